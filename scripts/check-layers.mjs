@@ -1,0 +1,114 @@
+// Enforces the direction of dependencies drawn in ARCHITECTURE.md, `import type` included, and refuses import cycles.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+const nodeModules = (...names) => names.map((name) => `node:${name}`);
+const LEAVES = ["log", "clock", "emitter"].map((leaf) => `packages/server/src/${leaf}.ts`);
+
+/** What each layer may import. The first layer whose prefix matches a file owns it. */
+const LAYERS = [
+  { name: "parser", prefix: "packages/parser/src/", inside: ["packages/parser/src/"], packages: [] },
+  {
+    name: "websocket/core",
+    prefix: "packages/websocket/src/core/",
+    inside: ["packages/websocket/src/core/"],
+    packages: ["node:buffer", "node:zlib", "node:crypto"],
+  },
+  {
+    name: "websocket",
+    prefix: "packages/websocket/src/",
+    inside: ["packages/websocket/src/"],
+    packages: ["node:net", "node:tls", "node:http", "node:https", "node:events", "node:stream", "node:crypto", "node:buffer"],
+  },
+  {
+    name: "server/engine",
+    prefix: "packages/server/src/engine/",
+    inside: ["packages/server/src/engine/", ...LEAVES],
+    packages: [
+      ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net"),
+      "@portage/parser/engine", "@portage/parser/engine-v3", "@portage/websocket", "cookie", "cors",
+    ],
+  },
+  {
+    name: "server/socketio",
+    prefix: "packages/server/src/socketio/",
+    inside: [
+      "packages/server/src/socketio/",
+      "packages/server/src/engine/index.ts",
+      ...LEAVES,
+    ],
+    packages: [
+      ...nodeModules("http", "https", "http2", "zlib", "events", "crypto", "stream", "buffer", "fs", "path", "url"),
+      "@portage/parser", "@portage/parser/socket",
+    ],
+  },
+  {
+    name: "server/fastify",
+    prefix: "packages/server/src/fastify.ts",
+    inside: ["packages/server/src/index.ts"],
+    packages: ["fastify", "node:http"],
+  },
+  { name: "server/leaves and entries", prefix: "packages/server/src/", inside: ["packages/server/src/"], packages: ["node:events", "node:perf_hooks", "debug"] },
+  {
+    name: "client",
+    prefix: "packages/client/src/",
+    inside: ["packages/client/src/"],
+    packages: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket", "eventemitter3"],
+    exceptions: { "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket"] },
+  },
+];
+
+const problems = [];
+const graph = new Map();
+
+function* sources(folder) {
+  for (const entry of readdirSync(folder)) {
+    const path = join(folder, entry);
+    if (statSync(path).isDirectory()) yield* sources(path);
+    else if (/\.[cm]?ts$/.test(entry)) yield path;
+  }
+}
+
+const posix = (path) => relative(root, path).split(sep).join("/");
+const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
+const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+
+for (const folder of ["parser", "websocket", "server", "client"]) {
+  for (const path of sources(join(root, "packages", folder, "src"))) {
+    const file = posix(path);
+    const layer = LAYERS.find((candidate) => file.startsWith(candidate.prefix));
+    const targets = [];
+    for (const [, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
+      if (specifier.startsWith(".")) {
+        const target = posix(resolve(dirname(path), specifier));
+        targets.push(target);
+        if (!layer.inside.some((allowed) => target.startsWith(allowed))) {
+          problems.push(`${file}: layer ${layer.name} may not import ${target}`);
+        }
+      } else if (![...layer.packages, ...(layer.exceptions?.[file] ?? [])].includes(specifier)) {
+        problems.push(`${file}: layer ${layer.name} may not import ${specifier}`);
+      }
+    }
+    graph.set(file, targets);
+  }
+}
+
+const state = new Map();
+function visit(file, trail) {
+  if (state.get(file) === "done") return;
+  if (state.get(file) === "open") {
+    problems.push(`import cycle: ${[...trail.slice(trail.indexOf(file)), file].join(" -> ")}`);
+    return;
+  }
+  state.set(file, "open");
+  for (const target of graph.get(file) ?? []) if (graph.has(target)) visit(target, [...trail, file]);
+  state.set(file, "done");
+}
+for (const file of graph.keys()) visit(file, []);
+
+for (const problem of problems) console.error(problem);
+console.log(`layers: ${graph.size} files, ${problems.length} problems`);
+process.exit(problems.length ? 1 : 0);

@@ -1,0 +1,69 @@
+// Bootstrap of every root command: install when the lockfile or Node changed, build, then the job.
+// It depends on nothing but Node itself, so that a fresh machine needs only Node and npm.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const PNPM = "pnpm@10.34.9";
+const root = fileURLToPath(new URL("..", import.meta.url));
+const [job = "help", ...rest] = process.argv.slice(2);
+const bin = (name) => join(root, "node_modules", ".bin", name);
+
+/** Runs a program in the repository and leaves with its exit code when it fails. */
+function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", ...options });
+  if (result.error) throw result.error;
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+/** Runs a Node program in this process's place: it gets the signals of the terminal itself. */
+const node = (file, args = [], options = {}) => run(process.execPath, [file, ...args], options);
+
+function install() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 20)) {
+    console.error(`Node 20.20 or newer is needed, this is ${process.version}.`);
+    process.exit(1);
+  }
+  const lock = readFileSync(join(root, "pnpm-lock.yaml"));
+  const stamp = createHash("sha256").update(lock).update(process.version).digest("hex");
+  const file = join(root, "node_modules", ".portage-install");
+  if (existsSync(file) && readFileSync(file, "utf8") === stamp) return;
+  run("npx", ["--yes", PNPM, "install", "--frozen-lockfile"], {
+    env: { ...process.env, CI: "true" },
+    shell: process.platform === "win32",
+  });
+  writeFileSync(file, stamp);
+}
+
+const build = () => run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
+
+
+const jobs = {
+  build() {},
+  start: () => node("examples/chat/server.mjs", rest),
+  test: () => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...rest], { cwd: join(root, "test") }),
+  fuzz: () =>
+    run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.fuzz.config.ts", ...rest], {
+      cwd: join(root, "test"),
+    }),
+  bench: () => node("bench/run.mjs", rest),
+  format: () => run(bin("prettier"), ["--write", "."]),
+  check() {
+    run(bin("tsc"), ["-b"]);
+    run(bin("oxlint"), ["--type-aware", "--deny-warnings"]);
+    run(bin("prettier"), ["--check", "."]);
+    node("scripts/check-layers.mjs");
+    node("scripts/check-packages.mjs", [PNPM]);
+  },
+};
+
+if (!Object.hasOwn(jobs, job)) {
+  console.error(`usage: node scripts/run.mjs ${Object.keys(jobs).join(" | ")}`);
+  process.exit(1);
+}
+install();
+build();
+jobs[job]();
