@@ -48,10 +48,10 @@ const LAYERS = [
   {
     name: "server/fastify",
     prefix: "packages/server/src/fastify.ts",
-    inside: ["packages/server/src/index.ts"],
-    packages: ["fastify", "node:http"],
+    inside: ["packages/server/src/index.ts", "packages/server/src/engine.ts"],
+    packages: ["fastify", "node:http", "node:stream"],
   },
-  { name: "server/leaves and entries", prefix: "packages/server/src/", inside: ["packages/server/src/"], packages: ["node:events", "node:perf_hooks", "debug"] },
+  { name: "server/leaves and entries", prefix: "packages/server/src/", inside: ["packages/server/src/"], packages: ["node:events", "node:perf_hooks", "node:http", "debug"] },
   {
     name: "client",
     prefix: "packages/client/src/",

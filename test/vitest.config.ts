@@ -4,8 +4,8 @@ import { defineConfig } from "vitest/config";
 const conditions = process.env["PORTAGE_DIST"] ? [] : ["portage-source"];
 
 const shared = {
-  resolve: { conditions: [...conditions, "node", "import", "default"] },
-  ssr: { resolve: { conditions: [...conditions, "node", "import", "default"] } },
+  resolve: { conditions: [...conditions, "node"] },
+  ssr: { resolve: { conditions: [...conditions, "node"] } },
 };
 
 export default defineConfig({

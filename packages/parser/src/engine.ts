@@ -1,1 +1,26 @@
-export {};
+/**
+ * The Engine.IO codec of revision 4, and a drop-in for `engine.io-parser`.
+ * Knows: engine packets and payloads, as text and bytes.
+ * Must not know: transports, sessions, HTTP; the packets of Socket.IO, which are mere messages here.
+ */
+export { encodeBase64, decodeBase64 } from "./base64.ts";
+export { type BinaryData, isBinaryData, toBuffer } from "./bytes.ts";
+export { ENGINE_PARSER_ERRORS, ParserError, type ParserErrorCode } from "./errors.ts";
+export {
+  DEFAULT_PACKET_OPTIONS,
+  EnginePacket,
+  type EnginePacketType,
+  type PacketOptions,
+  type RawData,
+} from "./engine/packet.ts";
+export { decodePacketV4, decodePayloadV4, encodePacketV4, encodePayloadV4 } from "./engine/v4.ts";
+export {
+  type BinaryType,
+  decodePacket,
+  decodePayload,
+  encodePacket,
+  encodePayload,
+  type Packet,
+  type PacketType,
+  protocol,
+} from "./engine/drop-in-v4.ts";

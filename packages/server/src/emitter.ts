@@ -9,5 +9,33 @@ import { EventEmitter } from "node:events";
 function LazyEmitter(): void {}
 LazyEmitter.prototype = Object.create(EventEmitter.prototype, { constructor: { value: LazyEmitter } });
 
-/** Base class of everything that must behave as a Node EventEmitter: see {@link LazyEmitter}. */
-export const Emitter: typeof EventEmitter = LazyEmitter as unknown as typeof EventEmitter;
+type Listener = Parameters<EventEmitter["on"]>[1];
+
+/** Base class of everything that must behave as a Node EventEmitter. */
+export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
+  /**
+   * Whether anybody ever listened here. Hot paths ask before they emit: most connections have no public listener at
+   * all, and `emit` costs far more than a property read even then.
+   */
+  declare readonly observed: boolean;
+
+  override on(event: string | symbol, listener: Listener): this {
+    note(this);
+    return super.on(event, listener);
+  }
+
+  override addListener(event: string | symbol, listener: Listener): this {
+    note(this);
+    return super.addListener(event, listener);
+  }
+
+  override prependListener(event: string | symbol, listener: Listener): this {
+    note(this);
+    return super.prependListener(event, listener);
+  }
+}
+Object.defineProperty(Emitter.prototype, "observed", { value: false });
+
+function note(emitter: Emitter): void {
+  if (!emitter.observed) Object.defineProperty(emitter, "observed", { value: true });
+}

@@ -1,1 +1,44 @@
-export {};
+import { createServer, type Server as HttpServer } from "node:http";
+import { type AttachOptions, Polling, Server, type ServerOptions, WebSocketTransport } from "./engine/index.ts";
+
+export {
+  type AttachOptions,
+  BaseServer,
+  type ConnectionError,
+  type CloseReason,
+  Server,
+  type ServerOptions,
+  Session as Socket,
+  Transport,
+} from "./engine/index.ts";
+
+/** The Engine.IO revision that this package speaks. */
+export const protocol = 4;
+
+/** The transports by name. */
+export const transports: { readonly polling: typeof Polling; readonly websocket: typeof WebSocketTransport } = {
+  polling: Polling,
+  websocket: WebSocketTransport,
+};
+
+/** Makes an engine and attaches it to an HTTP server. */
+export function attach(server: HttpServer, options?: ServerOptions & AttachOptions): Server {
+  return new Server(options).attach(server, options);
+}
+
+/**
+ * Makes an HTTP server with an engine and has it listen; requests for anything else are answered with 501.
+ *
+ * @example
+ * const engine = listen(3000);
+ * engine.on("connection", (session) => session.send("hello"));
+ */
+export function listen(port: number, options?: ServerOptions & AttachOptions, onListening?: () => void): Server {
+  const server = createServer((_req, res) => {
+    res.writeHead(501);
+    res.end("Not Implemented");
+  });
+  const engine = attach(server, options);
+  server.listen(port, onListening);
+  return engine;
+}

@@ -1,12 +1,68 @@
-import { EnginePacket, type RawData } from "@portage/parser/engine";
+import { EnginePacket, type PacketOptions, type RawData } from "@portage/parser/engine";
+import { frameBinary, frameText } from "@portage/websocket";
 
-/** A Socket.IO packet, encoded once, on its way to any number of sessions. */
-export class PreparedMessage {
-  /** The encoded Socket.IO packet: a string, then its attachments. */
-  readonly parts: readonly RawData[];
+type Revision = 3 | 4;
 
-  constructor(parts: readonly RawData[]) {
-    this.parts = parts;
+/** How one packet is to be sent. Every packet that leaves a session carries one of these: one shape, read on the hot path. */
+export class SendOptions implements PacketOptions {
+  /** Whether the transport may compress it (default true; it then still asks its threshold). */
+  compress: boolean;
+  /** The packet as a complete WebSocket frame, when it was made once for many receivers. */
+  readonly frame: Buffer | undefined;
+
+  constructor(compress: boolean, frame: Buffer | undefined) {
+    this.compress = compress;
+    this.frame = frame;
   }
 }
-export { EnginePacket };
+
+/** Shared by all packets that are sent without options: a packet costs no options object of its own. */
+export const COMPRESS: SendOptions = new SendOptions(true, undefined);
+const NO_COMPRESS: SendOptions = new SendOptions(false, undefined);
+
+/** The shared record for `compress`. */
+export function sendOptions(compress: boolean | undefined): SendOptions {
+  return compress === false ? NO_COMPRESS : COMPRESS;
+}
+
+const MESSAGE_BYTE = Buffer.from([4]);
+
+function frameOf(data: RawData, revision: Revision): Buffer {
+  if (typeof data === "string") return frameText(`4${data}`);
+  return frameBinary(revision === 4 ? data : Buffer.concat([MESSAGE_BYTE, data]));
+}
+
+/**
+ * A Socket.IO packet, encoded once, on its way to any number of sessions.
+ *
+ * The engine packets and WebSocket frames are made by the first session that needs them and shared by all others, so
+ * that a broadcast costs each further receiver no more than a write.
+ *
+ * @example
+ * const message = new PreparedMessage(encoder.encode(packet));
+ * for (const session of sessions) session.sendPrepared(message);
+ */
+export class PreparedMessage {
+  /** The encoded Socket.IO packet: its text, then its attachments. */
+  readonly parts: readonly RawData[];
+  readonly #compress: boolean;
+  #packets3: readonly EnginePacket[] | undefined;
+  #packets4: readonly EnginePacket[] | undefined;
+
+  constructor(parts: readonly RawData[], compress = true) {
+    this.parts = parts;
+    this.#compress = compress;
+  }
+
+  /** The engine packets for a protocol revision, each with its WebSocket frame. */
+  packets(revision: Revision): readonly EnginePacket[] {
+    if (revision === 4) return (this.#packets4 ??= this.#prepare(4));
+    return (this.#packets3 ??= this.#prepare(3));
+  }
+
+  #prepare(revision: Revision): readonly EnginePacket[] {
+    return this.parts.map(
+      (data) => new EnginePacket("message", data, new SendOptions(this.#compress, frameOf(data, revision))),
+    );
+  }
+}

@@ -1,0 +1,91 @@
+// What the sender's page can do. It lives in a namespace of its own and speaks to the pages in the main one.
+import { channelOf } from "./chat.mjs";
+import { answer, LIMITS, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
+
+/** How long a page may take to confirm an announcement, in milliseconds. */
+const RECEIPT_TIME = 5000;
+/** Receipts that arrive within this time reach the sender's page together, in milliseconds. */
+const REPORT_INTERVAL = 50;
+
+const describe = (page) => ({
+  id: page.id,
+  name: page.data.name,
+  rooms: [...page.data.rooms],
+  transport: page.conn.transport.name,
+});
+
+/** Those an announcement is for, as a broadcast operator. */
+function audienceOf(pages, { to, room, page }) {
+  if (to === "all") return pages;
+  if (to === "room") return pages.in(channelOf(readRoomName(room)));
+  if (to !== "except") throw new Refusal("Choose who the announcement is for.");
+  if (!pages.sockets.has(page)) throw new Refusal("The page to leave out is gone. Choose another one.");
+  return pages.except(page);
+}
+
+/** Follows one announcement: sends it, times the receipt of each page, and reports to the sender. */
+class Announcement {
+  #sender;
+  #number;
+  #start = performance.now();
+  #open;
+  #receipts = [];
+
+  constructor(sender, number, pages) {
+    this.#sender = sender;
+    this.#number = number;
+    this.#open = pages.length;
+  }
+
+  /** Each page answers for itself, so that its time can be told from that of the others. */
+  async send(page, text) {
+    const { id } = page;
+    const { name } = page.data;
+    try {
+      await page.timeout(RECEIPT_TIME).emitWithAck("announcement", { number: this.#number, text });
+      this.#receipts.push({ id, name, ms: performance.now() - this.#start });
+    } catch {
+      this.#receipts.push({ id, name });
+    }
+    this.#open -= 1;
+    if (this.#receipts.length === 1) setTimeout(() => this.#report(), this.#open === 0 ? 0 : REPORT_INTERVAL);
+  }
+
+  #report() {
+    this.#sender.emit("receipts", { number: this.#number, receipts: this.#receipts });
+    this.#receipts = [];
+  }
+}
+
+/** Opens the namespace of the sender's pages. Returns what is to be called when a user's page came, went, or changed. */
+export function openBroadcast(io) {
+  const pages = io.of("/");
+  const senders = io.of("/broadcast");
+  let count = 0;
+  let isScheduled = false;
+
+  const fleet = () => [...pages.sockets.values()].filter((page) => page.data.rooms).map(describe);
+
+  senders.on("connection", (sender) => {
+    sender.emit("pages", { pages: fleet(), limits: LIMITS });
+    answer(sender, "echo", () => {});
+    answer(sender, "announce", async (request) => {
+      const text = readText(readRecord(request).text, "announcement", LIMITS.text);
+      const targets = await audienceOf(pages, request).fetchSockets();
+      count += 1;
+      const announcement = new Announcement(sender, count, targets);
+      for (const page of targets) void announcement.send(page, text);
+      return { number: count, of: targets.length };
+    });
+  });
+
+  return () => {
+    if (isScheduled) return;
+    isScheduled = true;
+    // Once per turn of the loop: a page that enters five rooms is one change.
+    setImmediate(() => {
+      isScheduled = false;
+      senders.emit("pages", { pages: fleet(), limits: LIMITS });
+    });
+  };
+}

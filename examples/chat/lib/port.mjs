@@ -1,0 +1,28 @@
+import { lookup } from "node:dns/promises";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+async function isTaken(port, host) {
+  const server = createServer().listen({ port, host });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    return error.code === "EADDRINUSE";
+  }
+  server.close();
+  await once(server, "close");
+  return false;
+}
+
+/**
+ * Whether somebody listens on the port at one of the addresses of localhost.
+ *
+ * `listen()` is content when it gets one of 127.0.0.1 and ::1, and the browser may then choose the other one, where
+ * quite another program answers.
+ */
+export async function isPortTaken(port) {
+  if (port === 0) return false;
+  const addresses = await lookup("localhost", { all: true });
+  const taken = await Promise.all(addresses.map(({ address }) => isTaken(port, address)));
+  return taken.includes(true);
+}

@@ -1,0 +1,74 @@
+// The demo: two pages, one Fastify application, one Socket.IO server.
+import { portage } from "@portage/server/fastify";
+import Fastify from "fastify";
+import { readArguments, UsageError } from "./lib/arguments.mjs";
+import { openBroadcast } from "./lib/broadcast.mjs";
+import { openChat } from "./lib/chat.mjs";
+import { servePages } from "./lib/pages.mjs";
+import { isPortTaken } from "./lib/port.mjs";
+import { LIMITS } from "./lib/validation.mjs";
+
+/** How long a shutdown may take before the process ends anyway, in milliseconds. */
+const SHUTDOWN_TIME = 800;
+
+function fail(message) {
+  console.error(message);
+  process.exit(1);
+}
+
+/** A page that asks for it (`?websocket=blocked`) gets no WebSocket: it shows how a chat lives on polling alone. */
+function refuseBlockedUpgrade(request, _response, next) {
+  const { searchParams } = new URL(request.url, "http://localhost");
+  const isUpgrade = request.headers.upgrade !== undefined;
+  const isBlocked = isUpgrade && searchParams.get("websocket") === "blocked";
+  next(isBlocked ? new Error("WebSocket is blocked for this page") : undefined);
+}
+
+async function createApp() {
+  const app = Fastify({ forceCloseConnections: true });
+  // Base64, the form of bytes on polling, takes a third more than the picture itself.
+  await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes });
+  app.io.engine.use(refuseBlockedUpgrade);
+  const onPagesChange = openBroadcast(app.io);
+  openChat(app.io, onPagesChange);
+  servePages(app);
+  return app;
+}
+
+/** Ends the process on Ctrl-C and SIGTERM: pages are told, then nothing is waited for longer than needed. */
+function stopOnSignals(app) {
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    console.log("\nStopping.");
+    setTimeout(() => process.exit(0), SHUTDOWN_TIME).unref();
+    for (const namespace of ["/", "/broadcast"]) app.io.of(namespace).emit("goodbye");
+    await app.close();
+    process.exit(0);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
+}
+
+const takenMessage = (port) =>
+  `Port ${port} is already in use.\n` +
+  `Stop the program that uses it, or choose another port: npm start -- --port ${port === 9999 ? 9998 : 9999}`;
+
+async function main() {
+  const { port } = readArguments(process.argv.slice(2));
+  if (await isPortTaken(port)) fail(takenMessage(port));
+  const app = await createApp();
+  stopOnSignals(app);
+  await app.listen({ port, host: "localhost" });
+  const origin = `http://localhost:${app.server.address().port}`;
+  console.log(`Portage demo\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\nCtrl-C ends it.`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof UsageError) fail(error.message);
+  if (error.code === "EADDRINUSE") fail(takenMessage(error.port));
+  if (error.code === "EACCES") fail(`This user may not open port ${error.port}. Ports from 1024 on are open to everyone.`);
+  throw error;
+}

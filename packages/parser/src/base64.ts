@@ -1,0 +1,40 @@
+import { ParserError } from "./errors.ts";
+import type { BinaryData } from "./bytes.ts";
+import { viewBytes } from "./bytes.ts";
+
+/** Browsers take the arguments of `String.fromCharCode` from the stack: slices keep it small. */
+const BROWSER_SLICE = 8192;
+
+/** @returns standard base64 with padding (RFC 4648 section 4) */
+export function encodeBase64(data: BinaryData): string {
+  const bytes = viewBytes(data);
+  if (typeof Buffer === "function") {
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
+  }
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += BROWSER_SLICE) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + BROWSER_SLICE));
+  }
+  return btoa(binary);
+}
+
+/**
+ * Decodes base64 and refuses what the platforms' own decoders would silently skip: foreign characters, the URL-safe
+ * alphabet, white space and missing padding.
+ *
+ * @throws ParserError `ENGINE_INVALID_BASE64`
+ */
+export function decodeBase64(text: string): Buffer {
+  if (!isBase64(text)) throw new ParserError("ENGINE_INVALID_BASE64");
+  if (typeof Buffer === "function") return Buffer.from(text, "base64");
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes as Buffer;
+}
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+function isBase64(text: string): boolean {
+  return (text.length & 3) === 0 && BASE64.test(text);
+}

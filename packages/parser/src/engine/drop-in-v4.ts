@@ -1,0 +1,85 @@
+import { encodeBase64 } from "../base64.ts";
+import { type BinaryData, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
+import type { EnginePacketType, PacketOptions } from "./packet.ts";
+import { PACKET_DIGITS } from "./packet.ts";
+import { decodePacketV4, SEPARATOR } from "./v4.ts";
+
+/** Type of a {@link Packet}: one of the seven, or "error" for what could not be decoded. */
+export type PacketType = EnginePacketType | "error";
+
+/** The form of packets in `engine.io-parser`. */
+export interface Packet {
+  type: PacketType;
+  options?: PacketOptions;
+  data?: unknown;
+}
+
+/** In which form bytes are handed out. Default: Buffer, or ArrayBuffer where there is no Buffer. */
+export type BinaryType = "nodebuffer" | "arraybuffer" | "blob";
+
+/** Revision of the Engine.IO protocol. */
+export const protocol = 4 as const;
+
+/**
+ * Encodes a packet. The callback is called at once, unless a Blob has to be read first.
+ *
+ * @param supportsBinary true hands over the packet's own binary object; false makes it `b` + base64
+ */
+export function encodePacket(
+  packet: Packet,
+  supportsBinary: boolean,
+  callback: (encoded: string | BinaryData | Blob) => void,
+): void {
+  const { type, data } = packet;
+  if (isBinaryData(data)) {
+    callback(supportsBinary ? data : "b" + encodeBase64(data));
+  } else if (typeof Blob === "function" && data instanceof Blob) {
+    if (supportsBinary) callback(data);
+    else void data.arrayBuffer().then((bytes) => callback("b" + encodeBase64(bytes)));
+  } else {
+    callback(PACKET_DIGITS[type as EnginePacketType] + ((data as string | undefined) || ""));
+  }
+}
+
+/** Decodes a packet. Never throws: what is no packet becomes `{ type: "error", data: "parser error" }`. */
+export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
+  try {
+    const { type, data } = decodePacketV4(typeof encoded === "string" ? encoded : toBuffer(encoded));
+    if (data === undefined) return { type };
+    return { type, data: typeof data === "string" ? data : shapeBytes(data, binaryType) };
+  } catch {
+    return { type: "error", data: "parser error" };
+  }
+}
+
+/** Encodes packets for one HTTP body. */
+export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
+  const encoded = Array.from<string>({ length: packets.length });
+  let missing = packets.length;
+  packets.forEach((packet, i) => {
+    encodePacket(packet, false, (text) => {
+      encoded[i] = text as string;
+      if (--missing === 0) callback(encoded.join(SEPARATOR));
+    });
+  });
+}
+
+/** Decodes one HTTP body, up to and including the first record that is no packet. */
+export function decodePayload(payload: string, binaryType?: BinaryType): Packet[] {
+  const packets: Packet[] = [];
+  for (const record of payload.split(SEPARATOR)) {
+    const packet = decodePacket(record, binaryType);
+    packets.push(packet);
+    if (packet.type === "error") break;
+  }
+  return packets;
+}
+
+/** Bytes in the form that was asked for; a copy only where the form demands it. */
+export function shapeBytes(data: Buffer, binaryType: BinaryType | undefined): Buffer | ArrayBuffer | Blob {
+  const bytes = viewBytes(data);
+  if (binaryType === "blob" && typeof Blob === "function") return new Blob([bytes]);
+  if (binaryType !== "arraybuffer" && typeof Buffer === "function") return data;
+  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
+  return isWhole ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}

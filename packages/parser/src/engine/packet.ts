@@ -1,0 +1,57 @@
+/** The seven packets of Engine.IO, in the order of their numbers on the wire. */
+export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
+
+/** Application data and encoded packets alike: text, or bytes. */
+export type RawData = string | Buffer;
+
+/** How the transport should treat a packet. */
+export interface PacketOptions {
+  /** Whether a transport that can compress may do so. Default true. */
+  compress: boolean;
+}
+
+/** Shared by every packet that was sent or received without options. */
+export const DEFAULT_PACKET_OPTIONS: Readonly<PacketOptions> = Object.freeze({ compress: true });
+
+/**
+ * One Engine.IO packet. Always built by this constructor, all fields set, so that every reader sees one object shape.
+ *
+ * @example new EnginePacket("message", "hello", DEFAULT_PACKET_OPTIONS)
+ */
+export class EnginePacket {
+  readonly type: EnginePacketType;
+  readonly data: RawData | undefined;
+  readonly options: PacketOptions;
+
+  /**
+   * @param data undefined for a packet without any
+   * @param options default {@link DEFAULT_PACKET_OPTIONS}
+   */
+  constructor(type: EnginePacketType, data: RawData | undefined, options: PacketOptions = DEFAULT_PACKET_OPTIONS) {
+    this.type = type;
+    this.data = data;
+    this.options = options;
+  }
+}
+
+/** Index = number on the wire. */
+export const PACKET_TYPES: readonly EnginePacketType[] = [
+  "open",
+  "close",
+  "ping",
+  "pong",
+  "message",
+  "upgrade",
+  "noop",
+];
+
+/** The digit of each type as it is written on the wire. A null prototype: a type named "constructor" is no type. */
+export const PACKET_DIGITS: Readonly<Record<EnginePacketType, string>> = Object.assign(Object.create(null), {
+  open: "0",
+  close: "1",
+  ping: "2",
+  pong: "3",
+  message: "4",
+  upgrade: "5",
+  noop: "6",
+});

@@ -1,0 +1,104 @@
+import { isBinaryData } from "../bytes.ts";
+import { ParserError } from "../errors.ts";
+
+/** Binary data within the data of a packet; a Blob or File only where the platform has them. */
+export type Attachment = ArrayBuffer | ArrayBufferView | Blob;
+
+/** What stands on the wire in place of an attachment. */
+interface Placeholder {
+  _placeholder: true;
+  num: number;
+}
+
+/** Deepest nesting that is encoded. `JSON.stringify` recurses: this stays far from the end of the stack. */
+const MAX_ENCODED_DEPTH = 1000;
+
+export function isAttachment(value: unknown): value is Attachment {
+  return isBinaryData(value) || (typeof Blob === "function" && value instanceof Blob);
+}
+
+/**
+ * Takes the attachments out of a value. Only the arrays and objects that lead to one are copied; a value without any is
+ * returned as it is, and nothing given is ever changed.
+ *
+ * @param out receives the attachments, in the order of their placeholders
+ * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`
+ */
+// hot path
+export function extractAttachments(value: object, out: Attachment[], depth: number): object {
+  if (depth > MAX_ENCODED_DEPTH) throw new ParserError("SOCKET_UNENCODABLE_DEPTH");
+  if (Array.isArray(value)) return extractFromArray(value, out, depth);
+  // plain objects, nearly all there are, skip the questions that only special ones can affirm
+  if (Object.getPrototypeOf(value) !== Object.prototype) {
+    if (isAttachment(value)) return placeholder(value, out);
+    if (value instanceof Date) return value;
+  }
+  const { toJSON } = value as { toJSON?: unknown };
+  if (typeof toJSON !== "function") return extractFromObject(value, out, depth);
+  const json: unknown = toJSON.call(value);
+  if (typeof json !== "object" || json === null) return value;
+  const extracted = extractFromJson(json, out, depth);
+  return extracted === json ? value : extracted;
+}
+
+/** What toJSON() returned is not asked for its own toJSON(): `JSON.stringify` does not either. */
+function extractFromJson(json: object, out: Attachment[], depth: number): object {
+  if (Array.isArray(json)) return extractFromArray(json, out, depth);
+  return isAttachment(json) ? placeholder(json, out) : extractFromObject(json, out, depth);
+}
+
+function placeholder(attachment: Attachment, out: Attachment[]): Placeholder {
+  return { _placeholder: true, num: out.push(attachment) - 1 };
+}
+
+// hot path
+export function extractFromArray(items: readonly unknown[], out: Attachment[], depth: number): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i];
+    if (typeof item !== "object" || item === null) continue;
+    const extracted = extractAttachments(item, out, depth + 1);
+    if (extracted !== item) (copy ??= items.slice())[i] = extracted;
+  }
+  return copy ?? items;
+}
+
+// hot path
+function extractFromObject(value: object, out: Attachment[], depth: number): object {
+  const source = value as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const key in source) {
+    const item = source[key];
+    if (typeof item !== "object" || item === null || !Object.hasOwn(source, key)) continue;
+    const extracted = extractAttachments(item, out, depth + 1);
+    // a spread defines own keys, `__proto__` too: assigning to that key afterwards cannot reach the prototype
+    if (extracted !== item) (copy ??= { ...source })[key] = extracted;
+  }
+  return copy ?? value;
+}
+
+/**
+ * Puts attachments in place of their placeholders, in the data itself. It was just made by `JSON.parse`: nobody else
+ * holds it. Works through a list of its own instead of recursing, so that no nesting can exhaust the stack.
+ *
+ * @throws ParserError `SOCKET_ILLEGAL_PLACEHOLDER`
+ */
+export function insertAttachments(data: object, attachments: readonly unknown[]): void {
+  const containers: object[] = [data];
+  for (let container = containers.pop(); container !== undefined; container = containers.pop()) {
+    const slots = container as Record<string, unknown>;
+    for (const key of Object.keys(slots)) {
+      const item = slots[key];
+      if (typeof item !== "object" || item === null) continue;
+      const { _placeholder: mark, num } = item as { _placeholder?: unknown; num?: unknown };
+      // an own key, even `__proto__`: JSON.parse defined it, so assigning cannot reach the prototype
+      if (mark === true) slots[key] = attachmentAt(num, attachments);
+      else containers.push(item);
+    }
+  }
+}
+
+function attachmentAt(num: unknown, attachments: readonly unknown[]): unknown {
+  if (typeof num === "number" && Number.isInteger(num) && num >= 0 && num < attachments.length) return attachments[num];
+  throw new ParserError("SOCKET_ILLEGAL_PLACEHOLDER");
+}

@@ -1,0 +1,222 @@
+import { isAttachment, insertAttachments } from "./binary.ts";
+import {
+  type DecoderOptions,
+  type DecoderSettings,
+  type JsonReviver,
+  resolveDecoderOptions,
+} from "./decoder-options.ts";
+import { Listeners, type Listener } from "./listeners.ts";
+import { isDeeperThan, mayBeDeeperThan } from "./json-depth.ts";
+import { isDataValid, type Packet, PacketType, SocketPacket } from "./packet.ts";
+import { ParserError } from "../errors.ts";
+
+const DIGIT_0 = 48;
+const DIGIT_9 = 57;
+const SLASH = 47;
+const DASH = 45;
+const SPACE = 32;
+
+/** A packet whose attachments are still on their way. */
+interface Pending {
+  readonly packet: SocketPacket;
+  readonly attachments: unknown[];
+  bytes: number;
+}
+
+/**
+ * Decodes Socket.IO packets, one message of the engine at a time. Idle, it holds three references and no more.
+ *
+ * @example
+ * const decoder = new Decoder();
+ * decoder.decode('2["hello",1]'); // SocketPacket { type: 2, nsp: "/", data: ["hello", 1], id: undefined, attachments: 0 }
+ */
+export class Decoder {
+  readonly #settings: Readonly<DecoderSettings>;
+  #pending: Pending | undefined;
+  #listeners: Listeners | undefined;
+
+  /** @param options a reviver for `JSON.parse`, or {@link DecoderOptions} */
+  constructor(options?: DecoderOptions | JsonReviver) {
+    this.#settings = resolveDecoderOptions(options);
+    this.#pending = undefined;
+    this.#listeners = undefined;
+  }
+
+  /**
+   * Decodes one message.
+   *
+   * @returns the packet, once it is complete; undefined while attachments are due
+   * @throws ParserError with one of the codes `SOCKET_*`; the decoder then expects a new packet
+   */
+  // hot path
+  decode(chunk: string | Buffer): SocketPacket | undefined {
+    return typeof chunk === "string" ? this.#takeText(chunk) : this.#takeAttachment(chunk);
+  }
+
+  /** Like {@link Decoder.decode}; a complete packet goes to the listeners of `decoded` instead. */
+  add(chunk: string | Buffer): void {
+    const packet = this.decode(chunk);
+    if (packet !== undefined) this.emit("decoded", toPlainPacket(packet));
+  }
+
+  /** Forgets a packet whose attachments did not all arrive. The decoder stays usable. */
+  destroy(): void {
+    this.#pending = undefined;
+  }
+
+  on(event: "decoded", listener: (packet: Packet) => void): this;
+  on(event: string, listener: Listener): this {
+    (this.#listeners ??= new Listeners()).add(event, listener);
+    return this;
+  }
+
+  once(event: "decoded", listener: (packet: Packet) => void): this;
+  once(event: string, listener: Listener): this {
+    (this.#listeners ??= new Listeners()).addOnce(event, listener);
+    return this;
+  }
+
+  /** Removes a listener; all of an event, or of all events, if what tells them apart is left out. */
+  off(event?: string, listener?: Listener): this {
+    this.#listeners?.remove(event, listener);
+    return this;
+  }
+
+  removeListener(event?: string, listener?: Listener): this {
+    return this.off(event, listener);
+  }
+
+  emit(event: string, ...args: unknown[]): this {
+    this.#listeners?.emit(event, args);
+    return this;
+  }
+
+  // hot path
+  #takeText(text: string): SocketPacket | undefined {
+    if (this.#pending !== undefined) {
+      this.#pending = undefined;
+      throw new ParserError("SOCKET_UNEXPECTED_TEXT");
+    }
+    const type = text.charCodeAt(0) - DIGIT_0;
+    if (!(type >= PacketType.CONNECT && type <= PacketType.BINARY_ACK)) throw unknownType(type);
+    if (type < PacketType.BINARY_EVENT) return decodeAfter(text, 1, type as PacketType, this.#settings);
+    return this.#takeBinaryText(text, type - PacketType.BINARY_EVENT + PacketType.EVENT);
+  }
+
+  #takeBinaryText(text: string, type: number): undefined {
+    const dash = endOfDigits(text, 1);
+    const count = Number(text.slice(1, dash));
+    if (dash === 1 || text.charCodeAt(dash) !== DASH || count < 1) {
+      throw new ParserError("SOCKET_ILLEGAL_ATTACHMENT_COUNT");
+    }
+    if (count > this.#settings.maxAttachments) throw new ParserError("SOCKET_TOO_MANY_ATTACHMENTS");
+    const packet = decodeAfter(text, dash + 1, type as PacketType, this.#settings);
+    packet.attachments = count;
+    this.#pending = { packet, attachments: [], bytes: 0 };
+  }
+
+  #takeAttachment(chunk: unknown): SocketPacket | undefined {
+    if (!isAttachment(chunk)) throw new ParserError("SOCKET_UNKNOWN_CHUNK_TYPE", describe(chunk));
+    const pending = this.#pending;
+    if (pending === undefined) throw new ParserError("SOCKET_UNEXPECTED_BINARY");
+    pending.bytes += "size" in chunk ? chunk.size : chunk.byteLength;
+    if (pending.bytes > this.#settings.maxAttachmentBytes) {
+      this.#pending = undefined;
+      throw new ParserError("SOCKET_ATTACHMENTS_TOO_LARGE");
+    }
+    if (pending.attachments.push(chunk) < pending.packet.attachments) return undefined;
+    this.#pending = undefined;
+    insertAttachments(pending.packet.data as object, pending.attachments);
+    return pending.packet;
+  }
+}
+
+/** Reads `[namespace,][id][data]`, what follows the type and the number of attachments. */
+// hot path
+function decodeAfter(text: string, start: number, type: PacketType, settings: Readonly<DecoderSettings>): SocketPacket {
+  let at = start;
+  let nsp = "/";
+  if (text.charCodeAt(at) === SLASH) {
+    const comma = text.indexOf(",", at);
+    const end = comma === -1 ? text.length : comma;
+    if (end - at > settings.maxNamespaceLength) throw new ParserError("SOCKET_NAMESPACE_TOO_LONG");
+    nsp = text.slice(at, end);
+    at = comma === -1 ? end : end + 1;
+  }
+  const idEnd = endOfDigits(text, at);
+  const id = idEnd === at ? undefined : decodeId(text.slice(at, idEnd));
+  const data = idEnd < text.length ? parseData(text.slice(idEnd), settings) : undefined;
+  if (!isDataValid(type, data)) throw new ParserError("SOCKET_INVALID_PAYLOAD");
+  if (Array.isArray(data)) checkArguments(type, data, settings);
+  return new SocketPacket(type, nsp, data, id);
+}
+
+function parseData(json: string, settings: Readonly<DecoderSettings>): unknown {
+  // JSON.parse would skip white space, which no encoder writes here
+  if (json.charCodeAt(0) <= SPACE) throw new ParserError("SOCKET_INVALID_PAYLOAD");
+  let data: unknown;
+  try {
+    data = parseJson(json, settings);
+  } catch (error) {
+    throw error instanceof ParserError ? error : new ParserError("SOCKET_INVALID_PAYLOAD");
+  }
+  // a reviver may have removed the data: that is not the same as none
+  if (data === undefined) throw new ParserError("SOCKET_INVALID_PAYLOAD");
+  return data;
+}
+
+function parseJson(json: string, settings: Readonly<DecoderSettings>): unknown {
+  if (mayBeDeeperThan(json, settings.maxDepth)) {
+    const plain: unknown = JSON.parse(json);
+    // JSON.parse recurses for a reviver: it must not get to see data that is too deep
+    if (typeof plain === "object" && plain !== null && isDeeperThan(plain, settings.maxDepth))
+      throw new ParserError("SOCKET_TOO_DEEP");
+    if (settings.reviver === undefined) return plain;
+  }
+  return JSON.parse(json, settings.reviver);
+}
+
+// hot path
+function checkArguments(type: PacketType, data: readonly unknown[], settings: Readonly<DecoderSettings>): void {
+  if (data.length > settings.maxArguments) throw new ParserError("SOCKET_TOO_MANY_ARGUMENTS");
+  if (type !== PacketType.EVENT) return;
+  const name = data[0];
+  if (typeof name === "string" && name.length > settings.maxEventNameLength) {
+    throw new ParserError("SOCKET_EVENT_NAME_TOO_LONG");
+  }
+}
+
+/** @returns the index after the last digit at or after `start`; `start` itself if there is none */
+// hot path
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  for (let char = text.charCodeAt(at); char >= DIGIT_0 && char <= DIGIT_9; char = text.charCodeAt(at)) at++;
+  return at;
+}
+
+function decodeId(digits: string): number {
+  const id = Number(digits);
+  if (Number.isSafeInteger(id)) return id;
+  throw new ParserError("SOCKET_INVALID_ACK_ID");
+}
+
+function unknownType(type: number): ParserError {
+  return new ParserError("SOCKET_UNKNOWN_PACKET_TYPE", String(type >= 0 && type <= 9 ? type : NaN));
+}
+
+/** Any value may come here, also one that cannot be turned to a string. */
+function describe(chunk: unknown): string {
+  try {
+    return String(chunk);
+  } catch {
+    return typeof chunk;
+  }
+}
+
+/** The form in which `socket.io-parser` hands out packets: fields that do not apply are not there. */
+function toPlainPacket(packet: SocketPacket): Packet {
+  const plain: Packet = { type: packet.type, nsp: packet.nsp };
+  if (packet.id !== undefined) plain.id = packet.id;
+  if (packet.data !== undefined) plain.data = packet.data;
+  return plain;
+}

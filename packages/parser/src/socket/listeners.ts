@@ -1,0 +1,38 @@
+/** Called with the arguments of the event. */
+export type Listener = (...args: never[]) => void;
+
+interface Entry {
+  readonly event: string;
+  readonly listener: Listener;
+  readonly once: boolean;
+}
+
+/** The few listeners of one decoder, in the order they were added. */
+export class Listeners {
+  #entries: readonly Entry[] = [];
+
+  add(event: string, listener: Listener): void {
+    this.#entries = [...this.#entries, { event, listener, once: false }];
+  }
+
+  addOnce(event: string, listener: Listener): void {
+    this.#entries = [...this.#entries, { event, listener, once: true }];
+  }
+
+  /** An argument that is left out stands for all. */
+  remove(event: string | undefined, listener: Listener | undefined): void {
+    this.#entries = this.#entries.filter(
+      (entry) =>
+        (event !== undefined && entry.event !== event) || (listener !== undefined && entry.listener !== listener),
+    );
+  }
+
+  /** Listeners added or removed meanwhile count from the next event on. */
+  emit(event: string, args: unknown[]): void {
+    for (const entry of this.#entries) {
+      if (entry.event !== event) continue;
+      if (entry.once) this.#entries = this.#entries.filter((other) => other !== entry);
+      entry.listener(...(args as never[]));
+    }
+  }
+}

@@ -1,0 +1,232 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { stringifySetCookie } from "cookie";
+import corsMiddleware from "cors";
+import type { RawData } from "@portage/parser/engine";
+import type { Clock } from "../clock.ts";
+import { Emitter } from "../emitter.ts";
+import { createLog } from "../log.ts";
+import {
+  admit,
+  admitRevision,
+  askPermission,
+  ERROR_CODES,
+  ERROR_MESSAGES,
+  type Refusal,
+  refuse,
+} from "./admission.ts";
+import { HeartbeatWheel } from "./heartbeat.ts";
+import type { EngineLimits } from "./limits.ts";
+import { type Middleware, runMiddlewares } from "./middleware.ts";
+import {
+  type CookieOptions,
+  type ResolvedOptions,
+  resolveHttpCompression,
+  resolveOptions,
+  type ServerOptions,
+} from "./options.ts";
+import { Session, type SessionHost } from "./session.ts";
+import { generateId } from "./session-id.ts";
+import type { Transport, TransportRequest } from "./transport.ts";
+import { Polling } from "./transports/polling.ts";
+
+const log = createLog("engine");
+
+/** What `connection_error` listeners get. */
+export interface ConnectionError {
+  readonly req: IncomingMessage;
+  readonly code: number;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The sessions of an engine and the rules of admission, whatever carries the requests.
+ *
+ * Events: `connection` (session), `connection_error` ({@link ConnectionError}), `initial_headers` and `headers`
+ * (headers, req), `flush` (session, packets), `drain` (session).
+ */
+export abstract class BaseServer extends Emitter implements SessionHost {
+  readonly opts: ResolvedOptions;
+  /** The open sessions by id; an object without a prototype. */
+  readonly clients: Record<string, Session> = Object.create(null);
+  /** How many there are. */
+  clientsCount = 0;
+  readonly heartbeat: HeartbeatWheel;
+  protected readonly middlewares: Middleware[] = [];
+  protected readonly limits: EngineLimits;
+
+  constructor(options: ServerOptions = {}) {
+    super();
+    this.opts = resolveOptions(options);
+    const { pingInterval, pingTimeout, clock, maxHttpBufferSize, maxPayloadPackets, cors } = this.opts;
+    this.heartbeat = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
+    this.limits = {
+      maxHttpBufferSize,
+      maxPayloadPackets,
+      clock,
+      httpCompression: resolveHttpCompression(this.opts.httpCompression),
+      addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
+    };
+    if (cors) this.use(corsMiddleware(cors as never) as Middleware);
+    this.init();
+  }
+
+  get clock(): Clock {
+    return this.opts.clock;
+  }
+
+  get pingInterval(): number {
+    return this.opts.pingInterval;
+  }
+
+  get pingTimeout(): number {
+    return this.opts.pingTimeout;
+  }
+
+  get upgradeTimeout(): number {
+    return this.opts.upgradeTimeout;
+  }
+
+  get maxHttpBufferSize(): number {
+    return this.opts.maxHttpBufferSize;
+  }
+
+  get initialPacket(): RawData | undefined {
+    return this.opts.initialPacket;
+  }
+
+  /** For engines with resources of their own: called when the engine is made, and when it listens again. */
+  protected init(): void {}
+
+  /** The counterpart of {@link init}, called by {@link close}. */
+  protected cleanup(): void {}
+
+  /**
+   * Adds an Express-style middleware for all requests of the engine, WebSocket handshakes included.
+   *
+   * @example
+   * io.engine.use((req, res, next) => next(isWelcome(req) ? undefined : new Error("not welcome")));
+   */
+  use(middleware: Middleware): this {
+    this.middlewares.push(middleware);
+    return this;
+  }
+
+  /** Makes the id of a new session; may be replaced, and may return a promise. */
+  generateId(_req: IncomingMessage): string | PromiseLike<string> {
+    return generateId();
+  }
+
+  /** Names of the transports that a session on `transport` may be upgraded to. */
+  upgrades(transport: string): readonly string[] {
+    if (!this.opts.allowUpgrades || transport !== "polling") return [];
+    return Polling.upgradesTo.filter((name) => this.opts.transports.includes(name as "websocket"));
+  }
+
+  /** Ends all sessions at once; what they have queued is discarded. */
+  close(): this {
+    log("closing all open clients");
+    for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
+    this.cleanup();
+    return this;
+  }
+
+  /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
+  protected screen(
+    req: TransportRequest,
+    res: ServerResponse,
+    isUpgrade: boolean,
+    answer: (refusal: Refusal | undefined) => void,
+  ): void {
+    this._applyMiddlewares(req, res, (error) => {
+      if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
+      this.verify(req, isUpgrade, answer);
+    });
+  }
+
+  protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
+    if (this.middlewares.length === 0) return done();
+    runMiddlewares(this.middlewares, req, res, done);
+  }
+
+  /** Decides on a request: a session's must fit the session, any other one must be a proper handshake. */
+  protected verify(req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
+    const refusal = admit(req, isUpgrade, {
+      transports: this.opts.transports,
+      session: (sid) => this.clients[sid],
+    });
+    if (refusal || req._query["sid"]) return answer(refusal);
+    askPermission(req, this.opts.allowRequest, (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3)));
+  }
+
+  /** Opens a session: makes its id, then its transport, then tells `connection` listeners. */
+  protected handshake(
+    req: TransportRequest,
+    createTransport: () => Transport,
+    onRefused: (refusal: Refusal) => void,
+  ): void {
+    const failed = (error: unknown): void =>
+      onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
+    const proceed = (id: string): void => {
+      if (this.clients[id]) failed(new Error("the id is taken"));
+      else this.#open(id, req, createTransport());
+    };
+    let id: string | PromiseLike<string>;
+    try {
+      id = this.generateId(req);
+    } catch (error) {
+      return failed(error);
+    }
+    if (typeof id === "string") proceed(id);
+    else id.then(proceed, failed);
+  }
+
+  #open(id: string, req: TransportRequest, transport: Transport): void {
+    const session = new Session(id, this, transport, req);
+    this.clients[id] = session;
+    this.clientsCount += 1;
+    session.open();
+    this.emit("connection", session);
+  }
+
+  onSessionClose(session: Session): void {
+    if (this.clients[session.id] !== session) return;
+    delete this.clients[session.id];
+    this.clientsCount -= 1;
+  }
+
+  /** Reports a refusal to `connection_error` listeners. */
+  protected report(req: IncomingMessage, { code, context }: Refusal): void {
+    if (log.enabled) log("refused: %s %o", ERROR_MESSAGES[code], context);
+    const error: ConnectionError = { req, code, message: ERROR_MESSAGES[code], context };
+    this.emit("connection_error", error);
+  }
+
+  /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
+  #addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
+    if (!(req as TransportRequest)._query["sid"]) {
+      const cookie = this.opts.cookie as CookieOptions | false;
+      if (cookie && sid) headers["Set-Cookie"] = [stringifySetCookie({ ...cookie, name: cookie.name ?? "io", value: sid })];
+      this.emitHeaders("initial_headers", headers, req);
+    }
+    this.emitHeaders("headers", headers, req);
+  }
+
+  protected emitHeaders(event: "initial_headers" | "headers", headers: OutgoingHttpHeaders, req: IncomingMessage): void {
+    if (this.listenerCount(event) === 0) return;
+    const own = headers["Set-Cookie"];
+    this.emit(event, headers, req);
+    mergeCookies(headers, own);
+  }
+}
+
+/** A listener that sets `set-cookie`, in whatever case, adds to the engine's own cookie. */
+function mergeCookies(headers: OutgoingHttpHeaders, own: OutgoingHttpHeaders[string]): void {
+  const cookies = new Set<string>(own === undefined ? [] : [own].flat().map(String));
+  for (const name of Object.keys(headers)) {
+    if (name.toLowerCase() !== "set-cookie") continue;
+    for (const cookie of [headers[name] ?? []].flat()) cookies.add(String(cookie));
+    delete headers[name];
+  }
+  if (cookies.size > 0) headers["Set-Cookie"] = [...cookies];
+}

@@ -1,0 +1,111 @@
+import type { Clock, Timer } from "../clock.ts";
+
+/** Something that wants a call at a time of its own; a node of the wheel's lists, so that scheduling allocates nothing. */
+export interface Beating {
+  /** The time has come. */
+  onBeat(): void;
+  /** The neighbours in the wheel's slot and the turn in which it is due; the wheel's own. */
+  beat: Beat;
+}
+
+/** The place of one entry in the wheel. */
+export class Beat {
+  readonly entry: Beating;
+  previous: Beat | undefined = undefined;
+  next: Beat | undefined = undefined;
+  /** The tick at which it is due; -1 while it is in no slot. */
+  due = -1;
+
+  constructor(entry: Beating) {
+    this.entry = entry;
+  }
+}
+
+const MIN_TICK = 5;
+const MAX_TICK = 500;
+
+/**
+ * The heartbeats of all sessions on one timer: a hashed timing wheel.
+ *
+ * Its time stands still while the event loop is blocked. A server that stalled for two seconds has not heard from its
+ * clients for two seconds because it did not listen, so the stall must not count against them.
+ */
+export class HeartbeatWheel {
+  readonly #clock: Clock;
+  /** Milliseconds from one slot to the next; a beat comes at most this much too late. */
+  readonly tickLength: number;
+  readonly #slots: Array<Beat | undefined>;
+  #tick = 0;
+  #size = 0;
+  #timer: Timer | undefined;
+  /** When the current tick began. */
+  #tickStart = 0;
+
+  /** @param longest the longest delay that will be asked for, in milliseconds; `shortest` sets the precision */
+  constructor(clock: Clock, shortest: number, longest: number) {
+    this.#clock = clock;
+    this.tickLength = Math.max(MIN_TICK, Math.min(MAX_TICK, Math.floor(shortest / 20)));
+    this.#slots = Array.from({ length: Math.ceil(longest / this.tickLength) + 2 }, () => undefined);
+  }
+
+  /** Entries that wait for their beat. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Calls `entry.onBeat()` once, `delay` milliseconds from now; forgets an earlier call. */
+  schedule(beat: Beat, delay: number): void {
+    this.cancel(beat);
+    if (this.#size === 0) this.#start();
+    const slots = this.#slots;
+    const ticks = Math.max(1, Math.min(slots.length - 1, Math.floor(delay / this.tickLength) + 1));
+    beat.due = this.#tick + ticks;
+    const index = beat.due % slots.length;
+    const head = slots[index];
+    beat.next = head;
+    if (head) head.previous = beat;
+    slots[index] = beat;
+    this.#size += 1;
+  }
+
+  cancel(beat: Beat): void {
+    if (beat.due === -1) return;
+    const { previous, next } = beat;
+    if (previous) previous.next = next;
+    else this.#slots[beat.due % this.#slots.length] = next;
+    if (next) next.previous = previous;
+    beat.previous = beat.next = undefined;
+    beat.due = -1;
+    this.#size -= 1;
+    if (this.#size === 0) this.#stop();
+  }
+
+  #start(): void {
+    this.#tickStart = this.#clock.now();
+    this.#timer = this.#clock.after(this.tickLength, () => this.#onTimer());
+  }
+
+  #stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #onTimer(): void {
+    const elapsed = this.#clock.now() - this.#tickStart;
+    // A late timer is caught up with by at most one extra tick: what is beyond that was a stall.
+    const ticks = Math.max(1, Math.min(2, Math.floor(elapsed / this.tickLength)));
+    this.#tickStart = elapsed > 2 * this.tickLength ? this.#clock.now() : this.#tickStart + ticks * this.tickLength;
+    for (let turn = 0; turn < ticks; turn += 1) this.#turn();
+    if (this.#size > 0) this.#timer?.refresh();
+  }
+
+  #turn(): void {
+    this.#tick += 1;
+    const index = this.#tick % this.#slots.length;
+    // An entry may cancel any other one meanwhile, so the list is read anew from its head each time.
+    for (let beat = this.#slots[index]; beat; beat = this.#slots[index]) {
+      this.cancel(beat);
+      beat.entry.onBeat();
+    }
+  }
+}

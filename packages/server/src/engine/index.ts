@@ -1,0 +1,20 @@
+/*
+ * The engine: Engine.IO sessions over long-polling and WebSocket, and the upgrade between them.
+ * It knows transports, packets of types 0 to 6, heartbeats, and the HTTP requests that carry them.
+ * It must not know namespaces, rooms or acknowledgements: a message is a string or a Buffer.
+ * The layer above gets messages through a SessionHandler, by direct calls, and sends through Session.
+ * WebSocket frames are the business of @portage/websocket, packet codecs that of @portage/parser.
+ */
+export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCode } from "./admission.ts";
+export { BaseServer, type ConnectionError } from "./base-server.ts";
+export { CLOSE_CODES, type ClassicReason, type CloseCode, type CloseReason, EngineError } from "./close-reason.ts";
+export type { HttpCompression } from "./http-compression.ts";
+export type { Middleware } from "./middleware.ts";
+export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
+export { PreparedMessage } from "./prepared-message.ts";
+export { Server } from "./server.ts";
+export { isSession, type SendCallback, Session, type SessionHandler, type SessionState } from "./session.ts";
+export { Transport, type TransportState } from "./transport.ts";
+export { Polling } from "./transports/polling.ts";
+export { PollingJsonp } from "./transports/polling-jsonp.ts";
+export { WebSocketTransport } from "./transports/websocket.ts";

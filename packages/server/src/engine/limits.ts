@@ -1,0 +1,15 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Clock } from "../clock.ts";
+import type { HttpCompression } from "./http-compression.ts";
+
+/** What transports must know of the engine; one record shared by all of them. */
+export interface EngineLimits {
+  /** Bytes of one message, POST body or WebSocket message alike. */
+  readonly maxHttpBufferSize: number;
+  /** Packets in one POST body. */
+  readonly maxPayloadPackets: number;
+  readonly httpCompression: HttpCompression | false;
+  readonly clock: Clock;
+  /** Lets the engine and its users add headers to an answer of the session `sid`. */
+  addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
+}

@@ -1,0 +1,58 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
+/** Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well. */
+export function runMiddlewares(
+  middlewares: readonly Middleware[],
+  req: IncomingMessage,
+  res: ServerResponse,
+  done: (error?: unknown) => void,
+): void {
+  const step = (index: number): void => {
+    const middleware = middlewares[index];
+    if (!middleware) return done();
+    let called: "no" | "yes" = "no";
+    const next = (error?: unknown): void => {
+      if (called === "yes") return;
+      called = "yes";
+      if (error) done(error);
+      else step(index + 1);
+    };
+    try {
+      const result: unknown = middleware(req, res, next);
+      if (result instanceof Promise) result.catch((error: unknown) => next(error ?? new Error("middleware rejected")));
+    } catch (error) {
+      next(error);
+    }
+  };
+  step(0);
+}
+
+/**
+ * The response that middlewares see during a WebSocket handshake: Node's own, on the stream of the upgrade. A middleware
+ * that answers by itself (401, a redirect) reaches the peer; headers that it sets go into the 101 answer.
+ */
+export class UpgradeResponse extends ServerResponse {
+  constructor(req: IncomingMessage, stream: Duplex) {
+    super(req);
+    this.shouldKeepAlive = false;
+    this.assignSocket(stream as never);
+    this.once("finish", () => stream.end());
+  }
+
+  /** The 101 answer is written by the WebSocket layer; middlewares that wait for `writeHead` may still act on it. */
+  override writeHead(status: number, ...rest: unknown[]): this {
+    if (status === 101) return this;
+    return super.writeHead(status, ...(rest as []));
+  }
+
+  /** Gives the stream back and tells the headers that were set meanwhile. */
+  release(stream: Duplex): ReturnType<ServerResponse["getHeaders"]> {
+    this.writeHead(101);
+    this.detachSocket(stream as never);
+    return this.getHeaders();
+  }
+}

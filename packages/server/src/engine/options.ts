@@ -1,0 +1,126 @@
+import type { IncomingMessage } from "node:http";
+import type { RawData } from "@portage/parser/engine";
+import type { SerializeOptions } from "cookie";
+import type { CorsOptions, CorsOptionsDelegate } from "cors";
+import type { Clock } from "../clock.ts";
+import { systemClock } from "../clock.ts";
+import type { HttpCompression } from "./http-compression.ts";
+
+export type TransportName = "polling" | "websocket";
+
+/** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
+export type AllowRequest = (
+  req: IncomingMessage,
+  callback: (error: string | null | undefined, success: boolean) => void,
+) => void;
+
+export interface CookieOptions extends SerializeOptions {
+  /** Name of the cookie. Default `"io"`. */
+  name?: string;
+}
+
+/** Options of the engine. Times are in milliseconds, sizes in bytes. */
+export interface ServerOptions {
+  /** How long a client may take to answer a ping before it is given up. Default 20000. */
+  pingTimeout?: number;
+  /** Time from one ping to the next. Default 25000. */
+  pingInterval?: number;
+  /** How long an upgrade may take. Default 10000. */
+  upgradeTimeout?: number;
+  /** The most that one message may have, on either transport. Default 1e6. */
+  maxHttpBufferSize?: number;
+  /** The most packets that one POST body may have. Default 10000. */
+  maxPayloadPackets?: number;
+  /** Asked before a session is opened; without an answer in its favour the request is refused with 403. */
+  allowRequest?: AllowRequest;
+  /** Transports on offer. Default `["polling", "websocket"]`. */
+  transports?: readonly TransportName[];
+  /** Whether a session may move to a better transport. Default true. */
+  allowUpgrades?: boolean;
+  /** Compression of WebSocket messages. Default false. */
+  perMessageDeflate?: boolean | object;
+  /** Compression of answers to polls. Default `{ threshold: 1024 }`. */
+  httpCompression?: boolean | Partial<HttpCompression>;
+  /** A message sent right after the handshake. */
+  initialPacket?: RawData;
+  /** A cookie with the session id, for load balancers. Default false. */
+  cookie?: boolean | CookieOptions;
+  /** Options of the `cors` package. Without them no CORS header is sent. */
+  cors?: CorsOptions | CorsOptionsDelegate;
+  /** Whether clients of revision 3 (Socket.IO 1 and 2) are let in. Default false. */
+  allowEIO3?: boolean;
+  /** Time as the engine sees it; tests hand in their own. */
+  clock?: Clock;
+}
+
+/** Options of {@link Server.attach}. */
+export interface AttachOptions {
+  /** Path of the engine's requests. Default `"/engine.io"`. */
+  path?: string;
+  /** Whether upgrade requests that nobody takes are ended. Default true. */
+  destroyUpgrade?: boolean;
+  /** After how many milliseconds. Default 1000. */
+  destroyUpgradeTimeout?: number;
+  /** Whether the path must be followed by a slash. Default true. */
+  addTrailingSlash?: boolean;
+}
+
+export type ResolvedOptions = ServerOptions &
+  Required<
+    Pick<
+      ServerOptions,
+      | "pingTimeout"
+      | "pingInterval"
+      | "upgradeTimeout"
+      | "maxHttpBufferSize"
+      | "maxPayloadPackets"
+      | "transports"
+      | "allowUpgrades"
+      | "httpCompression"
+      | "cookie"
+      | "allowEIO3"
+      | "clock"
+    >
+  >;
+
+export const DEFAULTS: ResolvedOptions = {
+  pingTimeout: 20_000,
+  pingInterval: 25_000,
+  upgradeTimeout: 10_000,
+  maxHttpBufferSize: 1e6,
+  maxPayloadPackets: 10_000,
+  transports: ["polling", "websocket"],
+  allowUpgrades: true,
+  perMessageDeflate: false,
+  httpCompression: { threshold: 1024 },
+  cookie: false,
+  allowEIO3: false,
+  clock: systemClock,
+};
+
+const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
+
+/** Lays the given options over the defaults; an undefined option counts as not given. */
+export function resolveOptions(options: ServerOptions): ResolvedOptions {
+  const resolved: ResolvedOptions = { ...DEFAULTS };
+  for (const [key, value] of Object.entries(options)) {
+    if (value !== undefined) Object.assign(resolved, { [key]: value });
+  }
+  if (resolved.cookie) resolved.cookie = resolveCookie(resolved.cookie);
+  return resolved;
+}
+
+function resolveCookie(cookie: true | CookieOptions): CookieOptions {
+  const given = cookie === true ? {} : cookie;
+  const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
+  // Anything but an explicit false keeps the cookie out of reach of scripts.
+  resolved.httpOnly = given.httpOnly !== false;
+  if ((given.path as unknown) === false) delete resolved.path;
+  return resolved;
+}
+
+/** The compression of answers to polls as one record, or false. */
+export function resolveHttpCompression(option: boolean | Partial<HttpCompression>): HttpCompression | false {
+  if (option === false) return false;
+  return { threshold: 1024, ...(option === true ? {} : option) };
+}

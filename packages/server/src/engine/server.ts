@@ -1,0 +1,217 @@
+import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { acceptUpgrade, checkUpgrade, refuseUpgrade, type WebSocketLink } from "@portage/websocket";
+import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
+import { BaseServer } from "./base-server.ts";
+import { UpgradeResponse } from "./middleware.ts";
+import type { AttachOptions } from "./options.ts";
+import type { Transport, TransportRequest } from "./transport.ts";
+import { Polling } from "./transports/polling.ts";
+import { PollingJsonp } from "./transports/polling-jsonp.ts";
+import { WebSocketTransport } from "./transports/websocket.ts";
+
+type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** A WebSocket handshake that waits for its answer. */
+interface PendingUpgrade {
+  readonly req: TransportRequest;
+  readonly stream: Duplex;
+  readonly head: Buffer;
+  /** Headers for the 101 answer. */
+  headers: OutgoingHttpHeaders;
+}
+
+const ignore = (): void => {};
+
+/**
+ * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
+ *
+ * @example
+ * const engine = new Server({ pingInterval: 10_000 });
+ * engine.attach(httpServer, { path: "/engine.io" });
+ * engine.on("connection", (session) => session.send("hello"));
+ */
+export class Server extends BaseServer {
+  /** Codes of refusal by name. */
+  static readonly errors: typeof ERROR_CODES = ERROR_CODES;
+  /** The sentence of each code. */
+  static readonly errorMessages: typeof ERROR_MESSAGES = ERROR_MESSAGES;
+
+  /** The server that the engine is attached to. */
+  httpServer: HttpServer | undefined;
+
+  // ---- requests ----------------------------------------------------------------------------------------------------
+
+  /** Takes a poll, a POST or a handshake over HTTP. */
+  handleRequest(request: IncomingMessage, res: ServerResponse): void {
+    const req = prepareRequest(request);
+    this.screen(req, res, false, (refusal) => {
+      if (res.destroyed || res.writableEnded) return;
+      if (refusal) this.#refuse(req, res, refusal);
+      else this.#onRequest(req, res);
+    });
+  }
+
+  #onRequest(req: TransportRequest, res: ServerResponse): void {
+    const { sid } = req._query;
+    // Asked again: while middlewares and allowRequest took their time the session may have ended.
+    const session = sid ? this.clients[sid] : undefined;
+    if (session) return session.transport.onRequest({ req, res });
+    if (sid) return this.#refuse(req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    let transport: Transport | undefined;
+    const create = (): Transport => (transport = this.createTransport(req));
+    this.handshake(req, create, (refusal) => this.#refuse(req, res, refusal));
+    // The handshake's own request is the first poll: the open packet answers it.
+    if (transport) (transport as Transport).onRequest({ req, res });
+  }
+
+  /** Makes the transport for a handshake over HTTP. */
+  protected createTransport(req: TransportRequest): Transport {
+    return req._query["j"] === undefined ? new Polling(req, this.limits) : new PollingJsonp(req, this.limits);
+  }
+
+  #refuse(req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
+    this.report(req, refusal);
+    if (res.headersSent) return;
+    res.writeHead(statusOf(refusal), { "Content-Type": "application/json" });
+    res.end(JSON.stringify({ code: refusal.code, message: sentenceOf(refusal) }));
+  }
+
+  // ---- WebSocket handshakes ----------------------------------------------------------------------------------------
+
+  /** Takes a WebSocket handshake: a new session, or the upgrade of one that polls. */
+  handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // Until the WebSocket layer takes the stream over, a reset would have nobody to hear it.
+    stream.on("error", ignore);
+    const req = prepareRequest(request);
+    const pending: PendingUpgrade = { req, stream, head, headers: {} };
+    if (this.middlewares.length === 0) {
+      return this.verify(req, true, (refusal) => this.#onScreened(pending, refusal));
+    }
+    const res = new UpgradeResponse(req, stream);
+    this.screen(req, res, true, (refusal) => {
+      if (res.writableEnded) return;
+      pending.headers = res.release(stream);
+      this.#onScreened(pending, refusal);
+    });
+  }
+
+  #onScreened(pending: PendingUpgrade, refusal: Refusal | undefined): void {
+    const { req, stream } = pending;
+    if (stream.destroyed) return;
+    if (refusal) return this.#refuseUpgrade(pending, refusal);
+    const check = checkUpgrade(req);
+    if (!check.ok) {
+      this.report(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
+      return refuseUpgrade(stream, check.status, check.message, check.headers);
+    }
+    if (req._query["transport"] !== "websocket") {
+      const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
+      return this.#refuseUpgrade(pending, { code: ERROR_CODES.BAD_REQUEST, context });
+    }
+    const { sid } = req._query;
+    if (sid) this.#upgradeSession(pending, sid);
+    else this.#openSession(pending);
+  }
+
+  #upgradeSession(pending: PendingUpgrade, sid: string): void {
+    const session = this.clients[sid];
+    if (!session) return this.#refuseUpgrade(pending, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    const transport = new WebSocketTransport(pending.req, this.#accept(pending));
+    session.offerUpgrade(transport);
+    transport.open();
+  }
+
+  #openSession(pending: PendingUpgrade): void {
+    let transport: WebSocketTransport | undefined;
+    const create = (): Transport => (transport = new WebSocketTransport(pending.req, this.#accept(pending)));
+    this.handshake(pending.req, create, (refusal) => this.#refuseUpgrade(pending, refusal));
+    (transport as WebSocketTransport | undefined)?.open();
+  }
+
+  #accept({ req, stream, head, headers }: PendingUpgrade): WebSocketLink {
+    if (!req._query["sid"]) this.emitHeaders("initial_headers", headers, req);
+    this.emitHeaders("headers", headers, req);
+    const link = acceptUpgrade(req, stream, head, {
+      maxPayload: this.opts.maxHttpBufferSize,
+      headers: headerLines(headers),
+      clock: this.opts.clock,
+    });
+    stream.off("error", ignore);
+    return link;
+  }
+
+  #refuseUpgrade({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
+    this.report(req, refusal);
+    const answer: Record<string, string> = { "Content-Type": "text/html" };
+    for (const [name, value] of Object.entries(headers)) answer[name] = String(value);
+    refuseUpgrade(stream, statusOf(refusal), sentenceOf(refusal), answer);
+  }
+
+  // ---- attaching ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Takes the requests below a path of an HTTP server; all others still reach the server's own listeners.
+   *
+   * @example
+   * engine.attach(createServer(app), { path: "/realtime" });
+   */
+  attach(server: HttpServer, options: AttachOptions = {}): this {
+    const path = this._computePath(options);
+    const isMine = (req: IncomingMessage): boolean => (req.url ?? "").startsWith(path);
+    this.httpServer = server;
+    this.#takeRequests(server, isMine);
+    if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, isMine, options);
+    server.on("close", () => this.close());
+    server.on("listening", () => this.init());
+    return this;
+  }
+
+  /** The prefix of the engine's requests. */
+  protected _computePath(options: AttachOptions): string {
+    const path = (options.path ?? "/engine.io").replace(/\/$/, "");
+    return options.addTrailingSlash === false ? path : `${path}/`;
+  }
+
+  #takeRequests(server: HttpServer, isMine: (req: IncomingMessage) => boolean): void {
+    const others = server.listeners("request") as RequestListener[];
+    server.removeAllListeners("request");
+    server.on("request", (req, res) => {
+      if (isMine(req)) this.handleRequest(req, res);
+      else for (const listener of others) listener.call(server, req, res);
+    });
+  }
+
+  #takeUpgrades(server: HttpServer, isMine: (req: IncomingMessage) => boolean, options: AttachOptions): void {
+    const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
+    server.on("upgrade", (req, stream: Duplex, head) => {
+      if (isMine(req)) return this.handleUpgrade(req, stream, head);
+      // Not ours, but a reset of it must not end the process while nobody else listens.
+      stream.on("error", ignore);
+      if (destroyUpgrade) this.clock.after(destroyUpgradeTimeout, () => endUnlessTaken(stream));
+    });
+  }
+}
+
+/** Ends the stream of an upgrade that nobody has answered. */
+function endUnlessTaken(stream: Duplex & { bytesWritten?: number }): void {
+  if (stream.writable && !stream.bytesWritten) stream.end();
+}
+
+function statusOf(refusal: Refusal): number {
+  return refusal.code === ERROR_CODES.FORBIDDEN ? 403 : 400;
+}
+
+/** What the peer is told: `allowRequest` may have given a sentence of its own. */
+function sentenceOf({ code, context }: Refusal): string {
+  const { message } = context;
+  return typeof message === "string" && message !== "" ? message : ERROR_MESSAGES[code];
+}
+
+function headerLines(headers: OutgoingHttpHeaders): string[] {
+  const lines: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    for (const item of [value ?? []].flat()) lines.push(`${name}: ${item}`);
+  }
+  return lines;
+}

@@ -1,0 +1,365 @@
+import type { IncomingMessage } from "node:http";
+import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
+import { Emitter } from "../emitter.ts";
+import { createLog } from "../log.ts";
+import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
+import { type Flushable, flushSoon } from "./flush-queue.ts";
+import { Beat, type Beating, type HeartbeatWheel } from "./heartbeat.ts";
+import { COMPRESS, type PreparedMessage, SendOptions, sendOptions } from "./prepared-message.ts";
+import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "./transport.ts";
+import { Upgrade, type UpgradeHost } from "./upgrade.ts";
+import type { Clock } from "../clock.ts";
+
+const log = createLog("engine:socket");
+
+export type SessionState = "opening" | "open" | "closing" | "closed";
+
+/** Takes what a session receives by direct calls, past the public events. */
+export interface SessionHandler {
+  /** A message came in. */
+  onMessage(data: RawData): void;
+  /** All that was sent has been handed to the transport. */
+  onDrain(): void;
+  /** The session is over, once. */
+  onClose(reason: CloseReason): void;
+}
+
+/** What a session needs of the server that it belongs to. */
+export interface SessionHost extends Emitter {
+  readonly clock: Clock;
+  readonly heartbeat: HeartbeatWheel;
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  readonly upgradeTimeout: number;
+  readonly maxHttpBufferSize: number;
+  readonly initialPacket: RawData | undefined;
+  /** Names of the transports that a session on `transport` may be upgraded to. */
+  upgrades(transport: string): readonly string[];
+  /** The session is over: it leaves the server's books. */
+  onSessionClose(session: Session): void;
+}
+
+export type SendCallback = (transport: Transport) => void;
+
+const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClose() {} };
+const EMPTY: EnginePacket[] = Object.freeze([]) as never;
+
+/**
+ * An Engine.IO client across its transports; public name `Socket`.
+ *
+ * Packets are queued and leave once a tick, see {@link flushSoon}; while the transport can't take any they wait. Public
+ * events (`message`, `packet`, `flush`, ...) are emitted only for those who listen.
+ *
+ * @example
+ * engine.on("connection", (session) => {
+ *   session.on("message", (data) => session.send(data));
+ *   session.on("close", (reason) => console.log(session.id, reason));
+ * });
+ */
+export class Session extends Emitter implements TransportHandler, UpgradeHost, Beating, Flushable {
+  /** The session id: 20 characters from 120 random bits. */
+  readonly id: string;
+  /** The engine server. */
+  readonly server: SessionHost;
+  /** The Engine.IO revision of the client. */
+  readonly protocol: 3 | 4;
+  /** The request that opened the session. */
+  readonly request: IncomingMessage;
+  /** The address of the peer, or of the proxy next to the server. */
+  readonly remoteAddress: string;
+  /** What carries the packets right now. */
+  transport: Transport;
+  /** `opening`, `open`, `closing` (packets are being flushed) or `closed`. */
+  readyState: SessionState = "opening";
+  /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
+  writeBuffer: EnginePacket[] = EMPTY;
+  readonly beat: Beat;
+  #handler: SessionHandler = NO_HANDLER;
+  #upgrade: Upgrade | undefined;
+  /** What the heartbeat waits for: the time to ping, the pong, or the pong with one extension used up. */
+  #awaits: "interval" | "pong" | "late pong" = "interval";
+  /** Callbacks of queued packets, with the number of packets before and including theirs. */
+  #callbacks: Array<readonly [packet: EnginePacket, callback: SendCallback]> | undefined;
+
+  constructor(id: string, server: SessionHost, transport: Transport, request: IncomingMessage) {
+    super();
+    this.id = id;
+    this.server = server;
+    this.transport = transport;
+    this.request = request;
+    this.protocol = transport.protocol;
+    this.remoteAddress = request.socket.remoteAddress ?? "";
+    this.beat = new Beat(this);
+  }
+
+  /** Whether the transport has been replaced by a better one. */
+  get upgraded(): boolean {
+    return this.#upgrade?.phase === "upgraded";
+  }
+
+  /** Whether a better transport is being tried. */
+  get upgrading(): boolean {
+    const phase = this.#upgrade?.phase;
+    return phase === "probing" || phase === "probed";
+  }
+
+  /** Whether a packet sent now would leave at once. Volatile packets are dropped when not. */
+  get writable(): boolean {
+    return this.transport.writable && this.writeBuffer.length === 0;
+  }
+
+  /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
+  handle(handler: SessionHandler): void {
+    this.#handler = handler;
+  }
+
+  /** Opens the session: the server calls it once, with the handshake's transport. */
+  open(): void {
+    const { server, transport } = this;
+    this.readyState = "open";
+    transport.sid = this.id;
+    transport.handler = this;
+    const handshake = {
+      sid: this.id,
+      upgrades: server.upgrades(transport.name),
+      pingInterval: server.pingInterval,
+      pingTimeout: server.pingTimeout,
+      maxPayload: server.maxHttpBufferSize,
+    };
+    this.#enqueue("open", JSON.stringify(handshake));
+    if (server.initialPacket !== undefined) this.#enqueue("message", server.initialPacket);
+    this.flush();
+    if (this.observed) this.emit("open");
+    this.#startHeartbeat();
+  }
+
+  // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  onPacket(packet: EnginePacket): void {
+    if (this.readyState !== "open") return;
+    if (this.observed && this.listenerCount("packet") > 0) this.emit("packet", packet);
+    if (this.#awaits === "pong") this.#extendPong();
+    switch (packet.type) {
+      case "message":
+        this.#onMessage(packet.data ?? "");
+        return;
+      case "pong":
+        return this.#onPong();
+      case "ping":
+        return this.#onPing(packet);
+      default:
+        // open, close, upgrade and noop mean nothing here; a close packet never gets past its transport.
+        return;
+    }
+  }
+
+  // hot path
+  #onMessage(data: RawData): void {
+    this.#handler.onMessage(data);
+    if (!this.observed) return;
+    this.emit("data", data);
+    this.emit("message", data);
+  }
+
+  onDrain(): void {
+    this.#runCallbacks();
+    this.flush();
+    if (this.#upgrade?.phase === "probed") this.#endWaitingPoll();
+  }
+
+  onClose(reason: CloseReason): void {
+    this.#end(reason);
+  }
+
+  // ---- heartbeat ---------------------------------------------------------------------------------------------------
+
+  #startHeartbeat(): void {
+    const { server } = this;
+    this.#awaits = "interval";
+    // Revision 3: the client pings. Revision 4: the server does.
+    const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
+    server.heartbeat.schedule(this.beat, delay);
+  }
+
+  onBeat(): void {
+    if (this.protocol === 3 || this.#awaits !== "interval") return this.#end(closeReason("PING_TIMEOUT"));
+    this.#awaits = "pong";
+    this.#enqueue("ping", undefined);
+    this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
+  }
+
+  /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
+  #extendPong(): void {
+    this.#awaits = "late pong";
+    this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
+  }
+
+  #onPong(): void {
+    if (this.protocol === 3) return this.#end(closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
+    this.#startHeartbeat();
+    if (this.observed) this.emit("heartbeat");
+  }
+
+  #onPing(packet: EnginePacket): void {
+    if (this.protocol === 4) return this.#end(closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
+    this.#startHeartbeat();
+    this.#enqueue("pong", packet.data);
+    if (this.observed) this.emit("heartbeat");
+  }
+
+  // ---- outgoing ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a message.
+   *
+   * @param callback gets the transport once the message has been handed to the network; never when the session ends first
+   */
+  send(data: RawData, options?: { compress?: boolean } | null, callback?: SendCallback): this {
+    const packet = this.#enqueue("message", data, sendOptions(options?.compress));
+    if (packet && callback) (this.#callbacks ??= []).push([packet, callback]);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(data: RawData, options?: { compress?: boolean } | null, callback?: SendCallback): this {
+    return this.send(data, options, callback);
+  }
+
+  /** Sends a message that many sessions get: its packets and frames are shared. */
+  // hot path
+  sendPrepared(message: PreparedMessage): this {
+    for (const packet of message.packets(this.protocol)) {
+      // A `packetCreate` listener may change the packet: it gets one of its own.
+      if (this.observed) this.#push(new EnginePacket("message", packet.data, packet.options));
+      else this.#push(packet);
+    }
+    return this;
+  }
+
+  #enqueue(type: EnginePacketType, data: RawData | undefined, options: SendOptions = COMPRESS): EnginePacket | undefined {
+    const packet = new EnginePacket(type, data, options);
+    return this.#push(packet) ? packet : undefined;
+  }
+
+  // hot path
+  #push(packet: EnginePacket): boolean {
+    if (this.readyState !== "open") return false;
+    if (this.observed && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
+    const queue = this.writeBuffer;
+    if (queue.length > 0) {
+      queue.push(packet);
+    } else {
+      this.writeBuffer = [packet];
+      if (this.transport.writable) flushSoon(this);
+    }
+    return true;
+  }
+
+  // hot path
+  flush(): void {
+    const batch = this.writeBuffer;
+    if (batch.length === 0 || !this.transport.writable || this.readyState === "closed") return;
+    const { server } = this;
+    if (this.observed) this.emit("flush", batch);
+    if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
+    this.writeBuffer = EMPTY;
+    this.transport.send(batch);
+    if (this.observed) this.emit("drain");
+    if (server.listenerCount("drain") > 0) server.emit("drain", this);
+    this.#handler.onDrain();
+    this.#closeIfFlushed();
+  }
+
+  #runCallbacks(): void {
+    const callbacks = this.#callbacks;
+    if (!callbacks) return;
+    const waiting = new Set(this.writeBuffer);
+    const sent = callbacks.filter(([packet]) => !waiting.has(packet));
+    this.#callbacks = sent.length === callbacks.length ? undefined : callbacks.filter(([packet]) => waiting.has(packet));
+    for (const [, callback] of sent) callback(this.transport);
+  }
+
+  // ---- upgrade -----------------------------------------------------------------------------------------------------
+
+  /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
+  offerUpgrade(candidate: Transport): void {
+    if (this.transport.name === candidate.name) return candidate.close();
+    this.#upgrade ??= new Upgrade(this, this.server.clock, this.server.upgradeTimeout);
+    candidate.sid = this.id;
+    this.#upgrade.offer(candidate);
+  }
+
+  onProbed(candidate: Transport): void {
+    if (this.observed) this.emit("upgrading", candidate);
+    this.#endWaitingPoll();
+  }
+
+  /** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
+  #endWaitingPoll(): void {
+    this.flush();
+    if (this.transport.writable && this.readyState !== "closed") this.transport.send([NOOP_PACKET]);
+  }
+
+  onCommit(candidate: Transport): void {
+    const previous = this.transport;
+    previous.handler = { onPacket: (packet) => this.onPacket(packet), onDrain() {}, onClose() {} };
+    candidate.handler = this;
+    this.transport = candidate;
+    // What the client still posts on the old transport was sent before what it sends on the new one.
+    candidate.hold();
+    previous.retire(() => {
+      previous.handler = NOBODY;
+      candidate.release();
+    });
+    if (log.enabled) log("session upgraded to %s", candidate.name);
+    if (this.observed) this.emit("upgrade", candidate);
+    this.flush();
+    this.#closeIfFlushed();
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Ends the session: packets that are queued are sent first, unless `discard` is set.
+   */
+  close(discard = false): this {
+    if (discard && (this.readyState === "open" || this.readyState === "closing")) {
+      this.transport.discard();
+      this.#end(closeReason("SERVER_CLOSED"));
+      return this;
+    }
+    if (this.readyState !== "open") return this;
+    this.flush();
+    this.readyState = "closing";
+    this.#closeIfFlushed();
+    return this;
+  }
+
+  #closeIfFlushed(): void {
+    if (this.readyState !== "closing" || this.writeBuffer.length > 0) return;
+    if (this.transport.readyState !== "open") return;
+    this.transport.close(() => this.#end(closeReason("SERVER_CLOSED")));
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.readyState === "closed") return;
+    if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
+    this.readyState = "closed";
+    this.server.heartbeat.cancel(this.beat);
+    this.#upgrade?.sessionClosed();
+    this.#callbacks = undefined;
+    const { transport } = this;
+    transport.handler = NOBODY;
+    transport.close();
+    this.server.onSessionClose(this);
+    this.#handler.onClose(reason);
+    if (this.observed) this.emit("close", reason.reason, reason.description);
+    this.writeBuffer = EMPTY;
+  }
+}
+
+/** Whether `value` is a session of this engine, and not a look-alike of another one. */
+export function isSession(value: unknown): value is Session {
+  return value instanceof Session;
+}

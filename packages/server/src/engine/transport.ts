@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { EnginePacket } from "@portage/parser/engine";
+import { Emitter } from "../emitter.ts";
+import { type CloseReason, closeReason } from "./close-reason.ts";
+import { COMPRESS } from "./prepared-message.ts";
+
+export type TransportState = "open" | "closing" | "closed";
+
+/** Who gets what a transport receives: the upgrade attempt first, then the session. One owner at a time. */
+export interface TransportHandler {
+  /** A packet came in. */
+  onPacket(packet: EnginePacket): void;
+  /** The last batch is on its way, or the transport can take one again. */
+  onDrain(): void;
+  /** The transport is over, once. */
+  onClose(reason: CloseReason): void;
+}
+
+/** What a transport needs to know about the request that opened it. */
+export interface TransportRequest extends IncomingMessage {
+  /** The query of the URL; an object without a prototype. */
+  _query: Record<string, string | undefined>;
+}
+
+/** A poll or POST with its answer, as it reaches {@link Transport.onRequest}. */
+export interface HttpExchange {
+  readonly req: TransportRequest;
+  readonly res: ServerResponse;
+}
+
+/** Owner of a transport that nobody wants any more. */
+export const NOBODY: TransportHandler = {
+  onPacket() {},
+  onDrain() {},
+  onClose() {},
+};
+
+/** The packet that a session sends when it ends. */
+export const CLOSE_PACKET: EnginePacket = new EnginePacket("close", undefined, COMPRESS);
+/** The packet that answers a poll which has to end without a message. */
+export const NOOP_PACKET: EnginePacket = new EnginePacket("noop", undefined, COMPRESS);
+
+/**
+ * One way to carry packets between a session and its peer (Engine.IO protocol, "Transports").
+ *
+ * A transport talks to its owner through {@link handler}, by direct calls; its events (`packet`, `drain`, `error`,
+ * `close`, `headers`) are for the public and are emitted only where somebody ever listened.
+ */
+export abstract class Transport extends Emitter {
+  /** Names of the transports that a session on this one may be upgraded to. */
+  static readonly upgradesTo: readonly string[] = [];
+
+  /** `"polling"`, `"websocket"`, or the name of a transport of the user's own. */
+  abstract readonly name: string;
+  /** The Engine.IO revision of the peer. */
+  readonly protocol: 3 | 4;
+  /** Whether binary data can travel as it is; otherwise it goes as base64. */
+  readonly supportsBinary: boolean;
+  /** Who gets what comes in. */
+  handler: TransportHandler = NOBODY;
+  /** The id of the session; set by the engine once it is known. */
+  sid = "";
+  /** Whether a batch can be sent right now: volatile packets are dropped when not. */
+  writable = false;
+  readyState: TransportState = "open";
+
+  constructor(req: TransportRequest) {
+    super();
+    this.protocol = req._query["EIO"] === "4" ? 4 : 3;
+    this.supportsBinary = !req._query["b64"];
+  }
+
+  /** Bytes that were handed over and have not left the process yet. */
+  abstract get bufferedBytes(): number;
+
+  /** Sends packets, in order. Only while {@link writable}. */
+  abstract send(batch: readonly EnginePacket[]): void;
+
+  /** Ends the transport in an orderly way; `onClosed` replaces the owner's `onClose`. */
+  abstract close(onClosed?: () => void): void;
+
+  /** Ends it at once, without a word to the peer. */
+  abstract discard(): void;
+
+  /** Takes a poll or a POST; only HTTP transports get any. */
+  onRequest(_exchange: HttpExchange): void {}
+
+  /** Finishes what the peer has under way, then calls `done`: the session lives on elsewhere. */
+  retire(done: () => void): void {
+    this.discard();
+    done();
+  }
+
+  /** Holds incoming packets back until {@link release}: those of another transport come first. */
+  hold(): void {}
+
+  release(): void {}
+
+  // hot path
+  protected deliver(packet: EnginePacket): void {
+    if (this.observed) this.emit("packet", packet);
+    this.handler.onPacket(packet);
+  }
+
+  protected drained(): void {
+    if (this.observed) {
+      this.emit("drain");
+      if (this.writable) this.emit("ready");
+    }
+    this.handler.onDrain();
+  }
+
+  /** The transport is over: tells the owner once. */
+  protected ended(reason: CloseReason): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.writable = false;
+    if (this.observed) {
+      if (reason.description instanceof Error && this.listenerCount("error") > 0) this.emit("error", reason.description);
+      this.emit("close", reason.description);
+    }
+    const { handler } = this;
+    this.handler = NOBODY;
+    handler.onClose(reason);
+  }
+
+  /** Ends by an order of the owner, who wants a call back instead of its `onClose`. */
+  protected endedByOwner(onClosed: (() => void) | undefined): void {
+    if (this.readyState === "closed") return;
+    this.handler = NOBODY;
+    this.ended(closeReason("SERVER_CLOSED"));
+    onClosed?.();
+  }
+}

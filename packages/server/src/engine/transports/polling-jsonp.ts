@@ -1,0 +1,35 @@
+import { parse } from "node:querystring";
+import type { RawData } from "@portage/parser/engine";
+import type { EngineLimits } from "../limits.ts";
+import type { TransportRequest } from "../transport.ts";
+import { Polling } from "./polling.ts";
+
+/** U+2028 and U+2029 end a line in a script, though not in JSON. */
+const LINE_ENDS = /[\u2028\u2029]/g;
+/** A form escapes each line feed as `\n` and each `\n` as `\\n`. */
+const ESCAPED_LINE_FEED = /(\\)?\\n/g;
+
+/** Long-polling by script tags and forms, for browsers without CORS: answers are `___eio[j]("...");`. */
+export class PollingJsonp extends Polling {
+  readonly #head: string;
+
+  constructor(req: TransportRequest, limits: EngineLimits) {
+    super(req, limits);
+    this.#head = `___eio[${(req._query["j"] ?? "").replaceAll(/[^0-9]/g, "")}](`;
+  }
+
+  protected override get textType(): string {
+    return "text/javascript; charset=UTF-8";
+  }
+
+  protected override formatBody(payload: string): string {
+    const literal = JSON.stringify(payload).replaceAll(LINE_ENDS, (char) => (char === "\u2028" ? "\\u2028" : "\\u2029"));
+    return `${this.#head}${literal});`;
+  }
+
+  protected override onPayload(body: RawData): void {
+    const { d } = parse(body.toString());
+    if (typeof d !== "string") return super.onPayload("");
+    super.onPayload(d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) => (slash ? match.slice(1) : "\n")));
+  }
+}

@@ -1,0 +1,235 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { decodePayloadV4, encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
+import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
+import type { Timer } from "../../clock.ts";
+import { closeError, closeReason, type CloseCode } from "../close-reason.ts";
+import { compressBody, type HttpCompression } from "../http-compression.ts";
+import type { EngineLimits } from "../limits.ts";
+import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
+import { BodyReader } from "./body-reader.ts";
+
+/** How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. */
+const CLOSE_TIMEOUT = 30_000;
+
+/** Browsers that guess at content and must be told not to filter it. */
+const LEGACY_BROWSER = /;MSIE|Trident\//;
+
+/**
+ * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): packets for the peer answer its waiting GET, those from
+ * the peer arrive as POST bodies. At most one of each may be under way.
+ */
+export class Polling extends Transport {
+  static override readonly upgradesTo: readonly string[] = ["websocket"];
+
+  readonly name: string = "polling";
+  readonly #limits: EngineLimits;
+  /** The GET that waits for packets. */
+  #poll: HttpExchange | undefined;
+  /** The POST that is being read. */
+  #post: BodyReader | undefined;
+  /** Runs while a closing transport waits for a last poll. */
+  #closeTimer: Timer | undefined;
+  /** Who wants to know that the transport has closed as ordered. */
+  #onClosed: (() => void) | undefined;
+  /** What to do once the POST under way is done; set while retiring. */
+  #onPostDone: (() => void) | undefined;
+
+  constructor(req: TransportRequest, limits: EngineLimits) {
+    super(req);
+    this.#limits = limits;
+  }
+
+  override get bufferedBytes(): number {
+    return 0;
+  }
+
+  override onRequest(exchange: HttpExchange): void {
+    const { req, res } = exchange;
+    if (req.method === "GET") this.#onPoll(exchange);
+    else if (req.method === "POST") this.#onPost(exchange);
+    else this.#answer(res, 500, {}, "");
+  }
+
+  // ---- polls -------------------------------------------------------------------------------------------------------
+
+  #onPoll(exchange: HttpExchange): void {
+    if (this.#poll) {
+      this.#answer(exchange.res, 400, {}, "");
+      return this.#fail("OVERLAPPING_POLL", "overlap from client");
+    }
+    this.#poll = exchange;
+    this.writable = true;
+    // A poll that ends before its answer: the packets it would have carried have nowhere to go.
+    exchange.res.once("close", () => {
+      if (this.#poll !== exchange) return;
+      this.#poll = undefined;
+      this.#fail("POLL_ABORTED", "poll connection closed prematurely");
+    });
+    if (this.readyState === "closing") this.#finish();
+    else this.drained();
+  }
+
+  // hot path
+  override send(batch: readonly EnginePacket[]): void {
+    const poll = this.#poll;
+    if (!poll) return;
+    this.writable = false;
+    this.#poll = undefined;
+    const { supportsBinary } = this;
+    this.#write(poll, this.protocol === 4 ? encodePayloadV4(batch) : encodePayloadV3(batch, supportsBinary), batch);
+  }
+
+  #write(poll: HttpExchange, payload: RawData, batch: readonly EnginePacket[]): void {
+    const body = typeof payload === "string" ? this.formatBody(payload) : payload;
+    const headers: OutgoingHttpHeaders = {
+      "Content-Type": typeof payload === "string" ? this.textType : "application/octet-stream",
+    };
+    const { httpCompression } = this.#limits;
+    if (httpCompression === false || !mayCompress(batch) || Buffer.byteLength(body) < httpCompression.threshold) {
+      this.#answer(poll.res, 200, headers, body);
+      return this.drained();
+    }
+    this.#writeCompressed(poll, headers, body, httpCompression);
+  }
+
+  #writeCompressed(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData, options: HttpCompression): void {
+    compressBody(body, poll.req.headers["accept-encoding"], options, (encoding, compressed) => {
+      if (encoding !== undefined) headers["Content-Encoding"] = encoding;
+      this.#answer(poll.res, 200, headers, compressed);
+      this.drained();
+    });
+  }
+
+  /** The content type of a text payload. */
+  protected get textType(): string {
+    return "text/plain; charset=UTF-8";
+  }
+
+  /** Wraps a text payload; JSONP does. */
+  protected formatBody(payload: string): string {
+    return payload;
+  }
+
+  // ---- posts -------------------------------------------------------------------------------------------------------
+
+  #onPost(exchange: HttpExchange): void {
+    const { req, res } = exchange;
+    if (this.#post) {
+      this.#answer(res, 400, {}, "");
+      return this.#fail("OVERLAPPING_POST", "data request overlap from client");
+    }
+    const isBinary = req.headers["content-type"] === "application/octet-stream";
+    if (isBinary && this.protocol === 4) {
+      this.#answer(res, 400, {}, "");
+      return this.#fail("INVALID_CONTENT", "invalid content");
+    }
+    this.#post = new BodyReader(req, this.#limits.maxHttpBufferSize, {
+      onBody: (body) => this.#onBody(exchange, isBinary ? body : body.toString("utf8")),
+      onTooLarge: () => {
+        this.#post = undefined;
+        this.#answer(res, 413, { Connection: "close" }, "");
+        this.#onPostDone?.();
+      },
+      onAborted: () => {
+        this.#post = undefined;
+        this.#onPostDone?.();
+        this.#fail("POST_ABORTED", "data request connection closed prematurely");
+      },
+    });
+    this.#post.start();
+  }
+
+  #onBody({ res }: HttpExchange, body: RawData): void {
+    this.#post = undefined;
+    this.onPayload(body);
+    // text/html is what old Internet Explorer needs to show no download dialog.
+    this.#answer(res, 200, { "Content-Type": "text/html" }, "ok");
+    this.#onPostDone?.();
+  }
+
+  /** Takes the packets of one POST; JSONP unwraps its form first. */
+  protected onPayload(body: RawData): void {
+    let packets: readonly EnginePacket[];
+    try {
+      packets =
+        this.protocol === 4
+          ? decodePayloadV4(body.toString(), this.#limits.maxPayloadPackets)
+          : decodePayloadV3(body, this.#limits.maxPayloadPackets);
+    } catch (error) {
+      return this.ended(closeReason("INVALID_PACKET", error));
+    }
+    for (const packet of packets) {
+      if (packet.type === "close") return this.#onClosePacket();
+      this.deliver(packet);
+    }
+  }
+
+  #onClosePacket(): void {
+    if (this.writable) this.send([NOOP_PACKET]);
+    this.ended(closeReason("CLIENT_CLOSED"));
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  override close(onClosed?: () => void): void {
+    if (this.readyState !== "open") return;
+    this.readyState = "closing";
+    this.#onClosed = onClosed;
+    this.#post?.abort();
+    // Without anybody who waits for the end there is no use in waiting for a poll.
+    if (this.writable || !onClosed) this.#finish();
+    else this.#closeTimer = this.#limits.clock.after(CLOSE_TIMEOUT, () => this.#finish());
+  }
+
+  #finish(): void {
+    if (this.writable) this.send([CLOSE_PACKET]);
+    this.#closeTimer?.cancel();
+    this.endedByOwner(this.#onClosed);
+  }
+
+  override discard(): void {
+    if (this.writable) this.send([NOOP_PACKET]);
+    this.#post?.abort();
+    this.#closeTimer?.cancel();
+    this.endedByOwner(this.#onClosed);
+  }
+
+  override retire(done: () => void): void {
+    if (this.writable) this.send([NOOP_PACKET]);
+    if (!this.#post) {
+      this.discard();
+      return done();
+    }
+    this.#onPostDone = () => {
+      this.#onPostDone = undefined;
+      this.discard();
+      done();
+    };
+  }
+
+  #fail(code: CloseCode, message: string): void {
+    // The peer's waiting poll learns of the end as well.
+    const poll = this.#poll;
+    if (poll) this.send([CLOSE_PACKET]);
+    this.ended(closeError(code, message));
+  }
+
+  // ---- answers -----------------------------------------------------------------------------------------------------
+
+  #answer(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
+    if (res.headersSent || res.destroyed) return;
+    headers["Content-Length"] = Buffer.byteLength(body);
+    headers["cache-control"] = "no-store";
+    const { req } = res as ServerResponse<TransportRequest>;
+    if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
+    if (this.observed) this.emit("headers", headers, req);
+    this.#limits.addHeaders(headers, req, this.sid);
+    res.writeHead(status, headers);
+    res.end(body);
+  }
+}
+
+function mayCompress(batch: readonly EnginePacket[]): boolean {
+  for (const packet of batch) if (packet.options.compress) return true;
+  return false;
+}

@@ -1,0 +1,116 @@
+import { decodePacketV4, encodePacketV4, type EnginePacket, type RawData } from "@portage/parser/engine";
+import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
+import type { LinkClose, LinkHandler, WebSocketLink } from "@portage/websocket";
+import { closeReason } from "../close-reason.ts";
+import type { SendOptions } from "../prepared-message.ts";
+import { Transport, type TransportRequest } from "../transport.ts";
+
+/**
+ * Beyond this many unsent bytes the transport takes no more until the peer has read some. It must be above the stream's
+ * own mark: only then is the stream sure to tell when it has drained.
+ */
+const HIGH_WATER_MARK = 64 * 1024;
+
+/** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
+export class WebSocketTransport extends Transport implements LinkHandler {
+  readonly name: string = "websocket";
+  readonly #link: WebSocketLink;
+  #onClosed: (() => void) | undefined;
+
+  constructor(req: TransportRequest, link: WebSocketLink) {
+    super(req);
+    this.#link = link;
+    this.writable = true;
+  }
+
+  /** Starts to deliver what the peer sends; the owner must be in place. */
+  open(): void {
+    this.#link.open(this);
+  }
+
+  override get bufferedBytes(): number {
+    return this.#link.bufferedBytes;
+  }
+
+  // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  onText(text: string): void {
+    this.#onData(text);
+  }
+
+  onBinary(data: Buffer): void {
+    this.#onData(data);
+  }
+
+  // hot path
+  #onData(data: RawData): void {
+    if (this.readyState === "closed") return;
+    let packet: EnginePacket;
+    try {
+      packet = this.protocol === 4 ? decodePacketV4(data) : decodePacketV3(data);
+    } catch (error) {
+      return this.#onInvalid(error);
+    }
+    this.deliver(packet);
+  }
+
+  #onInvalid(error: unknown): void {
+    this.#link.close(1002, "invalid packet");
+    this.ended(closeReason("INVALID_PACKET", error));
+  }
+
+  override hold(): void {
+    this.#link.pause();
+  }
+
+  override release(): void {
+    this.#link.resume();
+  }
+
+  // ---- outgoing ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  override send(batch: readonly EnginePacket[]): void {
+    const link = this.#link;
+    for (const packet of batch) {
+      const { frame } = packet.options as SendOptions;
+      if (frame !== undefined) {
+        link.sendFrame(frame);
+        continue;
+      }
+      const data = this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
+      if (typeof data === "string") link.sendText(data);
+      else link.sendBinary(data);
+    }
+    const { bufferedBytes } = link;
+    if (bufferedBytes > HIGH_WATER_MARK && bufferedBytes > (link.stream?.writableHighWaterMark ?? 0)) this.writable = false;
+    else this.drained();
+  }
+
+  onDrain(): void {
+    if (this.readyState !== "open") return;
+    this.writable = true;
+    this.drained();
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  override close(onClosed?: () => void): void {
+    if (this.readyState !== "open") return;
+    this.readyState = "closing";
+    this.#onClosed = onClosed;
+    this.#link.close(1000);
+    this.endedByOwner(onClosed);
+  }
+
+  override discard(): void {
+    this.#link.terminate();
+    this.endedByOwner(this.#onClosed);
+  }
+
+  onClose(close: LinkClose): void {
+    if (close.error) this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
+    else this.ended(closeReason("CONNECTION_CLOSED", close));
+  }
+}

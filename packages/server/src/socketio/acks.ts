@@ -1,0 +1,75 @@
+import type { Clock, Timer } from "../clock.ts";
+import { AckTimeoutError } from "./errors.ts";
+
+/** What is called when a client answers. */
+export type AckCallback = (...args: unknown[]) => void;
+
+/** The acknowledgements that a socket waits for. Adapters write to it. */
+export type PendingAcks = Map<number, AckCallback>;
+
+/**
+ * Waits `ms` milliseconds for the answer to packet `id`: `ack` gets either an error or `null` and the answer.
+ * `owner` becomes `this` of the callback.
+ */
+export function expectAckWithin(
+  acks: PendingAcks,
+  id: number,
+  { ms, clock, owner, ack }: { ms: number; clock: Clock; owner: object; ack: AckCallback },
+): void {
+  const timer = clock.after(ms, () => {
+    acks.delete(id);
+    Reflect.apply(ack, owner, [new AckTimeoutError()]);
+  });
+  acks.set(id, (...args) => {
+    timer.cancel();
+    Reflect.apply(ack, owner, [null, ...args]);
+  });
+}
+
+/** Collects the answers to a broadcast: complete when every server has said how many clients it asked, and all answered. */
+export class AckCollector {
+  readonly #responses: unknown[] = [];
+  readonly #onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void;
+  readonly #timer: Timer;
+  #clients = 0;
+  #serversHeard = 0;
+  #servers = -1;
+  #state: "collecting" | "over" = "collecting";
+
+  /** @param ms time to answer, in milliseconds */
+  constructor(clock: Clock, ms: number, onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void) {
+    this.#onEnd = onEnd;
+    this.#timer = clock.after(ms, () => this.#end(new AckTimeoutError()));
+  }
+
+  /** There are so many servers. */
+  onServerCount(servers: number): void {
+    this.#servers = servers;
+    this.#check();
+  }
+
+  /** One of the servers has asked so many clients. */
+  onClientCount(clients: number): void {
+    this.#clients += clients;
+    this.#serversHeard++;
+    this.#check();
+  }
+
+  /** One of the clients has answered. */
+  onResponse(response: unknown): void {
+    if (this.#state === "over") return;
+    this.#responses.push(response);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#servers === this.#serversHeard && this.#responses.length === this.#clients) this.#end(null);
+  }
+
+  #end(error: AckTimeoutError | null): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#timer.cancel();
+    this.#onEnd(error, this.#responses);
+  }
+}

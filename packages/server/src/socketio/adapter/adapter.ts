@@ -1,0 +1,78 @@
+import type { EventEmitter } from "node:events";
+import type { Untyped } from "../typed-events.ts";
+
+/** The public id of a socket. */
+export type SocketId = string;
+/** The secret with which a client takes its session up again. */
+export type PrivateSessionId = string;
+/** The name of a room. Each socket is in a room that has its own id as name. */
+export type Room = string;
+
+/** How a broadcast is to be sent. */
+export interface BroadcastFlags {
+  /** Skip those who can't take it right now. */
+  volatile?: boolean | undefined;
+  /** Whether it may be compressed. Default: true. */
+  compress?: boolean | undefined;
+  /** Only clients of this server. */
+  local?: boolean | undefined;
+  broadcast?: boolean | undefined;
+  binary?: boolean | undefined;
+  /** Time to acknowledge, in milliseconds. */
+  timeout?: number | undefined;
+  /** The answer of one socket is wanted, not an array of answers. */
+  expectSingleResponse?: boolean | undefined;
+}
+
+/** Who gets a broadcast: the members of `rooms` (everybody, when empty) less the members of `except`. */
+export interface BroadcastOptions {
+  rooms: Set<Room>;
+  except?: Set<Room>;
+  flags?: BroadcastFlags;
+}
+
+/** What an adapter keeps of a socket that may come back. */
+export interface SessionToPersist {
+  sid: SocketId;
+  pid: PrivateSessionId;
+  rooms: Room[];
+  data: unknown;
+}
+
+/** A session that came back, with the events that its client has missed. */
+export type Session = SessionToPersist & { missedPackets: unknown[][] };
+
+/**
+ * What a namespace asks of its adapter: who is in which room, and how a packet gets to all of them. The adapters of the
+ * npm package `socket.io-adapter`, and all that extend them, fulfil it.
+ */
+export interface Adapter extends EventEmitter {
+  readonly nsp: Untyped;
+  rooms: Map<Room, Set<SocketId>>;
+  sids: Map<SocketId, Set<Room>>;
+  init(): Promise<void> | void;
+  close(): Promise<void> | void;
+  serverCount(): Promise<number>;
+  addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void;
+  del(id: SocketId, room: Room): Promise<void> | void;
+  delAll(id: SocketId): void;
+  broadcast(packet: Untyped, opts: BroadcastOptions): void;
+  broadcastWithAck(
+    packet: Untyped,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: Untyped[]) => void,
+  ): void;
+  sockets(rooms: Set<Room>): Promise<Set<SocketId>>;
+  socketRooms(id: SocketId): Set<Room> | undefined;
+  fetchSockets(opts: BroadcastOptions): Promise<Untyped[]>;
+  addSockets(opts: BroadcastOptions, rooms: Room[]): void;
+  delSockets(opts: BroadcastOptions, rooms: Room[]): void;
+  disconnectSockets(opts: BroadcastOptions, close: boolean): void;
+  serverSideEmit(packet: Untyped[]): void;
+  persistSession(session: SessionToPersist): void;
+  restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null>;
+}
+
+/** A class, or a function that makes the adapter of a namespace; both are called with `new`. */
+export type AdapterConstructor = (new (nsp: Untyped) => Adapter) | ((nsp: Untyped) => Adapter);

@@ -1,0 +1,49 @@
+import type { RawData } from "../codec.ts";
+import type { Room, SocketId } from "./adapter.ts";
+
+// The members of sockets, clients, namespaces and servers that adapters touch, also those written by others: the only
+// underscore members that cross from one object to another.
+
+/** A packet as adapters hand it around: they set the namespace, and the id when they ask for acknowledgements. */
+export interface AdapterPacket {
+  type: number;
+  nsp?: string;
+  data: unknown[];
+  id?: number;
+}
+
+/** How encoded packets are to be written. */
+export interface WriteOptions {
+  preEncoded?: boolean | undefined;
+  compress?: boolean | undefined;
+  volatile?: boolean | undefined;
+  /** Frames made by adapters for another engine. Ignored. */
+  wsPreEncodedFrame?: unknown;
+}
+
+/** A client, seen from an adapter. */
+export interface AdapterClient {
+  /** Writes packets that are encoded already. `encoded` may be shared between clients, and is when it is the same array. */
+  writeToEngine(encoded: readonly RawData[], options: WriteOptions): void;
+}
+
+/** A socket, seen from an adapter. */
+export interface AdapterSocket {
+  readonly id: SocketId;
+  readonly client: AdapterClient;
+  readonly acks: Map<number, (...args: unknown[]) => void>;
+  join(rooms: Room | Room[]): unknown;
+  leave(room: Room): unknown;
+  disconnect(close?: boolean): unknown;
+  notifyOutgoingListeners?(packet: { data: unknown[] }): void;
+}
+
+/** A namespace, seen from an adapter. */
+export interface AdapterNamespace {
+  readonly name: string;
+  readonly sockets: ReadonlyMap<SocketId, AdapterSocket>;
+  /** The id of the next packet that asks for an acknowledgement: one counter for all sockets of a namespace. */
+  _ids: number;
+  readonly server: { readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] } };
+  _onServerSideEmit(args: [string, ...unknown[]]): void;
+}

@@ -1,0 +1,57 @@
+/** Every error of this layer: code, sentence. docs/errors.md is made from it. */
+export const SOCKETIO_ERRORS = {
+  RESERVED_EVENT: "the event name belongs to the library",
+  ACK_TIMEOUT: "operation has timed out",
+  NOT_AN_HTTP_SERVER: "socket.io was given a request handler instead of an HTTP server",
+  NOT_LOCAL: "the question has no answer on a parent namespace",
+  INVALID_PACKET: "a custom parser handed out a packet that no client may send",
+  LISTENER_REJECTED: "a listener returned a promise that was rejected, and nobody listens to the error",
+  MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
+} as const;
+
+export type SocketIoErrorCode = keyof typeof SOCKETIO_ERRORS;
+
+/** An error of the Socket.IO layer. `code` is one of {@link SOCKETIO_ERRORS}. */
+export class SocketIoError extends Error {
+  readonly code: SocketIoErrorCode;
+
+  constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code], options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+SocketIoError.prototype.name = "SocketIoError";
+
+/** An acknowledgement did not come in time. Given to the acknowledgement, or the reason of a rejected promise. */
+export class AckTimeoutError extends SocketIoError {
+  /** The answers that did come, when many clients were asked. */
+  declare responses?: unknown;
+
+  constructor() {
+    super("ACK_TIMEOUT");
+  }
+}
+
+/** The event name is emitted by the library and can't be emitted by a program. */
+export class ReservedEventError extends SocketIoError {
+  constructor(event: string | symbol) {
+    super("RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
+  }
+}
+
+/** Names that a socket can't emit, and a client can't either. */
+export const SOCKET_RESERVED_EVENTS: ReadonlySet<unknown> = new Set<unknown>([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);
+
+/** Names that can't be emitted between servers. */
+export const SERVER_RESERVED_EVENTS: ReadonlySet<unknown> = new Set<unknown>([
+  "connect",
+  "connection",
+  "new_namespace",
+]);

@@ -1,0 +1,60 @@
+import type { EventEmitter } from "node:events";
+import { type CloseReason, isSession, type PreparedMessage, type Session, type SessionHandler } from "../engine/index.ts";
+import type { RawData } from "./codec.ts";
+
+/** What a client does with its session. */
+export interface Link {
+  /** Whether a message sent now would leave at once. */
+  readonly writable: boolean;
+  handle(handler: LinkHandler): void;
+  send(data: RawData, options?: { compress?: boolean | undefined }): unknown;
+  sendPrepared(message: PreparedMessage): unknown;
+}
+
+/** A client, seen from its session. */
+export interface LinkHandler extends SessionHandler {
+  /** The session has failed in a way that is none of its own reasons to close. */
+  onError(error: unknown): void;
+}
+
+/** A socket of another engine, as `io.bind(engine)` brings it in. */
+interface ForeignSocket extends EventEmitter {
+  readonly transport: { readonly writable: boolean };
+  write(data: RawData, options: { compress?: boolean | undefined }): unknown;
+}
+
+/** Lets the sockets of another engine, which talk by events, look like our sessions. */
+class ForeignLink implements Link {
+  readonly #socket: ForeignSocket;
+
+  constructor(socket: ForeignSocket) {
+    this.#socket = socket;
+  }
+
+  get writable(): boolean {
+    return this.#socket.transport.writable;
+  }
+
+  handle(handler: LinkHandler): void {
+    this.#socket.on("data", (data: RawData) => handler.onMessage(data));
+    this.#socket.on("error", (error: unknown) => handler.onError(error));
+    this.#socket.on("close", (reason: string, description: unknown) => handler.onClose(foreignReason(reason, description)));
+  }
+
+  send(data: RawData, options?: { compress?: boolean | undefined }): void {
+    this.#socket.write(data, { compress: options?.compress !== false });
+  }
+
+  sendPrepared(message: PreparedMessage): void {
+    for (const part of message.parts) this.#socket.write(part, { compress: message.compress });
+  }
+}
+
+function foreignReason(reason: string, description: unknown): CloseReason {
+  return { reason, code: "FOREIGN_ENGINE", message: reason, description } as unknown as CloseReason;
+}
+
+/** The link to a session of our engine is the session itself. */
+export function linkTo(conn: Session): Link {
+  return isSession(conn) ? conn : new ForeignLink(conn as unknown as ForeignSocket);
+}

@@ -1,0 +1,25 @@
+/** The close codes that this package sends or reports itself (RFC 6455, 7.4.1). */
+export const CLOSE_CODE = {
+  normal: 1000,
+  protocolError: 1002,
+  /** Never on the wire: the peer's close frame carried no code. */
+  noStatus: 1005,
+  /** Never on the wire: the stream ended without a close frame. */
+  abnormal: 1006,
+  invalidData: 1007,
+  policy: 1008,
+  tooBig: 1009,
+} as const;
+
+/** Longest reason, in UTF-8 bytes: a control frame's 125 less the two of the code (RFC 6455, 5.5). */
+export const MAX_REASON_BYTES = 123;
+
+/**
+ * Whether `code` may stand in a close frame (RFC 6455, 7.4): the registered codes but those reserved for reports
+ * (1004, 1005, 1006, 1015), and the ranges for libraries and applications.
+ */
+export function isValidCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
+  if (code >= 3000) return code <= 4999;
+  return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+
+/** The facts of an HTTP request that the opening handshake depends on; header names in lower case. */
+export interface HandshakeRequest {
+  readonly method?: string | undefined;
+  readonly httpVersion: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** A request that may be accepted. */
+export interface UpgradeKey {
+  readonly ok: true;
+  /** The `Sec-WebSocket-Key` of the request. */
+  readonly key: string;
+  readonly version: 8 | 13;
+}
+
+/** A request that is no valid opening handshake, and the HTTP answer to it. */
+export interface UpgradeRefusal {
+  readonly ok: false;
+  readonly status: number;
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly message: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type RefusalCode =
+  | "WS_ERR_HANDSHAKE_METHOD"
+  | "WS_ERR_HANDSHAKE_HTTP_VERSION"
+  | "WS_ERR_HANDSHAKE_UPGRADE"
+  | "WS_ERR_HANDSHAKE_CONNECTION"
+  | "WS_ERR_HANDSHAKE_KEY"
+  | "WS_ERR_HANDSHAKE_VERSION";
+
+/** Every reason for which an opening handshake is refused (RFC 6455, 4.2). */
+const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
+  WS_ERR_HANDSHAKE_METHOD: {
+    status: 405,
+    message: "the method of a WebSocket handshake is GET",
+    headers: { Allow: "GET" },
+  },
+  WS_ERR_HANDSHAKE_HTTP_VERSION: { status: 400, message: "a WebSocket handshake needs HTTP/1.1", headers: {} },
+  WS_ERR_HANDSHAKE_UPGRADE: { status: 400, message: 'the Upgrade header does not name "websocket"', headers: {} },
+  WS_ERR_HANDSHAKE_CONNECTION: { status: 400, message: 'the Connection header does not name "Upgrade"', headers: {} },
+  WS_ERR_HANDSHAKE_KEY: { status: 400, message: "the Sec-WebSocket-Key header is not 16 bytes in base64", headers: {} },
+  WS_ERR_HANDSHAKE_VERSION: {
+    status: 426,
+    message: "the Sec-WebSocket-Version header asks for a version other than 13",
+    headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket" },
+  },
+};
+
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/** 16 bytes in base64: 22 characters, of which the last holds two bits only, and the padding. */
+const KEY = /^[+/0-9A-Za-z]{21}[AQgw]==$/;
+
+/** Checks an opening handshake (RFC 6455, 4.2.1). Version 8 differs from 13 in nothing that a server sees, and is taken too. */
+export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeRefusal {
+  const { headers } = request;
+  const key = headers["sec-websocket-key"];
+  const version = headers["sec-websocket-version"];
+  if (request.method !== "GET") return refuse("WS_ERR_HANDSHAKE_METHOD");
+  if (request.httpVersion !== "1.1") return refuse("WS_ERR_HANDSHAKE_HTTP_VERSION");
+  if (!hasToken(headers["upgrade"], "websocket")) return refuse("WS_ERR_HANDSHAKE_UPGRADE");
+  if (!hasToken(headers["connection"], "upgrade")) return refuse("WS_ERR_HANDSHAKE_CONNECTION");
+  if (version !== "13" && version !== "8") return refuse("WS_ERR_HANDSHAKE_VERSION");
+  if (typeof key !== "string" || !KEY.test(key)) return refuse("WS_ERR_HANDSHAKE_KEY");
+  return { ok: true, key, version: version === "13" ? 13 : 8 };
+}
+
+/** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455, 4.2.2). */
+export function acceptKey(key: string): string {
+  return createHash("sha1")
+    .update(key + GUID)
+    .digest("base64");
+}
+
+function refuse(code: RefusalCode): UpgradeRefusal {
+  const { status, message, headers } = REFUSALS[code];
+  return { ok: false, status, code, message, headers };
+}
+
+/** Whether a comma-separated header lists `token`, in any case. */
+function hasToken(header: string | string[] | undefined, token: string): boolean {
+  if (typeof header !== "string") return false;
+  return header.split(",").some((item) => item.trim().toLowerCase() === token);
+}

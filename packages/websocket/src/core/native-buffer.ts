@@ -1,0 +1,31 @@
+/** The encoders that `buffer.write` and `buffer.toString` reach after looking at their arguments; not in Node's typings. */
+interface NativeBuffer extends Buffer {
+  utf8Write(text: string, offset: number): number;
+  latin1Write(text: string, offset: number): number;
+  utf8Slice(start: number, end: number): string;
+}
+
+/** Up to this many characters a loop is done before the call into Node's native encoder would be. */
+const LOOP_UP_TO = 16;
+
+/**
+ * Writes `text`, which takes `length` bytes as UTF-8, at `offset`. Lone surrogates become U+FFFD.
+ */
+// hot path
+export function writeText(target: Buffer, text: string, length: number, offset: number): void {
+  if (length !== text.length) {
+    (target as NativeBuffer).utf8Write(text, offset);
+  } else if (length <= LOOP_UP_TO) {
+    for (let i = 0; i < length; i++) target[offset + i] = text.charCodeAt(i);
+  } else {
+    // One byte for each character: the text is ASCII, for which Latin-1 is the same and twice as fast.
+    (target as NativeBuffer).latin1Write(text, offset);
+  }
+}
+
+/** Reads a range as UTF-8; what is not UTF-8 becomes U+FFFD. */
+export function readUtf8(source: Buffer, start: number, end: number): string {
+  return (source as NativeBuffer).utf8Slice(start, end);
+}
+
+export const EMPTY: Buffer = Buffer.alloc(0);

@@ -1,0 +1,287 @@
+import { constants } from "node:buffer";
+import {
+  announcedHeaderSize,
+  CONTROL_BIT,
+  FIN,
+  INVALID_LENGTH,
+  MASKED,
+  MAX_CONTROL_PAYLOAD,
+  MAX_HEADER_SIZE,
+  LENGTH_BITS,
+  OPCODE,
+  OPCODE_BITS,
+  readPayloadLength,
+  RSV1,
+  RSV2_3,
+} from "./frame.ts";
+import type { ControlOpcode } from "./frame.ts";
+import type { Limits, Role } from "./limits.ts";
+import { applyMask, readMaskKey, turnMaskKey } from "./mask.ts";
+import { MessageBuffer } from "./message-buffer.ts";
+import { EMPTY } from "./native-buffer.ts";
+import { checkTextSoFar, decodeText } from "./utf8.ts";
+import type { ViolationCode } from "./violations.ts";
+
+/** What a receiver reports. Buffers belong to the handler and pin no larger read chunk. */
+export interface ReceiverHandler {
+  onText(text: string): void;
+  onBinary(data: Buffer): void;
+  onControl(opcode: ControlOpcode, payload: Buffer): void;
+  /** The receiver has stopped. */
+  onViolation(code: ViolationCode): void;
+}
+
+/**
+ * The push parser: bytes in by `receive`, messages and control frames out by calls on the handler, at any split of the
+ * bytes. It unmasks in place, so it owns the chunks that it is given, and it keeps no view of one after it has been read.
+ *
+ * `pause` holds back the rest of the current chunk until `resume`, also from inside a handler call. A handler that throws
+ * leaves the receiver paused behind the frame it was called for: `resume` goes on, and nothing is lost.
+ */
+export class Receiver {
+  readonly #handler: ReceiverHandler;
+  readonly #limits: Limits;
+  /** `MASKED` when frames must be masked (this end is a server), 0 when they must not. */
+  readonly #maskBit: number;
+
+  #flow: "flowing" | "paused" | "stopped" = "flowing";
+  /** The chunk being read and how far it has been; kept between calls only while paused. */
+  #chunk: Buffer = EMPTY;
+  #offset = 0;
+
+  /** Bytes of a header that a chunk cut, or undefined. */
+  #headerPart: Buffer | undefined = undefined;
+  #headerPartSize = 0;
+
+  /** The frame being read. `first` is its first byte, or -1 between two frames. */
+  #first = -1;
+  #length = 0;
+  #received = 0;
+  #maskKey = 0;
+
+  /** The message being gathered: the opcode of its first fragment, or 0 when none is under way. */
+  #messageOpcode = 0;
+  #messageBytes = 0;
+  #fragments = 0;
+  #message: MessageBuffer | undefined = undefined;
+  /** How far a gathered text is known to be valid UTF-8. */
+  #checked = 0;
+  #control: MessageBuffer | undefined = undefined;
+
+  constructor(role: Role, limits: Limits, handler: ReceiverHandler) {
+    this.#handler = handler;
+    this.#limits = limits;
+    this.#maskBit = role === "server" ? MASKED : 0;
+  }
+
+  get isPaused(): boolean {
+    return this.#flow === "paused";
+  }
+
+  receive(chunk: Buffer): void {
+    if (this.#flow === "stopped") return;
+    if (this.#offset < this.#chunk.length) {
+      // Paused, or called from inside a handler: it waits its turn behind what is there.
+      this.#chunk = Buffer.concat([this.#chunk.subarray(this.#offset), chunk]);
+      this.#offset = 0;
+      return;
+    }
+    this.#chunk = chunk;
+    this.#offset = 0;
+    this.#run();
+  }
+
+  pause(): void {
+    if (this.#flow === "flowing") this.#flow = "paused";
+  }
+
+  /** Goes on with what was held back, before it returns. */
+  resume(): void {
+    if (this.#flow !== "paused") return;
+    this.#flow = "flowing";
+    this.#run();
+  }
+
+  /** Nothing more is read or reported. */
+  stop(): void {
+    this.#flow = "stopped";
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    this.#headerPart = undefined;
+    this.#message = undefined;
+    this.#control = undefined;
+  }
+
+  // hot path
+  #run(): void {
+    let finished = false;
+    try {
+      while (this.#flow === "flowing" && this.#offset < this.#chunk.length) {
+        if (this.#first < 0) this.#readHeader();
+        if (this.#first >= 0) this.#readPayload();
+      }
+      finished = true;
+    } finally {
+      if (!finished) this.pause();
+      if (this.#offset >= this.#chunk.length) {
+        this.#chunk = EMPTY;
+        this.#offset = 0;
+      }
+    }
+  }
+
+  // hot path
+  #readHeader(): void {
+    const chunk = this.#chunk;
+    const offset = this.#offset;
+    const available = chunk.length - offset;
+    if (this.#headerPart !== undefined || available < 2) return this.#gatherHeader();
+    const size = announcedHeaderSize(chunk[offset + 1]!);
+    if (available < size) return this.#gatherHeader();
+    this.#offset = offset + size;
+    this.#beginFrame(chunk, offset, size);
+  }
+
+  /** Takes what the chunk has of a header that does not lie whole in one chunk. */
+  #gatherHeader(): void {
+    const part = (this.#headerPart ??= Buffer.allocUnsafe(MAX_HEADER_SIZE));
+    while (this.#offset < this.#chunk.length) {
+      part[this.#headerPartSize++] = this.#chunk[this.#offset++]!;
+      const size = this.#headerPartSize < 2 ? 2 : announcedHeaderSize(part[1]!);
+      if (this.#headerPartSize === 2) {
+        // A refusal need not wait for the rest of the header.
+        const violation = this.#checkFirstBytes(part[0]!, part[1]!);
+        if (violation !== undefined) return this.#fail(violation);
+      }
+      if (this.#headerPartSize >= 2 && this.#headerPartSize === size) {
+        this.#headerPart = undefined;
+        this.#headerPartSize = 0;
+        return this.#beginFrame(part, 0, size);
+      }
+    }
+  }
+
+  // hot path
+  #beginFrame(source: Buffer, offset: number, size: number): void {
+    const first = source[offset]!;
+    const violation = this.#checkFirstBytes(first, source[offset + 1]!);
+    if (violation !== undefined) return this.#fail(violation);
+    const length = readPayloadLength(source, offset);
+    if (length === INVALID_LENGTH) return this.#fail("WS_ERR_INVALID_PAYLOAD_LENGTH");
+    if ((first & CONTROL_BIT) === 0) {
+      this.#messageBytes += length;
+      if (this.#messageBytes > this.#limits.maxPayload) return this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+      if (++this.#fragments > this.#limits.maxFragments) return this.#fail("WS_ERR_TOO_MANY_BUFFERED_PARTS");
+    }
+    this.#first = first;
+    this.#length = length;
+    this.#received = 0;
+    this.#maskKey = this.#maskBit === 0 ? 0 : readMaskKey(source, offset + size - 4);
+  }
+
+  /** RFC 6455, 5.1, 5.2, 5.4 and 5.5: what the first two bytes alone can break. */
+  #checkFirstBytes(first: number, second: number): ViolationCode | undefined {
+    // An extension that uses RSV1 is asked here whether this frame may have it set.
+    if ((first & RSV1) !== 0) return "WS_ERR_UNEXPECTED_RSV_1";
+    if ((first & RSV2_3) !== 0) return "WS_ERR_UNEXPECTED_RSV_2_3";
+    const opcode = first & OPCODE_BITS;
+    if (opcode > OPCODE.pong) return "WS_ERR_INVALID_OPCODE";
+    if (opcode >= OPCODE.close) {
+      if ((first & FIN) === 0) return "WS_ERR_EXPECTED_FIN";
+      if ((second & LENGTH_BITS) > MAX_CONTROL_PAYLOAD) return "WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH";
+    } else {
+      if (opcode > OPCODE.binary) return "WS_ERR_INVALID_OPCODE";
+      // A continuation continues something, and nothing else may begin before it has ended.
+      if ((opcode === OPCODE.continuation) !== (this.#messageOpcode !== 0)) return "WS_ERR_INVALID_OPCODE";
+    }
+    if ((second & MASKED) === this.#maskBit) return undefined;
+    return this.#maskBit === 0 ? "WS_ERR_UNEXPECTED_MASK" : "WS_ERR_EXPECTED_MASK";
+  }
+
+  // hot path
+  #readPayload(): void {
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    const end = start + this.#length - this.#received;
+    if (this.#received > 0 || end > chunk.length) return this.#gatherPayload(Math.min(end, chunk.length));
+    const first = this.#first;
+    this.#first = -1;
+    this.#offset = end;
+    if (this.#maskKey !== 0) applyMask(chunk, start, end, this.#maskKey);
+    if ((first & CONTROL_BIT) !== 0) {
+      const payload = start === end ? EMPTY : Buffer.from(chunk.subarray(start, end));
+      this.#handler.onControl((first & OPCODE_BITS) as ControlOpcode, payload);
+    } else if (this.#messageOpcode === 0 && (first & FIN) !== 0) {
+      this.#messageBytes = 0;
+      this.#fragments = 0;
+      this.#deliverWhole(first & OPCODE_BITS, chunk, start, end);
+    } else {
+      if (this.#messageOpcode === 0) this.#messageOpcode = first & OPCODE_BITS;
+      (this.#message ??= new MessageBuffer()).append(chunk, start, end, this.#messageBytes);
+      this.#endOfPart((first & FIN) !== 0);
+    }
+  }
+
+  /** A message that lies whole in the chunk. */
+  // hot path
+  #deliverWhole(opcode: number, chunk: Buffer, start: number, end: number): void {
+    if (opcode === OPCODE.text) {
+      const text = decodeText(chunk, start, end);
+      if (text === undefined) this.#fail("WS_ERR_INVALID_UTF8");
+      else this.#handler.onText(text);
+      return;
+    }
+    const view = chunk.subarray(start, end);
+    // Kept by the application, a view would keep all of the chunk's memory with it.
+    const pinsMuch = view.length * 2 < chunk.buffer.byteLength;
+    this.#handler.onBinary(pinsMuch ? Buffer.from(view) : view);
+  }
+
+  /** Takes a piece of a payload that does not lie whole in one chunk. */
+  #gatherPayload(end: number): void {
+    const start = this.#offset;
+    const count = end - start;
+    const key = turnMaskKey(this.#maskKey, this.#received);
+    const isControl = (this.#first & CONTROL_BIT) !== 0;
+    const gathered = isControl ? (this.#control ??= new MessageBuffer()) : (this.#message ??= new MessageBuffer());
+    if (!isControl && this.#messageOpcode === 0) this.#messageOpcode = this.#first & OPCODE_BITS;
+    gathered.append(this.#chunk, start, end, isControl ? this.#length : this.#messageBytes);
+    if (key !== 0) gathered.unmaskLast(count, key);
+    this.#offset = end;
+    this.#received += count;
+    const frameEnded = this.#received === this.#length;
+    const first = this.#first;
+    if (frameEnded) this.#first = -1;
+    if (!isControl) this.#endOfPart(frameEnded && (first & FIN) !== 0);
+    else if (frameEnded) {
+      this.#control = undefined;
+      this.#handler.onControl((first & OPCODE_BITS) as ControlOpcode, gathered.take());
+    }
+  }
+
+  /** A piece of a message has been gathered: its text is checked as it arrives (RFC 6455, 8.1), its last piece completes it. */
+  #endOfPart(isLast: boolean): void {
+    const message = this.#message!;
+    const isText = this.#messageOpcode === OPCODE.text;
+    if (isText && message.size > this.#checked) {
+      this.#checked = checkTextSoFar(message.bytes, this.#checked, message.size);
+      if (this.#checked < 0) return this.#fail("WS_ERR_INVALID_UTF8");
+    }
+    if (!isLast) return;
+    if (isText && message.size > constants.MAX_STRING_LENGTH) return this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+    const isWhole = this.#checked === message.size;
+    this.#message = undefined;
+    this.#messageOpcode = 0;
+    this.#messageBytes = 0;
+    this.#fragments = 0;
+    this.#checked = 0;
+    if (!isText) this.#handler.onBinary(message.take());
+    else if (isWhole) this.#handler.onText(message.toText());
+    else this.#fail("WS_ERR_INVALID_UTF8");
+  }
+
+  #fail(code: ViolationCode): void {
+    this.stop();
+    this.#handler.onViolation(code);
+  }
+}

@@ -1,0 +1,16 @@
+/** Packages without typings of their own, described as far as the tests use them. */
+declare module "socket.io-client-2" {
+  import type { io as current } from "socket.io-client";
+  const io: typeof current;
+  export default io;
+}
+
+declare module "express" {
+  import type { IncomingMessage, ServerResponse } from "node:http";
+  type Handler = (req: IncomingMessage, res: ServerResponse & { send(body: string): void }) => void;
+  interface Application {
+    (req: IncomingMessage, res: ServerResponse): void;
+    get(path: string, handler: Handler): void;
+  }
+  export default function express(): Application;
+}

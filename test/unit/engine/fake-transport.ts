@@ -1,0 +1,61 @@
+import { EnginePacket } from "@portage/parser/engine";
+import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
+import { Transport } from "../../../packages/server/src/engine/transport.ts";
+
+/** A transport in memory: what the session sends is recorded, what the peer sends is said by the test. */
+export class FakeTransport extends Transport {
+  readonly name: string;
+  readonly sent: string[] = [];
+  /** `hold`, `release`, `close`, `discard`, in the order of the calls. */
+  readonly calls: string[] = [];
+
+  constructor(name: string, protocol: 3 | 4 = 4) {
+    super({ _query: { EIO: String(protocol) } } as never);
+    this.name = name;
+    this.writable = true;
+  }
+
+  override get bufferedBytes(): number {
+    return 0;
+  }
+
+  override send(batch: readonly EnginePacket[]): void {
+    this.sent.push(batch.map(({ type, data }) => (data === undefined ? type : `${type}:${String(data)}`)).join(","));
+    this.drained();
+  }
+
+  override close(onClosed?: () => void): void {
+    this.calls.push("close");
+    this.readyState = "closing";
+    this.endedByOwner(onClosed);
+  }
+
+  override discard(): void {
+    this.calls.push("discard");
+    this.endedByOwner(undefined);
+  }
+
+  override hold(): void {
+    this.calls.push("hold");
+  }
+
+  override release(): void {
+    this.calls.push("release");
+  }
+
+  /** The peer sends a packet. */
+  receive(type: EnginePacket["type"], data?: string): void {
+    this.deliver(new EnginePacket(type, data));
+  }
+
+  /** The peer goes away. */
+  lose(): void {
+    this.ended(closeReason("CONNECTION_CLOSED"));
+  }
+
+  /** The peer can take packets again. */
+  drain(): void {
+    this.writable = true;
+    this.drained();
+  }
+}

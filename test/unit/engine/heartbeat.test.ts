@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+function setUp(shortest = 20_000, longest = 45_000) {
+  const clock = new FakeClock();
+  const wheel = new HeartbeatWheel(clock, shortest, longest);
+  const beats: Array<[name: string, at: number]> = [];
+  const entry = (name: string, onBeat = () => {}): Beat => {
+    const beat: Beat = new Beat({
+      get beat() {
+        return beat;
+      },
+      onBeat() {
+        beats.push([name, clock.now()]);
+        onBeat();
+      },
+    });
+    return beat;
+  };
+  return { clock, wheel, beats, entry };
+}
+
+describe("the heartbeat wheel", () => {
+  test("calls each entry once, never early and at most one tick late", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    const delays = [1, 499, 500, 501, 20_000, 25_000, 44_999, 45_000];
+    for (const delay of delays) wheel.schedule(entry(String(delay)), delay);
+    clock.advance(60_000);
+    expect(beats.map(([name]) => Number(name))).toEqual(expect.arrayContaining(delays));
+    expect(beats).toHaveLength(delays.length);
+    for (const [name, at] of beats) {
+      expect(at).toBeGreaterThanOrEqual(Number(name));
+      expect(at).toBeLessThanOrEqual(Number(name) + wheel.tickLength);
+    }
+  });
+
+  test("is never early for one that comes in the middle of a tick", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    wheel.schedule(entry("first"), 45_000);
+    clock.advance(499);
+    wheel.schedule(entry("second"), 1_000);
+    clock.advance(1_000);
+    expect(beats).toEqual([]);
+    clock.advance(501);
+    expect(beats.map(([name]) => name)).toEqual(["second"]);
+  });
+
+  test("runs one timer for any number of entries, and none when it is empty", () => {
+    const { clock, wheel, entry } = setUp();
+    expect(clock.pending).toBe(0);
+    const beats = Array.from({ length: 1_000 }, (_, index) => entry(String(index)));
+    for (const beat of beats) wheel.schedule(beat, 25_000);
+    expect(wheel.size).toBe(1_000);
+    expect(clock.pending).toBe(1);
+    for (const beat of beats) wheel.cancel(beat);
+    expect(wheel.size).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("forgets an earlier call when an entry is scheduled again, and a cancelled one for good", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    const again = entry("again");
+    const cancelled = entry("cancelled");
+    wheel.schedule(again, 1_000);
+    wheel.schedule(cancelled, 1_000);
+    wheel.schedule(again, 30_000);
+    wheel.cancel(cancelled);
+    wheel.cancel(cancelled);
+    clock.advance(29_000);
+    expect(beats).toEqual([]);
+    clock.advance(2_000);
+    expect(beats.map(([name]) => name)).toEqual(["again"]);
+  });
+
+  test("lets an entry schedule itself and cancel its neighbours from its own beat", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    const victim = entry("victim");
+    const self: Beat = entry("self", () => {
+      wheel.cancel(victim);
+      wheel.schedule(self, 10_000);
+    });
+    wheel.schedule(victim, 10_000);
+    wheel.schedule(self, 10_000);
+    clock.advance(35_000);
+    expect(beats.map(([name]) => name)).toEqual(["self", "self", "self"]);
+  });
+
+  test("does not hold a stall of the event loop against anybody", () => {
+    const { clock, wheel, beats, entry } = setUp(1_000, 2_000);
+    wheel.schedule(entry("peer"), 1_000);
+    clock.advance(200);
+    clock.stall(5_000);
+    clock.advance(0);
+    expect(beats).toEqual([]);
+    clock.advance(1_000);
+    expect(beats).toHaveLength(1);
+  });
+});

@@ -1,0 +1,179 @@
+import { describe, expect, test } from "vitest";
+import {
+  Upgrade,
+  UPGRADE_TABLE,
+  type UpgradePhase,
+  type UpgradeSignal,
+} from "../../../packages/server/src/engine/upgrade.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { FakeTransport } from "./fake-transport.ts";
+
+const TIMEOUT = 10_000;
+
+function setUp() {
+  const clock = new FakeClock();
+  const events: string[] = [];
+  const upgrade = new Upgrade(
+    {
+      onProbed: () => events.push("probed"),
+      onCommit: () => events.push("commit"),
+    },
+    clock,
+    TIMEOUT,
+  );
+  return { clock, events, upgrade, candidate: new FakeTransport("websocket") };
+}
+
+type Stage = ReturnType<typeof setUp>;
+
+/** Brings an upgrade into each phase by what a peer would do. */
+const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
+  idle() {},
+  probing: ({ upgrade, candidate }) => upgrade.offer(candidate),
+  probed(stage) {
+    REACH.probing(stage);
+    stage.candidate.receive("ping", "probe");
+  },
+  upgraded(stage) {
+    REACH.probed(stage);
+    stage.candidate.receive("upgrade");
+  },
+  closed: ({ upgrade }) => upgrade.sessionClosed(),
+};
+
+/** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
+const HAPPEN: Record<UpgradeSignal, (stage: Stage) => FakeTransport | undefined> = {
+  candidate({ upgrade }) {
+    const newcomer = new FakeTransport("websocket");
+    upgrade.offer(newcomer);
+    return newcomer;
+  },
+  probe: ({ candidate }) => void candidate.receive("ping", "probe"),
+  commit: ({ candidate }) => void candidate.receive("upgrade"),
+  stray: ({ candidate }) => void candidate.receive("message", "too early"),
+  lost: ({ candidate }) => void candidate.lose(),
+  timeout: ({ clock }) => void clock.advance(TIMEOUT),
+  sessionClosed: ({ upgrade }) => void upgrade.sessionClosed(),
+};
+
+type Expected = {
+  phase: UpgradePhase;
+  /** What the session is told. */
+  events?: string[];
+  /** What the candidate gets to send. */
+  sent?: string[];
+  /** Whether the candidate, and the newcomer if one came, is closed. */
+  candidate?: "closed" | "open";
+  newcomer?: "closed" | "open";
+};
+
+const still = (phase: UpgradePhase): Expected => ({ phase });
+
+/** All 35 cells, written by hand: what a peer and the session see. */
+const CELLS: Record<UpgradePhase, Record<UpgradeSignal, Expected>> = {
+  idle: {
+    candidate: { phase: "probing", newcomer: "open" },
+    probe: still("idle"),
+    commit: still("idle"),
+    stray: still("idle"),
+    lost: { phase: "idle", candidate: "closed" },
+    timeout: still("idle"),
+    sessionClosed: still("closed"),
+  },
+  probing: {
+    candidate: { phase: "probing", newcomer: "closed" },
+    probe: { phase: "probed", events: ["probed"], sent: ["pong:probe"] },
+    commit: { phase: "upgraded", events: ["commit"] },
+    stray: { phase: "idle", candidate: "closed" },
+    lost: { phase: "idle", candidate: "closed" },
+    timeout: { phase: "idle", candidate: "closed" },
+    sessionClosed: { phase: "closed", candidate: "closed" },
+  },
+  probed: {
+    candidate: { phase: "probed", newcomer: "closed" },
+    probe: { phase: "probed", sent: ["pong:probe"] },
+    commit: { phase: "upgraded", events: ["commit"] },
+    stray: { phase: "idle", candidate: "closed" },
+    lost: { phase: "idle", candidate: "closed" },
+    timeout: { phase: "idle", candidate: "closed" },
+    sessionClosed: { phase: "closed", candidate: "closed" },
+  },
+  upgraded: {
+    candidate: { phase: "upgraded", newcomer: "closed" },
+    probe: still("upgraded"),
+    commit: still("upgraded"),
+    stray: still("upgraded"),
+    lost: { phase: "upgraded", candidate: "closed" },
+    timeout: still("upgraded"),
+    sessionClosed: still("closed"),
+  },
+  closed: {
+    candidate: { phase: "closed", newcomer: "closed" },
+    probe: still("closed"),
+    commit: still("closed"),
+    stray: still("closed"),
+    lost: { phase: "closed", candidate: "closed" },
+    timeout: still("closed"),
+    sessionClosed: still("closed"),
+  },
+};
+
+const PHASES = Object.keys(CELLS) as UpgradePhase[];
+const SIGNALS = Object.keys(HAPPEN) as UpgradeSignal[];
+
+describe("the upgrade table", () => {
+  test("has a cell for each phase and signal", () => {
+    expect(Object.keys(UPGRADE_TABLE)).toEqual(PHASES);
+    for (const phase of PHASES) expect(Object.keys(UPGRADE_TABLE[phase])).toEqual(SIGNALS);
+  });
+
+  for (const phase of PHASES) {
+    for (const signal of SIGNALS) {
+      const expected = CELLS[phase][signal];
+      test(`${phase} × ${signal} → ${expected.phase}`, () => {
+        const stage = setUp();
+        REACH[phase](stage);
+        expect(stage.upgrade.phase).toBe(phase);
+        stage.events.length = 0;
+        stage.candidate.sent.length = 0;
+        const newcomer = HAPPEN[signal](stage);
+        expect(stage.upgrade.phase).toBe(expected.phase);
+        expect(UPGRADE_TABLE[phase][signal][0]).toBe(expected.phase);
+        expect(stage.events).toEqual(expected.events ?? []);
+        expect(stage.candidate.sent).toEqual(expected.sent ?? []);
+        expect(stage.candidate.readyState).toBe(expected.candidate ?? "open");
+        expect(newcomer?.readyState).toBe(expected.newcomer);
+      });
+    }
+  }
+});
+
+describe("an upgrade", () => {
+  test("may be tried again after a failure, by a new candidate", () => {
+    const stage = setUp();
+    REACH.probed(stage);
+    stage.candidate.lose();
+    const second = new FakeTransport("websocket");
+    stage.upgrade.offer(second);
+    second.receive("ping", "probe");
+    second.receive("upgrade");
+    expect(stage.upgrade.phase).toBe("upgraded");
+  });
+
+  test("leaves no timer behind, however it ends", () => {
+    for (const signal of ["commit", "stray", "lost", "timeout", "sessionClosed"] as const) {
+      const stage = setUp();
+      REACH.probed(stage);
+      HAPPEN[signal](stage);
+      expect(stage.clock.pending, signal).toBe(0);
+    }
+  });
+
+  test("a ping that is no probe is a stray packet", () => {
+    const stage = setUp();
+    REACH.probing(stage);
+    stage.candidate.receive("ping", "other");
+    expect(stage.upgrade.phase).toBe("idle");
+    expect(stage.candidate.readyState).toBe("closed");
+  });
+});
