@@ -2,7 +2,10 @@ import { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
 import { Transport } from "../../../packages/server/src/engine/transport.ts";
 
-/** A transport in memory: what the session sends is recorded, what the peer sends is said by the test. */
+/**
+ * A transport in memory: what the session sends is recorded, what the peer sends is said by the test. One called
+ * "polling" takes one batch per poll, as the real one does.
+ */
 export class FakeTransport extends Transport {
   readonly name: string;
   readonly sent: string[] = [];
@@ -21,6 +24,7 @@ export class FakeTransport extends Transport {
 
   override send(batch: readonly EnginePacket[]): void {
     this.sent.push(batch.map(({ type, data }) => (data === undefined ? type : `${type}:${String(data)}`)).join(","));
+    if (this.name === "polling") this.writable = false;
     this.drained();
   }
 
@@ -53,7 +57,7 @@ export class FakeTransport extends Transport {
     this.ended(closeReason("CONNECTION_CLOSED"));
   }
 
-  /** The peer can take packets again. */
+  /** The peer can take packets again: it polls, or has read what was sent. */
   drain(): void {
     this.writable = true;
     this.drained();

@@ -5,15 +5,7 @@ import type { RawData } from "@portage/parser/engine";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
-import {
-  admit,
-  admitRevision,
-  askPermission,
-  ERROR_CODES,
-  ERROR_MESSAGES,
-  type Refusal,
-  refuse,
-} from "./admission.ts";
+import { admit, admitRevision, askPermission, ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import type { EngineLimits } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
@@ -206,13 +198,18 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   #addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
     if (!(req as TransportRequest)._query["sid"]) {
       const cookie = this.opts.cookie as CookieOptions | false;
-      if (cookie && sid) headers["Set-Cookie"] = [stringifySetCookie({ ...cookie, name: cookie.name ?? "io", value: sid })];
+      if (cookie && sid)
+        headers["Set-Cookie"] = [stringifySetCookie({ ...cookie, name: cookie.name ?? "io", value: sid })];
       this.emitHeaders("initial_headers", headers, req);
     }
     this.emitHeaders("headers", headers, req);
   }
 
-  protected emitHeaders(event: "initial_headers" | "headers", headers: OutgoingHttpHeaders, req: IncomingMessage): void {
+  protected emitHeaders(
+    event: "initial_headers" | "headers",
+    headers: OutgoingHttpHeaders,
+    req: IncomingMessage,
+  ): void {
     if (this.listenerCount(event) === 0) return;
     const own = headers["Set-Cookie"];
     this.emit(event, headers, req);

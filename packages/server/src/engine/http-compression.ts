@@ -23,7 +23,10 @@ export function chooseEncoding(accept: string | undefined): Encoding | undefined
   let best: Encoding | undefined;
   let bestQuality = 0;
   for (const item of accept.split(",")) {
-    const [name = "", ...parameters] = item.trim().toLowerCase().split(/\s*;\s*/);
+    const [name = "", ...parameters] = item
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/);
     const encoding = name === "*" ? "gzip" : name;
     if (encoding !== "gzip" && encoding !== "deflate") continue;
     const q = parameters.find((parameter) => parameter.startsWith("q="));

@@ -237,7 +237,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     return this;
   }
 
-  #enqueue(type: EnginePacketType, data: RawData | undefined, options: SendOptions = COMPRESS): EnginePacket | undefined {
+  #enqueue(
+    type: EnginePacketType,
+    data: RawData | undefined,
+    options: SendOptions = COMPRESS,
+  ): EnginePacket | undefined {
     const packet = new EnginePacket(type, data, options);
     return this.#push(packet) ? packet : undefined;
   }
@@ -276,7 +280,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (!callbacks) return;
     const waiting = new Set(this.writeBuffer);
     const sent = callbacks.filter(([packet]) => !waiting.has(packet));
-    this.#callbacks = sent.length === callbacks.length ? undefined : callbacks.filter(([packet]) => waiting.has(packet));
+    this.#callbacks =
+      sent.length === callbacks.length ? undefined : callbacks.filter(([packet]) => waiting.has(packet));
     for (const [, callback] of sent) callback(this.transport);
   }
 

@@ -116,7 +116,8 @@ export abstract class Transport extends Emitter {
     this.readyState = "closed";
     this.writable = false;
     if (this.observed) {
-      if (reason.description instanceof Error && this.listenerCount("error") > 0) this.emit("error", reason.description);
+      if (reason.description instanceof Error && this.listenerCount("error") > 0)
+        this.emit("error", reason.description);
       this.emit("close", reason.description);
     }
     const { handler } = this;

@@ -23,13 +23,17 @@ export class PollingJsonp extends Polling {
   }
 
   protected override formatBody(payload: string): string {
-    const literal = JSON.stringify(payload).replaceAll(LINE_ENDS, (char) => (char === "\u2028" ? "\\u2028" : "\\u2029"));
+    const literal = JSON.stringify(payload).replaceAll(LINE_ENDS, (char) =>
+      char === "\u2028" ? "\\u2028" : "\\u2029",
+    );
     return `${this.#head}${literal});`;
   }
 
   protected override onPayload(body: RawData): void {
     const { d } = parse(body.toString());
     if (typeof d !== "string") return super.onPayload("");
-    super.onPayload(d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) => (slash ? match.slice(1) : "\n")));
+    super.onPayload(
+      d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) => (slash ? match.slice(1) : "\n")),
+    );
   }
 }

@@ -79,12 +79,14 @@ export class WebSocketTransport extends Transport implements LinkHandler {
         link.sendFrame(frame);
         continue;
       }
-      const data = this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
+      const data =
+        this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
       if (typeof data === "string") link.sendText(data);
       else link.sendBinary(data);
     }
     const { bufferedBytes } = link;
-    if (bufferedBytes > HIGH_WATER_MARK && bufferedBytes > (link.stream?.writableHighWaterMark ?? 0)) this.writable = false;
+    if (bufferedBytes > HIGH_WATER_MARK && bufferedBytes > (link.stream?.writableHighWaterMark ?? 0))
+      this.writable = false;
     else this.drained();
   }
 
@@ -110,7 +112,8 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   onClose(close: LinkClose): void {
-    if (close.error) this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
+    if (close.error)
+      this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
     else this.ended(closeReason("CONNECTION_CLOSED", close));
   }
 }

@@ -1,0 +1,42 @@
+import { EventEmitter } from "node:events";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
+import { Session, type SessionHost } from "../../../packages/server/src/engine/session.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { FakeTransport } from "./fake-transport.ts";
+
+export const PING_INTERVAL = 25_000;
+export const PING_TIMEOUT = 20_000;
+
+class FakeHost extends EventEmitter {
+  readonly clock = new FakeClock();
+  readonly heartbeat = new HeartbeatWheel(this.clock, PING_TIMEOUT, PING_INTERVAL + PING_TIMEOUT);
+  readonly pingInterval = PING_INTERVAL;
+  readonly pingTimeout = PING_TIMEOUT;
+  readonly upgradeTimeout = 10_000;
+  readonly maxHttpBufferSize = 1e6;
+  readonly initialPacket = undefined;
+  readonly closed: string[] = [];
+  upgrades = (transport: string): string[] => (transport === "polling" ? ["websocket"] : []);
+  onSessionClose = (session: Session): void => void this.closed.push(session.id);
+}
+
+/** A session in memory with everything around it: what it sends and tells is recorded. */
+export function openSession(options: { transport?: string; protocol?: 3 | 4 } = {}) {
+  const host = new FakeHost();
+  const transport = new FakeTransport(options.transport ?? "polling", options.protocol ?? 4);
+  const request = { socket: { remoteAddress: "127.0.0.1" } };
+  const session = new Session("the-session", host as unknown as SessionHost, transport, request as never);
+  const received: string[] = [];
+  const closes: Array<{ reason: string; code: string }> = [];
+  session.handle({
+    onMessage: (data) => void received.push(String(data)),
+    onDrain() {},
+    onClose: ({ reason, code }) => void closes.push({ reason, code }),
+  });
+  session.open();
+  transport.drain();
+  return { host, clock: host.clock, session, transport, received, closes };
+}
+
+/** Lets everything that waits for the end of the tick happen. */
+export const endOfTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

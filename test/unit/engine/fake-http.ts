@@ -1,0 +1,100 @@
+import { EventEmitter } from "node:events";
+import type { EnginePacket } from "@portage/parser/engine";
+import type { CloseReason } from "../../../packages/server/src/engine/close-reason.ts";
+import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
+import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transport.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+class FakeRequest extends EventEmitter {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly _query: Record<string, string>;
+  destroyed = false;
+
+  constructor(method: string, headers: Record<string, string>, query: Record<string, string>) {
+    super();
+    this.method = method;
+    this.headers = headers;
+    this._query = query;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit("close");
+  }
+
+  /** The body arrives in these pieces and ends. */
+  body(...chunks: Array<string | Buffer>): void {
+    for (const chunk of chunks) this.emit("data", Buffer.from(chunk as string));
+    this.emit("end");
+    this.emit("close");
+  }
+}
+
+class FakeResponse extends EventEmitter {
+  readonly req: FakeRequest;
+  status = 0;
+  headers: Record<string, unknown> = {};
+  body: string | Buffer | undefined;
+  destroyed = false;
+
+  constructor(req: FakeRequest) {
+    super();
+    this.req = req;
+  }
+
+  get headersSent(): boolean {
+    return this.status !== 0;
+  }
+
+  writeHead(status: number, headers: Record<string, unknown>): void {
+    this.status = status;
+    this.headers = headers;
+  }
+
+  end(body: string | Buffer): void {
+    this.body = body;
+    this.emit("close");
+  }
+}
+
+/** An HTTP exchange in memory. */
+export function exchange(
+  method: "GET" | "POST" | "PUT",
+  headers: Record<string, string> = {},
+  query: Record<string, string> = { EIO: "4" },
+): { req: FakeRequest; res: FakeResponse; http: HttpExchange } {
+  const req = new FakeRequest(method, headers, query);
+  const res = new FakeResponse(req);
+  return { req, res, http: { req, res } as unknown as HttpExchange };
+}
+
+export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock: FakeClock } {
+  return {
+    maxHttpBufferSize: 100,
+    maxPayloadPackets: 5,
+    httpCompression: false,
+    addHeaders() {},
+    ...over,
+    clock: new FakeClock(),
+  };
+}
+
+/** An owner that records what a transport tells it. */
+export class Recorder implements TransportHandler {
+  readonly packets: string[] = [];
+  readonly closes: CloseReason[] = [];
+  drains = 0;
+
+  onPacket({ type, data }: EnginePacket): void {
+    this.packets.push(data === undefined ? type : `${type}:${String(data)}`);
+  }
+
+  onDrain(): void {
+    this.drains += 1;
+  }
+
+  onClose(reason: CloseReason): void {
+    this.closes.push(reason);
+  }
+}

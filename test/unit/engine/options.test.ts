@@ -1,0 +1,72 @@
+import { gunzipSync, inflateSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { chooseEncoding, compressBody } from "../../../packages/server/src/engine/http-compression.ts";
+import { DEFAULTS, resolveHttpCompression, resolveOptions } from "../../../packages/server/src/engine/options.ts";
+import { generateId } from "../../../packages/server/src/engine/session-id.ts";
+
+describe("options", () => {
+  test("are laid over the defaults; undefined counts as not given", () => {
+    const options = resolveOptions({ pingTimeout: 5, pingInterval: undefined as never });
+    expect(options.pingTimeout).toBe(5);
+    expect(options.pingInterval).toBe(DEFAULTS.pingInterval);
+  });
+
+  test("make a cookie that scripts can't read, unless told otherwise by exactly false", () => {
+    expect(resolveOptions({ cookie: true }).cookie).toEqual({ name: "io", path: "/", httpOnly: true, sameSite: "lax" });
+    for (const httpOnly of [undefined, null, 0, ""]) {
+      expect(resolveOptions({ cookie: { httpOnly } as never }).cookie).toMatchObject({ httpOnly: true });
+    }
+    expect(resolveOptions({ cookie: { httpOnly: false } }).cookie).toMatchObject({ httpOnly: false });
+  });
+
+  test("make a cookie without a path for `path: false`", () => {
+    expect(resolveOptions({ cookie: { path: false } as never }).cookie).not.toHaveProperty("path");
+  });
+
+  test("switch HTTP compression on with a threshold, or off", () => {
+    expect(resolveHttpCompression(true)).toEqual({ threshold: 1024 });
+    expect(resolveHttpCompression({ threshold: 5 })).toEqual({ threshold: 5 });
+    expect(resolveHttpCompression(false)).toBe(false);
+  });
+});
+
+describe("content negotiation", () => {
+  const table: Array<[accept: string | undefined, encoding: string | undefined]> = [
+    [undefined, undefined],
+    ["", undefined],
+    ["br", undefined],
+    ["gzip", "gzip"],
+    ["GZIP", "gzip"],
+    ["deflate", "deflate"],
+    ["deflate, gzip", "gzip"],
+    ["gzip;q=0.2, deflate;q=0.8", "deflate"],
+    ["gzip;q=0", undefined],
+    ["*", "gzip"],
+    ["identity;q=1, *;q=0", undefined],
+  ];
+  for (const [accept, encoding] of table) {
+    test(`${String(accept)} → ${String(encoding)}`, () => expect(chooseEncoding(accept)).toBe(encoding));
+  }
+
+  test("compresses small bodies at once and large ones off the loop, to the same end", async () => {
+    for (const size of [2_000, 100_000]) {
+      const body = "x".repeat(size);
+      const gzip = await new Promise((resolve) =>
+        compressBody(body, "gzip", { threshold: 0 }, (_, made) => resolve(made)),
+      );
+      const deflate = await new Promise((resolve) =>
+        compressBody(body, "deflate", { threshold: 0 }, (_, made) => resolve(made)),
+      );
+      expect(gunzipSync(gzip as Buffer).toString()).toBe(body);
+      expect(inflateSync(deflate as Buffer).toString()).toBe(body);
+    }
+  });
+});
+
+describe("session ids", () => {
+  test("are 20 characters that fit a URL, and never twice the same", () => {
+    const ids = new Set(Array.from({ length: 5_000 }, generateId));
+    expect(ids.size).toBe(5_000);
+    for (const id of ids) expect(id).toMatch(/^[\w-]{20}$/);
+  });
+});

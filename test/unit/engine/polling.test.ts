@@ -1,0 +1,266 @@
+import { gunzipSync } from "node:zlib";
+import { EnginePacket } from "@portage/parser/engine";
+import { describe, expect, test } from "vitest";
+import { SendOptions } from "../../../packages/server/src/engine/prepared-message.ts";
+import { Polling } from "../../../packages/server/src/engine/transports/polling.ts";
+import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
+import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
+import { exchange, limits, Recorder } from "./fake-http.ts";
+
+const message = (data: string | Buffer, compress = true): EnginePacket =>
+  new EnginePacket("message", data, new SendOptions(compress, undefined));
+
+function setUp(options: Partial<EngineLimits> = {}, query: Record<string, string> = { EIO: "4" }) {
+  const rules = limits(options);
+  const first = exchange("GET", {}, query);
+  const transport = "j" in query ? new PollingJsonp(first.http.req, rules) : new Polling(first.http.req, rules);
+  const owner = new Recorder();
+  transport.handler = owner;
+  const ask = (method: "GET" | "POST" | "PUT", headers: Record<string, string> = {}) => {
+    const made = exchange(method, headers, query);
+    transport.onRequest(made.http);
+    return made;
+  };
+  return { transport, owner, ask, clock: rules.clock };
+}
+
+describe("a poll", () => {
+  test("waits until there is something to send", () => {
+    const { transport, owner, ask } = setUp();
+    expect(transport.writable).toBe(false);
+    const { res } = ask("GET");
+    expect(res.status).toBe(0);
+    expect(transport.writable).toBe(true);
+    expect(owner.drains).toBe(1);
+    transport.send([message("hello"), message(Buffer.from([1, 2, 3]))]);
+    expect(res.status).toBe(200);
+    expect(res.headers).toEqual({
+      "Content-Type": "text/plain; charset=UTF-8",
+      "Content-Length": 12,
+      "cache-control": "no-store",
+    });
+    expect(res.body).toBe("4hello\u001ebAQID");
+    expect(transport.writable).toBe(false);
+  });
+
+  test("of revision 3 gets lengths, or bytes when a packet is binary", () => {
+    const { transport, ask } = setUp({}, { EIO: "3" });
+    const text = ask("GET");
+    transport.send([message("héllo")]);
+    expect(text.res.body).toBe("6:4héllo");
+    const binary = ask("GET");
+    transport.send([message(Buffer.from([1]))]);
+    expect(binary.res.headers["Content-Type"]).toBe("application/octet-stream");
+    expect(binary.res.body).toEqual(Buffer.from([1, 2, 255, 4, 1]));
+  });
+
+  test("of revision 3 that can't take bytes gets base64", () => {
+    const { transport, ask } = setUp({}, { EIO: "3", b64: "1" });
+    const { res } = ask("GET");
+    transport.send([message(Buffer.from([1, 2, 3]))]);
+    expect(res.body).toBe("6:b4AQID");
+  });
+
+  test("that overlaps another one ends both and the transport", () => {
+    const { owner, ask } = setUp();
+    const first = ask("GET");
+    const second = ask("GET");
+    expect(second.res.status).toBe(400);
+    expect(first.res.body).toBe("1");
+    expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
+  });
+
+  test("that the client drops ends the transport: its packets would have nowhere to go", () => {
+    const { owner, ask } = setUp();
+    ask("GET").res.emit("close");
+    expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport error", "POLL_ABORTED"]]);
+  });
+
+  test("of an old Internet Explorer gets the header that it needs", () => {
+    const { transport, ask } = setUp();
+    const { res } = ask("GET", { "user-agent": "Mozilla/5.0 (Trident/7.0; rv:11.0)" });
+    transport.send([message("a")]);
+    expect(res.headers["X-XSS-Protection"]).toBe("0");
+  });
+
+  test("is compressed above the threshold, when both sides want it", () => {
+    const { transport, ask } = setUp({ httpCompression: { threshold: 50 } });
+    const long = "x".repeat(60);
+    const wanted = ask("GET", { "accept-encoding": "deflate;q=0.5, gzip" });
+    transport.send([message(long)]);
+    expect(wanted.res.headers["Content-Encoding"]).toBe("gzip");
+    expect(gunzipSync(wanted.res.body as Buffer).toString()).toBe(`4${long}`);
+    const unwanted = ask("GET");
+    transport.send([message(long)]);
+    expect(unwanted.res.body).toBe(`4${long}`);
+    const short = ask("GET", { "accept-encoding": "gzip" });
+    transport.send([message("short")]);
+    expect(short.res.headers["Content-Encoding"]).toBeUndefined();
+    const opted = ask("GET", { "accept-encoding": "gzip" });
+    transport.send([message(long, false)]);
+    expect(opted.res.headers["Content-Encoding"]).toBeUndefined();
+  });
+});
+
+describe("a POST", () => {
+  test("delivers its packets in order and is answered with ok", () => {
+    const { owner, ask } = setUp();
+    const { req, res } = ask("POST");
+    req.body("4a\u001e", "4\u20ac\u001e", "bAQID");
+    expect(owner.packets).toEqual(["message:a", "message:€", "message:\u0001\u0002\u0003"]);
+    expect([res.status, res.body, res.headers["Content-Type"]]).toEqual([200, "ok", "text/html"]);
+  });
+
+  test("may cut a character anywhere between two chunks", () => {
+    const body = Buffer.from("4€😀");
+    for (let cut = 0; cut <= body.length; cut += 1) {
+      const { owner, ask } = setUp();
+      ask("POST").req.body(body.subarray(0, cut), body.subarray(cut));
+      expect(owner.packets).toEqual(["message:€😀"]);
+    }
+  });
+
+  test("of revision 3 may be binary", () => {
+    const { owner, ask } = setUp({}, { EIO: "3" });
+    ask("POST", { "content-type": "application/octet-stream" }).req.body(Buffer.from([1, 2, 255, 4, 97]));
+    expect(owner.packets).toEqual(["message:a"]);
+  });
+
+  test("of revision 4 may not be binary", () => {
+    const { owner, ask } = setUp();
+    const { res } = ask("POST", { "content-type": "application/octet-stream" });
+    expect(res.status).toBe(400);
+    expect(owner.closes.map(({ code }) => code)).toEqual(["INVALID_CONTENT"]);
+  });
+
+  test("over the limit is answered with 413, announced or not, and the transport lives on", () => {
+    const { owner, ask } = setUp();
+    expect(ask("POST", { "content-length": "101" }).res.status).toBe(413);
+    const chunked = ask("POST");
+    chunked.req.emit("data", Buffer.alloc(60));
+    chunked.req.emit("data", Buffer.alloc(60));
+    expect(chunked.res.status).toBe(413);
+    chunked.req.emit("end");
+    ask("POST").req.body(`4${"x".repeat(99)}`);
+    expect(owner.packets).toHaveLength(1);
+    expect(owner.closes).toEqual([]);
+  });
+
+  test("that overlaps another one ends the transport", () => {
+    const { owner, ask } = setUp();
+    ask("POST");
+    expect(ask("POST").res.status).toBe(400);
+    expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POST"]);
+  });
+
+  test("that the client drops ends the transport", () => {
+    const { owner, ask } = setUp();
+    ask("POST").req.destroy();
+    expect(owner.closes.map(({ code }) => code)).toEqual(["POST_ABORTED"]);
+  });
+
+  test("of garbage, or of too many packets, is a parse error", () => {
+    for (const body of ["", "abc", "4a\u001e\u001e4b", "9", "4\u001e".repeat(6)]) {
+      const { owner, ask } = setUp();
+      ask("POST").req.body(body);
+      expect(
+        owner.closes.map(({ reason }) => reason),
+        JSON.stringify(body),
+      ).toEqual(["parse error"]);
+    }
+  });
+
+  test("with a close packet ends the transport, and a waiting poll with a noop", () => {
+    const { owner, ask } = setUp();
+    const poll = ask("GET");
+    ask("POST").req.body("4last\u001e1\u001e4never");
+    expect(owner.packets).toEqual(["message:last"]);
+    expect(poll.res.body).toBe("6");
+    expect(owner.closes.map(({ code }) => code)).toEqual(["CLIENT_CLOSED"]);
+  });
+});
+
+describe("other methods", () => {
+  test("are refused", () => {
+    expect(setUp().ask("PUT").res.status).toBe(500);
+  });
+});
+
+describe("closing", () => {
+  test("tells a waiting poll", () => {
+    const { transport, ask } = setUp();
+    const { res } = ask("GET");
+    let isClosed = false;
+    transport.close(() => (isClosed = true));
+    expect(res.body).toBe("1");
+    expect(isClosed).toBe(true);
+  });
+
+  test("waits for the next poll, or for 30 seconds", () => {
+    const polled = setUp();
+    const calls: string[] = [];
+    polled.transport.close(() => calls.push("polled"));
+    expect(calls).toEqual([]);
+    expect(polled.ask("GET").res.body).toBe("1");
+    expect(polled.clock.pending).toBe(0);
+    const silent = setUp();
+    silent.transport.close(() => calls.push("silent"));
+    silent.clock.advance(29_999);
+    expect(calls).toEqual(["polled"]);
+    silent.clock.advance(1);
+    expect(calls).toEqual(["polled", "silent"]);
+  });
+
+  test("is cut short by a discard, which still tells the owner", () => {
+    const { transport, clock } = setUp();
+    const calls: string[] = [];
+    transport.close(() => calls.push("closed"));
+    transport.discard();
+    expect(calls).toEqual(["closed"]);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe("retiring, when another transport takes over", () => {
+  test("is done at once when nothing is under way", () => {
+    const { transport, ask } = setUp();
+    const { res } = ask("GET");
+    const calls: string[] = [];
+    transport.retire(() => calls.push("done"));
+    expect(res.body).toBe("6");
+    expect(calls).toEqual(["done"]);
+  });
+
+  test("lets a POST that is under way deliver its packets first", () => {
+    const { transport, owner, ask } = setUp();
+    const { req, res } = ask("POST");
+    const calls: string[] = [];
+    transport.retire(() => calls.push(`done after ${owner.packets.length}`));
+    expect(calls).toEqual([]);
+    req.body("4a\u001e4b");
+    expect(res.status).toBe(200);
+    expect(calls).toEqual(["done after 2"]);
+  });
+});
+
+describe("JSONP", () => {
+  test("answers with a script, whatever the index and the data", () => {
+    const { transport, ask } = setUp({}, { EIO: "3", j: "7);alert(1" });
+    const { res } = ask("GET");
+    transport.send([message('a\u2028"b')]);
+    expect(res.body).toBe('___eio[71]("5:4a\\u2028\\"b");');
+    expect(res.headers["Content-Type"]).toBe("text/javascript; charset=UTF-8");
+  });
+
+  test("reads forms, with their escaped line feeds", () => {
+    const { owner, ask } = setUp({}, { EIO: "3", j: "0" });
+    ask("POST").req.body("d=6%3A4a%5Cnb%5C%5Cn");
+    expect(owner.packets).toEqual(["message:a\nb\\n"]);
+  });
+
+  test("refuses a body that is no form", () => {
+    const { owner, ask } = setUp({}, { EIO: "3", j: "0" });
+    ask("POST").req.body("nothing");
+    expect(owner.closes.map(({ reason }) => reason)).toEqual(["parse error"]);
+  });
+});
