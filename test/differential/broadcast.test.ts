@@ -95,7 +95,7 @@ describe("rooms", () => {
     await first.join(["x", "y", "x"]);
     await first.leave("x");
     await first.leave("x");
-    first.disconnect(true);
+    await first.leave("y");
   });
 
   broadcast("moved from outside", async (context) => {

@@ -31,6 +31,16 @@ export interface ConnectionError {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** A handshake that has been let in: how its session gets a transport. */
+export interface Opening {
+  /** Whether the peer went away while an id was being made. */
+  isGone(): boolean;
+  createTransport(): Transport;
+  /** The session stands: incoming traffic may begin. */
+  begin(transport: Transport): void;
+  onRefused(refusal: Refusal): void;
+}
+
 /**
  * The sessions of an engine and the rules of admission, whatever carries the requests.
  *
@@ -152,16 +162,12 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** Opens a session: makes its id, then its transport, then tells `connection` listeners. */
-  protected handshake(
-    req: TransportRequest,
-    createTransport: () => Transport,
-    onRefused: (refusal: Refusal) => void,
-  ): void {
+  protected handshake(req: TransportRequest, opening: Opening): void {
     const failed = (error: unknown): void =>
-      onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
+      opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
       if (this.clients[id]) failed(new Error("the id is taken"));
-      else this.#open(id, req, createTransport());
+      else this.#open(id, req, opening);
     };
     let id: string | PromiseLike<string>;
     try {
@@ -173,11 +179,14 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     else id.then(proceed, failed);
   }
 
-  #open(id: string, req: TransportRequest, transport: Transport): void {
+  #open(id: string, req: TransportRequest, opening: Opening): void {
+    if (opening.isGone()) return;
+    const transport = opening.createTransport();
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;
     session.open();
+    opening.begin(transport);
     this.emit("connection", session);
   }
 

@@ -58,11 +58,13 @@ export class Server extends BaseServer {
     const session = sid ? this.clients[sid] : undefined;
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this.#refuse(req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
-    let transport: Transport | undefined;
-    const create = (): Transport => (transport = this.createTransport(req));
-    this.handshake(req, create, (refusal) => this.#refuse(req, res, refusal));
-    // The handshake's own request is the first poll: the open packet answers it.
-    if (transport) (transport as Transport).onRequest({ req, res });
+    this.handshake(req, {
+      isGone: () => res.destroyed,
+      createTransport: () => this.createTransport(req),
+      // The handshake's own request is the first poll: the open packet answers it.
+      begin: (transport) => transport.onRequest({ req, res }),
+      onRefused: (refusal) => this.#refuse(req, res, refusal),
+    });
   }
 
   /** Makes the transport for a handshake over HTTP. */
@@ -123,10 +125,13 @@ export class Server extends BaseServer {
   }
 
   #openSession(pending: PendingUpgrade): void {
-    let transport: WebSocketTransport | undefined;
-    const create = (): Transport => (transport = new WebSocketTransport(pending.req, this.#accept(pending)));
-    this.handshake(pending.req, create, (refusal) => this.#refuseUpgrade(pending, refusal));
-    (transport as WebSocketTransport | undefined)?.open();
+    const { req, stream } = pending;
+    this.handshake(req, {
+      isGone: () => stream.destroyed,
+      createTransport: () => new WebSocketTransport(req, this.#accept(pending)),
+      begin: (transport) => transport.open(),
+      onRefused: (refusal) => this.#refuseUpgrade(pending, refusal),
+    });
   }
 
   #accept({ req, stream, head, headers }: PendingUpgrade): WebSocketLink {

@@ -5,7 +5,7 @@ import { createLog } from "../log.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat, type Beating, type HeartbeatWheel } from "./heartbeat.ts";
-import { COMPRESS, type PreparedMessage, SendOptions, sendOptions } from "./prepared-message.ts";
+import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "./transport.ts";
 import { Upgrade, type UpgradeHost } from "./upgrade.ts";
 import type { Clock } from "../clock.ts";
@@ -37,6 +37,12 @@ export interface SessionHost extends Emitter {
   upgrades(transport: string): readonly string[];
   /** The session is over: it leaves the server's books. */
   onSessionClose(session: Session): void;
+}
+
+/** How {@link Session.send} sends a message. */
+export interface SendFlags {
+  /** Whether the transport may compress it. Default true. */
+  compress?: boolean | undefined;
 }
 
 export type SendCallback = (transport: Transport) => void;
@@ -148,8 +154,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
         return this.#onPong();
       case "ping":
         return this.#onPing(packet);
-      default:
-        // open, close, upgrade and noop mean nothing here; a close packet never gets past its transport.
+      case "open":
+      case "close":
+      case "upgrade":
+      case "noop":
+        // Without a meaning here; the close packet of a poll is taken by its transport.
         return;
     }
   }
@@ -215,14 +224,14 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    *
    * @param callback gets the transport once the message has been handed to the network; never when the session ends first
    */
-  send(data: RawData, options?: { compress?: boolean } | null, callback?: SendCallback): this {
+  send(data: RawData, options?: SendFlags | null, callback?: SendCallback): this {
     const packet = this.#enqueue("message", data, sendOptions(options?.compress));
     if (packet && callback) (this.#callbacks ??= []).push([packet, callback]);
     return this;
   }
 
   /** The same as {@link send}. */
-  write(data: RawData, options?: { compress?: boolean } | null, callback?: SendCallback): this {
+  write(data: RawData, options?: SendFlags | null, callback?: SendCallback): this {
     return this.send(data, options, callback);
   }
 

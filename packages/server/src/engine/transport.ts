@@ -82,6 +82,9 @@ export abstract class Transport extends Emitter {
   /** Ends it at once, without a word to the peer. */
   abstract discard(): void;
 
+  /** Starts to deliver what the peer sends; transports that get requests have nothing to start. */
+  open(): void {}
+
   /** Takes a poll or a POST; only HTTP transports get any. */
   onRequest(_exchange: HttpExchange): void {}
 

@@ -23,8 +23,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.writable = true;
   }
 
-  /** Starts to deliver what the peer sends; the owner must be in place. */
-  open(): void {
+  override open(): void {
     this.#link.open(this);
   }
 
