@@ -6,7 +6,7 @@ import { generateId } from "../../../packages/server/src/engine/session-id.ts";
 
 describe("options", () => {
   test("are laid over the defaults; undefined counts as not given", () => {
-    const options = resolveOptions({ pingTimeout: 5, pingInterval: undefined as never });
+    const options = resolveOptions({ pingTimeout: 5, pingInterval: undefined });
     expect(options.pingTimeout).toBe(5);
     expect(options.pingInterval).toBe(DEFAULTS.pingInterval);
   });

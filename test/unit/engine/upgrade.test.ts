@@ -91,7 +91,7 @@ const CELLS: Record<UpgradePhase, Record<UpgradeSignal, Expected>> = {
   },
   probed: {
     candidate: { phase: "probed", newcomer: "closed" },
-    probe: { phase: "probed", sent: ["pong:probe"] },
+    probe: { phase: "probed", events: ["probed"], sent: ["pong:probe"] },
     commit: { phase: "upgraded", events: ["commit"] },
     stray: { phase: "idle", candidate: "closed" },
     lost: { phase: "idle", candidate: "closed" },
@@ -105,7 +105,7 @@ const CELLS: Record<UpgradePhase, Record<UpgradeSignal, Expected>> = {
     stray: still("upgraded"),
     lost: { phase: "upgraded", candidate: "closed" },
     timeout: still("upgraded"),
-    sessionClosed: still("closed"),
+    sessionClosed: still("upgraded"),
   },
   closed: {
     candidate: { phase: "closed", newcomer: "closed" },

@@ -67,8 +67,8 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
 
 /** Checks a request before anybody is asked: undefined when it may pass. */
 export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
-  const { transport = "", sid } = req._query;
-  if (!rules.transports.includes(transport)) return refuse(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
+  const { transport, sid } = req._query;
+  if (!transport || !rules.transports.includes(transport)) return refuse(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
   const { origin } = req.headers;
   if (origin !== undefined && INVALID_HEADER_CHARACTER.test(origin)) {
     delete req.headers.origin;

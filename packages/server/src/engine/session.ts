@@ -222,16 +222,18 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /**
    * Sends a message.
    *
-   * @param callback gets the transport once the message has been handed to the network; never when the session ends first
+   * @param options may be left out
+   * @param callback gets the transport once the message has been handed to it; never when the session ends first
    */
-  send(data: RawData, options?: SendFlags | null, callback?: SendCallback): this {
+  send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
+    if (typeof options === "function") return this.send(data, undefined, options);
     const packet = this.#enqueue("message", data, sendOptions(options?.compress));
     if (packet && callback) (this.#callbacks ??= []).push([packet, callback]);
     return this;
   }
 
   /** The same as {@link send}. */
-  write(data: RawData, options?: SendFlags | null, callback?: SendCallback): this {
+  write(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     return this.send(data, options, callback);
   }
 
@@ -338,8 +340,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    * Ends the session: packets that are queued are sent first, unless `discard` is set.
    */
   close(discard = false): this {
-    if (discard && (this.readyState === "open" || this.readyState === "closing")) {
-      this.transport.discard();
+    if (discard) {
       this.#end(closeReason("SERVER_CLOSED"));
       return this;
     }
@@ -365,7 +366,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.#callbacks = undefined;
     const { transport } = this;
     transport.handler = NOBODY;
-    transport.close();
+    if (transport.readyState === "open") transport.close();
+    else transport.discard();
     this.server.onSessionClose(this);
     this.#handler.onClose(reason);
     if (this.observed) this.emit("close", reason.reason, reason.description);

@@ -11,7 +11,7 @@ import { NOBODY, type Transport, type TransportHandler } from "./transport.ts";
  * - `probing`: a candidate is connected and has said nothing yet
  * - `probed`: the candidate has sent `2probe` and got `3probe`
  * - `upgraded`: the candidate has become the session's transport
- * - `closed`: the session is over
+ * - `closed`: the session ended before it could be upgraded
  */
 export type UpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
 
@@ -31,9 +31,7 @@ type Action =
   | "adopt"
   /** Closes the newcomer; the session and its candidate go on. */
   | "refuse"
-  /** Answers `3probe` and tells the session for the first time. */
-  | "begin"
-  /** Answers `3probe` again. */
+  /** Answers `3probe` and tells the session. */
   | "answer"
   /** Makes the candidate the session's transport. */
   | "commit"
@@ -59,7 +57,7 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Record<Upgrad
   },
   probing: {
     candidate: ["probing", "refuse"],
-    probe: ["probed", "begin"],
+    probe: ["probed", "answer"],
     commit: ["upgraded", "commit"], // a client may skip the probe
     stray: ["idle", "drop"],
     lost: ["idle", "forget"],
@@ -82,7 +80,7 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Record<Upgrad
     stray: ["upgraded", "ignore"],
     lost: ["upgraded", "ignore"],
     timeout: ["upgraded", "ignore"],
-    sessionClosed: ["closed", "ignore"],
+    sessionClosed: ["upgraded", "ignore"], // what has been upgraded stays so
   },
   closed: {
     candidate: ["closed", "refuse"],
@@ -162,10 +160,6 @@ export class Upgrade implements TransportHandler {
         return this.#adopt(newcomer);
       case "refuse":
         return newcomer?.close();
-      case "begin":
-        this.#answer();
-        if (this.#candidate) this.#host.onProbed(this.#candidate);
-        return;
       case "answer":
         return this.#answer();
       case "commit": {
@@ -191,7 +185,10 @@ export class Upgrade implements TransportHandler {
   }
 
   #answer(): void {
-    this.#candidate?.send([PROBE_ANSWER]);
+    const candidate = this.#candidate;
+    if (!candidate) return;
+    candidate.send([PROBE_ANSWER]);
+    this.#host.onProbed(candidate);
   }
 
   #release(): Transport | undefined {

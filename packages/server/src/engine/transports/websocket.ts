@@ -15,7 +15,6 @@ const HIGH_WATER_MARK = 64 * 1024;
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
   readonly #link: WebSocketLink;
-  #onClosed: (() => void) | undefined;
 
   constructor(req: TransportRequest, link: WebSocketLink) {
     super(req);
@@ -100,14 +99,14 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   override close(onClosed?: () => void): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
-    this.#onClosed = onClosed;
     this.#link.close(1000);
     this.endedByOwner(onClosed);
   }
 
   override discard(): void {
+    if (this.readyState === "closed") return;
     this.#link.terminate();
-    this.endedByOwner(this.#onClosed);
+    this.endedByOwner(undefined);
   }
 
   onClose(close: LinkClose): void {
