@@ -8,6 +8,8 @@ import { servePages } from "./lib/pages.mjs";
 import { isPortTaken } from "./lib/port.mjs";
 import { LIMITS } from "./lib/validation.mjs";
 
+/** How long pages may take to confirm the good-bye: a page on polling hears of it with its next poll. Milliseconds. */
+const GOODBYE_TIME = 300;
 /** How long a shutdown may take before the process ends anyway, in milliseconds. */
 const SHUTDOWN_TIME = 800;
 
@@ -35,6 +37,13 @@ async function createApp() {
   return app;
 }
 
+/** Tells every page that the server stops, so that it need not guess from a lost connection. */
+async function sayGoodbye(io) {
+  const namespaces = [io.of("/"), io.of("/broadcast")];
+  // A page that does not confirm in time is told by its connection.
+  await Promise.allSettled(namespaces.map((namespace) => namespace.timeout(GOODBYE_TIME).emitWithAck("goodbye")));
+}
+
 /** Ends the process on Ctrl-C and SIGTERM: pages are told, then nothing is waited for longer than needed. */
 function stopOnSignals(app) {
   let stopping = false;
@@ -43,7 +52,7 @@ function stopOnSignals(app) {
     stopping = true;
     console.log("\nStopping.");
     setTimeout(() => process.exit(0), SHUTDOWN_TIME).unref();
-    for (const namespace of ["/", "/broadcast"]) app.io.of(namespace).emit("goodbye");
+    await sayGoodbye(app.io);
     await app.close();
     process.exit(0);
   };
@@ -61,7 +70,9 @@ async function main() {
   stopOnSignals(app);
   await app.listen({ port, host: "localhost" });
   const origin = `http://localhost:${app.server.address().port}`;
-  console.log(`Portage demo\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\nCtrl-C ends it.`);
+  console.log(
+    `Portage demo\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\nCtrl-C ends it.`,
+  );
 }
 
 try {
@@ -69,6 +80,7 @@ try {
 } catch (error) {
   if (error instanceof UsageError) fail(error.message);
   if (error.code === "EADDRINUSE") fail(takenMessage(error.port));
-  if (error.code === "EACCES") fail(`This user may not open port ${error.port}. Ports from 1024 on are open to everyone.`);
+  if (error.code === "EACCES")
+    fail(`This user may not open port ${error.port}. Ports from 1024 on are open to everyone.`);
   throw error;
 }

@@ -1,13 +1,198 @@
 import type { Trace } from "../support/tracer.ts";
 
-/** A scenario in which Portage differs from the reference on purpose. */
+/** Scenarios in which Portage differs from the reference on purpose. */
 export interface Difference {
   /** Why it is better so. */
   readonly reason: string;
-  /** Whole lanes, as the reference has them and as Portage has them; both are asserted. */
-  readonly reference: Trace;
-  readonly portage: Trace;
+  readonly scenarios: readonly string[];
+  /** Lines of the reference, and what Portage has in their place; an empty list: nothing. Each must occur. */
+  readonly becomes?: Readonly<Record<string, readonly string[]>>;
+  /** Lanes that differ in more than lines, as Portage has them. */
+  readonly lanes?: Trace;
 }
 
-/** By the name of the scenario. Everything that is not listed here must be equal. */
-export const DIFFERENCES: Readonly<Record<string, Difference>> = {};
+/** Everything that is not listed here must be equal. */
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    reason: "a refusal has the same status over WebSocket as over polling",
+    scenarios: ["refuses with a message", "refuses without a message"],
+    becomes: { "status 400 | content-type=text/html": ["status 403 | content-type=text/html"] },
+  },
+  {
+    reason: "a revision that is not served is refused before the upgrade, not by HTTP bytes behind the 101",
+    scenarios: ["revision 3 over websocket without allowEIO3"],
+    becomes: {
+      "status 101 | upgrade=websocket": ["status 400 | content-type=text/html"],
+      "closed 21584": ["< Unsupported protocol version"],
+    },
+  },
+  {
+    reason: "every answer of the engine forbids caching",
+    scenarios: [
+      "post: one byte over the limit",
+      "post: over the limit in pieces",
+      "post: over the limit in bytes only",
+      "polling: an event over maxHttpBufferSize",
+    ],
+    becomes: { "status 413": ["status 413 | cache-control=no-store"] },
+  },
+  {
+    reason: "every answer of the engine forbids caching",
+    scenarios: ['post of content type "application/octet-stream"'],
+    becomes: { "status 400": ["status 400 | cache-control=no-store"] },
+  },
+  {
+    reason: "no empty packet goes before the packet that closes the session",
+    scenarios: [
+      "polling: the server closes the connection",
+      "polling: the server closes the engine session",
+      "polling: garbage of the client",
+      "raw auth payloads",
+      "queued packets come before the end",
+    ],
+    becomes: { "< 6": [] },
+  },
+  {
+    reason: "an empty message is an empty string, as it was sent",
+    scenarios: [
+      'EIO3 polling text ""',
+      'EIO3 polling text "" in the binary form',
+      "EIO3 binary body 0001ff34",
+      "EIO3 websocket messages",
+      "post: several packets",
+    ],
+    becomes: { "<undefined>": ["<empty>"] },
+  },
+  {
+    reason: "a pong carries the data of its ping (Engine.IO protocol, revision 3)",
+    scenarios: ["EIO3 pings of the client"],
+    lanes: {
+      "A.poll": [
+        "status 200 | cache-control=no-store | content-type=text/plain; charset=UTF-8",
+        '< 0{"sid":"<sid 1 of A.poll>","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}',
+        "< 3",
+        "< 3probe",
+      ],
+    },
+  },
+  {
+    reason: "a binary payload that breaks off, or has no packet, is an error, as a text one is",
+    scenarios: ["EIO3 binary body ", "EIO3 binary body 0105ff34", "EIO3 binary body 0201ff34", "EIO3 binary body 000909ff34"],
+    becomes: { "connection polling 3 open": ["connection polling 3 open", "close parse error closed"] },
+  },
+  {
+    reason: "and its rest is not taken for a message",
+    scenarios: ["EIO3 binary body 000909ff34"],
+    becomes: { "<undefined>": [] },
+  },
+  {
+    reason: "JSONP answers are scripts: a browser that is told not to sniff runs nothing else",
+    scenarios: ["JSONP answers", 'JSONP index ""', 'JSONP index "abc"', 'JSONP index "1)"', 'JSONP index "12345"'],
+    becomes: {
+      "status 200 | cache-control=no-store | content-type=text/plain; charset=UTF-8": [
+        "status 200 | cache-control=no-store | content-type=text/javascript; charset=UTF-8",
+      ],
+    },
+  },
+  {
+    reason: "an error of the application is named, not a property of undefined",
+    scenarios: ["garbage 4"],
+    becomes: { "error Cannot read properties of undefined (reading 'base64')": ["error unknown packet type NaN"] },
+  },
+  {
+    reason: "what is no packet at all ends a WebSocket with a code that says so",
+    scenarios: ["garbage hello", "upgrade: garbage instead of a probe"],
+    becomes: { "closed 1005": ["closed 1002"] },
+  },
+  {
+    reason: "events and acks need their array: without it the packet is an error",
+    scenarios: ["garbage 42", "garbage 43"],
+    lanes: {
+      engine: ["connection websocket 4 open", "close forced close closed"],
+      server: [
+        "connection /",
+        "error invalid payload",
+        "disconnecting forced close rooms 1",
+        "disconnect forced close rooms 0",
+      ],
+    },
+    becomes: { '> 42["end"]': ['> 42["end"]', "closed 1000"] },
+  },
+  {
+    reason: "the application can see what its middleware said",
+    scenarios: ["io.engine.use refuses"],
+    becomes: {
+      'connection_error 3 Bad request {"name":"MIDDLEWARE_FAILURE"}': [
+        'connection_error 3 Bad request {"name":"MIDDLEWARE_FAILURE","error":{"error":"no"}}',
+      ],
+    },
+  },
+  {
+    reason: "packets before the one that closes are delivered before the end",
+    scenarios: ["polling: packets behind a close packet"],
+    becomes: { before: [], "disconnecting transport close rooms 3": ["before", "disconnecting transport close rooms 3"] },
+  },
+  {
+    reason: "a connection that was reset has not been closed: the error is told",
+    scenarios: ["websocket ends with RST"],
+    becomes: {
+      "close transport close closed": ["close transport error closed"],
+      "disconnecting transport close rooms 3": ["disconnecting transport error rooms 3"],
+      "disconnect transport close rooms 0": ["disconnect transport error rooms 0"],
+    },
+  },
+  {
+    reason: "base64 that is none is an error, not an empty message",
+    scenarios: ["post: bad base64"],
+    lanes: {
+      "A.post": [
+        "status 200 | cache-control=no-store | content-type=text/html",
+        "< ok",
+        "> 4quiet",
+        "status 400 | content-type=application/json",
+        '< {"code":1,"message":"Session ID unknown"}',
+      ],
+      engine: [
+        "connection polling 4 open",
+        "close parse error closed",
+        'connection_error 1 Session ID unknown {"sid":"<sid 1 of A.poll>"}',
+      ],
+      messages: [],
+    },
+  },
+];
+
+/** True of every trace, so that it is said once. */
+const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] = [
+  {
+    reason: "a close frame of the reference has no code (1005); Portage says 1000 and why",
+    pattern: /^closed (1000|1005)$/,
+    becomes: "closed politely",
+  },
+  {
+    reason: "what is compressed by Accept-Encoding varies by it",
+    pattern: /(, | \| vary=)Accept-Encoding$/,
+    becomes: "",
+  },
+];
+
+/** A trace without the differences that hold everywhere. */
+export function generalise(trace: Trace): Trace {
+  const rewrite = (line: string): string => GENERAL.reduce((text, { pattern, becomes }) => text.replace(pattern, becomes), line);
+  return Object.fromEntries(Object.entries(trace).map(([lane, lines]) => [lane, lines.map(rewrite)]));
+}
+
+/** What Portage must do where the reference did `trace`. */
+export function expectation(scenario: string, trace: Trace): Trace {
+  const differences = DIFFERENCES.filter((difference) => difference.scenarios.includes(scenario));
+  const becomes: Record<string, readonly string[]> = Object.assign({}, ...differences.map((difference) => difference.becomes));
+  const unused = new Set(Object.keys(becomes));
+  const rewrite = (line: string): readonly string[] => {
+    unused.delete(line);
+    return Object.hasOwn(becomes, line) ? (becomes[line] ?? []) : [line];
+  };
+  const rewritten = Object.entries(trace).map(([lane, lines]) => [lane, lines.flatMap(rewrite)] as const);
+  if (unused.size > 0) throw new Error(`"${scenario}": the reference no longer has ${[...unused].join(" or ")}`);
+  const lanes = Object.assign(Object.fromEntries(rewritten), ...differences.map((difference) => difference.lanes)) as Trace;
+  return Object.fromEntries(Object.entries(lanes).filter(([, lines]) => lines.length > 0));
+}

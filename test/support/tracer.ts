@@ -47,7 +47,8 @@ function plain(_key: string, value: unknown): unknown {
 
 /** Any value as one line of a trace. */
 export function show(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value, plain) ?? String(value));
+  if (typeof value === "string") return value === "" ? "<empty>" : value;
+  return value === undefined ? "<undefined>" : JSON.stringify(value, plain);
 }
 
 /** Lanes by name: in each the order is kept; between lanes nothing is promised, since sockets run beside each other. */

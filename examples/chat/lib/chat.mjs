@@ -131,7 +131,8 @@ class Page {
       .to(channelOf(room.name))
       .timeout(DELIVERY_TIME)
       .emit("message", { room: room.name, ...publicForm(message) }, (_error, answers) => {
-        this.#socket.emit("delivered", { id: message.id, count: answers.length, of: others });
+        // In a room without others this is called at once: the page must get the answer to its request first.
+        setImmediate(() => this.#socket.emit("delivered", { id: message.id, count: answers.length, of: others }));
       });
   }
 }

@@ -20,19 +20,22 @@ export function encodeBase64(data: BinaryData): string {
 
 /**
  * Decodes base64 and refuses what the platforms' own decoders would silently skip: foreign characters, the URL-safe
- * alphabet, white space and missing padding.
+ * alphabet, white space other than line breaks, and missing padding.
  *
  * @throws ParserError `ENGINE_INVALID_BASE64`
  */
 export function decodeBase64(text: string): Buffer {
-  if (!isBase64(text)) throw new ParserError("ENGINE_INVALID_BASE64");
-  if (typeof Buffer === "function") return Buffer.from(text, "base64");
-  const binary = atob(text);
+  // some encoders wrap their lines, as MIME does (RFC 2045 section 6.8)
+  const base64 = isBase64(text) ? text : text.replaceAll(LINE_BREAK, "");
+  if (!isBase64(base64)) throw new ParserError("ENGINE_INVALID_BASE64");
+  if (typeof Buffer === "function") return Buffer.from(base64, "base64");
+  const binary = atob(base64);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
   return bytes as Buffer;
 }
 
+const LINE_BREAK = /\r?\n/g;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 function isBase64(text: string): boolean {

@@ -1,1 +1,29 @@
-export {};
+/*
+ * Main entry of @portage/server: the names of the npm package socket.io.
+ * Knows: what is public, and that `require()` has to give a function that carries the names.
+ * Must not know: how any of it works.
+ */
+import { Namespace, Server, Socket } from "./socketio/index.ts";
+
+export {
+  AckTimeoutError,
+  BroadcastOperator,
+  type DefaultEventsMap,
+  type DisconnectReason,
+  type Event,
+  type EventsMap,
+  type ExtendedError,
+  type Handshake,
+  RemoteSocket,
+  ReservedEventError,
+  type ServerOptions,
+  SocketIoError,
+  type SocketIoErrorCode,
+} from "./socketio/index.ts";
+export { Namespace, Server, Socket };
+
+// CommonJS: `const io = require("@portage/server")(httpServer)`. An ES module finds the names by their export statements.
+if (typeof module === "object" && module.exports === exports) {
+  const create = (...args: ConstructorParameters<typeof Server>): Server => new Server(...args);
+  module.exports = Object.assign(create, exports);
+}

@@ -101,6 +101,8 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     );
     attach(stream, this);
     this.#connection.sendRaw(answer);
+    // A stream that was closed before will not say so again.
+    if (stream.closed) this.streamClosed();
   }
 
   get bufferedBytes(): number {
@@ -229,9 +231,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
   /** @internal */
   streamDrained(): void {
-    this.#stream?.removeListener("drain", onStreamDrain);
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    stream.removeListener("drain", onStreamDrain);
     this.#connection.unblockOutput();
-    this.#handler?.onDrain();
+    this.flush();
+    if (!stream.writableNeedDrain) this.#handler?.onDrain();
   }
 
   /** @internal */
@@ -267,13 +272,16 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   flush(): void {
     const stream = this.#stream;
     if (stream === undefined || stream.destroyed) return;
-    const output = this.#connection.takeOutput();
-    if (output !== undefined && !write(stream, output)) {
-      this.#connection.blockOutput();
+    const connection = this.#connection;
+    const { phase, isOutputBlocked } = connection;
+    const isOver = phase === "closed" || phase === "failed";
+    if (isOutputBlocked && !isOver) return;
+    const output = connection.takeOutput();
+    if (output !== undefined && !write(stream, output) && !isOutputBlocked) {
+      connection.blockOutput();
       stream.on("drain", onStreamDrain);
     }
-    const { phase } = this.#connection;
-    if ((phase === "closed" || phase === "failed") && !stream.writableEnded) stream.end();
+    if (isOver && !stream.writableEnded) stream.end();
   }
 
   #startCloseTimer(): void {

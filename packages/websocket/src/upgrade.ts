@@ -1,12 +1,12 @@
 import { constants } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
-import { acceptKey, checkHandshake } from "./core/index.ts";
+import { acceptKey, checkHandshake, DEFAULT_LIMITS } from "./core/index.ts";
 import type { Limits, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
-import { DEFAULT_LIMITS } from "./core/index.ts";
 import { StreamLink } from "./link.ts";
 import type { WebSocketLink } from "./link.ts";
 
@@ -72,6 +72,7 @@ export function acceptUpgrade(
   if (key === undefined) throw new TypeError("acceptUpgrade needs a request that checkUpgrade has found good");
   const answer = Buffer.from(switchingProtocols(key, options), "latin1");
   if (head.length > 0) stream.unshift(head);
+  if (stream instanceof Socket) stream.setTimeout(0).setNoDelay(true);
   return new StreamLink(stream, answer, {
     role: "server",
     limits: limitsOf(options),

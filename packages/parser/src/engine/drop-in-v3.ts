@@ -1,6 +1,6 @@
 import { encodeBase64 } from "../base64.ts";
-import { type BinaryData, isBinaryData, toBuffer } from "../bytes.ts";
-import { type BinaryType, type Packet, shapeBytes } from "./drop-in-v4.ts";
+import { type BinaryData, isBinaryData } from "../bytes.ts";
+import { type BinaryType, bufferOf, type Packet, shapeBytes } from "./drop-in-v4.ts";
 import { EnginePacket, type EnginePacketType, PACKET_DIGITS, type RawData } from "./packet.ts";
 import {
   decodePacketV3,
@@ -8,6 +8,7 @@ import {
   encodeBinaryPayloadV3,
   encodePacketV3,
   encodePayloadV3,
+  NO_PACKETS,
   readTextPacket,
 } from "./v3.ts";
 import { decodeUtf8 } from "./v3-utf8.ts";
@@ -67,7 +68,7 @@ export function decodePacket(
 ): Packet {
   try {
     if (typeof encoded !== "string") {
-      return toPlainPacket(decodePacketV3(toBuffer(encoded as BinaryData)), binaryType);
+      return toPlainPacket(decodePacketV3(bufferOf(encoded)), binaryType);
     }
     const isBytes = Boolean(utf8decode) && !encoded.startsWith("b");
     return toPlainPacket(decodePacketV3(isBytes ? decodeUtf8(Buffer.from(encoded, "latin1")) : encoded), binaryType);
@@ -97,6 +98,7 @@ export function decodePayload(data: string | BinaryData, ...args: unknown[]): vo
   if (typeof data !== "string") return decodePayloadAsBinary(data, ...args);
   const { options, callback } = splitCallback(args);
   const onPacket = callback as PacketCallback;
+  if (data === NO_PACKETS) return;
   if (data === "") return void onPacket(errorPacket(), 0, 1);
   for (let at = 0; at < data.length;) {
     const found: EnginePacket[] = [];
@@ -117,7 +119,7 @@ export function decodePayloadAsBinary(data: BinaryData, ...args: unknown[]): voi
   if (data.byteLength === 0) return;
   let found: EnginePacket[];
   try {
-    found = decodePayloadV3(toBuffer(data));
+    found = decodePayloadV3(bufferOf(data));
   } catch {
     return void onPacket(errorPacket(), 0, 1);
   }

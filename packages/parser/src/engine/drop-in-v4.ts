@@ -1,5 +1,6 @@
 import { encodeBase64 } from "../base64.ts";
 import { type BinaryData, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
+import { ParserError } from "../errors.ts";
 import type { EnginePacketType, PacketOptions } from "./packet.ts";
 import { PACKET_DIGITS } from "./packet.ts";
 import { decodePacketV4, SEPARATOR } from "./v4.ts";
@@ -44,12 +45,18 @@ export function encodePacket(
 /** Decodes a packet. Never throws: what is no packet becomes `{ type: "error", data: "parser error" }`. */
 export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
   try {
-    const { type, data } = decodePacketV4(typeof encoded === "string" ? encoded : toBuffer(encoded));
+    const { type, data } = decodePacketV4(typeof encoded === "string" ? encoded : bufferOf(encoded));
     if (data === undefined) return { type };
     return { type, data: typeof data === "string" ? data : shapeBytes(data, binaryType) };
   } catch {
     return { type: "error", data: "parser error" };
   }
+}
+
+/** Untyped programs hand over anything: what holds no bytes is no packet. */
+export function bufferOf(encoded: unknown): Buffer {
+  if (isBinaryData(encoded)) return toBuffer(encoded);
+  throw new ParserError("ENGINE_EMPTY_PACKET");
 }
 
 /** Encodes packets for one HTTP body. */

@@ -45,8 +45,8 @@ export const PACKET_TYPES: readonly EnginePacketType[] = [
   "noop",
 ];
 
-/** The digit of each type as it is written on the wire. A null prototype: a type named "constructor" is no type. */
-export const PACKET_DIGITS: Readonly<Record<EnginePacketType, string>> = Object.assign(Object.create(null), {
+/** The digit of each type as it is written on the wire. */
+export const PACKET_DIGITS: Readonly<Record<EnginePacketType, string>> = {
   open: "0",
   close: "1",
   ping: "2",
@@ -54,4 +54,4 @@ export const PACKET_DIGITS: Readonly<Record<EnginePacketType, string>> = Object.
   message: "4",
   upgrade: "5",
   noop: "6",
-});
+};

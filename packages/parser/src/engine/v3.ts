@@ -10,6 +10,9 @@ const COLON = 58;
 /** Longest length field read, in digits: the greatest string or buffer of the platform needs ten. */
 const MAX_LENGTH_DIGITS = 10;
 
+/** How a payload without packets is written. */
+export const NO_PACKETS = "0:";
+
 /** Framing of a binary payload: a mark, the decimal digits of the length as bytes 0 to 9, this byte, the packet. */
 const LENGTH_END = 255;
 const TEXT_MARK = 0;
@@ -72,7 +75,7 @@ function typeOf(index: number): EnginePacket["type"] {
  */
 export function encodePayloadV3(packets: readonly EnginePacket[], supportsBinary: boolean): RawData {
   if (supportsBinary && packets.some(holdsBytes)) return encodeBinaryPayloadV3(packets);
-  if (packets.length === 0) return "0:";
+  if (packets.length === 0) return NO_PACKETS;
   let payload = "";
   for (const packet of packets) {
     const encoded = encodePacketV3(packet, false) as string;
@@ -116,6 +119,7 @@ function binaryHeader(mark: number, length: number): Buffer {
 export function decodePayloadV3(data: RawData, maxPackets: number = Infinity): EnginePacket[] {
   if (data.length === 0) throw new ParserError("ENGINE_EMPTY_PAYLOAD");
   const packets: EnginePacket[] = [];
+  if (data === NO_PACKETS) return packets;
   const readPacket = typeof data === "string" ? readTextPacket : readBinaryPacket;
   let at = 0;
   while (at < data.length) {
@@ -133,11 +137,10 @@ export function readTextPacket(payload: string, start: number, packets: EnginePa
     length = length * 10 + lengthDigit(payload.charCodeAt(at) - DIGIT_0, at - start);
     at++;
   }
-  if (at === start) throw new ParserError("ENGINE_INVALID_LENGTH");
   const end = at + 1 + length;
-  if (end > payload.length) throw new ParserError("ENGINE_INVALID_LENGTH");
-  // `0:` is how an empty payload is written
-  if (length > 0) packets.push(decodePacketV3(payload.slice(at + 1, end)));
+  // a missing length is 0, and no packet is empty: each has a type
+  if (length === 0 || end > payload.length) throw new ParserError("ENGINE_INVALID_LENGTH");
+  packets.push(decodePacketV3(payload.slice(at + 1, end)));
   return end;
 }
 
@@ -152,7 +155,7 @@ function readBinaryPacket(payload: Buffer, start: number, packets: EnginePacket[
     at++;
   }
   const end = at + 1 + length;
-  if (at === start + 1 || end > payload.length) throw new ParserError("ENGINE_INVALID_LENGTH");
+  if (length === 0 || end > payload.length) throw new ParserError("ENGINE_INVALID_LENGTH");
   const bytes = payload.subarray(at + 1, end);
   packets.push(decodePacketV3(mark === TEXT_MARK ? decodeUtf8(bytes) : bytes));
   return end;

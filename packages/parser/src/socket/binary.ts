@@ -28,23 +28,30 @@ export function isAttachment(value: unknown): value is Attachment {
 export function extractAttachments(value: object, out: Attachment[], depth: number): object {
   if (depth > MAX_ENCODED_DEPTH) throw new ParserError("SOCKET_UNENCODABLE_DEPTH");
   if (Array.isArray(value)) return extractFromArray(value, out, depth);
-  // plain objects, nearly all there are, skip the questions that only special ones can affirm
+  // plain objects, nearly all there are, skip what only special ones can be
   if (Object.getPrototypeOf(value) !== Object.prototype) {
     if (isAttachment(value)) return placeholder(value, out);
     if (value instanceof Date) return value;
+    if (typeof (value as WithToJson).toJSON === "function") return extractFromJson(value as WithToJson, out, depth);
   }
-  const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON !== "function") return extractFromObject(value, out, depth);
-  const json: unknown = toJSON.call(value);
+  return extractFromObject(value, out, depth, true);
+}
+
+interface WithToJson {
+  toJSON(): unknown;
+}
+
+/** What toJSON() returns is not asked for a toJSON() of its own: `JSON.stringify` does not either. */
+function extractFromJson(value: WithToJson, out: Attachment[], depth: number): object {
+  const json = value.toJSON();
   if (typeof json !== "object" || json === null) return value;
-  const extracted = extractFromJson(json, out, depth);
+  const extracted = extractFromJsonResult(json, out, depth);
   return extracted === json ? value : extracted;
 }
 
-/** What toJSON() returned is not asked for its own toJSON(): `JSON.stringify` does not either. */
-function extractFromJson(json: object, out: Attachment[], depth: number): object {
+function extractFromJsonResult(json: object, out: Attachment[], depth: number): object {
   if (Array.isArray(json)) return extractFromArray(json, out, depth);
-  return isAttachment(json) ? placeholder(json, out) : extractFromObject(json, out, depth);
+  return isAttachment(json) ? placeholder(json, out) : extractFromObject(json, out, depth, false);
 }
 
 function placeholder(attachment: Attachment, out: Attachment[]): Placeholder {
@@ -52,7 +59,7 @@ function placeholder(attachment: Attachment, out: Attachment[]): Placeholder {
 }
 
 // hot path
-export function extractFromArray(items: readonly unknown[], out: Attachment[], depth: number): readonly unknown[] {
+function extractFromArray(items: readonly unknown[], out: Attachment[], depth: number): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let i = 0; i < items.length; i++) {
     const item = items[i];
@@ -63,12 +70,18 @@ export function extractFromArray(items: readonly unknown[], out: Attachment[], d
   return copy ?? items;
 }
 
+/** @param asksToJson whether an own `toJSON` counts: finding it here spares each plain object a look-up that fails */
 // hot path
-function extractFromObject(value: object, out: Attachment[], depth: number): object {
+function extractFromObject(value: object, out: Attachment[], depth: number, asksToJson: boolean): object {
   const source = value as Record<string, unknown>;
+  const firstAttachment = out.length;
   let copy: Record<string, unknown> | undefined;
   for (const key in source) {
     const item = source[key];
+    if (typeof item === "function" && asksToJson && key === "toJSON") {
+      out.length = firstAttachment;
+      return extractFromJson(value as WithToJson, out, depth);
+    }
     if (typeof item !== "object" || item === null || !Object.hasOwn(source, key)) continue;
     const extracted = extractAttachments(item, out, depth + 1);
     // a spread defines own keys, `__proto__` too: assigning to that key afterwards cannot reach the prototype

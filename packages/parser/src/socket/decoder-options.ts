@@ -46,8 +46,14 @@ export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | un
   if (options === undefined || options === null) return DEFAULTS;
   let settings = resolved.get(options);
   if (settings === undefined) {
-    settings = { ...DEFAULTS, ...(typeof options === "function" ? { reviver: options } : options) };
+    settings = typeof options === "function" ? { ...DEFAULTS, reviver: options } : withDefaults(options);
     resolved.set(options, settings);
   }
   return settings;
+}
+
+/** An option that is there but undefined keeps its default: `undefined` must not lift a limit. */
+function withDefaults(options: DecoderOptions): Readonly<DecoderSettings> {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...(Object.fromEntries(given) as DecoderOptions) };
 }

@@ -15,6 +15,8 @@ const DIGIT_9 = 57;
 const SLASH = 47;
 const DASH = 45;
 const SPACE = 32;
+/** One more than the greatest safe integer has: no number worth reading is longer. */
+const MAX_DIGITS = 17;
 
 /** A packet whose attachments are still on their way. */
 interface Pending {
@@ -106,7 +108,7 @@ export class Decoder {
   #takeBinaryText(text: string, type: number): undefined {
     const dash = endOfDigits(text, 1);
     const count = Number(text.slice(1, dash));
-    if (dash === 1 || text.charCodeAt(dash) !== DASH || count < 1) {
+    if (text.charCodeAt(dash) !== DASH || count < 1) {
       throw new ParserError("SOCKET_ILLEGAL_ATTACHMENT_COUNT");
     }
     if (count > this.#settings.maxAttachments) throw new ParserError("SOCKET_TOO_MANY_ATTACHMENTS");
@@ -116,8 +118,11 @@ export class Decoder {
   }
 
   #takeAttachment(chunk: unknown): SocketPacket | undefined {
-    if (!isAttachment(chunk)) throw new ParserError("SOCKET_UNKNOWN_CHUNK_TYPE", describe(chunk));
     const pending = this.#pending;
+    if (!isAttachment(chunk)) {
+      this.#pending = undefined;
+      throw new ParserError("SOCKET_UNKNOWN_CHUNK_TYPE", describe(chunk));
+    }
     if (pending === undefined) throw new ParserError("SOCKET_UNEXPECTED_BINARY");
     pending.bytes += "size" in chunk ? chunk.size : chunk.byteLength;
     if (pending.bytes > this.#settings.maxAttachmentBytes) {
@@ -140,7 +145,7 @@ function decodeAfter(text: string, start: number, type: PacketType, settings: Re
     const comma = text.indexOf(",", at);
     const end = comma === -1 ? text.length : comma;
     if (end - at > settings.maxNamespaceLength) throw new ParserError("SOCKET_NAMESPACE_TOO_LONG");
-    nsp = text.slice(at, end);
+    nsp = type === PacketType.CONNECT ? copyText(text.slice(at, end)) : text.slice(at, end);
     at = comma === -1 ? end : end + 1;
   }
   const idEnd = endOfDigits(text, at);
@@ -189,9 +194,16 @@ function checkArguments(type: PacketType, data: readonly unknown[], settings: Re
 /** @returns the index after the last digit at or after `start`; `start` itself if there is none */
 // hot path
 function endOfDigits(text: string, start: number): number {
+  const limit = start + MAX_DIGITS;
   let at = start;
-  for (let char = text.charCodeAt(at); char >= DIGIT_0 && char <= DIGIT_9; char = text.charCodeAt(at)) at++;
+  for (let char = text.charCodeAt(at); char >= DIGIT_0 && char <= DIGIT_9 && at < limit; char = text.charCodeAt(at))
+    at++;
   return at;
+}
+
+/** A slice keeps the whole message alive for as long as it lives, and the namespace of a CONNECT may live long. */
+function copyText(slice: string): string {
+  return slice.split("").join("");
 }
 
 function decodeId(digits: string): number {

@@ -1,7 +1,248 @@
 import { PacketType } from "@portage/parser/socket";
-import { AckCollector } from "./acks.ts";
+import { AckCollector, type AckCallback } from "./acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
-import type { AdapterPacket, AdapterNamespace } from "./adapter/surface.ts";
+import type { AdapterPacket } from "./adapter/surface.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import { ReservedEventError, SOCKET_RESERVED_EVENTS, type AckTimeoutError } from "./errors.ts";
+import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
 import { RemoteSocket, type SocketDetails } from "./remote-socket.ts";
+import {
+  type AllButLast,
+  callUntyped,
+  type DecorateAcknowledgements,
+  type EventNames,
+  type EventNamesWithError,
+  type EventParams,
+  type EventsMap,
+  type FirstNonErrorArg,
+  type Last,
+  type TypedEventBroadcaster,
+  type Untyped,
+} from "./typed-events.ts";
+
+/** Without `timeout()`, clients have this many milliseconds to acknowledge a broadcast: as good as none. */
+const NO_TIME_TO_ANSWER = 1;
+
+/** What the end of a broadcast needs of the namespace. A parent namespace has no clock and no sockets of its own. */
+interface Surroundings {
+  readonly server?: { readonly clock?: Clock };
+  readonly sockets?: ReadonlyMap<SocketId, { dropAck(id: number): void }>;
+}
+
+const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
+  const union = new Set(rooms);
+  if (Array.isArray(more)) for (const room of more) union.add(room);
+  else union.add(more);
+  return union;
+};
+
+/**
+ * Addresses many sockets: everybody, or the members of some rooms, less those of others. Each method returns a new
+ * operator, so that one can be kept and refined.
+ *
+ * @example
+ * io.to("news").emit("headline", "Rain");
+ *
+ * const everybodyElse = io.to(["red", "blue"]).except("muted");
+ * everybodyElse.emit("goal", 1);
+ * everybodyElse.compress(false).emit("picture", bytes);
+ */
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+  readonly #adapter: Adapter;
+  readonly #rooms: Set<Room>;
+  readonly #except: Set<Room>;
+  readonly #flags: BroadcastFlags;
+
+  /** @param rooms whom to address; everybody, when empty */
+  constructor(
+    adapter: Adapter,
+    rooms: Set<Room> = new Set(),
+    except: Set<Room> = new Set(),
+    flags: BroadcastFlags = {},
+  ) {
+    this.#adapter = adapter;
+    this.#rooms = rooms;
+    this.#except = except;
+    this.#flags = flags;
+  }
+
+  /**
+   * Adds a room, or several, to the receivers. Who is in more than one of them is addressed once.
+   *
+   * @example
+   * io.to("room1").to(["room2", "room3"]).emit("hello");
+   */
+  to(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.#adapter, plus(this.#rooms, room), this.#except, this.#flags);
+  }
+
+  /** The same as {@link to}; reads better in `io.in("room1").disconnectSockets()`. */
+  in(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.to(room);
+  }
+
+  /**
+   * Leaves out the members of a room, or of several.
+   *
+   * @example
+   * io.except("room1").emit("hello");
+   */
+  except(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.#adapter, this.#rooms, plus(this.#except, room), this.#flags);
+  }
+
+  /** Whether the event may be compressed (default: true). */
+  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with({ compress });
+  }
+
+  /** The event may be lost: it is not sent to clients that can't take it at once. */
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with({ volatile: true });
+  }
+
+  /** Addresses the clients of this server only, when there are several. */
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with({ local: true });
+  }
+
+  /**
+   * Gives the clients `timeout` milliseconds to acknowledge the event.
+   *
+   * @example
+   * io.timeout(1000).emit("who is there", (err, names) => {
+   *   if (err) console.log("not all have answered", names);
+   * });
+   */
+  timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
+    return this.#with({ timeout });
+  }
+
+  #with<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
+    return new BroadcastOperator<E, SocketData>(this.#adapter, this.#rooms, this.#except, { ...this.#flags, ...flags });
+  }
+
+  /**
+   * Sends an event to all receivers. With a callback as last argument, their first acknowledged values are collected:
+   * `(err, responses)`. Set a time limit with {@link timeout} then.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   */
+  emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+  emit(...data: Untyped[]): boolean {
+    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    const packet: AdapterPacket = { type: PacketType.EVENT, data };
+    if (typeof data[data.length - 1] === "function") this.#emitAndCollect(packet, data.pop() as AckCallback);
+    else this.#adapter.broadcast(packet, this.#options());
+    return true;
+  }
+
+  /**
+   * Sends an event and waits for all acknowledgements.
+   *
+   * @returns the responses; one response alone if a single socket is addressed
+   * @throws (rejects) AckTimeoutError, which carries the `responses` that came in time
+   * @example
+   * const names = await io.to("room1").timeout(1000).emitWithAck("who is there");
+   */
+  emitWithAck<Ev extends EventNamesWithError<EmitEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<EmitEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
+  emitWithAck(...data: Untyped[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      data.push((error: AckTimeoutError | null, responses: unknown) => {
+        if (error === null) return resolve(responses);
+        error.responses = responses;
+        reject(error);
+      });
+      callUntyped(this, "emit", data);
+    });
+  }
+
+  #emitAndCollect(packet: AdapterPacket, ack: AckCallback): void {
+    const { clock, timeout, expectSingleResponse } = { ...this.#flags, clock: this.#surroundings()?.server?.clock };
+    const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
+      if (error !== null) this.#forget(packet.id);
+      if (!expectSingleResponse) return Reflect.apply(ack, this, [error, responses]);
+      return Reflect.apply(ack, this, [error, error === null ? responses[0] : null]);
+    });
+    this.#adapter.broadcastWithAck(
+      packet,
+      this.#options(),
+      (clients) => collector.onClientCount(clients),
+      (response: unknown) => collector.onResponse(response),
+    );
+    this.#adapter.serverCount().then(
+      (servers) => collector.onServerCount(servers),
+      () => undefined, // the number stays unknown, and the time limit ends it
+    );
+  }
+
+  /** Nobody waits for the answers to this packet any more. */
+  #forget(id: number | undefined): void {
+    if (id === undefined) return;
+    for (const socket of this.#surroundings()?.sockets?.values() ?? []) socket.dropAck(id);
+  }
+
+  #surroundings(): Surroundings | undefined {
+    return this.#adapter.nsp as Surroundings | undefined;
+  }
+
+  #options(): BroadcastOptions {
+    return { rooms: this.#rooms, except: this.#except, flags: this.#flags };
+  }
+
+  /**
+   * The ids of the receivers.
+   *
+   * @deprecated in Socket.IO: use {@link fetchSockets}, or `serverSideEmit`
+   */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.#adapter.sockets(this.#rooms);
+  }
+
+  /**
+   * The receivers, those of other servers included.
+   *
+   * @example
+   * const sockets = await io.in("room1").fetchSockets();
+   * for (const socket of sockets) console.log(socket.id, socket.data);
+   */
+  async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    const found = await this.#adapter.fetchSockets(this.#options());
+    return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
+      // Adapters return local sockets as they are, and the details of remote ones.
+      if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
+      const only = new Set([socket.id]);
+      return new RemoteSocket(
+        new BroadcastOperator<EmitEvents, SocketData>(this.#adapter, only, new Set(), { expectSingleResponse: true }),
+        socket,
+      );
+    });
+  }
+
+  /**
+   * Lets the receivers join one or more rooms.
+   *
+   * @example
+   * io.in("room1").socketsJoin(["room2", "room3"]);
+   */
+  socketsJoin(room: Room | Room[]): void {
+    this.#adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]);
+  }
+
+  /** Lets the receivers leave one or more rooms. */
+  socketsLeave(room: Room | Room[]): void {
+    this.#adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]);
+  }
+
+  /**
+   * Disconnects the receivers.
+   *
+   * @param close whether to close their connections, with all namespaces (default: false)
+   */
+  disconnectSockets(close = false): void {
+    this.#adapter.disconnectSockets(this.#options(), close);
+  }
+}

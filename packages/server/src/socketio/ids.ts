@@ -12,5 +12,5 @@ export function newId(): string {
     position = 0;
   }
   position += ID_BYTES;
-  return pool.base64urlSlice(position - ID_BYTES, position);
+  return pool.toString("base64url", position - ID_BYTES, position);
 }

@@ -1,5 +1,11 @@
 import type { EventEmitter } from "node:events";
-import { type CloseReason, isSession, type PreparedMessage, type Session, type SessionHandler } from "../engine/index.ts";
+import {
+  type CloseReason,
+  isSession,
+  type PreparedMessage,
+  type Session,
+  type SessionHandler,
+} from "../engine/index.ts";
 import type { RawData } from "./codec.ts";
 
 /** What a client does with its session. */
@@ -8,7 +14,8 @@ export interface Link {
   readonly writable: boolean;
   handle(handler: LinkHandler): void;
   send(data: RawData, options?: { compress?: boolean | undefined }): unknown;
-  sendPrepared(message: PreparedMessage): unknown;
+  /** @param options have gone into the making of the message; links that can't share it need them again */
+  sendPrepared(message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
 }
 
 /** A client, seen from its session. */
@@ -38,15 +45,17 @@ class ForeignLink implements Link {
   handle(handler: LinkHandler): void {
     this.#socket.on("data", (data: RawData) => handler.onMessage(data));
     this.#socket.on("error", (error: unknown) => handler.onError(error));
-    this.#socket.on("close", (reason: string, description: unknown) => handler.onClose(foreignReason(reason, description)));
+    this.#socket.on("close", (reason: string, description: unknown) =>
+      handler.onClose(foreignReason(reason, description)),
+    );
   }
 
   send(data: RawData, options?: { compress?: boolean | undefined }): void {
     this.#socket.write(data, { compress: options?.compress !== false });
   }
 
-  sendPrepared(message: PreparedMessage): void {
-    for (const part of message.parts) this.#socket.write(part, { compress: message.compress });
+  sendPrepared(message: PreparedMessage, options: { compress?: boolean | undefined }): void {
+    for (const part of message.parts) this.send(part, options);
   }
 }
 
@@ -56,5 +65,5 @@ function foreignReason(reason: string, description: unknown): CloseReason {
 
 /** The link to a session of our engine is the session itself. */
 export function linkTo(conn: Session): Link {
-  return isSession(conn) ? conn : new ForeignLink(conn as unknown as ForeignSocket);
+  return isSession(conn) ? conn : new ForeignLink(conn);
 }

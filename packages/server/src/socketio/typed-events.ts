@@ -73,8 +73,7 @@ export type EventNamesWithError<Map extends EventsMap, K extends EventNamesWithA
 
 /** The names one may listen to: the reserved ones and the user's. */
 export type ReservedOrUserEventNames<Reserved extends EventsMap, User extends EventsMap> =
-  | EventNames<Reserved>
-  | EventNames<User>;
+  EventNames<Reserved> | EventNames<User>;
 
 /** The listener of an event; a reserved event wins over the user's of the same name. */
 export type ReservedOrUserListener<
@@ -101,8 +100,8 @@ export interface StrictEventEmitter<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
   ReservedEvents extends EventsMap = {},
-> extends EventEmitter,
-    TypedEventBroadcaster<EmitEvents> {
+>
+  extends EventEmitter, TypedEventBroadcaster<EmitEvents> {
   /** Adds a listener. */
   on<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     ev: Ev,
@@ -130,6 +129,20 @@ interface StrictEventEmitterConstructor {
 }
 
 export const StrictEventEmitter: StrictEventEmitterConstructor = CapturingEmitter as any;
+
+/** Calls a typed method with arguments that are known at run time only. */
+export function callUntyped<Name extends string>(
+  target: { [name in Name]: AnyFunction },
+  name: Name,
+  args: readonly any[],
+): any {
+  return target[name](...args);
+}
+
+/** Emits an event to the listeners of an emitter, whose own `emit` may do something else. */
+export function emitToListeners(emitter: EventEmitter, event: readonly any[]): boolean {
+  return CapturingEmitter.prototype.emit.apply(emitter, event as [string]);
+}
 
 /** The last element of a tuple; the element type of an array of unknown length. */
 export type Last<T extends readonly unknown[]> = T extends readonly [...any[], infer L]
@@ -159,7 +172,11 @@ type PrependTimeoutError<T extends any[]> = {
 export type MultiplyArray<T extends unknown[]> = { [K in keyof T]: T[K][] };
 
 /** The first element alone, its label kept. */
-type OnlyFirst<T extends any[]> = T extends [any, ...infer Rest] ? (T extends [...infer Head, ...Rest] ? Head : never) : never;
+type OnlyFirst<T extends any[]> = T extends [any, ...infer Rest]
+  ? T extends [...infer Head, ...Rest]
+    ? Head
+    : never
+  : never;
 
 type CollectedParams<Params extends any[]> = Params extends []
   ? []

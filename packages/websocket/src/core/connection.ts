@@ -109,6 +109,11 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#outbox.bytes;
   }
 
+  /** Whether output is held back: between `blockOutput` and `unblockOutput`. */
+  get isOutputBlocked(): boolean {
+    return this.#output === "blocked";
+  }
+
   /** Takes bytes from the peer, and owns them: they are unmasked in place. False: paused, give no more until `resume`. */
   receive(chunk: Buffer): boolean {
     this.#receiver.receive(chunk);

@@ -1,5 +1,6 @@
 import { applyMask } from "./mask.ts";
-import { EMPTY, readUtf8 } from "./native-buffer.ts";
+import { EMPTY } from "./native-buffer.ts";
+import { decodeText } from "./utf8.ts";
 
 const FIRST_CAPACITY = 4096;
 /** Capacity taken for the bytes that are here: room for the rest, yet never much more than the peer has really sent. */
@@ -41,9 +42,9 @@ export class MessageBuffer {
     return this.#size * 2 < this.#bytes.length ? Buffer.from(taken) : taken;
   }
 
-  /** The gathered bytes as text; they must have been checked. */
-  toText(): string {
-    return readUtf8(this.#bytes, 0, this.#size);
+  /** The gathered bytes as text, or undefined when they are not valid UTF-8. */
+  toText(): string | undefined {
+    return decodeText(this.#bytes, 0, this.#size);
   }
 
   #grow(needed: number, expected: number): void {

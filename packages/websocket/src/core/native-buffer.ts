@@ -3,6 +3,8 @@ interface NativeBuffer extends Buffer {
   utf8Write(text: string, offset: number): number;
   latin1Write(text: string, offset: number): number;
   utf8Slice(start: number, end: number): string;
+  latin1Slice(): string;
+  ucs2Slice(): string;
 }
 
 /** Up to this many characters a loop is done before the call into Node's native encoder would be. */
@@ -26,6 +28,14 @@ export function writeText(target: Buffer, text: string, length: number, offset: 
 /** Reads a range as UTF-8; what is not UTF-8 becomes U+FFFD. */
 export function readUtf8(source: Buffer, start: number, end: number): string {
   return (source as NativeBuffer).utf8Slice(start, end);
+}
+
+export function readLatin1(source: Uint8Array): string {
+  return (source as NativeBuffer).latin1Slice();
+}
+
+export function readUcs2(source: Uint8Array): string {
+  return (source as NativeBuffer).ucs2Slice();
 }
 
 export const EMPTY: Buffer = Buffer.alloc(0);

@@ -225,16 +225,17 @@ export class Receiver {
   /** A message that lies whole in the chunk. */
   // hot path
   #deliverWhole(opcode: number, chunk: Buffer, start: number, end: number): void {
-    if (opcode === OPCODE.text) {
-      const text = decodeText(chunk, start, end);
-      if (text === undefined) this.#fail("WS_ERR_INVALID_UTF8");
-      else this.#handler.onText(text);
-      return;
-    }
+    if (opcode === OPCODE.text) return this.#deliverText(decodeText(chunk, start, end));
     const view = chunk.subarray(start, end);
     // Kept by the application, a view would keep all of the chunk's memory with it.
     const pinsMuch = view.length * 2 < chunk.buffer.byteLength;
     this.#handler.onBinary(pinsMuch ? Buffer.from(view) : view);
+  }
+
+  // hot path
+  #deliverText(text: string | undefined): void {
+    if (text === undefined) this.#fail("WS_ERR_INVALID_UTF8");
+    else this.#handler.onText(text);
   }
 
   /** Takes a piece of a payload that does not lie whole in one chunk. */
@@ -269,15 +270,13 @@ export class Receiver {
     }
     if (!isLast) return;
     if (isText && message.size > constants.MAX_STRING_LENGTH) return this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
-    const isWhole = this.#checked === message.size;
     this.#message = undefined;
     this.#messageOpcode = 0;
     this.#messageBytes = 0;
     this.#fragments = 0;
     this.#checked = 0;
-    if (!isText) this.#handler.onBinary(message.take());
-    else if (isWhole) this.#handler.onText(message.toText());
-    else this.#fail("WS_ERR_INVALID_UTF8");
+    if (isText) this.#deliverText(message.toText());
+    else this.#handler.onBinary(message.take());
   }
 
   #fail(code: ViolationCode): void {

@@ -1,3 +1,4 @@
+import type { PreparedMessage } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
 import type { Room, SocketId } from "./adapter.ts";
 
@@ -19,6 +20,8 @@ export interface WriteOptions {
   volatile?: boolean | undefined;
   /** Frames made by adapters for another engine. Ignored. */
   wsPreEncodedFrame?: unknown;
+  /** The packets and frames that all receivers share, where the adapter is ours. */
+  readonly prepared?: PreparedMessage;
 }
 
 /** A client, seen from an adapter. */

@@ -1,0 +1,46 @@
+import { byId, milliseconds } from "./dom.js";
+
+const INTERVAL = 2000;
+const SAMPLES = 40;
+
+/** Asks the server for an answer every two seconds, and draws how long the last ones took. */
+export class RoundTrip {
+  #socket;
+  #samples = [];
+  #timer;
+
+  constructor(socket) {
+    this.#socket = socket;
+  }
+
+  start() {
+    const socket = this.#socket;
+    socket.on("connect", () => this.#measure());
+    socket.on("disconnect", () => {
+      clearTimeout(this.#timer);
+      byId("round-trip").textContent = "–";
+    });
+  }
+
+  #measure() {
+    clearTimeout(this.#timer);
+    const start = performance.now();
+    this.#socket.timeout(2 * INTERVAL).emit("echo", (error) => {
+      if (!this.#socket.connected) return;
+      if (!error) this.#add(performance.now() - start);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#measure(), INTERVAL);
+    });
+  }
+
+  #add(ms) {
+    this.#samples = [...this.#samples, ms].slice(-SAMPLES);
+    byId("round-trip").textContent = milliseconds(ms);
+    const top = Math.max(...this.#samples, 1);
+    const points = this.#samples.map((sample, index) => {
+      const x = index * (120 / (SAMPLES - 1));
+      return `${x.toFixed(1)},${(26 - (sample / top) * 23).toFixed(1)}`;
+    });
+    byId("sparkline").firstElementChild.setAttribute("points", points.join(" "));
+  }
+}

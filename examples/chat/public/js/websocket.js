@@ -1,0 +1,117 @@
+// The user's page.
+import { Chat } from "./chat.js";
+import { Crossing } from "./crossing.js";
+import { byId, element, randomId, storage } from "./dom.js";
+import { EventLog } from "./event-log.js";
+import { RoundTrip } from "./round-trip.js";
+import { watchWire } from "./wire.js";
+
+const ANNOUNCEMENT_TIME = 6000;
+
+const log = new EventLog();
+const crossing = new Crossing();
+
+const session = () => sessionStorage;
+const page = storage.get(session, "portage-page") ?? randomId();
+storage.set(session, "portage-page", page);
+
+const socket = window.io({
+  autoConnect: false,
+  auth: (send) => send(chat.identity),
+  reconnectionDelay: 400,
+  reconnectionDelayMax: 4000,
+});
+const manager = socket.io;
+const chat = new Chat(socket, page);
+new RoundTrip(socket).start();
+
+const packets = { in: 0, out: 0 };
+let connections = 0;
+
+function onPacket(direction, transport, text) {
+  packets[direction] += 1;
+  byId("packets").textContent = `${packets.in} / ${packets.out}`;
+  log.packet(direction, transport, text);
+  if (direction === "out" && text === "2probe") crossing.reach(1);
+  if (direction === "in" && text === "3probe") crossing.reach(2);
+  if (direction === "out" && text === "5") crossing.reach(3);
+}
+
+function onEngine(engine) {
+  crossing.begin();
+  engine.on("open", () => {
+    log.note(`open: ${engine.transport.name}, session ${engine.id}`);
+    crossing.reach(0);
+    crossing.showTransport(engine.transport.name);
+    crossing.show("crossing");
+  });
+  engine.on("upgrading", (transport) => log.note(`upgrading to ${transport.name}`));
+  engine.on("upgrade", (transport) => {
+    log.note(`upgraded to ${transport.name}`);
+    crossing.reach(4);
+    crossing.showTransport(transport.name);
+    crossing.show("websocket");
+  });
+  engine.on("upgradeError", (error) => {
+    // Also when the whole connection ends during the probe: then there is nothing left to stay on.
+    if (engine.readyState !== "open") return;
+    log.problem(`upgrade failed: ${error.message}`);
+    crossing.refuse();
+  });
+}
+
+/** Why there is no connection. That the server said good-bye explains more than the broken connection after it. */
+function showLoss(reason) {
+  if (byId("crossing").dataset.state !== "ended") crossing.show("lost", reason);
+}
+
+const lookAtEngine = watchWire(manager, { onEngine, onPacket });
+
+socket.on("connect", () => {
+  connections += 1;
+  byId("connections").textContent = String(connections);
+  byId("socket-id").textContent = socket.id;
+  byId("cut").disabled = false;
+  log.note(`connect: socket ${socket.id}`);
+});
+socket.on("connect_error", (error) => {
+  log.problem(`connect_error: ${error.message}`);
+  showLoss(error.message);
+});
+socket.on("disconnect", (reason) => {
+  byId("cut").disabled = true;
+  byId("socket-id").textContent = "–";
+  crossing.showTransport(undefined);
+  log.problem(`disconnect: ${reason}`);
+  showLoss(reason);
+});
+manager.on("reconnect_attempt", (attempt) => log.note(`reconnect_attempt ${attempt}`));
+manager.on("reconnect", (attempt) => log.note(`reconnect after ${attempt} ${attempt === 1 ? "attempt" : "attempts"}`));
+socket.on("goodbye", (confirm) => {
+  confirm();
+  crossing.show("ended");
+});
+
+socket.on("announcement", ({ text }) => {
+  const notice = element("p", { textContent: text });
+  byId("announcements").append(notice);
+  setTimeout(() => notice.remove(), ANNOUNCEMENT_TIME);
+});
+
+byId("cut").addEventListener("click", () => socket.emit("cut"));
+
+byId("block").addEventListener("click", () => {
+  const isBlocked = manager.opts.query?.websocket === "blocked";
+  manager.opts.query = isBlocked ? {} : { websocket: "blocked" };
+  byId("block").textContent = isBlocked ? "Block WebSocket" : "Let WebSocket through";
+  log.note(isBlocked ? "WebSocket is let through again" : "WebSocket is blocked for this page");
+  socket.disconnect();
+  connect();
+});
+
+function connect() {
+  socket.connect();
+  lookAtEngine();
+}
+
+connect();

@@ -1,0 +1,228 @@
+import { Emitter } from "../../emitter.ts";
+import { PreparedMessage } from "../../engine/index.ts";
+import type { RawData } from "../codec.ts";
+import type {
+  Adapter,
+  BroadcastFlags,
+  BroadcastOptions,
+  PrivateSessionId,
+  Room,
+  Session,
+  SessionToPersist,
+  SocketId,
+} from "./adapter.ts";
+import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
+import type { Untyped } from "../typed-events.ts";
+
+const NOBODY: ReadonlySet<SocketId> = new Set();
+
+/** How a broadcast is written to each of its receivers: one object for all of them. */
+class BroadcastWriteOptions implements WriteOptions {
+  readonly preEncoded = true;
+  readonly volatile: boolean | undefined;
+  readonly compress: boolean | undefined;
+  readonly prepared: PreparedMessage;
+
+  constructor(encoded: readonly RawData[], flags: BroadcastFlags | undefined) {
+    this.volatile = flags?.volatile;
+    this.compress = flags?.compress;
+    this.prepared = new PreparedMessage(encoded, flags?.compress !== false);
+  }
+}
+
+/**
+ * Keeps the rooms of one namespace of one server in memory, and carries packets to their members.
+ *
+ * Emits `create-room` and `delete-room` (room), `join-room` and `leave-room` (room, id).
+ *
+ * @example
+ * io.of("/").adapter.on("create-room", (room) => console.log(`room ${room} was created`));
+ */
+export class InMemoryAdapter extends Emitter implements Adapter {
+  readonly nsp: Untyped;
+  /** Room to the ids of its members. A room that is empty is not there. */
+  rooms: Map<Room, Set<SocketId>> = new Map();
+  /** Id to the rooms it is in. */
+  sids: Map<SocketId, Set<Room>> = new Map();
+
+  /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
+  constructor(nsp: Untyped) {
+    super();
+    this.nsp = nsp;
+  }
+
+  /** Called before the adapter is used. */
+  init(): Promise<void> | void {}
+
+  /** Called when the server closes. */
+  close(): Promise<void> | void {}
+
+  /** How many servers there are. */
+  serverCount(): Promise<number> {
+    return Promise.resolve(1);
+  }
+
+  /** Adds a socket to rooms. */
+  addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    let joined = this.sids.get(id);
+    if (joined === undefined) this.sids.set(id, (joined = new Set()));
+    for (const room of rooms) {
+      joined.add(room);
+      this.#enter(room, id);
+    }
+  }
+
+  #enter(room: Room, id: SocketId): void {
+    let members = this.rooms.get(room);
+    if (members === undefined) {
+      this.rooms.set(room, (members = new Set()));
+      if (this.observed) this.emit("create-room", room);
+    }
+    if (members.has(id)) return;
+    members.add(id);
+    if (this.observed) this.emit("join-room", room, id);
+  }
+
+  /** Takes a socket out of a room. */
+  del(id: SocketId, room: Room): Promise<void> | void {
+    this.sids.get(id)?.delete(room);
+    this.#exit(room, id);
+  }
+
+  /** Takes a socket out of all rooms. */
+  delAll(id: SocketId): void {
+    const joined = this.sids.get(id);
+    if (joined === undefined) return;
+    for (const room of joined) this.#exit(room, id);
+    this.sids.delete(id);
+  }
+
+  #exit(room: Room, id: SocketId): void {
+    const members = this.rooms.get(room);
+    if (members === undefined) return;
+    if (members.delete(id) && this.observed) this.emit("leave-room", room, id);
+    if (members.size === 0 && this.rooms.delete(room) && this.observed) this.emit("delete-room", room);
+  }
+
+  /** Sends a packet to all who are meant, encoded once. */
+  // hot path
+  broadcast(packet: Untyped, opts: BroadcastOptions): void {
+    const encoded = this.#encode(packet);
+    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    this.#forEach(opts, (socket) => {
+      socket.notifyOutgoingListeners?.(packet);
+      socket.client.writeToEngine(encoded, options);
+    });
+  }
+
+  /**
+   * Sends a packet that asks for an acknowledgement to all who are meant.
+   *
+   * @param clientCountCallback is told how many that are
+   * @param ack gets each answer
+   */
+  broadcastWithAck(
+    packet: Untyped,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: Untyped[]) => void,
+  ): void {
+    // One id for all receivers: the counter is common to the namespace, so nobody else has it.
+    const id = (this.nsp as AdapterNamespace)._ids++;
+    (packet as AdapterPacket).id = id;
+    const encoded = this.#encode(packet);
+    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    let clients = 0;
+    this.#forEach(opts, (socket) => {
+      clients++;
+      socket.acks.set(id, ack);
+      socket.notifyOutgoingListeners?.(packet);
+      socket.client.writeToEngine(encoded, options);
+    });
+    clientCountCallback(clients);
+  }
+
+  #encode(packet: AdapterPacket): readonly RawData[] {
+    const { name, server } = this.nsp as AdapterNamespace;
+    packet.nsp = name;
+    return server.encoder.encode(packet);
+  }
+
+  /** The ids of the members of rooms; of all, when there are none. */
+  sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
+    const ids = new Set<SocketId>();
+    this.#forEach({ rooms }, (_socket, id) => ids.add(id));
+    return Promise.resolve(ids);
+  }
+
+  /** The rooms of a socket. */
+  socketRooms(id: SocketId): Set<Room> | undefined {
+    return this.sids.get(id);
+  }
+
+  /** The sockets that are meant. */
+  fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
+    const sockets: AdapterSocket[] = [];
+    this.#forEach(opts, (socket) => sockets.push(socket));
+    return Promise.resolve(sockets);
+  }
+
+  /** Lets the sockets that are meant join rooms. */
+  addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    this.#forEach(opts, (socket) => socket.join(rooms));
+  }
+
+  /** Lets the sockets that are meant leave rooms. */
+  delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    this.#forEach(opts, (socket) => {
+      for (const room of rooms) socket.leave(room);
+    });
+  }
+
+  /** Disconnects the sockets that are meant. */
+  disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    this.#forEach(opts, (socket) => socket.disconnect(close));
+  }
+
+  /** Sends to the other servers, of which there are none. */
+  serverSideEmit(_packet: Untyped[]): void {
+    process.emitWarning("this adapter does not support the serverSideEmit() functionality");
+  }
+
+  /** Keeps a socket that may come back. This adapter keeps nothing. */
+  persistSession(_session: SessionToPersist): void {}
+
+  /** Finds a socket that comes back, and what it has missed. */
+  restoreSession(_pid: PrivateSessionId, _offset: string): Promise<Session | null> {
+    return Promise.resolve(null);
+  }
+
+  // hot path
+  #forEach({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
+    const { sockets } = this.nsp as AdapterNamespace;
+    const excluded = this.#membersOf(except);
+    if (rooms.size === 0) {
+      for (const [id, socket] of sockets) {
+        if (!excluded.has(id) && this.sids.has(id)) visit(socket, id);
+      }
+      return;
+    }
+    for (const id of this.#membersOf(rooms)) {
+      const socket = excluded.has(id) ? undefined : sockets.get(id);
+      if (socket !== undefined) visit(socket, id);
+    }
+  }
+
+  /** The members of some rooms, each once. */
+  #membersOf(rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
+    if (rooms === undefined || rooms.size === 0) return NOBODY;
+    if (rooms.size === 1) {
+      for (const room of rooms) return this.rooms.get(room) ?? NOBODY;
+    }
+    const members = new Set<SocketId>();
+    for (const room of rooms) {
+      for (const id of this.rooms.get(room) ?? NOBODY) members.add(id);
+    }
+    return members;
+  }
+}

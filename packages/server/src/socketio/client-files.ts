@@ -1,0 +1,173 @@
+import { existsSync, promises, readFileSync } from "node:fs";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import { dirname, join } from "node:path";
+import { brotliCompress, constants, deflate, gzip } from "node:zlib";
+import corsMiddleware from "cors";
+import type { AnyHttpServer } from "./http-server.ts";
+import { createLog } from "../log.ts";
+
+const log = createLog("socket.io:client-files");
+
+/** The builds of the JavaScript client. Each comes with its source map. */
+const BUILDS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
+const FILES: ReadonlySet<string> = new Set(BUILDS.flatMap((build) => [build, `${build}.map`]));
+
+/** Packages that carry the builds in `dist`, in order of preference. */
+const PACKAGES = ["@portage/client", "socket.io-client"];
+
+type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+type Compress = (bytes: Buffer, done: (error: Error | null, compressed: Buffer) => void) => void;
+
+/** In order of preference. Compressed once, kept: high qualities are affordable. */
+const ENCODINGS: ReadonlyMap<string, Compress> = new Map<string, Compress>([
+  ["br", (bytes, done) => brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }, done)],
+  ["gzip", gzip],
+  ["deflate", deflate],
+]);
+
+interface ClientPackage {
+  readonly folder: string;
+  readonly version: string;
+}
+
+/** What serving needs to know; asked again for each request, because both may be changed at any time. */
+interface ServingRules {
+  /** Whether files are served at all. */
+  isOn(): boolean;
+  /** Path of the server, without a trailing slash. */
+  path(): string;
+}
+
+/** The files of the JavaScript client, below the path of the server. */
+export class ClientFiles {
+  readonly #rules: ServingRules;
+  readonly #cors: ((req: IncomingMessage, res: ServerResponse, next: () => void) => void) | undefined;
+  readonly #contents: Map<string, Promise<Buffer>> = new Map();
+  #package: ClientPackage | null | undefined;
+
+  /** @param cors options of the `cors` package */
+  constructor(rules: ServingRules, cors: unknown) {
+    this.#rules = rules;
+    this.#cors = cors ? corsMiddleware(cors as never) : undefined;
+  }
+
+  /** Answers requests for the files; all others still reach the listeners that the HTTP server has. */
+  takeRequests(httpServer: AnyHttpServer): void {
+    const server = httpServer as HttpServer;
+    const others = server.listeners("request") as RequestListener[];
+    server.removeAllListeners("request");
+    server.on("request", (req, res) => {
+      const file = this.#fileOf(req.url ?? "");
+      if (file === undefined) for (const listener of others) listener.call(server, req, res);
+      else if (this.#cors) this.#cors(req, res, () => this.#serve(file, req, res));
+      else this.#serve(file, req, res);
+    });
+  }
+
+  #fileOf(url: string): string | undefined {
+    const prefix = `${this.#rules.path()}/`;
+    if (!url.startsWith(prefix) || !this.#rules.isOn()) return undefined;
+    const query = url.indexOf("?");
+    const file = url.slice(prefix.length, query === -1 ? undefined : query);
+    return FILES.has(file) ? file : undefined;
+  }
+
+  #serve(file: string, req: IncomingMessage, res: ServerResponse): void {
+    this.#package ??= findPackage();
+    if (this.#package === null) return sendMissing(res);
+    const etag = `"${this.#package.version}"`;
+    const known = req.headers["if-none-match"];
+    if (known === etag || known === `W/${etag}`) {
+      res.writeHead(304);
+      res.end();
+      return;
+    }
+    const encoding = negotiate(req.headers["accept-encoding"]);
+    res.setHeader("Cache-Control", "public, max-age=0");
+    res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
+    res.setHeader("ETag", etag);
+    res.setHeader("Vary", [res.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", "));
+    this.#read(join(this.#package.folder, file), encoding).then(
+      (bytes) => {
+        res.writeHead(200, encoding ? { "Content-Encoding": encoding } : {});
+        res.end(bytes);
+      },
+      (error: unknown) => {
+        log("client file could not be read: %s", error);
+        sendMissing(res);
+      },
+    );
+  }
+
+  /** Reads, and perhaps compresses, a file once. */
+  #read(path: string, encoding: string | undefined): Promise<Buffer> {
+    const key = `${encoding} ${path}`;
+    let content = this.#contents.get(key);
+    if (content === undefined) {
+      content = promises.readFile(path).then((bytes) => compress(bytes, encoding));
+      this.#contents.set(key, content);
+      content.catch(() => this.#contents.delete(key));
+    }
+    return content;
+  }
+}
+
+function compress(bytes: Buffer, encoding: string | undefined): Promise<Buffer> | Buffer {
+  const compressor = encoding === undefined ? undefined : ENCODINGS.get(encoding);
+  if (compressor === undefined) return bytes;
+  return new Promise((resolve, reject) => {
+    compressor(bytes, (error, compressed) => (error ? reject(error) : resolve(compressed)));
+  });
+}
+
+/** The encoding that the client likes best (RFC 9110, section 12.5.3); among equals, the one that compresses best. */
+function negotiate(accepted: string | string[] | undefined): string | undefined {
+  let best: string | undefined;
+  let bestQuality = 0;
+  const qualities = new Map<string, number>();
+  for (const item of String(accepted ?? "").split(",")) {
+    const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith("q="));
+    qualities.set(name, quality === undefined ? 1 : Number(quality.slice(2)));
+  }
+  for (const name of ENCODINGS.keys()) {
+    const quality = qualities.get(name) ?? qualities.get("*") ?? 0;
+    if (quality > bestQuality) [best, bestQuality] = [name, quality];
+  }
+  return best;
+}
+
+/** Looks for a package with the builds: from the program, from the working directory, and from here. */
+function findPackage(): ClientPackage | null {
+  const program = process.argv[1];
+  const paths = [...(program === undefined ? [] : [dirname(program)]), process.cwd(), __dirname];
+  for (const name of PACKAGES) {
+    for (const path of paths) {
+      const found = lookFor(name, path);
+      if (found !== undefined) return found;
+    }
+  }
+  log("no package with the client files found in %o", paths);
+  return null;
+}
+
+function lookFor(name: string, path: string): ClientPackage | undefined {
+  let manifest: string;
+  try {
+    manifest = require.resolve(`${name}/package.json`, { paths: [path] });
+  } catch {
+    return undefined;
+  }
+  const folder = join(dirname(manifest), "dist");
+  if (!existsSync(join(folder, "socket.io.js"))) return undefined;
+  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  return { folder, version };
+}
+
+function sendMissing(res: ServerResponse): void {
+  if (res.headersSent) return;
+  for (const name of ["Cache-Control", "ETag"]) res.removeHeader(name);
+  res.writeHead(404, { "Content-Type": "application/json; charset=utf-8" });
+  const message = `The client files are not installed: add the package ${PACKAGES.join(" or ")}, or set serveClient to false.`;
+  res.end(JSON.stringify({ code: "CLIENT_FILES_MISSING", message }));
+}

@@ -1,0 +1,222 @@
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType, type SocketPacket } from "@portage/parser/socket";
+import type { WriteOptions } from "./adapter/surface.ts";
+import type { Timer } from "../clock.ts";
+import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
+import { type CloseReason, PreparedMessage, type Session } from "../engine/index.ts";
+import { Joining } from "./joining.ts";
+import { type Link, type LinkHandler, linkTo } from "./link.ts";
+import { createLog } from "../log.ts";
+import type { Server } from "./server.ts";
+import { Socket } from "./socket.ts";
+import type { DisconnectReason } from "./socket-types.ts";
+import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
+
+const log = createLog("socket.io:client");
+
+/** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
+const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
+
+function prepare(encoded: readonly RawData[], compress: boolean): PreparedMessage {
+  let message = preparedMessages.get(encoded);
+  if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
+  return message;
+}
+
+/**
+ * A session seen from Socket.IO: it carries one socket for each namespace that the peer has joined.
+ *
+ * @example
+ * io.on("connection", (socket) => console.log(socket.client.conn.transport.name));
+ */
+export class Client<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> implements LinkHandler {
+  /** The session of the engine. */
+  readonly conn: Session;
+  readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  readonly #link: Link;
+  readonly #decoder: PacketDecoder;
+  /** By name of the namespace: the socket, or the attempt to join. */
+  readonly #places: Map<string, Socket | Joining> = new Map();
+  /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
+  #expelled: Set<string> | undefined;
+  /** Ends a connection that joins no namespace in time. */
+  #patience: Timer | undefined;
+
+  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
+    this.server = server;
+    this.conn = conn;
+    this.#link = linkTo(conn);
+    this.#decoder = createDecoder(server.customParser, (packet) => this.#onPacket(packet));
+    this.#link.handle(this);
+    this.#patience = server.clock.after(server._connectTimeout, () => this.#onImpatience());
+    // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
+    if (conn.protocol === 3) this.#join("/", {});
+  }
+
+  /** The id of the session. */
+  get id(): string {
+    return this.conn.id;
+  }
+
+  /** The request that opened the session. */
+  get request(): IncomingMessage {
+    return this.conn.request;
+  }
+
+  // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  onMessage(data: RawData): void {
+    let packet: SocketPacket | undefined;
+    try {
+      packet = this.#decoder.decode(data);
+    } catch (error) {
+      return this.onError(error);
+    }
+    if (packet !== undefined) this.#onPacket(packet);
+  }
+
+  // hot path
+  #onPacket(packet: SocketPacket): void {
+    const { type } = packet;
+    if (type === PacketType.CONNECT) return this.#onConnect(packet);
+    const place = this.#places.get(packet.nsp);
+    if (type === PacketType.CONNECT_ERROR || place === undefined) return this.#onStray(packet);
+    if (place instanceof Socket) place._onpacket(packet);
+    else if (type === PacketType.DISCONNECT) this.#giveUp(place);
+    else this.#onStray(packet);
+  }
+
+  #onConnect(packet: SocketPacket): void {
+    const { name, auth } = this.#parseConnect(packet);
+    const place = this.#places.get(name);
+    if (place instanceof Socket) return this.#onStray(packet);
+    this.#expelled?.delete(name);
+    // The peer has left and come back before it got an answer: only the new attempt counts.
+    if (place?.askAgain(auth)) return;
+    if (place !== undefined) this.#giveUp(place);
+    this.#join(name, auth);
+  }
+
+  /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
+  #parseConnect({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
+    if (this.conn.protocol !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
+    const cut = nsp.indexOf("?");
+    if (cut === -1) return { name: nsp, auth: {} };
+    return { name: nsp.slice(0, cut), auth: Object.fromEntries(new URLSearchParams(nsp.slice(cut + 1))) };
+  }
+
+  /** A packet that has no meaning in this state ends the connection, unless it may have crossed our own. */
+  #onStray(packet: SocketPacket): void {
+    if (this.#expelled?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
+    if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
+    this.#close();
+  }
+
+  /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
+  onError(error: unknown): void {
+    for (const place of this.#places.values()) {
+      if (place instanceof Socket) place._onerror(error as Error);
+    }
+    this.conn.close();
+  }
+
+  onDrain(): void {}
+
+  onClose({ reason, description }: CloseReason): void {
+    this.#end(reason, description);
+  }
+
+  #end(reason: string, description: unknown): void {
+    this.#patience?.cancel();
+    this.#patience = undefined;
+    const places = [...this.#places.values()];
+    this.#places.clear();
+    for (const place of places) {
+      if (place instanceof Socket) place._onclose(reason as DisconnectReason, description);
+      else place.cancel();
+    }
+    this.#decoder.destroy();
+  }
+
+  #onImpatience(): void {
+    for (const place of this.#places.values()) if (place instanceof Socket) return;
+    log("no namespace joined in time, closing the connection");
+    this.#close();
+  }
+
+  // ---- namespaces --------------------------------------------------------------------------------------------------
+
+  #join(name: string, auth: Record<string, unknown>): void {
+    const joining = new Joining(this, name, auth);
+    this.#places.set(name, joining);
+    joining.start();
+  }
+
+  #giveUp(joining: Joining): void {
+    this.#places.delete(joining.name);
+    joining.cancel();
+  }
+
+  /** An attempt to join has ended: with a socket, or with a refusal. */
+  onJoined(joining: Joining, socket: Socket | undefined): void {
+    if (socket === undefined) {
+      if (this.#places.get(joining.name) === joining) this.#places.delete(joining.name);
+      return;
+    }
+    this.#places.set(joining.name, socket);
+    this.#patience?.cancel();
+    this.#patience = undefined;
+  }
+
+  /** A socket has left its namespace. Called by the socket. */
+  _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
+    const { name } = socket.nsp;
+    if (this.#places.get(name) === (socket as unknown as Socket)) this.#places.delete(name);
+  }
+
+  /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
+  onExpelled(name: string): void {
+    (this.#expelled ??= new Set()).add(name);
+  }
+
+  /** Disconnects all sockets and closes the connection. */
+  _disconnect(): void {
+    for (const place of Array.from(this.#places.values())) {
+      if (place instanceof Socket) place.disconnect();
+    }
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.conn.readyState !== "open") return;
+    this.conn.close();
+    this.#end("forced server close", undefined);
+  }
+
+  // ---- outgoing ----------------------------------------------------------------------------------------------------
+
+  /** Encodes a packet and sends it. */
+  // hot path
+  _packet(packet: Packet, options?: WriteOptions): void {
+    if (this.conn.readyState !== "open") return;
+    if (options?.volatile && !this.#link.writable) return log("volatile packet is discarded");
+    const encoded = this.server.encoder.encode(packet);
+    for (const part of encoded) this.#link.send(part, options);
+  }
+
+  /**
+   * Sends packets that are encoded already. This is what adapters call, once for each receiver of a broadcast.
+   */
+  // hot path
+  writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
+    if (options.volatile && !this.#link.writable) return log("volatile packet is discarded");
+    const message = options.prepared ?? prepare(encoded, options.compress !== false);
+    this.#link.sendPrepared(message, options);
+  }
+}

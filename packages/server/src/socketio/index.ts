@@ -1,0 +1,37 @@
+/*
+ * Socket.IO: namespaces, rooms, events and acknowledgements over the sessions of the engine.
+ * It knows Socket.IO packets and what they mean, users' listeners and middlewares, and adapters, also those of others.
+ * It must not know transports, Engine.IO packets, heartbeats or WebSocket frames: a session sends and ends, no more.
+ * The engine hands messages to a Client by direct calls; how packets are encoded is the business of @portage/parser.
+ * Members that begin with an underscore are there for adapters and tools of others: see adapter/surface.ts.
+ */
+export type {
+  Adapter,
+  AdapterConstructor,
+  BroadcastFlags,
+  BroadcastOptions,
+  PrivateSessionId,
+  Room,
+  Session,
+  SessionToPersist,
+  SocketId,
+} from "./adapter/adapter.ts";
+export { InMemoryAdapter } from "./adapter/in-memory.ts";
+export { BroadcastOperator } from "./broadcast-operator.ts";
+export { Client } from "./client.ts";
+export {
+  AckTimeoutError,
+  ReservedEventError,
+  SOCKETIO_ERRORS,
+  SocketIoError,
+  type SocketIoErrorCode,
+} from "./errors.ts";
+export type { Handshake } from "./handshake.ts";
+export { type ExtendedError, Namespace } from "./namespace.ts";
+export type { ServerOptions } from "./options.ts";
+export { ParentNamespace } from "./parent-namespace.ts";
+export { RemoteSocket } from "./remote-socket.ts";
+export { Server } from "./server.ts";
+export { Socket } from "./socket.ts";
+export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
+export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";

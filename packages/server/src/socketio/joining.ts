@@ -1,0 +1,122 @@
+import { PacketType, SocketPacket } from "@portage/parser/socket";
+import type { Client } from "./client.ts";
+import { SocketIoError } from "./errors.ts";
+import { warn } from "./listener-errors.ts";
+import { pass, type Passage } from "./middleware.ts";
+import type { ExtendedError, Namespace } from "./namespace.ts";
+import { restore } from "./recovery.ts";
+import { Socket } from "./socket.ts";
+
+/**
+ * A client's attempt to join a namespace: from its CONNECT packet to the answer.
+ *
+ * The namespace is looked up (a function may have to decide), the socket is made, the middlewares look at it. All of this
+ * may take its time, and meanwhile the client may leave, ask again or be gone: then the attempt is over.
+ */
+export class Joining {
+  readonly client: Client;
+  /** The name of the namespace. */
+  readonly name: string;
+  #auth: Record<string, unknown>;
+  #state: "waiting" | "running" | "over" = "waiting";
+  #socket: Socket | undefined;
+
+  constructor(client: Client, name: string, auth: Record<string, unknown>) {
+    this.client = client;
+    this.name = name;
+    this.#auth = auth;
+  }
+
+  /** Begins once the code that runs now is done: asking many times in one message costs no more than asking once. */
+  start(): void {
+    process.nextTick(() => this.#run());
+  }
+
+  /**
+   * The client asks again before it got an answer.
+   *
+   * @returns whether this attempt can still answer the new question
+   */
+  askAgain(auth: Record<string, unknown>): boolean {
+    if (this.#state !== "waiting") return false;
+    this.#auth = auth;
+    return true;
+  }
+
+  /** Looks the namespace up and goes on with it, or refuses. */
+  #run(): void {
+    if (this.isOver()) return;
+    this.#state = "running";
+    const { server } = this.client;
+    const known = server._nsps.get(this.name);
+    if (known !== undefined) return this.#enter(known);
+    server._checkNamespace(this.name, this.#auth, (nsp) => {
+      if (this.isOver()) return;
+      if (nsp) return this.#enter(nsp);
+      this.#state = "over";
+      this.client.onJoined(this, undefined);
+      this.client._packet(
+        new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined),
+      );
+    });
+  }
+
+  /** The client does not wait for an answer any more. */
+  cancel(): void {
+    this.#state = "over";
+    this.#socket?._cleanup();
+  }
+
+  /** Whether nobody waits for the answer any more. */
+  isOver(): boolean {
+    return this.#state === "over" || this.client.conn.readyState !== "open";
+  }
+
+  /** Makes the socket and takes it through the middlewares. */
+  #enter(nsp: Namespace): void {
+    const session = restore(nsp, this.#auth);
+    if (session === undefined) return this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
+    session.then(
+      (found) => this.#introduce(nsp, new Socket(nsp, this.client, this.#auth, found)),
+      (error: unknown) => {
+        warn("MIDDLEWARE_FAILED", error);
+        this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
+      },
+    );
+  }
+
+  #introduce(nsp: Namespace, socket: Socket): void {
+    if (this.isOver()) return socket._cleanup();
+    this.#socket = socket;
+    nsp._preConnectSockets.set(socket.id, socket);
+    const end = (err?: unknown): void => process.nextTick(() => this.#finish(nsp, socket, err));
+    if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return end();
+    const passage: Passage<Socket> = {
+      chain: nsp.middlewares,
+      subject: socket,
+      isOver: () => this.isOver(),
+      onEnd: end,
+      onFailure: (error) => {
+        warn("MIDDLEWARE_FAILED", error);
+        // What went wrong is not for the client to read.
+        end(new SocketIoError("MIDDLEWARE_FAILED", "Internal server error"));
+      },
+    };
+    pass(passage);
+  }
+
+  #finish(nsp: Namespace, socket: Socket, err: unknown): void {
+    if (this.isOver()) return socket._cleanup();
+    this.#state = "over";
+    if (err === undefined) return nsp.admit(socket, () => this.client.onJoined(this, socket));
+    socket._cleanup();
+    this.client.onJoined(this, undefined);
+    socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
+  }
+}
+
+/** Protocol 4 sends a string or the data of the error, protocol 5 an object with both. */
+function refusal(err: ExtendedError | string, revision: 3 | 4): unknown {
+  const { message, data } = typeof err === "string" ? { message: err, data: undefined } : err;
+  return revision === 3 ? data || message : { message, data: data as unknown };
+}

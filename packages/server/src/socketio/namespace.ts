@@ -1,0 +1,181 @@
+import type { Adapter, SocketId } from "./adapter/adapter.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
+import { BroadcastTarget } from "./broadcast-target.ts";
+import { REJECTION } from "./capturing-emitter.ts";
+import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
+import { warn, watch } from "./listener-errors.ts";
+import { createLog } from "../log.ts";
+import type { Middleware } from "./middleware.ts";
+import type { Server } from "./server.ts";
+import { Socket } from "./socket.ts";
+import {
+  callUntyped,
+  type DecorateAcknowledgementsWithMultipleResponses,
+  type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
+  type DefaultEventsMap,
+  emitToListeners,
+  type EventNames,
+  type EventNamesWithoutAck,
+  type EventParams,
+  type EventsMap,
+  type Untyped,
+} from "./typed-events.ts";
+
+const log = createLog("socket.io:namespace");
+
+/** An error that a middleware refuses a client with: `message` and `data` are sent to it. */
+export interface ExtendedError extends Error {
+  data?: Untyped;
+}
+
+/** The events that a namespace emits by itself. */
+export interface NamespaceReservedEventsMap<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> {
+  connect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+  connection: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+}
+
+/**
+ * A channel of its own over the shared connections: with its own sockets, rooms, middlewares and events.
+ *
+ * @example
+ * const orders = io.of("/orders");
+ * orders.use((socket, next) => next(socket.handshake.auth.token ? undefined : new Error("who are you?")));
+ * orders.on("connection", (socket) => socket.join(socket.handshake.auth.shop));
+ * orders.to("shop1").emit("order", { id: 1 });
+ */
+export class Namespace<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> extends BroadcastTarget<
+  EmitEvents,
+  ServerSideEvents,
+  NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  SocketData
+> {
+  /** The name, with a leading slash. */
+  readonly name: string;
+  /** The server. */
+  readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The connected sockets by id. */
+  readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** Sockets that are still with the middlewares. */
+  readonly _preConnectSockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> =
+    new Map();
+  /** Keeps the rooms and carries broadcasts. */
+  adapter!: Adapter;
+  /** The id of the next packet that asks for an acknowledgement. */
+  _ids = 0;
+  #middlewares: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+
+  /** Made by `io.of(name)`. */
+  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
+    super();
+    this.server = server;
+    this.name = name;
+    this._initAdapter();
+  }
+
+  /** The middlewares, in order. Never changed: {@link use} makes a new array. */
+  get middlewares(): readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] {
+    return this.#middlewares;
+  }
+
+  /** Makes the adapter anew, as the option `adapter` of the server says. */
+  _initAdapter(): void {
+    this.adapter = this.server.createAdapter(this);
+    try {
+      watch(this.adapter.init(), (error) => log("adapter could not be initialized: %s", error));
+    } catch (error) {
+      log("adapter could not be initialized: %s", error);
+    }
+  }
+
+  /**
+   * Adds a middleware that decides whether a client may join. It must call `next`: with an error, the client is refused
+   * and gets the error's `message` and `data`.
+   *
+   * @example
+   * io.of("/admin").use((socket, next) => {
+   *   next(socket.handshake.auth.token === "secret" ? undefined : new Error("unauthorized"));
+   * });
+   */
+  use(
+    fn: (
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      next: (err?: ExtendedError) => void,
+    ) => void,
+  ): this {
+    this.#middlewares = [...this.#middlewares, fn];
+    return this;
+  }
+
+  protected everybody(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return new BroadcastOperator(this.adapter);
+  }
+
+  /**
+   * Sends an event to everybody in the namespace.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   * @example
+   * io.of("/orders").emit("closing time", 5);
+   */
+  override emit<Ev extends EventNamesWithoutAck<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+  override emit(...data: Untyped[]): boolean {
+    return callUntyped(this.everybody(), "emit", data);
+  }
+
+  /** See {@link BroadcastTarget.serverSideEmit}. */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    ev: Ev,
+    ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
+  ): boolean;
+  serverSideEmit(...data: Untyped[]): boolean {
+    if (SERVER_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    this.adapter.serverSideEmit(data);
+    return true;
+  }
+
+  /** An event of another server has come in. Called by the adapter. */
+  _onServerSideEmit(args: [string, ...Untyped[]]): void {
+    emitToListeners(this, args);
+  }
+
+  /** A socket is accepted: it is told so, then the listeners are. */
+  admit(
+    socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+    onConnected: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): void {
+    this._preConnectSockets.delete(socket.id);
+    this.sockets.set(socket.id, socket);
+    onConnected(socket);
+    socket._onconnect();
+    this.emitReserved("connect", socket);
+    this.emitReserved("connection", socket);
+  }
+
+  /** Emits one of the library's own events to the listeners of this namespace. */
+  emitReserved(event: "connect" | "connection" | "new_namespace", subject: unknown): void {
+    emitToListeners(this, [event, subject]);
+  }
+
+  /** A socket is gone, whether it had been accepted or not. */
+  _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
+    if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
+    if (this._preConnectSockets.get(socket.id) === socket) this._preConnectSockets.delete(socket.id);
+  }
+
+  /** The promise of a listener was rejected: the socket it was about hears of it. */
+  override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {
+    if (subject instanceof Socket) subject[REJECTION](error, event);
+    else warn("LISTENER_REJECTED", error);
+  }
+}

@@ -1,0 +1,42 @@
+import type { AttachOptions, ServerOptions as EngineOptions } from "../engine/index.ts";
+import { InMemoryAdapter } from "./adapter/in-memory.ts";
+import type { AdapterConstructor } from "./adapter/adapter.ts";
+import type { RecoveryOptions } from "./recovery.ts";
+import { RECOVERY_DEFAULTS } from "./recovery.ts";
+import type { Untyped } from "./typed-events.ts";
+
+/** Options of the server. Those of the engine may be given as well, and go on to it. */
+export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path"> {
+  /** Path of the requests of clients. Default: `"/socket.io"`. */
+  path: string;
+  /** Whether the files of the JavaScript client are served below the path. Default: true. */
+  serveClient: boolean;
+  /** Keeps the rooms and carries broadcasts: a class, or a function. Default: in memory. */
+  adapter: AdapterConstructor;
+  /** Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. */
+  parser: Untyped;
+  /** Time to join a first namespace, in milliseconds. Default: 45000. */
+  connectTimeout: number;
+  /** Lets clients take up their session again after a short disconnection; any object switches it on. Default: off. */
+  connectionStateRecovery: RecoveryOptions;
+  /** Whether namespaces that were made for a client go when the last client has left. Default: false. */
+  cleanupEmptyChildNamespaces: boolean;
+}
+
+/** The defaults of this layer. */
+export const DEFAULTS = {
+  path: "/socket.io",
+  serveClient: true,
+  adapter: InMemoryAdapter as AdapterConstructor,
+  connectTimeout: 45_000,
+  cleanupEmptyChildNamespaces: false,
+} as const;
+
+/** Completes the options that others look up in `io.opts`; the caller's object is left alone. */
+export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
+  const options = { ...given, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
+  if (given.connectionStateRecovery) {
+    options.connectionStateRecovery = { ...RECOVERY_DEFAULTS, ...given.connectionStateRecovery };
+  }
+  return options;
+}

@@ -1,0 +1,105 @@
+import type { Adapter, BroadcastOptions } from "./adapter/adapter.ts";
+import type { AckCallback } from "./acks.ts";
+import { SocketIoError } from "./errors.ts";
+import { Namespace } from "./namespace.ts";
+import type { RemoteSocket } from "./remote-socket.ts";
+import type { Server } from "./server.ts";
+import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
+
+let parents = 0;
+
+/**
+ * What `io.of(regExp)` and `io.of(function)` return: the pattern for namespaces that are made when a client asks for one.
+ * Its middlewares and its `connection` listeners are copied to each child; what it emits goes to all children.
+ *
+ * @example
+ * const shops = io.of(/^\/shop-\d+$/);
+ * shops.on("connection", (socket) => console.log("client in", socket.nsp.name));
+ * shops.emit("to all shops");
+ */
+export class ParentNamespace<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  /** The namespaces that were made after this pattern. */
+  readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
+
+  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
+    super(server, `/_${parents++}`);
+  }
+
+  /** A parent has no sockets of its own: its adapter hands everything on to the children's. */
+  override _initAdapter(): void {
+    this.adapter = new ChildrenAdapter(() => this.children) as unknown as Adapter;
+  }
+
+  /** Makes a namespace after this pattern. */
+  createChild(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const child = new ChildNamespace(this, name);
+    for (const middleware of this.middlewares) child.use(middleware as never);
+    for (const event of ["connect", "connection"] as const) {
+      for (const listener of this.listeners(event)) child.on(event, listener);
+    }
+    this.children.add(child);
+    this.server._nsps.set(name, child);
+    this.server.sockets.emitReserved("new_namespace", child);
+    return child;
+  }
+
+  /** Not to be answered: the children may be asked one by one. */
+  override fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    throw new SocketIoError("NOT_LOCAL", "fetchSockets() is not supported on parent namespaces");
+  }
+}
+
+/** A namespace that was made because a client asked for it; it may go when the last one has left. */
+class ChildNamespace<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  readonly #parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+
+  constructor(parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
+    super(parent.server, name);
+    this.#parent = parent;
+  }
+
+  override _remove(socket: never): void {
+    super._remove(socket);
+    const { _opts, _nsps } = this.server;
+    if (!_opts.cleanupEmptyChildNamespaces || this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
+    if (_nsps.get(this.name) === this) _nsps.delete(this.name);
+    this.#parent.children.delete(this);
+    void this.adapter.close();
+  }
+}
+
+/** Hands broadcasts on to the adapters of all children. */
+class ChildrenAdapter {
+  readonly #children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>;
+
+  constructor(children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>) {
+    this.#children = children;
+  }
+
+  broadcast(packet: object, opts: BroadcastOptions): void {
+    // Adapters write to the packet.
+    for (const child of this.#children()) child.adapter.broadcast({ ...packet }, opts);
+  }
+
+  broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
+    for (const child of this.#children()) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
+  }
+
+  /** The number of servers, counted once for each child: as often as clients are counted. */
+  async serverCount(): Promise<number> {
+    const counts = await Promise.all([...this.#children()].map((child) => child.adapter.serverCount()));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  close(): void {}
+}

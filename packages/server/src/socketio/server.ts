@@ -1,0 +1,421 @@
+import type { Server as HttpServer } from "node:http";
+import * as defaultParser from "@portage/parser/socket";
+import type { Adapter, AdapterConstructor } from "./adapter/adapter.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
+import { BroadcastTarget } from "./broadcast-target.ts";
+import { Client } from "./client.ts";
+import { ClientFiles } from "./client-files.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import type { PacketEncoder, ParserModule } from "./codec.ts";
+import { isSession, Server as Engine, type Session } from "../engine/index.ts";
+import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
+import { warn } from "./listener-errors.ts";
+import { createLog } from "../log.ts";
+import { pass } from "./middleware.ts";
+import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
+import { DEFAULTS, resolveOptions, type ServerOptions } from "./options.ts";
+import { ParentNamespace } from "./parent-namespace.ts";
+import type { Socket } from "./socket.ts";
+import {
+  callUntyped,
+  type DecorateAcknowledgementsWithMultipleResponses,
+  type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
+  type DefaultEventsMap,
+  type EventNames,
+  type EventParams,
+  type EventsMap,
+  type RemoveAcknowledgements,
+  type Untyped,
+} from "./typed-events.ts";
+
+const log = createLog("socket.io:server");
+
+/** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
+export type ParentNspNameMatchFn = (
+  name: string,
+  auth: { [key: string]: Untyped },
+  fn: (err: Error | null, success: boolean) => void,
+) => void;
+
+/** The events that a server emits by itself. */
+export interface ServerReservedEventsMap<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  SocketData,
+> extends NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  new_namespace: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+}
+
+/** A pattern for namespaces, in the order in which they were given. */
+interface Pattern<Parent> {
+  readonly parent: Parent;
+  readonly matches: RegExp | ParentNspNameMatchFn;
+}
+
+/**
+ * A Socket.IO server. It stands for its main namespace "/": what it emits goes to all sockets there, and listeners and
+ * middlewares added here are added there.
+ *
+ * The four type parameters describe the events that clients send, those sent to clients, those between servers, and
+ * `socket.data`.
+ *
+ * @example
+ * const io = new Server(3000, { cors: { origin: "https://example.com" } });
+ *
+ * io.on("connection", (socket) => {
+ *   socket.on("chat", (text) => io.emit("chat", text));
+ * });
+ */
+export class Server<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> extends BroadcastTarget<
+  EmitEvents,
+  ServerSideEvents,
+  ServerReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+  SocketData
+> {
+  /** The main namespace. */
+  readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  /** The engine: where sessions and HTTP requests are. Undefined until attached. */
+  engine!: Engine;
+  /** The HTTP server. Undefined until attached. */
+  httpServer!: AnyHttpServer;
+  /** The packet codec: the option `parser`, or the built-in one. */
+  readonly _parser: typeof defaultParser;
+  /** Encodes the packets of all connections. */
+  readonly encoder: PacketEncoder;
+  /** The option `parser`, if it was given. */
+  readonly customParser: ParserModule | undefined;
+  /** The options, completed. */
+  readonly opts: Partial<ServerOptions>;
+  /** Time as the server sees it. */
+  readonly clock: Clock;
+  /** All namespaces by name, parents excepted. */
+  readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
+  /** Time to join a first namespace, in milliseconds. */
+  _connectTimeout: number = DEFAULTS.connectTimeout;
+  readonly #patterns: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  readonly #attached: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
+    engines: new Set(),
+    httpServers: new Set(),
+  };
+  #adapter: AdapterConstructor = DEFAULTS.adapter;
+  #path: string = DEFAULTS.path;
+  #servesClient: boolean = DEFAULTS.serveClient;
+
+  /**
+   * @param srv an HTTP server, or a port; without it, call {@link attach} or {@link bind}
+   * @example
+   * const io = new Server({ serveClient: false });
+   * io.attach(httpServer);
+   */
+  constructor(opts?: Partial<ServerOptions>);
+  constructor(srv?: AnyHttpServer | number, opts?: Partial<ServerOptions>);
+  constructor(srv: undefined | Partial<ServerOptions> | AnyHttpServer | number, opts?: Partial<ServerOptions>);
+  constructor(srv?: Partial<ServerOptions> | AnyHttpServer | number, opts: Partial<ServerOptions> = {}) {
+    super();
+    const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
+    this.opts = resolveOptions(isOptions ? srv : opts);
+    const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
+    this.clock = clock ?? systemClock;
+    this.customParser = parser as ParserModule | undefined;
+    this._parser = (parser as typeof defaultParser | undefined) ?? defaultParser;
+    this.encoder = new this._parser.Encoder();
+    this.path(path || DEFAULTS.path);
+    this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
+    this.serveClient(serveClient !== false);
+    this.#adapter = adapter || DEFAULTS.adapter;
+    this.sockets = this.of("/");
+    if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
+  }
+
+  /** The options, completed. */
+  get _opts(): Partial<ServerOptions> {
+    return this.opts;
+  }
+
+  // ---- settings ----------------------------------------------------------------------------------------------------
+
+  /** Whether the files of the JavaScript client are served; with an argument, sets it. */
+  serveClient(v: boolean): this;
+  serveClient(): boolean;
+  serveClient(v?: boolean): this | boolean;
+  serveClient(v?: boolean): this | boolean {
+    if (v === undefined) return this.#servesClient;
+    this.#servesClient = v;
+    return this;
+  }
+
+  /** The path of the requests of clients; with an argument, sets it for later {@link attach} calls. */
+  path(v: string): this;
+  path(): string;
+  path(v?: string): this | string;
+  path(v?: string): this | string {
+    if (v === undefined) return this.#path;
+    this.#path = v.replace(/\/$/, "");
+    return this;
+  }
+
+  /** The time to join a first namespace, in milliseconds; with an argument, sets it for clients to come. */
+  connectTimeout(v: number): this;
+  connectTimeout(): number;
+  connectTimeout(v?: number): this | number;
+  connectTimeout(v?: number): this | number {
+    if (v === undefined) return this._connectTimeout;
+    this._connectTimeout = v;
+    return this;
+  }
+
+  /** The adapter class or function; with an argument, sets it for all namespaces, the present ones included. */
+  adapter(): AdapterConstructor | undefined;
+  adapter(v: AdapterConstructor): this;
+  adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
+    if (v === undefined) return this.#adapter;
+    this.#adapter = v;
+    for (const nsp of this._nsps.values()) nsp._initAdapter();
+    return this;
+  }
+
+  /** Makes the adapter of a namespace. */
+  createAdapter(nsp: Namespace): Adapter {
+    const make = this.#adapter;
+    // Arrow functions can't be called with `new`.
+    if (make.prototype === undefined) return (make as (nsp: Namespace) => Adapter)(nsp);
+    return new (make as new (nsp: Namespace) => Adapter)(nsp);
+  }
+
+  // ---- hosts -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Attaches the server to an HTTP server, or to a port, on which it then listens.
+   *
+   * @param opts options for the engine; those of the constructor win
+   * @throws SocketIoError for a request handler
+   * @example
+   * const httpServer = http.createServer(app);
+   * io.attach(httpServer);
+   * httpServer.listen(3000);
+   */
+  attach(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
+    const httpServer = toHttpServer(srv);
+    const options = { ...opts, ...this.opts };
+    options.path = options.path || this.#path;
+    const engine = new Engine(options);
+    engine.attach(httpServer as HttpServer, options);
+    if (this.#servesClient) this.#clientFiles().takeRequests(httpServer);
+    this.#attached.httpServers.add(httpServer);
+    this.httpServer = httpServer;
+    return this.bind(engine);
+  }
+
+  /** The same as {@link attach}. */
+  listen(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
+    return this.attach(srv, opts);
+  }
+
+  #clientFiles(): ClientFiles {
+    return new ClientFiles({ isOn: () => this.#servesClient, path: () => this.#path }, this.opts.cors);
+  }
+
+  /**
+   * Takes the connections of an engine: ours, or anything that emits `connection` with sockets like those of engine.io.
+   *
+   * @example
+   * const engine = new Engine();
+   * io.bind(engine);
+   * httpServer.on("request", (req, res) => engine.handleRequest(req, res));
+   */
+  bind(engine: Untyped): this {
+    this.engine = engine as Engine;
+    this.#attached.engines.add(this.engine);
+    this.engine.on("connection", (conn: Session) => this.#onConnection(conn));
+    return this;
+  }
+
+  #onConnection(conn: Session): void {
+    if (log.enabled) log("incoming connection with id %s%s", conn.id, isSession(conn) ? "" : " of another engine");
+    void new Client(this, conn);
+  }
+
+  /**
+   * Disconnects all sockets, then closes adapters, engines and HTTP servers. The server may be attached again later.
+   *
+   * @param fn gets the error of the HTTP server, if it was not running
+   * @example
+   * await io.close();
+   */
+  async close(fn?: (err?: Error) => void): Promise<void> {
+    await Promise.allSettled([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
+    const { engines, httpServers } = this.#attached;
+    for (const engine of engines) engine.close();
+    const errors = await Promise.all([...httpServers].map(closeHttpServer));
+    engines.clear();
+    httpServers.clear();
+    fn?.(errors.find((error) => error !== undefined));
+  }
+
+  // ---- namespaces --------------------------------------------------------------------------------------------------
+
+  /**
+   * The namespace of a name, made if there is none yet. A RegExp or a function stands for all namespaces that clients may
+   * ask for and that it accepts.
+   *
+   * @param fn a listener for `connect`
+   * @example
+   * io.of("/orders").on("connection", (socket) => {});
+   * io.of(/^\/shop-\d+$/).on("connection", (socket) => console.log(socket.nsp.name));
+   * io.of((name, auth, next) => next(null, auth.token === "secret"));
+   */
+  of(
+    name: string | RegExp | ParentNspNameMatchFn,
+    fn?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const nsp = typeof name === "function" || name instanceof RegExp ? this.#addPattern(name) : this.#findOrMake(name);
+    if (fn) nsp.on("connect", fn);
+    return nsp;
+  }
+
+  #addPattern(
+    matches: RegExp | ParentNspNameMatchFn,
+  ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const parent = new ParentNamespace(this);
+    this.#patterns.push({ parent, matches });
+    return parent;
+  }
+
+  #findOrMake(given: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const name = given[0] === "/" ? given : `/${given}`;
+    const known = this._nsps.get(name);
+    if (known !== undefined) return known;
+    for (const { parent, matches } of this.#patterns) {
+      if (matches instanceof RegExp && test(matches, name)) return parent.createChild(name);
+    }
+    const nsp = new Namespace(this, name);
+    this._nsps.set(name, nsp);
+    if (name !== "/") this.sockets.emitReserved("new_namespace", nsp);
+    return nsp;
+  }
+
+  /** Looks for a pattern that accepts a name, and makes the namespace: `fn` gets it, or false. */
+  _checkNamespace(
+    name: string,
+    auth: { [key: string]: Untyped },
+    fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false) => void,
+  ): void {
+    this.#ask(0, { name, auth, fn });
+  }
+
+  #ask(
+    index: number,
+    question: {
+      readonly name: string;
+      readonly auth: Record<string, Untyped>;
+      readonly fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false) => void;
+    },
+  ): void {
+    const { name, auth, fn } = question;
+    const pattern = this.#patterns[index];
+    if (pattern === undefined) return fn(false);
+    ask(pattern.matches, { name, auth }, (accepted) => {
+      if (!accepted) return this.#ask(index + 1, question);
+      // Somebody else may have asked for it meanwhile.
+      fn(this._nsps.get(name) ?? pattern.parent.createChild(name));
+    });
+  }
+
+  // ---- the main namespace ------------------------------------------------------------------------------------------
+
+  protected everybody(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return new BroadcastOperator(this.sockets.adapter);
+  }
+
+  /**
+   * Adds a middleware to the main namespace. See {@link Namespace.use}.
+   *
+   * @example
+   * io.use((socket, next) => next(socket.handshake.auth.token ? undefined : new Error("unauthorized")));
+   */
+  use(
+    fn: (
+      socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
+      next: (err?: ExtendedError) => void,
+    ) => void,
+  ): this {
+    this.sockets.use(fn);
+    return this;
+  }
+
+  /** Sends an event to everybody in the main namespace. */
+  override emit<Ev extends EventNames<RemoveAcknowledgements<EmitEvents>>>(
+    ev: Ev,
+    ...args: EventParams<RemoveAcknowledgements<EmitEvents>, Ev>
+  ): boolean;
+  override emit(...data: Untyped[]): boolean {
+    return callUntyped(this.sockets, "emit", data);
+  }
+
+  /** See {@link BroadcastTarget.serverSideEmit}. */
+  serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    ev: Ev,
+    ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
+  ): boolean;
+  serverSideEmit(...data: Untyped[]): boolean {
+    return callUntyped(this.sockets, "serverSideEmit", data);
+  }
+}
+
+/** The listeners of the server are those of its main namespace. */
+const FORWARDED =
+  "on once off addListener removeListener removeAllListeners prependListener prependOnceListener " +
+  "listeners rawListeners listenerCount eventNames setMaxListeners getMaxListeners";
+for (const name of FORWARDED.split(" ")) {
+  const forward = function (this: Server, ...args: unknown[]): unknown {
+    const method = Reflect.get(this.sockets, name) as (...args: unknown[]) => unknown;
+    const result = Reflect.apply(method, this.sockets, args);
+    return result === this.sockets ? this : result;
+  };
+  Object.defineProperty(Server.prototype, name, { value: forward, writable: true, configurable: true });
+}
+
+/** A RegExp with the flag g or y goes on where it stopped the last time. */
+function test(pattern: RegExp, name: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(name);
+}
+
+/** Asks a pattern whether it accepts a name. It is asked once: the first answer counts, and a failure means no. */
+function ask(
+  matches: RegExp | ParentNspNameMatchFn,
+  { name, auth }: { name: string; auth: Record<string, Untyped> },
+  fn: (accepted: boolean) => void,
+): void {
+  if (matches instanceof RegExp) return fn(test(matches, name));
+  pass({
+    chain: [(_: undefined, next) => matches(name, auth, (err, success) => next(err || !success ? REFUSED : undefined))],
+    subject: undefined,
+    isOver: () => false,
+    onEnd: (err) => fn(err === undefined),
+    onFailure: (err) => {
+      warn("MIDDLEWARE_FAILED", err);
+      fn(false);
+    },
+  });
+}
+
+const REFUSED = "refused";
+
+async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promise<void> {
+  for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
+  await nsp.adapter.close();
+}
+
+/** @returns the error, when it was not running */
+function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    server.close((error?: Error) => resolve(error));
+  });
+}

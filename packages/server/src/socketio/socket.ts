@@ -1,0 +1,575 @@
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
+import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
+import type { Adapter, BroadcastFlags, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
+import { BroadcastOperator } from "./broadcast-operator.ts";
+import { REJECTION } from "./capturing-emitter.ts";
+import type { Client } from "./client.ts";
+import { deliverSoon } from "./dispatch.ts";
+import type { Session } from "../engine/index.ts";
+import { ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
+import { buildHandshake, type Handshake } from "./handshake.ts";
+import { newId } from "./ids.ts";
+import { throwLater, warn, watch } from "./listener-errors.ts";
+import { type Middleware, pass } from "./middleware.ts";
+import type { Namespace } from "./namespace.ts";
+import { RECOVERABLE_REASONS } from "./recovery.ts";
+import type { Server } from "./server.ts";
+import type { DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
+import {
+  type AllButLast,
+  callUntyped,
+  type DecorateAcknowledgements,
+  type DecorateAcknowledgementsWithMultipleResponses,
+  type DefaultEventsMap,
+  emitToListeners,
+  type EventNames,
+  type EventNamesWithAck,
+  type EventParams,
+  type EventsMap,
+  type FirstNonErrorArg,
+  type Last,
+  StrictEventEmitter,
+  type Untyped,
+} from "./typed-events.ts";
+
+type AnyListener = (...args: Untyped[]) => void;
+
+const NOWHERE: ReadonlySet<Room> = new Set();
+
+/**
+ * A client in a namespace: the object that a server program has to do with most.
+ *
+ * It is an EventEmitter whose `emit` sends to the client, and whose listeners get what the client sends. It can join
+ * rooms, to which others broadcast; it is always in a room that has its own id as name.
+ *
+ * @example
+ * io.on("connection", (socket) => {
+ *   socket.join("lobby");
+ *   socket.emit("welcome", { you: socket.id });
+ *   socket.on("chat", (text, done) => {
+ *     socket.to("lobby").emit("chat", text);
+ *     done("sent");
+ *   });
+ *   socket.on("disconnect", (reason) => console.log(socket.id, "left:", reason));
+ * });
+ */
+export class Socket<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> extends StrictEventEmitter<ListenEvents, EmitEvents, SocketReservedEventsMap> {
+  /** The namespace. */
+  readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
+  /** The connection, which may carry sockets of other namespaces as well. */
+  readonly client: Client<ListenEvents, EmitEvents, ServerSideEvents>;
+  /** Public identifier: 20 random characters (the session's id with a Socket.IO 2 client). */
+  readonly id: SocketId;
+  /** Whether the client came back after a short disconnection and got rooms, data and missed events back. */
+  readonly recovered: boolean;
+  /** Identifies the session to the client alone, where sessions can be recovered. */
+  readonly #pid: string | undefined;
+  readonly #auth: Record<string, unknown>;
+  readonly #issued: number = Date.now();
+  #state: "joining" | "connected" | "leaving" | "left" = "joining";
+  #flags: BroadcastFlags | undefined;
+  // What follows is made when it is first needed: most sockets have no use for most of it.
+  #handshake: Handshake | undefined;
+  #data: SocketData | undefined;
+  #acks: PendingAcks | undefined;
+  #middlewares: readonly Middleware<Event>[] | undefined;
+  #anyListeners: AnyListener[] | undefined;
+  #anyOutgoingListeners: AnyListener[] | undefined;
+
+  /** Made by the namespace for a client that wants to join. */
+  constructor(
+    nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
+    client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
+    auth: Record<string, unknown>,
+    previousSession?: StoredSession,
+  ) {
+    super();
+    this.nsp = nsp;
+    this.client = client;
+    this.#auth = auth;
+    this.recovered = previousSession !== undefined;
+    if (previousSession !== undefined) {
+      this.id = previousSession.sid;
+      this.#pid = previousSession.pid;
+      this.#data = previousSession.data as SocketData;
+      this.#resume(previousSession);
+    } else {
+      this.id = client.conn.protocol === 3 ? idInProtocol4(nsp.name, client.id) : newId();
+      this.#pid = nsp.server.opts.connectionStateRecovery ? newId() : undefined;
+    }
+  }
+
+  /** Goes back into the rooms of a session, and sends what it has missed. */
+  #resume({ rooms, missedPackets }: StoredSession): void {
+    for (const room of rooms) this.#settle(this.join(room));
+    for (const data of missedPackets) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, data, undefined));
+  }
+
+  /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
+  get connected(): boolean {
+    return this.#state === "connected" || this.#state === "leaving";
+  }
+
+  /** The opposite of {@link connected}. */
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
+  get handshake(): Handshake {
+    const { request, conn } = this.client;
+    const source = { request, address: conn.remoteAddress, issued: this.#issued, auth: this.#auth };
+    return (this.#handshake ??= buildHandshake(source));
+  }
+
+  /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
+  get data(): SocketData {
+    return (this.#data ??= {} as SocketData);
+  }
+
+  set data(data: SocketData) {
+    this.#data = data;
+  }
+
+  /** The acknowledgements that are due. Adapters add to it. */
+  get acks(): PendingAcks {
+    return (this.#acks ??= new Map());
+  }
+
+  /** The server. */
+  get server(): Server<ListenEvents, EmitEvents, ServerSideEvents> {
+    return this.nsp.server;
+  }
+
+  /** The adapter of the namespace. */
+  get adapter(): Adapter {
+    return this.nsp.adapter;
+  }
+
+  /** The request that opened the connection. */
+  get request(): IncomingMessage {
+    return this.client.request;
+  }
+
+  /**
+   * The session of the engine.
+   *
+   * @example
+   * console.log(socket.conn.transport.name); // "polling" or "websocket"
+   */
+  get conn(): Session {
+    return this.client.conn;
+  }
+
+  /** The rooms it is in. Empty after the disconnection. */
+  get rooms(): Set<Room> {
+    return this.adapter.socketRooms(this.id) ?? new Set(NOWHERE);
+  }
+
+  // ---- sending -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends an event to the client. Arguments may be anything that JSON takes, and bytes at any depth. A callback as last
+   * argument gets the client's acknowledgement.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   * @example
+   * socket.emit("hello", 1, { picture: Buffer.from([1, 2]) });
+   * socket.emit("question", (answer) => console.log(answer));
+   */
+  override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+  // hot path
+  override emit(...data: Untyped[]): boolean {
+    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    const flags = this.#flags;
+    this.#flags = undefined;
+    let id: number | undefined;
+    if (typeof data[data.length - 1] === "function") id = this.#expectAck(data.pop() as AckCallback, flags?.timeout);
+    const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
+    if (this.nsp.server.opts.connectionStateRecovery) {
+      // The adapter keeps the packet for the case that the client has to come back for it.
+      this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags: flags ?? {} });
+      return true;
+    }
+    if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, data);
+    this.#send(packet, flags);
+    return true;
+  }
+
+  #expectAck(ack: AckCallback, timeout: number | undefined): number {
+    const id = this.nsp._ids++;
+    if (timeout === undefined) this.acks.set(id, ack);
+    else expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server.clock, owner: this, ack });
+    return id;
+  }
+
+  /**
+   * Sends an event and waits for the acknowledgement.
+   *
+   * @returns its first argument
+   * @throws (rejects) AckTimeoutError, after `timeout()`
+   * @example
+   * const answer = await socket.timeout(1000).emitWithAck("question");
+   */
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<EmitEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
+  emitWithAck(...data: Untyped[]): Promise<unknown> {
+    const withError = this.#flags?.timeout !== undefined;
+    return new Promise((resolve, reject) => {
+      data.push((first: Error | null, second: unknown) => {
+        if (!withError) resolve(first);
+        else if (first) reject(first);
+        else resolve(second);
+      });
+      callUntyped(this, "emit", data);
+    });
+  }
+
+  /** Sends the event `message`. */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    callUntyped(this, "emit", ["message", ...args]);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    return this.send(...args);
+  }
+
+  /** Whether the next event may be compressed (default: true). */
+  compress(compress: boolean): this {
+    (this.#flags ??= {}).compress = compress;
+    return this;
+  }
+
+  /** The next event may be lost: it is not sent if the client can't take it at once. */
+  get volatile(): this {
+    (this.#flags ??= {}).volatile = true;
+    return this;
+  }
+
+  /**
+   * Gives the client `timeout` milliseconds to acknowledge the next event. The acknowledgement then takes an error first.
+   *
+   * @example
+   * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
+   */
+  timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
+    (this.#flags ??= {}).timeout = timeout;
+    return this;
+  }
+
+  #send(packet: Packet, flags?: BroadcastFlags): void {
+    this.client._packet(packet, flags);
+  }
+
+  // ---- broadcasting ------------------------------------------------------------------------------------------------
+
+  /**
+   * Addresses the members of one or more rooms, less this socket.
+   *
+   * @example
+   * socket.to("room1").emit("hello");
+   * socket.to(["room1", "room2"]).except("room3").emit("hello");
+   */
+  to(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  /** The same as {@link to}. */
+  in(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  /** Addresses everybody, less the members of one or more rooms and this socket. */
+  except(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.except(room);
+  }
+
+  /** Addresses everybody, less this socket. */
+  get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    const flags = this.#flags;
+    this.#flags = undefined;
+    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), flags);
+  }
+
+  /** Addresses the clients of this server only, when there are several, less this socket. */
+  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.local;
+  }
+
+  // ---- rooms -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Joins one or more rooms. Without effect after the disconnection.
+   *
+   * @returns a promise, where the adapter needs time
+   * @example
+   * socket.join(["room1", "room2"]);
+   */
+  join(rooms: Room | Array<Room>): Promise<void> | void {
+    if (this.#state === "left") return undefined;
+    return this.adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));
+  }
+
+  /** Leaves a room. */
+  leave(room: Room): Promise<void> | void {
+    return this.adapter.del(this.id, room);
+  }
+
+  /** Leaves all rooms. */
+  leaveAll(): void {
+    this.adapter.delAll(this.id);
+  }
+
+  // ---- receiving ---------------------------------------------------------------------------------------------------
+
+  /** The namespace has accepted the client. */
+  _onconnect(): void {
+    this.#state = "connected";
+    this.#settle(this.join(this.id));
+    const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this.#pid };
+    this.#send(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
+  }
+
+  /** A packet for this socket has come in. */
+  // hot path
+  _onpacket(packet: Packet): void {
+    if (packet.type === PacketType.EVENT) this.onevent(packet);
+    else if (packet.type === PacketType.ACK) this.#onAck(packet);
+    else if (packet.type === PacketType.DISCONNECT) this._onclose("client namespace disconnect");
+  }
+
+  /** An event has come in. Programs may replace this method. */
+  // hot path
+  onevent(packet: Packet): void {
+    const event = packet.data as Event;
+    if (packet.id !== undefined) event.push(this.ack(packet.id));
+    if (this.#anyListeners !== undefined) this.#notify(this.#anyListeners, event);
+    if (this.#middlewares === undefined) return deliverSoon(this, event);
+    pass({
+      chain: this.#middlewares,
+      subject: event,
+      isOver: () => false,
+      onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
+      onFailure: (err) => deliverSoon(this, ["error", err]),
+    });
+  }
+
+  /** Makes the function that acknowledges an event. Programs may replace this method. */
+  // hot path
+  ack(id: number): (...args: unknown[]) => void {
+    let sent = false;
+    return (...args) => {
+      if (sent) return;
+      sent = true;
+      this.#send(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+    };
+  }
+
+  /** Hands an event to its listeners. */
+  // hot path
+  deliver(event: unknown[]): void {
+    if (this.#state !== "connected") return;
+    // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
+    if (event[0] === "error" && this.listenerCount("error") === 0) return;
+    emitToListeners(this, event);
+  }
+
+  #onAck(packet: Packet): void {
+    const ack = this.#acks?.get(packet.id as number);
+    if (typeof ack !== "function") return;
+    this.#acks?.delete(packet.id as number);
+    this.#call(ack, packet.data as unknown[]);
+  }
+
+  /** Nobody waits for this acknowledgement any more. */
+  dropAck(id: number): void {
+    this.#acks?.delete(id);
+  }
+
+  /** Calls a function of the application from within the layers that are reading. */
+  #call(fn: (...args: Untyped[]) => unknown, args: unknown[]): void {
+    try {
+      watch(Reflect.apply(fn, this, args), (error) => this[REJECTION](error, ""));
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  #emitReserved(event: string, ...args: unknown[]): void {
+    if (this.listenerCount(event) === 0) return;
+    try {
+      emitToListeners(this, [event, ...args]);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** A listener's promise was rejected: see Node's `captureRejections`. */
+  override [REJECTION](error: unknown, event: string | symbol): void {
+    if (event !== "error" && this.listenerCount("error") > 0) this.#emitReserved("error", error);
+    else warn("LISTENER_REJECTED", error);
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  /** Something is wrong with what the client sent, or a middleware has refused an event. */
+  _onerror(err: Error): void {
+    this.#emitReserved("error", err);
+  }
+
+  /** The socket is disconnected. */
+  _onclose(reason: DisconnectReason, description?: Untyped): this | undefined {
+    if (this.#state !== "connected") return this;
+    this.#state = "leaving";
+    this.#emitReserved("disconnecting", reason, description);
+    if (this.#pid !== undefined && RECOVERABLE_REASONS.has(reason)) this.#persist(this.#pid);
+    this._cleanup();
+    this.client._remove(this);
+    this.#emitReserved("disconnect", reason, description);
+    return undefined;
+  }
+
+  #persist(pid: string): void {
+    this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data });
+  }
+
+  /** Leaves all rooms and the namespace, for good. */
+  _cleanup(): void {
+    if (this.#state === "left") return;
+    this.leaveAll();
+    this.nsp._remove(this);
+    this.#state = "left";
+  }
+
+  /** Tells the client that it may not join. */
+  _error(err: Untyped): void {
+    this.#send(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
+  }
+
+  /**
+   * Disconnects the client from this namespace.
+   *
+   * @param close whether to close the connection, with all namespaces (default: false)
+   */
+  disconnect(close = false): this {
+    if (this.#state !== "connected") return this;
+    if (close) {
+      this.client._disconnect();
+    } else {
+      this.#send(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
+      this.client.onExpelled(this.nsp.name);
+      this._onclose("server namespace disconnect");
+    }
+    return this;
+  }
+
+  /** An adapter that answers later must not end the process when it fails. */
+  #settle(result: Promise<void> | void): void {
+    watch(result, (error) => this[REJECTION](error, ""));
+  }
+
+  // ---- middlewares and catch-all listeners -------------------------------------------------------------------------
+
+  /**
+   * Adds a middleware for incoming events. It may change the event, and must call `next`: with an error, the event is
+   * dropped and the error goes to the `error` listeners of the socket.
+   *
+   * @example
+   * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));
+   * socket.on("error", (err) => console.log(err.message));
+   */
+  use(fn: (event: Event, next: (err?: Error) => void) => void): this {
+    this.#middlewares = [...(this.#middlewares ?? []), fn as Middleware<Event>];
+    return this;
+  }
+
+  /**
+   * Adds a listener for all incoming events; it gets the name and the arguments.
+   *
+   * @example
+   * socket.onAny((event, ...args) => console.log(event, args));
+   */
+  onAny(listener: AnyListener): this {
+    this.listenersAny().push(listener);
+    return this;
+  }
+
+  /** As {@link onAny}, before the others. */
+  prependAny(listener: AnyListener): this {
+    this.listenersAny().unshift(listener);
+    return this;
+  }
+
+  /** Removes a listener of {@link onAny}; all of them, when none is given. */
+  offAny(listener?: AnyListener): this {
+    this.#anyListeners = without(this.#anyListeners, listener);
+    return this;
+  }
+
+  /** The listeners for all incoming events; the array may be changed. */
+  listenersAny(): AnyListener[] {
+    return (this.#anyListeners ??= []);
+  }
+
+  /**
+   * Adds a listener for all events that are sent to this client, broadcasts included.
+   *
+   * @example
+   * socket.onAnyOutgoing((event, ...args) => console.log("sent", event, args));
+   */
+  onAnyOutgoing(listener: AnyListener): this {
+    this.listenersAnyOutgoing().push(listener);
+    return this;
+  }
+
+  /** As {@link onAnyOutgoing}, before the others. */
+  prependAnyOutgoing(listener: AnyListener): this {
+    this.listenersAnyOutgoing().unshift(listener);
+    return this;
+  }
+
+  /** Removes a listener of {@link onAnyOutgoing}; all of them, when none is given. */
+  offAnyOutgoing(listener?: AnyListener): this {
+    this.#anyOutgoingListeners = without(this.#anyOutgoingListeners, listener);
+    return this;
+  }
+
+  /** The listeners for all outgoing events; the array may be changed. */
+  listenersAnyOutgoing(): AnyListener[] {
+    return (this.#anyOutgoingListeners ??= []);
+  }
+
+  /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
+  notifyOutgoingListeners(packet: { data?: Untyped }): void {
+    if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, packet.data as unknown[]);
+  }
+
+  #notify(listeners: readonly AnyListener[], event: unknown[]): void {
+    for (const listener of listeners.slice()) this.#call(listener, event);
+  }
+}
+
+/** With Socket.IO 2, the ids of a client's sockets come from the id of its session. */
+function idInProtocol4(nsp: string, session: string): string {
+  return nsp === "/" ? session : `${nsp}#${session}`;
+}
+
+function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {
+  const index = listener === undefined ? -1 : (listeners?.indexOf(listener) ?? -1);
+  if (listener === undefined) return undefined;
+  if (index !== -1) listeners?.splice(index, 1);
+  return listeners;
+}

@@ -1,0 +1,54 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const SERVER = fileURLToPath(new URL("../../examples/chat/server.mjs", import.meta.url));
+
+export interface Demo {
+  /** For example `http://localhost:9999`. */
+  readonly origin: string;
+  readonly port: number;
+  /** What it printed so far. */
+  output(): string;
+  errors(): string;
+  /** Sends a signal; resolves with the exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** The demo as `npm start` runs it, in a process of its own. Needs the packages built. */
+function run(args: string[]) {
+  const child = spawn(process.execPath, [SERVER, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const text = { out: "", err: "" };
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.out += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.err += chunk));
+  const exit = once(child, "close").then(([code]) => code as number | null);
+  return { child, text, exit };
+}
+
+/** Runs the demo with arguments that end it at once. */
+export async function runDemo(args: string[]): Promise<{ code: number | null; out: string; err: string }> {
+  const { text, exit } = run(args);
+  return { code: await exit, ...text };
+}
+
+/** Starts the demo on a free port and waits until it has printed its addresses. */
+export async function startDemo(): Promise<Demo> {
+  const { child, text, exit } = run(["--port", "0"]);
+  const origin = await new Promise<string>((resolve, reject) => {
+    child.stdout.on("data", () => {
+      const [found] = /http:\/\/localhost:\d+(?=\/broadcast)/.exec(text.out) ?? [];
+      if (found) resolve(found);
+    });
+    void exit.then(() => reject(new Error(`The demo ended: ${text.err}`)));
+  });
+  return {
+    origin,
+    port: Number(new URL(origin).port),
+    output: () => text.out,
+    errors: () => text.err,
+    stop(signal = "SIGTERM") {
+      child.kill(signal);
+      return exit;
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { expect } from "vitest";
+import { ParserError, type ParserErrorCode } from "@portage/parser";
+
+const require = createRequire(import.meta.url);
+
+/** The reference's parser of revision 3, which its package does not export. */
+export interface ReferenceV3 {
+  encodePacket(packet: object, supportsBinary: boolean, utf8encode: boolean, callback: (e: unknown) => void): void;
+  decodePacket(encoded: unknown, binaryType?: unknown, utf8decode?: boolean): { type: string; data?: unknown };
+  encodePayload(packets: object[], supportsBinary: boolean, callback: (encoded: unknown) => void): void;
+  decodePayload(data: unknown, callback: (...args: never[]) => unknown): void;
+  encodePayloadAsBinary(packets: object[], callback: (encoded: unknown) => void): void;
+  encodeBase64Packet(packet: object, callback: (encoded: unknown) => void): void;
+  packets: Record<string, number>;
+  protocol: number;
+}
+export const referenceV3 = require(
+  join(dirname(require.resolve("engine.io")), "parser-v3", "index.js"),
+) as unknown as ReferenceV3;
+
+/** Runs code that must be refused, and returns the refusal. */
+export function refused(run: () => unknown): ParserError {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(ParserError);
+    return error as ParserError;
+  }
+  throw new Error("accepted");
+}
+
+/** The code of the refusal. */
+export const refusal = (run: () => unknown): ParserErrorCode => refused(run).code;
+
+/** What a callback received, for functions that call back at once. */
+export function received(run: (callback: (value: unknown) => void) => void): unknown {
+  const values: unknown[] = [];
+  run((value) => values.push(value));
+  expect(values).toHaveLength(1);
+  return values[0];
+}
+
+/** Like `toStrictEqual`, but quick with buffers; the slow one is only asked for its explanation. */
+export function expectSame(actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toStrictEqual(expected);
+}
+
+/** The same cases in each run; another seed searches elsewhere. */
+export const runs = (numRuns: number): { numRuns: number; seed: number } => ({
+  numRuns,
+  seed: Number(process.env["FUZZ_SEED"] ?? 1),
+});

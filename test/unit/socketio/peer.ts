@@ -1,0 +1,139 @@
+import { EventEmitter } from "node:events";
+import { Server, type ServerOptions } from "@portage/server";
+import type { EnginePacket } from "@portage/parser/engine";
+import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
+import { Session, type SessionHost } from "../../../packages/server/src/engine/session.ts";
+import { Transport } from "../../../packages/server/src/engine/transport.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+/** A message of the peer or the server: text, or bytes. */
+type Message = string | Buffer;
+
+/** A WebSocket in memory: what the session sends is kept, whether it can take more is said by the test. */
+class MemoryTransport extends Transport {
+  readonly name = "websocket";
+  readonly sent: Message[] = [];
+  override writable = true;
+
+  override get bufferedBytes(): number {
+    return 0;
+  }
+
+  override send(batch: readonly EnginePacket[]): void {
+    for (const { type, data } of batch) if (type === "message") this.sent.push(data ?? "");
+    this.drained();
+  }
+
+  override close(onClosed?: () => void): void {
+    this.endedByOwner(onClosed);
+  }
+
+  override discard(): void {
+    this.endedByOwner(undefined);
+  }
+
+  receive(data: Message): void {
+    this.deliver({ type: "message", data, options: undefined } as unknown as EnginePacket);
+  }
+
+  lose(): void {
+    this.ended(closeReason("CONNECTION_CLOSED"));
+  }
+}
+
+/** The engine's part in a test: it emits `connection`. */
+class MemoryEngine extends EventEmitter {
+  readonly clock = new FakeClock();
+  readonly pingInterval = 25_000;
+  readonly pingTimeout = 20_000;
+  readonly heartbeat = new HeartbeatWheel(this.clock, this.pingTimeout, this.pingInterval + this.pingTimeout);
+  readonly upgradeTimeout = 10_000;
+  readonly maxHttpBufferSize = 1e6;
+  readonly initialPacket = undefined;
+  readonly sessions = new Set<Session>();
+  upgrades = (): string[] => [];
+  onSessionClose = (session: Session): void => void this.sessions.delete(session);
+  close(): void {
+    for (const session of this.sessions) session.close(true);
+  }
+}
+
+/** Lets everything run that waits for the end of a tick, or for promises. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** What may be said about a peer. */
+export interface PeerOptions {
+  /** Revision of Engine.IO. Default: 4. */
+  protocol?: 3 | 4;
+  headers?: Record<string, string>;
+  query?: Record<string, string>;
+}
+
+/** A client on the wire: it says and hears messages of Socket.IO, without a client library in between. */
+export class Peer {
+  readonly session: Session;
+  readonly transport: MemoryTransport;
+  readonly #heard: Message[] = [];
+
+  constructor(engine: MemoryEngine, id: string, { protocol = 4, headers = {}, query = {} }: PeerOptions = {}) {
+    const request = {
+      headers: { host: "localhost", ...headers },
+      url: "/socket.io/?EIO=4",
+      _query: { EIO: String(protocol), ...query },
+      socket: { remoteAddress: "10.0.0.1" },
+    };
+    this.transport = new MemoryTransport(request as never);
+    this.session = new Session(id, engine as unknown as SessionHost, this.transport, request as never);
+    engine.sessions.add(this.session);
+    this.session.open();
+  }
+
+  /** Says messages that arrive in one read, and lets the server react. */
+  async say(...messages: Message[]): Promise<void> {
+    for (const message of messages) this.transport.receive(message);
+    await settle();
+  }
+
+  /** What was heard since the last call. */
+  async hear(): Promise<Message[]> {
+    await settle();
+    this.#heard.push(...this.transport.sent.splice(0));
+    return this.#heard.splice(0);
+  }
+
+  get isConnected(): boolean {
+    return this.session.readyState === "open";
+  }
+}
+
+/** A server on an engine in memory. */
+export class Bench {
+  readonly io: Server;
+  readonly engine = new MemoryEngine();
+  readonly clock = this.engine.clock;
+  #peers = 0;
+
+  constructor(options: Partial<ServerOptions> = {}) {
+    this.io = new Server({ clock: this.clock, ...options });
+    this.io.bind(this.engine);
+  }
+
+  /** Connects a peer, which joins no namespace by itself. */
+  peer(options?: PeerOptions): Peer {
+    const peer = new Peer(this.engine, `session-${this.#peers++}`, options);
+    this.engine.emit("connection", peer.session);
+    return peer;
+  }
+
+  /** Connects a peer that joins a namespace, and gives its socket. */
+  async join(nsp = "/", options?: PeerOptions) {
+    const peer = this.peer(options);
+    await peer.say(nsp === "/" ? "0" : `0${nsp},`);
+    const [answer = ""] = await peer.hear();
+    const { sid } = JSON.parse(String(answer).slice(nsp === "/" ? 1 : nsp.length + 2)) as { sid: string };
+    const socket = this.io.of(nsp).sockets.get(sid);
+    if (socket === undefined) throw new Error(`not connected: ${String(answer)}`);
+    return { peer, socket };
+  }
+}

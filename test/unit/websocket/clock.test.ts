@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../../packages/websocket/src/clock.ts";
+
+describe("systemClock", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it("tells the time and calls back once", () => {
+    const fn = vi.fn();
+    const start = systemClock.now();
+    systemClock.after(100, fn);
+    vi.advanceTimersByTime(99);
+    expect(fn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1000);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(systemClock.now() - start).toBeCloseTo(1099);
+  });
+
+  it("counts anew from a refresh, and not at all after a cancel", () => {
+    const [refreshed, cancelled] = [vi.fn(), vi.fn()];
+    const timer = systemClock.after(100, refreshed);
+    systemClock.after(100, cancelled).cancel();
+    vi.advanceTimersByTime(60);
+    timer.refresh();
+    vi.advanceTimersByTime(60);
+    expect(refreshed).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(40);
+    expect(refreshed).toHaveBeenCalledTimes(1);
+    expect(cancelled).not.toHaveBeenCalled();
+  });
+});

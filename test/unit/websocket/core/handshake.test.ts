@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { acceptKey, checkHandshake } from "../../../../packages/websocket/src/core/handshake.ts";
+
+const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+const HEADERS: Record<string, string | undefined> = {
+  upgrade: "websocket",
+  connection: "Upgrade",
+  "sec-websocket-key": KEY,
+  "sec-websocket-version": "13",
+};
+
+function check(headers: Record<string, string | undefined>, request: { method?: string; httpVersion?: string } = {}) {
+  return checkHandshake({ method: "GET", httpVersion: "1.1", headers: { ...HEADERS, ...headers }, ...request });
+}
+
+describe("opening handshake", () => {
+  it("answers the key of RFC 6455, 1.3", () => {
+    expect(acceptKey(KEY)).toBe("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+  });
+
+  it("accepts a good request", () => {
+    expect(check({})).toEqual({ ok: true, key: KEY, version: 13 });
+  });
+
+  it.each([
+    { upgrade: "WebSocket" },
+    { upgrade: "h2c, websocket" },
+    { upgrade: "h2c ,WEBSOCKET , x" },
+    { connection: "keep-alive, Upgrade" },
+    { connection: "keep-alive,upgrade" },
+    { connection: "UPGRADE" },
+    { "sec-websocket-version": "8" },
+  ])("accepts %j", (headers) => {
+    expect(check(headers)).toMatchObject({ ok: true });
+  });
+
+  it.each([
+    [{ upgrade: undefined }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
+    [{ upgrade: "h2c" }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
+    [{ upgrade: "websockets" }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
+    [{ connection: undefined }, 400, "WS_ERR_HANDSHAKE_CONNECTION"],
+    [{ connection: "keep-alive" }, 400, "WS_ERR_HANDSHAKE_CONNECTION"],
+    [{ "sec-websocket-key": undefined }, 400, "WS_ERR_HANDSHAKE_KEY"],
+    [{ "sec-websocket-key": "" }, 400, "WS_ERR_HANDSHAKE_KEY"],
+    [{ "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ" }, 400, "WS_ERR_HANDSHAKE_KEY"],
+    [{ "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ=a" }, 400, "WS_ERR_HANDSHAKE_KEY"],
+    [{ "sec-websocket-key": `${KEY}, ${KEY}` }, 400, "WS_ERR_HANDSHAKE_KEY"],
+    [{ "sec-websocket-version": undefined }, 426, "WS_ERR_HANDSHAKE_VERSION"],
+    [{ "sec-websocket-version": "7" }, 426, "WS_ERR_HANDSHAKE_VERSION"],
+    [{ "sec-websocket-version": "13, 8" }, 426, "WS_ERR_HANDSHAKE_VERSION"],
+  ])("refuses %j with %i", (headers, status, code) => {
+    expect(check(headers)).toMatchObject({ ok: false, status, code });
+  });
+
+  it("tells the client of a wrong version which one to take", () => {
+    expect(check({ "sec-websocket-version": "25" })).toMatchObject({ headers: { "Sec-WebSocket-Version": "13" } });
+  });
+
+  it("refuses other methods, and HTTP/1.0", () => {
+    expect(check({}, { method: "POST" })).toMatchObject({
+      status: 405,
+      code: "WS_ERR_HANDSHAKE_METHOD",
+      headers: { Allow: "GET" },
+    });
+    expect(check({}, { httpVersion: "1.0" })).toMatchObject({ status: 400, code: "WS_ERR_HANDSHAKE_HTTP_VERSION" });
+  });
+});

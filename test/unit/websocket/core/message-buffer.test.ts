@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { MessageBuffer } from "../../../../packages/websocket/src/core/message-buffer.ts";
+
+describe("MessageBuffer", () => {
+  it("joins pieces of any size", () => {
+    const bytes = Buffer.from(Array.from({ length: 20_000 }, (_, at) => at & 0xff));
+    for (const size of [1, 7, 4096, 19_999, 20_000]) {
+      const gathered = new MessageBuffer();
+      for (let at = 0; at < bytes.length; at += size) {
+        gathered.append(bytes, at, Math.min(at + size, bytes.length), bytes.length);
+      }
+      expect(gathered.size).toBe(bytes.length);
+      expect(gathered.take().equals(bytes)).toBe(true);
+    }
+  });
+
+  it("takes memory for what has arrived, not for what was announced", () => {
+    const gathered = new MessageBuffer();
+    gathered.append(Buffer.alloc(10), 0, 10, 1024 * 1024 * 1024);
+    expect(gathered.bytes.length).toBeLessThanOrEqual(4096);
+  });
+
+  it("gives away a buffer that is more than half full", () => {
+    const gathered = new MessageBuffer();
+    gathered.append(Buffer.alloc(5000, 1), 0, 5000, 1024 * 1024);
+    expect(gathered.take().buffer.byteLength).toBeLessThanOrEqual(10_000);
+  });
+
+  it("gives its bytes as text when they are one", () => {
+    const gathered = new MessageBuffer();
+    gathered.append(Buffer.from("日本"), 0, 5, 6);
+    expect(gathered.toText()).toBeUndefined();
+    gathered.append(Buffer.from("日本"), 5, 6, 6);
+    expect(gathered.toText()).toBe("日本");
+  });
+});
