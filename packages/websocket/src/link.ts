@@ -24,6 +24,8 @@ export interface LinkHandler {
   onText(text: string): void;
   /** A binary message. The buffer is the handler's, and pins no much larger one. */
   onBinary(data: Buffer): void;
+  /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
+  onFull?(): void;
   /** The stream has taken everything after it had been full. */
   onDrain(): void;
   /** The stream is closed. Called exactly once, whatever happened. */
@@ -280,6 +282,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     if (output !== undefined && !write(stream, output) && !isOutputBlocked) {
       connection.blockOutput();
       stream.on("drain", onStreamDrain);
+      this.#handler?.onFull?.();
     }
     if (isOver && !stream.writableEnded) stream.end();
   }

@@ -65,7 +65,7 @@ describe("acceptUpgrade", () => {
   );
 
   it("throws for a request without a key", () => {
-    const request = { ...REQUEST, headers: {} } as IncomingMessage;
+    const request = { headers: {} } as IncomingMessage;
     expect(() => acceptUpgrade(request, new MemoryStream(), NOTHING, {})).toThrow(TypeError);
   });
 });

@@ -27,7 +27,7 @@ export const CLOSE_CODES = {
   POLL_ABORTED: ["transport error", "the client dropped its poll before it was answered"],
   POST_ABORTED: ["transport error", "the client dropped its POST before it was complete"],
   INVALID_CONTENT: ["transport error", "the client sent a body of a type that its protocol revision does not allow"],
-  PAYLOAD_TOO_LARGE: ["transport close", "the client sent more than maxHttpBufferSize bytes in one message"],
+  PAYLOAD_TOO_LARGE: ["transport error", "the client sent more than maxHttpBufferSize bytes in one message"],
 } as const satisfies Record<string, readonly [ClassicReason, string]>;
 
 export type CloseCode = keyof typeof CLOSE_CODES;

@@ -23,7 +23,7 @@ describe("Outbox of a server", () => {
     outbox.push(BINARY, Buffer.from([1]));
     outbox.pushPrepared(frameText("p"));
     expect(outbox.bytes).toBe(4 + 3 + 3);
-    expect(taken(outbox).map((buffer) => buffer.toString("hex"))).toEqual(["8102c3a9" + "820101" + "810170"]);
+    expect(taken(outbox).map((buffer) => buffer.toString("hex"))).toEqual(["8102c3a9820101810170"]);
     expect(outbox.bytes).toBe(0);
     expect(outbox.take()).toBeUndefined();
   });
@@ -43,7 +43,7 @@ describe("Outbox of a server", () => {
     const buffers = taken(outbox);
     expect(buffers).toHaveLength(3);
     expect(buffers[1]).toBe(BIG);
-    expect(buffers[0]!.toString("hex")).toBe("810161" + "827f0000000000010000");
+    expect(buffers[0]!.toString("hex")).toBe("810161827f0000000000010000");
     expect(buffers[2]!.toString("hex")).toBe("810162");
   });
 

@@ -5,12 +5,6 @@ import { closeReason } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 
-/**
- * Beyond this many unsent bytes the transport takes no more until the peer has read some. It must be above the stream's
- * own mark: only then is the stream sure to tell when it has drained.
- */
-const HIGH_WATER_MARK = 64 * 1024;
-
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
@@ -82,10 +76,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
       if (typeof data === "string") link.sendText(data);
       else link.sendBinary(data);
     }
-    const { bufferedBytes } = link;
-    if (bufferedBytes > HIGH_WATER_MARK && bufferedBytes > (link.stream?.writableHighWaterMark ?? 0))
-      this.writable = false;
-    else this.drained();
+    this.drained();
+  }
+
+  onFull(): void {
+    this.writable = false;
   }
 
   onDrain(): void {
@@ -110,8 +105,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   onClose(close: LinkClose): void {
-    if (close.error)
-      this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
+    if (close.error) this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
     else this.ended(closeReason("CONNECTION_CLOSED", close));
   }
 }

@@ -1,0 +1,228 @@
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { createRequire } from "node:module";
+import { describe, expect, test, vi } from "vitest";
+import { Namespace, Server, Socket } from "@portage/server";
+import { Bench } from "./peer.ts";
+
+describe("the constructor", () => {
+  test("takes nothing, options, or an HTTP server with options", async () => {
+    expect(new Server().engine).toBeUndefined();
+    expect(new Server({ path: "/x/" }).path()).toBe("/x");
+    const httpServer = createServer();
+    const io = new Server(httpServer, { serveClient: false, pingInterval: 7 });
+    expect(io.httpServer).toBe(httpServer);
+    expect(io.serveClient()).toBe(false);
+    expect(io.engine.opts.pingInterval).toBe(7);
+  });
+
+  test.each([0, "0"])("takes a port: %j", async (port) => {
+    const io = new Server(port as number);
+    await once(io.httpServer, "listening");
+    await io.close();
+  });
+
+  test("refuses a request handler", () => {
+    expect(() => new Server((() => {}) as never)).toThrow(
+      expect.objectContaining({ code: "NOT_AN_HTTP_SERVER", message: expect.stringMatching(/request handler/) }),
+    );
+  });
+
+  test("leaves the caller's options alone; they win over those of attach()", () => {
+    const options = { pingTimeout: 1, connectionStateRecovery: {} };
+    const later = { pingTimeout: 2, pingInterval: 3 };
+    const io = new Server(options);
+    io.attach(createServer(), later);
+    expect(io.engine.opts).toMatchObject({ pingTimeout: 1, pingInterval: 3 });
+    expect(options).toEqual({ pingTimeout: 1, connectionStateRecovery: {} });
+    expect(later).toEqual({ pingTimeout: 2, pingInterval: 3 });
+    expect(io._opts).toBe(io.opts);
+    expect(io.opts.connectionStateRecovery).toEqual({ maxDisconnectionDuration: 120_000, skipMiddlewares: true });
+  });
+});
+
+describe("settings", () => {
+  test("are read without, and set with an argument", () => {
+    const io = new Server();
+    expect([io.path(), io.serveClient(), io.connectTimeout()]).toEqual(["/socket.io", true, 45_000]);
+    expect(io.path("/a/").serveClient(false).connectTimeout(5)).toBe(io);
+    expect([io.path(), io.serveClient(), io.connectTimeout()]).toEqual(["/a", false, 5]);
+  });
+
+  test("tell what adapters and tools look up", () => {
+    const io = new Server();
+    expect(io._nsps.get("/")).toBe(io.sockets);
+    expect(io.sockets).toBeInstanceOf(Namespace);
+    expect(io._connectTimeout).toBe(45_000);
+    expect(typeof io._parser.Decoder).toBe("function");
+  });
+});
+
+describe("listeners", () => {
+  test("are those of the main namespace, whichever method is used", async () => {
+    const { io } = new Bench();
+    const calls: string[] = [];
+    expect(io.on("x", () => calls.push("on"))).toBe(io);
+    io.once("x", () => calls.push("once"));
+    io.prependListener("x", () => calls.push("first"));
+    expect(io.listenerCount("x")).toBe(3);
+    expect(io.sockets.listenerCount("x")).toBe(3);
+    expect(io.eventNames()).toEqual(["x"]);
+    io.sockets._onServerSideEmit(["x"]);
+    io.sockets._onServerSideEmit(["x"]);
+    expect(calls).toEqual(["first", "on", "once", "first", "on"]);
+    io.removeAllListeners("x");
+    expect(io.listeners("x")).toEqual([]);
+    expect(io.setMaxListeners(3).getMaxListeners()).toBe(3);
+    const next = once(io, "y");
+    io.sockets._onServerSideEmit(["y", 1]);
+    expect(await next).toEqual([1]);
+  });
+});
+
+describe("close()", () => {
+  test("gives the error of an HTTP server that was not running, and does not reject", async () => {
+    const io = new Server(createServer());
+    const callback = vi.fn();
+    await expect(io.close(callback)).resolves.toBeUndefined();
+    expect(callback).toHaveBeenCalledWith(expect.objectContaining({ code: "ERR_SERVER_NOT_RUNNING" }));
+  });
+
+  test("works on a server that was never attached", async () => {
+    const callback = vi.fn();
+    await new Server().close(callback);
+    expect(callback).toHaveBeenCalledWith(undefined);
+  });
+
+  test("ends what it was attached to; it may listen again", async () => {
+    const io = new Server(0);
+    await once(io.httpServer, "listening");
+    const first = io.httpServer;
+    await io.close();
+    expect(first.listening).toBe(false);
+    io.listen(0);
+    await once(io.httpServer, "listening");
+    expect(io.httpServer).not.toBe(first);
+    await io.close();
+  });
+
+  test("is not held up by an adapter that fails", async () => {
+    const { io } = new Bench();
+    io.sockets.adapter.close = async () => Promise.reject(new Error("bus is gone"));
+    await expect(io.close()).resolves.toBeUndefined();
+  });
+});
+
+test("require() of the package gives a function that carries the classes", () => {
+  const require = createRequire(import.meta.url);
+  const create = require("@portage/server") as typeof import("@portage/server") & ((...args: unknown[]) => Server);
+  const io = create({ path: "/x" });
+  expect(io).toBeInstanceOf(create.Server);
+  expect(io.path()).toBe("/x");
+  expect(Object.keys(create)).toEqual(expect.arrayContaining(["Server", "Namespace", "Socket"]));
+  expect([Server.name, Namespace.name, Socket.name]).toEqual(["Server", "Namespace", "Socket"]);
+});
+
+describe("client files", () => {
+  type Answer = { status: number | undefined; headers: Record<string, unknown>; body: Buffer };
+  async function get(io: Server, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    const { port } = io.httpServer.address() as { port: number };
+    return new Promise((resolve, reject) => {
+      const req = request({ port, path, headers, agent: false }, (res) => {
+        const chunks: Buffer[] = [];
+        res.on("data", (chunk: Buffer) => chunks.push(chunk));
+        res.on("end", () => resolve({ status: res.statusCode, headers: res.headers, body: Buffer.concat(chunks) }));
+      });
+      req.on("error", reject).end();
+    });
+  }
+  async function serving(io: Server, check: () => Promise<void>): Promise<void> {
+    io.listen(0);
+    await once(io.httpServer, "listening");
+    try {
+      await check();
+    } finally {
+      await io.close();
+    }
+  }
+
+  test("are served below the path, four builds with their maps, and nothing else", async () => {
+    const io = new Server();
+    await serving(io, async () => {
+      for (const build of ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"]) {
+        const file = await get(io, `/socket.io/${build}?v=1`);
+        expect(file.status).toBe(200);
+        expect(file.headers).toMatchObject({
+          "content-type": "application/javascript; charset=utf-8",
+          "cache-control": "public, max-age=0",
+          etag: expect.stringMatching(/^"\d+\.\d+\.\d+"$/),
+        });
+        expect(file.body.toString()).toContain("engine.io");
+        const map = await get(io, `/socket.io/${build}.map`);
+        expect(map.headers["content-type"]).toBe("application/json; charset=utf-8");
+      }
+      for (const other of ["package.json", "socket.io.css", "../package.json", "socket.io.js.map.map", ""]) {
+        expect((await get(io, `/socket.io/${other}`)).status).toBe(400);
+      }
+      expect((await get(io, "/socket.io.js")).status).toBe(404);
+    });
+  });
+
+  test("are not sent again to who has them", async () => {
+    const io = new Server();
+    await serving(io, async () => {
+      const { etag } = (await get(io, "/socket.io/socket.io.js")).headers as { etag: string };
+      for (const known of [etag, `W/${etag}`]) {
+        const answer = await get(io, "/socket.io/socket.io.js", { "if-none-match": known });
+        expect([answer.status, answer.body.length]).toEqual([304, 0]);
+      }
+    });
+  });
+
+  test.each([
+    ["gzip, deflate, br", "br"],
+    ["gzip;q=0.8, deflate;q=0.9", "deflate"],
+    ["gzip, br;q=0", "gzip"],
+    ["identity", undefined],
+  ])("are compressed as the client likes: %s", async (accepted, encoding) => {
+    const io = new Server();
+    await serving(io, async () => {
+      const { headers, body } = await get(io, "/socket.io/socket.io.min.js", { "accept-encoding": accepted });
+      expect(headers["content-encoding"]).toBe(encoding);
+      expect(body.length < 30_000).toBe(encoding !== undefined);
+    });
+  });
+
+  test("have the headers of the option cors", async () => {
+    const io = new Server({ cors: { origin: "http://elsewhere" } });
+    await serving(io, async () => {
+      const { headers } = await get(io, "/socket.io/socket.io.js");
+      expect(headers["access-control-allow-origin"]).toBe("http://elsewhere");
+      expect(headers["vary"]).toBe("Origin, Accept-Encoding");
+    });
+  });
+
+  test("may be switched off", async () => {
+    const io = new Server({ serveClient: false });
+    await serving(io, async () => expect((await get(io, "/socket.io/socket.io.js")).status).toBe(400));
+  });
+
+  test("that are not installed are missed in a clear sentence", async () => {
+    const [argv, cwd] = [process.argv[1], process.cwd()];
+    process.argv[1] = "/nowhere/main.js";
+    process.chdir("/");
+    const io = new Server();
+    try {
+      await serving(io, async () => {
+        const { status, body } = await get(io, "/socket.io/socket.io.js");
+        // Where the package happens to be installed beside the server, it is found all the same.
+        if (status === 200) return;
+        expect(status).toBe(404);
+        expect(JSON.parse(body.toString())).toMatchObject({ code: "CLIENT_FILES_MISSING" });
+      });
+    } finally {
+      process.argv[1] = argv as string;
+      process.chdir(cwd);
+    }
+  });
+});
