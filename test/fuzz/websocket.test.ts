@@ -34,7 +34,7 @@ async function run(bytes: Buffer, random: Random): Promise<Outcome> {
     onClose: (close) => closes.push(close),
   });
   const longest = random.pick([1, 3, 20, 500, 70_000]);
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const size = 1 + random.below(longest);
     stream.push(Buffer.from(bytes.subarray(at, at + size)));
     at += size;

@@ -170,6 +170,18 @@ describe("a POST", () => {
     }
   });
 
+  test("delivers the good packets before a bad one", () => {
+    for (const [EIO, body] of [
+      ["4", "4good\u001e9bad\u001e4never"],
+      ["3", "5:4good2:9b5:4nevr"],
+    ] as const) {
+      const { owner, ask } = setUp({}, { EIO });
+      ask("POST").req.body(body);
+      expect(owner.packets).toEqual(["message:good"]);
+      expect(owner.closes).toHaveLength(1);
+    }
+  });
+
   test("with a close packet ends the transport, and a waiting poll with a noop", () => {
     const { owner, ask } = setUp();
     const poll = ask("GET");

@@ -151,7 +151,7 @@ describe("binary payloads of revision 3", () => {
     ["00" + "01".repeat(400), "ENGINE_INVALID_LENGTH"],
     ["0000ff", "ENGINE_INVALID_LENGTH"],
     ["0100ff", "ENGINE_INVALID_LENGTH"],
-    ["0201ff34", "ENGINE_UNKNOWN_PACKET_TYPE"],
+    ["0201ff04", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["ff01ff34", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["0001ff04", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["0101ff34", "ENGINE_UNKNOWN_PACKET_TYPE"],

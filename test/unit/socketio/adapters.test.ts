@@ -74,7 +74,10 @@ describe("broadcasts in memory", () => {
     const encode = vi.spyOn(nsp.server.encoder, "encode");
     adapter.broadcast({ type: 2, data: ["x"] }, { rooms: new Set(["r1", "r2"]), except: new Set(["s3"]), flags: {} });
     void adapter.addAll("s3", new Set(["s3"]));
-    adapter.broadcast({ type: 2, data: ["x"] }, { rooms: new Set(), except: new Set(["s3"]), flags: { compress: false } });
+    adapter.broadcast(
+      { type: 2, data: ["x"] },
+      { rooms: new Set(), except: new Set(["s3"]), flags: { compress: false } },
+    );
     expect(written.map(([id]) => id)).toEqual(["s1", "s2", "s3", "s1", "s2"]);
     expect(written[0]?.[1]).toEqual(["encoded"]);
     expect(written[0]?.[2]).toMatchObject({ preEncoded: true });
@@ -173,7 +176,12 @@ describe("the option adapter", () => {
     ["a class", InMemoryAdapter],
     ["an arrow function", make],
     // Adapters of the npm registry are given as such functions.
-    ["a function", function create(nsp: unknown) { return make(nsp); }],
+    [
+      "a function",
+      function create(nsp: unknown) {
+        return make(nsp);
+      },
+    ],
   ];
   test.each(cases)("may be %s", (_what, adapter) => {
     const { io } = new Bench({ adapter });

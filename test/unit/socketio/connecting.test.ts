@@ -289,8 +289,18 @@ describe("middlewares of a namespace", () => {
   });
 
   test.each([
-    ["throw", () => { throw new Error("db password is 1234"); }],
-    ["reject", async () => { throw new Error("db password is 1234"); }],
+    [
+      "throw",
+      () => {
+        throw new Error("db password is 1234");
+      },
+    ],
+    [
+      "reject",
+      async () => {
+        throw new Error("db password is 1234");
+      },
+    ],
   ] as Array<[string, () => void]>)("that %s refuse without telling the client why", async (_how, middleware) => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const bench = new Bench();

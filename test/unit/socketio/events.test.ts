@@ -354,22 +354,25 @@ describe("what listeners throw", () => {
 });
 
 describe("promises that are rejected", () => {
-  test.each(["event", "connection", "any", "ack", "disconnect"])("by a listener (%s) reach the error listeners", async (where) => {
-    const bench = new Bench();
-    const fail = async (): Promise<void> => Promise.reject(new Error("later"));
-    const errors: string[] = [];
-    bench.io.on("connection", (socket) => socket.on("error", (err) => errors.push(err.message)));
-    if (where === "connection") bench.io.on("connection", fail);
-    const { peer, socket } = await bench.join();
-    if (where === "event") socket.on("a", fail);
-    if (where === "any") socket.onAny(fail);
-    if (where === "ack") socket.emit("q", fail);
-    if (where === "disconnect") socket.on("disconnect", fail);
-    await peer.say('2["a"]', "30[]");
-    if (where === "disconnect") await peer.say("1");
-    await settle();
-    expect(errors).toEqual(["later"]);
-  });
+  test.each(["event", "connection", "any", "ack", "disconnect"])(
+    "by a listener (%s) reach the error listeners",
+    async (where) => {
+      const bench = new Bench();
+      const fail = async (): Promise<void> => Promise.reject(new Error("later"));
+      const errors: string[] = [];
+      bench.io.on("connection", (socket) => socket.on("error", (err) => errors.push(err.message)));
+      if (where === "connection") bench.io.on("connection", fail);
+      const { peer, socket } = await bench.join();
+      if (where === "event") socket.on("a", fail);
+      if (where === "any") socket.onAny(fail);
+      if (where === "ack") socket.emit("q", fail);
+      if (where === "disconnect") socket.on("disconnect", fail);
+      await peer.say('2["a"]', "30[]");
+      if (where === "disconnect") await peer.say("1");
+      await settle();
+      expect(errors).toEqual(["later"]);
+    },
+  );
 
   test("become a warning when nobody listens to errors", async () => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});

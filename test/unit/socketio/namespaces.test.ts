@@ -68,7 +68,9 @@ describe("namespaces by pattern", () => {
   test("may depend on the credentials, and on time", async () => {
     const bench = new Bench();
     bench.io.of((name, auth, next) => void setImmediate(() => next(null, name === "/a" && auth["token"] === 1)));
-    bench.io.of((_name, auth, next) => next(null, auth["token"] === 2)).on("connection", (socket) => socket.emit("second"));
+    bench.io
+      .of((_name, auth, next) => next(null, auth["token"] === 2))
+      .on("connection", (socket) => socket.emit("second"));
     const peer = bench.peer();
     await peer.say('0/a,{"token":3}', '0/b,{"token":1}', '0/c,{"token":2}');
     await settle();
@@ -82,9 +84,22 @@ describe("namespaces by pattern", () => {
   });
 
   test.each([
-    ["throws", () => { throw new Error("oops"); }],
-    ["rejects", async () => { throw new Error("oops"); }],
-    ["answers with an error", (_n: string, _a: object, next: (err: Error, ok: boolean) => void) => next(new Error("no"), true)],
+    [
+      "throws",
+      () => {
+        throw new Error("oops");
+      },
+    ],
+    [
+      "rejects",
+      async () => {
+        throw new Error("oops");
+      },
+    ],
+    [
+      "answers with an error",
+      (_n: string, _a: object, next: (err: Error, ok: boolean) => void) => next(new Error("no"), true),
+    ],
     ["says no", (_n: string, _a: object, next: (err: null, ok: boolean) => void) => next(null, false)],
   ])("a function that %s refuses", async (_how, pattern) => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});

@@ -35,11 +35,7 @@ test("refusals are strings, or the data of the error", async () => {
   const peer = bench.peer(old);
   expect(await peer.hear()).toEqual(["0"]);
   for (const name of ["text", "data", "unknown"]) await peer.say(`0/${name},`);
-  expect(await peer.hear()).toEqual([
-    '4/text,"no"',
-    '4/data,{"code":7}',
-    '4/unknown,{"message":"Invalid namespace"}',
-  ]);
+  expect(await peer.hear()).toEqual(['4/text,"no"', '4/data,{"code":7}', '4/unknown,{"message":"Invalid namespace"}']);
 });
 
 test("broadcasts reach clients of both protocols", async () => {

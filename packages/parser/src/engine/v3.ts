@@ -113,12 +113,16 @@ function binaryHeader(mark: number, length: number): Buffer {
  * Decodes one HTTP body, text or binary.
  *
  * @param maxPackets most packets accepted; default: no limit
+ * @param packets takes the packets, those before an error as well; default: a new array
  * @throws ParserError `ENGINE_EMPTY_PAYLOAD`, `ENGINE_INVALID_LENGTH`, `ENGINE_INVALID_UTF8`, `ENGINE_TOO_MANY_PACKETS`,
  * and what {@link decodePacketV3} throws
  */
-export function decodePayloadV3(data: RawData, maxPackets: number = Infinity): EnginePacket[] {
+export function decodePayloadV3(
+  data: RawData,
+  maxPackets: number = Infinity,
+  packets: EnginePacket[] = [],
+): EnginePacket[] {
   if (data.length === 0) throw new ParserError("ENGINE_EMPTY_PAYLOAD");
-  const packets: EnginePacket[] = [];
   if (data === NO_PACKETS) return packets;
   const readPacket = typeof data === "string" ? readTextPacket : readBinaryPacket;
   let at = 0;

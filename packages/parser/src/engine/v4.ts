@@ -62,10 +62,14 @@ export function encodePayloadV4(packets: readonly EnginePacket[]): string {
  * Decodes one HTTP body.
  *
  * @param maxPackets most packets accepted; default: no limit
+ * @param packets takes the packets, those before an error as well; default: a new array
  * @throws ParserError `ENGINE_TOO_MANY_PACKETS`, and what {@link decodePacketV4} throws; an empty body holds an empty packet
  */
-export function decodePayloadV4(payload: string, maxPackets: number = Infinity): EnginePacket[] {
-  const packets: EnginePacket[] = [];
+export function decodePayloadV4(
+  payload: string,
+  maxPackets: number = Infinity,
+  packets: EnginePacket[] = [],
+): EnginePacket[] {
   let start = 0;
   while (true) {
     if (packets.length >= maxPackets) throw new ParserError("ENGINE_TOO_MANY_PACKETS");

@@ -149,18 +149,24 @@ export class Polling extends Transport {
 
   /** Takes the packets of one POST; JSONP unwraps its form first. */
   protected onPayload(body: RawData): void {
-    let packets: readonly EnginePacket[];
-    try {
-      packets =
-        this.protocol === 4
-          ? decodePayloadV4(body.toString(), this.#limits.maxPayloadPackets)
-          : decodePayloadV3(body, this.#limits.maxPayloadPackets);
-    } catch (error) {
-      return this.ended(closeReason("INVALID_PACKET", error));
-    }
+    const packets: EnginePacket[] = [];
+    const failure = this.#decode(body, packets);
+    // What stands before a mistake was sent in good faith.
     for (const packet of packets) {
       if (packet.type === "close") return this.#onClosePacket();
       this.deliver(packet);
+    }
+    if (failure !== undefined) this.ended(closeReason("INVALID_PACKET", failure));
+  }
+
+  #decode(body: RawData, packets: EnginePacket[]): unknown {
+    const { maxPayloadPackets } = this.#limits;
+    try {
+      if (this.protocol === 4) decodePayloadV4(body.toString(), maxPayloadPackets, packets);
+      else decodePayloadV3(body, maxPayloadPackets, packets);
+      return undefined;
+    } catch (error) {
+      return error;
     }
   }
 
