@@ -43,7 +43,11 @@ const build = () => run(bin("tsc"), ["-b", "packages/parser", "packages/websocke
 
 const jobs = {
   build() {},
-  start: () => node("examples/chat/server.mjs", rest),
+  // In this process: the signals of the terminal, and those that npm passes on, reach the server itself.
+  async start() {
+    process.argv.splice(2, Infinity, ...rest);
+    await import("../examples/chat/server.mjs");
+  },
   test: () => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...rest], { cwd: join(root, "test") }),
   fuzz: () =>
     run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.fuzz.config.ts", ...rest], {
@@ -66,4 +70,4 @@ if (!Object.hasOwn(jobs, job)) {
 }
 install();
 build();
-jobs[job]();
+await jobs[job]();

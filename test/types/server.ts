@@ -12,47 +12,45 @@ import {
   type ServerOptions,
   type Socket,
 } from "@portage/server";
+import { expectTypeOf } from "vitest";
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-/** Is called with a value whose type must be exactly `T`. */
-const is =
-  <T>() =>
-  <U>(_value: U, ..._proof: Equal<T, U> extends true ? [] : [expected: T, found: U]): void => {};
+/** Clients and servers without types get this; `any` itself may not be written here. */
+type Any = ReturnType<typeof JSON.parse>;
 
 // ---- an untyped server takes anything --------------------------------------------------------------------------------
 
 export function untyped(): void {
   const io = new Server(createServer(), { cors: { origin: "*" }, transports: ["websocket"] });
-  is<Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, any>>()(io);
+  expectTypeOf(io).toEqualTypeOf<Server>();
   io.on("connection", (socket) => {
-    is<Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, any>>()(socket);
-    is<boolean>()(socket.emit("anything", 1, "two", (answer: string) => answer));
+    expectTypeOf(socket).toEqualTypeOf<Socket>();
+    expectTypeOf(socket.emit("anything", 1, "two", (answer: string) => answer)).toEqualTypeOf<boolean>();
     socket.on("whatever", (a, ...rest) => {
-      is<any>()(a);
-      is<any[]>()(rest);
+      expectTypeOf(a).toEqualTypeOf<Any>();
+      expectTypeOf(rest).toEqualTypeOf<Any[]>();
     });
     socket.data.anything = 1;
     socket.use((event, next) => {
-      is<Event>()(event);
+      expectTypeOf(event).toEqualTypeOf<Event>();
       next(new Error("no"));
     });
     socket.on("disconnect", (reason, description) => {
-      is<DisconnectReason>()(reason);
-      is<any>()(description);
+      expectTypeOf(reason).toEqualTypeOf<DisconnectReason>();
+      expectTypeOf(description).toEqualTypeOf<Any>();
     });
-    socket.on("error", (err) => is<Error>()(err));
-    is<Promise<any>>()(socket.emitWithAck("q"));
-    is<string>()(socket.id);
-    is<Set<string>>()(socket.rooms);
-    is<void | Promise<void>>()(socket.join(["a", "b"]));
+    socket.on("error", (err) => expectTypeOf(err).toEqualTypeOf<Error>());
+    expectTypeOf(socket.emitWithAck("q")).toEqualTypeOf<Promise<Any>>();
+    expectTypeOf(socket.id).toEqualTypeOf<string>();
+    expectTypeOf(socket.rooms).toEqualTypeOf<Set<string>>();
+    expectTypeOf(socket.join(["a", "b"])).toEqualTypeOf<void | Promise<void>>();
   });
   io.use((socket, next) => {
     const err: ExtendedError = new Error("no");
     err.data = { anything: socket.handshake.auth["token"] };
     next(err);
   });
-  is<Promise<RemoteSocket<DefaultEventsMap, any>[]>>()(io.fetchSockets());
-  io.of(/^\/a/).on("connection", (socket) => is<Namespace>()(socket.nsp));
+  expectTypeOf(io.fetchSockets()).toEqualTypeOf<Promise<RemoteSocket<DefaultEventsMap, Any>[]>>();
+  io.of(/^\/a/).on("connection", (socket) => expectTypeOf(socket.nsp).toEqualTypeOf<Namespace>());
   io.of((_name, auth, next) => next(null, auth["token"] === 1));
   // @ts-expect-error a number is not a room
   io.to(1);
@@ -91,14 +89,14 @@ type Typed = Server<ClientToServer, ServerToClient, BetweenServers, Data>;
 
 export function listening(io: Typed): void {
   io.on("connection", (socket) => {
-    is<Socket<ClientToServer, ServerToClient, BetweenServers, Data>>()(socket);
-    is<string>()(socket.data.user);
+    expectTypeOf(socket).toEqualTypeOf<Socket<ClientToServer, ServerToClient, BetweenServers, Data>>();
+    expectTypeOf(socket.data.user).toEqualTypeOf<string>();
     socket.on("say", (text, urgent) => {
-      is<string>()(text);
-      is<boolean | undefined>()(urgent);
+      expectTypeOf(text).toEqualTypeOf<string>();
+      expectTypeOf(urgent).toEqualTypeOf<boolean | undefined>();
     });
     socket.on("ask", async (question, done) => {
-      is<string>()(question);
+      expectTypeOf(question).toEqualTypeOf<string>();
       done(1);
       // @ts-expect-error the answer is a number
       done("1");
@@ -107,10 +105,12 @@ export function listening(io: Typed): void {
     socket.on("told", () => {});
     // @ts-expect-error the first argument is a string
     socket.on("say", (text: number) => text);
-    socket.once("disconnecting", (reason) => is<DisconnectReason>()(reason));
+    socket.once("disconnecting", (reason) => expectTypeOf(reason).toEqualTypeOf<DisconnectReason>());
   });
-  io.on("new_namespace", (nsp) => is<Namespace<ClientToServer, ServerToClient, BetweenServers, Data>>()(nsp));
-  io.on("reload", (what) => is<string>()(what));
+  io.on("new_namespace", (nsp) =>
+    expectTypeOf(nsp).toEqualTypeOf<Namespace<ClientToServer, ServerToClient, BetweenServers, Data>>(),
+  );
+  io.on("reload", (what) => expectTypeOf(what).toEqualTypeOf<string>());
   io.on("count", (done) => done(1));
   // @ts-expect-error that is for sockets
   io.on("say", () => {});
@@ -120,21 +120,21 @@ export function sending(socket: Socket<ClientToServer, ServerToClient, BetweenSe
   socket.emit("told", "x", 1);
   socket.emit("nothing");
   socket.emit("asked", "x", (answer, more) => {
-    is<number>()(answer);
-    is<string>()(more);
+    expectTypeOf(answer).toEqualTypeOf<number>();
+    expectTypeOf(more).toEqualTypeOf<string>();
   });
   socket.timeout(1).emit("asked", "x", (err, answer, more) => {
-    is<Error>()(err);
-    is<number>()(answer);
-    is<string>()(more);
+    expectTypeOf(err).toEqualTypeOf<Error>();
+    expectTypeOf(answer).toEqualTypeOf<number>();
+    expectTypeOf(more).toEqualTypeOf<string>();
   });
   socket.timeout(1).emit("failing", (err, answer) => {
-    is<Error>()(err);
-    is<string>()(answer);
+    expectTypeOf(err).toEqualTypeOf<Error>();
+    expectTypeOf(answer).toEqualTypeOf<string>();
   });
-  is<Promise<number>>()(socket.emitWithAck("asked", "x"));
-  is<Promise<number>>()(socket.timeout(1).emitWithAck("asked", "x"));
-  is<Promise<string>>()(socket.timeout(1).emitWithAck("failing"));
+  expectTypeOf(socket.emitWithAck("asked", "x")).toEqualTypeOf<Promise<number>>();
+  expectTypeOf(socket.timeout(1).emitWithAck("asked", "x")).toEqualTypeOf<Promise<number>>();
+  expectTypeOf(socket.timeout(1).emitWithAck("failing")).toEqualTypeOf<Promise<string>>();
   socket.volatile.compress(true).emit("told", "x", 1);
   // @ts-expect-error too few arguments
   socket.emit("told", "x");
@@ -151,44 +151,44 @@ export function broadcasting(io: Typed, socket: Socket<ClientToServer, ServerToC
   io.to("r").emit("told", "x", 1);
   socket.broadcast.emit("nothing");
   io.timeout(1).emit("asked", "x", (err, answers) => {
-    is<Error>()(err);
-    is<number[]>()(answers);
+    expectTypeOf(err).toEqualTypeOf<Error>();
+    expectTypeOf(answers).toEqualTypeOf<number[]>();
   });
   socket
     .to(["r"])
     .timeout(1)
     .emit("failing", (err, answers) => {
-      is<Error>()(err);
-      is<string[]>()(answers);
+      expectTypeOf(err).toEqualTypeOf<Error>();
+      expectTypeOf(answers).toEqualTypeOf<string[]>();
     });
-  is<Promise<number[]>>()(io.to("r").timeout(1).emitWithAck("asked", "x"));
-  is<Promise<string[]>>()(io.timeout(1).emitWithAck("failing"));
+  expectTypeOf(io.to("r").timeout(1).emitWithAck("asked", "x")).toEqualTypeOf<Promise<number[]>>();
+  expectTypeOf(io.timeout(1).emitWithAck("failing")).toEqualTypeOf<Promise<string[]>>();
   // @ts-expect-error an event with an acknowledgement needs a time limit
   io.emit("asked", "x", () => {});
   // @ts-expect-error without a time limit there is nothing to wait for
   void io.to("r").emitWithAck("asked", "x");
   // @ts-expect-error wrong type
   io.except("r").emit("told", "x", "1");
-  const operator: BroadcastOperator<any, Data> = io.local;
+  const operator: BroadcastOperator<Any, Data> = io.local;
   operator.volatile.emit("told");
 }
 
 export async function others(io: Typed): Promise<void> {
   io.serverSideEmit("reload", "x");
   io.serverSideEmit("count", (err, counts) => {
-    is<Error>()(err);
-    is<number[]>()(counts);
+    expectTypeOf(err).toEqualTypeOf<Error>();
+    expectTypeOf(counts).toEqualTypeOf<number[]>();
   });
-  is<number[]>()(await io.serverSideEmitWithAck("count"));
+  expectTypeOf(await io.serverSideEmitWithAck("count")).toEqualTypeOf<number[]>();
   // @ts-expect-error not between servers
   io.serverSideEmit("told", "x", 1);
   // @ts-expect-error nothing to wait for
   void io.serverSideEmitWithAck("reload", "x");
   const [remote] = await io.fetchSockets();
   if (remote === undefined) return;
-  is<string>()(remote.data.user);
+  expectTypeOf(remote.data.user).toEqualTypeOf<string>();
   remote.emit("told", "x", 1);
   // @ts-expect-error wrong type
   remote.emit("told", 1, 1);
-  is<Promise<number>>()(remote.timeout(1).emitWithAck("asked", "x"));
+  expectTypeOf(remote.timeout(1).emitWithAck("asked", "x")).toEqualTypeOf<Promise<number>>();
 }

@@ -1,1 +1,162 @@
-export {};
+/**
+ * The Fastify plugin.
+ * Knows: Fastify's life cycle (hooks, hijacked replies, preClose) and the doors of the engine: requests and upgrades.
+ * Must not know: packets, sessions, transports. `fastify` itself is only imported as a type: it is an optional peer.
+ */
+import { ServerResponse, type IncomingMessage } from "node:http";
+import { PassThrough, type Duplex } from "node:stream";
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import { Server as EngineServer } from "./engine.ts";
+import { Server, type ServerOptions } from "./index.ts";
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** The Socket.IO server of this application. There once `@portage/server/fastify` is registered. */
+    io: Server;
+  }
+}
+
+/** Everything `new Server()` takes. `path` is relative to the prefix of the context the plugin is registered in. */
+export type PortageOptions = Partial<ServerOptions>;
+
+/** What the plugin itself refuses, in the manner of Fastify's own errors (`name`, `code`, `statusCode`). */
+export class PortageFastifyError extends Error {
+  override readonly name = "FastifyError";
+  readonly code: string;
+  readonly statusCode: number;
+
+  constructor(code: string, message: string, statusCode: number) {
+    super(message);
+    this.code = code;
+    this.statusCode = statusCode;
+  }
+}
+
+const ignore = (): void => {};
+
+/** Path of the engine, with the prefix of the context in front and no slash at the end. */
+function enginePath(prefix: string, path: unknown = "/socket.io"): string {
+  if (typeof path === "string" && path.startsWith("/")) return prefix.replace(/\/$/, "") + path.replace(/\/$/, "");
+  throw new PortageFastifyError("FST_PORTAGE_INVALID_PATH", `The path must be a string that starts with "/"`, 500);
+}
+
+/** Headers set by hooks (`@fastify/cors`, `reply.header()`) live on the reply: a hijacked answer would lose them. */
+function copyHeaders(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+}
+
+/**
+ * Carries upgrade requests through the routes of the application, so that an `onRequest` hook that guards the
+ * polling door guards the WebSocket door too.
+ */
+class UpgradeDoor {
+  readonly #app: FastifyInstance;
+  readonly #prefix: string;
+  readonly #engine: EngineServer;
+  /** What the route does with an upgrade request that passed the hooks; by request, as Fastify hands on only that. */
+  readonly #admissions = new WeakMap<IncomingMessage, () => void>();
+
+  constructor(app: FastifyInstance, prefix: string, engine: EngineServer) {
+    this.#app = app;
+    this.#prefix = prefix;
+    this.#engine = engine;
+  }
+
+  readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (!req.url?.startsWith(this.#prefix)) {
+      if (this.#app.server.listenerCount("upgrade") === 1) this.#refuseStray(socket);
+      return;
+    }
+    // Node has taken its own listener off: a reset during an asynchronous hook would end the process.
+    socket.on("error", ignore);
+    const response = new ServerResponse(req);
+    // A stream between the two, so that the socket goes to the engine without a trace of the response on it.
+    const output = new PassThrough();
+    response.shouldKeepAlive = false;
+    response.assignSocket(output as Duplex as IncomingMessage["socket"]);
+    response.on("finish", () => output.end());
+    output.pipe(socket);
+    this.#admissions.set(req, () => {
+      this.#admissions.set(req, ignore);
+      output.unpipe(socket);
+      socket.off("error", ignore);
+      if (!socket.destroyed) this.#engine.handleUpgrade(req, socket, head);
+    });
+    this.#app.routing(req, response);
+  };
+
+  /** Hands the socket of an upgrade request to the engine. False for any other request. */
+  admit(req: IncomingMessage): boolean {
+    const admission = this.#admissions.get(req);
+    admission?.();
+    return admission !== undefined;
+  }
+
+  /** Nobody else listens, so nobody else will ever answer: an unanswered upgrade would hold its socket for good. */
+  #refuseStray(socket: Duplex): void {
+    socket.on("error", ignore);
+    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  }
+}
+
+const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
+  const path = enginePath(app.prefix, options.path);
+  const settings = { ...options, path };
+  const io = new Server(settings);
+  const engine = new EngineServer(settings);
+  const door = new UpgradeDoor(app, options.addTrailingSlash === false ? path : `${path}/`, engine);
+  let isOpen = true;
+
+  const handler = (request: FastifyRequest, reply: FastifyReply): void => {
+    if (!isOpen) throw new PortageFastifyError("FST_PORTAGE_CLOSING", "The server is closing", 503);
+    reply.hijack();
+    if (door.admit(request.raw)) return;
+    // Gone while a hook was at work: its "close" has been emitted, the engine would wait for it in vain.
+    if (reply.raw.destroyed) return;
+    copyHeaders(reply);
+    if (!io.serveClientFile(request.raw, reply.raw)) engine.handleRequest(request.raw, reply.raw);
+  };
+
+  io.bind(engine);
+  app.decorate("io", io);
+  app.server.on("upgrade", door.onUpgrade);
+  // Before the listener is closed: Fastify waits there for answers, and open polls are answers that do not come.
+  app.addHook("preClose", async () => {
+    isOpen = false;
+    await io.close();
+  });
+  app.addHook("onClose", async () => void app.server.off("upgrade", door.onUpgrade));
+
+  // A context of its own: the application keeps its body parsers.
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    const local = path.slice(app.prefix.replace(/\/$/, "").length);
+    scope.all(`${local}/*`, handler);
+    if (options.addTrailingSlash === false) scope.all(local, handler);
+  });
+};
+
+/**
+ * Serves Socket.IO from a Fastify 5 application and decorates it with `app.io`.
+ *
+ * Polling requests and upgrades pass the hooks of the application first (`onRequest` for authentication,
+ * `@fastify/cors`, ...), and `app.close()` ends every session. Requests beside `path` are left alone.
+ *
+ * @example
+ * const app = Fastify();
+ * await app.register(portage, { maxHttpBufferSize: 1e6 });
+ * app.io.on("connection", (socket) => socket.emit("hello"));
+ * await app.listen({ port: 3000 });
+ *
+ * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` does not start with a slash.
+ */
+export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(register, {
+  [Symbol.for("skip-override")]: true, // not encapsulated: `app.io` belongs to the context that registers it
+  [Symbol.for("fastify.display-name")]: "@portage/server",
+  [Symbol.for("plugin-meta")]: { name: "@portage/server", fastify: "5.x" },
+});
+
+export default portage;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { describe, expect, test, vi } from "vitest";
 import { Namespace, Server } from "@portage/server";
+import { ClientFiles } from "../../../packages/server/src/socketio/client-files.ts";
 import { Bench } from "./peer.ts";
 
 describe("the constructor", () => {
@@ -197,19 +198,17 @@ describe("client files", () => {
   });
 
   test("that are not installed are missed in a clear sentence", async () => {
-    const [argv, cwd] = [process.argv[1], process.cwd()];
-    process.argv[1] = "/nowhere/main.js";
-    process.chdir("/");
-    const io = new Server();
-    try {
-      await serving(io, async () => {
-        const { status, body } = await get(io, "/socket.io/socket.io.js");
-        expect(status).toBe(404);
-        expect(JSON.parse(body.toString())).toMatchObject({ code: "CLIENT_FILES_MISSING" });
+    const io = new Server({ serveClient: false });
+    const rules = { isOn: () => true, path: () => "/socket.io", locate: () => null };
+    await serving(io, async () => {
+      new ClientFiles(rules, undefined).takeRequests(io.httpServer);
+      const { status, body } = await get(io, "/socket.io/socket.io.js");
+      expect(status).toBe(404);
+      expect(JSON.parse(body.toString())).toEqual({
+        code: "CLIENT_FILES_MISSING",
+        message: expect.stringContaining("socket.io-client"),
       });
-    } finally {
-      process.argv[1] = argv as string;
-      process.chdir(cwd);
-    }
+      expect((await get(io, "/socket.io/")).status).toBe(400);
+    });
   });
 });

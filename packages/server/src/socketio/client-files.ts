@@ -25,6 +25,7 @@ const ENCODINGS: ReadonlyMap<string, Compress> = new Map<string, Compress>([
   ["deflate", deflate],
 ]);
 
+/** Where the files are. */
 interface ClientPackage {
   readonly folder: string;
   readonly version: string;
@@ -36,6 +37,8 @@ interface ServingRules {
   isOn(): boolean;
   /** Path of the server, without a trailing slash. */
   path(): string;
+  /** Finds the package with the files. Default: looks where the program and the server have their packages. */
+  readonly locate?: () => ClientPackage | null;
 }
 
 /** The files of the JavaScript client, below the path of the server. */
@@ -57,11 +60,18 @@ export class ClientFiles {
     const others = server.listeners("request") as RequestListener[];
     server.removeAllListeners("request");
     server.on("request", (req, res) => {
-      const file = this.#fileOf(req.url ?? "");
-      if (file === undefined) for (const listener of others) listener.call(server, req, res);
-      else if (this.#cors) this.#cors(req, res, () => this.#serve(file, req, res));
-      else this.#serve(file, req, res);
+      if (this.answer(req, res)) return;
+      for (const listener of others) listener.call(server, req, res);
     });
+  }
+
+  /** Answers a request for one of the files; false, with nothing written, for any other. */
+  answer(req: IncomingMessage, res: ServerResponse): boolean {
+    const file = this.#fileOf(req.url ?? "");
+    if (file === undefined) return false;
+    if (this.#cors) this.#cors(req, res, () => this.#serve(file, req, res));
+    else this.#serve(file, req, res);
+    return true;
   }
 
   #fileOf(url: string): string | undefined {
@@ -73,7 +83,8 @@ export class ClientFiles {
   }
 
   #serve(file: string, req: IncomingMessage, res: ServerResponse): void {
-    this.#package ??= findPackage();
+    const { locate = findPackage } = this.#rules;
+    this.#package ??= locate();
     if (this.#package === null) return sendMissing(res);
     const etag = `"${this.#package.version}"`;
     const known = req.headers["if-none-match"];

@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import * as defaultParser from "@portage/parser/socket";
 import type { Adapter, AdapterConstructor } from "./adapter/adapter.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
@@ -106,6 +106,7 @@ export class Server<
   #adapter: AdapterConstructor = DEFAULTS.adapter;
   #path: string = DEFAULTS.path;
   #servesClient: boolean = DEFAULTS.serveClient;
+  readonly #clientFiles: ClientFiles;
 
   /**
    * @param srv an HTTP server, or a port; without it, call {@link attach} or {@link bind}
@@ -129,6 +130,7 @@ export class Server<
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
     this.#adapter = adapter || DEFAULTS.adapter;
+    this.#clientFiles = new ClientFiles({ isOn: () => this.#servesClient, path: () => this.#path }, this.opts.cors);
     this.sockets = this.of("/");
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
   }
@@ -206,7 +208,7 @@ export class Server<
     options.path = options.path || this.#path;
     const engine = new Engine(options);
     engine.attach(httpServer as HttpServer, options);
-    if (this.#servesClient) this.#clientFiles().takeRequests(httpServer);
+    if (this.#servesClient) this.#clientFiles.takeRequests(httpServer);
     this.#attached.httpServers.add(httpServer);
     this.httpServer = httpServer;
     return this.bind(engine);
@@ -217,8 +219,15 @@ export class Server<
     return this.attach(srv, opts);
   }
 
-  #clientFiles(): ClientFiles {
-    return new ClientFiles({ isOn: () => this.#servesClient, path: () => this.#path }, this.opts.cors);
+  /**
+   * Answers a request for a file of the JavaScript client, where requests do not come by {@link attach}.
+   *
+   * @returns false, with nothing written, for any other request
+   * @example
+   * if (!io.serveClientFile(req, res)) engine.handleRequest(req, res);
+   */
+  serveClientFile(req: IncomingMessage, res: ServerResponse): boolean {
+    return this.#clientFiles.answer(req, res);
   }
 
   /**
