@@ -12,6 +12,8 @@ import { LIMITS } from "./lib/validation.mjs";
 const GOODBYE_TIME = 300;
 /** How long a shutdown may take before the process ends anyway, in milliseconds. */
 const SHUTDOWN_TIME = 800;
+/** How often a server started by npm looks whether the shell between them is still there, in milliseconds. */
+const SHELL_CHECK_INTERVAL = 250;
 
 function fail(message) {
   console.error(message);
@@ -48,7 +50,7 @@ async function sayGoodbye(io) {
 function stopOnSignals(app) {
   let stopping = false;
   const stop = async () => {
-    if (stopping) process.exit(130);
+    if (stopping) return; // npm may hand on a Ctrl-C that came from the terminal already
     stopping = true;
     console.log("\nStopping.");
     setTimeout(() => process.exit(0), SHUTDOWN_TIME).unref();
@@ -57,6 +59,21 @@ function stopOnSignals(app) {
     process.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);
+  stopWithShell(stop);
+}
+
+/**
+ * `npm start` runs its command in a shell, and hands a SIGTERM to that shell, which ends without passing it on: the
+ * server would live on and keep the port. That its parent changed is all it can see of it.
+ */
+function stopWithShell(stop) {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    void stop();
+  }, SHELL_CHECK_INTERVAL).unref();
 }
 
 const takenMessage = (port) =>

@@ -129,7 +129,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
       const order = ["open: polling", "ws 2probe", "ws 3probe", "ws 5", "upgraded to websocket"];
       const places = order.map((start) => lines.findIndex((line) => line.startsWith(start)));
       expect(places).not.toContain(-1);
-      expect(places).toEqual(places.toSorted((a, b) => a - b));
+      expect(places).toEqual([...places].sort((a, b) => a - b));
       await page.locator("#round-trip", { hasText: /^\d+(\.\d)? ms$/ }).waitFor();
       await page.locator("#river[data-at='4']").waitFor();
     });

@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-const SERVER = fileURLToPath(new URL("../../examples/chat/server.mjs", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The demo by itself, and as `npm start` runs it. */
+const COMMANDS = {
+  server: ["examples/chat/server.mjs"],
+  start: ["scripts/run.mjs", "start"],
+};
+
+export type DemoCommand = keyof typeof COMMANDS;
 
 export interface Demo {
   /** For example `http://localhost:9999`. */
@@ -15,9 +23,12 @@ export interface Demo {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** The demo as `npm start` runs it, in a process of its own. Needs the packages built. */
-function run(args: string[]) {
-  const child = spawn(process.execPath, [SERVER, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+/** The demo in a process of its own. Needs the packages built. */
+function run(command: DemoCommand, args: string[]) {
+  const child = spawn(process.execPath, [...COMMANDS[command], ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const text = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.out += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text.err += chunk));
@@ -27,13 +38,13 @@ function run(args: string[]) {
 
 /** Runs the demo with arguments that end it at once. */
 export async function runDemo(args: string[]): Promise<{ code: number | null; out: string; err: string }> {
-  const { text, exit } = run(args);
+  const { text, exit } = run("server", args);
   return { code: await exit, ...text };
 }
 
 /** Starts the demo on a free port and waits until it has printed its addresses. */
-export async function startDemo(): Promise<Demo> {
-  const { child, text, exit } = run(["--port", "0"]);
+export async function startDemo(command: DemoCommand = "server"): Promise<Demo> {
+  const { child, text, exit } = run(command, ["--port", "0"]);
   const origin = await new Promise<string>((resolve, reject) => {
     child.stdout.on("data", () => {
       const [found] = /http:\/\/localhost:\d+(?=\/broadcast)/.exec(text.out) ?? [];

@@ -130,7 +130,7 @@ describe("acks of broadcasts", () => {
     for (const [index, client] of clients.entries()) {
       client.send(answer(await client.until((packet) => packet.includes("question")), index));
     }
-    context.note("server", ((await answered) as number[]).sort());
+    context.note("server", ((await answered) as number[]).sort((left, right) => left - right));
   });
 
   differential("broadcast acks that are missing", {}, async (context) => {

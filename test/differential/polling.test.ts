@@ -4,9 +4,9 @@ import { differential, differentialEngine, type EngineContext } from "./scenario
 function echoing(context: EngineContext): void {
   context.watchEngine();
   context.engine.on("connection", (session) => {
-    session.on("message", (message: unknown) => {
+    session.on("message", (message: string) => {
       context.note("messages", message);
-      if (message !== "quiet") session.send(message as string);
+      if (message !== "quiet") session.send(message);
     });
   });
 }

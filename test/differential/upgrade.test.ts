@@ -55,7 +55,7 @@ describe("the way it goes", () => {
     await all.websocket.until((packet) => packet === "4echo over websocket");
   });
 
-  upgrade("packets before, between and after", async (context, all) => {
+  upgrade("packets before, between and after", async (_context, all) => {
     const { polling, websocket, session } = all;
     session.send("before the probe");
     await polling.post("4before the probe");
@@ -90,7 +90,7 @@ describe("the way it goes", () => {
     await commit(context, all);
   });
 
-  upgrade("an empty probe and a wrong one", async (context, all) => {
+  upgrade("an empty probe and a wrong one", async (_context, all) => {
     all.websocket.send("2wrong");
     await all.websocket.ended();
     await all.polling.post("4alive");

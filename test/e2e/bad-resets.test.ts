@@ -31,12 +31,11 @@ beforeAll(() => {
   engine.generateId = (req: IncomingMessage) => new Promise((resolve) => hold("generateId", req, () => resolve(generateId(req))));
 });
 
-/** Sessions and connections at the start of a test. */
-const start = { sessions: 0, connections: 0 };
+/** Sessions at the start of a test. */
+let sessions = 0;
 
 beforeEach(() => {
-  const { io, host } = server.running;
-  Object.assign(start, { sessions: io.engine.clientsCount, connections: host.connections });
+  sessions = server.running.io.engine.clientsCount;
 });
 
 afterEach(() => {
@@ -57,23 +56,39 @@ const ENDS: Record<string, (tcp: { reset(): void; end(): void }) => void> = {
 
 const asTcp = (client: RawWebSocket): { reset(): void; end(): void } => ({ reset: () => client.reset(), end: () => client.cut() });
 
-async function until(isDone: () => boolean, what: () => string): Promise<void> {
-  const done = async (): Promise<void> => {
-    while (!isDone()) await turn();
-  };
-  await within(done(), what);
-}
-
 /** A test must leave no session behind. */
 async function sessionsGone(): Promise<void> {
   const { engine } = server.running.io;
-  await until(() => engine.clientsCount <= start.sessions, () => `${engine.clientsCount} sessions to become ${start.sessions}`);
+  const gone = async (): Promise<void> => {
+    while (engine.clientsCount > sessions) await turn();
+  };
+  await within(gone(), () => `${engine.clientsCount} sessions to become ${sessions}`);
 }
 
-/** The server has seen the end of the test's connections. Those of a bystander's polls come and go. */
-async function connectionsGone(): Promise<void> {
-  const { host } = server.running;
-  await until(() => host.connections <= start.connections, () => `${host.connections} connections to become ${start.connections}`);
+/** A connection that the server has accepted: an end before that would never reach it. */
+async function openTcp(): Promise<RawTcp> {
+  const tcp = await RawTcp.open(server.running.port);
+  await server.running.host.accepted(tcp.localPort);
+  return tcp;
+}
+
+/** Ends a connection, and waits until both sides know. */
+async function endBoth(tcp: RawTcp, end: (tcp: RawTcp) => void): Promise<void> {
+  end(tcp);
+  await tcp.ended();
+  await server.running.host.ended(tcp.localPort);
+}
+
+/**
+ * Ends a connection whose request the application holds. A reset is noticed at once; the end of a stream that nobody reads
+ * is noticed when the request goes on.
+ */
+async function endWhileHeld(tcp: RawTcp, end: (tcp: RawTcp) => void, release: () => void): Promise<void> {
+  end(tcp);
+  await tcp.ended();
+  if (end === ENDS.reset) await server.running.host.ended(tcp.localPort);
+  release();
+  await server.running.host.ended(tcp.localPort);
 }
 
 const upgradeOf = (path: string, headers: Record<string, string> = {}): string =>
@@ -92,21 +107,19 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
     ["after the request of an upgrade", () => upgradeOf("/socket.io/")],
     ["in the first frame behind such a request", () => Buffer.concat([Buffer.from(upgradeOf("/socket.io/")), Buffer.from([0x81])])],
     ["after the upgrade of a path that is not ours", () => upgradeOf("/elsewhere/")],
-    ["after an upgrade that is refused", () => upgradeOf("/socket.io/").replace("websocket&", "pigeon&")],
+    ["after an upgrade that is refused", () => upgradeOf("/socket.io/").replace("transport=websocket", "transport=pigeon")],
     ["after an upgrade of an unknown session", () => upgradeOf("/socket.io/").replace("transport=", "sid=x&transport=")],
   ];
   test.each(pieces)("%s", async (_moment, bytes) => {
-    const tcp = await RawTcp.open(server.running.port);
+    const tcp = await openTcp();
     await tcp.write(bytes());
-    end(tcp);
-    await tcp.ended();
-    await connectionsGone();
+    await endBoth(tcp, end);
   });
 
   test.each([0, 1, 2, 3])("with a session over polling, moment %i", async (moment) => {
     const { port } = server.running;
     const client = await RawPolling.open({ port });
-    const tcp = await RawTcp.open(port);
+    const tcp = await openTcp();
     const length = "Content-Length: 100\r\n";
     const requests = [
       `GET ${client.path} HTTP/1.1\r\nHost: a\r\n\r\n`,
@@ -115,9 +128,7 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
       `POST ${client.path} HTTP/1.1\r\nHost: a\r\n${length}\r\n42["half`,
     ];
     await tcp.write(requests[moment] as string);
-    end(tcp);
-    await tcp.ended();
-    await connectionsGone();
+    await endBoth(tcp, end);
     // A request that was under way takes its session with it; one that never arrived does not.
     await client.post("1");
     await sessionsGone();
@@ -159,28 +170,20 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
   });
 
   test.each(["polling", "websocket"])("while allowRequest takes its time, over %s", async (transport) => {
-    const { port } = server.running;
-    const tcp = await RawTcp.open(port);
+    const tcp = await openTcp();
     const request = transport === "polling" ? `${GET}${HELD}: allowRequest\r\n\r\n` : upgradeOf("/socket.io/", { [HELD]: "allowRequest" });
     await tcp.write(request);
     const release = await nextHeld();
-    end(tcp);
-    await tcp.ended();
-    await connectionsGone();
-    release();
+    await endWhileHeld(tcp, end, release);
     await server.bystander.check();
     if (transport === "websocket") await sessionsGone();
   });
 
   test.each(["middleware", "generateId"])("while %s takes its time", async (where) => {
-    const { port } = server.running;
-    const tcp = await RawTcp.open(port);
+    const tcp = await openTcp();
     await tcp.write(upgradeOf("/socket.io/", { [HELD]: where }));
     const release = await nextHeld();
-    end(tcp);
-    await tcp.ended();
-    await connectionsGone();
-    release();
+    await endWhileHeld(tcp, end, release);
     await server.bystander.check();
     await sessionsGone();
   });

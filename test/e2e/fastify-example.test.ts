@@ -33,8 +33,8 @@ afterEach(() => {
 });
 
 describe("the process", () => {
-  test("serves both pages and what they need, and prints where", async () => {
-    const demo = await startDemo();
+  test.each([["server"], ["start"]] as const)("(%s) serves both pages and what they need", async (command) => {
+    const demo = await startDemo(command);
     expect(demo.output()).toContain(`${demo.origin}/websocket.html`);
     expect(demo.output()).toContain(`${demo.origin}/broadcast.html`);
     const home = await fetch(demo.origin, { redirect: "manual" });

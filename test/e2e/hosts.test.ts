@@ -11,7 +11,7 @@ import { nextEvent } from "../support/waiting.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+  for (let cleanup = cleanups.pop(); cleanup; cleanup = cleanups.pop()) await cleanup();
 });
 
 /** Connects, asks, and gives the name of the transport used in the end. */
@@ -53,7 +53,7 @@ test("beside a plain handler, under a path of its own", async () => {
 
 test("on https", async () => {
   const secure = createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE });
-  const running = await serve(subject, {}, secure as unknown as ReturnType<typeof createServer>);
+  const running = await serve(subject, {}, secure);
   cleanups.push(() => running.stop());
   answerEchoes(running.io);
   const secured = nextEvent<[{ handshake: { secure: boolean } }]>(running.io, "connection");

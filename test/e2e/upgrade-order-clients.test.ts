@@ -16,6 +16,13 @@ afterAll(() => server.stop());
 
 const numbers = Array.from({ length: TOTAL }, (_value, index) => index);
 
+async function upgraded(isUpgraded: () => boolean): Promise<void> {
+  const done = async (): Promise<void> => {
+    while (!isUpgraded()) await turn();
+  };
+  await within(done(), "the upgrade");
+}
+
 /** Sends in small portions, so that some leave before, some during, and some after the upgrade. */
 async function trickle(send: (index: number) => void, portion: number, isUpgraded: () => boolean): Promise<number> {
   let sentBefore = 0;
@@ -23,8 +30,8 @@ async function trickle(send: (index: number) => void, portion: number, isUpgrade
     send(index);
     if (!isUpgraded()) sentBefore++;
     if (index % portion === portion - 1) await turn();
-    // Keep some for afterwards.
-    while (index === TOTAL - 100 && !isUpgraded()) await turn();
+    // Some are kept for afterwards.
+    if (index === TOTAL - 100) await upgraded(isUpgraded);
   }
   return sentBefore;
 }

@@ -10,7 +10,7 @@ const OPTIONS: ClientOptions = { forceNew: true, reconnection: false };
 /** The published clients of three major versions, seen through the typings of the newest. */
 export const CLIENTS: Readonly<Record<string, Connect>> = {
   "socket.io-client 4.8": (url, options) => io4(url, { ...OPTIONS, ...options }),
-  "socket.io-client 3.1": (url, options) => io3(url, { ...OPTIONS, ...options } as object) as unknown as Socket,
+  "socket.io-client 3.1": (url, options) => io3(url, { ...OPTIONS, ...options }),
   "socket.io-client 2.5": (url, options) => io2(url, { ...OPTIONS, ...options }),
 };
 

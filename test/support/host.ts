@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Server as NetServer, Socket } from "node:net";
 import type { Server as EngineServer, ServerOptions as EngineOptions } from "engine.io";
@@ -10,12 +11,19 @@ import { within } from "./waiting.ts";
 export class Host {
   readonly http: HttpServer;
   readonly #connections = new Set<Socket>();
+  readonly #ports = new EventEmitter();
+  readonly #seen = new Map<number, "accepted" | "ended">();
 
   constructor(http: HttpServer = createServer()) {
     this.http = http;
     (http as NetServer).on("connection", (stream: Socket) => {
+      const port = stream.remotePort ?? 0;
       this.#connections.add(stream);
-      stream.once("close", () => this.#connections.delete(stream));
+      this.#note(port, "accepted");
+      stream.once("close", () => {
+        this.#connections.delete(stream);
+        this.#note(port, "ended");
+      });
     });
   }
 
@@ -36,6 +44,27 @@ export class Host {
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** Waits until the connection that a client has from its local `port` was accepted. */
+  accepted(port: number): Promise<void> {
+    return this.#wait(port, "accepted");
+  }
+
+  /** Waits until this side of that connection is gone, too. */
+  ended(port: number): Promise<void> {
+    return this.#wait(port, "ended");
+  }
+
+  #note(port: number, state: "accepted" | "ended"): void {
+    this.#seen.set(port, state);
+    this.#ports.emit(`${port} ${state}`);
+  }
+
+  async #wait(port: number, state: "accepted" | "ended"): Promise<void> {
+    const seen = this.#seen.get(port);
+    if (seen === state || seen === "ended") return;
+    await within(once(this.#ports, `${port} ${state}`), `the server to have ${state} the connection from port ${port}`);
   }
 
   /** Waits until no connection is left: a server that was closed must have let go of all of them. */

@@ -4,6 +4,7 @@ import { within } from "./waiting.ts";
 /** A bare TCP connection: any bytes, any end. */
 export class RawTcp {
   readonly stream: Socket;
+  #port = 0;
   readonly #chunks: Buffer[] = [];
   #onData: () => void = () => undefined;
 
@@ -19,7 +20,13 @@ export class RawTcp {
   static async open(port: number): Promise<RawTcp> {
     const client = new RawTcp(connect({ port, host: "127.0.0.1", noDelay: true }));
     await within(new Promise((resolve) => client.stream.once("connect", resolve)), "a TCP connection");
+    client.#port = client.stream.localPort ?? 0;
     return client;
+  }
+
+  /** The port of this side. */
+  get localPort(): number {
+    return this.#port;
   }
 
   /** What the server has sent so far. */

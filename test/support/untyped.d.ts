@@ -5,6 +5,11 @@ declare module "socket.io-client-2" {
   export default io;
 }
 
+/** Its typings cannot be found through its `exports`. */
+declare module "socket.io-client-3" {
+  export { io } from "socket.io-client";
+}
+
 declare module "express" {
   import type { IncomingMessage, ServerResponse } from "node:http";
   type Handler = (req: IncomingMessage, res: ServerResponse & { send(body: string): void }) => void;

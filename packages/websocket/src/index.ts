@@ -6,7 +6,7 @@
 export { systemClock } from "./clock.ts";
 export type { Clock } from "./clock.ts";
 export { DEFAULT_LIMITS, frameBinary, frameText, isValidCloseCode, VIOLATIONS, WebSocketError } from "./core/index.ts";
-export type { Limits, UpgradeKey, UpgradeRefusal, ViolationCode } from "./core/index.ts";
+export type { Limits, RefusalCode, UpgradeKey, UpgradeRefusal, ViolationCode } from "./core/index.ts";
 export type { LinkClose, LinkHandler, WebSocketLink } from "./link.ts";
 export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
 export type { AcceptOptions } from "./upgrade.ts";

@@ -10,7 +10,7 @@ import {
   type EnginePacketType,
   type RawData,
 } from "@portage/parser/engine";
-import { expectSame, refusal, runs } from "./reference.ts";
+import { anyText, expectSame, refusal, runs } from "./reference.ts";
 
 const packet = (type: EnginePacketType, data?: RawData): EnginePacket => new EnginePacket(type, data);
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
@@ -111,9 +111,9 @@ describe("packets of revision 4", () => {
     expect(refusal(() => decodePacketV4(encoded))).toBe(code);
   });
 
-  test("every first character is a type or refused", () => {
+  test("every first character up to U+017F is a type or refused", () => {
     const accepted: string[] = [];
-    for (let code = 0; code <= 0xffff; code++) {
+    for (let code = 0; code < 0x180; code++) {
       try {
         decodePacketV4(String.fromCharCode(code));
         accepted.push(String.fromCharCode(code));
@@ -167,7 +167,7 @@ describe("payloads of revision 4", () => {
   });
 
   test("whatever is encoded is decoded to the same packets", () => {
-    const text = fc.string({ unit: "binary" }).map((value) => value.replaceAll("\x1e", ""));
+    const text = anyText().map((value) => value.replaceAll("\x1e", ""));
     const data = fc.oneof(
       text.filter((value) => value !== ""),
       fc.constant(undefined),

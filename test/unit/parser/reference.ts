@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import * as fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";
 import { ParserError, type ParserErrorCode } from "@portage/parser";
@@ -53,3 +54,15 @@ export const runs = (numRuns: number): { numRuns: number; seed: number } => ({
   numRuns,
   seed: Number(process.env["FUZZ_SEED"] ?? 1),
 });
+
+const codePoint = fc.oneof(
+  fc.nat(0x7f),
+  fc.nat(0x7ff),
+  fc.nat(0xd7ff),
+  fc.integer({ min: 0xe000, max: 0xffff }),
+  fc.integer({ min: 0x10000, max: 0x10ffff }),
+);
+
+/** Text of any characters, each length in UTF-8 equally likely; no lone surrogates. */
+export const anyText = (minLength = 0): fc.Arbitrary<string> =>
+  fc.string({ unit: codePoint.map((code) => String.fromCodePoint(code)), minLength, maxLength: 12 });

@@ -15,8 +15,8 @@ describe("depth", () => {
     expect(refusal(() => decode(`0${nestedObjects(101)}`))).toBe("SOCKET_TOO_DEEP");
   });
 
-  test("a megabyte of brackets is refused, closed or not", () => {
-    expect(refusal(() => decode(`2["e",${nested(500_000)}]`))).toBe("SOCKET_TOO_DEEP");
+  test("brackets without end are refused, closed or not", () => {
+    expect(refusal(() => decode(`2["e",${nested(100_000)}]`))).toBe("SOCKET_TOO_DEEP");
     expect(refusal(() => decode(`2${"[".repeat(1_000_000)}`))).toBe("SOCKET_INVALID_PAYLOAD");
     expect(refusal(() => decode(`2${'{"a":'.repeat(200_000)}`))).toBe("SOCKET_INVALID_PAYLOAD");
   });
@@ -31,7 +31,7 @@ describe("depth", () => {
     expect(decode('2["e",[]]', { maxDepth: 2 })).toHaveLength(2);
     expect(refusal(() => decode('2["e",[[]]]', { maxDepth: 2 }))).toBe("SOCKET_TOO_DEEP");
     expect(refusal(() => decode('2["e"]', { maxDepth: 0 }))).toBe("SOCKET_TOO_DEEP");
-    expect(refusal(() => decode(`2${nested(500_000)}`, { maxDepth: 400_000 }))).toBe("SOCKET_INVALID_PAYLOAD");
+    expect(refusal(() => decode(`2${nested(100_000)}`, { maxDepth: 90_000 }))).toBe("SOCKET_INVALID_PAYLOAD");
   });
 
   test.each([

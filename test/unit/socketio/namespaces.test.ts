@@ -221,3 +221,14 @@ describe("cleanupEmptyChildNamespaces", () => {
     expect(names(b)).toEqual(["/", "/static"]);
   });
 });
+
+test("a namespace can take a client in by itself, as tools do", async () => {
+  const bench = new Bench();
+  const { peer, socket } = await bench.join();
+  const added = vi.fn();
+  bench.io.of("/a")._add(socket.client, { token: 1 }, added);
+  expect(await peer.hear()).toEqual([expect.stringMatching(/^0\/a,/)]);
+  const [other] = bench.io.of("/a").sockets.values();
+  expect(added).toHaveBeenCalledWith(other);
+  expect(other?.handshake.auth).toEqual({ token: 1 });
+});

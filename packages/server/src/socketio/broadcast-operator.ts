@@ -47,10 +47,12 @@ const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
  * everybodyElse.compress(false).emit("picture", bytes);
  */
 export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
-  readonly #adapter: Adapter;
-  readonly #rooms: Set<Room>;
-  readonly #except: Set<Room>;
-  readonly #flags: BroadcastFlags;
+  readonly adapter: Adapter;
+  /** Whom it addresses; everybody, when empty. */
+  readonly rooms: Set<Room>;
+  /** Whom it leaves out. */
+  readonly exceptRooms: Set<Room>;
+  readonly flags: BroadcastFlags;
 
   /** @param rooms whom to address; everybody, when empty */
   constructor(
@@ -59,10 +61,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     except: Set<Room> = new Set(),
     flags: BroadcastFlags = {},
   ) {
-    this.#adapter = adapter;
-    this.#rooms = rooms;
-    this.#except = except;
-    this.#flags = flags;
+    this.adapter = adapter;
+    this.rooms = rooms;
+    this.exceptRooms = except;
+    this.flags = flags;
   }
 
   /**
@@ -72,7 +74,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.to("room1").to(["room2", "room3"]).emit("hello");
    */
   to(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    return new BroadcastOperator(this.#adapter, plus(this.#rooms, room), this.#except, this.#flags);
+    return new BroadcastOperator(this.adapter, plus(this.rooms, room), this.exceptRooms, this.flags);
   }
 
   /** The same as {@link to}; reads better in `io.in("room1").disconnectSockets()`. */
@@ -87,7 +89,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.except("room1").emit("hello");
    */
   except(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
-    return new BroadcastOperator(this.#adapter, this.#rooms, plus(this.#except, room), this.#flags);
+    return new BroadcastOperator(this.adapter, this.rooms, plus(this.exceptRooms, room), this.flags);
   }
 
   /** Whether the event may be compressed (default: true). */
@@ -118,7 +120,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   #with<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
-    return new BroadcastOperator<E, SocketData>(this.#adapter, this.#rooms, this.#except, { ...this.#flags, ...flags });
+    return new BroadcastOperator<E, SocketData>(this.adapter, this.rooms, this.exceptRooms, {
+      ...this.flags,
+      ...flags,
+    });
   }
 
   /**
@@ -133,7 +138,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this.#emitAndCollect(packet, data.pop() as AckCallback);
-    else this.#adapter.broadcast(packet, this.#options());
+    else this.adapter.broadcast(packet, this.#options());
     return true;
   }
 
@@ -161,19 +166,19 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   #emitAndCollect(packet: AdapterPacket, ack: AckCallback): void {
-    const { clock, timeout, expectSingleResponse } = { ...this.#flags, clock: this.#surroundings()?.server?.clock };
+    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this.#surroundings()?.server?.clock };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this.#forget(packet.id);
       if (!expectSingleResponse) return Reflect.apply(ack, this, [error, responses]);
       return Reflect.apply(ack, this, [error, error === null ? responses[0] : null]);
     });
-    this.#adapter.broadcastWithAck(
+    this.adapter.broadcastWithAck(
       packet,
       this.#options(),
       (clients) => collector.onClientCount(clients),
       (response: unknown) => collector.onResponse(response),
     );
-    this.#adapter.serverCount().then(
+    this.adapter.serverCount().then(
       (servers) => collector.onServerCount(servers),
       () => undefined, // the number stays unknown, and the time limit ends it
     );
@@ -186,11 +191,11 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   #surroundings(): Surroundings | undefined {
-    return this.#adapter.nsp as Surroundings | undefined;
+    return this.adapter.nsp as Surroundings | undefined;
   }
 
   #options(): BroadcastOptions {
-    return { rooms: this.#rooms, except: this.#except, flags: this.#flags };
+    return { rooms: this.rooms, except: this.exceptRooms, flags: this.flags };
   }
 
   /**
@@ -199,7 +204,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @deprecated in Socket.IO: use {@link fetchSockets}, or `serverSideEmit`
    */
   allSockets(): Promise<Set<SocketId>> {
-    return this.#adapter.sockets(this.#rooms);
+    return this.adapter.sockets(this.rooms);
   }
 
   /**
@@ -210,13 +215,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * for (const socket of sockets) console.log(socket.id, socket.data);
    */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    const found = await this.#adapter.fetchSockets(this.#options());
+    const found = await this.adapter.fetchSockets(this.#options());
     return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
       // Adapters return local sockets as they are, and the details of remote ones.
       if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
       const only = new Set([socket.id]);
       return new RemoteSocket(
-        new BroadcastOperator<EmitEvents, SocketData>(this.#adapter, only, new Set(), { expectSingleResponse: true }),
+        new BroadcastOperator<EmitEvents, SocketData>(this.adapter, only, new Set(), { expectSingleResponse: true }),
         socket,
       );
     });
@@ -229,12 +234,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.in("room1").socketsJoin(["room2", "room3"]);
    */
   socketsJoin(room: Room | Room[]): void {
-    this.#adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]);
+    this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]);
   }
 
   /** Lets the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    this.#adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]);
+    this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]);
   }
 
   /**
@@ -243,6 +248,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @param close whether to close their connections, with all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    this.#adapter.disconnectSockets(this.#options(), close);
+    this.adapter.disconnectSockets(this.#options(), close);
   }
 }

@@ -7,6 +7,7 @@ import { type CloseReason, PreparedMessage, type Session } from "../engine/index
 import { Joining } from "./joining.ts";
 import { type Link, type LinkHandler, linkTo } from "./link.ts";
 import { createLog } from "../log.ts";
+import { Places } from "./places.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
 import type { DisconnectReason } from "./socket-types.ts";
@@ -41,7 +42,7 @@ export class Client<
   readonly #link: Link;
   readonly #decoder: PacketDecoder;
   /** By name of the namespace: the socket, or the attempt to join. */
-  readonly #places: Map<string, Socket | Joining> = new Map();
+  readonly #places: Places<Socket | Joining> = new Places();
   /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
   #expelled: Set<string> | undefined;
   /** Ends a connection that joins no namespace in time. */
@@ -69,6 +70,11 @@ export class Client<
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  /** The name that socket.io has for {@link onMessage}. */
+  ondata(data: RawData): void {
+    this.onMessage(data);
+  }
 
   // hot path
   onMessage(data: RawData): void {
@@ -120,7 +126,7 @@ export class Client<
 
   /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
   onError(error: unknown): void {
-    for (const place of this.#places.values()) {
+    for (const place of this.#places.all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
     this.conn.close();
@@ -135,17 +141,15 @@ export class Client<
   #end(reason: string, description: unknown): void {
     this.#patience?.cancel();
     this.#patience = undefined;
-    const places = [...this.#places.values()];
-    this.#places.clear();
-    for (const place of places) {
+    for (const place of this.#places.all()) {
       if (place instanceof Socket) place._onclose(reason as DisconnectReason, description);
-      else place.cancel();
+      else this.#giveUp(place);
     }
     this.#decoder.destroy();
   }
 
   #onImpatience(): void {
-    for (const place of this.#places.values()) if (place instanceof Socket) return;
+    if (this.#places.all().some((place) => place instanceof Socket)) return;
     log("no namespace joined in time, closing the connection");
     this.#close();
   }
@@ -187,7 +191,7 @@ export class Client<
 
   /** Disconnects all sockets and closes the connection. */
   _disconnect(): void {
-    for (const place of Array.from(this.#places.values())) {
+    for (const place of this.#places.all()) {
       if (place instanceof Socket) place.disconnect();
     }
     this.#close();
@@ -205,7 +209,7 @@ export class Client<
   // hot path
   _packet(packet: Packet, options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
-    if (options?.volatile && !this.#link.writable) return log("volatile packet is discarded");
+    if (options?.volatile && !this.#link.writable) return;
     const encoded = this.server.encoder.encode(packet);
     for (const part of encoded) this.#link.send(part, options);
   }
@@ -215,7 +219,7 @@ export class Client<
    */
   // hot path
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
-    if (options.volatile && !this.#link.writable) return log("volatile packet is discarded");
+    if (options.volatile && !this.#link.writable) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     this.#link.sendPrepared(message, options);
   }

@@ -3,8 +3,10 @@ interface Receiver {
   deliver(event: unknown[]): void;
 }
 
+// Two arrays instead of one of pairs: an event costs no object of its own.
 let receivers: Receiver[] = [];
 let events: unknown[][] = [];
+let delivered = 0;
 
 /**
  * Has `receiver.deliver(event)` called once the code that runs now is done, before any I/O.
@@ -21,17 +23,20 @@ export function deliverSoon(receiver: Receiver, event: unknown[]): void {
 }
 
 function deliverAll(): void {
-  let done = 0;
   try {
     // Events that come in meanwhile are delivered in the same round.
-    while (done < receivers.length) {
-      const index = done++;
+    while (delivered < receivers.length) {
+      const index = delivered++;
       receivers[index]?.deliver(events[index] as unknown[]);
     }
   } finally {
-    // Anything left means that a listener threw: the exception is the application's, the rest follows in a new turn.
-    receivers = receivers.slice(done);
-    events = events.slice(done);
-    if (receivers.length > 0) process.nextTick(deliverAll);
+    if (delivered < receivers.length) {
+      // A listener threw: the exception is the application's, the rest follows in a new turn.
+      process.nextTick(deliverAll);
+    } else {
+      receivers = [];
+      events = [];
+      delivered = 0;
+    }
   }
 }

@@ -6,6 +6,7 @@ export const SOCKETIO_ERRORS = {
   NOT_LOCAL: "the question has no answer on a parent namespace",
   INVALID_PACKET: "a custom parser handed out a packet that no client may send",
   LISTENER_REJECTED: "a listener returned a promise that was rejected, and nobody listens to the error",
+  ADAPTER_FAILED: "a promise of the adapter was rejected",
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;
 

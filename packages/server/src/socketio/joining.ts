@@ -20,6 +20,7 @@ export class Joining {
   #auth: Record<string, unknown>;
   #state: "waiting" | "running" | "over" = "waiting";
   #socket: Socket | undefined;
+  #onJoined: ((socket: Socket) => void) | undefined;
 
   constructor(client: Client, name: string, auth: Record<string, unknown>) {
     this.client = client;
@@ -46,13 +47,12 @@ export class Joining {
   /** Looks the namespace up and goes on with it, or refuses. */
   #run(): void {
     if (this.isOver()) return;
-    this.#state = "running";
     const { server } = this.client;
     const known = server._nsps.get(this.name);
-    if (known !== undefined) return this.#enter(known);
+    if (known !== undefined) return this.enter(known);
     server._checkNamespace(this.name, this.#auth, (nsp) => {
       if (this.isOver()) return;
-      if (nsp) return this.#enter(nsp);
+      if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client.onJoined(this, undefined);
       this.client._packet(
@@ -73,13 +73,15 @@ export class Joining {
   }
 
   /** Makes the socket and takes it through the middlewares. */
-  #enter(nsp: Namespace): void {
+  enter(nsp: Namespace, onJoined?: (socket: Socket) => void): void {
+    this.#state = "running";
+    this.#onJoined = onJoined;
     const session = restore(nsp, this.#auth);
     if (session === undefined) return this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
     session.then(
       (found) => this.#introduce(nsp, new Socket(nsp, this.client, this.#auth, found)),
       (error: unknown) => {
-        warn("MIDDLEWARE_FAILED", error);
+        warn("ADAPTER_FAILED", error);
         this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
       },
     );
@@ -105,10 +107,17 @@ export class Joining {
     pass(passage);
   }
 
+  #admit(nsp: Namespace, socket: Socket): void {
+    nsp.admit(socket, () => {
+      this.client.onJoined(this, socket);
+      this.#onJoined?.(socket);
+    });
+  }
+
   #finish(nsp: Namespace, socket: Socket, err: unknown): void {
     if (this.isOver()) return socket._cleanup();
     this.#state = "over";
-    if (err === undefined) return nsp.admit(socket, () => this.client.onJoined(this, socket));
+    if (err === undefined) return this.#admit(nsp, socket);
     socket._cleanup();
     this.client.onJoined(this, undefined);
     socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));

@@ -2,7 +2,9 @@ import type { Adapter, SocketId } from "./adapter/adapter.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
 import { REJECTION } from "./capturing-emitter.ts";
+import type { Client } from "./client.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
+import { Joining } from "./joining.ts";
 import { warn, watch } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import type { Middleware } from "./middleware.ts";
@@ -147,6 +149,15 @@ export class Namespace<
   /** An event of another server has come in. Called by the adapter. */
   _onServerSideEmit(args: [string, ...Untyped[]]): void {
     emitToListeners(this, args);
+  }
+
+  /** Takes a client in, unless the middlewares refuse it; `fn` gets the socket before the listeners do. */
+  _add(
+    client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
+    auth: Record<string, unknown>,
+    fn?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
+  ): void {
+    new Joining(client, this.name, auth).enter(this, fn);
   }
 
   /** A socket is accepted: it is told so, then the listeners are. */

@@ -135,6 +135,11 @@ export class Server<
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
   }
 
+  /** The name that socket.io has for {@link engine} as well. */
+  get eio(): Engine {
+    return this.engine;
+  }
+
   /** The options, completed. */
   get _opts(): Partial<ServerOptions> {
     return this.opts;

@@ -330,7 +330,7 @@ export class Socket<
 
   /** Leaves all rooms. */
   leaveAll(): void {
-    this.adapter.delAll(this.id);
+    this.#settle(this.adapter.delAll(this.id));
   }
 
   // ---- receiving ---------------------------------------------------------------------------------------------------
@@ -443,7 +443,7 @@ export class Socket<
   }
 
   #persist(pid: string): void {
-    this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data });
+    this.#settle(this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data }));
   }
 
   /** Leaves all rooms and the namespace, for good. */
@@ -477,8 +477,8 @@ export class Socket<
   }
 
   /** An adapter that answers later must not end the process when it fails. */
-  #settle(result: Promise<void> | void): void {
-    watch(result, (error) => this[REJECTION](error, ""));
+  #settle(result: unknown): void {
+    watch(result, (error) => warn("ADAPTER_FAILED", error));
   }
 
   // ---- middlewares and catch-all listeners -------------------------------------------------------------------------

@@ -95,6 +95,6 @@ export function frameBinary(data: Buffer, prefix?: number): Buffer {
   const frame = Buffer.allocUnsafe(headerSize(length) + length);
   let offset = writeHeader(frame, 0, FIN | OPCODE.binary, length, 0);
   if (prefix !== undefined) frame[offset++] = prefix;
-  data.copy(frame, offset);
+  frame.set(data, offset);
   return frame;
 }

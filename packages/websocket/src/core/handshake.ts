@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** The facts of an HTTP request that the opening handshake depends on; header names in lower case. */
 export interface HandshakeRequest {
@@ -76,9 +76,7 @@ export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeR
 
 /** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455, 4.2.2). */
 export function acceptKey(key: string): string {
-  return createHash("sha1")
-    .update(key + GUID)
-    .digest("base64");
+  return hash("sha1", key + GUID, "base64");
 }
 
 function refuse(code: RefusalCode): UpgradeRefusal {

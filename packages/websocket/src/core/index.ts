@@ -9,7 +9,7 @@ export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection.ts
 export { frameBinary, frameText, OPCODE } from "./frame.ts";
 export type { DataOpcode } from "./frame.ts";
 export { acceptKey, checkHandshake } from "./handshake.ts";
-export type { HandshakeRequest, UpgradeKey, UpgradeRefusal } from "./handshake.ts";
+export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export type { Limits, Role } from "./limits.ts";
 export { VIOLATIONS, WebSocketError } from "./violations.ts";

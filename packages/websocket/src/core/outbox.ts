@@ -154,7 +154,7 @@ export class Outbox {
     const key = mustMask ? randomMaskKey() : 0;
     if (mustMask) at = writeMaskKey(target, at, key);
     if (typeof data === "string") writeText(target, data, length, at);
-    else data.copy(target, at);
+    else target.set(data, at);
     if (mustMask) applyMask(target, at, at + length, key);
     return at + length;
   }

@@ -147,17 +147,15 @@ export class Receiver {
     const part = (this.#headerPart ??= Buffer.allocUnsafe(MAX_HEADER_SIZE));
     while (this.#offset < this.#chunk.length) {
       part[this.#headerPartSize++] = this.#chunk[this.#offset++]!;
-      const size = this.#headerPartSize < 2 ? 2 : announcedHeaderSize(part[1]!);
-      if (this.#headerPartSize === 2) {
-        // A refusal need not wait for the rest of the header.
-        const violation = this.#checkFirstBytes(part[0]!, part[1]!);
-        if (violation !== undefined) return this.#fail(violation);
-      }
-      if (this.#headerPartSize >= 2 && this.#headerPartSize === size) {
-        this.#headerPart = undefined;
-        this.#headerPartSize = 0;
-        return this.#beginFrame(part, 0, size);
-      }
+      if (this.#headerPartSize < 2) continue;
+      // A refusal need not wait for the rest of the header.
+      const violation = this.#headerPartSize === 2 ? this.#checkFirstBytes(part[0]!, part[1]!) : undefined;
+      if (violation !== undefined) return this.#fail(violation);
+      const size = announcedHeaderSize(part[1]!);
+      if (this.#headerPartSize < size) continue;
+      this.#headerPart = undefined;
+      this.#headerPartSize = 0;
+      return this.#beginFrame(part, 0, size);
     }
   }
 
@@ -242,6 +240,7 @@ export class Receiver {
   #gatherPayload(end: number): void {
     const start = this.#offset;
     const count = end - start;
+    if (count === 0) return;
     const key = turnMaskKey(this.#maskKey, this.#received);
     const isControl = (this.#first & CONTROL_BIT) !== 0;
     const gathered = isControl ? (this.#control ??= new MessageBuffer()) : (this.#message ??= new MessageBuffer());

@@ -1,0 +1,37 @@
+/**
+ * What a client has in each namespace, by name.
+ *
+ * Nearly every client joins one namespace, so the first entry is kept in fields: a Map would cost as much memory as the
+ * socket itself, and the look-up happens for every packet.
+ */
+export class Places<Place> {
+  #name: string | undefined;
+  #place: Place | undefined;
+  #others: Map<string, Place> | undefined;
+
+  // hot path
+  get(name: string): Place | undefined {
+    return name === this.#name ? this.#place : this.#others?.get(name);
+  }
+
+  set(name: string, place: Place): void {
+    if (this.#name === undefined && !this.#others?.has(name)) this.#name = name;
+    if (name === this.#name) this.#place = place;
+    else (this.#others ??= new Map()).set(name, place);
+  }
+
+  delete(name: string): void {
+    if (name !== this.#name) {
+      this.#others?.delete(name);
+    } else {
+      this.#name = undefined;
+      this.#place = undefined;
+    }
+  }
+
+  /** A copy: it stays what it is while places are left. */
+  all(): Place[] {
+    const others = this.#others === undefined ? [] : [...this.#others.values()];
+    return this.#place === undefined ? others : [this.#place, ...others];
+  }
+}
