@@ -1,4 +1,5 @@
 // Enforces the direction of dependencies drawn in ARCHITECTURE.md, `import type` included, and refuses import cycles.
+// Inside one layer the types alone may refer to each other: public ones do (`socket.nsp.server.sockets`).
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,7 +29,7 @@ const LAYERS = [
     prefix: "packages/server/src/engine/",
     inside: ["packages/server/src/engine/", ...LEAVES],
     packages: [
-      ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net"),
+      ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
       "@portage/parser/engine", "@portage/parser/engine-v3", "@portage/websocket", "cookie", "cors",
     ],
   },
@@ -42,7 +43,7 @@ const LAYERS = [
     ],
     packages: [
       ...nodeModules("http", "https", "http2", "zlib", "events", "crypto", "stream", "buffer", "fs", "path", "url"),
-      "@portage/parser", "@portage/parser/socket",
+      "@portage/parser", "@portage/parser/socket", "cors",
     ],
   },
   {
@@ -73,7 +74,7 @@ function* sources(folder) {
 }
 
 const posix = (path) => relative(root, path).split(sep).join("/");
-const IMPORT = /(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
+const IMPORT = /(?<statement>\b(?:import|export)\s[^;"']*?)?(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 
 for (const folder of ["parser", "websocket", "server", "client"]) {
@@ -81,10 +82,11 @@ for (const folder of ["parser", "websocket", "server", "client"]) {
     const file = posix(path);
     const layer = LAYERS.find((candidate) => file.startsWith(candidate.prefix));
     const targets = [];
-    for (const [, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
+    for (const [, statement, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
       if (specifier.startsWith(".")) {
         const target = posix(resolve(dirname(path), specifier));
-        targets.push(target);
+        const isTypeOnly = /^(?:import|export)\s+type\b/.test(statement ?? "");
+        if (!isTypeOnly || !target.startsWith(layer.prefix)) targets.push(target);
         if (!layer.inside.some((allowed) => target.startsWith(allowed))) {
           problems.push(`${file}: layer ${layer.name} may not import ${target}`);
         }

@@ -27,6 +27,8 @@ export interface Demo {
 function run(command: DemoCommand, args: string[]) {
   const child = spawn(process.execPath, [...COMMANDS[command], ...args], {
     cwd: ROOT,
+    // The command that started the tests may have set it, and the demo would find packages that it does not name.
+    env: { ...process.env, NODE_PATH: "" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const text = { out: "", err: "" };

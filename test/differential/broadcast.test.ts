@@ -82,9 +82,18 @@ describe("rooms", () => {
   });
 
   broadcast("and the sets that show it", (context, sockets) => {
-    for (const socket of sockets) context.note("server", [...socket.rooms].filter((room) => room !== socket.id));
+    for (const socket of sockets)
+      context.note(
+        "server",
+        [...socket.rooms].filter((room) => room !== socket.id),
+      );
     const { rooms, sids } = context.io.of("/").adapter;
-    context.note("server", [...rooms.keys()].filter((room) => !sids.has(room)), sids.size, context.io.of("/").sockets.size);
+    context.note(
+      "server",
+      [...rooms.keys()].filter((room) => !sids.has(room)),
+      sids.size,
+      context.io.of("/").sockets.size,
+    );
   });
 
   broadcast("events of the adapter", async (context, [first]) => {
@@ -104,7 +113,10 @@ describe("rooms", () => {
     context.io.to("x").emit("to x");
     context.io.to("y").emit("to y");
     const found = await context.io.in("b").fetchSockets();
-    context.note("server", found.map((socket) => [...socket.rooms].length));
+    context.note(
+      "server",
+      found.map((socket) => [...socket.rooms].length),
+    );
     context.note("server", (await context.io.allSockets()).size, (await context.io.in("x").allSockets()).size);
   });
 
@@ -122,7 +134,8 @@ describe("rooms", () => {
 });
 
 describe("acks of broadcasts", () => {
-  const answer = (packet: string, data: unknown): string => `43${/^42(\d+)/.exec(packet)?.[1]}${JSON.stringify([data])}`;
+  const answer = (packet: string, data: unknown): string =>
+    `43${/^42(\d+)/.exec(packet)?.[1]}${JSON.stringify([data])}`;
 
   differential("broadcast acks from all", {}, async (context) => {
     const { clients } = await three(context);
@@ -130,20 +143,28 @@ describe("acks of broadcasts", () => {
     for (const [index, client] of clients.entries()) {
       client.send(answer(await client.until((packet) => packet.includes("question")), index));
     }
-    context.note("server", ((await answered) as number[]).sort((left, right) => left - right));
+    context.note(
+      "server",
+      ((await answered) as number[]).sort((left, right) => left - right),
+    );
   });
 
   differential("broadcast acks that are missing", {}, async (context) => {
     const { clients } = await three(context);
     const answered = new Promise((resolve) => {
-      context.io.timeout(60).emit("question", (error: Error | null, answers: unknown[]) => resolve([error?.message, answers]));
+      context.io
+        .timeout(60)
+        .emit("question", (error: Error | null, answers: unknown[]) => resolve([error?.message, answers]));
     });
     const [first] = clients as [RawWebSocket];
     first.send(answer(await first.until((packet) => packet.includes("question")), "only one"));
     context.note("server", await answered);
-    await context.io.timeout(10).emitWithAck("again").catch((error: Error & { responses?: unknown }) => {
-      context.note("server", error.message, error.responses);
-    });
+    await context.io
+      .timeout(10)
+      .emitWithAck("again")
+      .catch((error: Error & { responses?: unknown }) => {
+        context.note("server", error.message, error.responses);
+      });
   });
 
   differential("broadcast acks from nobody", {}, async (context) => {

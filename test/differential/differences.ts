@@ -77,7 +77,12 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     reason: "a binary payload that breaks off, or has no packet, is an error, as a text one is",
-    scenarios: ["EIO3 binary body ", "EIO3 binary body 0105ff34", "EIO3 binary body 0201ff34", "EIO3 binary body 000909ff34"],
+    scenarios: [
+      "EIO3 binary body ",
+      "EIO3 binary body 0105ff34",
+      "EIO3 binary body 0201ff34",
+      "EIO3 binary body 000909ff34",
+    ],
     becomes: { "connection polling 3 open": ["connection polling 3 open", "close parse error closed"] },
   },
   {
@@ -130,7 +135,10 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     reason: "packets before the one that closes are delivered before the end",
     scenarios: ["polling: packets behind a close packet"],
-    becomes: { before: [], "disconnecting transport close rooms 3": ["before", "disconnecting transport close rooms 3"] },
+    becomes: {
+      before: [],
+      "disconnecting transport close rooms 3": ["before", "disconnecting transport close rooms 3"],
+    },
   },
   {
     reason: "a connection that was reset has not been closed: the error is told",
@@ -178,14 +186,18 @@ const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] =
 
 /** A trace without the differences that hold everywhere. */
 export function generalise(trace: Trace): Trace {
-  const rewrite = (line: string): string => GENERAL.reduce((text, { pattern, becomes }) => text.replace(pattern, becomes), line);
+  const rewrite = (line: string): string =>
+    GENERAL.reduce((text, { pattern, becomes }) => text.replace(pattern, becomes), line);
   return Object.fromEntries(Object.entries(trace).map(([lane, lines]) => [lane, lines.map(rewrite)]));
 }
 
 /** What Portage must do where the reference did `trace`. */
 export function expectation(scenario: string, trace: Trace): Trace {
   const differences = DIFFERENCES.filter((difference) => difference.scenarios.includes(scenario));
-  const becomes: Record<string, readonly string[]> = Object.assign({}, ...differences.map((difference) => difference.becomes));
+  const becomes: Record<string, readonly string[]> = Object.assign(
+    {},
+    ...differences.map((difference) => difference.becomes),
+  );
   const unused = new Set(Object.keys(becomes));
   const rewrite = (line: string): readonly string[] => {
     unused.delete(line);
@@ -193,6 +205,9 @@ export function expectation(scenario: string, trace: Trace): Trace {
   };
   const rewritten = Object.entries(trace).map(([lane, lines]) => [lane, lines.flatMap(rewrite)] as const);
   if (unused.size > 0) throw new Error(`"${scenario}": the reference no longer has ${[...unused].join(" or ")}`);
-  const lanes = Object.assign(Object.fromEntries(rewritten), ...differences.map((difference) => difference.lanes)) as Trace;
+  const lanes = Object.assign(
+    Object.fromEntries(rewritten),
+    ...differences.map((difference) => difference.lanes),
+  ) as Trace;
   return Object.fromEntries(Object.entries(lanes).filter(([, lines]) => lines.length > 0));
 }

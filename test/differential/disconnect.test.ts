@@ -22,7 +22,8 @@ async function joined(context: SocketContext, transport: string): Promise<{ clie
   return { client, socket };
 }
 
-const send = (client: Raw, packet: string): unknown => (client instanceof RawPolling ? client.post(packet) : client.send(packet));
+const send = (client: Raw, packet: string): unknown =>
+  client instanceof RawPolling ? client.post(packet) : client.send(packet);
 
 /** Reads until the server has ended the connection. */
 async function drain(client: Raw): Promise<void> {
@@ -31,7 +32,10 @@ async function drain(client: Raw): Promise<void> {
 }
 
 describe.each(TRANSPORTS)("disconnecting over %s", (transport) => {
-  const scenario = (name: string, act: (context: SocketContext, client: Raw, socket: Socket) => Promise<unknown>): void => {
+  const scenario = (
+    name: string,
+    act: (context: SocketContext, client: Raw, socket: Socket) => Promise<unknown>,
+  ): void => {
     differential(`${transport}: ${name}`, {}, async (context) => {
       const { client, socket } = await joined(context, transport);
       await act(context, client, socket);
@@ -124,8 +128,8 @@ describe("ends of a websocket", () => {
     "close frame": (client) => client.close(1000),
     "close frame 4001": (client) => client.close(4001, "bye"),
     "close frame without a code": (client) => client.sendFrame({ opcode: OPCODE.close }),
-    "FIN": (client) => client.cut(),
-    "RST": (client) => client.reset(),
+    FIN: (client) => client.cut(),
+    RST: (client) => client.reset(),
   })) {
     differential(`websocket ends with ${name}`, {}, async (context) => {
       const { client } = await joined(context, "websocket");

@@ -164,7 +164,12 @@ function watchOld(context: SocketContext): void {
   for (const name of ["/", "/chat"]) {
     context.io.of(name).on("connection", (socket) => {
       context.watch(socket);
-      context.note("server", socket.id === Reflect.get(socket.conn, "id"), socket.id.startsWith(`${name}#`), socket.handshake.auth);
+      context.note(
+        "server",
+        socket.id === Reflect.get(socket.conn, "id"),
+        socket.id.startsWith(`${name}#`),
+        socket.handshake.auth,
+      );
       socket.on("ask", (value: unknown, answer: (value: unknown) => void) => answer(value));
     });
   }

@@ -12,10 +12,10 @@ const VALUES: Record<string, unknown[]> = {
   "no arguments": [],
   "plain values": [1, -1.5, 1e21, "text", true, false, null],
   "empty things": ["", [], {}, Buffer.alloc(0)],
-  "unicode": ["é€😀", "\u2028\u2029\u0000\u001e", "𝟘", { "ключ": "значение" }],
+  unicode: ["é€😀", "\u2028\u2029\u0000\u001e", "𝟘", { ключ: "значение" }],
   "lone surrogates": ["\ud800", "a\udc00b"],
-  "nested": [{ a: { b: { c: [1, [2, [3, { d: null }]]] } } }],
-  "binary": [Buffer.from([0, 1, 2, 253, 254, 255])],
+  nested: [{ a: { b: { c: [1, [2, [3, { d: null }]]] } } }],
+  binary: [Buffer.from([0, 1, 2, 253, 254, 255])],
   "binary in objects and arrays": [{ a: Buffer.from("a"), list: [Buffer.from("b"), { c: Buffer.from("c") }] }, "end"],
   "names that objects know": [JSON.parse('{"__proto__":{"x":1},"constructor":2,"toString":3,"hasOwnProperty":4}')],
   "things like placeholders": [{ _placeholder: true, num: 0 }, "text"],
@@ -55,7 +55,10 @@ describe.each(TRANSPORTS)("events over %s", (transport) => {
       context.note("acks", await socket.emitWithAck("question", 1, Buffer.from("x")));
       context.note("acks", await socket.timeout(5000).emitWithAck("question", 2));
       socket.emit("question", 3, (answer: unknown) => context.note("acks", answer));
-      await socket.timeout(20).emitWithAck("silence").catch((error: Error) => context.note("acks", error.message));
+      await socket
+        .timeout(20)
+        .emitWithAck("silence")
+        .catch((error: Error) => context.note("acks", error.message));
       socket.emit("done");
     });
     const client = context.client("client", "/", { transports: [transport] });
@@ -88,7 +91,9 @@ describe("packets on the wire", () => {
   differential("every form of event and ack", {}, async (context) => {
     context.io.on("connection", (socket) => {
       context.watch(socket);
-      socket.on("ask", (...args: unknown[]) => (args.at(-1) as Answer)("answer", Buffer.from("b"), { c: [Buffer.from("d")] }));
+      socket.on("ask", (...args: unknown[]) =>
+        (args.at(-1) as Answer)("answer", Buffer.from("b"), { c: [Buffer.from("d")] }),
+      );
       socket.emit("plain");
       socket.emit("ack me", 1, (...args: unknown[]) => context.note("acks", args));
       socket.emit("binary ack me", Buffer.from("x"), (...args: unknown[]) => context.note("acks", args));
@@ -129,7 +134,14 @@ describe("packets on the wire", () => {
     await client.until((packet) => packet.includes("end"));
   });
 
-  for (const packet of ['42["connect"]', '42["disconnecting"]', '42["newListener",1]', '42["error",{}]', '42["message",1]', "42[7,1]"]) {
+  for (const packet of [
+    '42["connect"]',
+    '42["disconnecting"]',
+    '42["newListener",1]',
+    '42["error",{}]',
+    '42["message",1]',
+    "42[7,1]",
+  ]) {
     differential(`event ${packet}`, {}, async (context) => {
       context.watchEngine();
       context.watchAll();
@@ -140,7 +152,22 @@ describe("packets on the wire", () => {
     });
   }
 
-  for (const packet of ["4", "49", "42", "42{}", "42[]", "42[null]", '42["a"', "43", '43x["a"]', "45", '451-["a"]', '450-["a"]', "4511-[]", "hello"]) {
+  for (const packet of [
+    "4",
+    "49",
+    "42",
+    "42{}",
+    "42[]",
+    "42[null]",
+    '42["a"',
+    "43",
+    '43x["a"]',
+    "45",
+    '451-["a"]',
+    '450-["a"]',
+    "4511-[]",
+    "hello",
+  ]) {
     differential(`garbage ${packet}`, {}, async (context) => {
       context.watchEngine();
       context.watchAll();
@@ -180,7 +207,8 @@ describe("what a socket can do", () => {
       }
     };
     context.io.on("connection", (socket) => {
-      for (const name of ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]) tryReserved(socket, name);
+      for (const name of ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"])
+        tryReserved(socket, name);
       socket.prependAny((event: string) => context.note("any", "prepended", event));
       socket.onAny((event: string) => context.note("any", "appended", event));
       socket.onAnyOutgoing((...args: unknown[]) => context.note("outgoing", args));

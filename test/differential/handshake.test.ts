@@ -13,10 +13,14 @@ describe("handshake", () => {
     await client.next();
   });
 
-  differentialEngine("options show in the handshake", { pingInterval: 4321, pingTimeout: 1234, maxHttpBufferSize: 777 }, async (context) => {
-    await context.polling("A");
-    await (await context.websocket("B")).next();
-  });
+  differentialEngine(
+    "options show in the handshake",
+    { pingInterval: 4321, pingTimeout: 1234, maxHttpBufferSize: 777 },
+    async (context) => {
+      await context.polling("A");
+      await (await context.websocket("B")).next();
+    },
+  );
 
   differentialEngine("upgrades switched off", { allowUpgrades: false }, async (context) => {
     context.watchEngine();

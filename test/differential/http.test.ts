@@ -7,11 +7,18 @@ const HANDSHAKE = "/engine.io/?EIO=4&transport=polling";
 
 describe("cookies", () => {
   const cookies: Record<string, EngineOptions["cookie"]> = {
-    "true": true,
+    true: true,
     "a name": { name: "session" },
     "no path": { name: "io", path: false as unknown as string },
     "for scripts too": { name: "io", httpOnly: false },
-    "all attributes": { name: "x-y", path: "/chat", maxAge: 60, sameSite: "strict", secure: true, domain: "example.org" },
+    "all attributes": {
+      name: "x-y",
+      path: "/chat",
+      maxAge: 60,
+      sameSite: "strict",
+      secure: true,
+      domain: "example.org",
+    },
   };
   for (const [name, cookie] of Object.entries(cookies)) {
     differentialEngine(`cookie: ${name}`, { cookie }, async (context) => {
@@ -24,7 +31,11 @@ describe("cookies", () => {
 
 async function crossOrigin(context: EngineContext): Promise<void> {
   const headers = { origin: "http://example.org" };
-  const preflight = { ...headers, "access-control-request-method": "POST", "access-control-request-headers": "x-custom" };
+  const preflight = {
+    ...headers,
+    "access-control-request-method": "POST",
+    "access-control-request-headers": "x-custom",
+  };
   await context.http({ path: HANDSHAKE, method: "OPTIONS", headers: preflight });
   const client = await context.polling("A", { headers });
   await client.post("4x");
@@ -37,7 +48,13 @@ describe("cors", () => {
     "any origin": { origin: "*" },
     "this origin": { origin: "http://example.org", credentials: true },
     "another origin": { origin: ["http://example.com"] },
-    "reflected": { origin: true, methods: ["GET", "POST"], allowedHeaders: ["x-custom"], exposedHeaders: ["x-other"], maxAge: 5 },
+    reflected: {
+      origin: true,
+      methods: ["GET", "POST"],
+      allowedHeaders: ["x-custom"],
+      exposedHeaders: ["x-other"],
+      maxAge: 5,
+    },
     "switched off": undefined,
   };
   for (const [name, cors] of Object.entries(options)) {
@@ -65,7 +82,11 @@ describe("headers", () => {
     context.note("C", upgrade.headers["x-custom-initial"] ?? "none", upgrade.headers["x-custom-each"] ?? "none");
   });
 
-  for (const agent of ["Mozilla/4.0 (compatible;MSIE 8.0)", "Mozilla/5.0 (Trident/7.0; rv:11.0)", "Mozilla/5.0 (X11)"]) {
+  for (const agent of [
+    "Mozilla/4.0 (compatible;MSIE 8.0)",
+    "Mozilla/5.0 (Trident/7.0; rv:11.0)",
+    "Mozilla/5.0 (X11)",
+  ]) {
     differentialEngine(`user agent ${agent}`, {}, async (context) => {
       const client = await context.polling("A", { headers: { "user-agent": agent } });
       await client.post("4x");
@@ -150,7 +171,10 @@ describe("client files", () => {
   for (const file of [...FILES, ...FILES.map((name) => `${name}.map`)]) {
     differential(`file ${file}`, { cors: { origin: "http://example.org" } }, async (context) => {
       for (const encoding of ["identity", "gzip", "deflate"]) {
-        const reply = await context.startHttp({ path: `/socket.io/${file}?v=1`, headers: { "accept-encoding": encoding } }).reply;
+        const reply = await context.startHttp({
+          path: `/socket.io/${file}?v=1`,
+          headers: { "accept-encoding": encoding },
+        }).reply;
         context.tracer.reply(encoding, reply);
         context.note(encoding, reply.text.includes("engine.io"));
       }

@@ -151,11 +151,26 @@ describe("handshake of a socket", () => {
     context.io.on("connection", (socket) => {
       const { handshake } = socket;
       context.note("server", Object.keys(handshake).sort(), handshake.xdomain, handshake.secure, handshake.address);
-      context.note("server", typeof handshake.time, typeof handshake.issued, handshake.headers["x-custom-a"], handshake.query);
+      context.note(
+        "server",
+        typeof handshake.time,
+        typeof handshake.issued,
+        handshake.headers["x-custom-a"],
+        handshake.query,
+      );
       context.note("server", handshake.url.replace(/&t=[^&]*/, ""), socket.recovered, socket.rooms.size, socket.data);
-      context.note("server", socket.conn.transport.name, socket.conn.protocol, socket.nsp.name, socket.rooms.has(socket.id));
+      context.note(
+        "server",
+        socket.conn.transport.name,
+        socket.conn.protocol,
+        socket.nsp.name,
+        socket.rooms.has(socket.id),
+      );
     });
-    const client = await context.polling("A", { headers: { "x-custom-a": "1", origin: "http://example.org" }, query: { q: "ä &=" } });
+    const client = await context.polling("A", {
+      headers: { "x-custom-a": "1", origin: "http://example.org" },
+      query: { q: "ä &=" },
+    });
     await client.post("40");
     await client.next();
     const websocket = await context.websocket("B", { query: { q: "2" } });

@@ -52,11 +52,11 @@ describe("posts", () => {
   const bodies: Record<string, string | Buffer | string[]> = {
     "one packet": "4hello",
     "several packets": "4one\u001e4two\u001ebAQID\u001e4",
-    "unicode": "4é€😀\u2028",
+    unicode: "4é€😀\u2028",
     "in pieces": ["4he", "l", "lo\u001e4", "more"],
     "a character cut in two": "4€".repeat(1),
     "a heartbeat nobody asked for": "3",
-    "empty": "",
+    empty: "",
     "an empty packet at the end": "4a\u001e",
     "an unknown packet": "4before\u001e9unknown\u001e4behind",
     "an open packet": "0{}",
@@ -87,19 +87,32 @@ describe("posts", () => {
     await context.seen("messages", "uro");
   });
 
-  for (const type of ["application/octet-stream", "application/json", "application/x-www-form-urlencoded", "text/plain", ""]) {
+  for (const type of [
+    "application/octet-stream",
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "",
+  ]) {
     differentialEngine(`post of content type "${type}"`, {}, async (context) => {
       echoing(context);
       const client = await context.polling("A");
       await client.postBody("4hello", { "content-type": type });
-      await context.startHttp({ path: client.path, method: "POST", body: "4quiet" }).reply.then((reply) => context.note("later", reply.status));
+      await context
+        .startHttp({ path: client.path, method: "POST", body: "4quiet" })
+        .reply.then((reply) => context.note("later", reply.status));
     });
   }
 
   differentialEngine("posts overlap", {}, async (context) => {
     echoing(context);
     const client = await context.polling("A");
-    const first = context.startHttp({ path: client.path, method: "POST", headers: { "content-length": "100" }, body: ["4hel"] });
+    const first = context.startHttp({
+      path: client.path,
+      method: "POST",
+      headers: { "content-length": "100" },
+      body: ["4hel"],
+    });
     await first.arrived;
     const second = await context.startHttp({ path: client.path, method: "POST", body: "4two" }).reply;
     context.note("second", second.status);
@@ -110,7 +123,12 @@ describe("posts", () => {
   differentialEngine("a post is dropped halfway", {}, async (context) => {
     echoing(context);
     const client = await context.polling("A");
-    const post = context.startHttp({ path: client.path, method: "POST", headers: { "content-length": "100" }, body: ["4hel"] });
+    const post = context.startHttp({
+      path: client.path,
+      method: "POST",
+      headers: { "content-length": "100" },
+      body: ["4hel"],
+    });
     await post.arrived;
     post.abort();
     await context.seen("engine", /^close/);
@@ -216,7 +234,9 @@ describe("sizes", () => {
     context.io.on("connection", (socket) => socket.emit("big", "x".repeat(200_000), Buffer.alloc(70_000, 1)));
     for (const transport of ["polling", "websocket"] as const) {
       const client = transport === "polling" ? await context.polling("A") : await context.websocket("B");
-      await (transport === "polling" ? (client as { post(p: string): Promise<unknown> }).post("40") : (client as { send(p: string): void }).send("40"));
+      await (transport === "polling"
+        ? (client as { post(p: string): Promise<unknown> }).post("40")
+        : (client as { send(p: string): void }).send("40"));
       await client.until((packet) => packet.startsWith("45"));
       await client.next();
     }

@@ -1,6 +1,11 @@
 import type { Server as EngineServer, ServerOptions as EngineOptions, Socket as Session, Transport } from "engine.io";
 import type { Server, ServerOptions, Socket } from "socket.io";
-import { io as connectClient, type ManagerOptions, type Socket as ClientSocket, type SocketOptions } from "socket.io-client";
+import {
+  io as connectClient,
+  type ManagerOptions,
+  type Socket as ClientSocket,
+  type SocketOptions,
+} from "socket.io-client";
 import { expect, test } from "vitest";
 import { serve, serveEngine, type Host } from "../support/host.ts";
 import { call, startCall, type HttpCall, type HttpReply } from "../support/raw-http.ts";
@@ -83,9 +88,13 @@ export class Context {
       this.tracer.mask(client.id ?? "", `<id of ${name}>`);
       this.note(name, "connect");
     });
-    client.on("connect_error", (error) => this.note(name, "connect_error", error.message, (error as { data?: unknown }).data));
+    client.on("connect_error", (error) =>
+      this.note(name, "connect_error", error.message, (error as { data?: unknown }).data),
+    );
     client.on("disconnect", (reason) => this.note(name, "disconnect", reason));
-    client.onAny((event: string, ...args: unknown[]) => this.note(name, event, ...args.filter((arg) => typeof arg !== "function")));
+    client.onAny((event: string, ...args: unknown[]) =>
+      this.note(name, event, ...args.filter((arg) => typeof arg !== "function")),
+    );
     return client;
   }
 

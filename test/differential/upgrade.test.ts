@@ -43,7 +43,13 @@ function upgrade(name: string, scenario: (context: EngineContext, all: Candidate
   differentialEngine(`upgrade: ${name}`, {}, async (context) => {
     const all = await candidate(context);
     await scenario(context, all);
-    context.note("session", all.session.readyState, all.session.transport.name, all.session.upgraded, all.session.upgrading);
+    context.note(
+      "session",
+      all.session.readyState,
+      all.session.transport.name,
+      all.session.upgraded,
+      all.session.upgrading,
+    );
   });
 }
 

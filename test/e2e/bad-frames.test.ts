@@ -21,7 +21,14 @@ describe("frames that break RFC 6455", () => {
     ["a ping of 126 bytes", 1002, [{ opcode: ping, payload: "x".repeat(126) }]],
     ["a pong of 70,000 bytes", 1002, [{ opcode: pong, payload: "x".repeat(70_000) }]],
     ["a continuation of nothing", 1002, [{ opcode: continuation, payload: "4x" }]],
-    ["a second message inside the first", 1002, [{ opcode: text, fin: false, payload: "4x" }, { opcode: text, payload: "4y" }]],
+    [
+      "a second message inside the first",
+      1002,
+      [
+        { opcode: text, fin: false, payload: "4x" },
+        { opcode: text, payload: "4y" },
+      ],
+    ],
     ["text that is not UTF-8", 1007, [{ opcode: text, payload: Buffer.from([0x34, 0xc3, 0x28]) }]],
     ["half a character at the end", 1007, [{ opcode: text, payload: Buffer.from([0x34, 0xe2, 0x82]) }]],
     ["an encoded surrogate", 1007, [{ opcode: text, payload: Buffer.from([0x34, 0xed, 0xa0, 0x80]) }]],
@@ -37,11 +44,15 @@ describe("frames that break RFC 6455", () => {
     ["a length over the limit", 1009, [{ opcode: text, payload: "4x", claim: LIMIT + 1 }]],
     ["a length of 2^40", 1009, [{ opcode: binary, claim: 2n ** 40n }]],
     ["a length of 2^62", 1009, [{ opcode: binary, claim: 2n ** 62n }]],
-    ["fragments over the limit", 1009, [
-      { opcode: binary, fin: false, payload: Buffer.alloc(LIMIT / 2) },
-      { opcode: continuation, fin: false, payload: Buffer.alloc(LIMIT / 2) },
-      { opcode: continuation, payload: Buffer.alloc(1) },
-    ]],
+    [
+      "fragments over the limit",
+      1009,
+      [
+        { opcode: binary, fin: false, payload: Buffer.alloc(LIMIT / 2) },
+        { opcode: continuation, fin: false, payload: Buffer.alloc(LIMIT / 2) },
+        { opcode: continuation, payload: Buffer.alloc(1) },
+      ],
+    ],
   ];
   test.each(wrong)("%s: %i", async (_name, code, frames) => {
     const client = await joinWebSocket(server);
@@ -68,19 +79,55 @@ describe("frames that break RFC 6455", () => {
 });
 
 describe("messages that are not packets", () => {
-  const packets: (string | Buffer)[] = ["", "x", "9", "2", "3probe", "5", "0{}", "4", "42", "42{", "49", "4999", "40/", "451-[]", "4999999999999999999-[]", "42[\"a\"", "450-[\"a\"]", Buffer.alloc(0), Buffer.from("stray"), "42[\"__proto__\",{\"__proto__\":{\"x\":1}}]", "43[1]", "431e30[1]", "43Infinity[1]", "421 2[\"a\"]", "42-1[\"a\"]", "4299999999999999999999[\"a\"]"];
+  const packets: (string | Buffer)[] = [
+    "",
+    "x",
+    "9",
+    "2",
+    "3probe",
+    "5",
+    "0{}",
+    "4",
+    "42",
+    "42{",
+    "49",
+    "4999",
+    "40/",
+    "451-[]",
+    "4999999999999999999-[]",
+    '42["a"',
+    '450-["a"]',
+    Buffer.alloc(0),
+    Buffer.from("stray"),
+    '42["__proto__",{"__proto__":{"x":1}}]',
+    "43[1]",
+    "431e30[1]",
+    "43Infinity[1]",
+    '421 2["a"]',
+    '42-1["a"]',
+    '4299999999999999999999["a"]',
+  ];
   test.each(packets)("%j", async (packet) => {
     const client = await joinWebSocket(server);
     client.send(packet);
     client.send('42["still here?"]');
     // Ignored or closed, but never silence.
-    const answer = client.until((message) => message.includes("still here?")).then(() => "here", () => "closed");
+    const answer = client
+      .until((message) => message.includes("still here?"))
+      .then(
+        () => "here",
+        () => "closed",
+      );
     expect(await Promise.race([answer, client.closed.then(() => "closed")])).toMatch(/here|closed/);
     client.cut();
   });
 
   test("attachments that do not come, or come too early", async () => {
-    for (const packetsInTurn of [['451-["a",{"_placeholder":true,"num":0}]', '42["b"]'], [Buffer.from("early")], ['451-["a",{"_placeholder":true,"num":5}]', Buffer.from("x")]]) {
+    for (const packetsInTurn of [
+      ['451-["a",{"_placeholder":true,"num":0}]', '42["b"]'],
+      [Buffer.from("early")],
+      ['451-["a",{"_placeholder":true,"num":5}]', Buffer.from("x")],
+    ]) {
       const client = await joinWebSocket(server);
       for (const packet of packetsInTurn) client.send(packet);
       await client.ended();
@@ -91,7 +138,9 @@ describe("messages that are not packets", () => {
     const random = new Random(seed);
     for (let round = 0; round < 25; round++) {
       const client = await joinWebSocket(server, 3);
-      client.send(random.below(2) === 0 ? random.bytes(random.below(20)) : random.bytes(random.below(20)).toString("latin1"));
+      client.send(
+        random.below(2) === 0 ? random.bytes(random.below(20)) : random.bytes(random.below(20)).toString("latin1"),
+      );
       client.stream.end();
       await client.ended();
     }
@@ -110,7 +159,11 @@ describe("splitting and joining", () => {
     const client = await joinWebSocket(server);
     const bytes = Buffer.from('42["parts","é€😀"]');
     for (let at = 0; at < bytes.length; at++) {
-      client.sendFrame({ opcode: at === 0 ? text : continuation, fin: at === bytes.length - 1, payload: bytes.subarray(at, at + 1) });
+      client.sendFrame({
+        opcode: at === 0 ? text : continuation,
+        fin: at === bytes.length - 1,
+        payload: bytes.subarray(at, at + 1),
+      });
       if (at === 5) client.sendFrame({ opcode: ping, payload: "between" });
     }
     expect(await client.next()).toBe('42["parts","é€😀"]');
@@ -120,11 +173,17 @@ describe("splitting and joining", () => {
 
   test("many frames in one write, and lengths in a longer form than needed", async () => {
     const client = await joinWebSocket(server);
-    const frames = Array.from({ length: 500 }, (_value, index) => frame({ opcode: text, payload: `42["n",${index}]`, lengthBytes: index % 2 === 0 ? 2 : 8 }));
+    const frames = Array.from({ length: 500 }, (_value, index) =>
+      frame({ opcode: text, payload: `42["n",${index}]`, lengthBytes: index % 2 === 0 ? 2 : 8 }),
+    );
     const limit = frame({ opcode: text, payload: '42["end"]' });
     client.sendBytes(Buffer.concat([...frames, limit]));
     const answers: string[] = [];
-    for (let answer = await Promise.race([client.next(), client.closed]); typeof answer === "string"; answer = await Promise.race([client.next(), client.closed])) {
+    for (
+      let answer = await Promise.race([client.next(), client.closed]);
+      typeof answer === "string";
+      answer = await Promise.race([client.next(), client.closed])
+    ) {
       if (answer === '42["end"]') break;
       answers.push(answer);
     }
@@ -167,7 +226,9 @@ describe("handshakes that are refused", () => {
   });
 
   test("an unknown session", async () => {
-    const refusal = await RawWebSocket.connect({ port: server.running.port, sid: "unknown" }).catch((error: unknown) => error);
+    const refusal = await RawWebSocket.connect({ port: server.running.port, sid: "unknown" }).catch(
+      (error: unknown) => error,
+    );
     expect(refusal).toBeInstanceOf(Refused);
     expect((refusal as Refused).status).toBe(400);
   });

@@ -81,16 +81,32 @@ describe("bodies that are too large", () => {
 });
 
 describe("paths", () => {
-  const paths = ["//", "//socket.io/", "/socket.io//", "/socket.io/../", "/socket.io/?", "/socket.io/#", "/socket.io/%00", "*", "http://[", "/socket.io/http://[::1"];
-  test.each([...paths, "//:0", "///", "/socket.io/??&&==&EIO=4&EIO=3", `/socket.io/?${"a=1&".repeat(3000)}`])("%s", async (path) => {
-    for (const upgrade of [false, true]) {
-      const tcp = await RawTcp.open(server.running.port);
-      const lines = upgrade ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" : "Connection: close\r\n";
-      await tcp.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`);
-      const answer = await tcp.ended();
-      expect(answer).toMatch(upgrade ? /^$|^HTTP\/1\.1 4\d\d / : /^HTTP\/1\.1 4\d\d /);
-    }
-  });
+  const paths = [
+    "//",
+    "//socket.io/",
+    "/socket.io//",
+    "/socket.io/../",
+    "/socket.io/?",
+    "/socket.io/#",
+    "/socket.io/%00",
+    "*",
+    "http://[",
+    "/socket.io/http://[::1",
+  ];
+  test.each([...paths, "//:0", "///", "/socket.io/??&&==&EIO=4&EIO=3", `/socket.io/?${"a=1&".repeat(3000)}`])(
+    "%s",
+    async (path) => {
+      for (const upgrade of [false, true]) {
+        const tcp = await RawTcp.open(server.running.port);
+        const lines = upgrade
+          ? "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+          : "Connection: close\r\n";
+        await tcp.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`);
+        const answer = await tcp.ended();
+        expect(answer).toMatch(upgrade ? /^$|^HTTP\/1\.1 4\d\d / : /^HTTP\/1\.1 4\d\d /);
+      }
+    },
+  );
 });
 
 describe("bytes that are not HTTP", () => {
@@ -99,8 +115,14 @@ describe("bytes that are not HTTP", () => {
     ["a TLS hello", Buffer.from("160301020001000001fc0303", "hex")],
     ["no host", "GET /socket.io/ HTTP/1.1\r\n\r\n"],
     ["two lengths", `POST ${HANDSHAKE} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx`],
-    ["length and chunks", `POST ${HANDSHAKE} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-    ["broken chunks", `POST ${HANDSHAKE} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n`],
+    [
+      "length and chunks",
+      `POST ${HANDSHAKE} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
+    [
+      "broken chunks",
+      `POST ${HANDSHAKE} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n`,
+    ],
   ])("%s", async (_name, bytes) => {
     const tcp = await RawTcp.open(server.running.port);
     await tcp.write(bytes);
@@ -138,7 +160,29 @@ describe("bodies of random bytes", () => {
 
   test.each([1, 2, 3])("packets of Socket.IO cut and mixed, seed %i", async (seed) => {
     const random = new Random(seed);
-    const parts = ["4", "40", "41", "42", "451-", "46", "/a,", "12", "[", "]", '"x"', "{", "}", ":", ",", '{"_placeholder":true,"num":0}', "\u001e", "bAAAA", "-", "null", "1e9"];
+    const parts = [
+      "4",
+      "40",
+      "41",
+      "42",
+      "451-",
+      "46",
+      "/a,",
+      "12",
+      "[",
+      "]",
+      '"x"',
+      "{",
+      "}",
+      ":",
+      ",",
+      '{"_placeholder":true,"num":0}',
+      "\u001e",
+      "bAAAA",
+      "-",
+      "null",
+      "1e9",
+    ];
     for (let round = 0; round < 40; round++) {
       const client = await joinPolling(server);
       const body = Array.from({ length: 1 + random.below(8) }, () => random.pick(parts)).join("");

@@ -28,7 +28,8 @@ beforeAll(() => {
   const { engine } = server.running.io;
   engine.use((req: IncomingMessage, _res: unknown, next: () => void) => hold("middleware", req, next));
   const generateId = engine.generateId.bind(engine);
-  engine.generateId = (req: IncomingMessage) => new Promise((resolve) => hold("generateId", req, () => resolve(generateId(req))));
+  engine.generateId = (req: IncomingMessage) =>
+    new Promise((resolve) => hold("generateId", req, () => resolve(generateId(req))));
 });
 
 /** Sessions at the start of a test. */
@@ -54,7 +55,10 @@ const ENDS: Record<string, (tcp: { reset(): void; end(): void }) => void> = {
   end: (tcp) => tcp.end(),
 };
 
-const asTcp = (client: RawWebSocket): { reset(): void; end(): void } => ({ reset: () => client.reset(), end: () => client.cut() });
+const asTcp = (client: RawWebSocket): { reset(): void; end(): void } => ({
+  reset: () => client.reset(),
+  end: () => client.cut(),
+});
 
 /** A test must leave no session behind. */
 async function sessionsGone(): Promise<void> {
@@ -105,10 +109,19 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
     ["in the body of a handshake that is refused", () => POST],
     ["in the headers of an upgrade", () => upgradeOf("/socket.io/").slice(0, -10)],
     ["after the request of an upgrade", () => upgradeOf("/socket.io/")],
-    ["in the first frame behind such a request", () => Buffer.concat([Buffer.from(upgradeOf("/socket.io/")), Buffer.from([0x81])])],
+    [
+      "in the first frame behind such a request",
+      () => Buffer.concat([Buffer.from(upgradeOf("/socket.io/")), Buffer.from([0x81])]),
+    ],
     ["after the upgrade of a path that is not ours", () => upgradeOf("/elsewhere/")],
-    ["after an upgrade that is refused", () => upgradeOf("/socket.io/").replace("transport=websocket", "transport=pigeon")],
-    ["after an upgrade of an unknown session", () => upgradeOf("/socket.io/").replace("transport=", "sid=x&transport=")],
+    [
+      "after an upgrade that is refused",
+      () => upgradeOf("/socket.io/").replace("transport=websocket", "transport=pigeon"),
+    ],
+    [
+      "after an upgrade of an unknown session",
+      () => upgradeOf("/socket.io/").replace("transport=", "sid=x&transport="),
+    ],
   ];
   test.each(pieces)("%s", async (_moment, bytes) => {
     const tcp = await openTcp();
@@ -134,15 +147,23 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
     await sessionsGone();
   });
 
-  test.each(["before the first packet", "inside a frame", "with a message under way", "after leaving"])("over WebSocket, %s", async (moment) => {
-    const client = moment === "before the first packet" ? await RawWebSocket.connect({ port: server.running.port }) : await joinWebSocket(server);
-    if (moment === "inside a frame") client.sendBytes(frame({ opcode: OPCODE.text, payload: "42[1]" }).subarray(0, 5));
-    if (moment === "with a message under way") client.sendFrame({ opcode: OPCODE.text, fin: false, payload: '42["half' });
-    if (moment === "after leaving") client.send("41");
-    end(asTcp(client));
-    await client.ended();
-    await sessionsGone();
-  });
+  test.each(["before the first packet", "inside a frame", "with a message under way", "after leaving"])(
+    "over WebSocket, %s",
+    async (moment) => {
+      const client =
+        moment === "before the first packet"
+          ? await RawWebSocket.connect({ port: server.running.port })
+          : await joinWebSocket(server);
+      if (moment === "inside a frame")
+        client.sendBytes(frame({ opcode: OPCODE.text, payload: "42[1]" }).subarray(0, 5));
+      if (moment === "with a message under way")
+        client.sendFrame({ opcode: OPCODE.text, fin: false, payload: '42["half' });
+      if (moment === "after leaving") client.send("41");
+      end(asTcp(client));
+      await client.ended();
+      await sessionsGone();
+    },
+  );
 
   test.each(["connected", "probing", "probed", "committing"])("during an upgrade, %s", async (moment) => {
     const { port, io } = server.running;
@@ -171,7 +192,10 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
 
   test.each(["polling", "websocket"])("while allowRequest takes its time, over %s", async (transport) => {
     const tcp = await openTcp();
-    const request = transport === "polling" ? `${GET}${HELD}: allowRequest\r\n\r\n` : upgradeOf("/socket.io/", { [HELD]: "allowRequest" });
+    const request =
+      transport === "polling"
+        ? `${GET}${HELD}: allowRequest\r\n\r\n`
+        : upgradeOf("/socket.io/", { [HELD]: "allowRequest" });
     await tcp.write(request);
     const release = await nextHeld();
     await endWhileHeld(tcp, end, release);

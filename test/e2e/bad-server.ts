@@ -29,7 +29,12 @@ function repeat(socket: Socket): void {
 export function badInputServer(options: Partial<ServerOptions> = {}): BadInputServer {
   const parts: { running?: Running; bystander?: Bystander } = {};
   beforeAll(async () => {
-    parts.running = await serve(subject, { maxHttpBufferSize: LIMIT, allowEIO3: true, destroyUpgradeTimeout: 50, ...options });
+    parts.running = await serve(subject, {
+      maxHttpBufferSize: LIMIT,
+      allowEIO3: true,
+      destroyUpgradeTimeout: 50,
+      ...options,
+    });
     parts.running.host.http.on("request", (req, res) => {
       if (!req.url?.startsWith("/socket.io/")) res.writeHead(404).end();
     });
@@ -46,7 +51,11 @@ export function badInputServer(options: Partial<ServerOptions> = {}): BadInputSe
 
 /** A raw client that has joined the main namespace. */
 export async function joinPolling({ running }: BadInputServer, revision: 3 | 4 = 4): Promise<RawPolling> {
-  const client = await RawPolling.open({ port: running.port, revision, ...(revision === 3 ? { query: { b64: "1" } } : {}) });
+  const client = await RawPolling.open({
+    port: running.port,
+    revision,
+    ...(revision === 3 ? { query: { b64: "1" } } : {}),
+  });
   if (revision === 4) await client.post("40");
   await client.until((packet) => packet.startsWith("40"));
   return client;

@@ -22,15 +22,22 @@ async function survives(packet: string, attachments: readonly Buffer[] = []): Pr
 }
 
 describe("packets that are deep, wide or odd", () => {
-  test.each([1_000, 20_000, 400_000])("arrays nested %i deep", (depth) => survives(`42["x",${"[".repeat(depth)}${"]".repeat(depth)}]`));
-  test.each([1_000, 100_000])("objects nested %i deep", (depth) => survives(`42["x",${'{"a":'.repeat(depth)}1${"}".repeat(depth)}]`));
+  test.each([1_000, 20_000, 400_000])("arrays nested %i deep", (depth) =>
+    survives(`42["x",${"[".repeat(depth)}${"]".repeat(depth)}]`),
+  );
+  test.each([1_000, 100_000])("objects nested %i deep", (depth) =>
+    survives(`42["x",${'{"a":'.repeat(depth)}1${"}".repeat(depth)}]`),
+  );
   test("400,000 arguments", () => survives(`42["x"${",1".repeat(400_000)}]`));
   test("an ack with 400,000 arguments", () => survives(`430[1${",1".repeat(400_000)}]`));
   test("an event that asks for an ack, with 400,000 arguments", () => survives(`421["x"${",1".repeat(400_000)}]`));
   test("a name of 900,000 characters", () => survives(`42["${"x".repeat(900_000)}"]`));
   test("a namespace of 900,000 characters", () => survives(`40/${"x".repeat(900_000)}`));
   test("an ack id of 900,000 digits", () => survives(`42${"9".repeat(900_000)}["x"]`));
-  test("nested placeholders", () => survives(`451-["x",${'{"a":'.repeat(20_000)}{"_placeholder":true,"num":0}${"}".repeat(20_000)}]`, [Buffer.from("x")]));
+  test("nested placeholders", () =>
+    survives(`451-["x",${'{"a":'.repeat(20_000)}{"_placeholder":true,"num":0}${"}".repeat(20_000)}]`, [
+      Buffer.from("x"),
+    ]));
   test("more attachments than are allowed", () => survives("451000000-[]"));
   test("numbers that are none", () => survives('42["x",1e999,-1e999,1e-999]'));
 });
@@ -80,7 +87,14 @@ describe("listeners that call back", () => {
   });
 
   test("a path of one slash, and requests for two", async () => {
-    for (const path of ["//", "//?EIO=4&transport=polling", "///", "//a:b", "/\\", "/?EIO=4&transport=polling&sid=//"]) {
+    for (const path of [
+      "//",
+      "//?EIO=4&transport=polling",
+      "///",
+      "//a:b",
+      "/\\",
+      "/?EIO=4&transport=polling&sid=//",
+    ]) {
       const tcp = await RawTcp.open(running.port);
       await tcp.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
       expect(await tcp.ended()).toMatch(/^HTTP\/1\.1 [24]\d\d /);
@@ -93,7 +107,10 @@ describe("listeners that call back", () => {
     await client.post("40");
     await client.until((packet) => packet.startsWith("40"));
     const [socket] = running.io.of("/").sockets.values() as unknown as [Socket];
-    const closed = nextEvent(running.io.of("/").sockets.get([...running.io.of("/").sockets.keys()].at(-1) as string) ?? socket, "disconnect");
+    const closed = nextEvent(
+      running.io.of("/").sockets.get([...running.io.of("/").sockets.keys()].at(-1) as string) ?? socket,
+      "disconnect",
+    );
     const reading = client.until((packet) => packet === "1").catch(() => undefined);
     await client.post('42["leave"]');
     await Promise.all([closed, reading]);

@@ -29,7 +29,9 @@ function serveSocket(socket: Socket): void {
     answer([...socket.rooms].filter((name) => name !== socket.id));
   });
   socket.on("say", (room: string, ...args: unknown[]) => socket.to(room).emit("said", ...args));
-  socket.on("ask me", async (answer: (value: unknown) => void) => answer(await socket.emitWithAck("question", Buffer.from("q"))));
+  socket.on("ask me", async (answer: (value: unknown) => void) =>
+    answer(await socket.emitWithAck("question", Buffer.from("q"))),
+  );
   socket.on("kick me", () => socket.disconnect());
   socket.on("cut me", () => socket.conn.close());
   socket.on("count", (count: number) => {
@@ -50,7 +52,8 @@ async function connected(connect: Connect, options: ClientOptions, namespace = "
 }
 
 /** The argument is a number, or its digits as bytes. */
-const asNumber = (value: unknown): number => (typeof value === "number" ? value : Number(Buffer.from(value as Buffer).toString()));
+const asNumber = (value: unknown): number =>
+  typeof value === "number" ? value : Number(Buffer.from(value as Buffer).toString());
 
 describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
   describe.each(Object.entries(WAYS))("%s", (way, options) => {
@@ -63,15 +66,23 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
 
     test("gets its acks, text and binary", async () => {
       const client = await connected(connect, options);
-      expect(await ask(client, "echo", { text: "é€😀", list: [1, null, true] })).toEqual({ text: "é€😀", list: [1, null, true] });
-      const back = await ask<{ a: Buffer; b: Buffer[] }>(client, "echo", { a: Buffer.from([0, 255]), b: [Buffer.from("b")] });
+      expect(await ask(client, "echo", { text: "é€😀", list: [1, null, true] })).toEqual({
+        text: "é€😀",
+        list: [1, null, true],
+      });
+      const back = await ask<{ a: Buffer; b: Buffer[] }>(client, "echo", {
+        a: Buffer.from([0, 255]),
+        b: [Buffer.from("b")],
+      });
       expect(Buffer.from(back.a)).toEqual(Buffer.from([0, 255]));
       expect(Buffer.from(back.b[0] as Buffer).toString()).toBe("b");
     });
 
     test("answers the server's question", async () => {
       const client = await connected(connect, options);
-      client.on("question", (data: Buffer, answer: (value: Buffer) => void) => answer(Buffer.concat([data, Buffer.from("!")])));
+      client.on("question", (data: Buffer, answer: (value: Buffer) => void) =>
+        answer(Buffer.concat([data, Buffer.from("!")])),
+      );
       expect(Buffer.from(await ask<Buffer>(client, "ask me")).toString()).toBe("q!");
     });
 
@@ -121,7 +132,9 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
       });
       await nextEvent(client, "connect");
       client.emit("count", 1000);
-      const answers = await Promise.all(Array.from({ length: 1000 }, (_value, index) => ask<number>(client, "echo", index)));
+      const answers = await Promise.all(
+        Array.from({ length: 1000 }, (_value, index) => ask<number>(client, "echo", index)),
+      );
       await within(all, () => `1,000 events; ${numbers.length} came`);
       expect(numbers).toEqual(answers);
     });
@@ -133,7 +146,12 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
     });
 
     test("comes back by itself when the connection is cut", async () => {
-      const client = await connected(connect, { ...options, reconnection: true, reconnectionDelay: 1, randomizationFactor: 0 });
+      const client = await connected(connect, {
+        ...options,
+        reconnection: true,
+        reconnectionDelay: 1,
+        randomizationFactor: 0,
+      });
       const first = client.id;
       client.emit("cut me");
       expect((await nextEvent(client, "disconnect"))[0]).toBe("transport close");
@@ -164,7 +182,9 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
 });
 
 test("150 clients of all kinds get every broadcast and every ack", async () => {
-  const kinds = Object.values(CLIENTS).flatMap((connect) => Object.values(WAYS).map((options) => ({ connect, options })));
+  const kinds = Object.values(CLIENTS).flatMap((connect) =>
+    Object.values(WAYS).map((options) => ({ connect, options })),
+  );
   const clients = await Promise.all(
     Array.from({ length: 150 }, (_value, index) => {
       const { connect, options } = kinds[index % kinds.length] as (typeof kinds)[number];

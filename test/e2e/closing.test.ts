@@ -13,7 +13,9 @@ test("a process whose server was closed ends by itself", async () => {
   const script = fileURLToPath(new URL("closing-child.mjs", import.meta.url));
   const name = subject.name === "portage" ? "@portage/server" : "socket.io";
   const { stdout } = await promisify(execFile)(process.execPath, [script, name], { timeout: 10_000 });
-  expect(JSON.parse(stdout)).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/^(transport close|io server disconnect)$/)));
+  expect(JSON.parse(stdout)).toEqual(
+    Array.from({ length: 4 }, () => expect.stringMatching(/^(transport close|io server disconnect)$/)),
+  );
 });
 
 test("closing with a session at every stage of its life", async () => {
@@ -83,8 +85,14 @@ test("closing twice, and closing what never listened", async () => {
 test("a client that is told of the end comes back to a new server on the same port", async () => {
   const first = await serve(subject);
   const { io: connect } = await import("socket.io-client");
-  const client = connect(first.url, { forceNew: true, reconnectionDelay: 5, reconnectionDelayMax: 5, randomizationFactor: 0 });
+  const client = connect(first.url, {
+    forceNew: true,
+    reconnectionDelay: 5,
+    reconnectionDelayMax: 5,
+    randomizationFactor: 0,
+  });
   await nextEvent(client, "connect");
+  if (client.io.engine.transport.name === "polling") await nextEvent(client.io.engine, "upgrade");
   const { port } = first;
   const gone = nextEvent(client, "disconnect");
   await first.stop();

@@ -36,7 +36,10 @@ async function trickle(send: (index: number) => void, portion: number, isUpgrade
   return sentBefore;
 }
 
-async function collect(emitter: { on(event: string, listener: (index: number) => void): unknown }, who: string): Promise<number[]> {
+async function collect(
+  emitter: { on(event: string, listener: (index: number) => void): unknown },
+  who: string,
+): Promise<number[]> {
   const got: number[] = [];
   const all = new Promise<void>((resolve) => {
     emitter.on("number", (index) => {

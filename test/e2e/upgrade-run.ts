@@ -183,7 +183,10 @@ export class UpgradeRun {
   async #settleIfAnswered(): Promise<void> {
     const poll = this.#poll;
     if (!poll) return;
-    const answered = await Promise.race([poll.packets.then(() => true), new Promise<boolean>((resolve) => setImmediate(resolve, false))]);
+    const answered = await Promise.race([
+      poll.packets.then(() => true),
+      new Promise<boolean>((resolve) => setImmediate(resolve, false)),
+    ]);
     if (answered) await this.#settle();
   }
 }

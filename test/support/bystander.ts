@@ -13,14 +13,17 @@ export class Bystander {
 
   private constructor(clients: Socket[]) {
     this.#clients = clients;
-    for (const client of clients) client.on("disconnect", (reason) => this.#accidents.push(`a bystander was disconnected: ${reason}`));
+    for (const client of clients)
+      client.on("disconnect", (reason) => this.#accidents.push(`a bystander was disconnected: ${reason}`));
     process.on("uncaughtException", this.#onAccident);
     process.on("unhandledRejection", this.#onAccident);
   }
 
   /** Two clients, one on each transport; the server must answer `bystander` events. */
   static async join(io: Server, url: string): Promise<Bystander> {
-    io.on("connection", (socket) => socket.on("bystander", (value: number, answer: (value: number) => void) => answer(value)));
+    io.on("connection", (socket) =>
+      socket.on("bystander", (value: number, answer: (value: number) => void) => answer(value)),
+    );
     const clients = ["websocket", "polling"].map((transport) =>
       connectClient(url, { transports: [transport], forceNew: true, reconnection: false }),
     );

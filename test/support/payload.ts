@@ -4,7 +4,9 @@ const SEPARATOR = "\u001e";
 
 /** Revision 4: packets with U+001E between them; binary packets are `b` and base64. */
 export function joinPackets(packets: readonly (string | Buffer)[]): string {
-  return packets.map((packet) => (typeof packet === "string" ? packet : `b${packet.toString("base64")}`)).join(SEPARATOR);
+  return packets
+    .map((packet) => (typeof packet === "string" ? packet : `b${packet.toString("base64")}`))
+    .join(SEPARATOR);
 }
 
 /** The packets of a payload of revision 4; an empty body has none. */
@@ -22,10 +24,11 @@ export function joinPackets3(packets: readonly (string | Buffer)[]): string {
 
 export function splitPackets3(text: string): string[] {
   const packets: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const colon = text.indexOf(":", at);
     const length = Number(text.slice(at, colon));
-    if (colon === -1 || !Number.isInteger(length)) throw new Error(`not a payload of revision 3: ${text.slice(at, at + 40)}`);
+    if (colon === -1 || !Number.isInteger(length))
+      throw new Error(`not a payload of revision 3: ${text.slice(at, at + 40)}`);
     packets.push(text.slice(colon + 1, colon + 1 + length));
     at = colon + 1 + length;
   }
@@ -46,7 +49,7 @@ export function joinBinaryPackets3(packets: readonly (string | Buffer)[]): Buffe
 /** Text packets as strings; binary ones as buffers with their leading type byte. */
 export function splitBinaryPackets3(body: Buffer): (string | Buffer)[] {
   const packets: (string | Buffer)[] = [];
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const isText = body[at] === 0;
     const end = body.indexOf(255, at);
     const start = end + 1;

@@ -100,7 +100,10 @@ export class RawPolling {
   }
 
   /** Sends any body. */
-  async postBody(body: string | Buffer | readonly (string | Buffer)[], headers: Record<string, string> = {}): Promise<HttpReply> {
+  async postBody(
+    body: string | Buffer | readonly (string | Buffer)[],
+    headers: Record<string, string> = {},
+  ): Promise<HttpReply> {
     const { port } = this.#options;
     const all = { "content-type": "text/plain;charset=UTF-8", ...this.#options.headers, ...headers };
     const reply = await call({ port, path: this.path, method: "POST", headers: all, body });
@@ -122,7 +125,9 @@ export class RawPolling {
 
   #split(reply: HttpReply): (string | Buffer)[] {
     if (this.#options.revision !== 3) return splitPackets(reply.text);
-    return reply.headers["content-type"] === "application/octet-stream" ? splitBinaryPackets3(reply.body) : splitPackets3(reply.text);
+    return reply.headers["content-type"] === "application/octet-stream"
+      ? splitBinaryPackets3(reply.body)
+      : splitPackets3(reply.text);
   }
 
   #lane(part: string): string {

@@ -168,7 +168,14 @@ export class RawWebSocket {
 
   /** Waits for the end of the connection. */
   ended(): Promise<Closed> {
-    return within(this.closed, () => `the end of a WebSocket; last frames ${this.frames.slice(-3).map((last) => last.opcode).join()}`);
+    return within(
+      this.closed,
+      () =>
+        `the end of a WebSocket; last frames ${this.frames
+          .slice(-3)
+          .map((last) => last.opcode)
+          .join()}`,
+    );
   }
 
   /** Ends the TCP connection with RST. */
@@ -191,7 +198,8 @@ export class RawWebSocket {
   #onFrame(received: ReadFrame): void {
     const { opcode, payload } = received;
     if (opcode === OPCODE.close) this.#onClose(payload);
-    else if (opcode === OPCODE.ping || opcode === OPCODE.pong) this.#note(`< control ${opcode} ${payload.toString("hex")}`);
+    else if (opcode === OPCODE.ping || opcode === OPCODE.pong)
+      this.#note(`< control ${opcode} ${payload.toString("hex")}`);
     else {
       if (opcode !== OPCODE.continuation) this.#opcode = opcode;
       this.#fragments.push(payload);

@@ -94,7 +94,8 @@ export class Tracer {
 
   /** Waits until `times` lines of the lane match. */
   seen(lane: string, pattern: RegExp | string, times = 1): Promise<void> {
-    const matches = (line: string): boolean => (typeof pattern === "string" ? line.includes(pattern) : pattern.test(line));
+    const matches = (line: string): boolean =>
+      typeof pattern === "string" ? line.includes(pattern) : pattern.test(line);
     const isSeen = (): boolean => this.lane(lane).filter(matches).length >= times;
     if (isSeen()) return Promise.resolve();
     let watcher: () => void = () => undefined;

@@ -22,7 +22,10 @@ interface Emitting {
 }
 
 /** The arguments of the next `event` of `emitter`. */
-export function nextEvent<T extends unknown[] = unknown[]>(emitter: Emitting | EventEmitter, event: string): Promise<T> {
+export function nextEvent<T extends unknown[] = unknown[]>(
+  emitter: Emitting | EventEmitter,
+  event: string,
+): Promise<T> {
   const arrived = new Promise<T>((resolve) => {
     (emitter as Emitting).once(event, (...args: unknown[]) => resolve(args as T));
   });
