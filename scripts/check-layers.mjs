@@ -22,7 +22,16 @@ const LAYERS = [
     name: "websocket",
     prefix: "packages/websocket/src/",
     inside: ["packages/websocket/src/"],
-    packages: ["node:net", "node:tls", "node:http", "node:https", "node:events", "node:stream", "node:crypto", "node:buffer"],
+    packages: [
+      "node:net",
+      "node:tls",
+      "node:http",
+      "node:https",
+      "node:events",
+      "node:stream",
+      "node:crypto",
+      "node:buffer",
+    ],
   },
   {
     name: "server/engine",
@@ -30,20 +39,22 @@ const LAYERS = [
     inside: ["packages/server/src/engine/", ...LEAVES],
     packages: [
       ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
-      "@portage/parser/engine", "@portage/parser/engine-v3", "@portage/websocket", "cookie", "cors",
+      "@portage/parser/engine",
+      "@portage/parser/engine-v3",
+      "@portage/websocket",
+      "cookie",
+      "cors",
     ],
   },
   {
     name: "server/socketio",
     prefix: "packages/server/src/socketio/",
-    inside: [
-      "packages/server/src/socketio/",
-      "packages/server/src/engine/index.ts",
-      ...LEAVES,
-    ],
+    inside: ["packages/server/src/socketio/", "packages/server/src/engine/index.ts", ...LEAVES],
     packages: [
       ...nodeModules("http", "https", "http2", "zlib", "events", "crypto", "stream", "buffer", "fs", "path", "url"),
-      "@portage/parser", "@portage/parser/socket", "cors",
+      "@portage/parser",
+      "@portage/parser/socket",
+      "cors",
     ],
   },
   {
@@ -52,7 +63,12 @@ const LAYERS = [
     inside: ["packages/server/src/index.ts", "packages/server/src/engine.ts"],
     packages: ["fastify", "node:http", "node:stream"],
   },
-  { name: "server/leaves and entries", prefix: "packages/server/src/", inside: ["packages/server/src/"], packages: ["node:events", "node:perf_hooks", "node:http", "debug"] },
+  {
+    name: "server/leaves and entries",
+    prefix: "packages/server/src/",
+    inside: ["packages/server/src/"],
+    packages: ["node:events", "node:perf_hooks", "node:http", "debug"],
+  },
   {
     name: "client",
     prefix: "packages/client/src/",
@@ -74,7 +90,8 @@ function* sources(folder) {
 }
 
 const posix = (path) => relative(root, path).split(sep).join("/");
-const IMPORT = /(?<statement>\b(?:import|export)\s[^;"']*?)?(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
+const IMPORT =
+  /(?<statement>\b(?:import|export)\s[^;"']*?)?(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 
 for (const folder of ["parser", "websocket", "server", "client"]) {

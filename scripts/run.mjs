@@ -38,8 +38,8 @@ function install() {
   writeFileSync(file, stamp);
 }
 
-const build = () => run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
-
+const build = () =>
+  run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
 
 const jobs = {
   build() {},

@@ -56,7 +56,7 @@ describe("1,000 messages each way during the upgrade, none lost, doubled or reor
     for (const poll of POLLS) await run({ down: each, up: each, polls: new Set([poll]), failures: [failure, failure] });
   });
 
-  test.each([1, 2, 3, 4])("forty random plans, seed %i", async (seed) => {
-    for (let round = 0; round < 40; round++) await run(randomPlan(seed * 1000 + round));
+  test.each([1, 2, 3, 4])("random plans, seed %i", async (seed) => {
+    for (let round = 0; round < 25; round++) await run(randomPlan(seed * 1000 + round));
   });
 });

@@ -139,6 +139,6 @@ describe("allowRequest", () => {
         throw error;
       }),
     ).toEqual(refusal);
-    expect(await ask((async () => Promise.reject(error)))).toEqual(refusal);
+    expect(await ask(async () => Promise.reject(error))).toEqual(refusal);
   });
 });

@@ -105,7 +105,8 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   onClose(close: LinkClose): void {
-    if (close.error) this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
+    if (close.error)
+      this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
     else this.ended(closeReason("CONNECTION_CLOSED", close));
   }
 }
