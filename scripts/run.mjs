@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const PNPM = "pnpm@10.34.9";
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -45,8 +45,9 @@ const jobs = {
   build() {},
   // In this process: the signals of the terminal, and those that npm passes on, reach the server itself.
   async start() {
-    process.argv.splice(2, Infinity, ...rest);
-    await import("../examples/chat/server.mjs");
+    const program = join(root, "examples/chat/server.mjs");
+    process.argv.splice(1, Infinity, program, ...rest);
+    await import(pathToFileURL(program).href);
   },
   test: () => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...rest], { cwd: join(root, "test") }),
   fuzz: () =>

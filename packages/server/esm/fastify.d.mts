@@ -1,5 +1,1 @@
-import plugin from "../dist/fastify.js";
-
-export { PortageFastifyError, type PortageOptions } from "../dist/fastify.js";
-declare const portage: typeof plugin.default;
-export default portage;
+export { portage, portage as default, PortageFastifyError, type PortageOptions } from "../dist/fastify.js";

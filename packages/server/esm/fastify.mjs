@@ -1,5 +1,5 @@
-// One copy of the plugin serves both module systems: an ES module gets it as the default export.
-import plugin from "../dist/fastify.js";
+// One copy of the plugin serves both module systems: an ES module gets it as the default export, too.
+import entry from "../dist/fastify.js";
 
-export const { PortageFastifyError } = plugin;
-export default plugin.default;
+export const { portage, PortageFastifyError } = entry;
+export default portage;

@@ -1,7 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { OPCODE, WebSocketConnection } from "./core/index.ts";
-import type { Limits, Role, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import { WriteCallbacks } from "./write-callbacks.ts";
+import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How a connection ended. */
 export interface LinkClose {
@@ -22,12 +24,16 @@ export interface LinkClose {
 export interface LinkHandler {
   /** A text message; its UTF-8 has been checked. */
   onText(text: string): void;
+  /** A text message as its bytes, instead of `onText`: for a link that was made with `text: "bytes"`. */
+  onTextBytes?(data: Buffer): void;
   /** A binary message. The buffer is the handler's, and pins no much larger one. */
   onBinary(data: Buffer): void;
   /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
   onFull?(): void;
   /** The stream has taken everything after it had been full. */
   onDrain(): void;
+  /** No more messages come: the peer's close frame or its end of the stream was read, or `error` has ended the connection. */
+  onEnding?(error: WebSocketError | undefined): void;
   /** The stream is closed. Called exactly once, whatever happened. */
   onClose(close: LinkClose): void;
   /** A ping; it has been answered. */
@@ -68,9 +74,7 @@ export interface WebSocketLink {
   readonly stream: Duplex | undefined;
 }
 
-export interface LinkOptions {
-  readonly role: Role;
-  readonly limits: Limits;
+export interface LinkOptions extends ConnectionOptions {
   readonly clock: Clock;
   /** Milliseconds. */
   readonly closeTimeout: number;
@@ -88,6 +92,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   #handler: LinkHandler | undefined = undefined;
   #reading: "flowing" | "paused" = "flowing";
   #closeTimer: { cancel(): void } | undefined = undefined;
+  #callbacks: WriteCallbacks | undefined = undefined;
   #error: Error | undefined = undefined;
   /** What `onClose` is told, when the stream was closed before `open`. */
   #close: LinkClose | undefined = undefined;
@@ -97,12 +102,9 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#stream = stream;
     this.#clock = options.clock;
     this.#closeTimeout = options.closeTimeout;
-    this.#connection = new WebSocketConnection(
-      { role: options.role, limits: options.limits, clock: options.clock },
-      this,
-    );
+    this.#connection = new WebSocketConnection(options, this);
     attach(stream, this);
-    this.#connection.sendRaw(answer);
+    if (answer.length > 0) this.#connection.sendRaw(answer);
     // A stream that was closed before will not say so again.
     if (stream.closed) this.streamClosed();
   }
@@ -142,8 +144,25 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#connection.sendFrame(frame);
   }
 
+  /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
+  // hot path
+  sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
+    this.#connection.send(data, opcode);
+    void compress;
+    void fin;
+  }
+
   ping(data?: Buffer): void {
     this.#connection.ping(data);
+  }
+
+  pong(data?: Buffer): void {
+    this.#connection.pong(data);
+  }
+
+  /** Calls back once all that was sent up to now has been handed to the system. */
+  whenWritten(callback: WriteCallback): void {
+    (this.#callbacks ??= new WriteCallbacks()).push(0, callback);
   }
 
   close(code?: number, reason?: string): void {
@@ -173,6 +192,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   /** @internal */
+  onTextBytes(data: Buffer): void {
+    this.#handler!.onTextBytes!(data);
+  }
+
+  /** @internal */
   onBinary(data: Buffer): void {
     this.#handler!.onBinary(data);
   }
@@ -198,6 +222,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.onOutput();
     // The peer's end of the stream is only seen by reading up to it.
     this.#stream?.resume();
+    this.#handler?.onEnding?.(this.#connection.error);
   }
 
   /** @internal */
@@ -257,6 +282,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#closeTimer = undefined;
     stream[LINK] = undefined;
     this.#stream = undefined;
+    this.#callbacks?.fail();
     const wasClean = connection.phase === "closed";
     const close: LinkClose = {
       code: connection.closeCode,
@@ -279,7 +305,8 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     const isOver = phase === "closed" || phase === "failed";
     if (isOutputBlocked && !isOver) return;
     const output = connection.takeOutput();
-    if (output !== undefined && !write(stream, output) && !isOutputBlocked) {
+    const onWritten = this.#callbacks?.takeUpTo(0);
+    if (output !== undefined && !write(stream, output, onWritten) && !isOutputBlocked) {
       connection.blockOutput();
       stream.on("drain", onStreamDrain);
       this.#handler?.onFull?.();
@@ -295,11 +322,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
 /** Writes output at once; false when the stream is full. */
 // hot path
-function write(stream: Duplex, output: Buffer | Buffer[]): boolean {
-  if (!Array.isArray(output)) return stream.write(output);
+function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallback | undefined): boolean {
+  if (!Array.isArray(output)) return stream.write(output, onWritten);
   stream.cork();
-  let canTakeMore = true;
-  for (const buffer of output) canTakeMore = stream.write(buffer);
+  const last = output.length - 1;
+  for (let at = 0; at < last; at++) stream.write(output[at]);
+  const canTakeMore = stream.write(output[last], onWritten);
   stream.uncork();
   return canTakeMore;
 }

@@ -23,6 +23,9 @@ import { Polling } from "./transports/polling.ts";
 
 const log = createLog("engine");
 
+/** How long peers may take to answer the end of their connections when the engine closes, in milliseconds. */
+const CLOSE_GRACE = 1000;
+
 /** What `connection_error` listeners get. */
 export interface ConnectionError {
   readonly req: IncomingMessage;
@@ -125,10 +128,19 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return Polling.upgradesTo.filter((name) => this.opts.transports.includes(name as "websocket"));
   }
 
-  /** Ends all sessions at once; what they have queued is discarded. */
+  /**
+   * Ends all sessions at once; what they have queued is discarded. A peer that does not answer the end of its connection
+   * within a second is cut off, so that the HTTP server can close.
+   */
   close(): this {
     log("closing all open clients");
+    const transports = Object.keys(this.clients).map((id) => this.clients[id]?.transport);
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
+    if (transports.length > 0) {
+      this.clock.after(CLOSE_GRACE, () => {
+        for (const transport of transports) transport?.discard();
+      });
+    }
     this.cleanup();
     return this;
   }

@@ -367,7 +367,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const { transport } = this;
     transport.handler = NOBODY;
     if (transport.readyState === "open") transport.close();
-    else transport.discard();
+    else if (transport.readyState === "closing") transport.discard();
     this.server.onSessionClose(this);
     this.#handler.onClose(reason);
     if (this.observed) this.emit("close", reason.reason, reason.description);

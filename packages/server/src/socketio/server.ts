@@ -266,6 +266,8 @@ export class Server<
     await Promise.allSettled([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this.#attached;
     for (const engine of engines) engine.close();
+    // Closed for the second time: the HTTP server will say that it is not running.
+    if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
     const errors = await Promise.all([...httpServers].map(closeHttpServer));
     engines.clear();
     httpServers.clear();

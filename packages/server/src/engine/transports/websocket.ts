@@ -99,7 +99,6 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   override discard(): void {
-    if (this.readyState === "closed") return;
     this.#link.terminate();
     this.endedByOwner(undefined);
   }
