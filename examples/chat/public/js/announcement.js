@@ -71,9 +71,9 @@ export class Announcement {
   /** Each receipt as a drop on a line from 0 to the slowest one. */
   #renderStrip(times) {
     const slowest = times.at(-1);
-    const line = svgElement("line", { x1: "1%", x2: "99%", y1: "50%", y2: "50%" });
+    const line = svgElement("line", { x1: "0%", x2: "100%", y1: "50%", y2: "50%" });
     const drops = times.map((ms) =>
-      svgElement("circle", { cx: `${(1 + (ms / slowest) * 98).toFixed(2)}%`, cy: "50%", r: 5 }),
+      svgElement("circle", { cx: `${(2 + (ms / slowest) * 96).toFixed(2)}%`, cy: "50%", r: 5 }),
     );
     this.#strip.replaceChildren(line, ...drops);
   }

@@ -103,7 +103,7 @@ byId("cut").addEventListener("click", () => socket.emit("cut"));
 byId("block").addEventListener("click", () => {
   const isBlocked = manager.opts.query?.websocket === "blocked";
   manager.opts.query = isBlocked ? {} : { websocket: "blocked" };
-  byId("block").textContent = isBlocked ? "Block WebSocket" : "Let WebSocket through";
+  byId("block").textContent = isBlocked ? "Block WebSocket" : "Allow WebSocket";
   log.note(isBlocked ? "WebSocket is let through again" : "WebSocket is blocked for this page");
   socket.disconnect();
   connect();
