@@ -1,9 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { OPCODE, WebSocketConnection } from "./core/index.ts";
-import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler } from "./core/index.ts";
-import { WriteCallbacks } from "./write-callbacks.ts";
-import type { WriteCallback } from "./write-callbacks.ts";
+import type { Limits, Role, WebSocketError, WebSocketHandler } from "./core/index.ts";
 
 /** How a connection ended. */
 export interface LinkClose {
@@ -24,16 +22,12 @@ export interface LinkClose {
 export interface LinkHandler {
   /** A text message; its UTF-8 has been checked. */
   onText(text: string): void;
-  /** A text message as its bytes, instead of `onText`: for a link that was made with `text: "bytes"`. */
-  onTextBytes?(data: Buffer): void;
   /** A binary message. The buffer is the handler's, and pins no much larger one. */
   onBinary(data: Buffer): void;
   /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
   onFull?(): void;
   /** The stream has taken everything after it had been full. */
   onDrain(): void;
-  /** No more messages come: the peer's close frame or its end of the stream was read, or `error` has ended the connection. */
-  onEnding?(error: WebSocketError | undefined): void;
   /** The stream is closed. Called exactly once, whatever happened. */
   onClose(close: LinkClose): void;
   /** A ping; it has been answered. */
@@ -74,7 +68,9 @@ export interface WebSocketLink {
   readonly stream: Duplex | undefined;
 }
 
-export interface LinkOptions extends ConnectionOptions {
+export interface LinkOptions {
+  readonly role: Role;
+  readonly limits: Limits;
   readonly clock: Clock;
   /** Milliseconds. */
   readonly closeTimeout: number;
@@ -92,7 +88,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   #handler: LinkHandler | undefined = undefined;
   #reading: "flowing" | "paused" = "flowing";
   #closeTimer: { cancel(): void } | undefined = undefined;
-  #callbacks: WriteCallbacks | undefined = undefined;
   #error: Error | undefined = undefined;
   /** What `onClose` is told, when the stream was closed before `open`. */
   #close: LinkClose | undefined = undefined;
@@ -102,9 +97,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#stream = stream;
     this.#clock = options.clock;
     this.#closeTimeout = options.closeTimeout;
-    this.#connection = new WebSocketConnection(options, this);
+    this.#connection = new WebSocketConnection(
+      { role: options.role, limits: options.limits, clock: options.clock },
+      this,
+    );
     attach(stream, this);
-    if (answer.length > 0) this.#connection.sendRaw(answer);
+    this.#connection.sendRaw(answer);
     // A stream that was closed before will not say so again.
     if (stream.closed) this.streamClosed();
   }
@@ -144,25 +142,8 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#connection.sendFrame(frame);
   }
 
-  /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
-  // hot path
-  sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
-    this.#connection.send(data, opcode);
-    void compress;
-    void fin;
-  }
-
   ping(data?: Buffer): void {
     this.#connection.ping(data);
-  }
-
-  pong(data?: Buffer): void {
-    this.#connection.pong(data);
-  }
-
-  /** Calls back once all that was sent up to now has been handed to the system. */
-  whenWritten(callback: WriteCallback): void {
-    (this.#callbacks ??= new WriteCallbacks()).push(0, callback);
   }
 
   close(code?: number, reason?: string): void {
@@ -192,11 +173,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   /** @internal */
-  onTextBytes(data: Buffer): void {
-    this.#handler!.onTextBytes!(data);
-  }
-
-  /** @internal */
   onBinary(data: Buffer): void {
     this.#handler!.onBinary(data);
   }
@@ -222,7 +198,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.onOutput();
     // The peer's end of the stream is only seen by reading up to it.
     this.#stream?.resume();
-    this.#handler?.onEnding?.(this.#connection.error);
   }
 
   /** @internal */
@@ -282,7 +257,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#closeTimer = undefined;
     stream[LINK] = undefined;
     this.#stream = undefined;
-    this.#callbacks?.fail();
     const wasClean = connection.phase === "closed";
     const close: LinkClose = {
       code: connection.closeCode,
@@ -305,8 +279,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     const isOver = phase === "closed" || phase === "failed";
     if (isOutputBlocked && !isOver) return;
     const output = connection.takeOutput();
-    const onWritten = this.#callbacks?.takeUpTo(0);
-    if (output !== undefined && !write(stream, output, onWritten) && !isOutputBlocked) {
+    if (output !== undefined && !write(stream, output) && !isOutputBlocked) {
       connection.blockOutput();
       stream.on("drain", onStreamDrain);
       this.#handler?.onFull?.();
@@ -322,12 +295,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
 /** Writes output at once; false when the stream is full. */
 // hot path
-function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallback | undefined): boolean {
-  if (!Array.isArray(output)) return stream.write(output, onWritten);
+function write(stream: Duplex, output: Buffer | Buffer[]): boolean {
+  if (!Array.isArray(output)) return stream.write(output);
   stream.cork();
-  const last = output.length - 1;
-  for (let at = 0; at < last; at++) stream.write(output[at]);
-  const canTakeMore = stream.write(output[last], onWritten);
+  let canTakeMore = true;
+  for (const buffer of output) canTakeMore = stream.write(buffer);
   stream.uncork();
   return canTakeMore;
 }

@@ -14,7 +14,7 @@ import {
   RSV1,
   RSV2_3,
 } from "./frame.ts";
-import type { ControlOpcode, DataOpcode } from "./frame.ts";
+import type { ControlOpcode } from "./frame.ts";
 import type { Limits, Role } from "./limits.ts";
 import { applyMask, readMaskKey, turnMaskKey } from "./mask.ts";
 import { MessageBuffer } from "./message-buffer.ts";
@@ -22,20 +22,10 @@ import { EMPTY } from "./native-buffer.ts";
 import { checkTextSoFar, decodeText } from "./utf8.ts";
 import type { ViolationCode } from "./violations.ts";
 
-/**
- * What text messages are delivered as: `string` · `bytes`, their UTF-8 checked as well · `unchecked` bytes, which may be
- * no UTF-8 at all.
- */
-export type TextForm = "string" | "bytes" | "unchecked";
-
 /** What a receiver reports. Buffers belong to the handler and pin no larger read chunk. */
 export interface ReceiverHandler {
   onText(text: string): void;
-  /** Instead of `onText`, unless the text form is `string`. */
-  onTextBytes(data: Buffer): void;
   onBinary(data: Buffer): void;
-  /** A message with RSV1 set, all its fragments together; `data` is only valid during the call. */
-  onCompressed(opcode: DataOpcode, data: Buffer): void;
   onControl(opcode: ControlOpcode, payload: Buffer): void;
   /** The receiver has stopped. */
   onViolation(code: ViolationCode): void;
