@@ -17,7 +17,7 @@ import {
   type ServerOptions,
 } from "./options.ts";
 import { Session, type SessionHost } from "./session.ts";
-import { generateId } from "./session-id.ts";
+import { randomId } from "./random-id.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 
@@ -119,7 +119,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Makes the id of a new session; may be replaced, and may return a promise. */
   generateId(_req: IncomingMessage): string | PromiseLike<string> {
-    return generateId();
+    return randomId();
   }
 
   /** Names of the transports that a session on `transport` may be upgraded to. */

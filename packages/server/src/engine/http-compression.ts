@@ -9,6 +9,9 @@ export interface HttpCompression extends ZlibOptions {
 type Encoding = "gzip" | "deflate";
 type Done = (encoding: Encoding | undefined, body: string | Buffer) => void;
 
+/** In order of preference. */
+const ENCODINGS = ["gzip", "deflate"] as const satisfies readonly Encoding[];
+
 /** Up to this size compressing at once costs less than handing it to the thread pool. */
 const SYNC_LIMIT = 16 * 1024;
 
@@ -17,24 +20,27 @@ const ENCODERS = {
   deflate: { now: deflateSync, later: deflate },
 } as const;
 
-/** The best encoding that an `Accept-Encoding` header allows; undefined when there is none. */
-export function chooseEncoding(accept: string | undefined): Encoding | undefined {
-  if (!accept) return undefined;
-  let best: Encoding | undefined;
+/**
+ * The encoding that the peer likes best (RFC 9110, section 12.5.3), undefined when it takes none of those supported.
+ *
+ * @param accept the `Accept-Encoding` header
+ * @param supported in order of preference: the first one wins among equals
+ */
+export function chooseEncoding<Name extends string>(
+  accept: string | undefined,
+  supported: readonly Name[],
+): Name | undefined {
+  const qualities = new Map<string, number>();
+  for (const item of (accept ?? "").split(",")) {
+    const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
+    const quality = parameters.find((parameter) => parameter.startsWith("q="));
+    qualities.set(name, quality === undefined ? 1 : Number(quality.slice(2)));
+  }
+  let best: Name | undefined;
   let bestQuality = 0;
-  for (const item of accept.split(",")) {
-    const [name = "", ...parameters] = item
-      .trim()
-      .toLowerCase()
-      .split(/\s*;\s*/);
-    const encoding = name === "*" ? "gzip" : name;
-    if (encoding !== "gzip" && encoding !== "deflate") continue;
-    const q = parameters.find((parameter) => parameter.startsWith("q="));
-    const quality = q === undefined ? 1 : Number(q.slice(2));
-    if (quality > bestQuality || (quality === bestQuality && quality > 0 && encoding === "gzip")) {
-      best = encoding;
-      bestQuality = quality;
-    }
+  for (const name of supported) {
+    const quality = qualities.get(name) ?? qualities.get("*") ?? 0;
+    if (quality > bestQuality) [best, bestQuality] = [name, quality];
   }
   return best;
 }
@@ -46,7 +52,7 @@ export function compressBody(
   options: HttpCompression,
   done: Done,
 ): void {
-  const encoding = chooseEncoding(accept);
+  const encoding = chooseEncoding(accept, ENCODINGS);
   if (encoding === undefined) return done(undefined, body);
   const { now, later } = ENCODERS[encoding];
   if (body.length < SYNC_LIMIT) return done(encoding, now(body, options));

@@ -8,10 +8,11 @@
 export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCode } from "./admission.ts";
 export { BaseServer, type ConnectionError } from "./base-server.ts";
 export { CLOSE_CODES, type ClassicReason, type CloseCode, type CloseReason, EngineError } from "./close-reason.ts";
-export type { HttpCompression } from "./http-compression.ts";
+export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export type { Middleware } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { PreparedMessage } from "./prepared-message.ts";
+export { randomId } from "./random-id.ts";
 export { Server } from "./server.ts";
 export { isSession, type SendCallback, Session, type SessionHandler, type SessionState } from "./session.ts";
 export { Transport, type TransportState } from "./transport.ts";

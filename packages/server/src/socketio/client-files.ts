@@ -3,6 +3,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import { dirname, join } from "node:path";
 import { brotliCompress, constants, deflate, gzip } from "node:zlib";
 import corsMiddleware from "cors";
+import { chooseEncoding } from "../engine/index.ts";
 import type { AnyHttpServer } from "./http-server.ts";
 import { createLog } from "../log.ts";
 
@@ -93,7 +94,7 @@ export class ClientFiles {
       res.end();
       return;
     }
-    const encoding = negotiate(req.headers["accept-encoding"]);
+    const encoding = chooseEncoding(String(req.headers["accept-encoding"] ?? ""), [...ENCODINGS.keys()]);
     res.setHeader("Cache-Control", "public, max-age=0");
     res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
     res.setHeader("ETag", etag);
@@ -129,23 +130,6 @@ function compress(bytes: Buffer, encoding: string | undefined): Promise<Buffer> 
   return new Promise((resolve, reject) => {
     compressor(bytes, (error, compressed) => (error ? reject(error) : resolve(compressed)));
   });
-}
-
-/** The encoding that the client likes best (RFC 9110, section 12.5.3); among equals, the one that compresses best. */
-function negotiate(accepted: string | string[] | undefined): string | undefined {
-  let best: string | undefined;
-  let bestQuality = 0;
-  const qualities = new Map<string, number>();
-  for (const item of String(accepted ?? "").split(",")) {
-    const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
-    const quality = parameters.find((parameter) => parameter.startsWith("q="));
-    qualities.set(name, quality === undefined ? 1 : Number(quality.slice(2)));
-  }
-  for (const name of ENCODINGS.keys()) {
-    const quality = qualities.get(name) ?? qualities.get("*") ?? 0;
-    if (quality > bestQuality) [best, bestQuality] = [name, quality];
-  }
-  return best;
 }
 
 /** Looks for a package with the builds: from the program, from the working directory, and from here. */

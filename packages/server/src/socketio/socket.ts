@@ -6,10 +6,9 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
-import type { Session } from "../engine/index.ts";
+import { randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
-import { newId } from "./ids.ts";
 import { throwLater, warn, watch } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
@@ -100,8 +99,8 @@ export class Socket<
       this.#data = previousSession.data as SocketData;
       this.#resume(previousSession);
     } else {
-      this.id = client.conn.protocol === 3 ? idInProtocol4(nsp.name, client.id) : newId();
-      this.#pid = nsp.server.opts.connectionStateRecovery ? newId() : undefined;
+      this.id = client.conn.protocol === 3 ? idInProtocol4(nsp.name, client.id) : randomId();
+      this.#pid = nsp.server.opts.connectionStateRecovery ? randomId() : undefined;
     }
   }
 

@@ -4,8 +4,8 @@ const ID_BYTES = 15;
 const POOL = Buffer.allocUnsafeSlow(ID_BYTES * 128);
 let offset = POOL.length;
 
-/** A session id: 20 characters that stand for 120 random bits. The random bytes are fetched for 128 ids at once. */
-export function generateId(): string {
+/** An identifier: 20 characters that fit a URL, and that stand for 120 random bits. The random bytes are fetched for 128 ids at once. */
+export function randomId(): string {
   if (offset === POOL.length) {
     randomFillSync(POOL);
     offset = 0;
