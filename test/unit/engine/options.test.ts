@@ -45,7 +45,8 @@ describe("content negotiation", () => {
     ["identity;q=1, *;q=0", undefined],
   ];
   for (const [accept, encoding] of table) {
-    test(`${String(accept)} → ${String(encoding)}`, () => expect(chooseEncoding(accept, ["gzip", "deflate"])).toBe(encoding));
+    test(`${String(accept)} → ${String(encoding)}`, () =>
+      expect(chooseEncoding(accept, ["gzip", "deflate"])).toBe(encoding));
   }
 
   test("compresses small bodies at once and large ones off the loop, to the same end", async () => {

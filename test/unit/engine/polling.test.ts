@@ -76,6 +76,20 @@ describe("a poll", () => {
     expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport error", "POLL_ABORTED"]]);
   });
 
+  test("that is dropped while its answer is compressed is noticed", async () => {
+    const { transport, owner, ask } = setUp({ httpCompression: { threshold: 10 } });
+    const { res } = ask("GET", { "accept-encoding": "gzip" });
+    transport.send([message("x".repeat(100_000))]);
+    expect(res.status).toBe(0);
+    expect(ask("GET").res.status).toBe(400);
+    expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
+    const other = setUp({ httpCompression: { threshold: 10 } });
+    const dropped = other.ask("GET", { "accept-encoding": "gzip" });
+    other.transport.send([message("x".repeat(100_000))]);
+    dropped.res.emit("close");
+    expect(other.owner.closes.map(({ code }) => code)).toEqual(["POLL_ABORTED"]);
+  });
+
   test("of an old Internet Explorer gets the header that it needs", () => {
     const { transport, ask } = setUp();
     const { res } = ask("GET", { "user-agent": "Mozilla/5.0 (Trident/7.0; rv:11.0)" });

@@ -1,12 +1,11 @@
+import { TickQueue } from "../tick-queue.ts";
+
 /** Something that events are delivered to. */
 interface Receiver {
   deliver(event: unknown[]): void;
 }
 
-// Two arrays instead of one of pairs: an event costs no object of its own.
-let receivers: Receiver[] = [];
-let events: unknown[][] = [];
-let delivered = 0;
+const queue = new TickQueue<Receiver, unknown[]>((receiver, event) => receiver.deliver(event));
 
 /**
  * Has `receiver.deliver(event)` called once the code that runs now is done, before any I/O.
@@ -18,25 +17,5 @@ let delivered = 0;
  */
 // hot path
 export function deliverSoon(receiver: Receiver, event: unknown[]): void {
-  events.push(event);
-  if (receivers.push(receiver) === 1) process.nextTick(deliverAll);
-}
-
-function deliverAll(): void {
-  try {
-    // Events that come in meanwhile are delivered in the same round.
-    while (delivered < receivers.length) {
-      const index = delivered++;
-      receivers[index]?.deliver(events[index] as unknown[]);
-    }
-  } finally {
-    if (delivered < receivers.length) {
-      // A listener threw: the exception is the application's, the rest follows in a new turn.
-      process.nextTick(deliverAll);
-    } else {
-      receivers = [];
-      events = [];
-      delivered = 0;
-    }
-  }
+  queue.add(receiver, event);
 }

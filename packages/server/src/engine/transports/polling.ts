@@ -23,7 +23,7 @@ export class Polling extends Transport {
 
   readonly name: string = "polling";
   readonly #limits: EngineLimits;
-  /** The GET that waits for packets. */
+  /** The GET that waits for packets, or whose answer is being made. */
   #poll: HttpExchange | undefined;
   /** The POST that is being read. */
   #post: BodyReader | undefined;
@@ -63,6 +63,7 @@ export class Polling extends Transport {
     exchange.res.once("close", () => {
       if (this.#poll !== exchange) return;
       this.#poll = undefined;
+      this.writable = false;
       this.#fail("POLL_ABORTED", "poll connection closed prematurely");
     });
     if (this.readyState === "closing") this.#finish();
@@ -72,9 +73,8 @@ export class Polling extends Transport {
   // hot path
   override send(batch: readonly EnginePacket[]): void {
     const poll = this.#poll;
-    if (!poll) return;
+    if (!poll || !this.writable) return;
     this.writable = false;
-    this.#poll = undefined;
     const { supportsBinary } = this;
     this.#write(poll, this.protocol === 4 ? encodePayloadV4(batch) : encodePayloadV3(batch, supportsBinary), batch);
   }
@@ -86,8 +86,7 @@ export class Polling extends Transport {
     };
     const { httpCompression } = this.#limits;
     if (httpCompression === false || !mayCompress(batch) || Buffer.byteLength(body) < httpCompression.threshold) {
-      this.#answer(poll.res, 200, headers, body);
-      return this.drained();
+      return this.#answerPoll(poll, headers, body);
     }
     this.#writeCompressed(poll, headers, body, httpCompression);
   }
@@ -95,9 +94,15 @@ export class Polling extends Transport {
   #writeCompressed(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData, options: HttpCompression): void {
     compressBody(body, poll.req.headers["accept-encoding"], options, (encoding, compressed) => {
       if (encoding !== undefined) headers["Content-Encoding"] = encoding;
-      this.#answer(poll.res, 200, headers, compressed);
-      this.drained();
+      this.#answerPoll(poll, headers, compressed);
     });
+  }
+
+  /** Until here the poll counted as open: one that is dropped while its answer is compressed has lost packets. */
+  #answerPoll(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData): void {
+    if (this.#poll === poll) this.#poll = undefined;
+    this.#answer(poll.res, 200, headers, body);
+    this.drained();
   }
 
   /** The content type of a text payload. */
@@ -171,7 +176,7 @@ export class Polling extends Transport {
   }
 
   #onClosePacket(): void {
-    if (this.writable) this.send([NOOP_PACKET]);
+    this.send([NOOP_PACKET]);
     this.ended(closeReason("CLIENT_CLOSED"));
   }
 
@@ -188,20 +193,20 @@ export class Polling extends Transport {
   }
 
   #finish(): void {
-    if (this.writable) this.send([CLOSE_PACKET]);
+    this.send([CLOSE_PACKET]);
     this.#closeTimer?.cancel();
     this.endedByOwner(this.#onClosed);
   }
 
   override discard(): void {
-    if (this.writable) this.send([NOOP_PACKET]);
+    this.send([NOOP_PACKET]);
     this.#post?.abort();
     this.#closeTimer?.cancel();
     this.endedByOwner(this.#onClosed);
   }
 
   override retire(done: () => void): void {
-    if (this.writable) this.send([NOOP_PACKET]);
+    this.send([NOOP_PACKET]);
     if (!this.#post) {
       this.discard();
       return done();
@@ -215,8 +220,7 @@ export class Polling extends Transport {
 
   #fail(code: CloseCode, message: string): void {
     // The peer's waiting poll learns of the end as well.
-    const poll = this.#poll;
-    if (poll) this.send([CLOSE_PACKET]);
+    this.send([CLOSE_PACKET]);
     this.ended(closeError(code, message));
   }
 
