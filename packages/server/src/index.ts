@@ -3,23 +3,23 @@
  * Knows: what is public, and that `require()` has to give a function that carries the names.
  * Must not know: how any of it works.
  */
-import { Namespace, Server, Socket } from "./socketio/index.ts";
+import { Namespace, Server } from "./socketio/index.ts";
+import { Socket } from "./socket.ts";
 
 export {
   AckTimeoutError,
-  BroadcastOperator,
   type DefaultEventsMap,
   type DisconnectReason,
   type Event,
   type EventsMap,
   type ExtendedError,
   type Handshake,
-  RemoteSocket,
   ReservedEventError,
   type ServerOptions,
   SocketIoError,
   type SocketIoErrorCode,
 } from "./socketio/index.ts";
+export { BroadcastOperator, RemoteSocket } from "./broadcast-operator.ts";
 export { Namespace, Server, Socket };
 
 // CommonJS: `const io = require("@portage/server")(httpServer)`. An ES module finds the names by their export statements.

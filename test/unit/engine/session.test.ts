@@ -182,6 +182,26 @@ describe("closing", () => {
     expect(saved).toEqual(["saved"]);
   });
 
+  test("leaves no timer, no queue and no owner behind", () => {
+    const { session, transport, clock, received } = openSession();
+    transport.writable = false;
+    session.send("never sent");
+    transport.lose();
+    expect(clock.pending).toBe(0);
+    expect(session.writeBuffer).toHaveLength(0);
+    transport.receive("message", "from the past");
+    expect(received).toEqual([]);
+  });
+
+  test("discards a transport that was waiting for a last poll", () => {
+    const { session, transport, host, closes } = openSession();
+    transport.readyState = "closing";
+    host.heartbeat.cancel(session.beat);
+    session.close(true);
+    expect(transport.calls).toEqual(["discard"]);
+    expect(closes).toHaveLength(1);
+  });
+
   test("is told once, whatever comes after", () => {
     const { session, transport, closes, clock } = openSession();
     transport.lose();
@@ -246,6 +266,38 @@ describe("the upgrade of a session", () => {
     expect(transport.sent).toEqual(["message:still polling"]);
     expect(received).toEqual(["me too"]);
     expect(closes).toEqual([]);
+  });
+
+  test("what is queued goes before the packet that ends a poll", () => {
+    const { session, transport } = openSession();
+    const candidate = new FakeTransport("websocket");
+    transport.sent.length = 0;
+    session.send("first");
+    session.offerUpgrade(candidate);
+    probe(candidate);
+    expect(transport.sent).toEqual(["message:first"]);
+  });
+
+  test("the old transport's end no longer concerns the session", () => {
+    const { session, transport, closes } = openSession();
+    const candidate = new FakeTransport("websocket");
+    transport.retire = (done) => done();
+    session.offerUpgrade(candidate);
+    candidate.receive("upgrade");
+    transport.lose();
+    expect(closes).toEqual([]);
+    expect(session.readyState).toBe("open");
+  });
+
+  test("completes a close that had nothing left to send", () => {
+    const { session, transport, closes } = openSession();
+    transport.close = () => {};
+    session.close();
+    const candidate = new FakeTransport("websocket");
+    session.offerUpgrade(candidate);
+    candidate.receive("upgrade");
+    expect(candidate.readyState).toBe("closed");
+    expect(closes).toHaveLength(1);
   });
 
   test("to the transport that it already has is refused", () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { stringifySetCookie } from "cookie";
 import corsMiddleware from "cors";
 import type { RawData } from "@portage/parser/engine";
+import { checkDeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
@@ -63,6 +64,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   constructor(options: ServerOptions = {}) {
     super();
     this.opts = resolveOptions(options);
+    checkDeflateOptions(this.opts.perMessageDeflate);
     const { pingInterval, pingTimeout, clock, maxHttpBufferSize, maxPayloadPackets, cors } = this.opts;
     this.heartbeat = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     this.limits = {

@@ -36,11 +36,17 @@ export function runMiddlewares(
  * that answers by itself (401, a redirect) reaches the peer; headers that it sets go into the 101 answer.
  */
 export class UpgradeResponse extends ServerResponse {
-  constructor(req: IncomingMessage, stream: Duplex) {
-    super(req);
-    this.shouldKeepAlive = false;
-    this.assignSocket(stream as never);
-    this.once("finish", () => stream.end());
+  /** Undefined while an earlier request on the same connection still waits for its answer, which a 101 must not overtake. */
+  static over(stream: Duplex, req: IncomingMessage): UpgradeResponse | undefined {
+    const res = new UpgradeResponse(req);
+    res.shouldKeepAlive = false;
+    try {
+      res.assignSocket(stream as never);
+    } catch {
+      return undefined;
+    }
+    res.once("finish", () => stream.end());
+    return res;
   }
 
   /** The 101 answer is written by the WebSocket layer; middlewares that wait for `writeHead` may still act on it. */

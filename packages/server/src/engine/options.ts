@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { RawData } from "@portage/parser/engine";
 import type { SerializeOptions } from "cookie";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
+import type { DeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import type { HttpCompression } from "./http-compression.ts";
@@ -37,8 +38,8 @@ export interface ServerOptions {
   transports?: readonly TransportName[];
   /** Whether a session may move to a better transport. Default true. */
   allowUpgrades?: boolean;
-  /** Compression of WebSocket messages. Default false. */
-  perMessageDeflate?: boolean | object;
+  /** Compression of WebSocket messages (RFC 7692), of `threshold` bytes (1024) and more. Default false. */
+  perMessageDeflate?: boolean | DeflateOptions;
   /** Compression of answers to polls. Default `{ threshold: 1024 }`. */
   httpCompression?: boolean | Partial<HttpCompression>;
   /** A message sent right after the handshake. */
@@ -76,6 +77,7 @@ export type ResolvedOptions = ServerOptions &
       | "maxPayloadPackets"
       | "transports"
       | "allowUpgrades"
+      | "perMessageDeflate"
       | "httpCompression"
       | "cookie"
       | "allowEIO3"

@@ -90,7 +90,8 @@ export class Server extends BaseServer {
     if (this.middlewares.length === 0) {
       return this.verify(req, true, (refusal) => this.#onScreened(pending, refusal));
     }
-    const res = new UpgradeResponse(req, stream);
+    const res = UpgradeResponse.over(stream, req);
+    if (!res) return void stream.destroy();
     this.screen(req, res, true, (refusal) => {
       if (res.writableEnded) return;
       pending.headers = res.release(stream);
@@ -119,7 +120,7 @@ export class Server extends BaseServer {
   #upgradeSession(pending: PendingUpgrade, sid: string): void {
     const session = this.clients[sid];
     if (!session) return this.#refuseUpgrade(pending, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
-    const transport = new WebSocketTransport(pending.req, this.#accept(pending));
+    const transport = this.#createWebSocket(pending);
     session.offerUpgrade(transport);
     transport.open();
   }
@@ -128,10 +129,15 @@ export class Server extends BaseServer {
     const { req, stream } = pending;
     this.handshake(req, {
       isGone: () => stream.destroyed,
-      createTransport: () => new WebSocketTransport(req, this.#accept(pending)),
+      createTransport: () => this.#createWebSocket(pending),
       begin: (transport) => transport.open(),
       onRefused: (refusal) => this.#refuseUpgrade(pending, refusal),
     });
+  }
+
+  #createWebSocket(pending: PendingUpgrade): WebSocketTransport {
+    const sharesFrames = this.opts.perMessageDeflate === false;
+    return new WebSocketTransport(pending.req, this.#accept(pending), sharesFrames);
   }
 
   #accept({ req, stream, head, headers }: PendingUpgrade): WebSocketLink {
@@ -140,6 +146,7 @@ export class Server extends BaseServer {
     const link = acceptUpgrade(req, stream, head, {
       maxPayload: this.opts.maxHttpBufferSize,
       headers: headerLines(headers),
+      perMessageDeflate: this.opts.perMessageDeflate,
       clock: this.opts.clock,
     });
     stream.off("error", ignore);

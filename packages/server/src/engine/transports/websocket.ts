@@ -9,10 +9,13 @@ import { Transport, type TransportRequest } from "../transport.ts";
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
   readonly #link: WebSocketLink;
+  readonly #sharesFrames: boolean;
 
-  constructor(req: TransportRequest, link: WebSocketLink) {
+  /** @param sharesFrames whether frames made for many receivers may be sent; they are not compressed */
+  constructor(req: TransportRequest, link: WebSocketLink, sharesFrames: boolean) {
     super(req);
     this.#link = link;
+    this.#sharesFrames = sharesFrames;
     this.writable = true;
   }
 
@@ -66,15 +69,15 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   override send(batch: readonly EnginePacket[]): void {
     const link = this.#link;
     for (const packet of batch) {
-      const { frame } = packet.options as SendOptions;
-      if (frame !== undefined) {
+      const { frame, compress } = packet.options as SendOptions;
+      if (frame !== undefined && this.#sharesFrames) {
         link.sendFrame(frame);
         continue;
       }
       const data =
         this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
-      if (typeof data === "string") link.sendText(data);
-      else link.sendBinary(data);
+      if (typeof data === "string") link.sendText(data, compress);
+      else link.sendBinary(data, compress);
     }
     this.drained();
   }

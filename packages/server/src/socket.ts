@@ -1,0 +1,9 @@
+/**
+ * `dist/socket.js`, a path that tracing tools patch and that programs import types from.
+ * Knows: the names of that file in the npm package socket.io. The main entry gets its `Socket` from here, so that a
+ * tool that waits for this file to be loaded sees it.
+ * Must not know: how any of it works.
+ */
+export type { Handshake } from "./socketio/handshake.ts";
+export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socketio/socket-types.ts";
+export { Socket } from "./socketio/socket.ts";
