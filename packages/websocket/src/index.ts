@@ -1,12 +1,48 @@
-// @portage/websocket: WebSocket (RFC 6455) over any Duplex stream.
+// @portage/websocket: WebSocket (RFC 6455) over any Duplex stream, in both roles.
 // It knows the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
 // It must not know Engine.IO or Socket.IO: text and bytes pass through without a look inside.
+// For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
 // `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
-// `frameText` and `frameBinary` make a frame once for many links.
+import { WebSocketServer } from "./websocket-server.ts";
+import { createWebSocketStream } from "./websocket-stream.ts";
+import { WebSocket } from "./websocket.ts";
+
 export { systemClock } from "./clock.ts";
 export type { Clock } from "./clock.ts";
-export { DEFAULT_LIMITS, frameBinary, frameText, isValidCloseCode, VIOLATIONS, WebSocketError } from "./core/index.ts";
-export type { Limits, RefusalCode, UpgradeKey, UpgradeRefusal, ViolationCode } from "./core/index.ts";
+export { ConnectError } from "./connect-error.ts";
+export type { ConnectErrorCode } from "./connect-error.ts";
+export {
+  checkDeflateOptions,
+  DEFAULT_LIMITS,
+  frameBinary,
+  frameText,
+  isValidCloseCode,
+  VIOLATIONS,
+  WebSocketError,
+} from "./core/index.ts";
+export type { DeflateOptions, Limits, RefusalCode, UpgradeKey, UpgradeRefusal, ViolationCode } from "./core/index.ts";
+export type { WebSocketEvents } from "./event-target.ts";
+export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 export type { LinkClose, LinkHandler, WebSocketLink } from "./link.ts";
+export type {
+  BinaryType,
+  ClientInfo,
+  ClientOptions,
+  Data,
+  RawData,
+  ServerOptions,
+  VerifyCallback,
+  WebSocketOptions,
+} from "./options.ts";
+export { RequestError } from "./server-request.ts";
 export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
 export type { AcceptOptions } from "./upgrade.ts";
+export type { ServerEvents } from "./websocket-server.ts";
+export type { SendOptions } from "./websocket.ts";
+export type { WriteCallback } from "./write-callbacks.ts";
+export { createWebSocketStream, WebSocket, WebSocketServer };
+
+// CommonJS: `const WebSocket = require("@portage/websocket")`, with the other names on it, as `ws` has them.
+if (typeof module === "object" && module.exports === exports) {
+  module.exports = Object.assign(WebSocket, exports, { Server: WebSocketServer });
+}

@@ -1,7 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { OPCODE, WebSocketConnection } from "./core/index.ts";
-import type { Limits, Role, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import { WriteCallbacks } from "./write-callbacks.ts";
+import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How a connection ended. */
 export interface LinkClose {
@@ -22,12 +24,16 @@ export interface LinkClose {
 export interface LinkHandler {
   /** A text message; its UTF-8 has been checked. */
   onText(text: string): void;
+  /** A text message as its bytes, instead of `onText`: for a link that was made with `text: "bytes"`. */
+  onTextBytes?(data: Buffer): void;
   /** A binary message. The buffer is the handler's, and pins no much larger one. */
   onBinary(data: Buffer): void;
   /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
   onFull?(): void;
   /** The stream has taken everything after it had been full. */
   onDrain(): void;
+  /** No more messages come: the peer's close frame or its end of the stream was read, or `error` has ended the connection. */
+  onEnding?(error: WebSocketError | undefined): void;
   /** The stream is closed. Called exactly once, whatever happened. */
   onClose(close: LinkClose): void;
   /** A ping; it has been answered. */
@@ -46,10 +52,11 @@ export interface LinkHandler {
 export interface WebSocketLink {
   /** Starts delivery. Called again, it hands the link over to another handler. */
   open(handler: LinkHandler): void;
-  sendText(text: string): void;
+  /** `compress` (default true): whether the message may be compressed, when that was negotiated and it is long enough. */
+  sendText(text: string, compress?: boolean): void;
   /** `data` is the link's from now on: it may be written later, and as it is then. */
-  sendBinary(data: Buffer): void;
-  /** Sends complete frames made by `frameText` or `frameBinary`, shared between links. */
+  sendBinary(data: Buffer, compress?: boolean): void;
+  /** Sends complete frames made by `frameText` or `frameBinary`, shared between links and never compressed. */
   sendFrame(frame: Buffer): void;
   /** `data`: at most 125 bytes. */
   ping(data?: Buffer): void;
@@ -68,9 +75,7 @@ export interface WebSocketLink {
   readonly stream: Duplex | undefined;
 }
 
-export interface LinkOptions {
-  readonly role: Role;
-  readonly limits: Limits;
+export interface LinkOptions extends ConnectionOptions {
   readonly clock: Clock;
   /** Milliseconds. */
   readonly closeTimeout: number;
@@ -88,6 +93,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   #handler: LinkHandler | undefined = undefined;
   #reading: "flowing" | "paused" = "flowing";
   #closeTimer: { cancel(): void } | undefined = undefined;
+  #callbacks: WriteCallbacks | undefined = undefined;
   #error: Error | undefined = undefined;
   /** What `onClose` is told, when the stream was closed before `open`. */
   #close: LinkClose | undefined = undefined;
@@ -97,12 +103,9 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#stream = stream;
     this.#clock = options.clock;
     this.#closeTimeout = options.closeTimeout;
-    this.#connection = new WebSocketConnection(
-      { role: options.role, limits: options.limits, clock: options.clock },
-      this,
-    );
+    this.#connection = new WebSocketConnection(options, this);
     attach(stream, this);
-    this.#connection.sendRaw(answer);
+    if (answer.length > 0) this.#connection.sendRaw(answer);
     // A stream that was closed before will not say so again.
     if (stream.closed) this.streamClosed();
   }
@@ -128,13 +131,13 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   // hot path
-  sendText(text: string): void {
-    this.#connection.send(text, OPCODE.text);
+  sendText(text: string, compress?: boolean): void {
+    this.#connection.send(text, OPCODE.text, compress);
   }
 
   // hot path
-  sendBinary(data: Buffer): void {
-    this.#connection.send(data, OPCODE.binary);
+  sendBinary(data: Buffer, compress?: boolean): void {
+    this.#connection.send(data, OPCODE.binary, compress);
   }
 
   // hot path
@@ -142,8 +145,24 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#connection.sendFrame(frame);
   }
 
+  /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
+  // hot path
+  sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
+    if (fin && !this.#connection.isSendingFragments) this.#connection.send(data, opcode, compress);
+    else this.#connection.sendFragment(data, opcode, fin);
+  }
+
   ping(data?: Buffer): void {
     this.#connection.ping(data);
+  }
+
+  pong(data?: Buffer): void {
+    this.#connection.pong(data);
+  }
+
+  /** Calls back once all that was sent up to now has been handed to the system. */
+  whenWritten(callback: WriteCallback): void {
+    (this.#callbacks ??= new WriteCallbacks()).push(this.#connection.queued, callback);
   }
 
   close(code?: number, reason?: string): void {
@@ -173,6 +192,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   /** @internal */
+  onTextBytes(data: Buffer): void {
+    this.#handler!.onTextBytes!(data);
+  }
+
+  /** @internal */
   onBinary(data: Buffer): void {
     this.#handler!.onBinary(data);
   }
@@ -192,12 +216,18 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     process.nextTick(flush, this);
   }
 
+  /** @internal */
+  onReadable(): void {
+    this.continueReading();
+  }
+
   /** @internal The connection is over; what it still has to say leaves, then the stream ends. */
   onClosed(): void {
     this.#startCloseTimer();
     this.onOutput();
     // The peer's end of the stream is only seen by reading up to it.
     this.#stream?.resume();
+    this.#handler?.onEnding?.(this.#connection.error);
   }
 
   /** @internal */
@@ -205,7 +235,8 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   receive(chunk: Buffer): void {
     let finished = false;
     try {
-      this.#connection.receive(chunk);
+      // A message that takes time to decompress holds back what follows it, in the system rather than here.
+      if (!this.#connection.receive(chunk)) this.#stream?.pause();
       finished = true;
     } finally {
       // The handler threw: what is left of the chunk is read after the error has gone where it goes.
@@ -257,6 +288,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.#closeTimer = undefined;
     stream[LINK] = undefined;
     this.#stream = undefined;
+    this.#callbacks?.fail();
     const wasClean = connection.phase === "closed";
     const close: LinkClose = {
       code: connection.closeCode,
@@ -279,12 +311,13 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     const isOver = phase === "closed" || phase === "failed";
     if (isOutputBlocked && !isOver) return;
     const output = connection.takeOutput();
-    if (output !== undefined && !write(stream, output) && !isOutputBlocked) {
+    const onWritten = this.#callbacks?.takeUpTo(connection.taken);
+    if (output !== undefined && !write(stream, output, onWritten) && !isOutputBlocked) {
       connection.blockOutput();
       stream.on("drain", onStreamDrain);
       this.#handler?.onFull?.();
     }
-    if (isOver && !stream.writableEnded) stream.end();
+    if (isOver && !connection.hasPendingOutput && !stream.writableEnded) stream.end();
   }
 
   #startCloseTimer(): void {
@@ -295,11 +328,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
 /** Writes output at once; false when the stream is full. */
 // hot path
-function write(stream: Duplex, output: Buffer | Buffer[]): boolean {
-  if (!Array.isArray(output)) return stream.write(output);
+function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallback | undefined): boolean {
+  if (!Array.isArray(output)) return stream.write(output, onWritten);
   stream.cork();
-  let canTakeMore = true;
-  for (const buffer of output) canTakeMore = stream.write(buffer);
+  const last = output.length - 1;
+  for (let at = 0; at < last; at++) stream.write(output[at]);
+  const canTakeMore = stream.write(output[last], onWritten);
   stream.uncork();
   return canTakeMore;
 }
@@ -342,4 +376,9 @@ function continueReading(link: StreamLink): void {
 
 function reportClose(handler: LinkHandler, close: LinkClose): void {
   handler.onClose(close);
+}
+
+/** Whether a link holds the stream. */
+export function isLinked(stream: Duplex): boolean {
+  return (stream as LinkedStream)[LINK] !== undefined;
 }

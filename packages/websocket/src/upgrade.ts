@@ -1,20 +1,22 @@
-import { constants } from "node:buffer";
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage } from "node:http";
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { answerBytes, answerLines, headerLine } from "./answer.ts";
 import type { Clock } from "./clock.ts";
-import { systemClock } from "./clock.ts";
-import { acceptKey, checkHandshake, DEFAULT_LIMITS } from "./core/index.ts";
-import type { Limits, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
+import { checkDeflateOptions, checkHandshake, limitsOf, negotiateDeflate } from "./core/index.ts";
+import type { DeflateOptions, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
+import { prepareStream } from "./join.ts";
 import { StreamLink } from "./link.ts";
 import type { WebSocketLink } from "./link.ts";
+import { DEFAULTS } from "./options.ts";
 
 export interface AcceptOptions {
   /** Bytes of one message. Default 1 MiB. */
   readonly maxPayload?: number;
-  /** Frames of one message. Default 1,024. */
+  /** Frames of one message. Default 1,024, and one more for each 32 bytes of the message. */
   readonly maxFragments?: number;
+  /** Compression (RFC 7692), for clients that offer it. Default false. */
+  readonly perMessageDeflate?: boolean | DeflateOptions;
   /** Control frames received within one second. Default 100. */
   readonly maxControlFramesPerSecond?: number;
   /** Header lines added to the answer, such as `"Set-Cookie: a=b"`. */
@@ -25,8 +27,6 @@ export interface AcceptOptions {
   readonly closeTimeout?: number;
   readonly clock?: Clock;
 }
-
-const DEFAULTS = { closeTimeout: 30_000, clock: systemClock } as const;
 
 /**
  * Checks the opening handshake of an `upgrade` event. It changes nothing and sends nothing.
@@ -60,6 +60,7 @@ export function refuseUpgrade(
  * Answers a checked opening handshake with 101 and joins a link to the stream. The answer leaves together with the frames
  * sent in the same tick. Nothing is delivered before `open`; bytes in `head` come first.
  *
+ * @throws RangeError for a window of `perMessageDeflate` that is none of 8 to 15 bits.
  * @throws TypeError when the request has no `Sec-WebSocket-Key` (`checkUpgrade` was not asked) or a header line holds CR or LF.
  */
 export function acceptUpgrade(
@@ -70,37 +71,18 @@ export function acceptUpgrade(
 ): WebSocketLink {
   const key = req.headers["sec-websocket-key"];
   if (key === undefined) throw new TypeError("acceptUpgrade needs a request that checkUpgrade has found good");
-  const answer = Buffer.from(switchingProtocols(key, options), "latin1");
-  if (head.length > 0) stream.unshift(head);
-  if (stream instanceof Socket) stream.setTimeout(0).setNoDelay(true);
+  const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
+  const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
+  const lines = answerLines(key, { protocol: options.protocol, extensions: agreement?.answer });
+  const answer = answerBytes([...lines, ...(options.headers ?? [])]);
+  prepareStream(stream, head);
   return new StreamLink(stream, answer, {
     role: "server",
     limits: limitsOf(options),
     clock: options.clock ?? DEFAULTS.clock,
     closeTimeout: options.closeTimeout ?? DEFAULTS.closeTimeout,
+    deflate: agreement && { params: agreement.params, options: deflateOptions },
   });
-}
-
-function switchingProtocols(key: string, options: AcceptOptions): string {
-  let answer =
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-    `Sec-WebSocket-Accept: ${acceptKey(key)}\r\n`;
-  if (options.protocol !== undefined) answer += headerLine(`Sec-WebSocket-Protocol: ${options.protocol}`);
-  for (const line of options.headers ?? []) answer += headerLine(line);
-  return `${answer}\r\n`;
-}
-
-function headerLine(line: string): string {
-  if (/[\r\n\0]/.test(line)) throw new TypeError("a header line must not contain CR, LF or NUL");
-  return `${line}\r\n`;
-}
-
-function limitsOf(options: AcceptOptions): Limits {
-  return {
-    maxPayload: Math.min(options.maxPayload ?? DEFAULT_LIMITS.maxPayload, constants.MAX_LENGTH),
-    maxFragments: options.maxFragments ?? DEFAULT_LIMITS.maxFragments,
-    maxControlFramesPerSecond: options.maxControlFramesPerSecond ?? DEFAULT_LIMITS.maxControlFramesPerSecond,
-  };
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 import { WebSocketConnection } from "../../../packages/websocket/src/core/connection.ts";
-import type { WebSocketHandler } from "../../../packages/websocket/src/core/connection.ts";
+import type { ConnectionOptions, WebSocketHandler } from "../../../packages/websocket/src/core/connection.ts";
 import { DEFAULT_LIMITS } from "../../../packages/websocket/src/core/limits.ts";
 import type { Limits, Role } from "../../../packages/websocket/src/core/limits.ts";
 import { FrameReader, type ReadFrame } from "../../support/raw-frames.ts";
@@ -15,14 +15,19 @@ export class Recorder implements WebSocketHandler {
   /** Called with every message, before it is logged. */
   onMessage: () => void = () => undefined;
 
-  constructor(role: Role = "server", limits: Partial<Limits> = {}) {
-    const options = { role, clock: this.clock, limits: { ...DEFAULT_LIMITS, ...limits } };
-    this.connection = new WebSocketConnection(options, this);
+  constructor(role: Role = "server", limits: Partial<Limits> = {}, options: Partial<ConnectionOptions> = {}) {
+    const all = { role, clock: this.clock, limits: { ...DEFAULT_LIMITS, ...limits }, ...options };
+    this.connection = new WebSocketConnection(all, this);
   }
 
   onText(text: string): void {
     this.onMessage();
     this.log.push(`text ${text}`);
+  }
+
+  onTextBytes(data: Buffer): void {
+    this.onMessage();
+    this.log.push(`bytes ${data.toString("latin1")}`);
   }
 
   onBinary(data: Buffer): void {
@@ -46,6 +51,10 @@ export class Recorder implements WebSocketHandler {
 
   onOutput(): void {
     this.log.push("output");
+  }
+
+  onReadable(): void {
+    this.log.push("readable");
   }
 
   /** The calls so far but those about output, and forgets them. */

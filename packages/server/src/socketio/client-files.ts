@@ -94,7 +94,7 @@ export class ClientFiles {
       res.end();
       return;
     }
-    const encoding = chooseEncoding(req.headers["accept-encoding"] as string | undefined, [...ENCODINGS.keys()]);
+    const encoding = chooseEncoding(req.headers["accept-encoding"], [...ENCODINGS.keys()]);
     res.setHeader("Cache-Control", "public, max-age=0");
     res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
     res.setHeader("ETag", etag);

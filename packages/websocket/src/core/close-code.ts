@@ -1,3 +1,5 @@
+import { EMPTY } from "./native-buffer.ts";
+
 /** The close codes that this package sends or reports itself (RFC 6455, 7.4.1). */
 export const CLOSE_CODE = {
   normal: 1000,
@@ -22,4 +24,22 @@ export function isValidCloseCode(code: number): boolean {
   if (!Number.isInteger(code)) return false;
   if (code >= 3000) return code <= 4999;
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
+}
+
+/** The payload of a close frame; `reason` is cut to `MAX_REASON_BYTES` at a character. */
+export function closePayload(code: number | undefined, reason: string): Buffer {
+  if (code === undefined) return EMPTY;
+  const text = Buffer.from(reason);
+  const length = text.length <= MAX_REASON_BYTES ? text.length : cutAtCharacter(text, MAX_REASON_BYTES);
+  const payload = Buffer.allocUnsafe(2 + length);
+  payload.writeUInt16BE(code, 0);
+  text.copy(payload, 2, 0, length);
+  return payload;
+}
+
+/** The greatest end not beyond `end` that cuts no UTF-8 character. */
+function cutAtCharacter(text: Buffer, end: number): number {
+  let at = end;
+  while (at > 0 && (text[at]! & 0xc0) === 0x80) at--;
+  return at;
 }

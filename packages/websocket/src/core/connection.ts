@@ -1,12 +1,16 @@
-import { CLOSE_CODE, isValidCloseCode, MAX_REASON_BYTES } from "./close-code.ts";
-import { FIN, OPCODE } from "./frame.ts";
+import { CLOSE_CODE, closePayload, isValidCloseCode } from "./close-code.ts";
+import { MessageDeflater, MessageInflater } from "./deflate.ts";
+import type { DeflateSettings, InflateFailure } from "./deflate.ts";
+import { FIN, OPCODE, RSV1 } from "./frame.ts";
 import type { ControlOpcode, DataOpcode } from "./frame.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { Limits, Role } from "./limits.ts";
 import { EMPTY } from "./native-buffer.ts";
 import { Outbox } from "./outbox.ts";
+import type { Reservation } from "./outbox.ts";
+import { Rate } from "./rate.ts";
 import { Receiver } from "./receiver.ts";
-import type { ReceiverHandler } from "./receiver.ts";
+import type { ReceiverHandler, TextForm } from "./receiver.ts";
 import { decodeText } from "./utf8.ts";
 import { WebSocketError } from "./violations.ts";
 import type { ViolationCode } from "./violations.ts";
@@ -15,6 +19,8 @@ import type { ViolationCode } from "./violations.ts";
 export interface WebSocketHandler {
   /** A text message; its UTF-8 has been checked. */
   onText(text: string): void;
+  /** Instead of `onText`, unless the option `text` is `string`. The buffer is the handler's. */
+  onTextBytes(data: Buffer): void;
   /** A binary message. The buffer is the handler's, and pins no much larger one. */
   onBinary(data: Buffer): void;
   /** A ping; it has been answered. */
@@ -24,6 +30,8 @@ export interface WebSocketHandler {
   onClosed(): void;
   /** Output waits: call `takeOutput` soon. Not repeated until it was taken. */
   onOutput(): void;
+  /** Reading had stopped for a message that took time to decompress, and can go on: call `resume` soon. */
+  onReadable(): void;
 }
 
 export interface ConnectionOptions {
@@ -32,6 +40,14 @@ export interface ConnectionOptions {
   readonly clock: { now(): number };
   /** Default `DEFAULT_LIMITS`. */
   readonly limits?: Limits;
+  /** What text messages are delivered as. Default `string`. */
+  readonly text?: TextForm;
+  /** Compression as it was negotiated. Default none. */
+  readonly deflate?: DeflateSettings | undefined;
+  /** Whether pings are answered. Default true. */
+  readonly autoPong?: boolean;
+  /** Makes the mask keys of the client role. Default: random ones. */
+  readonly maskKey?: () => number;
 }
 
 /**
@@ -39,8 +55,6 @@ export interface ConnectionOptions {
  * `failed`: the stream ended without them, or a violation ended it. The last two are final.
  */
 export type Phase = "open" | "closing" | "closed" | "failed";
-
-const ONE_SECOND = 1000;
 
 /**
  * One WebSocket connection after its opening handshake, without I/O: bytes go in by `receive` and come out by `takeOutput`.
@@ -58,8 +72,10 @@ export class WebSocketConnection implements ReceiverHandler {
   readonly #handler: WebSocketHandler;
   readonly #receiver: Receiver;
   readonly #outbox: Outbox;
-  readonly #limits: Limits;
-  readonly #clock: { now(): number };
+  readonly #controlRate: Rate;
+  readonly #answersPings: boolean;
+  readonly #deflater: MessageDeflater | undefined;
+  readonly #inflater: MessageInflater | undefined;
 
   #phase: Phase = "open";
   #closeCode: number = CLOSE_CODE.abnormal;
@@ -71,15 +87,23 @@ export class WebSocketConnection implements ReceiverHandler {
   /** The one automatic pong kept while blocked: the newest (RFC 6455, 5.5.3). */
   #pong: Buffer | undefined = undefined;
 
-  #controlWindow = 0;
-  #controlFrames = 0;
+  /** What the owner wants: between `pause` and `resume` nothing is delivered. */
+  #reading: "flowing" | "paused" = "flowing";
+  /** A message on zlib's threads, or back from there; the receiver is paused meanwhile. */
+  #inflating: DataOpcode | undefined = undefined;
+  #inflated: Buffer | InflateFailure | undefined = undefined;
+  /** The opcode of the next fragment that is sent, between the fragments of a message. */
+  #fragmentOpcode: number | undefined = undefined;
 
   constructor(options: ConnectionOptions, handler: WebSocketHandler) {
+    const { role, limits = DEFAULT_LIMITS, text = "string", deflate } = options;
     this.#handler = handler;
-    this.#limits = options.limits ?? DEFAULT_LIMITS;
-    this.#clock = options.clock;
-    this.#receiver = new Receiver(options.role, this.#limits, this);
-    this.#outbox = new Outbox(options.role);
+    this.#controlRate = new Rate(limits.maxControlFramesPerSecond, options.clock);
+    this.#answersPings = options.autoPong ?? true;
+    this.#deflater = deflate === undefined ? undefined : new MessageDeflater(deflate, role);
+    this.#inflater = deflate === undefined ? undefined : new MessageInflater(deflate, role, limits.maxPayload);
+    this.#receiver = new Receiver({ role, limits, text, acceptsCompressed: deflate !== undefined }, this);
+    this.#outbox = new Outbox(role, options.maskKey);
   }
 
   get phase(): Phase {
@@ -99,7 +123,7 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#error;
   }
 
-  /** Whether messages are held back: by `pause`, or by a handler that threw. */
+  /** Whether messages are held back: by `pause`, by one that takes time to decompress, or by a handler that threw. */
   get isPaused(): boolean {
     return this.#receiver.isPaused;
   }
@@ -107,6 +131,21 @@ export class WebSocketConnection implements ReceiverHandler {
   /** Bytes waiting for `takeOutput`. */
   get bufferedBytes(): number {
     return this.#outbox.bytes;
+  }
+
+  /** Whether output is on its way that `takeOutput` cannot give yet: a message being compressed, and what follows it. */
+  get hasPendingOutput(): boolean {
+    return this.#outbox.hasPending;
+  }
+
+  /** Frames, and runs of prepared ones, accepted since the beginning; `sendRaw` counts too. */
+  get queued(): number {
+    return this.#outbox.queued;
+  }
+
+  /** How many of those `takeOutput` has given out, in order. */
+  get taken(): number {
+    return this.#outbox.taken;
   }
 
   /** Whether output is held back: between `blockOutput` and `unblockOutput`. */
@@ -127,17 +166,36 @@ export class WebSocketConnection implements ReceiverHandler {
 
   /** Holds messages back, from the very next one, until `resume`. */
   pause(): void {
+    this.#reading = "paused";
     this.#receiver.pause();
   }
 
+  /** Goes on, unless a message is still being decompressed. */
   resume(): void {
+    this.#reading = "flowing";
+    if (this.#inflating !== undefined && !this.#deliverInflated(this.#inflating)) return;
     this.#receiver.resume();
   }
 
+  /** `compress`: whether the message may be compressed, when that was negotiated and the message is long enough. */
   // hot path
-  send(data: string | Buffer, opcode: DataOpcode): void {
+  send(data: string | Buffer, opcode: DataOpcode, compress = true): void {
     if (this.#phase !== "open") return;
-    this.#outbox.push(FIN | opcode, data);
+    if (compress && this.#deflater !== undefined) this.#sendDeflated(this.#deflater, data, opcode);
+    else this.#outbox.push(FIN | opcode, data);
+    this.#wantOutput();
+  }
+
+  /** Whether the last fragment of a message that was begun with `sendFragment` has yet to be sent. */
+  get isSendingFragments(): boolean {
+    return this.#fragmentOpcode !== undefined;
+  }
+
+  /** Sends one fragment of a message, never compressed. `opcode` counts for the first one; nothing else but control frames may be sent before the last. */
+  sendFragment(data: string | Buffer, opcode: DataOpcode, isLast: boolean): void {
+    if (this.#phase !== "open") return;
+    this.#outbox.push((isLast ? FIN : 0) | (this.#fragmentOpcode ?? opcode), data);
+    this.#fragmentOpcode = isLast ? undefined : OPCODE.continuation;
     this.#wantOutput();
   }
 
@@ -201,7 +259,8 @@ export class WebSocketConnection implements ReceiverHandler {
   abort(): void {
     this.#outbox.clear();
     this.#pong = undefined;
-    this.#receiver.stop();
+    this.#stopReading();
+    this.#deflater?.close();
     if (this.#phase === "open" || this.#phase === "closing") this.#phase = "failed";
   }
 
@@ -216,8 +275,24 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   /** @internal The receiver's report. */
+  onTextBytes(data: Buffer): void {
+    this.#handler.onTextBytes(data);
+  }
+
+  /** @internal The receiver's report. */
+  onCompressed(opcode: DataOpcode, data: Buffer): void {
+    const result = this.#inflater!.inflate(data, (later) => {
+      this.#inflated = later;
+      if (this.#reading === "flowing") this.#handler.onReadable();
+    });
+    if (result !== undefined) return this.#onInflated(opcode, result);
+    this.#inflating = opcode;
+    this.#receiver.pause();
+  }
+
+  /** @internal The receiver's report. */
   onControl(opcode: ControlOpcode, payload: Buffer): void {
-    if (!this.#countControlFrame()) return this.onViolation("WS_ERR_TOO_MANY_CONTROL_FRAMES");
+    if (!this.#controlRate.count()) return this.onViolation("WS_ERR_TOO_MANY_CONTROL_FRAMES");
     if (opcode === OPCODE.close) this.#onCloseFrame(payload);
     else if (opcode === OPCODE.pong) this.#handler.onPong(payload);
     else {
@@ -236,6 +311,35 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#end("failed");
   }
 
+  /** Delivers the message that reading waits for; false when nothing may follow it yet. */
+  #deliverInflated(opcode: DataOpcode): boolean {
+    const inflated = this.#inflated;
+    if (inflated === undefined) return false;
+    this.#inflating = undefined;
+    this.#inflated = undefined;
+    this.#onInflated(opcode, inflated);
+    return this.#reading === "flowing";
+  }
+
+  #onInflated(opcode: DataOpcode, result: Buffer | InflateFailure): void {
+    if (typeof result === "string") this.onViolation(result);
+    else this.#receiver.deliver(opcode, result);
+  }
+
+  #sendDeflated(deflater: MessageDeflater, data: string | Buffer, opcode: DataOpcode): void {
+    const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
+    if (length < deflater.threshold) return this.#outbox.push(FIN | opcode, data);
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    const first = FIN | RSV1 | opcode;
+    let reservation: Reservation | undefined = undefined;
+    const compressed = deflater.deflate(bytes, (later) => {
+      this.#outbox.fill(reservation!, first, later);
+      this.#wantOutput();
+    });
+    if (compressed === undefined) reservation = this.#outbox.reserve(length);
+    else this.#outbox.push(first, compressed);
+  }
+
   #onCloseFrame(payload: Buffer): void {
     if (payload.length === 1) return this.onViolation("WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH");
     if (payload.length > 0) {
@@ -252,7 +356,7 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   #answerPing(data: Buffer): void {
-    if (this.#phase !== "open") return;
+    if (this.#phase !== "open" || !this.#answersPings) return;
     if (this.#output === "blocked") this.#pong = data;
     else this.#sendControl(OPCODE.pong, data);
   }
@@ -263,21 +367,20 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#wantOutput();
   }
 
-  #countControlFrame(): boolean {
-    const now = this.#clock.now();
-    if (now - this.#controlWindow >= ONE_SECOND) {
-      this.#controlWindow = now;
-      this.#controlFrames = 0;
-    }
-    return ++this.#controlFrames <= this.#limits.maxControlFramesPerSecond;
-  }
-
   #end(phase: "closed" | "failed"): void {
     this.#phase = phase;
     this.#pong = undefined;
-    this.#receiver.stop();
+    this.#stopReading();
+    this.#deflater?.finish();
     if (this.#outbox.bytes > 0) this.#wantOutput();
     this.#handler.onClosed();
+  }
+
+  #stopReading(): void {
+    this.#receiver.stop();
+    this.#inflater?.close();
+    this.#inflating = undefined;
+    this.#inflated = undefined;
   }
 
   // hot path
@@ -286,21 +389,4 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#output = "wanted";
     this.#handler.onOutput();
   }
-}
-
-function closePayload(code: number | undefined, reason: string): Buffer {
-  if (code === undefined) return EMPTY;
-  const text = Buffer.from(reason);
-  const length = text.length <= MAX_REASON_BYTES ? text.length : cutAtCharacter(text, MAX_REASON_BYTES);
-  const payload = Buffer.allocUnsafe(2 + length);
-  payload.writeUInt16BE(code, 0);
-  text.copy(payload, 2, 0, length);
-  return payload;
-}
-
-/** The greatest end not beyond `end` that cuts no UTF-8 character. */
-function cutAtCharacter(text: Buffer, end: number): number {
-  let at = end;
-  while (at > 0 && (text[at]! & 0xc0) === 0x80) at--;
-  return at;
 }

@@ -84,8 +84,8 @@ function refuse(code: RefusalCode): UpgradeRefusal {
   return { ok: false, status, code, message, headers };
 }
 
-/** Whether a comma-separated header lists `token`, in any case. */
-function hasToken(header: string | string[] | undefined, token: string): boolean {
+/** @internal Whether a comma-separated header lists `token`, in any case. */
+export function hasToken(header: string | string[] | undefined, token: string): boolean {
   if (typeof header !== "string") return false;
   return header.split(",").some((item) => item.trim().toLowerCase() === token);
 }

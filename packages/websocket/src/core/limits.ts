@@ -1,3 +1,5 @@
+import { constants } from "node:buffer";
+
 /** Which end of the connection this is: a client masks what it sends, a server must not (RFC 6455, 5.1). */
 export type Role = "server" | "client";
 
@@ -5,8 +7,13 @@ export type Role = "server" | "client";
 export interface Limits {
   /** Bytes of one message, all its fragments together. Default 1 MiB. Exceeded: close code 1009. */
   readonly maxPayload: number;
-  /** Frames of one message. Default 1,024. Exceeded: close code 1008. */
+  /** Frames of one message that carry less than `fragmentBytes` on average. Default 1,024. Exceeded: close code 1008. */
   readonly maxFragments: number;
+  /**
+   * One more frame is allowed for so many bytes of the message: a fragment costs a header to parse, no memory, so it is
+   * tiny and empty ones that have to be counted. Default 32; `Infinity` makes `maxFragments` exact.
+   */
+  readonly fragmentBytes: number;
   /** Ping, pong and close frames received within one second. Default 100. Exceeded: close code 1008. */
   readonly maxControlFramesPerSecond: number;
 }
@@ -14,5 +21,17 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maxPayload: 1024 * 1024,
   maxFragments: 1024,
+  fragmentBytes: 32,
   maxControlFramesPerSecond: 100,
 };
+
+/** The limits that options stand for. A `maxFragments` of one's own is exact: every frame counts. */
+export function limitsOf(options: Partial<Limits>): Limits {
+  const { maxPayload, maxFragments, maxControlFramesPerSecond } = options;
+  return {
+    maxPayload: Math.min(maxPayload ?? DEFAULT_LIMITS.maxPayload, constants.MAX_LENGTH),
+    maxFragments: maxFragments ?? DEFAULT_LIMITS.maxFragments,
+    fragmentBytes: options.fragmentBytes ?? (maxFragments === undefined ? DEFAULT_LIMITS.fragmentBytes : Infinity),
+    maxControlFramesPerSecond: maxControlFramesPerSecond ?? DEFAULT_LIMITS.maxControlFramesPerSecond,
+  };
+}

@@ -14,15 +14,19 @@ const JOINED_UP_TO = 1024 * 1024;
 const COMPACT_AT = 1024;
 /** First byte of an entry whose data are complete frames already. */
 const PREPARED = -1;
+/** First byte of an entry whose data come later. */
+const PENDING = -2;
 
 /** One entry of the queue. */
 class Outgoing {
-  readonly first: number;
-  readonly data: string | Buffer;
+  first: number;
+  data: string | Buffer;
   /** Payload bytes. */
-  readonly length: number;
+  length: number;
   /** Bytes on the wire. */
-  readonly size: number;
+  size: number;
+  /** Entries queued up to this one, since the beginning. */
+  order = 0;
   next: Outgoing | undefined = undefined;
 
   constructor(first: number, data: string | Buffer, length: number, size: number) {
@@ -33,19 +37,28 @@ class Outgoing {
   }
 }
 
+/** A place in the queue whose frame is not known yet. */
+export type Reservation = Outgoing;
+
 /**
  * Frames waiting to leave, in order, unencoded until `take` encodes all of them into as few buffers as it can:
  * header and payload side by side in one.
  */
 export class Outbox {
   readonly #maskBit: number;
+  readonly #maskKey: () => number;
   #first: Outgoing | undefined = undefined;
   #last: Outgoing | undefined = undefined;
   #bytes = 0;
   #count = 0;
+  /** Reservations that were not filled yet. */
+  #pending = 0;
+  #queued = 0;
+  #taken = 0;
 
-  constructor(role: Role) {
+  constructor(role: Role, maskKey: () => number = randomMaskKey) {
     this.#maskBit = role === "client" ? MASKED : 0;
+    this.#maskKey = maskKey;
   }
 
   /** Bytes that the waiting frames will take on the wire. */
@@ -53,12 +66,44 @@ export class Outbox {
     return this.#bytes;
   }
 
+  /** Frames, and runs of prepared ones, queued since the beginning. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** How many of those `take` has given out, in order. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  get hasPending(): boolean {
+    return this.#pending > 0;
+  }
+
   /** Queues one frame; `first` is its complete first byte. */
   // hot path
   push(first: number, data: string | Buffer): void {
     const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    const maskSize = this.#maskBit === 0 ? 0 : 4;
-    this.#append(new Outgoing(first, data, length, headerSize(length) + maskSize + length));
+    this.#append(new Outgoing(first, data, length, this.#frameSize(length)));
+  }
+
+  /** Keeps a place for a frame; neither it nor what is queued behind it leaves before `fill`. `length` counts until then. */
+  reserve(length: number): Reservation {
+    const entry = new Outgoing(PENDING, "", length, length);
+    this.#pending++;
+    this.#append(entry);
+    return entry;
+  }
+
+  /** Gives the frame of a reservation; not after `clear`. */
+  fill(entry: Reservation, first: number, data: Buffer): void {
+    const size = this.#frameSize(data.length);
+    this.#pending--;
+    this.#bytes += size - entry.size;
+    entry.first = first;
+    entry.data = data;
+    entry.length = data.length;
+    entry.size = size;
   }
 
   /** Queues bytes that are complete frames already. */
@@ -71,8 +116,11 @@ export class Outbox {
   // hot path
   take(): Buffer | Buffer[] | undefined {
     const first = this.#first;
-    if (first === undefined) return undefined;
-    this.clear();
+    if (first === undefined || first.first === PENDING) return undefined;
+    if (this.#pending === 0) {
+      this.#taken = this.#queued;
+      this.clear();
+    } else this.#cutAtPending(first);
     if (first.next !== undefined || this.#goesApart(first)) return this.#encodeAll(first);
     if (first.first === PREPARED) return first.data as Buffer;
     const target = Buffer.allocUnsafe(first.size);
@@ -86,12 +134,31 @@ export class Outbox {
     this.#last = undefined;
     this.#bytes = 0;
     this.#count = 0;
+    this.#pending = 0;
   }
 
   // hot path
   #append(entry: Outgoing): void {
+    entry.order = ++this.#queued;
     this.#link(entry);
-    if (++this.#count === COMPACT_AT) this.#compact(this.#first!);
+    if (++this.#count >= COMPACT_AT && this.#pending === 0) this.#compact(this.#first!);
+  }
+
+  /** Leaves the first reservation and all behind it in the queue. */
+  #cutAtPending(first: Outgoing): void {
+    let last = first;
+    this.#bytes -= first.size;
+    while (last.next!.first !== PENDING) {
+      last = last.next!;
+      this.#bytes -= last.size;
+    }
+    this.#taken = last.order;
+    this.#first = last.next;
+    last.next = undefined;
+  }
+
+  #frameSize(length: number): number {
+    return headerSize(length) + (this.#maskBit === 0 ? 0 : 4) + length;
   }
 
   #link(entry: Outgoing): void {
@@ -105,7 +172,9 @@ export class Outbox {
     this.clear();
     const encoded = this.#encodeAll(first);
     for (const buffer of Array.isArray(encoded) ? encoded : [encoded]) {
-      this.#link(new Outgoing(PREPARED, buffer, buffer.length, buffer.length));
+      const entry = new Outgoing(PREPARED, buffer, buffer.length, buffer.length);
+      entry.order = this.#queued;
+      this.#link(entry);
     }
   }
 
@@ -151,7 +220,7 @@ export class Outbox {
     let at = offset;
     if (entry.first !== PREPARED) at = writeHeader(target, at, entry.first, length, this.#maskBit);
     const mustMask = this.#maskBit !== 0 && entry.first !== PREPARED;
-    const key = mustMask ? randomMaskKey() : 0;
+    const key = mustMask ? this.#maskKey() : 0;
     if (mustMask) at = writeMaskKey(target, at, key);
     if (typeof data === "string") writeText(target, data, length, at);
     else target.set(data, at);

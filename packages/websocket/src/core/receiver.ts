@@ -1,4 +1,4 @@
-import { constants } from "node:buffer";
+import { constants, isUtf8 } from "node:buffer";
 import {
   announcedHeaderSize,
   CONTROL_BIT,
@@ -14,7 +14,7 @@ import {
   RSV1,
   RSV2_3,
 } from "./frame.ts";
-import type { ControlOpcode } from "./frame.ts";
+import type { ControlOpcode, DataOpcode } from "./frame.ts";
 import type { Limits, Role } from "./limits.ts";
 import { applyMask, readMaskKey, turnMaskKey } from "./mask.ts";
 import { MessageBuffer } from "./message-buffer.ts";
@@ -22,13 +22,34 @@ import { EMPTY } from "./native-buffer.ts";
 import { checkTextSoFar, decodeText } from "./utf8.ts";
 import type { ViolationCode } from "./violations.ts";
 
+/** What of a first byte a message keeps. */
+const KIND_BITS = RSV1 | OPCODE_BITS;
+
+/**
+ * What text messages are delivered as: `string` · `bytes`, their UTF-8 checked as well · `unchecked` bytes, which may be
+ * no UTF-8 at all.
+ */
+export type TextForm = "string" | "bytes" | "unchecked";
+
 /** What a receiver reports. Buffers belong to the handler and pin no larger read chunk. */
 export interface ReceiverHandler {
   onText(text: string): void;
+  /** Instead of `onText`, unless the text form is `string`. */
+  onTextBytes(data: Buffer): void;
   onBinary(data: Buffer): void;
+  /** A message with RSV1 set, all its fragments together; `data` is only valid during the call. */
+  onCompressed(opcode: DataOpcode, data: Buffer): void;
   onControl(opcode: ControlOpcode, payload: Buffer): void;
   /** The receiver has stopped. */
   onViolation(code: ViolationCode): void;
+}
+
+export interface ReceiverOptions {
+  readonly role: Role;
+  readonly limits: Limits;
+  readonly text: TextForm;
+  /** Whether an extension that uses RSV1 was negotiated. */
+  readonly acceptsCompressed: boolean;
 }
 
 /**
@@ -41,8 +62,11 @@ export interface ReceiverHandler {
 export class Receiver {
   readonly #handler: ReceiverHandler;
   readonly #limits: Limits;
+  readonly #textForm: TextForm;
   /** `MASKED` when frames must be masked (this end is a server), 0 when they must not. */
   readonly #maskBit: number;
+  /** `RSV1` when a message may be compressed (RFC 7692, 6), else 0. */
+  readonly #compressedBit: number;
 
   #flow: "flowing" | "paused" | "stopped" = "flowing";
   /** The chunk being read and how far it has been; kept between calls only while paused. */
@@ -59,8 +83,8 @@ export class Receiver {
   #received = 0;
   #maskKey = 0;
 
-  /** The message being gathered: the opcode of its first fragment, or 0 when none is under way. */
-  #messageOpcode = 0;
+  /** The message being gathered: opcode and RSV1 of its first fragment, or 0 when none is under way. */
+  #messageKind = 0;
   #messageBytes = 0;
   #fragments = 0;
   #message: MessageBuffer | undefined = undefined;
@@ -68,10 +92,12 @@ export class Receiver {
   #checked = 0;
   #control: MessageBuffer | undefined = undefined;
 
-  constructor(role: Role, limits: Limits, handler: ReceiverHandler) {
+  constructor(options: ReceiverOptions, handler: ReceiverHandler) {
     this.#handler = handler;
-    this.#limits = limits;
-    this.#maskBit = role === "server" ? MASKED : 0;
+    this.#limits = options.limits;
+    this.#textForm = options.text;
+    this.#maskBit = options.role === "server" ? MASKED : 0;
+    this.#compressedBit = options.acceptsCompressed ? RSV1 : 0;
   }
 
   get isPaused(): boolean {
@@ -100,6 +126,14 @@ export class Receiver {
     if (this.#flow !== "paused") return;
     this.#flow = "flowing";
     this.#run();
+  }
+
+  /** Reports a message that was handed out compressed, as if it had come without. */
+  deliver(opcode: DataOpcode, data: Buffer): void {
+    if (opcode === OPCODE.binary) return this.#handler.onBinary(data);
+    if (this.#textForm === "string") return this.#deliverText(decodeText(data, 0, data.length));
+    if (this.#textForm === "bytes" && !isUtf8(data)) return this.#fail("WS_ERR_INVALID_UTF8");
+    this.#handler.onTextBytes(data);
   }
 
   /** Nothing more is read or reported. */
@@ -162,14 +196,13 @@ export class Receiver {
   // hot path
   #beginFrame(source: Buffer, offset: number, size: number): void {
     const first = source[offset]!;
-    const violation = this.#checkFirstBytes(first, source[offset + 1]!);
-    if (violation !== undefined) return this.#fail(violation);
+    const broken = this.#checkFirstBytes(first, source[offset + 1]!);
+    if (broken !== undefined) return this.#fail(broken);
     const length = readPayloadLength(source, offset);
     if (length === INVALID_LENGTH) return this.#fail("WS_ERR_INVALID_PAYLOAD_LENGTH");
     if ((first & CONTROL_BIT) === 0) {
-      this.#messageBytes += length;
-      if (this.#messageBytes > this.#limits.maxPayload) return this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
-      if (++this.#fragments > this.#limits.maxFragments) return this.#fail("WS_ERR_TOO_MANY_BUFFERED_PARTS");
+      const violation = this.#countFragment(first, length);
+      if (violation !== undefined) return this.#fail(violation);
     }
     this.#first = first;
     this.#length = length;
@@ -177,12 +210,32 @@ export class Receiver {
     this.#maskKey = this.#maskBit === 0 ? 0 : readMaskKey(source, offset + size - 4);
   }
 
+  /** Counts a frame of a message against the limits. */
+  // hot path
+  #countFragment(first: number, length: number): ViolationCode | undefined {
+    const { maxPayload, maxFragments, fragmentBytes } = this.#limits;
+    this.#messageBytes += length;
+    if (this.#messageBytes > maxPayload) {
+      const isCompressed = ((this.#messageKind | first) & RSV1) !== 0;
+      if (!isCompressed || this.#messageBytes > longestCompressed(maxPayload))
+        return "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+    }
+    if (++this.#fragments <= maxFragments) return undefined;
+    return this.#fragments > maxFragments + this.#messageBytes / fragmentBytes
+      ? "WS_ERR_TOO_MANY_BUFFERED_PARTS"
+      : undefined;
+  }
+
   /** RFC 6455, 5.1, 5.2, 5.4 and 5.5: what the first two bytes alone can break. */
   #checkFirstBytes(first: number, second: number): ViolationCode | undefined {
-    // An extension that uses RSV1 is asked here whether this frame may have it set.
-    if ((first & RSV1) !== 0) return "WS_ERR_UNEXPECTED_RSV_1";
-    if ((first & RSV2_3) !== 0) return "WS_ERR_UNEXPECTED_RSV_2_3";
     const opcode = first & OPCODE_BITS;
+    if (
+      (first & RSV1) !== 0 &&
+      (this.#compressedBit === 0 || opcode === OPCODE.continuation || opcode > OPCODE.binary)
+    ) {
+      return "WS_ERR_UNEXPECTED_RSV_1";
+    }
+    if ((first & RSV2_3) !== 0) return "WS_ERR_UNEXPECTED_RSV_2_3";
     if (opcode > OPCODE.pong) return "WS_ERR_INVALID_OPCODE";
     if (opcode >= OPCODE.close) {
       if ((first & FIN) === 0) return "WS_ERR_EXPECTED_FIN";
@@ -190,7 +243,7 @@ export class Receiver {
     } else {
       if (opcode > OPCODE.binary) return "WS_ERR_INVALID_OPCODE";
       // A continuation continues something, and nothing else may begin before it has ended.
-      if ((opcode === OPCODE.continuation) !== (this.#messageOpcode !== 0)) return "WS_ERR_INVALID_OPCODE";
+      if ((opcode === OPCODE.continuation) !== (this.#messageKind !== 0)) return "WS_ERR_INVALID_OPCODE";
     }
     if ((second & MASKED) === this.#maskBit) return undefined;
     return this.#maskBit === 0 ? "WS_ERR_UNEXPECTED_MASK" : "WS_ERR_EXPECTED_MASK";
@@ -209,12 +262,12 @@ export class Receiver {
     if ((first & CONTROL_BIT) !== 0) {
       const payload = start === end ? EMPTY : Buffer.from(chunk.subarray(start, end));
       this.#handler.onControl((first & OPCODE_BITS) as ControlOpcode, payload);
-    } else if (this.#messageOpcode === 0 && (first & FIN) !== 0) {
+    } else if (this.#messageKind === 0 && (first & FIN) !== 0) {
       this.#messageBytes = 0;
       this.#fragments = 0;
-      this.#deliverWhole(first & OPCODE_BITS, chunk, start, end);
+      this.#deliverWhole(first & KIND_BITS, chunk, start, end);
     } else {
-      if (this.#messageOpcode === 0) this.#messageOpcode = first & OPCODE_BITS;
+      if (this.#messageKind === 0) this.#messageKind = first & KIND_BITS;
       (this.#message ??= new MessageBuffer()).append(chunk, start, end, this.#messageBytes);
       this.#endOfPart((first & FIN) !== 0);
     }
@@ -222,12 +275,15 @@ export class Receiver {
 
   /** A message that lies whole in the chunk. */
   // hot path
-  #deliverWhole(opcode: number, chunk: Buffer, start: number, end: number): void {
-    if (opcode === OPCODE.text) return this.#deliverText(decodeText(chunk, start, end));
+  #deliverWhole(kind: number, chunk: Buffer, start: number, end: number): void {
+    if (kind === OPCODE.text && this.#textForm === "string") return this.#deliverText(decodeText(chunk, start, end));
     const view = chunk.subarray(start, end);
+    if ((kind & RSV1) !== 0) return this.#handler.onCompressed((kind & OPCODE_BITS) as DataOpcode, view);
+    if (kind === OPCODE.text && this.#textForm === "bytes" && !isUtf8(view)) return this.#fail("WS_ERR_INVALID_UTF8");
     // Kept by the application, a view would keep all of the chunk's memory with it.
-    const pinsMuch = view.length * 2 < chunk.buffer.byteLength;
-    this.#handler.onBinary(pinsMuch ? Buffer.from(view) : view);
+    const data = view.length * 2 < chunk.buffer.byteLength ? Buffer.from(view) : view;
+    if (kind === OPCODE.text) this.#handler.onTextBytes(data);
+    else this.#handler.onBinary(data);
   }
 
   // hot path
@@ -244,7 +300,7 @@ export class Receiver {
     const key = turnMaskKey(this.#maskKey, this.#received);
     const isControl = (this.#first & CONTROL_BIT) !== 0;
     const gathered = isControl ? (this.#control ??= new MessageBuffer()) : (this.#message ??= new MessageBuffer());
-    if (!isControl && this.#messageOpcode === 0) this.#messageOpcode = this.#first & OPCODE_BITS;
+    if (!isControl && this.#messageKind === 0) this.#messageKind = this.#first & KIND_BITS;
     gathered.append(this.#chunk, start, end, isControl ? this.#length : this.#messageBytes);
     if (key !== 0) gathered.unmaskLast(count, key);
     this.#offset = end;
@@ -262,24 +318,39 @@ export class Receiver {
   /** A piece of a message has been gathered: its text is checked as it arrives (RFC 6455, 8.1), its last piece completes it. */
   #endOfPart(isLast: boolean): void {
     const message = this.#message!;
-    const isText = this.#messageOpcode === OPCODE.text;
-    if (isText && message.size > this.#checked) {
+    const kind = this.#messageKind;
+    if (kind === OPCODE.text && this.#textForm !== "unchecked" && message.size > this.#checked) {
       this.#checked = checkTextSoFar(message.bytes, this.#checked, message.size);
       if (this.#checked < 0) return this.#fail("WS_ERR_INVALID_UTF8");
     }
     if (!isLast) return;
-    if (isText && message.size > constants.MAX_STRING_LENGTH) return this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+    // The text ends inside a character.
+    if (kind === OPCODE.text && this.#textForm === "bytes" && this.#checked < message.size) {
+      return this.#fail("WS_ERR_INVALID_UTF8");
+    }
     this.#message = undefined;
-    this.#messageOpcode = 0;
+    this.#messageKind = 0;
     this.#messageBytes = 0;
     this.#fragments = 0;
     this.#checked = 0;
-    if (isText) this.#deliverText(message.toText());
-    else this.#handler.onBinary(message.take());
+    this.#deliverGathered(kind, message);
+  }
+
+  #deliverGathered(kind: number, message: MessageBuffer): void {
+    if ((kind & RSV1) !== 0) this.#handler.onCompressed((kind & OPCODE_BITS) as DataOpcode, message.take());
+    else if (kind === OPCODE.binary) this.#handler.onBinary(message.take());
+    else if (this.#textForm !== "string") this.#handler.onTextBytes(message.take());
+    else if (message.size > constants.MAX_STRING_LENGTH) this.#fail("WS_ERR_UNSUPPORTED_MESSAGE_LENGTH");
+    else this.#deliverText(message.toText());
   }
 
   #fail(code: ViolationCode): void {
     this.stop();
     this.#handler.onViolation(code);
   }
+}
+
+/** A compressed message may be longer than what it holds: deflate's dearest coding takes nine bits for eight. */
+function longestCompressed(maxPayload: number): number {
+  return maxPayload + maxPayload / 8 + 64;
 }

@@ -15,6 +15,8 @@ export type ViolationCode =
   | "WS_ERR_UNEXPECTED_RSV_1"
   | "WS_ERR_UNEXPECTED_RSV_2_3"
   | "WS_ERR_INVALID_UTF8"
+  | "WS_ERR_INVALID_DEFLATE_DATA"
+  | "WS_ERR_INFLATE_RATIO"
   | "WS_ERR_TOO_MANY_BUFFERED_PARTS"
   | "WS_ERR_TOO_MANY_CONTROL_FRAMES"
   | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
@@ -40,9 +42,14 @@ export const VIOLATIONS: Readonly<Record<ViolationCode, Violation>> = {
     closeCode: 1002,
     message: "the payload length is not in its shortest form, or has its highest bit set",
   },
-  WS_ERR_UNEXPECTED_RSV_1: { closeCode: 1002, message: "RSV1 is set, but no extension that uses it was negotiated" },
+  WS_ERR_UNEXPECTED_RSV_1: {
+    closeCode: 1002,
+    message: "RSV1 is set, but compression was not negotiated or this is not the first frame of a message",
+  },
   WS_ERR_UNEXPECTED_RSV_2_3: { closeCode: 1002, message: "RSV2 or RSV3 is set, but no extension uses them" },
   WS_ERR_INVALID_UTF8: { closeCode: 1007, message: "the text is not valid UTF-8" },
+  WS_ERR_INVALID_DEFLATE_DATA: { closeCode: 1007, message: "the compressed message is not valid deflate data" },
+  WS_ERR_INFLATE_RATIO: { closeCode: 1009, message: "the message grows by more than the ratio that this end accepts" },
   WS_ERR_TOO_MANY_BUFFERED_PARTS: { closeCode: 1008, message: "the message has too many fragments" },
   WS_ERR_TOO_MANY_CONTROL_FRAMES: { closeCode: 1008, message: "too many control frames within one second" },
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: { closeCode: 1009, message: "the message is longer than this end accepts" },

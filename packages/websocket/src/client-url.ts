@@ -1,0 +1,73 @@
+const UNIX = "ws+unix:";
+/** Schemes of a WebSocket URL; those of HTTP stand for their counterparts. */
+const SCHEMES: Readonly<Record<string, string>> = {
+  "ws:": "ws:",
+  "wss:": "wss:",
+  "http:": "ws:",
+  "https:": "wss:",
+  [UNIX]: UNIX,
+};
+
+/** Where a client connects to, read from its URL. */
+export interface ClientUrl {
+  /** The URL as the `url` property tells it. */
+  readonly href: string;
+  readonly isSecure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** Path and query of the request. */
+  readonly path: string;
+  /** The Unix socket of a `ws+unix:` URL, instead of host and port. */
+  readonly socketPath: string | undefined;
+  /** `user:password`, decoded. */
+  readonly auth: string | undefined;
+}
+
+/**
+ * Reads the URL of a client (RFC 6455, 3). `ws+unix:/socket/path:/request/path` names a Unix socket.
+ * @throws SyntaxError on what is no WebSocket URL.
+ */
+export function parseClientUrl(address: string | URL): ClientUrl {
+  const url = parse(address);
+  const scheme = SCHEMES[url.protocol];
+  if (scheme === undefined) {
+    throw new SyntaxError(`The URL's protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"`);
+  }
+  if (scheme === UNIX && url.pathname === "") throw new SyntaxError("The URL's pathname is empty");
+  if (url.hash !== "") throw new SyntaxError("The URL contains a fragment identifier");
+  if (scheme !== url.protocol) url.protocol = scheme;
+  const isSecure = scheme === "wss:";
+  const [socketPath, path] = scheme === UNIX ? splitUnixPath(url) : [undefined, url.pathname + url.search];
+  return {
+    href: url.href,
+    isSecure,
+    // The brackets of an IPv6 address belong to the URL only.
+    host: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
+    port: url.port === "" ? (isSecure ? 443 : 80) : Number(url.port),
+    path,
+    socketPath,
+    auth: url.username === "" && url.password === "" ? undefined : `${decode(url.username)}:${decode(url.password)}`,
+  };
+}
+
+function parse(address: string | URL): URL {
+  if (address instanceof URL) return new URL(address);
+  try {
+    return new URL(address);
+  } catch {
+    throw new SyntaxError(`Invalid URL: ${address}`);
+  }
+}
+
+function splitUnixPath(url: URL): [socketPath: string, path: string] {
+  const [socketPath = "", path = "/"] = (url.pathname + url.search).split(":");
+  return [socketPath, path];
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

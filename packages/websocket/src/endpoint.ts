@@ -1,0 +1,189 @@
+import type { EventEmitter } from "node:events";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { ConnectAttempt, Connected, ConnectHandler } from "./connect.ts";
+import { CLOSE_CODE, WebSocketError } from "./core/index.ts";
+import type { DeflateSettings, Role } from "./core/index.ts";
+import type { LinkClose, LinkHandler, StreamLink } from "./link.ts";
+import type { BinaryType, ClientOptions } from "./options.ts";
+import { joinLink } from "./join.ts";
+
+export const READY_STATE = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
+export type ReadyState = (typeof READY_STATE)[keyof typeof READY_STATE];
+
+const NO_REASON = Buffer.alloc(0);
+
+/**
+ * What is behind a public `WebSocket`: its state, and the reports of its attempt to connect and of its link, turned into the
+ * emitter's events.
+ */
+export class Endpoint implements LinkHandler, ConnectHandler {
+  readonly #emitter: EventEmitter;
+  readonly #options: ClientOptions;
+  readonly role: Role;
+  #readyState: ReadyState = READY_STATE.CONNECTING;
+  #link: StreamLink | undefined = undefined;
+  #attempt: ConnectAttempt | undefined = undefined;
+  binaryType: BinaryType = "nodebuffer";
+  protocol = "";
+  extensions = "";
+  /** Bytes of messages that came too late to be sent. */
+  unsentBytes = 0;
+  isPaused = false;
+
+  constructor(emitter: EventEmitter, role: Role, options: ClientOptions) {
+    this.#emitter = emitter;
+    this.role = role;
+    this.#options = options;
+  }
+
+  get readyState(): ReadyState {
+    return this.#readyState;
+  }
+
+  get link(): StreamLink | undefined {
+    return this.#link;
+  }
+
+  get url(): string {
+    return this.#attempt?.url ?? "";
+  }
+
+  connect(attempt: ConnectAttempt): void {
+    this.#attempt = attempt;
+    attempt.start();
+  }
+
+  /** The opening handshake has succeeded. */
+  open(link: StreamLink, agreed: { protocol: string; deflate: DeflateSettings | undefined }): void {
+    this.#link = link;
+    this.protocol = agreed.protocol;
+    this.extensions = agreed.deflate === undefined ? "" : "permessage-deflate";
+    this.#readyState = READY_STATE.OPEN;
+    link.open(this);
+  }
+
+  close(code: number | undefined, reason: string): void {
+    if (this.#readyState === READY_STATE.CLOSED) return;
+    if (this.#link === undefined) return this.#giveUp();
+    this.#readyState = READY_STATE.CLOSING;
+    this.#link.close(code, reason);
+  }
+
+  terminate(): void {
+    if (this.#readyState === READY_STATE.CLOSED) return;
+    if (this.#link === undefined) return this.#giveUp();
+    this.#readyState = READY_STATE.CLOSING;
+    this.#link.terminate();
+  }
+
+  pause(): void {
+    if (!this.#canFlow()) return;
+    this.isPaused = true;
+    this.#link?.pause();
+  }
+
+  resume(): void {
+    if (!this.#canFlow()) return;
+    this.isPaused = false;
+    this.#link?.resume();
+  }
+
+  // ---- the attempt -------------------------------------------------------------------------------------------------
+
+  onRequest(request: ClientRequest): void {
+    const { finishRequest } = this.#options;
+    if (finishRequest === undefined) request.end();
+    else finishRequest(request, this.#emitter);
+  }
+
+  onAnswer(response: IncomingMessage): void {
+    this.#emitter.emit("upgrade", response);
+  }
+
+  onUnexpected(request: ClientRequest, response: IncomingMessage): boolean {
+    return this.#emitter.emit("unexpected-response", request, response);
+  }
+
+  watchesRedirects(): boolean {
+    return this.#emitter.listenerCount("redirect") > 0;
+  }
+
+  onRedirect(url: string, request: ClientRequest): void {
+    this.#emitter.emit("redirect", url, request);
+  }
+
+  onConnected(connected: Connected): void {
+    this.open(joinLink("client", connected, this.#options), connected);
+    this.#emitter.emit("open");
+  }
+
+  onConnectFailed(error: Error): void {
+    this.#readyState = READY_STATE.CLOSING;
+    this.#report(error);
+    this.#ended(CLOSE_CODE.abnormal, NO_REASON);
+  }
+
+  // ---- the link ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  onTextBytes(data: Buffer): void {
+    this.#emitter.emit("message", data, false);
+  }
+
+  onText(text: string): void {
+    this.onTextBytes(Buffer.from(text));
+  }
+
+  // hot path
+  onBinary(data: Buffer): void {
+    this.#emitter.emit("message", this.binaryType === "nodebuffer" ? data : converted(data, this.binaryType), true);
+  }
+
+  onPing(data: Buffer): void {
+    this.#emitter.emit("ping", data);
+  }
+
+  onPong(data: Buffer): void {
+    this.#emitter.emit("pong", data);
+  }
+
+  onDrain(): void {}
+
+  onEnding(error: WebSocketError | undefined): void {
+    this.#readyState = READY_STATE.CLOSING;
+    if (error !== undefined) this.#report(error);
+  }
+
+  onClose(close: LinkClose): void {
+    // No close frame has come when this end found a violation: whoever knows `ws` expects to be told 1006 then.
+    if (close.error instanceof WebSocketError) this.#ended(CLOSE_CODE.abnormal, NO_REASON);
+    else this.#ended(close.code, Buffer.from(close.reason));
+  }
+
+  #canFlow(): boolean {
+    return this.#readyState === READY_STATE.OPEN || this.#readyState === READY_STATE.CLOSING;
+  }
+
+  #giveUp(): void {
+    this.#readyState = READY_STATE.CLOSING;
+    this.#attempt?.abort("WS_ERR_CONNECT_ABORTED", "WebSocket was closed before the connection was established");
+  }
+
+  /** No input of a client may end a server's process: there an error that nobody listens to is not thrown. */
+  #report(error: Error): void {
+    if (this.role === "server" && this.#emitter.listenerCount("error") === 0) return;
+    this.#emitter.emit("error", error);
+  }
+
+  #ended(code: number, reason: Buffer): void {
+    this.#readyState = READY_STATE.CLOSED;
+    this.#emitter.emit("close", code, reason);
+  }
+}
+
+function converted(data: Buffer, type: BinaryType): ArrayBuffer | Buffer[] {
+  if (type === "fragments") return data.length === 0 ? [] : [data];
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}

@@ -1,0 +1,47 @@
+import type { RawData } from "./options.ts";
+
+/** What the listeners of `addEventListener` and of the `on*` properties are given: the browser's events, as far as they apply. */
+export class WebSocketEvent<T extends string = string, Target = unknown> {
+  readonly type: T;
+  readonly target: Target;
+
+  constructor(type: T, target: Target) {
+    this.type = type;
+    this.target = target;
+  }
+}
+
+export class MessageEvent<Target = unknown> extends WebSocketEvent<"message", Target> {
+  /** A string for a text message, otherwise what `binaryType` asks for. */
+  readonly data: RawData | string;
+
+  constructor(target: Target, data: RawData | string) {
+    super("message", target);
+    this.data = data;
+  }
+}
+
+export class CloseEvent<Target = unknown> extends WebSocketEvent<"close", Target> {
+  readonly code: number;
+  readonly reason: string;
+  /** Whether the closing handshake took place. */
+  readonly wasClean: boolean;
+
+  constructor(target: Target, close: { code: number; reason: string; wasClean: boolean }) {
+    super("close", target);
+    this.code = close.code;
+    this.reason = close.reason;
+    this.wasClean = close.wasClean;
+  }
+}
+
+export class ErrorEvent<Target = unknown> extends WebSocketEvent<"error", Target> {
+  readonly error: Error;
+  readonly message: string;
+
+  constructor(target: Target, error: Error) {
+    super("error", target);
+    this.error = error;
+    this.message = error.message;
+  }
+}

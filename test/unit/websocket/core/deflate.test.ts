@@ -1,0 +1,306 @@
+import { deflateRawSync, constants } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import type { DeflateOptions, DeflateParams } from "../../../../packages/websocket/src/core/deflate-params.ts";
+import type { Role } from "../../../../packages/websocket/src/core/limits.ts";
+import { closeBody, frame, type FrameSpec } from "../../../support/raw-frames.ts";
+import { Random } from "../../../support/random.ts";
+import { turn } from "../../../support/waiting.ts";
+import { allSplits, feed, Recorder } from "../recorder.ts";
+
+const PLAIN: DeflateParams = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+const ALONE: DeflateParams = { ...PLAIN, serverNoContextTakeover: true, clientNoContextTakeover: true };
+
+interface Setup {
+  readonly params?: DeflateParams;
+  readonly options?: DeflateOptions;
+  readonly maxPayload?: number;
+}
+
+function recorder(role: Role, setup: Setup = {}): Recorder {
+  const { params = PLAIN, options = {}, maxPayload = 4 * 1024 * 1024 } = setup;
+  return new Recorder(role, { maxPayload }, { deflate: { params, options: { threshold: 0, ...options } } });
+}
+
+/** A frame with RSV1 set, of bytes in hexadecimal. */
+const deflated = (hex: string, rest: Partial<FrameSpec> = {}): Buffer =>
+  frame({ opcode: 1, reserved: 4, payload: Buffer.from(hex, "hex"), ...rest });
+
+/** A message as another implementation compresses it. */
+const compress = (data: Buffer): Buffer =>
+  deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+
+const noise = (size: number): Buffer => new Random(size).bytes(size);
+
+/** Lets zlib's threads finish: `until` is looked at after each turn of the loop. */
+async function settled(until: () => boolean): Promise<void> {
+  while (!until()) await turn();
+}
+
+/** The examples of RFC 7692, 7.2.3. */
+const EXAMPLES: readonly [what: string, bytes: Buffer, log: string[]][] = [
+  ["one message", deflated("f248cdc9c90700"), ["text Hello"]],
+  [
+    "one message in two frames",
+    Buffer.concat([deflated("f248cd", { fin: false }), frame({ opcode: 0, payload: Buffer.from("c9c90700", "hex") })]),
+    ["text Hello"],
+  ],
+  [
+    "a window shared by two messages",
+    Buffer.concat([deflated("f248cdc9c90700"), deflated("f200110000")]),
+    ["text Hello", "text Hello"],
+  ],
+  ["a block without compression", deflated("000500faff48656c6c6f00"), ["text Hello"]],
+  ["a block marked as the last one", deflated("f348cdc9c9070000"), ["text Hello"]],
+  ["two blocks", deflated("f24805000000ffffcac9c90700"), ["text Hello"]],
+  ["an empty message", deflated("00"), ["text"]],
+  ["an empty payload", deflated(""), ["text"]],
+  [
+    "messages behind one that ends its stream",
+    Buffer.concat([deflated("f348cdc9c9070000"), deflated("f248cdc9c90700")]),
+    ["text Hello", "text Hello"],
+  ],
+  [
+    "messages with and without compression, and a ping between fragments",
+    Buffer.concat([
+      frame({ opcode: 1, payload: "a" }),
+      deflated("f248cd", { fin: false }),
+      frame({ opcode: 9, payload: "p" }),
+      frame({ opcode: 0, payload: Buffer.from("c9c90700", "hex") }),
+      frame({ opcode: 2, payload: "b" }),
+    ]),
+    ["text a", "ping p", "text Hello", "binary 62"],
+  ],
+];
+
+describe("receiving compressed messages, at every split of the bytes", () => {
+  it.each(EXAMPLES)("reads %s", (_what, bytes, log) => {
+    for (const chunks of allSplits(bytes)) {
+      const end = recorder("server");
+      feed(end.connection, chunks);
+      expect(end.take().map((line) => line.trim())).toEqual(log);
+    }
+  });
+
+  it.each<[string, Buffer, string]>([
+    [
+      "RSV1 on a continuation",
+      Buffer.concat([deflated("f248", { fin: false }), deflated("cd", { opcode: 0 })]),
+      "1002 WS_ERR_UNEXPECTED_RSV_1",
+    ],
+    ["RSV1 on a ping", deflated("00", { opcode: 9 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
+    ["RSV1 on a close frame", deflated("03e8", { opcode: 8 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
+    ["RSV1 with RSV2", deflated("00", { reserved: 6 }), "1002 WS_ERR_UNEXPECTED_RSV_2_3"],
+    ["bytes that are no deflate data", deflated("ffffffff"), "1007 WS_ERR_INVALID_DEFLATE_DATA"],
+    ["a reference to before the beginning", deflated("f200110000"), "1007 WS_ERR_INVALID_DEFLATE_DATA"],
+    [
+      "text that is not UTF-8 inside",
+      frame({ opcode: 1, reserved: 4, payload: compress(Buffer.from("61ff", "hex")) }),
+      "1007 WS_ERR_INVALID_UTF8",
+    ],
+  ])("refuses %s", (_what, bytes, end) => {
+    for (const chunks of allSplits(bytes)) {
+      const server = recorder("server");
+      feed(server.connection, chunks);
+      expect(server.take()).toEqual([`failed ${end}`]);
+    }
+  });
+});
+
+describe("limits of compressed messages", () => {
+  it("refuses one that grows beyond maxPayload, before it has", async () => {
+    const tooBig = ["failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
+    for (const size of [2_000_000, 30_000_000]) {
+      const server = recorder("server", { maxPayload: 100_000 });
+      feed(server.connection, [frame({ opcode: 2, reserved: 4, payload: compress(Buffer.alloc(size)) })]);
+      await settled(() => server.connection.phase === "failed" || server.log.includes("readable"));
+      server.connection.resume();
+      expect(server.take().filter((line) => line !== "readable")).toEqual(tooBig);
+    }
+  });
+
+  it("takes one of exactly maxPayload that compression has made longer", async () => {
+    const data = noise(50_000);
+    const payload = compress(data);
+    expect(payload.length).toBeGreaterThan(data.length);
+    const server = recorder("server", { maxPayload: data.length });
+    feed(server.connection, [frame({ opcode: 2, reserved: 4, payload })]);
+    await settled(() => server.log.includes("readable"));
+    server.connection.resume();
+    expect(server.binaries[0]?.equals(data)).toBe(true);
+  });
+
+  it("refuses a ratio above the one that is set", () => {
+    const server = recorder("server", { options: { maxInflateRatio: 100 } });
+    feed(server.connection, [frame({ opcode: 2, reserved: 4, payload: compress(noise(5000)) })]);
+    feed(server.connection, [frame({ opcode: 2, reserved: 4, payload: compress(Buffer.alloc(100_000)) })]);
+    expect(server.take().slice(1)).toEqual(["failed 1009 WS_ERR_INFLATE_RATIO"]);
+  });
+});
+
+describe("a large compressed message", () => {
+  const LARGE = noise(60_000);
+  const frames = [
+    frame({ opcode: 2, reserved: 4, payload: compress(LARGE) }),
+    frame({ opcode: 1, payload: "behind" }),
+    frame({ opcode: 8, payload: closeBody(1000) }),
+  ];
+
+  it("holds back what follows it, and says when to go on", async () => {
+    const server = recorder("server");
+    expect(server.connection.receive(Buffer.concat(frames))).toBe(false);
+    server.connection.resume();
+    expect(server.take()).toEqual([]);
+    await settled(() => server.log.includes("readable"));
+    expect(server.binaries).toEqual([]);
+    server.connection.resume();
+    expect(server.binaries[0]?.equals(LARGE)).toBe(true);
+    expect(server.take().slice(2)).toEqual(["text behind", "closed 1000"]);
+  });
+
+  it("is held back itself while its receiver is paused", async () => {
+    const server = recorder("server");
+    server.connection.receive(Buffer.concat(frames));
+    server.connection.pause();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(server.take()).toEqual([]);
+    while (server.binaries.length === 0) {
+      server.connection.resume();
+      await turn();
+    }
+    expect(server.take().at(-1)).toBe("closed 1000");
+  });
+
+  it("may pause what follows it", async () => {
+    const server = recorder("server");
+    server.onMessage = () => server.connection.pause();
+    server.connection.receive(Buffer.concat(frames));
+    await settled(() => server.log.includes("readable"));
+    server.connection.resume();
+    expect(server.take()).toHaveLength(2);
+    server.connection.resume();
+    expect(server.take()).toEqual(["text behind"]);
+  });
+
+  it("is forgotten when the connection is", async () => {
+    const server = recorder("server");
+    server.connection.receive(Buffer.concat(frames));
+    server.connection.abort();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    server.connection.resume();
+    expect(server.take()).toEqual([]);
+  });
+});
+
+/** What both ends make of messages that one sends to the other. */
+async function exchange(
+  from: Role,
+  setup: Setup,
+  messages: readonly (string | Buffer)[],
+): Promise<(string | Buffer)[]> {
+  const [sender, receiver] = [recorder(from, setup), recorder(from === "client" ? "server" : "client", setup)];
+  const received: (string | Buffer)[] = [];
+  receiver.onText = (text) => received.push(text);
+  receiver.onBinary = (data) => received.push(data);
+  receiver.onReadable = () => receiver.connection.resume();
+  for (const message of messages) sender.connection.send(message, typeof message === "string" ? 1 : 2);
+  while (received.length < messages.length) {
+    const bytes = sender.bytes();
+    if (bytes.length > 0) receiver.connection.receive(bytes);
+    await turn();
+  }
+  return received;
+}
+
+describe("sending compressed messages", () => {
+  const MESSAGES = [
+    "",
+    "Hello",
+    "Hello",
+    noise(100),
+    "text ".repeat(10_000),
+    noise(70_000),
+    "Hello",
+    "x".repeat(300_000),
+    Buffer.alloc(0),
+    "end",
+  ];
+
+  const SETUPS: readonly Setup[] = [
+    {},
+    { params: ALONE },
+    { params: { ...PLAIN, serverMaxWindowBits: 8, clientMaxWindowBits: 8 } },
+    { params: { ...ALONE, serverMaxWindowBits: 9, clientMaxWindowBits: 10 } },
+    { options: { concurrencyLimit: 1, zlibDeflateOptions: { level: 1, memLevel: 4 } } },
+  ];
+
+  it.each(SETUPS.flatMap((setup) => [["server", setup] as const, ["client", setup] as const]))(
+    "arrives in order from a %s with %j",
+    async (role, setup) => {
+      const received = await exchange(role, setup, MESSAGES);
+      expect(received.map(String)).toEqual(MESSAGES.map(String));
+    },
+  );
+
+  it("sets RSV1 and refers to earlier messages, unless each stands alone", () => {
+    const payloads = (params: DeflateParams): string[] => {
+      const server = recorder("server", { params });
+      for (let at = 0; at < 2; at++) server.connection.send("Hello", 1);
+      return server.sent().map(({ reserved, payload }) => `${reserved} ${payload.toString("hex")}`);
+    };
+    expect(payloads(PLAIN)).toEqual(["4 f248cdc9c90700", "4 f200110000"]);
+    expect(payloads(ALONE)).toEqual(["4 f248cdc9c90700", "4 f248cdc9c90700"]);
+  });
+
+  it("leaves short messages, prepared frames, fragments and those marked alone", () => {
+    const server = recorder("server", { options: { threshold: 10 } });
+    server.connection.send("short", 1);
+    server.connection.send("long enough to compress", 1, false);
+    server.connection.sendFragment("long enough ", 1, false);
+    server.connection.sendFragment("to compress", 1, true);
+    server.connection.send("long enough to compress", 1);
+    expect(server.sent().map(({ reserved, fin, opcode }) => [reserved, fin, opcode])).toEqual([
+      [0, true, 1],
+      [0, true, 1],
+      [0, false, 1],
+      [0, true, 0],
+      [4, true, 1],
+    ]);
+  });
+
+  it("keeps everything in order behind a message on its way, the close frame too", async () => {
+    const server = recorder("server", { params: ALONE });
+    server.connection.send("first", 1, false);
+    server.connection.send(noise(50_000), 2);
+    server.connection.send("third", 1, false);
+    server.connection.close(1000);
+    expect(server.sent().map(({ opcode }) => opcode)).toEqual([1]);
+    expect(server.connection).toMatchObject({ queued: 4, taken: 1, hasPendingOutput: true, phase: "closing" });
+    await settled(() => !server.connection.hasPendingOutput);
+    expect(server.sent().map(({ opcode }) => opcode)).toEqual([2, 1, 8]);
+    expect(server.connection).toMatchObject({ queued: 4, taken: 4, bufferedBytes: 0 });
+  });
+
+  it("still sends what is on its way when the peer closes", async () => {
+    const server = recorder("server");
+    server.connection.send(noise(50_000), 2);
+    feed(server.connection, [frame({ opcode: 8, payload: closeBody(1000) })]);
+    expect(server.take()).toEqual(["closed 1000"]);
+    await settled(() => !server.connection.hasPendingOutput);
+    expect(server.sent().map(({ opcode }) => opcode)).toEqual([2, 8]);
+  });
+
+  it("forgets what is on its way when it is aborted", async () => {
+    const server = recorder("server");
+    server.connection.send(noise(50_000), 2);
+    server.connection.send("behind", 1);
+    server.connection.abort();
+    for (let turns = 0; turns < 20; turns++) await turn();
+    expect(server.connection.bufferedBytes).toBe(0);
+    expect(server.bytes()).toHaveLength(0);
+  });
+});
