@@ -67,7 +67,7 @@ const LAYERS = [
     name: "server/leaves and entries",
     prefix: "packages/server/src/",
     inside: ["packages/server/src/"],
-    packages: ["node:events", "node:perf_hooks", "node:http", "debug"],
+    packages: ["node:events", "node:perf_hooks", "node:http", "debug", "@portage/parser/engine"],
   },
   {
     name: "client",

@@ -120,8 +120,7 @@ describe("allowRequest", () => {
   const ask = async (allowRequest: Parameters<typeof askPermission>[1]): Promise<Array<Refusal | undefined>> => {
     const answers: Array<Refusal | undefined> = [];
     askPermission({} as never, allowRequest, (refusal) => answers.push(refusal));
-    await Promise.resolve();
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     return answers;
   };
 

@@ -52,6 +52,11 @@ class FakeResponse extends EventEmitter {
     this.headers = headers;
   }
 
+  destroy(): void {
+    this.destroyed = true;
+    this.emit("close");
+  }
+
   end(body: string | Buffer): void {
     this.body = body;
     this.emit("close");

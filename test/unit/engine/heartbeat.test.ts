@@ -86,6 +86,19 @@ describe("the heartbeat wheel", () => {
     expect(beats.map(([name]) => name)).toEqual(["self", "self", "self"]);
   });
 
+  test("goes on for everybody when one beat throws", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    const bad: Beat = entry("bad", () => {
+      throw new Error("of a listener");
+    });
+    wheel.schedule(entry("neighbour"), 10_000);
+    wheel.schedule(bad, 10_000);
+    wheel.schedule(entry("later"), 20_000);
+    expect(() => clock.advance(11_000)).toThrow("of a listener");
+    clock.advance(11_000);
+    expect(beats.map(([name]) => name)).toEqual(["bad", "neighbour", "later"]);
+  });
+
   test("does not hold a stall of the event loop against anybody", () => {
     const { clock, wheel, beats, entry } = setUp(1_000, 2_000);
     wheel.schedule(entry("peer"), 1_000);

@@ -269,6 +269,37 @@ describe("retiring, when another transport takes over", () => {
   });
 });
 
+test("a POST that never ends does not hold the other transport back for good", () => {
+  const { transport, ask, clock } = setUp();
+  const { req } = ask("POST");
+  const calls: string[] = [];
+  transport.retire(() => calls.push("done"));
+  clock.advance(4_999);
+  expect(calls).toEqual([]);
+  clock.advance(1);
+  expect(calls).toEqual(["done"]);
+  expect(req.destroyed).toBe(true);
+});
+
+test("what is under way ends with the transport", () => {
+  const { transport, ask, clock } = setUp();
+  const { req } = ask("POST");
+  transport.discard();
+  expect(req.destroyed).toBe(true);
+  expect(clock.pending).toBe(0);
+});
+
+test("a header that HTTP does not allow ends the transport, not the process", () => {
+  const { transport, owner, ask } = setUp();
+  const { res } = ask("GET");
+  res.writeHead = () => {
+    throw new TypeError("Invalid character in header content");
+  };
+  transport.send([message("a")]);
+  expect(res.destroyed).toBe(true);
+  expect(owner.closes.map(({ code }) => code)).toEqual(["INVALID_HEADERS"]);
+});
+
 describe("JSONP", () => {
   test("answers with a script, whatever the index and the data", () => {
     const { transport, ask } = setUp({}, { EIO: "3", j: "7);alert(1" });

@@ -131,7 +131,8 @@ export function askPermission(
   const settle = (refusal: Refusal | undefined): void => {
     if (settled === "yes") return;
     settled = "yes";
-    answer(refusal);
+    // In a tick of its own: an exception further on is none of allowRequest.
+    process.nextTick(answer, refusal);
   };
   const failed = (error: unknown): void =>
     settle(refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }));

@@ -21,6 +21,7 @@ import { Session, type SessionHost } from "./session.ts";
 import { randomId } from "./random-id.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
+import type { WebSocketContext } from "./transports/websocket.ts";
 
 const log = createLog("engine");
 
@@ -37,9 +38,8 @@ export interface ConnectionError {
 
 /** A handshake that has been let in: how its session gets a transport. */
 export interface Opening {
-  /** Whether the peer went away while an id was being made. */
-  isGone(): boolean;
-  createTransport(): Transport;
+  /** Undefined when the peer went away while an id was being made, or has been refused after all. */
+  createTransport(): Transport | undefined;
   /** The session stands: incoming traffic may begin. */
   begin(transport: Transport): void;
   onRefused(refusal: Refusal): void;
@@ -60,6 +60,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly heartbeat: HeartbeatWheel;
   protected readonly middlewares: Middleware[] = [];
   protected readonly limits: EngineLimits;
+  protected readonly webSocketContext: WebSocketContext;
 
   constructor(options: ServerOptions = {}) {
     super();
@@ -74,6 +75,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       httpCompression: resolveHttpCompression(this.opts.httpCompression),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
     };
+    this.webSocketContext = { sharesFrames: this.opts.perMessageDeflate === false, closing: new Set() };
     if (cors) this.use(corsMiddleware(cors as never) as Middleware);
     this.init();
   }
@@ -136,11 +138,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   close(): this {
     log("closing all open clients");
-    const transports = Object.keys(this.clients).map((id) => this.clients[id]?.transport);
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
-    if (transports.length > 0) {
+    const { closing } = this.webSocketContext;
+    if (closing.size > 0) {
       this.clock.after(CLOSE_GRACE, () => {
-        for (const transport of transports) transport?.discard();
+        for (const transport of closing) transport.discard();
       });
     }
     this.cleanup();
@@ -194,8 +196,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   #open(id: string, req: TransportRequest, opening: Opening): void {
-    if (opening.isGone()) return;
     const transport = opening.createTransport();
+    if (!transport) return;
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;

@@ -27,6 +27,7 @@ export const CLOSE_CODES = {
   POLL_ABORTED: ["transport error", "the client dropped its poll before it was answered"],
   POST_ABORTED: ["transport error", "the client dropped its POST before it was complete"],
   INVALID_CONTENT: ["transport error", "the client sent a body of a type that its protocol revision does not allow"],
+  INVALID_HEADERS: ["transport error", "a headers listener set a header that HTTP does not allow"],
   PAYLOAD_TOO_LARGE: ["transport error", "the client sent more than maxHttpBufferSize bytes in one message"],
 } as const satisfies Record<string, readonly [ClassicReason, string]>;
 

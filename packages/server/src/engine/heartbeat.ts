@@ -95,12 +95,17 @@ export class HeartbeatWheel {
     // A late timer is caught up with by at most one extra tick: what is beyond that was a stall.
     const ticks = Math.max(1, Math.min(2, Math.floor(elapsed / this.tickLength)));
     this.#tickStart = elapsed > 2 * this.tickLength ? this.#clock.now() : this.#tickStart + ticks * this.tickLength;
-    for (let turn = 0; turn < ticks; turn += 1) this.#turn();
-    if (this.#size > 0) this.#timer?.refresh();
+    // First of all: an exception of somebody's listener must not stop the wheel for everybody.
+    this.#timer?.refresh();
+    for (let turn = 0; turn < ticks; turn += 1) {
+      this.#sweep();
+      this.#tick += 1;
+      this.#sweep();
+    }
   }
 
-  #turn(): void {
-    this.#tick += 1;
+  /** Beats what is due in this tick; before the tick moves on, also what an exception has left behind. */
+  #sweep(): void {
     const index = this.#tick % this.#slots.length;
     // An entry may cancel any other one meanwhile, so the list is read anew from its head each time.
     for (let beat = this.#slots[index]; beat; beat = this.#slots[index]) {

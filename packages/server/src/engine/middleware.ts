@@ -4,21 +4,26 @@ import type { Duplex } from "node:stream";
 /** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
 
-/** Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well. */
+/**
+ * Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well.
+ *
+ * `done` is called in a tick of its own: an exception further on is none of a middleware.
+ */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
   req: IncomingMessage,
   res: ServerResponse,
   done: (error?: unknown) => void,
 ): void {
+  const finish = (error?: unknown): void => process.nextTick(done, error);
   const step = (index: number): void => {
     const middleware = middlewares[index];
-    if (!middleware) return done();
+    if (!middleware) return finish();
     let called: "no" | "yes" = "no";
     const next = (error?: unknown): void => {
       if (called === "yes") return;
       called = "yes";
-      if (error) done(error);
+      if (error) finish(error);
       else step(index + 1);
     };
     try {

@@ -59,8 +59,7 @@ export class Server extends BaseServer {
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this.#refuse(req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
-      isGone: () => res.destroyed,
-      createTransport: () => this.createTransport(req),
+      createTransport: () => (res.destroyed ? undefined : this.createTransport(req)),
       // The handshake's own request is the first poll: the open packet answers it.
       begin: (transport) => transport.onRequest({ req, res }),
       onRefused: (refusal) => this.#refuse(req, res, refusal),
@@ -121,6 +120,7 @@ export class Server extends BaseServer {
     const session = this.clients[sid];
     if (!session) return this.#refuseUpgrade(pending, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     const transport = this.#createWebSocket(pending);
+    if (!transport) return;
     session.offerUpgrade(transport);
     transport.open();
   }
@@ -128,16 +128,24 @@ export class Server extends BaseServer {
   #openSession(pending: PendingUpgrade): void {
     const { req, stream } = pending;
     this.handshake(req, {
-      isGone: () => stream.destroyed,
-      createTransport: () => this.#createWebSocket(pending),
+      createTransport: () => (stream.destroyed ? undefined : this.#createWebSocket(pending)),
       begin: (transport) => transport.open(),
       onRefused: (refusal) => this.#refuseUpgrade(pending, refusal),
     });
   }
 
-  #createWebSocket(pending: PendingUpgrade): WebSocketTransport {
-    const sharesFrames = this.opts.perMessageDeflate === false;
-    return new WebSocketTransport(pending.req, this.#accept(pending), sharesFrames);
+  /** Answers with 101, or refuses when a header for the answer is none. */
+  #createWebSocket(pending: PendingUpgrade): WebSocketTransport | undefined {
+    try {
+      return new WebSocketTransport(pending.req, this.#accept(pending), this.webSocketContext);
+    } catch (error) {
+      pending.headers = {};
+      this.#refuseUpgrade(pending, {
+        code: ERROR_CODES.BAD_REQUEST,
+        context: { name: "TRANSPORT_HANDSHAKE_ERROR", error },
+      });
+      return undefined;
+    }
   }
 
   #accept({ req, stream, head, headers }: PendingUpgrade): WebSocketLink {

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { decodePayloadV4, encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
-import { closeError, closeReason, type CloseCode } from "../close-reason.ts";
+import { closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
@@ -10,6 +10,9 @@ import { BodyReader } from "./body-reader.ts";
 
 /** How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. */
 const CLOSE_TIMEOUT = 30_000;
+
+/** How long a POST may go on once another transport has taken over, which is held back meanwhile, in milliseconds. */
+const RETIRE_TIMEOUT = 5_000;
 
 /** Browsers that guess at content and must be told not to filter it. */
 const LEGACY_BROWSER = /;MSIE|Trident\//;
@@ -27,7 +30,7 @@ export class Polling extends Transport {
   #poll: HttpExchange | undefined;
   /** The POST that is being read. */
   #post: BodyReader | undefined;
-  /** Runs while a closing transport waits for a last poll. */
+  /** Runs while a closing transport waits for a last poll, or a retiring one for the end of its POST. */
   #closeTimer: Timer | undefined;
   /** Who wants to know that the transport has closed as ordered. */
   #onClosed: (() => void) | undefined;
@@ -194,28 +197,30 @@ export class Polling extends Transport {
 
   #finish(): void {
     this.send([CLOSE_PACKET]);
-    this.#closeTimer?.cancel();
     this.endedByOwner(this.#onClosed);
   }
 
   override discard(): void {
     this.send([NOOP_PACKET]);
-    this.#post?.abort();
-    this.#closeTimer?.cancel();
     this.endedByOwner(this.#onClosed);
   }
 
   override retire(done: () => void): void {
     this.send([NOOP_PACKET]);
-    if (!this.#post) {
-      this.discard();
-      return done();
-    }
     this.#onPostDone = () => {
       this.#onPostDone = undefined;
       this.discard();
       done();
     };
+    if (this.#post) this.#closeTimer = this.#limits.clock.after(RETIRE_TIMEOUT, () => this.#onPostDone?.());
+    else this.#onPostDone();
+  }
+
+  /** Whatever the reason: nothing of an ended transport goes on. */
+  protected override ended(reason: CloseReason): void {
+    this.#post?.abort();
+    this.#closeTimer?.cancel();
+    super.ended(reason);
   }
 
   #fail(code: CloseCode, message: string): void {
@@ -234,7 +239,13 @@ export class Polling extends Transport {
     if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
     if (this.observed) this.emit("headers", headers, req);
     this.#limits.addHeaders(headers, req, this.sid);
-    res.writeHead(status, headers);
+    try {
+      res.writeHead(status, headers);
+    } catch (error) {
+      // A header that HTTP does not allow, most likely what a `headers` listener made of the peer's own words.
+      res.destroy();
+      return this.ended(closeError("INVALID_HEADERS", "invalid header", error));
+    }
     res.end(body);
   }
 }

@@ -5,17 +5,24 @@ import { closeReason } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 
+/** What the WebSocket transports of one engine share. */
+export interface WebSocketContext {
+  /** Whether frames made for many receivers may be sent; they are not compressed. */
+  readonly sharesFrames: boolean;
+  /** Those that wait for the end of their closing handshake. */
+  readonly closing: Set<Transport>;
+}
+
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
   readonly #link: WebSocketLink;
-  readonly #sharesFrames: boolean;
+  readonly #context: WebSocketContext;
 
-  /** @param sharesFrames whether frames made for many receivers may be sent; they are not compressed */
-  constructor(req: TransportRequest, link: WebSocketLink, sharesFrames: boolean) {
+  constructor(req: TransportRequest, link: WebSocketLink, context: WebSocketContext) {
     super(req);
     this.#link = link;
-    this.#sharesFrames = sharesFrames;
+    this.#context = context;
     this.writable = true;
   }
 
@@ -51,7 +58,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   #onInvalid(error: unknown): void {
-    this.#link.close(1002, "invalid packet");
+    this.#closeLink(1002, "invalid packet");
     this.ended(closeReason("INVALID_PACKET", error));
   }
 
@@ -70,7 +77,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     const link = this.#link;
     for (const packet of batch) {
       const { frame, compress } = packet.options as SendOptions;
-      if (frame !== undefined && this.#sharesFrames) {
+      if (frame !== undefined && this.#context.sharesFrames) {
         link.sendFrame(frame);
         continue;
       }
@@ -97,8 +104,14 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   override close(onClosed?: () => void): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
-    this.#link.close(1000);
+    this.#closeLink(1000);
     this.endedByOwner(onClosed);
+  }
+
+  /** Begins the closing handshake; the engine can cut it short. */
+  #closeLink(code: number, reason?: string): void {
+    this.#context.closing.add(this);
+    this.#link.close(code, reason);
   }
 
   override discard(): void {
@@ -107,6 +120,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   onClose(close: LinkClose): void {
+    this.#context.closing.delete(this);
     if (close.error)
       this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
     else this.ended(closeReason("CONNECTION_CLOSED", close));
