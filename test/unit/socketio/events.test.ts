@@ -387,6 +387,20 @@ describe("promises that are rejected", () => {
     warned.mockRestore();
   });
 
+  test("and exceptions of middlewares become one as well", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    const bench = new Bench();
+    const { peer, socket } = await bench.join();
+    const cause = new Error("a bug");
+    socket.use(() => {
+      throw cause;
+    });
+    await peer.say('2["a"]');
+    expect(warned.mock.calls[0]?.[0]).toMatchObject({ code: "MIDDLEWARE_FAILED", cause });
+    expect(socket.connected).toBe(true);
+    warned.mockRestore();
+  });
+
   test("by an error listener do not come back to it", async () => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const bench = new Bench();

@@ -213,6 +213,18 @@ describe("cleanupEmptyChildNamespaces", () => {
     expect(names(b)).toEqual(["/"]);
   });
 
+  test("removes one that was made for a client which left meanwhile", async () => {
+    const { bench: b } = bench();
+    let allow = (): void => {};
+    b.io.of((_name, _auth, next) => (allow = () => next(null, true)));
+    const peer = b.peer();
+    await peer.say("0/later,");
+    peer.transport.lose();
+    allow();
+    await settle();
+    expect(names(b)).toEqual(["/"]);
+  });
+
   test("never removes static namespaces", async () => {
     const { bench: b } = bench();
     b.io.of("/static");

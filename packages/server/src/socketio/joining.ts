@@ -51,7 +51,7 @@ export class Joining {
     const known = server._nsps.get(this.name);
     if (known !== undefined) return this.enter(known);
     server._checkNamespace(this.name, this.#auth, (nsp) => {
-      if (this.isOver()) return;
+      if (this.isOver()) return nsp ? nsp.release() : undefined;
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client.onJoined(this, undefined);

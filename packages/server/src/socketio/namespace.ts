@@ -184,6 +184,9 @@ export class Namespace<
     if (this._preConnectSockets.get(socket.id) === socket) this._preConnectSockets.delete(socket.id);
   }
 
+  /** Nobody may have any use for the namespace any more: one that was made for a client may go. */
+  release(): void {}
+
   /** The promise of a listener was rejected: the socket it was about hears of it. */
   override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {
     if (subject instanceof Socket) subject[REJECTION](error, event);

@@ -70,6 +70,10 @@ class ChildNamespace<
 
   override _remove(socket: never): void {
     super._remove(socket);
+    this.release();
+  }
+
+  override release(): void {
     const { _opts, _nsps } = this.server;
     if (!_opts.cleanupEmptyChildNamespaces || this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
     if (_nsps.get(this.name) === this) _nsps.delete(this.name);

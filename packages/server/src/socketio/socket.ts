@@ -362,7 +362,10 @@ export class Socket<
       subject: event,
       isOver: () => false,
       onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
-      onFailure: (err) => deliverSoon(this, ["error", err]),
+      onFailure: (err) => {
+        if (this.listenerCount("error") > 0) deliverSoon(this, ["error", err]);
+        else warn("MIDDLEWARE_FAILED", err);
+      },
     });
   }
 
