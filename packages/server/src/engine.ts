@@ -1,4 +1,10 @@
+/**
+ * The engine entry: the names of the npm package engine.io.
+ * Knows: what is public there, and how an engine gets an HTTP server.
+ * Must not know: namespaces, rooms, events.
+ */
 import { createServer, type Server as HttpServer } from "node:http";
+import * as parser from "@portage/parser/engine";
 import { type AttachOptions, Polling, Server, type ServerOptions, WebSocketTransport } from "./engine/index.ts";
 
 export {
@@ -11,6 +17,12 @@ export {
   Session as Socket,
   Transport,
 } from "./engine/index.ts";
+
+/** The codec of packets and payloads, as engine.io has it. */
+export { parser };
+
+/** A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. */
+export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>) => void;
 
 /** The Engine.IO revision that this package speaks. */
 export const protocol = 4;

@@ -73,6 +73,13 @@ describe("a request", () => {
       { code: 3, context: { name: "TRANSPORT_MISMATCH", transport: "polling", previousTransport: "websocket" } },
     ],
     [
+      "a WebSocket session, without an upgrade",
+      "/?EIO=4&transport=websocket&sid=upgraded",
+      "GET",
+      false,
+      { code: 3, context: { name: "TRANSPORT_HANDSHAKE_ERROR" } },
+    ],
+    [
       "another revision than the session's",
       "/?EIO=3&transport=websocket&sid=polls",
       "GET",
@@ -95,9 +102,9 @@ describe("a request", () => {
   });
 
   test("has a query without a prototype, whose protocol parameters are single", () => {
-    const { _query } = request("/?EIO=4&EIO=3&transport=polling&transport=x&__proto__=1&toString=2&a=1&a=2");
+    const { _query } = request("/?EIO=3&EIO=4&transport=x&transport=polling&__proto__=1&toString=2&a=1&a=2");
     expect(Object.getPrototypeOf(_query)).toBe(null);
-    expect({ ..._query }).toEqual({ EIO: "4", transport: "polling", ["__proto__"]: "1", toString: "2", a: ["1", "2"] });
+    expect({ ..._query }).toEqual({ EIO: "4", transport: "polling", ["__proto__"]: "1", toString: "2", a: "2" });
   });
 
   test("keeps a query that a middleware has made", () => {

@@ -35,6 +35,17 @@ describe("the heartbeat wheel", () => {
     }
   });
 
+  test("takes delays that are longer than the wheel is round, and those that never end", () => {
+    const { clock, wheel, beats, entry } = setUp(1_000, Infinity);
+    wheel.schedule(entry("long"), 200_000);
+    wheel.schedule(entry("never"), Infinity);
+    expect(wheel.size).toBe(1);
+    clock.advance(199_999);
+    expect(beats).toEqual([]);
+    clock.advance(1_000);
+    expect(beats.map(([name]) => name)).toEqual(["long"]);
+  });
+
   test("is never early for one that comes in the middle of a tick", () => {
     const { clock, wheel, beats, entry } = setUp();
     wheel.schedule(entry("first"), 45_000);

@@ -90,6 +90,25 @@ describe("a poll", () => {
     expect(other.owner.closes.map(({ code }) => code)).toEqual(["POLL_ABORTED"]);
   });
 
+  test("whose connection is gone ends the transport when its packets come", () => {
+    const { transport, owner, ask } = setUp();
+    ask("GET").res.destroyed = true;
+    transport.send([message("a")]);
+    expect(owner.closes.map(({ code }) => code)).toEqual(["POLL_ABORTED"]);
+  });
+
+  test("is drained once its compressed answer is out", async () => {
+    const { transport, owner, ask } = setUp({ httpCompression: { threshold: 10 } });
+    const { res } = ask("GET", { "accept-encoding": "gzip" });
+    const { drains } = owner;
+    const answered = new Promise((resolve) => res.once("close", resolve));
+    transport.send([message("x".repeat(100_000))]);
+    await answered;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(owner.drains).toBe(drains + 1);
+    expect(owner.closes).toEqual([]);
+  });
+
   test("of an old Internet Explorer gets the header that it needs", () => {
     const { transport, ask } = setUp();
     const { res } = ask("GET", { "user-agent": "Mozilla/5.0 (Trident/7.0; rv:11.0)" });

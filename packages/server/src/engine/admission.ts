@@ -56,10 +56,10 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   const url = req.url ?? "";
   const mark = url.indexOf("?");
   const query = parse(mark === -1 ? "" : url.slice(mark + 1));
-  // A repeated key comes as an array; protocol parameters are single, so their first value counts.
-  for (const key of ["EIO", "transport", "sid", "j", "b64"]) {
+  // Of a repeated key the last value counts.
+  for (const key of Object.keys(query)) {
     const value = query[key];
-    if (Array.isArray(value)) query[key] = value[0];
+    if (Array.isArray(value)) query[key] = value.at(-1);
   }
   request._query = query as TransportRequest["_query"];
   return request;
@@ -89,6 +89,9 @@ function admitToSession(
   const previousTransport = session.transport.name;
   if (!isUpgrade && previousTransport !== transport) {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
+  }
+  if (!isUpgrade && transport === "websocket") {
+    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
   const protocol = revisionOf(req);
   if (protocol !== session.protocol) {

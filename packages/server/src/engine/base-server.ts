@@ -75,7 +75,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       httpCompression: resolveHttpCompression(this.opts.httpCompression),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
     };
-    this.webSocketContext = { sharesFrames: this.opts.perMessageDeflate === false, closing: new Set() };
+    this.webSocketContext = {
+      sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
+      closing: new Set(),
+    };
     if (cors) this.use(corsMiddleware(cors as never) as Middleware);
     this.init();
   }
@@ -191,8 +194,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     } catch (error) {
       return failed(error);
     }
-    if (typeof id === "string") proceed(id);
-    else id.then(proceed, failed);
+    if (typeof id === "object") id.then(proceed, failed);
+    else proceed(String(id));
   }
 
   #open(id: string, req: TransportRequest, opening: Opening): void {

@@ -23,6 +23,8 @@ export class Beat {
 
 const MIN_TICK = 5;
 const MAX_TICK = 500;
+/** Delays that go further than the wheel is round stay in their slot for more than one turn. */
+const MAX_SLOTS = 1024;
 
 /**
  * The heartbeats of all sessions on one timer: a hashed timing wheel.
@@ -41,11 +43,12 @@ export class HeartbeatWheel {
   /** When the current tick began. */
   #tickStart = 0;
 
-  /** @param longest the longest delay that will be asked for, in milliseconds; `shortest` sets the precision */
+  /** @param shortest sets the precision, `longest` the size: the delays that will be asked for, in milliseconds */
   constructor(clock: Clock, shortest: number, longest: number) {
     this.#clock = clock;
     this.tickLength = Math.max(MIN_TICK, Math.min(MAX_TICK, Math.floor(shortest / 20)));
-    this.#slots = Array.from({ length: Math.ceil(longest / this.tickLength) + 2 }, () => undefined);
+    const slots = Math.min(MAX_SLOTS, Math.ceil(longest / this.tickLength) + 2);
+    this.#slots = Array.from({ length: slots }, () => undefined);
   }
 
   /** Entries that wait for their beat. */
@@ -56,10 +59,10 @@ export class HeartbeatWheel {
   /** Calls `entry.onBeat()` once, `delay` milliseconds from now; forgets an earlier call. */
   schedule(beat: Beat, delay: number): void {
     this.cancel(beat);
+    if (delay === Infinity) return;
     if (this.#size === 0) this.#start();
     const slots = this.#slots;
-    const ticks = Math.max(1, Math.min(slots.length - 1, Math.floor(delay / this.tickLength) + 1));
-    beat.due = this.#tick + ticks;
+    beat.due = this.#tick + Math.max(1, Math.floor(delay / this.tickLength) + 1);
     const index = beat.due % slots.length;
     const head = slots[index];
     beat.next = head;
@@ -106,9 +109,13 @@ export class HeartbeatWheel {
 
   /** Beats what is due in this tick; before the tick moves on, also what an exception has left behind. */
   #sweep(): void {
-    const index = this.#tick % this.#slots.length;
-    // An entry may cancel any other one meanwhile, so the list is read anew from its head each time.
-    for (let beat = this.#slots[index]; beat; beat = this.#slots[index]) {
+    const due: Beat[] = [];
+    for (let beat = this.#slots[this.#tick % this.#slots.length]; beat; beat = beat.next) {
+      if (beat.due <= this.#tick) due.push(beat);
+    }
+    for (const beat of due) {
+      // One beat may cancel or put off another one.
+      if (beat.due === -1 || beat.due > this.#tick) continue;
       this.cancel(beat);
       beat.entry.onBeat();
     }

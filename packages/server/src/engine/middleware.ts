@@ -21,7 +21,11 @@ export function runMiddlewares(
     if (!middleware) return finish();
     let called: "no" | "yes" = "no";
     const next = (error?: unknown): void => {
-      if (called === "yes") return;
+      if (called === "yes") {
+        // Too late to stop the request, but not to be heard.
+        if (error instanceof Error) process.emitWarning(error);
+        return;
+      }
       called = "yes";
       if (error) finish(error);
       else step(index + 1);

@@ -6,6 +6,7 @@ import type { DeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import type { HttpCompression } from "./http-compression.ts";
+import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
 
 export type TransportName = "polling" | "websocket";
 
@@ -40,6 +41,8 @@ export interface ServerOptions {
   allowUpgrades?: boolean;
   /** Compression of WebSocket messages (RFC 7692), of `threshold` bytes (1024) and more. Default false. */
   perMessageDeflate?: boolean | DeflateOptions;
+  /** A class with the shape of `Server` of the npm package `ws`, to be used in place of the built-in WebSocket. */
+  wsEngine?: ForeignWebSocketServerClass;
   /** Compression of answers to polls. Default `{ threshold: 1024 }`. */
   httpCompression?: boolean | Partial<HttpCompression>;
   /** A message sent right after the handshake. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { acceptUpgrade, checkUpgrade, refuseUpgrade, type WebSocketLink } from "@portage/websocket";
+import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { BaseServer } from "./base-server.ts";
 import { UpgradeResponse } from "./middleware.ts";
@@ -8,16 +8,27 @@ import type { AttachOptions } from "./options.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
-import { WebSocketTransport } from "./transports/websocket.ts";
+import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
+import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** A WebSocket handshake that waits for its answer. */
+/** A WebSocket that stands, or whose handshake waits for its answer. */
+interface PendingWebSocket {
+  readonly req: TransportRequest;
+  /** Whether the peer went away meanwhile. */
+  isGone(): boolean;
+  /** Answers the handshake. Throws when a header for the answer is none. */
+  accept(): EngineLink;
+  refuse(refusal: Refusal): void;
+}
+
+/** A handshake that waits for its answer. */
 interface PendingUpgrade {
   readonly req: TransportRequest;
   readonly stream: Duplex;
   readonly head: Buffer;
-  /** Headers for the 101 answer. */
+  /** Headers for the answer. */
   headers: OutgoingHttpHeaders;
 }
 
@@ -39,6 +50,29 @@ export class Server extends BaseServer {
 
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
+  /** The server of WebSockets that the option `wsEngine` asked for. */
+  declare ws: ForeignWebSocketServer | undefined;
+
+  protected override init(): void {
+    const { wsEngine, perMessageDeflate, maxHttpBufferSize } = this.opts;
+    if (!wsEngine || this.ws || !this.opts.transports.includes("websocket")) return;
+    this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload: maxHttpBufferSize });
+    this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
+      const headers: OutgoingHttpHeaders = {};
+      this.#addUpgradeHeaders(headers, req);
+      lines.push(...headerLines(headers));
+    });
+  }
+
+  protected override cleanup(): void {
+    this.ws?.close?.();
+    this.ws = undefined;
+  }
+
+  /** Parses the query of a request into `req._query`, once. */
+  prepare(req: IncomingMessage): void {
+    prepareRequest(req);
+  }
 
   // ---- requests ----------------------------------------------------------------------------------------------------
 
@@ -111,46 +145,73 @@ export class Server extends BaseServer {
       const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
       return this.#refuseUpgrade(pending, { code: ERROR_CODES.BAD_REQUEST, context });
     }
-    const { sid } = req._query;
-    if (sid) this.#upgradeSession(pending, sid);
-    else this.#openSession(pending);
+    if (this.ws)
+      this.ws.handleUpgrade(req, stream, pending.head, (websocket) => this.onWebSocket(req, stream, websocket));
+    else this.#enter(this.#pendingWebSocket(pending));
   }
 
-  #upgradeSession(pending: PendingUpgrade, sid: string): void {
+  #pendingWebSocket(pending: PendingUpgrade): PendingWebSocket {
+    return {
+      req: pending.req,
+      isGone: () => pending.stream.destroyed,
+      accept: () => this.#accept(pending),
+      refuse: (refusal) => this.#refuseUpgrade(pending, refusal),
+    };
+  }
+
+  /**
+   * Takes a WebSocket that another library has made, for example one of `ws`. The request must have passed the checks of
+   * {@link handleUpgrade}, or need none.
+   *
+   * @example
+   * wss.handleUpgrade(req, stream, head, (websocket) => engine.onWebSocket(req, stream, websocket));
+   */
+  onWebSocket(request: IncomingMessage, _stream: unknown, websocket: ForeignWebSocket): void {
+    const link = new ForeignLink(websocket);
+    const req = prepareRequest(request);
+    this.#enter({
+      req,
+      isGone: () => websocket.readyState > 1,
+      accept: () => link,
+      refuse: (refusal) => {
+        this.report(req, refusal);
+        link.close();
+      },
+    });
+  }
+
+  /** Opens a session on a WebSocket, or offers it to the session that it is for. */
+  #enter(pending: PendingWebSocket): void {
+    const { req } = pending;
+    const { sid } = req._query;
+    if (sid) return this.#upgradeSession(pending, sid);
+    this.handshake(req, {
+      createTransport: () => (pending.isGone() ? undefined : this.#createWebSocket(pending)),
+      begin: (transport) => transport.open(),
+      onRefused: (refusal) => pending.refuse(refusal),
+    });
+  }
+
+  #upgradeSession(pending: PendingWebSocket, sid: string): void {
     const session = this.clients[sid];
-    if (!session) return this.#refuseUpgrade(pending, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    if (!session) return pending.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     const transport = this.#createWebSocket(pending);
     if (!transport) return;
     session.offerUpgrade(transport);
     transport.open();
   }
 
-  #openSession(pending: PendingUpgrade): void {
-    const { req, stream } = pending;
-    this.handshake(req, {
-      createTransport: () => (stream.destroyed ? undefined : this.#createWebSocket(pending)),
-      begin: (transport) => transport.open(),
-      onRefused: (refusal) => this.#refuseUpgrade(pending, refusal),
-    });
-  }
-
-  /** Answers with 101, or refuses when a header for the answer is none. */
-  #createWebSocket(pending: PendingUpgrade): WebSocketTransport | undefined {
+  #createWebSocket(pending: PendingWebSocket): WebSocketTransport | undefined {
     try {
-      return new WebSocketTransport(pending.req, this.#accept(pending), this.webSocketContext);
+      return new WebSocketTransport(pending.req, pending.accept(), this.webSocketContext);
     } catch (error) {
-      pending.headers = {};
-      this.#refuseUpgrade(pending, {
-        code: ERROR_CODES.BAD_REQUEST,
-        context: { name: "TRANSPORT_HANDSHAKE_ERROR", error },
-      });
+      pending.refuse({ code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", error } });
       return undefined;
     }
   }
 
-  #accept({ req, stream, head, headers }: PendingUpgrade): WebSocketLink {
-    if (!req._query["sid"]) this.emitHeaders("initial_headers", headers, req);
-    this.emitHeaders("headers", headers, req);
+  #accept({ req, stream, head, headers }: PendingUpgrade): EngineLink {
+    this.#addUpgradeHeaders(headers, req);
     const link = acceptUpgrade(req, stream, head, {
       maxPayload: this.opts.maxHttpBufferSize,
       headers: headerLines(headers),
@@ -161,10 +222,15 @@ export class Server extends BaseServer {
     return link;
   }
 
+  #addUpgradeHeaders(headers: OutgoingHttpHeaders, req: TransportRequest): void {
+    if (!req._query["sid"]) this.emitHeaders("initial_headers", headers, req);
+    this.emitHeaders("headers", headers, req);
+  }
+
   #refuseUpgrade({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
     this.report(req, refusal);
     const answer: Record<string, string> = { "Content-Type": "text/html" };
-    for (const [name, value] of Object.entries(headers)) answer[name] = String(value);
+    for (const [name, value] of Object.entries(headers)) if (isHeaderLine(String(value))) answer[name] = String(value);
     refuseUpgrade(stream, statusOf(refusal), sentenceOf(refusal), answer);
   }
 
@@ -227,6 +293,9 @@ function sentenceOf({ code, context }: Refusal): string {
   const { message } = context;
   return typeof message === "string" && message !== "" ? message : ERROR_MESSAGES[code];
 }
+
+/** Whether a value can stand in a header: what listeners make of a peer's words may hold the end of a line. */
+const isHeaderLine = (value: string): boolean => !/[\r\n\0]/.test(value);
 
 function headerLines(headers: OutgoingHttpHeaders): string[] {
   const lines: string[] = [];

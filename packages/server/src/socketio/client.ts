@@ -4,6 +4,7 @@ import type { WriteOptions } from "./adapter/surface.ts";
 import type { Timer } from "../clock.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
 import { type CloseReason, PreparedMessage, type Session } from "../engine/index.ts";
+import { SocketIoError } from "./errors.ts";
 import { Joining } from "./joining.ts";
 import { type Link, type LinkHandler, linkTo } from "./link.ts";
 import { createLog } from "../log.ts";
@@ -201,6 +202,15 @@ export class Client<
     if (this.conn.readyState !== "open") return;
     this.conn.close();
     this.#end("forced server close", undefined);
+  }
+
+  /**
+   * The peer has come back on another connection and takes its session up there, before this one was found to be lost.
+   * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
+   */
+  onResumedElsewhere(): void {
+    this.#end("transport close", new SocketIoError("SESSION_RESUMED"));
+    this.conn.close(true);
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------

@@ -7,6 +7,15 @@ export const SOCKETIO_ERRORS = {
   INVALID_PACKET: "a custom parser handed out a packet that no client may send",
   LISTENER_REJECTED: "a listener returned a promise that was rejected, and nobody listens to the error",
   ADAPTER_FAILED: "a promise of the adapter was rejected",
+  RECOVERY_OFF: "the client asked for an earlier session, and the option connectionStateRecovery is off",
+  RECOVERY_MALFORMED: "the client asked for an earlier session with something that is no text",
+  RECOVERY_NO_OFFSET: "the client did not say which event it got last, and the adapter needs to know",
+  RECOVERY_SESSION_UNKNOWN:
+    "the session does not exist: it was ended by one side, it is too old, or it was taken up before",
+  RECOVERY_OFFSET_UNKNOWN: "the events that the client has missed are not all kept any more",
+  RECOVERY_FAILED: "the adapter failed to find the earlier session",
+  SESSION_RESUMED: "the client has come back on another connection, which takes this session up",
+  CLUSTER_TIMEOUT: "not all servers of the cluster have answered in time",
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;
 

@@ -1,7 +1,7 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
 import type { Client } from "./client.ts";
 import { SocketIoError } from "./errors.ts";
-import { warn } from "./listener-errors.ts";
+import { throwLater, warn } from "./listener-errors.ts";
 import { pass, type Passage } from "./middleware.ts";
 import type { ExtendedError, Namespace } from "./namespace.ts";
 import { restore } from "./recovery.ts";
@@ -76,15 +76,12 @@ export class Joining {
   enter(nsp: Namespace, onJoined?: (socket: Socket) => void): void {
     this.#state = "running";
     this.#onJoined = onJoined;
-    const session = restore(nsp, this.#auth);
+    const session = restore({ nsp, revision: this.client.conn.protocol }, this.#auth);
     if (session === undefined) return this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
-    session.then(
-      (found) => this.#introduce(nsp, new Socket(nsp, this.client, this.#auth, found)),
-      (error: unknown) => {
-        warn("ADAPTER_FAILED", error);
-        this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
-      },
-    );
+    session
+      .then((found) => this.#introduce(nsp, new Socket(nsp, this.client, this.#auth, found)))
+      // Listeners were called, and what they throw is not for this promise to swallow.
+      .catch(throwLater);
   }
 
   #introduce(nsp: Namespace, socket: Socket): void {
@@ -92,7 +89,8 @@ export class Joining {
     this.#socket = socket;
     nsp._preConnectSockets.set(socket.id, socket);
     const end = (err?: unknown): void => process.nextTick(() => this.#finish(nsp, socket, err));
-    if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return end();
+    // At once: what is sent between here and there would pass it by.
+    if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
     const passage: Passage<Socket> = {
       chain: nsp.middlewares,
       subject: socket,
@@ -114,7 +112,7 @@ export class Joining {
     });
   }
 
-  #finish(nsp: Namespace, socket: Socket, err: unknown): void {
+  #finish(nsp: Namespace, socket: Socket, err?: unknown): void {
     if (this.isOver()) return socket._cleanup();
     this.#state = "over";
     if (err === undefined) return this.#admit(nsp, socket);

@@ -1,8 +1,8 @@
 import type { AttachOptions, ServerOptions as EngineOptions } from "../engine/index.ts";
 import { InMemoryAdapter } from "./adapter/in-memory.ts";
+import { SessionAwareAdapter } from "./adapter/session-aware.ts";
 import type { AdapterConstructor } from "./adapter/adapter.ts";
-import type { RecoveryOptions } from "./recovery.ts";
-import { RECOVERY_DEFAULTS } from "./recovery.ts";
+import { RECOVERY_DEFAULTS, type RecoveryOptions } from "./recovery-options.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** Options of the server. Those of the engine may be given as well, and go on to it. */
@@ -11,7 +11,7 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
   path: string;
   /** Whether the files of the JavaScript client are served below the path. Default: true. */
   serveClient: boolean;
-  /** Keeps the rooms and carries broadcasts: a class, or a function. Default: in memory. */
+  /** Keeps the rooms and carries broadcasts: a class, or a function. Default: in memory, sessions included if recovery is on. */
   adapter: AdapterConstructor;
   /** Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. */
   parser: Untyped;
@@ -32,11 +32,17 @@ export const DEFAULTS = {
   cleanupEmptyChildNamespaces: false,
 } as const;
 
+/** The adapter that is used when none is given. */
+export function defaultAdapter(options: Partial<ServerOptions>): AdapterConstructor {
+  return options.connectionStateRecovery ? SessionAwareAdapter : DEFAULTS.adapter;
+}
+
 /** Completes the options that others look up in `io.opts`; the caller's object is left alone. */
 export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
   const options = { ...given, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
   if (given.connectionStateRecovery) {
-    options.connectionStateRecovery = { ...RECOVERY_DEFAULTS, ...given.connectionStateRecovery };
+    const { maxDisconnectionDuration, skipMiddlewares } = RECOVERY_DEFAULTS;
+    options.connectionStateRecovery = { maxDisconnectionDuration, skipMiddlewares, ...given.connectionStateRecovery };
   }
   return options;
 }

@@ -13,7 +13,7 @@ import { warn } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
-import { DEFAULTS, resolveOptions, type ServerOptions } from "./options.ts";
+import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import type { Socket } from "./socket.ts";
 import {
@@ -129,7 +129,7 @@ export class Server<
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
-    this.#adapter = adapter || DEFAULTS.adapter;
+    this.#adapter = adapter || defaultAdapter(this.opts);
     this.#clientFiles = new ClientFiles({ isOn: () => this.#servesClient, path: () => this.#path }, this.opts.cors);
     this.sockets = this.of("/");
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
@@ -256,7 +256,8 @@ export class Server<
   }
 
   /**
-   * Disconnects all sockets, then closes adapters, engines and HTTP servers. The server may be attached again later.
+   * Disconnects all sockets, then closes adapters, engines and HTTP servers. The server may be attached again later,
+   * to another HTTP server.
    *
    * @param fn gets the error of the HTTP server, if it was not running
    * @example

@@ -7,12 +7,12 @@ import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
 import { randomId, type Session } from "../engine/index.ts";
-import { ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
+import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
 import { throwLater, warn, watch } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
-import { RECOVERABLE_REASONS } from "./recovery.ts";
+import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "./server.ts";
 import type { DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
 import {
@@ -67,8 +67,18 @@ export class Socket<
   readonly id: SocketId;
   /** Whether the client came back after a short disconnection and got rooms, data and missed events back. */
   readonly recovered: boolean;
+  /**
+   * Why the client, which wanted to come back to an earlier session, got a new one. Its `code` is one of `RECOVERY_OFF`,
+   * `RECOVERY_MALFORMED`, `RECOVERY_NO_OFFSET`, `RECOVERY_SESSION_UNKNOWN`, `RECOVERY_OFFSET_UNKNOWN`, `RECOVERY_FAILED`.
+   *
+   * @example
+   * if (!socket.recovered) console.log(socket.recoveryError?.message ?? "a new client");
+   */
+  readonly recoveryError: SocketIoError | undefined;
   /** Identifies the session to the client alone, where sessions can be recovered. */
   readonly #pid: string | undefined;
+  /** The session that it takes up, until it is connected. */
+  #previous: StoredSession | undefined;
   readonly #auth: Record<string, unknown>;
   readonly #issued: number = Date.now();
   #state: "joining" | "connected" | "leaving" | "left" = "joining";
@@ -86,28 +96,26 @@ export class Socket<
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
     client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
     auth: Record<string, unknown>,
-    previousSession?: StoredSession,
+    previous?: StoredSession | SocketIoError,
   ) {
     super();
     this.nsp = nsp;
     this.client = client;
     this.#auth = auth;
-    this.recovered = previousSession !== undefined;
-    if (previousSession !== undefined) {
-      this.id = previousSession.sid;
-      this.#pid = previousSession.pid;
-      this.#data = previousSession.data as SocketData;
-      this.#resume(previousSession);
+    this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
+    this.#previous = previous instanceof SocketIoError ? undefined : previous;
+    this.recovered = this.#previous !== undefined;
+    const isOld = client.conn.protocol === 3;
+    if (this.#previous !== undefined) {
+      this.id = this.#previous.sid;
+      this.#pid = this.#previous.pid;
+      this.#data = this.#previous.data as SocketData;
+      for (const room of this.#previous.rooms) this.#settle(this.join(room));
     } else {
-      this.id = client.conn.protocol === 3 ? idInProtocol4(nsp.name, client.id) : randomId();
-      this.#pid = nsp.server.opts.connectionStateRecovery ? randomId() : undefined;
+      this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
+      this.#pid = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
     }
-  }
-
-  /** Goes back into the rooms of a session, and sends what it has missed. */
-  #resume({ rooms, missedPackets }: StoredSession): void {
-    for (const room of rooms) this.#settle(this.join(room));
-    for (const data of missedPackets) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, data, undefined));
+    if (this.#pid !== undefined) hold(this.#pid, this);
   }
 
   /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
@@ -192,7 +200,7 @@ export class Socket<
     let id: number | undefined;
     if (typeof data[data.length - 1] === "function") id = this.#expectAck(data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
-    if (this.nsp.server.opts.connectionStateRecovery) {
+    if (this.#pid !== undefined && this.#state !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
       this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags: flags ?? {} });
       return true;
@@ -336,8 +344,12 @@ export class Socket<
 
   /** The namespace has accepted the client. */
   _onconnect(): void {
+    // Asked for as late as possible: from here on, what is sent to the namespace comes in by itself.
+    const missed = this.#previous?.missedPackets ?? [];
+    this.#previous = undefined;
     this.#state = "connected";
     this.#settle(this.join(this.id));
+    for (const event of missed) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this.#pid };
     this.#send(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
   }
@@ -451,6 +463,11 @@ export class Socket<
   /** Leaves all rooms and the namespace, for good. */
   _cleanup(): void {
     if (this.#state === "left") return;
+    if (this.#pid !== undefined) {
+      // A session that was taken out and came to nothing goes back: the client may try again.
+      if (this.#previous !== undefined) this.#persist(this.#pid);
+      release(this.#pid, this);
+    }
     this.leaveAll();
     this.nsp._remove(this);
     this.#state = "left";

@@ -104,6 +104,8 @@ export class Polling extends Transport {
   /** Until here the poll counted as open: one that is dropped while its answer is compressed has lost packets. */
   #answerPoll(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData): void {
     if (this.#poll === poll) this.#poll = undefined;
+    // The peer has gone and nobody has been told yet: these packets reach nobody, which must not pass unnoticed.
+    if (poll.res.destroyed) return this.#fail("POLL_ABORTED", "poll connection closed prematurely");
     this.#answer(poll.res, 200, headers, body);
     this.drained();
   }

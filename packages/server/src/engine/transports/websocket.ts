@@ -5,6 +5,12 @@ import { closeReason } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 
+/** What the transport asks of its link: ours, or that of another WebSocket library. */
+export type EngineLink = Pick<
+  WebSocketLink,
+  "bufferedBytes" | "open" | "sendText" | "sendBinary" | "sendFrame" | "close" | "terminate" | "pause" | "resume"
+>;
+
 /** What the WebSocket transports of one engine share. */
 export interface WebSocketContext {
   /** Whether frames made for many receivers may be sent; they are not compressed. */
@@ -16,10 +22,10 @@ export interface WebSocketContext {
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
-  readonly #link: WebSocketLink;
+  readonly #link: EngineLink;
   readonly #context: WebSocketContext;
 
-  constructor(req: TransportRequest, link: WebSocketLink, context: WebSocketContext) {
+  constructor(req: TransportRequest, link: EngineLink, context: WebSocketContext) {
     super(req);
     this.#link = link;
     this.#context = context;

@@ -116,6 +116,27 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   /**
+   * Sends a packet with an offset as last argument to all who are meant. Clients of revision 3 know no recovery, and
+   * listeners for what goes out have not sent it: both get the packet without.
+   *
+   * @returns the length of the packet in bytes, or characters
+   */
+  protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
+    const encoded = this.#encode(packet);
+    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    let old: readonly RawData[] | undefined;
+    this.#forEach(opts, (socket) => {
+      socket.notifyOutgoingListeners?.(plain);
+      if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
+      old ??= this.#encode(plain);
+      socket.client.writeToEngine(old, new BroadcastWriteOptions(old, opts.flags));
+    });
+    let length = 0;
+    for (const part of encoded) length += part.length;
+    return length;
+  }
+
+  /**
    * Sends a packet that asks for an acknowledgement to all who are meant.
    *
    * @param clientCountCallback is told how many that are

@@ -26,6 +26,8 @@ export interface WriteOptions {
 
 /** A client, seen from an adapter. */
 export interface AdapterClient {
+  /** The session. Missing where an adapter is used without a server. */
+  readonly conn?: { readonly protocol: number };
   /** Writes packets that are encoded already. `encoded` may be shared between clients, and is when it is the same array. */
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void;
 }

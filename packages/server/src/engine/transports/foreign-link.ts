@@ -1,0 +1,105 @@
+import type { LinkHandler } from "@portage/websocket";
+import type { EngineLink } from "./websocket.ts";
+
+/** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
+export interface ForeignWebSocket {
+  readonly readyState: number;
+  readonly bufferedAmount?: number;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  send(data: string | Buffer, options: { compress: boolean }, callback?: () => void): void;
+  close(code?: number, reason?: string): void;
+  terminate?(): void;
+  pause?(): void;
+  resume?(): void;
+}
+
+/** A server of such WebSockets, as the option `wsEngine` names its class. */
+export interface ForeignWebSocketServer {
+  handleUpgrade(req: unknown, stream: unknown, head: Buffer, done: (websocket: ForeignWebSocket) => void): void;
+  close?(): void;
+  on?(event: "headers", listener: (lines: string[], req: never) => void): unknown;
+}
+
+export type ForeignWebSocketServerClass = new (options: {
+  noServer: true;
+  clientTracking: false;
+  perMessageDeflate: unknown;
+  maxPayload: number;
+}) => ForeignWebSocketServer;
+
+const OPEN = 1;
+/** Beyond this many unsent bytes the peer must read before more is sent. */
+const HIGH_WATER_MARK = 64 * 1024;
+
+/** Lets a WebSocket of another library look like a link of ours. */
+export class ForeignLink implements EngineLink {
+  readonly #websocket: ForeignWebSocket;
+  #handler: LinkHandler | undefined;
+  #error: Error | undefined;
+  #state: "flowing" | "full" = "flowing";
+
+  constructor(websocket: ForeignWebSocket) {
+    this.#websocket = websocket;
+    websocket.on("error", (error: Error) => (this.#error = error));
+  }
+
+  get bufferedBytes(): number {
+    return this.#websocket.bufferedAmount ?? 0;
+  }
+
+  open(handler: LinkHandler): void {
+    this.#handler = handler;
+    const websocket = this.#websocket;
+    websocket.on("message", (data: Buffer, isBinary: boolean | undefined) => {
+      if (typeof data === "string") handler.onText(data);
+      else if (isBinary === false) handler.onText(data.toString());
+      else handler.onBinary(data);
+    });
+    websocket.on("close", (code = 1006, reason: Buffer | string = "") => {
+      const error = this.#error;
+      handler.onClose({ code, reason: String(reason), wasClean: code !== 1006, error });
+    });
+  }
+
+  sendText(text: string, compress = true): void {
+    this.#send(text, compress);
+  }
+
+  sendBinary(data: Buffer, compress = true): void {
+    this.#send(data, compress);
+  }
+
+  #send(data: string | Buffer, compress: boolean): void {
+    if (this.#websocket.readyState !== OPEN) return;
+    this.#websocket.send(data, { compress }, () => this.#onSent());
+    if (this.#state === "full" || this.bufferedBytes <= HIGH_WATER_MARK) return;
+    this.#state = "full";
+    this.#handler?.onFull?.();
+  }
+
+  #onSent(): void {
+    if (this.#state === "flowing" || this.bufferedBytes > HIGH_WATER_MARK) return;
+    this.#state = "flowing";
+    this.#handler?.onDrain();
+  }
+
+  /** Prepared frames are for our own links; the transport sends none here. */
+  sendFrame(): void {}
+
+  close(code?: number, reason?: string): void {
+    this.#websocket.close(code, reason);
+  }
+
+  terminate(): void {
+    if (this.#websocket.terminate) this.#websocket.terminate();
+    else this.#websocket.close();
+  }
+
+  pause(): void {
+    this.#websocket.pause?.();
+  }
+
+  resume(): void {
+    this.#websocket.resume?.();
+  }
+}

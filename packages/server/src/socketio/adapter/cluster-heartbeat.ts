@@ -1,0 +1,108 @@
+import { type Clock, systemClock, type Timer } from "../../clock.ts";
+import type { Untyped } from "../typed-events.ts";
+import { ClusterAdapter } from "./cluster.ts";
+import {
+  type ClusterMessage,
+  type ClusterMessageBody,
+  type ClusterResponse,
+  MessageType,
+  type Offset,
+  type ServerId,
+} from "./cluster-messages.ts";
+import type { Asked } from "./cluster-requests.ts";
+
+/** Options of {@link ClusterAdapterWithHeartbeat}. */
+export interface ClusterAdapterOptions {
+  /** Milliseconds of silence after which this server says that it is there. Default: 5000. */
+  heartbeatInterval?: number;
+  /** Milliseconds of silence after which another server counts as gone. Default: 10000. */
+  heartbeatTimeout?: number;
+}
+
+const HEARTBEAT_DEFAULTS = { heartbeatInterval: 5000, heartbeatTimeout: 10_000 } as const;
+
+/** How often silent servers are looked for, in milliseconds. */
+const ROLL_CALL_INTERVAL = 1000;
+
+/** Programs that only emit, without a server, have this id: they answer nothing and are not counted. */
+const EMITTER = "emitter";
+
+/** A {@link ClusterAdapter} for a bus that does not know who is there: the servers tell each other. */
+export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
+  readonly #clock: Clock;
+  readonly #options: Required<ClusterAdapterOptions>;
+  /** When each of the other servers was heard last. */
+  readonly #servers = new Map<ServerId, number>();
+  #heartbeat: Timer | undefined;
+  #rollCall: Timer | undefined;
+
+  protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
+    super(nsp);
+    this.#clock = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
+    this.#options = { ...HEARTBEAT_DEFAULTS, ...opts };
+  }
+
+  /** Says hello to the cluster. */
+  override init(): Promise<void> | void {
+    this.publish({ type: MessageType.INITIAL_HEARTBEAT });
+    this.#callRollLater();
+  }
+
+  /** Says good-bye to the cluster. */
+  override close(): Promise<void> | void {
+    this.publish({ type: MessageType.ADAPTER_CLOSE });
+    this.#heartbeat?.cancel();
+    this.#heartbeat = undefined;
+    this.#rollCall?.cancel();
+    this.#rollCall = undefined;
+    return super.close();
+  }
+
+  override onMessage(message: ClusterMessage, offset?: Offset): void {
+    const { uid, type } = message;
+    if (uid === this.uid) return;
+    if (uid && uid !== EMITTER) this.#servers.set(uid, this.#clock.now());
+    if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
+    else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid);
+    else super.onMessage(message, offset);
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    super.onResponse(response);
+  }
+
+  /** How many servers there are, this one included. */
+  override serverCount(): Promise<number> {
+    return Promise.resolve(1 + this.#servers.size);
+  }
+
+  protected override othersToAsk(): Promise<Asked> {
+    return Promise.resolve([...this.#servers.keys()]);
+  }
+
+  override publish(message: ClusterMessageBody): void {
+    this.#beatLater();
+    super.publish(message);
+  }
+
+  /** Everything that is said shows that this server is there: the heartbeat is for silence. */
+  #beatLater(): void {
+    this.#heartbeat ??= this.#clock.after(this.#options.heartbeatInterval, () =>
+      this.publish({ type: MessageType.HEARTBEAT }),
+    );
+    this.#heartbeat.refresh();
+  }
+
+  #callRollLater(): void {
+    this.#rollCall ??= this.#clock.after(ROLL_CALL_INTERVAL, () => {
+      const silentSince = this.#clock.now() - this.#options.heartbeatTimeout;
+      for (const [uid, heardAt] of this.#servers) if (heardAt < silentSince) this.#remove(uid);
+      this.#rollCall?.refresh();
+    });
+  }
+
+  #remove(uid: ServerId): void {
+    this.#servers.delete(uid);
+    this.forgetServer(uid);
+  }
+}

@@ -1,0 +1,315 @@
+import { randomBytes } from "node:crypto";
+import { PacketType } from "@portage/parser/socket";
+import { type Clock, systemClock, type Timer } from "../../clock.ts";
+import { createLog } from "../../log.ts";
+import type { Untyped } from "../typed-events.ts";
+import type { BroadcastOptions, Room } from "./adapter.ts";
+import {
+  type ClusterMessage,
+  type ClusterMessageBody,
+  type ClusterResponse,
+  type ClusterResponseBody,
+  decodeOptions,
+  describeSocket,
+  encodeOptions,
+  MessageType,
+  type Offset,
+  type ServerId,
+} from "./cluster-messages.ts";
+import { type Asked, ClusterRequests } from "./cluster-requests.ts";
+import { InMemoryAdapter } from "./in-memory.ts";
+import type { AdapterNamespace, AdapterPacket } from "./surface.ts";
+
+const log = createLog("socket.io:cluster");
+
+/** Other servers have this many milliseconds to answer, unless `timeout()` says otherwise. */
+const TIME_TO_ANSWER = 5000;
+
+const newId = (): string => randomBytes(8).toString("hex");
+
+/** A broadcast whose acknowledgements come from other servers. */
+interface Collection {
+  onClientCount(clients: number): void;
+  onAck(answer: unknown): void;
+  readonly timer: Timer;
+}
+
+/**
+ * An adapter for many servers that talk to each other over a bus. What extends it must carry messages: send them in
+ * {@link doPublish} and {@link doPublishResponse}, and hand those that come in to {@link onMessage} and
+ * {@link onResponse}.
+ *
+ * @example
+ * class BusAdapter extends ClusterAdapter {
+ *   constructor(nsp) {
+ *     super(nsp);
+ *     bus.on("message", (message) => this.onMessage(message));
+ *     bus.on(this.uid, (response) => this.onResponse(response));
+ *   }
+ *   async doPublish(message) {
+ *     bus.send("message", message);
+ *     return "";
+ *   }
+ *   async doPublishResponse(uid, response) {
+ *     bus.send(uid, response);
+ *   }
+ * }
+ */
+export abstract class ClusterAdapter extends InMemoryAdapter {
+  /** The id of this server. */
+  protected readonly uid: ServerId = newId();
+  readonly #clock: Clock;
+  readonly #requests: ClusterRequests;
+  readonly #collections = new Map<string, Collection>();
+
+  protected constructor(nsp: Untyped) {
+    super(nsp);
+    this.#clock = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
+    this.#requests = new ClusterRequests(this.#clock);
+  }
+
+  /** Sends a message to all other servers. Resolves with its place on the bus, where there is one. */
+  protected abstract doPublish(message: ClusterMessage): Promise<Offset>;
+
+  /** Sends a response to one server. */
+  protected abstract doPublishResponse(requesterUid: ServerId, response: ClusterResponse): Promise<void>;
+
+  // ---- from the bus ------------------------------------------------------------------------------------------------
+
+  /** A message has come in; messages of this server itself are ignored. */
+  protected onMessage(message: ClusterMessage, offset?: Offset): void {
+    if (message.uid === this.uid) return;
+    switch (message.type) {
+      case MessageType.BROADCAST:
+        return this.#onBroadcast(message, offset);
+      case MessageType.SOCKETS_JOIN:
+        return super.addSockets(decodeOptions(message.data.opts), message.data.rooms);
+      case MessageType.SOCKETS_LEAVE:
+        return super.delSockets(decodeOptions(message.data.opts), message.data.rooms);
+      case MessageType.DISCONNECT_SOCKETS:
+        return super.disconnectSockets(decodeOptions(message.data.opts), message.data.close ?? false);
+      case MessageType.FETCH_SOCKETS:
+        return this.#onFetchSockets(message);
+      case MessageType.SERVER_SIDE_EMIT:
+        return this.#onServerSideEmit(message);
+      case MessageType.INITIAL_HEARTBEAT:
+      case MessageType.HEARTBEAT:
+      case MessageType.ADAPTER_CLOSE:
+        return undefined;
+      default:
+        // On a bus that does not tell them apart, responses come the same way.
+        return this.onResponse(message);
+    }
+  }
+
+  #onBroadcast(message: ClusterMessage & { type: MessageType.BROADCAST }, offset: Offset | undefined): void {
+    const { packet, opts, requestId } = message.data;
+    const options = decodeOptions(opts);
+    if (requestId === undefined) return this.#deliver(packet as AdapterPacket, options, offset);
+    super.broadcastWithAck(
+      packet,
+      options,
+      (clientCount) =>
+        this.publishResponse(message.uid, {
+          type: MessageType.BROADCAST_CLIENT_COUNT,
+          data: { requestId, clientCount },
+        }),
+      (answer: unknown) =>
+        this.publishResponse(message.uid, { type: MessageType.BROADCAST_ACK, data: { requestId, packet: answer } }),
+    );
+  }
+
+  #onFetchSockets(message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {
+    const { requestId, opts } = message.data;
+    super.fetchSockets(decodeOptions(opts)).then(
+      (sockets) =>
+        this.publishResponse(message.uid, {
+          type: MessageType.FETCH_SOCKETS_RESPONSE,
+          data: { requestId, sockets: sockets.map(describeSocket) },
+        }),
+      (error: unknown) => log("sockets could not be looked up: %s", error),
+    );
+  }
+
+  #onServerSideEmit(message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
+    const { packet, requestId } = message.data;
+    const event = packet as [string, ...unknown[]];
+    const nsp = this.nsp as AdapterNamespace;
+    if (requestId === undefined) return nsp._onServerSideEmit(event);
+    let answered = false;
+    const answer = (value: unknown): void => {
+      if (answered) return;
+      answered = true;
+      const data = { requestId, packet: value };
+      this.publishResponse(message.uid, { type: MessageType.SERVER_SIDE_EMIT_RESPONSE, data });
+    };
+    nsp._onServerSideEmit([...event, answer]);
+  }
+
+  /** A response to this server has come in. */
+  protected onResponse(response: ClusterResponse): void {
+    const { type, data } = response;
+    if (type === MessageType.BROADCAST_CLIENT_COUNT) {
+      this.#collections.get(data.requestId)?.onClientCount(data.clientCount);
+    } else if (type === MessageType.BROADCAST_ACK) {
+      this.#collections.get(data.requestId)?.onAck(data.packet);
+    } else if (type === MessageType.FETCH_SOCKETS_RESPONSE) {
+      this.#requests.answer(data.requestId, response.uid, data.sockets);
+    } else if (type === MessageType.SERVER_SIDE_EMIT_RESPONSE) {
+      this.#requests.answer(data.requestId, response.uid, [data.packet]);
+    }
+  }
+
+  // ---- to the bus --------------------------------------------------------------------------------------------------
+
+  /** Sends a message to all other servers. A failure is logged: there is nobody to tell. */
+  protected publish(message: ClusterMessageBody): void {
+    this.publishAndReturnOffset(message).catch((error: unknown) => log("a message could not be published: %s", error));
+  }
+
+  /** Sends a message to all other servers. */
+  protected publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
+    return this.doPublish({ ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name });
+  }
+
+  /** Sends a response to the server that has asked. */
+  protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
+    const { name } = this.nsp as AdapterNamespace;
+    this.doPublishResponse(requesterUid, { ...response, uid: this.uid, nsp: name }).catch((error: unknown) =>
+      log("a response could not be published: %s", error),
+    );
+  }
+
+  async #tryToPublish(message: ClusterMessageBody): Promise<Offset | undefined> {
+    try {
+      return await this.publishAndReturnOffset(message);
+    } catch (error) {
+      log("a message could not be published: %s", error);
+      return undefined;
+    }
+  }
+
+  // ---- broadcasts --------------------------------------------------------------------------------------------------
+
+  /** Sends a packet to all who are meant on all servers; on this one at least, when the bus fails. */
+  override async broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> {
+    if (opts.flags?.local) return super.broadcast(packet, opts);
+    // A copy: what is done to the packet on this server is not for those who read it from the bus later.
+    const copy = { ...(packet as AdapterPacket) };
+    copy.data = copy.data.slice();
+    const published = this.#tryToPublish({
+      type: MessageType.BROADCAST,
+      data: { packet, opts: encodeOptions(opts) },
+    });
+    if (!this.#canRecover) super.broadcast(copy, opts);
+    const offset = await published;
+    if (this.#canRecover) this.#deliver(copy, opts, offset);
+  }
+
+  get #canRecover(): boolean {
+    return !!(this.nsp as { server: { opts?: { connectionStateRecovery?: unknown } } }).server.opts
+      ?.connectionStateRecovery;
+  }
+
+  /** Sends a packet to the clients of this server, with the offset by which they can ask for what comes after it. */
+  #deliver(packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
+    const isKept = packet.type === PacketType.EVENT && packet.id === undefined && !opts.flags?.volatile;
+    if (!offset || !isKept || !this.#canRecover) return super.broadcast(packet, opts);
+    const withOffset = { ...packet, data: [...packet.data, offset] };
+    this.deliverLocally(withOffset, packet, opts);
+  }
+
+  /** Sends a packet that asks for acknowledgements; the answers of other servers are told by {@link onResponse}. */
+  override broadcastWithAck(
+    packet: Untyped,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: Untyped[]) => void,
+  ): void {
+    if (!opts.flags?.local) {
+      const requestId = newId();
+      // How many answers will come is not known here, so that the end is the end of the time.
+      const timer = this.#clock.after(opts.flags?.timeout ?? 1, () => this.#collections.delete(requestId));
+      this.#collections.set(requestId, { onClientCount: clientCountCallback, onAck: ack, timer });
+      const { type, data } = packet as AdapterPacket;
+      this.publish({
+        type: MessageType.BROADCAST,
+        data: { packet: { type, data }, requestId, opts: encodeOptions(opts) },
+      });
+    }
+    super.broadcastWithAck(packet, opts, clientCountCallback, ack);
+  }
+
+  // ---- sockets -----------------------------------------------------------------------------------------------------
+
+  override async addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    super.addSockets(opts, rooms);
+    if (opts.flags?.local) return;
+    await this.#tryToPublish({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
+  }
+
+  override async delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    super.delSockets(opts, rooms);
+    if (opts.flags?.local) return;
+    await this.#tryToPublish({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
+  }
+
+  override async disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
+    super.disconnectSockets(opts, close);
+    if (opts.flags?.local) return;
+    await this.#tryToPublish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
+  }
+
+  /**
+   * The sockets that are meant: those of this server as they are, and the details of others.
+   *
+   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer
+   */
+  override async fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
+    const sockets = await super.fetchSockets(opts);
+    const asked = opts.flags?.local ? 0 : await this.othersToAsk();
+    if (isNobody(asked)) return sockets;
+    const requestId = newId();
+    return new Promise((resolve, reject) => {
+      const onEnd = (error: Error | null, all: unknown[]): void => (error === null ? resolve(all) : reject(error));
+      this.#requests.add(requestId, { asked, answers: sockets, onEnd }, opts.flags?.timeout || TIME_TO_ANSWER);
+      this.publish({ type: MessageType.FETCH_SOCKETS, data: { opts: encodeOptions(opts), requestId } });
+    });
+  }
+
+  // ---- servers -----------------------------------------------------------------------------------------------------
+
+  /** Sends an event to the other servers; a function at its end gets their answers. */
+  override async serverSideEmit(packet: Untyped[]): Promise<Untyped> {
+    if (typeof packet.at(-1) !== "function") {
+      return this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } });
+    }
+    const onEnd = packet.at(-1) as (error: Error | null, answers: unknown[]) => void;
+    const event = packet.slice(0, -1);
+    const asked = await this.othersToAsk();
+    if (isNobody(asked)) return onEnd(null, []);
+    const requestId = newId();
+    this.#requests.add(requestId, { asked, answers: [], onEnd }, TIME_TO_ANSWER);
+    this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { requestId, packet: event } });
+  }
+
+  /** Whose answers a question to the cluster waits for. */
+  protected async othersToAsk(): Promise<Asked> {
+    return (await this.serverCount()) - 1;
+  }
+
+  /** A server is gone: its answers are not waited for. */
+  protected forgetServer(uid: ServerId): void {
+    this.#requests.forget(uid);
+  }
+
+  override close(): Promise<void> | void {
+    for (const { timer } of this.#collections.values()) timer.cancel();
+    this.#collections.clear();
+    return super.close();
+  }
+}
+
+function isNobody(asked: Asked): boolean {
+  return typeof asked === "number" ? asked <= 0 : [...asked].length === 0;
+}
