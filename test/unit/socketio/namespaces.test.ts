@@ -160,6 +160,19 @@ describe("namespaces by pattern", () => {
     expect(() => parent.fetchSockets()).toThrow("fetchSockets() is not supported on parent namespaces");
   });
 
+  test("a parent moves the sockets of all its children", async () => {
+    const bench = new Bench();
+    const parent = bench.io.of(/^\/shop-\d+$/);
+    const first = await bench.join("/shop-1");
+    const second = await bench.join("/shop-2");
+    parent.socketsJoin(["a", "b"]);
+    parent.socketsLeave("b");
+    expect([...first.socket.rooms]).toEqual([first.socket.id, "a"]);
+    expect(await parent.in("a").allSockets()).toEqual(new Set([first.socket.id, second.socket.id]));
+    parent.in("a").disconnectSockets();
+    expect([first.socket.connected, second.socket.connected]).toEqual([false, false]);
+  });
+
   test("a parent collects the acknowledgements of all its children", async () => {
     const bench = new Bench();
     const parent = bench.io.of(/^\/shop-\d+$/);

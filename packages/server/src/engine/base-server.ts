@@ -188,13 +188,14 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       if (this.clients[id]) failed(new Error("the id is taken"));
       else this.#open(id, req, opening);
     };
-    let id: string | PromiseLike<string>;
+    let id: unknown;
     try {
       id = this.generateId(req);
     } catch (error) {
       return failed(error);
     }
-    if (typeof id === "object") id.then(proceed, failed);
+    // A number is welcome, too.
+    if (typeof id === "object") (id as PromiseLike<unknown>).then((made) => proceed(String(made)), failed);
     else proceed(String(id));
   }
 

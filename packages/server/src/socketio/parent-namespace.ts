@@ -1,4 +1,4 @@
-import type { Adapter, BroadcastOptions } from "./adapter/adapter.ts";
+import type { Adapter, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
 import type { AckCallback } from "./acks.ts";
 import { SocketIoError } from "./errors.ts";
 import { Namespace } from "./namespace.ts";
@@ -82,7 +82,7 @@ class ChildNamespace<
   }
 }
 
-/** Hands broadcasts on to the adapters of all children. */
+/** Hands what concerns many sockets on to the adapters of all children. */
 class ChildrenAdapter {
   readonly #children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>;
 
@@ -97,6 +97,23 @@ class ChildrenAdapter {
 
   broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
     for (const child of this.#children()) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
+  }
+
+  addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    for (const child of this.#children()) child.adapter.addSockets(opts, rooms);
+  }
+
+  delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    for (const child of this.#children()) child.adapter.delSockets(opts, rooms);
+  }
+
+  disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    for (const child of this.#children()) child.adapter.disconnectSockets(opts, close);
+  }
+
+  async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
+    const ids = await Promise.all([...this.#children()].map((child) => child.adapter.sockets(rooms)));
+    return new Set(ids.flatMap((set) => [...set]));
   }
 
   /** The number of servers, counted once for each child: as often as clients are counted. */
