@@ -291,6 +291,22 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(errors).toEqual([]);
     });
 
+    it("sends what was sent before terminate", async () => {
+      const { client, peer } = await openPair(api);
+      const came = nextMessage(peer);
+      client.send("last words");
+      client.terminate();
+      expect(await came).toMatchObject({ data: Buffer.from("last words") });
+    });
+
+    it("is 1006 after open for a client whose server ends the stream at once", async () => {
+      const server = await startServer(api);
+      server.on("connection", (socket) => streamOf(socket).end());
+      const client = newClient(api, urlOf(server));
+      await nextEvent(client, "open");
+      expect(await ending(client)).toEqual([1006, ""]);
+    });
+
     it("is 1006 when the stream ends without a close frame", async () => {
       const { client, peer } = await openPair(api);
       const ended = ending(client);

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { WebSocket } from "ws";
+import { WebSocket } from "@portage/websocket";
 import { Server } from "@portage/server";
 import { io as connect, type Socket } from "socket.io-client";
 

@@ -1,7 +1,7 @@
 import type { Data } from "./options.ts";
 
 /** RFC 6455, 5.5. */
-export const MAX_CONTROL_PAYLOAD = 125;
+const MAX_CONTROL_PAYLOAD = 125;
 /** A control frame's payload less the two bytes of the close code. */
 export const MAX_REASON = 123;
 

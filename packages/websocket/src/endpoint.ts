@@ -73,6 +73,8 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     if (this.#readyState === READY_STATE.CLOSED) return;
     if (this.#link === undefined) return this.#giveUp();
     this.#readyState = READY_STATE.CLOSING;
+    // What was sent before in this tick has been sent.
+    this.#link.flush();
     this.#link.terminate();
   }
 

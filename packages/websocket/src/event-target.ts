@@ -1,8 +1,9 @@
-import { EventEmitter } from "node:events";
+import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { CLOSE_CODE } from "./core/index.ts";
 import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 import type { RawData } from "./options.ts";
+import { TypedEmitter } from "./typed-events.ts";
 
 /** Events of a `WebSocket` and the arguments of their listeners. */
 export interface WebSocketEvents {
@@ -39,7 +40,7 @@ type AnyListener = (...args: unknown[]) => void;
 const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly from: "call" | "property" }>();
 
 /** The browser's side of a WebSocket: `addEventListener` and the `on*` properties, over the events of a Node emitter. */
-export class WebSocketEventTarget<Target> extends EventEmitter<WebSocketEvents> {
+export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> {
   /**
    * Adds a handler for `open`, `message`, `close` or `error`; other types are ignored. A handler is added once.
    * A handler object is called by its `handleEvent`.

@@ -1,4 +1,3 @@
-import { EventEmitter } from "node:events";
 import { createServer, STATUS_CODES } from "node:http";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server as HttpsServer } from "node:https";
@@ -8,6 +7,7 @@ import { checkDeflateOptions } from "./core/index.ts";
 import type { DeflateOptions } from "./core/index.ts";
 import { checkServerRequest, clientInfo, RequestError } from "./server-request.ts";
 import type { CheckedRequest } from "./server-request.ts";
+import { TypedEmitter } from "./typed-events.ts";
 import { answerBytes, answerLines } from "./answer.ts";
 import { joinLink } from "./join.ts";
 import { isLinked } from "./link.ts";
@@ -46,7 +46,7 @@ type Connected = (socket: WebSocket, request: IncomingMessage) => void;
  *   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
  * });
  */
-export class WebSocketServer extends EventEmitter<ServerEvents> {
+export class WebSocketServer extends TypedEmitter<ServerEvents> {
   readonly options: ServerOptions<WebSocket>;
   /** The open connections; undefined without `clientTracking`. */
   readonly clients: Set<WebSocket> | undefined;
@@ -72,8 +72,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     this.clients = given.clientTracking === false ? undefined : new Set();
     if (hasPort) this.#server = createServer(answerWithoutUpgrade);
     else this.#server = given.server ?? null;
-    if (this.#server !== null) this.#attach(this.#server);
     if (hasPort) this.#listen(this.#server!, callback);
+    if (this.#server !== null) this.#attach(this.#server);
   }
 
   /** The path of `options`. */
@@ -186,6 +186,8 @@ export class WebSocketServer extends EventEmitter<ServerEvents> {
     const link = joinLink("server", { stream, head, answer: answerBytes(lines), deflate }, this.options);
     stream.removeListener("error", ignore);
     endpointOf(socket).open(link, { protocol: protocol ?? "", deflate });
+    // The client is connected, whatever the listeners do to the stream.
+    link.flush();
     if (this.clients !== undefined) this.#track(socket, this.clients);
     callback(socket, request);
   }

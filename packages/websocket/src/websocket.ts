@@ -24,10 +24,8 @@ export interface SendOptions {
 }
 
 const BINARY_TYPES: ReadonlySet<string> = new Set(["nodebuffer", "arraybuffer", "fragments"]);
-const ATTRIBUTES = [
-  ...["binaryType", "bufferedAmount", "extensions", "isPaused", "protocol", "readyState", "url"],
-  ...["onopen", "onmessage", "onclose", "onerror"],
-];
+const ATTRIBUTES =
+  "binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror".split(" ");
 const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
 /** Gives this package the endpoint behind a socket; not for users of the package. */
@@ -153,6 +151,19 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
       options?.compress !== false,
       options?.fin !== false,
     );
+    if (callback !== undefined) link.whenWritten(callback);
+  }
+
+  /**
+   * Sends a message that `frameText` or `frameBinary` has made once for many sockets of a server.
+   * @throws TypeError on a client, whose frames are masked one by one; Error while connecting.
+   */
+  // hot path
+  sendFrame(frame: Buffer, callback?: WriteCallback): void {
+    if (this.#endpoint.role === "client") throw new TypeError("A client cannot send a prepared frame");
+    const link = this.#linkToSend(frame, callback);
+    if (link === undefined) return;
+    link.sendFrame(frame);
     if (callback !== undefined) link.whenWritten(callback);
   }
 

@@ -125,7 +125,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** Makes the id of a new session; may be replaced, and may return a promise. */
-  generateId(_req: IncomingMessage): string | PromiseLike<string> {
+  generateId(_req: IncomingMessage): string | number | PromiseLike<string | number> {
     return randomId();
   }
 
@@ -188,14 +188,13 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       if (this.clients[id]) failed(new Error("the id is taken"));
       else this.#open(id, req, opening);
     };
-    let id: unknown;
+    let id: string | number | PromiseLike<string | number>;
     try {
       id = this.generateId(req);
     } catch (error) {
       return failed(error);
     }
-    // A number is welcome, too.
-    if (typeof id === "object") (id as PromiseLike<unknown>).then((made) => proceed(String(made)), failed);
+    if (typeof id === "object") id.then((made) => proceed(String(made)), failed);
     else proceed(String(id));
   }
 

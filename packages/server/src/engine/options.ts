@@ -111,6 +111,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   for (const [key, value] of Object.entries(options)) {
     if (value !== undefined) Object.assign(resolved, { [key]: value });
   }
+  // Older programs name the engine ("ws"): anything but a class means the built-in one.
+  if (typeof resolved.wsEngine !== "function") delete resolved.wsEngine;
   if (resolved.cookie) resolved.cookie = resolveCookie(resolved.cookie);
   return resolved;
 }

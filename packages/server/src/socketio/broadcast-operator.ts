@@ -4,6 +4,7 @@ import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "
 import type { AdapterPacket } from "./adapter/surface.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
+import { watchAdapter } from "./listener-errors.ts";
 import { RemoteSocket, type SocketDetails } from "./remote-socket.ts";
 import {
   type AllButLast,
@@ -138,7 +139,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this.#emitAndCollect(packet, data.pop() as AckCallback);
-    else this.adapter.broadcast(packet, this.#options());
+    else watchAdapter(this.adapter.broadcast(packet, this.#options()));
     return true;
   }
 
@@ -234,12 +235,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.in("room1").socketsJoin(["room2", "room3"]);
    */
   socketsJoin(room: Room | Room[]): void {
-    this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]);
+    watchAdapter(this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]));
   }
 
   /** Lets the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]);
+    watchAdapter(this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]));
   }
 
   /**
@@ -248,6 +249,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @param close whether to close their connections, with all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    this.adapter.disconnectSockets(this.#options(), close);
+    watchAdapter(this.adapter.disconnectSockets(this.#options(), close));
   }
 }

@@ -32,3 +32,12 @@ export function watch(result: unknown, onRejected: (error: unknown) => void): vo
   const { then } = result as { then?: unknown };
   if (typeof then === "function") Reflect.apply(then, result, [undefined, onRejected]);
 }
+
+/** An adapter that answers later must not end the process when it fails. */
+export function watchAdapter(result: unknown): void {
+  if (result !== undefined) watch(result, onAdapterFailure);
+}
+
+function onAdapterFailure(error: unknown): void {
+  warn("ADAPTER_FAILED", error);
+}

@@ -5,7 +5,7 @@ import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./joining.ts";
-import { warn, watch } from "./listener-errors.ts";
+import { warn, watch, watchAdapter } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import type { Middleware } from "./middleware.ts";
 import type { Server } from "./server.ts";
@@ -142,7 +142,7 @@ export class Namespace<
   ): boolean;
   serverSideEmit(...data: Untyped[]): boolean {
     if (SERVER_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
-    this.adapter.serverSideEmit(data);
+    watchAdapter(this.adapter.serverSideEmit(data));
     return true;
   }
 

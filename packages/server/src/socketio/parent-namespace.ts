@@ -1,6 +1,7 @@
 import type { Adapter, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
 import type { AckCallback } from "./acks.ts";
 import { SocketIoError } from "./errors.ts";
+import { watchAdapter } from "./listener-errors.ts";
 import { Namespace } from "./namespace.ts";
 import type { RemoteSocket } from "./remote-socket.ts";
 import type { Server } from "./server.ts";
@@ -90,9 +91,10 @@ class ChildrenAdapter {
     this.#children = children;
   }
 
-  broadcast(packet: object, opts: BroadcastOptions): void {
+  broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
     // Adapters write to the packet.
-    for (const child of this.#children()) child.adapter.broadcast({ ...packet }, opts);
+    for (const child of this.#children())
+      watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts));
   }
 
   broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
@@ -100,15 +102,15 @@ class ChildrenAdapter {
   }
 
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) child.adapter.addSockets(opts, rooms);
+    for (const child of this.#children()) watchAdapter(child.adapter.addSockets(opts, rooms));
   }
 
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) child.adapter.delSockets(opts, rooms);
+    for (const child of this.#children()) watchAdapter(child.adapter.delSockets(opts, rooms));
   }
 
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    for (const child of this.#children()) child.adapter.disconnectSockets(opts, close);
+    for (const child of this.#children()) watchAdapter(child.adapter.disconnectSockets(opts, close));
   }
 
   async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {

@@ -9,7 +9,7 @@ import { deliverSoon } from "./dispatch.ts";
 import { randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
-import { throwLater, warn, watch } from "./listener-errors.ts";
+import { throwLater, warn, watch, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
@@ -110,7 +110,7 @@ export class Socket<
       this.id = this.#previous.sid;
       this.#pid = this.#previous.pid;
       this.#data = this.#previous.data as SocketData;
-      for (const room of this.#previous.rooms) this.#settle(this.join(room));
+      for (const room of this.#previous.rooms) watchAdapter(this.join(room));
     } else {
       this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
       this.#pid = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
@@ -202,7 +202,8 @@ export class Socket<
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
     if (this.#pid !== undefined && this.#state !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
-      this.adapter.broadcast(packet, { rooms: new Set([this.id]), except: new Set(), flags: flags ?? {} });
+      const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
+      watchAdapter(this.adapter.broadcast(packet, toMyself));
       return true;
     }
     if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, data);
@@ -337,7 +338,7 @@ export class Socket<
 
   /** Leaves all rooms. */
   leaveAll(): void {
-    this.#settle(this.adapter.delAll(this.id));
+    watchAdapter(this.adapter.delAll(this.id));
   }
 
   // ---- receiving ---------------------------------------------------------------------------------------------------
@@ -348,7 +349,7 @@ export class Socket<
     const missed = this.#previous?.missedPackets ?? [];
     this.#previous = undefined;
     this.#state = "connected";
-    this.#settle(this.join(this.id));
+    watchAdapter(this.join(this.id));
     for (const event of missed) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this.#pid };
     this.#send(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
@@ -457,7 +458,7 @@ export class Socket<
   }
 
   #persist(pid: string): void {
-    this.#settle(this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data }));
+    watchAdapter(this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data }));
   }
 
   /** Leaves all rooms and the namespace, for good. */
@@ -493,11 +494,6 @@ export class Socket<
       this._onclose("server namespace disconnect");
     }
     return this;
-  }
-
-  /** An adapter that answers later must not end the process when it fails. */
-  #settle(result: unknown): void {
-    watch(result, (error) => warn("ADAPTER_FAILED", error));
   }
 
   // ---- middlewares and catch-all listeners -------------------------------------------------------------------------

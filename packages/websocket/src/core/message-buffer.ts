@@ -48,7 +48,9 @@ export class MessageBuffer {
   }
 
   #grow(needed: number, expected: number): void {
-    const capacity = Math.min(Math.max(expected, needed), Math.max(FIRST_CAPACITY, needed * GROWTH));
+    // Doubled at least: further fragments, of which nothing is known, must not cost a copy of everything each.
+    const wanted = Math.max(expected, needed, this.#bytes.length * 2);
+    const capacity = Math.min(wanted, Math.max(FIRST_CAPACITY, needed * GROWTH));
     const grown = Buffer.allocUnsafe(capacity);
     this.#bytes.copy(grown, 0, 0, this.#size);
     this.#bytes = grown;

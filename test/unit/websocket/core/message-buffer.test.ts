@@ -33,4 +33,14 @@ describe("MessageBuffer", () => {
     gathered.append(Buffer.from("日本"), 5, 6, 6);
     expect(gathered.toText()).toBe("日本");
   });
+
+  it("does not copy everything for each of many pieces of which only the last is announced", () => {
+    const gathered = new MessageBuffer();
+    const buffers = new Set<Buffer>();
+    for (let size = 64; size <= 64 * 4096; size += 64) {
+      gathered.append(Buffer.alloc(64), 0, 64, size);
+      buffers.add(gathered.bytes);
+    }
+    expect(buffers.size).toBeLessThan(20);
+  });
 });

@@ -56,7 +56,7 @@ export interface Adapter extends EventEmitter {
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void;
   del(id: SocketId, room: Room): Promise<void> | void;
   delAll(id: SocketId): void;
-  broadcast(packet: Untyped, opts: BroadcastOptions): void;
+  broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> | void;
   broadcastWithAck(
     packet: Untyped,
     opts: BroadcastOptions,
@@ -66,11 +66,11 @@ export interface Adapter extends EventEmitter {
   sockets(rooms: Set<Room>): Promise<Set<SocketId>>;
   socketRooms(id: SocketId): Set<Room> | undefined;
   fetchSockets(opts: BroadcastOptions): Promise<Untyped[]>;
-  addSockets(opts: BroadcastOptions, rooms: Room[]): void;
-  delSockets(opts: BroadcastOptions, rooms: Room[]): void;
-  disconnectSockets(opts: BroadcastOptions, close: boolean): void;
-  serverSideEmit(packet: Untyped[]): void;
-  persistSession(session: SessionToPersist): void;
+  addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
+  delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
+  disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> | void;
+  serverSideEmit(packet: Untyped[]): Promise<void> | void;
+  persistSession(session: SessionToPersist): Promise<void> | void;
   restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null>;
 }
 

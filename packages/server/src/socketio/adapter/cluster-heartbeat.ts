@@ -33,6 +33,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   readonly #options: Required<ClusterAdapterOptions>;
   /** When each of the other servers was heard last. */
   readonly #servers = new Map<ServerId, number>();
+  #state: "open" | "closed" = "open";
   #heartbeat: Timer | undefined;
   #rollCall: Timer | undefined;
 
@@ -51,16 +52,15 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   /** Says good-bye to the cluster. */
   override close(): Promise<void> | void {
     this.publish({ type: MessageType.ADAPTER_CLOSE });
+    this.#state = "closed";
     this.#heartbeat?.cancel();
-    this.#heartbeat = undefined;
     this.#rollCall?.cancel();
-    this.#rollCall = undefined;
     return super.close();
   }
 
   override onMessage(message: ClusterMessage, offset?: Offset): void {
     const { uid, type } = message;
-    if (uid === this.uid) return;
+    if (uid === this.uid || this.#state === "closed") return;
     if (uid && uid !== EMITTER) this.#servers.set(uid, this.#clock.now());
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
     else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid);
@@ -87,6 +87,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   /** Everything that is said shows that this server is there: the heartbeat is for silence. */
   #beatLater(): void {
+    if (this.#state === "closed") return;
     this.#heartbeat ??= this.#clock.after(this.#options.heartbeatInterval, () =>
       this.publish({ type: MessageType.HEARTBEAT }),
     );

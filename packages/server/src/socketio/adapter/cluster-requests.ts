@@ -52,11 +52,6 @@ export class ClusterRequests {
     }
   }
 
-  /** Nobody will answer any more: what has come must do. */
-  close(): void {
-    for (const id of this.#requests.keys()) this.#expire(id);
-  }
-
   #oneLess(id: string, request: Request): void {
     if (--request.missing > 0) return;
     request.timer.cancel();

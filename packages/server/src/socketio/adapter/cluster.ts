@@ -25,6 +25,10 @@ const log = createLog("socket.io:cluster");
 /** Other servers have this many milliseconds to answer, unless `timeout()` says otherwise. */
 const TIME_TO_ANSWER = 5000;
 
+function logFailure(error: unknown): void {
+  log("the bus did not take a message: %s", error);
+}
+
 const newId = (): string => randomBytes(8).toString("hex");
 
 /** A broadcast whose acknowledgements come from other servers. */
@@ -164,7 +168,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** Sends a message to all other servers. A failure is logged: there is nobody to tell. */
   protected publish(message: ClusterMessageBody): void {
-    this.publishAndReturnOffset(message).catch((error: unknown) => log("a message could not be published: %s", error));
+    this.publishAndReturnOffset(message).catch(logFailure);
   }
 
   /** Sends a message to all other servers. */
@@ -175,35 +179,40 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   /** Sends a response to the server that has asked. */
   protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
     const { name } = this.nsp as AdapterNamespace;
-    this.doPublishResponse(requesterUid, { ...response, uid: this.uid, nsp: name }).catch((error: unknown) =>
-      log("a response could not be published: %s", error),
-    );
+    this.doPublishResponse(requesterUid, { ...response, uid: this.uid, nsp: name }).catch(logFailure);
   }
 
-  async #tryToPublish(message: ClusterMessageBody): Promise<Offset | undefined> {
-    try {
-      return await this.publishAndReturnOffset(message);
-    } catch (error) {
-      log("a message could not be published: %s", error);
-      return undefined;
-    }
+  async #tryToPublish(message: ClusterMessageBody): Promise<void> {
+    await this.publishAndReturnOffset(message).catch(logFailure);
   }
 
   // ---- broadcasts --------------------------------------------------------------------------------------------------
 
   /** Sends a packet to all who are meant on all servers; on this one at least, when the bus fails. */
-  override async broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> {
-    if (opts.flags?.local) return super.broadcast(packet, opts);
+  override broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> {
+    if (opts.flags?.local) return Promise.resolve(super.broadcast(packet, opts));
     // A copy: what is done to the packet on this server is not for those who read it from the bus later.
-    const copy = { ...(packet as AdapterPacket) };
-    copy.data = copy.data.slice();
-    const published = this.#tryToPublish({
-      type: MessageType.BROADCAST,
-      data: { packet, opts: encodeOptions(opts) },
-    });
-    if (!this.#canRecover) super.broadcast(copy, opts);
-    const offset = await published;
-    if (this.#canRecover) this.#deliver(copy, opts, offset);
+    const { type, data, id } = packet as AdapterPacket;
+    const copy: AdapterPacket = id === undefined ? { type, data: data.slice() } : { type, data: data.slice(), id };
+    const message = { type: MessageType.BROADCAST, data: { packet: copy as unknown, opts: encodeOptions(opts) } };
+    if (this.#canRecover) return this.#broadcastWithOffset(message, packet as AdapterPacket, opts);
+    super.broadcast(packet, opts);
+    return this.#tryToPublish(message);
+  }
+
+  /** The offset is known when the message is on the bus, so that the clients of this server have to wait for that. */
+  async #broadcastWithOffset(
+    message: ClusterMessageBody,
+    packet: AdapterPacket,
+    opts: BroadcastOptions,
+  ): Promise<void> {
+    let offset: Offset | undefined;
+    try {
+      offset = await this.publishAndReturnOffset(message);
+    } catch (error) {
+      logFailure(error);
+    }
+    this.#deliver(packet, opts, offset);
   }
 
   get #canRecover(): boolean {
@@ -242,22 +251,22 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- sockets -----------------------------------------------------------------------------------------------------
 
-  override async addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
     super.addSockets(opts, rooms);
-    if (opts.flags?.local) return;
-    await this.#tryToPublish({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
+    if (opts.flags?.local) return Promise.resolve();
+    return this.#tryToPublish({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
   }
 
-  override async delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
     super.delSockets(opts, rooms);
-    if (opts.flags?.local) return;
-    await this.#tryToPublish({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
+    if (opts.flags?.local) return Promise.resolve();
+    return this.#tryToPublish({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
   }
 
-  override async disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
     super.disconnectSockets(opts, close);
-    if (opts.flags?.local) return;
-    await this.#tryToPublish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
+    if (opts.flags?.local) return Promise.resolve();
+    return this.#tryToPublish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
   }
 
   /**
@@ -280,7 +289,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   // ---- servers -----------------------------------------------------------------------------------------------------
 
   /** Sends an event to the other servers; a function at its end gets their answers. */
-  override async serverSideEmit(packet: Untyped[]): Promise<Untyped> {
+  override async serverSideEmit(packet: Untyped[]): Promise<void> {
     if (typeof packet.at(-1) !== "function") {
       return this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } });
     }

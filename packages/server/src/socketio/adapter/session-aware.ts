@@ -201,8 +201,9 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
       (this.#log.oldest?.sentAt ?? Infinity) + packetLifetime,
     );
-    // Things are dropped one millisecond after they are due: within the time, the window is open.
-    return Math.max(due - this.#clock.now() + 1, SWEEP_INTERVAL);
+    // A session may be lost any time, and is due earlier than a packet. What is due stays for that millisecond.
+    const delay = Math.min(due - this.#clock.now(), maxDisconnectionDuration) + 1;
+    return Math.max(delay, SWEEP_INTERVAL);
   }
 
   #sweep(): void {

@@ -1,0 +1,26 @@
+// One copy serves both module systems. The default export is the class WebSocket, as with `ws`.
+import WebSocket from "../dist/index.js";
+
+export const {
+  acceptUpgrade,
+  checkDeflateOptions,
+  checkUpgrade,
+  CloseEvent,
+  ConnectError,
+  createWebSocketStream,
+  DEFAULT_LIMITS,
+  ErrorEvent,
+  frameBinary,
+  frameText,
+  isValidCloseCode,
+  MessageEvent,
+  refuseUpgrade,
+  RequestError,
+  systemClock,
+  VIOLATIONS,
+  WebSocketError,
+  WebSocketEvent,
+  WebSocketServer,
+} = WebSocket;
+export { WebSocket };
+export default WebSocket;

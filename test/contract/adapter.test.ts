@@ -1,0 +1,39 @@
+import { Adapter, ClusterAdapter, SessionAwareAdapter } from "@portage/server/adapter";
+import * as npm from "socket.io-adapter";
+import { describe } from "vitest";
+import { type AdapterClass, adapterContract, sessionContract } from "./adapter.ts";
+
+// The promise to adapters of others, which extend either class: both keep one contract.
+
+class AloneOnOurBus extends ClusterAdapter {
+  // The constructor of the abstract class is protected.
+  constructor(nsp: unknown) {
+    super(nsp);
+  }
+  override doPublish = (): Promise<string> => Promise.resolve("");
+  override doPublishResponse = (): Promise<void> => Promise.resolve();
+}
+
+class AloneOnNpmBus extends npm.ClusterAdapter {
+  constructor(nsp: unknown) {
+    super(nsp);
+  }
+  override doPublish = (): Promise<string> => Promise.resolve("");
+  override doPublishResponse = (): Promise<void> => Promise.resolve();
+}
+
+const IN_MEMORY = { "Portage's Adapter": Adapter, "Adapter of socket.io-adapter": npm.Adapter };
+const SESSION_AWARE = {
+  "Portage's SessionAwareAdapter": SessionAwareAdapter,
+  "SessionAwareAdapter of socket.io-adapter": npm.SessionAwareAdapter,
+};
+const CLUSTER = { "Portage's ClusterAdapter": AloneOnOurBus, "ClusterAdapter of socket.io-adapter": AloneOnNpmBus };
+
+describe.each(Object.entries({ ...IN_MEMORY, ...CLUSTER }))("%s", (_name, each) => {
+  adapterContract(each as unknown as AdapterClass);
+});
+
+describe.each(Object.entries(SESSION_AWARE))("%s", (_name, each) => {
+  adapterContract(each as unknown as AdapterClass, { recovery: {} });
+  sessionContract(each as unknown as AdapterClass);
+});
