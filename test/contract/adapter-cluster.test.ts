@@ -1,7 +1,6 @@
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
 import * as npm from "socket.io-adapter";
 import { describe } from "vitest";
-import type { AdapterClass } from "./adapter.ts";
 import { type Bus, clusterContract, type Member, type OnBus } from "./adapter-cluster.ts";
 
 /** Lets an abstract adapter class talk over a bus in memory. */
@@ -16,7 +15,7 @@ function onBus(Base: typeof npm.ClusterAdapterWithHeartbeat): OnBus {
       override async doPublishResponse(uid: string, response: object): Promise<void> {
         await bus.send(response, uid);
       }
-    } as unknown as AdapterClass;
+    };
 }
 
 const portage = onBus(ClusterAdapterWithHeartbeat as unknown as typeof npm.ClusterAdapterWithHeartbeat);

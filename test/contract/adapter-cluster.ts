@@ -77,7 +77,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
       for (const { id, acks } of node.sockets) for (const fn of acks.values()) fn(`${name} ${id}`);
     }
     await soon();
-    expect(ack.mock.calls.flat().sort()).toEqual(["a s1", "a s2", "b s1", "b s2"]);
+    expect(new Set(ack.mock.calls.flat())).toEqual(new Set(["a s1", "a s2", "b s1", "b s2"]));
   });
 
   test("sockets of both join, leave and go", async () => {

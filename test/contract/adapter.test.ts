@@ -1,13 +1,13 @@
 import { Adapter, ClusterAdapter, SessionAwareAdapter } from "@portage/server/adapter";
 import * as npm from "socket.io-adapter";
 import { describe } from "vitest";
-import { type AdapterClass, adapterContract, sessionContract } from "./adapter.ts";
+import { adapterContract, sessionContract } from "./adapter.ts";
 
 // The promise to adapters of others, which extend either class: both keep one contract.
 
 class AloneOnOurBus extends ClusterAdapter {
   // The constructor of the abstract class is protected.
-  constructor(nsp: unknown) {
+  public constructor(nsp: unknown) {
     super(nsp);
   }
   override doPublish = (): Promise<string> => Promise.resolve("");
@@ -15,7 +15,7 @@ class AloneOnOurBus extends ClusterAdapter {
 }
 
 class AloneOnNpmBus extends npm.ClusterAdapter {
-  constructor(nsp: unknown) {
+  public constructor(nsp: unknown) {
     super(nsp);
   }
   override doPublish = (): Promise<string> => Promise.resolve("");
@@ -30,10 +30,10 @@ const SESSION_AWARE = {
 const CLUSTER = { "Portage's ClusterAdapter": AloneOnOurBus, "ClusterAdapter of socket.io-adapter": AloneOnNpmBus };
 
 describe.each(Object.entries({ ...IN_MEMORY, ...CLUSTER }))("%s", (_name, each) => {
-  adapterContract(each as unknown as AdapterClass);
+  adapterContract(each);
 });
 
 describe.each(Object.entries(SESSION_AWARE))("%s", (_name, each) => {
-  adapterContract(each as unknown as AdapterClass, { recovery: {} });
-  sessionContract(each as unknown as AdapterClass);
+  adapterContract(each, { recovery: {} });
+  sessionContract(each);
 });

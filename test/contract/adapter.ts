@@ -47,6 +47,14 @@ export class FakeNamespace {
   /** What the server's listeners answer. */
   answer: unknown = "answer";
   readonly server = {
+    /** Made of what a test may fake. */
+    clock: {
+      now: () => Date.now(),
+      after: (ms: number, fn: () => void) => {
+        const timer = setTimeout(fn, ms);
+        return { refresh: () => void timer.refresh(), cancel: () => clearTimeout(timer) };
+      },
+    },
     /** Offsets are left out. */
     encoder: { encode: ({ type, data, id }: Packet) => [`${type}${id ?? ""}${JSON.stringify(data.slice(0, 1))}`] },
     opts: { connectionStateRecovery: undefined as object | undefined },

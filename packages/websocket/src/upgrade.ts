@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { answerBytes, answerLines, headerLine } from "./answer.ts";
 import type { Clock } from "./clock.ts";
-import { checkDeflateOptions, checkHandshake, limitsOf, negotiateDeflate } from "./core/index.ts";
+import { checkDeflateOptions, checkExtensions, checkHandshake, limitsOf, negotiateDeflate } from "./core/index.ts";
 import type { DeflateOptions, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
 import { prepareStream } from "./join.ts";
 import { StreamLink } from "./link.ts";
@@ -36,7 +36,8 @@ export interface AcceptOptions {
  * if (!check.ok) return refuseUpgrade(stream, check.status, check.message, check.headers);
  */
 export function checkUpgrade(req: IncomingMessage): UpgradeKey | UpgradeRefusal {
-  return checkHandshake(req);
+  const check = checkHandshake(req);
+  return (check.ok ? checkExtensions(req) : undefined) ?? check;
 }
 
 /** Answers an upgrade request with an HTTP error and ends the stream. Later errors of the stream are swallowed. */

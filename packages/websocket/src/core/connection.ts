@@ -191,7 +191,10 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#fragmentOpcode !== undefined;
   }
 
-  /** Sends one fragment of a message, never compressed. `opcode` counts for the first one; nothing else but control frames may be sent before the last. */
+  /**
+   * Sends one fragment of a message, never compressed. `opcode` counts for the first one; until the last one nothing else
+   * but control frames may be sent.
+   */
   sendFragment(data: string | Buffer, opcode: DataOpcode, isLast: boolean): void {
     if (this.#phase !== "open") return;
     this.#outbox.push((isLast ? FIN : 0) | (this.#fragmentOpcode ?? opcode), data);

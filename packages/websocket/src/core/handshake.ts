@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { parseExtensions } from "./extensions.ts";
 
 /** The facts of an HTTP request that the opening handshake depends on; header names in lower case. */
 export interface HandshakeRequest {
@@ -36,7 +37,8 @@ export type RefusalCode =
   | "WS_ERR_HANDSHAKE_UPGRADE"
   | "WS_ERR_HANDSHAKE_CONNECTION"
   | "WS_ERR_HANDSHAKE_KEY"
-  | "WS_ERR_HANDSHAKE_VERSION";
+  | "WS_ERR_HANDSHAKE_VERSION"
+  | "WS_ERR_HANDSHAKE_EXTENSIONS";
 
 /** Every reason for which an opening handshake is refused (RFC 6455, 4.2). */
 const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
@@ -53,6 +55,11 @@ const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
     status: 426,
     message: "the Sec-WebSocket-Version header asks for a version other than 13",
     headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket" },
+  },
+  WS_ERR_HANDSHAKE_EXTENSIONS: {
+    status: 400,
+    message: "the Sec-WebSocket-Extensions header does not follow its grammar",
+    headers: {},
   },
 };
 
@@ -72,6 +79,13 @@ export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeR
   if (version !== "13" && version !== "8") return refuse("WS_ERR_HANDSHAKE_VERSION");
   if (typeof key !== "string" || !KEY.test(key)) return refuse("WS_ERR_HANDSHAKE_KEY");
   return { ok: true, key, version: version === "13" ? 13 : 8 };
+}
+
+/** The refusal of a request whose extensions do not follow their grammar (RFC 6455, 9.1), wanted or not. */
+export function checkExtensions(request: HandshakeRequest): UpgradeRefusal | undefined {
+  const header = request.headers["sec-websocket-extensions"];
+  if (header === undefined || parseExtensions(String(header)) !== undefined) return undefined;
+  return refuse("WS_ERR_HANDSHAKE_EXTENSIONS");
 }
 
 /** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455, 4.2.2). */

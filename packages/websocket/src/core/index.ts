@@ -21,7 +21,7 @@ export { isToken, parseExtensions } from "./extensions.ts";
 export type { Extension, ExtensionParameter } from "./extensions.ts";
 export { frameBinary, frameText, OPCODE } from "./frame.ts";
 export type { DataOpcode } from "./frame.ts";
-export { acceptKey, checkHandshake } from "./handshake.ts";
+export { acceptKey, checkExtensions, checkHandshake } from "./handshake.ts";
 export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake.ts";
 export { DEFAULT_LIMITS, limitsOf } from "./limits.ts";
 export type { Limits, Role } from "./limits.ts";

@@ -150,3 +150,62 @@ describe("closing", () => {
     expect(recorder.take()).toEqual(["closed 1000"]);
   });
 });
+
+describe("options of a connection", () => {
+  const INVALID = frame({ opcode: 1, payload: Buffer.from("61ff", "hex") });
+  const CUT = [
+    frame({ opcode: 1, payload: Buffer.from("e2", "hex"), fin: false }),
+    frame({ opcode: 0, payload: Buffer.from("82ac", "hex") }),
+  ];
+
+  it("delivers text as bytes, and still checks it", () => {
+    const recorder = new Recorder("server", {}, { text: "bytes" });
+    feed(recorder.connection, [frame({ opcode: 1, payload: "a" }), frame({ opcode: 2, payload: "b" }), ...CUT]);
+    expect(recorder.take()).toEqual(["bytes a", "binary 62", `bytes ${Buffer.from("€").toString("latin1")}`]);
+    feed(recorder.connection, [INVALID]);
+    expect(recorder.take()).toEqual(["failed 1007 WS_ERR_INVALID_UTF8"]);
+  });
+
+  it("refuses text as bytes that ends inside a character", () => {
+    const recorder = new Recorder("server", {}, { text: "bytes" });
+    feed(recorder.connection, [CUT[0]!, frame({ opcode: 0, payload: Buffer.from("82", "hex") })]);
+    expect(recorder.take()).toEqual(["failed 1007 WS_ERR_INVALID_UTF8"]);
+  });
+
+  it("does not check text when it is not to", () => {
+    const recorder = new Recorder("server", {}, { text: "unchecked" });
+    feed(recorder.connection, [INVALID, CUT[0]!, frame({ opcode: 0 })]);
+    expect(recorder.take()).toEqual(["bytes a\u00ff", "bytes \u00e2"]);
+  });
+
+  it("leaves pings unanswered when it is not to answer them", () => {
+    const recorder = new Recorder("server", {}, { autoPong: false });
+    feed(recorder.connection, [frame({ opcode: 9, payload: "p" })]);
+    expect(recorder.take()).toEqual(["ping p"]);
+    expect(recorder.bytes()).toHaveLength(0);
+  });
+
+  it("masks with the keys that it is given", () => {
+    const recorder = new Recorder("client", {}, { maskKey: () => 0x04030201 });
+    recorder.connection.send("a", 1);
+    expect(recorder.bytes()).toEqual(Buffer.from([0x81, 0x81, 1, 2, 3, 4, 0x60]));
+  });
+
+  it("sends a message in fragments, with control frames between", () => {
+    const recorder = new Recorder();
+    recorder.connection.sendFragment("a", 1, false);
+    expect(recorder.connection.isSendingFragments).toBe(true);
+    recorder.connection.ping();
+    recorder.connection.sendFragment("b", 1, false);
+    recorder.connection.sendFragment("c", 1, true);
+    recorder.connection.sendFragment("d", 2, true);
+    expect(recorder.connection.isSendingFragments).toBe(false);
+    expect(recorder.sent().map(({ opcode, fin }) => [opcode, fin])).toEqual([
+      [1, false],
+      [9, true],
+      [0, false],
+      [0, true],
+      [2, true],
+    ]);
+  });
+});

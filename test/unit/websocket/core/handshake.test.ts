@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { acceptKey, checkHandshake } from "../../../../packages/websocket/src/core/handshake.ts";
+import { acceptKey, checkExtensions, checkHandshake } from "../../../../packages/websocket/src/core/handshake.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const HEADERS: Record<string, string | undefined> = {
@@ -63,5 +63,21 @@ describe("opening handshake", () => {
       headers: { Allow: "GET" },
     });
     expect(check({}, { httpVersion: "1.0" })).toMatchObject({ status: 400, code: "WS_ERR_HANDSHAKE_HTTP_VERSION" });
+  });
+});
+
+describe("checkExtensions", () => {
+  const withHeader = (header?: string): object | undefined =>
+    checkExtensions({ httpVersion: "1.1", headers: { "sec-websocket-extensions": header } });
+
+  it.each([undefined, "", "permessage-deflate; client_max_window_bits", "unknown; a=b, other"])(
+    "has nothing against %j",
+    (header) => {
+      expect(withHeader(header)).toBeUndefined();
+    },
+  );
+
+  it.each(["permessage-deflate;", "a b", ";"])("refuses %j", (header) => {
+    expect(withHeader(header)).toMatchObject({ ok: false, status: 400, code: "WS_ERR_HANDSHAKE_EXTENSIONS" });
   });
 });

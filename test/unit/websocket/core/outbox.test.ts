@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { frameBinary, frameText, OPCODE } from "../../../../packages/websocket/src/core/frame.ts";
 import { Outbox } from "../../../../packages/websocket/src/core/outbox.ts";
-import { FrameReader } from "../../../support/raw-frames.ts";
+import { frame, FrameReader } from "../../../support/raw-frames.ts";
 
 const TEXT = 0x80 | OPCODE.text;
 const BINARY = 0x80 | OPCODE.binary;
@@ -99,5 +99,44 @@ describe("Outbox of a client", () => {
       expect(payload.equals(before)).toBe(true);
       expect(data.equals(before)).toBe(true);
     }
+  });
+});
+
+describe("Outbox with a reservation", () => {
+  const text = (data: string): Buffer => frame({ opcode: 1, payload: data, masked: false });
+
+  it("gives what is before it at once, and the rest in order when it is filled", () => {
+    const outbox = new Outbox("server");
+    outbox.push(TEXT, "a");
+    const reservation = outbox.reserve(100);
+    outbox.push(TEXT, "c");
+    expect(outbox).toMatchObject({ bytes: 3 + 100 + 3, queued: 3, taken: 0, hasPending: true });
+    expect(Buffer.concat(taken(outbox))).toEqual(text("a"));
+    expect(outbox).toMatchObject({ bytes: 100 + 3, taken: 1 });
+    expect(outbox.take()).toBeUndefined();
+    outbox.fill(reservation, TEXT, Buffer.from("bb"));
+    expect(outbox).toMatchObject({ bytes: 4 + 3, hasPending: false });
+    expect(Buffer.concat(taken(outbox))).toEqual(Buffer.concat([text("bb"), text("c")]));
+    expect(outbox).toMatchObject({ bytes: 0, queued: 3, taken: 3 });
+  });
+
+  it("stops at the first of several that is not filled", () => {
+    const outbox = new Outbox("server");
+    const [first, second] = [outbox.reserve(10), outbox.reserve(10)];
+    outbox.fill(second, TEXT, Buffer.from("2"));
+    expect(outbox.take()).toBeUndefined();
+    outbox.fill(first, TEXT, Buffer.from("1"));
+    expect(Buffer.concat(taken(outbox))).toEqual(Buffer.concat([text("1"), text("2")]));
+  });
+
+  it("keeps the order of thousands of frames around it", () => {
+    const outbox = new Outbox("server");
+    const reservation = outbox.reserve(1);
+    for (let at = 0; at < 3000; at++) outbox.push(TEXT, "x");
+    outbox.fill(reservation, TEXT, Buffer.from("first"));
+    for (let at = 0; at < 3000; at++) outbox.push(TEXT, "y");
+    const sent = new FrameReader().push(Buffer.concat(taken(outbox))).map(({ payload }) => payload.toString());
+    expect([sent.length, sent[0], sent[1], sent[3000], sent[3001]]).toEqual([6001, "first", "x", "x", "y"]);
+    expect(outbox).toMatchObject({ bytes: 0, queued: 6001, taken: 6001 });
   });
 });
