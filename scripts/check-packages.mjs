@@ -19,9 +19,7 @@ function run(command, args, cwd) {
 }
 
 try {
-  for (const name of ["parser", "websocket", "server", "client"]) {
-    run("npx", ["--yes", pnpm, "pack", "--pack-destination", out], join(root, "packages", name));
-  }
+  run("npx", ["--yes", pnpm, "--filter", "./packages/*", "pack", "--pack-destination", out], root);
   for (const tarball of readdirSync(out)) {
     run(join(root, "node_modules/.bin/publint"), ["run", join(out, tarball), "--strict"], root);
     run(join(root, "node_modules/.bin/attw"), [join(out, tarball), "--no-emoji", "--format", "ascii"], root);

@@ -83,7 +83,7 @@ describe.each(Object.entries(WAYS))("%s", (_name, options) => {
   });
 });
 
-test.each([[undefined], [null]])("a wsEngine that is no class (%j) is tolerated", async (wsEngine) => {
+test.each([[undefined], [null], ["ws"]])("a wsEngine that is no class (%j) is tolerated", async (wsEngine) => {
   const running = await serve(subject, { wsEngine: wsEngine as never });
   cleanups.push(() => running.stop());
   await expectService(running.io, running.url, { transports: ["websocket"] });

@@ -18,6 +18,9 @@ const FACADES: Record<string, string> = {
   "engine.io-parser": "@portage/parser/engine",
 };
 
+/** No program of the tests takes longer; one that hangs is ended. Milliseconds. */
+const RUNNING_TIME = 50_000;
+
 interface Manifest {
   readonly version: string;
   readonly dependencies?: Record<string, string>;
@@ -29,7 +32,7 @@ const readManifest = async (folder: string): Promise<Manifest> =>
 /** Runs a program to its end and gives what it printed. Rejects with its complaints when it fails. */
 export function run(command: string, args: readonly string[], cwd: string): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: "", NODE_PATH: "" };
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], timeout: RUNNING_TIME });
   let output = "";
   let complaints = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -44,3 +44,7 @@ declare module "ws" {
     handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer, onWebSocket: (socket: WebSocket) => void): void;
   }
 }
+
+declare module "socket.io-prometheus" {
+  export default function countMetrics(io: object): void;
+}

@@ -8,7 +8,8 @@ import { systemClock } from "../clock.ts";
 import type { HttpCompression } from "./http-compression.ts";
 import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
 
-export type TransportName = "polling" | "websocket";
+/** Names that the option `transports` takes. WebTransport is known by name and not offered. */
+export type TransportName = "polling" | "websocket" | "webtransport";
 
 /** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
 export type AllowRequest = (

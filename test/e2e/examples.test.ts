@@ -1,0 +1,187 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { nextEvent, within } from "../support/waiting.ts";
+
+// Each example is started as its README says, and used as a page would use it.
+
+const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
+
+/** A process has to load its packages, on a machine that does other things as well. Milliseconds. */
+const STARTING_TIME = 15_000;
+
+const processes: ChildProcess[] = [];
+const clients: Socket[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.disconnect();
+  for (const child of processes.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "close");
+  }
+});
+
+interface Example {
+  readonly origin: string;
+  /** Ends it with SIGTERM; gives the exit code. */
+  readonly stop: () => Promise<unknown>;
+}
+
+/** Runs a program of an example; resolves once it has printed its address. */
+async function start(name: string, program = "server.mjs", env: Record<string, string> = {}): Promise<Example> {
+  const cwd = join(EXAMPLES, name);
+  const settings = { ...process.env, NODE_PATH: "", NODE_OPTIONS: "", PORT: "0", ...env };
+  const child = spawn(process.execPath, [program], { cwd, env: settings, stdio: ["ignore", "pipe", "pipe"] });
+  processes.push(child);
+  let output = "";
+  const origin = new Promise<string>((resolve, reject) => {
+    const onText = (text: string): void => {
+      output += text;
+      const [found] = /http:\/\/localhost:\d+/.exec(output) ?? [];
+      if (found) resolve(found);
+    };
+    child.stdout.setEncoding("utf8").on("data", onText);
+    child.stderr.setEncoding("utf8").on("data", onText);
+    child.once("close", () => reject(new Error(`The example ended: ${output}`)));
+  });
+  const stop = async (): Promise<unknown> => {
+    const ended = once(child, "close");
+    child.kill("SIGTERM");
+    const [code, signal] = (await within(ended, `the example ${name} to end`)) as [number | null, string | null];
+    return code ?? signal;
+  };
+  return { origin: await within(origin, `the example ${name} to start`, STARTING_TIME), stop };
+}
+
+function connect(url: string, options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
+  const client = io(url, { forceNew: true, reconnection: false, ...options });
+  clients.push(client);
+  return client;
+}
+
+function send(url: string, body: unknown, method = "POST", headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, {
+    method,
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+const WAYS = [["polling"], ["websocket"]] as const;
+
+describe("express", () => {
+  test("serves its page with the client, and tells all pages what is new", async () => {
+    const { origin, stop } = await start("express");
+    const page = await (await fetch(origin)).text();
+    const scripts = [...page.matchAll(/src="([^"]+)"/g)].map(([, path]) => fetch(`${origin}${path}`));
+    expect((await Promise.all(scripts)).map(({ status }) => status)).toEqual([200, 200]);
+    const [ada, bo] = [connect(origin), connect(origin, { transports: ["websocket"] })];
+    expect(await Promise.all([nextEvent(ada, "entries"), nextEvent(bo, "entries")])).toEqual([[[]], [[]]]);
+    const heard = nextEvent<[{ text: string }]>(bo, "entry");
+    expect(await ada.emitWithAck("write", "hello")).toEqual({ ok: true });
+    expect((await heard)[0].text).toBe("hello");
+    const posted = nextEvent<[{ text: string }]>(ada, "entry");
+    expect((await send(`${origin}/entries`, { text: "by HTTP" })).status).toBe(201);
+    expect((await posted)[0].text).toBe("by HTTP");
+    expect((await send(`${origin}/entries`, { text: "" })).status).toBe(400);
+    expect(await ada.emitWithAck("write", { text: "?" })).toMatchObject({ ok: false });
+    expect(await stop()).toBe(0);
+  });
+});
+
+describe("auth", () => {
+  const logIn = async (origin: string, name: string, password: string): Promise<Response> =>
+    fetch(`${origin}/login`, { method: "POST", body: new URLSearchParams({ name, password }) });
+  const cookieOf = (response: Response): string => (response.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+
+  test.each(WAYS)("knows who has logged in, by %s", async (transport) => {
+    const { origin, stop } = await start("auth");
+    const [error] = await nextEvent<[Error]>(connect(origin, { transports: [transport] }), "connect_error");
+    expect(error).toMatchObject({ message: "Log in first.", data: { status: 401 } });
+    expect((await logIn(origin, "ada", "guess")).status).toBe(401);
+    const headers = { cookie: cookieOf(await logIn(origin, "ada", "lovelace")) };
+    const ada = connect(origin, { transports: [transport], extraHeaders: headers });
+    expect(await ada.emitWithAck("whoami")).toBe("ada");
+    const announced = nextEvent(ada, "announcement");
+    expect(await ada.emitWithAck("admin:announce", "soon")).toBe(true);
+    expect(await announced).toEqual(["soon"]);
+    const ended = nextEvent(ada, "disconnect");
+    await fetch(`${origin}/logout`, { method: "POST", headers });
+    await ended;
+    const again = connect(origin, { transports: [transport], extraHeaders: headers });
+    expect((await nextEvent<[Error]>(again, "connect_error"))[0].message).toBe("Log in first.");
+    expect(await stop()).toBe(0);
+  });
+
+  test("keeps rights per event, and the staff's namespace", async () => {
+    const { origin } = await start("auth", "server.mjs", { STAFF_TOKEN: "a token" });
+    const bo = connect(origin, { extraHeaders: { cookie: cookieOf(await logIn(origin, "bo", "diddley")) } });
+    const refused = nextEvent(bo, "refused");
+    bo.emit("admin:announce", "mine");
+    expect(await refused).toEqual([{ message: "admin:announce is not for you.", status: 403 }]);
+    expect(await bo.emitWithAck("whoami")).toBe("bo");
+    const wrong = connect(`${origin}/staff`, { auth: { token: "guess" } });
+    expect((await nextEvent<[Error]>(wrong, "connect_error"))[0].message).toBe("Wrong token.");
+    expect(await connect(`${origin}/staff`, { auth: { token: "a token" } }).emitWithAck("who is there")).toEqual([
+      "bo",
+    ]);
+  });
+});
+
+describe("fastify", () => {
+  test.each(WAYS)("tells who watches, and guards the door, by %s", async (transport) => {
+    const { origin, stop } = await start("fastify");
+    const options = { path: "/live", transports: [transport] };
+    const page = connect(origin, options);
+    expect(await page.emitWithAck("watch", "pink")).toEqual({ error: "There is no counter pink." });
+    expect(await page.emitWithAck("watch", "red")).toEqual({ value: 0 });
+    const counted = nextEvent(page, "count");
+    expect(await (await fetch(`${origin}/counters/red`, { method: "POST" })).json()).toEqual({ value: 1 });
+    expect(await counted).toEqual(["red", 1]);
+    const ended = nextEvent(page, "disconnect");
+    await send(`${origin}/maintenance`, { on: true }, "PUT");
+    await ended;
+    await nextEvent(connect(origin, options), "connect_error");
+    await send(`${origin}/maintenance`, { on: false }, "PUT");
+    await nextEvent(connect(origin, options), "connect");
+    expect(await stop()).toBe(0);
+  });
+
+  test("lets pages of another origin in, and only those", async () => {
+    const { origin } = await start("fastify", "server.mjs", { PAGE_ORIGIN: "https://page.example" });
+    const answer = await fetch(`${origin}/live/?EIO=4&transport=polling`, {
+      headers: { origin: "https://page.example" },
+    });
+    expect(answer.headers.get("access-control-allow-origin")).toBe("https://page.example");
+  });
+});
+
+describe("nest", () => {
+  beforeAll(async () => {
+    const cwd = join(EXAMPLES, "nest");
+    const manifest = createRequire(join(cwd, "package.json")).resolve("typescript/package.json");
+    const compiler = spawn(process.execPath, [join(manifest, "../bin/tsc")], { cwd, stdio: "inherit" });
+    expect(await once(compiler, "close")).toEqual([0, null]);
+  });
+
+  test("serves its gateway", async () => {
+    const { origin, stop } = await start("nest", "dist/main.js");
+    const [ada, bo] = [connect(`${origin}/chat`), connect(`${origin}/chat`, { transports: ["websocket"] })];
+    expect(await nextEvent(ada, "rooms")).toEqual([["lobby", "harbour"]]);
+    expect(await ada.emitWithAck("join", "harbour")).toEqual({ members: 1 });
+    expect(await bo.emitWithAck("join", "harbour")).toEqual({ members: 2 });
+    const heard = nextEvent(bo, "message");
+    expect(await ada.emitWithAck("say", { room: "harbour", text: "ahoy" })).toBe(true);
+    expect(await heard).toEqual([{ room: "harbour", text: "ahoy", from: ada.id }]);
+    const exception = nextEvent<[{ message: string }]>(bo, "exception");
+    bo.emit("say", { room: "lobby", text: "?" });
+    expect((await exception)[0].message).toBe("Join the room first.");
+    // Nest closes the application, then lets the signal end the process.
+    expect(await stop()).toBe("SIGTERM");
+  });
+});
