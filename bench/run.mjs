@@ -2,6 +2,7 @@
 //
 //   npm run bench                 all scenarios
 //   npm run bench -- echo rooms   only those
+//   npm run bench -- websocket    @portage/websocket beside ws
 //
 // Each contender is a process of its own; the load comes from this one, over loopback, with prepared frames, so that the
 // server is what is measured. Figures are the server's user + system time as the operating system accounts for it.
@@ -72,6 +73,11 @@ async function measure(scenario) {
 }
 
 const wanted = process.argv.slice(2);
+if (wanted[0] === "websocket") {
+  process.argv.splice(2, 1);
+  await import("./websocket.mjs");
+  process.exit();
+}
 const chosen = Object.entries(scenarios).filter(([name]) => wanted.length === 0 || wanted.includes(name));
 if (chosen.length === 0) {
   console.error(`no such scenario; there are: ${Object.keys(scenarios).join(", ")}`);

@@ -1,7 +1,7 @@
 // Server CPU per operation, @portage/websocket beside ws, interleaved in one run, with a bare TCP echo as the floor.
 //
-//   node bench/websocket.mjs                 all rows
-//   node bench/websocket.mjs small idle      only those
+//   npm run bench -- websocket               all rows
+//   npm run bench -- websocket small idle    only those
 //
 // Each contender is a process of its own; the load comes from this one, over loopback, with prepared frames. Figures are the
 // server's user + system time as the operating system accounts for it; "user" is the user part alone.

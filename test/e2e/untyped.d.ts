@@ -7,9 +7,10 @@ declare module "express-session" {
 
 declare module "passport-local" {
   type Done = (error: null, user: object | false) => void;
-  export class Strategy {
-    constructor(verify: (name: string, password: string, done: Done) => void);
+  export interface Strategy {
+    name: string;
   }
+  export const Strategy: new (verify: (name: string, password: string, done: Done) => void) => Strategy;
 }
 
 declare module "passport" {

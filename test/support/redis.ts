@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -39,12 +39,28 @@ async function findProgram(): Promise<Program> {
 /** Needs neither root nor a service: the packages are downloaded and unpacked, not installed. */
 async function unpack(root: string): Promise<void> {
   const folder = join(CACHE, "redis", `download-${process.pid}`);
+  const made = join(folder, "root");
   await mkdir(folder, { recursive: true });
   try {
-    await run("apt-get", ["download", ...PACKAGES], { cwd: folder, timeout: 30_000 });
-    for (const file of await readdir(folder)) await run("dpkg-deb", ["-x", join(folder, file), root]);
+    await download(folder);
+    for (const file of await readdir(folder)) await run("dpkg-deb", ["-x", join(folder, file), made]);
+    // In one step: another test file may be at it as well, and whoever comes first will do.
+    await rename(made, root).catch((error: unknown) => {
+      if (!existsSync(root)) throw error;
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function download(folder: string): Promise<void> {
+  const attempt = (): Promise<unknown> => run("apt-get", ["download", ...PACKAGES], { cwd: folder, timeout: 30_000 });
+  try {
+    await attempt();
+  } catch {
+    // A new machine has no list of packages yet.
+    await run("apt-get", ["update"], { timeout: 60_000 });
+    await attempt();
   }
 }
 
