@@ -1,7 +1,6 @@
 import type { ZlibOptions } from "node:zlib";
 import { parseExtensions } from "./extensions.ts";
 import type { Extension } from "./extensions.ts";
-import { isZlibUsable } from "./raw-deflate.ts";
 
 /** Options of permessage-deflate (RFC 7692). The names are those of `ws`. */
 export interface DeflateOptions {
@@ -63,7 +62,7 @@ interface Parameters {
  * the connection goes on without compression (RFC 7692, 5.1). A malformed header holds no offer.
  */
 export function negotiateDeflate(header: string | undefined, options: DeflateOptions): DeflateAgreement | undefined {
-  if (header === undefined || !isZlibUsable()) return undefined;
+  if (header === undefined) return undefined;
   for (const extension of parseExtensions(header) ?? []) {
     const offer = readParameters(extension);
     const agreement = offer === undefined ? undefined : agree(offer, options);

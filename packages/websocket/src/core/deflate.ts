@@ -1,6 +1,6 @@
 import type { DeflateOptions, DeflateParams } from "./deflate-params.ts";
 import type { Role } from "./limits.ts";
-import { RawCodec } from "./raw-deflate.ts";
+import { codeNow, RawCodec } from "./raw-deflate.ts";
 import type { CodecFailure, CodecSettings } from "./raw-deflate.ts";
 import { onThreads, threadsDone } from "./threads.ts";
 
@@ -10,7 +10,10 @@ export interface DeflateSettings {
   readonly options: DeflateOptions;
 }
 
-/** From this many bytes of input a message is coded on zlib's threads: below, the way there and back costs more than the work. */
+/**
+ * From this many bytes of input a message is coded on zlib's threads: below, the way there and back costs more than the
+ * work. With context takeover every message is: zlib has no public call that keeps a context and does not use them.
+ */
 const THREADS_FROM = 16 * 1024;
 const DEFAULTS = { threshold: 1024, concurrencyLimit: 10, maxInflateRatio: Infinity } as const;
 /** The end of a sync flush, which is not sent (RFC 7692, 7.2.1). */
@@ -27,14 +30,14 @@ const idle = new Map<string, RawCodec[]>();
  * messages before, else one that all connections share, so that an idle connection holds none.
  */
 class CodecSource {
-  readonly #settings: CodecSettings;
+  readonly settings: CodecSettings;
   readonly #key: string;
   readonly #keepsContext: boolean;
   #own: RawCodec | undefined = undefined;
 
   constructor(settings: CodecSettings, keepsContext: boolean) {
     const { kind, windowBits, level, memLevel, strategy } = settings;
-    this.#settings = settings;
+    this.settings = settings;
     this.#key = [kind, windowBits, level, memLevel, strategy].join();
     this.#keepsContext = keepsContext;
   }
@@ -43,9 +46,14 @@ class CodecSource {
     return this.#keepsContext;
   }
 
+  /** Whether a message of this size is coded at once. */
+  codesNow(size: number): boolean {
+    return !this.#keepsContext && size < THREADS_FROM;
+  }
+
   take(): RawCodec {
-    if (this.#keepsContext) return (this.#own ??= new RawCodec(this.#settings));
-    return idle.get(this.#key)?.pop() ?? new RawCodec(this.#settings);
+    if (this.#keepsContext) return (this.#own ??= new RawCodec(this.settings));
+    return idle.get(this.#key)?.pop() ?? new RawCodec(this.settings);
   }
 
   /** A message is done: its codec may serve the next one. */
@@ -54,7 +62,6 @@ class CodecSource {
       codec.close();
       this.#own = undefined;
     } else if (!this.#keepsContext) this.#keepForAll(codec);
-    else if (codec.isEnded) codec.reset();
   }
 
   close(): void {
@@ -108,7 +115,7 @@ export class MessageDeflater {
       this.#waiting.push({ data, onDone });
       return undefined;
     }
-    if (data.length < THREADS_FROM) return this.#now(data);
+    if (this.#source.codesNow(data.length)) return this.#now(data);
     this.#later({ data, onDone });
     return undefined;
   }
@@ -127,24 +134,22 @@ export class MessageDeflater {
   }
 
   #now(data: Buffer): Buffer {
-    const codec = this.#source.take();
-    const result = codec.codeNow(data, Infinity);
-    this.#source.giveBack(codec);
-    return withoutTail(result as Buffer);
+    return withoutTail(codeNow(this.#source.settings, data, Infinity) as Buffer);
   }
 
   #later(message: Waiting): void {
     this.#running++;
     onThreads(this.#concurrency, () => {
-      if (this.#state === "closed") return threadsDone();
+      if (this.#state === "closed") return passTurn();
       const codec = this.#source.take();
       codec.code(message.data, Infinity, (result) => {
         threadsDone();
         this.#running--;
         if (this.#state === "closed") return codec.close();
         this.#source.giveBack(codec);
-        if (result instanceof Buffer) message.onDone(withoutTail(result));
+        // Those that wait come first: what is sent from inside `onDone` is behind them on the wire, so in the context too.
         this.#next();
+        if (result instanceof Buffer) message.onDone(withoutTail(result));
       });
     });
   }
@@ -154,8 +159,7 @@ export class MessageDeflater {
     while (this.#running === 0) {
       const message = this.#waiting.shift();
       if (message === undefined) break;
-      if (message.data.length < THREADS_FROM) message.onDone(this.#now(message.data));
-      else this.#later(message);
+      this.#later(message);
     }
     if (this.#state === "finishing" && this.#running === 0) this.close();
   }
@@ -186,14 +190,11 @@ export class MessageInflater {
   inflate(data: Buffer, onDone: (result: Buffer | InflateFailure) => void): Buffer | InflateFailure | undefined {
     const input = Buffer.concat([data, TAIL]);
     const limit = Math.min(this.#maxPayload, Math.ceil(data.length * this.#maxRatio));
-    if (data.length < THREADS_FROM) {
-      const codec = this.#source.take();
-      const result = codec.codeNow(input, limit);
-      this.#source.giveBack(codec);
-      return this.#explained(result, limit);
+    if (this.#source.codesNow(data.length)) {
+      return this.#explained(codeNow(this.#source.settings, input, limit), limit);
     }
     onThreads(this.#concurrency, () => {
-      if (this.#state === "closed") return threadsDone();
+      if (this.#state === "closed") return passTurn();
       const codec = this.#source.take();
       codec.code(input, limit, (result) => {
         threadsDone();
@@ -215,6 +216,11 @@ export class MessageInflater {
     if (result !== "too big") return result;
     return limit < this.#maxPayload ? "WS_ERR_INFLATE_RATIO" : "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
   }
+}
+
+/** Gives up a turn that is not needed; not at once, as thousands that close together would call each other in one stack. */
+function passTurn(): void {
+  process.nextTick(threadsDone);
 }
 
 function withoutTail(flushed: Buffer): Buffer {

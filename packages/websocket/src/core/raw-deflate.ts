@@ -1,19 +1,5 @@
-import { constants, createDeflateRaw, createInflateRaw } from "node:zlib";
-import type { DeflateRaw, InflateRaw } from "node:zlib";
-
-/**
- * The synchronous call that Node's own `deflateRawSync` makes; not in Node's typings. The public function makes a zlib
- * context for every call, which costs ten times what a small message does, and can't keep one between messages.
- */
-interface NativeHandle {
-  writeSync(flush: number, from: Buffer, at: number, count: number, to: Buffer, toAt: number, room: number): void;
-  onerror: (message: string, errno: number, code: string) => void;
-}
-type ZlibStream = (DeflateRaw | InflateRaw) & {
-  readonly _handle?: NativeHandle | null;
-  /** Room left in the output and input left, after each call. */
-  readonly _writeState?: Uint32Array;
-};
+import { constants, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
+import type { DeflateRaw, InflateRaw, ZlibOptions } from "node:zlib";
 
 /** What compresses: the options of zlib that matter to a message. */
 export interface CodecSettings {
@@ -27,89 +13,48 @@ export interface CodecSettings {
 /** Why a message could not be coded: more than the limit came out, or the input is no deflate data. */
 export type CodecFailure = "too big" | "bad data";
 
-const SCRATCH_SIZE = 64 * 1024;
-/** Everything is made here and copied out, in one tick: one buffer serves the process. */
-let scratch: Buffer | undefined;
-
-let usable: boolean | undefined;
-
-/** Whether this Node has what compression needs here. If not, compression is never negotiated. */
-export function isZlibUsable(): boolean {
-  return (usable ??= probe());
+function optionsOf({ windowBits, level, memLevel, strategy }: CodecSettings): ZlibOptions {
+  return {
+    windowBits,
+    ...(level === undefined ? {} : { level }),
+    ...(memLevel === undefined ? {} : { memLevel }),
+    ...(strategy === undefined ? {} : { strategy }),
+  };
 }
 
-function probe(): boolean {
-  const stream = createDeflateRaw() as ZlibStream;
-  const { _handle: handle, _writeState: counts } = stream;
-  const isUsable = typeof handle?.writeSync === "function" && counts instanceof Uint32Array;
-  stream.close();
-  return isUsable;
+/** Codes one message that refers to no other, at once, up to a sync flush; at most `limit` bytes may come out. */
+// hot path
+export function codeNow(settings: CodecSettings, input: Buffer, limit: number): Buffer | CodecFailure {
+  const options: ZlibOptions = optionsOf(settings);
+  options.finishFlush = constants.Z_SYNC_FLUSH;
+  if (settings.kind === "deflate") return deflateRawSync(input, options);
+  if (limit !== Infinity) options.maxOutputLength = Math.max(1, limit);
+  try {
+    return inflateRawSync(input, options);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? "too big" : "bad data";
+  }
 }
 
-/** One zlib context. It codes one message at a time, at once with `codeNow` or on zlib's threads with `code`. */
+/** One zlib context, which may remember the messages before. It codes one message at a time, on zlib's threads. */
 export class RawCodec {
-  readonly #stream: ZlibStream;
-  readonly #handle: NativeHandle;
-  readonly #counts: Uint32Array;
-  /** `ended`: the input said that it ends here (BFINAL), so that nothing is coded any more without a reset · `failed`: for good. */
-  #state: "ready" | "ended" | "failed" | "closed" = "ready";
-  /** The call under way on zlib's threads. */
+  readonly #stream: DeflateRaw | InflateRaw;
+  /** `failed`: of no more use, also when the input has said that it ends here (BFINAL). */
+  #state: "ready" | "failed" | "closed" = "ready";
+  /** The call under way. */
   #job: CodecJob | undefined = undefined;
 
   constructor(settings: CodecSettings) {
-    const { kind, windowBits, level, memLevel, strategy } = settings;
-    const options = {
-      windowBits,
-      ...(level === undefined ? {} : { level }),
-      ...(memLevel === undefined ? {} : { memLevel }),
-      ...(strategy === undefined ? {} : { strategy }),
-    };
-    const stream: ZlibStream = kind === "deflate" ? createDeflateRaw(options) : createInflateRaw(options);
-    const { _handle: handle, _writeState: counts } = stream;
-    this.#stream = stream;
-    this.#handle = handle!;
-    this.#counts = counts!;
-    this.#handle.onerror = (): void => {
-      this.#state = "failed";
-      this.#finish("bad data");
-    };
+    const options = optionsOf(settings);
+    this.#stream = settings.kind === "deflate" ? createDeflateRaw(options) : createInflateRaw(options);
   }
 
   /** Whether it can be used again, after a `reset` if the next message must not refer to this one. */
   get isReusable(): boolean {
-    return this.#state === "ready" || this.#state === "ended";
+    return this.#state === "ready";
   }
 
-  get isEnded(): boolean {
-    return this.#state === "ended";
-  }
-
-  /** Codes `input` up to a sync flush; at most `limit` bytes may come out. */
-  // hot path
-  codeNow(input: Buffer, limit: number): Buffer | CodecFailure {
-    const out = (scratch ??= Buffer.allocUnsafeSlow(SCRATCH_SIZE));
-    const counts = this.#counts;
-    let parts: Buffer[] | undefined;
-    let total = 0;
-    let left = input.length;
-    for (;;) {
-      this.#handle.writeSync(constants.Z_SYNC_FLUSH, input, input.length - left, left, out, 0, SCRATCH_SIZE);
-      if (this.#state === "failed") return "bad data";
-      const made = SCRATCH_SIZE - counts[0]!;
-      total += made;
-      if (total > limit) return "too big";
-      left = counts[1]!;
-      if (counts[0] !== 0) {
-        // Room is left, and so is input: the stream has ended before it.
-        if (left > 0) this.#state = "ended";
-        const last = Buffer.from(out.subarray(0, made));
-        return parts === undefined ? last : Buffer.concat([...parts, last], total);
-      }
-      (parts ??= []).push(Buffer.from(out));
-    }
-  }
-
-  /** Like `codeNow`, on zlib's threads. `onDone` is called later, once. */
+  /** Codes `input` up to a sync flush; at most `limit` bytes may come out. `onDone` is called later, once. */
   code(input: Buffer, limit: number, onDone: (result: Buffer | CodecFailure) => void): void {
     const stream = this.#stream;
     if (stream.listenerCount("data") === 0) this.#listen();

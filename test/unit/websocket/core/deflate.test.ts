@@ -2,7 +2,7 @@ import { deflateRawSync, constants } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { DeflateOptions, DeflateParams } from "../../../../packages/websocket/src/core/deflate-params.ts";
 import type { Role } from "../../../../packages/websocket/src/core/limits.ts";
-import { closeBody, frame, type FrameSpec } from "../../../support/raw-frames.ts";
+import { closeBody, frame, type FrameSpec, type ReadFrame } from "../../../support/raw-frames.ts";
 import { Random } from "../../../support/random.ts";
 import { turn } from "../../../support/waiting.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
@@ -39,6 +39,31 @@ const noise = (size: number): Buffer => new Random(size).bytes(size);
 /** Lets zlib's threads finish: `until` is looked at after each turn of the loop. */
 async function settled(until: () => boolean): Promise<void> {
   while (!until()) await turn();
+}
+
+/** Gives the chunks one after another, as the owner of a connection has to: none while a message is being decompressed. */
+async function read(end: Recorder, chunks: readonly Buffer[]): Promise<void> {
+  const { connection } = end;
+  for (const chunk of chunks) {
+    connection.receive(Buffer.from(chunk));
+    while (connection.isPaused) {
+      await new Promise<void>((resolve) => (end.onReadable = resolve));
+      connection.resume();
+    }
+  }
+}
+
+/** What a server makes of the chunks. */
+async function logOf(chunks: readonly Buffer[], setup: Setup = {}): Promise<string[]> {
+  const server = recorder("server", setup);
+  await read(server, chunks);
+  return server.take().map((line) => line.trim());
+}
+
+/** The frames that wait, those that are still being compressed too. */
+async function allSent(end: Recorder): Promise<ReadFrame[]> {
+  await settled(() => !end.connection.hasPendingOutput);
+  return end.sent();
 }
 
 /** The examples of RFC 7692, 7.2.3. */
@@ -78,13 +103,21 @@ const EXAMPLES: readonly [what: string, bytes: Buffer, log: string[]][] = [
 ];
 
 describe("receiving compressed messages, at every split of the bytes", () => {
-  it.each(EXAMPLES)("reads %s", (_what, bytes, log) => {
-    for (const chunks of allSplits(bytes)) {
-      const end = recorder("server");
-      feed(end.connection, chunks);
-      expect(end.take().map((line) => line.trim())).toEqual(log);
-    }
+  it.each(EXAMPLES)("reads %s", async (_what, bytes, log) => {
+    for (const chunks of allSplits(bytes)) expect(await logOf(chunks)).toEqual(log);
   });
+
+  it.each(EXAMPLES.filter(([what]) => !what.includes("shared")))(
+    "reads %s at once when each stands alone",
+    (...example) => {
+      const [, bytes, log] = example;
+      for (const chunks of allSplits(bytes)) {
+        const server = recorder("server", { params: ALONE });
+        feed(server.connection, chunks);
+        expect(server.take().map((line) => line.trim())).toEqual(log);
+      }
+    },
+  );
 
   it.each<[string, Buffer, string]>([
     [
@@ -102,11 +135,9 @@ describe("receiving compressed messages, at every split of the bytes", () => {
       frame({ opcode: 1, reserved: 4, payload: compress(Buffer.from("61ff", "hex")) }),
       "1007 WS_ERR_INVALID_UTF8",
     ],
-  ])("refuses %s", (_what, bytes, end) => {
-    for (const chunks of allSplits(bytes)) {
-      const server = recorder("server");
-      feed(server.connection, chunks);
-      expect(server.take()).toEqual([`failed ${end}`]);
+  ])("refuses %s", async (_what, bytes, end) => {
+    for (const params of [PLAIN, ALONE]) {
+      for (const chunks of allSplits(bytes)) expect(await logOf(chunks, { params })).toEqual([`failed ${end}`]);
     }
   });
 });
@@ -134,11 +165,13 @@ describe("limits of compressed messages", () => {
     expect(server.binaries[0]?.equals(data)).toBe(true);
   });
 
-  it("refuses a ratio above the one that is set", () => {
-    const server = recorder("server", { options: { maxInflateRatio: 100 } });
-    feed(server.connection, [frame({ opcode: 2, reserved: 4, payload: compress(noise(5000)) })]);
-    feed(server.connection, [frame({ opcode: 2, reserved: 4, payload: compress(Buffer.alloc(100_000)) })]);
-    expect(server.take().slice(1)).toEqual(["failed 1009 WS_ERR_INFLATE_RATIO"]);
+  it("refuses a ratio above the one that is set", async () => {
+    const messages = [noise(5000), Buffer.alloc(100_000)];
+    const frames = messages.map((data) => frame({ opcode: 2, reserved: 4, payload: compress(data) }));
+    for (const params of [PLAIN, ALONE]) {
+      const log = await logOf(frames, { params, options: { maxInflateRatio: 100 } });
+      expect(log.slice(1)).toEqual(["failed 1009 WS_ERR_INFLATE_RATIO"]);
+    }
   });
 });
 
@@ -246,24 +279,53 @@ describe("sending compressed messages", () => {
     },
   );
 
-  it("sets RSV1 and refers to earlier messages, unless each stands alone", () => {
-    const payloads = (params: DeflateParams): string[] => {
+  it("sets RSV1 and refers to earlier messages, unless each stands alone", async () => {
+    const payloads = async (params: DeflateParams): Promise<string[]> => {
       const server = recorder("server", { params });
       for (let at = 0; at < 2; at++) server.connection.send("Hello", 1);
-      return server.sent().map(({ reserved, payload }) => `${reserved} ${payload.toString("hex")}`);
+      expect(server.connection.hasPendingOutput).toBe(params === PLAIN);
+      const frames = await allSent(server);
+      return frames.map(({ reserved, payload }) => `${reserved} ${payload.toString("hex")}`);
     };
-    expect(payloads(PLAIN)).toEqual(["4 f248cdc9c90700", "4 f200110000"]);
-    expect(payloads(ALONE)).toEqual(["4 f248cdc9c90700", "4 f248cdc9c90700"]);
+    expect(await payloads(PLAIN)).toEqual(["4 f248cdc9c90700", "4 f200110000"]);
+    expect(await payloads(ALONE)).toEqual(["4 f248cdc9c90700", "4 f248cdc9c90700"]);
   });
 
-  it("leaves short messages, prepared frames, fragments and those marked alone", () => {
+  it("compresses in the order of sending also what is sent from inside its own report", async () => {
+    const server = recorder("server");
+    const texts = ["one", "two one", "three two one"];
+    let reports = 0;
+    server.onOutput = () => {
+      // The first report is of the sends; the second comes when the first message is done and the others still wait.
+      if (++reports === 2) server.connection.send("four three two one", 1);
+    };
+    for (const text of texts) server.connection.send(text, 1);
+    expect(server.bytes()).toHaveLength(0);
+    await settled(() => !server.connection.hasPendingOutput);
+    const client = recorder("client");
+    await read(client, [server.bytes()]);
+    expect(client.take()).toEqual([...texts, "four three two one"].map((text) => `text ${text}`));
+  });
+
+  it("survives that very many connections close while their messages wait for a thread", async () => {
+    const options = { concurrencyLimit: 1 };
+    const ends = Array.from({ length: 20_000 }, () => recorder("server", { options }));
+    for (const { connection } of ends) connection.send("Hello", 1);
+    for (const { connection } of ends.slice(1)) connection.abort();
+    expect(await allSent(ends[0]!)).toHaveLength(1);
+    const next = recorder("server", { options });
+    next.connection.send("Hello", 1);
+    expect(await allSent(next)).toHaveLength(1);
+  });
+
+  it("leaves short messages, prepared frames, fragments and those marked alone", async () => {
     const server = recorder("server", { options: { threshold: 10 } });
     server.connection.send("short", 1);
     server.connection.send("long enough to compress", 1, false);
     server.connection.sendFragment("long enough ", 1, false);
     server.connection.sendFragment("to compress", 1, true);
     server.connection.send("long enough to compress", 1);
-    expect(server.sent().map(({ reserved, fin, opcode }) => [reserved, fin, opcode])).toEqual([
+    expect((await allSent(server)).map(({ reserved, fin, opcode }) => [reserved, fin, opcode])).toEqual([
       [0, true, 1],
       [0, true, 1],
       [0, false, 1],
@@ -272,26 +334,31 @@ describe("sending compressed messages", () => {
     ]);
   });
 
-  it("keeps everything in order behind a message on its way, the close frame too", async () => {
-    const server = recorder("server", { params: ALONE });
+  it.each<[string, DeflateParams, Buffer]>([
+    ["a large message", ALONE, noise(50_000)],
+    ["a large message with context takeover", PLAIN, noise(50_000)],
+    ["a small message with context takeover", PLAIN, Buffer.from("small")],
+  ])("keeps everything in order behind %s on its way, the close frame too", async (_what, params, data) => {
+    const server = recorder("server", { params });
     server.connection.send("first", 1, false);
-    server.connection.send(noise(50_000), 2);
+    server.connection.send(data, 2);
     server.connection.send("third", 1, false);
+    server.connection.ping();
+    server.connection.send("", 1);
     server.connection.close(1000);
     expect(server.sent().map(({ opcode }) => opcode)).toEqual([1]);
-    expect(server.connection).toMatchObject({ queued: 4, taken: 1, hasPendingOutput: true, phase: "closing" });
-    await settled(() => !server.connection.hasPendingOutput);
-    expect(server.sent().map(({ opcode }) => opcode)).toEqual([2, 1, 8]);
-    expect(server.connection).toMatchObject({ queued: 4, taken: 4, bufferedBytes: 0 });
+    expect(server.connection).toMatchObject({ queued: 6, taken: 1, hasPendingOutput: true, phase: "closing" });
+    expect((await allSent(server)).map(({ opcode }) => opcode)).toEqual([2, 1, 9, 1, 8]);
+    expect(server.connection).toMatchObject({ queued: 6, taken: 6, bufferedBytes: 0 });
   });
 
   it("still sends what is on its way when the peer closes", async () => {
     const server = recorder("server");
     server.connection.send(noise(50_000), 2);
+    server.connection.send("behind", 1);
     feed(server.connection, [frame({ opcode: 8, payload: closeBody(1000) })]);
     expect(server.take()).toEqual(["closed 1000"]);
-    await settled(() => !server.connection.hasPendingOutput);
-    expect(server.sent().map(({ opcode }) => opcode)).toEqual([2, 8]);
+    expect((await allSent(server)).map(({ opcode }) => opcode)).toEqual([2, 1, 8]);
   });
 
   it("forgets what is on its way when it is aborted", async () => {
