@@ -13,7 +13,7 @@ export interface CloseReason {
   readonly description: unknown;
 }
 
-/** Every way in which a session can end: code, classic reason, sentence. docs/errors.md is made from it. */
+/** Every way in which a session can end: code, classic reason, sentence. */
 export const CLOSE_CODES = {
   CLIENT_CLOSED: ["transport close", "the client closed the session"],
   CONNECTION_CLOSED: ["transport close", "the connection was closed by the peer or by the network"],
