@@ -1,4 +1,4 @@
-/** Every error of this layer: code, sentence. docs/errors.md is made from it. */
+/** Every error of this layer: code, sentence. */
 export const SOCKETIO_ERRORS = {
   RESERVED_EVENT: "the event name belongs to the library",
   ACK_TIMEOUT: "operation has timed out",
