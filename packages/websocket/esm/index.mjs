@@ -17,6 +17,7 @@ export const {
   refuseUpgrade,
   RequestError,
   systemClock,
+  UsageError,
   VIOLATIONS,
   WebSocketError,
   WebSocketEvent,

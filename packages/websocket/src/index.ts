@@ -39,6 +39,8 @@ export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
 export type { AcceptOptions } from "./upgrade.ts";
 export type { ServerEvents } from "./websocket-server.ts";
 export type { SendOptions } from "./websocket.ts";
+export { UsageError } from "./usage-error.ts";
+export type { UsageErrorCode } from "./usage-error.ts";
 export type { WriteCallback } from "./write-callbacks.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 

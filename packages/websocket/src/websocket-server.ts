@@ -13,6 +13,7 @@ import { joinLink } from "./join.ts";
 import { isLinked } from "./link.ts";
 import type { ServerOptions, VerifyCallback } from "./options.ts";
 import { refuseUpgrade } from "./upgrade.ts";
+import { UsageError } from "./usage-error.ts";
 import { endpointOf, WebSocket } from "./websocket.ts";
 
 /** Events of a `WebSocketServer` and the arguments of their listeners. */
@@ -83,10 +84,10 @@ export class WebSocketServer extends TypedEmitter<ServerEvents> {
 
   /**
    * Where the server listens; null when it does not.
-   * @throws Error with `noServer`.
+   * @throws UsageError `WS_ERR_NO_SERVER` with `noServer`.
    */
   address(): AddressInfo | string | null {
-    if (this.options.noServer === true) throw new Error('The server is operating in "noServer" mode');
+    if (this.options.noServer === true) throw new UsageError("WS_ERR_NO_SERVER");
     return this.#server?.address() ?? null;
   }
 
@@ -176,7 +177,7 @@ export class WebSocketServer extends TypedEmitter<ServerEvents> {
   #complete({ request, stream, head }: UpgradeEvent, checked: CheckedRequest, callback: Connected): void {
     // The client has gone in the meantime.
     if (!stream.readable || !stream.writable) return void stream.destroy();
-    if (isLinked(stream)) throw new Error("handleUpgrade() was called more than once with the same socket");
+    if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
     if (this.#state !== "running") return refuseUpgrade(stream, 503, STATUS_CODES[503]!);
     const protocol = this.#chooseProtocol(checked.protocols, request);
     const deflate = checked.deflate && { params: checked.deflate.params, options: this.#deflate! };

@@ -119,7 +119,7 @@ export function admitRevision(req: TransportRequest, allowEIO3: boolean): Refusa
 }
 
 /** The Engine.IO revision that a request speaks: anything but `EIO=4` is revision 3. */
-export function revisionOf(req: TransportRequest): 3 | 4 {
+function revisionOf(req: TransportRequest): 3 | 4 {
   return req._query["EIO"] === "4" ? 4 : 3;
 }
 
