@@ -3,7 +3,9 @@ import { once } from "node:events";
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 
-/** A masked text or binary frame; the mask is zero, which the RFC allows a test to do and the server can't see. */
+const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+
+/** A masked text or binary frame. The mask is not zero: `ws` unmasks nothing then. */
 export function frame(data) {
   const payload = Buffer.from(data);
   const opcode = typeof data === "string" ? 0x81 : 0x82;
@@ -13,7 +15,7 @@ export function frame(data) {
       : payload.length < 65_536
         ? Buffer.from([opcode, 0xfe, payload.length >> 8, payload.length & 255])
         : Buffer.concat([Buffer.from([opcode, 0xff, 0, 0, 0, 0]), uint32(payload.length)]);
-  return Buffer.concat([head, Buffer.alloc(4), payload]);
+  return Buffer.concat([head, MASK, payload.map((byte, at) => byte ^ MASK[at & 3])]);
 }
 
 function uint32(value) {
