@@ -4,6 +4,9 @@ import { type Packet, PacketType } from "./packet.ts";
 /** Second argument of `JSON.stringify`. */
 export type JsonReplacer = (this: unknown, key: string, value: unknown) => unknown;
 
+/** The shape of `JSON.stringify`. */
+export type JsonStringify = (data: unknown, replacer?: JsonReplacer) => string;
+
 /**
  * Encodes Socket.IO packets.
  *
@@ -11,10 +14,15 @@ export type JsonReplacer = (this: unknown, key: string, value: unknown) => unkno
  */
 export class Encoder {
   readonly #replacer: JsonReplacer | undefined;
+  readonly #stringify: JsonStringify;
 
-  /** @param replacer handed to `JSON.stringify` */
-  constructor(replacer?: JsonReplacer) {
+  /**
+   * @param replacer handed to `stringify`
+   * @param stringify what to use instead of `JSON.stringify`: the same text, made in another way
+   */
+  constructor(replacer?: JsonReplacer, stringify: JsonStringify = JSON.stringify) {
     this.#replacer = replacer;
+    this.#stringify = stringify;
   }
 
   /**
@@ -60,7 +68,7 @@ export class Encoder {
     let text = head;
     if (packet.nsp !== "/" && packet.nsp) text += packet.nsp + ",";
     if (packet.id !== undefined && packet.id !== null) text += packet.id;
-    if (data !== undefined && data !== null) text += JSON.stringify(data, this.#replacer);
+    if (data !== undefined && data !== null) text += this.#stringify(data, this.#replacer);
     return text;
   }
 }

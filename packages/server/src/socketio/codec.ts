@@ -1,5 +1,6 @@
-import { Decoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
+import { Decoder, Encoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
 import { SocketIoError } from "./errors.ts";
+import { stringifyData } from "./json-text.ts";
 
 /** An encoded packet, or one of its attachments. */
 export type RawData = string | Buffer;
@@ -55,6 +56,11 @@ class CustomDecoder implements PacketDecoder {
   destroy(): void {
     this.#decoder.destroy?.();
   }
+}
+
+/** Makes the encoder of a server: the built-in one, or that of the option `parser`. */
+export function createEncoder(parser: ParserModule | undefined): PacketEncoder {
+  return parser === undefined ? new Encoder(undefined, stringifyData) : new parser.Encoder();
 }
 
 /** Makes the decoder of a connection: the built-in one, or that of the option `parser`. */

@@ -6,7 +6,7 @@ import { BroadcastTarget } from "./broadcast-target.ts";
 import { Client } from "./client.ts";
 import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import type { PacketEncoder, ParserModule } from "./codec.ts";
+import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { isSession, Server as Engine, type Session } from "../engine/index.ts";
 import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
 import { warn } from "./listener-errors.ts";
@@ -125,7 +125,7 @@ export class Server<
     this.clock = clock ?? systemClock;
     this.customParser = parser as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) ?? defaultParser;
-    this.encoder = new this._parser.Encoder();
+    this.encoder = createEncoder(this.customParser);
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
