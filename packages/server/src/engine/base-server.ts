@@ -207,6 +207,18 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     session.open();
     opening.begin(transport);
     this.emit("connection", session);
+    if (this.#isRequestUnseen()) session.parkRequest();
+  }
+
+  /** Whether no code of the program has got to see the request of a handshake, unless by asking the session for it. */
+  #isRequestUnseen(): boolean {
+    return (
+      this.middlewares.length === 0 &&
+      this.opts.allowRequest === undefined &&
+      this.generateId === BaseServer.prototype.generateId &&
+      this.listenerCount("headers") === 0 &&
+      this.listenerCount("initial_headers") === 0
+    );
   }
 
   onSessionClose(session: Session): void {

@@ -5,8 +5,9 @@ import { createLog } from "../log.ts";
 import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat, type Beating, type HeartbeatWheel } from "./heartbeat.ts";
+import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
-import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "./transport.ts";
+import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost } from "./upgrade.ts";
 import type { Clock } from "../clock.ts";
 
@@ -69,8 +70,6 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   readonly server: SessionHost;
   /** The Engine.IO revision of the client. */
   readonly protocol: 3 | 4;
-  /** The request that opened the session. */
-  readonly request: IncomingMessage;
   /** The address of the peer, or of the proxy next to the server. */
   readonly remoteAddress: string;
   /** What carries the packets right now. */
@@ -80,6 +79,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
   writeBuffer: EnginePacket[] = EMPTY;
   readonly beat: Beat;
+  #request: TransportRequest | ParkedRequest;
   #handler: SessionHandler = NO_HANDLER;
   #upgrade: Upgrade | undefined;
   /** What the heartbeat waits for: the time to ping, the pong, or the pong with one extension used up. */
@@ -87,15 +87,35 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /** Callbacks of queued packets, with the number of packets before and including theirs. */
   #callbacks: Array<readonly [packet: EnginePacket, callback: SendCallback]> | undefined;
 
-  constructor(id: string, server: SessionHost, transport: Transport, request: IncomingMessage) {
+  constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
     super();
     this.id = id;
     this.server = server;
     this.transport = transport;
-    this.request = request;
+    this.#request = request;
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket.remoteAddress ?? "";
     this.beat = new Beat(this);
+  }
+
+  /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
+  get request(): IncomingMessage {
+    return (this.#request = this.peekRequest());
+  }
+
+  set request(request: IncomingMessage) {
+    this.#request = request as TransportRequest;
+  }
+
+  /** The same {@link request}, for a look only: a parked one stays parked. */
+  peekRequest(): TransportRequest {
+    return this.#request instanceof ParkedRequest ? this.#request.restore() : this.#request;
+  }
+
+  /** Parks the request, which nobody can have kept. */
+  parkRequest(): void {
+    if (this.#request instanceof ParkedRequest || this.#request === null) return;
+    this.#request = ParkedRequest.of(this.#request) ?? this.#request;
   }
 
   /** Whether the transport has been replaced by a better one. */

@@ -32,14 +32,15 @@ interface EngineRequest extends IncomingMessage {
 
 /** What a handshake is made of, apart from the request. */
 export interface HandshakeSource {
-  readonly request: IncomingMessage;
+  /** Null when the program has dropped it to save memory. */
+  readonly request: IncomingMessage | null;
   readonly address: string;
   readonly issued: number;
   readonly auth: Record<string, unknown>;
 }
 
 export function buildHandshake({ request, address, issued, auth }: HandshakeSource): Handshake {
-  const { headers, url = "", socket, _query: query = {} } = request as EngineRequest;
+  const { headers = {}, url = "", socket, _query: query = {} } = (request ?? {}) as Partial<EngineRequest>;
   return {
     headers,
     time: String(new Date(issued)),

@@ -6,7 +6,7 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
-import { randomId, type Session } from "../engine/index.ts";
+import { isSession, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake } from "./handshake.ts";
 import { throwLater, warn, watch, watchAdapter } from "./listener-errors.ts";
@@ -79,7 +79,8 @@ export class Socket<
   readonly #pid: string | undefined;
   /** The session that it takes up, until it is connected. */
   #previous: StoredSession | undefined;
-  readonly #auth: Record<string, unknown>;
+  /** What the client sent along, unless that was nothing. */
+  #auth: Record<string, unknown> | undefined;
   readonly #issued: number = Date.now();
   #state: "joining" | "connected" | "leaving" | "left" = "joining";
   #flags: BroadcastFlags | undefined;
@@ -101,7 +102,7 @@ export class Socket<
     super();
     this.nsp = nsp;
     this.client = client;
-    this.#auth = auth;
+    this.#auth = isEmpty(auth) ? undefined : auth;
     this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
     this.#previous = previous instanceof SocketIoError ? undefined : previous;
     this.recovered = this.#previous !== undefined;
@@ -130,9 +131,13 @@ export class Socket<
 
   /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
   get handshake(): Handshake {
-    const { request, conn } = this.client;
-    const source = { request, address: conn.remoteAddress, issued: this.#issued, auth: this.#auth };
-    return (this.#handshake ??= buildHandshake(source));
+    return (this.#handshake ??= this.#buildHandshake());
+  }
+
+  #buildHandshake(): Handshake {
+    const { client, conn } = this;
+    const request = isSession(conn) ? conn.peekRequest() : client.request;
+    return buildHandshake({ request, address: conn.remoteAddress, issued: this.#issued, auth: (this.#auth ??= {}) });
   }
 
   /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
@@ -580,6 +585,11 @@ export class Socket<
 /** With Socket.IO 2, the ids of a client's sockets come from the id of its session. */
 function idInProtocol4(nsp: string, session: string): string {
   return nsp === "/" ? session : `${nsp}#${session}`;
+}
+
+function isEmpty(record: object): boolean {
+  for (const _key in record) return false;
+  return true;
 }
 
 function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {

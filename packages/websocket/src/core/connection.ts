@@ -72,7 +72,10 @@ export class WebSocketConnection implements ReceiverHandler {
   readonly #handler: WebSocketHandler;
   readonly #receiver: Receiver;
   readonly #outbox: Outbox;
-  readonly #controlRate: Rate;
+  readonly #limits: Limits;
+  readonly #clock: { now(): number };
+  /** Made by the first control frame: most connections of this server get none before the last one. */
+  #controlRate: Rate | undefined = undefined;
   readonly #answersPings: boolean;
   readonly #deflater: MessageDeflater | undefined;
   readonly #inflater: MessageInflater | undefined;
@@ -98,7 +101,8 @@ export class WebSocketConnection implements ReceiverHandler {
   constructor(options: ConnectionOptions, handler: WebSocketHandler) {
     const { role, limits = DEFAULT_LIMITS, text = "string", deflate } = options;
     this.#handler = handler;
-    this.#controlRate = new Rate(limits.maxControlFramesPerSecond, options.clock);
+    this.#limits = limits;
+    this.#clock = options.clock;
     this.#answersPings = options.autoPong ?? true;
     this.#deflater = deflate === undefined ? undefined : new MessageDeflater(deflate, role);
     this.#inflater = deflate === undefined ? undefined : new MessageInflater(deflate, role, limits.maxPayload);
@@ -295,6 +299,7 @@ export class WebSocketConnection implements ReceiverHandler {
 
   /** @internal The receiver's report. */
   onControl(opcode: ControlOpcode, payload: Buffer): void {
+    this.#controlRate ??= new Rate(this.#limits.maxControlFramesPerSecond, this.#clock);
     if (!this.#controlRate.count()) return this.onViolation("WS_ERR_TOO_MANY_CONTROL_FRAMES");
     if (opcode === OPCODE.close) this.#onCloseFrame(payload);
     else if (opcode === OPCODE.pong) this.#handler.onPong(payload);

@@ -25,13 +25,29 @@ export const DEFAULT_LIMITS: Limits = {
   maxControlFramesPerSecond: 100,
 };
 
-/** The limits that options stand for. A `maxFragments` of one's own is exact: every frame counts. */
+let latest: Limits = DEFAULT_LIMITS;
+
+/**
+ * The limits that options stand for: one record for all connections in a row that have the same. A `maxFragments` of one's
+ * own is exact: every frame counts.
+ */
 export function limitsOf(options: Partial<Limits>): Limits {
   const { maxPayload, maxFragments, maxControlFramesPerSecond } = options;
-  return {
+  const limits: Limits = {
     maxPayload: Math.min(maxPayload ?? DEFAULT_LIMITS.maxPayload, constants.MAX_LENGTH),
     maxFragments: maxFragments ?? DEFAULT_LIMITS.maxFragments,
     fragmentBytes: options.fragmentBytes ?? (maxFragments === undefined ? DEFAULT_LIMITS.fragmentBytes : Infinity),
     maxControlFramesPerSecond: maxControlFramesPerSecond ?? DEFAULT_LIMITS.maxControlFramesPerSecond,
   };
+  if (!areEqual(limits, latest)) latest = limits;
+  return latest;
+}
+
+function areEqual(one: Limits, other: Limits): boolean {
+  return (
+    one.maxPayload === other.maxPayload &&
+    one.maxFragments === other.maxFragments &&
+    one.fragmentBytes === other.fragmentBytes &&
+    one.maxControlFramesPerSecond === other.maxControlFramesPerSecond
+  );
 }
