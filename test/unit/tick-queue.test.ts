@@ -45,4 +45,24 @@ describe("work for the end of the tick", () => {
     queue.runAll();
     expect(done).toEqual(["a1", "bad2", "b3", "later4"]);
   });
+
+  test("that takes long lets other things have their turn, and loses and reorders nothing", async () => {
+    const done: number[] = [];
+    const queue = new TickQueue<number>((number) => {
+      const end = performance.now() + 0.01;
+      done.push(number);
+      while (performance.now() < end);
+    }, 0);
+    const all = Array.from({ length: 1000 }, (_, number) => number);
+    for (const number of all) queue.add(number, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+    const first = done.length;
+    expect(first).toBeLessThan(all.length);
+    // What comes in now is small, and does not wait for what is big.
+    queue.add(-1, undefined);
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(done.at(-1)).toBe(-1);
+    while (done.length < all.length + 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(done.filter((number) => number >= 0)).toEqual(all);
+  });
 });

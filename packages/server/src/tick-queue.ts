@@ -1,3 +1,8 @@
+import { performance } from "node:perf_hooks";
+
+/** After so many calls the time is looked at. */
+const CALLS_PER_LOOK = 64;
+
 /**
  * Work for the end of the tick: what is added while some code runs is done once that code is over, before any I/O, in
  * the order of the calls. However much is added, it costs one `process.nextTick`.
@@ -6,12 +11,19 @@
  */
 export class TickQueue<Target, Argument = undefined> {
   readonly #run: (target: Target, argument: Argument) => void;
+  readonly #budget: number;
   // Two arrays instead of one of pairs: adding allocates nothing.
   #targets: Target[] = [];
   #arguments: Argument[] = [];
 
-  constructor(run: (target: Target, argument: Argument) => void) {
+  /**
+   * @param run does one piece of the work
+   * @param budget milliseconds after which other things of the event loop have their turn, before the work goes on; what
+   *   is added then is done at the end of its tick and does not wait for that. Default: as long as it takes
+   */
+  constructor(run: (target: Target, argument: Argument) => void, budget: number = Infinity) {
     this.#run = run;
+    this.#budget = budget;
   }
 
   // hot path
@@ -26,19 +38,29 @@ export class TickQueue<Target, Argument = undefined> {
     const args = this.#arguments;
     this.#targets = [];
     this.#arguments = [];
-    let done = 0;
+    this.#runFrom(0, targets, args);
+  }
+
+  #runFrom(start: number, targets: Target[], args: Argument[]): void {
+    const deadline = targets.length - start > CALLS_PER_LOOK ? performance.now() + this.#budget : Infinity;
+    let done = start;
+    let isLate = false;
     try {
-      while (done < targets.length) {
+      while (done < targets.length && !isLate) {
         const index = done++;
         this.#run(targets[index] as Target, args[index] as Argument);
+        isLate = done % CALLS_PER_LOOK === 0 && done < targets.length && performance.now() > deadline;
       }
     } finally {
-      if (done < targets.length) {
-        this.#targets = [...targets.slice(done), ...this.#targets];
-        this.#arguments = [...args.slice(done), ...this.#arguments];
-        process.nextTick(runQueue, this);
-      }
+      if (isLate) setImmediate(() => this.#runFrom(done, targets, args));
+      else if (done < targets.length) this.#putBack(targets.slice(done), args.slice(done));
     }
+  }
+
+  #putBack(targets: Target[], args: Argument[]): void {
+    this.#targets = [...targets, ...this.#targets];
+    this.#arguments = [...args, ...this.#arguments];
+    process.nextTick(runQueue, this);
   }
 }
 

@@ -42,7 +42,7 @@ function isWorthwhile(args: readonly unknown[]): boolean {
 function stringifyPrimitive(value: unknown): string {
   if (typeof value === "string" && value.length >= LONG_STRING && needsNoEscape(value)) return '"' + value + '"';
   // In an array JSON has null for what it does not know, such as undefined.
-  return (JSON.stringify(value) as string | undefined) ?? "null";
+  return JSON.stringify(value) ?? "null";
 }
 
 function needsNoEscape(text: string): boolean {

@@ -588,8 +588,7 @@ function idInProtocol4(nsp: string, session: string): string {
 }
 
 function isEmpty(record: object): boolean {
-  for (const _key in record) return false;
-  return true;
+  return Object.keys(record).length === 0;
 }
 
 function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {

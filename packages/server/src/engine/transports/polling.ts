@@ -17,6 +17,14 @@ const RETIRE_TIMEOUT = 5_000;
 /** Browsers that guess at content and must be told not to filter it. */
 const LEGACY_BROWSER = /;MSIE|Trident\//;
 
+/** Where the shared listener finds the transport that a response belongs to: waiting polls need no closure each. */
+const POLLED = Symbol("Polling");
+type PollResponse = ServerResponse & { [POLLED]?: Polling };
+
+function onPollClosed(this: PollResponse): void {
+  this[POLLED]?.pollClosed(this);
+}
+
 /**
  * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): packets for the peer answer its waiting GET, those from
  * the peer arrive as POST bodies. At most one of each may be under way.
@@ -62,15 +70,19 @@ export class Polling extends Transport {
     }
     this.#poll = exchange;
     this.writable = true;
-    // A poll that ends before its answer: the packets it would have carried have nowhere to go.
-    exchange.res.once("close", () => {
-      if (this.#poll !== exchange) return;
-      this.#poll = undefined;
-      this.writable = false;
-      this.#fail("POLL_ABORTED", "poll connection closed prematurely");
-    });
+    const res: PollResponse = exchange.res;
+    res[POLLED] = this;
+    res.on("close", onPollClosed);
     if (this.readyState === "closing") this.#finish();
     else this.drained();
+  }
+
+  /** A poll that ends before its answer: the packets it would have carried have nowhere to go. */
+  pollClosed(res: ServerResponse): void {
+    if (this.#poll?.res !== res) return;
+    this.#poll = undefined;
+    this.writable = false;
+    this.#fail("POLL_ABORTED", "poll connection closed prematurely");
   }
 
   // hot path
