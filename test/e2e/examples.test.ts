@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { startPostgres } from "../support/postgres.ts";
+import { startRedis } from "../support/redis.ts";
 import { nextEvent, within } from "../support/waiting.ts";
 
 // Each example is started as its README says, and used as a page would use it.
@@ -183,5 +185,60 @@ describe("nest", () => {
     expect((await exception)[0].message).toBe("Join the room first.");
     // Nest closes the application, then lets the signal end the process.
     expect(await stop()).toBe("SIGTERM");
+  });
+});
+
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+describe.skipIf(redis === undefined)("cluster-redis", () => {
+  test("is one server to its clients, whichever process they are with", async () => {
+    const settings = { REDIS_URL: redis?.url ?? "", WORKERS: "2" };
+    const { origin, stop } = await start("cluster-redis", "server.mjs", settings);
+    const ways = [["polling"], ["websocket"], ["polling", "websocket"], ["polling"]];
+    const clients: Socket[] = [];
+    // One after the other: the workers take turns.
+    for (const transports of ways) {
+      const client = connect(origin, { transports });
+      await nextEvent(client, "connect");
+      clients.push(client);
+    }
+    const workers = new Set(await Promise.all(clients.map((client) => client.emitWithAck("where"))));
+    expect(workers).toEqual(new Set([1, 2]));
+    for (const [index, client] of clients.entries()) {
+      expect(await client.emitWithAck("join", "harbour")).toEqual({ members: index + 1 });
+    }
+    const [speaker, ...others] = clients as [Socket, ...Socket[]];
+    const heard = others.map((client) => nextEvent(client, "said"));
+    speaker.emit("say", "harbour", "ahoy");
+    const from = await speaker.emitWithAck("where");
+    expect(await Promise.all(heard)).toEqual(others.map(() => ["ahoy", from]));
+    expect(await speaker.emitWithAck("how many")).toBe(4);
+    const gone = clients.map((client) => nextEvent(client, "disconnect"));
+    expect(await stop()).toBe(0);
+    await Promise.all(gone);
+  });
+});
+
+const postgres = await startPostgres();
+afterAll(() => postgres?.stop());
+
+describe.skipIf(postgres === undefined)("postgres", () => {
+  test("keeps what is to do, and tells the clients of both servers", async () => {
+    const settings = { POSTGRES_URL: postgres?.url ?? "" };
+    const both = await Promise.all([1, 2].map(() => start("postgres", "server.mjs", settings)));
+    const [ada, bo] = both.map(({ origin }) => connect(origin)) as [Socket, Socket];
+    await Promise.all([nextEvent(ada, "connect"), nextEvent(bo, "connect")]);
+    expect(await ada.emitWithAck("list")).toEqual({ entries: [] });
+    const added = nextEvent(bo, "added");
+    const { id } = await ada.emitWithAck("add", "paint the boat");
+    expect(await added).toEqual([{ id, text: "paint the boat", done: false }]);
+    const finished = nextEvent(ada, "finished");
+    expect(await bo.emitWithAck("finish", id)).toEqual({ id });
+    expect(await finished).toEqual([id]);
+    expect(await ada.emitWithAck("finish", id)).toHaveProperty("error");
+    expect(await ada.emitWithAck("add", "'); DROP TABLE todo; --")).toHaveProperty("id");
+    expect((await bo.emitWithAck("list")).entries).toHaveLength(2);
+    expect(await Promise.all(both.map(({ stop }) => stop()))).toEqual([0, 0]);
   });
 });

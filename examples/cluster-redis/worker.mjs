@@ -1,0 +1,63 @@
+// A Socket.IO server like any other: the adapter makes it one of many.
+import cluster from "node:cluster";
+import { createServer } from "node:http";
+import { Server } from "@portage/server";
+import { createAdapter } from "@socket.io/redis-adapter";
+import { setupWorker } from "@socket.io/sticky";
+import { createClient } from "redis";
+
+const LIMITS = { text: 500, room: 50 };
+
+const isText = (value, limit) => typeof value === "string" && value.length > 0 && value.length <= limit;
+
+/** Clients may forget to ask for an answer. */
+const reply = (answer, value) => typeof answer === "function" && answer(value);
+
+export async function startWorker(url) {
+  const [pub, sub] = [createClient({ url }), createClient({ url })];
+  for (const client of [pub, sub]) client.on("error", (error) => console.error("Redis:", error.message));
+  await Promise.all([pub.connect(), sub.connect()]);
+
+  const http = createServer((_req, res) => res.writeHead(404).end());
+  const io = new Server(http, { adapter: createAdapter(pub, sub) });
+  setupWorker(io);
+
+  io.on("connection", (socket) => {
+    // Who answers is the worker that has the socket; to whom it speaks are the clients of all workers.
+    socket.on("where", (answer) => reply(answer, cluster.worker.id));
+
+    socket.on("join", async (room, answer) => {
+      if (!isText(room, LIMITS.room)) return reply(answer, { error: "That is no name of a room." });
+      await socket.join(room);
+      const members = await io.in(room).fetchSockets();
+      reply(answer, { members: members.length });
+    });
+
+    socket.on("say", (room, text) => {
+      if (socket.rooms.has(room) && isText(text, LIMITS.text)) socket.to(room).emit("said", text, cluster.worker.id);
+    });
+  });
+
+  // Workers can be asked something as well.
+  io.on("how many", (answer) => answer(io.sockets.sockets.size));
+  io.on("connection", (socket) => {
+    socket.on("how many", async (answer) => {
+      const others = await io.serverSideEmitWithAck("how many");
+      reply(
+        answer,
+        others.reduce((sum, count) => sum + count, io.sockets.sockets.size),
+      );
+    });
+  });
+
+  // The signals of a terminal reach the workers too: the primary says when to stop.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
+  process.on("message", async (message) => {
+    if (message !== "stop") return;
+    // The HTTP server never listened, and says so; that is no error here.
+    await io.close();
+    await Promise.all([pub.quit(), sub.quit()]);
+    cluster.worker.disconnect();
+  });
+  process.send("ready");
+}
