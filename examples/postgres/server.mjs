@@ -2,11 +2,11 @@
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 import { createAdapter } from "@socket.io/postgres-adapter";
-import pg from "pg";
+import { Pool } from "pg";
 
 const LIMITS = { text: 200, entries: 100 };
 
-const pool = new pg.Pool({
+const pool = new Pool({
   connectionString: process.env.POSTGRES_URL ?? "postgres://postgres@localhost:5432/postgres",
   max: 4,
 });

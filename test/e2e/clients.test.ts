@@ -51,6 +51,16 @@ async function connected(connect: Connect, options: ClientOptions, namespace = "
   return client;
 }
 
+/**
+ * Client 1.x encodes text twice where it polls without binary support (Node): any server of revision 3 hands the result
+ * on as it is, and an answer that takes the same way back comes out right. So the text may not change ways in between.
+ */
+async function settled(client: ClientSocket, version: string, options: ClientOptions): Promise<void> {
+  const { engine } = client.io;
+  if (!version.endsWith(" 1.7") || options.transports || engine.transport.name === "websocket") return;
+  await nextEvent(engine, "upgrade");
+}
+
 /** The argument is a number, or its digits as bytes. */
 const asNumber = (value: unknown): number =>
   typeof value === "number" ? value : Number(Buffer.from(value as Buffer).toString());
@@ -66,6 +76,7 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
 
     test("gets its acks, text and binary", async () => {
       const client = await connected(connect, options);
+      await settled(client, _version, options);
       expect(await ask(client, "echo", { text: "é€😀", list: [1, null, true] })).toEqual({
         text: "é€😀",
         list: [1, null, true],
@@ -108,12 +119,13 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
 
     test("learns that a namespace does not exist", async () => {
       const client = start(connect, options, "/unknown");
-      const [error] = await nextEvent(client, _version.endsWith("2.5") ? "error" : "connect_error");
+      const [error] = await nextEvent(client, / [12]\./.test(_version) ? "error" : "connect_error");
       expect((error as Error).message).toBe("Invalid namespace");
     });
 
     test("gets a large message back", async () => {
       const client = await connected(connect, options);
+      await settled(client, _version, options);
       const text = "é".repeat(600_000);
       expect(await ask(client, "echo", text)).toBe(text);
       const data = Buffer.alloc(3_000_000, 9);

@@ -1,3 +1,4 @@
+import io1 from "socket.io-client-1";
 import io2 from "socket.io-client-2";
 import { io as io3 } from "socket.io-client-3";
 import { io as io4, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
@@ -7,11 +8,12 @@ export type Connect = (url: string, options?: ClientOptions) => Socket;
 
 const OPTIONS: ClientOptions = { forceNew: true, reconnection: false };
 
-/** The published clients of three major versions, seen through the typings of the newest. */
+/** The published clients of four major versions, seen through the typings of the newest. */
 export const CLIENTS: Readonly<Record<string, Connect>> = {
   "socket.io-client 4.8": (url, options) => io4(url, { ...OPTIONS, ...options }),
   "socket.io-client 3.1": (url, options) => io3(url, { ...OPTIONS, ...options }),
   "socket.io-client 2.5": (url, options) => io2(url, { ...OPTIONS, ...options }),
+  "socket.io-client 1.7": (url, options) => io1(url, { ...OPTIONS, ...options }),
 };
 
 /** How a client may reach the server. */

@@ -1,4 +1,10 @@
 /** Packages without typings of their own, described as far as the tests use them. */
+declare module "socket.io-client-1" {
+  import type { io as current } from "socket.io-client";
+  const io: typeof current;
+  export default io;
+}
+
 declare module "socket.io-client-2" {
   import type { io as current } from "socket.io-client";
   const io: typeof current;
