@@ -20,6 +20,7 @@ export async function startWorker(url) {
 
   const http = createServer((_req, res) => res.writeHead(404).end());
   const io = new Server(http, { adapter: createAdapter(pub, sub) });
+  // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- its typings name the enums of the package socket.io
   setupWorker(io);
 
   io.on("connection", (socket) => {
@@ -27,7 +28,10 @@ export async function startWorker(url) {
     socket.on("where", (answer) => reply(answer, cluster.worker.id));
 
     socket.on("join", async (room, answer) => {
-      if (!isText(room, LIMITS.room)) return reply(answer, { error: "That is no name of a room." });
+      if (!isText(room, LIMITS.room)) {
+        reply(answer, { error: "That is no name of a room." });
+        return;
+      }
       await socket.join(room);
       const members = await io.in(room).fetchSockets();
       reply(answer, { members: members.length });

@@ -18,6 +18,8 @@ export {
   Transport,
 } from "./engine/index.ts";
 
+export type { HandlerFailure, HandlerKind } from "./handler-errors.ts";
+
 /** The codec of packets and payloads, as engine.io has it. */
 export { parser };
 

@@ -13,6 +13,7 @@ export {
   type Event,
   type EventsMap,
   type ExtendedError,
+  type HandlerErrorContext,
   type Handshake,
   ReservedEventError,
   type ServerOptions,

@@ -124,9 +124,14 @@ describe("a handshake of revision 3", () => {
 });
 
 describe("allowRequest", () => {
+  const failures: unknown[] = [];
   const ask = async (allowRequest: Parameters<typeof askPermission>[1]): Promise<Array<Refusal | undefined>> => {
     const answers: Array<Refusal | undefined> = [];
-    askPermission({} as never, allowRequest, (refusal) => answers.push(refusal));
+    failures.length = 0;
+    askPermission({} as never, allowRequest, {
+      answer: (refusal) => answers.push(refusal),
+      onFailure: (...failure) => failures.push(failure),
+    });
     await new Promise((resolve) => setImmediate(resolve));
     return answers;
   };
@@ -145,6 +150,8 @@ describe("allowRequest", () => {
         throw error;
       }),
     ).toEqual(refusal);
+    expect(failures).toEqual([[error, "thrown"]]);
     expect(await ask(async () => Promise.reject(error))).toEqual(refusal);
+    expect(failures).toEqual([[error, "rejected"]]);
   });
 });

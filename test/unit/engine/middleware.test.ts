@@ -1,10 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { type Middleware, runMiddlewares } from "../../../packages/server/src/engine/middleware.ts";
+import { type Exchange, type Middleware, runMiddlewares } from "../../../packages/server/src/engine/middleware.ts";
 import { endOfTick } from "./fake-host.ts";
+
+const failures: unknown[] = [];
+const exchange = { onFailure: (...failure: unknown[]) => failures.push(failure) } as unknown as Exchange;
 
 async function run(...middlewares: Middleware[]): Promise<unknown[][]> {
   const outcomes: unknown[][] = [];
-  runMiddlewares(middlewares, {} as never, {} as never, (...args) => outcomes.push(args));
+  failures.length = 0;
+  runMiddlewares(middlewares, exchange, (...args) => outcomes.push(args));
   await new Promise((resolve) => setImmediate(resolve));
   return outcomes;
 }
@@ -29,14 +33,30 @@ describe("middlewares", () => {
     const never: Middleware = () => {
       throw new Error("must not run");
     };
-    const failing: Middleware[] = [
-      (_req, _res, next) => next(error),
-      () => {
-        throw error;
-      },
-      () => Promise.reject(error),
+    const failing: Array<[Middleware, unknown[]]> = [
+      [(_req, _res, next) => next(error), []],
+      [
+        () => {
+          throw error;
+        },
+        [[error, "thrown"]],
+      ],
+      [() => Promise.reject(error), [[error, "rejected"]]],
     ];
-    for (const middleware of failing) expect(await run(middleware, never)).toEqual([[error]]);
+    for (const [middleware, failure] of failing) {
+      expect(await run(middleware, never)).toEqual([[error]]);
+      expect(failures).toEqual(failure);
+    }
+  });
+
+  test("that reject with nothing, or after they went on, have failed as well", async () => {
+    expect(await run(() => Promise.reject(undefined))).toEqual([[new Error("the middleware has failed")]]);
+    const late: Middleware = (_req, _res, next) => {
+      next();
+      return Promise.reject(new Error("late"));
+    };
+    expect(await run(late)).toEqual([[undefined]]);
+    expect(failures).toEqual([[new Error("late"), "rejected"]]);
   });
 
   test("are not blamed for what comes after them", async () => {
@@ -49,7 +69,7 @@ describe("middlewares", () => {
       }
     };
     let reached = "no";
-    runMiddlewares([guard], {} as never, {} as never, () => (reached = "yes"));
+    runMiddlewares([guard], exchange, () => (reached = "yes"));
     expect(reached).toBe("no");
     await endOfTick();
     expect(reached).toBe("yes");

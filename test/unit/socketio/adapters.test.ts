@@ -204,7 +204,10 @@ describe("the option adapter", () => {
       }
     }
     const { io } = new Bench({ adapter: Failing });
+    const failures = vi.fn();
+    io.on("handler_error", failures);
     await new Promise(setImmediate);
+    expect(failures.mock.calls).toEqual([[new Error("no bus"), expect.objectContaining({ handler: "adapter" })]]);
     expect(io.sockets.adapter).toBeInstanceOf(Failing);
   });
 });

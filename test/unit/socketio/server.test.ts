@@ -108,8 +108,11 @@ describe("close()", () => {
 
   test("is not held up by an adapter that fails", async () => {
     const { io } = new Bench();
+    const failures = vi.fn();
+    io.on("handler_error", failures);
     io.sockets.adapter.close = async () => Promise.reject(new Error("bus is gone"));
     await expect(io.close()).resolves.toBeUndefined();
+    expect(failures).toHaveBeenCalledTimes(1);
   });
 });
 
@@ -199,7 +202,7 @@ describe("client files", () => {
 
   test("that are not installed are missed in a clear sentence", async () => {
     const io = new Server({ serveClient: false });
-    const rules = { isOn: () => true, path: () => "/socket.io", locate: () => null };
+    const rules = { isOn: () => true, path: () => "/socket.io", locate: () => null, onFailure: vi.fn() };
     await serving(io, async () => {
       new ClientFiles(rules, undefined).takeRequests(io.httpServer);
       const { status, body } = await get(io, "/socket.io/socket.io.js");

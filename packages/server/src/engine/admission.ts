@@ -1,5 +1,6 @@
 import { parse } from "node:querystring";
 import type { IncomingMessage } from "node:http";
+import { type OnFailure, watch } from "../handler-errors.ts";
 import type { TransportRequest } from "./transport.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -123,11 +124,18 @@ function revisionOf(req: TransportRequest): 3 | 4 {
   return req._query["EIO"] === "4" ? 4 : 3;
 }
 
+/** Who wants to know what `allowRequest` says. */
+export interface Permission {
+  readonly answer: (refusal: Refusal | undefined) => void;
+  /** It threw, or its promise was rejected. */
+  readonly onFailure: OnFailure;
+}
+
 /** Asks `allowRequest`; an answer that throws or rejects is a refusal as well. */
 export function askPermission(
   req: IncomingMessage,
   allowRequest: ServerOptions["allowRequest"],
-  answer: (refusal: Refusal | undefined) => void,
+  { answer, onFailure }: Permission,
 ): void {
   if (!allowRequest) return answer(undefined);
   let settled: "no" | "yes" = "no";
@@ -137,14 +145,16 @@ export function askPermission(
     // In a tick of its own: an exception further on is none of allowRequest.
     process.nextTick(answer, refusal);
   };
-  const failed = (error: unknown): void =>
+  const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+    onFailure(error, how);
     settle(refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }));
+  };
   try {
     const result: unknown = allowRequest(req, (message, success) =>
       settle(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message })),
     );
-    if (result instanceof Promise) result.catch(failed);
+    watch(result, (error) => fail(error, "rejected"));
   } catch (error) {
-    failed(error);
+    fail(error, "thrown");
   }
 }

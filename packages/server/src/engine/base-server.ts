@@ -1,12 +1,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { stringifySetCookie } from "cookie";
-import corsMiddleware from "cors";
 import type { RawData } from "@portage/parser/engine";
 import { checkDeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
 import { admit, admitRevision, askPermission, ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
+import { corsMiddleware } from "./cors.ts";
+import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import type { EngineLimits } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
@@ -49,7 +50,8 @@ export interface Opening {
  * The sessions of an engine and the rules of admission, whatever carries the requests.
  *
  * Events: `connection` (session), `connection_error` ({@link ConnectionError}), `initial_headers` and `headers`
- * (headers, req), `flush` (session, packets), `drain` (session).
+ * (headers, req), `flush` (session, packets), `drain` (session), and `handler_error` (error, failure) when a function of
+ * the program has failed: a middleware, `allowRequest`, `generateId`, or a listener of the engine.
  */
 export abstract class BaseServer extends Emitter implements SessionHost {
   readonly opts: ResolvedOptions;
@@ -79,7 +81,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
       closing: new Set(),
     };
-    if (cors) this.use(corsMiddleware(cors as never) as Middleware);
+    if (cors) this.use(corsMiddleware(cors));
     this.init();
   }
 
@@ -167,7 +169,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
     if (this.middlewares.length === 0) return done();
-    runMiddlewares(this.middlewares, req, res, done);
+    const onFailure = (error: unknown, how: "thrown" | "rejected"): void => this.#fail("engine middleware", error, how);
+    runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
   /** Decides on a request: a session's must fit the session, any other one must be a proper handshake. */
@@ -177,24 +180,49 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       session: (sid) => this.clients[sid],
     });
     if (refusal || req._query["sid"]) return answer(refusal);
-    askPermission(req, this.opts.allowRequest, (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3)));
+    askPermission(req, this.opts.allowRequest, {
+      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3)),
+      onFailure: (error, how) => this.#fail("allowRequest", error, how),
+    });
+  }
+
+  /** A function of the program has failed. */
+  #fail(handler: HandlerKind, error: unknown, how: "thrown" | "rejected"): void {
+    reportFailure(this, error, { handler, how });
+  }
+
+  /** Calls listeners of the program: what they throw must not keep a request from its answer. */
+  #tell(event: string, ...args: unknown[]): void {
+    try {
+      this.emit(event, ...args);
+    } catch (error) {
+      reportFailure(this, error, { handler: "listener", how: "thrown", event });
+    }
   }
 
   /** Opens a session: makes its id, then its transport, then tells `connection` listeners. */
   protected handshake(req: TransportRequest, opening: Opening): void {
-    const failed = (error: unknown): void =>
+    const refused = (error: unknown): void =>
       opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
-      if (this.clients[id]) failed(new Error("the id is taken"));
+      if (this.clients[id]) refused(new Error("the id is taken"));
       else this.#open(id, req, opening);
+    };
+    const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+      this.#fail("generateId", error, how);
+      refused(error);
     };
     let id: string | number | PromiseLike<string | number>;
     try {
       id = this.generateId(req);
     } catch (error) {
-      return failed(error);
+      return fail(error, "thrown");
     }
-    if (typeof id === "object") id.then((made) => proceed(String(made)), failed);
+    if (typeof id === "object")
+      id.then(
+        (made) => proceed(String(made)),
+        (error: unknown) => fail(error, "rejected"),
+      );
     else proceed(String(id));
   }
 
@@ -206,7 +234,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.clientsCount += 1;
     session.open();
     opening.begin(transport);
-    this.emit("connection", session);
+    this.#tell("connection", session);
     if (this.#isRequestUnseen()) session.parkRequest();
   }
 
@@ -231,7 +259,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   protected report(req: IncomingMessage, { code, context }: Refusal): void {
     if (log.enabled) log("refused: %s %o", ERROR_MESSAGES[code], context);
     const error: ConnectionError = { req, code, message: ERROR_MESSAGES[code], context };
-    this.emit("connection_error", error);
+    this.#tell("connection_error", error);
   }
 
   /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
@@ -252,7 +280,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   ): void {
     if (this.listenerCount(event) === 0) return;
     const own = headers["Set-Cookie"];
-    this.emit(event, headers, req);
+    this.#tell(event, headers, req);
     mergeCookies(headers, own);
   }
 }

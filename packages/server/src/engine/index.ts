@@ -9,7 +9,8 @@ export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCode } fro
 export { BaseServer, type ConnectionError } from "./base-server.ts";
 export { CLOSE_CODES, type ClassicReason, type CloseCode, type CloseReason, EngineError } from "./close-reason.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
-export type { Middleware } from "./middleware.ts";
+export { corsMiddleware } from "./cors.ts";
+export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { PreparedMessage } from "./prepared-message.ts";
 export { randomId } from "./random-id.ts";

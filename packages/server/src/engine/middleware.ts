@@ -1,8 +1,17 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { type OnFailure, watch } from "../handler-errors.ts";
 
 /** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
-export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
+
+/** A request that passes middlewares. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** A middleware threw, or its promise was rejected. */
+  readonly onFailure: OnFailure;
+}
 
 /**
  * Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well.
@@ -11,8 +20,7 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
  */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
-  req: IncomingMessage,
-  res: ServerResponse,
+  { req, res, onFailure }: Exchange,
   done: (error?: unknown) => void,
 ): void {
   const finish = (error?: unknown): void => process.nextTick(done, error);
@@ -21,20 +29,19 @@ export function runMiddlewares(
     if (!middleware) return finish();
     let called: "no" | "yes" = "no";
     const next = (error?: unknown): void => {
-      if (called === "yes") {
-        // Too late to stop the request, but not to be heard.
-        if (error instanceof Error) process.emitWarning(error);
-        return;
-      }
+      if (called === "yes") return;
       called = "yes";
       if (error) finish(error);
       else step(index + 1);
     };
+    const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+      onFailure(error, how);
+      next(error ?? new Error("the middleware has failed"));
+    };
     try {
-      const result: unknown = middleware(req, res, next);
-      if (result instanceof Promise) result.catch((error: unknown) => next(error ?? new Error("middleware rejected")));
+      watch(middleware(req, res, next), (error) => fail(error, "rejected"));
     } catch (error) {
-      next(error);
+      fail(error, "thrown");
     }
   };
   step(0);

@@ -7,22 +7,19 @@ export type AckCallback = (...args: unknown[]) => void;
 /** The acknowledgements that a socket waits for. Adapters write to it. */
 export type PendingAcks = Map<number, AckCallback>;
 
-/**
- * Waits `ms` milliseconds for the answer to packet `id`: `ack` gets either an error or `null` and the answer.
- * `owner` becomes `this` of the callback.
- */
+/** Waits `ms` milliseconds for the answer to packet `id`: `call` gets either an error, or `null` and the answer. */
 export function expectAckWithin(
   acks: PendingAcks,
   id: number,
-  { ms, clock, owner, ack }: { ms: number; clock: Clock; owner: object; ack: AckCallback },
+  { ms, clock, call }: { ms: number; clock: Clock; call: (args: unknown[]) => void },
 ): void {
   const timer = clock.after(ms, () => {
     acks.delete(id);
-    Reflect.apply(ack, owner, [new AckTimeoutError()]);
+    call([new AckTimeoutError()]);
   });
   acks.set(id, (...args) => {
     timer.cancel();
-    Reflect.apply(ack, owner, [null, ...args]);
+    call([null, ...args]);
   });
 }
 

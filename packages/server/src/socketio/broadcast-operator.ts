@@ -4,7 +4,8 @@ import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "
 import type { AdapterPacket } from "./adapter/surface.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
-import { watchAdapter } from "./listener-errors.ts";
+import { watch } from "../handler-errors.ts";
+import { fail, watchAdapter } from "./listener-errors.ts";
 import { RemoteSocket, type SocketDetails } from "./remote-socket.ts";
 import {
   type AllButLast,
@@ -139,7 +140,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this.#emitAndCollect(packet, data.pop() as AckCallback);
-    else watchAdapter(this.adapter.broadcast(packet, this.#options()));
+    else watchAdapter(this.adapter.broadcast(packet, this.#options()), this.adapter.nsp);
     return true;
   }
 
@@ -170,8 +171,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this.#surroundings()?.server?.clock };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this.#forget(packet.id);
-      if (!expectSingleResponse) return Reflect.apply(ack, this, [error, responses]);
-      return Reflect.apply(ack, this, [error, error === null ? responses[0] : null]);
+      const single = error === null ? responses[0] : null;
+      this.#answer(ack, [error, expectSingleResponse ? single : responses]);
     });
     this.adapter.broadcastWithAck(
       packet,
@@ -183,6 +184,17 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
       (servers) => collector.onServerCount(servers),
       () => undefined, // the number stays unknown, and the time limit ends it
     );
+  }
+
+  /** Calls the function of the program that waits for the answers: what it throws is not for a timer or an adapter. */
+  #answer(ack: AckCallback, args: unknown[]): void {
+    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
+      fail(this.adapter.nsp, error, { handler: "acknowledgement", how, namespace: this.adapter.nsp });
+    try {
+      watch(Reflect.apply(ack, this, args), (error) => onFailure(error, "rejected"));
+    } catch (error) {
+      onFailure(error, "thrown");
+    }
   }
 
   /** Nobody waits for the answers to this packet any more. */
@@ -235,12 +247,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.in("room1").socketsJoin(["room2", "room3"]);
    */
   socketsJoin(room: Room | Room[]): void {
-    watchAdapter(this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]));
+    watchAdapter(this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
 
   /** Lets the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    watchAdapter(this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]));
+    watchAdapter(this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
 
   /**
@@ -249,6 +261,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @param close whether to close their connections, with all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    watchAdapter(this.adapter.disconnectSockets(this.#options(), close));
+    watchAdapter(this.adapter.disconnectSockets(this.#options(), close), this.adapter.nsp);
   }
 }

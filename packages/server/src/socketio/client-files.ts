@@ -2,8 +2,8 @@ import { existsSync, promises, readFileSync } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import { dirname, join } from "node:path";
 import { brotliCompress, constants, deflate, gzip } from "node:zlib";
-import corsMiddleware from "cors";
-import { chooseEncoding } from "../engine/index.ts";
+import { chooseEncoding, corsMiddleware, type Middleware, runMiddlewares } from "../engine/index.ts";
+import type { OnFailure } from "../handler-errors.ts";
 import type { AnyHttpServer } from "./http-server.ts";
 import { createLog } from "../log.ts";
 
@@ -38,6 +38,8 @@ interface ServingRules {
   isOn(): boolean;
   /** Path of the server, without a trailing slash. */
   path(): string;
+  /** The option `cors` is a function, and that has failed. */
+  readonly onFailure: OnFailure;
   /** Finds the package with the files. Default: looks where the program and the server have their packages. */
   readonly locate?: () => ClientPackage | null;
 }
@@ -45,14 +47,14 @@ interface ServingRules {
 /** The files of the JavaScript client, below the path of the server. */
 export class ClientFiles {
   readonly #rules: ServingRules;
-  readonly #cors: ((req: IncomingMessage, res: ServerResponse, next: () => void) => void) | undefined;
+  readonly #cors: Middleware | undefined;
   readonly #contents: Map<string, Promise<Buffer>> = new Map();
   #package: ClientPackage | null | undefined;
 
   /** @param cors options of the `cors` package */
   constructor(rules: ServingRules, cors: unknown) {
     this.#rules = rules;
-    this.#cors = cors ? corsMiddleware(cors as never) : undefined;
+    this.#cors = cors ? corsMiddleware(cors) : undefined;
   }
 
   /** Answers requests for the files; all others still reach the listeners that the HTTP server has. */
@@ -70,7 +72,9 @@ export class ClientFiles {
   answer(req: IncomingMessage, res: ServerResponse): boolean {
     const file = this.#fileOf(req.url ?? "");
     if (file === undefined) return false;
-    if (this.#cors) this.#cors(req, res, () => this.#serve(file, req, res));
+    const { onFailure } = this.#rules;
+    // Whatever a delegate says or fails with: without the headers of CORS, pages of other origins can't read the file.
+    if (this.#cors) runMiddlewares([this.#cors], { req, res, onFailure }, () => this.#serve(file, req, res));
     else this.#serve(file, req, res);
     return true;
   }

@@ -5,8 +5,6 @@ export const SOCKETIO_ERRORS = {
   NOT_AN_HTTP_SERVER: "socket.io was given a request handler instead of an HTTP server",
   NOT_LOCAL: "the question has no answer on a parent namespace",
   INVALID_PACKET: "a custom parser handed out a packet that no client may send",
-  LISTENER_REJECTED: "a listener returned a promise that was rejected, and nobody listens to the error",
-  ADAPTER_FAILED: "a promise of the adapter was rejected",
   RECOVERY_OFF: "the client asked for an earlier session, and the option connectionStateRecovery is off",
   RECOVERY_MALFORMED: "the client asked for an earlier session with something that is no text",
   RECOVERY_NO_OFFSET: "the client did not say which event it got last, and the adapter needs to know",

@@ -53,3 +53,8 @@ export function buildHandshake({ request, address, issued, auth }: HandshakeSour
     auth,
   };
 }
+
+/** With Socket.IO 2, the ids of a client's sockets come from the id of its session. */
+export function idInProtocol4(nsp: string, session: string): string {
+  return nsp === "/" ? session : `${nsp}#${session}`;
+}

@@ -1,9 +1,10 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
 import type { Client } from "./client.ts";
 import { SocketIoError } from "./errors.ts";
-import { throwLater, warn } from "./listener-errors.ts";
+import { fail } from "./listener-errors.ts";
 import { pass, type Passage } from "./middleware.ts";
 import type { ExtendedError, Namespace } from "./namespace.ts";
+import type { Session as StoredSession } from "./adapter/adapter.ts";
 import { restore } from "./recovery.ts";
 import { Socket } from "./socket.ts";
 
@@ -55,9 +56,7 @@ export class Joining {
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client.onJoined(this, undefined);
-      this.client._packet(
-        new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined),
-      );
+      this.client._packet(refusalPacket(this.name, { message: "Invalid namespace" }));
     });
   }
 
@@ -77,16 +76,35 @@ export class Joining {
     this.#state = "running";
     this.#onJoined = onJoined;
     const session = restore({ nsp, revision: this.client.conn.protocol }, this.#auth);
-    if (session === undefined) return this.#introduce(nsp, new Socket(nsp, this.client, this.#auth));
-    session
-      .then((found) => this.#introduce(nsp, new Socket(nsp, this.client, this.#auth, found)))
-      // Listeners were called, and what they throw is not for this promise to swallow.
-      .catch(throwLater);
+    if (session === undefined) this.#introduce(nsp);
+    else void session.then((found) => this.#introduce(nsp, found));
   }
 
-  #introduce(nsp: Namespace, socket: Socket): void {
+  #introduce(nsp: Namespace, found?: StoredSession | SocketIoError): void {
+    try {
+      const socket = new Socket(nsp, this.client, this.#auth, found);
+      this.#socket = socket;
+      this.#take(nsp, socket);
+    } catch (error) {
+      this.#onFailure(nsp, error);
+    }
+  }
+
+  /** The adapter or the parser has thrown: the client can't be let in, and learns as much if that is possible. */
+  #onFailure(nsp: Namespace, error: unknown): void {
+    fail(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
+    this.#state = "over";
+    this.client.onJoined(this, undefined);
+    try {
+      this.#socket?._cleanup();
+      this.client._packet(refusalPacket(this.name, refusal(INTERNAL, this.client.conn.protocol)));
+    } catch {
+      this.client._disconnect();
+    }
+  }
+
+  #take(nsp: Namespace, socket: Socket): void {
     if (this.isOver()) return socket._cleanup();
-    this.#socket = socket;
     nsp._preConnectSockets.set(socket.id, socket);
     const end = (err?: unknown): void => process.nextTick(() => this.#finish(nsp, socket, err));
     // At once: what is sent between here and there would pass it by.
@@ -96,11 +114,8 @@ export class Joining {
       subject: socket,
       isOver: () => this.isOver(),
       onEnd: end,
-      onFailure: (error) => {
-        warn("MIDDLEWARE_FAILED", error);
-        // What went wrong is not for the client to read.
-        end(new SocketIoError("MIDDLEWARE_FAILED", "Internal server error"));
-      },
+      onFailure: (error, how) => fail(nsp, error, { handler: "namespace middleware", how, socket, namespace: nsp }),
+      endOf: () => INTERNAL,
     };
     pass(passage);
   }
@@ -115,11 +130,22 @@ export class Joining {
   #finish(nsp: Namespace, socket: Socket, err?: unknown): void {
     if (this.isOver()) return socket._cleanup();
     this.#state = "over";
-    if (err === undefined) return this.#admit(nsp, socket);
-    socket._cleanup();
-    this.client.onJoined(this, undefined);
-    socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
+    try {
+      if (err === undefined) return this.#admit(nsp, socket);
+      socket._cleanup();
+      this.client.onJoined(this, undefined);
+      socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
+    } catch (error) {
+      this.#onFailure(nsp, error);
+    }
   }
+}
+
+/** What went wrong in the program is not for the client to read. */
+const INTERNAL = new SocketIoError("MIDDLEWARE_FAILED", "Internal server error");
+
+function refusalPacket(nsp: string, data: unknown): SocketPacket {
+  return new SocketPacket(PacketType.CONNECT_ERROR, nsp, data, undefined);
 }
 
 /** Protocol 4 sends a string or the data of the error, protocol 5 an object with both. */

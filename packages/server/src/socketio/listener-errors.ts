@@ -1,43 +1,50 @@
-import { createLog } from "../log.ts";
-import { SocketIoError, type SocketIoErrorCode } from "./errors.ts";
-
-const log = createLog("socket.io:errors");
-
-function rethrow(error: unknown): never {
-  throw error;
-}
+import { type HandlerFailure, reportUnheard, watch } from "../handler-errors.ts";
+import type { Namespace } from "./namespace.ts";
+import type { Socket } from "./socket.ts";
+import type { Untyped } from "./typed-events.ts";
 
 /**
- * Lets an exception of the application reach `uncaughtException`, in a turn of its own: it must not unwind through the
- * layers below, which would leave a connection with half of its bytes read.
+ * What `handler_error` listeners of a server get with the error.
+ *
+ * @example
+ * io.on("handler_error", (error, { handler, event, socket }) => {
+ *   console.error(`${handler} ${String(event ?? "")} for ${socket?.id}:`, error);
+ * });
  */
-export function throwLater(error: unknown): void {
-  process.nextTick(rethrow, error);
+export interface HandlerErrorContext extends HandlerFailure {
+  /** The socket that it was about. */
+  readonly socket?: Socket<Untyped, Untyped, Untyped>;
+  /** The namespace in which it happened. */
+  readonly namespace?: Namespace<Untyped, Untyped, Untyped>;
 }
 
-/**
- * Reports an error that has nobody to go to as a process warning, which prints its stack and can be listened to:
- * `process.on("warning", (warning) => ...)`; the error itself is the warning's `cause`.
- */
-export function warn(code: SocketIoErrorCode, cause: unknown): void {
-  const error = new SocketIoError(code, undefined, { cause });
-  if (cause instanceof Error && cause.stack) error.stack = `${error.name}: ${error.message}: ${cause.stack}`;
-  if (log.enabled) log("%s: %s", code, cause);
-  process.emitWarning(error);
+/** Somewhere to report failures to; adapters may be used with a namespace that has no real server. */
+interface Surroundings {
+  readonly server?: { onHandlerError?(error: unknown, context: HandlerErrorContext): void };
 }
 
-/** Calls `onRejected` when `result` is a promise that is rejected. */
-export function watch(result: unknown, onRejected: (error: unknown) => void): void {
-  if (typeof result !== "object" || result === null) return;
-  const { then } = result as { then?: unknown };
-  if (typeof then === "function") Reflect.apply(then, result, [undefined, onRejected]);
+/** Reports a failure to the server of a namespace. */
+export function fail(nsp: object | undefined, error: unknown, context: HandlerErrorContext): void {
+  const { server } = (nsp ?? {}) as Surroundings;
+  if (server?.onHandlerError) server.onHandlerError(error, context);
+  else reportUnheard(error, context);
 }
 
 /** An adapter that answers later must not end the process when it fails. */
-export function watchAdapter(result: unknown): void {
-  if (result !== undefined) watch(result, onAdapterFailure);
+export function watchAdapter(result: unknown, nsp: object | undefined): void {
+  if (result !== undefined) watch(result, (error) => failAdapter(error, nsp, "rejected"));
 }
 
-function onAdapterFailure(error: unknown): void {
-  warn("ADAPTER_FAILED", error);
+/** Calls an adapter from where its failure must not end what the caller is about. */
+export function callAdapter(nsp: object, call: () => unknown): void {
+  try {
+    watchAdapter(call(), nsp);
+  } catch (error) {
+    failAdapter(error, nsp, "thrown");
+  }
+}
+
+/** Reports that an adapter has failed. */
+export function failAdapter(error: unknown, nsp: object | undefined, how: "thrown" | "rejected"): void {
+  fail(nsp, error, { handler: "adapter", how, namespace: nsp as Namespace });
 }

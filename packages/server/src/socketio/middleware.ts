@@ -1,4 +1,4 @@
-import { warn, watch } from "./listener-errors.ts";
+import { type OnFailure, watch } from "../handler-errors.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** Goes on to the next middleware, or gives up with an error. */
@@ -15,11 +15,13 @@ export interface Passage<Subject> {
   isOver(): boolean;
   /** All middlewares went on, or one gave up with an error. */
   onEnd(err?: unknown): void;
-  /** A middleware threw, or its promise was rejected, before it went on. */
-  onFailure(err: unknown): void;
+  /** A middleware threw, or its promise was rejected. It counts as an end, unless it had gone on before. */
+  readonly onFailure: OnFailure;
+  /** What the failure of a middleware ends the passage with. */
+  endOf(error: unknown): unknown;
 }
 
-/** Takes a subject through a chain of middlewares. What they throw and reject with goes to `onFailure`. */
+/** Takes a subject through a chain of middlewares. What they throw and reject with goes to `onFailure` as well. */
 export function pass<Subject>(passage: Passage<Subject>, index = 0): void {
   if (passage.isOver()) return;
   const middleware = passage.chain[index];
@@ -31,14 +33,15 @@ export function pass<Subject>(passage: Passage<Subject>, index = 0): void {
     if (err) passage.onEnd(err);
     else pass(passage, index + 1);
   };
-  const fail = (error: unknown): void => {
-    if (answered) return warn("MIDDLEWARE_FAILED", error);
+  const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+    passage.onFailure(error, how);
+    if (answered) return;
     answered = true;
-    passage.onFailure(error);
+    passage.onEnd(passage.endOf(error));
   };
   try {
-    watch(middleware(passage.subject, next), fail);
+    watch(middleware(passage.subject, next), (error) => fail(error, "rejected"));
   } catch (error) {
-    fail(error);
+    fail(error, "thrown");
   }
 }

@@ -5,8 +5,7 @@ import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./joining.ts";
-import { warn, watch, watchAdapter } from "./listener-errors.ts";
-import { createLog } from "../log.ts";
+import { fail, failAdapter, watchAdapter } from "./listener-errors.ts";
 import type { Middleware } from "./middleware.ts";
 import type { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
@@ -22,8 +21,6 @@ import {
   type EventsMap,
   type Untyped,
 } from "./typed-events.ts";
-
-const log = createLog("socket.io:namespace");
 
 /** An error that a middleware refuses a client with: `message` and `data` are sent to it. */
 export interface ExtendedError extends Error {
@@ -93,9 +90,10 @@ export class Namespace<
   _initAdapter(): void {
     this.adapter = this.server.createAdapter(this);
     try {
-      watch(this.adapter.init(), (error) => log("adapter could not be initialized: %s", error));
+      watchAdapter(this.adapter.init(), this);
     } catch (error) {
-      log("adapter could not be initialized: %s", error);
+      // A program that has just made its server has had no time to listen.
+      process.nextTick(failAdapter, error, this, "thrown");
     }
   }
 
@@ -142,13 +140,33 @@ export class Namespace<
   ): boolean;
   serverSideEmit(...data: Untyped[]): boolean {
     if (SERVER_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
-    watchAdapter(this.adapter.serverSideEmit(data));
+    watchAdapter(this.adapter.serverSideEmit(data), this);
     return true;
   }
 
   /** An event of another server has come in. Called by the adapter. */
   _onServerSideEmit(args: [string, ...Untyped[]]): void {
-    emitToListeners(this, args);
+    this.#call(args);
+  }
+
+  /** Calls listeners: what they throw is not for those who brought the event. */
+  #call(event: readonly [string, ...unknown[]], socket?: Socket<ListenEvents, EmitEvents, ServerSideEvents>): void {
+    try {
+      emitToListeners(this, event);
+    } catch (error) {
+      this.#onListenerFailure(error, "thrown", { event: event[0], socket });
+    }
+  }
+
+  #onListenerFailure(
+    error: unknown,
+    how: "thrown" | "rejected",
+    {
+      event,
+      socket,
+    }: { event: string | symbol; socket: Socket<ListenEvents, EmitEvents, ServerSideEvents> | undefined },
+  ): void {
+    fail(this, error, { handler: "listener", how, event, namespace: this, ...(socket && { socket }) });
   }
 
   /** Takes a client in, unless the middlewares refuse it; `fn` gets the socket before the listeners do. */
@@ -175,7 +193,8 @@ export class Namespace<
 
   /** Emits one of the library's own events to the listeners of this namespace. */
   emitReserved(event: "connect" | "connection" | "new_namespace", subject: unknown): void {
-    emitToListeners(this, [event, subject]);
+    if (this.listenerCount(event) === 0) return;
+    this.#call([event, subject], subject instanceof Socket ? subject : undefined);
   }
 
   /** A socket is gone, whether it had been accepted or not. */
@@ -187,9 +206,8 @@ export class Namespace<
   /** Nobody may have any use for the namespace any more: one that was made for a client may go. */
   release(): void {}
 
-  /** The promise of a listener was rejected: the socket it was about hears of it. */
+  /** The promise of a listener was rejected: see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {
-    if (subject instanceof Socket) subject[REJECTION](error, event);
-    else warn("LISTENER_REJECTED", error);
+    this.#onListenerFailure(error, "rejected", { event, socket: subject instanceof Socket ? subject : undefined });
   }
 }

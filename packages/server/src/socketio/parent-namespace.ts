@@ -79,7 +79,7 @@ class ChildNamespace<
     if (!_opts.cleanupEmptyChildNamespaces || this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
     if (_nsps.get(this.name) === this) _nsps.delete(this.name);
     this.#parent.children.delete(this);
-    void this.adapter.close();
+    watchAdapter(this.adapter.close(), this);
   }
 }
 
@@ -94,7 +94,7 @@ class ChildrenAdapter {
   broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
     // Adapters write to the packet.
     for (const child of this.#children())
-      watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts));
+      watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts), child);
   }
 
   broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
@@ -102,15 +102,15 @@ class ChildrenAdapter {
   }
 
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.addSockets(opts, rooms));
+    for (const child of this.#children()) watchAdapter(child.adapter.addSockets(opts, rooms), child);
   }
 
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.delSockets(opts, rooms));
+    for (const child of this.#children()) watchAdapter(child.adapter.delSockets(opts, rooms), child);
   }
 
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.disconnectSockets(opts, close));
+    for (const child of this.#children()) watchAdapter(child.adapter.disconnectSockets(opts, close), child);
   }
 
   async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {

@@ -1,7 +1,7 @@
 import type { PrivateSessionId, Session } from "./adapter/adapter.ts";
 import { SessionAwareAdapter } from "./adapter/session-aware.ts";
 import { SocketIoError } from "./errors.ts";
-import { warn } from "./listener-errors.ts";
+import { failAdapter } from "./listener-errors.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Socket } from "./socket.ts";
 
@@ -63,7 +63,7 @@ async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promi
     const session = await adapter.restoreSession(pid, offset ?? "");
     return session ?? new SocketIoError(isOurs ? adapter.refusalOf(pid) : "RECOVERY_SESSION_UNKNOWN");
   } catch (error) {
-    warn("ADAPTER_FAILED", error);
+    failAdapter(error, nsp, "rejected");
     return new SocketIoError("RECOVERY_FAILED", undefined, { cause: error });
   }
 }

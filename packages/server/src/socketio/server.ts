@@ -7,9 +7,10 @@ import { Client } from "./client.ts";
 import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
+import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
 import { isSession, Server as Engine, type Session } from "../engine/index.ts";
 import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
-import { warn } from "./listener-errors.ts";
+import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
@@ -45,6 +46,7 @@ export interface ServerReservedEventsMap<
   SocketData,
 > extends NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   new_namespace: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+  handler_error: (error: unknown, context: HandlerErrorContext) => void;
 }
 
 /** A pattern for namespaces, in the order in which they were given. */
@@ -130,7 +132,13 @@ export class Server<
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
     this.#adapter = adapter || defaultAdapter(this.opts);
-    this.#clientFiles = new ClientFiles({ isOn: () => this.#servesClient, path: () => this.#path }, this.opts.cors);
+    const rules = {
+      isOn: () => this.#servesClient,
+      path: () => this.#path,
+      onFailure: (error: unknown, how: "thrown" | "rejected") =>
+        this.onHandlerError(error, { handler: "engine middleware", how }),
+    };
+    this.#clientFiles = new ClientFiles(rules, this.opts.cors);
     this.sockets = this.of("/");
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
   }
@@ -247,7 +255,16 @@ export class Server<
     this.engine = engine as Engine;
     this.#attached.engines.add(this.engine);
     this.engine.on("connection", (conn: Session) => this.#onConnection(conn));
+    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this.onHandlerError(error, failure));
     return this;
+  }
+
+  /**
+   * A function of the program has failed: its listeners of `handler_error` get the error and where it happened. Without
+   * any, it goes where the process handles such things, or is printed.
+   */
+  onHandlerError(error: unknown, context: HandlerErrorContext): void {
+    reportFailure(this.sockets, error, context);
   }
 
   #onConnection(conn: Session): void {
@@ -264,7 +281,7 @@ export class Server<
    * await io.close();
    */
   async close(fn?: (err?: Error) => void): Promise<void> {
-    await Promise.allSettled([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
+    await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this.#attached;
     for (const engine of engines) engine.close();
     // Closed for the second time: the HTTP server will say that it is not running.
@@ -337,7 +354,9 @@ export class Server<
     const { name, auth, fn } = question;
     const pattern = this.#patterns[index];
     if (pattern === undefined) return fn(false);
-    ask(pattern.matches, { name, auth }, (accepted) => {
+    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
+      this.onHandlerError(error, { handler: "namespace function", how });
+    ask(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this.#ask(index + 1, question);
       // Somebody else may have asked for it meanwhile.
       fn(this._nsps.get(name) ?? pattern.parent.createChild(name));
@@ -404,10 +423,17 @@ function test(pattern: RegExp, name: string): boolean {
   return pattern.test(name);
 }
 
+/** What a function that was given to `of()` is asked. */
+interface NamespaceQuestion {
+  readonly name: string;
+  readonly auth: Record<string, Untyped>;
+  readonly onFailure: OnFailure;
+}
+
 /** Asks a pattern whether it accepts a name. It is asked once: the first answer counts, and a failure means no. */
 function ask(
   matches: RegExp | ParentNspNameMatchFn,
-  { name, auth }: { name: string; auth: Record<string, Untyped> },
+  { name, auth, onFailure }: NamespaceQuestion,
   fn: (accepted: boolean) => void,
 ): void {
   if (matches instanceof RegExp) return fn(test(matches, name));
@@ -416,10 +442,8 @@ function ask(
     subject: undefined,
     isOver: () => false,
     onEnd: (err) => fn(err === undefined),
-    onFailure: (err) => {
-      warn("MIDDLEWARE_FAILED", err);
-      fn(false);
-    },
+    onFailure,
+    endOf: () => REFUSED,
   });
 }
 
@@ -427,7 +451,11 @@ const REFUSED = "refused";
 
 async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promise<void> {
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
-  await nsp.adapter.close();
+  try {
+    await nsp.adapter.close();
+  } catch (error) {
+    failAdapter(error, nsp, "rejected");
+  }
 }
 
 /** @returns the error, when it was not running */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
+import { type AnyListener, without } from "./any-listeners.ts";
 import type { Adapter, BroadcastFlags, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
@@ -8,8 +9,9 @@ import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
 import { isSession, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
-import { buildHandshake, type Handshake } from "./handshake.ts";
-import { throwLater, warn, watch, watchAdapter } from "./listener-errors.ts";
+import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
+import { type HandlerKind, watch } from "../handler-errors.ts";
+import { callAdapter, fail, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
@@ -31,8 +33,6 @@ import {
   StrictEventEmitter,
   type Untyped,
 } from "./typed-events.ts";
-
-type AnyListener = (...args: Untyped[]) => void;
 
 const NOWHERE: ReadonlySet<Room> = new Set();
 
@@ -102,7 +102,7 @@ export class Socket<
     super();
     this.nsp = nsp;
     this.client = client;
-    this.#auth = isEmpty(auth) ? undefined : auth;
+    this.#auth = Object.keys(auth).length === 0 ? undefined : auth;
     this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
     this.#previous = previous instanceof SocketIoError ? undefined : previous;
     this.recovered = this.#previous !== undefined;
@@ -111,7 +111,7 @@ export class Socket<
       this.id = this.#previous.sid;
       this.#pid = this.#previous.pid;
       this.#data = this.#previous.data as SocketData;
-      for (const room of this.#previous.rooms) watchAdapter(this.join(room));
+      for (const room of this.#previous.rooms) watchAdapter(this.join(room), nsp);
     } else {
       this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
       this.#pid = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
@@ -208,7 +208,7 @@ export class Socket<
     if (this.#pid !== undefined && this.#state !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
       const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
-      watchAdapter(this.adapter.broadcast(packet, toMyself));
+      watchAdapter(this.adapter.broadcast(packet, toMyself), this.nsp);
       return true;
     }
     if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, data);
@@ -219,7 +219,10 @@ export class Socket<
   #expectAck(ack: AckCallback, timeout: number | undefined): number {
     const id = this.nsp._ids++;
     if (timeout === undefined) this.acks.set(id, ack);
-    else expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server.clock, owner: this, ack });
+    else {
+      const call = (args: unknown[]): void => this.#call(ack, args, "acknowledgement");
+      expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server.clock, call });
+    }
     return id;
   }
 
@@ -343,7 +346,7 @@ export class Socket<
 
   /** Leaves all rooms. */
   leaveAll(): void {
-    watchAdapter(this.adapter.delAll(this.id));
+    callAdapter(this.nsp, () => this.adapter.delAll(this.id));
   }
 
   // ---- receiving ---------------------------------------------------------------------------------------------------
@@ -354,7 +357,7 @@ export class Socket<
     const missed = this.#previous?.missedPackets ?? [];
     this.#previous = undefined;
     this.#state = "connected";
-    watchAdapter(this.join(this.id));
+    watchAdapter(this.join(this.id), this.nsp);
     for (const event of missed) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this.#pid };
     this.#send(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
@@ -363,9 +366,18 @@ export class Socket<
   /** A packet for this socket has come in. */
   // hot path
   _onpacket(packet: Packet): void {
-    if (packet.type === PacketType.EVENT) this.onevent(packet);
+    if (packet.type === PacketType.EVENT) this.#onEvent(packet);
     else if (packet.type === PacketType.ACK) this.#onAck(packet);
     else if (packet.type === PacketType.DISCONNECT) this._onclose("client namespace disconnect");
+  }
+
+  // hot path
+  #onEvent(packet: Packet): void {
+    try {
+      this.onevent(packet);
+    } catch (error) {
+      this.#fail(error, "thrown", "listener", (packet.data as Event)[0]);
+    }
   }
 
   /** An event has come in. Programs may replace this method. */
@@ -380,10 +392,8 @@ export class Socket<
       subject: event,
       isOver: () => false,
       onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
-      onFailure: (err) => {
-        if (this.listenerCount("error") > 0) deliverSoon(this, ["error", err]);
-        else warn("MIDDLEWARE_FAILED", err);
-      },
+      onFailure: (error, how) => this.#fail(error, how, "socket middleware", event[0]),
+      endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
     });
   }
 
@@ -404,14 +414,18 @@ export class Socket<
     if (this.#state !== "connected") return;
     // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
-    emitToListeners(this, event);
+    try {
+      emitToListeners(this, event);
+    } catch (error) {
+      this.#fail(error, "thrown", "listener", event[0] as string);
+    }
   }
 
   #onAck(packet: Packet): void {
     const ack = this.#acks?.get(packet.id as number);
     if (typeof ack !== "function") return;
     this.#acks?.delete(packet.id as number);
-    this.#call(ack, packet.data as unknown[]);
+    this.#call(ack, packet.data as unknown[], "acknowledgement");
   }
 
   /** Nobody waits for this acknowledgement any more. */
@@ -420,12 +434,18 @@ export class Socket<
   }
 
   /** Calls a function of the application from within the layers that are reading. */
-  #call(fn: (...args: Untyped[]) => unknown, args: unknown[]): void {
+  #call(fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
+    const event = kind === "listener" ? (args[0] as string) : undefined;
     try {
-      watch(Reflect.apply(fn, this, args), (error) => this[REJECTION](error, ""));
+      watch(Reflect.apply(fn, this, args), (error) => this.#fail(error, "rejected", kind, event));
     } catch (error) {
-      throwLater(error);
+      this.#fail(error, "thrown", kind, event);
     }
+  }
+
+  /** A function of the program has failed. */
+  #fail(error: unknown, how: "thrown" | "rejected", handler: HandlerKind, event: string | symbol | undefined): void {
+    fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
   #emitReserved(event: string, ...args: unknown[]): void {
@@ -433,14 +453,13 @@ export class Socket<
     try {
       emitToListeners(this, [event, ...args]);
     } catch (error) {
-      throwLater(error);
+      this.#fail(error, "thrown", "listener", event);
     }
   }
 
   /** A listener's promise was rejected: see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol): void {
-    if (event !== "error" && this.listenerCount("error") > 0) this.#emitReserved("error", error);
-    else warn("LISTENER_REJECTED", error);
+    this.#fail(error, "rejected", "listener", event);
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
@@ -463,7 +482,8 @@ export class Socket<
   }
 
   #persist(pid: string): void {
-    watchAdapter(this.adapter.persistSession({ sid: this.id, pid, rooms: [...this.rooms], data: this.data }));
+    const session = { sid: this.id, pid, rooms: [...this.rooms], data: this.data };
+    callAdapter(this.nsp, () => this.adapter.persistSession(session));
   }
 
   /** Leaves all rooms and the namespace, for good. */
@@ -505,7 +525,7 @@ export class Socket<
 
   /**
    * Adds a middleware for incoming events. It may change the event, and must call `next`: with an error, the event is
-   * dropped and the error goes to the `error` listeners of the socket.
+   * dropped and the error goes to the `error` listeners of the socket, as does what it throws or rejects with.
    *
    * @example
    * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));
@@ -578,22 +598,6 @@ export class Socket<
   }
 
   #notify(listeners: readonly AnyListener[], event: unknown[]): void {
-    for (const listener of listeners.slice()) this.#call(listener, event);
+    for (const listener of listeners.slice()) this.#call(listener, event, "listener");
   }
-}
-
-/** With Socket.IO 2, the ids of a client's sockets come from the id of its session. */
-function idInProtocol4(nsp: string, session: string): string {
-  return nsp === "/" ? session : `${nsp}#${session}`;
-}
-
-function isEmpty(record: object): boolean {
-  return Object.keys(record).length === 0;
-}
-
-function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {
-  const index = listener === undefined ? -1 : (listeners?.indexOf(listener) ?? -1);
-  if (listener === undefined) return undefined;
-  if (index !== -1) listeners?.splice(index, 1);
-  return listeners;
 }
