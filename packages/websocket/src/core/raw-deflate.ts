@@ -46,6 +46,8 @@ export class RawCodec {
 
   constructor(settings: CodecSettings) {
     const options = optionsOf(settings);
+    // One trip to the threads for a message: write followed by flush takes two.
+    options.flush = constants.Z_SYNC_FLUSH;
     this.#stream = settings.kind === "deflate" ? createDeflateRaw(options) : createInflateRaw(options);
   }
 
@@ -59,8 +61,7 @@ export class RawCodec {
     const stream = this.#stream;
     if (stream.listenerCount("data") === 0) this.#listen();
     this.#job = new CodecJob(limit, onDone);
-    stream.write(input);
-    stream.flush(constants.Z_SYNC_FLUSH, () => this.#finish(undefined));
+    stream.write(input, (error) => (error ? this.#abandon("bad data") : this.#finish(undefined)));
   }
 
   /** Forgets the messages before. */
