@@ -1,137 +1,223 @@
-// Clients that cost next to nothing: hand-made frames on bare TCP sockets, and bare HTTP requests with keep-alive.
-import { once } from "node:events";
-import { Agent, request } from "node:http";
+// Clients that cost next to nothing: prepared bytes on bare TCP sockets; what comes back is counted.
 import { connect } from "node:net";
+import { clientFrame, CLOSE_FRAME, FrameReader } from "./frames.mjs";
 
-const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+/** All clients read into one buffer: nothing of it is kept. */
+const scratch = Buffer.allocUnsafeSlow(256 * 1024);
+const CONNECT = clientFrame("40");
+const upgradeRequest = (query) =>
+  `GET /socket.io/?EIO=4&transport=websocket${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n` +
+  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/** A masked text or binary frame. The mask is not zero: `ws` unmasks nothing then. */
-export function frame(data) {
-  const payload = Buffer.from(data);
-  const opcode = typeof data === "string" ? 0x81 : 0x82;
-  const head =
-    payload.length < 126
-      ? Buffer.from([opcode, 0x80 | payload.length])
-      : payload.length < 65_536
-        ? Buffer.from([opcode, 0xfe, payload.length >> 8, payload.length & 255])
-        : Buffer.concat([Buffer.from([opcode, 0xff, 0, 0, 0, 0]), uint32(payload.length)]);
-  return Buffer.concat([head, MASK, payload.map((byte, at) => byte ^ MASK[at & 3])]);
-}
-
-function uint32(value) {
-  const buffer = Buffer.alloc(4);
-  buffer.writeUInt32BE(value);
-  return buffer;
-}
-
-/** A Socket.IO client on a bare TCP socket, connected to the main namespace. It counts frames by their length alone. */
+/** A WebSocket on which frames are read one by one, or, later, bytes are counted. */
 export class WireClient {
-  frames = 0;
-  onFrame = () => {};
-  #rest = Buffer.alloc(0);
+  #frames = [];
+  #onFrame = undefined;
+  /** Reads what comes in; undefined: it is counted. */
+  #read;
+  #left = Infinity;
+  #done = () => {};
+  #socket;
+  #isClosed = false;
+  #onClose = () => {};
 
-  static async open(port) {
-    const client = new WireClient();
-    const socket = connect(port, "127.0.0.1");
-    client.socket = socket;
-    socket.setNoDelay(true);
-    socket.write(
-      "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n" +
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-    );
-    await new Promise((resolve) => {
-      let head = Buffer.alloc(0);
-      const onData = (chunk) => {
-        head = Buffer.concat([head, chunk]);
-        const end = head.indexOf("\r\n\r\n");
-        if (end === -1) return;
-        socket.off("data", onData);
-        socket.on("data", (data) => client.#read(data));
-        client.#read(head.subarray(end + 4));
-        resolve();
-      };
-      socket.on("data", onData);
+  constructor(port, query = "") {
+    const frames = new FrameReader((payload) => {
+      if (this.#onFrame) this.#onFrame(payload.toString("latin1"));
+      else this.#frames.push(payload.toString("latin1"));
     });
-    socket.write(frame("40"));
-    await client.next(2);
+    let head = "";
+    this.#read = (chunk) => {
+      head += chunk.toString("latin1");
+      const end = head.indexOf("\r\n\r\n");
+      if (end === -1) return;
+      this.#read = (data) => frames.read(data);
+      this.#read(Buffer.from(head.slice(end + 4), "latin1"));
+    };
+    const callback = (size) => {
+      if (this.#read === undefined) this.#count(size);
+      else this.#read(Buffer.from(scratch.subarray(0, size)));
+      return true;
+    };
+    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: scratch, callback } });
+    // A contender that is stopped resets its connections.
+    this.#socket.on("error", () => {});
+    this.#socket.on("close", () => {
+      this.#isClosed = true;
+      this.#onClose();
+    });
+    this.#socket.write(upgradeRequest(query));
+  }
+
+  /** A Socket.IO client, connected to the main namespace. */
+  static async open(port) {
+    const client = new WireClient(port);
+    await client.frame();
+    client.write(CONNECT);
+    await client.frame();
+    client.#read = undefined;
     return client;
   }
 
-  /** Waits until so many frames have come in all. */
-  next(total) {
-    if (this.frames >= total) return Promise.resolve();
+  write(bytes) {
+    this.#socket.write(bytes);
+  }
+
+  /** The payload of the next frame. */
+  frame() {
+    if (this.#frames.length > 0) return Promise.resolve(this.#frames.shift());
     return new Promise((resolve) => {
-      this.onFrame = () => {
-        if (this.frames < total) return;
-        this.onFrame = () => {};
-        resolve();
+      this.#onFrame = (payload) => {
+        this.#onFrame = undefined;
+        resolve(payload);
       };
     });
   }
 
-  #read(chunk) {
-    let data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
-    while (data.length >= 2) {
-      let length = data[1];
-      let start = 2;
-      if (length === 126) {
-        if (data.length < 4) break;
-        length = data.readUInt16BE(2);
-        start = 4;
-      } else if (length === 127) {
-        if (data.length < 10) break;
-        length = data.readUInt32BE(6);
-        start = 10;
+  /** Waits until so many bytes have come in from now on. */
+  receive(bytes) {
+    this.#left = bytes;
+    return new Promise((resolve) => (this.#done = resolve));
+  }
+
+  /** Sends, and waits for so many bytes in answer. */
+  exchange(bytes, expected) {
+    const done = this.receive(expected);
+    this.#socket.write(bytes);
+    return done;
+  }
+
+  /** Answers each frame of `size` bytes, and counts them in `count.pings`. */
+  answerEach(size, bytes, count) {
+    this.#read = (chunk) => {
+      for (let at = 0; at < chunk.length; at += size) {
+        count.pings += 1;
+        this.#socket.write(bytes);
       }
-      if (data.length < start + length) break;
-      data = data.subarray(start + length);
-      this.frames += 1;
-      this.onFrame();
-    }
-    this.#rest = data;
+    };
   }
 
+  /** Does not read any more. */
+  stall() {
+    this.#socket.pause();
+  }
+
+  /** Says goodbye, and waits for the end of the connection. */
   close() {
-    this.socket.destroy();
+    if (this.#isClosed) return undefined;
+    this.#read = undefined;
+    this.#left = Infinity;
+    this.#socket.write(CLOSE_FRAME);
+    return new Promise((resolve) => (this.#onClose = resolve));
+  }
+
+  destroy() {
+    this.#socket.destroy();
+  }
+
+  #count(size) {
+    this.#left -= size;
+    if (this.#left > 0) return;
+    if (this.#left < 0) throw new Error("more came in than expected");
+    this.#left = Infinity;
+    this.#done();
   }
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+/** One HTTP connection, one request at a time. */
+class Pipe {
+  #text = "";
+  #done = () => {};
 
-export async function http(port, method, path, body) {
-  const req = request({
-    port,
-    host: "127.0.0.1",
-    method,
-    path,
-    agent,
-    headers: body ? { "content-length": Buffer.byteLength(body) } : {},
-  });
-  req.end(body);
-  const [res] = await once(req, "response");
-  let text = "";
-  res.setEncoding("utf8");
-  for await (const chunk of res) text += chunk;
-  return text;
+  constructor(port) {
+    const callback = (size) => {
+      this.#text += scratch.latin1Slice(0, size);
+      this.#check();
+      return true;
+    };
+    this.socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: scratch, callback } });
+    this.socket.on("error", () => {});
+  }
+
+  /** The body of the answer. */
+  request(bytes) {
+    this.socket.write(bytes);
+    return new Promise((resolve) => (this.#done = resolve));
+  }
+
+  #check() {
+    const end = this.#text.indexOf("\r\n\r\n");
+    if (end === -1) return;
+    const at = this.#text.search(/content-length: /i) + 16;
+    const length = Number.parseInt(this.#text.slice(at, end), 10);
+    if (this.#text.length < end + 4 + length) return;
+    const body = this.#text.slice(end + 4, end + 4 + length);
+    this.#text = "";
+    this.#done(body);
+  }
 }
 
-/** A Socket.IO client that polls. */
+const get = (path) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+const post = (path, body) =>
+  `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain;charset=UTF-8\r\n` +
+  `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+
+/** A Socket.IO client that polls: one connection for GET, and one for POST as soon as it is needed. */
 export class PollingClient {
+  #port;
+  #polls;
+  #posts = undefined;
+
   static async open(port) {
     const client = new PollingClient();
-    client.port = port;
-    const open = await http(port, "GET", "/socket.io/?EIO=4&transport=polling");
-    client.path = `/socket.io/?EIO=4&transport=polling&sid=${JSON.parse(open.slice(1)).sid}`;
-    await client.post("40");
+    client.#port = port;
+    client.#polls = new Pipe(port);
+    const open = await client.#polls.request(get("/socket.io/?EIO=4&transport=polling"));
+    client.sid = JSON.parse(open.slice(1)).sid;
+    client.path = `/socket.io/?EIO=4&transport=polling&sid=${client.sid}`;
+    client.pollBytes = get(client.path);
+    await client.#polls.request(client.prepare("40"));
     await client.poll();
     return client;
   }
 
-  post(payload) {
-    return http(this.port, "POST", this.path, payload);
+  /** The request that posts `body`. */
+  prepare(body) {
+    return post(this.path, body);
+  }
+
+  post(request) {
+    this.#posts ??= new Pipe(this.#port);
+    return this.#posts.request(request);
   }
 
   poll() {
-    return http(this.port, "GET", this.path);
+    return this.#polls.request(this.pollBytes);
   }
+
+  /** Posts, and polls until so many packets have come in. */
+  async exchange(request, packets) {
+    const posted = this.post(request);
+    let left = packets;
+    while (left > 0) {
+      const body = await this.poll();
+      left -= body.split("\x1e").length;
+    }
+    await posted;
+  }
+
+  destroy() {
+    this.#polls.socket.destroy();
+    this.#posts?.socket.destroy();
+  }
+}
+
+/** Opens many clients without a connection storm. */
+export async function openMany(Client, port, count, atOnce = 50) {
+  const clients = [];
+  while (clients.length < count) {
+    const batch = Math.min(atOnce, count - clients.length);
+    clients.push(...(await Promise.all(Array.from({ length: batch }, () => Client.open(port)))));
+  }
+  return clients;
 }

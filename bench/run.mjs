@@ -1,99 +1,65 @@
-// Server CPU per operation, Portage beside socket.io, interleaved in one run.
+// Portage beside socket.io, interleaved in one run: server CPU for each operation, memory, latency.
 //
-//   npm run bench                 all scenarios
-//   npm run bench -- echo rooms   only those
+//   npm run bench                 the table of docs/performance.md
+//   npm run bench -- echo rooms   only those rows
+//   npm run bench -- parser       the codec beside socket.io-parser and JSON
+//   npm run bench -- tails        latency at a fixed load, and how long the event loop is held up
+//   npm run bench -- growth       what an operation costs as things become many; draws docs/growth.svg
 //   npm run bench -- websocket    @portage/websocket beside ws
+//   npm run bench -- docs         writes the last results into docs/performance.md
 //
-// Each contender is a process of its own; the load comes from this one, over loopback, with prepared frames, so that the
-// server is what is measured. Figures are the server's user + system time as the operating system accounts for it.
-import { fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
-import { scenarios } from "./scenarios.mjs";
+// BENCH_ROUNDS: rounds, whose median counts (default 3). BENCH_FLOORS=all: engine.io and ws too, where they can do the work.
+// BENCH_PROFILE=dir: CPU profiles of the servers.
+//
+// Each contender is a process of its own on one core; the load comes from this one, on the other, over loopback, with
+// prepared bytes. Figures are the server's user + system time as the operating system accounts for it.
+import { Contender } from "./contender.mjs";
+import { printHead, printRow, rowOf, save, summary } from "./report.mjs";
+import { messageRows } from "./rows-messages.mjs";
+import { sessionRows } from "./rows-sessions.mjs";
 
-const CONTENDERS = ["socket.io", "portage"];
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const rows = { ...messageRows, ...sessionRows };
+const jobs = ["parser", "tails", "growth", "websocket", "docs"];
 
-/** A server process and the questions it answers. */
-class Contender {
-  constructor(name) {
-    this.name = name;
-    this.process = fork(here("server.mjs"), [name], { execArgv: ["--expose-gc"] });
-  }
-
-  async start() {
-    this.port = await this.#answer("ready");
-    return this;
-  }
-
-  /** Has the server do something, or tell something about itself. */
-  ask(question, value) {
-    this.process.send({ question, value });
-    return this.#answer(question);
-  }
-
-  async #answer(expected) {
-    return new Promise((resolve, reject) => {
-      const onExit = (code) => reject(new Error(`${this.name} ended with ${code}`));
-      const onMessage = ({ question, answer }) => {
-        if (question !== expected) return;
-        this.process.off("message", onMessage);
-        this.process.off("exit", onExit);
-        resolve(answer);
-      };
-      this.process.on("message", onMessage);
-      this.process.on("exit", onExit);
-    });
-  }
-
-  async stop() {
-    this.process.removeAllListeners("exit");
-    this.process.kill();
-  }
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-
-async function measure(scenario) {
-  const results = Object.fromEntries(CONTENDERS.map((name) => [name, []]));
+async function measure(row) {
+  const others = process.env.BENCH_FLOORS === "all" ? (row.others ?? []) : [];
+  const names = ["socket.io", "portage", ...(row.floor ? [row.floor] : []), ...others];
+  const rounds = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of CONTENDERS) {
-      const contender = await new Contender(name).start();
+    for (const name of names) {
+      const contender = await new Contender(name, row.options).start();
       try {
-        results[name].push(await scenario.run(contender));
+        rounds[name].push(await row.run(contender));
       } finally {
         await contender.stop();
       }
     }
   }
-  const figures = Object.fromEntries(CONTENDERS.map((name) => [name, median(results[name])]));
-  return { ...figures, ratio: figures.portage / figures["socket.io"] };
+  return rowOf(row, Object.fromEntries(names.map((name) => [name, summary(rounds[name])])));
 }
 
-const wanted = process.argv.slice(2);
-if (wanted[0] === "websocket") {
-  process.argv.splice(2, 1);
-  await import("./websocket.mjs");
-  process.exit();
-}
-const chosen = Object.entries(scenarios).filter(([name]) => wanted.length === 0 || wanted.includes(name));
-if (chosen.length === 0) {
-  console.error(`no such scenario; there are: ${Object.keys(scenarios).join(", ")}`);
-  process.exit(1);
+async function table(wanted) {
+  const unknown = wanted.filter((name) => !Object.hasOwn(rows, name));
+  if (unknown.length > 0) {
+    console.error(
+      `no such row: ${unknown.join(", ")}\nthere are: ${Object.keys(rows).join(", ")}\nand: ${jobs.join(", ")}`,
+    );
+    process.exit(1);
+  }
+  printHead(ROUNDS);
+  const results = {};
+  for (const [name, row] of Object.entries(rows)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    results[name] = await measure(row);
+    printRow(results[name]);
+  }
+  save(wanted.length === 0 ? "latest" : "some", ROUNDS, { rows: results });
 }
 
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, medians of ${ROUNDS} rounds\n`);
-console.log(`${"scenario".padEnd(44)}${"socket.io".padStart(12)}${"portage".padStart(12)}${"ratio".padStart(8)}  unit`);
-const report = { node: process.version, cpu: cpus()[0]?.model, rounds: ROUNDS, rows: {} };
-for (const [name, scenario] of chosen) {
-  const row = await measure(scenario);
-  report.rows[name] = { ...row, unit: scenario.unit };
-  const cells = [row["socket.io"], row.portage, row.ratio].map((value) => value.toFixed(2));
-  console.log(
-    `${scenario.title.padEnd(44)}${cells[0].padStart(12)}${cells[1].padStart(12)}${cells[2].padStart(8)}  ${scenario.unit}`,
-  );
-}
-mkdirSync(here("results"), { recursive: true });
-writeFileSync(here("results/latest.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+const [first, ...rest] = process.argv.slice(2);
+if (jobs.includes(first)) {
+  process.argv.splice(2, Infinity, ...rest);
+  await import(`./${first}.mjs`);
+} else await table(process.argv.slice(2));
+process.exit();

@@ -20,7 +20,7 @@ const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.le
 class Contender {
   constructor(name) {
     this.name = name;
-    this.process = fork(here("websocket-server.mjs"), [name], { execArgv: ["--expose-gc"] });
+    this.process = fork(here("servers/websocket.mjs"), [name], { execArgv: ["--expose-gc"] });
   }
 
   async start() {

@@ -1,0 +1,74 @@
+// A server process that is measured, on a core of its own, and the questions it answers.
+import { fork, spawnSync } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+
+/** Binds a process to a core; false where that can't be done. */
+function pin(pid, core) {
+  return spawnSync("taskset", ["-a", "-c", "-p", String(core), String(pid)], { stdio: "ignore" }).status === 0;
+}
+
+/** Whether the load generator, which is this process, and the servers each have a core. */
+export const isPinned = availableParallelism() > 1 && pin(process.pid, 1);
+
+/** Profiles of the servers are written there, when set: a directory for each contender. */
+const profiles = process.env.BENCH_PROFILE;
+
+const SCRIPTS = { "socket.io": "io", portage: "io" };
+
+export class Contender {
+  /** @param options of the server, beside those it always has */
+  constructor(name, options = {}) {
+    this.name = name;
+    const script = here(`servers/${SCRIPTS[name] ?? "floor"}.mjs`);
+    const profiling = profiles ? ["--cpu-prof", "--cpu-prof-dir", join(profiles, name)] : [];
+    const execArgv = ["--expose-gc", "--max-old-space-size=4096", ...profiling];
+    this.process = fork(script, [name, JSON.stringify(options)], { execArgv });
+  }
+
+  async start() {
+    this.port = await this.#answer("ready");
+    if (isPinned) pin(this.process.pid, 0);
+    return this;
+  }
+
+  /** Has the server do something, or tell something about itself. */
+  ask(question, value) {
+    this.process.send({ question, value });
+    return this.#answer(question);
+  }
+
+  #answer(expected) {
+    return new Promise((resolve, reject) => {
+      const onExit = (code) => reject(new Error(`${this.name} ended with ${code}`));
+      const onMessage = ({ question, answer }) => {
+        if (question !== expected) return;
+        this.process.off("message", onMessage);
+        this.process.off("exit", onExit);
+        resolve(answer);
+      };
+      this.process.on("message", onMessage);
+      this.process.on("exit", onExit);
+    });
+  }
+
+  stop() {
+    return new Promise((resolve) => {
+      this.process.once("exit", resolve);
+      // A profile is written by a process that ends by itself.
+      if (profiles) this.process.disconnect();
+      else this.process.kill("SIGKILL");
+    });
+  }
+}
+
+/** Microseconds of server CPU, user and system, for each operation; `work` has been done once before, to warm up. */
+export async function cpuPer(contender, operations, work) {
+  await work();
+  const before = await contender.ask("cpu");
+  await work();
+  return ((await contender.ask("cpu")) - before) / operations;
+}

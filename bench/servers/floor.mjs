@@ -1,0 +1,164 @@
+// What the layers below cost alone: prepared answers to whatever comes in, by a bare TCP or HTTP server, by ws, by engine.io.
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createTcpServer } from "node:net";
+import { serverFrames } from "../frames.mjs";
+import { growth, serve, turns } from "./serve.mjs";
+
+const HEAD =
+  "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+/** What is sent for each request: so many bytes or messages of it have to come in. */
+let spec = { bytes: Infinity, messages: Infinity, answer: Buffer.alloc(0), parts: [] };
+let onGone = () => {};
+let count = () => 0;
+
+const news = (each) => Array.from({ length: each }, (_, index) => `2["news","hello",${index}]`);
+const engineNews = (each) => news(each).map((text) => `4${text}`);
+
+/** Bare TCP: bytes are counted, prepared frames are written. */
+function net() {
+  const sockets = new Set();
+  count = () => sockets.size;
+  const server = createTcpServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    let read = 0;
+    const onOpen = (chunk) => {
+      // The close frame of a client.
+      if (chunk.length < 10) socket.end();
+      read += chunk.length;
+      const due = Math.floor(read / spec.bytes);
+      if (due === 0) return;
+      read -= due * spec.bytes;
+      socket.write(due === 1 ? spec.answer : Buffer.concat(Array.from({ length: due }, () => spec.answer)));
+    };
+    socket.once("data", () => {
+      socket.write(Buffer.concat([Buffer.from(HEAD), serverFrames(["0{}"])]));
+      socket.once("data", () => {
+        socket.write(serverFrames(["40{}"]));
+        socket.on("data", onOpen);
+      });
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) onGone();
+    });
+  });
+  const sendAll = (bytes) => {
+    for (const socket of sockets) socket.write(bytes);
+  };
+  return { server, sendAll: (texts) => sendAll(serverFrames(texts)) };
+}
+
+/** Bare HTTP: polls wait for what a POST or a broadcast gives them. */
+function http() {
+  const clients = new Map();
+  count = () => clients.size;
+  const give = (client) => {
+    if (client.poll === undefined || client.queue.length === 0) return;
+    const body = client.queue.join("\x1e");
+    client.queue = [];
+    client.poll.writeHead(200, {
+      "Content-Type": "text/plain; charset=UTF-8",
+      "Content-Length": Buffer.byteLength(body),
+    });
+    client.poll.end(body);
+    client.poll = undefined;
+  };
+  const server = createHttpServer((req, res) => {
+    const sid = /sid=(\d+)/.exec(req.url)?.[1];
+    if (sid === undefined) {
+      const id = String(clients.size);
+      clients.set(id, { poll: res, queue: [`0{"sid":"${id}"}`] });
+      return give(clients.get(id));
+    }
+    const client = clients.get(sid);
+    if (req.method === "GET") {
+      client.poll = res;
+      return give(client);
+    }
+    let body = "";
+    req.setEncoding("utf8");
+    req.on("data", (chunk) => (body += chunk));
+    req.on("end", () => {
+      res.writeHead(200, { "Content-Type": "text/html", "Content-Length": 2 });
+      res.end("ok");
+      client.queue.push(...(body === "40" ? ["40{}"] : spec.parts));
+      give(client);
+    });
+  });
+  const sendAll = (texts) => {
+    for (const client of clients.values()) {
+      client.queue.push(...texts);
+      give(client);
+    }
+  };
+  return { server, sendAll };
+}
+
+/** What `ws` and `engine.io` share: message in, prepared messages out. */
+function counter(send) {
+  let messages = 0;
+  return () => {
+    messages += 1;
+    if (messages < spec.messages) return;
+    messages = 0;
+    for (const part of spec.parts) send(part);
+  };
+}
+
+async function ws() {
+  const { WebSocketServer } = await import("ws");
+  const server = createHttpServer();
+  const sockets = new WebSocketServer({ server, perMessageDeflate: false, maxPayload: 4 * 1024 * 1024 });
+  count = () => sockets.clients.size;
+  sockets.on("connection", (socket) => {
+    socket.send("0{}");
+    const onRequest = counter((part) => socket.send(part));
+    socket.once("message", () => {
+      socket.send("40{}");
+      socket.on("message", onRequest);
+    });
+    socket.on("close", () => setImmediate(() => sockets.clients.size === 0 && onGone()));
+  });
+  const sendAll = (texts) => {
+    for (const socket of sockets.clients) for (const text of texts) socket.send(text);
+  };
+  return { server, sendAll };
+}
+
+async function engine() {
+  const { Server } = await import("engine.io");
+  const server = createHttpServer();
+  const io = new Server({ pingInterval: 600_000, pingTimeout: 600_000, maxHttpBufferSize: 4 * 1024 * 1024 });
+  io.attach(server, { path: "/socket.io/" });
+  count = () => io.clientsCount;
+  io.on("connection", (socket) => {
+    // What follows is an engine message already; the packet type of text is the engine's.
+    const onRequest = counter((part) => socket.send(typeof part === "string" ? part.slice(1) : part));
+    socket.once("message", () => {
+      socket.send("0{}");
+      socket.on("message", onRequest);
+    });
+    socket.on("close", () => setImmediate(() => io.clientsCount === 0 && onGone()));
+  });
+  const sendAll = (texts) => {
+    for (const socket of Object.values(io.clients)) for (const text of texts) socket.send(text.slice(1));
+  };
+  return { server, sendAll };
+}
+
+const floors = { net, http, ws, "engine.io": engine };
+const { server, sendAll } = await floors[process.argv[2]]();
+
+serve(server, {
+  /** What comes in as one request, and what is answered. A number stands for so many bytes of binary data. */
+  answer({ bytes, messages, parts }) {
+    const real = parts.map((part) => (typeof part === "number" ? Buffer.alloc(part, 1) : part));
+    spec = { bytes, messages, parts: real, answer: serverFrames(real) };
+  },
+  spread() {},
+  gone: () => (count() === 0 ? undefined : new Promise((resolve) => (onGone = resolve))),
+  broadcast: ({ count: times, each }) => turns(times, () => sendAll(engineNews(each))),
+  rooms: (times) => turns(times, () => sendAll(engineNews(1))),
+  burst: ({ count: times, size }) => growth(times, () => sendAll([`42["news","${"x".repeat(size)}"]`])),
+});
