@@ -76,7 +76,11 @@ const LAYERS = [
     prefix: "packages/client/src/",
     inside: ["packages/client/src/"],
     packages: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket", "eventemitter3"],
-    exceptions: { "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket"] },
+    // what only Node.js has; browsers get other files in their places
+    exceptions: {
+      "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket", "node:http"],
+      "packages/client/src/engine/transports/polling.node.ts": ["node:http", "node:https"],
+    },
   },
 ];
 

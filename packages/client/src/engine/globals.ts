@@ -1,0 +1,12 @@
+import type { BinaryType } from "@portage/parser/engine";
+import type { CookieJar } from "./cookie-jar.node.ts";
+
+// What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
+
+/** Calls back after the current turn, before anything else happens. */
+export const nextTick = (callback: () => void): void => queueMicrotask(callback);
+
+export const defaultBinaryType: BinaryType = "arraybuffer";
+
+/** Browsers keep cookies themselves. */
+export const createCookieJar = (): CookieJar | undefined => undefined;

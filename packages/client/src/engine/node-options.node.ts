@@ -1,0 +1,37 @@
+import type { CookieJar } from "./cookie-jar.node.ts";
+import type { SocketOptions } from "./options.ts";
+
+/** Options that go on to `http.request`, `https.request` and `tls.connect`. */
+const NAMES = [
+  "pfx",
+  "key",
+  "passphrase",
+  "cert",
+  "ca",
+  "ciphers",
+  "rejectUnauthorized",
+  "localAddress",
+  "family",
+  "checkServerIdentity",
+  "servername",
+] as const;
+
+/** Options of a request: agent, TLS, and headers with the cookies. */
+export function nodeOptions(
+  options: SocketOptions,
+  jar: CookieJar | undefined,
+  headers: Record<string, string | number>,
+): Record<string, unknown> {
+  const picked: Record<string, unknown> = {};
+  const given = options as Record<string, unknown>;
+  for (const name of NAMES) if (given[name] !== undefined) picked[name] = given[name];
+  if (options.agent) picked["agent"] = options.agent;
+  const all: Record<string, string | number> = { ...headers, ...options.extraHeaders };
+  const cookies = jar?.header;
+  if (cookies) {
+    const name = Object.keys(all).find((key) => key.toLowerCase() === "cookie") ?? "cookie";
+    all[name] = all[name] ? all[name] + "; " + cookies : cookies;
+  }
+  picked["headers"] = all;
+  return picked;
+}

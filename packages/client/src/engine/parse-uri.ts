@@ -1,0 +1,86 @@
+/** The parts of a URI; a part that is missing is "". */
+export interface ParsedUri {
+  source: string;
+  protocol: string;
+  authority: string;
+  userInfo: string;
+  user: string;
+  password: string;
+  host: string;
+  port: string;
+  relative: string;
+  path: string;
+  directory: string;
+  file: string;
+  query: string;
+  anchor: string;
+  /** Whether the host was written in brackets. */
+  ipv6uri?: boolean;
+  /** Segments of the path. */
+  pathNames: string[];
+  /** Parameters of the query, not decoded. */
+  queryKey: Record<string, string>;
+}
+
+/**
+ * `URL` would ask for a protocol, and programs write `localhost:3000` and `//example.org`. Hosts in brackets, or
+ * of colons and hexadecimal digits alone, are IPv6 addresses.
+ */
+const URI =
+  /^(?:(https?|wss?):\/\/)?((?:(([^:@/?#]*)(?::([^:@/?#]*))?)@)?(\[[^\]/?#]*\]|(?:[a-f\d]{0,4}:){2,7}[a-f\d]{0,4}|[^:/?#]*)(?::(\d*))?)(([^?#]*)(?:\?([^#]*))?(?:#(.*))?)/;
+
+/**
+ * Takes a URI apart; what is missing in it, the protocol for instance, is "".
+ *
+ * @throws the string `URI too long` for more than 8000 characters
+ * @example parse("https://example.org:8443/chat?a=b").port // "8443"
+ */
+export function parse(uri: string): ParsedUri {
+  // eslint-disable-next-line no-throw-literal -- programs compare with the string
+  if (uri.length > 8000) throw "URI too long";
+  const [, protocol, authority, userInfo, user, password, host, port, relative, path, query, anchor] = URI.exec(
+    uri,
+  )!.map((part) => part ?? "") as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const isBracketed = host.startsWith("[");
+  const file = /[^/]*\.[^/.]+$/.exec(path)?.[0] ?? "";
+  const queryKey: Record<string, string> = {};
+  for (const pair of query.split("&")) {
+    const [name, ...value] = pair.split("=");
+    if (name) queryKey[name] = value.join("=");
+  }
+  return {
+    source: uri,
+    protocol,
+    authority: isBracketed ? authority.replace(/[[\]]/g, "") : authority,
+    userInfo,
+    user,
+    password,
+    host: isBracketed ? host.slice(1, -1) : host,
+    port,
+    relative,
+    path,
+    directory: file ? path.slice(0, -file.length) : path,
+    file,
+    query,
+    anchor,
+    ...(isBracketed && { ipv6uri: true }),
+    pathNames: path
+      .replace(/^\/|\/$/g, "")
+      .replace(/\/{2,9}/g, "/")
+      .split("/"),
+    queryKey,
+  };
+}

@@ -1,0 +1,25 @@
+import type { Untyped } from "../typed-events.ts";
+
+const setNative = globalThis.setTimeout;
+const clearNative = globalThis.clearTimeout;
+
+/** A running timer, of whatever kind the platform has. */
+export type Timer = Untyped;
+
+/** An object that has timers of its own. */
+export interface TimerFunctions {
+  setTimeoutFn: (callback: () => void, ms?: number) => Timer;
+  clearTimeoutFn: (timer: Timer) => void;
+}
+
+/**
+ * Gives an object the functions `setTimeoutFn` and `clearTimeoutFn`: the global ones of this moment, or with
+ * `useNativeTimers` those from when the module was loaded.
+ */
+export function installTimerFunctions(target: object, options: { useNativeTimers?: boolean | undefined }): void {
+  const native = options.useNativeTimers;
+  Object.assign(target, {
+    setTimeoutFn: (native ? setNative : globalThis.setTimeout).bind(globalThis),
+    clearTimeoutFn: (native ? clearNative : globalThis.clearTimeout).bind(globalThis),
+  });
+}

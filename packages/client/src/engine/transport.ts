@@ -1,0 +1,160 @@
+import { decodePacket, type Packet } from "@portage/parser/engine";
+import { Emitter } from "../emitter.ts";
+import type { NoEvents, Untyped } from "../typed-events.ts";
+import type { RawData, SocketOptions } from "./options.ts";
+import { encodeQuery } from "./query.ts";
+import type { Socket } from "./socket.ts";
+import { installTimerFunctions } from "./timers.ts";
+
+/**
+ * Why a transport failed. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
+ * `fetch write error`, `websocket error`.
+ */
+export class TransportError extends Error {
+  readonly type = "TransportError";
+  readonly code = "TRANSPORT_FAILED";
+  /** HTTP status (0: no answer), an Error, or the event that reported it. */
+  readonly description: Untyped;
+  /** What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them. */
+  readonly context: Untyped;
+
+  constructor(reason: string, description: unknown, context: unknown) {
+    super(reason);
+    this.description = description;
+    this.context = context;
+  }
+}
+
+/** Why a transport closed. */
+export interface CloseDetails {
+  /** A sentence. */
+  description: string;
+  /** For WebSocket an object with `code` and `reason`, as a CloseEvent has them. */
+  context?: unknown;
+}
+
+/** Events of a {@link Transport}. */
+export interface TransportReservedEvents {
+  open: () => void;
+  error: (error: TransportError) => void;
+  packet: (packet: Packet) => void;
+  close: (details?: CloseDetails) => void;
+  poll: () => void;
+  pollComplete: () => void;
+  drain: () => void;
+}
+
+type TransportState = "opening" | "open" | "closed" | "pausing" | "paused";
+
+/** What a transport is made with: the socket's options, those of `transportOptions` over them, and where to connect. */
+export interface TransportOptions extends SocketOptions {
+  query: Record<string, Untyped>;
+  socket: Socket;
+}
+
+/**
+ * Base class of transports. One of your own needs a `name` on its prototype, `doOpen`, `doClose` and `write`; it calls
+ * `onOpen`, `onPacket` or `onData`, `onClose` and `onError`, and after each `write` sets `writable` and emits `drain`.
+ *
+ * @example
+ * class Pigeon extends Transport {
+ *   get name() { return "pigeon"; }
+ *   doOpen() { this.bird = release(this.createUri("https")); this.bird.onreturn = (note) => this.onData(note); this.onOpen(); }
+ *   doClose() { this.bird.recall(); }
+ *   write(packets) { packets.forEach((packet) => this.bird.carry(packet)); this.emitReserved("drain"); }
+ * }
+ * new Socket("https://example.org", { transportImplementations: [Pigeon] });
+ */
+export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportReservedEvents> {
+  /** Parameters of every request. */
+  query: Record<string, Untyped>;
+  /** Whether packets may be sent now; else after the next `drain`. */
+  writable = false;
+  protected readyState!: TransportState;
+  protected readonly opts: TransportOptions;
+  protected readonly socket: Socket;
+  /** False: bytes are sent as base64. */
+  protected supportsBinary: boolean;
+  declare protected readonly setTimeoutFn: typeof setTimeout;
+  declare protected readonly clearTimeoutFn: typeof clearTimeout;
+
+  constructor(options: Untyped) {
+    super();
+    installTimerFunctions(this, options);
+    this.opts = options;
+    this.query = options.query;
+    this.socket = options.socket;
+    this.supportsBinary = !options.forceBase64;
+  }
+
+  abstract get name(): string;
+
+  open(): this {
+    this.readyState = "opening";
+    this.doOpen();
+    return this;
+  }
+
+  close(): this {
+    if (this.readyState !== "closed") {
+      this.doClose();
+      this.onClose();
+    }
+    return this;
+  }
+
+  /** Sends packets, all of them or, if the transport has just closed, none. */
+  send(packets: Packet[]): void {
+    if (this.readyState === "open") this.write(packets);
+  }
+
+  /** Stops taking and giving packets for an upgrade; calls back when none is under way. */
+  pause(_onPause: () => void): void {}
+
+  /** Takes `pause` back: the upgrade has failed. */
+  resume(): void {}
+
+  protected abstract doOpen(): void;
+  protected abstract doClose(): void;
+  protected abstract write(packets: Packet[]): void;
+
+  protected onOpen(): void {
+    this.readyState = "open";
+    this.writable = true;
+    this.emitReserved("open");
+  }
+
+  protected onData(data: RawData): void {
+    this.onPacket(decodePacket(data, this.socket.binaryType));
+  }
+
+  protected onPacket(packet: Packet): void {
+    this.emitReserved("packet", packet);
+  }
+
+  protected onClose(details?: CloseDetails): void {
+    this.readyState = "closed";
+    this.emitReserved("close", details);
+  }
+
+  protected onError(reason: string, description: unknown, context?: unknown): this {
+    return this.emitReserved("error", new TransportError(reason, description, context));
+  }
+
+  /** @param schema `http`, `https`, `ws` or `wss` */
+  protected createUri(schema: string, query: Record<string, unknown> = {}): string {
+    const { hostname = "", port, secure, path = "" } = this.opts;
+    const host = hostname.includes(":") ? "[" + hostname + "]" : hostname;
+    const isUsual = !port || Number(port) === (secure ? 443 : 80);
+    const encoded = encodeQuery(query);
+    return schema + "://" + host + (isUsual ? "" : ":" + port) + path + (encoded && "?" + encoded);
+  }
+
+  /** The address of a request, with a random parameter and word of missing binary support where they are wanted. */
+  protected createRequestUri(schema: "http" | "ws", wantsTimestamp: unknown, saysBase64: boolean): string {
+    const query = { ...this.query };
+    if (wantsTimestamp) query[this.opts.timestampParam!] = Math.random().toString(36).slice(2, 10);
+    if (saysBase64) query["b64"] = 1;
+    return this.createUri(schema + (this.opts.secure ? "s" : ""), query);
+  }
+}

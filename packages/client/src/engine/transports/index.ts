@@ -1,0 +1,6 @@
+import type { TransportCtor } from "../options.ts";
+import { DefaultPolling } from "./polling.node.ts";
+import { WS } from "./websocket.node.ts";
+
+/** The transports known by name. Assign to it to replace one, or to add one for every socket. */
+export const transports: Record<string, TransportCtor> = { websocket: WS, polling: DefaultPolling };

@@ -1,0 +1,59 @@
+import type { Packet } from "@portage/parser/engine";
+import { type ClientOptions, WebSocket } from "@portage/websocket";
+import type { IncomingMessage } from "node:http";
+import type { Untyped } from "../../typed-events.ts";
+import { nodeOptions } from "../node-options.node.ts";
+import { BaseWS } from "./websocket.ts";
+
+/** Characters kept of the body of a refusal. */
+const MAX_BODY = 4096;
+
+/** Options that go on to `@portage/websocket` besides those of requests. */
+const NAMES = ["perMessageDeflate", "protocolVersion", "origin", "maxPayload", "handshakeTimeout"] as const;
+
+/** WebSocket by `@portage/websocket`: with agents, client certificates, headers, cookies and compression. */
+export class WS extends BaseWS {
+  protected override createSocket(uri: string): Untyped {
+    const all = this.opts as Untyped;
+    const options = nodeOptions(all, this.socket._cookieJar, {}) as Untyped;
+    for (const name of NAMES) if (all[name] !== undefined) options[name] = all[name];
+    const ws = new WebSocket(uri, all.protocols ?? [], options as ClientOptions);
+    if (this.opts.autoUnref) ws.once("open", () => (ws._socket as Untyped)?.unref());
+    ws.once("unexpected-response", (_request, response) => this.#onRefused(ws, response));
+    return ws;
+  }
+
+  /** The server has answered something else than 101: what it says is worth more than that it did. */
+  #onRefused(ws: WebSocket, response: IncomingMessage): void {
+    const { statusCode: status = 0, headers } = response;
+    let responseText = "";
+    response.setEncoding("utf8");
+    response.on("data", (chunk: string) => {
+      responseText = (responseText + chunk).slice(0, MAX_BODY);
+    });
+    response.on("close", () => {
+      const { onerror } = ws;
+      ws.onerror = () => {};
+      ws.terminate();
+      const error = new Error("Unexpected server response: " + status);
+      if (onerror)
+        this.onError(
+          "websocket error",
+          { type: "error", target: ws, message: error.message, error },
+          {
+            readyState: 4,
+            status,
+            responseText,
+            headers,
+          },
+        );
+    });
+  }
+
+  protected override doWrite(packet: Packet, data: string | Uint8Array): void {
+    const { perMessageDeflate } = this.opts;
+    const threshold = typeof perMessageDeflate === "object" ? perMessageDeflate.threshold : 0;
+    const isLarge = Buffer.byteLength(data) >= threshold;
+    this.ws.send(data, { compress: isLarge && packet.options?.compress !== false });
+  }
+}

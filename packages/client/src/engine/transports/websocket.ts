@@ -1,0 +1,75 @@
+import { encodePacket, type Packet } from "@portage/parser/engine";
+import type { Untyped } from "../../typed-events.ts";
+import { nextTick } from "../globals.node.ts";
+import { Transport } from "../transport.ts";
+
+/** What all WebSocket transports share; a subclass makes the WebSocket. */
+export abstract class BaseWS extends Transport {
+  protected ws: Untyped;
+
+  get name(): string {
+    return "websocket";
+  }
+
+  protected abstract createSocket(uri: string): Untyped;
+
+  protected doWrite(_packet: Packet, data: unknown): void {
+    this.ws.send(data);
+  }
+
+  protected override doOpen(): void {
+    try {
+      const ws = (this.ws = this.createSocket(this.uri()));
+      ws.onopen = () => this.onOpen();
+      ws.onmessage = (event: MessageEvent) => this.onData(event.data);
+      ws.onerror = (event: Event) => this.onError("websocket error", event);
+      ws.onclose = (context: CloseEvent) => this.onClose({ description: "websocket connection closed", context });
+    } catch (error) {
+      // an address or header that the platform refuses; listeners come after the constructor
+      this.setTimeoutFn(() => this.onError("websocket error", error));
+    }
+  }
+
+  // hot path
+  protected override write(packets: Packet[]): void {
+    this.writable = false;
+    for (const packet of packets) {
+      encodePacket(packet, this.supportsBinary, (data) => {
+        try {
+          this.doWrite(packet, data);
+        } catch {
+          // already closed, and its close event is on the way
+        }
+      });
+    }
+    nextTick(() => {
+      this.writable = true;
+      this.emitReserved("drain");
+    });
+  }
+
+  protected override doClose(): void {
+    const ws = this.ws;
+    if (ws) {
+      ws.onopen = ws.onmessage = ws.onclose = null;
+      // a WebSocket that is closed before it is open reports that as an error
+      ws.onerror = () => {};
+      ws.close();
+    }
+  }
+
+  protected uri(): string {
+    return this.createRequestUri("ws", this.opts.timestampRequests, !this.supportsBinary);
+  }
+}
+
+/** WebSocket of the platform: browsers, workers, React Native, Deno, Bun, Node.js from 22 on. */
+export class WS extends BaseWS {
+  protected override createSocket(uri: string): Untyped {
+    const { protocols, extraHeaders: headers } = this.opts;
+    // only React Native looks at the third argument
+    const ws: WebSocket = new (WebSocket as Untyped)(uri, protocols ?? [], headers && { headers });
+    ws.binaryType = "arraybuffer";
+    return ws;
+  }
+}

@@ -1,0 +1,164 @@
+import type { Transport } from "./transport.ts";
+
+/**
+ * Where the client stands on its way to a better transport.
+ *
+ * - `idle`: no candidate
+ * - `opening`: a candidate connects
+ * - `probing`: `2probe` was sent, `3probe` is awaited
+ * - `pausing`: the candidate works; polling finishes what is under way, nothing new is sent
+ * - `upgraded`: `5` was sent, the candidate is the transport
+ * - `closed`: the session ended before
+ */
+export type UpgradePhase = "idle" | "opening" | "probing" | "pausing" | "upgraded" | "closed";
+
+/**
+ * What can happen to an upgrade.
+ *
+ * - `start`: there is a name to try
+ * - `open`, `answer`, `stray`: the candidate opened, received `3probe`, received anything else
+ * - `lost`: the candidate failed or closed
+ * - `timeout`: the phase took too long
+ * - `paused`: polling has come to rest
+ * - `sessionClosed`: the session ended
+ */
+export type UpgradeSignal = "start" | "open" | "answer" | "stray" | "lost" | "timeout" | "paused" | "sessionClosed";
+
+type Action = "open" | "probe" | "pause" | "commit" | "fail" | "none";
+
+/** The whole upgrade: what each signal does in each phase. What has no cell is ignored. Walked cell by cell in the tests. */
+export const UPGRADE_TABLE: Readonly<
+  Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, readonly [next: UpgradePhase, action: Action]>>>>
+> = {
+  idle: { start: ["opening", "open"], sessionClosed: ["closed", "none"] },
+  opening: {
+    open: ["probing", "probe"],
+    lost: ["idle", "fail"],
+    timeout: ["idle", "fail"],
+    sessionClosed: ["closed", "fail"],
+  },
+  probing: {
+    answer: ["pausing", "pause"],
+    stray: ["idle", "fail"],
+    lost: ["idle", "fail"],
+    timeout: ["idle", "fail"],
+    sessionClosed: ["closed", "fail"],
+  },
+  pausing: {
+    paused: ["upgraded", "commit"],
+    lost: ["idle", "fail"],
+    timeout: ["idle", "fail"],
+    sessionClosed: ["closed", "fail"],
+  },
+  upgraded: {},
+  closed: {},
+};
+
+/** An upgrade that failed; the session goes on where it was. */
+export class UpgradeError extends Error {
+  readonly code = "UPGRADE_FAILED";
+  /** Name of the candidate. */
+  readonly transport: string;
+  /** The phase in which it failed. */
+  readonly step: UpgradePhase;
+  /** What the candidate reported, if anything. */
+  override readonly cause: unknown;
+
+  constructor(detail: Error | string | undefined, transport: string, step: UpgradePhase) {
+    super("probe error" + (detail ? ": " + String(detail) : ""));
+    this.transport = transport;
+    this.step = step;
+    this.cause = detail;
+  }
+}
+
+/** What the socket does for its upgrade. */
+export interface UpgradeHost {
+  create(name: string): Transport;
+  /** Starts a timer; the function that is returned stops it. */
+  after(callback: () => void): () => void;
+  /** The candidate works: pause the transport of now, and call back when it rests. */
+  onProbed(candidate: Transport, onPaused: () => void): void;
+  /** The candidate takes over. */
+  onCommit(candidate: Transport): void;
+  /** The candidate is gone: the transport of now goes on. */
+  onFail(candidate: Transport, error: UpgradeError): void;
+}
+
+/** The upgrade of one session (Engine.IO protocol, "Upgrade"), driven by {@link UPGRADE_TABLE}: one candidate at a time. */
+export class Upgrade {
+  readonly #host: UpgradeHost;
+  #phase: UpgradePhase = "idle";
+  #names: readonly string[] = [];
+  #candidate: Transport | undefined;
+  #stopTimer: (() => void) | undefined;
+
+  constructor(host: UpgradeHost) {
+    this.#host = host;
+  }
+
+  get phase(): UpgradePhase {
+    return this.#phase;
+  }
+
+  /** Tries transports in turn until one has taken over. */
+  start(names: readonly string[]): void {
+    this.#names = names;
+    if (names.length > 0) this.#signal("start");
+  }
+
+  sessionClosed(): void {
+    this.#signal("sessionClosed", "socket closed");
+  }
+
+  #signal(signal: UpgradeSignal, detail?: Error | string): void {
+    const cell = UPGRADE_TABLE[this.#phase][signal];
+    if (!cell) return;
+    const former = this.#phase;
+    this.#phase = cell[0];
+    if (cell[1] === "open") this.#open();
+    else if (cell[1] === "probe") this.#candidate!.send([{ type: "ping", data: "probe" }]);
+    else if (cell[1] === "pause") this.#pause();
+    else if (cell[1] === "commit") this.#host.onCommit(this.#release());
+    else if (cell[1] === "fail") this.#fail(former, detail);
+  }
+
+  #open(): void {
+    const candidate = (this.#candidate = this.#host.create(this.#names[0]!));
+    candidate.on("open", () => this.#signal("open"));
+    candidate.on("packet", ({ type, data }) => this.#signal(type === "pong" && data === "probe" ? "answer" : "stray"));
+    candidate.on("error", (error) => this.#signal("lost", error));
+    candidate.on("close", () => this.#signal("lost", "transport closed"));
+    this.#startTimer();
+    candidate.open();
+  }
+
+  #pause(): void {
+    this.#startTimer();
+    const candidate = this.#candidate!;
+    this.#host.onProbed(candidate, () => {
+      if (candidate === this.#candidate) this.#signal("paused");
+    });
+  }
+
+  #fail(step: UpgradePhase, detail: Error | string | undefined): void {
+    const candidate = this.#release();
+    candidate.close();
+    this.#host.onFail(candidate, new UpgradeError(detail, candidate.name, step));
+    this.#names = this.#names.slice(1);
+    if (this.#names.length > 0) this.#signal("start");
+  }
+
+  #release(): Transport {
+    const candidate = this.#candidate!;
+    this.#candidate = undefined;
+    this.#stopTimer!();
+    candidate.off();
+    return candidate;
+  }
+
+  #startTimer(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = this.#host.after(() => this.#signal("timeout", "timeout"));
+  }
+}
