@@ -1,17 +1,20 @@
 import type { Untyped } from "../typed-events.ts";
+import type { Transport } from "./transport.ts";
 
-/** What is known of a failure; a field that does not apply is absent. */
+/** What is known of a failure; a field that does not apply is undefined. */
 export interface Failure {
   /** Message of the error, or the description of the close. */
   readonly message: string;
   /** Machine code: of the error, or of the JSON that the server answered. */
-  readonly code?: string | number;
+  readonly code?: string | number | undefined;
   /** HTTP status; 0: no answer. */
-  readonly status?: number;
+  readonly status?: number | undefined;
   /** Close code of the WebSocket. */
-  readonly closeCode?: number;
+  readonly closeCode?: number | undefined;
   /** What the server said: message of its JSON, body of its answer (200 characters), or close reason. */
-  readonly said?: string;
+  readonly said?: string | undefined;
+  /** The phase in which an upgrade failed: see {@link UpgradePhase}. */
+  readonly step?: string | undefined;
 }
 
 /** One transport that was tried. */
@@ -25,9 +28,7 @@ export interface Attempt {
   took?: number;
   /** `dropped`: another transport was faster, or the socket was closed. */
   outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped";
-  /** The phase in which an upgrade ended: see {@link UpgradePhase}. */
-  step?: string;
-  failure?: Failure;
+  failure?: Failure | undefined;
 }
 
 /** What happened to a socket's connection, in plain data. */
@@ -35,41 +36,48 @@ export interface Diagnosis {
   /** The last 16 attempts, oldest first. */
   attempts: Attempt[];
   /** Why the session ended. */
-  closed?: { reason: string; at: number; failure?: Failure };
+  closed?: { reason: string; at: number; failure?: Failure | undefined };
 }
 
 const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
 
+const attemptsOf = new WeakMap<Transport, Attempt>();
+
 /** Adds an attempt, and forgets the oldest of too many. */
-export function beginAttempt(diagnosis: Diagnosis, transport: string, purpose: Attempt["purpose"]): Attempt {
-  const attempt: Attempt = { transport, purpose, at: Date.now(), outcome: "pending" };
+export function beginAttempt(diagnosis: Diagnosis, transport: Transport, purpose: Attempt["purpose"]): void {
+  const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
   diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
-  return attempt;
+  attemptsOf.set(transport, attempt);
 }
 
 /** Notes how an attempt ended; only its first end counts. */
-export function endAttempt(attempt: Attempt | undefined, outcome: Attempt["outcome"], cause?: unknown): void {
-  if (attempt?.outcome !== "pending") return;
-  attempt.outcome = outcome;
-  attempt.took = Date.now() - attempt.at;
-  if (cause) attempt.failure = describeFailure(cause);
+export function endAttempt(transport: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
+  const attempt = attemptsOf.get(transport);
+  if (attempt?.outcome === "pending") {
+    Object.assign(attempt, { outcome, took: Date.now() - attempt.at, failure: describeFailure(cause) });
+  }
 }
 
-/** Reads what transports report: errors and close details, with events, answers and errors within them. */
-export function describeFailure(cause: Untyped): Failure {
-  const { description, context = description } = cause;
-  let { responseText: said = context?.reason, code = cause.code } = context ?? {};
-  const status = context?.status;
+/** Notes how the session ended, and with it what was still tried. */
+export function endSession(diagnosis: Diagnosis, reason: string, cause: unknown): void {
+  for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
+  diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause) };
+}
+
+/** Reads what transports report: errors and close details, with the events, answers and errors within them. */
+function describeFailure(cause: Untyped): Failure | undefined {
+  if (!cause) return undefined;
+  const { message, description, step } = cause;
+  const { context = description } = cause.cause ?? cause;
+  const { status, code, responseText, reason } = context ?? {};
+  const failure = { message: message ?? description, code: cause.code, status, closeCode: code, said: reason, step };
   try {
-    ({ message: said, code } = JSON.parse(said));
+    Object.assign(failure, { said: responseText.slice(0, MAX_TEXT) });
+    const { code, message } = JSON.parse(responseText);
+    Object.assign(failure, { code, said: message });
   } catch {
-    // not the JSON of an Engine.IO server
+    // no answer, or not the JSON of an Engine.IO server
   }
-  return {
-    message: cause.message ?? description,
-    ...(code && { code }),
-    ...(status !== undefined && { status }),
-    ...(said && { said: String(said).slice(0, MAX_TEXT) }),
-  };
+  return failure;
 }

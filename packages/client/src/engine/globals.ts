@@ -1,5 +1,6 @@
 import type { BinaryType } from "@portage/parser/engine";
 import type { CookieJar } from "./cookie-jar.node.ts";
+import type { SocketOptions } from "./options.ts";
 
 // What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
 
@@ -7,6 +8,9 @@ import type { CookieJar } from "./cookie-jar.node.ts";
 export const nextTick = (callback: () => void): void => queueMicrotask(callback);
 
 export const defaultBinaryType: BinaryType = "arraybuffer";
+
+/** Defaults of options that mean something here only. */
+export const platformDefaults: Partial<SocketOptions> = {};
 
 /** Browsers keep cookies themselves. */
 export const createCookieJar = (): CookieJar | undefined => undefined;

@@ -2,12 +2,12 @@
 // It knows: the engine codec of the parser, requests and WebSockets of the platform, timers, events of the page.
 // It must not know: namespaces, acknowledgements, reconnection. Messages are strings and bytes here.
 // Node-only code is in files named `*.node.ts`, whose places others take in browsers: see `browser` in package.json.
-// A session opens (socket.ts), perhaps after a race (race.ts), and is upgraded (upgrade.ts); transports carry it.
+// A session opens (socket.ts), by transports that are tried in turn or race (opening.ts), and is upgraded (upgrade.ts); transports carry it.
 export { protocol } from "@portage/parser/engine";
 export type { Cookie } from "./cookie-jar.node.ts";
 export type { Attempt, Diagnosis, Failure } from "./diagnosis.ts";
 export { nextTick } from "./globals.node.ts";
-export { HandshakeError } from "./handshake.ts";
+export { ENGINE_ERRORS, EngineError, type EngineErrorCode } from "./errors.ts";
 export type {
   BinaryType,
   HandshakeData,
@@ -29,5 +29,4 @@ export { NodeXHR } from "./transports/polling.node.ts";
 export { WS as NodeWebSocket } from "./transports/websocket.node.ts";
 export { WS as WebSocket } from "./transports/websocket.ts";
 export { XHR } from "./transports/xhr.ts";
-export { UpgradeError, type UpgradePhase } from "./upgrade.ts";
-export { MessageTooLargeError } from "./write-buffer.ts";
+export type { UpgradePhase } from "./upgrade.ts";

@@ -59,7 +59,7 @@ export interface SocketOptions {
   /** Milliseconds that one HTTP request may take; 0: no limit. Default 0. */
   requestTimeout?: number;
   /**
-   * Whether a message that the server would refuse for its size is refused here: a {@link MessageTooLargeError} is
+   * Whether a message that the server would refuse for its size is refused here: an {@link EngineError} `MESSAGE_TOO_LARGE` is
    * emitted as `error`, and given to the callback of `send`; the connection stays open. Default false: the message is
    * sent, alone, and the server closes the connection.
    */
@@ -140,18 +140,12 @@ export interface SocketReservedEvents {
   close: (reason: string, description?: CloseDetails | Error) => void;
 }
 
-/** What applies where an option is not given. */
+/** What applies where an option is not given; options that are false by default are absent. */
 export const DEFAULTS = {
   path: "/engine.io",
-  agent: false,
-  withCredentials: false,
   upgrade: true,
   timestampParam: "t",
-  rememberUpgrade: false,
   addTrailingSlash: true,
-  rejectUnauthorized: true,
-  perMessageDeflate: { threshold: 1024 },
   transportOptions: {},
-  closeOnBeforeunload: false,
   upgradeTimeout: 10_000,
 } as const;

@@ -1,45 +1,38 @@
-// Events of the page or worker that concern a connection. Where nobody dispatches such events, nothing happens.
+/**
+ * What the page or worker tells its connections.
+ *
+ * - `offline`: the network is gone
+ * - `wake`: the page or the network is back; what is open may have died unnoticed
+ * - `freeze`: the page is frozen, or stored in the back/forward cache, for which nothing may be open
+ * - `leave`: the page is about to be left, unless its user stays
+ */
+export type PageSignal = "offline" | "wake" | "freeze" | "leave";
 
-/** What a connection wants to know of its page. */
-export interface PageListener {
-  /** The network is gone. */
-  onOffline(): void;
-  /** The page or the network is back: what is open may have died unnoticed. */
-  onWake(): void;
-  /** The page is frozen or stored in the back/forward cache, for which nothing may be open. */
-  onFreeze(): void;
-  /** The page is about to be left. */
-  onLeave(): void;
-}
+/** Those that want to hear of it. */
+export const pageListeners = new Set<(signal: PageSignal) => void>();
 
-const listeners = new Set<PageListener>();
-
-const HANDLERS: Readonly<Record<string, (listener: PageListener, event: Event) => void>> = {
-  offline: (listener) => listener.onOffline(),
-  online: (listener) => listener.onWake(),
-  pageshow: (listener) => listener.onWake(),
-  visibilitychange: (listener) => {
-    if (!document.hidden) listener.onWake();
-  },
-  freeze: (listener) => listener.onFreeze(),
-  pagehide: (listener, event) => {
-    if ((event as PageTransitionEvent).persisted) listener.onFreeze();
-  },
-  beforeunload: (listener) => listener.onLeave(),
+const SIGNALS: Readonly<Record<string, PageSignal>> = {
+  offline: "offline",
+  online: "wake",
+  pageshow: "wake",
+  visibilitychange: "wake",
+  pagehide: "freeze",
+  freeze: "freeze",
+  beforeunload: "leave",
 };
 
 // Once, when the module is loaded: a service worker may add listeners then only. Captured on the way down, because some
-// of these events are the document's and do not rise from it.
+// of these events are the document's and do not rise from it. Where nobody dispatches them, nothing happens.
 if (typeof addEventListener === "function") {
-  for (const [type, handle] of Object.entries(HANDLERS)) {
-    addEventListener(type, (event) => listeners.forEach((listener) => handle(listener, event)), true);
+  for (const [type, signal] of Object.entries(SIGNALS)) {
+    addEventListener(
+      type,
+      (event) => {
+        // a page that is hidden and not stored is gone: it closes nothing, as it always did
+        if (signal === "freeze" && (event as PageTransitionEvent).persisted === false) return;
+        for (const listener of pageListeners) listener(signal);
+      },
+      true,
+    );
   }
-}
-
-export function watchPage(listener: PageListener): void {
-  listeners.add(listener);
-}
-
-export function unwatchPage(listener: PageListener): void {
-  listeners.delete(listener);
 }

@@ -2,9 +2,9 @@ import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./cookie-jar.node.ts";
-import { type Attempt, beginAttempt, describeFailure, type Diagnosis, endAttempt } from "./diagnosis.ts";
+import { type Attempt, beginAttempt, type Diagnosis, endAttempt, endSession } from "./diagnosis.ts";
 import { createCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
-import { HandshakeError, readHandshake } from "./handshake.ts";
+import { EngineError } from "./errors.ts";
 import type {
   BinaryType,
   HandshakeData,
@@ -13,16 +13,19 @@ import type {
   SocketReservedEvents,
   WriteOptions,
 } from "./options.ts";
-import { type PageListener, unwatchPage, watchPage } from "./page.ts";
-import { startRace } from "./race.ts";
+import { startOpening } from "./opening.ts";
+import { pageListeners, type PageSignal } from "./page.ts";
 import { chooseTransports, type ResolvedOptions, resolveOptions } from "./target.ts";
 import { installTimerFunctions, type Timer } from "./timers.ts";
 import type { CloseDetails, Transport } from "./transport.ts";
 import { Upgrade } from "./upgrade.ts";
-import { encodedSize, MessageTooLargeError, takeFitting } from "./write-buffer.ts";
+import { encodedSize, takeFitting } from "./write-buffer.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 type Callback = (error?: Error) => void;
+
+/** Milliseconds between two transports that race. */
+const HEAD_START = 300;
 
 /** What won the last race for a server, by origin. */
 const winners = new Map<string, string>();
@@ -48,12 +51,12 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   static priorWebsocketSuccess = false;
 
   /** Id of the session; null or undefined while there is none. */
-  id!: string;
+  declare id: string;
   /** What carries the session now. */
-  transport!: Transport;
+  declare transport: Transport;
   /** In which form bytes arrive. Default `nodebuffer` in Node.js, elsewhere `arraybuffer`. */
   binaryType: BinaryType = defaultBinaryType;
-  readyState!: SocketState;
+  declare readyState: SocketState;
   /** Packets that have not been delivered to the transport, or not confirmed by it. */
   writeBuffer: Packet[] = [];
   /** What was tried to connect, when, with what outcome, and why it failed: plain data, at most 16 attempts. */
@@ -62,24 +65,23 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   declare readonly port: string | number;
   declare readonly secure: boolean;
   /** Cookies of the server (Node.js, with `withCredentials`). */
-  readonly _cookieJar: CookieJar | undefined;
+  declare readonly _cookieJar: CookieJar | undefined;
   /** When, in milliseconds since the epoch, the server's next ping is overdue. */
   _pingTimeoutTime = Infinity;
-  protected readonly opts: ResolvedOptions;
+  declare protected readonly opts: ResolvedOptions;
   /** Names of the transports that are left to try. */
-  protected transports: string[];
+  declare protected transports: string[];
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
   readonly #implementations: ReturnType<typeof chooseTransports>;
-  readonly #attempts = new Map<Transport, Attempt>();
-  readonly #callbacks = new Map<Packet, Callback>();
+  readonly #callbacks = new WeakMap<Packet, Callback>();
   readonly #upgrade = this.#createUpgrade();
-  readonly #page = this.#createPageListener();
+  readonly #page = (signal: PageSignal): void => this.#onPage(signal);
   #handshake: HandshakeData | undefined;
   /** Packets of the write buffer that the transport has. */
   #inFlight = 0;
-  #pingTimer: Timer;
+  #stopPingTimer: (() => void) | undefined;
   /** Ends a race, or the time limit of a transport that opens. */
   #stopOpening: (() => void) | undefined;
 
@@ -95,7 +97,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.#implementations = chooseTransports(this.opts);
     this.transports = [...this.#implementations.keys()];
     if (this.opts.withCredentials) this._cookieJar = createCookieJar();
-    watchPage(this.#page);
+    pageListeners.add(this.#page);
     this.#open();
   }
 
@@ -107,7 +109,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   /**
    * Sends a message: a string or bytes.
    *
-   * @param fn called when the message has been handed to the transport; with a {@link MessageTooLargeError} when it was
+   * @param fn called when the message has been handed to the transport; with an {@link EngineError} when it was
    *   refused, see `refuseTooLarge`
    */
   send(data: RawData, options?: WriteOptions | Callback | null, fn?: Callback): this {
@@ -161,7 +163,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     if (this.opts.refuseTooLarge) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {
-        const error = new MessageTooLargeError(size, this.maxPayload);
+        const error = new EngineError("MESSAGE_TOO_LARGE", { size, limit: this.maxPayload });
         this.emitReserved("error", error);
         fn?.(error);
         return;
@@ -177,35 +179,25 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   _onError(error: Error): void {
     Socket.priorWebsocketSuccess = false;
     winners.delete(this.#origin);
-    if (this.opts.tryAllTransports && this.transports.length > 1 && this.readyState === "opening" && !this.opts.race) {
-      this.#stopOpening?.();
-      this.#endAttempt(this.transport, "failed", error);
-      this.transports = this.transports.filter((name) => name !== this.transport.name);
-      this.transport.off();
-      this.transport.close();
-      this.#open();
-    } else {
-      this.emitReserved("error", error);
-      this.#onClose("transport error", error);
-    }
+    this.emitReserved("error", error);
+    this.#onClose("transport error", error);
   }
 
   protected createTransport(name: string, purpose: Attempt["purpose"] = "open"): Transport {
-    const { query, transportOptions, ...options } = this.opts;
+    const { query, transportOptions } = this.opts;
     const transport = new (this.#implementations.get(name)!)({
-      ...options,
-      transportOptions,
+      ...this.opts,
       query: { ...query, EIO: protocol, transport: name, ...(this.id && { sid: this.id }) },
       socket: this,
-      ...(transportOptions as Record<string, object>)[name],
+      ...transportOptions[name],
     });
-    this.#attempts.set(transport, beginAttempt(this.diagnosis, name, purpose));
+    beginAttempt(this.diagnosis, transport, purpose);
     return transport;
   }
 
-  #endAttempt(transport: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
-    endAttempt(this.#attempts.get(transport), outcome, cause);
-    this.#attempts.delete(transport);
+  #remember({ name }: Transport): void {
+    Socket.priorWebsocketSuccess = name === "websocket";
+    if (this.opts.race) winners.set(this.#origin, name);
   }
 
   get #origin(): string {
@@ -220,40 +212,38 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   }
 
   #open(): void {
+    const { race, tryAllTransports, rememberUpgrade, upgradeTimeout } = this.opts;
     const names = this.transports;
-    const winner = this.opts.race && winners.get(this.#origin);
     if (names.length === 0) {
       this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
       return;
     }
     this.readyState = "opening";
-    const hasWebSocket = names.includes("websocket");
-    if (this.opts.race && !winner && hasWebSocket && names.includes("polling")) return this.#race();
-    const prefersWebSocket = hasWebSocket && this.opts.rememberUpgrade && Socket.priorWebsocketSuccess;
-    this.#setTransport(this.createTransport(winner || (prefersWebSocket ? "websocket" : names[0]!)));
-    if (this.opts.tryAllTransports && names.length > 1) {
-      this.#stopOpening = this.#after(() => this._onError(new Error("timeout")), this.opts.upgradeTimeout!);
-    }
-    this.transport.open();
-  }
-
-  #race(): void {
-    this.#stopOpening = startRace(
+    const prefersWebSocket = race || (rememberUpgrade && Socket.priorWebsocketSuccess);
+    const first = (race && winners.get(this.#origin)) || "websocket";
+    const ordered = prefersWebSocket && names.includes(first) ? [...new Set([first, ...names])] : names;
+    const isRace = race && !winners.has(this.#origin);
+    this.#stopOpening = startOpening(
       {
         create: (name) => (this.transport = this.createTransport(name)),
         after: (callback, ms) => this.#after(callback, ms),
         onWin: (winner, packet) => {
-          winners.set(this.#origin, winner.name);
           this.#setTransport(winner);
           this.#onPacket(packet);
         },
-        onLoss: (loser, error, isLast) => {
-          this.#endAttempt(loser, "failed", error);
-          if (isLast) this._onError(error as Error);
+        onLoss: (loser, cause, isLast) => {
+          endAttempt(loser, "failed", cause);
+          this.transports = this.transports.filter((name) => name !== loser.name);
+          if (!isLast) return;
+          if (cause instanceof Error) this._onError(cause);
+          else this.#onClose("transport close", cause);
         },
       },
-      "websocket",
-      "polling",
+      {
+        names: isRace || tryAllTransports ? ordered : ordered.slice(0, 1),
+        delay: isRace ? HEAD_START : upgradeTimeout,
+        isRace,
+      },
     );
   }
 
@@ -275,19 +265,18 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
       after: (callback) => this.#after(callback, this.opts.upgradeTimeout!),
       onProbed: (candidate, onPaused) => {
         this.emitReserved("upgrading", candidate);
-        Socket.priorWebsocketSuccess = candidate.name === "websocket";
+        this.#remember(candidate);
         if (this.readyState !== "closed") this.transport.pause(onPaused);
       },
       onCommit: (candidate) => {
-        this.#endAttempt(candidate, "upgraded");
-        if (this.opts.race) winners.set(this.#origin, candidate.name);
+        endAttempt(candidate, "upgraded");
         this.#setTransport(candidate);
         candidate.send([{ type: "upgrade" }]);
         this.emitReserved("upgrade", candidate);
         this.#afterUpgrade();
       },
       onFail: (candidate, error) => {
-        this.#endAttempt(candidate, "failed", error);
+        endAttempt(candidate, "failed", error);
         if (this.readyState !== "closed") this.transport.resume();
         this.emitReserved("upgradeError", error);
         this.#afterUpgrade();
@@ -301,21 +290,17 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.#closeWhenIdle();
   }
 
-  #createPageListener(): PageListener {
-    const freeze = (description: string): void => this.#onClose("transport close", { description });
-    return {
-      onOffline: () => {
-        if (this.hostname !== "localhost") freeze("network connection lost");
-      },
-      onWake: () => this.checkAlive(),
-      onFreeze: () => freeze("page frozen"),
-      onLeave: () => {
-        if (!this.opts.closeOnBeforeunload) return;
-        // silently: the page goes on if its user stays
-        this.transport.off();
-        this.transport.close();
-      },
-    };
+  #onPage(signal: PageSignal): void {
+    if (signal === "wake") this.checkAlive();
+    else if (signal === "leave") {
+      if (!this.opts.closeOnBeforeunload) return;
+      // silently: the page goes on if its user stays
+      this.transport.off();
+      this.transport.close();
+    } else if (signal === "freeze" || this.hostname !== "localhost") {
+      const description = signal === "freeze" ? "page frozen" : "network connection lost";
+      this.#onClose("transport close", { description });
+    }
   }
 
   // hot path
@@ -324,7 +309,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.emitReserved("packet", packet);
     this.emitReserved("heartbeat");
     if (packet.type === "error") {
-      this._onError(Object.assign(new Error("server error"), { code: packet.data }));
+      this._onError(new EngineError("INVALID_PACKET", packet));
     } else if (!this.#handshake) this.#onHandshake(packet);
     else if (packet.type === "ping") {
       this._sendPacket("pong");
@@ -339,15 +324,14 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
 
   #onHandshake(packet: Packet): void {
     const data = readHandshake(packet);
-    if (!data) return this._onError(new HandshakeError(packet.data));
-    this.#stopOpening?.();
+    if (!data) return this._onError(new EngineError("INVALID_HANDSHAKE", { data: packet.data }));
     this.#handshake = data;
     this.emitReserved("handshake", data);
     this.id = data.sid;
     this.transport.query["sid"] = data.sid;
-    this.#endAttempt(this.transport, "opened");
+    endAttempt(this.transport, "opened");
     this.readyState = "open";
-    Socket.priorWebsocketSuccess = this.transport.name === "websocket";
+    this.#remember(this.transport);
     this.emitReserved("open");
     this.#flush();
     const state = this.readyState as SocketState; // a listener may have closed
@@ -359,10 +343,9 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
 
   #resetPingTimeout(): void {
     const { pingInterval, pingTimeout } = this.#handshake!;
-    this.clearTimeoutFn(this.#pingTimer);
+    this.#stopPingTimer?.();
     this._pingTimeoutTime = Date.now() + pingInterval + pingTimeout;
-    this.#pingTimer = this.setTimeoutFn(() => this.#onClose("ping timeout"), pingInterval + pingTimeout);
-    if (this.opts.autoUnref) this.#pingTimer.unref?.();
+    this.#stopPingTimer = this.#after(() => this.#onClose("ping timeout"), pingInterval + pingTimeout);
   }
 
   #onDrain(): void {
@@ -383,10 +366,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.#inFlight = packets.length;
     transport.send(packets);
     this.emitReserved("flush");
-    for (const packet of packets) {
-      this.#callbacks.get(packet)?.();
-      this.#callbacks.delete(packet);
-    }
+    for (const packet of packets) this.#callbacks.get(packet)?.();
   }
 
   #closeWhenIdle(): void {
@@ -397,15 +377,13 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
 
   #onClose(reason: string, details?: CloseDetails | Error): void {
     if (!this.readyState || this.readyState === "closed") return;
-    this.clearTimeoutFn(this.#pingTimer);
+    this.#stopPingTimer?.();
     this.#stopOpening?.();
-    unwatchPage(this.#page);
+    pageListeners.delete(this.#page);
     this.transport.off();
     this.transport.close();
-    const outcome = reason === "forced close" ? "dropped" : "failed";
-    this.#endAttempt(this.transport, outcome, details);
-    for (const transport of this.#attempts.keys()) this.#endAttempt(transport, "dropped");
-    this.diagnosis.closed = { reason, at: Date.now(), ...(details && { failure: describeFailure(details) }) };
+    if (details) endAttempt(this.transport, "failed", details);
+    endSession(this.diagnosis, reason, details);
     this.readyState = "closed";
     this.id = null!;
     this.emitReserved("close", reason, details);
@@ -413,6 +391,17 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     // afterwards, so that a listener can still see what was not sent
     this.writeBuffer = [];
     this.#inFlight = 0;
-    this.#callbacks.clear();
+  }
+}
+
+/** @returns the handshake in the first packet of a session, or undefined if there is none */
+function readHandshake({ type, data: text }: Packet): HandshakeData | undefined {
+  try {
+    const data = JSON.parse(text as string) as HandshakeData;
+    const { sid, upgrades, pingInterval, pingTimeout } = data;
+    const isValid = type === "open" && sid && typeof sid === "string" && Array.isArray(upgrades) && pingInterval + pingTimeout >= 0;
+    return isValid ? data : undefined;
+  } catch {
+    return undefined;
   }
 }

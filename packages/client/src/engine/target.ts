@@ -1,5 +1,5 @@
 import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
-import { parse } from "./parse-uri.ts";
+import { platformDefaults } from "./globals.node.ts";
 import { decodeQuery } from "./query.ts";
 import { transports } from "./transports/index.ts";
 
@@ -10,32 +10,33 @@ export interface ResolvedOptions extends SocketOptions {
   secure: boolean;
   path: string;
   query: Record<string, unknown>;
+  transportOptions: Record<string, object>;
 }
+
+/**
+ * Scheme, host, port and query of a URL. `URL` would ask for a scheme, and for brackets around IPv6 addresses; programs
+ * write `localhost:3000` and `//example.org`.
+ */
+const ADDRESS = /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)[^?#]*\??([^#]*)/i;
 
 /** Where a socket connects: the URL goes before options, options before the page, the page before the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {
-  const options: SocketOptions = { ...DEFAULTS, ...given };
-  const page = globalThis.location as Location | undefined;
+  const options = { ...DEFAULTS, ...platformDefaults, ...given } as ResolvedOptions;
+  const page: Partial<Location> = globalThis.location ?? {};
+  const [, scheme = "", host, port, query] = ADDRESS.exec(uri || options.host || "")!;
+  if (host) options.hostname = host;
   if (uri) {
-    const { host, protocol, port, query } = parse(uri);
-    options.hostname = host;
-    options.secure = protocol === "https" || protocol === "wss";
-    options.port = port;
-    if (query) options.query = query;
-  } else if (options.host) {
-    options.hostname = parse(options.host).host;
+    options.secure = /^(http|ws)s$/.test(scheme);
+    options.port = port!;
+    if (query) options.query = decodeQuery(query);
   }
-  const secure = options.secure ?? page?.protocol === "https:";
-  const query = options.query ?? {};
-  return {
-    ...options,
-    secure,
-    hostname: options.hostname || page?.hostname || "localhost",
-    // the port of the page goes with the host of the page only
-    port: options.port || (!options.hostname && page?.port) || (secure ? "443" : "80"),
-    path: options.path!.replace(/\/$/, "") + (options.addTrailingSlash ? "/" : ""),
-    query: typeof query === "string" ? decodeQuery(query) : query,
-  };
+  const secure = (options.secure ??= page.protocol === "https:");
+  // the port of the page goes with the host of the page only
+  options.port ||= (!options.hostname && page.port) || (secure ? "443" : "80");
+  options.hostname = (options.hostname || page.hostname || "localhost").replace(/[[\]]/g, "");
+  options.path = options.path.replace(/\/$/, "") + (options.addTrailingSlash ? "/" : "");
+  if (typeof options.query === "string") options.query = decodeQuery(options.query);
+  return options;
 }
 
 /**

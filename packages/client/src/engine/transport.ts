@@ -14,14 +14,13 @@ export class TransportError extends Error {
   readonly type = "TransportError";
   readonly code = "TRANSPORT_FAILED";
   /** HTTP status (0: no answer), an Error, or the event that reported it. */
-  readonly description: Untyped;
+  declare readonly description: Untyped;
   /** What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them. */
-  readonly context: Untyped;
+  declare readonly context: Untyped;
 
   constructor(reason: string, description: unknown, context: unknown) {
     super(reason);
-    this.description = description;
-    this.context = context;
+    Object.assign(this, { description, context });
   }
 }
 
@@ -67,24 +66,22 @@ export interface TransportOptions extends SocketOptions {
  */
 export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportReservedEvents> {
   /** Parameters of every request. */
-  query: Record<string, Untyped>;
+  declare query: Record<string, Untyped>;
   /** Whether packets may be sent now; else after the next `drain`. */
   writable = false;
-  protected readyState!: TransportState;
-  protected readonly opts: TransportOptions;
-  protected readonly socket: Socket;
+  declare protected readyState: TransportState;
+  declare protected readonly opts: TransportOptions;
+  declare protected readonly socket: Socket;
   /** False: bytes are sent as base64. */
-  protected supportsBinary: boolean;
+  declare protected supportsBinary: boolean;
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
   constructor(options: Untyped) {
     super();
     installTimerFunctions(this, options);
-    this.opts = options;
-    this.query = options.query;
-    this.socket = options.socket;
-    this.supportsBinary = !options.forceBase64;
+    const { query, socket, forceBase64 } = options;
+    Object.assign(this, { opts: options, query, socket, supportsBinary: !forceBase64 });
   }
 
   abstract get name(): string;
@@ -145,9 +142,10 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   protected createUri(schema: string, query: Record<string, unknown> = {}): string {
     const { hostname = "", port, secure, path = "" } = this.opts;
     const host = hostname.includes(":") ? "[" + hostname + "]" : hostname;
-    const isUsual = !port || Number(port) === (secure ? 443 : 80);
     const encoded = encodeQuery(query);
-    return schema + "://" + host + (isUsual ? "" : ":" + port) + path + (encoded && "?" + encoded);
+    return (
+      schema + "://" + host + (!port || +port === (secure ? 443 : 80) ? "" : ":" + port) + path + (encoded && "?" + encoded)
+    );
   }
 
   /** The address of a request, with a random parameter and word of missing binary support where they are wanted. */

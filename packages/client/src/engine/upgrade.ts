@@ -1,3 +1,4 @@
+import { EngineError } from "./errors.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -54,24 +55,6 @@ export const UPGRADE_TABLE: Readonly<
   closed: {},
 };
 
-/** An upgrade that failed; the session goes on where it was. */
-export class UpgradeError extends Error {
-  readonly code = "UPGRADE_FAILED";
-  /** Name of the candidate. */
-  readonly transport: string;
-  /** The phase in which it failed. */
-  readonly step: UpgradePhase;
-  /** What the candidate reported, if anything. */
-  override readonly cause: unknown;
-
-  constructor(detail: Error | string | undefined, transport: string, step: UpgradePhase) {
-    super("probe error" + (detail ? ": " + String(detail) : ""));
-    this.transport = transport;
-    this.step = step;
-    this.cause = detail;
-  }
-}
-
 /** What the socket does for its upgrade. */
 export interface UpgradeHost {
   create(name: string): Transport;
@@ -82,7 +65,7 @@ export interface UpgradeHost {
   /** The candidate takes over. */
   onCommit(candidate: Transport): void;
   /** The candidate is gone: the transport of now goes on. */
-  onFail(candidate: Transport, error: UpgradeError): void;
+  onFail(candidate: Transport, error: EngineError): void;
 }
 
 /** The upgrade of one session (Engine.IO protocol, "Upgrade"), driven by {@link UPGRADE_TABLE}: one candidate at a time. */
@@ -144,7 +127,8 @@ export class Upgrade {
   #fail(step: UpgradePhase, detail: Error | string | undefined): void {
     const candidate = this.#release();
     candidate.close();
-    this.#host.onFail(candidate, new UpgradeError(detail, candidate.name, step));
+    const fields = { transport: candidate.name, step, cause: detail };
+    this.#host.onFail(candidate, new EngineError("UPGRADE_FAILED", fields, detail && ": " + String(detail)));
     this.#names = this.#names.slice(1);
     if (this.#names.length > 0) this.#signal("start");
   }

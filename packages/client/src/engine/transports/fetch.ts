@@ -1,47 +1,46 @@
-import { type Abort, type OnFailure, Polling } from "./polling.ts";
+import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
-/** HTTP long-polling by `fetch`, with the error messages of XMLHttpRequest: what polling is where there is `fetch`. */
+const DONE = 4;
+
+/** HTTP long-polling by `fetch`, with the error messages of XMLHttpRequest: what polling is in browsers. */
 export class FetchPolling extends Polling {
-  protected override request(body: string | undefined, onText: (text: string) => void, onFailure: OnFailure): Abort {
+  protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const controller = new AbortController();
-    fetch(this.uri(), {
-      ...(body && { method: "POST", body }),
-      headers: this.headers(body),
-      credentials: this.opts.withCredentials ? "include" : "same-origin",
+    const { extraHeaders, withCredentials } = this.opts;
+    this.fetch(this.uri(), {
+      method: body ? "POST" : "GET",
+      body: body ?? null,
+      headers: { ...extraHeaders, ...(body && { "content-type": "text/plain;charset=UTF-8" }) },
+      credentials: withCredentials ? "include" : "same-origin",
       signal: controller.signal,
     })
-      .then(async (response) => {
-        this.onResponse(response);
-        return [response, await (response.ok ? response : response.clone()).text()] as const;
-      })
+      .then(async (response) => [await (response.ok ? response : response.clone()).text(), response] as const)
       .then(
-        ([response, responseText]) => {
-          if (response.ok) onText(responseText);
-          else onFailure(response.status, Object.assign(response, { responseText, readyState: 4 }));
+        ([responseText, response]) => {
+          if (response.ok) onEnd(responseText);
+          else onEnd(undefined, response.status, Object.assign(response, { responseText, readyState: DONE }));
         },
-        (error: unknown) => onFailure(error),
+        (error: unknown) => onEnd(undefined, error),
       );
     return () => controller.abort();
   }
 
-  protected headers(body: string | undefined): Record<string, string> {
-    return { ...this.opts.extraHeaders, ...(body && { "content-type": "text/plain;charset=UTF-8" }) };
+  protected fetch(uri: string, init: RequestInit): Promise<Response> {
+    return fetch(uri, init);
   }
-
-  protected onResponse(_response: Response): void {}
 }
 
-/** HTTP long-polling by `fetch`, with messages that say so, and cookies kept in Node.js. */
+/** HTTP long-polling by `fetch`, with messages that say so, and with cookies kept in Node.js. */
 export class Fetch extends FetchPolling {
   protected override readError = "fetch read error";
   protected override writeError = "fetch write error";
 
-  protected override headers(body: string | undefined): Record<string, string> {
-    const cookie = this.socket._cookieJar?.header;
-    return { ...super.headers(body), ...(cookie && { cookie }) };
-  }
-
-  protected override onResponse(response: Response): void {
-    this.socket._cookieJar?.parseCookies(response.headers.getSetCookie());
+  protected override async fetch(uri: string, init: RequestInit): Promise<Response> {
+    const jar = this.socket._cookieJar;
+    const cookie = jar?.header;
+    const headers = cookie ? { ...(init.headers as Record<string, string>), cookie } : init.headers!;
+    const response = await fetch(uri, { ...init, headers });
+    jar?.parseCookies(response.headers.getSetCookie());
+    return response;
   }
 }

@@ -1,18 +1,18 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, type RequestOptions } from "node:https";
 import { nodeOptions } from "../node-options.node.ts";
-import { type Abort, type OnFailure, Polling } from "./polling.ts";
+import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
 /**
  * HTTP long-polling by `node:http` and `node:https`: with agents, client certificates, headers and cookies. Connections
  * are kept alive between requests. Not XMLHttpRequest, but its errors look like it.
  */
 export class NodeXHR extends Polling {
-  protected override request(body: string | undefined, onText: (text: string) => void, onFailure: OnFailure): Abort {
-    const fail = (error: Error): void => onFailure(0, { readyState: 4, status: 0, responseText: "", error });
+  protected override request(body: string | undefined, onEnd: OnEnd): Abort {
+    const fail = (error: Error): void => onEnd(undefined, 0, { readyState: 4, status: 0, responseText: "", error });
     try {
       const request = this.#start(body);
-      request.on("response", (response) => this.#onResponse(response, onText, onFailure));
+      request.on("response", (response) => this.#onResponse(response, onEnd));
       request.on("error", fail);
       request.end(body);
       return () => request.destroy(new Error("aborted"));
@@ -38,17 +38,17 @@ export class NodeXHR extends Polling {
     return request;
   }
 
-  #onResponse(response: IncomingMessage, onText: (text: string) => void, onFailure: OnFailure): void {
+  #onResponse(response: IncomingMessage, onEnd: OnEnd): void {
     this.socket._cookieJar?.parseCookies(response.headers["set-cookie"]);
     let responseText = "";
     response.setEncoding("utf8");
     response.on("data", (chunk: string) => (responseText += chunk));
     response.on("end", () => {
       const { statusCode: status = 0, headers } = response;
-      if (status === 200) onText(responseText);
-      else onFailure(status, { readyState: 4, status, responseText, headers });
+      if (status === 200) onEnd(responseText);
+      else onEnd(undefined, status, { readyState: 4, status, responseText, headers });
     });
-    response.on("error", (error) => onFailure(0, { readyState: 4, status: 0, responseText, error }));
+    response.on("error", (error) => onEnd(undefined, 0, { readyState: 4, status: 0, responseText, error }));
   }
 }
 

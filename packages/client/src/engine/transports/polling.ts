@@ -1,11 +1,14 @@
 import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
 import { Transport } from "../transport.ts";
 
-/** Ends a request; nothing more is reported of it that matters. */
+/** Ends a request, or does nothing when it has ended. */
 export type Abort = () => void;
 
-/** Takes what went wrong: the HTTP status, 0 or an Error when there was no answer, and what is known of the answer. */
-export type OnFailure = (status: unknown, context?: unknown) => void;
+/**
+ * Takes how a request ended: with the text of a 200; or undefined, the HTTP status (0 or an Error: no answer) and what is
+ * known of the answer.
+ */
+export type OnEnd = (text: string | undefined, status?: unknown, context?: unknown) => void;
 
 /** Milliseconds that a transport may take to say goodbye. */
 const CLOSE_TIMEOUT = 10_000;
@@ -16,26 +19,26 @@ export abstract class Polling extends Transport {
   /** Messages of errors: programs match on them. */
   protected readError = "xhr poll error";
   protected writeError = "xhr post error";
-  /** The requests under way, by method. */
-  readonly #requests = new Map<string, Abort>();
+  #abortPoll: Abort | undefined;
+  #abortPost: Abort | undefined;
   /** Packets that were written and not delivered yet. */
   #queue: Packet[] = [];
   /** Most packets in one request. Less than all once something on the way has refused a body for its size. */
   #maxPackets = Infinity;
   #onPause: (() => void) | undefined;
-  #closeTimer: unknown;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
   get name(): string {
     return "polling";
   }
 
-  /** Makes one request, a GET or with a body a POST, and reports later, never before it returns. */
-  protected abstract request(body: string | undefined, onText: (text: string) => void, onFailure: OnFailure): Abort;
+  /** Makes one request, a GET or with a body a POST, and reports its end later, never before it returns. */
+  protected abstract request(body: string | undefined, onEnd: OnEnd): Abort;
 
   /** The address of the next request. */
   protected uri(): string {
-    const { timestampRequests } = this.opts;
-    return this.createRequestUri("http", timestampRequests !== false, !this.supportsBinary && !this.query["sid"]);
+    const { timestampRequests = true } = this.opts;
+    return this.createRequestUri("http", timestampRequests, !this.supportsBinary && !this.query["sid"]);
   }
 
   protected override doOpen(): void {
@@ -45,31 +48,35 @@ export abstract class Polling extends Transport {
   override pause(onPause: () => void): void {
     this.readyState = "pausing";
     this.#onPause = onPause;
-    this.#settle();
+    this.#proceed();
   }
 
   override resume(): void {
-    if (this.readyState === "pausing" || this.readyState === "paused") {
-      this.readyState = "open";
-      if (!this.#requests.has("GET")) this.#poll();
-    }
+    this.readyState = "open";
+    this.#proceed();
   }
 
-  #settle(): void {
-    if (this.readyState === "pausing" && this.writable && !this.#requests.has("GET")) {
+  /** Polls again, or is at rest. */
+  #proceed(): void {
+    if (this.#abortPoll) return;
+    if (this.readyState === "open") this.#poll();
+    else if (this.readyState === "pausing" && this.writable) {
       this.readyState = "paused";
       this.#onPause!();
     }
   }
 
   #poll(): void {
-    this.#exchange("GET", undefined, (text) => this.onData(text));
+    this.#abortPoll = this.#exchange(undefined, (text) => {
+      this.#abortPoll = undefined;
+      this.onData(text);
+    });
     this.emitReserved("poll");
   }
 
   protected override onData(payload: string): void {
     const packets = decodePayload(payload, this.socket.binaryType);
-    if (this.readyState === "closed") return this.#onLateData(packets[0]!);
+    if (this.readyState === "closed") return this.#onLatePacket(packets[0]!);
     try {
       for (const packet of packets) {
         if (this.readyState === "opening" && packet.type === "open") this.onOpen();
@@ -78,45 +85,40 @@ export abstract class Polling extends Transport {
       }
     } finally {
       // even if a listener has thrown
-      this.#onPollEnd();
+      if (this.readyState !== ("closed" as string)) {
+        this.emitReserved("pollComplete");
+        this.#proceed();
+      }
     }
   }
 
-  /** The transport was closed before the server had opened the session: it must not stay behind. */
-  #onLateData({ type, data }: Packet): void {
-    if (type === "open") {
-      this.query["sid"] = /"sid":"([^"]+)/.exec(data as string)?.[1];
-      this.#post();
-    }
-  }
-
-  #onPollEnd(): void {
-    if (this.readyState === "closed") return;
-    this.emitReserved("pollComplete");
-    this.#settle();
-    if (this.readyState === "open" && !this.#requests.has("GET")) this.#poll();
+  /** The transport was closed before the server had opened the session: that must not stay behind. */
+  #onLatePacket({ type, data }: Packet): void {
+    if (type !== "open") return;
+    this.query["sid"] = /"sid":"([^"]+)/.exec(data as string)?.[1];
+    this.#post();
   }
 
   protected override write(packets: Packet[]): void {
     this.writable = false;
-    this.#queue.push(...packets);
+    this.#queue = [...this.#queue, ...packets];
     this.#post();
   }
 
   #post(): void {
     const batch = this.#queue.slice(0, this.#maxPackets);
-    encodePayload(batch, (body) => this.#exchange("POST", body, () => this.#onDelivered(batch.length)));
-  }
-
-  #onDelivered(count: number): void {
-    this.#queue.splice(0, count);
-    if (this.#queue.length > 0) this.#post();
-    else if (this.readyState === "closed") this.#abort();
-    else {
-      this.writable = true;
-      this.emitReserved("drain");
-      this.#settle();
-    }
+    encodePayload(batch, (body) => {
+      this.#abortPost = this.#exchange(body, () => {
+        this.#queue.splice(0, batch.length);
+        if (this.#queue.length > 0) this.#post();
+        else if (this.readyState === "closed") this.#abort();
+        else {
+          this.writable = true;
+          this.emitReserved("drain");
+          this.#proceed();
+        }
+      });
+    });
   }
 
   protected override doClose(): void {
@@ -126,32 +128,22 @@ export abstract class Polling extends Transport {
     if (this.writable) this.#post();
   }
 
+  /** Nothing more is of interest. */
   #abort(): void {
-    this.clearTimeoutFn(this.#closeTimer as number);
-    for (const abort of this.#requests.values()) abort();
+    this.clearTimeoutFn(this.#closeTimer);
+    this.#abortPoll?.();
+    this.#abortPost?.();
   }
 
-  #exchange(method: string, body: string | undefined, onText: (text: string) => void): void {
+  #exchange(body: string | undefined, onText: (text: string) => void): Abort {
     const { requestTimeout } = this.opts;
-    let timer: unknown;
-    const end = (): void => {
-      this.clearTimeoutFn(timer as number);
-      this.#requests.delete(method);
-    };
-    const onFailure: OnFailure = (status, context) => {
-      end();
-      this.#onFailure(body, status, context);
-    };
-    const abort = this.request(
-      body,
-      (text) => {
-        end();
-        onText(text);
-      },
-      onFailure,
-    );
-    this.#requests.set(method, abort);
-    if (requestTimeout) timer = this.setTimeoutFn(abort, requestTimeout);
+    const abort = this.request(body, (text, status, context) => {
+      this.clearTimeoutFn(timer);
+      if (text !== undefined) onText(text);
+      else this.#onFailure(body, status, context);
+    });
+    const timer = requestTimeout ? this.setTimeoutFn(abort, requestTimeout) : undefined;
+    return abort;
   }
 
   #onFailure(body: string | undefined, status: unknown, context: unknown): void {

@@ -5,7 +5,7 @@ import { Transport } from "../transport.ts";
 
 /** What all WebSocket transports share; a subclass makes the WebSocket. */
 export abstract class BaseWS extends Transport {
-  protected ws: Untyped;
+  declare protected ws: Untyped;
 
   get name(): string {
     return "websocket";
