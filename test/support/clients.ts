@@ -1,3 +1,4 @@
+import { io as ours } from "@portage/client";
 import io1 from "socket.io-client-1";
 import io2 from "socket.io-client-2";
 import { io as io3 } from "socket.io-client-3";
@@ -8,8 +9,9 @@ export type Connect = (url: string, options?: ClientOptions) => Socket;
 
 const OPTIONS: ClientOptions = { forceNew: true, reconnection: false };
 
-/** The published clients of four major versions, seen through the typings of the newest. */
+/** Our client and the published ones of four major versions, seen through the typings of the newest. */
 export const CLIENTS: Readonly<Record<string, Connect>> = {
+  "@portage/client": (url, options) => ours(url, { ...OPTIONS, ...options } as object) as unknown as Socket,
   "socket.io-client 4.8": (url, options) => io4(url, { ...OPTIONS, ...options }),
   "socket.io-client 3.1": (url, options) => io3(url, { ...OPTIONS, ...options }),
   "socket.io-client 2.5": (url, options) => io2(url, { ...OPTIONS, ...options }),

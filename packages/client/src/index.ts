@@ -1,7 +1,40 @@
 /*
- * @portage/client: reserved for the client of Portage. There is nothing in it yet.
- * Until there is, `socket.io-client` is the client to use with @portage/server.
+ * Main entry of @portage/client: the names of the npm package socket.io-client.
+ * Knows: what is public.
+ * Must not know: how any of it works.
  */
+import { createLookup, type Lookup } from "./socketio/lookup.ts";
+import { Manager } from "./socketio/manager.ts";
+import { Socket } from "./socketio/socket.ts";
 
-/** Whether this package has a client in it. */
-export const isAvailable: boolean = false;
+/** `io()` with what belongs to it. */
+export interface Io extends Lookup {
+  io: Io;
+  connect: Io;
+  Manager: typeof Manager;
+  Socket: typeof Socket;
+}
+
+/**
+ * Connects to a namespace of a server.
+ *
+ * @example
+ * const socket = io("https://example.org/chat", { auth: { token: "x" } });
+ * socket.on("connect", () => socket.emit("hello"));
+ */
+export const io: Io = /* @__PURE__ */ createIo();
+
+function createIo(): Io {
+  const lookup = createLookup(Manager) as Io;
+  return Object.assign(lookup, { io: lookup, connect: lookup, Manager, Socket });
+}
+
+/** Revision of the Socket.IO protocol. */
+export const protocol = 5 as const;
+export { io as connect, io as default, Manager, Socket };
+export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/manager.ts";
+export type { ManagerOptions, SocketOptions } from "./socketio/options.ts";
+export type { DisconnectDescription, SocketReservedEvents } from "./socketio/socket.ts";
+export type { ExtendedError } from "./socketio/typed-events.ts";
+export { ClientError, type ClientErrorCode } from "./socketio/errors.ts";
+export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";

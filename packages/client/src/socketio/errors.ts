@@ -1,0 +1,30 @@
+/**
+ * Why an error of this layer arose:
+ * - `CONNECT_TIMEOUT`: the connection was not open after `timeout` milliseconds
+ * - `CONNECT_REFUSED`: the server did not let the socket into its namespace; `data` says more
+ * - `SERVER_TOO_OLD`: the server joined the socket to its namespace as those before Socket.IO 3 do
+ * - `ACK_TIMEOUT`: no acknowledgement came within `timeout()` or `ackTimeout` milliseconds
+ * - `ACK_DISCONNECTED`: the socket was disconnected while an acknowledgement was due
+ * - `RESERVED_EVENT`: the name of an event that the library emits itself
+ * - `PARSE_ERROR`: the server sent something that is no packet
+ */
+export type ClientErrorCode =
+  | "CONNECT_TIMEOUT"
+  | "CONNECT_REFUSED"
+  | "SERVER_TOO_OLD"
+  | "ACK_TIMEOUT"
+  | "ACK_DISCONNECTED"
+  | "RESERVED_EVENT"
+  | "PARSE_ERROR";
+
+/** An error of this layer: a message that programs written for socket.io-client may match on, and a code. */
+export class ClientError extends Error {
+  readonly code: ClientErrorCode;
+  /** What the server attached to its refusal. */
+  data?: unknown;
+
+  constructor(code: ClientErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

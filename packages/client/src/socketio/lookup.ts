@@ -1,0 +1,48 @@
+import type { Manager } from "./manager.ts";
+import type { ManagerOptions, SocketOptions } from "./options.ts";
+import type { Socket } from "./socket.ts";
+
+/** Options of `io()`. */
+export type LookupOptions = Partial<ManagerOptions & SocketOptions>;
+
+/** `io()`. */
+export interface Lookup {
+  /** @param opts options, for the server that the page came from */
+  (opts?: LookupOptions): Socket;
+  /** @param uri of the server; its path is the namespace */
+  (uri?: string, opts?: LookupOptions): Socket;
+}
+
+/** Protocol, authority, namespace, query. */
+const URI = /^(\w+):\/\/([^/?#]*)([^?#]*)\??([^#]*)/;
+/** An origin with its protocol's own port. */
+const USUAL_PORT = /^((?:http|ws):.*):80$|^(.*s:.*):443$/;
+
+/**
+ * Makes `io()`, with a cache of its own: namespaces of one origin and path share a manager, except with `forceNew`,
+ * without `multiplex`, and when the namespace is in use there.
+ */
+export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => Manager): Lookup {
+  const cache: Record<string, Manager> = {};
+  return (uri?: string | LookupOptions, opts?: LookupOptions): Socket => {
+    const isUri = typeof uri === "string";
+    const options = { ...(isUri ? opts : (uri ?? opts)) };
+    const source = complete(isUri ? uri : "/");
+    const [, protocol, host, path, query] = URI.exec(source) ?? [];
+    const nsp = path || "/";
+    if (query) options.query ||= query;
+    const key = `${protocol}://${host}`.replace(USUAL_PORT, "$1$2") + (options.path || "/socket.io");
+    const known = cache[key];
+    const isOwn = options.forceNew || options.multiplex === false || (known && nsp in known.nsps);
+    const manager = isOwn ? new ManagerClass(source, options) : (cache[key] ??= new ManagerClass(source, options));
+    return manager.socket(nsp, options);
+  };
+}
+
+/** Puts in front of a URI what is missing of protocol and host: those of the page, else `https`, and `http://localhost`. */
+function complete(uri: string): string {
+  const { protocol, host } = (globalThis.location as Location | undefined) ?? { protocol: "", host: "localhost" };
+  if (/^(http|ws)s?:\/\//.test(uri)) return uri;
+  if (/^\/(?!\/)/.test(uri)) return (protocol || "http:") + "//" + host + uri;
+  return (protocol || "https:") + uri.replace(/^(\/\/)?/, "//");
+}
