@@ -66,6 +66,16 @@ const LAYERS = [
     packages: ["fastify", "node:http", "node:stream"],
   },
   {
+    name: "server/doctor",
+    prefix: "packages/server/src/doctor/",
+    inside: ["packages/server/src/doctor/", "packages/server/src/clock.ts"],
+    packages: [
+      ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
+      "@portage/parser/engine",
+      "@portage/websocket",
+    ],
+  },
+  {
     name: "server/leaves and entries",
     prefix: "packages/server/src/",
     inside: ["packages/server/src/"],

@@ -1,0 +1,71 @@
+import { decodePayloadV4, type EnginePacket } from "@portage/parser/engine";
+import type { Context, Handshake } from "./context.ts";
+import { type Call, type Reply, send } from "./request.ts";
+
+/** Packets of an answer; undefined when it holds none. */
+export function packetsOf(reply: Reply): readonly EnginePacket[] | undefined {
+  if (reply.status !== 200 || reply.failure !== undefined) return undefined;
+  try {
+    return decodePayloadV4(reply.text, 10_000);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The handshake in an answer, if it is one. */
+export function handshakeOf(reply: Reply): Handshake | undefined {
+  const open = packetsOf(reply)?.[0];
+  return open?.type === "open" ? parseHandshake(open.data) : undefined;
+}
+
+/** Reads the data of an open packet. */
+export function parseHandshake(data: unknown): Handshake | undefined {
+  try {
+    const { sid, upgrades = [], pingInterval, pingTimeout, maxPayload = 1e6 } = JSON.parse(String(data)) as Handshake;
+    if (typeof sid !== "string" || !Array.isArray(upgrades)) return undefined;
+    return { sid, upgrades, pingInterval, pingTimeout, maxPayload };
+  } catch {
+    return undefined;
+  }
+}
+
+/** A session over polling. Each request has a connection of its own, as that is the harder case. */
+export class PollingSession {
+  readonly handshake: Handshake;
+  readonly #context: Context;
+
+  private constructor(context: Context, handshake: Handshake) {
+    this.#context = context;
+    this.handshake = handshake;
+  }
+
+  /** Opens one, or gives the answer that came instead. */
+  static async open(context: Context): Promise<PollingSession | Reply> {
+    const reply = await send(context, { url: context.target({ transport: "polling" }) });
+    return PollingSession.from(context, reply) ?? reply;
+  }
+
+  /** The session that the answer to a handshake has opened, if it has. */
+  static from(context: Context, reply: Reply): PollingSession | undefined {
+    const handshake = handshakeOf(reply);
+    return handshake && new PollingSession(context, handshake);
+  }
+
+  get url(): URL {
+    return this.#context.target({ transport: "polling", sid: this.handshake.sid });
+  }
+
+  poll(timeout?: number): Promise<Reply> {
+    return send(this.#context, { url: this.url, ...(timeout !== undefined && { timeout }) });
+  }
+
+  post(body: string, more: Partial<Call> = {}): Promise<Reply> {
+    const headers = { "Content-Type": "text/plain;charset=UTF-8", ...more.headers };
+    return send(this.#context, { url: this.url, method: "POST", body, ...more, headers });
+  }
+
+  /** Ends the session; the server answers a poll that waits. */
+  close(): Promise<Reply> {
+    return this.post("1");
+  }
+}

@@ -1,0 +1,131 @@
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
+import type { Context } from "./context.ts";
+
+/** An answer, or what came instead of one. */
+export interface Reply {
+  /** 0 without an answer. */
+  readonly status: number;
+  /** Why there is no whole answer: a code of Node such as `ECONNRESET`, or `timeout`. */
+  readonly failure: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** Milliseconds until the head of the answer. */
+  readonly headAfter: number;
+  /** Milliseconds until its end. */
+  readonly endAfter: number;
+}
+
+export interface Call {
+  readonly url: URL;
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds. Default: that of the context. */
+  readonly timeout?: number;
+}
+
+/** What of an answer is kept at most, in bytes: the pages of other servers may be long. */
+const BODY_LIMIT = 2_000_000;
+
+/** An encoding that a body was said to have, and has not. */
+const UNDECODABLE = "content-encoding";
+
+/** Sends one request on a connection of its own. It does not reject: a failure is a reply too. */
+export function send(context: Context, call: Call): Promise<Reply> {
+  const { clock } = context;
+  const started = clock.now();
+  const since = (): number => Math.round(clock.now() - started);
+  return new Promise((resolve) => {
+    const request = begin(context, call);
+    const timer = clock.after(call.timeout ?? context.timeout, () => settle({ failure: "timeout" }));
+    let answer: IncomingMessage | undefined;
+    let headAfter = 0;
+    const settle = (result: { failure?: string; text?: string }): void => {
+      timer.cancel();
+      request.destroy();
+      const { statusCode = 0, headers = {} } = answer ?? {};
+      const { failure, text = "" } = result;
+      resolve({ status: statusCode, failure, headers, text, headAfter, endAfter: since() });
+    };
+    request.on("error", (error: NodeJS.ErrnoException) => settle({ failure: error.code ?? error.message }));
+    request.on("response", (response: IncomingMessage) => {
+      answer = response;
+      headAfter = since();
+      read(response).then(settle, () => settle({ failure: "the answer broke off" }));
+    });
+    request.end(call.body);
+  });
+}
+
+function begin(context: Context, { url, method = "GET", body, headers }: Call): ReturnType<typeof httpRequest> {
+  const all: Record<string, string> = { ...context.headers, ...headers };
+  if (context.cookie !== undefined) all["Cookie"] = context.cookie;
+  if (context.origin !== undefined) all["Origin"] = context.origin;
+  if (body !== undefined) all["Content-Length"] = String(Buffer.byteLength(body));
+  // Whether the certificate can be trusted is a finding of its own; the rest is examined all the same.
+  const options = { method, headers: all, agent: false, rejectUnauthorized: false } as const;
+  return url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
+}
+
+async function read(response: IncomingMessage): Promise<{ text: string; failure?: string }> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= BODY_LIMIT) chunks.push(chunk);
+  }
+  const body = Buffer.concat(chunks);
+  try {
+    return { text: decode(body, response.headers["content-encoding"]).toString() };
+  } catch {
+    return { text: body.toString("latin1"), failure: UNDECODABLE };
+  }
+}
+
+const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  gzip: gunzipSync,
+  deflate: inflateSync,
+  br: brotliDecompressSync,
+};
+
+function decode(body: Buffer, encoding: string | undefined): Buffer {
+  const decoder = encoding === undefined ? undefined : DECODERS[encoding];
+  return decoder === undefined || body.length === 0 ? body : decoder(body);
+}
+
+/** Whether an answer could not be decoded as it said. */
+export const isUndecodable = (reply: Reply): boolean => reply.failure === UNDECODABLE;
+
+/** The facts of an answer that sentences speak of. */
+export function factsOf(reply: Reply): Record<string, string | number> {
+  const server = reply.headers["server"] ?? reply.headers["via"];
+  return {
+    status: reply.failure ?? reply.status,
+    failure: reply.failure ?? `status ${reply.status}`,
+    type: reply.headers["content-type"] ?? "no content type",
+    server: server === undefined ? "" : ` (${server})`,
+    text: excerpt(reply.text),
+    ms: reply.endAfter,
+  };
+}
+
+/** The first words of an answer, on one line, without the tags of a page. */
+export function excerpt(text: string): string {
+  const words = text.replaceAll(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/gi, " ").replaceAll(/\s+/g, " ");
+  const line = words.trim();
+  if (line === "") return "an empty answer";
+  return line.length > 100 ? `${line.slice(0, 100)}…` : line;
+}
+
+/** `{ code, message }`, as Engine.IO servers refuse a request. */
+export function refusalOf(reply: Reply): { code: number; message: string } | undefined {
+  try {
+    const parsed = JSON.parse(reply.text) as { code?: unknown; message?: unknown } | null;
+    if (typeof parsed?.code !== "number") return undefined;
+    return { code: parsed.code, message: String(parsed.message ?? "") };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { PollingSession } from "../polling-session.ts";
+import { factsOf, type Reply, send } from "../request.ts";
+
+/** Would a browser let pages of the given origin poll? */
+export const cors: Step = {
+  name: "cors",
+  title: "Asking for another origin",
+  needs: "polling",
+  applies: ({ origin, url }) => origin !== undefined && origin !== url.origin,
+  async run(context) {
+    const url = context.target({ transport: "polling" });
+    const origin = String(context.origin);
+    const reply = await send(context, { url });
+    await PollingSession.from(context, reply)?.close();
+    const answer = judge(origin, reply);
+    if (answer.level === "limit" || Object.keys(context.headers).length === 0) return [answer];
+    // Pages that set headers send a preflight first.
+    return [answer, ...(await preflight(context, origin, url))];
+  },
+};
+
+function judge(origin: string, reply: Reply): Finding {
+  const allowed = reply.headers["access-control-allow-origin"];
+  const facts = { origin, allowed: allowed ?? "none" };
+  if (allowed === undefined) return find("CORS_MISSING", facts);
+  // Node joins a repeated header; a browser refuses it.
+  if (allowed.includes(",")) return find("CORS_DOUBLED", facts);
+  if (allowed !== "*" && allowed !== origin) return find("CORS_OTHER_ORIGIN", facts);
+  const takesCookies = allowed !== "*" && reply.headers["access-control-allow-credentials"] === "true";
+  return find(takesCookies ? "CORS_OK" : "CORS_NO_CREDENTIALS", facts);
+}
+
+async function preflight(context: Context, origin: string, url: URL): Promise<readonly Finding[]> {
+  const names = Object.keys(context.headers).join(",").toLowerCase();
+  const headers = { "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": names };
+  const reply = await send(context, { url, method: "OPTIONS", headers });
+  const allowed = reply.headers["access-control-allow-origin"];
+  if (reply.status >= 200 && reply.status < 300 && (allowed === "*" || allowed === origin)) return [];
+  return [find("CORS_PREFLIGHT_REFUSED", { ...factsOf(reply), origin })];
+}

@@ -1,0 +1,90 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { handshakeOf, PollingSession } from "../polling-session.ts";
+import { factsOf, refusalOf, type Reply, send } from "../request.ts";
+
+/** Where servers are found that are not where they were looked for. */
+const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/realtime/"];
+
+const MAX_REDIRECTS = 5;
+
+/** What revision 3 answers to any handshake: `97:0{"sid":...}`, or the same with binary lengths. */
+const REVISION_3 = /^(\d+:|[\0\u0001][\0-\u0009]+[\ufffd\u00ff])0\{"sid"/;
+
+/** A slow answer is one that takes this long, in milliseconds, where the network does not. */
+const SLOW = 1000;
+
+/** The polling handshake: is there a server, is it the right one, and does it let us in? */
+export const handshake: Step = {
+  name: "handshake",
+  title: "Opening a session over polling",
+  async run(context) {
+    const { reply, findings } = await follow(context);
+    if (reply === undefined) return findings;
+    const found = handshakeOf(reply);
+    if (found === undefined) return [...findings, await explain(context, reply)];
+    context.handshake = found;
+    await PollingSession.from(context, reply)?.close();
+    const { pingInterval, maxPayload, upgrades } = found;
+    findings.push(find("HANDSHAKE_OK", { ms: reply.endAfter, pingInterval, maxPayload }));
+    if (!upgrades.includes("websocket")) findings.push(find("NO_UPGRADE_OFFERED"));
+    if (isHeldBack(context, reply)) findings.push(find("RESPONSE_HELD_BACK", { ms: reply.endAfter }));
+    return findings;
+  },
+};
+
+const isHeldBack = ({ roundTrip }: Context, { headAfter, endAfter }: Reply): boolean =>
+  endAfter - headAfter >= SLOW || endAfter >= SLOW + 20 * roundTrip;
+
+/** Goes where redirections lead; the rest of the examination happens there. */
+async function follow(context: Context): Promise<{ reply?: Reply; findings: Finding[] }> {
+  const findings: Finding[] = [];
+  for (let count = 0; ; count++) {
+    const target = context.target({ transport: "polling" });
+    const reply = await send(context, { url: target });
+    const { location } = reply.headers;
+    if (reply.status < 300 || reply.status > 399 || location === undefined) return { reply, findings };
+    const next = new URL(location, target);
+    const isElsewhere = next.origin !== target.origin;
+    const facts = { from: target.origin + target.pathname, to: next.origin + next.pathname };
+    if (count === MAX_REDIRECTS) return { findings: [find("REDIRECT_LOOP", facts)] };
+    // To another path of the same server: that is another path to be told to the client, or a page to log in.
+    if (!isElsewhere) return { findings: [await explain(context, reply, next.pathname)] };
+    findings.push(
+      find(target.protocol === "http:" && next.protocol === "https:" ? "REDIRECTED_TO_TLS" : "REDIRECTED", facts),
+    );
+    context.url = new URL(`${next.origin}${context.url.pathname}${context.url.search}`);
+  }
+}
+
+/** Says why an answer is no handshake. */
+async function explain(context: Context, reply: Reply, location?: string): Promise<Finding> {
+  const facts = { ...factsOf(reply), path: context.path, port: context.port };
+  if (reply.failure === "timeout") return find("HANDSHAKE_TIMEOUT", facts);
+  if (reply.failure !== undefined && reply.status === 0) return find("HANDSHAKE_CUT", facts);
+  if (REVISION_3.test(reply.text)) return find("EIO3_ONLY");
+  if (/plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/i.test(reply.text)) {
+    return find("TLS_EXPECTED", facts);
+  }
+  const refusal = refusalOf(reply);
+  if (refusal?.code === 0) return find("POLLING_OFF");
+  if (refusal?.code === 5) return find("EIO4_REFUSED", facts);
+  if (reply.status === 401 || reply.status === 403 || refusal !== undefined) return find("HANDSHAKE_FORBIDDEN", facts);
+  if (reply.status >= 502 && reply.status <= 504) return find("HANDSHAKE_BAD_GATEWAY", facts);
+  if (reply.status < 500 && reply.status !== 429) return elsewhere(context, facts, location);
+  return find("HANDSHAKE_REFUSED", facts);
+}
+
+/** Another server answers: perhaps ours is at another path. */
+async function elsewhere(
+  context: Context,
+  facts: Record<string, string | number>,
+  location?: string,
+): Promise<Finding> {
+  const paths = [location, ...USUAL_PATHS].filter((path) => path !== undefined && path !== context.path) as string[];
+  for (const path of paths) {
+    const reply = await send(context, { url: context.target({ transport: "polling" }, path) });
+    if (handshakeOf(reply) !== undefined) return find("PATH_ELSEWHERE", { ...facts, found: path });
+  }
+  return find("PATH_UNKNOWN", facts);
+}

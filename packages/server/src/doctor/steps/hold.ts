@@ -1,0 +1,57 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { packetsOf, PollingSession } from "../polling-session.ts";
+import { factsOf, type Reply } from "../request.ts";
+import { WebSocketSession } from "../websocket-session.ts";
+
+/** What happens to a poll and to a WebSocket on which nothing is said? */
+export const hold: Step = {
+  name: "quiet",
+  title: "Holding a poll and a WebSocket without traffic",
+  applies: (context) => context.hold > 0,
+  async run(context) {
+    const held = await Promise.all([
+      context.works("polling") ? holdPoll(context) : undefined,
+      context.works("websocket") ? holdWebSocket(context) : undefined,
+    ]);
+    const findings = held.filter((finding) => finding !== undefined);
+    return findings.length > 0 ? findings : [find("HELD_OK", { seconds: seconds(context.hold) })];
+  },
+};
+
+/** One poll after the other, until the time is over. */
+async function holdPoll(context: Context): Promise<Finding | undefined> {
+  const session = await PollingSession.open(context);
+  if (!(session instanceof PollingSession)) return find("POLL_CUT", { ...factsOf(session), ...about(0) });
+  const end = context.clock.now() + context.hold;
+  for (let left = context.hold; left > 0; left = end - context.clock.now()) {
+    const reply = await session.poll(left);
+    if (reply.failure === "timeout") return undefined;
+    const packets = packetsOf(reply);
+    if (packets === undefined) return find("POLL_CUT", { ...factsOf(reply), ...about(lasted(reply)) });
+    if (packets.some(({ type }) => type === "close")) return find("SESSION_CLOSED", about(lasted(reply)));
+    if (packets.some(({ type }) => type === "ping")) await session.post("3");
+  }
+  await session.close();
+  return undefined;
+}
+
+const lasted = (reply: Reply): number => reply.endAfter;
+
+async function holdWebSocket(context: Context): Promise<Finding | undefined> {
+  const session = await WebSocketSession.open(context);
+  // That it can be opened has been found out by another step: this time it was an accident.
+  if (!(session instanceof WebSocketSession)) return find("WEBSOCKET_IDLE_CUT", about(0));
+  const ending = await Promise.race([session.ended, context.pause(context.hold).then(() => undefined)]);
+  session.close();
+  if (ending === undefined) return undefined;
+  // A server that ends a session says so in a close frame; a proxy that is tired of it does not.
+  return find(ending.code === 1006 ? "WEBSOCKET_IDLE_CUT" : "SESSION_CLOSED", about(ending.quietFor));
+}
+
+/** A time in seconds, and a pingInterval that would be short enough. */
+function about(ms: number): { seconds: number; suggestion: number } {
+  return { seconds: seconds(ms), suggestion: Math.round(ms * 0.6) };
+}
+
+const seconds = (ms: number): number => Math.round(ms / 100) / 10;

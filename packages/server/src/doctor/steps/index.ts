@@ -1,0 +1,25 @@
+import type { Step } from "../context.ts";
+import { bodySize } from "./body-size.ts";
+import { cors } from "./cors.ts";
+import { handshake } from "./handshake.ts";
+import { hold } from "./hold.ts";
+import { address, connection, tls } from "./network.ts";
+import { compression, messages } from "./polling.ts";
+import { stickiness } from "./stickiness.ts";
+import { upgrade, websocket } from "./websocket.ts";
+
+/** Everything that is examined, in this order: each step builds on what those before it have found. */
+export const STEPS: readonly Step[] = [
+  address,
+  connection,
+  tls,
+  handshake,
+  stickiness,
+  cors,
+  messages,
+  bodySize,
+  compression,
+  websocket,
+  upgrade,
+  hold,
+];

@@ -1,0 +1,80 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { packetsOf, PollingSession } from "../polling-session.ts";
+import { excerpt, factsOf, isUndecodable, type Reply, send } from "../request.ts";
+
+/** A poll that the server has answered is here after this many milliseconds, and some round trips. */
+const PROMPT = 1000;
+
+/** How long a poll is left alone before the POST, so that the server holds it. Milliseconds. */
+const SETTLE = 50;
+
+/** Polls and POSTs side by side, and whether what the server says arrives when it says it. */
+export const messages: Step = {
+  name: "messages",
+  title: "Joining the namespace over polling",
+  needs: "polling",
+  async run(context) {
+    const session = await PollingSession.open(context);
+    if (!(session instanceof PollingSession)) return [find("POLL_FAILED", factsOf(session))];
+    const poll = session.poll();
+    await context.pause(SETTLE + context.roundTrip);
+    const { namespace } = context;
+    const join = await session.post(namespace === "/" ? "40" : `40${namespace},`);
+    if (join.status !== 200) return [postFailed(join)];
+    const answer = await intime(context, poll, PROMPT + 10 * context.roundTrip);
+    const findings = answer === undefined ? await late(session, poll, context) : judge(context, join, answer);
+    await session.close();
+    return findings;
+  },
+};
+
+function postFailed(reply: Reply): Finding {
+  return find(reply.failure === "timeout" ? "POST_BLOCKED" : "POST_FAILED", factsOf(reply));
+}
+
+function intime(context: Context, poll: Promise<Reply>, ms: number): Promise<Reply | undefined> {
+  return Promise.race([poll, context.pause(ms).then(() => undefined)]);
+}
+
+function judge(context: Context, join: Reply, poll: Reply): readonly Finding[] {
+  const packets = packetsOf(poll);
+  if (packets === undefined) return [find("POLL_FAILED", factsOf(poll))];
+  const works = find("POST_OK", { ms: join.endAfter });
+  const { namespace } = context;
+  for (const { data } of packets) {
+    const text = String(data ?? "");
+    if (text.startsWith("0")) return [works, find("NAMESPACE_JOINED", { namespace })];
+    if (text.startsWith("4")) return [works, find("NAMESPACE_REFUSED", { namespace, text: excerpt(text.slice(1)) })];
+  }
+  return [works, find("NAMESPACE_SILENT", { namespace })];
+}
+
+/** No answer to the CONNECT: either nobody answers it, or it is on its way. The end of the session must be answered. */
+async function late(session: PollingSession, poll: Promise<Reply>, context: Context): Promise<readonly Finding[]> {
+  const started = context.clock.now();
+  const closed = session.close();
+  const answer = await intime(context, poll, context.timeout);
+  await closed;
+  if (answer === undefined || answer.failure !== undefined) return [find("RESPONSE_SWALLOWED")];
+  const packets = packetsOf(answer);
+  if (packets === undefined) return [find("POLL_FAILED", factsOf(answer))];
+  const isAnswer = packets.some(({ type }) => type === "message");
+  if (!isAnswer) return [find("NAMESPACE_SILENT", { namespace: context.namespace })];
+  return [find("RESPONSE_HELD_BACK", { ms: Math.round(PROMPT + context.clock.now() - started) })];
+}
+
+/** Answers that a proxy compresses on its way. */
+export const compression: Step = {
+  name: "compression",
+  title: "Looking for compression",
+  needs: "polling",
+  async run(context) {
+    const headers = { "Accept-Encoding": "gzip, deflate, br" };
+    const reply = await send(context, { url: context.target({ transport: "polling" }), headers });
+    const encoding = reply.headers["content-encoding"];
+    await PollingSession.from(context, reply)?.close();
+    if (encoding === undefined || encoding === "identity") return [find("COMPRESSION_NONE")];
+    return [find(isUndecodable(reply) ? "COMPRESSION_BROKEN" : "COMPRESSION_OK", { encoding })];
+  },
+};

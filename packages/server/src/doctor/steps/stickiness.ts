@@ -1,0 +1,53 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { PollingSession } from "../polling-session.ts";
+import { refusalOf, type Reply, send } from "../request.ts";
+
+/** Requests sent to one session. Two servers in turn are found out by the first, many at random by one of these. */
+const REQUESTS = 8;
+
+/** A packet that means nothing to the server: it answers "ok". */
+const NOOP = "6";
+
+/** Does every connection reach the server that has the session? */
+export const stickiness: Step = {
+  name: "stickiness",
+  title: "Reaching the session again on other connections",
+  needs: "polling",
+  async run(context) {
+    const plain = await knock(context);
+    if (plain.lost === 0) return [find("STICKY_OK", { count: REQUESTS })];
+    const withCookie = plain.cookie === undefined ? undefined : await knockWith(context, plain.cookie);
+    if (withCookie === undefined) return [find("NOT_STICKY", { lost: plain.lost, count: REQUESTS })];
+    return [withCookie];
+  },
+};
+
+interface Knocks {
+  readonly lost: number;
+  /** What the handshake wanted to have back. */
+  readonly cookie: string | undefined;
+}
+
+async function knock(context: Context): Promise<Knocks> {
+  const reply = await send(context, { url: context.target({ transport: "polling" }) });
+  const session = PollingSession.from(context, reply);
+  if (session === undefined) return { lost: REQUESTS, cookie: undefined };
+  let lost = 0;
+  for (let count = 0; count < REQUESTS; count++) if (isUnknownSession(await session.post(NOOP))) lost++;
+  await session.close();
+  const cookies = (reply.headers["set-cookie"] ?? []).map((line) => line.split(";")[0]).join("; ");
+  return { lost, cookie: cookies === "" ? undefined : cookies };
+}
+
+/** The same with the cookie of the balancer; what follows is examined with it as well. */
+async function knockWith(context: Context, cookie: string): Promise<Finding | undefined> {
+  context.cookie = cookie;
+  const { lost } = await knock(context);
+  if (lost === 0) return find("STICKY_BY_COOKIE", { cookie: cookie.replaceAll(/=[^;]*/g, "") });
+  context.cookie = undefined;
+  return undefined;
+}
+
+/** Whether the request has come to a server that does not know the session. */
+export const isUnknownSession = (reply: Reply): boolean => refusalOf(reply)?.code === 1;

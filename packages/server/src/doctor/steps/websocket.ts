@@ -1,0 +1,97 @@
+import type { Context, Step } from "../context.ts";
+import { type Finding, find } from "../finding.ts";
+import { parseHandshake, PollingSession } from "../polling-session.ts";
+import { factsOf, refusalOf, type Reply } from "../request.ts";
+import { WebSocketSession } from "../websocket-session.ts";
+import { isUnknownSession } from "./stickiness.ts";
+
+/** The greatest message that is tried. Bytes. */
+const MOST = 10_000_000;
+
+/** A session over WebSocket alone: the handshake, then messages. */
+export const websocket: Step = {
+  name: "websocket",
+  title: "Opening a WebSocket",
+  needs: "websocket",
+  async run(context) {
+    const session = await WebSocketSession.open(context);
+    if (!(session instanceof WebSocketSession)) return [refused(session)];
+    try {
+      return await examine(context, session);
+    } finally {
+      session.close();
+    }
+  },
+};
+
+async function examine(context: Context, session: WebSocketSession): Promise<readonly Finding[]> {
+  const open = await session.next(({ type }) => type === "open");
+  const handshake = open && parseHandshake(open.data);
+  if (handshake === undefined || !(await session.echoes())) {
+    return [find("WEBSOCKET_SILENT", { ms: context.timeout })];
+  }
+  context.handshake ??= handshake;
+  const { extensions } = session.socket;
+  const compression = extensions === "" ? "" : `, compressed with ${extensions}`;
+  const works = find("WEBSOCKET_OK", { ms: session.openedAfter, compression });
+  return [works, ...(await sendLargest(session, handshake.maxPayload))];
+}
+
+/** One message of the greatest size, and a ping behind it. */
+async function sendLargest(session: WebSocketSession, maxPayload: number): Promise<readonly Finding[]> {
+  const bytes = Math.min(maxPayload, MOST);
+  session.send("6".padEnd(bytes, "x"));
+  if (await session.echoes()) return [];
+  session.close();
+  const { code } = await session.ended;
+  return [find("WEBSOCKET_MESSAGE_CUT", { bytes, maxPayload, code })];
+}
+
+/** Says why an answer to the WebSocket handshake is none. */
+function refused(reply: Reply): Finding {
+  const facts = factsOf(reply);
+  const refusal = refusalOf(reply);
+  if (reply.failure === "timeout") return find("WEBSOCKET_TIMEOUT", facts);
+  if (reply.failure !== undefined) return find("WEBSOCKET_CUT", facts);
+  if (refusal?.code === 0) return find("WEBSOCKET_OFF");
+  // The server says so when a request for the transport "websocket" comes without an Upgrade header.
+  if (refusal?.code === 3) return find("WEBSOCKET_STRIPPED", facts);
+  if (reply.status === 401 || reply.status === 403) return find("WEBSOCKET_FORBIDDEN", facts);
+  if (reply.status === 426) return find("WEBSOCKET_UPGRADE_REQUIRED", facts);
+  if (reply.status >= 502 && reply.status <= 504) return find("WEBSOCKET_BAD_GATEWAY", facts);
+  return find("WEBSOCKET_REFUSED", facts);
+}
+
+/** A session that begins with polling and moves to WebSocket, as clients do by default. */
+export const upgrade: Step = {
+  name: "upgrade",
+  title: "Moving a session from polling to WebSocket",
+  needs: "websocket",
+  applies: (context) => context.works("polling") && (context.handshake?.upgrades.includes("websocket") ?? false),
+  async run(context) {
+    const polling = await PollingSession.open(context);
+    if (!(polling instanceof PollingSession)) return [find("UPGRADE_FAILED", factsOf(polling))];
+    const started = context.clock.now();
+    const candidate = await WebSocketSession.open(context, { sid: polling.handshake.sid });
+    if (!(candidate instanceof WebSocketSession)) {
+      await polling.close();
+      if (isUnknownSession(candidate)) return [find("UPGRADE_NOT_STICKY")];
+      return [find("UPGRADE_FAILED", factsOf(candidate))];
+    }
+    const failure = await move(polling, candidate);
+    candidate.close();
+    if (failure !== undefined) return [find("UPGRADE_FAILED", { failure })];
+    return [find("UPGRADE_OK", { ms: Math.round(context.clock.now() - started) })];
+  },
+};
+
+/** Probes, ends the poll and commits, as the protocol has it; the failure, if there is one. */
+async function move(polling: PollingSession, candidate: WebSocketSession): Promise<string | undefined> {
+  const poll = polling.poll();
+  candidate.send("2probe");
+  if ((await candidate.next(({ type }) => type === "pong")) === undefined) return "no answer to the probe";
+  const { status, failure } = await poll;
+  if (status !== 200) return `the waiting poll: ${failure ?? status}`;
+  candidate.send("5");
+  return (await candidate.echoes()) ? undefined : "the WebSocket ended at its commit";
+}
