@@ -66,6 +66,7 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
     at("network", "check the port in the URL, and the ports that a container publishes"),
   ],
   TCP_TIMEOUT: [at("network", "a firewall or security group drops the packets: let port {port} in")],
+  TCP_FAILED: [at("network", "check the route to {address}, and the firewalls on it")],
   TLS_EXPIRES_SOON: [at("server", "renew the certificate")],
   TLS_UNTRUSTED: [
     at("server", "install a certificate for this host with its whole chain (fullchain.pem, not cert.pem)"),
@@ -94,6 +95,7 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
     at("server", "replace it by a current one; allowEIO3: true keeps its old clients connected"),
     at("client", "until then, socket.io-client 2"),
   ],
+  EIO4_REFUSED: [at("client", "use a client of the generation of the server, or replace the server by a current one")],
   POLLING_OFF: [
     at("client", 'transports: ["websocket"], since the default begins with polling'),
     at("server", 'or transports: ["polling", "websocket"]'),
@@ -129,7 +131,10 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
   RESPONSE_SWALLOWED: BUFFERING,
   NAMESPACE_REFUSED: [at("client", "give what the application asks for, with --header here")],
   BODY_LIMITED: [
-    at("nginx", "client_max_body_size {maxPayload}; for this location"),
+    at(
+      "nginx",
+      "client_max_body_size {maxPayload}; for this location (or, with status 500, a client_body_temp_path it can write to)",
+    ),
     at("apache", "LimitRequestBody {maxPayload}"),
     at("proxy", "raise the greatest request body to {maxPayload} bytes"),
     at("server", "or lower maxHttpBufferSize to {passed}, so that clients split what they send"),

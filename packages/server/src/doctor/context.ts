@@ -33,7 +33,6 @@ export interface Handshake {
   readonly sid: string;
   readonly upgrades: readonly string[];
   readonly pingInterval: number;
-  readonly pingTimeout: number;
   /** Bytes; 1,000,000 for servers that do not say. */
   readonly maxPayload: number;
 }

@@ -21,9 +21,9 @@ export function handshakeOf(reply: Reply): Handshake | undefined {
 /** Reads the data of an open packet. */
 export function parseHandshake(data: unknown): Handshake | undefined {
   try {
-    const { sid, upgrades = [], pingInterval, pingTimeout, maxPayload = 1e6 } = JSON.parse(String(data)) as Handshake;
+    const { sid, upgrades, pingInterval, maxPayload = 1e6 } = JSON.parse(String(data)) as Partial<Handshake>;
     if (typeof sid !== "string" || !Array.isArray(upgrades)) return undefined;
-    return { sid, upgrades, pingInterval, pingTimeout, maxPayload };
+    return { sid, upgrades: upgrades as string[], pingInterval: Number(pingInterval), maxPayload };
   } catch {
     return undefined;
   }

@@ -100,12 +100,12 @@ export const isUndecodable = (reply: Reply): boolean => reply.failure === UNDECO
 
 /** The facts of an answer that sentences speak of. */
 export function factsOf(reply: Reply): Record<string, string | number> {
-  const server = reply.headers["server"] ?? reply.headers["via"];
+  const server = reply.headers["server"] ?? reply.headers.via;
   return {
     status: reply.failure ?? reply.status,
     failure: reply.failure ?? `status ${reply.status}`,
     type: reply.headers["content-type"] ?? "no content type",
-    server: server === undefined ? "" : ` (${server})`,
+    server: server === undefined ? "" : ` (${String(server)})`,
     text: excerpt(reply.text),
     ms: reply.endAfter,
   };
@@ -119,12 +119,11 @@ export function excerpt(text: string): string {
   return line.length > 100 ? `${line.slice(0, 100)}…` : line;
 }
 
-/** `{ code, message }`, as Engine.IO servers refuse a request. */
-export function refusalOf(reply: Reply): { code: number; message: string } | undefined {
+/** The code in `{ code, message }`, as Engine.IO servers refuse a request; undefined for other answers. */
+export function refusalCode(reply: Reply): number | undefined {
   try {
-    const parsed = JSON.parse(reply.text) as { code?: unknown; message?: unknown } | null;
-    if (typeof parsed?.code !== "number") return undefined;
-    return { code: parsed.code, message: String(parsed.message ?? "") };
+    const parsed = JSON.parse(reply.text) as { code?: unknown } | null;
+    return typeof parsed?.code === "number" ? parsed.code : undefined;
   } catch {
     return undefined;
   }

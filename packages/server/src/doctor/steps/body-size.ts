@@ -11,7 +11,7 @@ const PRECISION = 0.02;
 
 /** Does a POST of the size that the server allows reach it? */
 export const bodySize: Step = {
-  name: "body size",
+  name: "body-size",
   title: "Posting as much as the server allows",
   needs: "polling",
   async run(context) {

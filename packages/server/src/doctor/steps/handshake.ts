@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
 import { type Finding, find } from "../finding.ts";
 import { handshakeOf, PollingSession } from "../polling-session.ts";
-import { factsOf, refusalOf, type Reply, send } from "../request.ts";
+import { factsOf, isUndecodable, refusalCode, type Reply, send } from "../request.ts";
 
 /** Where servers are found that are not where they were looked for. */
 const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/realtime/"];
@@ -9,10 +9,11 @@ const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/
 const MAX_REDIRECTS = 5;
 
 /** What revision 3 answers to any handshake: `97:0{"sid":...}`, or the same with binary lengths. */
+// oxlint-disable-next-line no-control-regex -- the digits of a binary length are bytes from 0 to 9
 const REVISION_3 = /^(\d+:|[\0\u0001][\0-\u0009]+[\ufffd\u00ff])0\{"sid"/;
 
 /** A slow answer is one that takes this long, in milliseconds, where the network does not. */
-const SLOW = 1000;
+const SLOW = 600;
 
 /** The polling handshake: is there a server, is it the right one, and does it let us in? */
 export const handshake: Step = {
@@ -62,13 +63,16 @@ async function explain(context: Context, reply: Reply, location?: string): Promi
   const facts = { ...factsOf(reply), path: context.path, port: context.port };
   if (reply.failure === "timeout") return find("HANDSHAKE_TIMEOUT", facts);
   if (reply.failure !== undefined && reply.status === 0) return find("HANDSHAKE_CUT", facts);
+  if (isUndecodable(reply)) {
+    return find("COMPRESSION_BROKEN", { encoding: String(reply.headers["content-encoding"]) });
+  }
   if (REVISION_3.test(reply.text)) return find("EIO3_ONLY");
   if (/plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/i.test(reply.text)) {
     return find("TLS_EXPECTED", facts);
   }
-  const refusal = refusalOf(reply);
-  if (refusal?.code === 0) return find("POLLING_OFF");
-  if (refusal?.code === 5) return find("EIO4_REFUSED", facts);
+  const refusal = refusalCode(reply);
+  if (refusal === 0) return find("POLLING_OFF");
+  if (refusal === 5) return find("EIO4_REFUSED", facts);
   if (reply.status === 401 || reply.status === 403 || refusal !== undefined) return find("HANDSHAKE_FORBIDDEN", facts);
   if (reply.status >= 502 && reply.status <= 504) return find("HANDSHAKE_BAD_GATEWAY", facts);
   if (reply.status < 500 && reply.status !== 429) return elsewhere(context, facts, location);

@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
 import { type Finding, find } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
-import { refusalOf, type Reply, send } from "../request.ts";
+import { refusalCode, type Reply, send } from "../request.ts";
 
 /** Requests sent to one session. Two servers in turn are found out by the first, many at random by one of these. */
 const REQUESTS = 8;
@@ -50,4 +50,4 @@ async function knockWith(context: Context, cookie: string): Promise<Finding | un
 }
 
 /** Whether the request has come to a server that does not know the session. */
-export const isUnknownSession = (reply: Reply): boolean => refusalOf(reply)?.code === 1;
+export const isUnknownSession = (reply: Reply): boolean => refusalCode(reply) === 1;

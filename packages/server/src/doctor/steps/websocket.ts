@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
 import { type Finding, find } from "../finding.ts";
 import { parseHandshake, PollingSession } from "../polling-session.ts";
-import { factsOf, refusalOf, type Reply } from "../request.ts";
+import { factsOf, refusalCode, type Reply } from "../request.ts";
 import { WebSocketSession } from "../websocket-session.ts";
 import { isUnknownSession } from "./stickiness.ts";
 
@@ -50,12 +50,12 @@ async function sendLargest(session: WebSocketSession, maxPayload: number): Promi
 /** Says why an answer to the WebSocket handshake is none. */
 function refused(reply: Reply): Finding {
   const facts = factsOf(reply);
-  const refusal = refusalOf(reply);
+  const refusal = refusalCode(reply);
   if (reply.failure === "timeout") return find("WEBSOCKET_TIMEOUT", facts);
   if (reply.failure !== undefined) return find("WEBSOCKET_CUT", facts);
-  if (refusal?.code === 0) return find("WEBSOCKET_OFF");
+  if (refusal === 0) return find("WEBSOCKET_OFF");
   // The server says so when a request for the transport "websocket" comes without an Upgrade header.
-  if (refusal?.code === 3) return find("WEBSOCKET_STRIPPED", facts);
+  if (refusal === 3) return find("WEBSOCKET_STRIPPED", facts);
   if (reply.status === 401 || reply.status === 403) return find("WEBSOCKET_FORBIDDEN", facts);
   if (reply.status === 426) return find("WEBSOCKET_UPGRADE_REQUIRED", facts);
   if (reply.status >= 502 && reply.status <= 504) return find("WEBSOCKET_BAD_GATEWAY", facts);

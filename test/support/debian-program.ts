@@ -1,0 +1,65 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { CACHE } from "./server-process.ts";
+
+const run = promisify(execFile);
+
+/** A program that tests need, and where Debian has it. */
+export interface Wanted {
+  readonly name: string;
+  /** Packages with the program and the libraries that not every machine has. */
+  readonly packages: readonly string[];
+  /** Where the packages put it. */
+  readonly path: string;
+}
+
+/** How it is started. */
+export interface Program {
+  readonly command: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** Finds a program on the path, or downloads it from Debian. Rejects when neither is possible. */
+export async function findProgram({ name, packages, path }: Wanted): Promise<Program> {
+  const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
+  const command = folders.map((folder) => join(folder, name)).find((each) => existsSync(each));
+  if (command !== undefined) return { command, env: process.env };
+  const root = join(CACHE, name, "root");
+  const unpacked = join(root, path);
+  if (!existsSync(unpacked)) await unpack(name, root, packages);
+  const folder = join(root, "usr/lib");
+  const libraries = existsSync(folder) ? await readdir(folder) : [];
+  const [own = ""] = libraries.filter((each) => each.endsWith("-linux-gnu"));
+  return { command: unpacked, env: { ...process.env, LD_LIBRARY_PATH: join(folder, own) } };
+}
+
+/** Needs neither root nor a service: the packages are downloaded and unpacked, not installed. */
+async function unpack(name: string, root: string, packages: readonly string[]): Promise<void> {
+  const folder = join(CACHE, name, `download-${process.pid}`);
+  const made = join(folder, "root");
+  await mkdir(folder, { recursive: true });
+  try {
+    await download(folder, packages);
+    for (const file of await readdir(folder)) await run("dpkg-deb", ["-x", join(folder, file), made]);
+    // In one step: another test file may be at it as well, and whoever comes first will do.
+    await rename(made, root).catch((error: unknown) => {
+      if (!existsSync(root)) throw error;
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function download(folder: string, packages: readonly string[]): Promise<void> {
+  const attempt = (): Promise<unknown> => run("apt-get", ["download", ...packages], { cwd: folder, timeout: 30_000 });
+  try {
+    await attempt();
+  } catch {
+    // A new machine has no list of packages yet.
+    await run("apt-get", ["update"], { timeout: 60_000 });
+    await attempt();
+  }
+}
