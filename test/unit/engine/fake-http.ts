@@ -9,6 +9,7 @@ class FakeRequest extends EventEmitter {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly _query: Record<string, string>;
+  readonly socket: { errored: Error | null } = { errored: null };
   destroyed = false;
 
   constructor(method: string, headers: Record<string, string>, query: Record<string, string>) {

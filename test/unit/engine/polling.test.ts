@@ -76,6 +76,29 @@ describe("a poll", () => {
     expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport error", "POLL_ABORTED"]]);
   });
 
+  test("that comes after the last answer broke off ends the transport: what was in it may be lost", () => {
+    const { transport, owner, ask } = setUp();
+    const first = ask("GET");
+    transport.send([message("perhaps lost")]);
+    Object.assign(first.req.socket, { errored: new Error("read ECONNRESET") });
+    const second = ask("GET");
+    expect(second.res.status).toBe(400);
+    expect(owner.closes.map(({ code }) => code)).toEqual(["POLL_LOST"]);
+  });
+
+  test("that comes on the connection of the last answer shows that it was read, whatever comes afterwards", () => {
+    const { transport, owner, ask } = setUp();
+    const first = ask("GET");
+    transport.send([message("read")]);
+    const next = exchange("POST");
+    Object.assign(next.req, { socket: first.req.socket });
+    transport.onRequest(next.http);
+    next.req.body("4x");
+    Object.assign(first.req.socket, { errored: new Error("read ECONNRESET") });
+    expect(ask("GET").res.status).toBe(0);
+    expect(owner.closes).toEqual([]);
+  });
+
   test("that is dropped while its answer is compressed is noticed", async () => {
     const { transport, owner, ask } = setUp({ httpCompression: { threshold: 10 } });
     const { res } = ask("GET", { "accept-encoding": "gzip" });

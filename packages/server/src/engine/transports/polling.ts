@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { decodePayloadV4, encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
@@ -36,6 +37,8 @@ export class Polling extends Transport {
   readonly #limits: EngineLimits;
   /** The GET that waits for packets, or whose answer is being made. */
   #poll: HttpExchange | undefined;
+  /** The connection that carried the last answer, until something shows that the answer has arrived. */
+  #answeredOn: Socket | undefined;
   /** The POST that is being read. */
   #post: BodyReader | undefined;
   /** Runs while a closing transport waits for a last poll, or a retiring one for the end of its POST. */
@@ -56,6 +59,8 @@ export class Polling extends Transport {
 
   override onRequest(exchange: HttpExchange): void {
     const { req, res } = exchange;
+    // Whoever goes on with the same connection has read its last answer.
+    if (req.socket === this.#answeredOn) this.#answeredOn = undefined;
     if (req.method === "GET") this.#onPoll(exchange);
     else if (req.method === "POST") this.#onPost(exchange);
     else this.#answer(res, 500, {}, "");
@@ -67,6 +72,10 @@ export class Polling extends Transport {
     if (this.#poll) {
       this.#answer(exchange.res, 400, {}, "");
       return this.#fail("OVERLAPPING_POLL", "overlap from client");
+    }
+    if (this.#answeredOn?.errored) {
+      this.#answer(exchange.res, 400, {}, "");
+      return this.#fail("POLL_LOST", "poll connection broke before its answer was read");
     }
     this.#poll = exchange;
     this.writable = true;
@@ -119,6 +128,7 @@ export class Polling extends Transport {
     // The peer has gone and nobody has been told yet: these packets reach nobody, which must not pass unnoticed.
     if (poll.res.destroyed) return this.#fail("POLL_ABORTED", "poll connection closed prematurely");
     this.#answer(poll.res, 200, headers, body);
+    this.#answeredOn = poll.req.socket;
     this.drained();
   }
 
