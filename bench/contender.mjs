@@ -65,10 +65,16 @@ export class Contender {
   }
 }
 
-/** Microseconds of server CPU, user and system, for each operation; `work` has been done once before, to warm up. */
-export async function cpuPer(contender, operations, work) {
-  await work();
+/** Microseconds of server CPU for each operation: `value` is user and system, `user` the user part alone. */
+export async function cpuOf(contender, operations, work) {
   const before = await contender.ask("cpu");
   await work();
-  return ((await contender.ask("cpu")) - before) / operations;
+  const after = await contender.ask("cpu");
+  return { value: (after.total - before.total) / operations, user: (after.user - before.user) / operations };
+}
+
+/** The same, after `work` has been done once to warm up. */
+export async function cpuPer(contender, operations, work) {
+  await work();
+  return cpuOf(contender, operations, work);
 }

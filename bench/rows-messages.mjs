@@ -76,7 +76,7 @@ async function broadcast(contender, { clients, each, turns }) {
 async function smallRooms(contender) {
   await contender.ask("spread", 10);
   const all = await openMany(WireClient, contender.port, 100);
-  const turns = 150;
+  const turns = 500;
   const work = async () => {
     const done = all.map((client) => client.receive(turns * newsLength(1)));
     await contender.ask("rooms", turns);

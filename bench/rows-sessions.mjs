@@ -1,5 +1,5 @@
 // Rows about polling, connecting, idling and memory.
-import { cpuPer } from "./contender.mjs";
+import { cpuOf, cpuPer } from "./contender.mjs";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
 
@@ -38,13 +38,13 @@ async function polledBroadcast(contender) {
 
 async function connect(contender) {
   const work = async () => {
-    for (let batch = 0; batch < 30; batch += 1) {
+    for (let batch = 0; batch < 60; batch += 1) {
       const clients = await open(WireClient, contender.port, 50);
       await Promise.all(clients.map((client) => client.close()));
     }
     await contender.ask("gone");
   };
-  return cpuPer(contender, 1500, work);
+  return cpuPer(contender, 3000, work);
 }
 
 /** A client as browsers have it: it polls, probes, waits for its poll to end, and commits. Milliseconds until it has. */
@@ -75,18 +75,17 @@ async function upgrade(contender) {
     await Promise.all(Array.from({ length: 20 }, runs));
     await contender.ask("gone");
   });
-  return { value: cpu, p50: median(times) };
+  return { ...cpu, p50: median(times) };
 }
 
 /** Microseconds for each of 5,000 clients that come at the same moment; 1,000 have come before. */
 async function storm(contender) {
   for (const client of await open(WireClient, contender.port, 1000)) client.destroy();
   await contender.ask("gone");
-  const before = await contender.ask("cpu");
-  const all = await open(WireClient, contender.port, 5000);
-  const cpu = (await contender.ask("cpu")) - before;
+  let all = [];
+  const cpu = await cpuOf(contender, 5000, async () => (all = await open(WireClient, contender.port, 5000)));
   for (const client of all) client.destroy();
-  return cpu / 5000;
+  return cpu;
 }
 
 /** Microseconds for each ping and its pong. */
@@ -102,11 +101,11 @@ async function heartbeat(contender) {
   };
   await openMany(Answering, contender.port, 1000);
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  await pause(800);
-  const before = [await contender.ask("cpu"), count.pings];
-  await pause(2500);
-  const after = [await contender.ask("cpu"), count.pings];
-  return (after[0] - before[0]) / (after[1] - before[1]);
+  await pause(1500);
+  const before = count.pings;
+  const { value, user } = await cpuOf(contender, 1, () => pause(2500));
+  const pings = count.pings - before;
+  return { value: value / pings, user: user / pings };
 }
 
 /** KiB of heap for each idle client, and of resident memory. */
@@ -132,7 +131,7 @@ export const sessionRows = {
     aim: 0.55,
     unit: US,
     floor: "http",
-    run: (contender) => polled(contender, { clients: 30, packets: 1, turns: 120 }),
+    run: (contender) => polled(contender, { clients: 30, packets: 1, turns: 300 }),
   },
   "polling-50": {
     title: "long-polling, 50 packets a payload",

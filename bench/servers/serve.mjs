@@ -2,7 +2,7 @@
 const common = {
   cpu() {
     const { user, system } = process.cpuUsage();
-    return user + system;
+    return { user, total: user + system };
   },
   memory() {
     globalThis.gc();
