@@ -56,7 +56,9 @@ export class NoLossRun {
 
   static async start(seed: number, options: ClientOptions, recovery: boolean): Promise<NoLossRun> {
     const random = new Random(seed);
-    const running = await serve(portage, { connectTimeout: 10_000, ...(recovery && { connectionStateRecovery: {} }) });
+    // A client whose WebSocket dies after `3probe` does not notice before the heartbeat does.
+    const recovering = { connectionStateRecovery: {}, pingInterval: 500, pingTimeout: 1000 };
+    const running = await serve(portage, recovery ? recovering : {});
     const relay = new Relay(running.port, rough(random));
     const url = await relay.listen();
     const run = new NoLossRun(running.io, relay, url, options, random, () => running.stop());
