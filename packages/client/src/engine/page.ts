@@ -29,7 +29,7 @@ if (typeof addEventListener === "function") {
       type,
       (event) => {
         // a page that is hidden and not stored is gone: it closes nothing, as it always did
-        if (signal === "freeze" && (event as PageTransitionEvent).persisted === false) return;
+        if (signal === "freeze" && (event as Partial<PageTransitionEvent>).persisted === false) return;
         for (const listener of pageListeners) listener(signal);
       },
       true,

@@ -309,7 +309,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.emitReserved("packet", packet);
     this.emitReserved("heartbeat");
     if (packet.type === "error") {
-      this._onError(new EngineError("INVALID_PACKET", packet));
+      this._onError(new EngineError("INVALID_PACKET", { data: packet.data }));
     } else if (!this.#handshake) this.#onHandshake(packet);
     else if (packet.type === "ping") {
       this._sendPacket("pong");
@@ -399,7 +399,8 @@ function readHandshake({ type, data: text }: Packet): HandshakeData | undefined 
   try {
     const data = JSON.parse(text as string) as HandshakeData;
     const { sid, upgrades, pingInterval, pingTimeout } = data;
-    const isValid = type === "open" && sid && typeof sid === "string" && Array.isArray(upgrades) && pingInterval + pingTimeout >= 0;
+    const isValid =
+      type === "open" && sid && typeof sid === "string" && Array.isArray(upgrades) && pingInterval + pingTimeout >= 0;
     return isValid ? data : undefined;
   } catch {
     return undefined;

@@ -17,7 +17,8 @@ export interface ResolvedOptions extends SocketOptions {
  * Scheme, host, port and query of a URL. `URL` would ask for a scheme, and for brackets around IPv6 addresses; programs
  * write `localhost:3000` and `//example.org`.
  */
-const ADDRESS = /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)[^?#]*\??([^#]*)/i;
+const ADDRESS =
+  /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)[^?#]*\??([^#]*)/i;
 
 /** Where a socket connects: the URL goes before options, options before the page, the page before the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {

@@ -144,7 +144,12 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     const host = hostname.includes(":") ? "[" + hostname + "]" : hostname;
     const encoded = encodeQuery(query);
     return (
-      schema + "://" + host + (!port || +port === (secure ? 443 : 80) ? "" : ":" + port) + path + (encoded && "?" + encoded)
+      schema +
+      "://" +
+      host +
+      (!port || +port === (secure ? 443 : 80) ? "" : ":" + port) +
+      path +
+      (encoded && "?" + encoded)
     );
   }
 

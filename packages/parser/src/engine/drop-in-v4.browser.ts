@@ -39,7 +39,9 @@ export function encodePacket(
 /** @param bytes an ArrayBuffer, or a view of one */
 function shapeBytes(bytes: BinaryData, binaryType: BinaryType | undefined): BinaryData | Blob {
   if (binaryType === "blob") return new Blob([bytes as ArrayBuffer]);
-  return ArrayBuffer.isView(bytes) ? bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer : bytes;
+  return ArrayBuffer.isView(bytes)
+    ? (bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer)
+    : bytes;
 }
 
 export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
@@ -47,7 +49,13 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
     if (typeof encoded !== "string") return { type: "message", data: shapeBytes(encoded, binaryType) };
     const data = encoded.slice(1);
     if (encoded[0] === "b") {
-      return { type: "message", data: shapeBytes(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)), binaryType) };
+      return {
+        type: "message",
+        data: shapeBytes(
+          Uint8Array.from(atob(data), (char) => char.charCodeAt(0)),
+          binaryType,
+        ),
+      };
     }
     const type = TYPES[encoded.charCodeAt(0) - 48];
     if (type) return data ? { type, data } : { type };

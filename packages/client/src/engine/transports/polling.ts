@@ -148,11 +148,12 @@ export abstract class Polling extends Transport {
 
   #onFailure(body: string | undefined, status: unknown, context: unknown): void {
     const sent = Math.min(this.#queue.length, this.#maxPackets);
-    if (this.readyState === "closed") this.#abort();
-    else if (body && status === PAYLOAD_TOO_LARGE && sent > 1) {
+    if (body && status === PAYLOAD_TOO_LARGE && sent > 1) {
       // a refused body has not been delivered in part: smaller ones may pass
       this.#maxPackets = sent >> 1;
       this.#post();
-    } else this.onError(body ? this.writeError : this.readError, status, context);
+    } else if (this.readyState !== "closed") this.onError(body ? this.writeError : this.readError, status, context);
+    // a server that is not there, or knows no session, needs no goodbye
+    if (this.readyState === "closed" && (body || !this.query["sid"])) this.#abort();
   }
 }
