@@ -38,8 +38,10 @@ function install() {
   writeFileSync(file, stamp);
 }
 
-const build = () =>
+function build() {
   run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
+  node("packages/client/build.mjs");
+}
 
 const jobs = {
   build() {},
@@ -61,6 +63,7 @@ const jobs = {
     run(bin("oxlint"), ["--type-aware", "--deny-warnings"]);
     run(bin("prettier"), ["--check", "."]);
     node("scripts/check-layers.mjs");
+    run(bin("size-limit"), []);
     node("scripts/check-packages.mjs", [PNPM]);
   },
 };

@@ -1,5 +1,4 @@
 // The demo: two pages, one Fastify application, one Socket.IO server.
-import { fileURLToPath } from "node:url";
 import { portage } from "@portage/server/fastify";
 import Fastify from "fastify";
 import { readArguments, UsageError } from "./lib/arguments.mjs";
@@ -82,8 +81,6 @@ const takenMessage = (port) =>
   `Stop the program that uses it, or choose another port: npm start -- --port ${port === 9999 ? 9998 : 9999}`;
 
 async function main() {
-  // The client files are looked up from here: the program that started this module may live elsewhere.
-  process.chdir(fileURLToPath(new URL(".", import.meta.url)));
   const { port } = readArguments(process.argv.slice(2));
   if (await isPortTaken(port)) fail(takenMessage(port));
   const app = await createApp();

@@ -29,12 +29,12 @@ function createIo(): Io {
   return Object.assign(lookup, { io: lookup, connect: lookup, Manager, Socket });
 }
 
-/** Revision of the Socket.IO protocol. */
-export const protocol = 5 as const;
 export { io as connect, io as default, Manager, Socket };
+export { Fetch, NodeWebSocket, NodeXHR, WebSocket, XHR } from "./engine/index.ts";
+export { protocol } from "./protocol.ts";
+export { ClientError, type ClientErrorCode } from "./socketio/errors.ts";
 export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/manager.ts";
 export type { ManagerOptions, SocketOptions } from "./socketio/options.ts";
 export type { DisconnectDescription, SocketReservedEvents } from "./socketio/socket.ts";
 export type { ExtendedError } from "./socketio/typed-events.ts";
-export { ClientError, type ClientErrorCode } from "./socketio/errors.ts";
 export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";

@@ -209,7 +209,7 @@ describe("client files", () => {
       expect(status).toBe(404);
       expect(JSON.parse(body.toString())).toEqual({
         code: "CLIENT_FILES_MISSING",
-        message: expect.stringContaining("socket.io-client"),
+        message: expect.stringContaining("@portage/client"),
       });
       expect((await get(io, "/socket.io/")).status).toBe(400);
     });

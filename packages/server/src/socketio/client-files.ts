@@ -1,6 +1,6 @@
 import { existsSync, promises, readFileSync } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { brotliCompress, constants, deflate, gzip } from "node:zlib";
 import { chooseEncoding, corsMiddleware, type Middleware, runMiddlewares } from "../engine/index.ts";
 import type { OnFailure } from "../handler-errors.ts";
@@ -13,8 +13,8 @@ const log = createLog("socket.io:client-files");
 const BUILDS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 const FILES: ReadonlySet<string> = new Set(BUILDS.flatMap((build) => [build, `${build}.map`]));
 
-/** Packages that carry the builds in `dist`, in order of preference. */
-const PACKAGES = ["@portage/client", "socket.io-client"];
+/** This package, whether it runs built or from its sources. */
+const PACKAGE = join(__dirname, "../..");
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 type Compress = (bytes: Buffer, done: (error: Error | null, compressed: Buffer) => void) => void;
@@ -40,7 +40,7 @@ interface ServingRules {
   path(): string;
   /** The option `cors` is a function, and that has failed. */
   readonly onFailure: OnFailure;
-  /** Finds the package with the files. Default: looks where the program and the server have their packages. */
+  /** Finds the files. Default: in this package. */
   readonly locate?: () => ClientPackage | null;
 }
 
@@ -136,30 +136,14 @@ function compress(bytes: Buffer, encoding: string | undefined): Promise<Buffer> 
   });
 }
 
-/** Looks for a package with the builds: from the program, from the working directory, and from here. */
+/** Finds the builds of @portage/client that this package brings along; null if they were never built. */
 function findPackage(): ClientPackage | null {
-  const program = process.argv[1];
-  const paths = [...(program === undefined ? [] : [dirname(program)]), process.cwd(), __dirname];
-  for (const name of PACKAGES) {
-    for (const path of paths) {
-      const found = lookFor(name, path);
-      if (found !== undefined) return found;
-    }
+  const folder = join(PACKAGE, "client-dist");
+  if (!existsSync(join(folder, "socket.io.js"))) {
+    log("no client files in %s", folder);
+    return null;
   }
-  log("no package with the client files found in %o", paths);
-  return null;
-}
-
-function lookFor(name: string, path: string): ClientPackage | undefined {
-  let manifest: string;
-  try {
-    manifest = require.resolve(`${name}/package.json`, { paths: [path] });
-  } catch {
-    return undefined;
-  }
-  const folder = join(dirname(manifest), "dist");
-  if (!existsSync(join(folder, "socket.io.js"))) return undefined;
-  const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
   return { folder, version };
 }
 
@@ -167,6 +151,6 @@ function sendMissing(res: ServerResponse): void {
   if (res.headersSent) return;
   for (const name of ["Cache-Control", "ETag"]) res.removeHeader(name);
   res.writeHead(404, { "Content-Type": "application/json; charset=utf-8" });
-  const message = `The client files are not installed: add the package ${PACKAGES.join(" or ")}, or set serveClient to false.`;
+  const message = "The client files are missing: build @portage/client, or set serveClient to false.";
   res.end(JSON.stringify({ code: "CLIENT_FILES_MISSING", message }));
 }

@@ -1,0 +1,129 @@
+// Builds what browsers load: single files for script tags and by path, under the names of the reference, and modules for
+// bundlers. `tsc -b` has built what Node.js loads. Does nothing when its inputs have not changed.
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+import { minify } from "terser";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, "dist");
+const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
+const BANNER = `/*! @portage/client ${version}: Socket.IO over engine.io. MIT License */`;
+
+/** Modules that a bundle takes in place of others, by the end of their path. */
+const EVERYWHERE = { "parser/src/errors.ts": "parser-errors.mjs" };
+const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
+const ONLY_WEBSOCKET = Object.fromEntries(
+  ["transports/index.ts", "upgrade.ts", "race.ts"].map((file) => [`/engine/${file}`, "only-websocket.mjs"]),
+);
+
+/** Single files. Those that are not minified are for people to read. */
+const FILES = [
+  { file: "socket.io.js", input: "bundles/global.mjs", format: "umd" },
+  { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
+  { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true },
+  { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
+  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, instead: ONLY_WEBSOCKET },
+];
+/** Folders of modules. */
+const FOLDERS = [
+  { folder: "browser", input: { index: "src/index.ts", engine: "src/engine.ts" } },
+  { folder: "browser", input: { websocket: "src/websocket.ts" }, instead: ONLY_WEBSOCKET },
+];
+/** What the server gives to those who ask for it. */
+const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
+
+const TERSER = { ecma: 2022, compress: { passes: 3, unsafe_arrows: true }, format: { preamble: BANNER } };
+
+const replacing = (instead) => ({
+  name: "replace modules",
+  async resolveId(id, importer, options) {
+    const resolved = await this.resolve(id, importer, { ...options, skipSelf: true });
+    const path = resolved?.id.replaceAll("\\", "/") ?? "";
+    const end = Object.keys(instead).find((end) => path.endsWith(end));
+    return end ? join(here, "bundles", instead[end]) : resolved;
+  },
+});
+
+async function bundle(input, instead, write) {
+  const absolute = typeof input === "string" ? join(here, input) : input;
+  const build = await rolldown({
+    cwd: here,
+    input: absolute,
+    platform: "browser",
+    resolve: { conditionNames: ["portage-source", "browser", "import", "default"] },
+    plugins: [replacing({ ...EVERYWHERE, ...instead })],
+    onwarn(warning) {
+      throw new Error(warning.message);
+    },
+  });
+  await write(build);
+  await build.close();
+}
+
+async function buildFile({ file, input, format, isMinified, instead }) {
+  await bundle(input, instead, async (build) => {
+    const global = format === "umd" ? { name: "io", exports: "default" } : {};
+    const { output } = await build.generate({ format, sourcemap: true, banner: isMinified ? "" : BANNER, ...global });
+    const [{ code, map }] = output;
+    const url = `${file}.map`;
+    if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
+    const sourceMap = { content: JSON.stringify(map), filename: file, url };
+    const minified = await minify(code, { ...TERSER, module: format === "esm", toplevel: true, sourceMap });
+    save(file, minified.code, minified.map);
+  });
+}
+
+function save(file, code, map) {
+  writeFileSync(join(dist, file), code);
+  writeFileSync(join(dist, `${file}.map`), map);
+}
+
+const buildFolder = ({ folder, input, instead }) =>
+  bundle(input, instead, (build) =>
+    build.write({
+      dir: join(dist, folder),
+      format: "esm",
+      entryFileNames: "[name].mjs",
+      chunkFileNames: "chunk-[name].mjs",
+      sourcemap: true,
+      banner: BANNER,
+    }),
+  );
+
+function* files(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* files(path);
+    else yield path;
+  }
+}
+
+/** Of everything that the result depends on. */
+function fingerprint() {
+  const hash = createHash("sha256");
+  const inputs = [...files(join(here, "src")), ...files(join(here, "../parser/src")), ...files(join(here, "bundles"))];
+  const manifests = ["package.json", "build.mjs", "../../pnpm-lock.yaml"].map((file) => join(here, file));
+  for (const file of [...inputs, ...manifests]) hash.update(file).update(readFileSync(file));
+  return hash.digest("hex");
+}
+
+function serveFrom(folder) {
+  mkdirSync(folder, { recursive: true });
+  for (const file of SERVED) copyFileSync(join(dist, file), join(folder, file));
+}
+
+const stamp = join(dist, ".bundles");
+const served = join(here, "../server/client-dist");
+const inputs = fingerprint();
+const isUpToDate = existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
+if (!isUpToDate || !existsSync(served)) {
+  rmSync(join(dist, "browser"), { recursive: true, force: true });
+  mkdirSync(dist, { recursive: true });
+  for (const file of FILES) await buildFile(file);
+  for (const folder of FOLDERS) await buildFolder(folder);
+  serveFrom(served);
+  writeFileSync(stamp, inputs);
+}

@@ -1,0 +1,2 @@
+export * from "../dist/websocket.js";
+export { io as default } from "../dist/websocket.js";
