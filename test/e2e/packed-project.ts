@@ -10,7 +10,11 @@ export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 const MODULES = join(ROOT, "test/node_modules");
 
 /** What the reference is called, and what stands for it. */
-const ALIASES: Record<string, string> = { "socket.io": "server", "socket.io-parser": "parser" };
+const ALIASES: Record<string, string> = {
+  "socket.io": "server",
+  "socket.io-client": "client",
+  "socket.io-parser": "parser",
+};
 
 /** Names with no package of their own here: an entry of another package stands for them. */
 const FACADES: Record<string, string> = {
@@ -125,7 +129,7 @@ export class Project {
 }
 
 async function pack(destination: string): Promise<Map<string, string>> {
-  const filters = ["--filter", "./packages/{parser,websocket,server}"];
+  const filters = ["--filter", "./packages/{parser,websocket,server,client}"];
   await run("npx", ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", destination], ROOT);
   const tarballs = (await readdir(destination)).filter((file) => file.endsWith(".tgz"));
   return new Map(tarballs.map((file) => [file.replace(/^portage-(\w+)-.*/, "$1"), `file:./${file}`]));
@@ -160,7 +164,5 @@ export async function createProject(): Promise<Project> {
   for (const [name, target] of Object.entries(FACADES)) {
     await writeFacade(join(folder, "node_modules", name), name, target);
   }
-  const project = new Project(folder);
-  await project.link("socket.io-client");
-  return project;
+  return new Project(folder);
 }

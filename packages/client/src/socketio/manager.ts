@@ -9,6 +9,7 @@ import { backoffDelay } from "./backoff.ts";
 import { Decoder } from "./decoder.ts";
 import { Encoder } from "./encoder.ts";
 import { ClientError } from "./errors.ts";
+import { observe } from "./observe.node.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { OutgoingPacket } from "./packet.ts";
 import { retryHint } from "./retry-hint.ts";
@@ -116,6 +117,7 @@ export class Manager<
     this.#encoder = new (given.parser?.Encoder ?? Encoder)();
     this.#decoder = new (given.parser?.Decoder ?? Decoder)();
     this._autoConnect = given.autoConnect !== false;
+    observe(this as unknown as Manager);
     if (this._autoConnect) this.open();
   }
 

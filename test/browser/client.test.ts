@@ -1,0 +1,277 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { io as connect } from "@portage/client";
+import type { BrowserContext, Page } from "playwright-core";
+import type { Socket } from "socket.io";
+import * as msgpack from "socket.io-msgpack-parser";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { serve, type Running } from "../support/host.ts";
+import { portage } from "../support/targets.ts";
+import { bundle, BUNDLERS } from "./bundlers.ts";
+import { findChromium, startChromium, type StartedBrowser } from "./chromium.ts";
+
+const executable = await findChromium();
+if (!executable) console.warn("Browser tests of the client skipped: no Chromium.");
+
+const DIST = fileURLToPath(new URL("../../packages/client/dist/", import.meta.url));
+
+/** What the page's script has as globals. */
+declare const io: typeof connect;
+type PageSocket = ReturnType<typeof connect>;
+declare const socket: PageSocket;
+
+function serveSocket(socket: Socket): void {
+  socket.on("echo", (...args: unknown[]) => (args.pop() as (...answers: unknown[]) => void)(...args));
+  socket.on("cut me", () => socket.conn.close());
+}
+
+describe.skipIf(!executable)("the client in Chromium", () => {
+  let chromium: StartedBrowser;
+  let server: Running;
+  let packed: Running;
+  let context: BrowserContext;
+  let page: Page;
+  let problems: string[];
+  let folder: string;
+
+  beforeAll(async () => {
+    const options = { cors: { origin: "*" }, pingInterval: 300 };
+    [server, packed, chromium, folder] = await Promise.all([
+      serve(portage, options),
+      serve(portage, { ...options, parser: msgpack }),
+      startChromium(executable as string),
+      mkdtemp(join(tmpdir(), "portage-client-")),
+    ]);
+    for (const { io } of [server, packed]) {
+      io.on("connection", serveSocket);
+      io.engine.use(
+        (req: { url: string; headers: Record<string, unknown> }, _res: unknown, next: (e?: Error) => void) =>
+          next(req.headers["upgrade"] && req.url.includes("websocket=blocked") ? new Error("blocked") : undefined),
+      );
+    }
+  });
+  afterEach(() => context.close());
+  afterAll(async () => {
+    await chromium.stop();
+    await Promise.all([server.stop(), packed.stop()]);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Opens a page of the server with a script in it. */
+  async function open(script: string, from: Running = server): Promise<void> {
+    context = await chromium.newContext();
+    context.setDefaultTimeout(6000);
+    page = await context.newPage();
+    problems = [];
+    page.on("pageerror", (error) => problems.push(String(error)));
+    await page.route("**/test.html", (route) =>
+      route.fulfill({ contentType: "text/html", body: `<!doctype html><title>Test</title>${script}` }),
+    );
+    await page.route("**/dist/*", async (route) => {
+      const name = new URL(route.request().url()).pathname.split("/").at(-1) as string;
+      const file = await readFile(join(DIST, name)).catch(() => readFile(join(folder, name)));
+      await route.fulfill({ contentType: "text/javascript", body: file });
+    });
+    await page.goto(`${from.url}/test.html`);
+  }
+
+  const SERVED = `<script src="/socket.io/socket.io.min.js"></script>`;
+
+  /** Connects the page, with what happens in `window.events`. */
+  async function connectPage(options: object, script = SERVED, from = server): Promise<void> {
+    await open(script, from);
+    await page.waitForFunction("window.io");
+    await page.evaluate((options) => {
+      const page = window as unknown as { socket: PageSocket; events: unknown[] };
+      page.socket = io({ reconnectionDelay: 50, ...options });
+      page.events = [];
+      page.socket.on("connect", () => page.events.push("connect"));
+      page.socket.on("disconnect", (reason, details) => {
+        const description = (details as { description?: unknown } | undefined)?.description;
+        page.events.push([reason, ...(description ? [description] : [])]);
+      });
+      page.socket.io.on("reconnect_attempt", (n) => page.events.push(n));
+    }, options);
+    await page.waitForFunction("socket.connected");
+  }
+
+  const transport = (name: string): Promise<unknown> =>
+    page.waitForFunction((name) => socket.io.engine.transport.name === name, name);
+
+  const events = (): Promise<unknown> => page.evaluate("events");
+
+  /** Sends values of all kinds there and back. */
+  async function echo(): Promise<void> {
+    const answers = await page.evaluate(async () => {
+      const echo = (...args: unknown[]): Promise<unknown[]> =>
+        new Promise((resolve) => socket.emit("echo", ...args, (...answers: unknown[]) => resolve(answers)));
+      const bytes = Uint8Array.of(1, 2, 255);
+      const [text, buffer, view, blob] = await echo("text ✓", bytes.buffer, { deep: [bytes] }, new Blob([bytes]));
+      const [far] = await echo("x".repeat(300_000));
+      const show = (value: unknown): string =>
+        `${Object.prototype.toString.call(value)} ${[...new Uint8Array(value as ArrayBuffer)].join()}`;
+      return [text, show(buffer), show((view as { deep: unknown[] }).deep[0]), show(blob), (far as string).length];
+    });
+    const bytes = "[object ArrayBuffer] 1,2,255";
+    expect(answers).toEqual(["text ✓", bytes, bytes, bytes, 300_000]);
+  }
+
+  describe("builds", () => {
+    test.each(["socket.io.js", "socket.io.min.js"])("%s sets the global `io`", async (file) => {
+      await connectPage({}, `<script src="/socket.io/${file}"></script>`);
+      await transport("websocket");
+      await echo();
+      expect(await page.evaluate("[typeof io, Object.keys(io).sort().join(), io.io === io]")).toEqual([
+        "function",
+        "Manager,Socket,connect,io",
+        true,
+      ]);
+      expect(problems).toEqual([]);
+    });
+
+    test("socket.io.esm.min.js has the names of the reference", async () => {
+      await connectPage(
+        {},
+        `<script type="module">
+        import * as client from "/socket.io/socket.io.esm.min.js";
+        window.io = client.default;
+        window.names = Object.keys(client);
+      </script>`,
+      );
+      await transport("websocket");
+      await echo();
+      expect(await page.evaluate("names")).toEqual(
+        expect.arrayContaining([
+          "Fetch",
+          "Manager",
+          "NodeWebSocket",
+          "NodeXHR",
+          "Socket",
+          "WebSocket",
+          "XHR",
+          "connect",
+          "default",
+          "io",
+          "protocol",
+        ]),
+      );
+    });
+
+    test("socket.io.msgpack.min.js speaks MessagePack", async () => {
+      await connectPage({}, `<script src="/socket.io/socket.io.msgpack.min.js"></script>`, packed);
+      const answer = await page.evaluate(() => socket.emitWithAck("echo", { bytes: Uint8Array.of(7) }));
+      expect(answer).toEqual({ bytes: expect.anything() });
+      expect(problems).toEqual([]);
+    });
+
+    test("websocket.esm.min.js connects over WebSocket at once", async () => {
+      await connectPage(
+        {},
+        `<script type="module">
+        import { io } from "/dist/websocket.esm.min.js";
+        window.io = io;
+      </script>`,
+      );
+      expect(await page.evaluate("socket.io.diagnosis.attempts.map(({ transport }) => transport)")).toEqual([
+        "websocket",
+      ]);
+      await echo();
+      expect(problems).toEqual([]);
+    });
+  });
+
+  describe("bundlers", () => {
+    test.each(
+      BUNDLERS.flatMap((name) => [
+        [name, "@portage/client"],
+        [name, "@portage/client/websocket"],
+      ]),
+    )("%s builds a page with %s that connects", async (name: string, entry: string) => {
+      const input = join(folder, "page.js");
+      await writeFile(input, `import { io } from "${entry}";\nwindow.io = io;\n`);
+      const code = await bundle(name, input, folder);
+      expect(code).not.toMatch(/node:|require\(/);
+      await writeFile(join(folder, "bundle.js"), code);
+      await connectPage({}, `<script type="module" src="/dist/bundle.js"></script>`);
+      await transport("websocket");
+      await echo();
+      expect(problems).toEqual([]);
+    });
+  });
+
+  describe("transports", () => {
+    test.each([["polling"], ["websocket"]])("%s alone carries text, ArrayBuffer and Blob", async (name) => {
+      await connectPage({ transports: [name] });
+      await echo();
+      expect(await page.evaluate("socket.io.engine.transport.name")).toBe(name);
+    });
+
+    test("polling is upgraded", async () => {
+      await connectPage({});
+      await transport("websocket");
+      await echo();
+    });
+
+    test("where WebSocket is blocked the client stays on polling, and says why", async () => {
+      await connectPage({ query: { websocket: "blocked" } });
+      await page.waitForFunction(() =>
+        socket.io.diagnosis.attempts?.some(
+          ({ transport, outcome }) => transport === "websocket" && outcome === "failed",
+        ),
+      );
+      await echo();
+      expect(await page.evaluate("socket.io.engine.transport.name")).toBe("polling");
+    });
+  });
+
+  describe("the network and the page", () => {
+    test("offline ends the connection at once, online brings it back at once", async () => {
+      await connectPage({ transports: ["websocket"], reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+      await context.setOffline(true);
+      await page.waitForFunction("!socket.connected");
+      await context.setOffline(false);
+      await page.waitForFunction("socket.connected");
+      expect(await events()).toEqual(["connect", ["transport close", "network connection lost"], 1, "connect"]);
+    });
+
+    test("a page that was frozen comes back when it is shown", async () => {
+      await connectPage({ reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+      await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+      expect(await page.evaluate("socket.connected")).toBe(false);
+      await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+      await page.waitForFunction("socket.connected");
+      expect(await events()).toEqual(["connect", ["transport close", "page frozen"], 1, "connect"]);
+    });
+
+    test("a page that comes into view does not wait for its next attempt", async () => {
+      await connectPage({ transports: ["websocket"], reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+      await page.evaluate(() => socket.emit("cut me"));
+      await page.waitForFunction("!socket.connected");
+      await page.evaluate(() => {
+        Object.defineProperty(document, "hidden", { value: true, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+      });
+      expect(await page.evaluate("socket.io._readyState")).toBe("closed");
+      await page.evaluate(() => {
+        Object.defineProperty(document, "hidden", { value: false, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+      });
+      await page.waitForFunction("socket.connected");
+    });
+
+    test("a page can tell what happened", async () => {
+      await connectPage({ transports: ["websocket"], reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+      await page.evaluate(() => socket.emit("cut me"));
+      await page.waitForFunction("!socket.connected");
+      const diagnosis = await page.evaluate(() => socket.io.diagnosis);
+      expect(diagnosis).toMatchObject({
+        attempts: [{ transport: "websocket", purpose: "open", outcome: "opened" }],
+        closed: { reason: "transport close" },
+        reconnectAttempts: 1,
+        nextAttemptAt: expect.any(Number),
+      });
+    });
+  });
+});

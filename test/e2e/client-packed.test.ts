@@ -1,0 +1,138 @@
+import { realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createProject, type Project, ROOT, run } from "./packed-project.ts";
+
+// What a user gets who replaces socket.io-client, as installed by npm from the packed tarball.
+
+const require = createRequire(import.meta.url);
+const compilerOf = (name: string): string =>
+  name === "typescript"
+    ? join(ROOT, "node_modules/typescript/bin/tsc")
+    : join(realpathSync(dirname(require.resolve(`${name}/package.json`))), "bin/tsc");
+
+let project: Project;
+
+beforeAll(async () => {
+  project = await createProject();
+});
+afterAll(() => project.remove());
+
+const NAMES = ["Fetch", "Manager", "NodeWebSocket", "NodeXHR", "Socket", "WebSocket", "XHR", "connect", "io"];
+
+describe("in Node.js", () => {
+  test("require() gives a function that carries io, connect, Manager and Socket, and nothing else", async () => {
+    const program = `
+      const io = require("socket.io-client");
+      console.log(JSON.stringify([typeof io, Object.keys(io).sort(), io.io === io, io.connect === io]));`;
+    expect(await project.run("cjs", program)).toEqual(["function", ["Manager", "Socket", "connect", "io"], true, true]);
+  });
+
+  test("import gives the names, the default, and the same classes as require()", async () => {
+    const program = `
+      import io, * as client from "socket.io-client";
+      import { createRequire } from "node:module";
+      const required = createRequire(import.meta.url)("socket.io-client");
+      const missing = ${JSON.stringify(NAMES)}.filter((name) => typeof client[name] !== "function");
+      console.log(JSON.stringify([missing, client.protocol, io === client.io, required.Manager === client.Manager]));`;
+    expect(await project.run("mjs", program)).toEqual([[], 5, true, true]);
+  });
+
+  test("DEBUG shows what the client does", async () => {
+    const program = `
+      process.env.DEBUG = "socket.io-client*";
+      const lines = [];
+      process.stderr.write = (line) => lines.push(line);
+      const { createServer } = require("http");
+      const http = createServer();
+      const io = require("socket.io")(http);
+      http.listen(0, () => {
+        const client = require("socket.io-client")("http://localhost:" + http.address().port);
+        client.on("connect", () => {
+          client.disconnect();
+          io.close();
+          console.log(JSON.stringify(lines.some((line) => /socket.io-client:manager.*open/.test(line))));
+        });
+      });`;
+    expect(await project.run("cjs", program)).toBe(true);
+  });
+
+  test("the files for browsers are where those of socket.io-client are", async () => {
+    const program = `
+      const fs = require("fs");
+      const files = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
+      const found = files.flatMap((file) => [file, file + ".map"]).map((file) => require.resolve("socket.io-client/dist/" + file));
+      const served = files.map((file) => require("path").join(require.resolve("socket.io/package.json"), "../client-dist", file));
+      console.log(JSON.stringify([...found, ...served].filter((file) => !fs.existsSync(file))));`;
+    expect(await project.run("cjs", program)).toEqual([]);
+  });
+});
+
+describe("in other places", () => {
+  const bundle = async (options: Parameters<typeof build>[0]): Promise<string> => {
+    const entry = await project.write("entry.js", `import { io } from "socket.io-client"; console.log(io);`);
+    const result = await build({ entryPoints: [entry], bundle: true, write: false, metafile: true, ...options });
+    return Object.keys(result.metafile?.inputs ?? {}).join("\n");
+  };
+
+  test("React Native gets modules without Node.js, by conditions or by main fields", async () => {
+    const byConditions = await bundle({ platform: "neutral", conditions: ["react-native"] });
+    expect(byConditions).toMatch(/dist\/browser\/index\.mjs/);
+    const byBrowserField = await bundle({ platform: "browser", mainFields: ["browser", "main"], conditions: [] });
+    expect(byBrowserField).not.toMatch(/\.node\.js/);
+  });
+
+  test("a bundle for Node.js gets what require() gets", async () => {
+    expect(await bundle({ platform: "node" })).toMatch(/websocket\.node\.js/);
+  });
+});
+
+describe("types", () => {
+  const PROGRAM = `
+    import io, { connect, io as named, Manager, protocol, Socket } from "socket.io-client";
+    import type {
+      DisconnectDescription, ExtendedError, ManagerOptions, ManagerReservedEvents, SocketOptions, SocketReservedEvents,
+    } from "socket.io-client";
+
+    interface Incoming { news: (text: string) => void }
+    interface Outgoing { ask: (question: string, answer: (length: number) => void) => void }
+    const options: Partial<ManagerOptions & SocketOptions> = { auth: { token: "x" }, retries: 1, transports: ["websocket"] };
+    const socket: Socket<Incoming, Outgoing> = io("http://localhost", options);
+    socket.on("news", (text) => text.length);
+    socket.on("connect_error", (error: ExtendedError) => error.data);
+    socket.on("disconnect", (reason: Socket.DisconnectReason, details?: DisconnectDescription) => [reason, details]);
+    socket.emit("ask", "why", (length) => length.toFixed());
+    socket.timeout(5).emit("ask", "why", (error, length) => [error.message, length.toFixed()]);
+    const answer: Promise<number> = socket.emitWithAck("ask", "why");
+    // @ts-expect-error: there is no such event
+    socket.emit("tell");
+    new Manager("http://localhost", options).reconnectionDelay(5).socket("/chat");
+    export const all: unknown[] = [connect, named, protocol, answer, {} as ManagerReservedEvents, {} as SocketReservedEvents];
+  `;
+
+  test.each([
+    ["typescript-5.9", "node10", "commonjs", ["client.ts"]],
+    ["typescript-5.0", "node16", "node16", ["client.mts", "client.cts"]],
+    ["typescript", "nodenext", "nodenext", ["client.mts", "client.cts"]],
+    ["typescript", "bundler", "esnext", ["client.ts"]],
+  ])("with %s, moduleResolution %s", async (compiler, moduleResolution, module, files) => {
+    for (const file of files) await project.write(file, PROGRAM);
+    const flags = {
+      module,
+      moduleResolution,
+      target: "es2022",
+      lib: "es2022,dom",
+      types: "node",
+      esModuleInterop: "true",
+    };
+    const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+    const skip = compiler === "typescript" ? [] : ["--skipLibCheck"];
+    await run(
+      process.execPath,
+      [compilerOf(compiler), "--noEmit", "--strict", ...skip, ...args, ...files],
+      project.folder,
+    );
+  });
+});
