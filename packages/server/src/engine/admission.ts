@@ -26,6 +26,13 @@ export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
   5: "Unsupported protocol version",
 };
 
+/** What whoever runs the server can do about a refusal; it is not sent to the peer. */
+export const ERROR_HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  0: "the option `transports` does not name it",
+  1: "this process has no such session: it has ended, or it belongs to another process; behind a balancer, long-polling needs sticky sessions",
+  5: "the client speaks revision 3 of Engine.IO (Socket.IO 1.x or 2.x): the option `allowEIO3` lets it in",
+};
+
 /** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
 export interface Refusal {
   readonly code: ErrorCode;

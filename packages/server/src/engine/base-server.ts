@@ -5,7 +5,16 @@ import { checkDeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
-import { admit, admitRevision, askPermission, ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
+import {
+  admit,
+  admitRevision,
+  askPermission,
+  ERROR_CODES,
+  ERROR_HINTS,
+  ERROR_MESSAGES,
+  type Refusal,
+  refuse,
+} from "./admission.ts";
 import { corsMiddleware } from "./cors.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
@@ -35,6 +44,8 @@ export interface ConnectionError {
   readonly code: number;
   readonly message: string;
   readonly context: Readonly<Record<string, unknown>>;
+  /** What whoever runs the server can do about it, where that is known. */
+  readonly hint: string | undefined;
 }
 
 /** A handshake that has been let in: how its session gets a transport. */
@@ -257,8 +268,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Reports a refusal to `connection_error` listeners. */
   protected report(req: IncomingMessage, { code, context }: Refusal): void {
-    if (log.enabled) log("refused: %s %o", ERROR_MESSAGES[code], context);
-    const error: ConnectionError = { req, code, message: ERROR_MESSAGES[code], context };
+    const hint = ERROR_HINTS[code];
+    if (log.enabled) log("refused: %s %o %s", ERROR_MESSAGES[code], context, hint ?? "");
+    const error: ConnectionError = { req, code, message: ERROR_MESSAGES[code], context, hint };
     this.#tell("connection_error", error);
   }
 
