@@ -168,6 +168,64 @@ export const DIFFERENCES: readonly Difference[] = [
       messages: [],
     },
   },
+  {
+    reason: "a client that has got no event yet has no offset: it can be recovered all the same",
+    scenarios: ["recovery: an empty offset", "recovery: a pid alone"],
+    becomes: {
+      '< 40{"sid":"<socket in server>","pid":"<pid 2 of B.ws>"}': [
+        '< 42["first","<offset>"]',
+        '< 42["missed","<offset>"]',
+        '< 40{"sid":"<socket in server>","pid":"<pid 2 of A.ws>"}',
+      ],
+    },
+    lanes: {
+      server: [
+        "connection /",
+        'recovered false rooms ["own"] data {}',
+        "disconnecting transport close rooms 2",
+        "disconnect transport close rooms 0",
+        "connection /",
+        'recovered true rooms ["own","room"] data {}',
+      ],
+    },
+  },
+  {
+    reason: "a pid belongs to one socket: who comes back takes it over",
+    scenarios: ["recovery: somebody has come back with the same pid"],
+    lanes: {
+      server: [
+        "connection /",
+        'recovered false rooms ["own"] data {}',
+        "disconnecting transport close rooms 1",
+        "disconnect transport close rooms 0",
+        "connection /",
+        'recovered true rooms ["own"] data {}',
+        "disconnecting transport close rooms 1",
+        "disconnect transport close rooms 0",
+        "connection /",
+        'recovered true rooms ["own"] data {}',
+      ],
+    },
+  },
+  {
+    reason: "and it need not wait until its loss has been noticed",
+    scenarios: ["recovery: before the loss is noticed"],
+    becomes: {
+      '< 40{"sid":"<socket in server>","pid":"<pid 2 of B.ws>"}': [
+        '< 40{"sid":"<socket in server>","pid":"<pid 2 of A.ws>"}',
+      ],
+    },
+    lanes: {
+      server: [
+        "connection /",
+        'recovered false rooms ["own"] data {}',
+        "disconnecting transport close rooms 1",
+        "disconnect transport close rooms 0",
+        "connection /",
+        'recovered true rooms ["own"] data {}',
+      ],
+    },
+  },
 ];
 
 /** True of every trace, so that it is said once. */
