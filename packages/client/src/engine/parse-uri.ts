@@ -56,6 +56,7 @@ export function parse(uri: string): ParsedUri {
   ];
   const isBracketed = host.startsWith("[");
   const file = /[^/]*\.[^/.]+$/.exec(path)?.[0] ?? "";
+  const segments = path.replace(/\/{2,9}/g, "/").split("/");
   const queryKey: Record<string, string> = {};
   for (const pair of query.split("&")) {
     const [name, ...value] = pair.split("=");
@@ -77,10 +78,7 @@ export function parse(uri: string): ParsedUri {
     query,
     anchor,
     ...(isBracketed && { ipv6uri: true }),
-    pathNames: path
-      .replace(/^\/|\/$/g, "")
-      .replace(/\/{2,9}/g, "/")
-      .split("/"),
+    pathNames: segments.slice(/^(\/|$)/.test(path) ? 1 : 0, path.endsWith("/") ? -1 : undefined),
     queryKey,
   };
 }

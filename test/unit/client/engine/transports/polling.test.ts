@@ -1,0 +1,333 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Socket } from "../../../../../packages/client/src/engine/socket.ts";
+import type { TransportError } from "../../../../../packages/client/src/engine/transport.ts";
+import { Fetch, FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
+import { XHR } from "../../../../../packages/client/src/engine/transports/xhr.ts";
+
+/** One request under way; the test answers it. */
+interface Exchange {
+  readonly method: string;
+  readonly url: URL;
+  readonly body: string | null;
+  readonly init: RequestInit;
+  aborted: boolean;
+  answer(status: number, text: string): Promise<void>;
+  fail(error: Error): Promise<void>;
+}
+
+let exchanges: Exchange[];
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function fakeFetch(url: string, init: RequestInit): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const exchange: Exchange = {
+      method: init.method!,
+      url: new URL(url),
+      body: init.body as string | null,
+      init,
+      aborted: false,
+      answer: (status, text) => {
+        resolve(new Response(text, { status }));
+        return settle();
+      },
+      fail: (error) => {
+        reject(error);
+        return settle();
+      },
+    };
+    init.signal!.addEventListener("abort", () => {
+      exchange.aborted = true;
+      reject(init.signal!.reason as Error);
+    });
+    exchanges.push(exchange);
+  });
+}
+
+/** The same requests made by XMLHttpRequest. */
+class FakeXhr {
+  readyState = 0;
+  status = 0;
+  responseText = "";
+  withCredentials = false;
+  readonly headers: Record<string, string> = {};
+  onreadystatechange = (): void => {};
+  #open: [string, string] = ["", ""];
+  #exchange: Exchange | undefined;
+
+  open(method: string, url: string): void {
+    this.#open = [method, url];
+  }
+
+  setRequestHeader(name: string, value: string): void {
+    this.headers[name.toLowerCase()] = value;
+  }
+
+  send(body: string | null): void {
+    const [method, url] = this.#open;
+    const end = (status: number, text: string): Promise<void> => {
+      Object.assign(this, { readyState: 4, status, responseText: text });
+      this.onreadystatechange();
+      return settle();
+    };
+    const credentials = this.withCredentials ? "include" : "same-origin";
+    this.#exchange = {
+      method,
+      url: new URL(url),
+      body,
+      init: { headers: this.headers, credentials },
+      aborted: false,
+      answer: end,
+      fail: () => end(0, ""),
+    };
+    exchanges.push(this.#exchange);
+  }
+
+  abort(): void {
+    if (this.readyState === 4) return;
+    this.#exchange!.aborted = true;
+    Object.assign(this, { readyState: 4, status: 0 });
+    this.onreadystatechange();
+  }
+}
+
+const HANDSHAKE = '0{"sid":"abc","upgrades":[],"pingInterval":1000,"pingTimeout":500}';
+let events: string[];
+
+beforeEach(() => {
+  exchanges = [];
+  events = [];
+  vi.stubGlobal("fetch", fakeFetch);
+  vi.stubGlobal("XMLHttpRequest", FakeXhr);
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+type Polling = FetchPolling | XHR;
+
+function make(Class: new (options: object) => Polling, options: object = {}): Polling {
+  const transport = new Class({
+    hostname: "example.org",
+    port: "443",
+    secure: true,
+    path: "/engine.io/",
+    timestampParam: "t",
+    query: { EIO: 4, transport: "polling" },
+    socket: { binaryType: "arraybuffer" } as Socket,
+    ...options,
+  });
+  transport.on("open", () => events.push("open"));
+  transport.on("packet", ({ type, data }) =>
+    events.push("packet " + type + (type === "message" ? " " + String(data) : "")),
+  );
+  transport.on("drain", () => events.push("drain"));
+  transport.on("close", (details) => events.push("close " + details?.description));
+  transport.on("error", (error: TransportError) =>
+    events.push("error " + error.message + " " + String(error.description)),
+  );
+  return transport.open();
+}
+
+async function opened(Class: new (options: object) => Polling, options: object = {}): Promise<Polling> {
+  const transport = make(Class, options);
+  await exchanges[0]!.answer(200, HANDSHAKE);
+  transport.query["sid"] = "abc";
+  events.length = 0;
+  return transport;
+}
+
+const polls = (): Exchange[] => exchanges.filter(({ method }) => method === "GET");
+const posts = (): Exchange[] => exchanges.filter(({ method }) => method === "POST");
+const message = (data: string) => ({ type: "message", data }) as const;
+
+describe.each([
+  ["the default", FetchPolling],
+  ["Fetch", Fetch],
+  ["XHR", XHR],
+] as const)("polling by %s", (name, Class) => {
+  const [readError, writeError] =
+    name === "Fetch" ? ["fetch read error", "fetch write error"] : ["xhr poll error", "xhr post error"];
+
+  test("opens with the first packet and polls on", async () => {
+    make(Class);
+    expect(events).toEqual([]);
+    expect(exchanges.map(({ url }) => url.href.replace(/&t=[^&]+/, "&t=*"))).toEqual([
+      "https://example.org/engine.io/?EIO=4&transport=polling&t=*",
+    ]);
+    await exchanges[0]!.answer(200, HANDSHAKE + "\x1e4hello");
+    expect(events).toEqual(["open", "packet open", "packet message hello"]);
+    expect(polls().length).toBe(2);
+  });
+
+  test("sends packets in one body, one request at a time", async () => {
+    const transport = await opened(Class);
+    transport.send([message("a"), { type: "pong" }]);
+    expect(transport.writable).toBe(false);
+    expect(posts()[0]!.body).toBe("4a\x1e3");
+    const headers = Object.entries(posts()[0]!.init.headers!).map(
+      ([key, value]) => key.toLowerCase() + ": " + String(value),
+    );
+    expect(headers).toContain("content-type: text/plain;charset=UTF-8");
+    await posts()[0]!.answer(200, "ok");
+    expect(events).toEqual(["drain"]);
+    expect(transport.writable).toBe(true);
+  });
+
+  test("an error status is an error, with what the server said", async () => {
+    const transport = await opened(Class);
+    let error: TransportError | undefined;
+    transport.on("error", (thrown) => (error = thrown));
+    await polls()[1]!.answer(400, '{"code":1,"message":"Session ID unknown"}');
+    expect(events).toEqual([`error ${readError} 400`]);
+    expect(error!.context).toMatchObject({
+      readyState: 4,
+      status: 400,
+      responseText: '{"code":1,"message":"Session ID unknown"}',
+    });
+  });
+
+  test("a network failure of a POST is an error", async () => {
+    const transport = await opened(Class);
+    transport.send([message("a")]);
+    await posts()[0]!.fail(new TypeError("no network"));
+    expect(events).toEqual([`error ${writeError} ${name === "XHR" ? "0" : "TypeError: no network"}`]);
+  });
+
+  test("pausing waits for the poll and the POST that are under way", async () => {
+    const transport = await opened(Class);
+    transport.send([message("a")]);
+    transport.pause(() => events.push("paused"));
+    await posts()[0]!.answer(200, "ok");
+    expect(events).toEqual(["drain"]);
+    await polls()[1]!.answer(200, "4last\x1e6");
+    expect(events).toEqual(["drain", "packet message last", "packet noop", "paused"]);
+    expect(polls().length).toBe(2);
+    transport.resume();
+    expect(polls().length).toBe(3);
+  });
+
+  test("resuming before it paused goes on with the poll under way", async () => {
+    const transport = await opened(Class);
+    transport.pause(() => events.push("paused"));
+    transport.resume();
+    expect(polls().length).toBe(2);
+    await polls()[1]!.answer(200, "6");
+    expect(events).toEqual(["packet noop"]);
+    expect(polls().length).toBe(3);
+  });
+
+  test("closing says goodbye and lets go of the poll", async () => {
+    const transport = await opened(Class);
+    transport.close();
+    expect(events).toEqual(["close undefined"]);
+    expect(posts()[0]!.body).toBe("1");
+    await posts()[0]!.answer(200, "ok");
+    expect(polls()[1]!.aborted).toBe(true);
+    expect(events.length).toBe(1);
+  });
+
+  test("closing during a POST says goodbye after it", async () => {
+    const transport = await opened(Class);
+    transport.send([message("a")]);
+    transport.close();
+    expect(posts().length).toBe(1);
+    await posts()[0]!.answer(200, "ok");
+    expect(posts()[1]!.body).toBe("1");
+  });
+
+  test("closing while opening closes the session as soon as it is there", async () => {
+    const transport = make(Class);
+    transport.close();
+    expect(posts().length).toBe(0);
+    await exchanges[0]!.answer(200, HANDSHAKE);
+    expect(posts()[0]!.body).toBe("1");
+    expect(posts()[0]!.url.searchParams.get("sid")).toBe("abc");
+    expect(events).toEqual(["close undefined"]);
+    expect(polls().length).toBe(1);
+  });
+
+  test("the server's close packet closes", async () => {
+    await opened(Class);
+    await polls()[1]!.answer(200, "4last\x1e1\x1e4too late");
+    expect(events).toEqual(["packet message last", "close transport closed by the server"]);
+    expect(polls().length).toBe(2);
+  });
+
+  test("requestTimeout ends a request that takes too long", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    make(Class, { requestTimeout: 100 });
+    vi.advanceTimersByTime(99);
+    expect(exchanges[0]!.aborted).toBe(false);
+    vi.advanceTimersByTime(1);
+    await settle();
+    expect(exchanges[0]!.aborted).toBe(true);
+    expect(events[0]).toContain("error " + readError);
+  });
+
+  test("a goodbye that nobody answers is given up after 10 s", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const transport = await opened(Class);
+    transport.close();
+    vi.advanceTimersByTime(10_000);
+    await settle();
+    expect([polls()[1]!.aborted, posts()[0]!.aborted]).toEqual([true, true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("a body refused for its size is sent in smaller ones, each packet once, in order", async () => {
+    const transport = await opened(Class);
+    transport.send(["a", "b", "c", "d", "e"].map(message));
+    await posts()[0]!.answer(413, "");
+    expect(posts()[1]!.body).toBe("4a\x1e4b");
+    await posts()[1]!.answer(200, "ok");
+    expect(posts()[2]!.body).toBe("4c\x1e4d");
+    await posts()[2]!.answer(413, "");
+    for (const i of [3, 4, 5]) await posts()[i]!.answer(200, "ok");
+    expect(
+      posts()
+        .slice(3)
+        .map(({ body }) => body),
+    ).toEqual(["4c", "4d", "4e"]);
+    expect(events).toEqual(["drain"]);
+    transport.send([message("f")]);
+    await posts()[6]!.answer(413, "");
+    expect(events).toEqual(["drain", `error ${writeError} 413`]);
+  });
+
+  test("cookies go to other origins only when that is wanted; headers are added", () => {
+    make(Class, { extraHeaders: { "X-Custom": "yes" } });
+    make(Class, { withCredentials: true });
+    expect(exchanges.map(({ init }) => init.credentials)).toEqual(["same-origin", "include"]);
+    const names = Object.entries(exchanges[0]!.init.headers!).map(
+      ([key, value]) => key.toLowerCase() + ": " + String(value),
+    );
+    expect(names).toEqual(["x-custom: yes"]);
+  });
+});
+
+test("without binary support the handshake says so, once", async () => {
+  const transport = make(FetchPolling, { forceBase64: true, timestampRequests: false, timestampParam: "x" });
+  expect(exchanges[0]!.url.search).toBe("?EIO=4&transport=polling&b64=1");
+  await exchanges[0]!.answer(200, HANDSHAKE);
+  transport.query["sid"] = "abc";
+  await polls()[1]!.answer(200, "6");
+  expect(polls()[2]!.url.search).toBe("?EIO=4&transport=polling&sid=abc");
+});
+
+test("a listener that throws does not end the polling", async () => {
+  const transport = await opened(FetchPolling);
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): number => uncaught.push(error);
+  const former = process.listeners("unhandledRejection");
+  process.removeAllListeners("unhandledRejection").on("unhandledRejection", note);
+  transport.once("packet", () => {
+    throw new Error("of the application");
+  });
+  await polls()[1]!.answer(200, "4a");
+  process.removeListener("unhandledRejection", note);
+  for (const listener of former) process.on("unhandledRejection", listener);
+  expect(uncaught).toMatchObject([{ message: "of the application" }]);
+  expect(polls().length).toBe(3);
+});

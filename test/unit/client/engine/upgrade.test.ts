@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { EngineError } from "../../../../packages/client/src/engine/errors.ts";
+import {
+  Upgrade,
+  UPGRADE_TABLE,
+  type UpgradePhase,
+  type UpgradeSignal,
+} from "../../../../packages/client/src/engine/upgrade.ts";
+import { type FakeTransport, fakeTransport, made } from "./fake-transport.ts";
+
+const Candidate = fakeTransport("fast");
+const OPTIONS = { query: {}, socket: {} };
+
+function setUp() {
+  made.length = 0;
+  const events: string[] = [];
+  let paused: (() => void) | undefined;
+  let expire: (() => void) | undefined;
+  let timers = 0;
+  const upgrade = new Upgrade({
+    create: () => new Candidate(OPTIONS),
+    after(callback) {
+      timers++;
+      expire = callback;
+      return () => timers--;
+    },
+    onProbed(_candidate, onPaused) {
+      events.push("pause");
+      paused = onPaused;
+    },
+    onCommit: () => events.push("commit"),
+    onFail: (_candidate, error: EngineError) => events.push(`${error.step}: ${error.message}`),
+  });
+  return {
+    events,
+    upgrade,
+    timers: () => timers,
+    pause: () => paused?.(),
+    expire: () => expire?.(),
+    candidate: (): FakeTransport | undefined => made.at(-1),
+  };
+}
+
+type Stage = ReturnType<typeof setUp>;
+
+/** Brings an upgrade into each phase by what a server would do. */
+const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
+  idle() {},
+  opening: ({ upgrade }) => upgrade.start(["fast"]),
+  probing(stage) {
+    REACH.opening(stage);
+    stage.candidate()!.opens();
+  },
+  pausing(stage) {
+    REACH.probing(stage);
+    stage.candidate()!.receive("pong", "probe");
+  },
+  upgraded(stage) {
+    REACH.pausing(stage);
+    stage.pause();
+  },
+  closed: ({ upgrade }) => upgrade.sessionClosed(),
+};
+
+/** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
+const HAPPEN: Record<UpgradeSignal, (stage: Stage) => void> = {
+  start: ({ upgrade }) => upgrade.start(["fast"]),
+  open: ({ candidate }) => candidate()?.opens(),
+  answer: ({ candidate }) => candidate()?.receive("pong", "probe"),
+  stray: ({ candidate }) => candidate()?.receive("message", "too early"),
+  lost: ({ candidate }) => candidate()?.fails(),
+  timeout: ({ expire }) => expire(),
+  paused: ({ pause }) => pause(),
+  sessionClosed: ({ upgrade }) => upgrade.sessionClosed(),
+};
+
+const PHASES = Object.keys(UPGRADE_TABLE) as UpgradePhase[];
+const SIGNALS = Object.keys(HAPPEN) as UpgradeSignal[];
+/** What the table says to each action, seen from outside. */
+const FAILURES: Partial<Record<UpgradeSignal, string>> = {
+  stray: "probe error",
+  lost: "probe error: Error: fake error",
+  timeout: "probe error: timeout",
+  sessionClosed: "probe error: socket closed",
+};
+
+describe.each(PHASES)("%s", (phase) => {
+  let stage: Stage;
+  beforeEach(() => {
+    stage = setUp();
+    REACH[phase](stage);
+    stage.events.length = 0;
+  });
+
+  test.each(SIGNALS)("%s", (signal) => {
+    const before = stage.upgrade.phase;
+    expect(before).toBe(phase);
+    const candidates = made.length;
+    HAPPEN[signal](stage);
+    const [next, action] = UPGRADE_TABLE[phase][signal] ?? [phase, "none"];
+    expect(stage.upgrade.phase).toBe(next);
+    const expected: Record<typeof action, string[]> = {
+      none: [],
+      open: [],
+      probe: [],
+      pause: ["pause"],
+      commit: ["commit"],
+      fail: [`${phase}: ${FAILURES[signal]}`],
+    };
+    expect(stage.events).toEqual(expected[action]);
+    expect(made.length - candidates).toBe(action === "open" ? 1 : 0);
+    const candidate = stage.candidate();
+    if (action === "probe") expect(candidate!.written).toEqual(["ping probe"]);
+    if (action === "fail") expect(candidate!.calls.at(-1)).toBe("close");
+    if (action === "commit") expect(candidate!.calls).toEqual(["open"]);
+    // no timer runs where nothing is awaited
+    if (["idle", "upgraded", "closed"].includes(next)) expect(stage.timers()).toBe(0);
+    if (next === "opening" || next === "pausing") expect(stage.timers()).toBe(1);
+  });
+});
+
+test("the next candidate is tried when one has failed", () => {
+  const stage = setUp();
+  stage.upgrade.start(["fast", "faster"]);
+  made[0]!.closes();
+  expect(stage.events).toEqual(["opening: probe error: transport closed"]);
+  expect(made.length).toBe(2);
+  expect(stage.upgrade.phase).toBe("opening");
+});
+
+test("what pauses too late pauses for nobody", () => {
+  const stage = setUp();
+  REACH.pausing(stage);
+  stage.expire();
+  stage.upgrade.start(["fast"]);
+  made[1]!.opens();
+  stage.pause();
+  expect(stage.upgrade.phase).toBe("probing");
+});
