@@ -13,10 +13,9 @@ const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"))
 const BANNER = `/*! @portage/client ${version}: Socket.IO over engine.io. MIT License */`;
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
-const EVERYWHERE = { "parser/src/errors.ts": "parser-errors.mjs" };
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
 const ONLY_WEBSOCKET = Object.fromEntries(
-  ["transports/index.ts", "upgrade.ts", "race.ts"].map((file) => [`/engine/${file}`, "only-websocket.mjs"]),
+  ["transports/index.ts", "upgrade.ts"].map((file) => [`/engine/${file}`, "only-websocket.mjs"]),
 );
 
 /** Single files. Those that are not minified are for people to read. */
@@ -54,7 +53,7 @@ async function bundle(input, instead, write) {
     input: absolute,
     platform: "browser",
     resolve: { conditionNames: ["portage-source", "browser", "import", "default"] },
-    plugins: [replacing({ ...EVERYWHERE, ...instead })],
+    plugins: [replacing(instead ?? {})],
     onwarn(warning) {
       throw new Error(warning.message);
     },

@@ -1,8 +1,7 @@
-// In place of the engine's transports, upgrade and race, where there is WebSocket alone.
+// In place of the engine's transports and upgrade, where there is WebSocket alone.
 import { WS } from "../src/engine/transports/websocket.ts";
 
 export const transports = { websocket: WS };
-export const startRace = () => {};
 export class UpgradeError extends Error {}
 export class Upgrade {
   phase = "idle";

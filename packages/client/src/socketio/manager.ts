@@ -16,7 +16,7 @@ import { retryHint } from "./retry-hint.ts";
 import { type DisconnectDescription, Socket } from "./socket.ts";
 import type { DefaultEventsMap, EventsMap } from "../typed-events.ts";
 import type { Unchecked } from "./typed-events.ts";
-import { unwatchPage, watchPage } from "../engine/page.ts";
+import { pageListeners, type PageSignal } from "../engine/page.ts";
 
 /** Events of a {@link Manager}. */
 export interface ManagerReservedEvents {
@@ -86,7 +86,9 @@ export class Manager<
   readonly #decoder: Decoder;
   /** Undo what belongs to the current connection, or to the attempt that is due. */
   #undo: (() => unknown)[] = [];
-  readonly #page = { onWake: () => this.#wake(), onOffline() {}, onFreeze() {}, onLeave() {} };
+  readonly #page = (signal: PageSignal): void => {
+    if (signal === "wake" && !globalThis.document?.hidden) this.#wake();
+  };
   #stopWaking: (() => void) | undefined;
   #phase: Phase = "idle";
   #attempts = 0;
@@ -190,7 +192,7 @@ export class Manager<
     this.#cleanUp();
     this._readyState = "opening";
     this.#phase = this._reconnecting ? "trying" : "idle";
-    watchPage(this.#page);
+    pageListeners.add(this.#page);
     this.#stopWaking ??= this.opts.wakeOn?.(() => this.#wake());
     const engine = (this.engine = new Engine(this.#uri, this.opts));
     const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
@@ -226,7 +228,7 @@ export class Manager<
 
   /** Closes the connection and stays closed. Sockets report a `disconnect`. */
   _close(): void {
-    unwatchPage(this.#page);
+    pageListeners.delete(this.#page);
     this.#stopWaking?.();
     this.#stopWaking = undefined;
     this.#phase = "stopped";
