@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Socket } from "socket.io";
-import { expect, test } from "vitest";
+import { io as connectClient, type Socket as ClientSocket } from "socket.io-client";
+import { describe, expect, test } from "vitest";
 import { serve } from "../support/host.ts";
 import { RawPolling } from "../support/raw-polling.ts";
 import { RawWebSocket } from "../support/raw-websocket.ts";
@@ -101,4 +104,47 @@ test("a client that is told of the end comes back to a new server on the same po
   await nextEvent(client, "connect");
   client.disconnect();
   await second.close();
+});
+
+describe("a server that was closed", () => {
+  const connectTo = (url: string, transport: string): ClientSocket =>
+    connectClient(url, { transports: [transport], forceNew: true, reconnection: false });
+  const listening = (http: HttpServer): Promise<void> =>
+    new Promise((resolve) => http.listen(0, "127.0.0.1", () => resolve()));
+
+  test.each([["polling"], ["websocket"]])("may be attached to the same HTTP server again, %s", async (transport) => {
+    const http = createServer((_req, res) => res.end("the program's own"));
+    const io = new subject.socketio.Server(http);
+    io.on("connection", (socket) => socket.on("echo", (value, answer) => answer(value)));
+    for (let round = 0; round < 3; round++) {
+      if (round > 0) io.attach(http);
+      await listening(http);
+      const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+      const client = connectTo(url, transport);
+      await nextEvent(client, "connect");
+      expect(await client.emitWithAck("echo", round)).toBe(round);
+      expect(io.engine.clientsCount).toBe(1);
+      expect(await (await fetch(`${url}/other`, { headers: { connection: "close" } })).text()).toBe(
+        "the program's own",
+      );
+      const gone = nextEvent(client, "disconnect");
+      await io.close();
+      await gone;
+    }
+  });
+
+  test.each([["polling"], ["websocket"]])("works again when its HTTP server listens again, %s", async (transport) => {
+    const http = createServer();
+    const io = new subject.socketio.Server(http);
+    await listening(http);
+    await io.close();
+    await listening(http);
+    const client = connectTo(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, transport);
+    await nextEvent(client, "connect");
+    client.disconnect();
+    await new Promise((resolve) => {
+      http.close(resolve);
+      http.closeAllConnections();
+    });
+  });
 });

@@ -50,6 +50,8 @@ export class Server extends BaseServer {
 
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
+  /** The HTTP servers whose requests it takes. */
+  readonly #servers: Set<HttpServer> = new Set();
   /** The server of WebSockets that the option `wsEngine` asked for. */
   declare ws: ForeignWebSocketServer | undefined;
 
@@ -244,13 +246,19 @@ export class Server extends BaseServer {
    */
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
-    const isMine = (req: IncomingMessage): boolean => (req.url ?? "").startsWith(path);
+    const isMine = (req: IncomingMessage): boolean => this.#servers.has(server) && (req.url ?? "").startsWith(path);
     this.httpServer = server;
+    this.#servers.add(server);
     this.#takeRequests(server, isMine);
     if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, isMine, options);
     server.on("close", () => this.close());
     server.on("listening", () => this.init());
     return this;
+  }
+
+  /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
+  detach(server: HttpServer): void {
+    this.#servers.delete(server);
   }
 
   /** The prefix of the engine's requests. */
@@ -271,6 +279,7 @@ export class Server extends BaseServer {
   #takeUpgrades(server: HttpServer, isMine: (req: IncomingMessage) => boolean, options: AttachOptions): void {
     const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
     server.on("upgrade", (req, stream: Duplex, head) => {
+      if (!this.#servers.has(server)) return;
       if (isMine(req)) return this.handleUpgrade(req, stream, head);
       // Not ours, but a reset of it must not end the process while nobody else listens.
       stream.on("error", ignore);

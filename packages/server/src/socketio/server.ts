@@ -105,6 +105,8 @@ export class Server<
     engines: new Set(),
     httpServers: new Set(),
   };
+  /** Engines that were attached to an HTTP server, those that are closed included: it may listen again. */
+  readonly #enginesOf: WeakMap<HttpServer, Engine[]> = new WeakMap();
   #adapter: AdapterConstructor = DEFAULTS.adapter;
   #path: string = DEFAULTS.path;
   #servesClient: boolean = DEFAULTS.serveClient;
@@ -220,11 +222,22 @@ export class Server<
     const options = { ...opts, ...this.opts };
     options.path = options.path || this.#path;
     const engine = new Engine(options);
+    this.#leaveTo(engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
     if (this.#servesClient) this.#clientFiles.takeRequests(httpServer);
     this.#attached.httpServers.add(httpServer);
     this.httpServer = httpServer;
     return this.bind(engine);
+  }
+
+  /** An engine that was closed would take the new one's requests, and know nothing of its sessions. */
+  #leaveTo(engine: Engine, httpServer: HttpServer): void {
+    const open = [engine];
+    for (const earlier of this.#enginesOf.get(httpServer) ?? []) {
+      if (this.#attached.engines.has(earlier)) open.push(earlier);
+      else earlier.detach(httpServer);
+    }
+    this.#enginesOf.set(httpServer, open);
   }
 
   /** The same as {@link attach}. */
