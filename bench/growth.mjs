@@ -13,6 +13,7 @@ const TITLES = {
   "echo by connections": ["event + ack, µs", "connections"],
   "room of 10 by connections": ["broadcast to a room of 10, µs", "connections"],
   "delivery by connections": ["broadcast to all, µs a delivery", "connections"],
+  "longest turn by connections": ["one broadcast holds the event loop up for, ms", "connections"],
   "join and leave by rooms": ["join + leave, µs", "rooms"],
   "emit to a room by rooms of its member": ["emit to one socket, µs", "rooms it is in"],
   "delivery by members": ["broadcast to a room, µs a delivery", "members"],

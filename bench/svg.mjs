@@ -1,7 +1,7 @@
 // Small plots with two logarithmic axes, as SVG text.
-const WIDTH = 270;
-const HEIGHT = 190;
-const COLUMNS = 3;
+const WIDTH = 380;
+const HEIGHT = 200;
+const COLUMNS = 2;
 const LEFT = 42;
 const RIGHT = 12;
 const TOP = 30;

@@ -1,24 +1,30 @@
 // socket.io or Portage with connections that end in this process: the whole stack runs but for the network, so that there
 // can be very many of them. Measures what an operation costs as one thing becomes many; sends the figures to its parent.
 import { createServer, IncomingMessage } from "node:http";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Duplex } from "node:stream";
-import { clientFrame } from "../frames.mjs";
+import { clientFrame, serverFrames } from "../frames.mjs";
 
 const [, , name, most] = process.argv;
 const { Server } = await import(name === "portage" ? "@portage/server" : "socket.io");
 const MOST = Number(most);
 
-/** A TCP connection to nowhere: what is written is counted. */
+/** Bytes written to all wires. */
+let written = 0;
+
+/** A TCP connection to nowhere. */
 class Wire extends Duplex {
   remoteAddress = "127.0.0.1";
 
   _read() {}
 
-  _write(_chunk, _encoding, callback) {
+  _write(chunk, _encoding, callback) {
+    written += chunk.length;
     callback();
   }
 
-  _writev(_chunks, callback) {
+  _writev(chunks, callback) {
+    for (const { chunk } of chunks) written += chunk.length;
     callback();
   }
 
@@ -107,6 +113,44 @@ async function cost(count, operation) {
   return Math.min(...figures.slice(1));
 }
 
+const NEWS_SIZE = serverFrames(['42["news",1]']).length;
+
+async function writtenUpTo(bytes) {
+  if (written >= bytes) return;
+  await turn();
+  await writtenUpTo(bytes);
+}
+
+/** Microseconds for each delivery of so many broadcasts; a server may take several turns to deliver them. */
+async function delivery(count, members, broadcast) {
+  const round = async () => {
+    const due = written + count * members * NEWS_SIZE;
+    for (let index = 0; index < count; index += 1) broadcast();
+    await writtenUpTo(due);
+  };
+  await round();
+  const figures = [];
+  for (let index = 0; index < 3; index += 1) {
+    const before = process.cpuUsage();
+    await round();
+    const { user, system } = process.cpuUsage(before);
+    figures.push((user + system) / count / members);
+  }
+  return Math.min(...figures);
+}
+
+/** Milliseconds for which one broadcast holds up the event loop. */
+async function longestTurn({ io }, members) {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  delay.reset();
+  await delivery(1, members, () => io.emit("news", 1));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  delay.disable();
+  return delay.max / 1e6;
+}
+
 const echo = ({ wires }, frame = ECHO, count = 4000) =>
   cost(count, (index) => wires[(index * 7919) % wires.length].receive(frame));
 const powers = (from, to) => {
@@ -118,14 +162,18 @@ const powers = (from, to) => {
 /** Series by panel: what it costs with so many. */
 const panels = {
   async connections(report) {
-    const subject = new Subject();
+    const subject = await new Subject().connect(50);
+    for (const socket of subject.sockets.slice(0, 10)) socket.join("warm");
+    await delivery(2000, 10, () => subject.io.to("warm").emit("news", 1));
+    await delivery(500, 50, () => subject.io.emit("news", 1));
     for (const count of [100, 1000, 5000, 20_000, 100_000].filter((value) => value <= MOST)) {
       await subject.connect(count);
       for (const socket of subject.sockets.slice(0, 10)) socket.join("ten");
       report("echo by connections", count, await echo(subject));
       report("room of 10 by connections", count, await cost(1000, () => subject.io.to("ten").emit("news", 1)));
       const broadcasts = Math.max(2, Math.round(40_000 / count));
-      report("delivery by connections", count, (await cost(broadcasts, () => subject.io.emit("news", 1))) / count);
+      report("delivery by connections", count, await delivery(broadcasts, count, () => subject.io.emit("news", 1)));
+      report("longest turn by connections", count, await longestTurn(subject, count));
     }
     await subject.close();
   },
