@@ -119,7 +119,7 @@ export class Manager<
     this.#encoder = new (given.parser?.Encoder ?? Encoder)();
     this.#decoder = new (given.parser?.Decoder ?? Decoder)();
     this._autoConnect = given.autoConnect !== false;
-    observe(this as unknown as Manager);
+    observe(this);
     if (this._autoConnect) this.open();
   }
 
