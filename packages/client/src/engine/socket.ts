@@ -330,7 +330,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.id = data.sid;
     this.transport.query["sid"] = data.sid;
     endAttempt(this.transport, "opened");
-    this.readyState = "open";
+    if (this.readyState === "opening") this.readyState = "open";
     this.#remember(this.transport);
     this.emitReserved("open");
     this.#flush();

@@ -308,6 +308,18 @@ describe("sending", () => {
     expect(events).toEqual(["open", "drain"]);
   });
 
+  test("what was sent before a close that came before the opening is delivered first", () => {
+    const socket = connect();
+    socket.send("early");
+    socket.close();
+    expect(socket.readyState).toBe("closing");
+    made[0]!.shakeHands();
+    expect(made[0]!.written).toEqual(["message early"]);
+    made[0]!.drain();
+    expect(events).toEqual(["open", "drain", "close forced close"]);
+    expect(made.length).toBe(1);
+  });
+
   test("after close nothing is taken", () => {
     const socket = connect();
     made[0]!.shakeHands();
