@@ -90,6 +90,7 @@ const LAYERS = [
     exceptions: {
       "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket", "node:http"],
       "packages/client/src/socketio/observe.node.ts": ["debug"],
+      "packages/client/src/engine/observe.node.ts": ["debug"],
       "packages/client/src/engine/transports/polling.node.ts": ["node:http", "node:https"],
     },
   },

@@ -1,4 +1,5 @@
 import type { Packet } from "@portage/parser/engine";
+import type { SocketOptions } from "./options.ts";
 import type { CloseDetails, Transport } from "./transport.ts";
 
 /** In which order and at which distance transports are tried. */
@@ -7,7 +8,30 @@ export interface OpeningPlan {
   /** Milliseconds after which the next one starts; undefined: when the one before has failed. */
   readonly delay: number | undefined;
   /** Whether the one before goes on then. */
-  readonly isRace: boolean | undefined;
+  readonly isRace: boolean;
+}
+
+/** Milliseconds between two transports that race. */
+const HEAD_START = 300;
+
+/**
+ * The plan for the transports of a socket.
+ *
+ * @param first goes before the others, if it is one of them
+ * @param isRace whether they race; else the options decide whether there is a second try
+ */
+export function planOpening(
+  names: readonly string[],
+  { tryAllTransports, upgradeTimeout }: SocketOptions,
+  first: string | undefined,
+  isRace: boolean,
+): OpeningPlan {
+  const ordered = first && names.includes(first) ? [...new Set([first, ...names])] : names;
+  return {
+    names: isRace || tryAllTransports ? ordered : ordered.slice(0, 1),
+    delay: isRace ? HEAD_START : upgradeTimeout,
+    isRace,
+  };
 }
 
 /** What the socket does for its opening. */

@@ -13,7 +13,9 @@ import type {
   SocketReservedEvents,
   WriteOptions,
 } from "./options.ts";
-import { startOpening } from "./opening.ts";
+import { readHandshake } from "./handshake.ts";
+import { observe } from "./observe.node.ts";
+import { planOpening, startOpening } from "./opening.ts";
 import { pageListeners, type PageSignal } from "./page.ts";
 import { chooseTransports, type ResolvedOptions, resolveOptions } from "./target.ts";
 import { installTimerFunctions, type Timer } from "./timers.ts";
@@ -23,9 +25,6 @@ import { encodedSize, takeFitting } from "./write-buffer.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 type Callback = (error?: Error) => void;
-
-/** Milliseconds between two transports that race. */
-const HEAD_START = 300;
 
 /** What won the last race for a server, by origin. */
 const winners = new Map<string, string>();
@@ -98,6 +97,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     this.transports = [...this.#implementations.keys()];
     if (this.opts.withCredentials) this._cookieJar = createCookieJar();
     pageListeners.add(this.#page);
+    observe(this);
     this.#open();
   }
 
@@ -212,17 +212,15 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
   }
 
   #open(): void {
-    const { race, tryAllTransports, rememberUpgrade, upgradeTimeout } = this.opts;
-    const names = this.transports;
-    if (names.length === 0) {
+    const { race, rememberUpgrade } = this.opts;
+    if (this.transports.length === 0) {
       this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
       return;
     }
     this.readyState = "opening";
+    const winner = race ? winners.get(this.#origin) : undefined;
     const prefersWebSocket = race || (rememberUpgrade && Socket.priorWebsocketSuccess);
-    const first = (race && winners.get(this.#origin)) || "websocket";
-    const ordered = prefersWebSocket && names.includes(first) ? [...new Set([first, ...names])] : names;
-    const isRace = race && !winners.has(this.#origin);
+    const first = winner ?? (prefersWebSocket ? "websocket" : undefined);
     this.#stopOpening = startOpening(
       {
         create: (name) => (this.transport = this.createTransport(name)),
@@ -239,11 +237,7 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
           else this.#onClose("transport close", cause);
         },
       },
-      {
-        names: isRace || tryAllTransports ? ordered : ordered.slice(0, 1),
-        delay: isRace ? HEAD_START : upgradeTimeout,
-        isRace,
-      },
+      planOpening(this.transports, this.opts, first, !!race && !winner),
     );
   }
 
@@ -391,18 +385,5 @@ export class Socket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
     // afterwards, so that a listener can still see what was not sent
     this.writeBuffer = [];
     this.#inFlight = 0;
-  }
-}
-
-/** @returns the handshake in the first packet of a session, or undefined if there is none */
-function readHandshake({ type, data: text }: Packet): HandshakeData | undefined {
-  try {
-    const data = JSON.parse(text as string) as HandshakeData;
-    const { sid, upgrades, pingInterval, pingTimeout } = data;
-    const isValid =
-      type === "open" && sid && typeof sid === "string" && Array.isArray(upgrades) && pingInterval + pingTimeout >= 0;
-    return isValid ? data : undefined;
-  } catch {
-    return undefined;
   }
 }
