@@ -8,7 +8,7 @@ import {
   Manager,
   type ManagerOptions,
   type ManagerReservedEvents,
-  Socket,
+  type Socket,
   type SocketOptions,
 } from "@portage/client";
 import { io as ioOverWebSocket } from "@portage/client/websocket";
