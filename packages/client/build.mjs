@@ -65,7 +65,9 @@ async function bundle(input, instead, write) {
 async function buildFile({ file, input, format, isMinified, instead }) {
   await bundle(input, instead, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
-    const { output } = await build.generate({ format, sourcemap: true, banner: isMinified ? "" : BANNER, ...global });
+    // two minifiers in a row find more than either
+    const shape = isMinified ? { minify: true } : { banner: BANNER };
+    const { output } = await build.generate({ format, sourcemap: true, ...shape, ...global });
     const [{ code, map }] = output;
     const url = `${file}.map`;
     if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
