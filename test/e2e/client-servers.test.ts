@@ -21,8 +21,8 @@ type Make = (http: HttpServer) => reference.Server;
 const SERVERS: Record<string, Make> = {
   "@portage/server": (http) => new portage.Server(http) as unknown as reference.Server,
   "socket.io 4.8": (http) => new reference.Server(http),
-  "socket.io 4.0": (http) => new (reference40 as unknown as typeof reference).Server(http),
-  "socket.io 3.1": (http) => new (reference30 as unknown as typeof reference).Server(http),
+  "socket.io 4.0": (http) => new reference40.Server(http),
+  "socket.io 3.1": (http) => new reference30.Server(http),
 };
 
 const cleanups: (() => unknown)[] = [];

@@ -25,3 +25,11 @@ declare module "express" {
   }
   export default function express(): Application;
 }
+
+/** Older servers, whose typings cannot be found through their `exports`. */
+declare module "socket.io-30" {
+  export { Server } from "socket.io";
+}
+declare module "socket.io-40" {
+  export { Server } from "socket.io";
+}

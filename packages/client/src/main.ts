@@ -1,8 +1,10 @@
 /*
  * The CommonJS entry: `require("@portage/client")` gives `io()` itself, with what belongs to it.
- * Compiled for `import`, it would have a default export instead: that is index.ts.
+ * Knows: what programs expect of `require`. ES modules come in by index.ts.
  */
 import { io } from "./index.ts";
 
-// what `import io from "@portage/client"` is compiled to without esModuleInterop
-module.exports = Object.defineProperty(io, "default", { value: io });
+export default io;
+
+// `default` is what `import io from "@portage/client"` is compiled to where there is no esModuleInterop.
+Object.assign(module, { exports: Object.defineProperty(io, "default", { value: io }) });
