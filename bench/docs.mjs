@@ -1,18 +1,10 @@
 // Writes the last complete results into docs/performance.md, between its markers.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { aimOf } from "./report.mjs";
+import { aimOf, saved } from "./report.mjs";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const FILE = here("../docs/performance.md");
-
-function results(name) {
-  try {
-    return JSON.parse(readFileSync(here(`results/${name}.json`), "utf8"));
-  } catch {
-    return undefined;
-  }
-}
 
 const number = (value, digits = 2) => (value === undefined || value === null ? "-" : value.toFixed(digits));
 const amount = (value) => number(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
@@ -76,7 +68,7 @@ function parserTable(content) {
 const tables = { latest: mainTable, websocket: websocketTable, tails: tailsTable, parser: parserTable };
 let text = readFileSync(FILE, "utf8");
 for (const [name, write] of Object.entries(tables)) {
-  const content = results(name);
+  const content = saved(name);
   if (content === undefined) {
     console.log(`${name}: no results, left as it is`);
     continue;

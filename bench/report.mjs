@@ -1,5 +1,5 @@
 // What a run leaves behind: medians, ratios, a line on the terminal, JSON.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { isPinned } from "./contender.mjs";
@@ -95,6 +95,15 @@ export function printRow(row) {
   for (const name of others) extra.push(`${name} ${fixed(figures[name].value)}`);
   const cells = numbers.map((value) => column(fixed(value))).join("");
   console.log(`${row.title.padEnd(44)}${cells} ${marks}${aimOf(row).padEnd(16)}${row.unit}  ${extra.join(", ")}`);
+}
+
+/** What `save` has written last, or undefined. */
+export function saved(name) {
+  try {
+    return JSON.parse(readFileSync(`${RESULTS}${name}.json`, "utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes `results/<name>.json`, which git ignores. */

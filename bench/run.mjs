@@ -1,7 +1,7 @@
 // Portage beside socket.io, interleaved in one run: server CPU for each operation, memory, latency.
 //
 //   npm run bench                 the table of docs/performance.md
-//   npm run bench -- echo rooms   only those rows
+//   npm run bench -- echo rooms   only those rows: they replace their last results
 //   npm run bench -- parser       the codec beside socket.io-parser and JSON
 //   npm run bench -- tails        latency at a fixed load, and how long the event loop is held up
 //   npm run bench -- growth       what an operation costs as things become many; draws docs/growth.svg
@@ -14,7 +14,7 @@
 // Each contender is a process of its own on one core; the load comes from this one, on the other, over loopback, with
 // prepared bytes. Figures are the server's user + system time as the operating system accounts for it.
 import { Contender } from "./contender.mjs";
-import { printHead, printRow, rowOf, save, summary } from "./report.mjs";
+import { printHead, printRow, rowOf, save, saved, summary } from "./report.mjs";
 import { messageRows } from "./rows-messages.mjs";
 import { sessionRows } from "./rows-sessions.mjs";
 
@@ -48,13 +48,15 @@ async function table(wanted) {
     process.exit(1);
   }
   printHead(ROUNDS);
-  const results = {};
+  const results = { ...saved("latest")?.rows };
   for (const [name, row] of Object.entries(rows)) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     results[name] = await measure(row);
     printRow(results[name]);
+    // In the order of the table, whichever was measured last.
+    const order = Object.keys(rows).filter((one) => results[one]);
+    save("latest", ROUNDS, { rows: Object.fromEntries(order.map((one) => [one, results[one]])) });
   }
-  save(wanted.length === 0 ? "latest" : "some", ROUNDS, { rows: results });
 }
 
 const [first, ...rest] = process.argv.slice(2);
