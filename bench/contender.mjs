@@ -14,6 +14,11 @@ function pin(pid, core) {
 /** Whether the load generator, which is this process, and the servers each have a core. */
 export const isPinned = availableParallelism() > 1 && pin(process.pid, 1);
 
+/** Gives a server its core: it has begun on that of this process. */
+export function pinServer(pid) {
+  if (isPinned) pin(pid, 0);
+}
+
 /** Profiles of the servers are written there, when set: a directory for each contender. */
 const profiles = process.env.BENCH_PROFILE;
 
@@ -31,7 +36,7 @@ export class Contender {
 
   async start() {
     this.port = await this.#answer("ready");
-    if (isPinned) pin(this.process.pid, 0);
+    pinServer(this.process.pid);
     return this;
   }
 

@@ -26,11 +26,11 @@ function mainTable(content) {
   const lines = Object.values(content.rows).map((row) => {
     const { figures, floor } = row;
     const cell = (name) => (figures[name] ? amount(figures[name].value) + besides(figures[name]) : "-");
-    const title = `${row.title}${row.isNoisy ? " ~" : ""}`;
+    const title = `${row.title}, ${row.unit}${row.isNoisy ? " ~" : ""}`;
     const ratio = row.isMet ? number(row.ratio) : `**${number(row.ratio)}**`;
     return [
       title,
-      `${cell("socket.io")} ${row.unit}`,
+      cell("socket.io"),
       cell("portage"),
       ratio,
       number(row.userRatio),

@@ -68,9 +68,9 @@ async function upgradeOne(port) {
 async function upgrade(contender) {
   const times = [];
   const runs = async () => {
-    for (let turn = 0; turn < 15; turn += 1) times.push(await upgradeOne(contender.port));
+    for (let turn = 0; turn < 50; turn += 1) times.push(await upgradeOne(contender.port));
   };
-  const cpu = await cpuPer(contender, 20 * 15, async () => {
+  const cpu = await cpuPer(contender, 20 * 50, async () => {
     times.length = 0;
     await Promise.all(Array.from({ length: 20 }, runs));
     await contender.ask("gone");

@@ -8,9 +8,10 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { constants, deflateRawSync } from "node:zlib";
+import { pinServer } from "./contender.mjs";
+import { save, saved } from "./report.mjs";
 
 const CONTENDERS = ["ws", "portage", "link", "net"];
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
@@ -25,6 +26,7 @@ class Contender {
 
   async start() {
     this.port = await this.#answer("ready");
+    pinServer(this.process.pid);
     return this;
   }
 
@@ -236,7 +238,7 @@ async function measure(row) {
 }
 
 const wanted = process.argv.slice(2);
-const report = { node: process.version, rounds: ROUNDS, unit: "µs of server CPU per message", rows: {} };
+const report = { rows: {} };
 const cell = (value) => (Number.isNaN(value) ? "-" : value.toFixed(2)).padStart(9);
 console.log(`Node ${process.version}, medians of ${ROUNDS} rounds; µs of server CPU per message, ratios to ws\n`);
 console.log(`${"".padEnd(44)}${CONTENDERS.map((name) => name.padStart(9)).join("")}    ratio   (user)`);
@@ -252,6 +254,9 @@ for (const [name, row] of Object.entries(rows)) {
     `${row.title.padEnd(44)}${CONTENDERS.map((one) => cell(result[one].total)).join("")}   ${ratios.join("  ")}`,
   );
 }
-mkdirSync(here("results"), { recursive: true });
-if (wanted.length === 0) writeFileSync(here("results/websocket.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+const all = { ...saved("websocket")?.rows, ...report.rows };
+const order = Object.keys(rows).filter((name) => all[name]);
+save("websocket", ROUNDS, {
+  rows: Object.fromEntries(order.map((name) => [name, { title: rows[name].title, ...all[name] }])),
+});
 process.exit();
