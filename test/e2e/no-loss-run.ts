@@ -96,12 +96,11 @@ export class NoLossRun {
   /** Loses all connections in one way or another, and waits until the client is back with its session. */
   async lose(loss: Loss = this.#random.pick(LOSSES)): Promise<void> {
     const { id } = this.#client;
+    const lost = nextEvent(this.#client, "disconnect");
     const back = nextEvent(this.#client, "connect");
     // Between two polls there is no connection to lose.
-    while (this.#client.connected) {
-      this.#relay.cut(loss);
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const again = setInterval(() => this.#relay.cut(loss), 5);
+    await lost.finally(() => clearInterval(again));
     await back;
     expect(this.#client, `recovered after ${loss}`).toMatchObject({ recovered: true, id });
   }

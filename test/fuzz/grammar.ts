@@ -51,8 +51,10 @@ const VALUES: readonly ((random: Random) => string)[] = [
 
 /** JSON, or something like it: the arguments of an event. */
 function json(random: Random): string {
-  const count = random.below(20) === 0 ? 2000 : random.below(4);
-  const values = Array.from({ length: count }, () => random.pick(VALUES)(random));
+  const isWide = random.below(20) === 0;
+  const values = Array.from({ length: isWide ? 12_000 : random.below(4) }, () =>
+    isWide ? "[]" : random.pick(VALUES)(random),
+  );
   const event =
     random.below(10) === 0 ? random.pick(["1", "null", "{}", "[]", "true"]) : JSON.stringify(random.pick(EVENTS));
   return `[${[event, ...values].join(",")}]`;

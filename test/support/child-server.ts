@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { io as connect, type Socket } from "socket.io-client";
-import { eventually } from "./cluster.ts";
 import { subject } from "./targets.ts";
 import { nextEvent, within } from "./waiting.ts";
 
@@ -66,10 +65,10 @@ export class ChildServer {
 
   /** Waits until no more than these sessions are left. */
   async settled(sessions: number): Promise<void> {
-    await eventually(async () => {
-      const left = await this.sessions();
-      if (left > sessions) throw new Error(`${left} sessions are left, not ${sessions}`);
-    });
+    const wait = async (): Promise<void> => {
+      while ((await this.sessions()) > sessions) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await within(wait(), `no more than ${sessions} sessions to be left`, 20_000);
   }
 
   /** Rejects when the process has ended, with what it said. */
@@ -113,9 +112,11 @@ export class ChildServer {
 export class ChildBystander {
   readonly #clients: readonly Socket[];
   #count = 0;
+  #accident: string | undefined;
 
   private constructor(clients: readonly Socket[]) {
     this.#clients = clients;
+    for (const client of clients) client.on("disconnect", (reason) => (this.#accident ??= reason));
   }
 
   static async join(server: ChildServer): Promise<ChildBystander> {
@@ -130,7 +131,7 @@ export class ChildBystander {
   async check(): Promise<void> {
     const asked = this.#clients.map(async (client) => {
       const value = ++this.#count;
-      if (!client.connected) throw new Error("a bystander was disconnected");
+      if (this.#accident) throw new Error(`a bystander was disconnected: ${this.#accident}`);
       const [answer] = await new Promise<unknown[]>((resolve) => {
         client.emit("bystander", value, (...answers: unknown[]) => resolve(answers));
       });
@@ -140,6 +141,6 @@ export class ChildBystander {
   }
 
   leave(): void {
-    for (const client of this.#clients) client.disconnect();
+    for (const client of this.#clients) client.off("disconnect").disconnect();
   }
 }

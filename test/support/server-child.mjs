@@ -16,7 +16,7 @@ function repeat(socket) {
   socket.on("join", (room) => socket.join(room));
   socket.on("leave", () => socket.leave([...socket.rooms][1]));
   socket.on("ask", () => socket.emit("question", () => undefined));
-  socket.on("ask in time", () => socket.timeout(60_000).emit("question", () => undefined));
+  socket.on("ask in time", () => socket.timeout(500).emit("question", () => undefined));
   socket.onAny((event, ...args) => {
     const answer = args.at(-1);
     if (typeof answer === "function") answer(...args.slice(0, -1));
