@@ -25,7 +25,7 @@ export const CLOSE_CODES = {
   OVERLAPPING_POLL: ["transport error", "the client opened a second poll while one was waiting"],
   OVERLAPPING_POST: ["transport error", "the client sent a second POST while one was under way"],
   POLL_ABORTED: ["transport error", "the client dropped its poll before it was answered"],
-  POLL_LOST: ["transport error", "the connection broke right after the answer to a poll, whose packets may be lost"],
+  POLL_LOST: ["transport error", "the connection of a poll broke inside the answer, whose packets are lost"],
   POST_ABORTED: ["transport error", "the client dropped its POST before it was complete"],
   INVALID_CONTENT: ["transport error", "the client sent a body of a type that its protocol revision does not allow"],
   INVALID_HEADERS: ["transport error", "a headers listener set a header that HTTP does not allow"],

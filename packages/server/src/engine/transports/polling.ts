@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { decodePayloadV4, encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
@@ -37,8 +36,6 @@ export class Polling extends Transport {
   readonly #limits: EngineLimits;
   /** The GET that waits for packets, or whose answer is being made. */
   #poll: HttpExchange | undefined;
-  /** The connection that carried the last answer, until something shows that the answer has arrived. */
-  #answeredOn: Socket | undefined;
   /** The POST that is being read. */
   #post: BodyReader | undefined;
   /** Runs while a closing transport waits for a last poll, or a retiring one for the end of its POST. */
@@ -59,8 +56,6 @@ export class Polling extends Transport {
 
   override onRequest(exchange: HttpExchange): void {
     const { req, res } = exchange;
-    // Whoever goes on with the same connection has read its last answer.
-    if (req.socket === this.#answeredOn) this.#answeredOn = undefined;
     if (req.method === "GET") this.#onPoll(exchange);
     else if (req.method === "POST") this.#onPost(exchange);
     else this.#answer(res, 500, {}, "");
@@ -73,10 +68,6 @@ export class Polling extends Transport {
       this.#answer(exchange.res, 400, {}, "");
       return this.#fail("OVERLAPPING_POLL", "overlap from client");
     }
-    if (this.#answeredOn?.errored) {
-      this.#answer(exchange.res, 400, {}, "");
-      return this.#fail("POLL_LOST", "poll connection broke before its answer was read");
-    }
     this.#poll = exchange;
     this.writable = true;
     const res: PollResponse = exchange.res;
@@ -88,10 +79,18 @@ export class Polling extends Transport {
 
   /** A poll that ends before its answer: the packets it would have carried have nowhere to go. */
   pollClosed(res: ServerResponse): void {
-    if (this.#poll?.res !== res) return;
+    if (this.#poll?.res !== res) return this.#answered(res);
     this.#poll = undefined;
     this.writable = false;
     this.#fail("POLL_ABORTED", "poll connection closed prematurely");
+  }
+
+  /**
+   * An answer whose connection broke before all of it had left the process has not arrived, and the session would go on with
+   * a hole. A connection that breaks later says nothing: proxies reset theirs when they have read the answer.
+   */
+  #answered(res: ServerResponse): void {
+    if (res.req.socket.errored) this.#fail("POLL_LOST", "poll connection broke inside its answer");
   }
 
   // hot path
@@ -128,7 +127,6 @@ export class Polling extends Transport {
     // The peer has gone and nobody has been told yet: these packets reach nobody, which must not pass unnoticed.
     if (poll.res.destroyed) return this.#fail("POLL_ABORTED", "poll connection closed prematurely");
     this.#answer(poll.res, 200, headers, body);
-    this.#answeredOn = poll.req.socket;
     this.drained();
   }
 
