@@ -21,5 +21,6 @@ export async function forSeeds(run: (seed: number, random: Random) => Promise<vo
     }
     seed++;
   } while (performance.now() < end);
+  if (SECONDS > 10) process.stdout.write(`\nseeds ${SEED} to ${seed - 1}\n`);
   return seed - SEED;
 }
