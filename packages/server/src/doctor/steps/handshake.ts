@@ -13,7 +13,7 @@ const MAX_REDIRECTS = 5;
 const REVISION_3 = /^(\d+:|[\0\u0001][\0-\u0009]+[\ufffd\u00ff])0\{"sid"/;
 
 /** A slow answer is one that takes this long, in milliseconds, where the network does not. */
-const SLOW = 600;
+const SLOW = 800;
 
 /** The polling handshake: is there a server, is it the right one, and does it let us in? */
 export const handshake: Step = {

@@ -4,7 +4,7 @@ import { packetsOf, PollingSession } from "../polling-session.ts";
 import { excerpt, factsOf, isUndecodable, type Reply, send } from "../request.ts";
 
 /** A poll that the server has answered is here after this many milliseconds, and some round trips. */
-const PROMPT = 600;
+const PROMPT = 800;
 
 /** How long a poll is left alone before the POST, so that the server holds it. Milliseconds. */
 const SETTLE = 50;
