@@ -23,6 +23,12 @@ async function start(options: ConstructorParameters<typeof EngineServer>[0] = {}
 
 const inside = (value: unknown): Record<string, unknown> => value as Record<string, unknown>;
 
+type VerifyArguments = [
+  req: IncomingMessage & { _query: Record<string, string> },
+  upgrade: boolean,
+  fn: (code?: 0 | 1 | 2 | 3 | 4 | 5, context?: Record<string, unknown>) => void,
+];
+
 /** A client and its session. */
 async function open(
   { engine, port }: RunningEngine,
@@ -218,6 +224,19 @@ describe("Server", () => {
       override generateId(): string {
         return "own-id";
       }
+      protected override verify(...[req, upgrade, fn]: VerifyArguments): void {
+        order.push(`verify ${typeof req._query} ${upgrade}`);
+        if (req.headers["x-no"]) fn(4, { message: "not here" });
+        else super.verify(req, upgrade, fn);
+      }
+      protected override createTransport(...[name, req]: [never, never]): never {
+        order.push(`createTransport ${String(name)}`);
+        return super.createTransport(name, req) as never;
+      }
+      protected override _applyMiddlewares(...[req, res, done]: [never, never, never]): void {
+        order.push("middlewares");
+        super._applyMiddlewares(req, res, done);
+      }
     }
     const engine = new Own();
     const http = createServer();
@@ -226,8 +245,11 @@ describe("Server", () => {
     const { port } = http.address() as { port: number };
     const { text } = await call({ port, path: "/own/?EIO=4&transport=polling" });
     expect(JSON.parse(text.slice(1))).toMatchObject({ sid: "own-id", upgrades: ["websocket"] });
+    const refused = await call({ port, path: "/own/?EIO=4&transport=polling", headers: { "x-no": "1" } });
+    expect([refused.status, refused.text]).toEqual([403, '{"code":4,"message":"not here"}']);
     engine.close();
-    expect([order[0], order.at(-1)]).toEqual(["init", "cleanup"]);
+    const once = [...new Set(order)];
+    expect(once).toEqual(["init", "middlewares", "verify object false", "createTransport polling", "cleanup"]);
     await new Promise((resolve) => {
       http.close(resolve);
       http.closeAllConnections();

@@ -11,6 +11,7 @@ export {
   type AttachOptions,
   BaseServer,
   type ConnectionError,
+  type ErrorCallback,
   type CloseReason,
   Server,
   type ServerOptions,
@@ -22,9 +23,6 @@ export type { HandlerFailure, HandlerKind } from "./handler-errors.ts";
 
 /** The codec of packets and payloads, as engine.io has it. */
 export { parser };
-
-/** A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. */
-export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>) => void;
 
 /** The Engine.IO revision that this package speaks. */
 export const protocol = 4;

@@ -39,6 +39,9 @@ export interface Refusal {
   readonly context: Readonly<Record<string, unknown>>;
 }
 
+/** A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. */
+export type ErrorCallback = (code?: ErrorCode, context?: Readonly<Record<string, unknown>>) => void;
+
 /** What admission must know of a session that a request belongs to. */
 export interface AdmittedSession {
   readonly protocol: 3 | 4;

@@ -9,6 +9,7 @@ import {
   admit,
   admitRevision,
   askPermission,
+  type ErrorCallback,
   ERROR_CODES,
   ERROR_HINTS,
   ERROR_MESSAGES,
@@ -174,7 +175,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   ): void {
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
-      this.verify(req, isUpgrade, answer);
+      this.check(req, isUpgrade, answer);
     });
   }
 
@@ -184,8 +185,17 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
-  /** Decides on a request: a session's must fit the session, any other one must be a proper handshake. */
-  protected verify(req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
+  /** Asks {@link verify}. */
+  protected check(req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
+    this.verify(req, isUpgrade, (code, context = {}) => answer(code === undefined ? undefined : { code, context }));
+  }
+
+  /**
+   * Decides on a request: a session's must fit the session, any other one must be a proper handshake. `fn` gets the code
+   * and the context of a refusal, or nothing. Subclasses may override it.
+   */
+  protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
+    const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context);
     const refusal = admit(req, isUpgrade, {
       transports: this.opts.transports,
       session: (sid) => this.clients[sid],

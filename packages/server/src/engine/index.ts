@@ -5,7 +5,7 @@
  * The layer above gets messages through a SessionHandler, by direct calls, and sends through Session.
  * WebSocket frames are the business of @portage/websocket, packet codecs that of @portage/parser.
  */
-export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCode } from "./admission.ts";
+export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCallback, type ErrorCode } from "./admission.ts";
 export { BaseServer, type ConnectionError } from "./base-server.ts";
 export { CLOSE_CODES, type ClassicReason, type CloseCode, type CloseReason, EngineError } from "./close-reason.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";

@@ -95,15 +95,15 @@ export class Server extends BaseServer {
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this.#refuse(req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
-      createTransport: () => (res.destroyed ? undefined : this.createTransport(req)),
+      createTransport: () => (res.destroyed ? undefined : this.createTransport("polling", req)),
       // The handshake's own request is the first poll: the open packet answers it.
       begin: (transport) => transport.onRequest({ req, res }),
       onRefused: (refusal) => this.#refuse(req, res, refusal),
     });
   }
 
-  /** Makes the transport for a handshake over HTTP. */
-  protected createTransport(req: TransportRequest): Transport {
+  /** Makes the transport for a handshake over HTTP. Subclasses may override it. */
+  protected createTransport(_name: "polling", req: TransportRequest): Transport {
     return req._query["j"] === undefined ? new Polling(req, this.limits) : new PollingJsonp(req, this.limits);
   }
 
@@ -123,7 +123,7 @@ export class Server extends BaseServer {
     const req = prepareRequest(request);
     const pending: PendingUpgrade = { req, stream, head, headers: {} };
     if (this.middlewares.length === 0) {
-      return this.verify(req, true, (refusal) => this.#onScreened(pending, refusal));
+      return this.check(req, true, (refusal) => this.#onScreened(pending, refusal));
     }
     const res = UpgradeResponse.over(stream, req);
     if (!res) return void stream.destroy();
