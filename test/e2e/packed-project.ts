@@ -19,6 +19,7 @@ const ALIASES: Record<string, string> = {
 /** Names with no package of their own here: an entry of another package stands for them. */
 const FACADES: Record<string, string> = {
   "engine.io": "socket.io/engine",
+  "socket.io-adapter": "socket.io/adapter",
   "engine.io-parser": "@portage/parser/engine",
 };
 

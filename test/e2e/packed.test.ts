@@ -33,6 +33,13 @@ const NAMES = {
     "ClusterAdapterWithHeartbeat",
     "MessageType",
   ],
+  "socket.io-adapter": [
+    "Adapter",
+    "SessionAwareAdapter",
+    "ClusterAdapter",
+    "ClusterAdapterWithHeartbeat",
+    "MessageType",
+  ],
   "socket.io/fastify": ["portage", "PortageFastifyError"],
   "socket.io-parser": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],
   "engine.io-parser": ["protocol", "encodePacket", "decodePacket", "encodePayload", "decodePayload"],

@@ -6,12 +6,21 @@ import {
   type DisconnectReason,
   type Event,
   type ExtendedError,
+  type HandlerErrorContext,
   type Namespace,
   type RemoteSocket,
   Server,
   type ServerOptions,
   type Socket,
 } from "@portage/server";
+import {
+  ClusterAdapterWithHeartbeat,
+  type ClusterMessage,
+  type ClusterResponse,
+  MessageType,
+  type Offset,
+  type ServerId,
+} from "@portage/server/adapter";
 import { expectTypeOf } from "vitest";
 
 /** Clients and servers without types get this; `any` itself may not be written here. */
@@ -191,4 +200,36 @@ export async function others(io: Typed): Promise<void> {
   // @ts-expect-error wrong type
   remote.emit("told", 1, 1);
   expectTypeOf(remote.timeout(1).emitWithAck("asked", "x")).toEqualTypeOf<Promise<number>>();
+}
+
+// ---- the cluster bus --------------------------------------------------------------------------------------------------
+
+export function messages(message: ClusterMessage): string | undefined {
+  expectTypeOf(MessageType.BROADCAST).toExtend<number>();
+  if (message.type === MessageType.BROADCAST) {
+    expectTypeOf(message.data.opts).toExtend<object>();
+    return message.nsp;
+  }
+  // @ts-expect-error there is no such message
+  return MessageType.PIGEON as never;
+}
+
+export class OwnAdapter extends ClusterAdapterWithHeartbeat {
+  protected override doPublish(message: ClusterMessage): Promise<Offset> {
+    return Promise.resolve(message.nsp);
+  }
+
+  protected override doPublishResponse(requester: ServerId, response: ClusterResponse): Promise<void> {
+    expectTypeOf(requester).toEqualTypeOf<string>();
+    expectTypeOf(response.type).toExtend<number>();
+    return Promise.resolve();
+  }
+}
+
+export function failures(io: Server): void {
+  io.on("handler_error", (error, context) => {
+    expectTypeOf(error).toEqualTypeOf<unknown>();
+    expectTypeOf(context).toEqualTypeOf<HandlerErrorContext>();
+    expectTypeOf(context.how).toEqualTypeOf<"thrown" | "rejected">();
+  });
 }
