@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import { io as ourIo } from "@portage/client";
 import { io as referenceIo, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { expect, test } from "vitest";
@@ -30,8 +31,8 @@ class Program {
   }
 
   /** A socket whose events, and those of its manager, are in the trace. */
-  client(options: Options = {}, nsp = ""): Socket {
-    const socket = this.#io(this.server.url + nsp, {
+  client(options: Options = {}, nsp = "", url = this.server.url): Socket {
+    const socket = this.#io(url + nsp, {
       forceNew: true,
       transports: ["websocket"],
       reconnectionDelay: 1,
@@ -228,8 +229,13 @@ differential("no server at all, a few attempts", async (program) => {
 });
 
 differential("a server that never answers", async (program) => {
-  const socket = program.client({ timeout: 20, reconnection: false, path: "/x", transports: ["polling"] });
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const socket = program.client({ timeout: 20, reconnection: false }, "", `http://127.0.0.1:${port}`);
   await nextEvent(socket, "connect_error");
+  await turn();
+  silent.close();
 });
 
 differential("garbage", async (program) => {
