@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const nodeModules = (...names) => names.map((name) => `node:${name}`);
-const LEAVES = ["log", "clock", "emitter", "handler-errors", "tick-queue"].map(
+const LEAVES = ["log", "clock", "emitter", "handler-errors", "tick-queue", "turn", "token-bucket"].map(
   (leaf) => `packages/server/src/${leaf}.ts`,
 );
 
@@ -41,6 +41,7 @@ const LAYERS = [
     inside: ["packages/server/src/engine/", ...LEAVES],
     packages: [
       ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
+      "node:diagnostics_channel",
       "@portage/parser/engine",
       "@portage/parser/engine-v3",
       "@portage/websocket",

@@ -231,9 +231,9 @@ export const DIFFERENCES: readonly Difference[] = [
 /** True of every trace, so that it is said once. */
 const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] = [
   {
-    reason: "a close frame of the reference has no code (1005); Portage says 1000 and why",
-    pattern: /^closed (1000|1005)$/,
-    becomes: "closed politely",
+    reason: "a close frame of the reference has no code (1005); Portage says why",
+    pattern: /^closed (1000|1001|1002|1005|1008)$/,
+    becomes: "closed by the server",
   },
   {
     reason: "what is compressed by Accept-Encoding varies by it",

@@ -377,3 +377,24 @@ test("other plugins can ask for it by name", async () => {
   await app.register(portage);
   expect(app.hasPlugin("@portage/server")).toBe(true);
 });
+
+describe("metrics", () => {
+  test("are served where they are asked for, behind the hooks of the application", async () => {
+    const guard: Setup = (app) =>
+      app.addHook("onRequest", async (request, reply) => {
+        if (request.url === "/metrics" && request.headers.authorization !== "Bearer secret")
+          return reply.code(401).send();
+        return undefined;
+      });
+    const app = await start({ metrics: "/metrics" }, guard);
+    const headers = { authorization: "Bearer secret" };
+    expect((await app.inject({ url: "/metrics" })).statusCode).toBe(401);
+    const reply = await app.inject({ url: "/metrics", headers });
+    expect(reply.headers["content-type"]).toMatch(/^application\/openmetrics-text/);
+    expect(reply.body).toContain("portage_sessions_opened_total 0\n");
+  });
+
+  test("are not served otherwise", async () => {
+    expect((await (await start()).inject({ url: "/metrics" })).statusCode).toBe(404);
+  });
+});

@@ -17,7 +17,13 @@ declare module "fastify" {
 }
 
 /** Everything `new Server()` takes. `path` is relative to the prefix of the context the plugin is registered in. */
-export type PortageOptions = Partial<ServerOptions>;
+export type PortageOptions = Partial<ServerOptions> & {
+  /**
+   * Path of a route that answers with `io.metrics()`, for Prometheus and its like. Default: none. The hooks of the
+   * application run before it: let one of them decide who may see it.
+   */
+  metrics?: string;
+};
 
 /** What the plugin itself refuses, in the manner of Fastify's own errors (`name`, `code`, `statusCode`). */
 export class PortageFastifyError extends Error {
@@ -33,6 +39,8 @@ export class PortageFastifyError extends Error {
 }
 
 const ignore = (): void => {};
+
+const METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /** Path of the engine, with the prefix of the context in front and no slash at the end. */
 function enginePath(prefix: string, path: unknown = "/socket.io"): string {
@@ -128,6 +136,10 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
     await io.close();
   });
   app.addHook("onClose", async () => void app.server.off("upgrade", door.onUpgrade));
+
+  if (options.metrics !== undefined) {
+    app.get(options.metrics, (_request, reply) => reply.type(METRICS_TYPE).send(io.metrics()));
+  }
 
   // A context of its own: the application keeps its body parsers.
   await app.register(async (scope) => {

@@ -1,4 +1,5 @@
-import { performance } from "node:perf_hooks";
+import { systemClock } from "./clock.ts";
+import { nextTurn } from "./turn.ts";
 
 /** After so many calls the time is looked at. */
 const CALLS_PER_LOOK = 64;
@@ -42,17 +43,17 @@ export class TickQueue<Target, Argument = undefined> {
   }
 
   #runFrom(start: number, targets: Target[], args: Argument[]): void {
-    const deadline = targets.length - start > CALLS_PER_LOOK ? performance.now() + this.#budget : Infinity;
+    const deadline = targets.length - start > CALLS_PER_LOOK ? systemClock.now() + this.#budget : Infinity;
     let done = start;
     let isLate = false;
     try {
       while (done < targets.length && !isLate) {
         const index = done++;
         this.#run(targets[index] as Target, args[index] as Argument);
-        isLate = done % CALLS_PER_LOOK === 0 && done < targets.length && performance.now() > deadline;
+        isLate = done % CALLS_PER_LOOK === 0 && done < targets.length && systemClock.now() > deadline;
       }
     } finally {
-      if (isLate) setImmediate(() => this.#runFrom(done, targets, args));
+      if (isLate) nextTurn((from) => this.#runFrom(from, targets, args), done);
       else if (done < targets.length) this.#putBack(targets.slice(done), args.slice(done));
     }
   }

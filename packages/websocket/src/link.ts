@@ -60,6 +60,8 @@ export interface WebSocketLink {
   sendFrame(frame: Buffer): void;
   /** `data`: at most 125 bytes. */
   ping(data?: Buffer): void;
+  /** Hands what was sent to the stream now, and not at the end of the tick: for much that is sent in one go. */
+  flush(): void;
   /** Begins the closing handshake; after `closeTimeout` the stream is destroyed. Throws on a code that may not be sent. */
   close(code?: number, reason?: string): void;
   /** Destroys the stream at once. */
@@ -301,7 +303,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     else this.#handler.onClose(close);
   }
 
-  /** @internal */
   // hot path
   flush(): void {
     const stream = this.#stream;

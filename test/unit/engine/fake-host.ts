@@ -1,6 +1,9 @@
 import { EventEmitter } from "node:events";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
-import { Session, type SessionHost } from "../../../packages/server/src/engine/session.ts";
+import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
+import { Session } from "../../../packages/server/src/engine/session.ts";
+import { resolveSlowReader } from "../../../packages/server/src/engine/slow-reader.ts";
+import { EngineStats } from "../../../packages/server/src/engine/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
@@ -15,8 +18,14 @@ class FakeHost extends EventEmitter {
   readonly upgradeTimeout = 10_000;
   readonly maxHttpBufferSize = 1e6;
   readonly initialPacket = undefined;
+  readonly stats = new EngineStats();
+  slowReader = resolveSlowReader();
   readonly closed: string[] = [];
+  readonly limits: string[] = [];
   upgrades = (transport: string): string[] => (transport === "polling" ? ["websocket"] : []);
+  onLimit = (_session: unknown, code: string): void => void this.limits.push(code);
+  readonly failedUpgrades: string[] = [];
+  onUpgradeFailed = (_session: unknown, step: string): void => void this.failedUpgrades.push(step);
   onSessionClose = (session: Session): void => void this.closed.push(session.id);
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
 import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
 import { endOfTick, openSession, PING_INTERVAL, PING_TIMEOUT } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
@@ -207,7 +208,7 @@ describe("closing", () => {
     transport.lose();
     session.close();
     session.close(true);
-    session.onClose({ reason: "transport error", code: "CONNECTION_FAILED", message: "", description: undefined });
+    session.onClose(closeReason("CONNECTION_FAILED"));
     clock.advance(100_000);
     expect(closes).toEqual([{ reason: "transport close", code: "CONNECTION_CLOSED" }]);
   });

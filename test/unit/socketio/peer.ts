@@ -3,7 +3,10 @@ import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
-import { Session, type SessionHost } from "../../../packages/server/src/engine/session.ts";
+import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
+import { Session } from "../../../packages/server/src/engine/session.ts";
+import { resolveSlowReader } from "../../../packages/server/src/engine/slow-reader.ts";
+import { count, EngineStats } from "../../../packages/server/src/engine/stats.ts";
 import { Transport } from "../../../packages/server/src/engine/transport.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -52,7 +55,11 @@ class MemoryEngine extends EventEmitter {
   readonly maxHttpBufferSize = 1e6;
   readonly initialPacket = undefined;
   readonly sessions = new Set<Session>();
+  readonly stats = new EngineStats();
+  slowReader = resolveSlowReader();
+  onLimit = (_session: unknown, code: never): void => count(this.stats.limits, code);
   upgrades = (): string[] => [];
+  onUpgradeFailed = (): void => undefined;
   onSessionClose = (session: Session): void => void this.sessions.delete(session);
   close(): void {
     for (const session of this.sessions) session.close(true);

@@ -26,21 +26,17 @@ export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
   5: "Unsupported protocol version",
 };
 
-/** What whoever runs the server can do about a refusal; it is not sent to the peer. */
-export const ERROR_HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
-  0: "the option `transports` does not name it",
-  1: "this process has no such session: it has ended, or it belongs to another process; behind a balancer, long-polling needs sticky sessions",
-  5: "the client speaks revision 3 of Engine.IO (Socket.IO 1.x or 2.x): the option `allowEIO3` lets it in",
-};
-
 /** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
 export interface Refusal {
-  readonly code: ErrorCode;
+  /** One of `ERROR_CODES`, or a greater number: see `REFUSALS`. */
+  readonly code: number;
   readonly context: Readonly<Record<string, unknown>>;
+  /** When the client may try again, in milliseconds. */
+  readonly retryAfter?: number;
 }
 
 /** A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. */
-export type ErrorCallback = (code?: ErrorCode, context?: Readonly<Record<string, unknown>>) => void;
+export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>) => void;
 
 /** What admission must know of a session that a request belongs to. */
 export interface AdmittedSession {
@@ -58,7 +54,7 @@ export interface AdmissionRules {
 const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 
 /** Makes a refusal. */
-export const refuse = (code: ErrorCode, context: Record<string, unknown>): Refusal => ({ code, context });
+export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });
 
 /** Gives a request its `_query`: an object without a prototype, unless a middleware has made one. */
 export function prepareRequest(req: IncomingMessage): TransportRequest {

@@ -11,14 +11,17 @@ import {
   askPermission,
   type ErrorCallback,
   ERROR_CODES,
-  ERROR_HINTS,
-  ERROR_MESSAGES,
   type Refusal,
   refuse,
 } from "./admission.ts";
+import type { Waiting } from "./congestion.ts";
 import { corsMiddleware } from "./cors.ts";
+import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
+import { CHANNELS } from "./diagnostics.ts";
+import { Gate } from "./gate.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
+import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
 import type { EngineLimits } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
 import {
@@ -28,8 +31,14 @@ import {
   resolveOptions,
   type ServerOptions,
 } from "./options.ts";
-import { Session, type SessionHost } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionHost } from "./session-host.ts";
 import { randomId } from "./random-id.ts";
+import { checkOrigin } from "./origin.ts";
+import { REFUSALS, type RefusalName, refusalName } from "./refusals.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
+import { type EngineReport, reportOn } from "./stats-report.ts";
+import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
@@ -45,8 +54,10 @@ export interface ConnectionError {
   readonly code: number;
   readonly message: string;
   readonly context: Readonly<Record<string, unknown>>;
-  /** What whoever runs the server can do about it, where that is known. */
-  readonly hint: string | undefined;
+  /** A name of the table of refusals, see docs/errors.md. */
+  readonly name: RefusalName;
+  /** What may have gone wrong, for those who run the server. */
+  readonly hint: string;
 }
 
 /** A handshake that has been let in: how its session gets a transport. */
@@ -62,7 +73,7 @@ export interface Opening {
  * The sessions of an engine and the rules of admission, whatever carries the requests.
  *
  * Events: `connection` (session), `connection_error` ({@link ConnectionError}), `initial_headers` and `headers`
- * (headers, req), `flush` (session, packets), `drain` (session), and `handler_error` (error, failure) when a function of
+ * (headers, req), `flush` (session, packets), `drain` (session), `limit` ({@link LimitHit}), and `handler_error` (error, failure) when a function of
  * the program has failed: a middleware, `allowRequest`, `generateId`, or a listener of the engine.
  */
 export abstract class BaseServer extends Emitter implements SessionHost {
@@ -72,6 +83,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** How many there are. */
   clientsCount = 0;
   readonly heartbeat: HeartbeatWheel;
+  /** What it has counted since it was made. */
+  readonly stats: EngineStats = new EngineStats();
+  readonly slowReader: Required<SlowReaderOptions>;
+  protected readonly gate: Gate;
   protected readonly middlewares: Middleware[] = [];
   protected readonly limits: EngineLimits;
   protected readonly webSocketContext: WebSocketContext;
@@ -81,6 +96,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.opts = resolveOptions(options);
     checkDeflateOptions(this.opts.perMessageDeflate);
     const { pingInterval, pingTimeout, clock, maxHttpBufferSize, maxPayloadPackets, cors } = this.opts;
+    this.gate = new Gate(this.opts, clock);
+    this.slowReader = resolveSlowReader(this.opts.slowReader);
     this.heartbeat = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     this.limits = {
       maxHttpBufferSize,
@@ -92,6 +109,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.webSocketContext = {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
       closing: new Set(),
+      maxHttpBufferSize,
+      retryAfter: undefined,
     };
     if (cors) this.use(corsMiddleware(cors));
     this.init();
@@ -123,6 +142,13 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** For engines with resources of their own: called when the engine is made, and when it listens again. */
   protected init(): void {}
+
+  /** The HTTP server listens, for the first time or again. */
+  protected reopen(): void {
+    this.gate.open();
+    this.webSocketContext.retryAfter = undefined;
+    this.init();
+  }
 
   /** The counterpart of {@link init}, called by {@link close}. */
   protected cleanup(): void {}
@@ -166,6 +192,30 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return this;
   }
 
+  /**
+   * Ends all sessions once what is queued for them has been sent, and lets nobody in any more.
+   *
+   * @param deadline after so many milliseconds the rest is discarded
+   */
+  shutDown(deadline: number): Promise<void> {
+    this.gate.close();
+    return shutDown(Object.values(this.clients), this.clock, deadline);
+  }
+
+  /**
+   * Moves all clients away: new sessions are refused with 503 and `Retry-After`, the open ones end in small groups, with
+   * close code 1012 and a time after which to come back.
+   *
+   * @returns resolved once there are no sessions any more
+   * @example
+   * process.once("SIGTERM", () => engine.drain({ deadline: 20_000 }).then(() => engine.close()));
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    this.gate.close();
+    this.webSocketContext.retryAfter = this.gate.retryAfter;
+    return moveAway(Object.values(this.clients), this.clock, options);
+  }
+
   /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
   protected screen(
     req: TransportRequest,
@@ -200,7 +250,19 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       transports: this.opts.transports,
       session: (sid) => this.clients[sid],
     });
-    if (refusal || req._query["sid"]) return answer(refusal);
+    if (refusal) return answer(refusal);
+    const { cors, checkOrigin: isChecked = true } = this.opts;
+    if (!isUpgrade || !cors || !isChecked) return this.#verifyHandshake(req, answer);
+    checkOrigin(req, cors, (isAllowed) => {
+      if (isAllowed) return this.#verifyHandshake(req, answer);
+      answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
+    });
+  }
+
+  #verifyHandshake(req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
+    if (req._query["sid"]) return answer(undefined);
+    const refusal = this.gate.check(req, this.clientsCount);
+    if (refusal) return answer(refusal);
     askPermission(req, this.opts.allowRequest, {
       answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3)),
       onFailure: (error, how) => this.#fail("allowRequest", error, how),
@@ -253,6 +315,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;
+    this.stats.sessionsOpened += 1;
+    this.gate.onOpen(session.remoteAddress);
+    if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     session.open();
     opening.begin(transport);
     this.#tell("connection", session);
@@ -274,13 +339,37 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (this.clients[session.id] !== session) return;
     delete this.clients[session.id];
     this.clientsCount -= 1;
+    this.gate.onClose(session.remoteAddress);
+    if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
+  }
+
+  onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
+    count(this.stats.limits, code);
+    if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session: waiting, code, limit, actual });
+    if (this.listenerCount("limit") === 0) return;
+    const hit: LimitHit = { code, message: LIMIT_CODES[code], limit, actual, sid: (waiting as Session).id };
+    this.emit("limit", hit);
+  }
+
+  /** What has been counted, and how things stand. */
+  report(): EngineReport {
+    return reportOn(Object.values(this.clients), this.stats, this.heartbeat);
+  }
+
+  onUpgradeFailed(session: Session, step: UpgradeFailure): void {
+    count(this.stats.upgradeFailures, step);
+    if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });
   }
 
   /** Reports a refusal to `connection_error` listeners. */
-  protected report(req: IncomingMessage, { code, context }: Refusal): void {
-    const hint = ERROR_HINTS[code];
-    if (log.enabled) log("refused: %s %o %s", ERROR_MESSAGES[code], context, hint ?? "");
-    const error: ConnectionError = { req, code, message: ERROR_MESSAGES[code], context, hint };
+  protected onRefused(req: IncomingMessage, refusal: Refusal): void {
+    const name = refusalName(refusal);
+    const { code, context } = refusal;
+    const { message, hint } = REFUSALS[name];
+    if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
+    count(this.stats.refusals, name);
+    if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
+    const error: ConnectionError = { req, code, message, context, name, hint };
     this.#tell("connection_error", error);
   }
 

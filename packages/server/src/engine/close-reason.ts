@@ -1,36 +1,127 @@
 /** The reasons of Engine.IO, as `close` listeners know them. */
 export type ClassicReason = "transport error" | "transport close" | "forced close" | "ping timeout" | "parse error";
 
+/** Who brought an end about. */
+export type CloseSide = "client" | "server" | "network";
+
 /** Why a session ended: the classic reason first, then what a machine and a human can make of it. */
-export interface CloseReason {
-  /** The classic reason: the first argument of `close`. */
-  readonly reason: ClassicReason;
+export interface CloseReason<Reason extends string = ClassicReason, Code extends string = CloseCode> {
+  /** The classic reason: the first argument of `close` and `disconnect`. */
+  readonly reason: Reason;
   /** A stable code, one of {@link CLOSE_CODES}. */
-  readonly code: CloseCode;
+  readonly code: Code;
   /** A sentence for a human. */
   readonly message: string;
-  /** The second argument of `close`: an Error where there is one. */
+  /** The second argument of `close` and `disconnect`: an Error where there is one. */
   readonly description: unknown;
+  /** Who brought it about. */
+  readonly side: CloseSide;
+  /** What the error of a lower layer, or of the system, says: a code such as `ECONNRESET` or `WS_ERR_INVALID_UTF8`. */
+  readonly cause?: string | undefined;
+  /** The transport that carried the session at its end. */
+  readonly transport?: string | undefined;
+  /** The limit that was exceeded, and by what. */
+  readonly limit?: number | undefined;
+  readonly actual?: number | undefined;
+  /** Milliseconds since the last sign of the heartbeat, or since the session was opened. */
+  readonly heartbeatAge?: number | undefined;
+  /** By how many milliseconds the event loop of the server was late when it was last looked at. */
+  readonly loopLag?: number | undefined;
 }
 
-/** Every way in which a session can end: code, classic reason, sentence. */
+interface CloseKind {
+  readonly reason: ClassicReason;
+  readonly side: CloseSide;
+  /** The close code of a WebSocket (RFC 6455, 7.4.1), which carries the row's name as reason. */
+  readonly webSocketCode: number;
+  readonly message: string;
+}
+
+const kind = (reason: ClassicReason, side: CloseSide, webSocketCode: number, message: string): CloseKind => ({
+  reason,
+  side,
+  webSocketCode,
+  message,
+});
+
+/** Every way in which a session can end. */
 export const CLOSE_CODES = {
-  CLIENT_CLOSED: ["transport close", "the client closed the session"],
-  CONNECTION_CLOSED: ["transport close", "the connection was closed by the peer or by the network"],
-  CONNECTION_FAILED: ["transport error", "the connection broke"],
-  SERVER_CLOSED: ["forced close", "the server closed the session"],
-  PING_TIMEOUT: ["ping timeout", "the client did not answer the heartbeat in time"],
-  INVALID_PACKET: ["parse error", "the client sent something that is not an Engine.IO packet"],
-  INVALID_HEARTBEAT: ["transport error", "the client sent a heartbeat packet that only the server may send"],
-  OVERLAPPING_POLL: ["transport error", "the client opened a second poll while one was waiting"],
-  OVERLAPPING_POST: ["transport error", "the client sent a second POST while one was under way"],
-  POLL_ABORTED: ["transport error", "the client dropped its poll before it was answered"],
-  POLL_LOST: ["transport error", "the connection of a poll broke inside the answer, whose packets are lost"],
-  POST_ABORTED: ["transport error", "the client dropped its POST before it was complete"],
-  INVALID_CONTENT: ["transport error", "the client sent a body of a type that its protocol revision does not allow"],
-  INVALID_HEADERS: ["transport error", "a headers listener set a header that HTTP does not allow"],
-  PAYLOAD_TOO_LARGE: ["transport error", "the client sent more than maxHttpBufferSize bytes in one message"],
-} as const satisfies Record<string, readonly [ClassicReason, string]>;
+  CLIENT_CLOSED: kind("transport close", "client", 1000, "the client closed the session"),
+  CONNECTION_CLOSED: kind(
+    "transport close",
+    "network",
+    1000,
+    "the connection was closed by the peer or by the network",
+  ),
+  CONNECTION_FAILED: kind("transport error", "network", 1000, "the connection broke"),
+  SERVER_CLOSED: kind("forced close", "server", 1000, "the server closed the session"),
+  SERVER_SHUTDOWN: kind("forced close", "server", 1001, "the server is shutting down"),
+  SERVER_DRAINING: kind(
+    "forced close",
+    "server",
+    1012,
+    "the server is about to be replaced: connect again, to another one",
+  ),
+  PING_TIMEOUT: kind("ping timeout", "network", 1008, "the client did not answer the heartbeat in time"),
+  INVALID_PACKET: kind("parse error", "client", 1002, "the client sent something that is not an Engine.IO packet"),
+  INVALID_HEARTBEAT: kind(
+    "transport error",
+    "client",
+    1002,
+    "the client sent a heartbeat packet that only the server may send",
+  ),
+  OVERLAPPING_POLL: kind("transport error", "client", 1002, "the client opened a second poll while one was waiting"),
+  OVERLAPPING_POST: kind("transport error", "client", 1002, "the client sent a second POST while one was under way"),
+  POLL_ABORTED: kind("transport error", "network", 1000, "the client dropped its poll before it was answered"),
+  POLL_LOST: kind(
+    "transport error",
+    "network",
+    1000,
+    "the connection of a poll broke inside the answer, whose packets are lost",
+  ),
+  POST_ABORTED: kind("transport error", "network", 1000, "the client dropped its POST before it was complete"),
+  INVALID_CONTENT: kind(
+    "transport error",
+    "client",
+    1003,
+    "the client sent a body of a type that its protocol revision does not allow",
+  ),
+  INVALID_HEADERS: kind("transport error", "server", 1011, "a headers listener set a header that HTTP does not allow"),
+  PAYLOAD_TOO_LARGE: kind(
+    "transport error",
+    "client",
+    1009,
+    "the client sent more than maxHttpBufferSize bytes in one message",
+  ),
+  PROTOCOL_VIOLATION: kind(
+    "transport error",
+    "client",
+    1002,
+    "the client broke a rule of WebSocket or one of its limits",
+  ),
+  TOO_MANY_PACKETS: kind(
+    "parse error",
+    "client",
+    1008,
+    "the client sent more than maxPayloadPackets packets in one POST",
+  ),
+  SLOW_READER: kind("transport error", "client", 1013, "the client reads too slowly: too many bytes wait for it"),
+  TOO_MANY_EVENTS: kind(
+    "transport error",
+    "client",
+    1008,
+    "the client sent more events than maxEventsPerSecond allows",
+  ),
+  ATTACHMENTS_LATE: kind(
+    "transport error",
+    "client",
+    1008,
+    "the client announced attachments and did not send them within attachmentTimeout",
+  ),
+  INVALID_MESSAGE: kind("forced close", "client", 1002, "the client sent something that is not a Socket.IO packet"),
+  UNEXPECTED_MESSAGE: kind("forced close", "client", 1002, "the client sent a Socket.IO packet out of place"),
+  NO_NAMESPACE: kind("forced close", "server", 1008, "the client joined no namespace within connectTimeout"),
+} as const satisfies Record<string, CloseKind>;
 
 export type CloseCode = keyof typeof CLOSE_CODES;
 
@@ -50,11 +141,48 @@ export class EngineError extends Error {
 
 /** Makes the record of a close that needs no more than its code and, sometimes, a cause. */
 export function closeReason(code: CloseCode, description?: unknown): CloseReason {
-  const [reason, message] = CLOSE_CODES[code];
-  return { reason, code, message, description };
+  const { reason, message, side } = CLOSE_CODES[code];
+  return { reason, code, message, description, side };
 }
 
 /** Makes the record of a close that a peer's mistake brought about: the cause is an {@link EngineError}. */
 export function closeError(code: CloseCode, message: string, cause?: unknown): CloseReason {
   return closeReason(code, new EngineError(code, message, cause));
+}
+
+/** Makes the record of a close for a limit that was exceeded. */
+export function limitExceeded(code: CloseCode, limit: number, actual: number): CloseReason {
+  return { ...closeError(code, CLOSE_CODES[code].message), limit, actual };
+}
+
+/** What is known at the end of a session, whatever ended it. */
+interface Circumstances {
+  readonly transport: string;
+  readonly heartbeatAge: number;
+  readonly loopLag: number;
+}
+
+/** Completes the record of a close by the circumstances. */
+export function completeReason(why: CloseReason, { transport, heartbeatAge, loopLag }: Circumstances): CloseReason {
+  const cause = causeOf(why.description);
+  return { ...why, cause, transport, heartbeatAge: Math.round(heartbeatAge), loopLag: Math.round(loopLag) };
+}
+
+/** The code and the text of the close frame that tells a WebSocket peer: `NAME`, and `retry-after=<ms>` where it may wait. */
+export function webSocketClose(
+  { code, limit, actual }: CloseReason,
+  retryAfter?: number,
+): [code: number, text: string] {
+  let text = code === "SERVER_CLOSED" ? "" : code.toLowerCase().replaceAll("_", " ");
+  if (limit !== undefined) text += `: ${actual} of ${limit}`;
+  if (retryAfter !== undefined) text += ` retry-after=${retryAfter}`;
+  return [CLOSE_CODES[code].webSocketCode, text];
+}
+
+/** The code of the error below, where it has one. */
+function causeOf(description: unknown): string | undefined {
+  if (typeof description !== "object" || description === null) return undefined;
+  const { code, description: below } = description as { code?: unknown; description?: unknown };
+  const deeper = description instanceof EngineError ? causeOf(below) : undefined;
+  return deeper ?? (typeof code === "string" || typeof code === "number" ? String(code) : undefined);
 }

@@ -40,6 +40,10 @@ export class HeartbeatWheel {
   #tick = 0;
   #size = 0;
   #timer: Timer | undefined;
+  /** By how many milliseconds the timer was late when it last fired: what the event loop was blocked for. */
+  lag = 0;
+  /** The most that `lag` has been. */
+  maxLag = 0;
   /** When the current tick began. */
   #tickStart = 0;
 
@@ -95,6 +99,8 @@ export class HeartbeatWheel {
 
   #onTimer(): void {
     const elapsed = this.#clock.now() - this.#tickStart;
+    this.lag = Math.max(0, elapsed - this.tickLength);
+    this.maxLag = Math.max(this.maxLag, this.lag);
     // A late timer is caught up with by at most one extra tick: what is beyond that was a stall.
     const ticks = Math.max(1, Math.min(2, Math.floor(elapsed / this.tickLength)));
     this.#tickStart = elapsed > 2 * this.tickLength ? this.#clock.now() : this.#tickStart + ticks * this.tickLength;

@@ -7,15 +7,33 @@
  */
 export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCallback, type ErrorCode } from "./admission.ts";
 export { BaseServer, type ConnectionError } from "./base-server.ts";
-export { CLOSE_CODES, type ClassicReason, type CloseCode, type CloseReason, EngineError } from "./close-reason.ts";
+export {
+  CLOSE_CODES,
+  type ClassicReason,
+  type CloseCode,
+  closeReason,
+  type CloseReason,
+  type CloseSide,
+  EngineError,
+  limitExceeded,
+} from "./close-reason.ts";
+export type { Congestion } from "./congestion.ts";
+export { type DrainOptions } from "./departure.ts";
+export { EventMark } from "./event-mark.ts";
+export { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
+export type { SlowPolicy, SlowReaderOptions } from "./slow-reader.ts";
+export type { EngineReport } from "./stats-report.ts";
+export { EngineStats } from "./stats.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export { corsMiddleware } from "./cors.ts";
 export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { PreparedMessage } from "./prepared-message.ts";
 export { randomId } from "./random-id.ts";
+export { REFUSALS, type RefusalName } from "./refusals.ts";
 export { Server } from "./server.ts";
-export { isSession, type SendCallback, Session, type SessionHandler, type SessionState } from "./session.ts";
+export { isSession, type SendCallback, Session, type SessionState } from "./session.ts";
+export type { SendFlags, SessionHandler } from "./session-host.ts";
 export { Transport, type TransportState } from "./transport.ts";
 export { Polling } from "./transports/polling.ts";
 export { PollingJsonp } from "./transports/polling-jsonp.ts";

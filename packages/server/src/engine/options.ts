@@ -5,7 +5,9 @@ import type { CorsOptions, CorsOptionsDelegate } from "cors";
 import type { DeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
+import type { GateOptions } from "./gate.ts";
 import type { HttpCompression } from "./http-compression.ts";
+import type { SlowReaderOptions } from "./slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
 
 /** Names that the option `transports` takes. WebTransport is known by name and not offered. */
@@ -23,7 +25,7 @@ export interface CookieOptions extends SerializeOptions {
 }
 
 /** Options of the engine. Times are in milliseconds, sizes in bytes. */
-export interface ServerOptions {
+export interface ServerOptions extends GateOptions {
   /** How long a client may take to answer a ping before it is given up. Default 20000. */
   pingTimeout?: number;
   /** Time from one ping to the next. Default 25000. */
@@ -32,7 +34,7 @@ export interface ServerOptions {
   upgradeTimeout?: number;
   /** The most that one message may have, on either transport. Default 1e6. */
   maxHttpBufferSize?: number;
-  /** The most packets that one POST body may have. Default 10000. */
+  /** The most packets that one POST body may have. Default 100000. */
   maxPayloadPackets?: number;
   /** Asked before a session is opened; without an answer in its favour the request is refused with 403. */
   allowRequest?: AllowRequest;
@@ -52,8 +54,12 @@ export interface ServerOptions {
   cookie?: boolean | CookieOptions;
   /** Options of the `cors` package. Without them no CORS header is sent. */
   cors?: CorsOptions | CorsOptionsDelegate;
+  /** Whether WebSocket handshakes must come from a page that `cors` allows, where it is given. Default true. */
+  checkOrigin?: boolean;
   /** Whether clients of revision 3 (Socket.IO 1 and 2) are let in. Default false. */
   allowEIO3?: boolean;
+  /** Bounds of what waits for a peer that reads too slowly. */
+  slowReader?: SlowReaderOptions;
   /** Time as the engine sees it; tests hand in their own. */
   clock?: Clock;
 }
@@ -94,7 +100,7 @@ export const DEFAULTS: ResolvedOptions = {
   pingInterval: 25_000,
   upgradeTimeout: 10_000,
   maxHttpBufferSize: 1e6,
-  maxPayloadPackets: 10_000,
+  maxPayloadPackets: 100_000,
   transports: ["polling", "websocket"],
   allowUpgrades: true,
   perMessageDeflate: false,

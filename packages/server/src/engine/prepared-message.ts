@@ -1,5 +1,6 @@
 import { EnginePacket, type PacketOptions, type RawData } from "@portage/parser/engine";
 import { frameBinary, frameText } from "@portage/websocket";
+import type { EventMark } from "./event-mark.ts";
 
 type Revision = 3 | 4;
 
@@ -9,10 +10,15 @@ export class SendOptions implements PacketOptions {
   compress: boolean;
   /** The packet as a complete WebSocket frame, when it was made once for many receivers. */
   readonly frame: Buffer | undefined;
+  /** Of an event that may be dropped or replaced while it waits. */
+  readonly mark: EventMark | undefined;
+  /** How many queues hold the packet, where it is shared. */
+  holders = 0;
 
-  constructor(compress: boolean, frame: Buffer | undefined) {
+  constructor(compress: boolean, frame: Buffer | undefined, mark?: EventMark) {
     this.compress = compress;
     this.frame = frame;
+    this.mark = mark;
   }
 }
 
@@ -20,8 +26,9 @@ export class SendOptions implements PacketOptions {
 export const COMPRESS: SendOptions = new SendOptions(true, undefined);
 const NO_COMPRESS: SendOptions = new SendOptions(false, undefined);
 
-/** The shared record for `compress`. */
-export function sendOptions(compress: boolean | undefined): SendOptions {
+/** The shared record for `compress`; one of its own for a packet with a mark. */
+export function sendOptions(compress: boolean | undefined, mark?: EventMark): SendOptions {
+  if (mark !== undefined) return new SendOptions(compress !== false, undefined, mark);
   return compress === false ? NO_COMPRESS : COMPRESS;
 }
 
@@ -45,12 +52,15 @@ function frameOf(data: RawData, revision: Revision): Buffer {
 export class PreparedMessage {
   /** The encoded Socket.IO packet: its text, then its attachments. */
   readonly parts: readonly RawData[];
+  /** Of the event, where it may be dropped or replaced while it waits. */
+  readonly mark: EventMark | undefined;
   readonly #compress: boolean;
   #packets3: readonly EnginePacket[] | undefined;
   #packets4: readonly EnginePacket[] | undefined;
 
-  constructor(parts: readonly RawData[], compress = true) {
+  constructor(parts: readonly RawData[], compress = true, mark?: EventMark) {
     this.parts = parts;
+    this.mark = mark;
     this.#compress = compress;
   }
 
@@ -62,7 +72,7 @@ export class PreparedMessage {
 
   #prepare(revision: Revision): readonly EnginePacket[] {
     return this.parts.map(
-      (data) => new EnginePacket("message", data, new SendOptions(this.#compress, frameOf(data, revision))),
+      (data) => new EnginePacket("message", data, new SendOptions(this.#compress, frameOf(data, revision), this.mark)),
     );
   }
 }

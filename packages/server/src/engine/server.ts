@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { BaseServer } from "./base-server.ts";
+import { REFUSALS, refusalName } from "./refusals.ts";
 import { UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
@@ -108,10 +109,10 @@ export class Server extends BaseServer {
   }
 
   #refuse(req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
-    this.report(req, refusal);
+    this.onRefused(req, refusal);
     if (res.headersSent) return;
-    res.writeHead(statusOf(refusal), { "Content-Type": "application/json" });
-    res.end(JSON.stringify({ code: refusal.code, message: sentenceOf(refusal) }));
+    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
+    res.end(bodyOf(refusal));
   }
 
   // ---- WebSocket handshakes ----------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ export class Server extends BaseServer {
     if (refusal) return this.#refuseUpgrade(pending, refusal);
     const check = checkUpgrade(req);
     if (!check.ok) {
-      this.report(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
+      this.onRefused(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
       return refuseUpgrade(stream, check.status, check.message, check.headers);
     }
     if (req._query["transport"] !== "websocket") {
@@ -176,7 +177,7 @@ export class Server extends BaseServer {
       isGone: () => websocket.readyState > 1,
       accept: () => link,
       refuse: (refusal) => {
-        this.report(req, refusal);
+        this.onRefused(req, refusal);
         link.close();
       },
     });
@@ -230,10 +231,12 @@ export class Server extends BaseServer {
   }
 
   #refuseUpgrade({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
-    this.report(req, refusal);
-    const answer: Record<string, string> = { "Content-Type": "text/html" };
+    this.onRefused(req, refusal);
+    const isNew = refusal.retryAfter !== undefined;
+    const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
+    Object.assign(answer, retryHeaders(refusal));
     for (const [name, value] of Object.entries(headers)) if (isHeaderLine(String(value))) answer[name] = String(value);
-    refuseUpgrade(stream, statusOf(refusal), sentenceOf(refusal), answer);
+    refuseUpgrade(stream, statusOf(refusal), isNew ? bodyOf(refusal) : sentenceOf(refusal), answer);
   }
 
   // ---- attaching ---------------------------------------------------------------------------------------------------
@@ -252,7 +255,7 @@ export class Server extends BaseServer {
     this.#takeRequests(server, isMine);
     if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, isMine, options);
     server.on("close", () => this.close());
-    server.on("listening", () => this.init());
+    server.on("listening", () => this.reopen());
     return this;
   }
 
@@ -294,13 +297,24 @@ function endUnlessTaken(stream: Duplex & { bytesWritten?: number }): void {
 }
 
 function statusOf(refusal: Refusal): number {
-  return refusal.code === ERROR_CODES.FORBIDDEN ? 403 : 400;
+  return REFUSALS[refusalName(refusal)].status;
 }
 
 /** What the peer is told: `allowRequest` may have given a sentence of its own. */
-function sentenceOf({ code, context }: Refusal): string {
-  const { message } = context;
-  return typeof message === "string" && message !== "" ? message : ERROR_MESSAGES[code];
+function sentenceOf(refusal: Refusal): string {
+  const { message } = refusal.context;
+  return typeof message === "string" && message !== "" ? message : REFUSALS[refusalName(refusal)].message;
+}
+
+/** Clients of socket.io know `code` and `message`; when to come back is only said where that helps. */
+function bodyOf(refusal: Refusal): string {
+  const { code, retryAfter } = refusal;
+  return JSON.stringify({ code, message: sentenceOf(refusal), retryAfter });
+}
+
+/** In seconds, as HTTP has it (RFC 9110, section 10.2.3). */
+function retryHeaders({ retryAfter }: Refusal): Record<string, string> {
+  return retryAfter === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfter / 1000)) };
 }
 
 /** Whether a value can stand in a header: what listeners make of a peer's words may hold the end of a line. */

@@ -2,49 +2,20 @@ import type { IncomingMessage } from "node:http";
 import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
-import { type CloseReason, closeError, closeReason } from "./close-reason.ts";
+import { type CloseReason, closeError, closeReason, completeReason } from "./close-reason.ts";
+import { Congestion, onQueued, onTaken, type Waiting } from "./congestion.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
-import { Beat, type Beating, type HeartbeatWheel } from "./heartbeat.ts";
+import { Beat, type Beating } from "./heartbeat.ts";
 import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
+import type { SendFlags, SessionHandler, SessionHost } from "./session-host.ts";
+import { count, type UpgradeFailure } from "./stats.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
-import { Upgrade, type UpgradeHost } from "./upgrade.ts";
-import type { Clock } from "../clock.ts";
+import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 
 const log = createLog("engine:socket");
 
 export type SessionState = "opening" | "open" | "closing" | "closed";
-
-/** Takes what a session receives by direct calls, past the public events. */
-export interface SessionHandler {
-  /** A message came in. */
-  onMessage(data: RawData): void;
-  /** All that was sent has been handed to the transport. */
-  onDrain(): void;
-  /** The session is over, once. */
-  onClose(reason: CloseReason): void;
-}
-
-/** What a session needs of the server that it belongs to. */
-export interface SessionHost extends Emitter {
-  readonly clock: Clock;
-  readonly heartbeat: HeartbeatWheel;
-  readonly pingInterval: number;
-  readonly pingTimeout: number;
-  readonly upgradeTimeout: number;
-  readonly maxHttpBufferSize: number;
-  readonly initialPacket: RawData | undefined;
-  /** Names of the transports that a session on `transport` may be upgraded to. */
-  upgrades(transport: string): readonly string[];
-  /** The session is over: it leaves the server's books. */
-  onSessionClose(session: Session): void;
-}
-
-/** How {@link Session.send} sends a message. */
-export interface SendFlags {
-  /** Whether the transport may compress it. Default true. */
-  compress?: boolean | undefined;
-}
 
 export type SendCallback = (transport: Transport) => void;
 
@@ -63,7 +34,7 @@ const EMPTY: EnginePacket[] = Object.freeze([]) as never;
  *   session.on("close", (reason) => console.log(session.id, reason));
  * });
  */
-export class Session extends Emitter implements TransportHandler, UpgradeHost, Beating, Flushable {
+export class Session extends Emitter implements TransportHandler, UpgradeHost, Beating, Flushable, Waiting {
   /** The session id: 20 characters from 120 random bits. */
   readonly id: string;
   /** The engine server. */
@@ -78,12 +49,21 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   readyState: SessionState = "opening";
   /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
   writeBuffer: EnginePacket[] = EMPTY;
+  /** Bytes and characters in {@link writeBuffer}. */
+  queuedBytes = 0;
+  chargedFrom = -1;
+  /** Watches over what waits; there once it was too much, or {@link watchQueue} was asked for. */
+  congestion: Congestion | undefined = undefined;
+  /** Why it ended; undefined before. */
+  declare closeReason?: CloseReason;
   readonly beat: Beat;
   #request: TransportRequest | ParkedRequest;
   #handler: SessionHandler = NO_HANDLER;
   #upgrade: Upgrade | undefined;
   /** What the heartbeat waits for: the time to ping, the pong, or the pong with one extension used up. */
   #awaits: "interval" | "pong" | "late pong" = "interval";
+  /** When the heartbeat was last heard of. */
+  #heardAt = 0;
   /** Callbacks of queued packets, with the number of packets before and including theirs. */
   #callbacks: Array<readonly [packet: EnginePacket, callback: SendCallback]> | undefined;
 
@@ -134,6 +114,16 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     return this.transport.writable && this.writeBuffer.length === 0;
   }
 
+  /** Bytes, and characters of text, that were sent and that the system has not taken yet. */
+  get bufferedBytes(): number {
+    return this.queuedBytes + this.transport.bufferedBytes;
+  }
+
+  /** What knows whether the peer keeps up. */
+  watchQueue(): Congestion {
+    return (this.congestion ??= new Congestion(this));
+  }
+
   /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
   handle(handler: SessionHandler): void {
     this.#handler = handler;
@@ -164,6 +154,9 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   // hot path
   onPacket(packet: EnginePacket): void {
     if (this.readyState !== "open") return;
+    const { stats } = this.server;
+    stats.packetsIn += 1;
+    if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (this.observed && this.listenerCount("packet") > 0) this.emit("packet", packet);
     if (this.#awaits === "pong") this.#extendPong();
     switch (packet.type) {
@@ -206,6 +199,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   #startHeartbeat(): void {
     const { server } = this;
     this.#awaits = "interval";
+    this.#heardAt = server.clock.now();
     // Revision 3: the client pings. Revision 4: the server does.
     const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
     server.heartbeat.schedule(this.beat, delay);
@@ -247,7 +241,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     if (typeof options === "function") return this.send(data, undefined, options);
-    const packet = this.#enqueue("message", data, sendOptions(options?.compress));
+    const packet = this.#enqueue("message", data, sendOptions(options?.compress, options?.mark));
     if (packet && callback) (this.#callbacks ??= []).push([packet, callback]);
     return this;
   }
@@ -279,7 +273,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   // hot path
   #push(packet: EnginePacket): boolean {
-    if (this.readyState !== "open") return false;
+    if (this.readyState !== "open" || this.congestion?.isOver) return false;
     if (this.observed && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
     const queue = this.writeBuffer;
     if (queue.length > 0) {
@@ -288,7 +282,13 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
       this.writeBuffer = [packet];
       if (this.transport.writable) flushSoon(this);
     }
-    return true;
+    const { server } = this;
+    const size = packet.data === undefined ? 0 : packet.data.length;
+    server.stats.packetsOut += 1;
+    server.stats.bytesOut += size;
+    this.queuedBytes += size;
+    if (this.transport.writable && this.chargedFrom === -1 && this.queuedBytes <= server.slowReader.soft) return true;
+    return onQueued(this, packet);
   }
 
   // hot path
@@ -299,6 +299,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (this.observed) this.emit("flush", batch);
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
     this.writeBuffer = EMPTY;
+    onTaken(this, batch);
     this.transport.send(batch);
     if (this.observed) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
@@ -337,7 +338,13 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (this.transport.writable && this.readyState !== "closed") this.transport.send([NOOP_PACKET]);
   }
 
+  onUpgradeFailed(signal: UpgradeSignal): void {
+    this.server.onUpgradeFailed(this, signal as UpgradeFailure);
+    if (this.observed) this.emit("upgrade_failed", signal);
+  }
+
   onCommit(candidate: Transport): void {
+    this.server.stats.upgrades += 1;
     const previous = this.transport;
     previous.handler = { onPacket: (packet) => this.onPacket(packet), onDrain() {}, onClose() {} };
     candidate.handler = this;
@@ -359,38 +366,50 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /**
    * Ends the session: packets that are queued are sent first, unless `discard` is set.
    */
-  close(discard = false): this {
+  close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     if (discard) {
-      this.#end(closeReason("SERVER_CLOSED"));
+      this.#end(why);
       return this;
     }
     if (this.readyState !== "open") return this;
     this.flush();
     this.readyState = "closing";
+    this.closeReason = why;
     this.#closeIfFlushed();
     return this;
+  }
+
+  /** Ends the session for a reason of the layer above. */
+  fail(reason: CloseReason): void {
+    this.#end(reason);
   }
 
   #closeIfFlushed(): void {
     if (this.readyState !== "closing" || this.writeBuffer.length > 0) return;
     if (this.transport.readyState !== "open") return;
-    this.transport.close(() => this.#end(closeReason("SERVER_CLOSED")));
+    const why = this.closeReason ?? closeReason("SERVER_CLOSED");
+    this.transport.close(() => this.#end(why), why);
   }
 
-  #end(reason: CloseReason): void {
+  #end(why: CloseReason): void {
     if (this.readyState === "closed") return;
+    const { server, transport } = this;
+    const heartbeatAge = server.clock.now() - this.#heardAt;
+    const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server.heartbeat.lag });
+    this.closeReason = reason;
+    count(server.stats.closes, reason.code);
     if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
     this.readyState = "closed";
-    this.server.heartbeat.cancel(this.beat);
+    server.heartbeat.cancel(this.beat);
     this.#upgrade?.sessionClosed();
     this.#callbacks = undefined;
-    const { transport } = this;
     transport.handler = NOBODY;
-    if (transport.readyState === "open") transport.close();
+    if (transport.readyState === "open") transport.close(undefined, reason);
     else if (transport.readyState === "closing") transport.discard();
-    this.server.onSessionClose(this);
+    server.onSessionClose(this);
     this.#handler.onClose(reason);
     if (this.observed) this.emit("close", reason.reason, reason.description);
+    onTaken(this, this.writeBuffer);
     this.writeBuffer = EMPTY;
   }
 }

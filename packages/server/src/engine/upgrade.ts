@@ -99,6 +99,8 @@ export interface UpgradeHost {
   onProbed(candidate: Transport): void;
   /** The candidate takes over. */
   onCommit(candidate: Transport): void;
+  /** The candidate has failed, or could not be taken: the session stays where it is. */
+  onUpgradeFailed?(signal: UpgradeSignal): void;
 }
 
 const PROBE_ANSWER = new EnginePacket("pong", "probe", COMPRESS);
@@ -151,6 +153,7 @@ export class Upgrade implements TransportHandler {
   #signal(signal: UpgradeSignal, newcomer?: Transport): void {
     const [next, action] = UPGRADE_TABLE[this.#phase][signal];
     this.#phase = next;
+    if (action === "drop" || action === "forget" || action === "refuse") this.#host.onUpgradeFailed?.(signal);
     this.#act(action, newcomer);
   }
 

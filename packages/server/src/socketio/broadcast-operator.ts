@@ -3,6 +3,7 @@ import { AckCollector, type AckCallback } from "./acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
 import type { AdapterPacket } from "./adapter/surface.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { SlowPolicy } from "../engine/index.ts";
 import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "./errors.ts";
 import { watch } from "../handler-errors.ts";
 import { fail, watchAdapter } from "./listener-errors.ts";
@@ -102,6 +103,21 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   /** The event may be lost: it is not sent to clients that can't take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this.#with({ volatile: true });
+  }
+
+  /**
+   * Each receiver that still waits for an event with the same key gets this one in its place.
+   *
+   * @example
+   * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
+   */
+  conflate(key: string): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with({ conflate: key });
+  }
+
+  /** What becomes of the event where a receiver reads too slowly, in place of its `slowPolicy`. */
+  ifSlow(policy: SlowPolicy): BroadcastOperator<EmitEvents, SocketData> {
+    return this.#with({ ifSlow: policy });
   }
 
   /** Addresses the clients of this server only, when there are several. */

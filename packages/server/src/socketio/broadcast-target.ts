@@ -79,6 +79,16 @@ export abstract class BroadcastTarget<
     return this.everybody().volatile;
   }
 
+  /**
+   * Each client that still waits for an event with the same key gets the next one in its place.
+   *
+   * @example
+   * io.conflate("EUR").emit("price", "EUR", 1.08);
+   */
+  conflate(key: string): Operator<EmitEvents, SocketData> {
+    return this.everybody().conflate(key);
+  }
+
   /** Addresses the clients of this server only, when there are several. */
   get local(): Operator<EmitEvents, SocketData> {
     return this.everybody().local;

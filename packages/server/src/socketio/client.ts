@@ -2,14 +2,16 @@ import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, type SocketPacket } from "@portage/parser/socket";
 import type { WriteOptions } from "./adapter/surface.ts";
 import type { Timer } from "../clock.ts";
+import { ClientWatch } from "./client-watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
-import { type CloseReason, PreparedMessage, type Session } from "../engine/index.ts";
+import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../engine/index.ts";
 import { SocketIoError } from "./errors.ts";
-import { Joining } from "./joining.ts";
-import { type Link, type LinkHandler, linkTo } from "./link.ts";
+import { Joining, limitPacket } from "./joining.ts";
+import { endWith, type Link, type LinkHandler, linkTo } from "./link.ts";
 import { createLog } from "../log.ts";
 import { Places } from "./places.ts";
 import type { Server } from "./server.ts";
+import { sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { Socket } from "./socket.ts";
 import type { DisconnectReason } from "./socket-types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
@@ -46,6 +48,8 @@ export class Client<
   readonly #places: Places<Socket | Joining> = new Places();
   /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
   #expelled: Set<string> | undefined;
+  /** Watches over what the peer sends, where that is needed. */
+  #watch: ClientWatch | undefined;
   /** Ends a connection that joins no namespace in time. */
   #patience: Timer | undefined;
 
@@ -53,7 +57,8 @@ export class Client<
     this.server = server;
     this.conn = conn;
     this.#link = linkTo(conn);
-    this.#decoder = createDecoder(server.customParser, (packet) => this.#onPacket(packet));
+    this.#decoder = createDecoder(server.customParser, (packet) => this.#onPacket(packet), server.limits.packetLimits);
+    if (server.limits.maxEventsPerSecond !== undefined) this.#watch = new ClientWatch(this);
     this.#link.handle(this);
     this.#patience = server.clock.after(server._connectTimeout, () => this.#onImpatience());
     // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
@@ -86,11 +91,13 @@ export class Client<
       return this.onError(error);
     }
     if (packet !== undefined) this.#onPacket(packet);
+    else if (this.server.customParser === undefined) (this.#watch ??= new ClientWatch(this)).onAttachmentDue();
   }
 
   // hot path
   #onPacket(packet: SocketPacket): void {
     const { type } = packet;
+    if (this.#watch !== undefined && !this.#watch.onPacket(type)) return;
     if (type === PacketType.CONNECT) return this.#onConnect(packet);
     const place = this.#places.get(packet.nsp);
     if (type === PacketType.CONNECT_ERROR || place === undefined) return this.#onStray(packet);
@@ -107,7 +114,14 @@ export class Client<
     // The peer has left and come back before it got an answer: only the new attempt counts.
     if (place?.askAgain(auth)) return;
     if (place !== undefined) this.#giveUp(place);
+    const { maxNamespaces } = this.server.limits;
+    if (this.#places.size >= maxNamespaces) return this.#refuse(name, maxNamespaces);
     this.#join(name, auth);
+  }
+
+  #refuse(name: string, limit: number): void {
+    this.server.onLimit(this.conn, "TOO_MANY_NAMESPACES", limit, limit + 1);
+    this._packet(limitPacket(this.conn.protocol, name, new SocketIoError("TOO_MANY_NAMESPACES")));
   }
 
   /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
@@ -122,7 +136,7 @@ export class Client<
   #onStray(packet: SocketPacket): void {
     if (this.#expelled?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
     if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
-    this.#close();
+    this.#close(closeReason("UNEXPECTED_MESSAGE"));
   }
 
   /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
@@ -130,20 +144,24 @@ export class Client<
     for (const place of this.#places.all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
-    this.conn.close();
+    endWith(this.conn, closeReason("INVALID_MESSAGE", error));
   }
 
-  onDrain(): void {}
-
-  onClose({ reason, description }: CloseReason): void {
-    this.#end(reason, description);
+  onDrain(): void {
+    if (this.#link.congestion?.takeDrained() !== true) return;
+    for (const place of this.#places.all()) if (place instanceof Socket) place._ondrain();
   }
 
-  #end(reason: string, description: unknown): void {
+  onClose(record: CloseReason): void {
+    this.#end(record.reason, record.description, record);
+  }
+
+  #end(reason: string, description: unknown, record?: CloseReason): void {
     this.#patience?.cancel();
     this.#patience = undefined;
+    this.#watch?.stop();
     for (const place of this.#places.all()) {
-      if (place instanceof Socket) place._onclose(reason as DisconnectReason, description);
+      if (place instanceof Socket) place._onclose(reason as DisconnectReason, description, record);
       else this.#giveUp(place);
     }
     this.#decoder.destroy();
@@ -152,7 +170,7 @@ export class Client<
   #onImpatience(): void {
     if (this.#places.all().some((place) => place instanceof Socket)) return;
     log("no namespace joined in time, closing the connection");
-    this.#close();
+    this.#close(closeReason("NO_NAMESPACE"));
   }
 
   // ---- namespaces --------------------------------------------------------------------------------------------------
@@ -198,10 +216,16 @@ export class Client<
     this.#close();
   }
 
-  #close(): void {
+  /** The peer has broken a limit: the connection ends. */
+  end(reason: CloseReason): void {
+    if (isSession(this.conn)) this.conn.fail(reason);
+    else this.#close();
+  }
+
+  #close(why?: CloseReason): void {
     if (this.conn.readyState !== "open") return;
-    this.conn.close();
-    this.#end("forced server close", undefined);
+    endWith(this.conn, why);
+    this.#end("forced server close", undefined, why);
   }
 
   /**
@@ -221,6 +245,8 @@ export class Client<
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && !this.#link.writable) return;
     const encoded = this.server.encoder.encode(packet);
+    if (this.#link.congestion !== undefined || options?.conflate !== undefined)
+      return sendWatched(this.conn, packet, encoded, options);
     for (const part of encoded) this.#link.send(part, options);
   }
 
@@ -231,6 +257,8 @@ export class Client<
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
     if (options.volatile && !this.#link.writable) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
+    if (this.#link.congestion !== undefined || options.conflate !== undefined)
+      return sendPreparedWatched(this.conn, message, options);
     this.#link.sendPrepared(message, options);
   }
 }

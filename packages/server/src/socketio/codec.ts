@@ -1,4 +1,4 @@
-import { Decoder, Encoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
+import { Decoder, type DecoderLimits, Encoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
 import { SocketIoError } from "./errors.ts";
 import { stringifyData } from "./json-text.ts";
 
@@ -67,6 +67,7 @@ export function createEncoder(parser: ParserModule | undefined): PacketEncoder {
 export function createDecoder(
   parser: ParserModule | undefined,
   onPacket: (packet: SocketPacket) => void,
+  limits?: Partial<DecoderLimits>,
 ): PacketDecoder {
-  return parser === undefined ? new Decoder() : new CustomDecoder(new parser.Decoder(), onPacket);
+  return parser === undefined ? new Decoder(limits) : new CustomDecoder(new parser.Decoder(), onPacket);
 }

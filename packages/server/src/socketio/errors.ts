@@ -1,3 +1,5 @@
+import { LIMIT_CODES } from "../engine/index.ts";
+
 /** Every error of this layer: code, sentence. */
 export const SOCKETIO_ERRORS = {
   RESERVED_EVENT: "the event name belongs to the library",
@@ -14,6 +16,10 @@ export const SOCKETIO_ERRORS = {
   RECOVERY_FAILED: "the adapter failed to find the earlier session",
   SESSION_RESUMED: "the client has come back on another connection, which takes this session up",
   CLUSTER_TIMEOUT: "not all servers of the cluster have answered in time",
+  TOO_MANY_NAMESPACES: LIMIT_CODES.TOO_MANY_NAMESPACES,
+  TOO_MANY_DYNAMIC_NAMESPACES: LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
+  TOO_MANY_ROOMS: LIMIT_CODES.TOO_MANY_ROOMS,
+  TOO_MANY_ACKS: LIMIT_CODES.TOO_MANY_ACKS,
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;
 

@@ -34,5 +34,7 @@ export { ParentNamespace } from "./parent-namespace.ts";
 export { RemoteSocket } from "./remote-socket.ts";
 export { Server } from "./server.ts";
 export { Socket } from "./socket.ts";
-export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
+export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
+export type { EventRate, SocketLimits } from "./limits.ts";
+export type { DisconnectCode, DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
 export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";

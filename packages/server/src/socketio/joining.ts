@@ -51,13 +51,23 @@ export class Joining {
     const { server } = this.client;
     const known = server._nsps.get(this.name);
     if (known !== undefined) return this.enter(known);
-    server._checkNamespace(this.name, this.#auth, (nsp) => {
+    server._checkNamespace(this.name, this.#auth, (nsp, why) => {
       if (this.isOver()) return nsp ? nsp.release() : undefined;
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client.onJoined(this, undefined);
-      this.client._packet(refusalPacket(this.name, { message: "Invalid namespace" }));
+      this.client._packet(this.#noNamespace(why));
     });
+  }
+
+  #noNamespace(why: "full" | undefined): SocketPacket {
+    const { server, conn } = this.client;
+    if (why === undefined) {
+      return new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined);
+    }
+    const { maxDynamicNamespaces } = server.limits;
+    server.onLimit(conn, "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
+    return limitPacket(conn.protocol, this.name, new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES"));
   }
 
   /** The client does not wait for an answer any more. */
@@ -139,6 +149,12 @@ export class Joining {
       this.#onFailure(nsp, error);
     }
   }
+}
+
+/** The packet that tells a client that it may not join, and for which limit. */
+export function limitPacket(revision: 3 | 4, name: string, { message, code }: SocketIoError): SocketPacket {
+  const err = Object.assign(new Error(message), { data: { code } });
+  return new SocketPacket(PacketType.CONNECT_ERROR, name, revision === 3 ? message : refusal(err, revision), undefined);
 }
 
 /** What went wrong in the program is not for the client to read. */

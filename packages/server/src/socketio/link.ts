@@ -1,8 +1,10 @@
 import type { EventEmitter } from "node:events";
 import {
   type CloseReason,
+  type Congestion,
   isSession,
   type PreparedMessage,
+  type SendFlags,
   type Session,
   type SessionHandler,
 } from "../engine/index.ts";
@@ -12,8 +14,10 @@ import type { RawData } from "./codec.ts";
 export interface Link {
   /** Whether a message sent now would leave at once. */
   readonly writable: boolean;
+  /** Whether events must be looked at one by one, because the peer may be slow. Undefined: they need not. */
+  readonly congestion: Congestion | undefined;
   handle(handler: LinkHandler): void;
-  send(data: RawData, options?: { compress?: boolean | undefined }): unknown;
+  send(data: RawData, options?: SendFlags): unknown;
   /** @param options have gone into the making of the message; links that can't share it need them again */
   sendPrepared(message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
 }
@@ -33,6 +37,8 @@ interface ForeignSocket extends EventEmitter {
 /** Lets the sockets of another engine, which talk by events, look like our sessions. */
 class ForeignLink implements Link {
   readonly #socket: ForeignSocket;
+  /** Another engine has bounds of its own, or none. */
+  readonly congestion: undefined = undefined;
 
   constructor(socket: ForeignSocket) {
     this.#socket = socket;
@@ -60,7 +66,13 @@ class ForeignLink implements Link {
 }
 
 function foreignReason(reason: string, description: unknown): CloseReason {
-  return { reason, code: "FOREIGN_ENGINE", message: reason, description } as unknown as CloseReason;
+  return { reason, code: "FOREIGN_ENGINE", message: reason, description, side: "network" } as unknown as CloseReason;
+}
+
+/** Closes a session in an orderly way, for a reason that goes to its peer. */
+export function endWith(conn: Session, why: CloseReason | undefined): void {
+  if (isSession(conn)) conn.close(false, why);
+  else (conn as Session).close();
 }
 
 /** The link to a session of our engine is the session itself. */

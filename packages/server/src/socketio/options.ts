@@ -2,11 +2,12 @@ import type { AttachOptions, ServerOptions as EngineOptions } from "../engine/in
 import { InMemoryAdapter } from "./adapter/in-memory.ts";
 import { SessionAwareAdapter } from "./adapter/session-aware.ts";
 import type { AdapterConstructor } from "./adapter/adapter.ts";
+import type { SocketLimits } from "./limits.ts";
 import { RECOVERY_DEFAULTS, type RecoveryOptions } from "./recovery-options.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** Options of the server. Those of the engine may be given as well, and go on to it. */
-export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path"> {
+export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path">, SocketLimits {
   /** Path of the requests of clients. Default: `"/socket.io"`. */
   path: string;
   /** Whether the files of the JavaScript client are served below the path. Default: true. */
@@ -17,6 +18,8 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
   parser: Untyped;
   /** Time to join a first namespace, in milliseconds. Default: 45000. */
   connectTimeout: number;
+  /** How long `io.close()` waits for what was sent to arrive, in milliseconds. Default: 1000. */
+  closeTimeout: number;
   /** Lets clients take up their session again after a short disconnection; any object switches it on. Default: off. */
   connectionStateRecovery: RecoveryOptions;
   /** Whether namespaces that were made for a client go when the last client has left. Default: false. */
@@ -29,6 +32,7 @@ export const DEFAULTS = {
   serveClient: true,
   adapter: InMemoryAdapter as AdapterConstructor,
   connectTimeout: 45_000,
+  closeTimeout: 1000,
   cleanupEmptyChildNamespaces: false,
 } as const;
 

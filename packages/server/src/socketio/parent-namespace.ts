@@ -49,6 +49,17 @@ export class ParentNamespace<
     return child;
   }
 
+  /**
+   * Lets all children go that nobody is in.
+   *
+   * @returns how many
+   */
+  releaseEmpty(): number {
+    const before = this.children.size;
+    for (const child of this.children) if (child instanceof ChildNamespace) child.releaseIfEmpty();
+    return before - this.children.size;
+  }
+
   /** Not to be answered: the children may be asked one by one. */
   override fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     throw new SocketIoError("NOT_LOCAL", "fetchSockets() is not supported on parent namespaces");
@@ -75,8 +86,12 @@ class ChildNamespace<
   }
 
   override release(): void {
-    const { _opts, _nsps } = this.server;
-    if (!_opts.cleanupEmptyChildNamespaces || this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
+    if (this.server._opts.cleanupEmptyChildNamespaces) this.releaseIfEmpty();
+  }
+
+  releaseIfEmpty(): void {
+    const { _nsps } = this.server;
+    if (this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
     if (_nsps.get(this.name) === this) _nsps.delete(this.name);
     this.#parent.children.delete(this);
     watchAdapter(this.adapter.close(), this);

@@ -14,6 +14,10 @@ export class Places<Place> {
     return name === this.#name ? this.#place : this.#others?.get(name);
   }
 
+  get size(): number {
+    return (this.#name === undefined ? 0 : 1) + (this.#others?.size ?? 0);
+  }
+
   set(name: string, place: Place): void {
     if (this.#name === undefined && !this.#others?.has(name)) this.#name = name;
     if (name === this.#name) this.#place = place;

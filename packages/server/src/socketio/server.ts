@@ -8,12 +8,21 @@ import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
-import { isSession, Server as Engine, type Session } from "../engine/index.ts";
+import {
+  type DrainOptions,
+  type EngineReport,
+  isSession,
+  type LimitCode,
+  Server as Engine,
+  type Session,
+} from "../engine/index.ts";
 import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
+import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
+import { openMetrics } from "./open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import type { Socket } from "./socket.ts";
@@ -94,6 +103,8 @@ export class Server<
   readonly customParser: ParserModule | undefined;
   /** The options, completed. */
   readonly opts: Partial<ServerOptions>;
+  /** What one client may make the server do or keep. */
+  readonly limits: ResolvedLimits;
   /** Time as the server sees it. */
   readonly clock: Clock;
   /** All namespaces by name, parents excepted. */
@@ -126,6 +137,7 @@ export class Server<
     const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
     this.opts = resolveOptions(isOptions ? srv : opts);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
+    this.limits = resolveLimits(this.opts);
     this.clock = clock ?? systemClock;
     this.customParser = parser as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) ?? defaultParser;
@@ -286,7 +298,46 @@ export class Server<
   }
 
   /**
-   * Disconnects all sockets, then closes adapters, engines and HTTP servers. The server may be attached again later,
+   * Moves all clients away, to another server: new ones are refused with 503 and `Retry-After`, those that are there are
+   * disconnected in small groups, with WebSocket close code 1012 and a time after which to come back. What was sent to
+   * them arrives first.
+   *
+   * @returns resolved once nobody is there any more; call {@link close} then
+   * @example
+   * process.once("SIGTERM", async () => {
+   *   await io.drain({ deadline: 20_000 });
+   *   await io.close();
+   * });
+   */
+  async drain(options: DrainOptions = {}): Promise<void> {
+    const engines = [...this.#attached.engines].filter(isEngine);
+    await Promise.all(engines.map((engine) => engine.drain(options)));
+  }
+
+  /**
+   * What the server has counted since it was attached, and how it stands now. Looks at every session: ask now and then.
+   *
+   * @example
+   * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
+   */
+  stats(): EngineReport {
+    return this.engine.report();
+  }
+
+  /**
+   * The same as {@link stats}, as text in the OpenMetrics format.
+   *
+   * @example
+   * app.get("/metrics", (req, reply) => reply.type("application/openmetrics-text; version=1.0.0").send(io.metrics()));
+   */
+  metrics(): string {
+    let sockets = 0;
+    for (const nsp of this._nsps.values()) sockets += nsp.sockets.size;
+    return openMetrics(this.stats(), sockets);
+  }
+
+  /**
+   * Disconnects all sockets, waits up to `closeTimeout` for what was sent to them to arrive, then closes adapters, engines and HTTP servers. The server may be attached again later,
    * to another HTTP server.
    *
    * @param fn gets the error of the HTTP server, if it was not running
@@ -296,6 +347,8 @@ export class Server<
   async close(fn?: (err?: Error) => void): Promise<void> {
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this.#attached;
+    const { closeTimeout = DEFAULTS.closeTimeout } = this.opts;
+    await Promise.all([...engines].filter(isEngine).map((engine) => engine.shutDown(closeTimeout)));
     for (const engine of engines) engine.close();
     // Closed for the second time: the HTTP server will say that it is not running.
     if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
@@ -347,11 +400,11 @@ export class Server<
     return nsp;
   }
 
-  /** Looks for a pattern that accepts a name, and makes the namespace: `fn` gets it, or false. */
+  /** Looks for a pattern that accepts a name, and makes the namespace: `fn` gets it, or false, and why it was not made. */
   _checkNamespace(
     name: string,
     auth: { [key: string]: Untyped },
-    fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false) => void,
+    fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false, why?: "full") => void,
   ): void {
     this.#ask(0, { name, auth, fn });
   }
@@ -361,7 +414,10 @@ export class Server<
     question: {
       readonly name: string;
       readonly auth: Record<string, Untyped>;
-      readonly fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false) => void;
+      readonly fn: (
+        nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false,
+        why?: "full",
+      ) => void;
     },
   ): void {
     const { name, auth, fn } = question;
@@ -372,8 +428,25 @@ export class Server<
     ask(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this.#ask(index + 1, question);
       // Somebody else may have asked for it meanwhile.
-      fn(this._nsps.get(name) ?? pattern.parent.createChild(name));
+      const known = this._nsps.get(name);
+      if (known === undefined && this.#isFull()) fn(false, "full");
+      else fn(known ?? pattern.parent.createChild(name));
     });
+  }
+
+  /** Whether no more namespaces may be made for clients, empty ones having gone. */
+  #isFull(): boolean {
+    const { maxDynamicNamespaces } = this.limits;
+    let children = 0;
+    for (const { parent } of this.#patterns) children += parent.children.size;
+    if (children < maxDynamicNamespaces) return false;
+    for (const { parent } of this.#patterns) children -= parent.releaseEmpty();
+    return children >= maxDynamicNamespaces;
+  }
+
+  /** A client is at a limit, and its connection goes on. */
+  onLimit(conn: Session, code: LimitCode, limit: number, actual: number): void {
+    if (isSession(conn)) conn.server.onLimit(conn, code, limit, actual);
   }
 
   // ---- the main namespace ------------------------------------------------------------------------------------------
@@ -461,6 +534,9 @@ function ask(
 }
 
 const REFUSED = "refused";
+
+/** Engines of others do not know how to end in good order. */
+const isEngine = (engine: Engine): boolean => "shutDown" in engine;
 
 async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promise<void> {
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");

@@ -1,3 +1,4 @@
+import { type CloseCode, type CloseReason, type CloseSide, closeReason } from "../engine/index.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** `[eventName, ...args]`, as the middlewares of a socket get it. */
@@ -29,4 +30,33 @@ export interface SocketReservedEventsMap {
   disconnect: (reason: DisconnectReason, description?: Untyped) => void;
   disconnecting: (reason: DisconnectReason, description?: Untyped) => void;
   error: (err: Error) => void;
+  /** The client had read too slowly, and has taken what waited for it. */
+  drain: () => void;
+}
+
+/** Ways for a socket to be disconnected while its connection goes on, or before it ends: code, side, sentence. */
+export const DISCONNECT_CODES = {
+  CLIENT_LEFT: ["client", "the client left the namespace"],
+  SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
+  SERVER_SHUTDOWN: ["server", "the server is shutting down"],
+  SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
+} as const satisfies Record<string, readonly [CloseSide, string]>;
+
+/** A code of `socket.closeReason`: one of this layer's, or one of the engine's. */
+export type DisconnectCode = keyof typeof DISCONNECT_CODES | CloseCode;
+
+const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = {
+  "client namespace disconnect": "CLIENT_LEFT",
+  "server namespace disconnect": "SERVER_DISCONNECTED",
+  "forced server close": "SERVER_DISCONNECTED",
+  "server shutting down": "SERVER_SHUTDOWN",
+  "transport close": "SESSION_RESUMED",
+};
+
+/** The record of a disconnection that is none of the engine's. */
+export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
+  const code = CODES[reason];
+  if (code === undefined) return { ...closeReason("SERVER_CLOSED", description), reason };
+  const [side, message] = DISCONNECT_CODES[code];
+  return { reason, code, message, description, side };
 }

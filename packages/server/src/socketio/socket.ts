@@ -7,16 +7,18 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
-import { isSession, randomId, type Session } from "../engine/index.ts";
+import { type CloseReason, isSession, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { type HandlerKind, watch } from "../handler-errors.ts";
 import { callAdapter, fail, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
+import { giveUpOldest, mayJoin } from "./socket-limits.ts";
+import { PacedSocket } from "./paced-socket.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "./server.ts";
-import type { DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
+import { type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./socket-types.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -30,7 +32,6 @@ import {
   type EventsMap,
   type FirstNonErrorArg,
   type Last,
-  StrictEventEmitter,
   type Untyped,
 } from "./typed-events.ts";
 
@@ -58,7 +59,7 @@ export class Socket<
   EmitEvents extends EventsMap = ListenEvents,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Untyped,
-> extends StrictEventEmitter<ListenEvents, EmitEvents, SocketReservedEventsMap> {
+> extends PacedSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
   /** The namespace. */
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
   /** The connection, which may carry sockets of other namespaces as well. */
@@ -83,7 +84,6 @@ export class Socket<
   #auth: Record<string, unknown> | undefined;
   readonly #issued: number = Date.now();
   #state: "joining" | "connected" | "leaving" | "left" = "joining";
-  #flags: BroadcastFlags | undefined;
   // What follows is made when it is first needed: most sockets have no use for most of it.
   #handshake: Handshake | undefined;
   #data: SocketData | undefined;
@@ -200,8 +200,7 @@ export class Socket<
   // hot path
   override emit(...data: Untyped[]): boolean {
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
-    const flags = this.#flags;
-    this.#flags = undefined;
+    const flags = this.takeFlags();
     let id: number | undefined;
     if (typeof data[data.length - 1] === "function") id = this.#expectAck(data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
@@ -218,6 +217,8 @@ export class Socket<
 
   #expectAck(ack: AckCallback, timeout: number | undefined): number {
     const id = this.nsp._ids++;
+    const { maxPendingAcks } = this.nsp.server.limits;
+    if (this.acks.size >= maxPendingAcks) giveUpOldest(this, maxPendingAcks);
     if (timeout === undefined) this.acks.set(id, ack);
     else {
       const call = (args: unknown[]): void => this.#call(ack, args, "acknowledgement");
@@ -239,7 +240,7 @@ export class Socket<
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
   emitWithAck(...data: Untyped[]): Promise<unknown> {
-    const withError = this.#flags?.timeout !== undefined;
+    const withError = this.nextFlags().timeout !== undefined;
     return new Promise((resolve, reject) => {
       data.push((first: Error | null, second: unknown) => {
         if (!withError) resolve(first);
@@ -261,18 +262,6 @@ export class Socket<
     return this.send(...args);
   }
 
-  /** Whether the next event may be compressed (default: true). */
-  compress(compress: boolean): this {
-    (this.#flags ??= {}).compress = compress;
-    return this;
-  }
-
-  /** The next event may be lost: it is not sent if the client can't take it at once. */
-  get volatile(): this {
-    (this.#flags ??= {}).volatile = true;
-    return this;
-  }
-
   /**
    * Gives the client `timeout` milliseconds to acknowledge the next event. The acknowledgement then takes an error first.
    *
@@ -280,7 +269,7 @@ export class Socket<
    * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
    */
   timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
-    (this.#flags ??= {}).timeout = timeout;
+    this.nextFlags().timeout = timeout;
     return this;
   }
 
@@ -315,8 +304,7 @@ export class Socket<
 
   /** Addresses everybody, less this socket. */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    const flags = this.#flags;
-    this.#flags = undefined;
+    const flags = this.takeFlags();
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), flags);
   }
 
@@ -328,7 +316,8 @@ export class Socket<
   // ---- rooms -------------------------------------------------------------------------------------------------------
 
   /**
-   * Joins one or more rooms. Without effect after the disconnection.
+   * Joins one or more rooms. Without effect after the disconnection, and beyond `maxRooms`: that is a process warning
+   * with the code `TOO_MANY_ROOMS`.
    *
    * @returns a promise, where the adapter needs time
    * @example
@@ -336,7 +325,8 @@ export class Socket<
    */
   join(rooms: Room | Array<Room>): Promise<void> | void {
     if (this.#state === "left") return undefined;
-    return this.adapter.addAll(this.id, new Set(Array.isArray(rooms) ? rooms : [rooms]));
+    const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
+    return mayJoin(this, wanted) ? this.adapter.addAll(this.id, wanted) : undefined;
   }
 
   /** Leaves a room. */
@@ -470,9 +460,10 @@ export class Socket<
   }
 
   /** The socket is disconnected. */
-  _onclose(reason: DisconnectReason, description?: Untyped): this | undefined {
+  _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
     if (this.#state !== "connected") return this;
     this.#state = "leaving";
+    this.closeReason = record === undefined ? leaving(reason, description) : { ...record, reason, description };
     this.#emitReserved("disconnecting", reason, description);
     if (this.#pid !== undefined && RECOVERABLE_REASONS.has(reason)) this.#persist(this.#pid);
     this._cleanup();
@@ -484,6 +475,11 @@ export class Socket<
   #persist(pid: string): void {
     const session = { sid: this.id, pid, rooms: [...this.rooms], data: this.data };
     callAdapter(this.nsp, () => this.adapter.persistSession(session));
+  }
+
+  /** The client, which had read too slowly, has taken what waited for it. */
+  _ondrain(): void {
+    this.#emitReserved("drain");
   }
 
   /** Leaves all rooms and the namespace, for good. */

@@ -28,10 +28,9 @@ export class BodyReader {
     req.once("close", () => this.#end()?.onAborted());
   }
 
-  /** Stops reading; nothing is told any more. */
+  /** Stops reading; nothing is told any more. Without effect on a body that has been read. */
   abort(): void {
-    this.#end();
-    this.#req.destroy();
+    if (this.#end()) this.#req.destroy();
   }
 
   #onChunk(chunk: Buffer): void {

@@ -29,11 +29,12 @@ export class PollingJsonp extends Polling {
     return `${this.#head}${literal});`;
   }
 
-  protected override onPayload(body: RawData): void {
+  protected override onPayload(body: RawData, done: () => void): void {
     const { d } = parse(body.toString());
-    if (typeof d !== "string") return super.onPayload("");
+    if (typeof d !== "string") return super.onPayload("", done);
     super.onPayload(
       d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) => (slash ? match.slice(1) : "\n")),
+      done,
     );
   }
 }

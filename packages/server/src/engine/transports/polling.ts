@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { decodePayloadV4, encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
+import { decodePayloadV4, encodePayloadV4, type EnginePacket, ParserError, type RawData } from "@portage/parser/engine";
 import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
 import { closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
@@ -7,6 +7,7 @@ import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
 import { BodyReader } from "./body-reader.ts";
+import { deliverPayload } from "./payload-delivery.ts";
 
 /** How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. */
 const CLOSE_TIMEOUT = 30_000;
@@ -170,23 +171,33 @@ export class Polling extends Transport {
   }
 
   #onBody({ res }: HttpExchange, body: RawData): void {
-    this.#post = undefined;
-    this.onPayload(body);
-    // text/html is what old Internet Explorer needs to show no download dialog.
-    this.#answer(res, 200, { "Content-Type": "text/html" }, "ok");
-    this.#onPostDone?.();
+    this.onPayload(body, () => {
+      this.#post = undefined;
+      // text/html is what old Internet Explorer needs to show no download dialog.
+      this.#answer(res, 200, { "Content-Type": "text/html" }, "ok");
+      this.#onPostDone?.();
+    });
   }
 
-  /** Takes the packets of one POST; JSONP unwraps its form first. */
-  protected onPayload(body: RawData): void {
+  /** Takes the packets of one POST, then calls `done`; JSONP unwraps its form first. */
+  protected onPayload(body: RawData, done: () => void): void {
     const packets: EnginePacket[] = [];
     const failure = this.#decode(body, packets);
-    // What stands before a mistake was sent in good faith.
-    for (const packet of packets) {
-      if (packet.type === "close") return this.#onClosePacket();
-      this.deliver(packet);
-    }
-    if (failure !== undefined) this.ended(closeReason("INVALID_PACKET", failure));
+    deliverPayload(packets, {
+      // What stands before a mistake was sent in good faith.
+      onPacket: (packet) => this.#onPacket(packet),
+      onDelivered: () => {
+        if (failure !== undefined) this.ended(payloadFailure(failure, this.#limits.maxPayloadPackets));
+        done();
+      },
+    });
+  }
+
+  #onPacket(packet: EnginePacket): boolean {
+    if (this.readyState === "closed") return false;
+    if (packet.type !== "close") this.deliver(packet);
+    else this.#onClosePacket();
+    return packet.type !== "close";
   }
 
   #decode(body: RawData, packets: EnginePacket[]): unknown {
@@ -270,6 +281,12 @@ export class Polling extends Transport {
     }
     res.end(body);
   }
+}
+
+function payloadFailure(failure: unknown, maxPayloadPackets: number): CloseReason {
+  const isTooMany = failure instanceof ParserError && failure.code === "ENGINE_TOO_MANY_PACKETS";
+  if (!isTooMany) return closeReason("INVALID_PACKET", failure);
+  return { ...closeReason("TOO_MANY_PACKETS", failure), limit: maxPayloadPackets, actual: maxPayloadPackets + 1 };
 }
 
 function mayCompress(batch: readonly EnginePacket[]): boolean {

@@ -1,14 +1,23 @@
 import { decodePacketV4, encodePacketV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
-import type { LinkClose, LinkHandler, WebSocketLink } from "@portage/websocket";
-import { closeReason } from "../close-reason.ts";
+import { type LinkClose, type LinkHandler, WebSocketError, type WebSocketLink } from "@portage/websocket";
+import { type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 
 /** What the transport asks of its link: ours, or that of another WebSocket library. */
 export type EngineLink = Pick<
   WebSocketLink,
-  "bufferedBytes" | "open" | "sendText" | "sendBinary" | "sendFrame" | "close" | "terminate" | "pause" | "resume"
+  | "bufferedBytes"
+  | "open"
+  | "sendText"
+  | "sendBinary"
+  | "sendFrame"
+  | "flush"
+  | "close"
+  | "terminate"
+  | "pause"
+  | "resume"
 >;
 
 /** What the WebSocket transports of one engine share. */
@@ -17,6 +26,10 @@ export interface WebSocketContext {
   readonly sharesFrames: boolean;
   /** Those that wait for the end of their closing handshake. */
   readonly closing: Set<Transport>;
+  /** Bytes of one message. */
+  readonly maxHttpBufferSize: number;
+  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
+  retryAfter: number | undefined;
 }
 
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
@@ -95,6 +108,10 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.drained();
   }
 
+  override flush(): void {
+    this.#link.flush();
+  }
+
   onFull(): void {
     this.writable = false;
   }
@@ -107,10 +124,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  override close(onClosed?: () => void): void {
+  override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
-    this.#closeLink(1000);
+    if (reason === undefined) this.#closeLink(1000);
+    else this.#closeLink(...webSocketClose(reason, this.#context.retryAfter));
     this.endedByOwner(onClosed);
   }
 
@@ -127,8 +145,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   onClose(close: LinkClose): void {
     this.#context.closing.delete(this);
-    if (close.error)
-      this.ended(closeReason(close.code === 1009 ? "PAYLOAD_TOO_LARGE" : "CONNECTION_FAILED", close.error));
-    else this.ended(closeReason("CONNECTION_CLOSED", close));
+    const { error, code } = close;
+    if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
+    if (code === 1009) {
+      return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this.#context.maxHttpBufferSize });
+    }
+    this.ended(closeReason(error instanceof WebSocketError ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
   }
 }

@@ -1,4 +1,5 @@
 import type { EventEmitter } from "node:events";
+import type { SlowPolicy } from "../../engine/index.ts";
 import type { Untyped } from "../typed-events.ts";
 
 /** The public id of a socket. */
@@ -20,6 +21,10 @@ export interface BroadcastFlags {
   binary?: boolean | undefined;
   /** Time to acknowledge, in milliseconds. */
   timeout?: number | undefined;
+  /** While it waits for a peer, an event with the same key takes its place. */
+  conflate?: string | undefined;
+  /** What becomes of it where the peer reads too slowly, in place of the socket's policy. */
+  ifSlow?: SlowPolicy | undefined;
   /** The answer of one socket is wanted, not an array of answers. */
   expectSingleResponse?: boolean | undefined;
 }

@@ -1,6 +1,7 @@
 import { Emitter } from "../../emitter.ts";
-import { PreparedMessage } from "../../engine/index.ts";
+import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
+import { keyOf } from "../conflation.ts";
 import type {
   Adapter,
   BroadcastFlags,
@@ -21,12 +22,16 @@ class BroadcastWriteOptions implements WriteOptions {
   readonly preEncoded = true;
   readonly volatile: boolean | undefined;
   readonly compress: boolean | undefined;
+  readonly conflate: string | undefined;
+  readonly ifSlow: SlowPolicy | undefined;
   readonly prepared: PreparedMessage;
 
-  constructor(encoded: readonly RawData[], flags: BroadcastFlags | undefined) {
+  constructor(encoded: readonly RawData[], flags: BroadcastFlags | undefined, nsp: string) {
     this.volatile = flags?.volatile;
     this.compress = flags?.compress;
-    this.prepared = new PreparedMessage(encoded, flags?.compress !== false);
+    this.conflate = flags?.conflate;
+    this.ifSlow = flags?.ifSlow;
+    this.prepared = new PreparedMessage(encoded, flags?.compress !== false, new EventMark(keyOf(nsp, flags?.conflate)));
   }
 }
 
@@ -108,7 +113,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   // hot path
   broadcast(packet: Untyped, opts: BroadcastOptions): void {
     const encoded = this.#encode(packet);
-    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    const options = this.#writeOptions(encoded, opts.flags);
     this.#forEach(opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
@@ -123,13 +128,13 @@ export class InMemoryAdapter extends Emitter implements Adapter {
    */
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
     const encoded = this.#encode(packet);
-    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    const options = this.#writeOptions(encoded, opts.flags);
     let old: readonly RawData[] | undefined;
     this.#forEach(opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
       old ??= this.#encode(plain);
-      socket.client.writeToEngine(old, new BroadcastWriteOptions(old, opts.flags));
+      socket.client.writeToEngine(old, this.#writeOptions(old, opts.flags));
     });
     let length = 0;
     for (const part of encoded) length += part.length;
@@ -152,7 +157,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     const id = (this.nsp as AdapterNamespace)._ids++;
     (packet as AdapterPacket).id = id;
     const encoded = this.#encode(packet);
-    const options = new BroadcastWriteOptions(encoded, opts.flags);
+    const options = this.#writeOptions(encoded, opts.flags);
     let clients = 0;
     this.#forEach(opts, (socket) => {
       clients++;
@@ -161,6 +166,10 @@ export class InMemoryAdapter extends Emitter implements Adapter {
       socket.client.writeToEngine(encoded, options);
     });
     clientCountCallback(clients);
+  }
+
+  #writeOptions(encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
+    return new BroadcastWriteOptions(encoded, flags, (this.nsp as AdapterNamespace).name);
   }
 
   #encode(packet: AdapterPacket): readonly RawData[] {

@@ -1,4 +1,4 @@
-import type { PreparedMessage } from "../../engine/index.ts";
+import type { PreparedMessage, SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
 import type { Room, SocketId } from "./adapter.ts";
 
@@ -18,6 +18,8 @@ export interface WriteOptions {
   preEncoded?: boolean | undefined;
   compress?: boolean | undefined;
   volatile?: boolean | undefined;
+  conflate?: string | undefined;
+  ifSlow?: SlowPolicy | undefined;
   /** Frames made by adapters for another engine. Ignored. */
   wsPreEncodedFrame?: unknown;
   /** The packets and frames that all receivers share, where the adapter is ours. */

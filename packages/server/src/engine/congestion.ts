@@ -1,0 +1,238 @@
+import type { EnginePacket } from "@portage/parser/engine";
+import type { Clock } from "../clock.ts";
+import { nextTurn } from "../turn.ts";
+import { type CloseReason, limitExceeded } from "./close-reason.ts";
+import type { EventMark } from "./event-mark.ts";
+import type { LimitCode } from "./limit-codes.ts";
+import type { SendOptions } from "./prepared-message.ts";
+import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
+
+/** The queue of a session, as what watches over it sees it. */
+export interface Waiting {
+  writeBuffer: EnginePacket[];
+  /** Bytes and characters in `writeBuffer`. */
+  queuedBytes: number;
+  /** Index of the first packet that counts for the process; -1: none does. */
+  chargedFrom: number;
+  congestion: Congestion | undefined;
+  readonly readyState: string;
+  readonly transport: { readonly writable: boolean; readonly name: string; flush(): void };
+  readonly server: {
+    readonly clock: Clock;
+    readonly slowReader: Required<SlowReaderOptions>;
+    onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
+  };
+  /** Hands the queue to the transport, if it can take it. */
+  flush(): void;
+  /** Ends the session. */
+  fail(reason: CloseReason): void;
+}
+
+/** What waits in this process for peers that can't take it; a message for many counts once. */
+let processBytes = 0;
+
+/** Bytes that wait in this process for peers that can't take them. A broadcast counts once, whoever it waits for. */
+export function waitingBytes(): number {
+  return processBytes;
+}
+
+// hot path
+function sizeOf(packet: EnginePacket): number {
+  return packet.data === undefined ? 0 : packet.data.length;
+}
+
+// hot path
+function charge(packet: EnginePacket): void {
+  const options = packet.options as SendOptions;
+  if (options.frame === undefined || options.holders++ === 0) processBytes += sizeOf(packet);
+}
+
+function release(packet: EnginePacket): void {
+  const options = packet.options as SendOptions;
+  if (options.frame === undefined || --options.holders === 0) processBytes -= sizeOf(packet);
+}
+
+/** Of packets that leave the queue, those from `from` on count no more. */
+function releaseFrom(batch: readonly EnginePacket[], from: number): void {
+  for (let index = from; index < batch.length; index++) release(batch[index] as EnginePacket);
+}
+
+/**
+ * A packet has been queued that does not leave in this tick, or is one of many.
+ *
+ * @returns false, when the session ends for it
+ */
+// hot path
+export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
+  if (waiting.chargedFrom === -1) waiting.chargedFrom = waiting.writeBuffer.length - 1;
+  charge(packet);
+  const { soft, process } = waiting.server.slowReader;
+  const { queuedBytes } = waiting;
+  if (queuedBytes <= soft && (processBytes <= process || queuedBytes <= TIGHT)) return true;
+  return (waiting.congestion ??= new Congestion(waiting)).onCrowded(packet);
+}
+
+/** The whole queue has been handed to the transport, or is given up. */
+export function onTaken(waiting: Waiting, batch: readonly EnginePacket[]): void {
+  waiting.queuedBytes = 0;
+  if (waiting.chargedFrom !== -1) releaseFrom(batch, waiting.chargedFrom);
+  waiting.chargedFrom = -1;
+  waiting.congestion?.onTaken();
+}
+
+/**
+ * Watches over what waits for one peer, from the moment at which it was too much for the first time, or a policy was set.
+ *
+ * - `calm`: it is not too much
+ * - `burst`: it is, and I/O has had no chance yet to take it
+ * - `slow`: it is, and the peer does not take it
+ * - `drained`: the peer was slow and has taken it all
+ * - `over`: it was far too much, and the session is about to end
+ */
+export class Congestion {
+  readonly #waiting: Waiting;
+  #state: "calm" | "burst" | "slow" | "drained" | "over" = "calm";
+  /** What becomes of events while the peer is slow. */
+  policy: SlowPolicy;
+  /** Events that were dropped. */
+  dropped = 0;
+  #onReady: (() => void)[] = [];
+
+  constructor(waiting: Waiting) {
+    this.#waiting = waiting;
+    this.policy = waiting.server.slowReader.policy;
+  }
+
+  /** Whether the peer has not taken what waits, for so long that the policy applies. */
+  get isSlow(): boolean {
+    return this.#state === "slow";
+  }
+
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Too much waits. */
+  onCrowded(packet: EnginePacket): boolean {
+    if (this.#state === "over") return false;
+    if (this.#waiting.transport.writable) return this.#pushOut();
+    if (this.#state === "calm" || this.#state === "drained") {
+      this.#state = "burst";
+      nextTurn(assess, this);
+    }
+    const { hard, soft, burst, process } = this.#waiting.server.slowReader;
+    const limit = this.#state === "burst" ? burst : processBytes > process ? Math.min(hard, soft) : hard;
+    const { queuedBytes, writeBuffer } = this.#waiting;
+    // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
+    if (queuedBytes <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
+    this.giveUp(limit);
+    return false;
+  }
+
+  /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */
+  #pushOut(): boolean {
+    this.#waiting.flush();
+    this.#waiting.transport.flush();
+    return true;
+  }
+
+  /** I/O has had its chance. */
+  assess(grace: number): void {
+    const waiting = this.#waiting;
+    if (this.#state !== "burst") return;
+    if (waiting.transport.writable || waiting.readyState === "closed") {
+      this.#state = "calm";
+      return;
+    }
+    // Between two polls nothing can be taken: that is no slowness yet.
+    if (grace > 0 && waiting.transport.name === "polling") {
+      waiting.server.clock.after(grace, () => this.assess(0));
+      return;
+    }
+    this.#state = "slow";
+    waiting.server.onLimit(waiting, "SLOW_READER", waiting.server.slowReader.soft, waiting.queuedBytes);
+  }
+
+  /** Ends the session, once the code that sends is done. */
+  giveUp(limit: number = this.#waiting.server.slowReader.soft): void {
+    if (this.#state === "over") return;
+    const waiting = this.#waiting;
+    this.#state = "over";
+    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, waiting.queuedBytes)));
+  }
+
+  onTaken(): void {
+    if (this.#state === "over") return this.#tellReady();
+    this.#state = this.#state === "slow" ? "drained" : "calm";
+    this.#tellReady();
+  }
+
+  /** Whether the peer was slow and has taken all since the last call. */
+  takeDrained(): boolean {
+    if (this.#state !== "drained") return false;
+    this.#state = "calm";
+    return true;
+  }
+
+  #tellReady(): void {
+    const onReady = this.#onReady;
+    if (onReady.length === 0) return;
+    this.#onReady = [];
+    for (const resolve of onReady) resolve();
+  }
+
+  /** Resolves once no more than the soft limit waits, or the session has ended. */
+  ready(): Promise<void> {
+    const { queuedBytes, server, readyState } = this.#waiting;
+    if (queuedBytes <= server.slowReader.soft || readyState === "closed") return Promise.resolve();
+    return new Promise((resolve) => this.#onReady.push(resolve));
+  }
+
+  /** Drops marked events, the oldest first, until `bytes` more would be within the soft limit. */
+  dropOldest(bytes: number): void {
+    const waiting = this.#waiting;
+    const room = waiting.server.slowReader.soft - bytes;
+    let kept = waiting.queuedBytes;
+    const doomed = new Set<EventMark>();
+    for (const packet of waiting.writeBuffer) {
+      const { mark } = packet.options as SendOptions;
+      if (mark === undefined) continue;
+      if (kept <= room && !doomed.has(mark)) break;
+      doomed.add(mark);
+      kept -= sizeOf(packet);
+    }
+    if (doomed.size === 0) return;
+    this.#keep((mark) => mark === undefined || !doomed.has(mark));
+    this.onDropped(doomed.size);
+  }
+
+  /** Removes the event with the same key that waits, if one does. */
+  supersede(key: string): boolean {
+    const isIt = (mark: EventMark | undefined): boolean => mark?.key === key;
+    if (!this.#waiting.writeBuffer.some((packet) => isIt((packet.options as SendOptions).mark))) return false;
+    this.#keep((mark) => !isIt(mark));
+    return true;
+  }
+
+  #keep(isKept: (mark: EventMark | undefined) => boolean): void {
+    const waiting = this.#waiting;
+    if (waiting.chargedFrom !== -1) releaseFrom(waiting.writeBuffer, waiting.chargedFrom);
+    waiting.writeBuffer = waiting.writeBuffer.filter((packet) => isKept((packet.options as SendOptions).mark));
+    waiting.queuedBytes = 0;
+    for (const packet of waiting.writeBuffer) {
+      waiting.queuedBytes += sizeOf(packet);
+      charge(packet);
+    }
+    waiting.chargedFrom = 0;
+  }
+
+  onDropped(events: number): void {
+    const { server, queuedBytes } = this.#waiting;
+    this.dropped += events;
+    server.onLimit(this.#waiting, "EVENT_DROPPED", server.slowReader.soft, queuedBytes);
+  }
+}
+
+function assess(congestion: Congestion): void {
+  congestion.assess(POLL_GRACE);
+}

@@ -1,0 +1,67 @@
+import type { Clock } from "../clock.ts";
+import { type CloseReason, closeReason } from "./close-reason.ts";
+import type { Session } from "./session.ts";
+
+/** How clients are moved away. */
+export interface DrainOptions {
+  /** When the last one is to be gone, in milliseconds. Default 30000. */
+  deadline?: number;
+  /** Sessions per second that are ended. Default: as many as the deadline needs. */
+  rate?: number;
+}
+
+export const DRAIN_DEADLINE = 30_000;
+
+/** How often a group of sessions is ended while draining, in milliseconds. */
+const STEP = 100;
+
+/** Resolves once all of the sessions have ended, or the time is up; then the rest is ended at once. */
+function ended(sessions: readonly Session[], clock: Clock, deadline: number, why: CloseReason): Promise<void> {
+  return new Promise((resolve) => {
+    const left = new Set(sessions.filter(({ readyState }) => readyState !== "closed"));
+    if (left.size === 0) return resolve();
+    const timer = clock.after(deadline, () => {
+      for (const session of left) session.close(true, why);
+    });
+    for (const session of left) {
+      session.once("close", () => {
+        left.delete(session);
+        if (left.size > 0) return;
+        timer.cancel();
+        resolve();
+      });
+    }
+  });
+}
+
+/** Ends a session in an orderly way; one that has nothing to send and could not be told anything now, at once. */
+function end(session: Session, why: CloseReason): void {
+  const hasNothing = session.writeBuffer.length === 0;
+  session.close(hasNothing && !session.transport.writable, why);
+}
+
+/** Ends sessions once what is queued for them has been sent, or after `deadline` milliseconds. */
+export function shutDown(sessions: readonly Session[], clock: Clock, deadline: number): Promise<void> {
+  const why = closeReason("SERVER_SHUTDOWN");
+  const done = ended(sessions, clock, deadline, why);
+  for (const session of sessions) end(session, why);
+  return done;
+}
+
+/** Ends sessions in small groups, so that their clients do not all come back at once, wherever that is. */
+export function moveAway(sessions: readonly Session[], clock: Clock, options: DrainOptions): Promise<void> {
+  const { deadline = DRAIN_DEADLINE } = options;
+  const why = closeReason("SERVER_DRAINING");
+  const done = ended(sessions, clock, deadline, why);
+  const rate = options.rate ?? (sessions.length * 1000) / Math.max(1, deadline - STEP);
+  const group = Math.max(1, Math.ceil((rate * STEP) / 1000));
+  const pause = (group * 1000) / rate;
+  let next = 0;
+  const step = (): void => {
+    for (const session of sessions.slice(next, next + group)) session.close(false, why);
+    next += group;
+    if (next < sessions.length) clock.after(pause, step);
+  };
+  step();
+  return done;
+}

@@ -1,0 +1,93 @@
+/** One way to turn a request away. */
+export interface RefusalKind {
+  /** What clients get as `code` in the JSON body. 0 to 5 are those of Engine.IO. */
+  readonly code: number;
+  readonly status: number;
+  /** What clients get as `message`. */
+  readonly message: string;
+  /** A sentence for those who run the server. */
+  readonly hint: string;
+}
+
+const kind = (code: number, status: number, message: string, hint: string): RefusalKind => ({
+  code,
+  status,
+  message,
+  hint,
+});
+
+/** Every way to turn a request away, by name: `name` of a `connection_error`. */
+export const REFUSALS = {
+  UNKNOWN_TRANSPORT: kind(0, 400, "Transport unknown", "the option `transports` does not name it"),
+  UNKNOWN_SID: kind(
+    1,
+    400,
+    "Session ID unknown",
+    "this process has no such session: it has ended, or it belongs to another process; behind a balancer, long-polling needs sticky sessions",
+  ),
+  BAD_HANDSHAKE_METHOD: kind(2, 400, "Bad handshake method", "a session is opened by GET"),
+  INVALID_ORIGIN: kind(3, 400, "Bad request", "the Origin header holds characters that no header may have"),
+  TRANSPORT_MISMATCH: kind(3, 400, "Bad request", "the request names another transport than its session has"),
+  TRANSPORT_HANDSHAKE_ERROR: kind(
+    3,
+    400,
+    "Bad request",
+    "the request is no WebSocket handshake: a proxy may have taken the Upgrade header away",
+  ),
+  PROTOCOL_MISMATCH: kind(3, 400, "Bad request", "the session was opened with another protocol revision"),
+  MIDDLEWARE_FAILURE: kind(3, 400, "Bad request", "a middleware of the engine has refused the request"),
+  ID_GENERATION_ERROR: kind(3, 400, "Bad request", "generateId has failed, or gave an id that is taken"),
+  BAD_REQUEST: kind(3, 400, "Bad request", "the request is malformed"),
+  FORBIDDEN: kind(4, 403, "Forbidden", "allowRequest has refused the request"),
+  ORIGIN_NOT_ALLOWED: kind(
+    4,
+    403,
+    "Origin not allowed",
+    "the page that opens the WebSocket is of an origin that the option cors does not allow; see checkOrigin",
+  ),
+  UNSUPPORTED_PROTOCOL_VERSION: kind(
+    5,
+    400,
+    "Unsupported protocol version",
+    "the client speaks revision 3 of Engine.IO (Socket.IO 1.x or 2.x): the option `allowEIO3` lets it in",
+  ),
+  TOO_MANY_CONNECTIONS: kind(6, 503, "Too many connections", "the option maxConnections is reached"),
+  TOO_MANY_CONNECTIONS_FROM_ADDRESS: kind(
+    6,
+    503,
+    "Too many connections",
+    "the option maxConnectionsPerAddress is reached for the address of the client",
+  ),
+  TOO_MANY_HANDSHAKES: kind(6, 503, "Too many handshakes", "the option maxHandshakesPerSecond is reached"),
+  SERVER_DRAINING: kind(
+    7,
+    503,
+    "Server is going away",
+    "the server is being drained or closed and takes no new sessions",
+  ),
+} as const satisfies Record<string, RefusalKind>;
+
+export type RefusalName = keyof typeof REFUSALS;
+
+/** Names of the codes that a refusal may come with and no name. */
+const NAMES: readonly RefusalName[] = [
+  "UNKNOWN_TRANSPORT",
+  "UNKNOWN_SID",
+  "BAD_HANDSHAKE_METHOD",
+  "BAD_REQUEST",
+  "FORBIDDEN",
+  "UNSUPPORTED_PROTOCOL_VERSION",
+];
+
+/** The name of a refusal: its context says it, or its code. */
+export function refusalName({
+  code,
+  context,
+}: {
+  code: number;
+  context: Readonly<Record<string, unknown>>;
+}): RefusalName {
+  const { name } = context;
+  if (typeof name === "string" && Object.hasOwn(REFUSALS, name)) return name as RefusalName;
+  return NAMES[code] ?? "BAD_REQUEST";
+}

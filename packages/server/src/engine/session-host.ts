@@ -1,0 +1,50 @@
+import type { RawData } from "@portage/parser/engine";
+import type { Clock } from "../clock.ts";
+import type { Emitter } from "../emitter.ts";
+import type { CloseReason } from "./close-reason.ts";
+import type { Waiting } from "./congestion.ts";
+import type { EventMark } from "./event-mark.ts";
+import type { HeartbeatWheel } from "./heartbeat.ts";
+import type { LimitCode } from "./limit-codes.ts";
+import type { Session } from "./session.ts";
+import type { SlowReaderOptions } from "./slow-reader.ts";
+import type { EngineStats, UpgradeFailure } from "./stats.ts";
+
+/** Takes what a session receives by direct calls, past the public events. */
+export interface SessionHandler {
+  /** A message came in. */
+  onMessage(data: RawData): void;
+  /** All that was sent has been handed to the transport. */
+  onDrain(): void;
+  /** The session is over, once. */
+  onClose(reason: CloseReason): void;
+}
+
+/** What a session needs of the server that it belongs to. */
+export interface SessionHost extends Emitter {
+  readonly clock: Clock;
+  readonly heartbeat: HeartbeatWheel;
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+  readonly upgradeTimeout: number;
+  readonly maxHttpBufferSize: number;
+  readonly initialPacket: RawData | undefined;
+  readonly slowReader: Required<SlowReaderOptions>;
+  readonly stats: EngineStats;
+  /** Names of the transports that a session on `transport` may be upgraded to. */
+  upgrades(transport: string): readonly string[];
+  /** The session is over: it leaves the server's books. */
+  onSessionClose(session: Session): void;
+  /** An upgrade has failed; the session stays on its transport. */
+  onUpgradeFailed(session: Session, step: UpgradeFailure): void;
+  /** A session is at a limit and goes on. */
+  onLimit(session: Waiting, code: LimitCode, limit: number, actual: number): void;
+}
+
+/** How {@link Session.send} sends a message. */
+export interface SendFlags {
+  /** Whether the transport may compress it. Default true. */
+  compress?: boolean | undefined;
+  /** Lets the message be dropped or replaced while it waits, together with all others of the same mark. */
+  mark?: EventMark | undefined;
+}

@@ -1,0 +1,56 @@
+/** What becomes of events for a peer that reads too slowly, once more than `soft` bytes wait for it. */
+export type SlowPolicy =
+  /** They wait, up to `hard`. */
+  | "keep"
+  /** The new event is dropped. */
+  | "drop-newest"
+  /** Events that wait are dropped, the oldest first, until there is room. */
+  | "drop-oldest"
+  /** The session ends, with the code `SLOW_READER`. */
+  | "disconnect";
+
+/**
+ * Bounds of what waits for a peer that does not take it. Bytes of binary data, characters of text.
+ *
+ * A peer is slow once it has taken nothing for a turn of the event loop (a second, when it polls) in spite of I/O having
+ * had its chance: what an application sends in one go to a healthy peer is no sign of slowness.
+ */
+export interface SlowReaderOptions {
+  /** Beyond this the policy applies, and `ready()` waits. Default 1e6. */
+  soft?: number;
+  /** Beyond this the session of a slow peer ends with `SLOW_READER`, WebSocket close code 1013. Default 4e6. */
+  hard?: number;
+  /** What may be sent to a peer in one go, before it is known to be slow. One message is always taken. Default 64e6. */
+  burst?: number;
+  /** Beyond this many bytes for all peers together, `hard` is `soft`, and `soft` 64e3. Default 256e6. */
+  process?: number;
+  /** Default `"keep"`. */
+  policy?: SlowPolicy;
+}
+
+export const SLOW_READER_DEFAULTS: Readonly<Required<SlowReaderOptions>> = {
+  soft: 1e6,
+  hard: 4e6,
+  burst: 64e6,
+  process: 256e6,
+  policy: "keep",
+};
+
+/** The soft limit while the process is beyond its own. */
+export const TIGHT = 64e3;
+
+/** How long a peer may take from one poll to the next before it counts as slow, in milliseconds. */
+export const POLL_GRACE = 1000;
+
+/** Completes the options; one that is there but undefined keeps its default. */
+export function resolveSlowReader(given: SlowReaderOptions = {}): Required<SlowReaderOptions> {
+  const { soft, hard, burst, process, policy } = SLOW_READER_DEFAULTS;
+  const resolved = {
+    soft: given.soft ?? soft,
+    hard: given.hard ?? Math.max(hard, given.soft ?? 0),
+    burst: given.burst ?? Math.max(burst, given.hard ?? 0),
+    process: given.process ?? process,
+    policy: given.policy ?? policy,
+  };
+  return resolved;
+}

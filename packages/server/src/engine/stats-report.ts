@@ -1,0 +1,61 @@
+import { waitingBytes } from "./congestion.ts";
+import type { HeartbeatWheel } from "./heartbeat.ts";
+import type { Session } from "./session.ts";
+import type { EngineStats, Tally } from "./stats.ts";
+
+/** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
+export interface EngineReport {
+  readonly sessions: {
+    readonly open: number;
+    readonly opened: number;
+    /** Open ones by the name of their transport. */
+    readonly byTransport: Tally;
+    /** Open ones by the revision of Engine.IO. */
+    readonly byRevision: Tally;
+    /** Open ones whose peer reads too slowly now. */
+    readonly slow: number;
+    /** Ended ones by code. */
+    readonly closed: Tally;
+  };
+  readonly upgrades: { readonly completed: number; readonly failed: Tally };
+  readonly packets: { readonly in: number; readonly out: number };
+  readonly bytes: {
+    readonly in: number;
+    readonly out: number;
+    /** What waits for all sessions together, each counted for itself. */
+    readonly queued: number;
+    /** The same for this process, where what waits for many is counted once. */
+    readonly waiting: number;
+  };
+  /** Limits that were met, by code; the session went on. */
+  readonly limits: Tally;
+  /** Requests that were turned away, by name. */
+  readonly refusals: Tally;
+  /** By how many milliseconds the event loop was late, the last time and at its worst. */
+  readonly loop: { readonly lag: number; readonly maxLag: number };
+}
+
+/** Looks at every session: for those who ask now and then, not for each packet. */
+export function reportOn(sessions: Iterable<Session>, stats: EngineStats, wheel: HeartbeatWheel): EngineReport {
+  const byTransport: Record<string, number> = {};
+  const byRevision: Record<string, number> = {};
+  let open = 0;
+  let slow = 0;
+  let queued = 0;
+  for (const { transport, protocol, congestion, queuedBytes } of sessions) {
+    open += 1;
+    queued += queuedBytes;
+    if (congestion?.isSlow) slow += 1;
+    byTransport[transport.name] = (byTransport[transport.name] ?? 0) + 1;
+    byRevision[protocol] = (byRevision[protocol] ?? 0) + 1;
+  }
+  return {
+    sessions: { open, opened: stats.sessionsOpened, byTransport, byRevision, slow, closed: { ...stats.closes } },
+    upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
+    packets: { in: stats.packetsIn, out: stats.packetsOut },
+    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued, waiting: waitingBytes() },
+    limits: { ...stats.limits },
+    refusals: { ...stats.refusals },
+    loop: { lag: Math.round(wheel.lag), maxLag: Math.round(wheel.maxLag) },
+  };
+}

@@ -1,0 +1,61 @@
+import type { DecoderLimits } from "@portage/parser/socket";
+
+/** So many events at once, and so many more each second. */
+export interface EventRate {
+  /** Events per second. */
+  rate: number;
+  /** Events at once. Default: `rate`. */
+  burst?: number;
+}
+
+/** What one client may make the server do or keep. Each limit has a code, see docs/limits.md. */
+export interface SocketLimits {
+  /** Namespaces that one connection may have joined. Default 256. Beyond: CONNECT_ERROR. */
+  maxNamespaces: number;
+  /** Namespaces made for clients, of which empty ones go first. Default 10000. Beyond: CONNECT_ERROR. */
+  maxDynamicNamespaces: number;
+  /** Rooms that one socket may be in. Default 10000. Beyond: `join()` has no effect and warns. */
+  maxRooms: number;
+  /** Acknowledgements that one socket may wait for. Default 10000. Beyond: the oldest is given up, with a warning. */
+  maxPendingAcks: number;
+  /** Events that one connection may send. Default: no limit. Beyond: the connection ends with `TOO_MANY_EVENTS`. */
+  maxEventsPerSecond: number | EventRate;
+  /** Time from one attachment of a packet to the next, in milliseconds. Default 30000. Beyond: `ATTACHMENTS_LATE`. */
+  attachmentTimeout: number;
+  /** What the built-in decoder accepts: depth, arguments, attachments, lengths of names. */
+  packetLimits: Partial<DecoderLimits>;
+}
+
+/** The limits of a server; rates are undefined where there is none. */
+export type ResolvedLimits = Readonly<
+  Omit<SocketLimits, "maxEventsPerSecond"> & { maxEventsPerSecond: Required<EventRate> | undefined }
+>;
+
+export const LIMIT_DEFAULTS = {
+  maxNamespaces: 256,
+  maxDynamicNamespaces: 10_000,
+  maxRooms: 10_000,
+  maxPendingAcks: 10_000,
+  attachmentTimeout: 30_000,
+} as const satisfies Partial<SocketLimits>;
+
+const NO_PACKET_LIMITS: Partial<DecoderLimits> = {};
+
+/** Completes the limits; an option that is there but undefined keeps its default. */
+export function resolveLimits(given: Partial<SocketLimits>): ResolvedLimits {
+  return {
+    maxNamespaces: given.maxNamespaces ?? LIMIT_DEFAULTS.maxNamespaces,
+    maxDynamicNamespaces: given.maxDynamicNamespaces ?? LIMIT_DEFAULTS.maxDynamicNamespaces,
+    maxRooms: given.maxRooms ?? LIMIT_DEFAULTS.maxRooms,
+    maxPendingAcks: given.maxPendingAcks ?? LIMIT_DEFAULTS.maxPendingAcks,
+    attachmentTimeout: given.attachmentTimeout ?? LIMIT_DEFAULTS.attachmentTimeout,
+    packetLimits: given.packetLimits ?? NO_PACKET_LIMITS,
+    maxEventsPerSecond: resolveRate(given.maxEventsPerSecond),
+  };
+}
+
+function resolveRate(given: number | EventRate | undefined): Required<EventRate> | undefined {
+  if (given === undefined || given === Infinity) return undefined;
+  if (typeof given === "number") return { rate: given, burst: given };
+  return { rate: given.rate, burst: given.burst ?? given.rate };
+}

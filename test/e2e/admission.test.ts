@@ -1,0 +1,96 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { Server, type ServerOptions } from "@portage/server";
+import { Host } from "../support/host.ts";
+import { call } from "../support/raw-http.ts";
+import { RawPolling } from "../support/raw-polling.ts";
+import { RawWebSocket, type Refused } from "../support/raw-websocket.ts";
+
+const HANDSHAKE = "/socket.io/?EIO=4&transport=polling";
+const running: { io: Server; host: Host }[] = [];
+
+afterEach(async () => {
+  for (const { io, host } of running.splice(0)) {
+    await io.close();
+    await host.drained();
+  }
+});
+
+async function start(options: Partial<ServerOptions>) {
+  const host = new Host();
+  const io = new Server(host.http, options);
+  const refusals: { name: string; code: number; hint: string }[] = [];
+  io.engine.on("connection_error", ({ name, code, hint }: (typeof refusals)[0]) => refusals.push({ name, code, hint }));
+  await host.listen();
+  running.push({ io, host });
+  return { io, host, port: host.port, refusals };
+}
+
+const refusedBy = (attempt: Promise<unknown>): Promise<Refused> =>
+  attempt.then(
+    () => expect.unreachable(),
+    (error: Refused) => error,
+  );
+
+describe("a server that is full", () => {
+  test("answers 503 and when to come back, over both transports", async () => {
+    const { port, io, refusals } = await start({ maxConnections: 1, retryAfter: 1500 });
+    const first = await RawWebSocket.connect({ port });
+    const reply = await call({ port, path: HANDSHAKE });
+    expect([reply.status, reply.headers["retry-after"]]).toEqual([503, "2"]);
+    const body = { code: 6, message: "Too many connections", retryAfter: 1500 };
+    expect(JSON.parse(reply.text)).toEqual(body);
+    const refused = await refusedBy(RawWebSocket.connect({ port }));
+    expect(refused.status).toBe(503);
+    expect(JSON.parse(refused.body)).toEqual(body);
+    expect(refusals.map(({ name }) => name)).toEqual(["TOO_MANY_CONNECTIONS", "TOO_MANY_CONNECTIONS"]);
+    expect(io.stats().refusals).toEqual({ TOO_MANY_CONNECTIONS: 2 });
+    await first.close();
+    await (await RawWebSocket.connect({ port })).close();
+  });
+});
+
+describe("a WebSocket of another origin", () => {
+  const connect = (port: number, origin: string) => RawWebSocket.connect({ port, headers: { Origin: origin } });
+
+  test("is refused where `cors` says which are allowed, also as an upgrade", async () => {
+    const { port, refusals } = await start({ cors: { origin: "https://good.example" } });
+    expect((await refusedBy(connect(port, "https://evil.example"))).status).toBe(403);
+    const polling = await RawPolling.open({ port });
+    const upgrade = RawWebSocket.connect({ port, sid: polling.sid, headers: { Origin: "https://evil.example" } });
+    expect((await refusedBy(upgrade)).status).toBe(403);
+    expect(refusals.map(({ name, code }) => [name, code])).toEqual([
+      ["ORIGIN_NOT_ALLOWED", 4],
+      ["ORIGIN_NOT_ALLOWED", 4],
+    ]);
+    await (await connect(port, "https://good.example")).close();
+    await (await connect(port, `http://127.0.0.1:${port}`)).close();
+    await polling.post("1");
+  });
+
+  test("is let in without `cors`, and where the check is off", async () => {
+    const open = await start({});
+    await (await connect(open.port, "https://evil.example")).close();
+    const unchecked = await start({ cors: { origin: "https://good.example" }, checkOrigin: false });
+    await (await connect(unchecked.port, "https://evil.example")).close();
+  });
+});
+
+test("each refusal has a name and says what may be wrong; the body is as clients know it", async () => {
+  const { port, refusals } = await start({});
+  const bodies: unknown[] = [];
+  for (const path of [`${HANDSHAKE}&sid=none`, "/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=4"]) {
+    bodies.push(JSON.parse((await call({ port, path })).text));
+  }
+  expect(bodies).toEqual([
+    { code: 1, message: "Session ID unknown" },
+    { code: 5, message: "Unsupported protocol version" },
+    { code: 0, message: "Transport unknown" },
+  ]);
+  expect(refusals.map(({ name }) => name)).toEqual([
+    "UNKNOWN_SID",
+    "UNSUPPORTED_PROTOCOL_VERSION",
+    "UNKNOWN_TRANSPORT",
+  ]);
+  expect(refusals[0]?.hint).toContain("balancer");
+  expect(refusals[1]?.hint).toContain("allowEIO3");
+});

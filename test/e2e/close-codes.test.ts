@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { Server, type ServerOptions, type Socket } from "@portage/server";
+import { Host } from "../support/host.ts";
+import { RawWebSocket, type Closed } from "../support/raw-websocket.ts";
+import { nextEvent, turn } from "../support/waiting.ts";
+
+const running: { io: Server; host: Host }[] = [];
+
+afterEach(async () => {
+  for (const { io, host } of running.splice(0)) {
+    await io.close();
+    await host.drained();
+  }
+});
+
+/** A server with one client that has joined the main namespace. */
+async function joined(options: Partial<ServerOptions>) {
+  const host = new Host();
+  const io = new Server(host.http, options);
+  await host.listen();
+  running.push({ io, host });
+  const connection = nextEvent<[Socket]>(io, "connection");
+  const client = await RawWebSocket.connect({ port: host.port });
+  client.send("40");
+  await client.until((packet) => packet.startsWith("40{"));
+  const [socket] = await connection;
+  return { client, socket };
+}
+
+/** Both ends hear the same. */
+async function ends(client: RawWebSocket, socket: Socket): Promise<[Closed, Socket["closeReason"]]> {
+  if (socket.connected) await nextEvent(socket, "disconnect");
+  return [await client.ended(), socket.closeReason];
+}
+
+describe("both ends hear why", () => {
+  test("a message is too large", async () => {
+    const { client, socket } = await joined({ maxHttpBufferSize: 1000 });
+    client.send(`42["e","${"x".repeat(2000)}"]`);
+    const [close, reason] = await ends(client, socket);
+    expect(close).toEqual({ code: 1009, reason: "the message is longer than this end accepts" });
+    expect(reason).toMatchObject({
+      reason: "transport error",
+      code: "PAYLOAD_TOO_LARGE",
+      side: "client",
+      cause: "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+      limit: 1000,
+    });
+  });
+
+  test("the heartbeat was not answered", async () => {
+    const { client, socket } = await joined({ pingInterval: 50, pingTimeout: 50 });
+    const [close, reason] = await ends(client, socket);
+    expect(close).toEqual({ code: 1008, reason: "ping timeout" });
+    expect(reason).toMatchObject({ reason: "ping timeout", code: "PING_TIMEOUT", side: "network" });
+    expect(reason?.heartbeatAge).toBeGreaterThanOrEqual(95);
+  });
+
+  test("too many events were sent", async () => {
+    const { client, socket } = await joined({ maxEventsPerSecond: 5 });
+    for (let index = 0; index < 6; index++) client.send('42["e"]');
+    const [close, reason] = await ends(client, socket);
+    expect(close).toEqual({ code: 1008, reason: "too many events: 6 of 5" });
+    expect(reason).toMatchObject({ code: "TOO_MANY_EVENTS", limit: 5, actual: 6 });
+  });
+
+  test("the client read too slowly, once it reads again", async () => {
+    const { client, socket } = await joined({ slowReader: { soft: 1e5, hard: 2e5 } });
+    client.stream.pause();
+    while (socket.connected) {
+      socket.emit("text", "x".repeat(100_000));
+      await turn();
+    }
+    client.stream.resume();
+    const [close, reason] = await ends(client, socket);
+    expect(close).toEqual({ code: 1013, reason: `slow reader: ${reason?.actual} of 200000` });
+    expect(reason).toMatchObject({ code: "SLOW_READER", side: "client", limit: 200_000 });
+  });
+
+  test("a frame broke the rules", async () => {
+    const { client, socket } = await joined({});
+    client.sendFrame({ opcode: 3, payload: "" });
+    const [close, reason] = await ends(client, socket);
+    expect(close.code).toBe(1002);
+    expect(reason).toMatchObject({ code: "PROTOCOL_VIOLATION", side: "client", cause: "WS_ERR_INVALID_OPCODE" });
+  });
+
+  test("the client or the network ended it", async () => {
+    const polite = await joined({});
+    void polite.client.close(1000, "bye");
+    expect((await ends(polite.client, polite.socket))[1]).toMatchObject({
+      reason: "transport close",
+      code: "CLIENT_CLOSED",
+      side: "client",
+      cause: "1000",
+    });
+    const cut = await joined({});
+    cut.client.cut();
+    expect((await ends(cut.client, cut.socket))[1]).toMatchObject({ code: "CONNECTION_CLOSED", side: "network" });
+  });
+});

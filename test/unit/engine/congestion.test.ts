@@ -1,0 +1,167 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { waitingBytes } from "../../../packages/server/src/engine/congestion.ts";
+import { EventMark } from "../../../packages/server/src/engine/event-mark.ts";
+import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
+import { endOfTick, openSession } from "./fake-host.ts";
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const sessions: { close(discard: boolean): unknown }[] = [];
+
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.close(true);
+  expect(waitingBytes()).toBe(0);
+});
+
+/** A session whose peer has stopped reading. */
+function stalledSession(options: SlowReaderOptions, transport = "websocket") {
+  const opened = openSession({ transport });
+  opened.host.slowReader = resolveSlowReader(options);
+  opened.transport.writable = false;
+  opened.transport.sent.length = 0;
+  sessions.push(opened.session);
+  return opened;
+}
+
+describe("what waits for a peer", () => {
+  test("is counted until it has been taken, and a shared message once for the process", async () => {
+    const [one, two] = [stalledSession({}), stalledSession({})];
+    const message = new PreparedMessage(["x".repeat(1000)]);
+    one.session.sendPrepared(message);
+    two.session.sendPrepared(message);
+    one.session.send(Buffer.alloc(500));
+    expect([one.session.bufferedBytes, two.session.bufferedBytes]).toEqual([1500, 1000]);
+    expect(waitingBytes()).toBe(1500);
+    one.transport.drain();
+    expect(one.session.bufferedBytes).toBe(0);
+    expect(waitingBytes()).toBe(1000);
+    two.session.close(true);
+    await endOfTick();
+    expect(waitingBytes()).toBe(0);
+  });
+
+  test("may be anything in one go: the peer had no chance to take it", () => {
+    const { session, closes } = stalledSession({ soft: 10, hard: 100 });
+    for (let index = 0; index < 100; index++) session.send("x".repeat(100));
+    expect(session.writeBuffer).toHaveLength(100);
+    expect(closes).toEqual([]);
+  });
+
+  test("but no more than `burst`", async () => {
+    const { session, closes } = stalledSession({ soft: 10, hard: 100, burst: 1000 });
+    for (let index = 0; index < 100; index++) session.send("x".repeat(100));
+    expect(session.writeBuffer.length).toBe(11);
+    await endOfTick();
+    expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+  });
+
+  test("ends the session beyond `hard`, with the numbers", async () => {
+    const { session, host, closes } = stalledSession({ soft: 10, hard: 100 });
+    session.send("x".repeat(60));
+    await turn();
+    expect(host.limits).toEqual(["SLOW_READER"]);
+    session.send("x".repeat(40));
+    await endOfTick();
+    expect(closes).toEqual([]);
+    session.send("x");
+    await endOfTick();
+    expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+    expect(session.closeReason).toMatchObject({ side: "client", limit: 100, actual: 101, transport: "websocket" });
+    expect(host.stats.closes).toEqual({ SLOW_READER: 1 });
+  });
+
+  test("one message is taken whatever its size, and a heartbeat ends nothing", async () => {
+    const { session, clock, closes } = stalledSession({ soft: 10, hard: 100, burst: 100 });
+    session.send("x".repeat(1_000_000));
+    await turn();
+    clock.advance(26_000);
+    await turn();
+    expect(session.writeBuffer.map(({ type }) => type)).toEqual(["message", "ping"]);
+    expect(closes).toEqual([]);
+  });
+
+  test("a peer that polls has a second from one poll to the next", async () => {
+    const { session, transport, clock, host } = stalledSession({ soft: 10, hard: 100 }, "polling");
+    session.send("x".repeat(60));
+    await turn();
+    clock.advance(900);
+    expect(host.limits).toEqual([]);
+    transport.drain();
+    clock.advance(200);
+    expect(host.limits).toEqual([]);
+    session.send("x".repeat(60));
+    await turn();
+    clock.advance(1001);
+    expect(host.limits).toEqual(["SLOW_READER"]);
+  });
+
+  test("the process has a limit as well, beyond which less may wait for each", async () => {
+    const { session, closes } = stalledSession({ soft: 100_000, hard: 400_000, process: 150_000 });
+    session.send("x".repeat(90_000));
+    await turn();
+    session.send("x".repeat(70_000));
+    await turn();
+    expect(closes).toEqual([]);
+    session.send("x");
+    await endOfTick();
+    expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+  });
+});
+
+describe("a peer that keeps up again", () => {
+  test("is waited for by ready(), and is no longer slow", async () => {
+    const { session, transport } = stalledSession({ soft: 10 });
+    const congestion = session.watchQueue();
+    await congestion.ready();
+    session.send("x".repeat(60));
+    await turn();
+    expect(congestion.isSlow).toBe(true);
+    let ready = "no";
+    void congestion.ready().then(() => (ready = "yes"));
+    await turn();
+    expect(ready).toBe("no");
+    transport.drain();
+    await turn();
+    expect(ready).toBe("yes");
+    expect(congestion.isSlow).toBe(false);
+    expect([congestion.takeDrained(), congestion.takeDrained()]).toEqual([true, false]);
+  });
+
+  test("ready() does not wait for one that has gone", async () => {
+    const { session, transport } = stalledSession({ soft: 10 });
+    session.send("x".repeat(60));
+    const ready = session.watchQueue().ready();
+    transport.lose();
+    await ready;
+    await session.watchQueue().ready();
+  });
+});
+
+describe("what waits can be", () => {
+  const texts = (session: { writeBuffer: readonly { data: unknown }[] }): unknown[] =>
+    session.writeBuffer.map(({ data }) => data);
+
+  test("dropped from its oldest end, each event whole", () => {
+    const { session } = stalledSession({ soft: 10 });
+    session.send("kept");
+    const binary = new EventMark();
+    session.send("51-a", { mark: binary });
+    session.send(Buffer.from("bytes"), { mark: binary });
+    session.send("b", { mark: new EventMark() });
+    session.watchQueue().dropOldest(4);
+    expect(texts(session)).toEqual(["kept", "b"]);
+    expect(session.bufferedBytes).toBe(5);
+    expect(session.watchQueue().dropped).toBe(1);
+  });
+
+  test("replaced by key", () => {
+    const { session } = stalledSession({});
+    session.send("old", { mark: new EventMark("key") });
+    session.send("other", { mark: new EventMark("another") });
+    expect(session.watchQueue().supersede("key")).toBe(true);
+    expect(session.watchQueue().supersede("key")).toBe(false);
+    session.send("new", { mark: new EventMark("key") });
+    expect(texts(session)).toEqual(["other", "new"]);
+  });
+});
