@@ -63,6 +63,7 @@ const jobs = {
     run(bin("oxlint"), ["--type-aware", "--deny-warnings"]);
     run(bin("prettier"), ["--check", "."]);
     node("scripts/check-layers.mjs");
+    node("scripts/errors-doc.mjs", ["--check"]);
     run(bin("size-limit"), []);
     node("scripts/check-packages.mjs", [PNPM]);
   },
