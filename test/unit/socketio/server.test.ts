@@ -182,7 +182,7 @@ describe("client files", () => {
     await serving(io, async () => {
       const { headers, body } = await get(io, "/socket.io/socket.io.min.js", { "accept-encoding": accepted });
       expect(headers["content-encoding"]).toBe(encoding);
-      expect(body.length < 30_000).toBe(encoding !== undefined);
+      expect(body.length < 16_000).toBe(encoding !== undefined);
     });
   });
 
