@@ -32,11 +32,14 @@ export interface Refusal {
   readonly code: number;
   readonly context: Readonly<Record<string, unknown>>;
   /** When the client may try again, in milliseconds. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
 }
 
-/** A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. */
-export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>) => void;
+/**
+ * A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. The
+ * milliseconds after which the client may try again are an addition.
+ */
+export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
 
 /** What admission must know of a session that a request belongs to. */
 export interface AdmittedSession {

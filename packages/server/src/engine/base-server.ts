@@ -237,7 +237,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Asks {@link verify}. */
   protected check(req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
-    this.verify(req, isUpgrade, (code, context = {}) => answer(code === undefined ? undefined : { code, context }));
+    this.verify(req, isUpgrade, (code, context = {}, retryAfter) =>
+      answer(code === undefined ? undefined : { code, context, retryAfter }),
+    );
   }
 
   /**
@@ -245,7 +247,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * and the context of a refusal, or nothing. Subclasses may override it.
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
-    const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context);
+    const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
     const refusal = admit(req, isUpgrade, {
       transports: this.opts.transports,
       session: (sid) => this.clients[sid],
