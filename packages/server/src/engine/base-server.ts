@@ -1,11 +1,11 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { stringifySetCookie } from "cookie";
 import type { RawData } from "@portage/parser/engine";
 import { checkDeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
 import {
+  type AdmissionRules,
   admit,
   admitRevision,
   askPermission,
@@ -15,6 +15,7 @@ import {
   refuse,
 } from "./admission.ts";
 import type { Waiting } from "./congestion.ts";
+import { addCookie, mergeCookies } from "./cookie.ts";
 import { corsMiddleware } from "./cors.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { CHANNELS } from "./diagnostics.ts";
@@ -73,8 +74,8 @@ export interface Opening {
  * The sessions of an engine and the rules of admission, whatever carries the requests.
  *
  * Events: `connection` (session), `connection_error` ({@link ConnectionError}), `initial_headers` and `headers`
- * (headers, req), `flush` (session, packets), `drain` (session), `limit` ({@link LimitHit}), and `handler_error` (error, failure) when a function of
- * the program has failed: a middleware, `allowRequest`, `generateId`, or a listener of the engine.
+ * (headers, req), `flush` (session, packets), `drain` (session), `limit` ({@link LimitHit}), and `handler_error` (error,
+ * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
  */
 export abstract class BaseServer extends Emitter implements SessionHost {
   readonly opts: ResolvedOptions;
@@ -90,6 +91,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   protected readonly middlewares: Middleware[] = [];
   protected readonly limits: EngineLimits;
   protected readonly webSocketContext: WebSocketContext;
+  readonly #rules: AdmissionRules;
 
   constructor(options: ServerOptions = {}) {
     super();
@@ -112,6 +114,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       maxHttpBufferSize,
       retryAfter: undefined,
     };
+    this.#rules = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
     if (cors) this.use(corsMiddleware(cors));
     this.init();
   }
@@ -248,10 +251,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const refusal = admit(req, isUpgrade, {
-      transports: this.opts.transports,
-      session: (sid) => this.clients[sid],
-    });
+    const refusal = admit(req, isUpgrade, this.#rules);
     if (refusal) return answer(refusal);
     const { cors, checkOrigin: isChecked = true } = this.opts;
     if (!isUpgrade || !cors || !isChecked) return this.#verifyHandshake(req, answer);
@@ -378,9 +378,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
   #addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
     if (!(req as TransportRequest)._query["sid"]) {
-      const cookie = this.opts.cookie as CookieOptions | false;
-      if (cookie && sid)
-        headers["Set-Cookie"] = [stringifySetCookie({ ...cookie, name: cookie.name ?? "io", value: sid })];
+      if (sid) addCookie(headers, this.opts.cookie as CookieOptions | false, sid);
       this.emitHeaders("initial_headers", headers, req);
     }
     this.emitHeaders("headers", headers, req);
@@ -396,15 +394,4 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.#tell(event, headers, req);
     mergeCookies(headers, own);
   }
-}
-
-/** A listener that sets `set-cookie`, in whatever case, adds to the engine's own cookie. */
-function mergeCookies(headers: OutgoingHttpHeaders, own: OutgoingHttpHeaders[string]): void {
-  const cookies = new Set<string>(own === undefined ? [] : [own].flat().map(String));
-  for (const name of Object.keys(headers)) {
-    if (name.toLowerCase() !== "set-cookie") continue;
-    for (const cookie of [headers[name] ?? []].flat()) cookies.add(String(cookie));
-    delete headers[name];
-  }
-  if (cookies.size > 0) headers["Set-Cookie"] = [...cookies];
 }

@@ -48,3 +48,10 @@ export interface SendFlags {
   /** Lets the message be dropped or replaced while it waits, together with all others of the same mark. */
   mark?: EventMark | undefined;
 }
+
+/** What a session tells its client first (Engine.IO protocol, "Handshake"). */
+export function handshakeData(host: SessionHost, sid: string, transport: string): string {
+  const { pingInterval, pingTimeout, maxHttpBufferSize } = host;
+  const upgrades = host.upgrades(transport);
+  return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize });
+}

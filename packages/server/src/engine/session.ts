@@ -8,7 +8,8 @@ import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat, type Beating } from "./heartbeat.ts";
 import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
-import type { SendFlags, SessionHandler, SessionHost } from "./session-host.ts";
+import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
+import { handshakeData, type SendFlags, type SessionHandler, type SessionHost } from "./session-host.ts";
 import { count, type UpgradeFailure } from "./stats.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
@@ -16,8 +17,6 @@ import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 const log = createLog("engine:socket");
 
 export type SessionState = "opening" | "open" | "closing" | "closed";
-
-export type SendCallback = (transport: Transport) => void;
 
 const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClose() {} };
 const EMPTY: EnginePacket[] = Object.freeze([]) as never;
@@ -64,8 +63,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   #awaits: "interval" | "pong" | "late pong" = "interval";
   /** When the heartbeat was last heard of. */
   #heardAt = 0;
-  /** Callbacks of queued packets, with the number of packets before and including theirs. */
-  #callbacks: Array<readonly [packet: EnginePacket, callback: SendCallback]> | undefined;
+  #callbacks: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
     super();
@@ -135,14 +133,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.readyState = "open";
     transport.sid = this.id;
     transport.handler = this;
-    const handshake = {
-      sid: this.id,
-      upgrades: server.upgrades(transport.name),
-      pingInterval: server.pingInterval,
-      pingTimeout: server.pingTimeout,
-      maxPayload: server.maxHttpBufferSize,
-    };
-    this.#enqueue("open", JSON.stringify(handshake));
+    this.#enqueue("open", handshakeData(server, this.id, transport.name));
     if (server.initialPacket !== undefined) this.#enqueue("message", server.initialPacket);
     this.flush();
     if (this.observed) this.emit("open");
@@ -185,7 +176,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   onDrain(): void {
-    this.#runCallbacks();
+    this.#callbacks?.run(this.writeBuffer, this.transport);
     this.flush();
     if (this.#upgrade?.phase === "probed") this.#endWaitingPoll();
   }
@@ -242,7 +233,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     if (typeof options === "function") return this.send(data, undefined, options);
     const packet = this.#enqueue("message", data, sendOptions(options?.compress, options?.mark));
-    if (packet && callback) (this.#callbacks ??= []).push([packet, callback]);
+    if (packet && callback) (this.#callbacks ??= new SendCallbacks()).add(packet, callback);
     return this;
   }
 
@@ -305,16 +296,6 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
     this.#handler.onDrain();
     this.#closeIfFlushed();
-  }
-
-  #runCallbacks(): void {
-    const callbacks = this.#callbacks;
-    if (!callbacks) return;
-    const waiting = new Set(this.writeBuffer);
-    const sent = callbacks.filter(([packet]) => !waiting.has(packet));
-    this.#callbacks =
-      sent.length === callbacks.length ? undefined : callbacks.filter(([packet]) => waiting.has(packet));
-    for (const [, callback] of sent) callback(this.transport);
   }
 
   // ---- upgrade -----------------------------------------------------------------------------------------------------
