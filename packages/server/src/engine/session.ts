@@ -344,9 +344,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  /**
-   * Ends the session: packets that are queued are sent first, unless `discard` is set.
-   */
+  /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     if (discard) {
       this.#end(why);
