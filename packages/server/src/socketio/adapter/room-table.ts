@@ -1,0 +1,91 @@
+import { inspect } from "node:util";
+
+/**
+ * A Map of string to a Set of strings that keeps a Set of one as that string alone.
+ *
+ * Every socket is alone in a room of its own, and most are in no other one: their two Sets would be a tenth of what an idle
+ * connection takes. Whoever looks at a Set by way of Map's own methods gets a real one, which is kept from then on.
+ */
+export class RoomTable extends Map<string, Set<string>> {
+  /** What is kept: the Set, or its only element. */
+  #kept(key: string): Set<string> | string | undefined {
+    return super.get(key);
+  }
+
+  #keep(key: string, members: Set<string> | string): void {
+    super.set(key, members as Set<string>);
+  }
+
+  override get(key: string): Set<string> | undefined {
+    const kept = this.#kept(key);
+    if (typeof kept !== "string") return kept;
+    const members = new Set([kept]);
+    this.#keep(key, members);
+    return members;
+  }
+
+  /** Adds to the Set of a key, which need not exist. False: it was there. */
+  // hot path
+  add(key: string, member: string): boolean {
+    const kept = this.#kept(key);
+    if (kept === undefined) this.#keep(key, member);
+    else if (kept === member) return false;
+    else if (typeof kept === "string") this.#keep(key, new Set([kept, member]));
+    else if (kept.has(member)) return false;
+    else kept.add(member);
+    return true;
+  }
+
+  /** Removes from the Set of a key, which stays where it is, even empty. False: it was not there. */
+  remove(key: string, member: string): boolean {
+    const kept = this.#kept(key);
+    if (kept === undefined) return false;
+    if (typeof kept !== "string") return kept.delete(member);
+    if (kept !== member) return false;
+    this.#keep(key, new Set());
+    return true;
+  }
+
+  /** Whether a key has a Set, and that is empty. */
+  isEmpty(key: string): boolean {
+    const kept = this.#kept(key);
+    return typeof kept === "object" && kept.size === 0;
+  }
+
+  /** What is in the Set of a key. One of many elements is the Set itself, which changes with it. */
+  // hot path
+  membersOf(key: string): ReadonlySet<string> {
+    const kept = this.#kept(key);
+    if (typeof kept === "string") return new Set([kept]);
+    return kept ?? NOBODY;
+  }
+
+  override forEach(
+    visit: (members: Set<string>, key: string, map: Map<string, Set<string>>) => void,
+    self?: unknown,
+  ): void {
+    for (const [key, members] of this) Reflect.apply(visit, self, [members, key, this]);
+  }
+
+  override *entries(): MapIterator<[string, Set<string>]> {
+    for (const key of this.keys()) yield [key, this.get(key) as Set<string>];
+  }
+
+  override *values(): MapIterator<Set<string>> {
+    for (const key of this.keys()) yield this.get(key) as Set<string>;
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, Set<string>]> {
+    return this.entries();
+  }
+
+  /** `console.log(adapter.rooms)` shows the Map that it stands for. */
+  [inspect.custom](): Map<string, Set<string>> {
+    return new Map(this);
+  }
+}
+
+/** To those who compare (`expect(adapter.rooms).toEqual(new Map(...))`) it is a Map like any other. */
+Object.defineProperty(RoomTable.prototype, "constructor", { value: Map });
+
+const NOBODY: ReadonlySet<string> = new Set();

@@ -1,0 +1,92 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { RoomTable } from "../../../packages/server/src/socketio/adapter/room-table.ts";
+
+function tableOf(content: Record<string, string[]>): RoomTable {
+  const table = new RoomTable();
+  for (const [key, members] of Object.entries(content)) for (const member of members) table.add(key, member);
+  return table;
+}
+
+const plain = (table: RoomTable): Record<string, string[]> =>
+  Object.fromEntries([...table].map(([key, members]) => [key, [...members]]));
+
+describe("what is added", () => {
+  test("is there once", () => {
+    const table = new RoomTable();
+    expect([table.add("a", "1"), table.add("a", "1"), table.add("a", "2"), table.add("a", "2")]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+    expect(plain(table)).toEqual({ a: ["1", "2"] });
+  });
+
+  test("can be taken away, and leaves an empty Set", () => {
+    const table = tableOf({ one: ["1"], two: ["1", "2"] });
+    expect(table.remove("one", "other")).toBe(false);
+    expect(table.remove("missing", "1")).toBe(false);
+    expect(table.isEmpty("one")).toBe(false);
+    expect(table.remove("one", "1")).toBe(true);
+    expect(table.isEmpty("one")).toBe(true);
+    expect(table.has("one")).toBe(true);
+    expect(table.remove("two", "1")).toBe(true);
+    expect(table.isEmpty("two")).toBe(false);
+    expect(table.isEmpty("missing")).toBe(false);
+    expect(plain(table)).toEqual({ one: [], two: ["2"] });
+  });
+
+  test("is found by those who only look", () => {
+    const table = tableOf({ one: ["1"], two: ["1", "2"] });
+    expect([...table.membersOf("one")]).toEqual(["1"]);
+    expect([...table.membersOf("two")]).toEqual(["1", "2"]);
+    expect([...table.membersOf("missing")]).toEqual([]);
+  });
+});
+
+describe("for those who know a Map", () => {
+  test("a Set that was handed out is the one that is kept", () => {
+    const table = tableOf({ one: ["1"] });
+    const members = table.get("one");
+    expect(members).toBeInstanceOf(Set);
+    table.add("one", "2");
+    expect(members).toEqual(new Set(["1", "2"]));
+    members?.delete("1");
+    expect([...table.membersOf("one")]).toEqual(["2"]);
+    expect(table.get("missing")).toBeUndefined();
+  });
+
+  test("all ways to go through it give Sets", () => {
+    const content = { one: ["1"], two: ["1", "2"] };
+    const sets = [new Set(["1"]), new Set(["1", "2"])];
+    expect([...tableOf(content).values()]).toEqual(sets);
+    expect([...tableOf(content).entries()]).toEqual([
+      ["one", sets[0]],
+      ["two", sets[1]],
+    ]);
+    const seen: unknown[] = [];
+    const self = {};
+    const table = tableOf(content);
+    table.forEach(function (this: unknown, members, key, map) {
+      seen.push([key, members, map === table, this === self]);
+    }, self);
+    expect(seen).toEqual([
+      ["one", sets[0], true, true],
+      ["two", sets[1], true, true],
+    ]);
+    expect(new Map(tableOf(content)).get("one")).toEqual(sets[0]);
+    expect(tableOf(content)).toBeInstanceOf(Map);
+    expect(tableOf(content).size).toBe(2);
+  });
+
+  test("keys may go while somebody goes through it", () => {
+    const table = tableOf({ one: ["1"], two: ["2"], three: ["3"] });
+    for (const [key] of table) table.delete(key === "one" ? "two" : key);
+    expect(plain(table)).toEqual({ one: ["1"] });
+  });
+
+  test("it is printed as one", () => {
+    expect(inspect(tableOf({ one: ["1"] }))).toBe("Map(1) { 'one' => Set(1) { '1' } }");
+  });
+});
