@@ -8,6 +8,11 @@ const shared = {
   ssr: { resolve: { conditions: [...conditions, "node"] } },
 };
 
+const patient = { testTimeout: 20_000, hookTimeout: 60_000 };
+
+/** These measure the memory of their process, or listen to what happens in it: each has one of its own. */
+const ALONE = ["e2e/{bounds,counts,handler-errors,slow-readers}*.test.ts"];
+
 export default defineConfig({
   ...shared,
   test: {
@@ -16,15 +21,18 @@ export default defineConfig({
     reporters: ["default", "./support/reporter.ts"],
     projects: [
       { ...shared, test: { name: "unit", include: ["unit/**/*.test.ts"], isolate: false } },
+      // Most time of a short test file is the start of its process and the loading of what it tests: they share both.
       {
         ...shared,
         test: {
+          ...patient,
           name: "system",
-          include: ["{contract,e2e,differential,conformance,fuzz,types,browser}/**/*.test.ts"],
-          testTimeout: 20_000,
-          hookTimeout: 60_000,
+          include: ["{contract,e2e,differential,conformance,types,browser}/**/*.test.ts"],
+          exclude: ALONE,
+          isolate: false,
         },
       },
+      { ...shared, test: { ...patient, name: "alone", include: [...ALONE, "fuzz/**/*.test.ts"] } },
     ],
   },
 });

@@ -28,8 +28,9 @@ beforeAll(async () => {
     allowEIO3: true,
     maxHttpBufferSize: LIMIT,
     pingInterval: 300,
-    pingTimeout: 4000,
+    pingTimeout: 2000,
     upgradeTimeout: 300,
+    destroyUpgradeTimeout: 100,
   });
   bystander = await ChildBystander.join(server);
 });

@@ -1,6 +1,6 @@
 import { type Code, diagnose, type Diagnosis } from "@portage/server/doctor";
 import type { ServerOptions } from "socket.io";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { serve } from "../support/host.ts";
 import { findProxy } from "../support/real-proxies.ts";
 import { freePort } from "../support/server-process.ts";
@@ -10,7 +10,8 @@ const nginx = await findProxy("nginx");
 const haproxy = await findProxy("haproxy");
 
 const ends: Array<() => unknown> = [];
-afterEach(async () => {
+// Most examinations go on side by side: they wait for the ends of quiet connections.
+afterAll(async () => {
   while (ends.length > 0) await ends.pop()?.();
 });
 
@@ -101,7 +102,7 @@ describe.skipIf(!nginx)("nginx", () => {
 
   test("proxy_read_timeout", async () => {
     const lines = [PASS, UPGRADE, "proxy_read_timeout 1s;"];
-    const diagnosis = await examine("nginx", { upstreams: [await start()], lines, hold: 2500 });
+    const diagnosis = await examine("nginx", { upstreams: [await start()], lines, hold: 1500 });
     expect(complaints(diagnosis)).toEqual(["POLL_CUT", "WEBSOCKET_IDLE_CUT"]);
   });
 
@@ -126,7 +127,7 @@ describe.skipIf(!nginx)("nginx", () => {
 });
 
 describe.skipIf(!haproxy)("haproxy", () => {
-  test.each<[string, number, string[], Code[]]>([
+  test.concurrent.each<[string, number, string[], Code[]]>([
     ["one server", 1, [], []],
     ["two servers in turn", 2, ["balance roundrobin"], ["NOT_STICKY"]],
     ["two servers by source", 2, ["balance source"], []],
@@ -136,6 +137,6 @@ describe.skipIf(!haproxy)("haproxy", () => {
     ["timeout tunnel 1s", 1, ["timeout tunnel 1s"], ["WEBSOCKET_IDLE_CUT"]],
   ])("%s", async (_name, count, lines, codes) => {
     const upstreams = await Promise.all(Array.from({ length: count }, () => start()));
-    expect(complaints(await examine("haproxy", { upstreams, lines, hold: 2500 }))).toEqual(codes);
+    expect(complaints(await examine("haproxy", { upstreams, lines, hold: 1500 }))).toEqual(codes);
   });
 });

@@ -2,7 +2,7 @@ import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { type Code, diagnose, type Diagnosis, type DoctorOptions } from "@portage/server/doctor";
 import type { ServerOptions } from "socket.io";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { TEST_CERTIFICATE, TEST_KEY } from "../support/certificate.ts";
 import { Host, serve, serveEngine } from "../support/host.ts";
 import { type Faults, Proxy } from "../support/proxy.ts";
@@ -10,7 +10,8 @@ import { freePort } from "../support/server-process.ts";
 import { portage, reference, subject } from "../support/targets.ts";
 
 const ends: Array<() => unknown> = [];
-afterEach(async () => {
+// Some examinations go on side by side.
+afterAll(async () => {
   while (ends.length > 0) await ends.pop()?.();
 });
 
@@ -136,22 +137,7 @@ describe("proxies with faults", () => {
     ["WebSocket is answered with 403", { upgradeStatus: 403 }, ["WEBSOCKET_FORBIDDEN"], "limited", "--origin"],
     ["WebSocket is answered with 502", { upgradeStatus: 502 }, ["WEBSOCKET_BAD_GATEWAY"], "limited", "502"],
     ["WebSocket is answered with 400", { upgradeStatus: 400 }, ["WEBSOCKET_REFUSED"], "limited", "400"],
-    ["nothing passes a WebSocket", { isDeafAfterUpgrade: true }, ["WEBSOCKET_SILENT"], "limited", "do not scan"],
     ["large messages end a WebSocket", { messageLimit: 65_536 }, ["WEBSOCKET_MESSAGE_CUT"], "limited", "1006"],
-    [
-      "bodies of answers are held back",
-      { holdsAnswers: 1000 },
-      ["RESPONSE_HELD_BACK"],
-      "limited",
-      "proxy_buffering off",
-    ],
-    [
-      "answers to waiting polls are swallowed",
-      { swallowsPolls: true },
-      ["RESPONSE_SWALLOWED"],
-      "limited",
-      "proxy_buffering off",
-    ],
     [
       "all is answered with 502",
       { page: [502, "<h1>Bad Gateway</h1>"] },
@@ -192,6 +178,17 @@ describe("proxies with faults", () => {
     const diagnosis = await examine(await behind(faults));
     expect(complaints(diagnosis)).toEqual(codes);
     expect(diagnosis.verdict).toBe(verdict);
+    expect(words(diagnosis)).toContain(said);
+  });
+
+  test.concurrent.each<[string, Partial<Faults>, Code, string]>([
+    ["nothing passes a WebSocket", { isDeafAfterUpgrade: true }, "WEBSOCKET_SILENT", "do not scan"],
+    ["bodies of answers are held back", { holdsAnswers: 900 }, "RESPONSE_HELD_BACK", "proxy_buffering off"],
+    ["answers to waiting polls are swallowed", { swallowsPolls: true }, "RESPONSE_SWALLOWED", "proxy_buffering off"],
+  ])("%s", async (_name, faults, code, said) => {
+    const diagnosis = await examine(await behind(faults));
+    expect(complaints(diagnosis)).toEqual([code]);
+    expect(diagnosis.verdict).toBe("limited");
     expect(words(diagnosis)).toContain(said);
   });
 

@@ -87,12 +87,15 @@ describe("the process", () => {
     other.close();
   });
 
-  test.each([["abc"], ["65536"], ["-1"], ["80.5"], [""]])("refuses --port %j and says how it is used", async (port) => {
-    const { code, err } = await runDemo([`--port=${port}`]);
-    expect(code).toBe(1);
-    expect(err).toContain(`"${port}" is not a port`);
-    expect(err).toContain("usage: npm start -- [--port N]");
-  });
+  test.concurrent.each([["abc"], ["65536"], ["-1"], ["80.5"], [""]])(
+    "refuses --port %j and says how it is used",
+    async (port) => {
+      const { code, err } = await runDemo([`--port=${port}`]);
+      expect(code).toBe(1);
+      expect(err).toContain(`"${port}" is not a port`);
+      expect(err).toContain("usage: npm start -- [--port N]");
+    },
+  );
 
   test("refuses arguments it does not know", async () => {
     const { code, err } = await runDemo(["--prot", "1"]);

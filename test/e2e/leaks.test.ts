@@ -9,9 +9,9 @@ import { within } from "../support/waiting.ts";
 // Connections of every kind come and go: in the end the server holds no more than in the beginning.
 
 /** Cycles of each kind; `LEAKS=full` is for a longer look. */
-const CYCLES = process.env["LEAKS"] === "full" ? 20_000 : 300;
+const CYCLES = process.env["LEAKS"] === "full" ? 20_000 : 200;
 /** Cycles that fill caches and pools, and get code compiled. */
-const WARM_UP = 150;
+const WARM_UP = 100;
 /** Connections at a time. */
 const WIDTH = 50;
 /** Bytes that may stay in all; a leak of the smallest object per cycle would be seen in the full run. */

@@ -5,7 +5,7 @@ import { NoLossRun, numbers } from "./no-loss-run.ts";
 
 const SEEDS = [1, 2, 3];
 
-describe.each(Object.entries(WAYS))("%s", (_way, options) => {
+describe.concurrent.each(Object.entries(WAYS))("%s", (_way, options) => {
   test.each(SEEDS)("in a living connection nothing is lost, doubled or out of order, seed %i", async (seed) => {
     const run = await NoLossRun.start(seed, options, false);
     try {

@@ -3,11 +3,16 @@ import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { digest, madeOnce } from "../support/once.ts";
+import { CACHE } from "../support/server-process.ts";
 
 /** The repository. */
 export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 /** Packages of the tests, for what a project needs beside Portage. */
 const MODULES = join(ROOT, "test/node_modules");
+
+/** The packages that are published. */
+const PACKAGES = ["parser", "websocket", "server", "client"];
 
 /** What the reference is called, and what stands for it. */
 const ALIASES: Record<string, string> = {
@@ -130,7 +135,7 @@ export class Project {
 }
 
 async function pack(destination: string): Promise<Map<string, string>> {
-  const filters = ["--filter", "./packages/{parser,websocket,server,client}"];
+  const filters = ["--filter", `./packages/{${PACKAGES.join(",")}}`];
   await run("npx", ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", destination], ROOT);
   const tarballs = (await readdir(destination)).filter((file) => file.endsWith(".tgz"));
   return new Map(tarballs.map((file) => [file.replace(/^portage-(\w+)-.*/, "$1"), `file:./${file}`]));
@@ -149,8 +154,7 @@ async function writeFacade(folder: string, name: string, target: string): Promis
  * Packs the packages and has npm install the tarballs. What they depend on comes from the packages of this repository,
  * so that nothing is fetched.
  */
-export async function createProject(): Promise<Project> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), "portage-project-")));
+async function install(folder: string): Promise<void> {
   const tarballs = await pack(folder);
   const dependencies: Record<string, string | undefined> = {
     "@portage/parser": tarballs.get("parser"),
@@ -165,5 +169,16 @@ export async function createProject(): Promise<Project> {
   for (const [name, target] of Object.entries(FACADES)) {
     await writeFacade(join(folder, "node_modules", name), name, target);
   }
+}
+
+/** A project with the packages as they are now. They are packed and installed once for all test files. */
+export async function createProject(): Promise<Project> {
+  const contents = ["package.json", "src", "dist", "esm", "client-dist"];
+  const files = PACKAGES.flatMap((name) => contents.map((each) => join(ROOT, "packages", name, each)));
+  const key = await digest([...files, join(ROOT, "pnpm-lock.yaml"), fileURLToPath(import.meta.url)]);
+  const installed = join(CACHE, "packed", key);
+  await madeOnce(installed, install);
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "portage-project-")));
+  await cp(installed, folder, { recursive: true, verbatimSymlinks: true });
   return new Project(folder);
 }

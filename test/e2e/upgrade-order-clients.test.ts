@@ -6,7 +6,7 @@ import { subject } from "../support/targets.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
 const TOTAL = 1000;
-const ROUNDS = 5;
+const ROUNDS = 2;
 let server: Running;
 
 beforeAll(async () => {

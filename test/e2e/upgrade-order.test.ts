@@ -57,6 +57,6 @@ describe("1,000 messages each way during the upgrade, none lost, doubled or reor
   });
 
   test.each([1, 2, 3, 4])("random plans, seed %i", async (seed) => {
-    for (let round = 0; round < 25; round++) await run(randomPlan(seed * 1000 + round));
+    for (let round = 0; round < 10; round++) await run(randomPlan(seed * 1000 + round));
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ChildBystander, ChildServer } from "../support/child-server.ts";
 import { FUZZ_TIME, forSeeds } from "../support/fuzzing.ts";
 import { Random } from "../support/random.ts";
@@ -21,19 +21,7 @@ const OPTIONS = {
   perMessageDeflate: true,
 };
 
-let server: ChildServer;
-let bystander: ChildBystander;
-
-beforeAll(async () => {
-  server = await ChildServer.start(OPTIONS);
-  bystander = await ChildBystander.join(server);
-});
-afterAll(async () => {
-  bystander.leave();
-  await server.stop();
-});
-
-type Episode = (random: Random, tcp: readonly RawTcp[]) => Promise<void>;
+type Episode = (random: Random, tcp: readonly RawTcp[], port: number) => Promise<void>;
 
 const send = async (tcp: RawTcp, bytes: string | Buffer): Promise<void> => {
   if (!tcp.stream.destroyed) await tcp.write(bytes);
@@ -85,10 +73,10 @@ const EPISODES: Record<string, Episode> = {
     }
   },
 
-  async websocket(random, [tcp]) {
+  async websocket(random, [tcp], port) {
     const revision = random.below(4) === 0 ? 3 : 4;
     const early = random.below(4) === 0 ? frames(random) : Buffer.alloc(0);
-    const opening = upgradeRequest({ port: server.port, revision });
+    const opening = upgradeRequest({ port, revision });
     await send(tcp!, Buffer.concat([Buffer.from(opening), early]));
     if (revision === 4 && random.below(5) > 0) await send(tcp!, frame({ opcode: OPCODE.text, payload: "40" }));
     for (let count = 1 + random.below(8); count > 0; count--) {
@@ -97,11 +85,10 @@ const EPISODES: Record<string, Episode> = {
     }
   },
 
-  async upgrade(random, [polling, first, second]) {
+  async upgrade(random, [polling, first, second], port) {
     const { sid, path } = await openPolling(polling!, 4);
     const revision = random.below(6) === 0 ? 3 : 4;
-    for (const candidate of [first!, second!])
-      await send(candidate, upgradeRequest({ port: server.port, revision, sid }));
+    for (const candidate of [first!, second!]) await send(candidate, upgradeRequest({ port, revision, sid }));
     for (let count = 2 + random.below(8); count > 0; count--) {
       const packet = random.pick(["2probe", "5", "3probe", "6", "40", "1", "2", '42["x"]', enginePacket(random)]);
       const candidate = random.pick([first!, second!]);
@@ -114,10 +101,10 @@ const EPISODES: Record<string, Episode> = {
   },
 };
 
-async function play(episode: Episode, random: Random): Promise<void> {
+async function play(server: ChildServer, episode: Episode, random: Random): Promise<void> {
   const tcp = await Promise.all([1, 2, 3].map(() => RawTcp.open(server.port)));
   try {
-    await episode(random, tcp);
+    await episode(random, tcp, server.port);
   } finally {
     for (const each of tcp) {
       if (random.below(2) === 0) each.reset();
@@ -129,21 +116,33 @@ async function play(episode: Episode, random: Random): Promise<void> {
 
 const BYSTANDERS = 2;
 
-describe.each(Object.entries(EPISODES))("%s", (name, episode) => {
+async function fuzz(name: string, episode: Episode, server: ChildServer): Promise<void> {
+  const bystander = await ChildBystander.join(server);
+  // What is compiled, cached and pooled is there once and for all.
+  for (let seed = 0; seed < 30; seed++) await play(server, episode, new Random(seed));
+  const before = await server.memory();
+  const runs = await forSeeds(async (seed, random) => {
+    await play(server, episode, random);
+    if (seed % 10 === 0) await bystander.check();
+  });
+  await bystander.check();
+  // The heartbeat finds those that their clients have left behind.
+  await server.settled(BYSTANDERS);
+  const after = await server.memory();
+  expect(after.heapUsed, `${name}: heap after ${runs} runs, ${before.heapUsed} before`).toBeLessThan(
+    before.heapUsed * 1.2 + 2e6,
+  );
+  bystander.leave();
+}
+
+// Side by side: each has a server of its own, and waits for its heartbeat.
+describe.concurrent.each(Object.entries(EPISODES))("%s", (name, episode) => {
   test("of any kind do no harm to anybody", { timeout: FUZZ_TIME }, async () => {
-    // What is compiled, cached and pooled is there once and for all.
-    for (let seed = 0; seed < 30; seed++) await play(episode, new Random(seed));
-    const before = await server.memory();
-    const runs = await forSeeds(async (seed, random) => {
-      await play(episode, random);
-      if (seed % 10 === 0) await bystander.check();
-    });
-    await bystander.check();
-    // The heartbeat finds those that their clients have left behind.
-    await server.settled(BYSTANDERS);
-    const after = await server.memory();
-    expect(after.heapUsed, `${name}: heap after ${runs} runs, ${before.heapUsed} before`).toBeLessThan(
-      before.heapUsed * 1.2 + 2e6,
-    );
+    const server = await ChildServer.start(OPTIONS);
+    try {
+      await fuzz(name, episode, server);
+    } finally {
+      await server.stop();
+    }
   });
 });

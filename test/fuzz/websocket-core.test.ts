@@ -21,7 +21,7 @@ import { Recorder } from "../unit/websocket/recorder.ts";
  * Always the same rounds; FUZZ_SEED chooses others and FUZZ_ROUNDS searches longer.
  */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
-const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 6_000);
+const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 2_000);
 const MAX_PAYLOAD = 20_000;
 /** Bytes of heap and buffers that all rounds together may leave behind. */
 const MAX_GROWTH = 64 * 1024 * 1024;

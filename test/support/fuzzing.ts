@@ -1,7 +1,7 @@
 import { Random } from "./random.ts";
 
 /** How long each fuzzer of a live server runs: a moment in `npm test`, a minute in `npm run fuzz`. Seconds. */
-const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? (process.env["FUZZ_ROUNDS"] ? 60 : 1.5));
+const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? (process.env["FUZZ_ROUNDS"] ? 60 : 0.8));
 
 /** The first seed. */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
