@@ -79,6 +79,7 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
   return {
     maxHttpBufferSize: 100,
     maxPayloadPackets: 5,
+    maxPollPackets: undefined,
     httpCompression: false,
     addHeaders() {},
     ...over,

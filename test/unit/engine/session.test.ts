@@ -45,6 +45,23 @@ describe("sending", () => {
     expect(session.writable).toBe(true);
   });
 
+  test("what is more than the transport takes at once follows, in order", async () => {
+    const { session, transport, closes } = openSession();
+    transport.sent.length = 0;
+    Object.defineProperty(transport, "maxBatch", { value: 2 });
+    for (const data of ["a", "b", "c", "d", "e"]) session.send(data);
+    await endOfTick();
+    expect(transport.sent).toEqual(["message:a,message:b"]);
+    expect(session.bufferedBytes).toBe(3);
+    session.close();
+    transport.drain();
+    expect(transport.sent).toEqual(["message:a,message:b", "message:c,message:d"]);
+    expect(closes).toEqual([]);
+    transport.drain();
+    expect(transport.sent.at(-1)).toBe("message:e");
+    expect(closes).toHaveLength(1);
+  });
+
   test("a callback comes once its message is on its way, and never when the session ends first", async () => {
     const { session, transport } = openSession();
     const calls: string[] = [];

@@ -104,6 +104,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.limits = {
       maxHttpBufferSize,
       maxPayloadPackets,
+      maxPollPackets: this.opts.maxPollPackets,
       clock,
       httpCompression: resolveHttpCompression(this.opts.httpCompression),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),

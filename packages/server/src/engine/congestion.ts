@@ -72,12 +72,19 @@ export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
   return (waiting.congestion ??= new Congestion(waiting)).onCrowded(packet);
 }
 
-/** The whole queue has been handed to the transport, or is given up. */
-export function onTaken(waiting: Waiting, batch: readonly EnginePacket[]): void {
+/** The queue, which was `queue`, has been handed to the transport, or is given up. What it could not take is in the new one. */
+// hot path
+export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void {
+  const { writeBuffer } = waiting;
   waiting.queuedBytes = 0;
-  if (waiting.chargedFrom !== -1) releaseFrom(batch, waiting.chargedFrom);
+  if (waiting.chargedFrom !== -1) releaseFrom(queue, waiting.chargedFrom);
   waiting.chargedFrom = -1;
-  waiting.congestion?.onTaken();
+  if (writeBuffer.length === 0) return waiting.congestion?.onTaken();
+  waiting.chargedFrom = 0;
+  for (const packet of writeBuffer) {
+    waiting.queuedBytes += sizeOf(packet);
+    charge(packet);
+  }
 }
 
 /**

@@ -8,6 +8,8 @@ export interface EngineLimits {
   readonly maxHttpBufferSize: number;
   /** Packets in one POST body. */
   readonly maxPayloadPackets: number;
+  /** Packets in the answer to one poll. */
+  readonly maxPollPackets: number | undefined;
   readonly httpCompression: HttpCompression | false;
   readonly clock: Clock;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */

@@ -36,6 +36,11 @@ export interface ServerOptions extends GateOptions {
   maxHttpBufferSize?: number;
   /** The most packets that one POST body may have. Default 100000. */
   maxPayloadPackets?: number;
+  /**
+   * The most packets in the answer to one poll; the others come with the next one. Default: 16 for python-engineio, which
+   * refuses more, and no limit for all others.
+   */
+  maxPollPackets?: number;
   /** Asked before a session is opened; without an answer in its favour the request is refused with 403. */
   allowRequest?: AllowRequest;
   /** Transports on offer. Default `["polling", "websocket"]`. */

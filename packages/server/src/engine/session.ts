@@ -284,14 +284,15 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   // hot path
   flush(): void {
-    const batch = this.writeBuffer;
-    if (batch.length === 0 || !this.transport.writable || this.readyState === "closed") return;
-    const { server } = this;
+    const queue = this.writeBuffer;
+    const { server, transport } = this;
+    if (queue.length === 0 || !transport.writable || this.readyState === "closed") return;
+    const batch = queue.length <= transport.maxBatch ? queue : queue.slice(0, transport.maxBatch);
     if (this.observed) this.emit("flush", batch);
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
-    this.writeBuffer = EMPTY;
-    onTaken(this, batch);
-    this.transport.send(batch);
+    this.writeBuffer = batch === queue ? EMPTY : queue.slice(batch.length);
+    onTaken(this, queue);
+    transport.send(batch);
     if (this.observed) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
     this.#handler.onDrain();
@@ -364,8 +365,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   #closeIfFlushed(): void {
-    if (this.readyState !== "closing" || this.writeBuffer.length > 0) return;
-    if (this.transport.readyState !== "open") return;
+    if (this.readyState !== "closing" || this.writeBuffer.length > 0 || this.transport.readyState !== "open") return;
     const why = this.closeReason ?? closeReason("SERVER_CLOSED");
     this.transport.close(() => this.#end(why), why);
   }
@@ -388,8 +388,9 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     server.onSessionClose(this);
     this.#handler.onClose(reason);
     if (this.observed) this.emit("close", reason.reason, reason.description);
-    onTaken(this, this.writeBuffer);
+    const lost = this.writeBuffer;
     this.writeBuffer = EMPTY;
+    onTaken(this, lost);
   }
 }
 

@@ -73,6 +73,11 @@ export abstract class Transport extends Emitter {
   /** Bytes that were handed over and have not left the process yet. */
   abstract get bufferedBytes(): number;
 
+  /** How many packets it takes at once, at most. */
+  get maxBatch(): number {
+    return Infinity;
+  }
+
   /** Sends packets, in order. Only while {@link writable}. */
   abstract send(batch: readonly EnginePacket[]): void;
 

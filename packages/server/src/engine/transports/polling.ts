@@ -26,6 +26,10 @@ function onPollClosed(this: PollResponse): void {
   this[POLLED]?.pollClosed(this);
 }
 
+/** Clients that refuse a payload of more than 16 packets, all of it: python-engineio, over requests and over aiohttp. */
+const CAPPED_CLIENT = /^python-|\baiohttp\//i;
+const CAP = 16;
+
 /**
  * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): packets for the peer answer its waiting GET, those from
  * the peer arrive as POST bodies. At most one of each may be under way.
@@ -35,6 +39,7 @@ export class Polling extends Transport {
 
   readonly name: string = "polling";
   readonly #limits: EngineLimits;
+  readonly #maxBatch: number;
   /** The GET that waits for packets, or whose answer is being made. */
   #poll: HttpExchange | undefined;
   /** The POST that is being read. */
@@ -49,6 +54,11 @@ export class Polling extends Transport {
   constructor(req: TransportRequest, limits: EngineLimits) {
     super(req);
     this.#limits = limits;
+    this.#maxBatch = limits.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? CAP : Infinity);
+  }
+
+  override get maxBatch(): number {
+    return this.#maxBatch;
   }
 
   override get bufferedBytes(): number {
