@@ -27,14 +27,24 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
-    reason: "every answer of the engine forbids caching",
+    reason: "the peer is told what the limit is, and no answer of the engine may be cached",
     scenarios: [
       "post: one byte over the limit",
       "post: over the limit in pieces",
       "post: over the limit in bytes only",
-      "polling: an event over maxHttpBufferSize",
     ],
-    becomes: { "status 413": ["status 413 | cache-control=no-store"] },
+    becomes: {
+      "status 413": ["status 413 | cache-control=no-store | content-type=application/json"],
+      "< ": ['< {"code":8,"message":"Payload too large","limit":1000}'],
+    },
+  },
+  {
+    reason: "the same",
+    scenarios: ["polling: an event over maxHttpBufferSize"],
+    becomes: {
+      "status 413": ["status 413 | cache-control=no-store | content-type=application/json"],
+      "< ": ['< {"code":8,"message":"Payload too large","limit":500}'],
+    },
   },
   {
     reason: "every answer of the engine forbids caching",

@@ -82,6 +82,7 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
     maxPollPackets: undefined,
     httpCompression: false,
     addHeaders() {},
+    onRefused() {},
     ...over,
     clock: new FakeClock(),
   };

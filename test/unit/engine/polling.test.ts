@@ -185,7 +185,9 @@ describe("a POST", () => {
 
   test("over the limit is answered with 413, announced or not, and the transport lives on", () => {
     const { owner, ask } = setUp();
-    expect(ask("POST", { "content-length": "101" }).res.status).toBe(413);
+    const announced = ask("POST", { "content-length": "101" }).res;
+    expect(announced.status).toBe(413);
+    expect(JSON.parse(String(announced.body))).toEqual({ code: 8, message: "Payload too large", limit: 100 });
     const chunked = ask("POST");
     chunked.req.emit("data", Buffer.alloc(60));
     chunked.req.emit("data", Buffer.alloc(60));

@@ -107,6 +107,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       maxPollPackets: this.opts.maxPollPackets,
       clock,
       httpCompression: resolveHttpCompression(this.opts.httpCompression),
+      onRefused: (name) => count(this.stats.refusals, name),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
     };
     this.webSocketContext = {

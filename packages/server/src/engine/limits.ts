@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Clock } from "../clock.ts";
 import type { HttpCompression } from "./http-compression.ts";
+import type { RefusalName } from "./refusals.ts";
 
 /** What transports must know of the engine; one record shared by all of them. */
 export interface EngineLimits {
@@ -12,6 +13,8 @@ export interface EngineLimits {
   readonly maxPollPackets: number | undefined;
   readonly httpCompression: HttpCompression | false;
   readonly clock: Clock;
+  /** A request of an open session was turned away: it is counted. */
+  onRefused(name: RefusalName): void;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
 }

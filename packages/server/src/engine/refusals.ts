@@ -65,6 +65,7 @@ export const REFUSALS = {
     "Server is going away",
     "the server is being drained or closed and takes no new sessions",
   ),
+  PAYLOAD_TOO_LARGE: kind(8, 413, "Payload too large", "the body of a POST has more than maxHttpBufferSize bytes"),
 } as const satisfies Record<string, RefusalKind>;
 
 export type RefusalName = keyof typeof REFUSALS;

@@ -3,6 +3,7 @@ import { decodePayloadV4, encodePayloadV4, type EnginePacket, ParserError, type 
 import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
 import { closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
+import { REFUSALS } from "../refusals.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
@@ -168,7 +169,7 @@ export class Polling extends Transport {
       onBody: (body) => this.#onBody(exchange, isBinary ? body : body.toString("utf8")),
       onTooLarge: () => {
         this.#post = undefined;
-        this.#answer(res, 413, { Connection: "close" }, "");
+        this.#refuseBody(res);
         this.#onPostDone?.();
       },
       onAborted: () => {
@@ -178,6 +179,14 @@ export class Polling extends Transport {
       },
     });
     this.#post.start();
+  }
+
+  #refuseBody(res: ServerResponse): void {
+    const { code, status, message } = REFUSALS.PAYLOAD_TOO_LARGE;
+    const limit = this.#limits.maxHttpBufferSize;
+    const headers = { "Content-Type": "application/json", Connection: "close" };
+    this.#answer(res, status, headers, JSON.stringify({ code, message, limit }));
+    this.#limits.onRefused("PAYLOAD_TOO_LARGE");
   }
 
   #onBody({ res }: HttpExchange, body: RawData): void {
