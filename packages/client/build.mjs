@@ -14,9 +14,6 @@ const BANNER = `/*! @portage/client ${version}: Socket.IO over engine.io. MIT Li
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
-const ONLY_WEBSOCKET = Object.fromEntries(
-  ["transports/index.ts", "upgrade.ts"].map((file) => [`/engine/${file}`, "only-websocket.mjs"]),
-);
 
 /** Single files. Those that are not minified are for people to read. */
 const FILES = [
@@ -24,12 +21,11 @@ const FILES = [
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
   { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true },
   { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
-  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, instead: ONLY_WEBSOCKET },
+  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true },
 ];
 /** Folders of modules. */
 const FOLDERS = [
-  { folder: "browser", input: { index: "src/index.ts", engine: "src/engine.ts" } },
-  { folder: "browser", input: { websocket: "src/websocket.ts" }, instead: ONLY_WEBSOCKET },
+  { folder: "browser", input: { index: "src/index.ts", engine: "src/engine.ts", websocket: "src/websocket.ts" } },
 ];
 /** What the server gives to those who ask for it. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);

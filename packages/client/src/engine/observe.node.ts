@@ -1,10 +1,10 @@
 import debug from "debug";
-import type { Socket } from "./socket.ts";
+import type { BaseSocket } from "./base-socket.ts";
 
 const log = debug("engine.io-client:socket");
 
 /** Logs what a socket does, to the scope `engine.io-client:socket` of the environment variable `DEBUG`. */
-export function observe(socket: Socket): void {
+export function observe(socket: BaseSocket): void {
   if (!log.enabled) return;
   for (const event of ["handshake", "open", "upgradeError", "error", "close"] as const) {
     socket.on(event, (...args: unknown[]) => log("%s %o", event, args));

@@ -1,4 +1,4 @@
-import type { Socket } from "./socket.ts";
+import type { BaseSocket } from "./base-socket.ts";
 
 /** Logs what a socket does; in Node.js, where `observe.node.ts` takes the place of this. */
-export const observe = (_socket: Socket): void => {};
+export const observe = (_socket: BaseSocket): void => {};

@@ -23,3 +23,15 @@ export function installTimerFunctions(target: object, options: { useNativeTimers
     clearTimeoutFn: (native ? clearNative : globalThis.clearTimeout).bind(globalThis),
   });
 }
+
+/**
+ * Calls back once, `ms` milliseconds from now; with `autoUnref` that does not keep the process alive.
+ *
+ * @param owner has {@link TimerFunctions}, which may be protected, and options
+ * @returns takes it back
+ */
+export function after(owner: Untyped, ms: number, callback: () => void): () => void {
+  const timer = owner.setTimeoutFn(callback, ms);
+  if (owner.opts.autoUnref) timer.unref?.();
+  return () => owner.clearTimeoutFn(timer);
+}

@@ -1,11 +1,11 @@
 import debug from "debug";
-import type { Manager } from "./manager.ts";
+import type { BaseManager } from "./base-manager.ts";
 
 const ofManager = debug("socket.io-client:manager");
 const ofSocket = debug("socket.io-client:socket");
 
 /** Logs what a manager does, to the scopes `socket.io-client:*` of the environment variable `DEBUG`. */
-export function observe(manager: Manager): void {
+export function observe(manager: BaseManager): void {
   if (ofManager.enabled) {
     for (const event of [
       "open",

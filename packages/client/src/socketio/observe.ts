@@ -1,4 +1,4 @@
-import type { Manager } from "./manager.ts";
+import type { BaseManager } from "./base-manager.ts";
 
 /** Logs what a manager does; in Node.js, where `observe.node.ts` takes the place of this. */
-export const observe = (_manager: Manager): void => {};
+export const observe = (_manager: BaseManager): void => {};
