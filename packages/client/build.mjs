@@ -15,11 +15,14 @@ const BANNER = `/*! @portage/client ${version}: Socket.IO over engine.io. MIT Li
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
 
+/** Nothing in a single file needs XMLHttpRequest: its names mean polling by `fetch` there. */
+const NO_XHR = { "/transports/xhr.ts": "xhr.mjs" };
+
 /** Single files. Those that are not minified are for people to read. */
 const FILES = [
   { file: "socket.io.js", input: "bundles/global.mjs", format: "umd" },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
-  { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true },
+  { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true, instead: NO_XHR },
   { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
   { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true },
 ];
@@ -30,7 +33,7 @@ const FOLDERS = [
 /** What the server gives to those who ask for it. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
 
-const TERSER = { ecma: 2022, compress: { passes: 3, unsafe_arrows: true }, format: { preamble: BANNER } };
+const TERSER = { ecma: 2022, compress: { passes: 3, unsafe_arrows: true, pure_getters: true }, format: { preamble: BANNER } };
 
 const replacing = (instead) => ({
   name: "replace modules",

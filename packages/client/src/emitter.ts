@@ -6,6 +6,7 @@ import type {
   NoEvents,
   ReservedOrUserEventNames,
   ReservedOrUserListener,
+  Untyped,
 } from "./typed-events.ts";
 
 /** A listener of `once` is wrapped; this is how it is found again. */
@@ -144,4 +145,19 @@ export class Emitter<
     if (list) for (const listener of list) listener.apply(this, args);
     return this;
   }
+}
+
+/**
+ * Adds listeners to an emitter of this or another kind.
+ *
+ * @typeParam Events of the emitter
+ * @param listeners by event
+ * @returns removes them
+ */
+export function listen<Events extends object>(emitter: Untyped, listeners: Partial<Events>): () => void {
+  const entries = Object.entries(listeners);
+  for (const entry of entries) emitter.on(...entry);
+  return () => {
+    for (const entry of entries) emitter.off(...entry);
+  };
 }

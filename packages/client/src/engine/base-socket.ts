@@ -1,5 +1,5 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
-import { Emitter } from "../emitter.ts";
+import { Emitter, listen } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./cookie-jar.node.ts";
 import { type Attempt, beginAttempt, type Diagnosis, endAttempt, endSession } from "./diagnosis.ts";
@@ -19,7 +19,7 @@ import { observe } from "./observe.node.ts";
 import { pageListeners, type PageSignal } from "./page.ts";
 import { type ResolvedOptions, resolveOptions } from "./target.ts";
 import { after, installTimerFunctions } from "./timers.ts";
-import type { CloseDetails, Transport } from "./transport.ts";
+import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
@@ -153,10 +153,12 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   protected setTransport(transport: Transport): void {
     this.transport?.off();
     this.transport = transport;
-    transport.on("drain", () => this.#onDrain());
-    transport.on("packet", (packet) => this.receive(packet));
-    transport.on("error", (error) => this._onError(error));
-    transport.on("close", (details) => this.endSession("transport close", details));
+    listen<TransportReservedEvents>(transport, {
+      drain: () => this.#onDrain(),
+      packet: (packet) => this.receive(packet),
+      error: (error) => this._onError(error),
+      close: (details) => this.endSession("transport close", details),
+    });
   }
 
   /** Whether nothing is sent now, because transports change. */

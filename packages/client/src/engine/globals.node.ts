@@ -16,3 +16,16 @@ export const platformDefaults: Partial<SocketOptions> = {
 };
 
 export const createCookieJar = (): CookieJar | undefined => new CookieJar();
+
+/** `fetch`, with the cookies of a socket. */
+export async function fetchWithCookies(
+  { _cookieJar }: { readonly _cookieJar: CookieJar | undefined },
+  uri: string,
+  init: RequestInit,
+): Promise<Response> {
+  const cookie = _cookieJar?.header;
+  const headers = cookie ? { ...(init.headers as Record<string, string>), cookie } : init.headers!;
+  const response = await fetch(uri, { ...init, headers });
+  _cookieJar?.parseCookies(response.headers.getSetCookie());
+  return response;
+}

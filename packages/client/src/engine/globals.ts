@@ -14,3 +14,7 @@ export const platformDefaults: Partial<SocketOptions> = {};
 
 /** Browsers keep cookies themselves. */
 export const createCookieJar = (): CookieJar | undefined => undefined;
+
+/** `fetch`, with the cookies of a socket. */
+export const fetchWithCookies = (_socket: unknown, uri: string, init: RequestInit): Promise<Response> =>
+  fetch(uri, init);

@@ -1,6 +1,7 @@
 import type { Packet } from "@portage/parser/engine";
+import { listen } from "../emitter.ts";
 import type { SocketOptions } from "./options.ts";
-import type { CloseDetails, Transport } from "./transport.ts";
+import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
 
 /** In which order and at which distance transports are tried. */
 export interface OpeningPlan {
@@ -76,12 +77,14 @@ export function startOpening(host: OpeningHost, { names, delay, isRace }: Openin
     stopTimer();
     const runner = host.create(names[next++]!);
     runners.add(runner);
-    runner.on("packet", (packet) => {
-      stop(runner);
-      host.onWin(runner, packet);
+    listen<TransportReservedEvents>(runner, {
+      packet: (packet) => {
+        stop(runner);
+        host.onWin(runner, packet);
+      },
+      error: (error) => lose(runner, error),
+      close: (details) => lose(runner, details!),
     });
-    runner.on("error", (error) => lose(runner, error));
-    runner.on("close", (details) => lose(runner, details!));
     if (delay && next < names.length) {
       stopTimer = host.after(() => {
         if (isRace) return run();

@@ -1,3 +1,4 @@
+import { ADDRESS, isSecure, usualPort } from "./address.ts";
 import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
 import { platformDefaults } from "./globals.node.ts";
 import { decodeQuery } from "./query.ts";
@@ -13,27 +14,20 @@ export interface ResolvedOptions extends SocketOptions {
   transportOptions: Record<string, object>;
 }
 
-/**
- * Scheme, host, port and query of a URL. `URL` would ask for a scheme, and for brackets around IPv6 addresses; programs
- * write `localhost:3000` and `//example.org`.
- */
-const ADDRESS =
-  /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)[^?#]*\??([^#]*)/i;
-
 /** Where a socket connects: the URL goes before options, options before the page, the page before the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {
   const options = { ...DEFAULTS, ...platformDefaults, ...given } as ResolvedOptions;
   const page: Partial<Location> = globalThis.location ?? {};
-  const [, scheme = "", host, port, query] = ADDRESS.exec(uri || options.host || "")!;
+  const [, scheme, host, port, , query] = ADDRESS.exec(uri || options.host || "")!;
   if (host) options.hostname = host;
   if (uri) {
-    options.secure = /^(http|ws)s$/.test(scheme);
+    options.secure = isSecure(scheme);
     options.port = port!;
     if (query) options.query = decodeQuery(query);
   }
   const secure = (options.secure ??= page.protocol === "https:");
   // the port of the page goes with the host of the page only
-  options.port ||= (!options.hostname && page.port) || (secure ? "443" : "80");
+  options.port ||= (!options.hostname && page.port) || usualPort(secure);
   options.hostname = (options.hostname || page.hostname || "localhost").replace(/[[\]]/g, "");
   options.path = options.path.replace(/\/$/, "") + (options.addTrailingSlash ? "/" : "");
   if (typeof options.query === "string") options.query = decodeQuery(options.query);

@@ -1,5 +1,6 @@
 import { decodePacket, type Packet } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
+import { usualPort } from "./address.ts";
 import type { NoEvents, Untyped } from "../typed-events.ts";
 import type { RawData, SocketOptions } from "./options.ts";
 import { encodeQuery } from "./query.ts";
@@ -147,7 +148,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
       schema +
       "://" +
       host +
-      (!port || +port === (secure ? 443 : 80) ? "" : ":" + port) +
+      (!port || port + "" === usualPort(secure) ? "" : ":" + port) +
       path +
       (encoded && "?" + encoded)
     );

@@ -1,5 +1,6 @@
+import { listen } from "../emitter.ts";
 import { EngineError } from "./errors.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportReservedEvents } from "./transport.ts";
 
 /**
  * Where the client stands on its way to a better transport.
@@ -25,32 +26,21 @@ export type UpgradePhase = "idle" | "opening" | "probing" | "pausing" | "upgrade
  */
 export type UpgradeSignal = "start" | "open" | "answer" | "stray" | "lost" | "timeout" | "paused" | "sessionClosed";
 
-type Action = "open" | "probe" | "pause" | "commit" | "fail" | "none";
+/** Every phase with a candidate may end so. */
+const FAILURES = { lost: "idle", timeout: "idle", sessionClosed: "closed" } as const;
 
-/** The whole upgrade: what each signal does in each phase. What has no cell is ignored. Walked cell by cell in the tests. */
+/**
+ * The whole upgrade: the phase to which each signal leads from each phase; what has no cell is ignored. What is done
+ * depends on the phase that is entered: out of `idle` the candidate connects, back to it, it has failed. Walked cell by
+ * cell in the tests.
+ */
 export const UPGRADE_TABLE: Readonly<
-  Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, readonly [next: UpgradePhase, action: Action]>>>>
+  Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>
 > = {
-  idle: { start: ["opening", "open"], sessionClosed: ["closed", "none"] },
-  opening: {
-    open: ["probing", "probe"],
-    lost: ["idle", "fail"],
-    timeout: ["idle", "fail"],
-    sessionClosed: ["closed", "fail"],
-  },
-  probing: {
-    answer: ["pausing", "pause"],
-    stray: ["idle", "fail"],
-    lost: ["idle", "fail"],
-    timeout: ["idle", "fail"],
-    sessionClosed: ["closed", "fail"],
-  },
-  pausing: {
-    paused: ["upgraded", "commit"],
-    lost: ["idle", "fail"],
-    timeout: ["idle", "fail"],
-    sessionClosed: ["closed", "fail"],
-  },
+  idle: { start: "opening", sessionClosed: "closed" },
+  opening: { ...FAILURES, open: "probing" },
+  probing: { ...FAILURES, answer: "pausing", stray: "idle" },
+  pausing: { ...FAILURES, paused: "upgraded" },
   upgraded: {},
   closed: {},
 };
@@ -95,23 +85,25 @@ export class Upgrade {
   }
 
   #signal(signal: UpgradeSignal, detail?: Error | string): void {
-    const cell = UPGRADE_TABLE[this.#phase][signal];
-    if (!cell) return;
     const former = this.#phase;
-    this.#phase = cell[0];
-    if (cell[1] === "open") this.#open();
-    else if (cell[1] === "probe") this.#candidate!.send([{ type: "ping", data: "probe" }]);
-    else if (cell[1] === "pause") this.#pause();
-    else if (cell[1] === "commit") this.#host.onCommit(this.#release());
-    else if (cell[1] === "fail") this.#fail(former, detail);
+    const next = UPGRADE_TABLE[former][signal];
+    if (!next) return;
+    this.#phase = next;
+    if (next === "opening") this.#open();
+    else if (next === "probing") this.#candidate!.send([{ type: "ping", data: "probe" }]);
+    else if (next === "pausing") this.#pause();
+    else if (next === "upgraded") this.#host.onCommit(this.#release());
+    else if (this.#candidate) this.#fail(former, detail);
   }
 
   #open(): void {
     const candidate = (this.#candidate = this.#host.create(this.#names[0]!));
-    candidate.on("open", () => this.#signal("open"));
-    candidate.on("packet", ({ type, data }) => this.#signal(type === "pong" && data === "probe" ? "answer" : "stray"));
-    candidate.on("error", (error) => this.#signal("lost", error));
-    candidate.on("close", () => this.#signal("lost", "transport closed"));
+    listen<TransportReservedEvents>(candidate, {
+      open: () => this.#signal("open"),
+      packet: ({ type, data }) => this.#signal(type === "pong" && data === "probe" ? "answer" : "stray"),
+      error: (error) => this.#signal("lost", error),
+      close: () => this.#signal("lost", "transport closed"),
+    });
     this.#startTimer();
     candidate.open();
   }

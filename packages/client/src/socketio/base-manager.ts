@@ -3,10 +3,10 @@ import { nextTick } from "../engine/globals.node.ts";
 import type { SocketReservedEvents as EngineEvents } from "../engine/options.ts";
 import type { Socket as Engine } from "../engine/socket.ts";
 import { after, installTimerFunctions } from "../engine/timers.ts";
-import { Emitter } from "../emitter.ts";
+import { Emitter, listen } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import { backoffDelay } from "./backoff.ts";
-import { Decoder } from "./decoder.ts";
+import { Decoder, type DecoderEvents } from "./decoder.ts";
 import { Encoder } from "./encoder.ts";
 import { ClientError } from "./errors.ts";
 import { observe } from "./observe.node.ts";
@@ -203,11 +203,10 @@ export abstract class BaseManager<
     this.#stopWaking ??= this.opts.wakeOn?.(() => this.#wake());
     const engine = (this.engine = this.createEngine(this.#uri, this.opts));
     const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
-    this.#listen("open", () => this.#onOpen(fn));
-    this.#listen("error", fail);
+    this.#undo.push(listen<EngineEvents>(engine, { open: () => this.#onOpen(fn), error: fail }));
     const { timeout } = this.#settings;
     if (timeout !== false) {
-      const cancel = this.after(timeout, () => {
+      const cancel = after(this, timeout, () => {
         fail(new ClientError("CONNECT_TIMEOUT", "timeout"));
         engine.close();
       });
@@ -252,22 +251,6 @@ export abstract class BaseManager<
     for (const part of this.#encoder.encode(packet)) this.engine.write(part, packet.options);
   }
 
-  /**
-   * Calls `fn` after a delay; with the option `autoUnref` that does not keep the process alive.
-   *
-   * @returns takes it back
-   * @internal
-   */
-  after(ms: number, fn: () => void): () => void {
-    return after(this, ms, fn);
-  }
-
-  #listen<Event extends keyof EngineEvents>(event: Event, listener: EngineEvents[Event]): void {
-    const { engine } = this;
-    engine.on(event, listener as Unchecked);
-    this.#undo.push(() => engine.off(event, listener as Unchecked));
-  }
-
   #cleanUp(): void {
     for (const undo of this.#undo) undo();
     this.#undo = [];
@@ -280,15 +263,18 @@ export abstract class BaseManager<
     const attempts = this.#phase === "trying" && this.#attempts;
     this.#phase = "idle";
     this._readyState = "open";
-    const onDecoded = (packet: Packet): void =>
-      // a later turn: what a listener throws is not the connection's fault
-      nextTick(() => this.emitReserved("packet", packet));
-    this.#decoder.on("decoded", onDecoded);
-    this.#undo.push(() => this.#decoder.off("decoded", onDecoded));
-    this.#listen("ping", () => this.emitReserved("ping"));
-    this.#listen("data", (data) => this.#onData(data));
-    this.#listen("error", (error: Unchecked) => this.emitReserved("error", error));
-    this.#listen("close", (reason, details) => this.#onClose(reason, details));
+    this.#undo.push(
+      listen<DecoderEvents>(this.#decoder, {
+        // a later turn: what a listener throws is not the connection's fault
+        decoded: (packet) => nextTick(() => this.emitReserved("packet", packet)),
+      }),
+      listen<EngineEvents>(this.engine, {
+        ping: () => this.emitReserved("ping"),
+        data: (data) => this.#onData(data),
+        error: (error: Unchecked) => this.emitReserved("error", error),
+        close: (reason, details) => this.#onClose(reason, details),
+      }),
+    );
     this.emitReserved("open");
     fn?.();
     if (attempts === false) return;
@@ -341,7 +327,7 @@ export abstract class BaseManager<
     // what the server asked for is not cut short by a page that comes into view
     this.#phase = hint ? "held" : "waiting";
     this.#nextAttemptAt = Date.now() + delay;
-    this.#undo.push(this.after(delay, () => this.#attempt()));
+    this.#undo.push(after(this, delay, () => this.#attempt()));
   }
 
   #attempt(): void {

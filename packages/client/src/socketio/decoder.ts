@@ -13,8 +13,13 @@ const MAX_ARGUMENTS = 1e4;
 /** Type, number of attachments, namespace, id, data. */
 const PACKET = /^(?:([0-4])|([56])([1-9]\d*)-)(?:(\/[^,]*),?)?(\d*)([^]*)/;
 
+/** Events of a {@link Decoder}. */
+export interface DecoderEvents {
+  decoded: (packet: Packet) => void;
+}
+
 /** Decodes packets of Socket.IO. When it throws (`PARSE_ERROR`), `destroy` makes it ready for another connection. */
-export class Decoder extends Emitter<NoEvents, NoEvents, { decoded: (packet: Packet) => void }> {
+export class Decoder extends Emitter<NoEvents, NoEvents, DecoderEvents> {
   /** A packet whose attachments are not all there yet. */
   #packet: Packet | undefined;
   #attachments: unknown[] = [];

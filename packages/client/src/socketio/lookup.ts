@@ -1,3 +1,4 @@
+import { ADDRESS, isSecure, usualPort } from "../engine/address.ts";
 import type { Manager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { Socket } from "./socket.ts";
@@ -13,10 +14,6 @@ export interface Lookup {
   (uri?: string, opts?: LookupOptions): Socket;
 }
 
-/** Protocol, authority, namespace, query. */
-const URI = /^(\w+):\/\/([^/?#]*)([^?#]*)\??([^#]*)/;
-/** An origin with its protocol's own port. */
-const USUAL_PORT = /^((?:http|ws):.*):80$|^(.*s:.*):443$/;
 
 /**
  * Makes `io()`, with a cache of its own: namespaces of one origin and path share a manager, except with `forceNew`,
@@ -28,10 +25,10 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
     const isUri = typeof uri === "string";
     const options = { ...(isUri ? opts : (uri ?? opts)) };
     const source = complete(isUri ? uri : "/");
-    const [, protocol, host, path, query] = URI.exec(source) ?? [];
+    const [, scheme, host, port, path, query] = ADDRESS.exec(source)!;
     const nsp = path || "/";
     if (query) options.query ||= query;
-    const key = `${protocol}://${host}`.replace(USUAL_PORT, "$1$2") + (options.path || "/socket.io");
+    const key = [scheme, host, port || usualPort(isSecure(scheme)), options.path || "/socket.io"].join();
     const known = cache[key];
     const isOwn = options.forceNew || options.multiplex === false || (known && nsp in known.nsps);
     const manager = isOwn ? new ManagerClass(source, options) : (cache[key] ??= new ManagerClass(source, options));
@@ -42,7 +39,7 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
 /** Puts in front of a URI what is missing of protocol and host: those of the page, else `https`, and `http://localhost`. */
 function complete(uri: string): string {
   const { protocol, host } = (globalThis.location as Location | undefined) ?? { protocol: "", host: "localhost" };
-  if (/^(http|ws)s?:\/\//.test(uri)) return uri;
+  if (/^\w+:\/\//.test(uri)) return uri;
   if (/^\/(?!\/)/.test(uri)) return (protocol || "http:") + "//" + host + uri;
   return (protocol || "https:") + uri.replace(/^(\/\/)?/, "//");
 }

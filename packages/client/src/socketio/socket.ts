@@ -1,7 +1,9 @@
 import type { Packet } from "@portage/parser/socket";
-import { Emitter } from "../emitter.ts";
+import { after } from "../engine/timers.ts";
+import { Emitter, listen } from "../emitter.ts";
 import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "../typed-events.ts";
 import { ClientError } from "./errors.ts";
+import type { ManagerReservedEvents } from "./base-manager.ts";
 import type { Manager } from "./manager.ts";
 import type { SocketOptions } from "./options.ts";
 import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, type OutgoingPacket, RESERVED } from "./packet.ts";
@@ -36,8 +38,6 @@ interface Flags {
   compress?: boolean;
   volatile?: boolean;
   timeout?: number;
-  /** It comes from the queue of retries. */
-  fromQueue?: boolean;
 }
 
 /**
@@ -123,16 +123,14 @@ export class Socket<
   }
 
   #listen(): () => void {
-    const { io } = this;
-    const open = (): void => this.#onOpen();
-    const packet = (packet: Packet): void => this.onpacket(packet);
-    const error = (error: Error): void => {
-      if (!this.connected) this.emitReserved("connect_error", error);
-    };
-    const close = (reason: string, details?: DisconnectDescription): void =>
-      this.#onClose(reason as Socket.DisconnectReason, details);
-    io.on("open", open).on("packet", packet).on("error", error).on("close", close);
-    return () => io.off("open", open).off("packet", packet).off("error", error).off("close", close);
+    return listen<ManagerReservedEvents>(this.io, {
+      open: () => this.#onOpen(),
+      packet: (packet) => this.onpacket(packet),
+      error: (error) => {
+        if (!this.connected) this.emitReserved("connect_error", error);
+      },
+      close: (reason, details) => this.#onClose(reason as Socket.DisconnectReason, details),
+    });
   }
 
   /** Emits `message`, as WebSocket's `send` does. */
@@ -153,7 +151,7 @@ export class Socket<
     this.#flags = {};
     const data: unknown[] = [ev, ...args];
     const { retries } = this.#opts;
-    if (retries && !flags.fromQueue && !flags.volatile) {
+    if (retries && !flags.volatile) {
       const packet = { id: this.#queued++, tryCount: 0, pending: false, args: data, flags };
       enqueue(this, packet, retries, this.#sendQueued);
     } else this.#send(data, flags);
@@ -175,7 +173,7 @@ export class Socket<
     const timeout = flags.timeout ?? this.#opts.ackTimeout;
     this.acks[id] = ack;
     if (timeout === undefined) return;
-    const cancel = this.io.after(timeout, () => {
+    const cancel = after(this.io, timeout, () => {
       delete this.acks[id];
       this.sendBuffer = this.sendBuffer.filter((packet) => packet.id !== id);
       ack.call(this, new ClientError("ACK_TIMEOUT", "operation has timed out"));

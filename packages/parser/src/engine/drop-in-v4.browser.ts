@@ -10,15 +10,12 @@ export const protocol = 4 as const;
 /** Index = number on the wire. */
 const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
 const SEPARATOR = "\x1e";
-/** Browsers take the arguments of `String.fromCharCode` from the stack: slices keep it small. */
-const SLICE = 8192;
 
 function encodeBase64(data: BinaryData): string {
-  const bytes = ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
+  // an ArrayBuffer has neither `buffer` nor `byteOffset`
+  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Uint8Array;
   let binary = "";
-  for (let at = 0; at < bytes.length; at += SLICE) binary += String.fromCharCode(...bytes.subarray(at, at + SLICE));
+  for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) binary += String.fromCharCode(byte);
   return "b" + btoa(binary);
 }
 

@@ -49,6 +49,7 @@ describe("where a socket connects", () => {
   test.each([
     ["http://example.org", {}, ["example.org", "80", false]],
     ["https://example.org", {}, ["example.org", "443", true]],
+    ["ws://example.org", {}, ["example.org", "80", false]],
     ["wss://example.org:3000/x?y=z", {}, ["example.org", "3000", true]],
     ["localhost:3000", {}, ["localhost", "3000", false]],
     ["//example.org:1", {}, ["example.org", "1", false]],

@@ -20,7 +20,8 @@ afterEach(() => {
 function open(): { socket: WebSocketSocket; transport: FakeTransport; events: unknown[] } {
   const events: unknown[] = [];
   const socket = new WebSocketSocket("http://example.org:3000", { query: { a: 1 } });
-  for (const event of ["open", "message", "upgrading"] as const) socket.on(event, (value?: unknown) => events.push(event, value));
+  for (const event of ["open", "message", "upgrading"] as const)
+    socket.on(event, (value?: unknown) => events.push(event, value));
   socket.on("error", (error) => events.push((error as Error).message));
   socket.on("close", (reason) => events.push(reason));
   return { socket, transport: made[0]!, events };

@@ -1,3 +1,4 @@
+import { fetchWithCookies } from "../globals.node.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
 const DONE = 4;
@@ -7,7 +8,7 @@ export class FetchPolling extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const controller = new AbortController();
     const { extraHeaders, withCredentials } = this.opts;
-    this.fetch(this.uri(), {
+    fetchWithCookies(this.socket, this.uri(), {
       method: body ? "POST" : "GET",
       body: body ?? null,
       headers: { ...extraHeaders, ...(body && { "content-type": "text/plain;charset=UTF-8" }) },
@@ -24,23 +25,10 @@ export class FetchPolling extends Polling {
       );
     return () => controller.abort();
   }
-
-  protected fetch(uri: string, init: RequestInit): Promise<Response> {
-    return fetch(uri, init);
-  }
 }
 
-/** HTTP long-polling by `fetch`, with messages that say so, and with cookies kept in Node.js. */
+/** HTTP long-polling by `fetch`, with messages that say so. */
 export class Fetch extends FetchPolling {
   protected override readError = "fetch read error";
   protected override writeError = "fetch write error";
-
-  protected override async fetch(uri: string, init: RequestInit): Promise<Response> {
-    const jar = this.socket._cookieJar;
-    const cookie = jar?.header;
-    const headers = cookie ? { ...(init.headers as Record<string, string>), cookie } : init.headers!;
-    const response = await fetch(uri, { ...init, headers });
-    jar?.parseCookies(response.headers.getSetCookie());
-    return response;
-  }
 }

@@ -1,0 +1,12 @@
+/**
+ * Scheme, host, port, path and query of a URL. `URL` would ask for a scheme, and for brackets around IPv6 addresses; programs
+ * write `localhost:3000` and `//example.org`.
+ */
+export const ADDRESS =
+  /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)([^?#]*)\??([^#]*)/i;
+
+/** Whether a scheme is `https` or `wss`; a missing one is not. */
+export const isSecure = (scheme = ""): boolean => /(http|ws)s/.test(scheme);
+
+/** The port that nobody writes. */
+export const usualPort = (secure: unknown): string => (secure ? "443" : "80");
