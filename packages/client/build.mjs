@@ -33,7 +33,18 @@ const FOLDERS = [
 /** What the server gives to those who ask for it. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
 
-const TERSER = { ecma: 2022, compress: { passes: 3, unsafe_arrows: true, pure_getters: true }, format: { preamble: BANNER } };
+/** Members that classes of the client share with each other, and with nobody else: minified files shorten them. */
+const INTERNAL = [
+  "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch|onCommit|onFail|onLoss",
+  "onProbed|onSession|onWin|readError|receive|sessionClosed|setTransport|withError|writeError",
+].join("|");
+
+const TERSER = {
+  ecma: 2022,
+  compress: { passes: 3, unsafe_arrows: true, pure_getters: true },
+  mangle: { properties: { regex: new RegExp(`^(${INTERNAL})$`) } },
+  format: { preamble: BANNER },
+};
 
 const replacing = (instead) => ({
   name: "replace modules",

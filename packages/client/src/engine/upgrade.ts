@@ -34,9 +34,7 @@ const FAILURES = { lost: "idle", timeout: "idle", sessionClosed: "closed" } as c
  * depends on the phase that is entered: out of `idle` the candidate connects, back to it, it has failed. Walked cell by
  * cell in the tests.
  */
-export const UPGRADE_TABLE: Readonly<
-  Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>
-> = {
+export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>> = {
   idle: { start: "opening", sessionClosed: "closed" },
   opening: { ...FAILURES, open: "probing" },
   probing: { ...FAILURES, answer: "pausing", stray: "idle" },

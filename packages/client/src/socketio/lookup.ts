@@ -14,7 +14,6 @@ export interface Lookup {
   (uri?: string, opts?: LookupOptions): Socket;
 }
 
-
 /**
  * Makes `io()`, with a cache of its own: namespaces of one origin and path share a manager, except with `forceNew`,
  * without `multiplex`, and when the namespace is in use there.
