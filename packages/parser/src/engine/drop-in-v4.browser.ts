@@ -13,7 +13,7 @@ const SEPARATOR = "\x1e";
 
 function encodeBase64(data: BinaryData): string {
   // an ArrayBuffer has neither `buffer` nor `byteOffset`
-  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Uint8Array;
+  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array>;
   let binary = "";
   for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) binary += String.fromCharCode(byte);
   return "b" + btoa(binary);
