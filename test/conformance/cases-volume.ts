@@ -43,7 +43,7 @@ const large: ConformanceCase[] = KINDS.flatMap(({ opcode, name, fill }, kind) =>
     run: (wire) =>
       fine(wire, async () => {
         // The many fragments are the point of the first one.
-        const payload = Buffer.alloc(scaled(4 * MIB, at === 0 ? 4 * MIB : 512 * KIB), fill);
+        const payload = Buffer.alloc(scaled(4 * MIB, at === 0 ? MIB : 512 * KIB), fill);
         wire.sendAll(fragmentsOf(opcode, payload, size));
         await wire.expectMessage(opcode, payload);
       }),

@@ -98,8 +98,9 @@ export class Proxy {
         const all = { ...answer.headers };
         if (isStickyByCookie) all["set-cookie"] = [`SERVERID=${index}; path=/`];
         this.#faults.headers?.(all);
-        // Nothing on the loopback takes that long but a poll that waits.
-        if (this.#faults.swallowsPolls && performance.now() - started > 40) answer.resume();
+        // Nothing of a session takes that long on the loopback but a poll that waits.
+        const hasWaited = /[?&]sid=/.test(req.url ?? "") && method === "GET" && performance.now() - started > 40;
+        if (this.#faults.swallowsPolls && hasWaited) answer.resume();
         else this.#answer(answer, res.writeHead(answer.statusCode ?? 500, all));
       },
     );
