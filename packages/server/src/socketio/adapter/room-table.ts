@@ -1,4 +1,5 @@
-import { inspect } from "node:util";
+/** `util.inspect.custom`, under the name by which it can be had without `node:util`. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /**
  * A Map of string to a Set of strings that keeps a Set of one as that string alone.
@@ -80,7 +81,7 @@ export class RoomTable extends Map<string, Set<string>> {
   }
 
   /** `console.log(adapter.rooms)` shows the Map that it stands for. */
-  [inspect.custom](): Map<string, Set<string>> {
+  [INSPECT](): Map<string, Set<string>> {
     return new Map(this);
   }
 }
