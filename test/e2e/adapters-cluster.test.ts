@@ -26,7 +26,8 @@ test("cluster-adapter and sticky sessions under node:cluster", async () => {
   const url = await startWorkers();
   const clients: Socket[] = [];
   for (const way of [...Object.values(WAYS), ...Object.values(WAYS)]) {
-    const client = connect(url, way);
+    // The primary may hear of a session only after its client has come back, or lose a handshake: clients try again.
+    const client = connect(url, { ...way, reconnection: true, reconnectionDelay: 20, timeout: 1000 });
     ends.push(() => client.disconnect());
     clients.push(client);
     await nextEvent(client, "connect");
