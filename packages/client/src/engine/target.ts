@@ -1,3 +1,4 @@
+import { EngineError } from "./errors.ts";
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
 import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
 import { platformDefaults } from "./globals.node.ts";
@@ -37,13 +38,11 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
 /**
  * The transports of the options, in order, by name; unknown names are left out.
  *
- * @throws Error for both `transports` and `transportImplementations`
+ * @throws EngineError `CONFLICTING_OPTIONS` for both `transports` and `transportImplementations`
  */
 export function chooseTransports(options: SocketOptions): Map<string, TransportCtor> {
   const { transports: names, transportImplementations: classes } = options;
-  if (names && classes) {
-    throw new Error("specifying both 'transportImplementations' and 'transports' options is not supported");
-  }
+  if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", {});
   const chosen = new Map<string, TransportCtor>();
   for (const item of classes ?? names ?? ["polling", "websocket"]) {
     if (typeof item === "function") chosen.set(item.prototype.name, item);
