@@ -60,7 +60,9 @@ export interface WebSocketLink {
   sendFrame(frame: Buffer): void;
   /** `data`: at most 125 bytes. */
   ping(data?: Buffer): void;
-  /** Hands what was sent to the stream now, and not at the end of the tick: for much that is sent in one go. */
+  /** What is sent from now on waits for `flush`, which must follow in the same tick. */
+  cork(): void;
+  /** Hands what was sent to the stream now, and not at the end of the tick. */
   flush(): void;
   /** Begins the closing handshake; after `closeTimeout` the stream is destroyed. Throws on a code that may not be sent. */
   close(code?: number, reason?: string): void;
@@ -128,8 +130,9 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     const isFirst = this.#handler === undefined;
     this.#handler = handler;
     if (!isFirst) return;
-    if (this.#close !== undefined) process.nextTick(reportClose, handler, this.#close);
-    else this.#stream?.on("data", onStreamData);
+    if (this.#close !== undefined) return process.nextTick(reportClose, handler, this.#close);
+    this.#stream?.on("data", onStreamData);
+    if (this.#connection.isOutputBlocked) handler.onFull?.();
   }
 
   // hot path
@@ -301,6 +304,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     };
     if (this.#handler === undefined) this.#close = close;
     else this.#handler.onClose(close);
+  }
+
+  // hot path
+  cork(): void {
+    this.#connection.expectOutput();
   }
 
   // hot path

@@ -62,6 +62,7 @@ class Peer implements LinkHandler {
   }
 }
 
+const quiet: LinkHandler = { onText() {}, onBinary() {}, onDrain() {}, onClose() {} };
 const text = (payload: string): Buffer => frame({ opcode: 1, payload });
 
 describe("sending", () => {
@@ -83,6 +84,45 @@ describe("sending", () => {
     peer.link.ping();
     expect(await peer.sent()).toEqual(["1 a", "2 b", "1 c", "9 "]);
     expect(peer.stream.writes).toBe(1);
+  });
+
+  it("writes what was corked when it is flushed, and nothing later", async () => {
+    const peer = await new Peer().opened();
+    peer.link.cork();
+    peer.link.sendText("a");
+    peer.link.sendText("b");
+    expect(peer.stream.writes).toBe(0);
+    peer.link.flush();
+    expect(peer.stream.writes).toBe(1);
+    peer.link.sendText("c");
+    expect(await peer.sent()).toEqual(["1 a", "1 b", "1 c"]);
+    expect(peer.stream.writes).toBe(2);
+  });
+
+  it("holds corked frames back while the stream is full", async () => {
+    const peer = await new Peer().opened();
+    peer.stream.hold();
+    peer.link.sendText("x".repeat(20_000));
+    await turn();
+    peer.link.cork();
+    peer.link.sendText("a");
+    peer.link.flush();
+    expect(peer.link.bufferedBytes).toBe(20_004 + 3);
+    peer.stream.release();
+    expect((await peer.sent()).slice(1)).toEqual(["1 a"]);
+  });
+
+  it("tells a handler that comes later that the stream is full", async () => {
+    const peer = new Peer();
+    const log: string[] = [];
+    peer.stream.hold();
+    peer.link.sendText("x".repeat(20_000));
+    peer.link.flush();
+    peer.link.open({ ...quiet, onFull: () => log.push("full"), onDrain: () => log.push("drain") });
+    expect(log).toEqual(["full"]);
+    peer.stream.release();
+    await turn();
+    expect(log).toEqual(["full", "drain"]);
   });
 
   it("makes one write of a large payload and its neighbours as well", async () => {

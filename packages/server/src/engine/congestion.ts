@@ -16,7 +16,7 @@ export interface Waiting {
   chargedFrom: number;
   congestion: Congestion | undefined;
   readonly readyState: string;
-  readonly transport: { readonly writable: boolean; readonly name: string; flush(): void };
+  readonly transport: { readonly writable: boolean; readonly name: string };
   readonly server: {
     readonly clock: Clock;
     readonly slowReader: Required<SlowReaderOptions>;
@@ -139,7 +139,6 @@ export class Congestion {
   /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */
   #pushOut(): boolean {
     this.#waiting.flush();
-    this.#waiting.transport.flush();
     return true;
   }
 

@@ -81,9 +81,6 @@ export abstract class Transport extends Emitter {
   /** Sends packets, in order. Only while {@link writable}. */
   abstract send(batch: readonly EnginePacket[]): void;
 
-  /** Hands what was sent to the system now, so that {@link writable} tells whether it takes more. */
-  flush(): void {}
-
   /**
    * Ends the transport in an orderly way; `onClosed` replaces the owner's `onClose`. The peer is told why, where the
    * transport has words for it.

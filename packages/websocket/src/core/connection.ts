@@ -248,6 +248,12 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#outbox.take();
   }
 
+  /** Output is about to be queued and taken: the handler need not be told of it. */
+  // hot path
+  expectOutput(): void {
+    if (this.#output === "idle") this.#output = "wanted";
+  }
+
   /** The stream is full: output waits here, and automatic pongs are merged, until `unblockOutput`. */
   blockOutput(): void {
     this.#output = "blocked";

@@ -86,7 +86,9 @@ export class ForeignLink implements EngineLink {
   /** Prepared frames are for our own links; the transport sends none here. */
   sendFrame(): void {}
 
-  /** What is sent has been handed on. */
+  /** What is sent is handed on at once. */
+  cork(): void {}
+
   flush(): void {}
 
   close(code?: number, reason?: string): void {

@@ -13,6 +13,7 @@ export type EngineLink = Pick<
   | "sendText"
   | "sendBinary"
   | "sendFrame"
+  | "cork"
   | "flush"
   | "close"
   | "terminate"
@@ -94,22 +95,23 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   // hot path
   override send(batch: readonly EnginePacket[]): void {
     const link = this.#link;
-    for (const packet of batch) {
-      const { frame, compress } = packet.options as SendOptions;
-      if (frame !== undefined && this.#context.sharesFrames) {
-        link.sendFrame(frame);
-        continue;
-      }
-      const data =
-        this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
-      if (typeof data === "string") link.sendText(data, compress);
-      else link.sendBinary(data, compress);
+    link.cork();
+    try {
+      for (const packet of batch) this.#sendPacket(link, packet);
+    } finally {
+      link.flush();
     }
     this.drained();
   }
 
-  override flush(): void {
-    this.#link.flush();
+  // hot path
+  #sendPacket(link: EngineLink, packet: EnginePacket): void {
+    const { frame, compress } = packet.options as SendOptions;
+    if (frame !== undefined && this.#context.sharesFrames) return link.sendFrame(frame);
+    const data =
+      this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
+    if (typeof data === "string") link.sendText(data, compress);
+    else link.sendBinary(data, compress);
   }
 
   onFull(): void {
