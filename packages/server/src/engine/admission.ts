@@ -1,6 +1,6 @@
-import { parse } from "node:querystring";
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, watch } from "../handler-errors.ts";
+import { parseQuery } from "./query.ts";
 import type { TransportRequest } from "./transport.ts";
 import type { ServerOptions } from "./options.ts";
 
@@ -65,13 +65,7 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   if (request._query) return request;
   const url = req.url ?? "";
   const mark = url.indexOf("?");
-  const query = parse(mark === -1 ? "" : url.slice(mark + 1));
-  // Of a repeated key the last value counts.
-  for (const key of Object.keys(query)) {
-    const value = query[key];
-    if (Array.isArray(value)) query[key] = value.at(-1);
-  }
-  request._query = query as TransportRequest["_query"];
+  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1)) as TransportRequest["_query"];
   return request;
 }
 

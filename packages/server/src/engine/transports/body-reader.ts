@@ -6,6 +6,10 @@ export interface BodyHandler {
   onAborted(): void;
 }
 
+/** Where the shared listeners find the reader of their request: no POST needs closures. */
+const READER = Symbol("BodyReader");
+type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
+
 /** Reads one request body up to a limit and tells, exactly once, how it ended. */
 export class BodyReader {
   readonly #req: IncomingMessage;
@@ -21,11 +25,12 @@ export class BodyReader {
   }
 
   start(): void {
-    const req = this.#req;
+    const req: ReadRequest = this.#req;
     if (Number(req.headers["content-length"]) > this.#limit) return this.#end()?.onTooLarge();
-    req.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    req.once("end", () => this.#onEnd());
-    req.once("close", () => this.#end()?.onAborted());
+    req[READER] = this;
+    req.on("data", onData);
+    req.on("end", onEnd);
+    req.on("close", onClose);
   }
 
   /** Stops reading; nothing is told any more. Without effect on a body that has been read. */
@@ -33,16 +38,23 @@ export class BodyReader {
     if (this.#end()) this.#req.destroy();
   }
 
-  #onChunk(chunk: Buffer): void {
+  /** @internal */
+  receive(chunk: Buffer): void {
     if (!this.#handler) return;
     this.#length += chunk.length;
     if (this.#length > this.#limit) this.#end()?.onTooLarge();
     else this.#chunks.push(chunk);
   }
 
-  #onEnd(): void {
+  /** @internal */
+  finish(): void {
     const chunks = this.#chunks;
     this.#end()?.onBody(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, this.#length));
+  }
+
+  /** @internal The connection is gone, or the whole exchange is over. */
+  requestClosed(): void {
+    this.#end()?.onAborted();
   }
 
   #end(): BodyHandler | undefined {
@@ -51,4 +63,16 @@ export class BodyReader {
     this.#chunks = [];
     return handler;
   }
+}
+
+function onData(this: ReadRequest, chunk: Buffer): void {
+  this[READER]?.receive(chunk);
+}
+
+function onEnd(this: ReadRequest): void {
+  this[READER]?.finish();
+}
+
+function onClose(this: ReadRequest): void {
+  this[READER]?.requestClosed();
 }
