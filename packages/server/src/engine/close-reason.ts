@@ -164,8 +164,19 @@ interface Circumstances {
 
 /** Completes the record of a close by the circumstances. */
 export function completeReason(why: CloseReason, { transport, heartbeatAge, loopLag }: Circumstances): CloseReason {
-  const cause = causeOf(why.description);
-  return { ...why, cause, transport, heartbeatAge: Math.round(heartbeatAge), loopLag: Math.round(loopLag) };
+  const { reason, code, message, description, side, limit, actual } = why;
+  return {
+    reason,
+    code,
+    message,
+    description,
+    side,
+    ...(limit !== undefined && { limit, actual }),
+    cause: causeOf(description),
+    transport,
+    heartbeatAge: Math.round(heartbeatAge),
+    loopLag: Math.round(loopLag),
+  };
 }
 
 /** The code and the text of the close frame that tells a WebSocket peer: `NAME`, and `retry-after=<ms>` where it may wait. */
