@@ -79,7 +79,7 @@ export async function cpuOf(contender, operations, work) {
 }
 
 /** How long a server works before it is measured, in milliseconds: one that has run for a while is what counts. */
-const WARM_UP = 1500;
+export const WARM_UP = 3000;
 
 /** The same, after `work` has been done for a while to warm up. */
 export async function cpuPer(contender, operations, work) {

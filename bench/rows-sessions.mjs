@@ -1,5 +1,5 @@
 // Rows about polling, connecting, idling and memory.
-import { cpuOf, cpuPer } from "./contender.mjs";
+import { cpuOf, cpuPer, WARM_UP } from "./contender.mjs";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
 
@@ -101,14 +101,17 @@ async function heartbeat(contender) {
   };
   await openMany(Answering, contender.port, 1000);
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-  await pause(1500);
+  await pause(WARM_UP);
   const before = count.pings;
   const { value, user } = await cpuOf(contender, 1, () => pause(2500));
   const pings = count.pings - before;
   return { value: value / pings, user: user / pings };
 }
 
-/** KiB of heap for each idle client, and of resident memory. */
+/**
+ * KiB of heap for each idle client, and of resident memory: of so many that the room which V8 takes for its young
+ * generation, whatever is in it, does not count.
+ */
 async function idle(contender, { Client, count, polls }) {
   const keep = (clients) => polls && clients.forEach((client) => void client.poll());
   keep(await openMany(Client, contender.port, 200));
@@ -170,14 +173,14 @@ export const sessionRows = {
     unit: "KiB",
     floor: "net",
     others: ["engine.io", "ws"],
-    run: (contender) => idle(contender, { Client: WireClient, count: 3000, polls: false }),
+    run: (contender) => idle(contender, { Client: WireClient, count: 9000, polls: false }),
   },
   "idle-polling": {
     title: "idle polling client: heap",
     limits: { value: 6.5, rss: 13 },
     unit: "KiB",
     floor: "http",
-    run: (contender) => idle(contender, { Client: PollingClient, count: 2000, polls: true }),
+    run: (contender) => idle(contender, { Client: PollingClient, count: 6000, polls: true }),
   },
   "slow-reader": {
     title: "a client that never reads, 200 MB: RSS",
