@@ -11,7 +11,7 @@ export {
   type PacketOptions,
   type RawData,
 } from "./engine/packet.ts";
-export { decodePacketV3, decodePayloadV3, encodePacketV3, encodePayloadV3 } from "./engine/v3.ts";
+export { decodePacketV3, decodePayloadV3, encodePacketV3, encodePayloadV3, readPayloadV3 } from "./engine/v3.ts";
 export {
   decodeBase64Packet,
   decodePacket,

@@ -13,7 +13,7 @@ export {
   type PacketOptions,
   type RawData,
 } from "./engine/packet.ts";
-export { decodePacketV4, decodePayloadV4, encodePacketV4, encodePayloadV4 } from "./engine/v4.ts";
+export { decodePacketV4, decodePayloadV4, encodePacketV4, encodePayloadV4, readPayloadV4 } from "./engine/v4.ts";
 export {
   type BinaryType,
   decodePacket,

@@ -1,4 +1,4 @@
-import { EnginePacket } from "@portage/parser/engine";
+import { EnginePacket, readPayloadV4 } from "@portage/parser/engine";
 import { describe, expect, test } from "vitest";
 import { deliverPayload } from "../../../packages/server/src/engine/transports/payload-delivery.ts";
 
@@ -10,7 +10,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function deliver(count: number, last = "") {
   const got: string[] = [];
   const ends: number[] = [];
-  deliverPayload(packets(count), {
+  deliverPayload(packets(count).values(), {
     onPacket: ({ data }) => got.push(String(data)) > 0 && data !== last,
     onDelivered: () => ends.push(got.length),
   });
@@ -32,6 +32,26 @@ describe("the packets of a payload", () => {
     await turn();
     expect(ends).toEqual([1700]);
     expect(got).toEqual(packets(1700).map(({ data }) => data));
+  });
+
+  test("are decoded a slice at a time", async () => {
+    let decoded = 0;
+    const endless = (function* () {
+      while (true) yield new EnginePacket("message", String(decoded++));
+    })();
+    deliverPayload(endless, { onPacket: () => decoded < 700, onDelivered() {} });
+    expect(decoded).toBe(500);
+    await turn();
+    expect(decoded).toBe(700);
+  });
+
+  test("are delivered up to a mistake, which is told behind them", () => {
+    const got: unknown[] = [];
+    deliverPayload(readPayloadV4("4a\x1e4b\x1ex"), {
+      onPacket: ({ data }) => got.push(data) > 0,
+      onDelivered: (failure) => got.push(failure),
+    });
+    expect(got).toEqual(["a", "b", expect.objectContaining({ code: "ENGINE_UNKNOWN_PACKET_TYPE" })]);
   });
 
   test("are delivered up to the last one wanted", async () => {

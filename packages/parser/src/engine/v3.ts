@@ -113,24 +113,29 @@ function binaryHeader(mark: number, length: number): Buffer {
  * Decodes one HTTP body, text or binary.
  *
  * @param maxPackets most packets accepted; default: no limit
- * @param packets takes the packets, those before an error as well; default: a new array
  * @throws ParserError `ENGINE_EMPTY_PAYLOAD`, `ENGINE_INVALID_LENGTH`, `ENGINE_INVALID_UTF8`, `ENGINE_TOO_MANY_PACKETS`,
  * and what {@link decodePacketV3} throws
  */
-export function decodePayloadV3(
-  data: RawData,
-  maxPackets: number = Infinity,
-  packets: EnginePacket[] = [],
-): EnginePacket[] {
+export function decodePayloadV3(data: RawData, maxPackets?: number): EnginePacket[] {
+  return [...readPayloadV3(data, maxPackets)];
+}
+
+/**
+ * The same packet by packet, so that a huge body can be worked off in pieces, and what stands before a fault is had.
+ *
+ * @example for (const packet of readPayloadV3("2:4a2:4b")) console.log(packet.data);
+ */
+export function* readPayloadV3(data: RawData, maxPackets: number = Infinity): Generator<EnginePacket, void> {
   if (data.length === 0) throw new ParserError("ENGINE_EMPTY_PAYLOAD");
-  if (data === NO_PACKETS) return packets;
+  if (data === NO_PACKETS) return;
   const readPacket = typeof data === "string" ? readTextPacket : readBinaryPacket;
+  const packets: EnginePacket[] = [];
   let at = 0;
-  while (at < data.length) {
-    if (packets.length >= maxPackets) throw new ParserError("ENGINE_TOO_MANY_PACKETS");
+  for (let count = 0; at < data.length; count++) {
+    if (count >= maxPackets) throw new ParserError("ENGINE_TOO_MANY_PACKETS");
     at = readPacket(data as never, at, packets);
+    yield packets.pop() as EnginePacket;
   }
-  return packets;
 }
 
 /** @returns the index after the packet */

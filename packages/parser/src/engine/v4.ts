@@ -62,22 +62,24 @@ export function encodePayloadV4(packets: readonly EnginePacket[]): string {
  * Decodes one HTTP body.
  *
  * @param maxPackets most packets accepted; default: no limit
- * @param packets takes the packets, those before an error as well; default: a new array
  * @throws ParserError `ENGINE_TOO_MANY_PACKETS`, and what {@link decodePacketV4} throws; an empty body holds an empty packet
  */
-export function decodePayloadV4(
-  payload: string,
-  maxPackets: number = Infinity,
-  packets: EnginePacket[] = [],
-): EnginePacket[] {
+export function decodePayloadV4(payload: string, maxPackets?: number): EnginePacket[] {
+  return [...readPayloadV4(payload, maxPackets)];
+}
+
+/**
+ * The same packet by packet, so that a huge body can be worked off in pieces, and what stands before a fault is had.
+ *
+ * @example for (const packet of readPayloadV4("4a\x1e4b")) console.log(packet.data);
+ */
+export function* readPayloadV4(payload: string, maxPackets: number = Infinity): Generator<EnginePacket, void> {
   let start = 0;
-  while (true) {
-    if (packets.length >= maxPackets) throw new ParserError("ENGINE_TOO_MANY_PACKETS");
+  for (let count = 1; count <= maxPackets; count++) {
     const end = payload.indexOf(SEPARATOR, start);
-    if (end === -1) break;
-    packets.push(decodePacketV4(payload.slice(start, end)));
+    yield decodePacketV4(payload.slice(start, end === -1 ? undefined : end));
+    if (end === -1) return;
     start = end + 1;
   }
-  packets.push(decodePacketV4(payload.slice(start)));
-  return packets;
+  throw new ParserError("ENGINE_TOO_MANY_PACKETS");
 }

@@ -1,30 +1,36 @@
 import type { EnginePacket } from "@portage/parser/engine";
 import { nextTurn } from "../../turn.ts";
 
-/** Packets that are delivered without a pause; what listeners do with them is not done before it. */
+/** Packets that are decoded and delivered without a pause; what listeners do with them is not done before it. */
 const SLICE = 500;
 
 /** Who gets the packets of a payload. */
 export interface PayloadReceiver {
   /** @returns false to have no more */
   onPacket(packet: EnginePacket): boolean;
-  /** All have been delivered, or no more are wanted. Called once. */
-  onDelivered(): void;
+  /**
+   * All have been delivered, or no more are wanted. Called once.
+   *
+   * @param failure what is wrong with the rest of the payload, if something is
+   */
+  onDelivered(failure?: unknown): void;
 }
 
 /**
- * Delivers the packets of one payload, in order: at once, if they are few. Many are delivered a slice per turn of the
- * event loop, so that a payload of thousands does not keep everybody else waiting.
+ * Delivers the packets of one payload, in order: at once, if they are few. Many are decoded and delivered a slice per turn
+ * of the event loop, so that a payload of thousands does not keep everybody else waiting.
+ *
+ * @param packets decodes one each time; what it throws is handed on, after the packets before
  */
-export function deliverPayload(packets: readonly EnginePacket[], receiver: PayloadReceiver): void {
-  deliverFrom(0, packets, receiver);
-}
-
-function deliverFrom(start: number, packets: readonly EnginePacket[], receiver: PayloadReceiver): void {
-  const end = Math.min(start + SLICE, packets.length);
-  for (let index = start; index < end; index++) {
-    if (!receiver.onPacket(packets[index] as EnginePacket)) return receiver.onDelivered();
+export function deliverPayload(packets: Iterator<EnginePacket>, receiver: PayloadReceiver): void {
+  for (let count = 0; count < SLICE; count++) {
+    let next: IteratorResult<EnginePacket>;
+    try {
+      next = packets.next();
+    } catch (error) {
+      return receiver.onDelivered(error);
+    }
+    if (next.done === true || !receiver.onPacket(next.value)) return receiver.onDelivered();
   }
-  if (end === packets.length) receiver.onDelivered();
-  else nextTurn((at) => deliverFrom(at, packets, receiver), end);
+  nextTurn(() => deliverPayload(packets, receiver), undefined);
 }

@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { decodePayloadV4, encodePayloadV4, type EnginePacket, ParserError, type RawData } from "@portage/parser/engine";
-import { decodePayloadV3, encodePayloadV3 } from "@portage/parser/engine-v3";
+import { encodePayloadV4, type EnginePacket, ParserError, type RawData, readPayloadV4 } from "@portage/parser/engine";
+import { encodePayloadV3, readPayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
 import { closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
 import { REFUSALS } from "../refusals.ts";
@@ -200,13 +200,14 @@ export class Polling extends Transport {
 
   /** Takes the packets of one POST, then calls `done`; JSONP unwraps its form first. */
   protected onPayload(body: RawData, done: () => void): void {
-    const packets: EnginePacket[] = [];
-    const failure = this.#decode(body, packets);
+    const { maxPayloadPackets } = this.#limits;
+    const isV4 = this.protocol === 4;
+    const packets = isV4 ? readPayloadV4(body.toString(), maxPayloadPackets) : readPayloadV3(body, maxPayloadPackets);
     deliverPayload(packets, {
       // What stands before a mistake was sent in good faith.
       onPacket: (packet) => this.#onPacket(packet),
-      onDelivered: () => {
-        if (failure !== undefined) this.ended(payloadFailure(failure, this.#limits.maxPayloadPackets));
+      onDelivered: (failure) => {
+        if (failure !== undefined) this.ended(payloadFailure(failure, maxPayloadPackets));
         done();
       },
     });
@@ -217,17 +218,6 @@ export class Polling extends Transport {
     if (packet.type !== "close") this.deliver(packet);
     else this.#onClosePacket();
     return packet.type !== "close";
-  }
-
-  #decode(body: RawData, packets: EnginePacket[]): unknown {
-    const { maxPayloadPackets } = this.#limits;
-    try {
-      if (this.protocol === 4) decodePayloadV4(body.toString(), maxPayloadPackets, packets);
-      else decodePayloadV3(body, maxPayloadPackets, packets);
-      return undefined;
-    } catch (error) {
-      return error;
-    }
   }
 
   #onClosePacket(): void {
