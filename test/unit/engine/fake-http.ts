@@ -1,8 +1,10 @@
 import { EventEmitter } from "node:events";
 import type { EnginePacket } from "@portage/parser/engine";
 import type { CloseReason } from "../../../packages/server/src/engine/close-reason.ts";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
 import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transport.ts";
+import { Uploads } from "../../../packages/server/src/engine/transports/uploads.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 class FakeRequest extends EventEmitter {
@@ -76,7 +78,10 @@ export function exchange(
 }
 
 export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock: FakeClock } {
+  const clock = new FakeClock();
+  const wheel = new HeartbeatWheel(clock, 20_000, 45_000);
   return {
+    uploads: new Uploads(wheel, { maxPendingPostBytes: 1000, postTimeout: 30_000 }),
     maxHttpBufferSize: 100,
     maxPayloadPackets: 5,
     maxPollPackets: undefined,
@@ -84,7 +89,7 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
     addHeaders() {},
     onRefused() {},
     ...over,
-    clock: new FakeClock(),
+    clock,
   };
 }
 

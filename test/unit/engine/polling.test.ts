@@ -211,6 +211,30 @@ describe("a POST", () => {
     expect(owner.closes.map(({ code }) => code)).toEqual(["POST_ABORTED"]);
   });
 
+  test("of which nothing more comes is given up: the client is told, and so is its waiting poll", () => {
+    const { owner, ask, clock } = setUp();
+    const poll = ask("GET");
+    const { req, res } = ask("POST");
+    clock.advance(29_000);
+    req.emit("data", Buffer.from("4a"));
+    clock.advance(29_000);
+    expect(owner.closes).toEqual([]);
+    clock.advance(2_000);
+    expect(res.status).toBe(408);
+    expect(res.headers["Connection"]).toBe("close");
+    expect(JSON.parse(String(res.body))).toEqual({ message: owner.closes[0]?.message, limit: 30_000 });
+    expect(poll.res.body).toBe("1");
+    expect(owner.packets).toEqual([]);
+    expect(owner.closes.map(({ code, limit }) => [code, limit])).toEqual([["POST_LATE", 30_000]]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("of any number of pieces is read as it was sent", () => {
+    const { owner, ask } = setUp();
+    ask("POST").req.body(..."4héllo\u001e4world".split(""));
+    expect(owner.packets).toEqual(["message:héllo", "message:world"]);
+  });
+
   test("of garbage, or of too many packets, is a parse error", () => {
     for (const body of ["", "abc", "4a\u001e\u001e4b", "9", "4\u001e".repeat(6)]) {
       const { owner, ask } = setUp();

@@ -42,6 +42,7 @@ import { type EngineReport, reportOn } from "./stats-report.ts";
 import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
+import { Uploads } from "./transports/uploads.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
 
 const log = createLog("engine");
@@ -105,6 +106,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       maxHttpBufferSize,
       maxPayloadPackets,
       maxPollPackets: this.opts.maxPollPackets,
+      uploads: new Uploads(this.heartbeat, this.opts),
       clock,
       httpCompression: resolveHttpCompression(this.opts.httpCompression),
       onRefused: (name) => count(this.stats.refusals, name),
@@ -188,11 +190,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     log("closing all open clients");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
     const { closing } = this.webSocketContext;
-    if (closing.size > 0) {
-      this.clock.after(CLOSE_GRACE, () => {
-        for (const transport of closing) transport.discard();
-      });
-    }
+    const discardAll = (): void => closing.forEach((transport) => transport.discard());
+    if (closing.size > 0) this.clock.after(CLOSE_GRACE, discardAll);
     this.cleanup();
     return this;
   }
@@ -357,7 +356,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** What has been counted, and how things stand. */
   report(): EngineReport {
-    return reportOn(Object.values(this.clients), this.stats, this.heartbeat);
+    return reportOn(Object.values(this.clients), this.stats, this.heartbeat, this.limits.uploads.held);
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {

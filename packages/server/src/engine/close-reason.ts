@@ -80,6 +80,13 @@ export const CLOSE_CODES = {
     "the connection of a poll broke inside the answer, whose packets are lost",
   ),
   POST_ABORTED: kind("transport error", "network", 1000, "the client dropped its POST before it was complete"),
+  POST_LATE: kind("transport error", "client", 1008, "the client began a POST and sent no more of it for postTimeout"),
+  POST_BUDGET: kind(
+    "transport error",
+    "client",
+    1013,
+    "unfinished POSTs hold more than maxPendingPostBytes, and this client has kept its own waiting for the longest",
+  ),
   INVALID_CONTENT: kind(
     "transport error",
     "client",
@@ -150,9 +157,9 @@ export function closeError(code: CloseCode, message: string, cause?: unknown): C
   return closeReason(code, new EngineError(code, message, cause));
 }
 
-/** Makes the record of a close for a limit that was exceeded. */
-export function limitExceeded(code: CloseCode, limit: number, actual: number): CloseReason {
-  return { ...closeError(code, CLOSE_CODES[code].message), limit, actual };
+/** Makes the record of a close for a limit that was exceeded. The code of `below` becomes its cause. */
+export function limitExceeded(code: CloseCode, limit: number, actual: number, below?: { code: string }): CloseReason {
+  return { ...closeError(code, CLOSE_CODES[code].message, below), limit, actual };
 }
 
 /** What is known at the end of a session, whatever ended it. */

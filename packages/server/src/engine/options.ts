@@ -36,6 +36,10 @@ export interface ServerOptions extends GateOptions {
   maxHttpBufferSize?: number;
   /** The most packets that one POST body may have. Default 100000. */
   maxPayloadPackets?: number;
+  /** The most bytes that POST bodies which are not complete may take, of all clients together. Default 256e6. */
+  maxPendingPostBytes?: number;
+  /** How long the next bytes of a POST may take. Default 30000. */
+  postTimeout?: number;
   /**
    * The most packets in the answer to one poll; the others come with the next one. Default: 16 for python-engineio, which
    * refuses more, and no limit for all others.
@@ -90,6 +94,8 @@ export type ResolvedOptions = ServerOptions &
       | "upgradeTimeout"
       | "maxHttpBufferSize"
       | "maxPayloadPackets"
+      | "maxPendingPostBytes"
+      | "postTimeout"
       | "transports"
       | "allowUpgrades"
       | "perMessageDeflate"
@@ -106,6 +112,8 @@ export const DEFAULTS: ResolvedOptions = {
   upgradeTimeout: 10_000,
   maxHttpBufferSize: 1e6,
   maxPayloadPackets: 100_000,
+  maxPendingPostBytes: 256e6,
+  postTimeout: 30_000,
   transports: ["polling", "websocket"],
   allowUpgrades: true,
   perMessageDeflate: false,

@@ -26,6 +26,8 @@ export interface EngineReport {
     readonly queued: number;
     /** The same for this process, where what waits for many is counted once. */
     readonly waiting: number;
+    /** What POSTs hold that are not complete. */
+    readonly receiving: number;
   };
   /** Limits that were met, by code; the session went on. */
   readonly limits: Tally;
@@ -36,7 +38,12 @@ export interface EngineReport {
 }
 
 /** Looks at every session: for those who ask now and then, not for each packet. */
-export function reportOn(sessions: Iterable<Session>, stats: EngineStats, wheel: HeartbeatWheel): EngineReport {
+export function reportOn(
+  sessions: Iterable<Session>,
+  stats: EngineStats,
+  wheel: HeartbeatWheel,
+  receiving: number,
+): EngineReport {
   const byTransport: Record<string, number> = {};
   const byRevision: Record<string, number> = {};
   let open = 0;
@@ -53,7 +60,7 @@ export function reportOn(sessions: Iterable<Session>, stats: EngineStats, wheel:
     sessions: { open, opened: stats.sessionsOpened, byTransport, byRevision, slow, closed: { ...stats.closes } },
     upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
     packets: { in: stats.packetsIn, out: stats.packetsOut },
-    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued, waiting: waitingBytes() },
+    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued, waiting: waitingBytes(), receiving },
     limits: { ...stats.limits },
     refusals: { ...stats.refusals },
     loop: { lag: Math.round(wheel.lag), maxLag: Math.round(wheel.maxLag) },

@@ -26,6 +26,7 @@ export function openMetrics(report: EngineReport, sockets: number): string {
     ["packets", "counter", "Engine packets.", packets, "direction"],
     ["bytes", "counter", "Payload, uncompressed.", { in: bytes.in, out: bytes.out }, "direction"],
     ["bytes_waiting", "gauge", "Bytes that wait for peers.", bytes.waiting],
+    ["bytes_receiving", "gauge", "Bytes of POSTs that are not complete.", bytes.receiving],
     ["limits", "counter", "Limits met, by code.", values(limits), "code"],
     ["refusals", "counter", "Requests turned away, by name.", values(refusals), "name"],
     ["loop_lag_seconds", "gauge", "Delay of the event loop.", loop.lag / 1000],

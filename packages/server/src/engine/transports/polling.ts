@@ -2,13 +2,14 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePayloadV4, type EnginePacket, ParserError, type RawData, readPayloadV4 } from "@portage/parser/engine";
 import { encodePayloadV3, readPayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
-import { closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
+import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
 import { REFUSALS } from "../refusals.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
 import { BodyReader } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
+import type { UploadFailure } from "./uploads.ts";
 
 /** How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. */
 const CLOSE_TIMEOUT = 30_000;
@@ -165,7 +166,7 @@ export class Polling extends Transport {
       this.#answer(res, 400, {}, "");
       return this.#fail("INVALID_CONTENT", "invalid content");
     }
-    this.#post = new BodyReader(req, this.#limits.maxHttpBufferSize, {
+    this.#post = new BodyReader(req, this.#limits, {
       onBody: (body) => this.#onBody(exchange, isBinary ? body : body.toString("utf8")),
       onTooLarge: () => {
         this.#post = undefined;
@@ -177,8 +178,21 @@ export class Polling extends Transport {
         this.#onPostDone?.();
         this.#fail("POST_ABORTED", "data request connection closed prematurely");
       },
+      onGivenUp: (why) => this.#giveUpPost(res, why),
     });
     this.#post.start();
+  }
+
+  /** The rest of a POST is not waited for: what has come of it is no whole packet, so that the session can't go on. */
+  #giveUpPost(res: ServerResponse, why: UploadFailure): void {
+    this.#post = undefined;
+    const { message } = CLOSE_CODES[why];
+    const limit = this.#limits.uploads.limitOf(why);
+    const headers = { "Content-Type": "application/json", Connection: "close" };
+    this.#answer(res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
+    this.#onPostDone?.();
+    this.send([CLOSE_PACKET]);
+    this.ended({ ...closeError(why, message), limit });
   }
 
   #refuseBody(res: ServerResponse): void {
