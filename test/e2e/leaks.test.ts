@@ -8,10 +8,11 @@ import { within } from "../support/waiting.ts";
 
 // Connections of every kind come and go: in the end the server holds no more than in the beginning.
 
+const isFull = process.env["LEAKS"] === "full";
 /** Cycles of each kind; `LEAKS=full` is for a longer look. */
-const CYCLES = process.env["LEAKS"] === "full" ? 20_000 : 200;
-/** Cycles that fill caches and pools, and get code compiled. */
-const WARM_UP = 100;
+const CYCLES = isFull ? 20_000 : 200;
+/** Cycles that fill caches and pools, and get code compiled: a megabyte in the first thousands, and then no more. */
+const WARM_UP = isFull ? 5_000 : 100;
 /** Connections at a time. */
 const WIDTH = 50;
 /** Bytes that may stay in all; a leak of the smallest object per cycle would be seen in the full run. */

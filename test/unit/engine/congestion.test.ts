@@ -97,7 +97,7 @@ describe("what waits for a peer", () => {
   });
 
   test("the process has a limit as well, beyond which less may wait for each", async () => {
-    const { session, closes } = stalledSession({ soft: 100_000, hard: 400_000, process: 150_000 });
+    const { session, host, closes } = stalledSession({ soft: 100_000, hard: 400_000, process: 150_000 });
     session.send("x".repeat(90_000));
     await turn();
     session.send("x".repeat(70_000));
@@ -106,6 +106,21 @@ describe("what waits for a peer", () => {
     session.send("x");
     await endOfTick();
     expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+    expect(host.limits).toEqual(["SLOW_READER", "PROCESS_BUDGET"]);
+    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 100_000, actual: 160_001 });
+  });
+
+  test("which holds for what is sent in one go, too", async () => {
+    const options = { soft: 100, hard: 1000, burst: 100_000, process: 5000 };
+    const healthy = stalledSession(options);
+    healthy.session.send("x".repeat(900));
+    const { session, closes } = stalledSession(options);
+    for (let index = 0; index < 100; index += 1) session.send("x".repeat(100));
+    await endOfTick();
+    expect(waitingBytes()).toBeLessThan(6000);
+    expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 1000 });
+    expect(healthy.closes).toEqual([]);
   });
 });
 

@@ -177,7 +177,7 @@ describe("namespaces by pattern", () => {
     const parent = bench.io.of(/^\/shop-\d+$/);
     const one = await bench.join("/shop-1");
     const two = await bench.join("/shop-2");
-    const answers = parent.timeout(100).emitWithAck("q");
+    const answers = parent.timeout(5000).emitWithAck("q");
     await one.peer.say('3/shop-1,0["a"]');
     await two.peer.say('3/shop-2,0["b"]');
     await expect(answers).resolves.toEqual(["a", "b"]);

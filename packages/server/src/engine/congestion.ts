@@ -127,13 +127,19 @@ export class Congestion {
       this.#state = "burst";
       nextTurn(assess, this);
     }
-    const { hard, soft, burst, process } = this.#waiting.server.slowReader;
-    const limit = this.#state === "burst" ? burst : processBytes > process ? Math.min(hard, soft) : hard;
+    const limit = this.#limit;
     const { queuedBytes, writeBuffer } = this.#waiting;
     // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
     if (queuedBytes <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
     this.giveUp(limit);
     return false;
+  }
+
+  /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
+  get #limit(): number {
+    const { hard, soft, burst, process } = this.#waiting.server.slowReader;
+    if (this.#state === "burst") return processBytes > process ? hard : burst;
+    return processBytes > process ? Math.min(hard, soft) : hard;
   }
 
   /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */
@@ -156,7 +162,8 @@ export class Congestion {
       return;
     }
     this.#state = "slow";
-    waiting.server.onLimit(waiting, "SLOW_READER", waiting.server.slowReader.soft, waiting.queuedBytes);
+    const { soft, process } = waiting.server.slowReader;
+    waiting.server.onLimit(waiting, "SLOW_READER", processBytes > process ? TIGHT : soft, waiting.queuedBytes);
   }
 
   /** Ends the session, once the code that sends is done. */
@@ -164,7 +171,10 @@ export class Congestion {
     if (this.#state === "over") return;
     const waiting = this.#waiting;
     this.#state = "over";
-    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, waiting.queuedBytes)));
+    const isForAll = processBytes > waiting.server.slowReader.process;
+    if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", waiting.server.slowReader.process, processBytes);
+    const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
+    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, waiting.queuedBytes, cause)));
   }
 
   onTaken(): void {
