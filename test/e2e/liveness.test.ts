@@ -4,7 +4,7 @@ import { Server, type Socket } from "@portage/server";
 import { Host } from "../support/host.ts";
 import { RawPolling } from "../support/raw-polling.ts";
 import { RawWebSocket } from "../support/raw-websocket.ts";
-import { nextEvent } from "../support/waiting.ts";
+import { nextEvent, turn } from "../support/waiting.ts";
 
 test("stats, metrics and diagnostics tell what has happened", async () => {
   const host = new Host();
@@ -62,6 +62,26 @@ test("stats, metrics and diagnostics tell what has happened", async () => {
   unsubscribe("portage.session.close", onClose);
   await old.close();
   await polling.post("1");
+  await io.close();
+  await host.drained();
+});
+
+test("a session that can't be told of its end yet is open, and counted as closing", async () => {
+  const host = new Host();
+  const io = new Server(host.http);
+  await host.listen();
+  const connection = nextEvent<[Socket]>(io, "connection");
+  const client = await RawPolling.open({ port: host.port });
+  await client.post("40");
+  const [socket] = await connection;
+  await client.until((packet) => packet.startsWith("40{"));
+  socket.disconnect(true);
+  await turn();
+  expect(io.stats().sessions).toMatchObject({ open: 1, closing: 1, closed: {} });
+  // What was emitted first, then the end of the session, and nobody is left.
+  expect(await client.next()).toBe("41");
+  expect(await client.next()).toBe("1");
+  expect(io.stats().sessions).toMatchObject({ open: 0, closing: 0, closed: { SERVER_CLOSED: 1 } });
   await io.close();
   await host.drained();
 });

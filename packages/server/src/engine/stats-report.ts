@@ -7,6 +7,8 @@ import type { EngineStats, Tally } from "./stats.ts";
 export interface EngineReport {
   readonly sessions: {
     readonly open: number;
+    /** Of these, those that are ending: they have something to send yet, or wait for a poll that can tell their client. */
+    readonly closing: number;
     readonly opened: number;
     /** Open ones by the name of their transport. */
     readonly byTransport: Tally;
@@ -47,17 +49,27 @@ export function reportOn(
   const byTransport: Record<string, number> = {};
   const byRevision: Record<string, number> = {};
   let open = 0;
+  let closing = 0;
   let slow = 0;
   let queued = 0;
-  for (const { transport, protocol, congestion, queuedBytes } of sessions) {
+  for (const { transport, protocol, congestion, queuedBytes, readyState } of sessions) {
     open += 1;
+    if (readyState === "closing") closing += 1;
     queued += queuedBytes;
     if (congestion?.isSlow) slow += 1;
     byTransport[transport.name] = (byTransport[transport.name] ?? 0) + 1;
     byRevision[protocol] = (byRevision[protocol] ?? 0) + 1;
   }
   return {
-    sessions: { open, opened: stats.sessionsOpened, byTransport, byRevision, slow, closed: { ...stats.closes } },
+    sessions: {
+      open,
+      closing,
+      opened: stats.sessionsOpened,
+      byTransport,
+      byRevision,
+      slow,
+      closed: { ...stats.closes },
+    },
     upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
     packets: { in: stats.packetsIn, out: stats.packetsOut },
     bytes: { in: stats.bytesIn, out: stats.bytesOut, queued, waiting: waitingBytes(), receiving },

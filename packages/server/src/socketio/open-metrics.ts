@@ -18,6 +18,7 @@ export function openMetrics(report: EngineReport, sockets: number): string {
     ["sockets", "gauge", "Connected sockets, in all namespaces.", sockets],
     ["sessions", "gauge", "Open sessions by transport.", values(sessions.byTransport), "transport"],
     ["sessions_revision", "gauge", "Open sessions by revision.", values(sessions.byRevision), "revision"],
+    ["sessions_closing", "gauge", "Open sessions that are ending.", sessions.closing],
     ["sessions_slow", "gauge", "Open sessions whose peer reads too slowly.", sessions.slow],
     ["sessions_opened", "counter", "Sessions opened.", sessions.opened],
     ["sessions_closed", "counter", "Sessions ended, by code.", values(sessions.closed), "code"],

@@ -11,8 +11,11 @@ import { BodyReader } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
 import type { UploadFailure } from "./uploads.ts";
 
-/** How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. */
-const CLOSE_TIMEOUT = 30_000;
+/**
+ * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
+ * there polls again at once; one that does it later learns that its session is unknown, and comes back as well.
+ */
+const CLOSE_TIMEOUT = 10_000;
 
 /** How long a POST may go on once another transport has taken over, which is held back meanwhile, in milliseconds. */
 const RETIRE_TIMEOUT = 5_000;
