@@ -21,9 +21,15 @@ function bareNamespace(...ids: string[]) {
   return { nsp: { name: "/", _ids: 7, sockets, server: { encoder: { encode: () => ["encoded"] } } }, written, sockets };
 }
 
-describe("rooms in memory", () => {
+/** An adapter of somebody who keeps the rooms in Maps of their own. */
+class OwnMaps extends InMemoryAdapter {
+  override readonly rooms = new Map<string, Set<string>>();
+  override readonly sids = new Map<string, Set<string>>();
+}
+
+describe.each([InMemoryAdapter, OwnMaps])("rooms in memory, %o", (Adapter) => {
   test("know who is in which room, both ways", () => {
-    const adapter = new InMemoryAdapter({ server: { encoder: null }, sockets: new Map() });
+    const adapter = new Adapter({ server: { encoder: null }, sockets: new Map() });
     void adapter.addAll("s1", new Set(["r1", "r2"]));
     void adapter.addAll("s2", new Set(["r2"]));
     expect(adapter.rooms).toEqual(
@@ -45,7 +51,7 @@ describe("rooms in memory", () => {
   });
 
   test("tell of rooms that come and go, and of those who join and leave", () => {
-    const adapter = new InMemoryAdapter(bareNamespace().nsp);
+    const adapter = new Adapter(bareNamespace().nsp);
     const events: unknown[] = [];
     for (const event of ["create-room", "delete-room", "join-room", "leave-room"]) {
       adapter.on(event, (...args: unknown[]) => events.push([event, ...args]));
@@ -63,6 +69,17 @@ describe("rooms in memory", () => {
       ["leave-room", "r1", "s2"],
       ["delete-room", "r1"],
     ]);
+  });
+
+  test("lead to their members, each once", async () => {
+    const adapter = new Adapter(bareNamespace("s1", "s2", "s3").nsp);
+    void adapter.addAll("s1", new Set(["s1", "r1", "r2"]));
+    void adapter.addAll("s2", new Set(["r2"]));
+    void adapter.addAll("s3", new Set());
+    expect(await adapter.sockets(new Set(["r1", "r2"]))).toEqual(new Set(["s1", "s2"]));
+    expect(await adapter.sockets(new Set(["r1"]))).toEqual(new Set(["s1"]));
+    expect(await adapter.sockets(new Set(["r9"]))).toEqual(new Set());
+    expect(await adapter.sockets(new Set())).toEqual(new Set(["s1", "s2", "s3"]));
   });
 });
 

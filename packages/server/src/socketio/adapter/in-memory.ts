@@ -12,7 +12,7 @@ import type {
   SessionToPersist,
   SocketId,
 } from "./adapter.ts";
-import { RoomTable } from "./room-table.ts";
+import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
 
@@ -47,18 +47,14 @@ class BroadcastWriteOptions implements WriteOptions {
 export class InMemoryAdapter extends Emitter implements Adapter {
   readonly nsp: Untyped;
   /** Room to the ids of its members. A room that is empty is not there. */
-  readonly rooms: Map<Room, Set<SocketId>>;
+  readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
   /** Id to the rooms it is in. */
-  readonly sids: Map<SocketId, Set<Room>>;
-  readonly #rooms: RoomTable = new RoomTable();
-  readonly #sids: RoomTable = new RoomTable();
+  readonly sids: Map<SocketId, Set<Room>> = new RoomTable();
 
   /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
   constructor(nsp: Untyped) {
     super();
     this.nsp = nsp;
-    this.rooms = this.#rooms;
-    this.sids = this.#sids;
   }
 
   /** Called before the adapter is used. */
@@ -75,16 +71,16 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   /** Adds a socket to rooms. */
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
     // A socket that is in no room is here as well: it gets what is for all.
-    if (rooms.size === 0 && !this.#sids.has(id)) this.#sids.set(id, new Set());
+    if (rooms.size === 0 && !this.sids.has(id)) this.sids.set(id, new Set());
     for (const room of rooms) {
-      this.#sids.add(id, room);
+      addMember(this.sids, id, room);
       this.#enter(room, id);
     }
   }
 
   #enter(room: Room, id: SocketId): void {
-    const isNew = !this.#rooms.has(room);
-    const hasJoined = this.#rooms.add(room, id);
+    const isNew = !this.rooms.has(room);
+    const hasJoined = addMember(this.rooms, room, id);
     if (!this.observed) return;
     if (isNew) this.emit("create-room", room);
     if (hasJoined) this.emit("join-room", room, id);
@@ -92,19 +88,19 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Takes a socket out of a room. */
   del(id: SocketId, room: Room): Promise<void> | void {
-    this.#sids.remove(id, room);
+    removeMember(this.sids, id, room);
     this.#exit(room, id);
   }
 
   /** Takes a socket out of all rooms. */
   delAll(id: SocketId): void {
-    for (const room of this.#sids.membersOf(id)) this.#exit(room, id);
-    this.#sids.delete(id);
+    for (const room of membersOf(this.sids, id)) this.#exit(room, id);
+    this.sids.delete(id);
   }
 
   #exit(room: Room, id: SocketId): void {
-    if (this.#rooms.remove(room, id) && this.observed) this.emit("leave-room", room, id);
-    if (this.#rooms.isEmpty(room) && this.#rooms.delete(room) && this.observed) this.emit("delete-room", room);
+    if (removeMember(this.rooms, room, id) && this.observed) this.emit("leave-room", room, id);
+    if (isEmptyKey(this.rooms, room) && this.rooms.delete(room) && this.observed) this.emit("delete-room", room);
   }
 
   /** Sends a packet to all who are meant, encoded once. */
@@ -231,7 +227,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     const excluded = this.#membersOf(except);
     if (rooms.size === 0) {
       for (const [id, socket] of sockets) {
-        if (!excluded.has(id) && this.#sids.has(id)) visit(socket, id);
+        if (!excluded.has(id) && this.sids.has(id)) visit(socket, id);
       }
       return;
     }
@@ -245,11 +241,11 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   #membersOf(rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
     if (rooms === undefined || rooms.size === 0) return NOBODY;
     if (rooms.size === 1) {
-      for (const room of rooms) return this.#rooms.membersOf(room);
+      for (const room of rooms) return membersOf(this.rooms, room);
     }
     const members = new Set<SocketId>();
     for (const room of rooms) {
-      for (const id of this.#rooms.membersOf(room)) members.add(id);
+      for (const id of membersOf(this.rooms, room)) members.add(id);
     }
     return members;
   }

@@ -90,3 +90,34 @@ export class RoomTable extends Map<string, Set<string>> {
 Object.defineProperty(RoomTable.prototype, "constructor", { value: Map });
 
 const NOBODY: ReadonlySet<string> = new Set();
+
+type Table = Map<string, Set<string>>;
+
+// What an adapter does with its tables, which a program may have replaced by Maps of its own.
+
+/** Adds to the Set of a key, which need not exist. False: it was there. */
+// hot path
+export function addMember(table: Table, key: string, member: string): boolean {
+  if (table instanceof RoomTable) return table.add(key, member);
+  const members = table.get(key);
+  if (members === undefined) table.set(key, new Set([member]));
+  else if (members.has(member)) return false;
+  else members.add(member);
+  return true;
+}
+
+/** Removes from the Set of a key. False: it was not there. */
+export function removeMember(table: Table, key: string, member: string): boolean {
+  return table instanceof RoomTable ? table.remove(key, member) : (table.get(key)?.delete(member) ?? false);
+}
+
+/** Whether a key has a Set, and that is empty. */
+export function isEmptyKey(table: Table, key: string): boolean {
+  return table instanceof RoomTable ? table.isEmpty(key) : table.get(key)?.size === 0;
+}
+
+/** What is in the Set of a key. */
+// hot path
+export function membersOf(table: Table, key: string): ReadonlySet<string> {
+  return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NOBODY);
+}
