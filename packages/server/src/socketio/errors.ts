@@ -16,6 +16,8 @@ export const SOCKETIO_ERRORS = {
   RECOVERY_FAILED: "the adapter failed to find the earlier session",
   SESSION_RESUMED: "the client has come back on another connection, which takes this session up",
   CLUSTER_TIMEOUT: "not all servers of the cluster have answered in time",
+  CLUSTER_MESSAGE_INVALID: "something on the bus of the cluster is not as messages must be: it is ignored",
+  TOO_MANY_SERVERS: "more than 1,000 servers speak on the bus of the cluster: this one is not waited for",
   TOO_MANY_NAMESPACES: LIMIT_CODES.TOO_MANY_NAMESPACES,
   TOO_MANY_DYNAMIC_NAMESPACES: LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
   TOO_MANY_ROOMS: LIMIT_CODES.TOO_MANY_ROOMS,

@@ -1,4 +1,5 @@
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
+import { SocketIoError } from "../errors.ts";
 import type { Untyped } from "../typed-events.ts";
 import { ClusterAdapter } from "./cluster.ts";
 import {
@@ -23,6 +24,9 @@ const HEARTBEAT_DEFAULTS = { heartbeatInterval: 5000, heartbeatTimeout: 10_000 }
 
 /** How often silent servers are looked for, in milliseconds. */
 const ROLL_CALL_INTERVAL = 1000;
+
+/** Servers that are waited for; each is there because it says so. */
+const MAX_SERVERS = 1000;
 
 /** Programs that only emit, without a server, have this id: they answer nothing and are not counted. */
 const EMITTER = "emitter";
@@ -59,12 +63,19 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   }
 
   override onMessage(message: ClusterMessage, offset?: Offset): void {
-    const { uid, type } = message;
+    // The bus may bring anything; what is no message is told by the class below.
+    const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
     if (uid === this.uid || this.#state === "closed") return;
-    if (uid && uid !== EMITTER) this.#servers.set(uid, this.#clock.now());
+    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this.#hear(uid);
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
-    else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid);
+    else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid as ServerId);
     else super.onMessage(message, offset);
+  }
+
+  /** A server is there. */
+  #hear(uid: ServerId): void {
+    if (this.#servers.has(uid) || this.#servers.size < MAX_SERVERS) this.#servers.set(uid, this.#clock.now());
+    else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
   }
 
   override onResponse(response: ClusterResponse): void {

@@ -3,6 +3,8 @@ import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
 import { createLog } from "../../log.ts";
 import type { Untyped } from "../typed-events.ts";
+import { SocketIoError } from "../errors.ts";
+import { failAdapter } from "../listener-errors.ts";
 import type { BroadcastOptions, Room } from "./adapter.ts";
 import {
   type ClusterMessage,
@@ -17,6 +19,7 @@ import {
   type ServerId,
 } from "./cluster-messages.ts";
 import { type Asked, ClusterRequests } from "./cluster-requests.ts";
+import { faultOf } from "./cluster-schema.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
 import type { AdapterNamespace, AdapterPacket } from "./surface.ts";
 
@@ -80,9 +83,36 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- from the bus ------------------------------------------------------------------------------------------------
 
-  /** A message has come in; messages of this server itself are ignored. */
+  /**
+   * A message has come in; messages of this server itself are ignored. One that is not as it must be, or can't be followed,
+   * is told to `handler_error` listeners and does nothing.
+   */
   protected onMessage(message: ClusterMessage, offset?: Offset): void {
-    if (message.uid === this.uid) return;
+    if (this.#isSound(message) && message.uid !== this.uid) this.#try(() => this.#follow(message, offset));
+  }
+
+  #isSound(message: unknown): boolean {
+    const fault = faultOf(message);
+    if (fault === undefined) return true;
+    this.reportFailure(new SocketIoError("CLUSTER_MESSAGE_INVALID", `a message from the bus is ignored: ${fault}`));
+    return false;
+  }
+
+  /** What a message asks for may fail: that must not end the connection to the bus. */
+  #try(follow: () => void): void {
+    try {
+      follow();
+    } catch (error) {
+      this.reportFailure(error);
+    }
+  }
+
+  /** Tells `handler_error` listeners of the server. */
+  protected reportFailure(error: unknown): void {
+    failAdapter(error, this.nsp as object, "thrown");
+  }
+
+  #follow(message: ClusterMessage, offset: Offset | undefined): void {
     switch (message.type) {
       case MessageType.BROADCAST:
         return this.#onBroadcast(message, offset);
@@ -125,14 +155,15 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   #onFetchSockets(message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {
     const { requestId, opts } = message.data;
-    super.fetchSockets(decodeOptions(opts)).then(
-      (sockets) =>
+    super
+      .fetchSockets(decodeOptions(opts))
+      .then((sockets) =>
         this.publishResponse(message.uid, {
           type: MessageType.FETCH_SOCKETS_RESPONSE,
           data: { requestId, sockets: sockets.map(describeSocket) },
         }),
-      (error: unknown) => log("sockets could not be looked up: %s", error),
-    );
+      )
+      .catch((error: unknown) => this.reportFailure(error));
   }
 
   #onServerSideEmit(message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
@@ -152,6 +183,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** A response to this server has come in. */
   protected onResponse(response: ClusterResponse): void {
+    if (this.#isSound(response)) this.#try(() => this.#take(response));
+  }
+
+  #take(response: ClusterResponse): void {
     const { type, data } = response;
     if (type === MessageType.BROADCAST_CLIENT_COUNT) {
       this.#collections.get(data.requestId)?.onClientCount(data.clientCount);
