@@ -238,7 +238,9 @@ describe("a POST", () => {
   test("of garbage, or of too many packets, is a parse error", () => {
     for (const body of ["", "abc", "4a\u001e\u001e4b", "9", "4\u001e".repeat(6)]) {
       const { owner, ask } = setUp();
+      const poll = ask("GET");
       ask("POST").req.body(body);
+      expect(poll.res.body).toBe("1");
       expect(
         owner.closes.map(({ reason }) => reason),
         JSON.stringify(body),

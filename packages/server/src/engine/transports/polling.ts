@@ -194,7 +194,6 @@ export class Polling extends Transport {
     const headers = { "Content-Type": "application/json", Connection: "close" };
     this.#answer(res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
     this.#onPostDone?.();
-    this.send([CLOSE_PACKET]);
     this.ended({ ...closeError(why, message), limit });
   }
 
@@ -275,16 +274,15 @@ export class Polling extends Transport {
     else this.#onPostDone();
   }
 
-  /** Whatever the reason: nothing of an ended transport goes on. */
+  /** Whatever the reason: nothing of an ended transport goes on, and a poll that waits learns of the end. */
   protected override ended(reason: CloseReason): void {
+    this.send([CLOSE_PACKET]);
     this.#post?.abort();
     this.#closeTimer?.cancel();
     super.ended(reason);
   }
 
   #fail(code: CloseCode, message: string): void {
-    // The peer's waiting poll learns of the end as well.
-    this.send([CLOSE_PACKET]);
     this.ended(closeError(code, message));
   }
 
