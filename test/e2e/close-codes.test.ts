@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { WebSocketServer } from "ws";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { Host } from "../support/host.ts";
 import { RawWebSocket, type Closed } from "../support/raw-websocket.ts";
@@ -14,7 +15,7 @@ afterEach(async () => {
 });
 
 /** A server with one client that has joined the main namespace. */
-async function joined(options: Partial<ServerOptions>) {
+async function join(options: Partial<ServerOptions>) {
   const host = new Host();
   const io = new Server(host.http, options);
   await host.listen();
@@ -33,12 +34,20 @@ async function ends(client: RawWebSocket, socket: Socket): Promise<[Closed, Sock
   return [await client.ended(), socket.closeReason];
 }
 
-describe("both ends hear why", () => {
+/** Each WebSocket server, its options, and what it says of a message that is too large. */
+const ENGINES: readonly [string, Partial<ServerOptions>, string][] = [
+  ["our own", {}, "the message is longer than this end accepts"],
+  ["ws, as wsEngine", { wsEngine: WebSocketServer as never }, ""],
+];
+
+describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
+  const joined = (options: Partial<ServerOptions>) => join({ ...engine, ...options });
+
   test("a message is too large", async () => {
     const { client, socket } = await joined({ maxHttpBufferSize: 1000 });
     client.send(`42["e","${"x".repeat(2000)}"]`);
     const [close, reason] = await ends(client, socket);
-    expect(close).toEqual({ code: 1009, reason: "the message is longer than this end accepts" });
+    expect(close).toEqual({ code: 1009, reason: tooLarge });
     expect(reason).toMatchObject({
       reason: "transport error",
       code: "PAYLOAD_TOO_LARGE",

@@ -28,6 +28,8 @@ export type ForeignWebSocketServerClass = new (options: {
 }) => ForeignWebSocketServer;
 
 const OPEN = 1;
+/** The code of the error for it, with `ws` as with us. */
+const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 /** Beyond this many unsent bytes the peer must read before more is sent. */
 const HIGH_WATER_MARK = 64 * 1024;
 
@@ -35,12 +37,12 @@ const HIGH_WATER_MARK = 64 * 1024;
 export class ForeignLink implements EngineLink {
   readonly #websocket: ForeignWebSocket;
   #handler: LinkHandler | undefined;
-  #error: Error | undefined;
+  #error: NodeJS.ErrnoException | undefined;
   #state: "flowing" | "full" = "flowing";
 
   constructor(websocket: ForeignWebSocket) {
     this.#websocket = websocket;
-    websocket.on("error", (error: Error) => (this.#error = error));
+    websocket.on("error", (error: NodeJS.ErrnoException) => (this.#error = error));
   }
 
   get bufferedBytes(): number {
@@ -57,7 +59,14 @@ export class ForeignLink implements EngineLink {
     });
     websocket.on("close", (code = 1006, reason: Buffer | string = "") => {
       const error = this.#error;
-      handler.onClose({ code, reason: String(reason), wasClean: code !== 1006, error });
+      // The frame that answers a message that is too large may not be answered itself: then the code is 1006.
+      const isTooLarge = error?.code === TOO_LARGE;
+      handler.onClose({
+        code: isTooLarge ? 1009 : code,
+        reason: String(reason),
+        wasClean: code !== 1006,
+        error,
+      });
     });
   }
 

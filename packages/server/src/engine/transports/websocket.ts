@@ -1,6 +1,6 @@
 import { decodePacketV4, encodePacketV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
-import { type LinkClose, type LinkHandler, WebSocketError, type WebSocketLink } from "@portage/websocket";
+import type { LinkClose, LinkHandler, WebSocketError, WebSocketLink } from "@portage/websocket";
 import { type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
@@ -152,6 +152,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     if (code === 1009) {
       return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this.#context.maxHttpBufferSize });
     }
-    this.ended(closeReason(error instanceof WebSocketError ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
+    this.ended(closeReason(isViolation(error) ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
   }
+}
+
+/** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours. */
+function isViolation(error: NodeJS.ErrnoException | WebSocketError): boolean {
+  return error.code?.startsWith("WS_ERR_") === true;
 }
