@@ -24,15 +24,17 @@ class Wire extends Duplex {
   mistakes = 0;
   #waiting;
 
-  _read() {}
+  constructor() {
+    super({ read() {}, write: (chunk, _encoding, done) => this.accept(chunk, done) });
+  }
 
-  _write(chunk, _encoding, done) {
+  accept(chunk, done) {
     if (!this.isReading) {
-      this.#waiting = () => this._write(chunk, _encoding, done);
+      this.#waiting = () => this.accept(chunk, done);
       return;
     }
     this.take(chunk);
-    setImmediate(done);
+    setImmediate(() => done());
   }
 
   take(chunk) {

@@ -2,10 +2,13 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import { Server, type Socket } from "@portage/server";
+import type { LimitHit } from "@portage/server/engine";
+import { Host } from "../support/host.ts";
 import { RawTcp } from "../support/raw-tcp.ts";
 import { RawWebSocket, upgradeRequest } from "../support/raw-websocket.ts";
 import { frameText } from "@portage/websocket";
-import { within } from "../support/waiting.ts";
+import { nextEvent, turn, within } from "../support/waiting.ts";
 
 /** What the child says at its end. */
 interface Report {
@@ -72,4 +75,66 @@ describe("a client that does not read", () => {
     expect(report.grown).toBeLessThan(5e6);
     stalled.end();
   }, 30_000);
+});
+
+describe("many clients that do not read", () => {
+  const budget = 3e6;
+
+  test("share the budget of the process; beyond it they end, and one that reads gets all", async () => {
+    const host = new Host();
+    const io = new Server(host.http, { slowReader: { process: budget } });
+    await host.listen();
+    const hits: LimitHit[] = [];
+    io.engine.on("limit", (hit: LimitHit) => hits.push(hit));
+    const ended: Socket[] = [];
+    io.on("connection", (socket) => socket.on("disconnect", () => ended.push(socket)));
+
+    const reader = await RawWebSocket.connect({ port: host.port });
+    const connection = nextEvent<[Socket]>(io, "connection");
+    reader.send("40");
+    const [healthy] = await connection;
+    const stalled = await Promise.all(Array.from({ length: 8 }, () => joinStalled(host.port)));
+
+    // Each is far from its own limit of 4 MB when all together reach theirs.
+    const text = "x".repeat(50_000);
+    let sent = 0;
+    let most = 0;
+    while (ended.length < stalled.length && sent < 400) {
+      for (const socket of io.sockets.sockets.values()) socket.emit("text", sent, text);
+      sent += 1;
+      await healthy.ready();
+      await turn();
+      most = Math.max(most, io.stats().bytes.waiting);
+    }
+    healthy.emit("end");
+    const numbers: string[] = [];
+    for (;;) {
+      const packet = await reader.until((next) => next.startsWith("42"));
+      if (packet === '42["end"]') break;
+      numbers.push(packet.slice(0, packet.indexOf(",", 11)));
+    }
+    expect(numbers).toEqual(Array.from({ length: sent }, (_, index) => `42["text",${index}`));
+    expect(healthy.connected).toBe(true);
+    expect(most).toBeLessThan(budget + stalled.length * (64_000 + text.length));
+
+    const [first] = ended as [Socket];
+    expect(ended).not.toContain(healthy);
+    expect(first.closeReason).toMatchObject({
+      code: "SLOW_READER",
+      side: "client",
+      cause: "PROCESS_BUDGET",
+      limit: 64_000,
+    });
+    const count = hits.filter(({ code }) => code === "PROCESS_BUDGET").length;
+    expect(count).toBeGreaterThan(0);
+    expect(hits.find(({ code }) => code === "PROCESS_BUDGET")).toMatchObject({
+      message: "more than slowReader.process bytes wait in this process for all peers together",
+      limit: budget,
+    });
+    expect(io.stats().limits).toMatchObject({ PROCESS_BUDGET: count });
+    for (const client of stalled) client.end();
+    reader.cut();
+    await io.close();
+    await host.drained();
+  });
 });

@@ -98,16 +98,17 @@ describe("what waits for a peer", () => {
 
   test("the process has a limit as well, beyond which less may wait for each", async () => {
     const { session, host, closes } = stalledSession({ soft: 100_000, hard: 400_000, process: 150_000 });
-    session.send("x".repeat(90_000));
+    session.send("x".repeat(110_000));
     await turn();
-    session.send("x".repeat(70_000));
-    await turn();
+    const other = stalledSession({ soft: 100_000, hard: 400_000, process: 150_000 });
+    other.session.send("x".repeat(60_000));
     expect(closes).toEqual([]);
     session.send("x");
     await endOfTick();
     expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+    expect(other.closes).toEqual([]);
     expect(host.limits).toEqual(["SLOW_READER", "PROCESS_BUDGET"]);
-    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 100_000, actual: 160_001 });
+    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 64_000, actual: 110_001 });
   });
 
   test("which holds for what is sent in one go, too", async () => {

@@ -137,9 +137,9 @@ export class Congestion {
 
   /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
   get #limit(): number {
-    const { hard, soft, burst, process } = this.#waiting.server.slowReader;
-    if (this.#state === "burst") return processBytes > process ? hard : burst;
-    return processBytes > process ? Math.min(hard, soft) : hard;
+    const { hard, burst, process } = this.#waiting.server.slowReader;
+    if (processBytes <= process) return this.#state === "burst" ? burst : hard;
+    return this.#state === "burst" ? hard : Math.min(hard, TIGHT);
   }
 
   /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */

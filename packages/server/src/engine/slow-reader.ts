@@ -22,7 +22,7 @@ export interface SlowReaderOptions {
   hard?: number;
   /** What may be sent to a peer in one go, before it is known to be slow. One message is always taken. Default 64e6. */
   burst?: number;
-  /** Beyond this many bytes for all peers together, `hard` is `soft`, and `soft` 64e3. Default 256e6. */
+  /** Beyond this many bytes for all peers together, `soft` and `hard` are 64e3, and `burst` is `hard`. Default 256e6. */
   process?: number;
   /** Default `"keep"`. */
   policy?: SlowPolicy;
@@ -36,7 +36,7 @@ export const SLOW_READER_DEFAULTS: Readonly<Required<SlowReaderOptions>> = {
   policy: "keep",
 };
 
-/** The soft limit while the process is beyond its own. */
+/** The soft and the hard limit while the process is beyond its own. */
 export const TIGHT = 64e3;
 
 /** How long a peer may take from one poll to the next before it counts as slow, in milliseconds. */
