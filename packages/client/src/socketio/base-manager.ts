@@ -202,9 +202,13 @@ export abstract class BaseManager<
     pageListeners.add(this.#page);
     this.#stopWaking ??= this.opts.wakeOn?.(() => this.#wake());
     const engine = (this.engine = this.createEngine(this.#uri, this.opts));
-    const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
-    this.#undo.push(listen<EngineEvents>(engine, { open: () => this.#onOpen(fn), error: fail }));
     const { timeout } = this.#settings;
+    const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
+    // no time at all is too little even for a server next door that answers before the timer fires
+    const open = (): void => {
+      if (timeout !== 0) this.#onOpen(fn);
+    };
+    this.#undo.push(listen<EngineEvents>(engine, { open, error: fail }));
     if (timeout !== false) {
       const cancel = after(this, timeout, () => {
         fail(new ClientError("CONNECT_TIMEOUT", "timeout"));

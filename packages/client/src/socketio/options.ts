@@ -19,7 +19,7 @@ export interface ManagerOptions extends EngineOptions {
   reconnectionDelayMax: number;
   /** How far delays stray at random, from 0 to 1, so that clients don't come back all at once. Default 0.5. */
   randomizationFactor: number;
-  /** How long opening a connection may take; false for no limit. Default 20000. */
+  /** How long opening a connection may take; 0 is too short for any, false is no limit. Default 20000. */
   timeout: number | false;
   /** Whether to connect at once. Default true. */
   autoConnect: boolean;

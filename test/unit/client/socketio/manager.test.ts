@@ -118,6 +118,13 @@ describe("opening", () => {
     expect(network.connections).toHaveLength(2);
   });
 
+  test("never opens with `timeout: 0`, however fast the server is", () => {
+    create({ timeout: 0 }).open();
+    network.last.open();
+    vi.advanceTimersByTime(1);
+    expect(events).toEqual([["error", "timeout"]]);
+  });
+
   test("waits for ever with `timeout: false`", () => {
     create({ timeout: false }).open();
     vi.advanceTimersByTime(1e9);
