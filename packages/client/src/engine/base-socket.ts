@@ -174,6 +174,9 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   /** The session is open, or about to be closed, and may be upgraded to transports of these names. */
   protected onSession(_upgrades: readonly string[]): void {}
 
+  /** The session is over, and `close` is about to say so. */
+  protected onSessionEnd(): void {}
+
   #onPage(signal: PageSignal): void {
     if (signal === "wake") this.checkAlive();
     else if (signal === "leave") {
@@ -269,6 +272,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     endSession(this.diagnosis, reason, details);
     this.readyState = "closed";
     this.id = null!;
+    this.onSessionEnd();
     this.emitReserved("close", reason, details);
     // afterwards, so that a listener can still see what was not sent
     this.writeBuffer = [];

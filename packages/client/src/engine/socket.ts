@@ -6,7 +6,7 @@ import { planOpening, startOpening } from "./opening.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
 import { chooseTransports } from "./target.ts";
 import { after } from "./timers.ts";
-import type { CloseDetails, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import { Upgrade } from "./upgrade.ts";
 import { encodedSize, takeFitting } from "./write-buffer.ts";
 
@@ -169,9 +169,8 @@ export class Socket extends BaseSocket {
     return isLimited ? takeFitting(writeBuffer, maxPayload) : super.nextBatch();
   }
 
-  protected override endSession(reason: string, details?: CloseDetails | Error): void {
+  protected override onSessionEnd(): void {
     this.#stopOpening?.();
-    super.endSession(reason, details);
     this.#upgrade.sessionClosed();
   }
 }
