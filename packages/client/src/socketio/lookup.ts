@@ -1,4 +1,5 @@
 import { ADDRESS, isSecure, usualPort } from "../engine/address.ts";
+import { decodeQuery } from "../engine/query.ts";
 import type { Manager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { Socket } from "./socket.ts";
@@ -26,7 +27,7 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
     const source = complete(isUri ? uri : "/");
     const [, scheme, host, port, path, query] = ADDRESS.exec(source)!;
     const nsp = path || "/";
-    if (query) options.query ||= query;
+    if (query) options.query ||= decodeQuery(query);
     const key = [scheme, host, port || usualPort(isSecure(scheme)), options.path || "/socket.io"].join();
     const known = cache[key];
     const isOwn = options.forceNew || options.multiplex === false || (known && nsp in known.nsps);

@@ -111,12 +111,12 @@ describe("which manager", () => {
 
 describe("the query of the URI", () => {
   test("becomes the option, unless that is given", () => {
-    expect(create()("http://a.org/?a=b&c=d").io.opts.query).toBe("a=b&c=d");
+    expect(create()("http://a.org/?a=b&c=%26").io.opts.query).toEqual({ a: "b", c: "&" });
     expect(create()("http://a.org/?a=b", { query: { e: "f" } }).io.opts.query).toEqual({ e: "f" });
   });
 
   test("the caller's options are left alone", () => {
     const options = Object.freeze({ auth: { token: "x" } });
-    expect(create()("http://a.org/?a=b", options).io.opts).toMatchObject({ query: "a=b", auth: { token: "x" } });
+    expect(create()("http://a.org/?a=b", options).io.opts).toMatchObject({ query: { a: "b" }, auth: { token: "x" } });
   });
 });
