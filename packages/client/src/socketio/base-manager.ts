@@ -70,6 +70,8 @@ export abstract class BaseManager<
 > extends Emitter<NoEvents, NoEvents, ManagerReservedEvents> {
   /** The connection; undefined until the first one was opened. */
   engine!: Engine;
+  /** Address of the server. What is changed here applies to the next connection. */
+  uri: string | undefined;
   /** The options given. What is changed here applies to the next connection. */
   opts: Partial<ManagerOptions>;
   /** Whether sockets connect as soon as they are made. */
@@ -80,7 +82,6 @@ export abstract class BaseManager<
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents>> = Object.create(null);
   declare private readonly setTimeoutFn: typeof setTimeout;
   declare private readonly clearTimeoutFn: typeof clearTimeout;
-  readonly #uri: string | undefined;
   readonly #settings: Settings;
   readonly #encoder: { encode(packet: unknown): unknown[] };
   readonly #decoder: Decoder;
@@ -105,7 +106,7 @@ export abstract class BaseManager<
     super();
     const isUri = typeof uri === "string";
     const given = (isUri ? opts : (uri ?? opts)) ?? {};
-    this.#uri = isUri ? uri : undefined;
+    this.uri = isUri ? uri : undefined;
     this.opts = { ...given, path: given.path || "/socket.io" };
     installTimerFunctions(this, given);
     this.#settings = {
@@ -201,7 +202,7 @@ export abstract class BaseManager<
     this.#phase = this._reconnecting ? "trying" : "idle";
     pageListeners.add(this.#page);
     this.#stopWaking ??= this.opts.wakeOn?.(() => this.#wake());
-    const engine = (this.engine = this.createEngine(this.#uri, this.opts));
+    const engine = (this.engine = this.createEngine(this.uri, this.opts));
     const { timeout } = this.#settings;
     const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
     // no time at all is too little even for a server next door that answers before the timer fires

@@ -74,15 +74,16 @@ export class Socket<
   readonly acks: Record<number, Ack> = {};
   /** Name of the namespace. */
   readonly nsp: string;
-  readonly #opts: Partial<SocketOptions>;
+  /** How the next event is to be sent. */
+  flags: Flags = {};
+  /** What a server with recovery needs to know: the private session id, the offset of the last event. */
+  _pid: string | undefined;
+  _lastOffset: string | undefined;
+  readonly _opts: Partial<SocketOptions>;
   /** Ends listening to the manager; undefined while the socket is not meant to be connected. */
   #unlisten: (() => void) | undefined;
-  #flags: Flags = {};
   #ids = 0;
   #queued = 0;
-  /** What a server with recovery needs to know: the private session id, the offset of the last event. */
-  #pid: string | undefined;
-  #offset: string | undefined;
   #incoming: AnyListener[] = [];
   #outgoing: AnyListener[] = [];
 
@@ -91,7 +92,7 @@ export class Socket<
     super();
     this.io = io;
     this.nsp = nsp;
-    this.#opts = { ...opts };
+    this._opts = { ...opts };
     this.auth = opts.auth;
     if (io._autoConnect) this.connect();
   }
@@ -147,10 +148,10 @@ export class Socket<
    */
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): this {
     if (RESERVED.includes(ev)) throw new ClientError("RESERVED_EVENT", `"${String(ev)}" is a reserved event name`);
-    const flags = this.#flags;
-    this.#flags = {};
+    const flags = this.flags;
+    this.flags = {};
     const data: unknown[] = [ev, ...args];
-    const { retries } = this.#opts;
+    const { retries } = this._opts;
     if (retries && !flags.volatile) {
       const packet = { id: this.#queued++, tryCount: 0, pending: false, args: data, flags };
       enqueue(this, packet, retries, this.#sendQueued);
@@ -170,7 +171,7 @@ export class Socket<
   }
 
   #expectAck(id: number, ack: Ack, flags: Flags): void {
-    const timeout = flags.timeout ?? this.#opts.ackTimeout;
+    const timeout = flags.timeout ?? this._opts.ackTimeout;
     this.acks[id] = ack;
     if (timeout === undefined) return;
     const cancel = after(this.io, timeout, () => {
@@ -219,7 +220,7 @@ export class Socket<
     const connect = (data?: object): void => {
       // credentials that were long in coming may find another connection
       if (engine !== this.io.engine || this.io._readyState !== "open" || this.connected) return;
-      this.#packet({ type: CONNECT, data: this.#pid ? { pid: this.#pid, offset: this.#offset, ...data } : data });
+      this.#packet({ type: CONNECT, data: this._pid ? { pid: this._pid, offset: this._lastOffset, ...data } : data });
     };
     if (typeof auth === "function") auth(connect);
     else connect(auth);
@@ -253,7 +254,7 @@ export class Socket<
       this.#destroy();
       this.#onClose("io server disconnect");
     } else if (type === ACK) this.#onAck(packet.id as number, data);
-    else this.#onEvent(data, packet.id);
+    else this.onevent(packet);
   }
 
   #fail(code: ClientError["code"], message: unknown, data?: unknown): void {
@@ -262,7 +263,9 @@ export class Socket<
     this.emitReserved("connect_error", error);
   }
 
-  #onEvent(data: unknown[] = [], id?: number | null): void {
+  /** Takes an event. Programs that are older than {@link onAny} put a function of their own here. */
+  onevent(packet: Packet): void {
+    const { data = [], id } = packet as { data?: unknown[]; id?: number | null };
     if (id != null) data.push(this.#createAck(id));
     if (this.connected) this.#emitEvent(data);
     else this.receiveBuffer.push(data);
@@ -272,7 +275,7 @@ export class Socket<
     for (const listener of this.#incoming.slice()) listener.apply(this, data);
     super.emit.apply(this, data as Unchecked);
     const offset = data.at(-1);
-    if (this.#pid && typeof offset === "string") this.#offset = offset;
+    if (this._pid && typeof offset === "string") this._lastOffset = offset;
   }
 
   /** The function that acknowledges an event: once, and not to another connection than the event came from. */
@@ -293,8 +296,8 @@ export class Socket<
 
   #onConnect(id: string, pid: string | undefined): void {
     this.id = id;
-    this.recovered = !!pid && this.#pid === pid;
-    this.#pid = pid;
+    this.recovered = !!pid && this._pid === pid;
+    this._pid = pid;
     this.connected = true;
     for (let data; (data = this.receiveBuffer.shift());) this.#emitEvent(data);
     for (let packet; (packet = this.sendBuffer.shift());) this.#sendEvent(packet);
@@ -323,13 +326,13 @@ export class Socket<
 
   /** Whether the next event may be compressed. */
   compress(compress: boolean): this {
-    this.#flags.compress = compress;
+    this.flags.compress = compress;
     return this;
   }
 
   /** The next event is dropped if it can't be sent at once. */
   get volatile(): this {
-    this.#flags.volatile = true;
+    this.flags.volatile = true;
     return this;
   }
 
@@ -340,7 +343,7 @@ export class Socket<
    * @example socket.timeout(5000).emit("hello", (error, answer) => {});
    */
   timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>> {
-    this.#flags.timeout = timeout;
+    this.flags.timeout = timeout;
     return this;
   }
 

@@ -73,6 +73,14 @@ describe("settings", () => {
     ]);
   });
 
+  test("the address may be changed for the next connection", () => {
+    opened();
+    manager.uri = "https://example.org:8443";
+    network.last.drop();
+    vi.advanceTimersByTime(1000);
+    expect(manager.engine).toMatchObject({ hostname: "example.org", port: "8443", secure: true });
+  });
+
   test("the options are not changed", () => {
     const options = Object.freeze({ autoConnect: false });
     expect(new Manager(options).opts).toMatchObject({ path: "/socket.io", autoConnect: false });

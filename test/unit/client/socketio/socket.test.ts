@@ -359,6 +359,19 @@ describe("events of the server", () => {
     ]);
   });
 
+  test("pass through an `onevent` that a program has put in its place", async () => {
+    await connected();
+    const calls: unknown[] = [];
+    const { onevent } = socket;
+    socket.onevent = function (packet) {
+      calls.push([...(packet.data as unknown[])]);
+      onevent.call(this, packet);
+    };
+    socket.on("a", (...args: unknown[]) => calls.push(...args));
+    await receive('2["a",1]', '3["not one"]');
+    expect(calls).toEqual([["a", 1], 1]);
+  });
+
   test("that come before the socket is let in wait for that", async () => {
     create();
     const events = record("a", "connect");
@@ -467,7 +480,7 @@ describe("recovery", () => {
     expect(sent()).toEqual(['0{"pid":"private","offset":"offset-1"}']);
     network.last.accept("socket", "", { pid: "private" });
     await delivered();
-    expect(socket.recovered).toBe(true);
+    expect(socket).toMatchObject({ recovered: true, _pid: "private", _lastOffset: "offset-1" });
     await loseAndComeBack({ pid: "another" });
     expect(socket.recovered).toBe(false);
   });
