@@ -40,6 +40,11 @@ export class Emitter<
     return "Emitter";
   }
 
+  /** A copy of all lists, by `$` and the name of the event, for programs that count listeners here. */
+  get _callbacks(): Record<string, readonly Listener[]> {
+    return Object.fromEntries([...this.#lists].map(([event, list]) => ["$" + String(event), list]));
+  }
+
   /** Adds a listener. The same one twice is called twice. */
   on<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     event: Ev,
@@ -80,12 +85,12 @@ export class Emitter<
     if (args.length === 0) this.#lists.clear();
     else if (args.length === 1) this.#lists.delete(event);
     else {
-      const list = this.#list(event);
-      const index = list.findIndex((candidate) => candidate === listener || candidate.fn === listener);
-      this.#lists.set(
-        event,
-        list.filter((_, i) => i !== index),
-      );
+      const former = this.#list(event);
+      const index = former.findIndex((candidate) => candidate === listener || candidate.fn === listener);
+      const list = former.filter((_, i) => i !== index);
+      // programs name events after requests: what was listened to once must not stay behind
+      if (list.length > 0) this.#lists.set(event, list);
+      else this.#lists.delete(event);
     }
     return this;
   }

@@ -27,6 +27,15 @@ describe("emitter", () => {
     expect(emitter.hasListeners("a")).toBe(false);
   });
 
+  test("nothing of an event stays behind when its last listener is gone", () => {
+    const emitter = make();
+    const listener = (): void => {};
+    emitter.on("a", listener).once("b", listener).once("c", listener).on("d", listener);
+    expect(emitter._callbacks).toMatchObject({ $a: [listener], $b: [expect.any(Function)] });
+    emitter.off("a", listener).emit("b").off("c", listener).off("not there", listener);
+    expect(emitter._callbacks).toEqual({ $d: [listener] });
+  });
+
   test.each(["off", "removeListener", "removeEventListener", "removeAllListeners"] as const)("%s", (method) => {
     const emitter = make();
     const listener = (): void => {};
