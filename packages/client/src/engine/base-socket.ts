@@ -151,7 +151,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Listens to a transport from now on, and no longer to the one before. */
   protected setTransport(transport: Transport): void {
-    this.transport?.off();
+    if (transport !== this.transport) this.transport?.off();
     this.transport = transport;
     listen<TransportReservedEvents>(transport, {
       drain: () => this.#onDrain(),

@@ -62,8 +62,9 @@ export function startOpening(host: OpeningHost, { names, delay, isRace }: Openin
     stopTimer();
     next = names.length;
     for (const runner of runners) {
+      if (runner === winner) continue;
       runner.off();
-      if (runner !== winner) runner.close();
+      runner.close();
     }
     runners.clear();
   };
@@ -77,8 +78,9 @@ export function startOpening(host: OpeningHost, { names, delay, isRace }: Openin
     stopTimer();
     const runner = host.create(names[next++]!);
     runners.add(runner);
-    listen<TransportReservedEvents>(runner, {
+    const unlisten = listen<TransportReservedEvents>(runner, {
       packet: (packet) => {
+        unlisten();
         stop(runner);
         host.onWin(runner, packet);
       },

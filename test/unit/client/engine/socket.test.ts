@@ -258,6 +258,17 @@ describe("opening", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  test("leaves those alone that listen to the transport themselves", () => {
+    const socket = connect({ upgrade: false });
+    const heard: string[] = [];
+    socket.transport.on("packet", ({ type }) => heard.push(type)).on("drain", () => heard.push("drain"));
+    made[0]!.shakeHands();
+    made[0]!.receive("noop");
+    made[0]!.drain();
+    expect(heard).toEqual(["open", "noop", "drain"]);
+    expect(events).toEqual(["open", "drain"]);
+  });
+
   test("tryAllTransports: the next one after a failure, or after silence", () => {
     const socket = connect({ tryAllTransports: true, upgradeTimeout: 500 });
     vi.advanceTimersByTime(500);
