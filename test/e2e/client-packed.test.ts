@@ -40,6 +40,16 @@ describe("in Node.js", () => {
     expect(await project.run("mjs", program)).toEqual([[], 5, true, true]);
   });
 
+  test("the entry `debug` of socket.io-client is the main one", async () => {
+    const program = `
+      import * as client from "socket.io-client";
+      import * as debug from "socket.io-client/debug";
+      import { createRequire } from "node:module";
+      const require = createRequire(import.meta.url);
+      console.log(JSON.stringify([client === debug, require("socket.io-client/debug") === require("socket.io-client")]));`;
+    expect(await project.run("mjs", program)).toEqual([true, true]);
+  });
+
   test("DEBUG shows what the client does", async () => {
     const program = `
       process.env.DEBUG = "socket.io-client*";
