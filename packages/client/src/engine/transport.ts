@@ -16,7 +16,10 @@ export class TransportError extends Error {
   readonly code = "TRANSPORT_FAILED";
   /** HTTP status (0: no answer), an Error, or the event that reported it. */
   declare readonly description: Untyped;
-  /** What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them. */
+  /**
+   * What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them; and
+   * `error` where there was no answer.
+   */
   declare readonly context: Untyped;
 
   constructor(reason: string, description: unknown, context: unknown) {

@@ -21,7 +21,7 @@ export class FetchPolling extends Polling {
           if (response.ok) onEnd(responseText);
           else onEnd(undefined, response.status, Object.assign(response, { responseText, readyState: DONE }));
         },
-        (error: unknown) => onEnd(undefined, error),
+        (error: unknown) => onEnd(undefined, 0, { readyState: DONE, status: 0, responseText: "", error }),
       );
     return () => controller.abort();
   }

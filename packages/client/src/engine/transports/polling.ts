@@ -5,7 +5,7 @@ import { Transport } from "../transport.ts";
 export type Abort = () => void;
 
 /**
- * Takes how a request ended: with the text of a 200; or undefined, the HTTP status (0 or an Error: no answer) and what is
+ * Takes how a request ended: with the text of a 200; or undefined, the HTTP status (0: no answer) and what is
  * known of the answer.
  */
 export type OnEnd = (text: string | undefined, status?: unknown, context?: unknown) => void;

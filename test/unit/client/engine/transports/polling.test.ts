@@ -191,8 +191,11 @@ describe.each([
   test("a network failure of a POST is an error", async () => {
     const transport = await opened(Class);
     transport.send([message("a")]);
+    let error: TransportError | undefined;
+    transport.on("error", (thrown) => (error = thrown));
     await posts()[0]!.fail(new TypeError("no network"));
-    expect(events).toEqual([`error ${writeError} ${name === "XHR" ? "0" : "TypeError: no network"}`]);
+    expect(events).toEqual([`error ${writeError} 0`]);
+    expect(error!.context).toMatchObject({ readyState: 4, status: 0, responseText: "" });
   });
 
   test("pausing waits for the poll and the POST that are under way", async () => {
