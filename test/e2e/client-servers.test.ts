@@ -1,6 +1,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
 import { io as connect, type Socket as ClientSocket } from "@portage/client";
+import type { CloseDetails, TransportError } from "@portage/client/engine";
 import * as portage from "@portage/server";
 import * as reference from "socket.io";
 import * as reference30 from "socket.io-30";
@@ -71,6 +72,32 @@ function start(server: RunningServer, options: object, namespace = ""): ClientSo
   });
   cleanups.push(() => client.disconnect());
   return client;
+}
+
+/** @returns the URL of a relay that cuts the first WebSocket when the client sends its second frame, the `5`. */
+async function loseUpgradePackets(server: RunningServer): Promise<string> {
+  let isFirst = true;
+  const relay = createTcpServer((near) => {
+    const far = connectTcp((server.http.address() as AddressInfo).port, "127.0.0.1");
+    let chunks = 0;
+    near.on("data", (chunk: Buffer) => {
+      if (isFirst && (chunks > 0 || /upgrade: websocket/i.test(chunk.toString("latin1")))) chunks++;
+      // the request, the probe, the end
+      if (chunks < 3) return far.write(chunk);
+      isFirst = false;
+      near.resetAndDestroy();
+      return far.resetAndDestroy();
+    });
+    far.on("data", (chunk) => near.write(chunk));
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const)
+      from.on("error", () => undefined).on("close", () => to.destroy());
+  });
+  await new Promise<void>((resolve) => relay.listen(0, "127.0.0.1", resolve));
+  cleanups.push(() => relay.close());
+  return `http://127.0.0.1:${(relay.address() as AddressInfo).port}`;
 }
 
 async function connected(server: RunningServer, options: object, namespace = ""): Promise<ClientSocket> {
@@ -186,24 +213,43 @@ describe("@portage/server", () => {
     expect(numbers).toEqual([2, 3, 4]);
   });
 
-  test("refuses with a date, and the client comes back then", async () => {
-    const server = await listen((http) => {
-      const io = new portage.Server(http);
-      let isFull = true;
-      io.engine.use(
-        (_req: unknown, res: { writeHead(status: number): void; end(body: string): void }, next: () => void) => {
-          if (!isFull) return next();
-          isFull = false;
-          res.writeHead(503);
-          res.end(JSON.stringify({ code: "OVERLOADED", message: "full", retryAfter: 300 }));
-        },
+  test.each([["polling"], ["websocket"]])(
+    "refuses with a date over %s, and the client comes back then",
+    async (name) => {
+      const server = await listen(
+        (http) => new portage.Server(http, { maxConnections: 1, retryAfter: 300 }) as unknown as reference.Server,
       );
-      return io as unknown as reference.Server;
-    });
-    const client = start(server, { reconnectionDelay: 1, reconnectionDelayMax: 1 });
-    await nextEvent(client, "connect_error");
-    const { nextAttemptAt = 0 } = client.io.diagnosis;
-    expect(nextAttemptAt - Date.now()).toBeGreaterThan(200);
+      const first = await connected(server, { transports: [name] });
+      const second = start(server, { transports: [name], reconnectionDelay: 1, reconnectionDelayMax: 1 });
+      const [error] = await nextEvent<[TransportError]>(second, "connect_error");
+      expect(error).toMatchObject({ type: "TransportError", context: { status: 503 } });
+      const { attempts, nextAttemptAt = 0 } = second.io.diagnosis;
+      expect(attempts).toMatchObject([
+        { transport: name, outcome: "failed", failure: { status: 503, said: expect.stringMatching(/connections/) } },
+      ]);
+      expect(nextAttemptAt - Date.now()).toBeGreaterThan(200);
+      first.disconnect();
+      await nextEvent(second, "connect");
+    },
+  );
+
+  test("whose `5` is lost with its WebSocket: the client says so, and is back at once with what it missed", async () => {
+    const server = await listen(
+      (http) => new portage.Server(http, { connectionStateRecovery: {} }) as unknown as reference.Server,
+    );
+    const relay = await loseUpgradePackets(server);
+    const client = connect(relay, { forceNew: true, reconnectionDelay: 10, reconnectionDelayMax: 20 });
+    cleanups.push(() => client.disconnect());
+    const news: unknown[] = [];
+    client.on("news", (n: number) => news.push(n));
+    const [reason, details] = await nextEvent<[string, CloseDetails]>(client, "disconnect");
+    expect([reason, details.description]).toEqual(["transport close", "websocket connection closed"]);
+    const { attempts, closed } = client.io.diagnosis;
+    expect(attempts).toMatchObject([{ outcome: "opened" }, { transport: "websocket", outcome: "upgraded" }]);
+    expect(closed).toMatchObject({ reason: "transport close", failure: { closeCode: 1006 } });
+    // the server still waits for polls of the session that the client has given up
+    server.io.emit("news", 1);
     await nextEvent(client, "connect");
+    expect([client.recovered, news]).toEqual([true, [1]]);
   });
 });
