@@ -50,7 +50,7 @@ export async function startChromium(executablePath: string): Promise<StartedBrow
   const browser = await chromium.launch({
     executablePath,
     args: FLAGS,
-    ignoreDefaultArgs: ["--headless=old"],
+    ignoreDefaultArgs: ["--headless=old", "--disable-back-forward-cache"],
     env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
   });
   return {

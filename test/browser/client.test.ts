@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,6 +35,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
   let context: BrowserContext;
   let page: Page;
   let problems: string[];
+  let html: string;
   let folder: string;
 
   beforeAll(async () => {
@@ -44,7 +46,8 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       startChromium(executable as string),
       mkdtemp(join(tmpdir(), "portage-client-")),
     ]);
-    for (const { io } of [server, packed]) {
+    for (const { io, host } of [server, packed]) {
+      host.http.on("request", (request, response) => void servePage(request.url ?? "", response));
       io.on("connection", serveSocket);
       io.engine.use(
         (req: { url: string; headers: Record<string, unknown> }, _res: unknown, next: (e?: Error) => void) =>
@@ -59,22 +62,24 @@ describe.skipIf(!executable)("the client in Chromium", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** Answers with the page under test, or with a file that it loads. */
+  async function servePage(url: string, response: ServerResponse): Promise<void> {
+    if (url.startsWith("/page")) response.setHeader("content-type", "text/html").end(html);
+    if (!url.startsWith("/dist/")) return;
+    const name = url.slice("/dist/".length);
+    const file = await readFile(join(DIST, name)).catch(() => readFile(join(folder, name)));
+    response.setHeader("content-type", "text/javascript").end(file);
+  }
+
   /** Opens a page of the server with a script in it. */
   async function open(script: string, from: Running = server): Promise<void> {
+    html = `<!doctype html><title>Test</title>${script}`;
     context = await chromium.newContext();
     context.setDefaultTimeout(6000);
     page = await context.newPage();
     problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
-    await page.route("**/test.html", (route) =>
-      route.fulfill({ contentType: "text/html", body: `<!doctype html><title>Test</title>${script}` }),
-    );
-    await page.route("**/dist/*", async (route) => {
-      const name = new URL(route.request().url()).pathname.split("/").at(-1) as string;
-      const file = await readFile(join(DIST, name)).catch(() => readFile(join(folder, name)));
-      await route.fulfill({ contentType: "text/javascript", body: file });
-    });
-    await page.goto(`${from.url}/test.html`);
+    await page.goto(`${from.url}/page`);
   }
 
   const SERVED = `<script src="/socket.io/socket.io.min.js"></script>`;
@@ -241,6 +246,29 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
       expect(await page.evaluate("socket.connected")).toBe(false);
       await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+      await page.waitForFunction("socket.connected");
+      expect(await events()).toEqual(["connect", ["transport close", "page frozen"], 1, "connect"]);
+    });
+
+    // The headless shell has no back/forward cache; CHROME_PATH may name a whole Chromium.
+    test("does not keep its page out of the back/forward cache, and comes back with it", async ({ skip }) => {
+      await connectPage({ reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+      await transport("websocket");
+      const devtools = await context.newCDPSession(page);
+      await devtools.send("Page.enable");
+      const reasonsAgainst = new Promise<string[]>((resolve) => {
+        devtools.on("Page.backForwardCacheNotUsed", ({ notRestoredExplanations }) =>
+          resolve(notRestoredExplanations.map(({ reason }) => reason)),
+        );
+        devtools.on("Page.frameNavigated", ({ type }) => type === "BackForwardCacheRestore" && resolve([]));
+      });
+      await page.goto(`${server.url}/page/there`);
+      const { entries } = await devtools.send("Page.getNavigationHistory");
+      // page.goBack() does not know of the cache
+      await devtools.send("Page.navigateToHistoryEntry", { entryId: entries.at(-2)!.id });
+      const reasons = await reasonsAgainst;
+      skip(reasons.includes("BackForwardCacheDisabledForDelegate"), "this Chromium has no back/forward cache");
+      expect(reasons).toEqual([]);
       await page.waitForFunction("socket.connected");
       expect(await events()).toEqual(["connect", ["transport close", "page frozen"], 1, "connect"]);
     });
