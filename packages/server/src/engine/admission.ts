@@ -65,7 +65,7 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   if (request._query) return request;
   const url = req.url ?? "";
   const mark = url.indexOf("?");
-  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1)) as TransportRequest["_query"];
+  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1));
   return request;
 }
 

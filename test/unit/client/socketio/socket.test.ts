@@ -362,10 +362,10 @@ describe("events of the server", () => {
   test("pass through an `onevent` that a program has put in its place", async () => {
     await connected();
     const calls: unknown[] = [];
-    const { onevent } = socket;
+    const onevent = socket.onevent.bind(socket);
     socket.onevent = function (packet) {
       calls.push([...(packet.data as unknown[])]);
-      onevent.call(this, packet);
+      onevent(packet);
     };
     socket.on("a", (...args: unknown[]) => calls.push(...args));
     await receive('2["a",1]', '3["not one"]');
