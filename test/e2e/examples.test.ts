@@ -135,6 +135,29 @@ describe("auth", () => {
   });
 });
 
+describe("drain", () => {
+  test("moves its clients away on SIGTERM, lets nobody in, and ends", async () => {
+    const { origin, stop } = await start("drain", "server.mjs", { DRAIN: "1500" });
+    expect((await fetch(`${origin}/ready`)).status).toBe(200);
+    const ways = [["polling"], ["websocket"], ["polling", "websocket"]];
+    const there = ways.map((transports) => connect(origin, { transports }));
+    const answers = await Promise.all(there.map((client) => client.emitWithAck("work", "this")));
+    expect(answers).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^this is done by \d+$/)));
+
+    const told = there.map((client) => nextEvent(client, "leaving"));
+    const moved = there.map((client) => nextEvent(client, "disconnect"));
+    const stopped = stop();
+    await Promise.all(told);
+    // They leave one after the other: while the last is there, others are asked to come back later.
+    const ready = await fetch(`${origin}/ready`);
+    const handshake = await fetch(`${origin}/socket.io/?EIO=4&transport=polling`);
+    expect([ready.status, handshake.status, handshake.headers.get("retry-after")]).toEqual([503, 503, "2"]);
+    expect(await handshake.json()).toMatchObject({ message: "Server is going away", retryAfter: 2000 });
+    expect((await Promise.all(moved)).map(([reason]) => reason)).toEqual(ways.map(() => "transport close"));
+    expect(await stopped).toBe(0);
+  });
+});
+
 describe("fastify", () => {
   test.each(WAYS)("tells who watches, and guards the door, by %s", async (transport) => {
     const { origin, stop } = await start("fastify");

@@ -41,6 +41,7 @@ const NAMES = {
     "MessageType",
   ],
   "socket.io/fastify": ["portage", "PortageFastifyError"],
+  "socket.io/doctor": ["diagnose", "report", "CODES"],
   "socket.io-parser": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],
   "engine.io-parser": ["protocol", "encodePacket", "decodePacket", "encodePayload", "decodePayload"],
   "@portage/parser/engine-v3": ["protocol", "packets", "encodePacket", "decodePacket", "encodePayloadAsBinary"],
@@ -222,12 +223,14 @@ describe("types", () => {
   /** Entries below the main one, where \`exports\` or \`typesVersions\` are read. */
   const SUBPATHS = `
     import { listen, parser, Server, type AttachOptions, type BaseServer, type ErrorCallback, type ServerOptions } from "socket.io/engine";
+    import { CODES, diagnose, report, type Diagnosis, type DoctorOptions, type Finding } from "socket.io/doctor";
     import { decodePacket, type BinaryType, type PacketType, type RawData } from "@portage/parser/engine";
     import { decodePayload } from "@portage/parser/engine-v3";
     import { Decoder } from "@portage/parser/socket";
     const engine: BaseServer = listen(0, { pingInterval: 1, path: "/x" } satisfies AttachOptions & ServerOptions);
-    export const all: unknown[] = [engine, Server, parser, decodePacket, decodePayload, Decoder];
-    export type All = [ErrorCallback, BinaryType, PacketType, RawData];
+    const examined = async (options: DoctorOptions): Promise<Diagnosis> => diagnose("http://localhost", options);
+    export const all: unknown[] = [CODES, examined, report, engine, Server, parser, decodePacket, decodePayload, Decoder];
+    export type All = [Finding, ErrorCallback, BinaryType, PacketType, RawData];
   `;
 
   /** Files of the reference that programs import types from by their path. */
