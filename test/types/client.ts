@@ -96,6 +96,8 @@ export function typed(): void {
   socket.on("news", (title: string, length: string) => [title, length]);
   // @ts-expect-error: the text is a string
   socket.send(1);
+  const silent: Socket<ServerToClient, ServerToClient> = io();
+  silent.send("its map does not tell of messages", 1);
   // @ts-expect-error: acknowledgements are not among the arguments here
   void socket.emitWithAck("count", 1, () => {});
 }

@@ -17,6 +17,7 @@ import type {
   ExtendedError,
   FirstArg,
   Last,
+  MessageParams,
   Unchecked,
 } from "./typed-events.ts";
 
@@ -135,7 +136,7 @@ export class Socket<
   }
 
   /** Emits `message`, as WebSocket's `send` does. */
-  send(...args: EventParams<EmitEvents, "message" & EventNames<EmitEvents>>): this {
+  send(...args: MessageParams<EmitEvents>): this {
     return this.emit("message", ...(args as Unchecked));
   }
 

@@ -14,6 +14,9 @@ export type AnyListener = (...args: any[]) => void;
 /** Turns what `JSON.parse` made into what its reader checks it to be. */
 export type Unchecked = any;
 
+/** The arguments of `message`; those of a map that does not tell of it are free, as `send` is older than the maps. */
+export type MessageParams<Map> = Map extends { message: infer L extends AnyListener } ? Parameters<L> : any[];
+
 type PrependTimeoutError<T extends any[]> = {
   [K in keyof T]: T[K] extends (...args: infer Params) => infer Result ? (err: Error, ...args: Params) => Result : T[K];
 };
