@@ -363,7 +363,7 @@ describe("events of the server", () => {
     await connected();
     const calls: unknown[] = [];
     const onevent = socket.onevent.bind(socket);
-    socket.onevent = function (packet) {
+    socket.onevent = (packet) => {
       calls.push([...(packet.data as unknown[])]);
       onevent(packet);
     };
