@@ -145,6 +145,8 @@ async function longestTurn({ io }, members) {
   delay.enable();
   await new Promise((resolve) => setTimeout(resolve, 20));
   delay.reset();
+  // The time of the first turn counts from here: it is measured between two looks at the clock.
+  await new Promise((resolve) => setTimeout(resolve, 20));
   await delivery(1, members, () => io.emit("news", 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
   delay.disable();

@@ -1,4 +1,5 @@
 import type { Adapter, SocketId } from "./adapter/adapter.ts";
+import { skipBroadcasts } from "./adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
 import { REJECTION } from "./capturing-emitter.ts";
@@ -184,6 +185,7 @@ export class Namespace<
     onConnected: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): void {
     this._preConnectSockets.delete(socket.id);
+    skipBroadcasts(socket);
     this.sockets.set(socket.id, socket);
     onConnected(socket);
     socket._onconnect();

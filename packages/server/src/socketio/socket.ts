@@ -3,6 +3,8 @@ import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
 import { type AnyListener, without } from "./any-listeners.ts";
 import type { Adapter, BroadcastFlags, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
+import { InMemoryAdapter } from "./adapter/in-memory.ts";
+import { areBroadcastsUnderway } from "./adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
@@ -84,6 +86,8 @@ export class Socket<
   #auth: Record<string, unknown> | undefined;
   readonly #issued: number = Date.now();
   #state: "joining" | "connected" | "leaving" | "left" = "joining";
+  /** @internal The adapter's mark: how far it has got with broadcasts to very many. */
+  broadcastsGot = 0;
   // What follows is made when it is first needed: most sockets have no use for most of it.
   #handshake: Handshake | undefined;
   #data: SocketData | undefined;
@@ -274,6 +278,7 @@ export class Socket<
   }
 
   #send(packet: Packet, flags?: BroadcastFlags): void {
+    if (areBroadcastsUnderway() && this.adapter instanceof InMemoryAdapter) this.adapter.catchUp(this);
     this.client._packet(packet, flags);
   }
 

@@ -12,11 +12,23 @@ import type {
   SessionToPersist,
   SocketId,
 } from "./adapter.ts";
+import { areBroadcastsUnderway, LargeBroadcasts, RECEIVERS_PER_TURN } from "./large-broadcasts.ts";
 import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
 
 const NOBODY: ReadonlySet<SocketId> = new Set();
+
+/** Those that are there. */
+function* presentOf(
+  ids: Iterable<SocketId>,
+  sockets: ReadonlyMap<SocketId, AdapterSocket>,
+): IterableIterator<AdapterSocket> {
+  for (const id of ids) {
+    const socket = sockets.get(id);
+    if (socket !== undefined) yield socket;
+  }
+}
 
 /** How a broadcast is written to each of its receivers: one object for all of them. */
 class BroadcastWriteOptions implements WriteOptions {
@@ -50,6 +62,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
   /** Id to the rooms it is in. */
   readonly sids: Map<SocketId, Set<Room>> = new RoomTable();
+  readonly #large: LargeBroadcasts = new LargeBroadcasts();
 
   /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
   constructor(nsp: Untyped) {
@@ -70,6 +83,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Adds a socket to rooms. */
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    this.#catchUp(id);
     // A socket that is in no room is here as well: it gets what is for all.
     if (rooms.size === 0 && !this.sids.has(id)) this.sids.set(id, new Set());
     for (const room of rooms) {
@@ -88,12 +102,14 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Takes a socket out of a room. */
   del(id: SocketId, room: Room): Promise<void> | void {
+    this.#catchUp(id);
     removeMember(this.sids, id, room);
     this.#exit(room, id);
   }
 
   /** Takes a socket out of all rooms. */
   delAll(id: SocketId): void {
+    this.#catchUp(id);
     for (const room of membersOf(this.sids, id)) this.#exit(room, id);
     this.sids.delete(id);
   }
@@ -103,12 +119,12 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     if (isEmptyKey(this.rooms, room) && this.rooms.delete(room) && this.observed) this.emit("delete-room", room);
   }
 
-  /** Sends a packet to all who are meant, encoded once. */
+  /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */
   // hot path
   broadcast(packet: Untyped, opts: BroadcastOptions): void {
     const encoded = this.#encode(packet);
     const options = this.#writeOptions(encoded, opts.flags);
-    this.#forEach(opts, (socket) => {
+    this.#send(opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
     });
@@ -124,7 +140,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     const encoded = this.#encode(packet);
     const options = this.#writeOptions(encoded, opts.flags);
     let old: readonly RawData[] | undefined;
-    this.#forEach(opts, (socket) => {
+    this.#send(opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
       old ??= this.#encode(plain);
@@ -221,19 +237,51 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     return Promise.resolve(null);
   }
 
+  /** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
+  // hot path
+  catchUp(socket: AdapterSocket): void {
+    if (areBroadcastsUnderway()) this.#large.catchUp(socket);
+  }
+
+  #catchUp(id: SocketId): void {
+    const socket = areBroadcastsUnderway() ? (this.nsp as AdapterNamespace).sockets.get(id) : undefined;
+    if (socket !== undefined) this.#large.catchUp(socket);
+  }
+
+  // hot path
+  #send(opts: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
+    const { sockets } = this.nsp as AdapterNamespace;
+    const members = opts.rooms.size === 0 ? sockets : this.#membersOf(opts.rooms);
+    if (members.size > RECEIVERS_PER_TURN) this.#sendToMany(opts, send);
+    else this.#forEach(opts, send);
+  }
+
+  #sendToMany({ rooms, except }: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
+    const { sockets } = this.nsp as AdapterNamespace;
+    const excluded = this.#membersOf(except);
+    const members = rooms.size === 0 ? this.sids : this.#membersOf(rooms);
+    const receivers = rooms.size === 0 ? sockets.values() : presentOf(members.keys(), sockets);
+    this.#large.start(receivers, ({ id }) => !excluded.has(id) && members.has(id), send);
+  }
+
+  /** Visits all that are meant, none of whom misses what was sent before. */
   // hot path
   #forEach({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
     const { sockets } = this.nsp as AdapterNamespace;
     const excluded = this.#membersOf(except);
     if (rooms.size === 0) {
       for (const [id, socket] of sockets) {
-        if (!excluded.has(id) && this.sids.has(id)) visit(socket, id);
+        if (excluded.has(id) || !this.sids.has(id)) continue;
+        this.catchUp(socket);
+        visit(socket, id);
       }
       return;
     }
     for (const id of this.#membersOf(rooms)) {
       const socket = excluded.has(id) ? undefined : sockets.get(id);
-      if (socket !== undefined) visit(socket, id);
+      if (socket === undefined) continue;
+      this.catchUp(socket);
+      visit(socket, id);
     }
   }
 

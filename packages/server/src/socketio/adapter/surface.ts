@@ -39,6 +39,8 @@ export interface AdapterSocket {
   readonly id: SocketId;
   readonly client: AdapterClient;
   readonly acks: Map<number, (...args: unknown[]) => void>;
+  /** The number of the last large broadcast that it has got, or was not meant by. */
+  broadcastsGot?: number;
   join(rooms: Room | Room[]): unknown;
   leave(room: Room): unknown;
   disconnect(close?: boolean): unknown;

@@ -1,0 +1,141 @@
+import { describe, expect, test, vi } from "vitest";
+import type { WriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
+import { Bench, settle } from "./peer.ts";
+
+const CROWD = 25_000;
+const ONE_TURN = 10_000;
+
+/** A namespace with a crowd of sockets that only count what they get, and two real clients who have come after them. */
+async function crowded(options = {}) {
+  const bench = new Bench(options);
+  const nsp = bench.io.of("/");
+  let delivered = 0;
+  const client = { writeToEngine: (_encoded: unknown, _options: WriteOptions) => void delivered++ };
+  for (let index = 0; index < CROWD; index++) {
+    const id = `one of many ${index}`;
+    nsp.sockets.set(id, { id, client, acks: new Map(), _onclose() {} } as never);
+    void nsp.adapter.addAll(id, new Set([id, "all"]));
+  }
+  const [a, b] = [await bench.join(), await bench.join()];
+  await a.socket.join("all");
+  await b.socket.join("all");
+  return { bench, io: bench.io, nsp, a, b, delivered: () => delivered };
+}
+
+describe("a broadcast to very many", () => {
+  test.each(["all", "a room"])("takes several turns of the event loop: %s", async (whom) => {
+    const { io, delivered } = await crowded();
+    (whom === "all" ? io : io.to("all")).emit("x");
+    expect(delivered()).toBe(ONE_TURN);
+    await settle();
+    expect(delivered()).toBe(2 * ONE_TURN);
+    await settle();
+    expect(delivered()).toBe(CROWD);
+    await settle();
+    expect(delivered()).toBe(CROWD);
+  });
+
+  test("comes before all that is sent to a socket later", async () => {
+    const { io, a, b } = await crowded();
+    a.socket.emit("before");
+    io.emit("x", 1);
+    a.socket.emit("after");
+    io.to([a.socket.id, b.socket.id]).emit("to both");
+    expect(await a.peer.hear()).toEqual(['2["before"]', '2["x",1]', '2["after"]', '2["to both"]']);
+    expect(await b.peer.hear()).toEqual(['2["x",1]', '2["to both"]']);
+    await settle();
+    await settle();
+    expect(await a.peer.hear()).toEqual([]);
+    expect(await b.peer.hear()).toEqual([]);
+  });
+
+  test("comes before an acknowledgement, and before a broadcast that asks for some", async () => {
+    const { io, a } = await crowded();
+    a.socket.on("ask", (answer: () => void) => {
+      io.emit("x");
+      answer();
+    });
+    await a.peer.say('27["ask"]');
+    expect(await a.peer.hear()).toEqual(['2["x"]', "37[]"]);
+    io.emit("y");
+    io.to(a.socket.id)
+      .timeout(1000)
+      .emit("question", () => {});
+    expect(await a.peer.hear()).toEqual(['2["y"]', expect.stringMatching(/^2\d+\["question"\]$/)]);
+  });
+
+  test("comes before the end that the server makes", async () => {
+    const { bench, io, a, b } = await crowded();
+    // An engine lets its sessions send what waits, which this one in memory does not.
+    vi.spyOn(bench.engine, "close").mockReturnValue();
+    io.emit("x");
+    a.socket.disconnect();
+    expect(a.socket.connected).toBe(false);
+    await io.close();
+    expect(await a.peer.hear()).toEqual(['2["x"]', "1"]);
+    expect(await b.peer.hear()).toEqual(['2["x"]']);
+  });
+
+  test("is for those who were in the rooms when it was sent", async () => {
+    const { io, a, b } = await crowded();
+    await b.socket.leave("all");
+    io.to("all").emit("x");
+    await a.socket.leave("all");
+    await b.socket.join("all");
+    await settle();
+    await settle();
+    expect(await a.peer.hear()).toEqual(['2["x"]']);
+    expect(await b.peer.hear()).toEqual([]);
+  });
+
+  test("is not for those whom it excepts, and not for those who come later", async () => {
+    const { bench, io, a, b } = await crowded();
+    await a.socket.join("quiet");
+    io.except("quiet").emit("x");
+    await a.socket.leave("quiet");
+    const c = await bench.join();
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(await a.peer.hear()).toEqual([]);
+    expect(await b.peer.hear()).toEqual(['2["x"]']);
+    expect(await c.peer.hear()).toEqual([]);
+  });
+
+  test("keeps its order among others, and no more than eight of them are underway", async () => {
+    const { io, a, delivered } = await crowded();
+    for (let number = 0; number < 9; number++) io.emit("x", number);
+    // The first one had to be finished; its receivers got what had been sent until then as well.
+    expect(delivered()).toBeGreaterThanOrEqual(CROWD);
+    for (let turn = 0; turn < 30; turn++) await settle();
+    expect(delivered()).toBe(9 * CROWD);
+    expect(await a.peer.hear()).toEqual(Array.from({ length: 9 }, (_, number) => `2["x",${number}]`));
+  });
+
+  test("is told to listeners for what goes out, who may send something themselves", async () => {
+    const { io, a } = await crowded();
+    const listener = vi.fn((event: string) => {
+      if (event === "x") a.socket.emit("by the way");
+    });
+    a.socket.onAnyOutgoing(listener);
+    io.emit("x");
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(listener.mock.calls).toEqual([["x"], ["by the way"]]);
+    expect(await a.peer.hear()).toEqual(['2["by the way"]', '2["x"]']);
+  });
+
+  test("is sent again to a client that was lost before its turn and comes back", async () => {
+    const { bench, io } = await crowded({ connectionStateRecovery: {} });
+    const lost = bench.peer();
+    await lost.say("0");
+    io.emit("first");
+    for (let turn = 0; turn < 3; turn++) await settle();
+    const [welcome, first] = (await lost.hear()) as [string, string];
+    const { pid } = JSON.parse(welcome.slice(1)) as { pid: string };
+    const offset = (JSON.parse(first.slice(1)) as string[]).at(-1);
+    io.emit("x");
+    lost.transport.lose();
+    const back = bench.peer();
+    await back.say(`0${JSON.stringify({ pid, offset })}`);
+    for (let turn = 0; turn < 5; turn++) await settle();
+    expect(await back.hear()).toEqual([expect.stringMatching(/^2\["x",/), expect.stringContaining(pid)]);
+  });
+});
