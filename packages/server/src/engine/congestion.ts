@@ -44,12 +44,12 @@ function sizeOf(packet: EnginePacket): number {
 // hot path
 function charge(packet: EnginePacket): void {
   const options = packet.options as SendOptions;
-  if (options.frame === undefined || options.holders++ === 0) processBytes += sizeOf(packet);
+  if (options.shared === undefined || options.holders++ === 0) processBytes += sizeOf(packet);
 }
 
 function release(packet: EnginePacket): void {
   const options = packet.options as SendOptions;
-  if (options.frame === undefined || --options.holders === 0) processBytes -= sizeOf(packet);
+  if (options.shared === undefined || --options.holders === 0) processBytes -= sizeOf(packet);
 }
 
 /** Of packets that leave the queue, those from `from` on count no more. */

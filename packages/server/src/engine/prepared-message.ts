@@ -4,20 +4,45 @@ import type { EventMark } from "./event-mark.ts";
 
 type Revision = 3 | 4;
 
+const MESSAGE_BYTE = Buffer.from([4]);
+
+/** A packet as a complete WebSocket frame, made once for all sessions that get it: when the first of them can take it. */
+export class SharedFrame {
+  readonly #data: RawData;
+  readonly #revision: Revision;
+  #frame: Buffer | undefined;
+
+  constructor(data: RawData, revision: Revision) {
+    this.#data = data;
+    this.#revision = revision;
+  }
+
+  // hot path
+  get frame(): Buffer {
+    return (this.#frame ??= this.#make());
+  }
+
+  #make(): Buffer {
+    const data = this.#data;
+    if (typeof data === "string") return frameText(`4${data}`);
+    return frameBinary(this.#revision === 4 ? data : Buffer.concat([MESSAGE_BYTE, data]));
+  }
+}
+
 /** How one packet is to be sent. Every packet that leaves a session carries one of these: one shape, read on the hot path. */
 export class SendOptions implements PacketOptions {
   /** Whether the transport may compress it (default true; it then still asks its threshold). */
   compress: boolean;
-  /** The packet as a complete WebSocket frame, when it was made once for many receivers. */
-  readonly frame: Buffer | undefined;
+  /** Of a packet that many sessions get. */
+  readonly shared: SharedFrame | undefined;
   /** Of an event that may be dropped or replaced while it waits. */
   readonly mark: EventMark | undefined;
   /** How many queues hold the packet, where it is shared. */
   holders = 0;
 
-  constructor(compress: boolean, frame: Buffer | undefined, mark?: EventMark) {
+  constructor(compress: boolean, shared: SharedFrame | undefined, mark?: EventMark) {
     this.compress = compress;
-    this.frame = frame;
+    this.shared = shared;
     this.mark = mark;
   }
 }
@@ -30,13 +55,6 @@ const NO_COMPRESS: SendOptions = new SendOptions(false, undefined);
 export function sendOptions(compress: boolean | undefined, mark?: EventMark): SendOptions {
   if (mark !== undefined) return new SendOptions(compress !== false, undefined, mark);
   return compress === false ? NO_COMPRESS : COMPRESS;
-}
-
-const MESSAGE_BYTE = Buffer.from([4]);
-
-function frameOf(data: RawData, revision: Revision): Buffer {
-  if (typeof data === "string") return frameText(`4${data}`);
-  return frameBinary(revision === 4 ? data : Buffer.concat([MESSAGE_BYTE, data]));
 }
 
 /**
@@ -64,7 +82,7 @@ export class PreparedMessage {
     this.#compress = compress;
   }
 
-  /** The engine packets for a protocol revision, each with its WebSocket frame. */
+  /** The engine packets for a protocol revision. */
   packets(revision: Revision): readonly EnginePacket[] {
     if (revision === 4) return (this.#packets4 ??= this.#prepare(4));
     return (this.#packets3 ??= this.#prepare(3));
@@ -72,7 +90,8 @@ export class PreparedMessage {
 
   #prepare(revision: Revision): readonly EnginePacket[] {
     return this.parts.map(
-      (data) => new EnginePacket("message", data, new SendOptions(this.#compress, frameOf(data, revision), this.mark)),
+      (data) =>
+        new EnginePacket("message", data, new SendOptions(this.#compress, new SharedFrame(data, revision), this.mark)),
     );
   }
 }

@@ -60,3 +60,13 @@ export function leaving(reason: DisconnectReason, description: unknown): CloseRe
   const [side, message] = DISCONNECT_CODES[code];
   return { reason, code, message, description, side };
 }
+
+/** The record of a disconnection that the engine knows of, with the reason that listeners are told. */
+export function asTold(
+  record: CloseReason,
+  reason: DisconnectReason,
+  description: unknown,
+): CloseReason<DisconnectReason, DisconnectCode> {
+  const isSame = record.reason === reason && record.description === description;
+  return isSame ? record : { ...record, reason, description };
+}

@@ -20,7 +20,7 @@ import { giveUpOldest, mayJoin } from "./socket-limits.ts";
 import { PacedSocket } from "./paced-socket.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "./server.ts";
-import { type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./socket-types.ts";
+import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./socket-types.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -468,7 +468,7 @@ export class Socket<
   _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
     if (this.#state !== "connected") return this;
     this.#state = "leaving";
-    this.closeReason = record === undefined ? leaving(reason, description) : { ...record, reason, description };
+    this.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
     this.#emitReserved("disconnecting", reason, description);
     if (this.#pid !== undefined && RECOVERABLE_REASONS.has(reason)) this.#persist(this.#pid);
     this._cleanup();

@@ -106,8 +106,8 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   // hot path
   #sendPacket(link: EngineLink, packet: EnginePacket): void {
-    const { frame, compress } = packet.options as SendOptions;
-    if (frame !== undefined && this.#context.sharesFrames) return link.sendFrame(frame);
+    const { shared, compress } = packet.options as SendOptions;
+    if (shared !== undefined && this.#context.sharesFrames) return link.sendFrame(shared.frame);
     const data =
       this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
     if (typeof data === "string") link.sendText(data, compress);
