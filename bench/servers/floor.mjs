@@ -1,4 +1,4 @@
-// What the layers below cost alone: prepared answers to whatever comes in, by a bare TCP or HTTP server, by ws, by engine.io.
+// What the layers below cost alone: prepared answers to whatever comes in, by bare TCP and HTTP servers, by ws, by engine.io.
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { serverFrames } from "../frames.mjs";
@@ -14,12 +14,11 @@ let count = () => 0;
 const news = (each) => Array.from({ length: each }, (_, index) => `2["news","hello",${index}]`);
 const engineNews = (each) => news(each).map((text) => `4${text}`);
 
-/** Bare TCP: bytes are counted, prepared frames are written. */
-function net() {
-  const sockets = new Set();
-  count = () => sockets.size;
-  const server = createTcpServer({ noDelay: true }, (socket) => {
-    sockets.add(socket);
+/** Sockets on which the bytes that come in are counted, and prepared frames are written. */
+class Sockets extends Set {
+  /** Answers a handshake: whose bytes are gone by now. */
+  open(socket) {
+    this.add(socket);
     let read = 0;
     const onOpen = (chunk) => {
       // The close frame of a client.
@@ -30,23 +29,39 @@ function net() {
       read -= due * spec.bytes;
       socket.write(due === 1 ? spec.answer : Buffer.concat(Array.from({ length: due }, () => spec.answer)));
     };
+    socket.write(Buffer.concat([Buffer.from(HEAD), serverFrames(["0{}"])]));
     socket.once("data", () => {
-      socket.write(Buffer.concat([Buffer.from(HEAD), serverFrames(["0{}"])]));
-      socket.once("data", () => {
-        socket.write(serverFrames(["40{}"]));
-        socket.on("data", onOpen);
-      });
+      socket.write(serverFrames(["40{}"]));
+      socket.on("data", onOpen);
     });
     socket.on("error", () => {});
     socket.on("close", () => {
-      sockets.delete(socket);
-      if (sockets.size === 0) onGone();
+      this.delete(socket);
+      if (this.size === 0) onGone();
     });
-  });
-  const sendAll = (bytes) => {
-    for (const socket of sockets) socket.write(bytes);
-  };
-  return { server, sendAll: (texts) => sendAll(serverFrames(texts)) };
+  }
+
+  sendAll(texts) {
+    const bytes = serverFrames(texts);
+    for (const socket of this) socket.write(bytes);
+  }
+}
+
+/** Bare TCP: not even the handshake is read. */
+function net() {
+  const sockets = new Sockets();
+  count = () => sockets.size;
+  const server = createTcpServer({ noDelay: true }, (socket) => socket.once("data", () => sockets.open(socket)));
+  return { server, sendAll: (texts) => sockets.sendAll(texts) };
+}
+
+/** The same behind Node's HTTP server, which reads the handshakes, as it does for any library that is attached to one. */
+function upgrade() {
+  const sockets = new Sockets();
+  count = () => sockets.size;
+  const server = createHttpServer();
+  server.on("upgrade", (_request, socket) => sockets.open(socket));
+  return { server, sendAll: (texts) => sockets.sendAll(texts) };
 }
 
 /** Bare HTTP: polls wait for what a POST or a broadcast gives them. */
@@ -147,7 +162,7 @@ async function engine() {
   return { server, sendAll };
 }
 
-const floors = { net, http, ws, "engine.io": engine };
+const floors = { net, http, upgrade, ws, "engine.io": engine };
 const { server, sendAll } = await floors[process.argv[2]]();
 
 serve(server, {
