@@ -19,9 +19,9 @@ export const createCookieJar = (): CookieJar | undefined => new CookieJar();
 
 /** `fetch`, with the cookies of a socket. */
 export async function fetchWithCookies(
-  { _cookieJar }: { readonly _cookieJar: CookieJar | undefined },
   uri: string,
   init: RequestInit,
+  { _cookieJar }: { readonly _cookieJar: CookieJar | undefined },
 ): Promise<Response> {
   const cookie = _cookieJar?.header;
   const headers = cookie ? { ...(init.headers as Record<string, string>), cookie } : init.headers!;

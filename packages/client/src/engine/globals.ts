@@ -16,5 +16,5 @@ export const platformDefaults: Partial<SocketOptions> = {};
 export const createCookieJar = (): CookieJar | undefined => undefined;
 
 /** `fetch`, with the cookies of a socket. */
-export const fetchWithCookies = (_socket: unknown, uri: string, init: RequestInit): Promise<Response> =>
+export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>
   fetch(uri, init);

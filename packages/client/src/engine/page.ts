@@ -12,27 +12,24 @@ export type PageSignal = "offline" | "wake" | "freeze" | "leave";
 export const pageListeners = new Set<(signal: PageSignal) => void>();
 
 const SIGNALS: Readonly<Record<string, PageSignal>> = {
-  offline: "offline",
   online: "wake",
   pageshow: "wake",
   visibilitychange: "wake",
   pagehide: "freeze",
   freeze: "freeze",
+  offline: "offline",
   beforeunload: "leave",
 };
 
 // Once, when the module is loaded: a service worker may add listeners then only. Captured on the way down, because some
 // of these events are the document's and do not rise from it. Where nobody dispatches them, nothing happens.
-if (typeof addEventListener === "function") {
-  for (const [type, signal] of Object.entries(SIGNALS)) {
-    addEventListener(
-      type,
-      (event) => {
-        // a page that is hidden and not stored is gone: it closes nothing, as it always did
-        if (signal === "freeze" && (event as Partial<PageTransitionEvent>).persisted === false) return;
-        for (const listener of pageListeners) listener(signal);
-      },
-      true,
-    );
-  }
+for (const [type, signal] of Object.entries(SIGNALS)) {
+  globalThis.addEventListener?.(
+    type,
+    (event: Partial<PageTransitionEvent>) => {
+      // a page that is hidden and not stored is gone: it closes nothing, as it always did
+      if (type !== "pagehide" || event.persisted) for (const listener of pageListeners) listener(signal);
+    },
+    true,
+  );
 }

@@ -1,14 +1,17 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
+import { listen } from "../emitter.ts";
 import { BaseSocket, type Callback } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
 import { EngineError } from "./errors.ts";
-import { planOpening, startOpening } from "./opening.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
 import { chooseTransports } from "./target.ts";
 import { after } from "./timers.ts";
-import type { Transport } from "./transport.ts";
-import { Upgrade } from "./upgrade.ts";
+import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
+import { createUpgrade } from "./upgrade.ts";
 import { encodedSize, takeFitting } from "./write-buffer.ts";
+
+/** Milliseconds between two transports that race. */
+const HEAD_START = 300;
 
 /** What won the last race for a server, by origin. */
 const winners = new Map<string, string>();
@@ -88,39 +91,76 @@ export class Socket extends BaseSocket {
     return this.hostname + ":" + this.port;
   }
 
+  /**
+   * Opens transports, one after another or side by side, until one of them receives a packet. A transport that is closed
+   * while it opens closes its session as soon as it has one, so nothing stays behind on the server.
+   */
   #open(): void {
-    const { race, rememberUpgrade } = this.opts;
+    const { race, rememberUpgrade, tryAllTransports, upgradeTimeout } = this.opts;
     if (this.transports.length === 0) {
       this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
       return;
     }
     this.readyState = "opening";
-    const winner = race ? winners.get(this.#origin) : undefined;
-    const prefersWebSocket = race || (rememberUpgrade && Socket.priorWebsocketSuccess);
-    const first = winner ?? (prefersWebSocket ? "websocket" : undefined);
-    this.#stopOpening = startOpening(
-      {
-        create: (name) => (this.transport = this.createTransport(name)),
-        after: (callback, ms) => after(this, ms, callback),
-        onWin: (winner, packet) => {
-          this.#remember(winner);
-          this.setTransport(winner);
+    const winner = race && winners.get(this.#origin);
+    const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
+    const isRace = race && !winner;
+    // what goes first does so if it is one of them
+    const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
+    if (!isRace && !tryAllTransports) names.length = 1;
+    const runners = new Set<Transport>();
+    let stopTimer = (): void => {};
+    const stop = (winner?: Transport): void => {
+      stopTimer();
+      names.length = 0;
+      for (const runner of runners) {
+        if (runner === winner) continue;
+        runner.off();
+        runner.close();
+      }
+      runners.clear();
+    };
+    const run = (): void => {
+      stopTimer();
+      const runner = (this.transport = this.createTransport(names.shift()!));
+      const lose = (cause: Error | CloseDetails): void => {
+        runner.off();
+        runners.delete(runner);
+        endAttempt(runner, "failed", cause);
+        this.transports = this.transports.filter((name) => name !== runner.name);
+        if (names.length) run();
+        else if (runners.size) return;
+        else if (cause instanceof Error) this._onError(cause);
+        else this.endSession("transport close", cause);
+      };
+      runners.add(runner);
+      const unlisten = listen<TransportReservedEvents>(runner, {
+        packet: (packet) => {
+          unlisten();
+          stop(runner);
+          this.#remember(runner);
+          this.setTransport(runner);
           this.receive(packet);
         },
-        onLoss: (loser, cause, isLast) => {
-          endAttempt(loser, "failed", cause);
-          this.transports = this.transports.filter((name) => name !== loser.name);
-          if (!isLast) return;
-          if (cause instanceof Error) this._onError(cause);
-          else this.endSession("transport close", cause);
-        },
-      },
-      planOpening(this.transports, this.opts, first, !!race && !winner),
-    );
+        error: lose,
+        close: lose as () => void,
+      });
+      const delay = isRace ? HEAD_START : upgradeTimeout;
+      if (delay && names.length) {
+        stopTimer = after(this, delay, () => {
+          if (isRace) return run();
+          lose(new Error("timeout"));
+          runner.close();
+        });
+      }
+      runner.open();
+    };
+    this.#stopOpening = stop;
+    run();
   }
 
-  #createUpgrade(): Upgrade {
-    return new Upgrade({
+  #createUpgrade(): ReturnType<typeof createUpgrade> {
+    return createUpgrade({
       create: (name) => {
         Socket.priorWebsocketSuccess = false;
         return this.createTransport(name, "upgrade");

@@ -57,82 +57,70 @@ export interface UpgradeHost {
 }
 
 /** The upgrade of one session (Engine.IO protocol, "Upgrade"), driven by {@link UPGRADE_TABLE}: one candidate at a time. */
-export class Upgrade {
-  readonly #host: UpgradeHost;
-  #phase: UpgradePhase = "idle";
-  #names: readonly string[] = [];
-  #candidate: Transport | undefined;
-  #stopTimer: (() => void) | undefined;
-
-  constructor(host: UpgradeHost) {
-    this.#host = host;
-  }
-
-  get phase(): UpgradePhase {
-    return this.#phase;
-  }
-
+export interface Upgrade {
+  readonly phase: UpgradePhase;
   /** Tries transports in turn until one has taken over. */
-  start(names: readonly string[]): void {
-    this.#names = names;
-    if (names.length > 0) this.#signal("start");
-  }
+  start(names: readonly string[]): void;
+  sessionClosed(): void;
+}
 
-  sessionClosed(): void {
-    this.#signal("sessionClosed", "socket closed");
-  }
+export function createUpgrade(host: UpgradeHost): Upgrade {
+  let phase: UpgradePhase = "idle";
+  let names: readonly string[];
+  let candidate: Transport | undefined;
+  let stopTimer = (): void => {};
 
-  #signal(signal: UpgradeSignal, detail?: Error | string): void {
-    const former = this.#phase;
-    const next = UPGRADE_TABLE[former][signal];
+  const start = (list: readonly string[]): void => {
+    names = list;
+    if (list.length) signal("start");
+  };
+  const startTimer = (): void => {
+    stopTimer = host.after(() => signal("timeout", "timeout"));
+  };
+  const open = (opening: Transport): void => {
+    candidate = opening;
+    startTimer();
+    listen<TransportReservedEvents>(opening, {
+      open: () => signal("open"),
+      packet: ({ type, data }) => signal(type === "pong" && data === "probe" ? "answer" : "stray"),
+      error: (error) => signal("lost", error),
+      close: () => signal("lost", "transport closed"),
+    });
+    opening.open();
+  };
+  const fail = (failed: Transport, step: UpgradePhase, cause: Error | string | undefined): void => {
+    failed.close();
+    const fields = { transport: failed.name, step, cause };
+    host.onFail(failed, new EngineError("UPGRADE_FAILED", fields, cause && ": " + String(cause)));
+    start(names.slice(1));
+  };
+  const signal = (kind: UpgradeSignal, detail?: Error | string): void => {
+    const former = phase;
+    const current = candidate!;
+    const next = UPGRADE_TABLE[former][kind];
     if (!next) return;
-    this.#phase = next;
-    if (next === "opening") this.#open();
-    else if (next === "probing") this.#candidate!.send([{ type: "ping", data: "probe" }]);
-    else if (next === "pausing") this.#pause();
-    else if (next === "upgraded") this.#host.onCommit(this.#release());
-    else if (this.#candidate) this.#fail(former, detail);
-  }
+    phase = next;
+    if (next === "probing") return current.send([{ type: "ping", data: "probe" }]);
+    stopTimer();
+    if (next === "opening") open(host.create(names[0]!));
+    else if (next === "pausing") {
+      startTimer();
+      host.onProbed(current, () => {
+        if (candidate === current) signal("paused");
+      });
+    } else if (current) {
+      candidate = undefined;
+      current.off();
+      if (next === "upgraded") host.onCommit(current);
+      else fail(current, former, detail);
+    }
+  };
 
-  #open(): void {
-    const candidate = (this.#candidate = this.#host.create(this.#names[0]!));
-    listen<TransportReservedEvents>(candidate, {
-      open: () => this.#signal("open"),
-      packet: ({ type, data }) => this.#signal(type === "pong" && data === "probe" ? "answer" : "stray"),
-      error: (error) => this.#signal("lost", error),
-      close: () => this.#signal("lost", "transport closed"),
-    });
-    this.#startTimer();
-    candidate.open();
-  }
-
-  #pause(): void {
-    this.#startTimer();
-    const candidate = this.#candidate!;
-    this.#host.onProbed(candidate, () => {
-      if (candidate === this.#candidate) this.#signal("paused");
-    });
-  }
-
-  #fail(step: UpgradePhase, detail: Error | string | undefined): void {
-    const candidate = this.#release();
-    candidate.close();
-    const fields = { transport: candidate.name, step, cause: detail };
-    this.#host.onFail(candidate, new EngineError("UPGRADE_FAILED", fields, detail && ": " + String(detail)));
-    this.#names = this.#names.slice(1);
-    if (this.#names.length > 0) this.#signal("start");
-  }
-
-  #release(): Transport {
-    const candidate = this.#candidate!;
-    this.#candidate = undefined;
-    this.#stopTimer!();
-    candidate.off();
-    return candidate;
-  }
-
-  #startTimer(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = this.#host.after(() => this.#signal("timeout", "timeout"));
-  }
+  return {
+    get phase() {
+      return phase;
+    },
+    start,
+    sessionClosed: () => signal("sessionClosed", "socket closed"),
+  };
 }

@@ -57,11 +57,27 @@ interface Settings {
   timeout: number | false;
 }
 
+const DEFAULTS: Settings = {
+  timeout: 20_000,
+  randomizationFactor: 0.5,
+  reconnection: true,
+  reconnectionAttempts: Infinity,
+  reconnectionDelay: 1000,
+  reconnectionDelayMax: 5000,
+};
+const NAMES = Object.keys(DEFAULTS) as (keyof Settings)[];
+
 /**
  * Where the reconnection is: nothing to do (`idle`), an attempt is due (`waiting`), due when the server said (`held`),
  * or under way (`trying`), or none is wanted until the connection is opened by hand (`stopped`).
  */
 type Phase = "idle" | "waiting" | "held" | "trying" | "stopped";
+
+/** Without an argument tells a setting, with one changes it and returns the manager. */
+interface Accessor<Value, Manager> {
+  (v: Value): Manager;
+  (): Value;
+}
 
 /** What managers share, however their connection comes about. */
 export abstract class BaseManager<
@@ -80,9 +96,21 @@ export abstract class BaseManager<
   _readyState: "opening" | "open" | "closed" = "closed";
   /** The sockets by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents>> = Object.create(null);
+  /** Whether a lost connection is opened again. */
+  declare readonly reconnection: Accessor<boolean, this>;
+  /** How many times in a row that is tried. */
+  declare readonly reconnectionAttempts: Accessor<number, this>;
+  /** Milliseconds before the first attempt. */
+  declare readonly reconnectionDelay: Accessor<number, this>;
+  /** The longest delay between attempts, in milliseconds. */
+  declare readonly reconnectionDelayMax: Accessor<number, this>;
+  /** How far delays stray at random, from 0 to 1. */
+  declare readonly randomizationFactor: Accessor<number, this>;
+  /** Milliseconds that opening a connection may take; false for no limit. */
+  declare readonly timeout: Accessor<number | false, this>;
   declare private readonly setTimeoutFn: typeof setTimeout;
   declare private readonly clearTimeoutFn: typeof clearTimeout;
-  readonly #settings: Settings;
+  readonly #settings = {} as Settings;
   readonly #encoder: { encode(packet: unknown): unknown[] };
   readonly #decoder: Decoder;
   /** Undo what belongs to the current connection, or to the attempt that is due. */
@@ -94,6 +122,18 @@ export abstract class BaseManager<
   #phase: Phase = "idle";
   #attempts = 0;
   #nextAttemptAt: number | undefined;
+
+  static {
+    for (const name of NAMES) {
+      (this.prototype as Unchecked)[name] = function (this: BaseManager, value?: never): unknown {
+        const settings = this.#settings;
+        if (value === undefined) return settings[name];
+        settings[name] = value;
+        if (!settings.reconnection && this._reconnecting) this.#phase = "stopped";
+        return this;
+      };
+    }
+  }
 
   /**
    * @param uri of the server; default: the page's origin, else `localhost`
@@ -109,14 +149,11 @@ export abstract class BaseManager<
     this.uri = isUri ? uri : undefined;
     this.opts = { ...given, path: given.path || "/socket.io" };
     installTimerFunctions(this, given);
-    this.#settings = {
-      reconnection: given.reconnection !== false,
-      reconnectionAttempts: given.reconnectionAttempts || Infinity,
-      reconnectionDelay: given.reconnectionDelay || 1000,
-      reconnectionDelayMax: given.reconnectionDelayMax || 5000,
-      randomizationFactor: given.randomizationFactor ?? 0.5,
-      timeout: given.timeout ?? 20_000,
-    };
+    for (const name of NAMES) {
+      const value = given[name];
+      // no attempts, and no delay between them, have always meant the default
+      this.#settings[name] = (/nA|nD/.test(name) ? value || DEFAULTS[name] : (value ?? DEFAULTS[name])) as never;
+    }
     this.#encoder = new (given.parser?.Encoder ?? Encoder)();
     this.#decoder = new (given.parser?.Decoder ?? Decoder)();
     this._autoConnect = given.autoConnect !== false;
@@ -139,55 +176,6 @@ export abstract class BaseManager<
   /** What was tried, what failed, and what happens next: for logs, or for a page that explains itself. */
   get diagnosis(): ManagerDiagnosis {
     return { ...this.engine?.diagnosis, reconnectAttempts: this.#attempts, nextAttemptAt: this.#nextAttemptAt };
-  }
-
-  /** Whether a lost connection is opened again; with an argument, changes that. */
-  reconnection(v: boolean): this;
-  reconnection(): boolean;
-  reconnection(v?: boolean): this | boolean {
-    if (v === false && this._reconnecting) this.#phase = "stopped";
-    return this.#setting("reconnection", v);
-  }
-
-  /** How many times in a row that is tried. */
-  reconnectionAttempts(v: number): this;
-  reconnectionAttempts(): number;
-  reconnectionAttempts(v?: number): this | number {
-    return this.#setting("reconnectionAttempts", v);
-  }
-
-  /** Milliseconds before the first attempt. */
-  reconnectionDelay(v: number): this;
-  reconnectionDelay(): number;
-  reconnectionDelay(v?: number): this | number {
-    return this.#setting("reconnectionDelay", v);
-  }
-
-  /** How far delays stray at random, from 0 to 1. */
-  randomizationFactor(v: number): this;
-  randomizationFactor(): number;
-  randomizationFactor(v?: number): this | number {
-    return this.#setting("randomizationFactor", v);
-  }
-
-  /** The longest delay between attempts, in milliseconds. */
-  reconnectionDelayMax(v: number): this;
-  reconnectionDelayMax(): number;
-  reconnectionDelayMax(v?: number): this | number {
-    return this.#setting("reconnectionDelayMax", v);
-  }
-
-  /** Milliseconds that opening a connection may take; false for no limit. */
-  timeout(v: number | false): this;
-  timeout(): number | false;
-  timeout(v?: number | false): this | number | false {
-    return this.#setting("timeout", v);
-  }
-
-  #setting<Name extends keyof Settings>(name: Name, value: Settings[Name] | undefined): this | Settings[Name] {
-    if (value === undefined) return this.#settings[name];
-    this.#settings[name] = value;
-    return this;
   }
 
   /**

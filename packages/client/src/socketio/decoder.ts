@@ -2,16 +2,17 @@ import type { Packet } from "@portage/parser/socket";
 import { Emitter } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import { ClientError } from "./errors.ts";
-import { ACK, BINARY, CONNECT_ERROR, DISCONNECT, EVENT, isBinary, RESERVED } from "./packet.ts";
+import { BINARY, EVENT, isBinary, RESERVED } from "./packet.ts";
 import type { Unchecked } from "./typed-events.ts";
 
-/** Most attachments of a packet. */
-const MAX_ATTACHMENTS = 10;
 /** Most arguments of an event or acknowledgement: more would not fit the stack when listeners are called. */
 const MAX_ARGUMENTS = 1e4;
 
-/** Type, number of attachments, namespace, id, data. */
-const PACKET = /^(?:([0-4])|([56])([1-9]\d*)-)(?:(\/[^,]*),?)?(\d*)([^]*)/;
+/** Type, number of attachments (ten at most), namespace, id, data. */
+const PACKET = /^(?:([0-4])|([56])([1-9]|10)-)(?:(\/[^,]*),?)?(\d+)?([^]+)?/;
+
+/** A type, and what its data begins with: an object or nothing, nothing, a list with a name, a list, an object or a string. */
+const SHAPE = /^(?:0(?:\s*{|$)|1$|2\s*\[\s*["\d-]|3\s*\[|4\s*["{])/;
 
 /** Events of a {@link Decoder}. */
 export interface DecoderEvents {
@@ -26,15 +27,15 @@ export class Decoder extends Emitter<NoEvents, NoEvents, DecoderEvents> {
 
   /** Takes a message of the engine; a packet that is complete goes to the listeners of `decoded`. */
   add(chunk: unknown): void {
-    const isText = typeof chunk === "string";
-    const packet = isText ? decode(chunk) : this.#packet;
     const attachments = this.#attachments;
-    if (!packet || (isText ? this.#packet : !isBinary(chunk))) fail(chunk);
+    const isText = typeof chunk === "string" && !this.#packet;
+    if (!isText && !(this.#packet && isBinary(chunk))) fail(chunk);
     if (!isText) attachments.push(chunk);
-    this.#packet = packet;
-    if (attachments.length < (packet.attachments ?? 0)) return;
+    const packet = (this.#packet ??= decode(chunk as string));
+    // no number of attachments is no reason to wait
+    if (attachments.length < packet.attachments!) return;
     this.destroy();
-    if (packet.attachments) insert(packet.data as object, attachments);
+    if (attachments.length) insert(packet.data as object, attachments);
     this.emitReserved("decoded", packet);
   }
 
@@ -50,27 +51,18 @@ function fail(found: unknown): never {
 }
 
 function decode(text: string): Packet {
-  const [, type, binaryType, count, nsp = "/", id, json] = PACKET.exec(text) ?? fail(text);
-  const packet: Packet = { type: +(type ?? (binaryType as Unchecked) - BINARY) as Packet["type"], nsp };
-  if (id) packet.id = +id;
-  if (count) packet.attachments = +count;
   try {
-    if (json) packet.data = JSON.parse(json);
+    const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text) as Unchecked;
+    const type = plainType ?? binaryType - BINARY;
+    const data = json && JSON.parse(json);
+    const isTooLong = Array.isArray(data) && data.length > MAX_ARGUMENTS;
+    if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.includes(data[0]))) {
+      return { type: +type as Packet["type"], nsp, id: id && +id, data, attachments: count && +count };
+    }
   } catch {
-    fail(text);
+    // not the form of a packet, or not JSON
   }
-  if (!isValid(packet.type, packet.data) || (packet.attachments ?? 0) > MAX_ATTACHMENTS) fail(text);
-  return packet;
-}
-
-function isValid(type: number, data: unknown): boolean {
-  if (type === EVENT || type === ACK) {
-    if (!Array.isArray(data) || data.length > MAX_ARGUMENTS) return false;
-    return type === ACK || (/string|number/.test(typeof data[0]) && !RESERVED.includes(data[0]));
-  }
-  if (data === undefined) return type !== CONNECT_ERROR;
-  if (typeof data === "string") return type === CONNECT_ERROR;
-  return type !== DISCONNECT && typeof data === "object" && !!data && !Array.isArray(data);
+  return fail(text);
 }
 
 /** Puts the attachments in place of their placeholders. A list instead of recursion: no nesting exhausts the stack. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { EngineError } from "../../../../packages/client/src/engine/errors.ts";
 import {
-  Upgrade,
+  createUpgrade,
   UPGRADE_TABLE,
   type UpgradePhase,
   type UpgradeSignal,
@@ -17,7 +17,7 @@ function setUp() {
   let paused: (() => void) | undefined;
   let expire: (() => void) | undefined;
   let timers = 0;
-  const upgrade = new Upgrade({
+  const upgrade = createUpgrade({
     create: () => new Candidate(OPTIONS),
     after(callback) {
       timers++;

@@ -8,16 +8,18 @@ export class FetchPolling extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const controller = new AbortController();
     const { extraHeaders, withCredentials } = this.opts;
-    fetchWithCookies(this.socket, this.uri(), {
+    const init: RequestInit = {
+      // a body that is a string is `text/plain;charset=UTF-8`
       method: body ? "POST" : "GET",
-      body: body ?? null,
-      headers: { ...extraHeaders, ...(body && { "content-type": "text/plain;charset=UTF-8" }) },
-      credentials: withCredentials ? "include" : "same-origin",
       signal: controller.signal,
-    })
-      .then(async (response) => [await (response.ok ? response : response.clone()).text(), response] as const)
+      headers: extraHeaders!,
+      credentials: withCredentials ? "include" : "same-origin",
+      body: body!,
+    };
+    fetchWithCookies(this.uri(), init, this.socket)
+      .then(async (response) => [response, await (response.ok ? response : response.clone()).text()] as const)
       .then(
-        ([responseText, response]) => {
+        ([response, responseText]) => {
           if (response.ok) onEnd(responseText);
           else onEnd(undefined, response.status, Object.assign(response, { responseText, readyState: DONE }));
         },

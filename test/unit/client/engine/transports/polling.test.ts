@@ -25,7 +25,7 @@ function fakeFetch(url: string, init: RequestInit): Promise<Response> {
       method: init.method!,
       url: new URL(url),
       body: init.body as string | null,
-      init,
+      init: { ...init, headers: Object.fromEntries(new Request(url, init).headers) },
       aborted: false,
       answer: (status, text) => {
         resolve(new Response(text, { status }));
