@@ -36,7 +36,7 @@ const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap
 /** Members that classes of the client share with each other, and with nobody else: minified files shorten them. */
 const INTERNAL = [
   "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch|onCommit|onFail|onLoss",
-  "onProbed|onSession|onSessionEnd|onWin|readError|receive|sessionClosed|setTransport|withError|writeError",
+  "onProbed|onSession|onSessionEnd|_attempt|onWin|readError|receive|sessionClosed|setTransport|withError|writeError",
 ].join("|");
 
 const TERSER = {

@@ -14,7 +14,6 @@ import type {
   TransportCtor,
   WriteOptions,
 } from "./options.ts";
-import { readHandshake } from "./handshake.ts";
 import { observe } from "./observe.node.ts";
 import { pageListeners, type PageSignal } from "./page.ts";
 import { type ResolvedOptions, resolveOptions } from "./target.ts";
@@ -40,6 +39,8 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   writeBuffer: Packet[] = [];
   /** What was tried to connect, when, with what outcome, and why it failed: plain data, at most 16 attempts. */
   readonly diagnosis: Diagnosis = { attempts: [] };
+  /** Most bytes of one message that the server accepts; Infinity while that is not known. */
+  readonly maxPayload: number = Infinity;
   declare readonly hostname: string;
   declare readonly port: string | number;
   declare readonly secure: boolean;
@@ -52,8 +53,8 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
   readonly #callbacks = new WeakMap<Packet, Callback>();
-  readonly #page = (signal: PageSignal): void => this.#onPage(signal);
-  #handshake: HandshakeData | undefined;
+  /** Milliseconds from one ping of the server until the next one is overdue. */
+  #patience = 0;
   /** Packets of the write buffer that the transport has. */
   #inFlight = 0;
   #stopPingTimer: (() => void) | undefined;
@@ -68,11 +69,6 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     observe(this);
   }
 
-  /** Most bytes of one message that the server accepts; Infinity while that is not known. */
-  get maxPayload(): number {
-    return this.#handshake?.maxPayload || Infinity;
-  }
-
   /**
    * Sends a message: a string or bytes.
    *
@@ -80,8 +76,9 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
    *   refused, see `refuseTooLarge`
    */
   send(data: RawData, options?: WriteOptions | Callback | null, fn?: Callback): this {
-    if (typeof options === "function") this._sendPacket("message", data, undefined, options);
-    else this._sendPacket("message", data, options, fn);
+    // a function has no `compress`
+    const isCallback = typeof options === "function";
+    this._sendPacket("message", data, options as WriteOptions, isCallback ? options : fn);
     return this;
   }
 
@@ -145,7 +142,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
       ...transportOptions[name],
     });
     beginAttempt(this.diagnosis, transport, purpose);
-    pageListeners.add(this.#page);
+    pageListeners.add(this.#onPage);
     return transport;
   }
 
@@ -177,18 +174,17 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   /** The session is over, and `close` is about to say so. */
   protected onSessionEnd(): void {}
 
-  #onPage(signal: PageSignal): void {
+  readonly #onPage = (signal: PageSignal): void => {
     if (signal === "wake") this.checkAlive();
     else if (signal === "leave") {
       if (!this.opts.closeOnBeforeunload) return;
       // silently: the page goes on if its user stays
       this.transport.off();
       this.transport.close();
-    } else if (signal === "freeze" || this.hostname !== "localhost") {
-      const description = signal === "freeze" ? "page frozen" : "network connection lost";
-      this.endSession("transport close", { description });
+    } else if (signal === "page frozen" || this.hostname !== "localhost") {
+      this.endSession("transport close", { description: signal });
     }
-  }
+  };
 
   /** Takes a packet of the transport. */
   // hot path
@@ -198,7 +194,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.emitReserved("heartbeat");
     if (packet.type === "error") {
       this._onError(new EngineError("INVALID_PACKET", { data: packet.data }));
-    } else if (!this.#handshake) this.#onHandshake(packet);
+    } else if (!this.id) this.#onHandshake(packet);
     else if (packet.type === "ping") {
       this._sendPacket("pong");
       this.emitReserved("ping");
@@ -210,13 +206,21 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     }
   }
 
-  #onHandshake(packet: Packet): void {
-    const data = readHandshake(packet);
-    if (!data) return this._onError(new EngineError("INVALID_HANDSHAKE", { data: packet.data }));
-    this.#handshake = data;
-    this.emitReserved("handshake", data);
-    this.id = data.sid;
-    this.transport.query["sid"] = data.sid;
+  #onHandshake({ type, data: text }: Packet): void {
+    let data: Partial<HandshakeData> = {};
+    try {
+      data = Object(JSON.parse(text as string));
+    } catch {
+      // what has no session id is no handshake
+    }
+    const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = data as HandshakeData;
+    this.#patience = pingInterval + pingTimeout;
+    if (type !== "open" || !sid || typeof sid !== "string" || !Array.isArray(upgrades) || !(this.#patience >= 0)) {
+      return this._onError(new EngineError("INVALID_HANDSHAKE", { data: text }));
+    }
+    this.emitReserved("handshake", data as HandshakeData);
+    Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity });
+    this.transport.query["sid"] = sid;
     endAttempt(this.transport, "opened");
     if (this.readyState === "opening") this.readyState = "open";
     this.emitReserved("open");
@@ -224,14 +228,13 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     // a listener may have closed
     if ((this.readyState as SocketState) === "closed") return;
     this.#resetPingTimeout();
-    this.onSession(data.upgrades);
+    this.onSession(upgrades);
   }
 
   #resetPingTimeout(): void {
-    const { pingInterval, pingTimeout } = this.#handshake!;
     this.#stopPingTimer?.();
-    this._pingTimeoutTime = Date.now() + pingInterval + pingTimeout;
-    this.#stopPingTimer = after(this, pingInterval + pingTimeout, () => this.endSession("ping timeout"));
+    this._pingTimeoutTime = Date.now() + this.#patience;
+    this.#stopPingTimer = after(this, this.#patience, () => this.endSession("ping timeout"));
   }
 
   #onDrain(): void {
@@ -265,7 +268,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   protected endSession(reason: string, details?: CloseDetails | Error): void {
     if (!this.readyState || this.readyState === "closed") return;
     this.#stopPingTimer?.();
-    pageListeners.delete(this.#page);
+    pageListeners.delete(this.#onPage);
     this.transport.off();
     this.transport.close();
     if (details) endAttempt(this.transport, "failed", details);

@@ -42,20 +42,16 @@ export interface Diagnosis {
 const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
 
-const attemptsOf = new WeakMap<Transport, Attempt>();
-
 /** Adds an attempt, and forgets the oldest of too many. */
 export function beginAttempt(diagnosis: Diagnosis, transport: Transport, purpose: Attempt["purpose"]): void {
-  const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
-  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
-  attemptsOf.set(transport, attempt);
+  transport._attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
+  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), transport._attempt];
 }
 
 /** Notes how an attempt ended; only its first end counts. */
-export function endAttempt(transport: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
-  const attempt = attemptsOf.get(transport);
-  if (attempt?.outcome === "pending") {
-    Object.assign(attempt, { outcome, took: Date.now() - attempt.at, failure: describeFailure(cause) });
+export function endAttempt({ _attempt }: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
+  if (_attempt?.outcome === "pending") {
+    Object.assign(_attempt, { outcome, took: Date.now() - _attempt.at, failure: describeFailure(cause) });
   }
 }
 

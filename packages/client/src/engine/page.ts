@@ -1,12 +1,14 @@
 /**
  * What the page or worker tells its connections.
  *
- * - `offline`: the network is gone
+ * - `network connection lost`
  * - `wake`: the page or the network is back; what is open may have died unnoticed
- * - `freeze`: the page is frozen, or stored in the back/forward cache, for which nothing may be open
+ * - `page frozen`: it is frozen, or stored in the back/forward cache, for which nothing may be open
  * - `leave`: the page is about to be left, unless its user stays
+ *
+ * Sentences are what the close of a connection is described with.
  */
-export type PageSignal = "offline" | "wake" | "freeze" | "leave";
+export type PageSignal = "network connection lost" | "wake" | "page frozen" | "leave";
 
 /** Those that want to hear of it. */
 export const pageListeners = new Set<(signal: PageSignal) => void>();
@@ -15,9 +17,9 @@ const SIGNALS: Readonly<Record<string, PageSignal>> = {
   online: "wake",
   pageshow: "wake",
   visibilitychange: "wake",
-  pagehide: "freeze",
-  freeze: "freeze",
-  offline: "offline",
+  pagehide: "page frozen",
+  freeze: "page frozen",
+  offline: "network connection lost",
   beforeunload: "leave",
 };
 

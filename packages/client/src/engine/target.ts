@@ -43,10 +43,12 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
 export function chooseTransports(options: SocketOptions): Map<string, TransportCtor> {
   const { transports: names, transportImplementations: classes } = options;
   if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", {});
-  const chosen = new Map<string, TransportCtor>();
-  for (const item of classes ?? names ?? ["polling", "websocket"]) {
-    if (typeof item === "function") chosen.set(item.prototype.name, item);
-    else if (Object.hasOwn(transports, item)) chosen.set(item, transports[item]!);
-  }
-  return chosen;
+  const wanted = classes ?? names ?? ["polling", "websocket"];
+  return new Map(
+    wanted
+      .map((item): [string, TransportCtor] =>
+        typeof item === "function" ? [item.prototype.name, item] : [item, transports[item]!],
+      )
+      .filter(([, Ctor]) => Ctor),
+  );
 }

@@ -1,6 +1,7 @@
 import { decodePacket, type Packet } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import { usualPort } from "./address.ts";
+import type { Attempt } from "./diagnosis.ts";
 import type { NoEvents, Untyped } from "../typed-events.ts";
 import type { RawData, SocketOptions } from "./options.ts";
 import { encodeQuery } from "./query.ts";
@@ -78,6 +79,12 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   declare protected readonly socket: Socket;
   /** False: bytes are sent as base64. */
   declare protected supportsBinary: boolean;
+  /**
+   * What the socket's diagnosis says of this transport.
+   *
+   * @internal
+   */
+  declare _attempt?: Attempt;
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 

@@ -15,9 +15,14 @@ export interface BackoffSettings {
  * @param random from 0 to below 1
  * @example backoffDelay(2, { reconnectionDelay: 1000, reconnectionDelayMax: 5000, randomizationFactor: 0 }, 0) // 4000
  */
-export function backoffDelay(attempt: number, settings: BackoffSettings, random: number): number {
-  const max = settings.reconnectionDelayMax;
-  const base = Math.min(settings.reconnectionDelay * 2 ** attempt, max);
-  const delay = base * (1 + Math.min(settings.randomizationFactor, 1) * (2 * random - 1));
-  return Math.floor(delay > max ? 2 * max - delay : delay);
-}
+export const backoffDelay = (
+  attempt: number,
+  { reconnectionDelay, reconnectionDelayMax: max, randomizationFactor }: BackoffSettings,
+  random: number,
+): number =>
+  Math.floor(
+    max -
+      Math.abs(
+        max - Math.min(reconnectionDelay * 2 ** attempt, max) * (1 + Math.min(randomizationFactor, 1) * (2 * random - 1)),
+      ),
+  );

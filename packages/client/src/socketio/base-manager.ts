@@ -314,7 +314,7 @@ export abstract class BaseManager<
       this.emitReserved("reconnect_failed");
       return;
     }
-    const hint = retryHint(failure);
+    const hint = retryHint((failure as Unchecked)?.context);
     const random = Math.random();
     const delay = Math.max(hint * (1 + random), backoffDelay(this.#attempts++, settings, random));
     // what the server asked for is not cut short by a page that comes into view

@@ -38,8 +38,8 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
 
 /** Puts in front of a URI what is missing of protocol and host: those of the page, else `https`, and `http://localhost`. */
 function complete(uri: string): string {
-  const { protocol, host } = (globalThis.location as Location | undefined) ?? { protocol: "", host: "localhost" };
-  if (/^\w+:\/\//.test(uri)) return uri;
-  if (/^\/(?!\/)/.test(uri)) return (protocol || "http:") + "//" + host + uri;
-  return (protocol || "https:") + uri.replace(/^(\/\/)?/, "//");
+  const { protocol, host }: Partial<Location> = globalThis.location ?? { host: "localhost" };
+  return uri
+    .replace(/^\/(?!\/)/, (protocol || "http:") + "//" + host + "/")
+    .replace(/^(?!\w+:\/\/)(\/\/)?/, (protocol || "https:") + "//");
 }

@@ -16,12 +16,12 @@ test("events of the page become signals; only a page that may come back is froze
   const seen: string[] = [];
   pageListeners.add((signal) => seen.push(signal));
   const expected: [type: string, event: object, signals: string[]][] = [
-    ["offline", {}, ["offline"]],
+    ["offline", {}, ["network connection lost"]],
     ["online", {}, ["wake"]],
     ["pageshow", { persisted: true }, ["wake"]],
     ["visibilitychange", {}, ["wake"]],
-    ["freeze", {}, ["freeze"]],
-    ["pagehide", { persisted: true }, ["freeze"]],
+    ["freeze", {}, ["page frozen"]],
+    ["pagehide", { persisted: true }, ["page frozen"]],
     ["pagehide", { persisted: false }, []],
     ["beforeunload", {}, ["leave"]],
   ];

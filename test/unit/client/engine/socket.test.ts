@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { pageListeners } from "../../../../packages/client/src/engine/page.ts";
+import { pageListeners, type PageSignal } from "../../../../packages/client/src/engine/page.ts";
 import { Socket } from "../../../../packages/client/src/engine/socket.ts";
 import type { SocketOptions } from "../../../../packages/client/src/engine/options.ts";
 import { fakeTransport, made } from "./fake-transport.ts";
@@ -166,13 +166,13 @@ describe("heartbeat", () => {
 });
 
 describe("the page", () => {
-  const signal = (name: "offline" | "wake" | "freeze" | "leave"): void => {
+  const signal = (name: PageSignal): void => {
     for (const listener of pageListeners) listener(name);
   };
 
   test("goes offline: the connection closes at once", () => {
     connect();
-    signal("offline");
+    signal("network connection lost");
     expect(events).toEqual(["close transport close network connection lost"]);
     expect(pageListeners.size).toBe(0);
   });
@@ -180,7 +180,7 @@ describe("the page", () => {
   test("is frozen: the connection closes, so that it does not keep the page from being stored", () => {
     connect();
     made[0]!.shakeHands();
-    signal("freeze");
+    signal("page frozen");
     expect(events.at(-1)).toBe("close transport close page frozen");
     expect(made[0]!.state).toBe("closed");
   });

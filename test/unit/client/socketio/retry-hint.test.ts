@@ -13,4 +13,4 @@ test.each([
   [{ context: undefined }, 0],
   [new Error("timeout"), 0],
   [undefined, 0],
-])("%o: %i ms", (failure, ms) => expect(retryHint(failure)).toBe(ms));
+])("%o: %i ms", (failure, ms) => expect(retryHint((failure as { context?: object } | undefined)?.context)).toBe(ms));

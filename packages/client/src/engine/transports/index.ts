@@ -3,4 +3,4 @@ import { DefaultPolling } from "./polling.node.ts";
 import { WS } from "./websocket.node.ts";
 
 /** The transports known by name. Assign to it to replace one, or to add one for every socket. */
-export const transports: Record<string, TransportCtor> = { websocket: WS, polling: DefaultPolling };
+export const transports: Record<string, TransportCtor> = { __proto__: null!, websocket: WS, polling: DefaultPolling };
