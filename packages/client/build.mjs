@@ -33,10 +33,13 @@ const FOLDERS = [
 /** What the server gives to those who ask for it. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
 
-/** Members that classes of the client share with each other, and with nobody else: minified files shorten them. */
+/**
+ * Members that classes of the client share with each other, and with nobody else: minified files shorten them. Strings are
+ * left as they are, so a name that is also one would be two there.
+ */
 const INTERNAL = [
-  "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch|onCommit|onFail|onLoss",
-  "onProbed|onSession|onSessionEnd|_attempt|onWin|readError|receive|sessionClosed|setTransport|withError|writeError",
+  "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch|onCommit|onFail",
+  "onProbed|onSession|onSessionEnd|attempt|readError|receive|setTransport|tryCount|withError|writeError",
 ].join("|");
 
 const TERSER = {
@@ -83,6 +86,8 @@ async function buildFile({ file, input, format, isMinified, instead }) {
     if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
     const sourceMap = { content: JSON.stringify(map), filename: file, url };
     const minified = await minify(code, { ...TERSER, module: format === "esm", toplevel: true, sourceMap });
+    const left = new RegExp(`\\b(?:${INTERNAL})\\b`).exec(minified.code);
+    if (left) throw new Error(`${file}: "${left[0]}" is not only the name of an internal member`);
     save(file, minified.code, minified.map);
   });
 }

@@ -82,16 +82,13 @@ export class Emitter<
     ...args: [event?: Ev, listener?: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>]
   ): this {
     const [event, listener] = args;
-    if (args.length === 0) this.#lists.clear();
-    else if (args.length === 1) this.#lists.delete(event);
-    else {
-      const former = this.#list(event);
-      const index = former.findIndex((candidate) => candidate === listener || candidate.fn === listener);
-      const list = former.filter((_, i) => i !== index);
-      // programs name events after requests: what was listened to once must not stay behind
-      if (list.length > 0) this.#lists.set(event, list);
-      else this.#lists.delete(event);
-    }
+    const list = args.length > 1 ? this.listeners(event!) : [];
+    const index = list.findIndex((candidate: Registered) => candidate === listener || candidate.fn === listener);
+    if (index >= 0) list.splice(index, 1);
+    if (list.length) this.#lists.set(event, list);
+    // programs name events after requests: what was listened to once must not stay behind
+    else if (args.length) this.#lists.delete(event);
+    else this.#lists.clear();
     return this;
   }
 

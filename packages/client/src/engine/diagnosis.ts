@@ -44,14 +44,14 @@ const MAX_TEXT = 200;
 
 /** Adds an attempt, and forgets the oldest of too many. */
 export function beginAttempt(diagnosis: Diagnosis, transport: Transport, purpose: Attempt["purpose"]): void {
-  transport._attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
-  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), transport._attempt];
+  transport.attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
+  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), transport.attempt];
 }
 
 /** Notes how an attempt ended; only its first end counts. */
-export function endAttempt({ _attempt }: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
-  if (_attempt?.outcome === "pending") {
-    Object.assign(_attempt, { outcome, took: Date.now() - _attempt.at, failure: describeFailure(cause) });
+export function endAttempt({ attempt }: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
+  if (attempt?.outcome === "pending") {
+    Object.assign(attempt, { outcome, took: Date.now() - attempt.at, failure: describeFailure(cause) });
   }
 }
 

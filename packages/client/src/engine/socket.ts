@@ -1,4 +1,5 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
+import { splitArguments } from "../arguments.ts";
 import { listen } from "../emitter.ts";
 import { BaseSocket, type Callback } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
@@ -47,9 +48,8 @@ export class Socket extends BaseSocket {
   constructor();
   constructor(uri: string | null | undefined, opts?: SocketOptions);
   constructor(opts: SocketOptions);
-  constructor(uri?: string | SocketOptions | null, opts: SocketOptions = {}) {
-    if (typeof uri === "object" && uri) super(null, uri);
-    else super(uri, opts);
+  constructor(uri?: string | SocketOptions | null, opts?: SocketOptions) {
+    super(...splitArguments(uri, opts));
     this.#implementations = chooseTransports(this.opts);
     this.transports = [...this.#implementations.keys()];
     this.#open();
@@ -211,6 +211,6 @@ export class Socket extends BaseSocket {
 
   protected override onSessionEnd(): void {
     this.#stopOpening?.();
-    this.#upgrade.sessionClosed();
+    this.#upgrade.close();
   }
 }

@@ -1,7 +1,7 @@
 import type { Untyped } from "../typed-events.ts";
 
-const setNative = globalThis.setTimeout;
-const clearNative = globalThis.clearTimeout;
+const { setTimeout, clearTimeout } = globalThis;
+const NATIVE = { setTimeout, clearTimeout };
 
 /** A running timer, of whatever kind the platform has. */
 export type Timer = Untyped;
@@ -17,11 +17,8 @@ export interface TimerFunctions {
  * `useNativeTimers` those from when the module was loaded.
  */
 export function installTimerFunctions(target: object, options: { useNativeTimers?: boolean | undefined }): void {
-  const native = options.useNativeTimers;
-  Object.assign(target, {
-    setTimeoutFn: (native ? setNative : globalThis.setTimeout).bind(globalThis),
-    clearTimeoutFn: (native ? clearNative : globalThis.clearTimeout).bind(globalThis),
-  });
+  const { setTimeout, clearTimeout } = options.useNativeTimers ? NATIVE : globalThis;
+  Object.assign(target, { setTimeoutFn: setTimeout.bind(globalThis), clearTimeoutFn: clearTimeout.bind(globalThis) });
 }
 
 /**

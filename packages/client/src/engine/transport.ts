@@ -13,8 +13,8 @@ import { installTimerFunctions } from "./timers.ts";
  * `fetch write error`, `websocket error`.
  */
 export class TransportError extends Error {
-  readonly type = "TransportError";
-  readonly code = "TRANSPORT_FAILED";
+  declare readonly type: "TransportError";
+  declare readonly code: "TRANSPORT_FAILED";
   /** HTTP status (0: no answer), an Error, or the event that reported it. */
   declare readonly description: Untyped;
   /**
@@ -25,7 +25,7 @@ export class TransportError extends Error {
 
   constructor(reason: string, description: unknown, context: unknown) {
     super(reason);
-    Object.assign(this, { description, context });
+    Object.assign(this, { type: "TransportError", code: "TRANSPORT_FAILED", description, context });
   }
 }
 
@@ -84,7 +84,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
    *
    * @internal
    */
-  declare _attempt?: Attempt;
+  declare attempt?: Attempt;
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 

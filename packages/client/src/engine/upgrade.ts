@@ -61,7 +61,8 @@ export interface Upgrade {
   readonly phase: UpgradePhase;
   /** Tries transports in turn until one has taken over. */
   start(names: readonly string[]): void;
-  sessionClosed(): void;
+  /** The session has ended. */
+  close(): void;
 }
 
 export function createUpgrade(host: UpgradeHost): Upgrade {
@@ -121,6 +122,6 @@ export function createUpgrade(host: UpgradeHost): Upgrade {
       return phase;
     },
     start,
-    sessionClosed: () => signal("sessionClosed", "socket closed"),
+    close: () => signal("sessionClosed", "socket closed"),
   };
 }

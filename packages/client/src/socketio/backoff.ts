@@ -23,6 +23,7 @@ export const backoffDelay = (
   Math.floor(
     max -
       Math.abs(
-        max - Math.min(reconnectionDelay * 2 ** attempt, max) * (1 + Math.min(randomizationFactor, 1) * (2 * random - 1)),
+        max -
+          Math.min(reconnectionDelay * 2 ** attempt, max) * (1 + Math.min(randomizationFactor, 1) * (2 * random - 1)),
       ),
   );

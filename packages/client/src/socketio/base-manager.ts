@@ -1,3 +1,4 @@
+import { splitArguments } from "../arguments.ts";
 import type { Packet } from "@portage/parser/socket";
 import { nextTick } from "../engine/globals.node.ts";
 import type { SocketReservedEvents as EngineEvents } from "../engine/options.ts";
@@ -85,13 +86,13 @@ export abstract class BaseManager<
   EmitEvents extends EventsMap = ListenEvents,
 > extends Emitter<NoEvents, NoEvents, ManagerReservedEvents> {
   /** The connection; undefined until the first one was opened. */
-  engine!: Engine;
+  declare engine: Engine;
   /** Address of the server. What is changed here applies to the next connection. */
-  uri: string | undefined;
+  declare uri: string | undefined;
   /** The options given. What is changed here applies to the next connection. */
-  opts: Partial<ManagerOptions>;
+  declare opts: Partial<ManagerOptions>;
   /** Whether sockets connect as soon as they are made. */
-  _autoConnect: boolean;
+  declare _autoConnect: boolean;
   /** State of the connection. */
   _readyState: "opening" | "open" | "closed" = "closed";
   /** The sockets by namespace. */
@@ -144,9 +145,8 @@ export abstract class BaseManager<
   constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>);
   constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>) {
     super();
-    const isUri = typeof uri === "string";
-    const given = (isUri ? opts : (uri ?? opts)) ?? {};
-    this.uri = isUri ? uri : undefined;
+    const [address, given] = splitArguments(uri, opts);
+    this.uri = address;
     this.opts = { ...given, path: given.path || "/socket.io" };
     installTimerFunctions(this, given);
     for (const name of NAMES) {

@@ -19,9 +19,9 @@ export type ClientErrorCode =
 
 /** An error of this layer: a message that programs written for socket.io-client may match on, and a code. */
 export class ClientError extends Error {
-  readonly code: ClientErrorCode;
+  declare readonly code: ClientErrorCode;
   /** What the server attached to its refusal. */
-  data?: unknown;
+  declare data?: unknown;
 
   constructor(code: ClientErrorCode, message: string) {
     super(message);

@@ -1,3 +1,4 @@
+import { splitArguments } from "../arguments.ts";
 import { ADDRESS, isSecure, usualPort } from "../engine/address.ts";
 import { decodeQuery } from "../engine/query.ts";
 import type { Manager } from "./manager.ts";
@@ -22,9 +23,9 @@ export interface Lookup {
 export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => Manager): Lookup {
   const cache: Record<string, Manager> = {};
   return (uri?: string | LookupOptions, opts?: LookupOptions): Socket => {
-    const isUri = typeof uri === "string";
-    const options = { ...(isUri ? opts : (uri ?? opts)) };
-    const source = complete(isUri ? uri : "/");
+    const [address = "/", given] = splitArguments(uri, opts);
+    const options = { ...given };
+    const source = complete(address);
     const [, scheme, host, port, path, query] = ADDRESS.exec(source)!;
     const nsp = path || "/";
     if (query) options.query ||= decodeQuery(query);

@@ -2,8 +2,6 @@ import type { Ack, AnyListener } from "./typed-events.ts";
 
 /** An event that is sent until it is acknowledged. */
 export interface QueuedPacket {
-  /** Number of the event on this socket. */
-  readonly id: number;
   /** How often it was sent. */
   tryCount: number;
   /** Whether it was sent and its acknowledgement is due. */

@@ -56,15 +56,15 @@ export class Socket<
   EmitEvents extends EventsMap = ListenEvents,
 > extends Emitter<ListenEvents, EmitEvents, SocketReservedEvents> {
   /** What opens and reopens the connection. */
-  readonly io: Manager<ListenEvents, EmitEvents>;
+  declare readonly io: Manager<ListenEvents, EmitEvents>;
   /** Id of the session, the same as on the server; undefined while disconnected, another one after each connection. */
-  id: string | undefined;
+  declare id: string | undefined;
   /** Whether the server has let the socket in. */
   connected = false;
   /** Whether the server has restored the session, so that nothing it sent meanwhile is missing. */
   recovered = false;
   /** Sent when the socket connects; may be changed any time. */
-  auth: Auth | undefined;
+  declare auth: Auth | undefined;
   /** Events that arrived before the socket was connected. */
   receiveBuffer: unknown[][] = [];
   /** Events that wait for the connection. */
@@ -74,17 +74,16 @@ export class Socket<
   /** Acknowledgements that are due, by id. */
   readonly acks: Record<number, Ack> = {};
   /** Name of the namespace. */
-  readonly nsp: string;
+  declare readonly nsp: string;
   /** How the next event is to be sent. */
   flags: Flags = {};
   /** What a server with recovery needs to know: the private session id, the offset of the last event. */
-  _pid: string | undefined;
-  _lastOffset: string | undefined;
-  readonly _opts: Partial<SocketOptions>;
+  declare _pid: string | undefined;
+  declare _lastOffset: string | undefined;
+  declare readonly _opts: Partial<SocketOptions>;
   /** Ends listening to the manager; undefined while the socket is not meant to be connected. */
   #unlisten: (() => void) | undefined;
   #ids = 0;
-  #queued = 0;
   #incoming: AnyListener[] = [];
   #outgoing: AnyListener[] = [];
 
@@ -154,7 +153,7 @@ export class Socket<
     const data: unknown[] = [ev, ...args];
     const { retries } = this._opts;
     if (retries && !flags.volatile) {
-      const packet = { id: this.#queued++, tryCount: 0, pending: false, args: data, flags };
+      const packet = { tryCount: 0, pending: false, args: data, flags };
       enqueue(this, packet, retries, this.#sendQueued);
     } else this.#send(data, flags);
     return this;
@@ -232,11 +231,10 @@ export class Socket<
     this.id = undefined;
     this.emitReserved("disconnect", reason, details);
     // those of events that were not sent are still due
-    const unsent = new Set(this.sendBuffer.map((packet) => packet.id));
-    for (const id of Object.keys(this.acks).map(Number)) {
+    const unsent = new Set(this.sendBuffer.map((packet) => String(packet.id)));
+    for (const [id, ack] of Object.entries(this.acks)) {
       if (unsent.has(id)) continue;
-      const ack = this.acks[id] as Ack;
-      delete this.acks[id];
+      delete this.acks[id as unknown as number];
       if (ack.withError) ack.call(this, new ClientError("ACK_DISCONNECTED", "socket has been disconnected"));
     }
   }

@@ -59,7 +59,7 @@ const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
     REACH.pausing(stage);
     stage.pause();
   },
-  closed: ({ upgrade }) => upgrade.sessionClosed(),
+  closed: ({ upgrade }) => upgrade.close(),
 };
 
 /** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
@@ -71,7 +71,7 @@ const HAPPEN: Record<UpgradeSignal, (stage: Stage) => void> = {
   lost: ({ candidate }) => candidate()?.fails(),
   timeout: ({ expire }) => expire(),
   paused: ({ pause }) => pause(),
-  sessionClosed: ({ upgrade }) => upgrade.sessionClosed(),
+  sessionClosed: ({ upgrade }) => upgrade.close(),
 };
 
 const PHASES = Object.keys(UPGRADE_TABLE) as UpgradePhase[];
