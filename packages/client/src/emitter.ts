@@ -50,7 +50,7 @@ export class Emitter<
     event: Ev,
     listener: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>,
   ): this {
-    this.#lists.set(event, [...this.#list(event), listener]);
+    this.#lists.set(event, [...this.listeners(event), listener]);
     return this;
   }
 
@@ -115,37 +115,29 @@ export class Emitter<
 
   /** Calls the listeners of an event. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
-    return this.#emit(event, args);
+    return this.emitReserved(event as never, ...(args as never));
   }
 
   /** Emits one of the class's own events, where a subclass has given `emit` another meaning. */
+  // hot path
   protected emitReserved<Ev extends EventNames<ReservedEvents>>(
     event: Ev,
     ...args: EventParams<ReservedEvents, Ev>
   ): this {
-    return this.#emit(event, args);
+    const list = this.#lists.get(event);
+    if (list) for (const listener of list) listener.apply(this, args);
+    return this;
   }
 
   /** @returns the listeners of an event, in order; those of `once` are wrapped */
   listeners<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     event: Ev,
   ): ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[] {
-    return [...this.#list(event)] as ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[];
+    return [...(this.#lists.get(event) ?? [])] as ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[];
   }
 
   hasListeners(event: ReservedOrUserEventNames<ReservedEvents, ListenEvents>): boolean {
-    return this.#list(event).length > 0;
-  }
-
-  #list(event: unknown): readonly Registered[] {
-    return this.#lists.get(event) ?? [];
-  }
-
-  // hot path
-  #emit(event: unknown, args: unknown[]): this {
-    const list = this.#lists.get(event);
-    if (list) for (const listener of list) listener.apply(this, args);
-    return this;
+    return this.listeners(event).length > 0;
   }
 }
 

@@ -15,6 +15,8 @@ export interface Io extends Lookup {
   Socket: typeof Socket;
 }
 
+const lookup = /* @__PURE__ */ createLookup(Manager) as Io;
+
 /**
  * Connects to a namespace of a server.
  *
@@ -22,12 +24,7 @@ export interface Io extends Lookup {
  * const socket = io("https://example.org/chat", { auth: { token: "x" } });
  * socket.on("connect", () => socket.emit("hello"));
  */
-export const io: Io = /* @__PURE__ */ createIo();
-
-function createIo(): Io {
-  const lookup = createLookup(Manager) as Io;
-  return Object.assign(lookup, { io: lookup, connect: lookup, Manager, Socket });
-}
+export const io: Io = /* @__PURE__ */ Object.assign(lookup, { io: lookup, connect: lookup, Manager, Socket });
 
 export { io as connect, io as default, Manager, Socket };
 export { Fetch, NodeWebSocket, NodeXHR, WebSocket, XHR } from "./engine/index.ts";

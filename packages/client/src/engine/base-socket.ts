@@ -2,7 +2,7 @@ import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter, listen } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./cookie-jar.node.ts";
-import { type Attempt, beginAttempt, type Diagnosis, endAttempt, endSession } from "./diagnosis.ts";
+import { type Attempt, describeFailure, type Diagnosis, endAttempt, MAX_ATTEMPTS } from "./diagnosis.ts";
 import { createCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
 import { EngineError } from "./errors.ts";
 import type {
@@ -45,7 +45,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   declare readonly port: string | number;
   declare readonly secure: boolean;
   /** Cookies of the server (Node.js, with `withCredentials`). */
-  declare readonly _cookieJar: CookieJar | undefined;
+  declare _cookieJar: CookieJar | undefined;
   /** When, in milliseconds since the epoch, the server's next ping is overdue. */
   _pingTimeoutTime = Infinity;
   declare protected readonly opts: ResolvedOptions;
@@ -65,7 +65,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     const { hostname, port, secure } = this.opts;
     Object.assign(this, { hostname, port, secure });
     installTimerFunctions(this, this.opts);
-    if (this.opts.withCredentials) this._cookieJar = createCookieJar();
+    this._cookieJar = createCookieJar(this.opts);
     observe(this);
   }
 
@@ -89,7 +89,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Closes the connection, once what was sent is delivered and an upgrade under way is complete. */
   close(): this {
-    if (this.readyState === "opening" || this.readyState === "open") {
+    if (/open/.test(this.readyState)) {
       this.readyState = "closing";
       this.closeWhenIdle();
     }
@@ -119,7 +119,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Puts a packet into the write buffer; after `close` nothing more is taken. */
   _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
-    if (this.readyState === "closing" || this.readyState === "closed") return;
+    if (/clos/.test(this.readyState)) return;
     const packet = { type, data, options: { compress: options?.compress !== false } };
     this.emitReserved("packetCreate", packet);
     this.writeBuffer.push(packet);
@@ -141,7 +141,9 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
       socket: this,
       ...transportOptions[name],
     });
-    beginAttempt(this.diagnosis, transport, purpose);
+    const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
+    transport.attempt = attempt;
+    this.diagnosis.attempts = [...this.diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
     pageListeners.add(this.#onPage);
     return transport;
   }
@@ -240,7 +242,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   #onDrain(): void {
     this.writeBuffer.splice(0, this.#inFlight);
     this.#inFlight = 0;
-    if (this.writeBuffer.length > 0) return this.flush();
+    if (this.writeBuffer.length) return this.flush();
     this.emitReserved("drain");
     this.closeWhenIdle();
   }
@@ -249,7 +251,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   // hot path
   protected flush(): void {
     const { writeBuffer, transport } = this;
-    if (writeBuffer.length === 0 || !transport.writable || this.readyState === "closed" || this.isHeld) return;
+    if (!writeBuffer.length || !transport.writable || this.readyState === "closed" || this.isHeld) return;
     const packets = this.nextBatch();
     this.#inFlight = packets.length;
     transport.send(packets);
@@ -259,7 +261,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Ends what `close` has begun. */
   protected closeWhenIdle(): void {
-    if (this.readyState === "closing" && this.writeBuffer.length === 0 && !this.isHeld) {
+    if (this.readyState === "closing" && !this.writeBuffer.length && !this.isHeld) {
       this.endSession("forced close");
     }
   }
@@ -272,7 +274,9 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.transport.off();
     this.transport.close();
     if (details) endAttempt(this.transport, "failed", details);
-    endSession(this.diagnosis, reason, details);
+    const { diagnosis } = this;
+    for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
+    diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(details) };
     this.readyState = "closed";
     this.id = null!;
     this.onSessionEnd();

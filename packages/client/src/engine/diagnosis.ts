@@ -39,14 +39,9 @@ export interface Diagnosis {
   closed?: { reason: string; at: number; failure?: Failure | undefined };
 }
 
-const MAX_ATTEMPTS = 16;
+/** Attempts that are kept: the last ones. */
+export const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
-
-/** Adds an attempt, and forgets the oldest of too many. */
-export function beginAttempt(diagnosis: Diagnosis, transport: Transport, purpose: Attempt["purpose"]): void {
-  transport.attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
-  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), transport.attempt];
-}
 
 /** Notes how an attempt ended; only its first end counts. */
 export function endAttempt({ attempt }: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
@@ -55,14 +50,8 @@ export function endAttempt({ attempt }: Transport, outcome: Attempt["outcome"], 
   }
 }
 
-/** Notes how the session ended, and with it what was still tried. */
-export function endSession(diagnosis: Diagnosis, reason: string, cause: unknown): void {
-  for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
-  diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause) };
-}
-
 /** Reads what transports report: errors and close details, with the events, answers and errors within them. */
-function describeFailure(cause: Untyped): Failure | undefined {
+export function describeFailure(cause: Untyped): Failure | undefined {
   if (!cause) return undefined;
   const { message, description, step } = cause;
   const { context = description } = cause.cause ?? cause;

@@ -15,7 +15,8 @@ export const platformDefaults: Partial<SocketOptions> = {
   perMessageDeflate: { threshold: 1024 },
 };
 
-export const createCookieJar = (): CookieJar | undefined => new CookieJar();
+export const createCookieJar = ({ withCredentials }: SocketOptions): CookieJar | undefined =>
+  withCredentials ? new CookieJar() : undefined;
 
 /** `fetch`, with the cookies of a socket. */
 export async function fetchWithCookies(

@@ -13,7 +13,7 @@ export const defaultBinaryType: BinaryType = "arraybuffer";
 export const platformDefaults: Partial<SocketOptions> = {};
 
 /** Browsers keep cookies themselves. */
-export const createCookieJar = (): CookieJar | undefined => undefined;
+export const createCookieJar = (_options: SocketOptions): CookieJar | undefined => undefined;
 
 /** `fetch`, with the cookies of a socket. */
 export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>

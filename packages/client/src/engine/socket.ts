@@ -41,7 +41,31 @@ export class Socket extends BaseSocket {
   declare protected transports: string[];
 
   readonly #implementations: ReturnType<typeof chooseTransports>;
-  readonly #upgrade = this.#createUpgrade();
+  readonly #upgrade = createUpgrade({
+    create: (name) => {
+      Socket.priorWebsocketSuccess = false;
+      return this.createTransport(name, "upgrade");
+    },
+    after: (callback) => after(this, this.opts.upgradeTimeout!, callback),
+    onProbed: (candidate, onPaused) => {
+      this.emitReserved("upgrading", candidate);
+      this.#remember(candidate);
+      if (this.readyState !== "closed") this.transport.pause(onPaused);
+    },
+    onCommit: (candidate) => {
+      endAttempt(candidate, "upgraded");
+      this.setTransport(candidate);
+      candidate.send([{ type: "upgrade" }]);
+      this.emitReserved("upgrade", candidate);
+      this.#afterUpgrade();
+    },
+    onFail: (candidate, error) => {
+      endAttempt(candidate, "failed", error);
+      if (this.readyState !== "closed") this.transport.resume();
+      this.emitReserved("upgradeError", error);
+      this.#afterUpgrade();
+    },
+  });
   /** Ends a race, or the time limit of a transport that opens. */
   #stopOpening: (() => void) | undefined;
 
@@ -60,7 +84,7 @@ export class Socket extends BaseSocket {
   }
 
   override _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
-    if (this.opts.refuseTooLarge && this.readyState.startsWith("open")) {
+    if (this.opts.refuseTooLarge && /open/.test(this.readyState)) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {
         const error = new EngineError("MESSAGE_TOO_LARGE", { size, limit: this.maxPayload });
@@ -97,7 +121,7 @@ export class Socket extends BaseSocket {
    */
   #open(): void {
     const { race, rememberUpgrade, tryAllTransports, upgradeTimeout } = this.opts;
-    if (this.transports.length === 0) {
+    if (!this.transports.length) {
       this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
       return;
     }
@@ -157,34 +181,6 @@ export class Socket extends BaseSocket {
     };
     this.#stopOpening = stop;
     run();
-  }
-
-  #createUpgrade(): ReturnType<typeof createUpgrade> {
-    return createUpgrade({
-      create: (name) => {
-        Socket.priorWebsocketSuccess = false;
-        return this.createTransport(name, "upgrade");
-      },
-      after: (callback) => after(this, this.opts.upgradeTimeout!, callback),
-      onProbed: (candidate, onPaused) => {
-        this.emitReserved("upgrading", candidate);
-        this.#remember(candidate);
-        if (this.readyState !== "closed") this.transport.pause(onPaused);
-      },
-      onCommit: (candidate) => {
-        endAttempt(candidate, "upgraded");
-        this.setTransport(candidate);
-        candidate.send([{ type: "upgrade" }]);
-        this.emitReserved("upgrade", candidate);
-        this.#afterUpgrade();
-      },
-      onFail: (candidate, error) => {
-        endAttempt(candidate, "failed", error);
-        if (this.readyState !== "closed") this.transport.resume();
-        this.emitReserved("upgradeError", error);
-        this.#afterUpgrade();
-      },
-    });
   }
 
   protected override onSession(upgrades: readonly string[]): void {

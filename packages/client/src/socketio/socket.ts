@@ -272,7 +272,7 @@ export class Socket<
 
   #emitEvent(data: unknown[]): void {
     for (const listener of this.#incoming.slice()) listener.apply(this, data);
-    super.emit.apply(this, data as Unchecked);
+    this.emitReserved(...(data as [Unchecked]));
     const offset = data.at(-1);
     if (this._pid && typeof offset === "string") this._lastOffset = offset;
   }

@@ -1,4 +1,5 @@
 import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
+import { after } from "../timers.ts";
 import { Transport } from "../transport.ts";
 
 /** Ends a request, or does nothing when it has ended. */
@@ -26,7 +27,7 @@ export abstract class Polling extends Transport {
   /** Most packets in one request. Less than all once something on the way has refused a body for its size. */
   #maxPackets = Infinity;
   #onPause: (() => void) | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+  #stopCloseTimer: Abort | undefined;
 
   get name(): string {
     return "polling";
@@ -110,7 +111,7 @@ export abstract class Polling extends Transport {
     encodePayload(batch, (body) => {
       this.#abortPost = this.#exchange(body, () => {
         this.#queue.splice(0, batch.length);
-        if (this.#queue.length > 0) this.#post();
+        if (this.#queue.length) this.#post();
         else if (this.readyState === "closed") this.#abort();
         else {
           this.writable = true;
@@ -122,7 +123,7 @@ export abstract class Polling extends Transport {
   }
 
   protected override doClose(): void {
-    this.#closeTimer = this.setTimeoutFn(() => this.#abort(), CLOSE_TIMEOUT);
+    this.#stopCloseTimer = after(this, CLOSE_TIMEOUT, () => this.#abort());
     this.#queue.push({ type: "close" });
     // while a POST is under way its successor takes the packet along; while opening there is no session to close yet
     if (this.writable) this.#post();
@@ -130,7 +131,7 @@ export abstract class Polling extends Transport {
 
   /** Nothing more is of interest. */
   #abort(): void {
-    this.clearTimeoutFn(this.#closeTimer);
+    this.#stopCloseTimer?.();
     this.#abortPoll?.();
     this.#abortPost?.();
   }
@@ -138,11 +139,11 @@ export abstract class Polling extends Transport {
   #exchange(body: string | undefined, onText: (text: string) => void): Abort {
     const { requestTimeout } = this.opts;
     const abort = this.request(body, (text, status, context) => {
-      this.clearTimeoutFn(timer);
+      stopTimer?.();
       if (text !== undefined) onText(text);
       else this.#onFailure(body, status, context);
     });
-    const timer = requestTimeout ? this.setTimeoutFn(abort, requestTimeout) : undefined;
+    const stopTimer = requestTimeout ? after(this, requestTimeout, abort) : undefined;
     return abort;
   }
 
