@@ -47,7 +47,7 @@ const TERSER = {
   // the last two are for gzip: it finds more that is alike
   compress: { passes: 3, unsafe_arrows: true, pure_getters: true, hoist_funs: true, sequences: false },
   mangle: { properties: { regex: new RegExp(`^(${INTERNAL})$`) } },
-  format: { preamble: BANNER },
+  format: { preamble: `/*! @portage/client ${version} MIT */` },
 };
 
 const replacing = (instead) => ({

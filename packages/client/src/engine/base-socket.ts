@@ -4,7 +4,7 @@ import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./cookie-jar.node.ts";
 import { type Attempt, describeFailure, type Diagnosis, endAttempt, MAX_ATTEMPTS } from "./diagnosis.ts";
 import { createCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
-import { EngineError } from "./errors.ts";
+import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type {
   BinaryType,
   HandshakeData,
@@ -195,7 +195,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.emitReserved("packet", packet);
     this.emitReserved("heartbeat");
     if (packet.type === "error") {
-      this._onError(new EngineError("INVALID_PACKET", { data: packet.data }));
+      this._onError(new EngineError("INVALID_PACKET", ENGINE_ERRORS.INVALID_PACKET, { data: packet.data }));
     } else if (!this.id) this.#onHandshake(packet);
     else if (packet.type === "ping") {
       this._sendPacket("pong");
@@ -218,7 +218,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = data as HandshakeData;
     this.#patience = pingInterval + pingTimeout;
     if (type !== "open" || !sid || typeof sid !== "string" || !Array.isArray(upgrades) || !(this.#patience >= 0)) {
-      return this._onError(new EngineError("INVALID_HANDSHAKE", { data: text }));
+      return this._onError(new EngineError("INVALID_HANDSHAKE", ENGINE_ERRORS.INVALID_HANDSHAKE, { data: text }));
     }
     this.emitReserved("handshake", data as HandshakeData);
     Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity });

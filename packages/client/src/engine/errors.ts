@@ -1,3 +1,5 @@
+import { CodedError } from "../coded-error.ts";
+
 /** Codes of an {@link EngineError}, and the beginning of its message. */
 export const ENGINE_ERRORS = {
   /** Thrown by the constructor. */
@@ -15,17 +17,11 @@ export const ENGINE_ERRORS = {
 export type EngineErrorCode = keyof typeof ENGINE_ERRORS;
 
 /** What went wrong outside of a transport. Further fields depend on the code, see {@link ENGINE_ERRORS}. */
-export class EngineError extends Error {
-  declare readonly code: EngineErrorCode;
+export class EngineError extends CodedError<EngineErrorCode> {
   declare readonly data?: unknown;
   declare readonly size?: number;
   declare readonly limit?: number;
   declare readonly transport?: string;
   declare readonly step?: string;
   declare readonly cause?: unknown;
-
-  constructor(code: EngineErrorCode, fields: Partial<EngineError>, detail = "") {
-    super(ENGINE_ERRORS[code] + detail);
-    Object.assign(this, fields, { code });
-  }
 }

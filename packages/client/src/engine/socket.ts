@@ -3,7 +3,7 @@ import { splitArguments } from "../arguments.ts";
 import { listen } from "../emitter.ts";
 import { BaseSocket, type Callback } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
-import { EngineError } from "./errors.ts";
+import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
 import { chooseTransports } from "./target.ts";
 import { after } from "./timers.ts";
@@ -87,7 +87,10 @@ export class Socket extends BaseSocket {
     if (this.opts.refuseTooLarge && /open/.test(this.readyState)) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {
-        const error = new EngineError("MESSAGE_TOO_LARGE", { size, limit: this.maxPayload });
+        const error = new EngineError("MESSAGE_TOO_LARGE", ENGINE_ERRORS.MESSAGE_TOO_LARGE, {
+          size,
+          limit: this.maxPayload,
+        });
         this.emitReserved("error", error);
         fn?.(error);
         return;

@@ -1,4 +1,4 @@
-import { EngineError } from "./errors.ts";
+import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
 import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
 import { platformDefaults } from "./globals.node.ts";
@@ -42,7 +42,7 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
  */
 export function chooseTransports(options: SocketOptions): Map<string, TransportCtor> {
   const { transports: names, transportImplementations: classes } = options;
-  if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", {});
+  if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", ENGINE_ERRORS.CONFLICTING_OPTIONS);
   const wanted = classes ?? names ?? ["polling", "websocket"];
   return new Map(
     wanted

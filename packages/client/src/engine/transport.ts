@@ -1,4 +1,5 @@
 import { decodePacket, type Packet } from "@portage/parser/engine";
+import { CodedError } from "../coded-error.ts";
 import { Emitter } from "../emitter.ts";
 import { usualPort } from "./address.ts";
 import type { Attempt } from "./diagnosis.ts";
@@ -12,9 +13,8 @@ import { installTimerFunctions } from "./timers.ts";
  * Why a transport failed. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
  * `fetch write error`, `websocket error`.
  */
-export class TransportError extends Error {
+export class TransportError extends CodedError<"TRANSPORT_FAILED"> {
   declare readonly type: "TransportError";
-  declare readonly code: "TRANSPORT_FAILED";
   /** HTTP status (0: no answer), an Error, or the event that reported it. */
   declare readonly description: Untyped;
   /**
@@ -24,8 +24,7 @@ export class TransportError extends Error {
   declare readonly context: Untyped;
 
   constructor(reason: string, description: unknown, context: unknown) {
-    super(reason);
-    Object.assign(this, { type: "TransportError", code: "TRANSPORT_FAILED", description, context });
+    super("TRANSPORT_FAILED", reason, { type: "TransportError", description, context });
   }
 }
 

@@ -1,5 +1,5 @@
 import { listen } from "../emitter.ts";
-import { EngineError } from "./errors.ts";
+import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type { Transport, TransportReservedEvents } from "./transport.ts";
 
 /**
@@ -92,7 +92,8 @@ export function createUpgrade(host: UpgradeHost): Upgrade {
   const fail = (failed: Transport, step: UpgradePhase, cause: Error | string | undefined): void => {
     failed.close();
     const fields = { transport: failed.name, step, cause };
-    host.onFail(failed, new EngineError("UPGRADE_FAILED", fields, cause && ": " + String(cause)));
+    const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
+    host.onFail(failed, new EngineError("UPGRADE_FAILED", message, fields));
     start(names.slice(1));
   };
   const signal = (kind: UpgradeSignal, detail?: Error | string): void => {

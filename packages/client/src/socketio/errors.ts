@@ -1,3 +1,5 @@
+import { CodedError } from "../coded-error.ts";
+
 /**
  * Why an error of this layer arose:
  * - `CONNECT_TIMEOUT`: the connection was not open after `timeout` milliseconds
@@ -18,13 +20,7 @@ export type ClientErrorCode =
   | "PARSE_ERROR";
 
 /** An error of this layer: a message that programs written for socket.io-client may match on, and a code. */
-export class ClientError extends Error {
-  declare readonly code: ClientErrorCode;
+export class ClientError extends CodedError<ClientErrorCode> {
   /** What the server attached to its refusal. */
   declare data?: unknown;
-
-  constructor(code: ClientErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }

@@ -7,39 +7,26 @@ import type { ManagerReservedEvents } from "./base-manager.ts";
 import type { Manager } from "./manager.ts";
 import type { SocketOptions } from "./options.ts";
 import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, type OutgoingPacket, RESERVED } from "./packet.ts";
-import { enqueue, type QueuedPacket, sendNext } from "./retry-queue.ts";
+import type {
+  DisconnectDescription,
+  DisconnectReason as Reason,
+  Flags,
+  QueuedPacket,
+  SocketReservedEvents,
+} from "./socket-types.ts";
 import type {
   Ack,
   AllButLast,
   AnyListener,
   Auth,
   DecorateAcknowledgements,
-  ExtendedError,
   FirstArg,
   Last,
   MessageParams,
   Unchecked,
 } from "./typed-events.ts";
 
-/** More on why a connection ended. */
-export type DisconnectDescription = Error | { description: string; context?: unknown };
-
-/** Events of a {@link Socket} of its own, beside those of the server. */
-export interface SocketReservedEvents {
-  /** The socket is connected, for the first time or again. */
-  connect: () => void;
-  /** The connection failed, or the server refused the socket. `socket.active` tells whether it will be tried again. */
-  connect_error: (err: ExtendedError) => void;
-  /** The socket is disconnected. */
-  disconnect: (reason: Socket.DisconnectReason, description?: DisconnectDescription) => void;
-}
-
-/** How the next event is to be sent. */
-interface Flags {
-  compress?: boolean;
-  volatile?: boolean;
-  timeout?: number;
-}
+export type { DisconnectDescription, SocketReservedEvents };
 
 /**
  * A connection to one namespace of a server.
@@ -130,7 +117,7 @@ export class Socket<
       error: (error) => {
         if (!this.connected) this.emitReserved("connect_error", error);
       },
-      close: (reason, details) => this.#onClose(reason as Socket.DisconnectReason, details),
+      close: (reason, details) => this.#onClose(reason as Reason, details),
     });
   }
 
@@ -152,14 +139,37 @@ export class Socket<
     this.flags = {};
     const data: unknown[] = [ev, ...args];
     const { retries } = this._opts;
-    if (retries && !flags.volatile) {
-      const packet = { tryCount: 0, pending: false, args: data, flags };
-      enqueue(this, packet, retries, this.#sendQueued);
-    } else this.#send(data, flags);
+    if (retries && !flags.volatile) this.#enqueue(data, flags, retries);
+    else this.#send(data, flags);
     return this;
   }
 
-  #sendQueued = (packet: QueuedPacket): void => this.#send([...packet.args], packet.flags);
+  /** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
+  #enqueue(args: unknown[], flags: Flags, retries: number): void {
+    const packet: QueuedPacket = { tryCount: 0, pending: false, args, flags };
+    const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
+    const done: Ack = (error: Error | null, ...response: unknown[]): void => {
+      packet.pending = false;
+      if (!error || packet.tryCount > retries) {
+        this._queue.shift();
+        ack?.(error, ...response);
+      }
+      this.#sendNext();
+    };
+    done.withError = true;
+    args.push(done);
+    this._queue.push(packet);
+    this.#sendNext();
+  }
+
+  /** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
+  #sendNext(): void {
+    const packet = this._queue[0];
+    if (!packet || !this.connected || packet.pending) return;
+    packet.pending = true;
+    packet.tryCount++;
+    this.#send([...packet.args], packet.flags);
+  }
 
   #send(data: unknown[], flags: Flags): void {
     const { engine } = this.io;
@@ -226,7 +236,7 @@ export class Socket<
     else connect(auth);
   }
 
-  #onClose(reason: Socket.DisconnectReason, details?: DisconnectDescription): void {
+  #onClose(reason: Reason, details?: DisconnectDescription): void {
     this.connected = false;
     this.id = undefined;
     this.emitReserved("disconnect", reason, details);
@@ -257,9 +267,7 @@ export class Socket<
   }
 
   #fail(code: ClientError["code"], message: unknown, data?: unknown): void {
-    const error = new ClientError(code, String(message));
-    error.data = data;
-    this.emitReserved("connect_error", error);
+    this.emitReserved("connect_error", new ClientError(code, String(message), { data }));
   }
 
   /** Takes an event. Programs that are older than {@link onAny} put a function of their own here. */
@@ -300,7 +308,7 @@ export class Socket<
     this.connected = true;
     for (let data; (data = this.receiveBuffer.shift());) this.#emitEvent(data);
     for (let packet; (packet = this.sendBuffer.shift());) this.#sendEvent(packet);
-    sendNext(this, this.#sendQueued);
+    this.#sendNext();
     this.emitReserved("connect");
   }
 
@@ -401,11 +409,5 @@ function remove(listeners: AnyListener[], listener?: AnyListener): void {
 
 export declare namespace Socket {
   /** Why a socket is disconnected. */
-  type DisconnectReason =
-    | "io server disconnect"
-    | "io client disconnect"
-    | "ping timeout"
-    | "transport close"
-    | "transport error"
-    | "parse error";
+  type DisconnectReason = Reason;
 }
