@@ -58,9 +58,8 @@ export function describeFailure(cause: Untyped): Failure | undefined {
   const { status, code, responseText, reason } = context ?? {};
   const failure = { message: message ?? description, code: cause.code, status, closeCode: code, said: reason, step };
   try {
-    Object.assign(failure, { said: responseText.slice(0, MAX_TEXT) });
-    const { code, message } = JSON.parse(responseText);
-    Object.assign(failure, { code, said: message });
+    failure.said = responseText.slice(0, MAX_TEXT);
+    ({ code: failure.code, message: failure.said } = JSON.parse(responseText));
   } catch {
     // no answer, or not the JSON of an Engine.IO server
   }

@@ -1,16 +1,15 @@
 /** @returns the parameters joined by `&`, without `?` */
-export function encodeQuery(query: Record<string, unknown>): string {
-  return Object.entries(query)
-    .map(([name, value]) => encodeURIComponent(name) + "=" + encodeURIComponent(value as string))
+export const encodeQuery = (query: Record<string, unknown>): string =>
+  Object.entries(query)
+    .map((pair) => pair.map((part) => encodeURIComponent(part as string)).join("="))
     .join("&");
-}
 
 /** @param text parameters joined by `&`; plus signs stand for themselves */
 export function decodeQuery(text: string): Record<string, string> {
   return Object.fromEntries(
     text.split("&").map((pair) => {
       const [name, ...value] = pair.split("=");
-      return [decodeURIComponent(name!), decodeURIComponent(value.join("="))];
+      return [name!, value.join("=")].map(decodeURIComponent) as [string, string];
     }),
   );
 }

@@ -90,8 +90,10 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   constructor(options: Untyped) {
     super();
     installTimerFunctions(this, options);
-    const { query, socket, forceBase64 } = options;
-    Object.assign(this, { opts: options, query, socket, supportsBinary: !forceBase64 });
+    this.opts = options;
+    this.query = options.query;
+    this.socket = options.socket;
+    this.supportsBinary = !options.forceBase64;
   }
 
   abstract get name(): string;
@@ -157,7 +159,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
       schema +
       "://" +
       host +
-      (!port || port + "" === usualPort(secure) ? "" : ":" + port) +
+      (!port || port == usualPort(secure) ? "" : ":" + port) +
       path +
       (encoded && "?" + encoded)
     );

@@ -12,12 +12,14 @@ export class Encoder {
     const { type, nsp, id } = packet;
     const attachments: unknown[] = [];
     const data = type === EVENT || type === ACK ? extract(packet.data, attachments) : packet.data;
-    let text = "" + type;
-    if (attachments.length) text = type + BINARY + `${attachments.length}-`;
-    if (nsp !== "/") text += nsp + ",";
-    if (id != null) text += id;
-    if (data != null) text += JSON.stringify(data);
-    return [text, ...attachments];
+    const count = attachments.length;
+    return [
+      (count ? type + BINARY + (count + "-") : type + "") +
+        (nsp === "/" ? "" : nsp + ",") +
+        (id ?? "") +
+        (data == null ? "" : JSON.stringify(data)),
+      ...attachments,
+    ];
   }
 }
 
