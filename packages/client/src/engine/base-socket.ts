@@ -153,7 +153,13 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     if (transport !== this.transport) this.transport?.off();
     this.transport = transport;
     listen<TransportReservedEvents>(transport, {
-      drain: () => this.#onDrain(),
+      drain: () => {
+        this.writeBuffer.splice(0, this.#inFlight);
+        this.#inFlight = 0;
+        if (this.writeBuffer.length) return this.flush();
+        this.emitReserved("drain");
+        this.closeWhenIdle();
+      },
       packet: (packet) => this.receive(packet),
       error: (error) => this._onError(error),
       close: (details) => this.endSession("transport close", details),
@@ -237,14 +243,6 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.#stopPingTimer?.();
     this._pingTimeoutTime = Date.now() + this.#patience;
     this.#stopPingTimer = after(this, this.#patience, () => this.endSession("ping timeout"));
-  }
-
-  #onDrain(): void {
-    this.writeBuffer.splice(0, this.#inFlight);
-    this.#inFlight = 0;
-    if (this.writeBuffer.length) return this.flush();
-    this.emitReserved("drain");
-    this.closeWhenIdle();
   }
 
   /** Sends what waits, if that is possible now. */

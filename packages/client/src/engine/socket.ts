@@ -40,6 +40,7 @@ export class Socket extends BaseSocket {
   /** Names of the transports that are left to try. */
   declare protected transports: string[];
 
+  readonly #origin = this.hostname + ":" + this.port;
   readonly #implementations: ReturnType<typeof chooseTransports>;
   readonly #upgrade = createUpgrade({
     create: (name) => {
@@ -112,10 +113,6 @@ export class Socket extends BaseSocket {
   #remember({ name }: Transport): void {
     Socket.priorWebsocketSuccess = name === "websocket";
     if (this.opts.race) winners.set(this.#origin, name);
-  }
-
-  get #origin(): string {
-    return this.hostname + ":" + this.port;
   }
 
   /**

@@ -156,12 +156,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     const host = hostname.includes(":") ? "[" + hostname + "]" : hostname;
     const encoded = encodeQuery(query);
     return (
-      schema +
-      "://" +
-      host +
-      (!port || port == usualPort(secure) ? "" : ":" + port) +
-      path +
-      (encoded && "?" + encoded)
+      schema + "://" + host + (!port || port == usualPort(secure) ? "" : ":" + port) + path + (encoded && "?" + encoded)
     );
   }
 

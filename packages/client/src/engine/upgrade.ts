@@ -78,24 +78,6 @@ export function createUpgrade(host: UpgradeHost): Upgrade {
   const startTimer = (): void => {
     stopTimer = host.after(() => signal("timeout", "timeout"));
   };
-  const open = (opening: Transport): void => {
-    candidate = opening;
-    startTimer();
-    listen<TransportReservedEvents>(opening, {
-      open: () => signal("open"),
-      packet: ({ type, data }) => signal(type === "pong" && data === "probe" ? "answer" : "stray"),
-      error: (error) => signal("lost", error),
-      close: () => signal("lost", "transport closed"),
-    });
-    opening.open();
-  };
-  const fail = (failed: Transport, step: UpgradePhase, cause: Error | string | undefined): void => {
-    failed.close();
-    const fields = { transport: failed.name, step, cause };
-    const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
-    host.onFail(failed, new EngineError("UPGRADE_FAILED", message, fields));
-    start(names.slice(1));
-  };
   const signal = (kind: UpgradeSignal, detail?: Error | string): void => {
     const former = phase;
     const current = candidate!;
@@ -104,8 +86,17 @@ export function createUpgrade(host: UpgradeHost): Upgrade {
     phase = next;
     if (next === "probing") return current.send([{ type: "ping", data: "probe" }]);
     stopTimer();
-    if (next === "opening") open(host.create(names[0]!));
-    else if (next === "pausing") {
+    if (next === "opening") {
+      const opening = (candidate = host.create(names[0]!));
+      startTimer();
+      listen<TransportReservedEvents>(opening, {
+        open: () => signal("open"),
+        packet: ({ type, data }) => signal(type === "pong" && data === "probe" ? "answer" : "stray"),
+        error: (error) => signal("lost", error),
+        close: () => signal("lost", "transport closed"),
+      });
+      opening.open();
+    } else if (next === "pausing") {
       startTimer();
       host.onProbed(current, () => {
         if (candidate === current) signal("paused");
@@ -114,7 +105,13 @@ export function createUpgrade(host: UpgradeHost): Upgrade {
       candidate = undefined;
       current.off();
       if (next === "upgraded") host.onCommit(current);
-      else fail(current, former, detail);
+      else {
+        current.close();
+        const message = ENGINE_ERRORS.UPGRADE_FAILED + (detail ? ": " + String(detail) : "");
+        const fields = { transport: current.name, step: former, cause: detail };
+        host.onFail(current, new EngineError("UPGRADE_FAILED", message, fields));
+        start(names.slice(1));
+      }
     }
   };
 

@@ -190,20 +190,30 @@ export abstract class BaseManager<
     this.#phase = this._reconnecting ? "trying" : "idle";
     pageListeners.add(this.#page);
     this.#stopWaking ??= this.opts.wakeOn?.(() => this.#wake());
-    const engine = (this.engine = this.createEngine(this.uri, this.opts));
     const { timeout } = this.#settings;
-    const fail = (error: Unchecked): void => this.#onOpenFailed(error, fn);
+    const engine = (this.engine = this.createEngine(this.uri, this.opts));
+    const fail = (error: Unchecked): void => {
+      const wasTrying = this.#phase === "trying";
+      this.#cleanUp();
+      this._readyState = "closed";
+      this.emitReserved("error", error);
+      fn?.(error);
+      if (this.#phase === "trying") this.#phase = "idle";
+      if (wasTrying || !fn) this.#reconnect(error);
+      if (wasTrying) this.emitReserved("reconnect_error", error);
+    };
     // no time at all is too little even for a server next door that answers before the timer fires
     const open = (): void => {
       if (timeout !== 0) this.#onOpen(fn);
     };
     this.#undo.push(listen<EngineEvents>(engine, { open, error: fail }));
     if (timeout !== false) {
-      const cancel = after(this, timeout, () => {
-        fail(new ClientError("CONNECT_TIMEOUT", "timeout"));
-        engine.close();
-      });
-      this.#undo.push(cancel);
+      this.#undo.push(
+        after(this, timeout, () => {
+          fail(new ClientError("CONNECT_TIMEOUT", "timeout"));
+          engine.close();
+        }),
+      );
     }
     return this;
   }
@@ -263,7 +273,13 @@ export abstract class BaseManager<
       }),
       listen<EngineEvents>(this.engine, {
         ping: () => this.emitReserved("ping"),
-        data: (data) => this.#onData(data),
+        data: (data) => {
+          try {
+            this.#decoder.add(data);
+          } catch (error) {
+            this.#onClose("parse error", error as Error);
+          }
+        },
         error: (error: Unchecked) => this.emitReserved("error", error),
         close: (reason, details) => this.#onClose(reason, details),
       }),
@@ -273,25 +289,6 @@ export abstract class BaseManager<
     if (attempts === false) return;
     this.#attempts = 0;
     this.emitReserved("reconnect", attempts);
-  }
-
-  #onOpenFailed(error: Error, fn?: (err: Error) => void): void {
-    const wasTrying = this.#phase === "trying";
-    this.#cleanUp();
-    this._readyState = "closed";
-    this.emitReserved("error", error);
-    fn?.(error);
-    if (this.#phase === "trying") this.#phase = "idle";
-    if (wasTrying || !fn) this.#reconnect(error);
-    if (wasTrying) this.emitReserved("reconnect_error", error);
-  }
-
-  #onData(data: unknown): void {
-    try {
-      this.#decoder.add(data);
-    } catch (error) {
-      this.#onClose("parse error", error as Error);
-    }
   }
 
   #onClose(reason: string, details?: DisconnectDescription): void {

@@ -98,7 +98,14 @@ export class Socket<
     if (this.connected) return this;
     const { io } = this;
     const wasActive = this.active;
-    this.#unlisten ??= this.#listen();
+    this.#unlisten ??= listen<ManagerReservedEvents>(io, {
+      open: () => this.#onOpen(),
+      packet: (packet) => this.onpacket(packet),
+      error: (error) => {
+        if (!this.connected) this.emitReserved("connect_error", error);
+      },
+      close: (reason, details) => this.#onClose(reason as Reason, details),
+    });
     if (!io._reconnecting) io.open();
     // the server takes a second CONNECT for an attack
     if (!wasActive && io._readyState === "open") this.#onOpen();
@@ -108,17 +115,6 @@ export class Socket<
   /** The same as {@link connect}. */
   open(): this {
     return this.connect();
-  }
-
-  #listen(): () => void {
-    return listen<ManagerReservedEvents>(this.io, {
-      open: () => this.#onOpen(),
-      packet: (packet) => this.onpacket(packet),
-      error: (error) => {
-        if (!this.connected) this.emitReserved("connect_error", error);
-      },
-      close: (reason, details) => this.#onClose(reason as Reason, details),
-    });
   }
 
   /** Emits `message`, as WebSocket's `send` does. */
@@ -273,7 +269,14 @@ export class Socket<
   /** Takes an event. Programs that are older than {@link onAny} put a function of their own here. */
   onevent(packet: Packet): void {
     const { data = [], id } = packet as { data?: unknown[]; id?: number | null };
-    if (id != null) data.push(this.#createAck(id));
+    if (id != null) {
+      let { engine } = this.io as { engine: unknown };
+      // acknowledges once, and not to another connection than the event came from
+      data.push((...data: unknown[]) => {
+        if (engine === this.io.engine) this.#packet({ type: ACK, id, data });
+        engine = undefined;
+      });
+    }
     if (this.connected) this.#emitEvent(data);
     else this.receiveBuffer.push(data);
   }
@@ -283,15 +286,6 @@ export class Socket<
     this.emitReserved(...(data as [Unchecked]));
     const offset = data.at(-1);
     if (this._pid && typeof offset === "string") this._lastOffset = offset;
-  }
-
-  /** The function that acknowledges an event: once, and not to another connection than the event came from. */
-  #createAck(id: number): Ack {
-    let { engine } = this.io as { engine: unknown };
-    return (...data) => {
-      if (engine === this.io.engine) this.#packet({ type: ACK, id, data });
-      engine = undefined;
-    };
   }
 
   #onAck(id: number, data: unknown[]): void {
