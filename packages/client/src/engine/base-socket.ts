@@ -3,7 +3,7 @@ import { Emitter, listen } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./cookie-jar.node.ts";
 import { type Attempt, describeFailure, type Diagnosis, endAttempt, MAX_ATTEMPTS } from "./diagnosis.ts";
-import { createCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
+import { addCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type {
   BinaryType,
@@ -65,7 +65,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     const { hostname, port, secure } = this.opts;
     Object.assign(this, { hostname, port, secure });
     installTimerFunctions(this, this.opts);
-    this._cookieJar = createCookieJar(this.opts);
+    addCookieJar(this, this.opts);
     observe(this);
   }
 

@@ -1,5 +1,6 @@
 import type { BinaryType } from "@portage/parser/engine";
 import { CookieJar } from "./cookie-jar.node.ts";
+import type { CookieJarOwner } from "./globals.ts";
 import type { SocketOptions } from "./options.ts";
 
 /** Calls back after the current turn, before anything else happens. */
@@ -15,8 +16,10 @@ export const platformDefaults: Partial<SocketOptions> = {
   perMessageDeflate: { threshold: 1024 },
 };
 
-export const createCookieJar = ({ withCredentials }: SocketOptions): CookieJar | undefined =>
-  withCredentials ? new CookieJar() : undefined;
+/** With `withCredentials` cookies are kept. */
+export function addCookieJar(socket: CookieJarOwner, { withCredentials }: SocketOptions): void {
+  if (withCredentials) socket._cookieJar = new CookieJar();
+}
 
 /** `fetch`, with the cookies of a socket. */
 export async function fetchWithCookies(

@@ -10,10 +10,15 @@ export const nextTick = (callback: () => void): void => queueMicrotask(callback)
 export const defaultBinaryType: BinaryType = "arraybuffer";
 
 /** Defaults of options that mean something here only. */
-export const platformDefaults: Partial<SocketOptions> = {};
+export const platformDefaults: Partial<SocketOptions> | undefined = undefined;
+
+/** Keeps cookies. */
+export interface CookieJarOwner {
+  _cookieJar: CookieJar | undefined;
+}
 
 /** Browsers keep cookies themselves. */
-export const createCookieJar = (_options: SocketOptions): CookieJar | undefined => undefined;
+export const addCookieJar = (_socket: CookieJarOwner, _options: SocketOptions): void => {};
 
 /** `fetch`, with the cookies of a socket. */
 export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>

@@ -286,9 +286,10 @@ export abstract class BaseManager<
     );
     this.emitReserved("open");
     fn?.();
-    if (attempts === false) return;
-    this.#attempts = 0;
-    this.emitReserved("reconnect", attempts);
+    if (attempts) {
+      this.#attempts = 0;
+      this.emitReserved("reconnect", attempts);
+    }
   }
 
   #onClose(reason: string, details?: DisconnectDescription): void {

@@ -8,15 +8,18 @@ export class FetchPolling extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const controller = new AbortController();
     const { extraHeaders, withCredentials } = this.opts;
-    const init: RequestInit = {
-      // a body that is a string is `text/plain;charset=UTF-8`
-      method: body ? "POST" : "GET",
-      signal: controller.signal,
-      headers: extraHeaders!,
-      credentials: withCredentials ? "include" : "same-origin",
-      body: body!,
-    };
-    fetchWithCookies(this.uri(), init, this.socket)
+    fetchWithCookies(
+      this.uri(),
+      {
+        // a body that is a string is `text/plain;charset=UTF-8`
+        method: body ? "POST" : "GET",
+        signal: controller.signal,
+        headers: extraHeaders!,
+        credentials: withCredentials ? "include" : "same-origin",
+        body: body!,
+      },
+      this.socket,
+    )
       .then(async (response) => [response, await (response.ok ? response : response.clone()).text()] as const)
       .then(
         ([response, responseText]) => {
