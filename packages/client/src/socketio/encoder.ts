@@ -8,42 +8,18 @@ import { ACK, BINARY, EVENT, isBinary } from "./packet.ts";
  */
 export class Encoder {
   /** @returns the text, then the attachments. The packet is not changed. */
-  encode(packet: Packet): unknown[] {
-    const { type, nsp, id } = packet;
+  encode({ type, nsp, id, data }: Packet): unknown[] {
     const attachments: unknown[] = [];
-    const data = type === EVENT || type === ACK ? extract(packet.data, attachments) : packet.data;
-    const count = attachments.length;
+    // what `toJSON` makes of bytes is not wanted, but it may give bytes itself
+    function replace(this: Record<string, unknown>, key: string, value: unknown): unknown {
+      const bytes = [this[key], value].find(isBinary);
+      return bytes ? { _placeholder: true, num: attachments.push(bytes) - 1 } : value;
+    }
+    const json = data == null ? "" : JSON.stringify(data, type === EVENT || type === ACK ? replace : undefined);
+    const { length } = attachments;
     return [
-      (count ? type + BINARY + (count + "-") : type + "") +
-        (nsp === "/" ? "" : nsp + ",") +
-        (id ?? "") +
-        (data == null ? "" : JSON.stringify(data)),
+      (length ? type + BINARY + (length + "-") : type + "") + (nsp === "/" ? "" : nsp + ",") + (id ?? "") + json,
       ...attachments,
     ];
   }
-}
-
-/** Takes the attachments out of a value; what leads to one is copied, all else stays as it is. */
-function extract(value: unknown, out: unknown[], isJson?: boolean): unknown {
-  if (typeof value !== "object" || !value) return value;
-  if (isBinary(value)) return { _placeholder: true, num: out.push(value) - 1 };
-  if (!isJson && typeof (value as WithToJson).toJSON === "function") {
-    const first = out.length;
-    const json = extract((value as WithToJson).toJSON(), out, true);
-    return out.length > first ? json : value;
-  }
-  let copy = value as Record<string, unknown>;
-  for (const key of Object.keys(value)) {
-    const item = (value as typeof copy)[key];
-    const extracted = extract(item, out);
-    if (extracted !== item) {
-      if (copy === value) copy = Array.isArray(value) ? ([...value] as unknown as typeof copy) : { ...copy };
-      copy[key] = extracted;
-    }
-  }
-  return copy;
-}
-
-interface WithToJson {
-  toJSON(): unknown;
 }
