@@ -171,6 +171,7 @@ export const sessionRows = {
     title: "heartbeat of an idle client",
     aim: 0.4,
     unit: "µs a ping + pong",
+    floor: "net",
     options: { pingInterval: 150, pingTimeout: 600_000 },
     run: heartbeat,
   },

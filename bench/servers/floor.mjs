@@ -6,6 +6,8 @@ import { growth, serve, turns } from "./serve.mjs";
 
 const HEAD =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+/** The opcode of a close frame. */
+const CLOSE = 8;
 /** What is sent for each request: so many bytes or messages of it have to come in. */
 let spec = { bytes: Infinity, messages: Infinity, answer: Buffer.alloc(0), parts: [] };
 let onGone = () => {};
@@ -21,8 +23,7 @@ class Sockets extends Set {
     this.add(socket);
     let read = 0;
     const onOpen = (chunk) => {
-      // The close frame of a client.
-      if (chunk.length < 10) socket.end();
+      if ((chunk[0] & 0x0f) === CLOSE) socket.end();
       read += chunk.length;
       const due = Math.floor(read / spec.bytes);
       if (due === 0) return;
@@ -162,8 +163,10 @@ async function engine() {
   return { server, sendAll };
 }
 
+const { pingInterval = 0 } = JSON.parse(process.argv[3]);
 const floors = { net, http, upgrade, ws, "engine.io": engine };
 const { server, sendAll } = await floors[process.argv[2]]();
+if (pingInterval > 0) setInterval(() => sendAll(["2"]), pingInterval);
 
 serve(server, {
   /** What comes in as one request, and what is answered. A number stands for so many bytes of binary data. */
