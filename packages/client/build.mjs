@@ -38,8 +38,8 @@ const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap
  * left as they are, so a name that is also one would be two there.
  */
 const INTERNAL = [
-  "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch|onCommit|onFail",
-  "onProbed|onSession|onSessionEnd|attempt|readError|receive|setTransport|tryCount|withError|writeError",
+  "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch",
+  "onProbed|phase|onSession|onSessionEnd|attempt|readError|receive|setTransport|tryCount|upgradeTo|withError|writeError",
 ].join("|");
 
 const TERSER = {

@@ -1,14 +1,14 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
 import { listen } from "../emitter.ts";
-import { BaseSocket, type Callback } from "./base-socket.ts";
+import type { Callback } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
 import { chooseTransports } from "./target.ts";
 import { after } from "./timers.ts";
 import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
-import { createUpgrade } from "./upgrade.ts";
+import { UpgradingSocket } from "./upgrade.ts";
 import { encodedSize, takeFitting } from "./write-buffer.ts";
 
 /** Milliseconds between two transports that race. */
@@ -31,7 +31,7 @@ const winners = new Map<string, string>();
  * socket.on("message", (data) => console.log(data));
  * socket.on("close", (reason, details) => console.log(reason, details, socket.diagnosis));
  */
-export class Socket extends BaseSocket {
+export class Socket extends UpgradingSocket {
   /** Revision of the protocol: 4. */
   static readonly protocol: number = protocol;
   /** Whether the last connection of this page or process succeeded with WebSocket; see `rememberUpgrade`. */
@@ -42,31 +42,6 @@ export class Socket extends BaseSocket {
 
   readonly #origin = this.hostname + ":" + this.port;
   readonly #implementations: ReturnType<typeof chooseTransports>;
-  readonly #upgrade = createUpgrade({
-    create: (name) => {
-      Socket.priorWebsocketSuccess = false;
-      return this.createTransport(name, "upgrade");
-    },
-    after: (callback) => after(this, this.opts.upgradeTimeout!, callback),
-    onProbed: (candidate, onPaused) => {
-      this.emitReserved("upgrading", candidate);
-      this.#remember(candidate);
-      if (this.readyState !== "closed") this.transport.pause(onPaused);
-    },
-    onCommit: (candidate) => {
-      endAttempt(candidate, "upgraded");
-      this.setTransport(candidate);
-      candidate.send([{ type: "upgrade" }]);
-      this.emitReserved("upgrade", candidate);
-      this.#afterUpgrade();
-    },
-    onFail: (candidate, error) => {
-      endAttempt(candidate, "failed", error);
-      if (this.readyState !== "closed") this.transport.resume();
-      this.emitReserved("upgradeError", error);
-      this.#afterUpgrade();
-    },
-  });
   /** Ends a race, or the time limit of a transport that opens. */
   #stopOpening: (() => void) | undefined;
 
@@ -106,11 +81,12 @@ export class Socket extends BaseSocket {
     super._onError(error);
   }
 
-  protected createTransport(name: string, purpose?: Attempt["purpose"]): Transport {
+  protected override createTransport(name: string, purpose?: Attempt["purpose"]): Transport {
+    if (purpose) Socket.priorWebsocketSuccess = false;
     return this.buildTransport(this.#implementations.get(name)!, name, purpose);
   }
 
-  #remember({ name }: Transport): void {
+  protected override onProbed({ name }: Transport): void {
     Socket.priorWebsocketSuccess = name === "websocket";
     if (this.opts.race) winners.set(this.#origin, name);
   }
@@ -162,7 +138,7 @@ export class Socket extends BaseSocket {
         packet: (packet) => {
           unlisten();
           stop(runner);
-          this.#remember(runner);
+          this.onProbed(runner);
           this.setTransport(runner);
           this.receive(packet);
         },
@@ -185,17 +161,7 @@ export class Socket extends BaseSocket {
 
   protected override onSession(upgrades: readonly string[]): void {
     if (this.readyState !== "open" || !this.opts.upgrade) return;
-    this.#upgrade.start(this._filterUpgrades(upgrades).filter((name) => name !== this.transport.name));
-  }
-
-  /** What was written while polling rested goes out. */
-  #afterUpgrade(): void {
-    this.flush();
-    this.closeWhenIdle();
-  }
-
-  protected override get isHeld(): boolean {
-    return this.#upgrade.phase === "pausing";
+    this.upgradeTo(this._filterUpgrades(upgrades).filter((name) => name !== this.transport.name));
   }
 
   // hot path
@@ -207,6 +173,6 @@ export class Socket extends BaseSocket {
 
   protected override onSessionEnd(): void {
     this.#stopOpening?.();
-    this.#upgrade.close();
+    super.onSessionEnd();
   }
 }

@@ -1,5 +1,8 @@
 import { listen } from "../emitter.ts";
+import { BaseSocket } from "./base-socket.ts";
+import { type Attempt, endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
+import { after } from "./timers.ts";
 import type { Transport, TransportReservedEvents } from "./transport.ts";
 
 /**
@@ -10,87 +13,99 @@ import type { Transport, TransportReservedEvents } from "./transport.ts";
  * - `probing`: `2probe` was sent, `3probe` is awaited
  * - `pausing`: the candidate works; polling finishes what is under way, nothing new is sent
  * - `upgraded`: `5` was sent, the candidate is the transport
- * - `closed`: the session ended before
+ * - `closed`: the session ended
  */
 export type UpgradePhase = "idle" | "opening" | "probing" | "pausing" | "upgraded" | "closed";
 
-/** What the socket does for its upgrade. */
-export interface UpgradeHost {
-  create(name: string): Transport;
-  /** Starts a timer; the function that is returned stops it. */
-  after(callback: () => void): () => void;
-  /** The candidate works: pause the transport of now, and call back when it rests. */
-  onProbed(candidate: Transport, onPaused: () => void): void;
-  /** The candidate takes over. */
-  onCommit(candidate: Transport): void;
-  /** The candidate is gone: the transport of now goes on. */
-  onFail(candidate: Transport, error: EngineError): void;
-}
-
-/** The upgrade of one session (Engine.IO protocol, "Upgrade"): one candidate at a time. */
-export interface Upgrade {
-  phase: UpgradePhase;
-  /** Tries transports in turn until one has taken over. */
-  start(names: readonly string[]): void;
-  /** The session has ended. */
-  close(): void;
-}
-
 type Fail = (next: UpgradePhase, cause?: Error | string) => void;
 
-export function createUpgrade(host: UpgradeHost): Upgrade {
+/** A connection that moves to a better transport (Engine.IO protocol, "Upgrade"): one candidate at a time. */
+export abstract class UpgradingSocket extends BaseSocket {
+  protected phase: UpgradePhase = "idle";
   /** Gives up the candidate under way. */
-  let abandon: Fail | undefined;
-  const upgrade: Upgrade = {
-    phase: "idle",
-    start(names) {
-      const [name] = names;
-      if (!name || upgrade.phase !== "idle") return;
-      upgrade.phase = "opening";
-      const candidate = host.create(name);
-      const startTimer = (): (() => void) => host.after(() => fail("idle", "timeout"));
-      let stopTimer = startTimer();
-      const leave = (next: UpgradePhase): void => {
-        upgrade.phase = next;
-        abandon = undefined;
+  #fail: Fail | undefined;
+
+  protected abstract createTransport(name: string, purpose?: Attempt["purpose"]): Transport;
+
+  /** A transport has proved to work. */
+  protected abstract onProbed(transport: Transport): void;
+
+  /** Tries transports in turn until one has taken over. */
+  protected upgradeTo([name, ...others]: readonly string[]): void {
+    if (!name || this.phase !== "idle") return;
+    this.phase = "opening";
+    const candidate = this.createTransport(name, "upgrade");
+    const startTimer = (): (() => void) => after(this, this.opts.upgradeTimeout!, () => fail("idle", "timeout"));
+    let stopTimer = startTimer();
+    const leave = (next: UpgradePhase): void => {
+      this.phase = next;
+      this.#fail = undefined;
+      stopTimer();
+      candidate.off();
+    };
+    const fail: Fail = (this.#fail = (next, cause) => {
+      const step = this.phase;
+      leave(next);
+      this.#onFailed(candidate, step, cause);
+      this.upgradeTo(others);
+    });
+    listen<TransportReservedEvents>(candidate, {
+      open: () => {
+        if (this.phase !== "opening") return;
+        this.phase = "probing";
+        candidate.send([{ type: "ping", data: "probe" }]);
+      },
+      packet: ({ type, data }) => {
+        if (this.phase !== "probing") return;
+        if (type !== "pong" || data !== "probe") return fail("idle");
+        this.phase = "pausing";
         stopTimer();
-        candidate.off();
-      };
-      const fail: Fail = (abandon = (next, cause) => {
-        const step = upgrade.phase;
-        leave(next);
-        candidate.close();
-        const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
-        host.onFail(candidate, new EngineError("UPGRADE_FAILED", message, { transport: name, step, cause }));
-        upgrade.start(names.slice(1));
-      });
-      listen<TransportReservedEvents>(candidate, {
-        open() {
-          if (upgrade.phase !== "opening") return;
-          upgrade.phase = "probing";
-          candidate.send([{ type: "ping", data: "probe" }]);
-        },
-        packet({ type, data }) {
-          if (upgrade.phase !== "probing") return;
-          if (type !== "pong" || data !== "probe") return fail("idle");
-          upgrade.phase = "pausing";
-          stopTimer();
-          stopTimer = startTimer();
-          host.onProbed(candidate, () => {
-            if (abandon !== fail) return;
-            leave("upgraded");
-            host.onCommit(candidate);
-          });
-        },
-        error: (error) => fail("idle", error),
-        close: () => fail("idle", "transport closed"),
-      });
-      candidate.open();
-    },
-    close() {
-      if (abandon) abandon("closed", "socket closed");
-      else upgrade.phase = "closed";
-    },
-  };
-  return upgrade;
+        stopTimer = startTimer();
+        this.emitReserved("upgrading", candidate);
+        this.onProbed(candidate);
+        if (this.readyState === "closed") return;
+        this.transport.pause(() => {
+          if (this.#fail !== fail) return;
+          leave("upgraded");
+          this.#onPaused(candidate);
+        });
+      },
+      error: (error) => fail("idle", error),
+      close: () => fail("idle", "transport closed"),
+    });
+    candidate.open();
+  }
+
+  #onPaused(candidate: Transport): void {
+    endAttempt(candidate, "upgraded");
+    this.setTransport(candidate);
+    candidate.send([{ type: "upgrade" }]);
+    this.emitReserved("upgrade", candidate);
+    this.#proceed();
+  }
+
+  #onFailed(candidate: Transport, step: UpgradePhase, cause?: Error | string): void {
+    candidate.close();
+    const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
+    const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
+    endAttempt(candidate, "failed", error);
+    if (this.readyState !== "closed") this.transport.resume();
+    this.emitReserved("upgradeError", error);
+    this.#proceed();
+  }
+
+  /** What was written while polling rested goes out. */
+  #proceed(): void {
+    this.flush();
+    this.closeWhenIdle();
+  }
+
+  protected override get isHeld(): boolean {
+    return this.phase === "pausing";
+  }
+
+  protected override onSessionEnd(): void {
+    this.#fail?.("closed", "socket closed");
+    this.phase = "closed";
+  }
 }

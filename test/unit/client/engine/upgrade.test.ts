@@ -1,43 +1,48 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { EngineError } from "../../../../packages/client/src/engine/errors.ts";
-import { createUpgrade, type UpgradePhase } from "../../../../packages/client/src/engine/upgrade.ts";
+import { pageListeners } from "../../../../packages/client/src/engine/page.ts";
+import { Socket } from "../../../../packages/client/src/engine/socket.ts";
+import type { UpgradePhase } from "../../../../packages/client/src/engine/upgrade.ts";
 import { type FakeTransport, fakeTransport, made } from "./fake-transport.ts";
 
-const Candidate = fakeTransport("fast");
-const OPTIONS = { query: {}, socket: {} };
+const TRANSPORTS = ["slow", "fast", "faster"].map(fakeTransport);
+const UPGRADE_TIMEOUT = 10_000;
 
-function setUp() {
+class Observed extends Socket {
+  get upgradePhase(): UpgradePhase {
+    return this.phase;
+  }
+}
+
+function setUp(upgrades: readonly string[] = ["fast"]) {
   made.length = 0;
   const events: string[] = [];
-  let paused: (() => void) | undefined;
-  let expire: (() => void) | undefined;
-  let timers = 0;
-  const upgrade = createUpgrade({
-    create: () => new Candidate(OPTIONS),
-    after(callback) {
-      timers++;
-      expire = callback;
-      return () => {
-        timers--;
-        expire = undefined;
-      };
-    },
-    onProbed(_candidate, onPaused) {
-      events.push("pause");
-      paused = onPaused;
-    },
-    onCommit: () => events.push("commit"),
-    onFail: (_candidate, error: EngineError) => events.push(`${error.step}: ${error.message}`),
+  // no ping is missed before an upgrade has taken too long
+  const handshake = { upgrades, pingTimeout: 10 * UPGRADE_TIMEOUT };
+  const socket = new Observed("http://example.org", {
+    transportImplementations: TRANSPORTS,
+    upgradeTimeout: UPGRADE_TIMEOUT,
   });
+  const current = made[0]!;
+  socket.on("upgrading", () => events.push("pause"));
+  socket.on("upgrade", () => events.push("commit"));
+  socket.on("upgradeError", (error) => events.push(`${(error as EngineError).step}: ${error.message}`));
   return {
     events,
-    upgrade,
-    timers: () => timers,
-    pause: () => paused?.(),
-    expire: () => expire?.(),
-    candidate: (): FakeTransport | undefined => made.at(-1),
+    socket,
+    current,
+    start: () => current.shakeHands(handshake),
+    candidate: (): FakeTransport | undefined => made.slice(1).at(-1),
   };
 }
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+  pageListeners.clear();
+});
 
 /**
  * What can happen to an upgrade.
@@ -60,7 +65,7 @@ const TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal
   opening: { ...ENDS, open: "probing" },
   probing: { ...ENDS, answer: "pausing", stray: "idle" },
   pausing: { ...ENDS, paused: "upgraded" },
-  upgraded: { sessionClosed: "closed" },
+  upgraded: { lost: "closed", sessionClosed: "closed" },
   closed: {},
 };
 
@@ -69,7 +74,7 @@ type Stage = ReturnType<typeof setUp>;
 /** Brings an upgrade into each phase by what a server would do. */
 const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
   idle() {},
-  opening: ({ upgrade }) => upgrade.start(["fast"]),
+  opening: ({ start }) => start(),
   probing(stage) {
     REACH.opening(stage);
     stage.candidate()!.opens();
@@ -80,21 +85,21 @@ const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
   },
   upgraded(stage) {
     REACH.pausing(stage);
-    stage.pause();
+    stage.current.onPaused!();
   },
-  closed: ({ upgrade }) => upgrade.close(),
+  closed: ({ current }) => current.closes(),
 };
 
 /** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
 const HAPPEN: Record<UpgradeSignal, (stage: Stage) => void> = {
-  start: ({ upgrade }) => upgrade.start(["fast"]),
+  start: ({ start }) => start(),
   open: ({ candidate }) => candidate()?.opens(),
   answer: ({ candidate }) => candidate()?.receive("pong", "probe"),
   stray: ({ candidate }) => candidate()?.receive("message", "too early"),
   lost: ({ candidate }) => candidate()?.fails(),
-  timeout: ({ expire }) => expire(),
-  paused: ({ pause }) => pause(),
-  sessionClosed: ({ upgrade }) => upgrade.close(),
+  timeout: () => vi.advanceTimersByTime(UPGRADE_TIMEOUT),
+  paused: ({ current }) => current.onPaused?.(),
+  sessionClosed: ({ socket }) => (socket.transport as FakeTransport).closes(),
 };
 
 const PHASES = Object.keys(TABLE) as UpgradePhase[];
@@ -125,7 +130,7 @@ describe.each(PHASES)("%s", (phase) => {
   });
 
   test.each(SIGNALS)("%s", (signal) => {
-    const before = stage.upgrade.phase;
+    const before = stage.socket.upgradePhase;
     expect(before).toBe(phase);
     const candidates = made.length;
     HAPPEN[signal](stage);
@@ -133,7 +138,7 @@ describe.each(PHASES)("%s", (phase) => {
     const next = entered ?? phase;
     // without a candidate there is nothing that could fail
     const action = !entered || (/idle|upgraded/.test(phase) && entered === "closed") ? "none" : ACTIONS[entered];
-    expect(stage.upgrade.phase).toBe(next);
+    expect(stage.socket.upgradePhase).toBe(next);
     const expected: Record<typeof action, string[]> = {
       none: [],
       open: [],
@@ -148,27 +153,30 @@ describe.each(PHASES)("%s", (phase) => {
     if (action === "probe") expect(candidate!.written).toEqual(["ping probe"]);
     if (action === "fail") expect(candidate!.calls.at(-1)).toBe("close");
     if (action === "commit") expect(candidate!.calls).toEqual(["open"]);
-    // no timer runs where nothing is awaited
-    if (["idle", "upgraded", "closed"].includes(next)) expect(stage.timers()).toBe(0);
-    if (next === "opening" || next === "pausing") expect(stage.timers()).toBe(1);
+    // a timer runs where something is awaited, beside that of the heartbeat
+    const timers = vi.getTimerCount() - (stage.socket.id ? 1 : 0);
+    expect(timers).toBe(["opening", "probing", "pausing"].includes(next) ? 1 : 0);
   });
 });
 
 test("the next candidate is tried when one has failed", () => {
-  const stage = setUp();
-  stage.upgrade.start(["fast", "faster"]);
-  made[0]!.closes();
+  const stage = setUp(["fast", "faster"]);
+  stage.start();
+  made[1]!.closes();
   expect(stage.events).toEqual(["opening: probe error: transport closed"]);
-  expect(made.length).toBe(2);
-  expect(stage.upgrade.phase).toBe("opening");
+  expect(made.map(({ name }) => name)).toEqual(["slow", "fast", "faster"]);
+  expect(stage.socket.upgradePhase).toBe("opening");
 });
 
 test("what pauses too late pauses for nobody", () => {
-  const stage = setUp();
+  const stage = setUp(["fast", "faster"]);
   REACH.pausing(stage);
-  stage.expire();
-  stage.upgrade.start(["fast"]);
-  made[1]!.opens();
-  stage.pause();
-  expect(stage.upgrade.phase).toBe("probing");
+  const late = stage.current.onPaused!;
+  vi.advanceTimersByTime(UPGRADE_TIMEOUT);
+  stage.candidate()!.opens();
+  stage.candidate()!.receive("pong", "probe");
+  late();
+  expect(stage.socket.upgradePhase).toBe("pausing");
+  stage.current.onPaused!();
+  expect(stage.socket.transport.name).toBe("faster");
 });
