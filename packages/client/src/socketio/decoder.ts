@@ -28,9 +28,8 @@ export class Decoder extends Emitter<NoEvents, NoEvents, DecoderEvents> {
   /** Takes a message of the engine; a packet that is complete goes to the listeners of `decoded`. */
   add(chunk: unknown): void {
     const attachments = this.#attachments;
-    const isText = typeof chunk === "string" && !this.#packet;
-    if (!isText && !(this.#packet && isBinary(chunk))) fail(chunk);
-    if (!isText) attachments.push(chunk);
+    if (this.#packet ? !isBinary(chunk) : typeof chunk !== "string") fail(chunk);
+    if (this.#packet) attachments.push(chunk);
     const packet = (this.#packet ??= decode(chunk as string));
     // no number of attachments is no reason to wait
     if (attachments.length < packet.attachments!) return;

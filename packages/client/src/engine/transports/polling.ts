@@ -148,7 +148,7 @@ export abstract class Polling extends Transport {
   }
 
   #onFailure(body: string | undefined, status: unknown, context: unknown): void {
-    const sent = this.#queue.slice(0, this.#maxPackets).length;
+    const sent = Math.min(this.#queue.length, this.#maxPackets);
     if (body && status === PAYLOAD_TOO_LARGE && sent > 1) {
       // a refused body has not been delivered in part: smaller ones may pass
       this.#maxPackets = sent >> 1;
