@@ -137,6 +137,7 @@ describe("toJSON", () => {
     ["bytes in an array", new Wrapped([bytes]), `[${PLACEHOLDER}]`],
     ["an own method beside bytes", { left: bytes, toJSON: () => ({ a: bytes }) }, `{"a":${PLACEHOLDER}}`],
     ["a method that returns its object", { a: 1, toJSON: returnsThis }, '{"a":1}'],
+    ["a method that returns its object, with bytes", { a: bytes, toJSON: returnsThis }, `{"a":${PLACEHOLDER}}`],
     ["nested", { deep: [new Wrapped(new Wrapped([bytes]))] }, '{"deep":[{}]}'],
   ])("is followed to %s", (_name, value, json) => {
     const [text, ...attachments] = encode(event("e", value));

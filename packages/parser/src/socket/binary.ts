@@ -46,7 +46,10 @@ function extractFromJson(value: WithToJson, out: Attachment[], depth: number): o
   const json = value.toJSON();
   if (typeof json !== "object" || json === null) return value;
   const extracted = extractFromJsonResult(json, out, depth);
-  return extracted === json ? value : extracted;
+  if (extracted === json) return value;
+  // an object that returns itself: its copy is not to be asked again
+  if (Object.hasOwn(extracted, "toJSON")) (extracted as { toJSON: unknown }).toJSON = undefined;
+  return extracted;
 }
 
 function extractFromJsonResult(json: object, out: Attachment[], depth: number): object {
