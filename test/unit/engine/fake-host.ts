@@ -40,6 +40,7 @@ export function openSession(options: { transport?: string; protocol?: 3 | 4 } = 
   session.handle({
     onMessage: (data) => void received.push(String(data)),
     onDrain() {},
+    onClosing() {},
     onClose: ({ reason, code }) => void closes.push({ reason, code }),
   });
   session.open();

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import type { WriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
+import { InMemoryAdapter } from "../../../packages/server/src/socketio/adapter/in-memory.ts";
 import { Bench, settle } from "./peer.ts";
 
 const CROWD = 25_000;
@@ -137,5 +138,72 @@ describe("a broadcast to very many", () => {
     await back.say(`0${JSON.stringify({ pid, offset })}`);
     for (let turn = 0; turn < 5; turn++) await settle();
     expect(await back.hear()).toEqual([expect.stringMatching(/^2\["x",/), expect.stringContaining(pid)]);
+  });
+
+  test("keeps the order when a listener for what goes out broadcasts so much that one has to be finished", async () => {
+    const { io, a, b } = await crowded();
+    a.socket.onAnyOutgoing((event: string) => {
+      if (event === "x") for (let number = 0; number < 12; number++) io.emit("n", number);
+    });
+    io.emit("x");
+    for (let turn = 0; turn < 30; turn++) await settle();
+    expect(await b.peer.hear()).toEqual(['2["x"]', ...Array.from({ length: 12 }, (_, number) => `2["n",${number}]`)]);
+    io.emit("y");
+    b.socket.emit("after");
+    expect(await b.peer.hear()).toEqual(['2["y"]', '2["after"]']);
+  });
+
+  test("reaches the others when it can't be written to one, which handler_error listeners are told", async () => {
+    const { io, nsp, a } = await crowded();
+    const failure = new Error("no way to write");
+    const listener = vi.fn();
+    io.on("handler_error", listener);
+    Object.assign(nsp.sockets.get("one of many 5") as object, {
+      client: {
+        writeToEngine() {
+          throw failure;
+        },
+      },
+    });
+    for (let number = 0; number < 9; number++) io.emit("x", number);
+    for (let turn = 0; turn < 30; turn++) await settle();
+    expect(await a.peer.hear()).toEqual(Array.from({ length: 9 }, (_, number) => `2["x",${number}]`));
+    expect(listener).toHaveBeenCalledTimes(9);
+    expect(listener).toHaveBeenCalledWith(failure, expect.objectContaining({ handler: "adapter", how: "thrown" }));
+  });
+
+  test("comes before the end of a connection that the program closes", async () => {
+    const { io, a } = await crowded();
+    io.emit("x");
+    a.socket.conn.close();
+    expect(a.socket.connected).toBe(false);
+    expect(await a.peer.hear()).toEqual(['2["x"]']);
+  });
+
+  test("is what it was when it was sent, for clients of revision 3 as well", async () => {
+    const { bench, io } = await crowded({ connectionStateRecovery: {} });
+    const old = bench.peer({ protocol: 3 });
+    await old.hear();
+    const state = { round: 1 };
+    io.emit("x", state);
+    state.round = 2;
+    for (let turn = 0; turn < 3; turn++) await settle();
+    expect(await old.hear()).toEqual(['2["x",{"round":1}]']);
+  });
+
+  test("keeps its order when the adapter that began it is not the namespace's own", async () => {
+    const { io, nsp, a } = await crowded();
+    const within = nsp.adapter;
+    // As wrappers do it: not an InMemoryAdapter themselves, they hand on to one.
+    nsp.adapter = new Proxy({ nsp } as unknown as typeof within, {
+      get: (_, name) => {
+        const member: unknown = Reflect.get(within, name);
+        return typeof member === "function" ? member.bind(within) : member;
+      },
+    });
+    expect(nsp.adapter).not.toBeInstanceOf(InMemoryAdapter);
+    io.emit("x");
+    a.socket.emit("after");
+    expect(await a.peer.hear()).toEqual(['2["x"]', '2["after"]']);
   });
 });

@@ -16,6 +16,8 @@ export interface SessionHandler {
   onMessage(data: RawData): void;
   /** All that was sent has been handed to the transport. */
   onDrain(): void;
+  /** The server is about to end the session in an orderly way: what is sent now still arrives. */
+  onClosing(): void;
   /** The session is over, once. */
   onClose(reason: CloseReason): void;
 }

@@ -18,7 +18,7 @@ const log = createLog("engine:socket");
 
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
-const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClose() {} };
+const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClosing() {}, onClose() {} };
 const EMPTY: EnginePacket[] = Object.freeze([]) as never;
 
 /**
@@ -347,10 +347,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
-    if (discard) {
-      this.#end(why);
-      return this;
-    }
+    if (discard) this.#end(why);
+    else if (this.readyState === "open") this.#handler.onClosing();
     if (this.readyState !== "open") return this;
     this.flush();
     this.readyState = "closing";

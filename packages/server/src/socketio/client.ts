@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, type SocketPacket } from "@portage/parser/socket";
+import { catchUp } from "./adapter/large-broadcasts.ts";
 import type { WriteOptions } from "./adapter/surface.ts";
 import type { Timer } from "../clock.ts";
 import { ClientWatch } from "./client-watch.ts";
@@ -150,6 +151,11 @@ export class Client<
   onDrain(): void {
     if (this.#link.congestion?.takeDrained() !== true) return;
     for (const place of this.#places.all()) if (place instanceof Socket) place._ondrain();
+  }
+
+  /** What was sent before the end goes first. */
+  onClosing(): void {
+    for (const place of this.#places.all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
   onClose(record: CloseReason): void {

@@ -3,8 +3,7 @@ import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
 import { type AnyListener, without } from "./any-listeners.ts";
 import type { Adapter, BroadcastFlags, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
-import { InMemoryAdapter } from "./adapter/in-memory.ts";
-import { areBroadcastsUnderway } from "./adapter/large-broadcasts.ts";
+import { catchUp } from "./adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
@@ -278,7 +277,7 @@ export class Socket<
   }
 
   #send(packet: Packet, flags?: BroadcastFlags): void {
-    if (areBroadcastsUnderway() && this.adapter instanceof InMemoryAdapter) this.adapter.catchUp(this);
+    catchUp(this, this.nsp);
     this.client._packet(packet, flags);
   }
 

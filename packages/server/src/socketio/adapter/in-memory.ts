@@ -12,7 +12,7 @@ import type {
   SessionToPersist,
   SocketId,
 } from "./adapter.ts";
-import { areBroadcastsUnderway, LargeBroadcasts, RECEIVERS_PER_TURN } from "./large-broadcasts.ts";
+import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
@@ -62,7 +62,6 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
   /** Id to the rooms it is in. */
   readonly sids: Map<SocketId, Set<Room>> = new RoomTable();
-  readonly #large: LargeBroadcasts = new LargeBroadcasts();
 
   /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
   constructor(nsp: Untyped) {
@@ -139,7 +138,8 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
     const encoded = this.#encode(packet);
     const options = this.#writeOptions(encoded, opts.flags);
-    let old: readonly RawData[] | undefined;
+    // What the program does to the arguments later is not for those whose turn comes then.
+    let old = this.#isForMany(opts) ? this.#encode(plain) : undefined;
     this.#send(opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
@@ -237,23 +237,21 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     return Promise.resolve(null);
   }
 
-  /** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
-  // hot path
-  catchUp(socket: AdapterSocket): void {
-    if (areBroadcastsUnderway()) this.#large.catchUp(socket);
-  }
-
+  /** Before its rooms change. */
   #catchUp(id: SocketId): void {
     const socket = areBroadcastsUnderway() ? (this.nsp as AdapterNamespace).sockets.get(id) : undefined;
-    if (socket !== undefined) this.#large.catchUp(socket);
+    if (socket !== undefined) catchUp(socket, this.nsp as object);
   }
 
   // hot path
   #send(opts: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
-    const { sockets } = this.nsp as AdapterNamespace;
-    const members = opts.rooms.size === 0 ? sockets : this.#membersOf(opts.rooms);
-    if (members.size > RECEIVERS_PER_TURN) this.#sendToMany(opts, send);
+    if (this.#isForMany(opts)) this.#sendToMany(opts, send);
     else this.#forEach(opts, send);
+  }
+
+  #isForMany({ rooms }: BroadcastOptions): boolean {
+    const members = rooms.size === 0 ? (this.nsp as AdapterNamespace).sockets : this.#membersOf(rooms);
+    return members.size > RECEIVERS_PER_TURN;
   }
 
   #sendToMany({ rooms, except }: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
@@ -261,7 +259,8 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     const excluded = this.#membersOf(except);
     const members = rooms.size === 0 ? this.sids : this.#membersOf(rooms);
     const receivers = rooms.size === 0 ? sockets.values() : presentOf(members.keys(), sockets);
-    this.#large.start(receivers, ({ id }) => !excluded.has(id) && members.has(id), send);
+    const isMeant = ({ id }: AdapterSocket): boolean => !excluded.has(id) && members.has(id);
+    startBroadcast(this.nsp as object, { receivers, isMeant, send });
   }
 
   /** Visits all that are meant, none of whom misses what was sent before. */
@@ -272,7 +271,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     if (rooms.size === 0) {
       for (const [id, socket] of sockets) {
         if (excluded.has(id) || !this.sids.has(id)) continue;
-        this.catchUp(socket);
+        catchUp(socket, this.nsp as object);
         visit(socket, id);
       }
       return;
@@ -280,7 +279,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     for (const id of this.#membersOf(rooms)) {
       const socket = excluded.has(id) ? undefined : sockets.get(id);
       if (socket === undefined) continue;
-      this.catchUp(socket);
+      catchUp(socket, this.nsp as object);
       visit(socket, id);
     }
   }

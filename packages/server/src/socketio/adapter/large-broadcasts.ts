@@ -1,4 +1,5 @@
 import { nextTurn } from "../../turn.ts";
+import { failAdapter } from "../listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
 
 /** A broadcast is written to so many sockets in one turn of the event loop: about 10 ms, were they in nobody's cache. */
@@ -9,12 +10,14 @@ const MOST_UNDERWAY = 8;
 
 /** Broadcasts of this process that were too large for one turn, each of which got the next number. */
 let begun = 0;
-let underway = 0;
+
+/** What is underway, by namespace: whichever adapter has begun it, and whichever the namespace has got since. */
+const queues = new Map<object, LargeBroadcasts>();
 
 /** Whether sockets may have to catch up before anything else is done with them. */
 // hot path
 export function areBroadcastsUnderway(): boolean {
-  return underway > 0;
+  return queues.size > 0;
 }
 
 /** A socket that has just come in gets nothing that was sent before. */
@@ -22,14 +25,37 @@ export function skipBroadcasts(socket: AdapterSocket): void {
   socket.broadcastsGot = begun;
 }
 
-/** A broadcast of which not everybody has had a turn. */
-interface LargeBroadcast {
-  readonly number: number;
-  /** The sockets that have had no turn yet; some have caught up nevertheless. */
-  readonly rest: Iterator<AdapterSocket>;
-  /** Whether a socket was meant, had it not changed since. */
+/** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
+// hot path
+export function catchUp(socket: AdapterSocket, nsp: object): void {
+  if (queues.size > 0) queues.get(nsp)?.catchUp(socket);
+}
+
+/** A broadcast to very many, as its adapter wants it. */
+interface Broadcast {
+  /** Those who may be meant; they may change while the broadcast is underway. */
+  readonly receivers: Iterator<AdapterSocket>;
+  /** Whether a socket is meant: asked for each of them, at its turn. */
   isMeant(socket: AdapterSocket): boolean;
   send(socket: AdapterSocket): void;
+}
+
+/** Begins a broadcast, for which everybody in the namespace gets a turn. */
+export function startBroadcast(nsp: object, broadcast: Broadcast): void {
+  let queue = queues.get(nsp);
+  if (queue === undefined) queues.set(nsp, (queue = new LargeBroadcasts(nsp)));
+  queue.start(broadcast);
+}
+
+/** A broadcast of which not everybody has had a turn. */
+class Underway {
+  readonly number: number;
+  readonly broadcast: Broadcast;
+
+  constructor(number: number, broadcast: Broadcast) {
+    this.number = number;
+    this.broadcast = broadcast;
+  }
 }
 
 /**
@@ -39,48 +65,41 @@ interface LargeBroadcast {
  * catches up. So each gets its packets in the order in which they were sent, and who is meant is decided by the rooms at
  * the time of the call, without a list of them being made.
  */
-export class LargeBroadcasts {
-  #underway: readonly LargeBroadcast[] = [];
+class LargeBroadcasts {
+  readonly #nsp: object;
+  #underway: readonly Underway[] = [];
 
-  /**
-   * @param receivers may change while the broadcast is underway
-   * @param isMeant is asked for each of them, at its turn
-   */
-  start(
-    receivers: Iterator<AdapterSocket>,
-    isMeant: (socket: AdapterSocket) => boolean,
-    send: (socket: AdapterSocket) => void,
-  ): void {
+  constructor(nsp: object) {
+    this.#nsp = nsp;
+  }
+
+  start(broadcast: Broadcast): void {
     if (this.#underway.length >= MOST_UNDERWAY) this.#run(Infinity);
     begun += 1;
-    underway += 1;
-    this.#underway = [...this.#underway, { number: begun, rest: receivers, isMeant, send }];
+    this.#underway = [...this.#underway, new Underway(begun, broadcast)];
     // Those before this one have a turn to come.
     if (this.#underway.length === 1) this.#takeTurn();
   }
 
   #takeTurn(): void {
-    try {
-      this.#run(RECEIVERS_PER_TURN);
-    } finally {
-      if (this.#underway.length > 0) nextTurn((broadcasts) => broadcasts.#takeTurn(), this as LargeBroadcasts);
-    }
+    this.#run(RECEIVERS_PER_TURN);
+    if (this.#underway.length > 0) nextTurn((broadcasts) => broadcasts.#takeTurn(), this as LargeBroadcasts);
+    else queues.delete(this.#nsp);
   }
 
-  /** Goes on with the oldest. */
+  /** Goes on with the oldest. A listener that sends may have it finished meanwhile. */
   #run(most: number): void {
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
     for (let visited = 0; visited < most; visited++) {
-      const { done, value } = oldest.rest.next();
+      const { done, value } = oldest.broadcast.receivers.next();
       if (done) return this.#finish(oldest);
       this.catchUp(value);
     }
   }
 
-  #finish(broadcast: LargeBroadcast): void {
-    underway -= 1;
-    this.#underway = this.#underway.filter((one) => one !== broadcast);
+  #finish(finished: Underway): void {
+    this.#underway = this.#underway.filter((one) => one !== finished);
   }
 
   /** Sends a socket all that it has not got yet. */
@@ -91,8 +110,17 @@ export class LargeBroadcasts {
     if (got === last) return;
     // Listeners for what goes out may send something themselves: they find that the socket has caught up.
     socket.broadcastsGot = last;
-    for (const broadcast of this.#underway) {
-      if (broadcast.number > got && broadcast.number <= last && broadcast.isMeant(socket)) broadcast.send(socket);
+    for (const { number, broadcast } of this.#underway) {
+      if (number > got && number <= last) this.#send(broadcast, socket);
+    }
+  }
+
+  /** Whoever called has nothing to do with this one receiver, and the others have a claim to theirs. */
+  #send(broadcast: Broadcast, socket: AdapterSocket): void {
+    try {
+      if (broadcast.isMeant(socket)) broadcast.send(socket);
+    } catch (error) {
+      failAdapter(error, this.#nsp, "thrown");
     }
   }
 }
