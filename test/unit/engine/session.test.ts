@@ -145,6 +145,16 @@ describe("the heartbeat of revision 4", () => {
 });
 
 describe("the heartbeat of revision 3", () => {
+  test("has one answer wait for a client that pings and does not read", () => {
+    const { session, transport } = openSession({ protocol: 3 });
+    transport.writable = false;
+    for (let number = 0; number < 1000; number++) transport.receive("ping", `ping ${number}`);
+    expect(session.writeBuffer.map(({ type, data }) => [type, data])).toEqual([["pong", "ping 0"]]);
+    session.send("x");
+    transport.receive("ping", "later");
+    expect(session.writeBuffer.map(({ data }) => data)).toEqual(["ping 0", "x", "later"]);
+  });
+
   test("answers the client's pings, with their data, and waits for the sum of both times", async () => {
     const { clock, transport, closes } = openSession({ protocol: 3 });
     transport.sent.length = 0;

@@ -218,7 +218,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   #onPing(packet: EnginePacket): void {
     if (this.protocol === 4) return this.#end(closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
     this.#startHeartbeat();
-    this.#enqueue("pong", packet.data);
+    // One answer waits, however often a peer asks that does not read.
+    if (this.transport.writable || this.writeBuffer.at(-1)?.type !== "pong") this.#enqueue("pong", packet.data);
     if (this.observed) this.emit("heartbeat");
   }
 
