@@ -35,6 +35,19 @@ describe("namespaces", () => {
   });
 });
 
+describe("a client that the server puts out of ever new namespaces", () => {
+  test("may have packets on their way for as many as it may join", async () => {
+    const bench = new Bench({ maxNamespaces: 3 });
+    bench.io.of(/^\/n\d+$/).on("connection", (socket) => socket.disconnect());
+    const { peer } = await bench.join();
+    for (let number = 1; number <= 4; number++) await peer.say(`0/n${number},`);
+    await peer.say('2/n2,["late"]', '2/n3,["late"]', '2/n4,["late"]');
+    expect(peer.isConnected).toBe(true);
+    await peer.say('2/n1,["very late"]');
+    expect(peer.isConnected).toBe(false);
+  });
+});
+
 test("rooms of one socket: one more is a warning, and has no effect", async () => {
   const bench = new Bench({ maxRooms: 3 });
   const { socket } = await bench.join();

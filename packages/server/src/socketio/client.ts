@@ -211,7 +211,11 @@ export class Client<
 
   /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
   onExpelled(name: string): void {
-    (this.#expelled ??= new Set()).add(name);
+    const expelled = (this.#expelled ??= new Set());
+    expelled.add(name);
+    // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
+    const [oldest = name] = expelled;
+    if (expelled.size > this.server.limits.maxNamespaces) expelled.delete(oldest);
   }
 
   /** Disconnects all sockets and closes the connection. */
