@@ -75,6 +75,20 @@ describe("a server in a cluster", () => {
     expect(done).toHaveBeenCalledWith(expect.objectContaining({ message: "operation has timed out" }), []);
   });
 
+  test("forgets what another server has asked when its time is over", async () => {
+    const { bench, peer, socket, adapter } = await lonely();
+    const opts = (timeout?: number) => ({ rooms: [], except: [], flags: { timeout } });
+    for (const timeout of [100, undefined]) {
+      adapter.receive({ type: 3, data: { requestId: "r", opts: opts(timeout), packet: { type: 2, data: ["q"] } } });
+    }
+    expect(await peer.hear()).toEqual(['20["q"]', '21["q"]']);
+    expect(socket.acks.size).toBe(2);
+    bench.clock.advance(100);
+    expect([...socket.acks.keys()]).toEqual([1]);
+    bench.clock.advance(5000);
+    expect(socket.acks.size).toBe(0);
+  });
+
   test("does not say on the bus what is its own business", async () => {
     const { bench, adapter } = await lonely({ connectionStateRecovery: {} });
     adapter.sent.length = 0;

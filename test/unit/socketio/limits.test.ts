@@ -74,6 +74,22 @@ test("acknowledgements that are due: the oldest is given up", async () => {
   expect(bench.engine.stats.limits).toEqual({ TOO_MANY_ACKS: 1 });
 });
 
+test("acknowledgements of broadcasts count as well", async () => {
+  const bench = new Bench({ maxPendingAcks: 2 });
+  const { peer, socket } = await bench.join();
+  const done = vi.fn();
+  for (let index = 0; index < 3; index++) bench.io.timeout(100).emit("question", done);
+  expect(socket.acks.size).toBe(2);
+  expect(bench.engine.stats.limits).toEqual({ TOO_MANY_ACKS: 1 });
+  await peer.say('30["given up"]', '31["b"]', '32["c"]');
+  bench.clock.advance(100);
+  expect(done.mock.calls).toEqual([
+    [null, ["b"]],
+    [null, ["c"]],
+    [expect.objectContaining({ code: "ACK_TIMEOUT" }), []],
+  ]);
+});
+
 describe("events per second", () => {
   test("are not counted by default", async () => {
     const { peer } = await new Bench().join();

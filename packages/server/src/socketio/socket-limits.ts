@@ -5,7 +5,7 @@ import type { ResolvedLimits } from "./limits.ts";
 import { SocketIoError } from "./errors.ts";
 
 /** A socket, as far as its limits go. */
-interface Limited {
+export interface Limited {
   readonly id: SocketId;
   readonly conn: Session;
   readonly acks: PendingAcks;

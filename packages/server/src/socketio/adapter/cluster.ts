@@ -151,6 +151,16 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       (answer: unknown) =>
         this.publishResponse(message.uid, { type: MessageType.BROADCAST_ACK, data: { requestId, packet: answer } }),
     );
+    this.#forgetAcksOf(packet as AdapterPacket, options);
+  }
+
+  /** The server that has asked waits no longer than this, and nobody else wants the answers. */
+  #forgetAcksOf({ id }: AdapterPacket, { flags }: BroadcastOptions): void {
+    const { sockets } = this.nsp as AdapterNamespace;
+    if (id === undefined) return;
+    this.#clock.after(flags?.timeout ?? TIME_TO_ANSWER, () => {
+      for (const socket of sockets.values()) socket.dropAck?.(id);
+    });
   }
 
   #onFetchSockets(message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {

@@ -13,6 +13,7 @@ import type {
   SocketId,
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
+import { giveUpOldest, type Limited } from "../socket-limits.ts";
 import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
@@ -168,9 +169,11 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     (packet as AdapterPacket).id = id;
     const encoded = this.#encode(packet);
     const options = this.#writeOptions(encoded, opts.flags);
+    const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server.limits ?? {};
     let clients = 0;
     this.#forEach(opts, (socket) => {
       clients++;
+      if (socket.acks.size >= maxPendingAcks) giveUpOldest(socket as unknown as Limited, maxPendingAcks);
       socket.acks.set(id, ack);
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);

@@ -44,6 +44,8 @@ export interface AdapterSocket {
   join(rooms: Room | Room[]): unknown;
   leave(room: Room): unknown;
   disconnect(close?: boolean): unknown;
+  /** Nobody waits for this acknowledgement any more. */
+  dropAck?(id: number): void;
   notifyOutgoingListeners?(packet: { data: unknown[] }): void;
 }
 
@@ -53,6 +55,10 @@ export interface AdapterNamespace {
   readonly sockets: ReadonlyMap<SocketId, AdapterSocket>;
   /** The id of the next packet that asks for an acknowledgement: one counter for all sockets of a namespace. */
   _ids: number;
-  readonly server: { readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] } };
+  readonly server: {
+    readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
+    /** Missing where an adapter is used without a server. */
+    readonly limits?: { readonly maxPendingAcks: number };
+  };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
 }
