@@ -153,6 +153,7 @@ describe("the heartbeat of revision 3", () => {
     session.send("x");
     transport.receive("ping", "later");
     expect(session.writeBuffer.map(({ data }) => data)).toEqual(["ping 0", "x", "later"]);
+    session.close(true);
   });
 
   test("answers the client's pings, with their data, and waits for the sum of both times", async () => {
