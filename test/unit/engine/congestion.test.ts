@@ -108,7 +108,21 @@ describe("what waits for a peer", () => {
     expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
     expect(other.closes).toEqual([]);
     expect(host.limits).toEqual(["SLOW_READER", "PROCESS_BUDGET"]);
-    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 64_000, actual: 110_001 });
+    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 64_000, actual: 110_201 });
+  });
+
+  test("for which very small packets count with what they take besides their data", async () => {
+    const options = { soft: 100, process: 150_000 };
+    const { session, host, closes } = stalledSession(options);
+    session.send("x");
+    await turn();
+    for (let index = 0; index < 100_000; index += 1) session.send("x");
+    await endOfTick();
+    expect(session.bufferedBytes).toBe(0);
+    expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
+    expect(host.limits).toEqual(["PROCESS_BUDGET"]);
+    expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 4_000_000 });
+    expect(session.closeReason?.actual).toBeLessThan(4_001_000);
   });
 
   test("which holds for what is sent in one go, too", async () => {

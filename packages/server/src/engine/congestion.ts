@@ -28,12 +28,27 @@ export interface Waiting {
   fail(reason: CloseReason): void;
 }
 
+/** What a packet that waits takes besides its data, in bytes, roughly: of very small ones, that is most of it. */
+const PACKET_COST = 100;
+
 /** What waits in this process for peers that can't take it; a message for many counts once. */
 let processBytes = 0;
+let processPackets = 0;
 
 /** Bytes that wait in this process for peers that can't take them. A broadcast counts once, whoever it waits for. */
 export function waitingBytes(): number {
   return processBytes;
+}
+
+/** Whether all that waits takes more than `budget` bytes. */
+// hot path
+function isBeyond(budget: number): boolean {
+  return processBytes + processPackets * PACKET_COST > budget;
+}
+
+/** What waits for one peer, as it counts while the process is beyond its budget. */
+function costOf({ queuedBytes, writeBuffer }: Waiting): number {
+  return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
 // hot path
@@ -44,12 +59,16 @@ function sizeOf(packet: EnginePacket): number {
 // hot path
 function charge(packet: EnginePacket): void {
   const options = packet.options as SendOptions;
-  if (options.shared === undefined || options.holders++ === 0) processBytes += sizeOf(packet);
+  if (options.shared !== undefined && options.holders++ > 0) return;
+  processBytes += sizeOf(packet);
+  processPackets += 1;
 }
 
 function release(packet: EnginePacket): void {
   const options = packet.options as SendOptions;
-  if (options.shared === undefined || --options.holders === 0) processBytes -= sizeOf(packet);
+  if (options.shared !== undefined && --options.holders > 0) return;
+  processBytes -= sizeOf(packet);
+  processPackets -= 1;
 }
 
 /** Of packets that leave the queue, those from `from` on count no more. */
@@ -67,8 +86,7 @@ export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
   if (waiting.chargedFrom === -1) waiting.chargedFrom = waiting.writeBuffer.length - 1;
   charge(packet);
   const { soft, process } = waiting.server.slowReader;
-  const { queuedBytes } = waiting;
-  if (queuedBytes <= soft && (processBytes <= process || queuedBytes <= TIGHT)) return true;
+  if (waiting.queuedBytes <= soft && (!isBeyond(process) || costOf(waiting) <= TIGHT)) return true;
   return (waiting.congestion ??= new Congestion(waiting)).onCrowded(packet);
 }
 
@@ -128,9 +146,10 @@ export class Congestion {
       nextTurn(assess, this);
     }
     const limit = this.#limit;
-    const { queuedBytes, writeBuffer } = this.#waiting;
+    const { queuedBytes, writeBuffer, server } = this.#waiting;
+    const cost = isBeyond(server.slowReader.process) ? costOf(this.#waiting) : queuedBytes;
     // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
-    if (queuedBytes <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
+    if (cost <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
     this.giveUp(limit);
     return false;
   }
@@ -138,7 +157,7 @@ export class Congestion {
   /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
   get #limit(): number {
     const { hard, burst, process } = this.#waiting.server.slowReader;
-    if (processBytes <= process) return this.#state === "burst" ? burst : hard;
+    if (!isBeyond(process)) return this.#state === "burst" ? burst : hard;
     return this.#state === "burst" ? hard : Math.min(hard, TIGHT);
   }
 
@@ -163,7 +182,7 @@ export class Congestion {
     }
     this.#state = "slow";
     const { soft, process } = waiting.server.slowReader;
-    waiting.server.onLimit(waiting, "SLOW_READER", processBytes > process ? TIGHT : soft, waiting.queuedBytes);
+    waiting.server.onLimit(waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting.queuedBytes);
   }
 
   /** Ends the session, once the code that sends is done. */
@@ -171,10 +190,13 @@ export class Congestion {
     if (this.#state === "over") return;
     const waiting = this.#waiting;
     this.#state = "over";
-    const isForAll = processBytes > waiting.server.slowReader.process;
-    if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", waiting.server.slowReader.process, processBytes);
+    const budget = waiting.server.slowReader.process;
+    const isForAll = isBeyond(budget);
+    const cost = processBytes + processPackets * PACKET_COST;
+    if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", budget, cost);
     const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
-    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, waiting.queuedBytes, cause)));
+    const actual = isForAll ? costOf(waiting) : waiting.queuedBytes;
+    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, actual, cause)));
   }
 
   onTaken(): void {

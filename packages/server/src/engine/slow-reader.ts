@@ -22,7 +22,10 @@ export interface SlowReaderOptions {
   hard?: number;
   /** What may be sent to a peer in one go, before it is known to be slow. One message is always taken. Default 64e6. */
   burst?: number;
-  /** Beyond this many bytes for all peers together, `soft` and `hard` are 64e3, and `burst` is `hard`. Default 256e6. */
+  /**
+   * Beyond this many bytes for all peers together, of which each packet counts 100 for itself, `soft` and `hard` are 64e3, and
+   * `burst` is `hard`. Default 256e6.
+   */
   process?: number;
   /** Default `"keep"`. */
   policy?: SlowPolicy;
