@@ -31,8 +31,8 @@ What the limits are is in [limits.md](limits.md).
 code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`limit\` and \`actual\` where a limit was exceeded.
 They are set when \`disconnecting\`, \`disconnect\` and \`close\` are emitted.
 
-A WebSocket peer gets the close code, and the code in small letters as reason, with \`retry-after=<ms>\` at its end if it is
-asked to wait. A polling peer gets a close packet.
+A WebSocket peer gets the close code, and the code in small letters as reason, followed by the numbers of a limit or the code
+of what the parsers refuse, and by \`retry-after=<ms>\` if it is asked to wait. A polling peer gets a close packet.
 
 ${table(
   ["code", "reason", "side", "WebSocket", "what happened"],

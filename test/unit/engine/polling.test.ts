@@ -66,6 +66,7 @@ describe("a poll", () => {
     const first = ask("GET");
     const second = ask("GET");
     expect(second.res.status).toBe(400);
+    expect(second.res.body).toBe('{"message":"the client opened a second poll while one was waiting"}');
     expect(first.res.body).toBe("1");
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
   });
@@ -201,7 +202,9 @@ describe("a POST", () => {
   test("that overlaps another one ends the transport", () => {
     const { owner, ask } = setUp();
     ask("POST");
-    expect(ask("POST").res.status).toBe(400);
+    const { res } = ask("POST");
+    expect(res.status).toBe(400);
+    expect(res.body).toBe('{"message":"the client sent a second POST while one was under way"}');
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POST"]);
   });
 

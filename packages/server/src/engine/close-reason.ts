@@ -186,13 +186,19 @@ export function completeReason(why: CloseReason, { transport, heartbeatAge, loop
   };
 }
 
-/** The code and the text of the close frame that tells a WebSocket peer: `NAME`, and `retry-after=<ms>` where it may wait. */
+/**
+ * The code and the text of the close frame that tells a WebSocket peer: the name, what was exceeded or which rule was
+ * broken, and `retry-after=<ms>` where it may wait.
+ */
 export function webSocketClose(
-  { code, limit, actual }: CloseReason,
+  { code, limit, actual, description }: CloseReason,
   retryAfter?: number,
 ): [code: number, text: string] {
   let text = code === "SERVER_CLOSED" ? "" : code.toLowerCase().replaceAll("_", " ");
+  const cause = causeOf(description) ?? "";
   if (limit !== undefined) text += `: ${actual} of ${limit}`;
+  // Which rule of the parsers was broken; what other causes say is for the server's own eyes.
+  else if (/^(?:ENGINE|SOCKET)_[A-Z0-9_]+$/.test(cause)) text += `: ${cause}`;
   if (retryAfter !== undefined) text += ` retry-after=${retryAfter}`;
   return [CLOSE_CODES[code].webSocketCode, text];
 }

@@ -74,14 +74,14 @@ export class Polling extends Transport {
     const { req, res } = exchange;
     if (req.method === "GET") this.#onPoll(exchange);
     else if (req.method === "POST") this.#onPost(exchange);
-    else this.#answer(res, 500, {}, "");
+    else this.#explain(res, 500, "a session takes GET and POST only");
   }
 
   // ---- polls -------------------------------------------------------------------------------------------------------
 
   #onPoll(exchange: HttpExchange): void {
     if (this.#poll) {
-      this.#answer(exchange.res, 400, {}, "");
+      this.#explain(exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
       return this.#fail("OVERLAPPING_POLL", "overlap from client");
     }
     this.#poll = exchange;
@@ -161,12 +161,12 @@ export class Polling extends Transport {
   #onPost(exchange: HttpExchange): void {
     const { req, res } = exchange;
     if (this.#post) {
-      this.#answer(res, 400, {}, "");
+      this.#explain(res, 400, CLOSE_CODES.OVERLAPPING_POST.message);
       return this.#fail("OVERLAPPING_POST", "data request overlap from client");
     }
     const isBinary = req.headers["content-type"] === "application/octet-stream";
     if (isBinary && this.protocol === 4) {
-      this.#answer(res, 400, {}, "");
+      this.#explain(res, 400, CLOSE_CODES.INVALID_CONTENT.message);
       return this.#fail("INVALID_CONTENT", "invalid content");
     }
     this.#post = new BodyReader(req, this.#limits, {
@@ -287,6 +287,10 @@ export class Polling extends Transport {
   }
 
   // ---- answers -----------------------------------------------------------------------------------------------------
+
+  #explain(res: ServerResponse, status: number, message: string): void {
+    this.#answer(res, status, { "Content-Type": "application/json" }, JSON.stringify({ message }));
+  }
 
   #answer(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
     if (res.headersSent || res.destroyed) return;
