@@ -1,20 +1,21 @@
 import { describe, expect, test, vi } from "vitest";
 import type { WriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
 import { InMemoryAdapter } from "../../../packages/server/src/socketio/adapter/in-memory.ts";
+import { Random } from "../../support/random.ts";
 import { Bench, settle } from "./peer.ts";
 
 const CROWD = 25_000;
 const ONE_TURN = 10_000;
 
 /** A namespace with a crowd of sockets that only count what they get, and two real clients who have come after them. */
-async function crowded(options = {}) {
+async function crowded(options = {}, crowd = CROWD) {
   const bench = new Bench(options);
   const nsp = bench.io.of("/");
   let delivered = 0;
   const client = { writeToEngine: (_encoded: unknown, _options: WriteOptions) => void delivered++ };
-  for (let index = 0; index < CROWD; index++) {
+  for (let index = 0; index < crowd; index++) {
     const id = `one of many ${index}`;
-    nsp.sockets.set(id, { id, client, acks: new Map(), _onclose() {} } as never);
+    nsp.sockets.set(id, { id, client, acks: new Map(), _onclose() {}, join() {}, leave() {} } as never);
     void nsp.adapter.addAll(id, new Set([id, "all"]));
   }
   const [a, b] = [await bench.join(), await bench.join()];
@@ -206,4 +207,51 @@ describe("a broadcast to very many", () => {
     a.socket.emit("after");
     expect(await a.peer.hear()).toEqual(['2["x"]', '2["after"]']);
   });
+});
+
+/** What a program may do with a namespace and one of its sockets. Each gets a number that nobody else gets. */
+const DEEDS: ReadonlyArray<(world: { io: Bench["io"]; one: Joined }, number: number) => unknown> = [
+  ({ io }, number) => io.emit("to everybody", number),
+  ({ io }, number) => io.emit("bytes", Buffer.from([number])),
+  ({ io }, number) => io.to("all").emit("to a room", number),
+  ({ io }, number) => io.to(["all", "other"]).except("quiet").emit("to rooms", number),
+  ({ io }, number) => io.to("quiet").emit("to few", number),
+  ({ one }, number) => one.socket.broadcast.emit("to the others", number),
+  ({ one }, number) => one.socket.emit("to one", number),
+  ({ one }) => one.socket.join("all"),
+  ({ one }, number) => one.socket.join(number % 2 === 0 ? "quiet" : "other"),
+  ({ one }, number) => one.socket.leave(number % 2 === 0 ? "all" : "quiet"),
+  ({ io }) => io.in("quiet").socketsJoin("other"),
+  ({ io }) => io.in("other").except("quiet").socketsLeave("quiet"),
+  ({ one }) => one.peer.transport.receive('20["ask"]'),
+  ({ one }, number) => number > 40 && one.socket.disconnect(),
+  ({ one }, number) => number > 40 && one.socket.conn.close(),
+];
+
+type Joined = Awaited<ReturnType<Bench["join"]>>;
+
+/** What two clients hear of sixty deeds, with or without a crowd for which broadcasts take several turns. */
+async function heardBy(crowd: number, seed: number, options: object): Promise<string[][]> {
+  const random = new Random(seed);
+  const { io, a, b } = await crowded(options, crowd);
+  for (const { peer, socket } of [a, b]) {
+    peer.transport.sent.length = 0;
+    socket.on("ask", (answer: () => void) => answer());
+  }
+  for (let number = 0; number < 60; number++) {
+    random.pick(DEEDS)({ io, one: random.pick([a, b]) }, number);
+    for (let tick = 0; tick < 3; tick++) await new Promise<void>((resolve) => process.nextTick(resolve));
+    if (random.below(5) === 0) await settle();
+  }
+  for (let turn = 0; turn < 30; turn++) await settle();
+  // Offsets are random at their beginning.
+  return [a, b].map(({ peer }) => peer.transport.sent.map((each) => String(each).replace(/,"[\w-]{5,}"]$/, "]")));
+}
+
+describe("what clients hear is the same in several turns as in one", () => {
+  for (const options of [{}, { connectionStateRecovery: {} }]) {
+    test.each([1, 2, 3, 4, 5, 6])(`${Object.keys(options).join("") || "plain"}, seed %i`, async (seed) => {
+      expect(await heardBy(ONE_TURN + 500, seed, options)).toEqual(await heardBy(0, seed, options));
+    });
+  }
 });
