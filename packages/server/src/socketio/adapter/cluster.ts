@@ -21,7 +21,7 @@ import {
 import { type Asked, ClusterRequests } from "./cluster-requests.ts";
 import { faultOf } from "./cluster-schema.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
-import type { AdapterNamespace, AdapterPacket } from "./surface.ts";
+import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 
 const log = createLog("socket.io:cluster");
 
@@ -155,11 +155,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   /** The server that has asked waits no longer than this, and nobody else wants the answers. */
-  #forgetAcksOf({ id }: AdapterPacket, { flags }: BroadcastOptions): void {
-    const { sockets } = this.nsp as AdapterNamespace;
+  #forgetAcksOf({ id }: AdapterPacket, opts: BroadcastOptions): void {
     if (id === undefined) return;
-    this.#clock.after(flags?.timeout ?? TIME_TO_ANSWER, () => {
-      for (const socket of sockets.values()) socket.dropAck?.(id);
+    this.#clock.after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
+      for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket.dropAck?.(id);
     });
   }
 
