@@ -84,8 +84,10 @@ describe("a server in a cluster", () => {
     expect(await peer.hear()).toEqual(['20["q"]', '21["q"]']);
     expect(socket.acks.size).toBe(2);
     bench.clock.advance(100);
+    await settle();
     expect([...socket.acks.keys()]).toEqual([1]);
     bench.clock.advance(5000);
+    await settle();
     expect(socket.acks.size).toBe(0);
   });
 
