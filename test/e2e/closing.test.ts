@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type Server as HttpServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Socket } from "socket.io";
@@ -55,6 +56,17 @@ test("closing does not wait for a peer that never answers a close frame", async 
   await silent.next();
   await running.stop();
   silent.cut();
+});
+
+test.runIf(subject.name === "portage")("closing does not wait for a connection that never says a word", async () => {
+  const running = await serve(subject);
+  const spare = connect(running.port, "127.0.0.1");
+  await once(spare, "connect");
+  // The server has taken the connection by the time it answers another one.
+  await RawPolling.open({ port: running.port });
+  const ended = once(spare, "close");
+  await running.stop();
+  await ended;
 });
 
 test("what was emitted before a disconnect arrives before it, over both transports", async () => {

@@ -13,6 +13,8 @@ export const LIMIT_CODES = {
   PROCESS_BUDGET: "more than slowReader.process bytes wait in this process for all peers together",
   /** Option `maxNamespaces`. */
   TOO_MANY_NAMESPACES: "the client has joined as many namespaces as one connection may",
+  /** Option `maxAuthSize`. */
+  AUTH_TOO_LARGE: "the credentials for all namespaces of the connection together are too large",
   /** Option `maxDynamicNamespaces`. */
   TOO_MANY_DYNAMIC_NAMESPACES: "as many namespaces as the server may have were made for clients, and none is empty",
   /** Option `maxRooms`. */

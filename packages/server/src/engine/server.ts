@@ -6,6 +6,7 @@ import { BaseServer } from "./base-server.ts";
 import { REFUSALS, refusalName } from "./refusals.ts";
 import { UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
+import { SilentConnections } from "./silent-connections.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
@@ -35,6 +36,9 @@ interface PendingUpgrade {
 
 const ignore = (): void => {};
 
+/** How long connections may take to say something when the engine closes, and the HTTP server with it, in milliseconds. */
+const SILENCE = 1000;
+
 /**
  * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
  *
@@ -52,7 +56,7 @@ export class Server extends BaseServer {
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
   /** The HTTP servers whose requests it takes. */
-  readonly #servers: Set<HttpServer> = new Set();
+  readonly #servers: Map<HttpServer, SilentConnections> = new Map();
   /** The server of WebSockets that the option `wsEngine` asked for. */
   declare ws: ForeignWebSocketServer | undefined;
 
@@ -70,6 +74,10 @@ export class Server extends BaseServer {
   protected override cleanup(): void {
     this.ws?.close?.();
     this.ws = undefined;
+    for (const [server, silent] of this.#servers) {
+      const endAll = (): void => void (server.listening || silent.end());
+      if (silent.size > 0) this.clock.after(SILENCE, endAll);
+    }
   }
 
   /** Parses the query of a request into `req._query`, once. */
@@ -251,7 +259,7 @@ export class Server extends BaseServer {
     const path = this._computePath(options);
     const isMine = (req: IncomingMessage): boolean => this.#servers.has(server) && (req.url ?? "").startsWith(path);
     this.httpServer = server;
-    this.#servers.add(server);
+    this.#servers.set(server, new SilentConnections(server));
     this.#takeRequests(server, isMine);
     if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, isMine, options);
     server.on("close", () => this.close());
@@ -274,6 +282,7 @@ export class Server extends BaseServer {
     const others = server.listeners("request") as RequestListener[];
     server.removeAllListeners("request");
     server.on("request", (req, res) => {
+      this.#servers.get(server)?.onRequest(req.socket);
       if (isMine(req)) this.handleRequest(req, res);
       else for (const listener of others) listener.call(server, req, res);
     });
@@ -282,7 +291,9 @@ export class Server extends BaseServer {
   #takeUpgrades(server: HttpServer, isMine: (req: IncomingMessage) => boolean, options: AttachOptions): void {
     const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
     server.on("upgrade", (req, stream: Duplex, head) => {
-      if (!this.#servers.has(server)) return;
+      const silent = this.#servers.get(server);
+      if (silent === undefined) return;
+      silent.onRequest(req.socket);
       if (isMine(req)) return this.handleUpgrade(req, stream, head);
       // Not ours, but a reset of it must not end the process while nobody else listens.
       stream.on("error", ignore);
