@@ -20,6 +20,21 @@ describe("namespaces", () => {
     expect(String((await peer.hear())[0])).toMatch(/^0\/n3,/);
   });
 
+  test("have credentials of a megabyte in all, for as long as they are joined", async () => {
+    const bench = new Bench({ maxAuthSize: 5000 });
+    for (const name of ["/n1", "/n2", "/n3"]) bench.io.of(name);
+    const auth = (size: number): string => JSON.stringify({ token: "x".repeat(size) });
+    const { peer } = await bench.join();
+    await peer.say(`0/n1,${auth(9000)}`, `0/n2,${auth(2000)}`, `0/n3,${auth(900)}`);
+    const answers = (await peer.hear()).map(String);
+    expect(answers.map((answer) => answer.slice(0, 4))).toEqual(["4/n2", "0/n1", "0/n3"]);
+    expect(answers[0]).toContain('"data":{"code":"AUTH_TOO_LARGE"}');
+    expect(bench.engine.stats.limits).toEqual({ AUTH_TOO_LARGE: 1 });
+    await peer.say("1/n1,", `0/n2,${auth(2000)}`, `0/n1,${auth(2000)}`, `0/n1,${auth(4000)}`);
+    expect((await peer.hear()).map((answer) => String(answer).slice(0, 4))).toEqual(["4/n1", "0/n2"]);
+    expect(bench.io.of("/n1").sockets.size).toBe(0);
+  });
+
   test("made for clients: empty ones go for new ones, then one more is refused", async () => {
     const bench = new Bench({ maxDynamicNamespaces: 2 });
     bench.io.of(/^\/n\d+$/);

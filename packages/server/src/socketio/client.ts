@@ -5,6 +5,7 @@ import type { WriteOptions } from "./adapter/surface.ts";
 import type { Timer } from "../clock.ts";
 import { ClientWatch } from "./client-watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
+import { Credentials, sizeOfAuth } from "./credentials.ts";
 import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../engine/index.ts";
 import { SocketIoError } from "./errors.ts";
 import { Joining, limitPacket } from "./joining.ts";
@@ -49,6 +50,7 @@ export class Client<
   readonly #places: Places<Socket | Joining> = new Places();
   /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
   #expelled: Set<string> | undefined;
+  #credentials: Credentials | undefined;
   /** Watches over what the peer sends, where that is needed. */
   #watch: ClientWatch | undefined;
   /** Ends a connection that joins no namespace in time. */
@@ -112,17 +114,35 @@ export class Client<
     const place = this.#places.get(name);
     if (place instanceof Socket) return this.#onStray(packet);
     this.#expelled?.delete(name);
+    const kept = this.#keepAuth(name, auth);
     // The peer has left and come back before it got an answer: only the new attempt counts.
-    if (place?.askAgain(auth)) return;
-    if (place !== undefined) this.#giveUp(place);
-    const { maxNamespaces } = this.server.limits;
-    if (this.#places.size >= maxNamespaces) return this.#refuse(name, maxNamespaces);
+    if (kept === undefined && place?.askAgain(auth)) return;
+    this.#places.delete(name);
+    place?.cancel();
+    const { maxAuthSize, maxNamespaces } = this.server.limits;
+    if (kept !== undefined) return this.#refuse(name, "AUTH_TOO_LARGE", maxAuthSize, kept);
+    const { size } = this.#places;
+    if (size >= maxNamespaces) return this.#refuse(name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
     this.#join(name, auth);
   }
 
-  #refuse(name: string, limit: number): void {
-    this.server.onLimit(this.conn, "TOO_MANY_NAMESPACES", limit, limit + 1);
-    this._packet(limitPacket(this.conn.protocol, name, new SocketIoError("TOO_MANY_NAMESPACES")));
+  /** @returns how large the credentials of all namespaces would be, where that is too much */
+  #keepAuth(name: string, auth: Record<string, unknown>): number | undefined {
+    const size = sizeOfAuth(auth);
+    if (size === 0 && this.#credentials === undefined) return undefined;
+    return (this.#credentials ??= new Credentials()).take(name, size, this.server.limits.maxAuthSize);
+  }
+
+  #refuse(name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
+    this.server.onLimit(this.conn, code, limit, actual);
+    this.#leave(name);
+    this._packet(limitPacket(this.conn.protocol, name, new SocketIoError(code)));
+  }
+
+  /** Nothing is kept for a namespace any more. */
+  #leave(name: string): void {
+    this.#places.delete(name);
+    this.#credentials?.free(name);
   }
 
   /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
@@ -188,14 +208,14 @@ export class Client<
   }
 
   #giveUp(joining: Joining): void {
-    this.#places.delete(joining.name);
+    this.#leave(joining.name);
     joining.cancel();
   }
 
   /** An attempt to join has ended: with a socket, or with a refusal. */
   onJoined(joining: Joining, socket: Socket | undefined): void {
     if (socket === undefined) {
-      if (this.#places.get(joining.name) === joining) this.#places.delete(joining.name);
+      if (this.#places.get(joining.name) === joining) this.#leave(joining.name);
       return;
     }
     this.#places.set(joining.name, socket);
@@ -206,7 +226,7 @@ export class Client<
   /** A socket has left its namespace. Called by the socket. */
   _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
     const { name } = socket.nsp;
-    if (this.#places.get(name) === (socket as unknown as Socket)) this.#places.delete(name);
+    if (this.#places.get(name) === (socket as unknown as Socket)) this.#leave(name);
   }
 
   /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */

@@ -19,6 +19,7 @@ export const SOCKETIO_ERRORS = {
   CLUSTER_MESSAGE_INVALID: "something on the bus of the cluster is not as messages must be: it is ignored",
   TOO_MANY_SERVERS: "more than 1,000 servers speak on the bus of the cluster: this one is not waited for",
   TOO_MANY_NAMESPACES: LIMIT_CODES.TOO_MANY_NAMESPACES,
+  AUTH_TOO_LARGE: LIMIT_CODES.AUTH_TOO_LARGE,
   TOO_MANY_DYNAMIC_NAMESPACES: LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
   TOO_MANY_ROOMS: LIMIT_CODES.TOO_MANY_ROOMS,
   TOO_MANY_ACKS: LIMIT_CODES.TOO_MANY_ACKS,

@@ -12,6 +12,11 @@ export interface EventRate {
 export interface SocketLimits {
   /** Namespaces that one connection may have joined. Default 256. Beyond: CONNECT_ERROR. */
   maxNamespaces: number;
+  /**
+   * Characters of JSON of the credentials (`auth`) that all namespaces of one connection keep together. Default 1e6; those
+   * of up to 1000 don't count, and a single one may be of any size. Beyond: CONNECT_ERROR.
+   */
+  maxAuthSize: number;
   /** Namespaces made for clients, of which empty ones go first. Default 10000. Beyond: CONNECT_ERROR. */
   maxDynamicNamespaces: number;
   /** Rooms that one socket may be in. Default 10000. Beyond: `join()` has no effect and warns. */
@@ -33,6 +38,7 @@ export type ResolvedLimits = Readonly<
 
 export const LIMIT_DEFAULTS = {
   maxNamespaces: 256,
+  maxAuthSize: 1_000_000,
   maxDynamicNamespaces: 10_000,
   maxRooms: 10_000,
   maxPendingAcks: 10_000,
@@ -45,6 +51,7 @@ const NO_PACKET_LIMITS: Partial<DecoderLimits> = {};
 export function resolveLimits(given: Partial<SocketLimits>): ResolvedLimits {
   return {
     maxNamespaces: given.maxNamespaces ?? LIMIT_DEFAULTS.maxNamespaces,
+    maxAuthSize: given.maxAuthSize ?? LIMIT_DEFAULTS.maxAuthSize,
     maxDynamicNamespaces: given.maxDynamicNamespaces ?? LIMIT_DEFAULTS.maxDynamicNamespaces,
     maxRooms: given.maxRooms ?? LIMIT_DEFAULTS.maxRooms,
     maxPendingAcks: given.maxPendingAcks ?? LIMIT_DEFAULTS.maxPendingAcks,
