@@ -36,6 +36,8 @@ class Sockets extends Set {
       socket.on("data", onOpen);
     });
     socket.on("error", () => {});
+    // Sockets of an HTTP server may be half open.
+    socket.on("end", () => socket.end());
     socket.on("close", () => {
       this.delete(socket);
       if (this.size === 0) onGone();
