@@ -222,7 +222,8 @@ describe.skipIf(redis === undefined)("cluster-redis", () => {
     const clients: Socket[] = [];
     // One after the other: the workers take turns.
     for (const transports of ways) {
-      const client = connect(origin, { transports });
+      // The primary may hear of a session only after its client has come back: clients try again.
+      const client = connect(origin, { transports, reconnection: true, reconnectionDelay: 20, timeout: 1000 });
       await nextEvent(client, "connect");
       clients.push(client);
     }

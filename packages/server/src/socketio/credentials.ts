@@ -33,6 +33,5 @@ export class Credentials {
 
 /** Characters of JSON. */
 export function sizeOfAuth(auth: Record<string, unknown>): number {
-  for (const _key in auth) return JSON.stringify(auth).length;
-  return 0;
+  return Object.keys(auth).length === 0 ? 0 : JSON.stringify(auth).length;
 }
