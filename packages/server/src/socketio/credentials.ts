@@ -31,7 +31,12 @@ export class Credentials {
   }
 }
 
-/** Characters of JSON. */
+/** Characters of JSON; none, where the parser of a program makes something that JSON can't say. */
 export function sizeOfAuth(auth: Record<string, unknown>): number {
-  return Object.keys(auth).length === 0 ? 0 : JSON.stringify(auth).length;
+  if (Object.keys(auth).length === 0) return 0;
+  try {
+    return (JSON.stringify(auth) as string | undefined)?.length ?? 0;
+  } catch {
+    return 0;
+  }
 }

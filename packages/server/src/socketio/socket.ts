@@ -36,8 +36,6 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 
-const NOWHERE: ReadonlySet<Room> = new Set();
-
 /**
  * A client in a namespace: the object that a server program has to do with most.
  *
@@ -184,7 +182,7 @@ export class Socket<
 
   /** The rooms it is in. Empty after the disconnection. */
   get rooms(): Set<Room> {
-    return this.adapter.socketRooms(this.id) ?? new Set(NOWHERE);
+    return this.adapter.socketRooms(this.id) ?? new Set();
   }
 
   // ---- sending -----------------------------------------------------------------------------------------------------
@@ -308,8 +306,7 @@ export class Socket<
 
   /** Addresses everybody, less this socket. */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    const flags = this.takeFlags();
-    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), flags);
+    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.takeFlags());
   }
 
   /** Addresses the clients of this server only, when there are several, less this socket. */
