@@ -58,7 +58,10 @@ test("stats, metrics and diagnostics tell what has happened", async () => {
   expect(socket.closeReason?.heartbeatAge).toBeGreaterThanOrEqual(0);
   expect(await websocket.ended()).toEqual({ code: 1002, reason: "invalid message: SOCKET_UNKNOWN_PACKET_TYPE" });
   expect(published).toEqual(["INVALID_MESSAGE"]);
-  expect(io.stats().sessions.closed).toEqual({ INVALID_MESSAGE: 1 });
+  expect(io.stats().sessions).toMatchObject({
+    closed: { INVALID_MESSAGE: 1 },
+    broken: { SOCKET_UNKNOWN_PACKET_TYPE: 1 },
+  });
   unsubscribe("portage.session.close", onClose);
   await old.close();
   await polling.post("1");

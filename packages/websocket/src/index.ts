@@ -17,10 +17,19 @@ export {
   frameBinary,
   frameText,
   isValidCloseCode,
+  ReceiveBudget,
   VIOLATIONS,
   WebSocketError,
 } from "./core/index.ts";
-export type { DeflateOptions, Limits, RefusalCode, UpgradeKey, UpgradeRefusal, ViolationCode } from "./core/index.ts";
+export type {
+  BudgetHolder,
+  DeflateOptions,
+  Limits,
+  RefusalCode,
+  UpgradeKey,
+  UpgradeRefusal,
+  ViolationCode,
+} from "./core/index.ts";
 export type { WebSocketEvents } from "./event-target.ts";
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 export type { LinkClose, LinkHandler, WebSocketLink } from "./link.ts";

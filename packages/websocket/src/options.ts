@@ -3,7 +3,7 @@ import type { RequestOptions, Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
-import type { DeflateOptions } from "./core/index.ts";
+import type { DeflateOptions, ReceiveBudget } from "./core/index.ts";
 
 /** A message as a `message` listener gets it: see `binaryType`. */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
@@ -23,6 +23,8 @@ export interface WebSocketOptions {
   readonly maxFragments?: number;
   /** Control frames received within one second. Default 100. Exceeded: close code 1008. */
   readonly maxControlFramesPerSecond?: number;
+  /** Bounds what messages that are not complete hold, of all connections that it is given to. Default none. */
+  readonly budget?: ReceiveBudget;
   /** Milliseconds that the closing handshake may take. Default 30,000. */
   readonly closeTimeout?: number;
   /** Whether permessage-deflate (RFC 7692) is offered, or accepted, and how. Default false. */

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { answerBytes, answerLines, headerLine } from "./answer.ts";
 import type { Clock } from "./clock.ts";
 import { checkDeflateOptions, checkExtensions, checkHandshake, limitsOf, negotiateDeflate } from "./core/index.ts";
-import type { DeflateOptions, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
+import type { DeflateOptions, ReceiveBudget, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
 import { prepareStream } from "./join.ts";
 import { StreamLink } from "./link.ts";
 import type { WebSocketLink } from "./link.ts";
@@ -19,6 +19,8 @@ export interface AcceptOptions {
   readonly perMessageDeflate?: boolean | DeflateOptions;
   /** Control frames received within one second. Default 100. */
   readonly maxControlFramesPerSecond?: number;
+  /** Bounds what messages that are not complete hold, of all connections that it is given to. Default none. */
+  readonly budget?: ReceiveBudget;
   /** Header lines added to the answer, such as `"Set-Cookie: a=b"`. */
   readonly headers?: readonly string[];
   /** The subprotocol chosen among those that the client offered. */

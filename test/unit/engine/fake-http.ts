@@ -4,7 +4,7 @@ import type { CloseReason } from "../../../packages/server/src/engine/close-reas
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
 import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transport.ts";
-import { Uploads } from "../../../packages/server/src/engine/transports/uploads.ts";
+import { ReceiveBudget } from "@portage/websocket";
 import { FakeClock } from "../support/fake-clock.ts";
 
 class FakeRequest extends EventEmitter {
@@ -81,7 +81,9 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
   const clock = new FakeClock();
   const wheel = new HeartbeatWheel(clock, 20_000, 45_000);
   return {
-    uploads: new Uploads(wheel, { maxPendingPostBytes: 1000, postTimeout: 30_000 }),
+    receiving: new ReceiveBudget(1000),
+    heartbeat: wheel,
+    postTimeout: 30_000,
     maxHttpBufferSize: 100,
     maxPayloadPackets: 5,
     maxPollPackets: undefined,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { RawData } from "@portage/parser/engine";
-import { checkDeflateOptions } from "@portage/websocket";
+import { checkDeflateOptions, ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
@@ -23,15 +23,9 @@ import { Gate } from "./gate.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
-import type { EngineLimits } from "./limits.ts";
+import { type EngineLimits, engineLimits } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
-import {
-  type CookieOptions,
-  type ResolvedOptions,
-  resolveHttpCompression,
-  resolveOptions,
-  type ServerOptions,
-} from "./options.ts";
+import { type CookieOptions, type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { randomId } from "./random-id.ts";
@@ -42,7 +36,6 @@ import { type EngineReport, reportOn } from "./stats-report.ts";
 import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
-import { Uploads } from "./transports/uploads.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
 
 const log = createLog("engine");
@@ -88,6 +81,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** What it has counted since it was made. */
   readonly stats: EngineStats = new EngineStats();
   readonly slowReader: Required<SlowReaderOptions>;
+  /** What messages that are not complete hold, of all clients together. */
+  readonly receiving: ReceiveBudget;
   protected readonly gate: Gate;
   protected readonly middlewares: Middleware[] = [];
   protected readonly limits: EngineLimits;
@@ -98,24 +93,22 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     super();
     this.opts = resolveOptions(options);
     checkDeflateOptions(this.opts.perMessageDeflate);
-    const { pingInterval, pingTimeout, clock, maxHttpBufferSize, maxPayloadPackets, cors } = this.opts;
+    const { pingInterval, pingTimeout, clock, maxHttpBufferSize, cors } = this.opts;
     this.gate = new Gate(this.opts, clock);
     this.slowReader = resolveSlowReader(this.opts.slowReader);
+    this.receiving = new ReceiveBudget(this.opts.maxReceivingBytes);
     this.heartbeat = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
-    this.limits = {
-      maxHttpBufferSize,
-      maxPayloadPackets,
-      maxPollPackets: this.opts.maxPollPackets,
-      uploads: new Uploads(this.heartbeat, this.opts),
-      clock,
-      httpCompression: resolveHttpCompression(this.opts.httpCompression),
+    this.limits = engineLimits(this.opts, {
+      receiving: this.receiving,
+      heartbeat: this.heartbeat,
       onRefused: (name) => count(this.stats.refusals, name),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
-    };
+    });
     this.webSocketContext = {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
       closing: new Set(),
       maxHttpBufferSize,
+      maxReceivingBytes: this.receiving.limit,
       retryAfter: undefined,
     };
     this.#rules = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
@@ -356,7 +349,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** What has been counted, and how things stand. */
   report(): EngineReport {
-    return reportOn(Object.values(this.clients), this.stats, this.heartbeat, this.limits.uploads.held);
+    return reportOn(Object.values(this.clients), this.stats, this.heartbeat, this.receiving.held);
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {

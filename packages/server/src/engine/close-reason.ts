@@ -81,11 +81,11 @@ export const CLOSE_CODES = {
   ),
   POST_ABORTED: kind("transport error", "network", 1000, "the client dropped its POST before it was complete"),
   POST_LATE: kind("transport error", "client", 1008, "the client began a POST and sent no more of it for postTimeout"),
-  POST_BUDGET: kind(
+  RECEIVE_BUDGET: kind(
     "transport error",
     "client",
     1013,
-    "unfinished POSTs hold more than maxPendingPostBytes, and this client has kept its own waiting for the longest",
+    "unfinished messages hold more than maxReceivingBytes, and this client has kept its own waiting for the longest",
   ),
   INVALID_CONTENT: kind(
     "transport error",
@@ -196,11 +196,18 @@ export function webSocketClose(
 ): [code: number, text: string] {
   let text = code === "SERVER_CLOSED" ? "" : code.toLowerCase().replaceAll("_", " ");
   const cause = causeOf(description) ?? "";
-  if (limit !== undefined) text += `: ${actual} of ${limit}`;
+  if (limit !== undefined) text += actual === undefined ? `: limit ${limit}` : `: ${actual} of ${limit}`;
   // Which rule of the parsers was broken; what other causes say is for the server's own eyes.
-  else if (/^(?:ENGINE|SOCKET)_[A-Z0-9_]+$/.test(cause)) text += `: ${cause}`;
+  else if (isPacketRule(cause)) text += `: ${cause}`;
   if (retryAfter !== undefined) text += ` retry-after=${retryAfter}`;
   return [CLOSE_CODES[code].webSocketCode, text];
+}
+
+const isPacketRule = (cause: string): boolean => /^(?:ENGINE|SOCKET)_[A-Z0-9_]+$/.test(cause);
+
+/** The rule of packets or of WebSocket that the peer broke, where that has ended the session. */
+export function brokenRule({ cause = "" }: CloseReason): string | undefined {
+  return isPacketRule(cause) || cause.startsWith("WS_ERR_") ? cause : undefined;
 }
 
 /** The code of the error below, where it has one. */

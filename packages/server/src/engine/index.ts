@@ -6,11 +6,13 @@
  * WebSocket frames are the business of @portage/websocket, packet codecs that of @portage/parser.
  */
 export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCallback, type ErrorCode } from "./admission.ts";
+export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
 export { BaseServer, type ConnectionError } from "./base-server.ts";
 export {
   CLOSE_CODES,
   type ClassicReason,
   type CloseCode,
+  closeError,
   closeReason,
   type CloseReason,
   type CloseSide,

@@ -1,8 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
+import type { HeartbeatWheel } from "./heartbeat.ts";
 import type { HttpCompression } from "./http-compression.ts";
+import { type ResolvedOptions, resolveHttpCompression } from "./options.ts";
 import type { RefusalName } from "./refusals.ts";
-import type { Uploads } from "./transports/uploads.ts";
 
 /** What transports must know of the engine; one record shared by all of them. */
 export interface EngineLimits {
@@ -12,12 +14,25 @@ export interface EngineLimits {
   readonly maxPayloadPackets: number;
   /** Packets in the answer to one poll. */
   readonly maxPollPackets: number | undefined;
-  /** The bodies that are under way. */
-  readonly uploads: Uploads;
+  /** How long the next bytes of a POST may take, in milliseconds. */
+  readonly postTimeout: number;
+  /** What messages that are not complete hold. */
+  readonly receiving: ReceiveBudget;
+  readonly heartbeat: HeartbeatWheel;
   readonly httpCompression: HttpCompression | false;
   readonly clock: Clock;
   /** A request of an open session was turned away: it is counted. */
   onRefused(name: RefusalName): void;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
+}
+
+/** Completes the record by what the options say. */
+export function engineLimits(
+  options: ResolvedOptions,
+  engine: Pick<EngineLimits, "receiving" | "heartbeat" | "onRefused" | "addHeaders">,
+): EngineLimits {
+  const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock } = options;
+  const httpCompression = resolveHttpCompression(options.httpCompression);
+  return { ...engine, maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression };
 }

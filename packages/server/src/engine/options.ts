@@ -34,10 +34,20 @@ export interface ServerOptions extends GateOptions {
   upgradeTimeout?: number;
   /** The most that one message may have, on either transport. Default 1e6. */
   maxHttpBufferSize?: number;
+  /**
+   * The most frames that one WebSocket message may come in. Default: 1024, and one more for each 32 bytes of the message. Of
+   * the built-in WebSocket, as the next one.
+   */
+  maxFragments?: number;
+  /** The most pings, pongs and close frames that a WebSocket may send within one second. Default 100. */
+  maxControlFramesPerSecond?: number;
   /** The most packets that one POST body may have. Default 100000. */
   maxPayloadPackets?: number;
-  /** The most bytes that POST bodies which are not complete may take, of all clients together. Default 256e6. */
-  maxPendingPostBytes?: number;
+  /**
+   * The most bytes that messages which are not complete may take, of all clients together: POST bodies, WebSocket messages,
+   * and packets of Socket.IO whose attachments are due. Default 256e6.
+   */
+  maxReceivingBytes?: number;
   /** How long the next bytes of a POST may take. Default 30000. */
   postTimeout?: number;
   /**
@@ -94,7 +104,7 @@ export type ResolvedOptions = ServerOptions &
       | "upgradeTimeout"
       | "maxHttpBufferSize"
       | "maxPayloadPackets"
-      | "maxPendingPostBytes"
+      | "maxReceivingBytes"
       | "postTimeout"
       | "transports"
       | "allowUpgrades"
@@ -112,7 +122,7 @@ export const DEFAULTS: ResolvedOptions = {
   upgradeTimeout: 10_000,
   maxHttpBufferSize: 1e6,
   maxPayloadPackets: 100_000,
-  maxPendingPostBytes: 256e6,
+  maxReceivingBytes: 256e6,
   postTimeout: 30_000,
   transports: ["polling", "websocket"],
   allowUpgrades: true,

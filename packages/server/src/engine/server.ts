@@ -223,8 +223,12 @@ export class Server extends BaseServer {
 
   #accept({ req, stream, head, headers }: PendingUpgrade): EngineLink {
     this.#addUpgradeHeaders(headers, req);
+    const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
     const link = acceptUpgrade(req, stream, head, {
-      maxPayload: this.opts.maxHttpBufferSize,
+      maxPayload,
+      ...(maxFragments !== undefined && { maxFragments }),
+      ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
+      budget: this.receiving,
       headers: headerLines(headers),
       perMessageDeflate: this.opts.perMessageDeflate,
       clock: this.opts.clock,

@@ -1,4 +1,5 @@
 import type { RawData } from "@portage/parser/engine";
+import type { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import type { Emitter } from "../emitter.ts";
 import type { CloseReason } from "./close-reason.ts";
@@ -32,6 +33,8 @@ export interface SessionHost extends Emitter {
   readonly maxHttpBufferSize: number;
   readonly initialPacket: RawData | undefined;
   readonly slowReader: Required<SlowReaderOptions>;
+  /** What messages that are not complete hold, of all clients together. */
+  readonly receiving: ReceiveBudget;
   readonly stats: EngineStats;
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];

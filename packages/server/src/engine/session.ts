@@ -10,7 +10,7 @@ import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
 import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
 import { handshakeData, type SendFlags, type SessionHandler, type SessionHost } from "./session-host.ts";
-import { count, type UpgradeFailure } from "./stats.ts";
+import type { UpgradeFailure } from "./stats.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 
@@ -375,7 +375,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const heartbeatAge = server.clock.now() - this.#heardAt;
     const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server.heartbeat.lag });
     this.closeReason = reason;
-    count(server.stats.closes, reason.code);
+    server.stats.onClose(reason);
     if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
     this.readyState = "closed";
     server.heartbeat.cancel(this.beat);

@@ -18,6 +18,8 @@ export interface EngineReport {
     readonly slow: number;
     /** Ended ones by code. */
     readonly closed: Tally;
+    /** Which rules of packets and of WebSocket they broke, of those that ended for one, by code. */
+    readonly broken: Tally;
   };
   readonly upgrades: { readonly completed: number; readonly failed: Tally };
   readonly packets: { readonly in: number; readonly out: number };
@@ -28,7 +30,7 @@ export interface EngineReport {
     readonly queued: number;
     /** The same for this process, where what waits for many is counted once. */
     readonly waiting: number;
-    /** What POSTs hold that are not complete. */
+    /** What messages hold that are not complete. */
     readonly receiving: number;
   };
   /** Limits that were met, by code; the session went on. */
@@ -69,6 +71,7 @@ export function reportOn(
       byRevision,
       slow,
       closed: { ...stats.closes },
+      broken: { ...stats.broken },
     },
     upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
     packets: { in: stats.packetsIn, out: stats.packetsOut },

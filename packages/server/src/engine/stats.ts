@@ -1,4 +1,4 @@
-import type { CloseCode } from "./close-reason.ts";
+import { brokenRule, type CloseCode, type CloseReason } from "./close-reason.ts";
 import type { LimitCode } from "./limit-codes.ts";
 
 /**
@@ -25,10 +25,19 @@ export class EngineStats {
   readonly upgradeFailures: Tally<UpgradeFailure> = {};
   /** Sessions that ended, by code. */
   readonly closes: Tally<CloseCode> = {};
+  /** The rules of the layers below that they broke, by code. */
+  readonly broken: Tally = {};
   /** Requests that were turned away, by name. */
   readonly refusals: Tally = {};
   /** Limits that were hit, by code. */
   readonly limits: Tally<LimitCode> = {};
+
+  /** A session has ended. */
+  onClose(reason: CloseReason): void {
+    count(this.closes, reason.code);
+    const rule = brokenRule(reason);
+    if (rule !== undefined) count(this.broken, rule);
+  }
 }
 
 /** Adds one. */

@@ -1,12 +1,22 @@
 import { PacketType } from "@portage/parser/socket";
 import type { Clock, Timer } from "../clock.ts";
-import { type CloseReason, limitExceeded } from "../engine/index.ts";
+import {
+  type BudgetHolder,
+  CLOSE_CODES,
+  closeError,
+  type CloseReason,
+  isSession,
+  limitExceeded,
+  type ReceiveBudget,
+} from "../engine/index.ts";
 import type { ResolvedLimits } from "./limits.ts";
+import type { RawData } from "./codec.ts";
 import { TokenBucket } from "../token-bucket.ts";
 
 /** What is watched about a client. */
 interface Watched {
   readonly server: { readonly clock: Clock; readonly limits: ResolvedLimits };
+  readonly conn: unknown;
   /** Ends the connection. */
   end(reason: CloseReason): void;
 }
@@ -15,11 +25,12 @@ interface Watched {
  * Watches over what a client sends: how many events, and how long their attachments take. Made for clients that need it:
  * where events are limited, or once a packet with attachments comes in.
  */
-export class ClientWatch {
+export class ClientWatch implements BudgetHolder {
   readonly #watched: Watched;
   readonly #bucket: TokenBucket | undefined;
   #timer: Timer | undefined;
-  #attachments: "none" | "due" = "none";
+  /** Bytes and characters of a packet whose attachments are due, or 0. */
+  #held = 0;
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -32,7 +43,7 @@ export class ClientWatch {
   // hot path
   onPacket(type: PacketType): boolean {
     // The timer is left alone: most clients that send attachments send them again and again.
-    this.#attachments = "none";
+    if (this.#held > 0) this.#release();
     if (this.#bucket === undefined || type !== PacketType.EVENT || this.#bucket.take()) return true;
     const rate = this.#watched.server.limits.maxEventsPerSecond;
     this.#watched.end(limitExceeded("TOO_MANY_EVENTS", rate?.burst ?? 0, (rate?.burst ?? 0) + 1));
@@ -40,21 +51,39 @@ export class ClientWatch {
   }
 
   /** A message came in that is not the end of a packet. */
-  onAttachmentDue(): void {
-    this.#attachments = "due";
+  onAttachmentDue(data: RawData): void {
+    this.#held += data.length;
+    this.#receiving?.onProgress(this, this.#held);
     const { clock, limits } = this.#watched.server;
     if (this.#timer === undefined) this.#timer = clock.after(limits.attachmentTimeout, () => this.#onTimeout());
     else this.#timer.refresh();
   }
 
   #onTimeout(): void {
-    if (this.#attachments === "none") return;
+    if (this.#held === 0) return;
     const { attachmentTimeout } = this.#watched.server.limits;
     this.#watched.end(limitExceeded("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
   }
 
+  giveUp(): void {
+    const limit = this.#receiving?.limit;
+    this.#watched.end({ ...closeError("RECEIVE_BUDGET", CLOSE_CODES.RECEIVE_BUDGET.message), limit });
+  }
+
+  #release(): void {
+    this.#held = 0;
+    this.#receiving?.onEnd(this);
+  }
+
+  /** What all unfinished messages hold together; undefined for sessions of another engine. */
+  get #receiving(): ReceiveBudget | undefined {
+    const { conn } = this.#watched;
+    return isSession(conn) ? conn.server.receiving : undefined;
+  }
+
   /** The connection is over. */
   stop(): void {
+    this.#release();
     this.#timer?.cancel();
   }
 }

@@ -94,7 +94,7 @@ export class Client<
       return this.onError(error);
     }
     if (packet !== undefined) this.#onPacket(packet);
-    else if (this.server.customParser === undefined) (this.#watch ??= new ClientWatch(this)).onAttachmentDue();
+    else if (this.server.customParser === undefined) (this.#watch ??= new ClientWatch(this)).onAttachmentDue(data);
   }
 
   // hot path

@@ -25,6 +25,8 @@ export { acceptKey, checkExtensions, checkHandshake } from "./handshake.ts";
 export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake.ts";
 export { DEFAULT_LIMITS, limitsOf } from "./limits.ts";
 export type { Limits, Role } from "./limits.ts";
+export { ReceiveBudget } from "./receive-budget.ts";
+export type { BudgetHolder } from "./receive-budget.ts";
 export type { TextForm } from "./receiver.ts";
 export { VIOLATIONS, WebSocketError } from "./violations.ts";
 export type { ViolationCode } from "./violations.ts";

@@ -1,4 +1,5 @@
 import { constants } from "node:buffer";
+import type { ReceiveBudget } from "./receive-budget.ts";
 
 /** Which end of the connection this is: a client masks what it sends, a server must not (RFC 6455, 5.1). */
 export type Role = "server" | "client";
@@ -16,6 +17,8 @@ export interface Limits {
   readonly fragmentBytes: number;
   /** Ping, pong and close frames received within one second. Default 100. Exceeded: close code 1008. */
   readonly maxControlFramesPerSecond: number;
+  /** What messages that are not complete hold, of all connections that share it. Default none. Exceeded: close code 1013. */
+  readonly budget: ReceiveBudget | undefined;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -23,6 +26,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxFragments: 1024,
   fragmentBytes: 32,
   maxControlFramesPerSecond: 100,
+  budget: undefined,
 };
 
 let latest: Limits = DEFAULT_LIMITS;
@@ -38,6 +42,7 @@ export function limitsOf(options: Partial<Limits>): Limits {
     maxFragments: maxFragments ?? DEFAULT_LIMITS.maxFragments,
     fragmentBytes: options.fragmentBytes ?? (maxFragments === undefined ? DEFAULT_LIMITS.fragmentBytes : Infinity),
     maxControlFramesPerSecond: maxControlFramesPerSecond ?? DEFAULT_LIMITS.maxControlFramesPerSecond,
+    budget: options.budget,
   };
   if (!areEqual(limits, latest)) latest = limits;
   return latest;
@@ -48,6 +53,7 @@ function areEqual(one: Limits, other: Limits): boolean {
     one.maxPayload === other.maxPayload &&
     one.maxFragments === other.maxFragments &&
     one.fragmentBytes === other.fragmentBytes &&
-    one.maxControlFramesPerSecond === other.maxControlFramesPerSecond
+    one.maxControlFramesPerSecond === other.maxControlFramesPerSecond &&
+    one.budget === other.budget
   );
 }

@@ -23,6 +23,11 @@ export class MessageBuffer {
     return this.#size;
   }
 
+  /** Bytes that it takes in memory. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** Copies in bytes `start` to `end` of `chunk`; `expected` is the size that is known to be reached. */
   append(chunk: Buffer, start: number, end: number, expected: number): void {
     const needed = this.#size + end - start;

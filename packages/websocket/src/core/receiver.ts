@@ -19,6 +19,7 @@ import type { Limits, Role } from "./limits.ts";
 import { applyMask, readMaskKey, turnMaskKey } from "./mask.ts";
 import { MessageBuffer } from "./message-buffer.ts";
 import { EMPTY } from "./native-buffer.ts";
+import type { BudgetHolder } from "./receive-budget.ts";
 import { checkTextSoFar, decodeText } from "./utf8.ts";
 import type { ViolationCode } from "./violations.ts";
 
@@ -59,7 +60,7 @@ export interface ReceiverOptions {
  * `pause` holds back the rest of the current chunk until `resume`, also from inside a handler call. A handler that throws
  * leaves the receiver paused behind the frame it was called for: `resume` goes on, and nothing is lost.
  */
-export class Receiver {
+export class Receiver implements BudgetHolder {
   readonly #handler: ReceiverHandler;
   readonly #limits: Limits;
   readonly #textForm: TextForm;
@@ -136,8 +137,14 @@ export class Receiver {
     this.#handler.onTextBytes(data);
   }
 
+  /** @internal The budget has no room for the message that is being gathered. */
+  giveUp(): void {
+    this.#fail("WS_ERR_RECEIVE_BUDGET");
+  }
+
   /** Nothing more is read or reported. */
   stop(): void {
+    if (this.#message !== undefined) this.#limits.budget?.onEnd(this);
     this.#flow = "stopped";
     this.#chunk = EMPTY;
     this.#offset = 0;
@@ -268,8 +275,9 @@ export class Receiver {
       this.#deliverWhole(first & KIND_BITS, chunk, start, end);
     } else {
       if (this.#messageKind === 0) this.#messageKind = first & KIND_BITS;
-      (this.#message ??= new MessageBuffer()).append(chunk, start, end, this.#messageBytes);
-      this.#endOfPart((first & FIN) !== 0);
+      const message = (this.#message ??= new MessageBuffer());
+      message.append(chunk, start, end, this.#messageBytes);
+      this.#endOfPart(message, (first & FIN) !== 0);
     }
   }
 
@@ -308,7 +316,7 @@ export class Receiver {
     const frameEnded = this.#received === this.#length;
     const first = this.#first;
     if (frameEnded) this.#first = -1;
-    if (!isControl) this.#endOfPart(frameEnded && (first & FIN) !== 0);
+    if (!isControl) this.#endOfPart(gathered, frameEnded && (first & FIN) !== 0);
     else if (frameEnded) {
       this.#control = undefined;
       this.#handler.onControl((first & OPCODE_BITS) as ControlOpcode, gathered.take());
@@ -316,14 +324,15 @@ export class Receiver {
   }
 
   /** A piece of a message has been gathered: its text is checked as it arrives (RFC 6455, 8.1), its last piece completes it. */
-  #endOfPart(isLast: boolean): void {
-    const message = this.#message!;
+  #endOfPart(message: MessageBuffer, isLast: boolean): void {
+    const { budget } = this.#limits;
     const kind = this.#messageKind;
     if (kind === OPCODE.text && this.#textForm !== "unchecked" && message.size > this.#checked) {
       this.#checked = checkTextSoFar(message.bytes, this.#checked, message.size);
       if (this.#checked < 0) return this.#fail("WS_ERR_INVALID_UTF8");
     }
-    if (!isLast) return;
+    if (!isLast) return budget?.onProgress(this, message.capacity);
+    budget?.onEnd(this);
     // The text ends inside a character.
     if (kind === OPCODE.text && this.#textForm === "bytes" && this.#checked < message.size) {
       return this.#fail("WS_ERR_INVALID_UTF8");

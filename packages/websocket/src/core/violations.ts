@@ -19,6 +19,7 @@ export type ViolationCode =
   | "WS_ERR_INFLATE_RATIO"
   | "WS_ERR_TOO_MANY_BUFFERED_PARTS"
   | "WS_ERR_TOO_MANY_CONTROL_FRAMES"
+  | "WS_ERR_RECEIVE_BUDGET"
   | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 /**
@@ -52,6 +53,10 @@ export const VIOLATIONS: Readonly<Record<ViolationCode, Violation>> = {
   WS_ERR_INFLATE_RATIO: { closeCode: 1009, message: "the message grows by more than the ratio that this end accepts" },
   WS_ERR_TOO_MANY_BUFFERED_PARTS: { closeCode: 1008, message: "the message has too many fragments" },
   WS_ERR_TOO_MANY_CONTROL_FRAMES: { closeCode: 1008, message: "too many control frames within one second" },
+  WS_ERR_RECEIVE_BUDGET: {
+    closeCode: 1013,
+    message: "there is no room for the rest of the message, of which nothing came for the longest",
+  },
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: { closeCode: 1009, message: "the message is longer than this end accepts" },
 };
 

@@ -1,6 +1,10 @@
 import type { IncomingMessage } from "node:http";
-import { Beat } from "../heartbeat.ts";
-import type { Upload, UploadFailure, Uploads } from "./uploads.ts";
+import type { BudgetHolder } from "@portage/websocket";
+import { Beat, type Beating } from "../heartbeat.ts";
+import type { EngineLimits } from "../limits.ts";
+
+/** Why a body is given up before it is complete: codes of the session's end. */
+export type UploadFailure = "POST_LATE" | "RECEIVE_BUDGET";
 
 export interface BodyHandler {
   onBody(body: Buffer): void;
@@ -9,6 +13,8 @@ export interface BodyHandler {
   onGivenUp(why: UploadFailure): void;
 }
 
+type ReadLimits = Pick<EngineLimits, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat">;
+
 /** Where the shared listeners find the reader of their request: no POST needs closures. */
 const READER = Symbol("BodyReader");
 type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
@@ -16,31 +22,25 @@ type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Reads one request body up to a limit and tells, exactly once, how it ended. */
-export class BodyReader implements Upload {
+export class BodyReader implements BudgetHolder, Beating {
   readonly beat: Beat = new Beat(this);
   readonly #req: IncomingMessage;
-  readonly #limit: number;
-  readonly #uploads: Uploads;
+  readonly #limits: ReadLimits;
   #handler: BodyHandler | undefined;
   /** The first piece as it came; from the second on a buffer with room for more, so that tiny pieces cost their bytes. */
   #body = NOTHING;
   #length = 0;
 
-  constructor(req: IncomingMessage, limits: { maxHttpBufferSize: number; uploads: Uploads }, handler: BodyHandler) {
+  constructor(req: IncomingMessage, limits: ReadLimits, handler: BodyHandler) {
     this.#req = req;
-    this.#limit = limits.maxHttpBufferSize;
-    this.#uploads = limits.uploads;
+    this.#limits = limits;
     this.#handler = handler;
-  }
-
-  get held(): number {
-    return this.#body.length;
   }
 
   start(): void {
     const req: ReadRequest = this.#req;
-    if (Number(req.headers["content-length"]) > this.#limit) return this.#end()?.onTooLarge();
-    this.#uploads.onProgress(this, 0);
+    if (Number(req.headers["content-length"]) > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge();
+    this.#onProgress();
     req[READER] = this;
     req.on("data", onData);
     req.on("end", onEnd);
@@ -53,31 +53,36 @@ export class BodyReader implements Upload {
   }
 
   onBeat(): void {
-    this.giveUp("POST_LATE");
+    this.#end()?.onGivenUp("POST_LATE");
   }
 
-  giveUp(why: UploadFailure): void {
-    this.#end()?.onGivenUp(why);
+  giveUp(): void {
+    this.#end()?.onGivenUp("RECEIVE_BUDGET");
+  }
+
+  #onProgress(): void {
+    const { receiving, heartbeat, postTimeout } = this.#limits;
+    heartbeat.schedule(this.beat, postTimeout);
+    receiving.onProgress(this, this.#body.length);
   }
 
   /** @internal */
   receive(chunk: Buffer): void {
     if (!this.#handler) return;
     const length = this.#length + chunk.length;
-    if (length > this.#limit) return this.#end()?.onTooLarge();
-    const { held } = this;
+    if (length > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge();
     if (this.#length === 0) {
       this.#body = chunk;
     } else {
-      if (length > held) this.#grow(length);
+      if (length > this.#body.length) this.#grow(length);
       chunk.copy(this.#body, this.#length);
     }
     this.#length = length;
-    this.#uploads.onProgress(this, this.held - held);
+    this.#onProgress();
   }
 
   #grow(length: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.min(this.#limit, 2 * length));
+    const larger = Buffer.allocUnsafeSlow(Math.min(this.#limits.maxHttpBufferSize, 2 * length));
     this.#body.copy(larger, 0, 0, this.#length);
     this.#body = larger;
   }
@@ -97,7 +102,8 @@ export class BodyReader implements Upload {
     const handler = this.#handler;
     if (!handler) return undefined;
     this.#handler = undefined;
-    this.#uploads.onEnd(this);
+    this.#limits.heartbeat.cancel(this.beat);
+    this.#limits.receiving.onEnd(this);
     this.#body = NOTHING;
     return handler;
   }

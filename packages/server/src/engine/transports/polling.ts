@@ -7,9 +7,8 @@ import { REFUSALS } from "../refusals.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
-import { BodyReader } from "./body-reader.ts";
+import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
-import type { UploadFailure } from "./uploads.ts";
 
 /**
  * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
@@ -190,7 +189,7 @@ export class Polling extends Transport {
   #giveUpPost(res: ServerResponse, why: UploadFailure): void {
     this.#post = undefined;
     const { message } = CLOSE_CODES[why];
-    const limit = this.#limits.uploads.limitOf(why);
+    const limit = why === "POST_LATE" ? this.#limits.postTimeout : this.#limits.receiving.limit;
     const headers = { "Content-Type": "application/json", Connection: "close" };
     this.#answer(res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
     this.#onPostDone?.();

@@ -29,6 +29,8 @@ export interface WebSocketContext {
   readonly closing: Set<Transport>;
   /** Bytes of one message. */
   readonly maxHttpBufferSize: number;
+  /** Bytes of all messages together that are not complete. */
+  readonly maxReceivingBytes: number;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   retryAfter: number | undefined;
 }
@@ -151,6 +153,9 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     if (code === 1009) {
       return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this.#context.maxHttpBufferSize });
+    }
+    if (code === 1013 && isViolation(error)) {
+      return this.ended({ ...closeReason("RECEIVE_BUDGET", error), limit: this.#context.maxReceivingBytes });
     }
     this.ended(closeReason(isViolation(error) ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
   }

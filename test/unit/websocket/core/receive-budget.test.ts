@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { limitsOf } from "../../../../packages/websocket/src/core/limits.ts";
+import { type BudgetHolder, ReceiveBudget } from "../../../../packages/websocket/src/core/receive-budget.ts";
+import { frame } from "../../../support/raw-frames.ts";
+import { allSplits, feed, Recorder } from "../recorder.ts";
+
+/** A budget of 100 bytes, and three that share it. */
+function setUp() {
+  const budget = new ReceiveBudget(100);
+  const given: string[] = [];
+  const [a, b, c] = ["a", "b", "c"].map((name): BudgetHolder => ({ giveUp: () => void given.push(name) })) as [
+    BudgetHolder,
+    BudgetHolder,
+    BudgetHolder,
+  ];
+  return { budget, given, a, b, c };
+}
+
+describe("a budget", () => {
+  it("gives up those of which nothing came for the longest", () => {
+    const { budget, given, a, b, c } = setUp();
+    budget.onProgress(a, 40);
+    budget.onProgress(b, 40);
+    budget.onProgress(a, 50);
+    budget.onProgress(c, 10);
+    expect([budget.held, given]).toEqual([100, []]);
+    budget.onProgress(c, 40);
+    expect([budget.held, given]).toEqual([90, ["b"]]);
+    budget.onProgress(c, 240);
+    expect([budget.held, given]).toEqual([0, ["b", "a", "c"]]);
+  });
+
+  it("counts nothing for those that are complete", () => {
+    const { budget, given, a, b } = setUp();
+    budget.onProgress(a, 60);
+    budget.onEnd(a);
+    budget.onEnd(a);
+    budget.onProgress(b, 100);
+    expect([budget.held, given]).toEqual([100, []]);
+  });
+
+  it("may be told of the next end while it makes room", () => {
+    const { budget, given, a, b, c } = setUp();
+    const both: BudgetHolder = {
+      giveUp() {
+        given.push("both");
+        budget.onEnd(b);
+      },
+    };
+    budget.onProgress(both, 30);
+    budget.onProgress(b, 40);
+    budget.onProgress(a, 10);
+    budget.onProgress(c, 80);
+    expect([budget.held, given]).toEqual([90, ["both"]]);
+  });
+});
+
+const MESSAGE = Buffer.concat([
+  frame({ opcode: 1, payload: "first ", fin: false }),
+  frame({ opcode: 9, payload: "p" }),
+  frame({ opcode: 0, payload: "second", fin: false }),
+  frame({ opcode: 0, payload: "" }),
+]);
+
+describe("a connection with a budget", () => {
+  it("holds nothing once its message is complete, wherever its bytes are cut", () => {
+    const budget = new ReceiveBudget(1e6);
+    for (const chunks of allSplits(MESSAGE)) {
+      const recorder = new Recorder("server", limitsOf({ budget }));
+      feed(recorder.connection, chunks);
+      expect(recorder.take()).toEqual(["ping p", "text first second"]);
+      expect(budget.held).toBe(0);
+    }
+  });
+
+  it.each([
+    ["is given up", (recorder: Recorder) => recorder.connection.abort()],
+    ["loses its stream", (recorder: Recorder) => recorder.connection.receiveEnd()],
+    [
+      "breaks a rule",
+      (recorder: Recorder) => feed(recorder.connection, [frame({ opcode: 0, payload: Buffer.alloc(200_000) })]),
+    ],
+    ["gets a close frame", (recorder: Recorder) => feed(recorder.connection, [frame({ opcode: 8 })])],
+  ])("holds nothing once it %s", (_how, end) => {
+    const budget = new ReceiveBudget(1e6);
+    const recorder = new Recorder("server", limitsOf({ budget, maxPayload: 100_000 }));
+    feed(recorder.connection, [frame({ opcode: 2, payload: Buffer.alloc(70_000), fin: false })]);
+    expect(budget.held).toBeGreaterThanOrEqual(70_000);
+    end(recorder);
+    expect(budget.held).toBe(0);
+  });
+
+  it("is ended with 1013 where there is no room, and the others go on", () => {
+    const budget = new ReceiveBudget(20_000);
+    const [first, second] = [1, 2].map(() => new Recorder("server", limitsOf({ budget }))) as [Recorder, Recorder];
+    const half = frame({ opcode: 2, payload: Buffer.alloc(12_000), fin: false });
+    feed(first.connection, [half]);
+    feed(second.connection, [half]);
+    expect(first.take()).toEqual(["failed 1013 WS_ERR_RECEIVE_BUDGET"]);
+    expect(second.take()).toEqual([]);
+    feed(second.connection, [frame({ opcode: 0, payload: "" })]);
+    expect(second.take()[0]).toMatch(/^binary 00/);
+    expect(budget.held).toBe(0);
+  });
+
+  it("is ended itself when its own message is what there is no room for", () => {
+    const recorder = new Recorder("server", limitsOf({ budget: new ReceiveBudget(20_000) }));
+    const rest = Buffer.concat([frame({ opcode: 0, payload: "x" }), frame({ opcode: 1, payload: "next" })]);
+    feed(recorder.connection, [
+      Buffer.concat([frame({ opcode: 2, payload: Buffer.alloc(30_000), fin: false }), rest]),
+      rest,
+    ]);
+    expect(recorder.take()).toEqual(["failed 1013 WS_ERR_RECEIVE_BUDGET"]);
+  });
+});
