@@ -24,6 +24,10 @@ async function crowded(options = {}, crowd = CROWD) {
   return { bench, io: bench.io, nsp, a, b, delivered: () => delivered };
 }
 
+function dropAck(this: { acks: Map<number, unknown> }, id: number): void {
+  this.acks.delete(id);
+}
+
 describe("a broadcast to very many", () => {
   test.each(["all", "a room"])("takes several turns of the event loop: %s", async (whom) => {
     const { io, delivered } = await crowded();
@@ -64,6 +68,37 @@ describe("a broadcast to very many", () => {
       .timeout(1000)
       .emit("question", () => {});
     expect(await a.peer.hear()).toEqual(['2["y"]', expect.stringMatching(/^2\d+\["question"\]$/)]);
+  });
+
+  test("may ask for acknowledgements, and is answered once all have been asked", async () => {
+    const { io, nsp, a, b, delivered } = await crowded();
+    const answers: unknown[] = [];
+    io.timeout(1000).emit("question", (...answer: unknown[]) => answers.push(answer));
+    expect(delivered()).toBe(ONE_TURN);
+    await settle();
+    await settle();
+    expect(delivered()).toBe(CROWD);
+    const [question = ""] = (await b.peer.hear()).map(String);
+    const id = Number(/^2(\d+)\["question"\]$/.exec(question)?.[1]);
+    expect(await a.peer.hear()).toEqual([question]);
+    await a.peer.say(`3${id}["a"]`);
+    await b.peer.say(`3${id}["b"]`);
+    for (const socket of nsp.sockets.values()) if (socket !== a.socket && socket !== b.socket) socket.acks.get(id)?.(1);
+    await settle();
+    expect(answers).toHaveLength(1);
+    expect(answers[0]).toEqual([null, expect.objectContaining({ length: CROWD + 2 })]);
+  });
+
+  test("that asks for acknowledgements leaves nothing behind where the time was over before all were asked", async () => {
+    const { bench, io, nsp, b } = await crowded();
+    (nsp.sockets as Map<string, unknown>).forEach((socket) => Object.assign(socket as object, { dropAck }));
+    const answered = new Promise((resolve) => io.timeout(1000).emit("question", resolve));
+    bench.clock.advance(1001);
+    expect(await answered).toMatchObject({ code: "ACK_TIMEOUT" });
+    await settle();
+    await settle();
+    expect((await b.peer.hear()).map(String)).toEqual([expect.stringMatching(/^2\d+\["question"\]$/)]);
+    expect([...nsp.sockets.values()].filter(({ acks }) => acks.size > 0)).toEqual([]);
   });
 
   test("comes before the end that the server makes", async () => {

@@ -51,8 +51,9 @@ describe("events for a client that reads too slowly", () => {
     state.socket.ifSlow("keep").emit("kept");
     state.socket.emit("dropped");
     state.bench.io.to(state.socket.id).ifSlow("keep").emit("kept, too");
+    state.bench.io.ifSlow("keep").emit("kept as well");
     await state.peer.say('27["question"]');
-    expect(await wake(state)).toEqual(['2["kept"]', '2["kept, too"]', '37["answer"]']);
+    expect(await wake(state)).toEqual(['2["kept"]', '2["kept, too"]', '2["kept as well"]', '37["answer"]']);
   });
 
   test("or end the connection", async () => {

@@ -39,6 +39,11 @@ export class AckCollector {
     this.#timer = clock.after(ms, () => this.#end(new AckTimeoutError()));
   }
 
+  /** Whether nobody waits for answers any more. */
+  get isOver(): boolean {
+    return this.#state === "over";
+  }
+
   /** There are so many servers. */
   onServerCount(servers: number): void {
     this.#servers = servers;

@@ -193,7 +193,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     this.adapter.broadcastWithAck(
       packet,
       this.#options(),
-      (clients) => collector.onClientCount(clients),
+      // To ask very many takes a while: those who were asked when it was too late have to forget it, too.
+      (clients) => (collector.isOver ? this.#forget(packet.id) : collector.onClientCount(clients)),
       (response: unknown) => collector.onResponse(response),
     );
     this.adapter.serverCount().then(

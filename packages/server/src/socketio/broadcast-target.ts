@@ -1,3 +1,4 @@
+import type { SlowPolicy } from "../engine/index.ts";
 import type { Room, SocketId } from "./adapter/adapter.ts";
 import type { BroadcastOperator } from "./broadcast-operator.ts";
 import type { RemoteSocket } from "./remote-socket.ts";
@@ -87,6 +88,16 @@ export abstract class BroadcastTarget<
    */
   conflate(key: string): Operator<EmitEvents, SocketData> {
     return this.everybody().conflate(key);
+  }
+
+  /**
+   * What becomes of the next event where a client reads too slowly, in place of its `slowPolicy`.
+   *
+   * @example
+   * io.ifSlow("drop-newest").emit("position", 1, 2);
+   */
+  ifSlow(policy: SlowPolicy): Operator<EmitEvents, SocketData> {
+    return this.everybody().ifSlow(policy);
   }
 
   /** Addresses the clients of this server only, when there are several. */

@@ -18,6 +18,7 @@ import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./roo
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
 
+const noop = (): void => undefined;
 const NOBODY: ReadonlySet<SocketId> = new Set();
 
 /** Those that are there. */
@@ -153,9 +154,10 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   /**
-   * Sends a packet that asks for an acknowledgement to all who are meant.
+   * Sends a packet that asks for an acknowledgement to all who are meant. With more than 10,000 of them it takes several
+   * turns.
    *
-   * @param clientCountCallback is told how many that are
+   * @param clientCountCallback is told how many that are, once all of them have been asked
    * @param ack gets each answer
    */
   broadcastWithAck(
@@ -171,14 +173,14 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     const options = this.#writeOptions(encoded, opts.flags);
     const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server.limits ?? {};
     let clients = 0;
-    this.#forEach(opts, (socket) => {
+    const ask = (socket: AdapterSocket): void => {
       clients++;
       if (socket.acks.size >= maxPendingAcks) giveUpOldest(socket as unknown as Limited, maxPendingAcks);
       socket.acks.set(id, ack);
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
-    });
-    clientCountCallback(clients);
+    };
+    this.#send(opts, ask, () => clientCountCallback(clients));
   }
 
   #writeOptions(encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
@@ -247,9 +249,10 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   // hot path
-  #send(opts: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
-    if (this.#isForMany(opts)) this.#sendToMany(opts, send);
-    else this.#forEach(opts, send);
+  #send(opts: BroadcastOptions, send: (socket: AdapterSocket) => void, onFinished: () => void = noop): void {
+    if (this.#isForMany(opts)) return this.#sendToMany(opts, send, onFinished);
+    this.#forEach(opts, send);
+    onFinished();
   }
 
   #isForMany({ rooms }: BroadcastOptions): boolean {
@@ -257,13 +260,17 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     return members.size > RECEIVERS_PER_TURN;
   }
 
-  #sendToMany({ rooms, except }: BroadcastOptions, send: (socket: AdapterSocket) => void): void {
+  #sendToMany(
+    { rooms, except }: BroadcastOptions,
+    send: (socket: AdapterSocket) => void,
+    onFinished: () => void,
+  ): void {
     const { sockets } = this.nsp as AdapterNamespace;
     const excluded = this.#membersOf(except);
     const members = rooms.size === 0 ? this.sids : this.#membersOf(rooms);
     const receivers = rooms.size === 0 ? sockets.values() : presentOf(members.keys(), sockets);
     const isMeant = ({ id }: AdapterSocket): boolean => !excluded.has(id) && members.has(id);
-    startBroadcast(this.nsp as object, { receivers, isMeant, send });
+    startBroadcast(this.nsp as object, { receivers, isMeant, send, onFinished });
   }
 
   /** Visits all that are meant, none of whom misses what was sent before. */

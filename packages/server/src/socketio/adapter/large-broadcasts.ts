@@ -38,6 +38,8 @@ interface Broadcast {
   /** Whether a socket is meant: asked for each of them, at its turn. */
   isMeant(socket: AdapterSocket): boolean;
   send(socket: AdapterSocket): void;
+  /** Everybody has had a turn. */
+  onFinished(): void;
 }
 
 /** Begins a broadcast, for which everybody in the namespace gets a turn. */
@@ -100,6 +102,7 @@ class LargeBroadcasts {
 
   #finish(finished: Underway): void {
     this.#underway = this.#underway.filter((one) => one !== finished);
+    finished.broadcast.onFinished();
   }
 
   /** Sends a socket all that it has not got yet. */
