@@ -44,6 +44,8 @@ export const SOCKET_PARSER_ERRORS = {
   SOCKET_INVALID_ACK_ID: "invalid acknowledgement id",
   /** Arrays and objects nested deeper than `maxDepth`. */
   SOCKET_TOO_DEEP: "data nested too deeply",
+  /** Objects that have more than `maxKeys` keys together. */
+  SOCKET_TOO_MANY_KEYS: "too many keys",
   /** An event or acknowledgement of more than `maxArguments` arguments. */
   SOCKET_TOO_MANY_ARGUMENTS: "too many arguments",
   /** An event name longer than `maxEventNameLength`. */

@@ -47,6 +47,31 @@ describe("depth", () => {
   });
 });
 
+describe("keys", () => {
+  const twoKeys = '2["e",{"a":1,"b":{}}]';
+
+  test("are counted in all objects together, where a limit is set", () => {
+    expect(decode(twoKeys, { maxKeys: 2 })).toHaveLength(2);
+    expect(refusal(() => decode(twoKeys, { maxKeys: 1 }))).toBe("SOCKET_TOO_MANY_KEYS");
+    expect(refusal(() => decode('2["e",{"":1},{"":{"":1}}]', { maxKeys: 2 }))).toBe("SOCKET_TOO_MANY_KEYS");
+    expect(refusal(() => decode('0{"a" : 1, "b":2}', { maxKeys: 1 }))).toBe("SOCKET_TOO_MANY_KEYS");
+    expect(decode(`2["e",{${Array.from({ length: 50_000 }, (_, i) => `"${i}":1`).join()}}]`)).toHaveLength(2);
+  });
+
+  test.each(['":":', '\\":', '\\\\":', '\\\\\\":":', "::::"])("are not what stands in strings: %s", (text) => {
+    const json = JSON.stringify([text.repeat(9), { a: text.repeat(9) }]);
+    expect(decode(`2${json}`, { maxKeys: 1 })).toEqual(JSON.parse(json));
+    expect(refusal(() => decode(`2${json}`, { maxKeys: 0 }))).toBe("SOCKET_TOO_MANY_KEYS");
+  });
+
+  test("of text that is no JSON are of no matter", () => {
+    for (const text of ['"a:::::::::', '"\\', ":::::::::", '{":":":":"'])
+      expect(refusal(() => decode(`2["e",${text}`, { maxKeys: 1 }))).toMatch(
+        /^SOCKET_(TOO_MANY_KEYS|INVALID_PAYLOAD)$/,
+      );
+  });
+});
+
 describe("counts and lengths", () => {
   const args = (count: number): string => `["e"${",0".repeat(count - 1)}]`;
 

@@ -9,6 +9,8 @@ export interface DecoderLimits {
   maxAttachmentBytes: number;
   /** Deepest nesting of arrays and objects, the array of arguments included. Default 100. */
   maxDepth: number;
+  /** Most keys of all objects of a packet together. Default: no limit but the size of the text. */
+  maxKeys: number;
   /** Most elements of an event or acknowledgement, the event name included. Default 10,000. */
   maxArguments: number;
   /** Longest event name, in UTF-16 code units. Default 256. */
@@ -33,6 +35,7 @@ export const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
   maxAttachments: 10,
   maxAttachmentBytes: Infinity,
   maxDepth: 100,
+  maxKeys: Infinity,
   maxArguments: 10_000,
   maxEventNameLength: 256,
   maxNamespaceLength: 256,

@@ -7,6 +7,7 @@ import {
 } from "./decoder-options.ts";
 import { Listeners, type Listener } from "./listeners.ts";
 import { isDeeperThan, mayBeDeeperThan } from "./json-depth.ts";
+import { hasMoreKeysThan } from "./json-keys.ts";
 import { isDataValid, type Packet, PacketType, SocketPacket } from "./packet.ts";
 import { ParserError } from "../errors.ts";
 
@@ -171,6 +172,7 @@ function parseData(json: string, settings: Readonly<DecoderSettings>): unknown {
 }
 
 function parseJson(json: string, settings: Readonly<DecoderSettings>): unknown {
+  if (hasMoreKeysThan(json, settings.maxKeys)) throw new ParserError("SOCKET_TOO_MANY_KEYS");
   if (mayBeDeeperThan(json, settings.maxDepth)) {
     const plain: unknown = JSON.parse(json);
     // JSON.parse recurses for a reviver: it must not get to see data that is too deep
