@@ -32,7 +32,8 @@ code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`lim
 They are set when \`disconnecting\`, \`disconnect\` and \`close\` are emitted.
 
 A WebSocket peer gets the close code, and the code in small letters as reason, followed by the numbers of a limit or the code
-of what the parsers refuse, and by \`retry-after=<ms>\` if it is asked to wait. A polling peer gets a close packet.
+of what the parsers refuse, and by \`retry-after=<ms>\` if it is asked to wait. A polling peer gets a close packet with the
+same: \`11008 ping timeout\`.
 
 ${table(
   ["code", "reason", "side", "WebSocket", "what happened"],

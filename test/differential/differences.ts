@@ -249,6 +249,11 @@ const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] =
     becomes: "closed by the server",
   },
   {
+    reason: "a session that polls is told why it ends, as a close frame would",
+    pattern: /^< 11\d{3} [a-z].*$/,
+    becomes: "< 1",
+  },
+  {
     reason: "what is compressed by Accept-Encoding varies by it",
     pattern: /(, | \| vary=)Accept-Encoding$/,
     becomes: "",

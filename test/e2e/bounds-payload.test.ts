@@ -35,7 +35,7 @@ test("a POST of too many packets ends the session, which is told why; those with
     actual: 101,
     transport: "polling",
   });
-  expect((await poll.packets).at(-1)).toBe("1");
+  expect((await poll.packets).at(-1)).toBe("11008 too many packets: 101 of 100");
   expect((await client.postBody("4a")).status).toBe(400);
 });
 

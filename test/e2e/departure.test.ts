@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
+import { CLIENTS } from "../support/clients.ts";
 import { Host } from "../support/host.ts";
 import { call } from "../support/raw-http.ts";
 import { RawPolling } from "../support/raw-polling.ts";
 import { RawWebSocket } from "../support/raw-websocket.ts";
-import { within } from "../support/waiting.ts";
+import { nextEvent, within } from "../support/waiting.ts";
 
 async function start(options: Partial<ServerOptions> = {}) {
   const host = new Host();
@@ -38,8 +39,9 @@ test("what was emitted right before io.close() arrives, and the close frame says
   }
   expect(await client.ended()).toEqual({ code: 1001, reason: "server shutdown" });
   const packets = await poll.packets;
-  while (packets.at(-1) !== "1") packets.push(...(await polling.poll()));
+  while (!packets.at(-1)?.startsWith("1")) packets.push(...(await polling.poll()));
   expect(packets).toHaveLength(2001);
+  expect(packets.at(-1)).toBe("11001 server shutdown");
   await closed;
 });
 
@@ -61,6 +63,9 @@ test("io.drain() moves everybody away in groups, and lets nobody in", async () =
     socket.on("disconnect", (reason) => reasons.push([reason, socket.closeReason?.code])),
   );
   const clients = await Promise.all([join(port), join(port), join(port)]);
+  const polling = await RawPolling.open({ port });
+  const poll = polling.beginPoll();
+  await poll.arrived;
   const order: number[] = [];
   const ends = clients.map((client, index) => client.closed.then((end) => (order.push(index), end)));
   io.emit("last");
@@ -72,6 +77,7 @@ test("io.drain() moves everybody away in groups, and lets nobody in", async () =
     expect(end).toEqual({ code: 1012, reason: "server draining retry-after=700" });
   }
   expect(order).toHaveLength(3);
+  expect(await poll.packets).toEqual(["11012 server draining retry-after=700"]);
   for (const client of clients) expect(await client.until((packet) => packet.startsWith("42"))).toBe('42["last"]');
   await drained;
   expect(reasons).toEqual(Array.from({ length: 3 }, () => ["forced close", "SERVER_DRAINING"]));
@@ -101,3 +107,17 @@ test("a process ends by SIGTERM, whatever its clients are at", async () => {
   silent.cut();
   stalled.cut();
 });
+
+test.each(Object.entries(CLIENTS))(
+  "a client that polls is moved away like any other: %s",
+  async (_version, connect) => {
+    const { io, host, port } = await start({ retryAfter: 700, allowEIO3: true });
+    const client = connect(`http://127.0.0.1:${port}`, { transports: ["polling"] });
+    await nextEvent(client, "connect");
+    const left = nextEvent(client, "disconnect");
+    await io.drain({ deadline: 500 });
+    expect((await left)[0]).toBe("transport close");
+    await io.close();
+    await host.drained();
+  },
+);

@@ -89,6 +89,7 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
     maxPollPackets: undefined,
     httpCompression: false,
     addHeaders() {},
+    retryAfter: () => undefined,
     onRefused() {},
     ...over,
     clock,

@@ -101,6 +101,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.limits = engineLimits(this.opts, {
       receiving: this.receiving,
       heartbeat: this.heartbeat,
+      retryAfter: () => this.webSocketContext.retryAfter,
       onRefused: (name) => count(this.stats.refusals, name),
       addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
     });

@@ -21,6 +21,8 @@ export interface EngineLimits {
   readonly heartbeat: HeartbeatWheel;
   readonly httpCompression: HttpCompression | false;
   readonly clock: Clock;
+  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
+  retryAfter(): number | undefined;
   /** A request of an open session was turned away: it is counted. */
   onRefused(name: RefusalName): void;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */
@@ -30,7 +32,7 @@ export interface EngineLimits {
 /** Completes the record by what the options say. */
 export function engineLimits(
   options: ResolvedOptions,
-  engine: Pick<EngineLimits, "receiving" | "heartbeat" | "onRefused" | "addHeaders">,
+  engine: Pick<EngineLimits, "receiving" | "heartbeat" | "retryAfter" | "onRefused" | "addHeaders">,
 ): EngineLimits {
   const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock } = options;
   const httpCompression = resolveHttpCompression(options.httpCompression);

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EnginePacket } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
-import { type CloseReason, closeReason } from "./close-reason.ts";
+import { type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
 
 export type TransportState = "open" | "closing" | "closed";
@@ -35,8 +35,17 @@ export const NOBODY: TransportHandler = {
   onClose() {},
 };
 
-/** The packet that a session sends when it ends. */
-export const CLOSE_PACKET: EnginePacket = new EnginePacket("close", undefined, COMPRESS);
+const CLOSE_PACKET = new EnginePacket("close", undefined, COMPRESS);
+
+/**
+ * The packet that ends a session where there is no close frame. Its data is what that would say: code, space, text. The
+ * protocol knows a close packet without data, and clients other than ours do not look at it.
+ */
+export function closePacket(reason: CloseReason | undefined, retryAfter: number | undefined): EnginePacket {
+  const [code, text] = reason === undefined ? [0, ""] : webSocketClose(reason, retryAfter);
+  return text === "" ? CLOSE_PACKET : new EnginePacket("close", `${code} ${text}`, COMPRESS);
+}
+
 /** The packet that answers a poll which has to end without a message. */
 export const NOOP_PACKET: EnginePacket = new EnginePacket("noop", undefined, COMPRESS);
 

@@ -81,7 +81,7 @@ export abstract class Polling extends Transport {
     try {
       for (const packet of packets) {
         if (this.readyState === "opening" && packet.type === "open") this.onOpen();
-        if (packet.type === "close") return this.onClose({ description: "transport closed by the server" });
+        if (packet.type === "close") return this.#onClosePacket(packet.data as string | undefined);
         this.onPacket(packet);
       }
     } finally {
@@ -91,6 +91,12 @@ export abstract class Polling extends Transport {
         this.#proceed();
       }
     }
+  }
+
+  /** Servers of Portage say why, as in the close frame of a WebSocket: `1012 server draining`. */
+  #onClosePacket(data: string | undefined): void {
+    const context = data ? { code: parseInt(data), reason: data.slice(5) } : undefined;
+    this.onClose({ description: "transport closed by the server", context });
   }
 
   /** The transport was closed before the server had opened the session: that must not stay behind. */

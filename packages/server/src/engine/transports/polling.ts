@@ -6,7 +6,7 @@ import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason 
 import { REFUSALS } from "../refusals.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
-import { CLOSE_PACKET, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
+import { closePacket, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
 
@@ -52,6 +52,8 @@ export class Polling extends Transport {
   #closeTimer: Timer | undefined;
   /** Who wants to know that the transport has closed as ordered. */
   #onClosed: (() => void) | undefined;
+  /** Why it is closed. */
+  #why: CloseReason | undefined;
   /** What to do once the POST under way is done; set while retiring. */
   #onPostDone: (() => void) | undefined;
 
@@ -242,10 +244,11 @@ export class Polling extends Transport {
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  override close(onClosed?: () => void): void {
+  override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
     this.#onClosed = onClosed;
+    this.#why = reason;
     this.#post?.abort();
     // Without anybody who waits for the end there is no use in waiting for a poll.
     if (this.writable || !onClosed) this.#finish();
@@ -253,8 +256,12 @@ export class Polling extends Transport {
   }
 
   #finish(): void {
-    this.send([CLOSE_PACKET]);
+    this.#sendClose(this.#why);
     this.endedByOwner(this.#onClosed);
+  }
+
+  #sendClose(reason: CloseReason | undefined): void {
+    if (this.writable) this.send([closePacket(reason, this.#limits.retryAfter())]);
   }
 
   override discard(): void {
@@ -275,7 +282,7 @@ export class Polling extends Transport {
 
   /** Whatever the reason: nothing of an ended transport goes on, and a poll that waits learns of the end. */
   protected override ended(reason: CloseReason): void {
-    this.send([CLOSE_PACKET]);
+    this.#sendClose(reason);
     this.#post?.abort();
     this.#closeTimer?.cancel();
     super.ended(reason);

@@ -258,6 +258,16 @@ describe.each([
     expect(polls().length).toBe(2);
   });
 
+  test("a close packet of Portage has a code and a reason, as a close frame has", async () => {
+    const transport = await opened(Class);
+    const closed = new Promise((resolve) => transport.once("close", resolve));
+    await polls()[1]!.answer(200, "11012 server draining retry-after=5000");
+    expect(await closed).toEqual({
+      description: "transport closed by the server",
+      context: { code: 1012, reason: "server draining retry-after=5000" },
+    });
+  });
+
   test("requestTimeout ends a request that takes too long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     make(Class, { requestTimeout: 100 });
