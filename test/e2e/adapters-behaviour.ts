@@ -19,7 +19,7 @@ async function heardBy(clients: readonly Socket[], counts: readonly number[], em
 }
 
 /** What every adapter for many servers has to make of two of them, with real clients. */
-export function clusterBehaviour(bus: () => Bus, makes: readonly [Target, Target]): void {
+export function clusterBehaviour(bus: () => Bus, makes: readonly [Target, Target], options: object = {}): void {
   let cluster: Cluster;
   let a: Server;
   let b: Server;
@@ -27,7 +27,7 @@ export function clusterBehaviour(bus: () => Bus, makes: readonly [Target, Target
   let clients: [Socket, Socket, Socket];
 
   beforeAll(async () => {
-    cluster = await startCluster(bus(), makes);
+    cluster = await startCluster(bus(), makes, options);
     [a, b] = [cluster.nodes[0].io, cluster.nodes[1].io];
   });
   afterAll(() => cluster.stop());

@@ -27,8 +27,10 @@ if (cluster.isPrimary) {
   });
 } else {
   process.on("SIGINT", () => {});
-  const io = new Server(createServer());
-  io.adapter(createAdapter({ heartbeatInterval: 100 }));
+  const clusterSecret = process.env["CLUSTER_SECRET"];
+  const io = new Server(createServer(), { clusterSecret, adapter: createAdapter({ heartbeatInterval: 100 }) });
+  // What is refused shows in the output of the test.
+  io.on("handler_error", (error) => process.exit(console.error(error) ?? 1));
   setupWorker(io);
   io.on("who", (done) => done(process.pid));
   io.on("connection", (socket) => {

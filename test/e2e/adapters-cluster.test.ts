@@ -13,17 +13,20 @@ afterEach(async () => {
 });
 
 /** Two workers of one primary, and the port of the primary. */
-async function startWorkers(): Promise<string> {
+async function startWorkers(env: NodeJS.ProcessEnv): Promise<string> {
   const script = fileURLToPath(new URL("adapters-cluster-child.mjs", import.meta.url));
   const name = subject.name === "portage" ? "@portage/server" : "socket.io";
   let port = "";
-  const child = { command: process.execPath, args: [script, name], cwd: process.cwd(), ready: "listening on" };
+  const child = { command: process.execPath, args: [script, name], env, cwd: process.cwd(), ready: "listening on" };
   ends.push(await startProcess({ ...child, onReady: (said) => (port = /listening on (\d+)/.exec(said)?.[1] ?? "") }));
   return `http://127.0.0.1:${port}`;
 }
 
-test("cluster-adapter and sticky sessions under node:cluster", async () => {
-  const url = await startWorkers();
+test.each([
+  ["plain", {}],
+  ["signed", { CLUSTER_SECRET: "secret of the cluster" }],
+])("cluster-adapter and sticky sessions under node:cluster, %s", async (_what, env) => {
+  const url = await startWorkers({ ...process.env, ...env });
   const clients: Socket[] = [];
   for (const way of [...Object.values(WAYS), ...Object.values(WAYS)]) {
     // The primary may hear of a session only after its client has come back, or lose a handshake: clients try again.

@@ -19,6 +19,7 @@ export {
   type Handshake,
   ReservedEventError,
   type ServerOptions,
+  type ServerReport,
   type SlowPolicy,
   type SlowReaderOptions,
   SocketIoError,

@@ -36,5 +36,6 @@ export { Server } from "./server.ts";
 export { Socket } from "./socket.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { EventRate, SocketLimits } from "./limits.ts";
+export type { ServerReport } from "./server-tally.ts";
 export type { DisconnectCode, DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
 export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";

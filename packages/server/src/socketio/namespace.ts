@@ -1,4 +1,5 @@
 import type { Adapter, SocketId } from "./adapter/adapter.ts";
+import { guardAdapter } from "./adapter/guard-adapter.ts";
 import { skipBroadcasts } from "./adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
@@ -89,7 +90,9 @@ export class Namespace<
 
   /** Makes the adapter anew, as the option `adapter` of the server says. */
   _initAdapter(): void {
-    this.adapter = this.server.createAdapter(this);
+    const adapter = this.server.createAdapter(this);
+    if (this.server.clusterKeys !== undefined) guardAdapter(adapter, this, this.server.clusterKeys);
+    this.adapter = adapter;
     try {
       watchAdapter(this.adapter.init(), this);
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { EngineReport } from "../engine/index.ts";
+import type { ServerReport } from "./server-tally.ts";
 
 type Kind = "counter" | "gauge";
 
@@ -12,8 +12,8 @@ type Metric = readonly [
 ];
 
 /** What a server counts, as text in the OpenMetrics format 1.0.0. */
-export function openMetrics(report: EngineReport, sockets: number): string {
-  const { sessions, upgrades, packets, bytes, limits, refusals, loop } = report;
+export function openMetrics(report: ServerReport, sockets: number): string {
+  const { sessions, upgrades, packets, bytes, limits, refusals, loop, cluster, recovery } = report;
   const metrics: Metric[] = [
     ["sockets", "gauge", "Connected sockets, in all namespaces.", sockets],
     ["sessions", "gauge", "Open sessions by transport.", values(sessions.byTransport), "transport"],
@@ -31,6 +31,10 @@ export function openMetrics(report: EngineReport, sockets: number): string {
     ["bytes_receiving", "gauge", "Bytes of messages that are not complete.", bytes.receiving],
     ["limits", "counter", "Limits met, by code.", values(limits), "code"],
     ["refusals", "counter", "Requests turned away, by name.", values(refusals), "name"],
+    ["cluster_ignored", "counter", "Messages of the bus ignored, by code.", values(cluster), "code"],
+    ["recoveries", "counter", "Sessions taken up again.", recovery.recovered],
+    ["recoveries_refused", "counter", "Sessions asked for in vain, by code.", values(recovery.refused), "code"],
+    ["recovery_dropped", "counter", "Kept things dropped, by option.", values(recovery.dropped), "option"],
     ["loop_lag_seconds", "gauge", "Delay of the event loop.", loop.lag / 1000],
   ];
   return `${metrics.flatMap(lines).join("\n")}\n# EOF\n`;

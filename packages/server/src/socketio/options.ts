@@ -14,6 +14,12 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
   serveClient: boolean;
   /** Keeps the rooms and carries broadcasts: a class, or a function. Default: in memory, sessions included if recovery is on. */
   adapter: AdapterConstructor;
+  /**
+   * Signs what the servers of a cluster say to each other (HMAC-SHA256), and has what is not signed ignored
+   * (`CLUSTER_SIGNATURE_INVALID`). Of several secrets the first signs, and all verify; each has 16 characters or more. Not
+   * for adapters with a format of their own: `ADAPTER_CANNOT_SIGN`. Default: off.
+   */
+  clusterSecret: string | readonly string[];
   /** Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. */
   parser: Untyped;
   /** Time to join a first namespace, in milliseconds. Default: 45000. */
@@ -43,7 +49,9 @@ export function defaultAdapter(options: Partial<ServerOptions>): AdapterConstruc
 
 /** Completes the options that others look up in `io.opts`; the caller's object is left alone. */
 export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
-  const options = { ...given, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
+  // What is public may be logged.
+  const { clusterSecret: _secret, ...known } = given;
+  const options = { ...known, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
   if (given.connectionStateRecovery) {
     const { maxDisconnectionDuration, skipMiddlewares } = RECOVERY_DEFAULTS;
     options.connectionStateRecovery = { maxDisconnectionDuration, skipMiddlewares, ...given.connectionStateRecovery };

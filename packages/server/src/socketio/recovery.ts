@@ -43,11 +43,17 @@ export function restore(socket: { nsp: Namespace; revision: 3 | 4 }, auth: Recor
   const { pid, offset } = auth;
   // Protocol 4 (Socket.IO 2) knows no recovery: the name belongs to the application there.
   if (pid === undefined || socket.revision === 3) return undefined;
-  return findSession(socket.nsp, pid, offset);
+  return tallied(findSession(socket.nsp, pid, offset), socket.nsp);
 }
 
 /** What comes of a client's wish to take up a session. */
 export type Restoration = Promise<Session | SocketIoError> | undefined;
+
+async function tallied(search: Promise<Session | SocketIoError>, nsp: Namespace): Promise<Session | SocketIoError> {
+  const found = await search;
+  nsp.server.tally.onRecovery(found);
+  return found;
+}
 
 async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promise<Session | SocketIoError> {
   const { server, adapter } = nsp;

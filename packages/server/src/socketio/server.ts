@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import * as defaultParser from "@portage/parser/socket";
 import type { Adapter, AdapterConstructor } from "./adapter/adapter.ts";
+import { ClusterKeys } from "./adapter/cluster-keys.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
 import { Client } from "./client.ts";
@@ -8,14 +9,7 @@ import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
-import {
-  type DrainOptions,
-  type EngineReport,
-  isSession,
-  type LimitCode,
-  Server as Engine,
-  type Session,
-} from "../engine/index.ts";
+import { type DrainOptions, isSession, type LimitCode, Server as Engine, type Session } from "../engine/index.ts";
 import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
@@ -25,6 +19,7 @@ import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "
 import { openMetrics } from "./open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
+import { type ServerReport, ServerTally } from "./server-tally.ts";
 import type { Socket } from "./socket.ts";
 import {
   callUntyped,
@@ -107,6 +102,10 @@ export class Server<
   readonly limits: ResolvedLimits;
   /** Time as the server sees it. */
   readonly clock: Clock;
+  /** The option `clusterSecret`, if it was given. */
+  readonly clusterKeys: ClusterKeys | undefined;
+  /** What is counted here, for {@link stats}. */
+  readonly tally: ServerTally = new ServerTally();
   /** All namespaces by name, parents excepted. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** Time to join a first namespace, in milliseconds. */
@@ -135,7 +134,9 @@ export class Server<
   constructor(srv?: Partial<ServerOptions> | AnyHttpServer | number, opts: Partial<ServerOptions> = {}) {
     super();
     const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
-    this.opts = resolveOptions(isOptions ? srv : opts);
+    const given = isOptions ? srv : opts;
+    this.opts = resolveOptions(given);
+    this.clusterKeys = given.clusterSecret === undefined ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this.limits = resolveLimits(this.opts);
     this.clock = clock ?? systemClock;
@@ -289,6 +290,7 @@ export class Server<
    * any, it goes where the process handles such things, or is printed.
    */
   onHandlerError(error: unknown, context: HandlerErrorContext): void {
+    if (context.handler === "adapter") this.tally.onAdapterFailure(error);
     reportFailure(this.sockets, error, context);
   }
 
@@ -315,13 +317,14 @@ export class Server<
   }
 
   /**
-   * What the server has counted since it was attached, and how it stands now. Looks at every session: ask now and then.
+   * What the server has counted since it was attached (`cluster` and `recovery`: since it was made), and how it stands now.
+   * Looks at every session: ask now and then.
    *
    * @example
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
    */
-  stats(): EngineReport {
-    return this.engine.report();
+  stats(): ServerReport {
+    return this.tally.report(this.engine.report());
   }
 
   /**

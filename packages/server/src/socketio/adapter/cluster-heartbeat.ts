@@ -63,13 +63,17 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   }
 
   override onMessage(message: ClusterMessage, offset?: Offset): void {
+    super.onMessage(message, offset);
+  }
+
+  protected override heed(message: ClusterMessage, offset?: Offset): void {
     // The bus may bring anything; what is no message is told by the class below.
     const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
     if (uid === this.uid || this.#state === "closed") return;
     if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this.#hear(uid);
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
     else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid as ServerId);
-    else super.onMessage(message, offset);
+    else super.heed(message, offset);
   }
 
   /** A server is there. */

@@ -18,6 +18,8 @@ import {
   type Offset,
   type ServerId,
 } from "./cluster-messages.ts";
+import { BusGuard } from "./cluster-guard.ts";
+import type { ClusterKeys } from "./cluster-keys.ts";
 import { type Asked, ClusterRequests } from "./cluster-requests.ts";
 import { faultOf } from "./cluster-schema.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
@@ -66,13 +68,21 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   /** The id of this server. */
   protected readonly uid: ServerId = newId();
   readonly #clock: Clock;
+  readonly #guard: BusGuard | undefined;
   readonly #requests: ClusterRequests;
   readonly #collections = new Map<string, Collection>();
 
   protected constructor(nsp: Untyped) {
     super(nsp);
-    this.#clock = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
+    const { server } = nsp as { server?: { clock?: Clock; clusterKeys?: ClusterKeys } };
+    this.#clock = server?.clock ?? systemClock;
+    this.#guard = server?.clusterKeys && this.#guardWith(server.clusterKeys);
     this.#requests = new ClusterRequests(this.#clock);
+  }
+
+  #guardWith(keys: ClusterKeys): BusGuard {
+    const onRefused = (error: unknown): void => this.reportFailure(error);
+    return new BusGuard({ keys, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name, onRefused });
   }
 
   /** Sends a message to all other servers. Resolves with its place on the bus, where there is one. */
@@ -84,10 +94,16 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   // ---- from the bus ------------------------------------------------------------------------------------------------
 
   /**
-   * A message has come in; messages of this server itself are ignored. One that is not as it must be, or can't be followed,
-   * is told to `handler_error` listeners and does nothing.
+   * A message has come in; messages of this server itself are ignored. One that is not as it must be, is not signed where
+   * the option `clusterSecret` is set, or can't be followed, is told to `handler_error` listeners and does nothing.
    */
   protected onMessage(message: ClusterMessage, offset?: Offset): void {
+    const genuine = this.#guard === undefined ? message : this.#guard.open(message);
+    if (genuine !== undefined) this.heed(genuine, offset);
+  }
+
+  /** A message has come in that is signed, where it has to be. */
+  protected heed(message: ClusterMessage, offset?: Offset): void {
     if (this.#isSound(message) && message.uid !== this.uid) this.#try(() => this.#follow(message, offset));
   }
 
@@ -192,7 +208,8 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** A response to this server has come in. */
   protected onResponse(response: ClusterResponse): void {
-    if (this.#isSound(response)) this.#try(() => this.#take(response));
+    const genuine = this.#guard === undefined ? response : this.#guard.open(response);
+    if (genuine !== undefined && this.#isSound(genuine)) this.#try(() => this.#take(genuine));
   }
 
   #take(response: ClusterResponse): void {
@@ -215,15 +232,20 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this.publishAndReturnOffset(message).catch(logFailure);
   }
 
-  /** Sends a message to all other servers. */
-  protected publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
-    return this.doPublish({ ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name });
+  /** Sends a message to all other servers, signed where there is a secret. */
+  protected async publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
+    const complete = { ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    return this.doPublish(this.#guard?.seal(complete) ?? complete);
   }
 
   /** Sends a response to the server that has asked. */
   protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
-    const { name } = this.nsp as AdapterNamespace;
-    this.doPublishResponse(requesterUid, { ...response, uid: this.uid, nsp: name }).catch(logFailure);
+    const complete = { ...response, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    this.#respond(requesterUid, complete).catch(logFailure);
+  }
+
+  async #respond(requesterUid: ServerId, response: ClusterResponse): Promise<void> {
+    await this.doPublishResponse(requesterUid, this.#guard?.seal(response) ?? response);
   }
 
   async #tryToPublish(message: ClusterMessageBody): Promise<void> {

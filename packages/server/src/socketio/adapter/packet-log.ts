@@ -1,3 +1,4 @@
+import type { RecoveryLimit } from "../server-tally.ts";
 import type { BroadcastOptions } from "./adapter.ts";
 
 /** A packet that somebody may have missed. */
@@ -14,7 +15,9 @@ export interface KeptPacket {
 /** How much a log may hold. */
 export interface LogLimits {
   readonly maxPackets: number;
-  readonly maxBytes: number;
+  readonly maxPacketBytes: number;
+  /** A packet has to go before its time. */
+  readonly onDropped?: ((limit: RecoveryLimit) => void) | undefined;
 }
 
 /** The array is cut when this many packets at its front are gone, and they are more than half of it. */
@@ -61,14 +64,14 @@ export class PacketLog {
   /** Adds a packet. Its length is told by {@link measured}, once it is known. */
   add(packet: KeptPacket): void {
     this.#packets.push(packet);
-    if (this.size > this.#limits.maxPackets) this.#crowdOut();
+    if (this.size > this.#limits.maxPackets) this.#crowdOut("maxPackets");
   }
 
   /** The length of a packet that was added is known now. */
   measured(packet: KeptPacket, bytes: number): void {
     packet.bytes = bytes;
     this.#bytes += bytes;
-    while (this.#bytes > this.#limits.maxBytes && this.size > 0) this.#crowdOut();
+    while (this.#bytes > this.#limits.maxPacketBytes && this.size > 0) this.#crowdOut("maxPacketBytes");
   }
 
   /** Drops the packets that were sent before `time`. */
@@ -85,7 +88,8 @@ export class PacketLog {
     }
   }
 
-  #crowdOut(): void {
+  #crowdOut(limit: RecoveryLimit): void {
+    this.#limits.onDropped?.(limit);
     this.#crowdedOutThrough = this.#first;
     this.#drop();
   }

@@ -2,6 +2,7 @@ import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
 import { randomId } from "../../engine/index.ts";
 import { completeRecovery, type RecoveryOptions } from "../recovery-options.ts";
+import type { RecoveryLimit, ServerTally } from "../server-tally.ts";
 import type { Untyped } from "../typed-events.ts";
 import type { BroadcastOptions, PrivateSessionId, Room, Session, SessionToPersist, SocketId } from "./adapter.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
@@ -38,6 +39,7 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
 export class SessionAwareAdapter extends InMemoryAdapter {
   readonly #options: Required<RecoveryOptions>;
   readonly #clock: Clock;
+  readonly #onDropped: (limit: RecoveryLimit) => void;
   readonly #log: PacketLog;
   /** In the order in which they were lost. */
   readonly #sessions = new Map<PrivateSessionId, KeptSession>();
@@ -49,10 +51,12 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   /** @param nsp the namespace: of it, `server.opts` and `server.clock` are used in addition */
   constructor(nsp: Untyped) {
     super(nsp);
-    const { opts, clock } = (nsp as { server: { opts?: object; clock?: Clock } }).server;
+    const { opts, clock, tally } = (nsp as { server: { opts?: object; clock?: Clock; tally?: ServerTally } }).server;
     this.#options = completeRecovery(opts ?? {});
     this.#clock = clock ?? systemClock;
-    this.#log = new PacketLog({ maxPackets: this.#options.maxPackets, maxBytes: this.#options.maxPacketBytes });
+    this.#onDropped = (limit) => tally?.onDropped(limit);
+    const { maxPackets, maxPacketBytes } = this.#options;
+    this.#log = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this.#onDropped });
   }
 
   /** What is kept at present, for metrics. */
@@ -127,6 +131,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     for (const pid of this.#sessions.keys()) {
       if (this.#sessions.size <= this.#options.maxSessions) break;
       this.#sessions.delete(pid);
+      this.#onDropped("maxSessions");
     }
     this.#sweepLater();
   }
