@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { BaseServer } from "./base-server.ts";
+import { IdleConnections } from "./idle-connections.ts";
 import { REFUSALS, refusalName } from "./refusals.ts";
 import { UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
-import { SilentConnections } from "./silent-connections.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
@@ -36,8 +36,14 @@ interface PendingUpgrade {
 
 const ignore = (): void => {};
 
-/** How long connections may take to say something when the engine closes, and the HTTP server with it, in milliseconds. */
-const SILENCE = 1000;
+/** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
+const IDLE_GRACE = 1000;
+
+/** An HTTP server whose requests the engine takes. */
+interface Host {
+  readonly idle: IdleConnections;
+  isMine(req: IncomingMessage): boolean;
+}
 
 /**
  * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
@@ -55,8 +61,7 @@ export class Server extends BaseServer {
 
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
-  /** The HTTP servers whose requests it takes. */
-  readonly #servers: Map<HttpServer, SilentConnections> = new Map();
+  readonly #hosts: Map<HttpServer, Host> = new Map();
   /** The server of WebSockets that the option `wsEngine` asked for. */
   declare ws: ForeignWebSocketServer | undefined;
 
@@ -74,10 +79,17 @@ export class Server extends BaseServer {
   protected override cleanup(): void {
     this.ws?.close?.();
     this.ws = undefined;
-    for (const [server, silent] of this.#servers) {
-      const endAll = (): void => void (server.listening || silent.end());
-      if (silent.size > 0) this.clock.after(SILENCE, endAll);
-    }
+    for (const [server, host] of this.#hosts) this.#endIdle(server, host);
+  }
+
+  /** Lets a closing HTTP server end: it waits for its connections, and each may be idle for a while, or become so. */
+  #endIdle(server: HttpServer, host: Host): void {
+    if (host.idle.size === 0) return;
+    this.clock.after(IDLE_GRACE, () => {
+      if (server.listening) return;
+      host.idle.end(host.isMine);
+      this.#endIdle(server, host);
+    });
   }
 
   /** Parses the query of a request into `req._query`, once. */
@@ -261,11 +273,12 @@ export class Server extends BaseServer {
    */
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
-    const isMine = (req: IncomingMessage): boolean => this.#servers.has(server) && (req.url ?? "").startsWith(path);
+    const isMine = (req: IncomingMessage): boolean => this.#hosts.has(server) && (req.url ?? "").startsWith(path);
+    const host: Host = { idle: IdleConnections.of(server), isMine };
     this.httpServer = server;
-    this.#servers.set(server, new SilentConnections(server));
+    this.#hosts.set(server, host);
     this.#takeRequests(server, isMine);
-    if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, isMine, options);
+    if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, host, options);
     server.on("close", () => this.close());
     server.on("listening", () => this.reopen());
     return this;
@@ -273,7 +286,7 @@ export class Server extends BaseServer {
 
   /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
   detach(server: HttpServer): void {
-    this.#servers.delete(server);
+    this.#hosts.delete(server);
   }
 
   /** The prefix of the engine's requests. */
@@ -286,18 +299,16 @@ export class Server extends BaseServer {
     const others = server.listeners("request") as RequestListener[];
     server.removeAllListeners("request");
     server.on("request", (req, res) => {
-      this.#servers.get(server)?.onRequest(req.socket);
       if (isMine(req)) this.handleRequest(req, res);
       else for (const listener of others) listener.call(server, req, res);
     });
   }
 
-  #takeUpgrades(server: HttpServer, isMine: (req: IncomingMessage) => boolean, options: AttachOptions): void {
+  #takeUpgrades(server: HttpServer, { idle, isMine }: Host, options: AttachOptions): void {
     const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
+    idle.watchUpgrades();
     server.on("upgrade", (req, stream: Duplex, head) => {
-      const silent = this.#servers.get(server);
-      if (silent === undefined) return;
-      silent.onRequest(req.socket);
+      if (!this.#hosts.has(server)) return;
       if (isMine(req)) return this.handleUpgrade(req, stream, head);
       // Not ours, but a reset of it must not end the process while nobody else listens.
       stream.on("error", ignore);

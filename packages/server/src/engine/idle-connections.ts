@@ -1,0 +1,123 @@
+import { subscribe } from "node:diagnostics_channel";
+import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+
+/** The message of Node's channel `http.server.request.start`. */
+interface RequestStart {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly server: object;
+}
+
+/** What the connections of a server with TLS have besides. */
+type Connection = Duplex & { readonly alpnProtocol?: string | false | null; readonly bytesRead?: number };
+
+interface HostServer {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  listeners(event: string): unknown[];
+  listenerCount(event: string): number;
+}
+
+/** Events after which a connection belongs to a listener, and speaks another protocol. */
+const TAKEN_BY = ["upgrade", "connect", "unknownProtocol"] as const;
+
+const known = new WeakMap<object, IdleConnections>();
+let channel: "unheard" | "heard" = "unheard";
+
+// hot path
+function onRequestStart(message: unknown): void {
+  const { request, response, server } = message as RequestStart;
+  known.get(server)?.onRequest(request.socket, response);
+}
+
+/**
+ * The HTTP/1 connections of a server, to tell those apart on which a request is under way.
+ *
+ * Once a server is closing, Node waits for its connections to end, and its time limits for requests are over: one that has
+ * not said a word (browsers open spare ones), or half of the header of a request, would keep the process alive for as long
+ * as its peer likes.
+ *
+ * For each connection the response to its latest request is kept, and the request with it, until the next one or the end
+ * of the connection; for those that were upgraded nothing. Requests are heard of by a channel of Node and not by a
+ * listener, because other libraries wrap the listeners of a server, and then see requests that theirs do not.
+ */
+export class IdleConnections {
+  /** The latest response of each connection. Requests that are pipelined are answered in order: all others are over. */
+  readonly #latest = new Map<Connection, ServerResponse | undefined>();
+  readonly #server: HostServer;
+  readonly #forget: (this: Connection) => void;
+  readonly #leave: (req: IncomingMessage) => void;
+
+  /** Those of a server, whoever asks: engines may share one. */
+  static of(server: HostServer): IdleConnections {
+    const existing = known.get(server);
+    if (existing) return existing;
+    const made = new IdleConnections(server);
+    known.set(server, made);
+    if (channel === "unheard") subscribe("http.server.request.start", onRequestStart);
+    channel = "heard";
+    return made;
+  }
+
+  private constructor(server: HostServer) {
+    const latest = this.#latest;
+    this.#server = server;
+    this.#forget = function forget(): void {
+      latest.delete(this);
+    };
+    this.#leave = ({ socket }) => {
+      if (latest.delete(socket)) socket.off("close", this.#forget);
+    };
+    server.on(server instanceof Server ? "connection" : "secureConnection", (connection: Connection) => {
+      // One of HTTP/2 carries many requests at once, and has its own ways to end.
+      if (connection.alpnProtocol !== "h2") this.#add(connection);
+    });
+  }
+
+  #add(connection: Connection): void {
+    this.#latest.set(connection, undefined);
+    connection.once("close", this.#forget);
+  }
+
+  /** A request has come. */
+  // hot path
+  onRequest(connection: Connection, response: ServerResponse): void {
+    // It may be older than the server's first engine.
+    if (!this.#latest.has(connection)) this.#add(connection);
+    this.#latest.set(connection, response);
+  }
+
+  /** From now on connections that are upgraded are left to whoever takes them. */
+  watchUpgrades(): void {
+    // Not before: a listener keeps Node from answering such requests as any others.
+    if (!this.#server.listeners("upgrade").includes(this.#leave)) this.#server.on("upgrade", this.#leave);
+  }
+
+  get size(): number {
+    return this.#latest.size;
+  }
+
+  /**
+   * Ends those on which no request is under way.
+   *
+   * @param isOurs whether a request is the engine's: when that is answered, the rest of its body is of no use to anybody
+   */
+  end(isOurs: (req: IncomingMessage) => boolean): void {
+    // Where others take connections over unseen, all that is sure is that nobody took those which never said a word.
+    const isBlind = TAKEN_BY.some((event) => this.#isTakenUnseen(event));
+    for (const [connection, response] of this.#latest) {
+      const isIdle = isBlind ? response === undefined && connection.bytesRead === 0 : isAnswered(response, isOurs);
+      if (isIdle) connection.destroy();
+    }
+  }
+
+  #isTakenUnseen(event: string): boolean {
+    return this.#server.listenerCount(event) > 0 && !this.#server.listeners(event).includes(this.#leave);
+  }
+}
+
+/** Whether a response, and with it its request, is over: so it is where there was none. */
+function isAnswered(response: ServerResponse | undefined, isOurs: (req: IncomingMessage) => boolean): boolean {
+  if (response === undefined) return true;
+  return response.writableFinished && (response.req.complete || isOurs(response.req));
+}
