@@ -1,9 +1,11 @@
+import type { IncomingMessage } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { Server, type ServerOptions } from "@portage/server";
 import { Host } from "../support/host.ts";
 import { call } from "../support/raw-http.ts";
 import { RawPolling } from "../support/raw-polling.ts";
 import { RawWebSocket, type Refused } from "../support/raw-websocket.ts";
+import { nextEvent } from "../support/waiting.ts";
 
 const HANDSHAKE = "/socket.io/?EIO=4&transport=polling";
 const running: { io: Server; host: Host }[] = [];
@@ -46,6 +48,89 @@ describe("a server that is full", () => {
     expect(io.stats().refusals).toEqual({ TOO_MANY_CONNECTIONS: 2 });
     await first.close();
     await (await RawWebSocket.connect({ port })).close();
+  });
+});
+
+describe("sessions of one user", () => {
+  type Known = IncomingMessage & { user?: string };
+  const userOf = (req: Known) => req.user;
+  const know = (req: Known): undefined => void (req.user = req.headers["x-user"] as string);
+  const as = (user: string) => ({ headers: { "X-User": user } });
+  const body = { code: 6, message: "Too many connections", retryAfter: 5000 };
+
+  test.each([
+    ["a middleware", {}],
+    ["allowRequest", { allowRequest: (req, answer) => answer(know(req), true) }],
+  ] as [string, Partial<ServerOptions>][])("are limited by whom %s has found", async (who, options) => {
+    const { port, io, refusals } = await start({ maxConnectionsPerUser: 2, userOf, ...options });
+    if (who === "a middleware") io.engine.use((req, _res, next) => next(know(req)));
+    const first = await RawWebSocket.connect({ port, ...as("ann") });
+    const polling = await RawPolling.open({ port, ...as("ann") });
+    // An upgrade is no new session.
+    const upgrade = await RawWebSocket.connect({ port, sid: polling.sid, ...as("ann") });
+    const reply = await call({ port, path: HANDSHAKE, ...as("ann") });
+    expect([reply.status, reply.headers["retry-after"], JSON.parse(reply.text)]).toEqual([503, "5", body]);
+    const refused = await refusedBy(RawWebSocket.connect({ port, ...as("ann") }));
+    expect([refused.status, JSON.parse(refused.body)]).toEqual([503, body]);
+    expect(io.stats().refusals).toEqual({ TOO_MANY_CONNECTIONS_OF_USER: 2 });
+    expect(refusals[0]).toMatchObject({
+      name: "TOO_MANY_CONNECTIONS_OF_USER",
+      hint: expect.stringContaining("userOf"),
+    });
+
+    const others = [await RawWebSocket.connect({ port, ...as("bob") }), await RawWebSocket.connect({ port })];
+    await first.close();
+    others.push(await RawWebSocket.connect({ port, ...as("ann") }));
+    for (const other of others) await other.close();
+    upgrade.cut();
+  });
+
+  test("are limited while ids take their time", async () => {
+    const { port, io } = await start({ maxConnectionsPerUser: 1, userOf: () => "ann" });
+    const waiting: (() => void)[] = [];
+    const bothWait = new Promise<void>((resolve) => {
+      io.engine.generateId = () =>
+        new Promise<string>((give) => {
+          const id = `id${waiting.push(() => give(id))}`;
+          if (waiting.length === 2) resolve();
+        });
+    });
+    const replies = [1, 2].map(() => call({ port, path: HANDSHAKE }));
+    await bothWait;
+    for (const go of waiting) go();
+    const statuses = (await Promise.all(replies)).map(({ status }) => status);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  });
+
+  test("a userOf that fails refuses the handshake, and is told of", async () => {
+    const failure = new Error("a secret of the program");
+    const userOf = () => {
+      throw failure;
+    };
+    const { port, io } = await start({ maxConnectionsPerUser: 1, userOf });
+    const told: unknown[] = [];
+    io.on("handler_error", (error, context) => told.push(error, context));
+    const reply = await call({ port, path: HANDSHAKE });
+    expect([reply.status, reply.text]).toEqual([403, '{"code":4,"message":"Forbidden"}']);
+    expect((await refusedBy(RawWebSocket.connect({ port }))).status).toBe(403);
+    const context = { handler: "userOf", how: "thrown" };
+    expect(told).toEqual([failure, context, failure, context]);
+  });
+
+  test("can't be limited without userOf: no port is taken", async () => {
+    const probe = await start({});
+    const { port } = probe;
+    await probe.io.close();
+    expect(() => new Server(port, { maxConnectionsPerUser: 1 })).toThrow(
+      "maxConnectionsPerUser needs the option userOf",
+    );
+    running.splice(
+      running.findIndex(({ io }) => io === probe.io),
+      1,
+    );
+    const io = new Server(port);
+    await nextEvent(io.httpServer, "listening");
+    await io.close();
   });
 });
 

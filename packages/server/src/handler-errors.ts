@@ -34,6 +34,8 @@ export type HandlerKind =
   | "engine middleware"
   /** the option `allowRequest`: the request is refused, code 4 */
   | "allowRequest"
+  /** the option `userOf`: the request is refused, code 4 */
+  | "userOf"
   /** `engine.generateId`: the request is refused, code 3 */
   | "generateId";
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Gate, type GateOptions } from "../../../packages/server/src/engine/gate.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -21,11 +21,12 @@ test("counts open sessions, and those of one address", () => {
     context: { name: "TOO_MANY_CONNECTIONS", limit: 3, actual: 4 },
     retryAfter: 2000,
   });
-  both.onOpen("1");
+  both.onOpen({ remoteAddress: "1" }, from("1"));
   expect(both.check(from("1"), 1)).toMatchObject({ context: { name: "TOO_MANY_CONNECTIONS_FROM_ADDRESS", limit: 1 } });
   expect(both.check(from("2"), 1)).toBeUndefined();
-  both.onClose("1");
+  both.onClose({ remoteAddress: "1" });
   expect(both.check(from("1"), 0)).toBeUndefined();
+  expect(both.size).toBe(0);
 });
 
 test("lets so many in each second", () => {
@@ -42,4 +43,57 @@ test("lets nobody in once it is closed", () => {
   expect(closed.check(from("1"), 0)).toMatchObject({ code: 7, retryAfter: 5000 });
   closed.open();
   expect(closed.check(from("1"), 0)).toBeUndefined();
+});
+
+const unheard = (error: unknown): never => {
+  throw error;
+};
+const of = (user: unknown): IncomingMessage => ({ socket: { remoteAddress: "1" }, user }) as never;
+const userOf = (req: IncomingMessage) => (req as { user?: string }).user;
+
+describe("of one user", () => {
+  test("counts open sessions, and forgets users that have none", () => {
+    const { gate: full } = gate({ maxConnectionsPerUser: 2, userOf, retryAfter: 2000 });
+    const sessions = ["ann", "ann", "bob", undefined, undefined, undefined].map((user) => {
+      const [req, session] = [of(user), { remoteAddress: "1" }];
+      expect(full.identify(req, unheard)).toBeUndefined();
+      full.onOpen(session, req);
+      return session;
+    });
+    expect(full.size).toBe(2);
+    expect(full.identify(of("ann"), unheard)).toEqual({
+      code: 6,
+      context: { name: "TOO_MANY_CONNECTIONS_OF_USER", limit: 2, actual: 3, user: "ann" },
+      retryAfter: 2000,
+    });
+    full.onClose(sessions[0]!);
+    expect(full.identify(of("ann"), unheard)).toBeUndefined();
+    for (const session of sessions.slice(1)) full.onClose(session);
+    expect(full.size).toBe(0);
+  });
+
+  test("looks again at a handshake that had to wait", () => {
+    const { gate: full } = gate({ maxConnectionsPerUser: 1, userOf });
+    const [first, second] = [of("ann"), of("ann")];
+    for (const req of [first, second]) expect(full.identify(req, unheard)).toBeUndefined();
+    expect(full.recheck(first, 0)).toBeUndefined();
+    full.onOpen({ remoteAddress: "1" }, first);
+    expect(full.recheck(second, 1)).toMatchObject({ context: { name: "TOO_MANY_CONNECTIONS_OF_USER" } });
+  });
+
+  test.each([
+    ["throws", () => unheard(new Error("no")), "no"],
+    ["gives a number", () => 7, "userOf must give a string, or undefined"],
+    ["is async", () => Promise.reject(new Error("late")), "userOf must give a string, or undefined"],
+  ])("refuses the handshake when userOf %s", (_how, bad, message) => {
+    const { gate: full } = gate({ maxConnectionsPerUser: 1, userOf: bad as never });
+    const told: unknown[] = [];
+    expect(full.identify(of("ann"), (error, how) => told.push([String(error), how]))).toMatchObject({ code: 4 });
+    expect(told).toEqual([[expect.stringContaining(message), "thrown"]]);
+  });
+
+  test("can't be limited without userOf", () => {
+    expect(() => gate({ maxConnectionsPerUser: 1 })).toThrow(TypeError);
+    expect(() => gate({ maxConnectionsPerUser: 1 })).toThrow(/maxConnectionsPerUser needs the option userOf/);
+  });
 });

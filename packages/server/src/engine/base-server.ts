@@ -30,7 +30,7 @@ import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { randomId } from "./random-id.ts";
 import { checkOrigin } from "./origin.ts";
-import { REFUSALS, type RefusalName, refusalName } from "./refusals.ts";
+import { type ConnectionError, REFUSALS, refusalName } from "./refusals.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import { type EngineReport, reportOn } from "./stats-report.ts";
 import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
@@ -42,18 +42,6 @@ const log = createLog("engine");
 
 /** How long peers may take to answer the end of their connections when the engine closes, in milliseconds. */
 const CLOSE_GRACE = 1000;
-
-/** What `connection_error` listeners get. */
-export interface ConnectionError {
-  readonly req: IncomingMessage;
-  readonly code: number;
-  readonly message: string;
-  readonly context: Readonly<Record<string, unknown>>;
-  /** A name of the table of refusals, see docs/errors.md. */
-  readonly name: RefusalName;
-  /** What may have gone wrong, for those who run the server. */
-  readonly hint: string;
-}
 
 /** A handshake that has been let in: how its session gets a transport. */
 export interface Opening {
@@ -261,9 +249,13 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const refusal = this.gate.check(req, this.clientsCount);
     if (refusal) return answer(refusal);
     askPermission(req, this.opts.allowRequest, {
-      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3)),
+      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this.#identify(req)),
       onFailure: (error, how) => this.#fail("allowRequest", error, how),
     });
+  }
+
+  #identify(req: TransportRequest): Refusal | undefined {
+    return this.gate.identify(req, (error, how) => this.#fail("userOf", error, how));
   }
 
   /** A function of the program has failed. */
@@ -307,13 +299,15 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   #open(id: string, req: TransportRequest, opening: Opening): void {
+    const refusal = this.gate.recheck(req, this.clientsCount);
+    if (refusal) return opening.onRefused(refusal);
     const transport = opening.createTransport();
     if (!transport) return;
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;
     this.stats.sessionsOpened += 1;
-    this.gate.onOpen(session.remoteAddress);
+    this.gate.onOpen(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     session.open();
     opening.begin(transport);
@@ -326,6 +320,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return (
       this.middlewares.length === 0 &&
       this.opts.allowRequest === undefined &&
+      this.opts.userOf === undefined &&
       this.generateId === BaseServer.prototype.generateId &&
       this.listenerCount("headers") === 0 &&
       this.listenerCount("initial_headers") === 0
@@ -336,7 +331,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (this.clients[session.id] !== session) return;
     delete this.clients[session.id];
     this.clientsCount -= 1;
-    this.gate.onClose(session.remoteAddress);
+    this.gate.onClose(session);
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../clock.ts";
+import { type OnFailure, watch } from "../handler-errors.ts";
 import { TokenBucket } from "../token-bucket.ts";
-import type { Refusal } from "./admission.ts";
+import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
 import { REFUSALS, type RefusalName } from "./refusals.ts";
 
 /** What lets sessions in, and how many. */
@@ -10,6 +11,17 @@ export interface GateOptions {
   maxConnections?: number;
   /** Open sessions from one address, which is that of the proxy where there is one. Default: no limit. */
   maxConnectionsPerAddress?: number;
+  /** Open sessions of one user, as {@link userOf} tells them apart. Default: no limit. */
+  maxConnectionsPerUser?: number;
+  /**
+   * Whose a new session is, for {@link maxConnectionsPerUser}; undefined: nobody's, and it does not count. Called once for
+   * each handshake, after the middlewares of `engine.use()` and `allowRequest`, so that it sees what they have found out.
+   * If it throws, or gives anything else than a string, the handshake is refused with 403, and `handler_error` tells why.
+   *
+   * @example
+   * const io = new Server(3000, { maxConnectionsPerUser: 5, userOf: (req) => req.headers["x-forwarded-for"] as string });
+   */
+  userOf?: (req: IncomingMessage) => string | undefined;
   /** New sessions per second; as many may come at once. Default: no limit. */
   maxHandshakesPerSecond?: number;
   /** When clients that were turned away for a limit are asked to come back, in milliseconds. Default 5000. */
@@ -18,23 +30,40 @@ export interface GateOptions {
 
 export const DEFAULT_RETRY_AFTER = 5000;
 
+/** A session, as the gate knows it. */
+interface Guest {
+  readonly remoteAddress: string;
+}
+
 /** Where new sessions come in: it may be full, or closed. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #bucket: TokenBucket | undefined;
   readonly #byAddress: Map<string, number> | undefined;
+  readonly #byUser: Map<string, number> | undefined;
+  /** The users of handshakes, and then of sessions. */
+  readonly #users: WeakMap<object, string> = new WeakMap();
   #state: "open" | "closed" = "open";
 
+  /** @throws TypeError for a limit of users without a way to tell them apart */
   constructor(options: GateOptions, clock: Clock) {
     this.#options = options;
-    const { maxHandshakesPerSecond: rate } = options;
+    const { maxHandshakesPerSecond: rate, maxConnectionsPerUser, userOf } = options;
+    if (maxConnectionsPerUser !== undefined && typeof userOf !== "function")
+      throw new TypeError("maxConnectionsPerUser needs the option userOf, a function that tells whose a request is");
     if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate, Math.max(1, rate));
     if (options.maxConnectionsPerAddress !== undefined) this.#byAddress = new Map();
+    if (maxConnectionsPerUser !== undefined) this.#byUser = new Map();
   }
 
   /** When clients that are turned away, or moved away, are asked to come back, in milliseconds. */
   get retryAfter(): number {
     return this.#options.retryAfter ?? DEFAULT_RETRY_AFTER;
+  }
+
+  /** How many addresses and users it counts the sessions of. */
+  get size(): number {
+    return (this.#byAddress?.size ?? 0) + (this.#byUser?.size ?? 0);
   }
 
   /** Lets nobody in any more. */
@@ -48,6 +77,13 @@ export class Gate {
 
   /** Why a new session can't be let in now. */
   check(req: IncomingMessage, open: number): Refusal | undefined {
+    const refusal = this.recheck(req, open);
+    if (refusal || this.#bucket === undefined || this.#bucket.take()) return refusal;
+    return this.#refuse("TOO_MANY_HANDSHAKES", { limit: this.#options.maxHandshakesPerSecond });
+  }
+
+  /** The same for a handshake that had to wait: others may have come in meanwhile. */
+  recheck(req: IncomingMessage, open: number): Refusal | undefined {
     const { maxConnections = Infinity, maxConnectionsPerAddress = Infinity } = this.#options;
     if (this.#state === "closed") return this.#refuse("SERVER_DRAINING", {});
     if (open >= maxConnections)
@@ -58,21 +94,58 @@ export class Gate {
       const details = { limit: maxConnectionsPerAddress, actual: here + 1, address };
       return this.#refuse("TOO_MANY_CONNECTIONS_FROM_ADDRESS", details);
     }
-    if (this.#bucket === undefined || this.#bucket.take()) return undefined;
-    return this.#refuse("TOO_MANY_HANDSHAKES", { limit: this.#options.maxHandshakesPerSecond });
+    return this.#checkUser(req);
+  }
+
+  /** Asks whose a handshake is, once everybody else has been asked. */
+  identify(req: IncomingMessage, onFailure: OnFailure): Refusal | undefined {
+    const { userOf } = this.#options;
+    if (this.#byUser === undefined || userOf === undefined) return undefined;
+    try {
+      const user: unknown = userOf(req);
+      if (user === undefined) return undefined;
+      // An async function is a mistake whatever becomes of it: what it rejects with must not end the process.
+      watch(user, () => undefined);
+      if (typeof user !== "string") throw new TypeError("userOf must give a string, or undefined");
+      this.#users.set(req, user);
+    } catch (error) {
+      onFailure(error, "thrown");
+      return refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error });
+    }
+    return this.#checkUser(req);
+  }
+
+  #checkUser(req: IncomingMessage): Refusal | undefined {
+    const { maxConnectionsPerUser: limit = Infinity } = this.#options;
+    const user = this.#users.get(req);
+    if (user === undefined) return undefined;
+    const actual = (this.#byUser?.get(user) ?? 0) + 1;
+    return actual > limit ? this.#refuse("TOO_MANY_CONNECTIONS_OF_USER", { limit, actual, user }) : undefined;
   }
 
   #refuse(name: RefusalName, details: Record<string, unknown>): Refusal {
     return { code: REFUSALS[name].code, context: { name, ...details }, retryAfter: this.retryAfter };
   }
 
-  onOpen(address: string): void {
-    this.#byAddress?.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+  onOpen(session: Guest, req: IncomingMessage): void {
+    add(this.#byAddress, session.remoteAddress, 1);
+    const user = this.#users.get(req);
+    if (user === undefined) return;
+    this.#users.set(session, user);
+    add(this.#byUser, user, 1);
   }
 
-  onClose(address: string): void {
-    const left = (this.#byAddress?.get(address) ?? 0) - 1;
-    if (left > 0) this.#byAddress?.set(address, left);
-    else this.#byAddress?.delete(address);
+  onClose(session: Guest): void {
+    add(this.#byAddress, session.remoteAddress, -1);
+    const user = this.#users.get(session);
+    if (user !== undefined) add(this.#byUser, user, -1);
   }
+}
+
+/** Counts up or down; what is at zero goes. */
+function add(counts: Map<string, number> | undefined, key: string, step: 1 | -1): void {
+  if (counts === undefined) return;
+  const count = (counts.get(key) ?? 0) + step;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
 }

@@ -7,7 +7,7 @@
  */
 export { type AdmittedSession, ERROR_CODES, ERROR_MESSAGES, type ErrorCallback, type ErrorCode } from "./admission.ts";
 export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
-export { BaseServer, type ConnectionError } from "./base-server.ts";
+export { BaseServer } from "./base-server.ts";
 export {
   CLOSE_CODES,
   type ClassicReason,
@@ -32,7 +32,7 @@ export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { PreparedMessage } from "./prepared-message.ts";
 export { randomId } from "./random-id.ts";
-export { REFUSALS, type RefusalName } from "./refusals.ts";
+export { type ConnectionError, REFUSALS, type RefusalName } from "./refusals.ts";
 export { Server } from "./server.ts";
 export type { SendCallback } from "./send-callbacks.ts";
 export { isSession, Session, type SessionState } from "./session.ts";

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from "node:http";
+
 /** One way to turn a request away. */
 export interface RefusalKind {
   /** What clients get as `code` in the JSON body. 0 to 5 are those of Engine.IO. */
@@ -38,7 +40,7 @@ export const REFUSALS = {
   MIDDLEWARE_FAILURE: kind(3, 400, "Bad request", "a middleware of the engine has refused the request"),
   ID_GENERATION_ERROR: kind(3, 400, "Bad request", "generateId has failed, or gave an id that is taken"),
   BAD_REQUEST: kind(3, 400, "Bad request", "the request is malformed"),
-  FORBIDDEN: kind(4, 403, "Forbidden", "allowRequest has refused the request"),
+  FORBIDDEN: kind(4, 403, "Forbidden", "allowRequest has refused the request, or userOf has failed"),
   ORIGIN_NOT_ALLOWED: kind(
     4,
     403,
@@ -58,6 +60,12 @@ export const REFUSALS = {
     "Too many connections",
     "the option maxConnectionsPerAddress is reached for the address of the client",
   ),
+  TOO_MANY_CONNECTIONS_OF_USER: kind(
+    6,
+    503,
+    "Too many connections",
+    "the option maxConnectionsPerUser is reached for the user that userOf names",
+  ),
   TOO_MANY_HANDSHAKES: kind(6, 503, "Too many handshakes", "the option maxHandshakesPerSecond is reached"),
   SERVER_DRAINING: kind(
     7,
@@ -69,6 +77,18 @@ export const REFUSALS = {
 } as const satisfies Record<string, RefusalKind>;
 
 export type RefusalName = keyof typeof REFUSALS;
+
+/** What `connection_error` listeners get. */
+export interface ConnectionError {
+  readonly req: IncomingMessage;
+  readonly code: number;
+  readonly message: string;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** A name of the table of refusals, see docs/errors.md. */
+  readonly name: RefusalName;
+  /** What may have gone wrong, for those who run the server. */
+  readonly hint: string;
+}
 
 /** Names of the codes that a refusal may come with and no name. */
 const NAMES: readonly RefusalName[] = [

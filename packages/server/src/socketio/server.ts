@@ -231,10 +231,11 @@ export class Server<
    * httpServer.listen(3000);
    */
   attach(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
-    const httpServer = toHttpServer(srv);
     const options = { ...opts, ...this.opts };
     options.path = options.path || this.#path;
+    // Options that can't be are found out before a port is taken.
     const engine = new Engine(options);
+    const httpServer = toHttpServer(srv);
     this.#leaveTo(engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
     if (this.#servesClient) this.#clientFiles.takeRequests(httpServer);
