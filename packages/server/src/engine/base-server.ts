@@ -37,6 +37,7 @@ import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
+import { TurnedAway } from "./turned-away.ts";
 
 const log = createLog("engine");
 
@@ -96,6 +97,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.webSocketContext = {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
       closing: new Set(),
+      turnedAway: new TurnedAway(clock),
       maxHttpBufferSize,
       maxReceivingBytes: this.receiving.limit,
       retryAfter: undefined,

@@ -61,7 +61,7 @@ export class UpgradeResponse extends ServerResponse {
     } catch {
       return undefined;
     }
-    res.once("finish", () => stream.end());
+    res.once("finish", () => hangUp(stream));
     return res;
   }
 
@@ -77,4 +77,10 @@ export class UpgradeResponse extends ServerResponse {
     this.detachSocket(stream as never);
     return this.getHeaders();
   }
+}
+
+/** Ends the stream of an upgrade once what was written is on its way: no time limit of Node's is left for its peer. */
+export function hangUp(stream: Duplex): void {
+  stream.once("finish", () => stream.destroy());
+  stream.end();
 }

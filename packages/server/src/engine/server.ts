@@ -5,7 +5,7 @@ import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./adm
 import { BaseServer } from "./base-server.ts";
 import { IdleConnections } from "./idle-connections.ts";
 import { REFUSALS, refusalName } from "./refusals.ts";
-import { UpgradeResponse } from "./middleware.ts";
+import { hangUp, UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
@@ -199,6 +199,7 @@ export class Server extends BaseServer {
       refuse: (refusal) => {
         this.onRefused(req, refusal);
         link.close();
+        this.webSocketContext.turnedAway.add({ discard: () => link.terminate() });
       },
     });
   }
@@ -319,7 +320,7 @@ export class Server extends BaseServer {
 
 /** Ends the stream of an upgrade that nobody has answered. */
 function endUnlessTaken(stream: Duplex & { bytesWritten?: number }): void {
-  if (stream.writable && !stream.bytesWritten) stream.end();
+  if (stream.writable && !stream.bytesWritten) hangUp(stream);
 }
 
 function statusOf(refusal: Refusal): number {

@@ -304,10 +304,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
   offerUpgrade(candidate: Transport): void {
-    if (this.transport.name === candidate.name) return candidate.close();
     this.#upgrade ??= new Upgrade(this, this.server.clock, this.server.upgradeTimeout);
     candidate.sid = this.id;
-    this.#upgrade.offer(candidate);
+    if (this.transport.name === candidate.name) this.#upgrade.refuse(candidate);
+    else this.#upgrade.offer(candidate);
   }
 
   onProbed(candidate: Transport): void {

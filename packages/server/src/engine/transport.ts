@@ -99,6 +99,11 @@ export abstract class Transport extends Emitter {
   /** Ends it at once, without a word to the peer. */
   abstract discard(): void;
 
+  /** Ends a transport that is not to become a session's: in an orderly way, but without much waiting for the peer. */
+  turnAway(): void {
+    this.close();
+  }
+
   /** Starts to deliver what the peer sends; transports that get requests have nothing to start. */
   open(): void {}
 

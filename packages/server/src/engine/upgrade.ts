@@ -133,6 +133,12 @@ export class Upgrade implements TransportHandler {
     this.#signal("candidate", transport);
   }
 
+  /** A transport wants to take over from one that is as good. */
+  refuse(transport: Transport): void {
+    this.#host.onUpgradeFailed?.("candidate");
+    transport.turnAway();
+  }
+
   /** The session is over, and with it any attempt. */
   sessionClosed(): void {
     this.#signal("sessionClosed");
@@ -162,7 +168,7 @@ export class Upgrade implements TransportHandler {
       case "adopt":
         return this.#adopt(newcomer);
       case "refuse":
-        return newcomer?.close();
+        return newcomer?.turnAway();
       case "answer":
         return this.#answer();
       case "commit": {
@@ -171,7 +177,7 @@ export class Upgrade implements TransportHandler {
         return;
       }
       case "drop":
-        return this.#release()?.close();
+        return this.#release()?.turnAway();
       case "forget":
         this.#release();
         return;

@@ -4,6 +4,7 @@ import type { LinkClose, LinkHandler, WebSocketError, WebSocketLink } from "@por
 import { type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
+import type { TurnedAway } from "../turned-away.ts";
 
 /** What the transport asks of its link: ours, or that of another WebSocket library. */
 export type EngineLink = Pick<
@@ -27,6 +28,8 @@ export interface WebSocketContext {
   readonly sharesFrames: boolean;
   /** Those that wait for the end of their closing handshake. */
   readonly closing: Set<Transport>;
+  /** Those among them that never were a session's. */
+  readonly turnedAway: TurnedAway;
   /** Bytes of one message. */
   readonly maxHttpBufferSize: number;
   /** Bytes of all messages together that are not complete. */
@@ -142,6 +145,12 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.#link.close(code, reason);
   }
 
+  override turnAway(): void {
+    if (this.readyState !== "open") return;
+    this.close();
+    this.#context.turnedAway.add(this);
+  }
+
   override discard(): void {
     this.#link.terminate();
     this.endedByOwner(undefined);
@@ -149,6 +158,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   onClose(close: LinkClose): void {
     this.#context.closing.delete(this);
+    this.#context.turnedAway.delete(this);
     const { error, code } = close;
     if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     if (code === 1009) {

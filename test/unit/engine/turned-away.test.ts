@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { TurnedAway } from "../../../packages/server/src/engine/turned-away.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+test("cuts those that do not end by themselves in time, and at once those beyond the limit", () => {
+  const clock = new FakeClock();
+  const turnedAway = new TurnedAway(clock);
+  const cut: number[] = [];
+  const leaving = Array.from({ length: 102 }, (_, index) => ({ discard: () => cut.push(index) }));
+  for (const each of leaving.slice(0, 101)) turnedAway.add(each);
+  expect(cut).toEqual([100]);
+  turnedAway.delete(leaving[0]!);
+  turnedAway.add(leaving[101]!);
+  expect(cut).toEqual([100]);
+  clock.advance(4999);
+  expect(cut).toEqual([100]);
+  clock.advance(1);
+  expect(cut).toEqual([100, ...Array.from({ length: 99 }, (_, index) => index + 1), 101]);
+  expect(clock.pending).toBe(0);
+});
