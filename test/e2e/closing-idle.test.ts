@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from "node:http";
-import { createSecureServer } from "node:http2";
+import { connect as connectHttp2, createSecureServer, createServer as createHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -161,6 +161,25 @@ describe("are cut after a second", () => {
   });
 });
 
+test.each([
+  ["HTTPS", () => createHttpsServer(IDENTITY, answer)],
+  ["HTTP/2", () => createSecureServer({ ...IDENTITY, allowHTTP1: true }) as unknown as HttpServer],
+])("a TLS handshake that stops half-way is cut after a second, %s", async (_name, create) => {
+  const host = await new Host(create()).listen();
+  const taken = nextEvent<[Socket]>(host.http, "connection");
+  const peer = new Peer(connect({ port: host.port, host: "127.0.0.1" }));
+  // The head of a record that never comes.
+  peer.stream.write(Buffer.from([22, 3, 1]));
+  const [stream] = await taken;
+  const closed = host.close();
+  host.clock.advance(999);
+  await turn();
+  expect(stream.destroyed).toBe(false);
+  host.clock.advance(1);
+  await closed;
+  await peer.closed;
+});
+
 describe("go on", () => {
   async function goOn(host: Host): Promise<void> {
     host.close().catch(() => undefined);
@@ -180,6 +199,9 @@ describe("go on", () => {
     await goOn(host);
     finish();
     await peer.says(/last/);
+    host.clock.advance(1000);
+    await turn();
+    expect(host.streams.at(-1)?.destroyed).toBe(false);
     host.clock.advance(1000);
     await peer.closed;
   });
@@ -259,6 +281,21 @@ describe("go on", () => {
     await goOn(host);
     theirs.send("hello");
     expect(await theirs.next()).toBe("hello");
+  });
+
+  test.each([
+    ["without TLS", () => createHttp2Server(answer as never), "http"],
+    ["with TLS", () => createSecureServer({ ...IDENTITY, allowHTTP1: true }, answer as never), "https"],
+  ])("a session of HTTP/2 %s", async (_name, create, scheme) => {
+    const host = await new Host(create() as unknown as HttpServer).listen();
+    const session = connectHttp2(`${scheme}://127.0.0.1:${host.port}`, { rejectUnauthorized: false });
+    cleanups.push(() => session.destroy());
+    await nextEvent(session, "connect");
+    await until(() => host.streams.length === 1, "the server to take the connection");
+    await goOn(host);
+    const request = session.request({ ":path": "/app" });
+    request.setEncoding("utf8");
+    expect(await nextEvent(request, "data")).toEqual(["the program's own"]);
   });
 
   test("a tunnel", async () => {

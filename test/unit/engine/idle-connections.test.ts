@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
-import { IdleConnections } from "../../../packages/server/src/engine/idle-connections.ts";
+import { endIdle, IdleConnections } from "../../../packages/server/src/engine/idle-connections.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../support/certificate.ts";
 
 // What is cut and what is not is told by e2e/closing-idle.test.ts; here is what it costs.
 
@@ -39,16 +42,48 @@ test("keeps one entry of a connection that is open, and none of one that is over
   await once(server, "close");
 });
 
-test("keeps the response to the latest request of a connection alone", () => {
-  const server = createServer();
-  const idle = IdleConnections.of(server);
-  const taken: unknown[] = [];
-  const connection = { once: () => undefined, destroy: () => taken.push("cut"), bytesRead: 1 } as never;
+test("ends what was idle before, and has had no request since", () => {
+  const idle = IdleConnections.of(createServer());
+  const ended: string[] = [];
+  const connection = (name: string) =>
+    ({ name, once: () => undefined, destroy: () => ended.push(name), bytesRead: 1 }) as never;
   const response = (writableFinished: boolean) => ({ writableFinished, req: { complete: true } }) as never;
-  idle.onRequest(connection, response(false));
-  idle.end(() => false);
-  expect(taken).toEqual([]);
-  idle.onRequest(connection, response(true));
-  idle.end(() => false);
-  expect([taken, idle.size]).toEqual([["cut"], 1]);
+  const [quiet, busy, active] = [connection("quiet"), connection("busy"), connection("active")];
+  idle.onRequest(quiet, response(true));
+  idle.onRequest(busy, response(false));
+  idle.onRequest(active, response(true));
+  const earlier = idle.list(() => false);
+  expect([...earlier.keys()]).toEqual([quiet, active]);
+  idle.onRequest(active, response(true));
+  const list = idle.list(() => false);
+  expect([...list.keys()]).toEqual([quiet, active]);
+  endIdle(list, earlier);
+  expect(ended).toEqual(["quiet"]);
+});
+
+test("keeps an entry of a TLS handshake, and one of the connection that it has led to", async () => {
+  const server = createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE });
+  const idle = IdleConnections.of(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+
+  const begun = once(server, "connection");
+  const good = connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+  const [raw] = await begun;
+  expect(idle.size).toBe(1);
+  const [secure] = await once(server, "secureConnection");
+  expect(idle.size).toBe(1);
+  const over = [once(raw, "close"), once(secure, "close")];
+  good.destroy();
+  await Promise.all(over);
+  expect(idle.size).toBe(0);
+
+  const bad = connect(port, "127.0.0.1").on("error", () => undefined);
+  bad.write("no TLS");
+  const [failed] = await once(server, "connection");
+  expect(idle.size).toBe(1);
+  await once(failed, "close");
+  expect(idle.size).toBe(0);
+  server.close();
 });

@@ -9,8 +9,16 @@ interface RequestStart {
   readonly server: object;
 }
 
-/** What the connections of a server with TLS have besides. */
-type Connection = Duplex & { readonly alpnProtocol?: string | false | null; readonly bytesRead?: number };
+/** What connections have besides, some of them. */
+type Connection = Duplex & {
+  readonly alpnProtocol?: string | false | null;
+  readonly bytesRead?: number;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+};
+
+/** Connections without a request, and the response to the latest that each has had. */
+export type IdleList = ReadonlyMap<Connection, ServerResponse | undefined>;
 
 interface HostServer {
   on(event: string, listener: (...args: never[]) => void): unknown;
@@ -44,6 +52,8 @@ function onRequestStart(message: unknown): void {
 export class IdleConnections {
   /** The latest response of each connection. Requests that are pipelined are answered in order: all others are over. */
   readonly #latest = new Map<Connection, ServerResponse | undefined>();
+  /** Connections whose TLS handshake is under way, by their peers: what comes of it is another object. */
+  readonly #handshakes = new Map<string, Connection>();
   readonly #server: HostServer;
   readonly #forget: (this: Connection) => void;
   readonly #leave: (req: IncomingMessage) => void;
@@ -68,7 +78,25 @@ export class IdleConnections {
     this.#leave = ({ socket }) => {
       if (latest.delete(socket)) socket.off("close", this.#forget);
     };
-    server.on(server instanceof Server ? "connection" : "secureConnection", (connection: Connection) => {
+    if (server instanceof Server) server.on("connection", (connection: Connection) => this.#add(connection));
+    // Those of TLS; one of HTTP/2 without it has nothing of HTTP/1.
+    else if ("setSecureContext" in server) this.#watchHandshakes();
+  }
+
+  #watchHandshakes(): void {
+    const handshakes = this.#handshakes;
+    const onClose = function (this: Connection): void {
+      const peer = peerOf(this);
+      if (handshakes.get(peer) === this) handshakes.delete(peer);
+    };
+    this.#server.on("connection", (connection: Connection) => {
+      handshakes.set(peerOf(connection), connection);
+      connection.once("close", onClose);
+    });
+    this.#server.on("secureConnection", (connection: Connection) => {
+      const peer = peerOf(connection);
+      handshakes.get(peer)?.off("close", onClose);
+      handshakes.delete(peer);
       // One of HTTP/2 carries many requests at once, and has its own ways to end.
       if (connection.alpnProtocol !== "h2") this.#add(connection);
     });
@@ -94,25 +122,35 @@ export class IdleConnections {
   }
 
   get size(): number {
-    return this.#latest.size;
+    return this.#latest.size + this.#handshakes.size;
   }
 
   /**
-   * Ends those on which no request is under way.
+   * Those on which no request is under way, TLS handshakes among them, and the latest response of each.
    *
    * @param isOurs whether a request is the engine's: when that is answered, the rest of its body is of no use to anybody
    */
-  end(isOurs: (req: IncomingMessage) => boolean): void {
+  list(isOurs: (req: IncomingMessage) => boolean): IdleList {
+    const idle = new Map<Connection, ServerResponse | undefined>();
     // Where others take connections over unseen, all that is sure is that nobody took those which never said a word.
     const isBlind = TAKEN_BY.some((event) => this.#isTakenUnseen(event));
     for (const [connection, response] of this.#latest) {
       const isIdle = isBlind ? response === undefined && connection.bytesRead === 0 : isAnswered(response, isOurs);
-      if (isIdle) connection.destroy();
+      if (isIdle) idle.set(connection, response);
     }
+    for (const connection of this.#handshakes.values()) idle.set(connection, undefined);
+    return idle;
   }
 
   #isTakenUnseen(event: string): boolean {
     return this.#server.listenerCount(event) > 0 && !this.#server.listeners(event).includes(this.#leave);
+  }
+}
+
+/** Ends the connections of a list that were on an earlier one and have had no request since. */
+export function endIdle(list: IdleList, earlier: IdleList): void {
+  for (const [connection, response] of list) {
+    if (earlier.has(connection) && earlier.get(connection) === response) connection.destroy();
   }
 }
 
@@ -121,3 +159,5 @@ function isAnswered(response: ServerResponse | undefined, isOurs: (req: Incoming
   if (response === undefined) return true;
   return response.writableFinished && (response.req.complete || isOurs(response.req));
 }
+
+const peerOf = ({ remoteAddress, remotePort }: Connection): string => `${remoteAddress} ${remotePort}`;

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { BaseServer } from "./base-server.ts";
-import { IdleConnections } from "./idle-connections.ts";
+import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { REFUSALS, refusalName } from "./refusals.ts";
 import { hangUp, UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
@@ -42,7 +42,7 @@ const IDLE_GRACE = 1000;
 /** An HTTP server whose requests the engine takes. */
 interface Host {
   readonly idle: IdleConnections;
-  isMine(req: IncomingMessage): boolean;
+  readonly isMine: (req: IncomingMessage) => boolean;
 }
 
 /**
@@ -79,16 +79,17 @@ export class Server extends BaseServer {
   protected override cleanup(): void {
     this.ws?.close?.();
     this.ws = undefined;
-    for (const [server, host] of this.#hosts) this.#endIdle(server, host);
+    for (const [server, host] of this.#hosts) this.#endIdle(server, host, host.idle.list(host.isMine));
   }
 
-  /** Lets a closing HTTP server end: it waits for its connections, and each may be idle for a while, or become so. */
-  #endIdle(server: HttpServer, host: Host): void {
-    if (host.idle.size === 0) return;
+  /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
+  #endIdle(server: HttpServer, { idle, isMine }: Host, earlier: IdleList): void {
+    if (idle.size === 0) return;
     this.clock.after(IDLE_GRACE, () => {
       if (server.listening) return;
-      host.idle.end(host.isMine);
-      this.#endIdle(server, host);
+      const list = idle.list(isMine);
+      endIdle(list, earlier);
+      this.#endIdle(server, { idle, isMine }, list);
     });
   }
 
