@@ -17,7 +17,7 @@ export default defineConfig({
   ...shared,
   test: {
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: ["default", "./support/reporter.ts"],
     projects: [
       { ...shared, test: { name: "unit", include: ["unit/**/*.test.ts"], isolate: false } },

@@ -12,7 +12,7 @@ import { frame, OPCODE } from "../support/raw-frames.ts";
 const OPTIONS = {
   allowEIO3: true,
   pingInterval: 1000,
-  pingTimeout: 5000,
+  pingTimeout: 3000,
   maxHttpBufferSize: 200_000,
   upgradeTimeout: 300,
   connectTimeout: 1000,
