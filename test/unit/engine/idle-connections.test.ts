@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { connect as connectTls } from "node:tls";
@@ -42,11 +42,29 @@ test("keeps one entry of a connection that is open, and none of one that is over
   await once(server, "close");
 });
 
+test("keeps no response that is over", async () => {
+  const server = createServer((_req, res) => res.end("hello"));
+  const idle = IdleConnections.of(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  for (let round = 1; round <= 3; round++) {
+    const request = once(server, "request") as Promise<[unknown, ServerResponse]>;
+    client.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const [[, response]] = await Promise.all([request, once(client, "data")]);
+    if (!response.writableFinished) await once(response, "finish");
+    expect([...idle.list(() => false).values()]).toEqual([round]);
+  }
+  client.destroy();
+  server.close();
+  await once(server, "close");
+});
+
 test("ends what was idle before, and has had no request since", () => {
   const idle = IdleConnections.of(createServer());
   const ended: string[] = [];
   const connection = (name: string) =>
-    ({ name, once: () => undefined, destroy: () => ended.push(name), bytesRead: 1 }) as never;
+    ({ name, on: () => undefined, destroy: () => ended.push(name), bytesRead: 1 }) as never;
   const response = (writableFinished: boolean) => ({ writableFinished, req: { complete: true } }) as never;
   const [quiet, busy, active] = [connection("quiet"), connection("busy"), connection("active")];
   idle.onRequest(quiet, response(true));

@@ -2,8 +2,8 @@ import { subscribe } from "node:diagnostics_channel";
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** The message of Node's channel `http.server.request.start`. */
-interface RequestStart {
+/** The message of Node's channels `http.server.request.start` and `http.server.response.finish`. */
+interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly server: object;
@@ -17,8 +17,11 @@ type Connection = Duplex & {
   readonly remotePort?: number | undefined;
 };
 
-/** Connections without a request, and the response to the latest that each has had. */
-export type IdleList = ReadonlyMap<Connection, ServerResponse | undefined>;
+/** What became of the latest request of a connection: its response, or a number once that is over; undefined: there was none. */
+type Latest = ServerResponse | number | undefined;
+
+/** Connections without a request, and what became of the latest that each has had. */
+export type IdleList = ReadonlyMap<Connection, Latest>;
 
 interface HostServer {
   on(event: string, listener: (...args: never[]) => void): unknown;
@@ -34,8 +37,15 @@ let channel: "unheard" | "heard" = "unheard";
 
 // hot path
 function onRequestStart(message: unknown): void {
-  const { request, response, server } = message as RequestStart;
+  const { request, response, server } = message as Exchange;
   known.get(server)?.onRequest(request.socket, response);
+}
+
+// hot path
+function onResponseFinish(message: unknown): void {
+  const { request, response, server } = message as Exchange;
+  // A response may be over before its request is.
+  if (request.complete) known.get(server)?.onAnswered(request.socket, response);
 }
 
 /**
@@ -45,13 +55,15 @@ function onRequestStart(message: unknown): void {
  * not said a word (browsers open spare ones), or half of the header of a request, would keep the process alive for as long
  * as its peer likes.
  *
- * For each connection the response to its latest request is kept, and the request with it, until the next one or the end
- * of the connection; for those that were upgraded nothing. Requests are heard of by a channel of Node and not by a
- * listener, because other libraries wrap the listeners of a server, and then see requests that theirs do not.
+ * A response is kept until it is over; for connections that were upgraded nothing is. Requests are heard of by channels of
+ * Node and not by a listener, because other libraries wrap the listeners of a server, and then see requests that theirs do
+ * not.
  */
 export class IdleConnections {
   /** The latest response of each connection. Requests that are pipelined are answered in order: all others are over. */
-  readonly #latest = new Map<Connection, ServerResponse | undefined>();
+  readonly #latest = new Map<Connection, Latest>();
+  /** How many responses are over: the numbers in {@link #latest}. */
+  #answered = 0;
   /** Connections whose TLS handshake is under way, by their peers: what comes of it is another object. */
   readonly #handshakes = new Map<string, Connection>();
   readonly #server: HostServer;
@@ -64,7 +76,10 @@ export class IdleConnections {
     if (existing) return existing;
     const made = new IdleConnections(server);
     known.set(server, made);
-    if (channel === "unheard") subscribe("http.server.request.start", onRequestStart);
+    if (channel === "unheard") {
+      subscribe("http.server.request.start", onRequestStart);
+      subscribe("http.server.response.finish", onResponseFinish);
+    }
     channel = "heard";
     return made;
   }
@@ -104,7 +119,7 @@ export class IdleConnections {
 
   #add(connection: Connection): void {
     this.#latest.set(connection, undefined);
-    connection.once("close", this.#forget);
+    connection.on("close", this.#forget);
   }
 
   /** A request has come. */
@@ -113,6 +128,12 @@ export class IdleConnections {
     // It may be older than the server's first engine.
     if (!this.#latest.has(connection)) this.#add(connection);
     this.#latest.set(connection, response);
+  }
+
+  /** A request and its response are over. */
+  // hot path
+  onAnswered(connection: Connection, response: ServerResponse): void {
+    if (this.#latest.get(connection) === response) this.#latest.set(connection, ++this.#answered);
   }
 
   /** From now on connections that are upgraded are left to whoever takes them. */
@@ -126,17 +147,17 @@ export class IdleConnections {
   }
 
   /**
-   * Those on which no request is under way, TLS handshakes among them, and the latest response of each.
+   * Those on which no request is under way, TLS handshakes among them.
    *
    * @param isOurs whether a request is the engine's: when that is answered, the rest of its body is of no use to anybody
    */
   list(isOurs: (req: IncomingMessage) => boolean): IdleList {
-    const idle = new Map<Connection, ServerResponse | undefined>();
+    const idle = new Map<Connection, Latest>();
     // Where others take connections over unseen, all that is sure is that nobody took those which never said a word.
     const isBlind = TAKEN_BY.some((event) => this.#isTakenUnseen(event));
-    for (const [connection, response] of this.#latest) {
-      const isIdle = isBlind ? response === undefined && connection.bytesRead === 0 : isAnswered(response, isOurs);
-      if (isIdle) idle.set(connection, response);
+    for (const [connection, latest] of this.#latest) {
+      const isIdle = isBlind ? latest === undefined && connection.bytesRead === 0 : isAnswered(latest, isOurs);
+      if (isIdle) idle.set(connection, latest);
     }
     for (const connection of this.#handshakes.values()) idle.set(connection, undefined);
     return idle;
@@ -149,15 +170,15 @@ export class IdleConnections {
 
 /** Ends the connections of a list that were on an earlier one and have had no request since. */
 export function endIdle(list: IdleList, earlier: IdleList): void {
-  for (const [connection, response] of list) {
-    if (earlier.has(connection) && earlier.get(connection) === response) connection.destroy();
+  for (const [connection, latest] of list) {
+    if (earlier.has(connection) && earlier.get(connection) === latest) connection.destroy();
   }
 }
 
 /** Whether a response, and with it its request, is over: so it is where there was none. */
-function isAnswered(response: ServerResponse | undefined, isOurs: (req: IncomingMessage) => boolean): boolean {
-  if (response === undefined) return true;
-  return response.writableFinished && (response.req.complete || isOurs(response.req));
+function isAnswered(latest: Latest, isOurs: (req: IncomingMessage) => boolean): boolean {
+  if (typeof latest !== "object") return true;
+  return latest.writableFinished && (latest.req.complete || isOurs(latest.req));
 }
 
 const peerOf = ({ remoteAddress, remotePort }: Connection): string => `${remoteAddress} ${remotePort}`;
