@@ -7,6 +7,8 @@ import { RawPolling } from "../support/raw-polling.ts";
 import { RawWebSocket, type Refused } from "../support/raw-websocket.ts";
 import { nextEvent } from "../support/waiting.ts";
 
+type Emitting = { once(event: string, listener: (value: unknown) => void): void };
+
 const HANDSHAKE = "/socket.io/?EIO=4&transport=polling";
 const running: { io: Server; host: Host }[] = [];
 
@@ -49,6 +51,20 @@ describe("a server that is full", () => {
     await first.close();
     await (await RawWebSocket.connect({ port })).close();
   });
+});
+
+test("a WebSocket whose peer does not answer the end counts until it is gone", async () => {
+  const { port, io } = await start({ maxConnections: 1 });
+  const closed = new Promise((resolve) =>
+    io.engine.once("connection", (session: Emitting) => session.once("close", resolve)),
+  );
+  const silent = await RawWebSocket.connect({ port, answersClose: false });
+  silent.send("no packet");
+  await closed;
+  expect(io.engine.clientsCount).toBe(0);
+  expect((await refusedBy(RawWebSocket.connect({ port }))).status).toBe(503);
+  silent.cut();
+  await expect.poll(() => call({ port, path: HANDSHAKE }).then(({ status }) => status)).toBe(200);
 });
 
 describe("sessions of one user", () => {

@@ -394,6 +394,35 @@ describe("metrics", () => {
     expect(reply.body).toContain("portage_sessions_opened_total 0\n");
   });
 
+  test.each([
+    ["this machine", { path: "/m" }, { remoteAddress: "127.0.0.1" }, 200],
+    ["this machine, as IPv6 has it", { path: "/m" }, { remoteAddress: "::ffff:127.0.0.1" }, 200],
+    ["another machine", { path: "/m" }, { remoteAddress: "192.0.2.1" }, 403],
+    ["a proxy on this machine", { path: "/m" }, { headers: { "x-forwarded-for": "127.0.0.1" } }, 403],
+    ["another machine, where all may", { path: "/m", isPublic: true }, { remoteAddress: "192.0.2.1" }, 200],
+    [
+      "another machine with the token",
+      { path: "/m", token: "secret" },
+      { remoteAddress: "192.0.2.1", headers: { authorization: "Bearer secret" } },
+      200,
+    ],
+    ["this machine without the token", { path: "/m", token: "secret" }, { remoteAddress: "127.0.0.1" }, 403],
+    ["another token", { path: "/m", token: "secret" }, { headers: { authorization: "Bearer secret2" } }, 403],
+  ])("for %s", async (_whom, metrics, request, status) => {
+    const reply = await (await start({ metrics })).inject({ url: "/m", ...request });
+    expect(reply.statusCode).toBe(status);
+    if (status === 403) expect(reply.json()).toMatchObject({ code: "FST_PORTAGE_METRICS_FORBIDDEN" });
+  });
+
+  test("for the client whom a trusted proxy names", async () => {
+    const app = Fastify({ trustProxy: true });
+    apps.push(app);
+    await app.register(portage, { metrics: "/m" });
+    const get = (address: string) => app.inject({ url: "/m", headers: { "x-forwarded-for": address } });
+    expect((await get("127.0.0.1")).statusCode).toBe(200);
+    expect((await get("192.0.2.1")).statusCode).toBe(403);
+  });
+
   test("are not served otherwise", async () => {
     expect((await (await start()).inject({ url: "/metrics" })).statusCode).toBe(404);
   });

@@ -3,6 +3,7 @@
  * Knows: Fastify's life cycle (hooks, hijacked replies, preClose) and the doors of the engine: requests and upgrades.
  * Must not know: packets, sessions, transports. `fastify` itself is only imported as a type: it is an optional peer.
  */
+import { createHash, timingSafeEqual } from "node:crypto";
 import { ServerResponse, type IncomingMessage } from "node:http";
 import { PassThrough, type Duplex } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
@@ -20,10 +21,20 @@ declare module "fastify" {
 export type PortageOptions = Partial<ServerOptions> & {
   /**
    * Path of a route that answers with `io.metrics()`, for Prometheus and its like. Default: none. The hooks of the
-   * application run before it: let one of them decide who may see it.
+   * application run before it. Only requests from this machine are answered, unless {@link MetricsRoute} says otherwise.
    */
-  metrics?: string;
+  metrics?: string | MetricsRoute;
 };
+
+/** Where metrics are, and for whom. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
+export interface MetricsRoute {
+  /** Path of the route. */
+  path: string;
+  /** For everybody who knows it: `Authorization: Bearer <token>`. */
+  token?: string;
+  /** For everybody: the hooks of the application, or the network, keep others away. Default false. */
+  isPublic?: boolean;
+}
 
 /** What the plugin itself refuses, in the manner of Fastify's own errors (`name`, `code`, `statusCode`). */
 export class PortageFastifyError extends Error {
@@ -41,6 +52,29 @@ export class PortageFastifyError extends Error {
 const ignore = (): void => {};
 
 const METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/** Headers of proxies: who stands behind one is not on this machine. */
+const FORWARDED = ["x-forwarded-for", "forwarded", "via"] as const;
+const LOOPBACK = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/;
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic = false }: MetricsRoute): boolean {
+  if (token !== undefined) return timingSafeEqual(digest(headers.authorization ?? ""), digest(`Bearer ${token}`));
+  // With the option `trustProxy` of Fastify the address is that of the client, however many proxies there are.
+  const isDirect = ips !== undefined || FORWARDED.every((name) => headers[name] === undefined);
+  return isPublic || (isDirect && LOOPBACK.test(ip));
+}
+
+function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): void {
+  app.get(route.path, (request, reply) => {
+    if (maySeeMetrics(request, route)) return reply.type(METRICS_TYPE).send(io.metrics());
+    const message = "Metrics are for requests from this machine, or with the token that the server was given";
+    throw new PortageFastifyError("FST_PORTAGE_METRICS_FORBIDDEN", message, 403);
+  });
+}
 
 /** Path of the engine, with the prefix of the context in front and no slash at the end. */
 function enginePath(prefix: string, path: unknown = "/socket.io"): string {
@@ -137,9 +171,8 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   });
   app.addHook("onClose", async () => void app.server.off("upgrade", door.onUpgrade));
 
-  if (options.metrics !== undefined) {
-    app.get(options.metrics, (_request, reply) => reply.type(METRICS_TYPE).send(io.metrics()));
-  }
+  const { metrics } = options;
+  if (metrics !== undefined) serveMetrics(app, io, typeof metrics === "string" ? { path: metrics } : metrics);
 
   // A context of its own: the application keeps its body parsers.
   await app.register(async (scope) => {

@@ -248,12 +248,17 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   #verifyHandshake(req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
     if (req._query["sid"]) return answer(undefined);
-    const refusal = this.gate.check(req, this.clientsCount);
+    const refusal = this.gate.check(req, this.#connections);
     if (refusal) return answer(refusal);
     askPermission(req, this.opts.allowRequest, {
       answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this.#identify(req)),
       onFailure: (error, how) => this.#fail("allowRequest", error, how),
     });
+  }
+
+  /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
+  get #connections(): number {
+    return this.clientsCount + this.webSocketContext.closing.size;
   }
 
   #identify(req: TransportRequest): Refusal | undefined {
@@ -301,7 +306,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   #open(id: string, req: TransportRequest, opening: Opening): void {
-    const refusal = this.gate.recheck(req, this.clientsCount);
+    const refusal = this.gate.recheck(req, this.#connections);
     if (refusal) return opening.onRefused(refusal);
     const transport = opening.createTransport();
     if (!transport) return;

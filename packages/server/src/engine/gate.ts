@@ -7,7 +7,10 @@ import { REFUSALS, type RefusalName } from "./refusals.ts";
 
 /** What lets sessions in, and how many. */
 export interface GateOptions {
-  /** Open sessions of this engine. Default: no limit. Beyond: 503 and `Retry-After`. */
+  /**
+   * Open sessions of this engine, and WebSockets that have yet to answer the end of theirs. Default: no limit. Beyond: 503
+   * and `Retry-After`.
+   */
   maxConnections?: number;
   /** Open sessions from one address, which is that of the proxy where there is one. Default: no limit. */
   maxConnectionsPerAddress?: number;
