@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { RoomTable } from "../../../packages/server/src/socketio/adapter/room-table.ts";
+import { pruneMember, RoomTable } from "../../../packages/server/src/socketio/adapter/room-table.ts";
 
 function tableOf(content: Record<string, string[]>): RoomTable {
   const table = new RoomTable();
@@ -35,6 +35,19 @@ describe("what is added", () => {
     expect(table.isEmpty("two")).toBe(false);
     expect(table.isEmpty("missing")).toBe(false);
     expect(plain(table)).toEqual({ one: [], two: ["2"] });
+  });
+
+  test.each([
+    ["of its own", tableOf({ one: ["1"], two: ["1", "2"], none: ["1"] })],
+    ["of the program", new Map(Object.entries({ one: new Set("1"), two: new Set("12"), none: new Set("1") }))],
+  ])("can be taken away together with what it leaves empty, in a table %s", (_whose, table) => {
+    table.get("none")?.clear();
+    for (const key of ["one", "two", "missing", "none"]) pruneMember(table, key, "other");
+    expect([...table.keys()]).toEqual(["one", "two"]);
+    for (const key of ["one", "two"]) pruneMember(table, key, "1");
+    expect([...table]).toEqual([["two", new Set(["2"])]]);
+    pruneMember(table, "two", "2");
+    expect(table.size).toBe(0);
   });
 
   test("is found by those who only look", () => {

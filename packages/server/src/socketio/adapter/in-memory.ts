@@ -14,7 +14,7 @@ import type {
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { giveUpOldest, type Limited } from "../socket-limits.ts";
-import { addMember, isEmptyKey, membersOf, removeMember, RoomTable } from "./room-table.ts";
+import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
 
@@ -94,9 +94,9 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   #enter(room: Room, id: SocketId): void {
+    if (!this.observed) return void addMember(this.rooms, room, id);
     const isNew = !this.rooms.has(room);
     const hasJoined = addMember(this.rooms, room, id);
-    if (!this.observed) return;
     if (isNew) this.emit("create-room", room);
     if (hasJoined) this.emit("join-room", room, id);
   }
@@ -116,8 +116,9 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   #exit(room: Room, id: SocketId): void {
-    if (removeMember(this.rooms, room, id) && this.observed) this.emit("leave-room", room, id);
-    if (isEmptyKey(this.rooms, room) && this.rooms.delete(room) && this.observed) this.emit("delete-room", room);
+    if (!this.observed) return pruneMember(this.rooms, room, id);
+    if (removeMember(this.rooms, room, id)) this.emit("leave-room", room, id);
+    if (isEmptyKey(this.rooms, room) && this.rooms.delete(room)) this.emit("delete-room", room);
   }
 
   /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */

@@ -47,6 +47,14 @@ export class RoomTable extends Map<string, Set<string>> {
     return true;
   }
 
+  /** Removes from the Set of a key, and the key with the last one. */
+  // hot path
+  prune(key: string, member: string): void {
+    const kept = this.#kept(key);
+    if (typeof kept === "object") kept.delete(member);
+    if (kept === member || (typeof kept === "object" && kept.size === 0)) this.delete(key);
+  }
+
   /** Whether a key has a Set, and that is empty. */
   isEmpty(key: string): boolean {
     const kept = this.#kept(key);
@@ -109,6 +117,15 @@ export function addMember(table: Table, key: string, member: string): boolean {
 /** Removes from the Set of a key. False: it was not there. */
 export function removeMember(table: Table, key: string, member: string): boolean {
   return table instanceof RoomTable ? table.remove(key, member) : (table.get(key)?.delete(member) ?? false);
+}
+
+/** Removes from the Set of a key, and the key with the last one. */
+// hot path
+export function pruneMember(table: Table, key: string, member: string): void {
+  if (table instanceof RoomTable) return table.prune(key, member);
+  const members = table.get(key);
+  members?.delete(member);
+  if (members?.size === 0) table.delete(key);
 }
 
 /** Whether a key has a Set, and that is empty. */
