@@ -172,7 +172,9 @@ function parseData(json: string, settings: Readonly<DecoderSettings>): unknown {
 }
 
 function parseJson(json: string, settings: Readonly<DecoderSettings>): unknown {
-  if (hasMoreKeysThan(json, settings.maxKeys)) throw new ParserError("SOCKET_TOO_MANY_KEYS");
+  // The first comparison keeps texts that are short, and all where there is no limit, from a call.
+  if (json.length > settings.maxKeys && hasMoreKeysThan(json, settings.maxKeys))
+    throw new ParserError("SOCKET_TOO_MANY_KEYS");
   if (mayBeDeeperThan(json, settings.maxDepth)) {
     const plain: unknown = JSON.parse(json);
     // JSON.parse recurses for a reviver: it must not get to see data that is too deep
