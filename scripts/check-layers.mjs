@@ -64,7 +64,7 @@ const LAYERS = [
     name: "server/fastify",
     prefix: "packages/server/src/fastify.ts",
     inside: ["packages/server/src/index.ts", "packages/server/src/engine.ts"],
-    packages: ["fastify", "node:http", "node:stream"],
+    packages: ["fastify", "node:crypto", "node:http", "node:stream"],
   },
   {
     name: "server/doctor",

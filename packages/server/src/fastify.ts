@@ -1,6 +1,7 @@
 /**
  * The Fastify plugin.
- * Knows: Fastify's life cycle (hooks, hijacked replies, preClose) and the doors of the engine: requests and upgrades.
+ * Knows: Fastify's life cycle (hooks, hijacked replies, preClose), the doors of the engine: requests and upgrades, and who may
+ * see metrics.
  * Must not know: packets, sessions, transports. `fastify` itself is only imported as a type: it is an optional peer.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
