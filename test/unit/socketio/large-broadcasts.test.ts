@@ -89,6 +89,35 @@ describe("a broadcast to very many", () => {
     expect(answers[0]).toEqual([null, expect.objectContaining({ length: CROWD + 2 })]);
   });
 
+  test("may be followed by another one from whoever hears that all have been asked, and by failures", async () => {
+    const { io, nsp, a, delivered } = await crowded();
+    const failures: unknown[] = [];
+    io.on("handler_error", (error) => failures.push(error));
+    const everybody = { rooms: new Set<string>(), except: new Set<string>() };
+    const ask = (name: string, onCount: (count: number) => void): void =>
+      nsp.adapter.broadcastWithAck({ type: 2, data: [name] }, everybody, onCount, () => undefined);
+    const counts: number[] = [];
+    ask("first", (count) => {
+      counts.push(count);
+      io.emit("second");
+      io.emit("third");
+    });
+    for (let turn = 0; turn < 4; turn++) await settle();
+    expect(counts).toEqual([CROWD + 2]);
+    const failure = new Error("no");
+    ask("fourth", () => {
+      throw failure;
+    });
+    io.emit("fifth");
+    for (let turn = 0; turn < 12; turn++) await settle();
+    expect(failures).toEqual([failure]);
+    expect(delivered()).toBe(5 * CROWD);
+    io.emit("sixth");
+    a.socket.emit("last");
+    const heard = (await a.peer.hear()).map((packet) => /"(\w+)"/.exec(String(packet))?.[1]);
+    expect(heard).toEqual(["first", "second", "third", "fourth", "fifth", "sixth", "last"]);
+  });
+
   test("that asks for acknowledgements leaves nothing behind where the time was over before all were asked", async () => {
     const { bench, io, nsp, b } = await crowded();
     (nsp.sockets as Map<string, unknown>).forEach((socket) => Object.assign(socket as object, { dropAck }));

@@ -32,7 +32,7 @@ export class TransportError extends CodedError<"TRANSPORT_FAILED"> {
 export interface CloseDetails {
   /** A sentence. */
   description: string;
-  /** An object with `code` and `reason`, as a CloseEvent has them: for WebSocket, and for long-polling where the server says why. */
+  /** With `code` and `reason`, as a CloseEvent has them: for WebSocket, and for long-polling where the server says why. */
   context?: unknown;
 }
 

@@ -22,8 +22,8 @@ interface Watched {
 }
 
 /**
- * Watches over what a client sends: how many events, and how long their attachments take. Made for clients that need it:
- * where events are limited, or once a packet with attachments comes in.
+ * Watches over what a client sends: how many events, how long their attachments take, and what packets hold that wait for
+ * some. Made for clients that need it: where events are limited, or once a packet with attachments comes in.
  */
 export class ClientWatch implements BudgetHolder {
   readonly #watched: Watched;

@@ -95,8 +95,8 @@ export abstract class Polling extends Transport {
 
   /** Servers of Portage say why, as in the close frame of a WebSocket: `1012 server draining`. */
   #onClosePacket(data: string | undefined): void {
-    const context = data ? { code: parseInt(data), reason: data.slice(5) } : undefined;
-    this.onClose({ description: "transport closed by the server", context });
+    const [, code, reason] = /^(\d{4}) (.*)/.exec(data!) ?? [];
+    this.onClose({ description: "transport closed by the server", context: code && { code: +code, reason } });
   }
 
   /** The transport was closed before the server had opened the session: that must not stay behind. */

@@ -62,6 +62,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     return super.close();
   }
 
+  /** Public, as that of `socket.io-adapter` is. */
   override onMessage(message: ClusterMessage, offset?: Offset): void {
     super.onMessage(message, offset);
   }

@@ -102,7 +102,8 @@ class LargeBroadcasts {
 
   #finish(finished: Underway): void {
     this.#underway = this.#underway.filter((one) => one !== finished);
-    finished.broadcast.onFinished();
+    // In a tick of its own: whoever hears of it may begin another one, or throw.
+    process.nextTick(tellFinished, finished.broadcast, this.#nsp);
   }
 
   /** Sends a socket all that it has not got yet. */
@@ -125,5 +126,13 @@ class LargeBroadcasts {
     } catch (error) {
       failAdapter(error, this.#nsp, "thrown");
     }
+  }
+}
+
+function tellFinished(broadcast: Broadcast, nsp: object): void {
+  try {
+    broadcast.onFinished();
+  } catch (error) {
+    failAdapter(error, nsp, "thrown");
   }
 }

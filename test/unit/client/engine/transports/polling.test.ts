@@ -268,6 +268,16 @@ describe.each([
     });
   });
 
+  test.each(["1", "1bye", "1012", "11012", "1 1012 x", "112345 x"])(
+    "a close packet that says nothing of that: %s",
+    async (packet) => {
+      const transport = await opened(Class);
+      const closed = new Promise((resolve) => transport.once("close", resolve));
+      await polls()[1]!.answer(200, packet);
+      expect(await closed).toEqual({ description: "transport closed by the server", context: undefined });
+    },
+  );
+
   test("requestTimeout ends a request that takes too long", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     make(Class, { requestTimeout: 100 });
