@@ -39,6 +39,17 @@ import { Polling } from "./transports/polling.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
 import { TurnedAway } from "./turned-away.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kRules = Symbol("rules");
+const kAddHeaders = Symbol("addHeaders");
+const kFail = Symbol("fail");
+const kVerifyHandshake = Symbol("verifyHandshake");
+const kConnections = Symbol("connections");
+const kIdentify = Symbol("identify");
+const kTell = Symbol("tell");
+const kOpen = Symbol("open");
+const kIsRequestUnseen = Symbol("isRequestUnseen");
+
 const log = createLog("engine");
 
 /** How long peers may take to answer the end of their connections when the engine closes, in milliseconds. */
@@ -76,7 +87,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   protected readonly middlewares: Middleware[] = [];
   protected readonly limits: EngineLimits;
   protected readonly webSocketContext: WebSocketContext;
-  readonly #rules: AdmissionRules;
+  private readonly [kRules]: AdmissionRules;
 
   constructor(options: ServerOptions = {}) {
     super();
@@ -92,7 +103,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       heartbeat: this.heartbeat,
       retryAfter: () => this.webSocketContext.retryAfter,
       onRefused: (name) => count(this.stats.refusals, name),
-      addHeaders: (headers, req, sid) => this.#addHeaders(headers, req, sid),
+      addHeaders: (headers, req, sid) => this[kAddHeaders](headers, req, sid),
     });
     this.webSocketContext = {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
@@ -102,7 +113,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       maxReceivingBytes: this.receiving.limit,
       retryAfter: undefined,
     };
-    this.#rules = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
+    this[kRules] = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
     if (cors) this.use(corsMiddleware(cors));
     this.init();
   }
@@ -219,7 +230,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
     if (this.middlewares.length === 0) return done();
-    const onFailure = (error: unknown, how: "thrown" | "rejected"): void => this.#fail("engine middleware", error, how);
+    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
+      this[kFail]("engine middleware", error, how);
     runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
@@ -236,42 +248,42 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const refusal = admit(req, isUpgrade, this.#rules);
+    const refusal = admit(req, isUpgrade, this[kRules]);
     if (refusal) return answer(refusal);
     const { cors, checkOrigin: isChecked = true } = this.opts;
-    if (!isUpgrade || !cors || !isChecked) return this.#verifyHandshake(req, answer);
+    if (!isUpgrade || !cors || !isChecked) return this[kVerifyHandshake](req, answer);
     checkOrigin(req, cors, (isAllowed) => {
-      if (isAllowed) return this.#verifyHandshake(req, answer);
+      if (isAllowed) return this[kVerifyHandshake](req, answer);
       answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
     });
   }
 
-  #verifyHandshake(req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
+  private [kVerifyHandshake](req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
     if (req._query["sid"]) return answer(undefined);
-    const refusal = this.gate.check(req, this.#connections);
+    const refusal = this.gate.check(req, this[kConnections]);
     if (refusal) return answer(refusal);
     askPermission(req, this.opts.allowRequest, {
-      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this.#identify(req)),
-      onFailure: (error, how) => this.#fail("allowRequest", error, how),
+      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this[kIdentify](req)),
+      onFailure: (error, how) => this[kFail]("allowRequest", error, how),
     });
   }
 
   /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
-  get #connections(): number {
+  private get [kConnections](): number {
     return this.clientsCount + this.webSocketContext.closing.size;
   }
 
-  #identify(req: TransportRequest): Refusal | undefined {
-    return this.gate.identify(req, (error, how) => this.#fail("userOf", error, how));
+  private [kIdentify](req: TransportRequest): Refusal | undefined {
+    return this.gate.identify(req, (error, how) => this[kFail]("userOf", error, how));
   }
 
   /** A function of the program has failed. */
-  #fail(handler: HandlerKind, error: unknown, how: "thrown" | "rejected"): void {
+  private [kFail](handler: HandlerKind, error: unknown, how: "thrown" | "rejected"): void {
     reportFailure(this, error, { handler, how });
   }
 
   /** Calls listeners of the program: what they throw must not keep a request from its answer. */
-  #tell(event: string, ...args: unknown[]): void {
+  private [kTell](event: string, ...args: unknown[]): void {
     try {
       this.emit(event, ...args);
     } catch (error) {
@@ -285,10 +297,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
       if (this.clients[id]) refused(new Error("the id is taken"));
-      else this.#open(id, req, opening);
+      else this[kOpen](id, req, opening);
     };
     const fail = (error: unknown, how: "thrown" | "rejected"): void => {
-      this.#fail("generateId", error, how);
+      this[kFail]("generateId", error, how);
       refused(error);
     };
     let id: string | number | PromiseLike<string | number>;
@@ -305,8 +317,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     else proceed(String(id));
   }
 
-  #open(id: string, req: TransportRequest, opening: Opening): void {
-    const refusal = this.gate.recheck(req, this.#connections);
+  private [kOpen](id: string, req: TransportRequest, opening: Opening): void {
+    const refusal = this.gate.recheck(req, this[kConnections]);
     if (refusal) return opening.onRefused(refusal);
     const transport = opening.createTransport();
     if (!transport) return;
@@ -318,12 +330,12 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     session.open();
     opening.begin(transport);
-    this.#tell("connection", session);
-    if (this.#isRequestUnseen()) session.parkRequest();
+    this[kTell]("connection", session);
+    if (this[kIsRequestUnseen]()) session.parkRequest();
   }
 
   /** Whether no code of the program has got to see the request of a handshake, unless by asking the session for it. */
-  #isRequestUnseen(): boolean {
+  private [kIsRequestUnseen](): boolean {
     return (
       this.middlewares.length === 0 &&
       this.opts.allowRequest === undefined &&
@@ -369,11 +381,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     count(this.stats.refusals, name);
     if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
     const error: ConnectionError = { req, code, message, context, name, hint };
-    this.#tell("connection_error", error);
+    this[kTell]("connection_error", error);
   }
 
   /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
-  #addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
+  private [kAddHeaders](headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
     if (!(req as TransportRequest)._query["sid"]) {
       if (sid) addCookie(headers, this.opts.cookie as CookieOptions | false, sid);
       this.emitHeaders("initial_headers", headers, req);
@@ -388,7 +400,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   ): void {
     if (this.listenerCount(event) === 0) return;
     const own = headers["Set-Cookie"];
-    this.#tell(event, headers, req);
+    this[kTell](event, headers, req);
     mergeCookies(headers, own);
   }
 }

@@ -13,6 +13,22 @@ import { PollingJsonp } from "./transports/polling-jsonp.ts";
 import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
 import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kHosts = Symbol("hosts");
+const kAddUpgradeHeaders = Symbol("addUpgradeHeaders");
+const kEndIdle = Symbol("endIdle");
+const kRefuse = Symbol("refuse");
+const kOnRequest = Symbol("onRequest");
+const kOnScreened = Symbol("onScreened");
+const kRefuseUpgrade = Symbol("refuseUpgrade");
+const kEnter = Symbol("enter");
+const kPendingWebSocket = Symbol("pendingWebSocket");
+const kAccept = Symbol("accept");
+const kUpgradeSession = Symbol("upgradeSession");
+const kCreateWebSocket = Symbol("createWebSocket");
+const kTakeRequests = Symbol("takeRequests");
+const kTakeUpgrades = Symbol("takeUpgrades");
+
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** A WebSocket that stands, or whose handshake waits for its answer. */
@@ -61,7 +77,7 @@ export class Server extends BaseServer {
 
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
-  readonly #hosts: Map<HttpServer, Host> = new Map();
+  private readonly [kHosts]: Map<HttpServer, Host> = new Map();
   /** The server of WebSockets that the option `wsEngine` asked for. */
   declare ws: ForeignWebSocketServer | undefined;
 
@@ -71,7 +87,7 @@ export class Server extends BaseServer {
     this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload: maxHttpBufferSize });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
-      this.#addUpgradeHeaders(headers, req);
+      this[kAddUpgradeHeaders](headers, req);
       lines.push(...headerLines(headers));
     });
   }
@@ -79,17 +95,17 @@ export class Server extends BaseServer {
   protected override cleanup(): void {
     this.ws?.close?.();
     this.ws = undefined;
-    for (const [server, host] of this.#hosts) this.#endIdle(server, host, host.idle.list(host.isMine));
+    for (const [server, host] of this[kHosts]) this[kEndIdle](server, host, host.idle.list(host.isMine));
   }
 
   /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
-  #endIdle(server: HttpServer, { idle, isMine }: Host, earlier: IdleList): void {
+  private [kEndIdle](server: HttpServer, { idle, isMine }: Host, earlier: IdleList): void {
     if (idle.size === 0) return;
     this.clock.after(IDLE_GRACE, () => {
       if (server.listening) return;
       const list = idle.list(isMine);
       endIdle(list, earlier);
-      this.#endIdle(server, { idle, isMine }, list);
+      this[kEndIdle](server, { idle, isMine }, list);
     });
   }
 
@@ -105,22 +121,22 @@ export class Server extends BaseServer {
     const req = prepareRequest(request);
     this.screen(req, res, false, (refusal) => {
       if (res.destroyed || res.writableEnded) return;
-      if (refusal) this.#refuse(req, res, refusal);
-      else this.#onRequest(req, res);
+      if (refusal) this[kRefuse](req, res, refusal);
+      else this[kOnRequest](req, res);
     });
   }
 
-  #onRequest(req: TransportRequest, res: ServerResponse): void {
+  private [kOnRequest](req: TransportRequest, res: ServerResponse): void {
     const { sid } = req._query;
     // Asked again: while middlewares and allowRequest took their time the session may have ended.
     const session = sid ? this.clients[sid] : undefined;
     if (session) return session.transport.onRequest({ req, res });
-    if (sid) return this.#refuse(req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    if (sid) return this[kRefuse](req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
       createTransport: () => (res.destroyed ? undefined : this.createTransport("polling", req)),
       // The handshake's own request is the first poll: the open packet answers it.
       begin: (transport) => transport.onRequest({ req, res }),
-      onRefused: (refusal) => this.#refuse(req, res, refusal),
+      onRefused: (refusal) => this[kRefuse](req, res, refusal),
     });
   }
 
@@ -129,7 +145,7 @@ export class Server extends BaseServer {
     return req._query["j"] === undefined ? new Polling(req, this.limits) : new PollingJsonp(req, this.limits);
   }
 
-  #refuse(req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
+  private [kRefuse](req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
     this.onRefused(req, refusal);
     if (res.headersSent) return;
     res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
@@ -145,21 +161,21 @@ export class Server extends BaseServer {
     const req = prepareRequest(request);
     const pending: PendingUpgrade = { req, stream, head, headers: {} };
     if (this.middlewares.length === 0) {
-      return this.check(req, true, (refusal) => this.#onScreened(pending, refusal));
+      return this.check(req, true, (refusal) => this[kOnScreened](pending, refusal));
     }
     const res = UpgradeResponse.over(stream, req);
     if (!res) return void stream.destroy();
     this.screen(req, res, true, (refusal) => {
       if (res.writableEnded) return;
       pending.headers = res.release(stream);
-      this.#onScreened(pending, refusal);
+      this[kOnScreened](pending, refusal);
     });
   }
 
-  #onScreened(pending: PendingUpgrade, refusal: Refusal | undefined): void {
+  private [kOnScreened](pending: PendingUpgrade, refusal: Refusal | undefined): void {
     const { req, stream } = pending;
     if (stream.destroyed) return;
-    if (refusal) return this.#refuseUpgrade(pending, refusal);
+    if (refusal) return this[kRefuseUpgrade](pending, refusal);
     const check = checkUpgrade(req);
     if (!check.ok) {
       this.onRefused(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
@@ -167,19 +183,19 @@ export class Server extends BaseServer {
     }
     if (req._query["transport"] !== "websocket") {
       const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
-      return this.#refuseUpgrade(pending, { code: ERROR_CODES.BAD_REQUEST, context });
+      return this[kRefuseUpgrade](pending, { code: ERROR_CODES.BAD_REQUEST, context });
     }
     if (this.ws)
       this.ws.handleUpgrade(req, stream, pending.head, (websocket) => this.onWebSocket(req, stream, websocket));
-    else this.#enter(this.#pendingWebSocket(pending));
+    else this[kEnter](this[kPendingWebSocket](pending));
   }
 
-  #pendingWebSocket(pending: PendingUpgrade): PendingWebSocket {
+  private [kPendingWebSocket](pending: PendingUpgrade): PendingWebSocket {
     return {
       req: pending.req,
       isGone: () => pending.stream.destroyed,
-      accept: () => this.#accept(pending),
-      refuse: (refusal) => this.#refuseUpgrade(pending, refusal),
+      accept: () => this[kAccept](pending),
+      refuse: (refusal) => this[kRefuseUpgrade](pending, refusal),
     };
   }
 
@@ -193,7 +209,7 @@ export class Server extends BaseServer {
   onWebSocket(request: IncomingMessage, _stream: unknown, websocket: ForeignWebSocket): void {
     const link = new ForeignLink(websocket);
     const req = prepareRequest(request);
-    this.#enter({
+    this[kEnter]({
       req,
       isGone: () => websocket.readyState > 1,
       accept: () => link,
@@ -206,27 +222,27 @@ export class Server extends BaseServer {
   }
 
   /** Opens a session on a WebSocket, or offers it to the session that it is for. */
-  #enter(pending: PendingWebSocket): void {
+  private [kEnter](pending: PendingWebSocket): void {
     const { req } = pending;
     const { sid } = req._query;
-    if (sid) return this.#upgradeSession(pending, sid);
+    if (sid) return this[kUpgradeSession](pending, sid);
     this.handshake(req, {
-      createTransport: () => (pending.isGone() ? undefined : this.#createWebSocket(pending)),
+      createTransport: () => (pending.isGone() ? undefined : this[kCreateWebSocket](pending)),
       begin: (transport) => transport.open(),
       onRefused: (refusal) => pending.refuse(refusal),
     });
   }
 
-  #upgradeSession(pending: PendingWebSocket, sid: string): void {
+  private [kUpgradeSession](pending: PendingWebSocket, sid: string): void {
     const session = this.clients[sid];
     if (!session) return pending.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
-    const transport = this.#createWebSocket(pending);
+    const transport = this[kCreateWebSocket](pending);
     if (!transport) return;
     session.offerUpgrade(transport);
     transport.open();
   }
 
-  #createWebSocket(pending: PendingWebSocket): WebSocketTransport | undefined {
+  private [kCreateWebSocket](pending: PendingWebSocket): WebSocketTransport | undefined {
     try {
       return new WebSocketTransport(pending.req, pending.accept(), this.webSocketContext);
     } catch (error) {
@@ -235,8 +251,8 @@ export class Server extends BaseServer {
     }
   }
 
-  #accept({ req, stream, head, headers }: PendingUpgrade): EngineLink {
-    this.#addUpgradeHeaders(headers, req);
+  private [kAccept]({ req, stream, head, headers }: PendingUpgrade): EngineLink {
+    this[kAddUpgradeHeaders](headers, req);
     const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
     const link = acceptUpgrade(req, stream, head, {
       maxPayload,
@@ -251,12 +267,12 @@ export class Server extends BaseServer {
     return link;
   }
 
-  #addUpgradeHeaders(headers: OutgoingHttpHeaders, req: TransportRequest): void {
+  private [kAddUpgradeHeaders](headers: OutgoingHttpHeaders, req: TransportRequest): void {
     if (!req._query["sid"]) this.emitHeaders("initial_headers", headers, req);
     this.emitHeaders("headers", headers, req);
   }
 
-  #refuseUpgrade({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
+  private [kRefuseUpgrade]({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
     this.onRefused(req, refusal);
     const isNew = refusal.retryAfter !== undefined;
     const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
@@ -275,12 +291,12 @@ export class Server extends BaseServer {
    */
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
-    const isMine = (req: IncomingMessage): boolean => this.#hosts.has(server) && (req.url ?? "").startsWith(path);
+    const isMine = (req: IncomingMessage): boolean => this[kHosts].has(server) && (req.url ?? "").startsWith(path);
     const host: Host = { idle: IdleConnections.of(server), isMine };
     this.httpServer = server;
-    this.#hosts.set(server, host);
-    this.#takeRequests(server, isMine);
-    if (this.opts.transports.includes("websocket")) this.#takeUpgrades(server, host, options);
+    this[kHosts].set(server, host);
+    this[kTakeRequests](server, isMine);
+    if (this.opts.transports.includes("websocket")) this[kTakeUpgrades](server, host, options);
     server.on("close", () => this.close());
     server.on("listening", () => this.reopen());
     return this;
@@ -288,7 +304,7 @@ export class Server extends BaseServer {
 
   /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
   detach(server: HttpServer): void {
-    this.#hosts.delete(server);
+    this[kHosts].delete(server);
   }
 
   /** The prefix of the engine's requests. */
@@ -297,7 +313,7 @@ export class Server extends BaseServer {
     return options.addTrailingSlash === false ? path : `${path}/`;
   }
 
-  #takeRequests(server: HttpServer, isMine: (req: IncomingMessage) => boolean): void {
+  private [kTakeRequests](server: HttpServer, isMine: (req: IncomingMessage) => boolean): void {
     const others = server.listeners("request") as RequestListener[];
     server.removeAllListeners("request");
     server.on("request", (req, res) => {
@@ -306,11 +322,11 @@ export class Server extends BaseServer {
     });
   }
 
-  #takeUpgrades(server: HttpServer, { idle, isMine }: Host, options: AttachOptions): void {
+  private [kTakeUpgrades](server: HttpServer, { idle, isMine }: Host, options: AttachOptions): void {
     const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
     idle.watchUpgrades();
     server.on("upgrade", (req, stream: Duplex, head) => {
-      if (!this.#hosts.has(server)) return;
+      if (!this[kHosts].has(server)) return;
       if (isMine(req)) return this.handleUpgrade(req, stream, head);
       // Not ours, but a reset of it must not end the process while nobody else listens.
       stream.on("error", ignore);

@@ -14,6 +14,24 @@ import type { UpgradeFailure } from "./stats.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kRequest = Symbol("request");
+const kHandler = Symbol("handler");
+const kUpgrade = Symbol("upgrade");
+const kAwaits = Symbol("awaits");
+const kHeardAt = Symbol("heardAt");
+const kCallbacks = Symbol("callbacks");
+const kEnqueue = Symbol("enqueue");
+const kStartHeartbeat = Symbol("startHeartbeat");
+const kExtendPong = Symbol("extendPong");
+const kOnMessage = Symbol("onMessage");
+const kOnPong = Symbol("onPong");
+const kOnPing = Symbol("onPing");
+const kEndWaitingPoll = Symbol("endWaitingPoll");
+const kEnd = Symbol("end");
+const kPush = Symbol("push");
+const kCloseIfFlushed = Symbol("closeIfFlushed");
+
 const log = createLog("engine:socket");
 
 export type SessionState = "opening" | "open" | "closing" | "closed";
@@ -56,21 +74,21 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;
   readonly beat: Beat;
-  #request: TransportRequest | ParkedRequest;
-  #handler: SessionHandler = NO_HANDLER;
-  #upgrade: Upgrade | undefined;
+  private [kRequest]: TransportRequest | ParkedRequest;
+  private [kHandler]: SessionHandler = NO_HANDLER;
+  private [kUpgrade]: Upgrade | undefined;
   /** What the heartbeat waits for: the time to ping, the pong, or the pong with one extension used up. */
-  #awaits: "interval" | "pong" | "late pong" = "interval";
+  private [kAwaits]: "interval" | "pong" | "late pong" = "interval";
   /** When the heartbeat was last heard of. */
-  #heardAt = 0;
-  #callbacks: SendCallbacks | undefined;
+  private [kHeardAt] = 0;
+  private [kCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
     super();
     this.id = id;
     this.server = server;
     this.transport = transport;
-    this.#request = request;
+    this[kRequest] = request;
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket.remoteAddress ?? "";
     this.beat = new Beat(this);
@@ -78,32 +96,32 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
   get request(): IncomingMessage {
-    return (this.#request = this.peekRequest());
+    return (this[kRequest] = this.peekRequest());
   }
 
   set request(request: IncomingMessage) {
-    this.#request = request as TransportRequest;
+    this[kRequest] = request as TransportRequest;
   }
 
   /** The same {@link request}, for a look only: a parked one stays parked. */
   peekRequest(): TransportRequest {
-    return this.#request instanceof ParkedRequest ? this.#request.restore() : this.#request;
+    return this[kRequest] instanceof ParkedRequest ? this[kRequest].restore() : this[kRequest];
   }
 
   /** Parks the request, which nobody can have kept. */
   parkRequest(): void {
-    if (this.#request instanceof ParkedRequest || this.#request === null) return;
-    this.#request = ParkedRequest.of(this.#request) ?? this.#request;
+    if (this[kRequest] instanceof ParkedRequest || this[kRequest] === null) return;
+    this[kRequest] = ParkedRequest.of(this[kRequest]) ?? this[kRequest];
   }
 
   /** Whether the transport has been replaced by a better one. */
   get upgraded(): boolean {
-    return this.#upgrade?.phase === "upgraded";
+    return this[kUpgrade]?.phase === "upgraded";
   }
 
   /** Whether a better transport is being tried. */
   get upgrading(): boolean {
-    const phase = this.#upgrade?.phase;
+    const phase = this[kUpgrade]?.phase;
     return phase === "probing" || phase === "probed";
   }
 
@@ -124,7 +142,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
   handle(handler: SessionHandler): void {
-    this.#handler = handler;
+    this[kHandler] = handler;
   }
 
   /** Opens the session: the server calls it once, with the handshake's transport. */
@@ -133,11 +151,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.readyState = "open";
     transport.sid = this.id;
     transport.handler = this;
-    this.#enqueue("open", handshakeData(server, this.id, transport.name));
-    if (server.initialPacket !== undefined) this.#enqueue("message", server.initialPacket);
+    this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
+    if (server.initialPacket !== undefined) this[kEnqueue]("message", server.initialPacket);
     this.flush();
     if (this.observed) this.emit("open");
-    this.#startHeartbeat();
+    this[kStartHeartbeat]();
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -149,15 +167,15 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     stats.packetsIn += 1;
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (this.observed && this.listenerCount("packet") > 0) this.emit("packet", packet);
-    if (this.#awaits === "pong") this.#extendPong();
+    if (this[kAwaits] === "pong") this[kExtendPong]();
     switch (packet.type) {
       case "message":
-        this.#onMessage(packet.data ?? "");
+        this[kOnMessage](packet.data ?? "");
         return;
       case "pong":
-        return this.#onPong();
+        return this[kOnPong]();
       case "ping":
-        return this.#onPing(packet);
+        return this[kOnPing](packet);
       case "open":
       case "close":
       case "upgrade":
@@ -168,58 +186,58 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   // hot path
-  #onMessage(data: RawData): void {
-    this.#handler.onMessage(data);
+  private [kOnMessage](data: RawData): void {
+    this[kHandler].onMessage(data);
     if (!this.observed) return;
     this.emit("data", data);
     this.emit("message", data);
   }
 
   onDrain(): void {
-    this.#callbacks?.run(this.writeBuffer, this.transport);
+    this[kCallbacks]?.run(this.writeBuffer, this.transport);
     this.flush();
-    if (this.#upgrade?.phase === "probed") this.#endWaitingPoll();
+    if (this[kUpgrade]?.phase === "probed") this[kEndWaitingPoll]();
   }
 
   onClose(reason: CloseReason): void {
-    this.#end(reason);
+    this[kEnd](reason);
   }
 
   // ---- heartbeat ---------------------------------------------------------------------------------------------------
 
-  #startHeartbeat(): void {
+  private [kStartHeartbeat](): void {
     const { server } = this;
-    this.#awaits = "interval";
-    this.#heardAt = server.clock.now();
+    this[kAwaits] = "interval";
+    this[kHeardAt] = server.clock.now();
     // Revision 3: the client pings. Revision 4: the server does.
     const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
     server.heartbeat.schedule(this.beat, delay);
   }
 
   onBeat(): void {
-    if (this.protocol === 3 || this.#awaits !== "interval") return this.#end(closeReason("PING_TIMEOUT"));
-    this.#awaits = "pong";
-    this.#enqueue("ping", undefined);
+    if (this.protocol === 3 || this[kAwaits] !== "interval") return this[kEnd](closeReason("PING_TIMEOUT"));
+    this[kAwaits] = "pong";
+    this[kEnqueue]("ping", undefined);
     this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
   }
 
   /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
-  #extendPong(): void {
-    this.#awaits = "late pong";
+  private [kExtendPong](): void {
+    this[kAwaits] = "late pong";
     this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
   }
 
-  #onPong(): void {
-    if (this.protocol === 3) return this.#end(closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
-    this.#startHeartbeat();
+  private [kOnPong](): void {
+    if (this.protocol === 3) return this[kEnd](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
+    this[kStartHeartbeat]();
     if (this.observed) this.emit("heartbeat");
   }
 
-  #onPing(packet: EnginePacket): void {
-    if (this.protocol === 4) return this.#end(closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
-    this.#startHeartbeat();
+  private [kOnPing](packet: EnginePacket): void {
+    if (this.protocol === 4) return this[kEnd](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
+    this[kStartHeartbeat]();
     // One answer waits, however often a peer asks that does not read.
-    if (this.transport.writable || this.writeBuffer.at(-1)?.type !== "pong") this.#enqueue("pong", packet.data);
+    if (this.transport.writable || this.writeBuffer.at(-1)?.type !== "pong") this[kEnqueue]("pong", packet.data);
     if (this.observed) this.emit("heartbeat");
   }
 
@@ -233,8 +251,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     if (typeof options === "function") return this.send(data, undefined, options);
-    const packet = this.#enqueue("message", data, sendOptions(options?.compress, options?.mark));
-    if (packet && callback) (this.#callbacks ??= new SendCallbacks()).add(packet, callback);
+    const packet = this[kEnqueue]("message", data, sendOptions(options?.compress, options?.mark));
+    if (packet && callback) (this[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
     return this;
   }
 
@@ -248,23 +266,23 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   sendPrepared(message: PreparedMessage): this {
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet: it gets one of its own.
-      if (this.observed) this.#push(new EnginePacket("message", packet.data, packet.options));
-      else this.#push(packet);
+      if (this.observed) this[kPush](new EnginePacket("message", packet.data, packet.options));
+      else this[kPush](packet);
     }
     return this;
   }
 
-  #enqueue(
+  private [kEnqueue](
     type: EnginePacketType,
     data: RawData | undefined,
     options: SendOptions = COMPRESS,
   ): EnginePacket | undefined {
     const packet = new EnginePacket(type, data, options);
-    return this.#push(packet) ? packet : undefined;
+    return this[kPush](packet) ? packet : undefined;
   }
 
   // hot path
-  #push(packet: EnginePacket): boolean {
+  private [kPush](packet: EnginePacket): boolean {
     if (this.readyState !== "open" || this.congestion?.isOver) return false;
     if (this.observed && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
     const queue = this.writeBuffer;
@@ -296,27 +314,27 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     transport.send(batch);
     if (this.observed) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
-    this.#handler.onDrain();
-    this.#closeIfFlushed();
+    this[kHandler].onDrain();
+    this[kCloseIfFlushed]();
   }
 
   // ---- upgrade -----------------------------------------------------------------------------------------------------
 
   /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
   offerUpgrade(candidate: Transport): void {
-    this.#upgrade ??= new Upgrade(this, this.server.clock, this.server.upgradeTimeout);
+    this[kUpgrade] ??= new Upgrade(this, this.server.clock, this.server.upgradeTimeout);
     candidate.sid = this.id;
-    if (this.transport.name === candidate.name) this.#upgrade.refuse(candidate);
-    else this.#upgrade.offer(candidate);
+    if (this.transport.name === candidate.name) this[kUpgrade].refuse(candidate);
+    else this[kUpgrade].offer(candidate);
   }
 
   onProbed(candidate: Transport): void {
     if (this.observed) this.emit("upgrading", candidate);
-    this.#endWaitingPoll();
+    this[kEndWaitingPoll]();
   }
 
   /** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
-  #endWaitingPoll(): void {
+  private [kEndWaitingPoll](): void {
     this.flush();
     if (this.transport.writable && this.readyState !== "closed") this.transport.send([NOOP_PACKET]);
   }
@@ -341,51 +359,51 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (log.enabled) log("session upgraded to %s", candidate.name);
     if (this.observed) this.emit("upgrade", candidate);
     this.flush();
-    this.#closeIfFlushed();
+    this[kCloseIfFlushed]();
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
   /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
-    if (discard) this.#end(why);
-    else if (this.readyState === "open") this.#handler.onClosing();
+    if (discard) this[kEnd](why);
+    else if (this.readyState === "open") this[kHandler].onClosing();
     if (this.readyState !== "open") return this;
     this.flush();
     this.readyState = "closing";
     this.closeReason = why;
-    this.#closeIfFlushed();
+    this[kCloseIfFlushed]();
     return this;
   }
 
   /** Ends the session for a reason of the layer above. */
   fail(reason: CloseReason): void {
-    this.#end(reason);
+    this[kEnd](reason);
   }
 
-  #closeIfFlushed(): void {
+  private [kCloseIfFlushed](): void {
     if (this.readyState !== "closing" || this.writeBuffer.length > 0 || this.transport.readyState !== "open") return;
     const why = this.closeReason ?? closeReason("SERVER_CLOSED");
-    this.transport.close(() => this.#end(why), why);
+    this.transport.close(() => this[kEnd](why), why);
   }
 
-  #end(why: CloseReason): void {
+  private [kEnd](why: CloseReason): void {
     if (this.readyState === "closed") return;
     const { server, transport } = this;
-    const heartbeatAge = server.clock.now() - this.#heardAt;
+    const heartbeatAge = server.clock.now() - this[kHeardAt];
     const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server.heartbeat.lag });
     this.closeReason = reason;
     server.stats.onClose(reason);
     if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
     this.readyState = "closed";
     server.heartbeat.cancel(this.beat);
-    this.#upgrade?.sessionClosed();
-    this.#callbacks = undefined;
+    this[kUpgrade]?.sessionClosed();
+    this[kCallbacks] = undefined;
     transport.handler = NOBODY;
     if (transport.readyState === "open") transport.close(undefined, reason);
     else if (transport.readyState === "closing") transport.discard();
     server.onSessionClose(this);
-    this.#handler.onClose(reason);
+    this[kHandler].onClose(reason);
     if (this.observed) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;
     this.writeBuffer = EMPTY;

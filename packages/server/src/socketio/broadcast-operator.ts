@@ -22,6 +22,14 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kWith = Symbol("with");
+const kEmitAndCollect = Symbol("emitAndCollect");
+const kOptions = Symbol("options");
+const kSurroundings = Symbol("surroundings");
+const kForget = Symbol("forget");
+const kAnswer = Symbol("answer");
+
 /** Without `timeout()`, clients have this many milliseconds to acknowledge a broadcast: as good as none. */
 const NO_TIME_TO_ANSWER = 1;
 
@@ -97,12 +105,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
 
   /** Whether the event may be compressed (default: true). */
   compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
-    return this.#with({ compress });
+    return this[kWith]({ compress });
   }
 
   /** The event may be lost: it is not sent to clients that can't take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.#with({ volatile: true });
+    return this[kWith]({ volatile: true });
   }
 
   /**
@@ -112,17 +120,17 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
    */
   conflate(key: string): BroadcastOperator<EmitEvents, SocketData> {
-    return this.#with({ conflate: key });
+    return this[kWith]({ conflate: key });
   }
 
   /** What becomes of the event where a receiver reads too slowly, in place of its `slowPolicy`. */
   ifSlow(policy: SlowPolicy): BroadcastOperator<EmitEvents, SocketData> {
-    return this.#with({ ifSlow: policy });
+    return this[kWith]({ ifSlow: policy });
   }
 
   /** Addresses the clients of this server only, when there are several. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
-    return this.#with({ local: true });
+    return this[kWith]({ local: true });
   }
 
   /**
@@ -134,10 +142,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * });
    */
   timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
-    return this.#with({ timeout });
+    return this[kWith]({ timeout });
   }
 
-  #with<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
+  private [kWith]<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
     return new BroadcastOperator<E, SocketData>(this.adapter, this.rooms, this.exceptRooms, {
       ...this.flags,
       ...flags,
@@ -155,8 +163,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   emit(...data: Untyped[]): boolean {
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
-    if (typeof data[data.length - 1] === "function") this.#emitAndCollect(packet, data.pop() as AckCallback);
-    else watchAdapter(this.adapter.broadcast(packet, this.#options()), this.adapter.nsp);
+    if (typeof data[data.length - 1] === "function") this[kEmitAndCollect](packet, data.pop() as AckCallback);
+    else watchAdapter(this.adapter.broadcast(packet, this[kOptions]()), this.adapter.nsp);
     return true;
   }
 
@@ -183,18 +191,18 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     });
   }
 
-  #emitAndCollect(packet: AdapterPacket, ack: AckCallback): void {
-    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this.#surroundings()?.server?.clock };
+  private [kEmitAndCollect](packet: AdapterPacket, ack: AckCallback): void {
+    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this[kSurroundings]()?.server?.clock };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
-      if (error !== null) this.#forget(packet.id);
+      if (error !== null) this[kForget](packet.id);
       const single = error === null ? responses[0] : null;
-      this.#answer(ack, [error, expectSingleResponse ? single : responses]);
+      this[kAnswer](ack, [error, expectSingleResponse ? single : responses]);
     });
     this.adapter.broadcastWithAck(
       packet,
-      this.#options(),
+      this[kOptions](),
       // To ask very many takes a while: those who were asked when it was too late have to forget it, too.
-      (clients) => (collector.isOver ? this.#forget(packet.id) : collector.onClientCount(clients)),
+      (clients) => (collector.isOver ? this[kForget](packet.id) : collector.onClientCount(clients)),
       (response: unknown) => collector.onResponse(response),
     );
     this.adapter.serverCount().then(
@@ -204,7 +212,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   /** Calls the function of the program that waits for the answers: what it throws is not for a timer or an adapter. */
-  #answer(ack: AckCallback, args: unknown[]): void {
+  private [kAnswer](ack: AckCallback, args: unknown[]): void {
     const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
       fail(this.adapter.nsp, error, { handler: "acknowledgement", how, namespace: this.adapter.nsp });
     try {
@@ -215,16 +223,16 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   /** Nobody waits for the answers to this packet any more. */
-  #forget(id: number | undefined): void {
+  private [kForget](id: number | undefined): void {
     if (id === undefined) return;
-    for (const socket of this.#surroundings()?.sockets?.values() ?? []) socket.dropAck(id);
+    for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket.dropAck(id);
   }
 
-  #surroundings(): Surroundings | undefined {
+  private [kSurroundings](): Surroundings | undefined {
     return this.adapter.nsp as Surroundings | undefined;
   }
 
-  #options(): BroadcastOptions {
+  private [kOptions](): BroadcastOptions {
     return { rooms: this.rooms, except: this.exceptRooms, flags: this.flags };
   }
 
@@ -245,7 +253,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * for (const socket of sockets) console.log(socket.id, socket.data);
    */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    const found = await this.adapter.fetchSockets(this.#options());
+    const found = await this.adapter.fetchSockets(this[kOptions]());
     return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
       // Adapters return local sockets as they are, and the details of remote ones.
       if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
@@ -264,12 +272,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.in("room1").socketsJoin(["room2", "room3"]);
    */
   socketsJoin(room: Room | Room[]): void {
-    watchAdapter(this.adapter.addSockets(this.#options(), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+    watchAdapter(this.adapter.addSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
 
   /** Lets the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    watchAdapter(this.adapter.delSockets(this.#options(), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+    watchAdapter(this.adapter.delSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
 
   /**
@@ -278,6 +286,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @param close whether to close their connections, with all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    watchAdapter(this.adapter.disconnectSockets(this.#options(), close), this.adapter.nsp);
+    watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
   }
 }

@@ -18,6 +18,27 @@ import { Socket } from "./socket.ts";
 import type { DisconnectReason } from "./socket-types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kLink = Symbol("link");
+const kDecoder = Symbol("decoder");
+const kPlaces = Symbol("places");
+const kExpelled = Symbol("expelled");
+const kCredentials = Symbol("credentials");
+const kWatch = Symbol("watch");
+const kPatience = Symbol("patience");
+const kOnPacket = Symbol("onPacket");
+const kOnImpatience = Symbol("onImpatience");
+const kJoin = Symbol("join");
+const kOnConnect = Symbol("onConnect");
+const kOnStray = Symbol("onStray");
+const kGiveUp = Symbol("giveUp");
+const kParseConnect = Symbol("parseConnect");
+const kKeepAuth = Symbol("keepAuth");
+const kRefuse = Symbol("refuse");
+const kLeave = Symbol("leave");
+const kClose = Symbol("close");
+const kEnd = Symbol("end");
+
 const log = createLog("socket.io:client");
 
 /** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
@@ -44,28 +65,32 @@ export class Client<
   /** The session of the engine. */
   readonly conn: Session;
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  readonly #link: Link;
-  readonly #decoder: PacketDecoder;
+  private readonly [kLink]: Link;
+  private readonly [kDecoder]: PacketDecoder;
   /** By name of the namespace: the socket, or the attempt to join. */
-  readonly #places: Places<Socket | Joining> = new Places();
+  private readonly [kPlaces]: Places<Socket | Joining> = new Places();
   /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
-  #expelled: Set<string> | undefined;
-  #credentials: Credentials | undefined;
+  private [kExpelled]: Set<string> | undefined;
+  private [kCredentials]: Credentials | undefined;
   /** Watches over what the peer sends, where that is needed. */
-  #watch: ClientWatch | undefined;
+  private [kWatch]: ClientWatch | undefined;
   /** Ends a connection that joins no namespace in time. */
-  #patience: Timer | undefined;
+  private [kPatience]: Timer | undefined;
 
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
     this.server = server;
     this.conn = conn;
-    this.#link = linkTo(conn);
-    this.#decoder = createDecoder(server.customParser, (packet) => this.#onPacket(packet), server.limits.packetLimits);
-    if (server.limits.maxEventsPerSecond !== undefined) this.#watch = new ClientWatch(this);
-    this.#link.handle(this);
-    this.#patience = server.clock.after(server._connectTimeout, () => this.#onImpatience());
+    this[kLink] = linkTo(conn);
+    this[kDecoder] = createDecoder(
+      server.customParser,
+      (packet) => this[kOnPacket](packet),
+      server.limits.packetLimits,
+    );
+    if (server.limits.maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
+    this[kLink].handle(this);
+    this[kPatience] = server.clock.after(server._connectTimeout, () => this[kOnImpatience]());
     // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
-    if (conn.protocol === 3) this.#join("/", {});
+    if (conn.protocol === 3) this[kJoin]("/", {});
   }
 
   /** The id of the session. */
@@ -89,64 +114,64 @@ export class Client<
   onMessage(data: RawData): void {
     let packet: SocketPacket | undefined;
     try {
-      packet = this.#decoder.decode(data);
+      packet = this[kDecoder].decode(data);
     } catch (error) {
       return this.onError(error);
     }
-    if (packet !== undefined) this.#onPacket(packet);
-    else if (this.server.customParser === undefined) (this.#watch ??= new ClientWatch(this)).onAttachmentDue(data);
+    if (packet !== undefined) this[kOnPacket](packet);
+    else if (this.server.customParser === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
   }
 
   // hot path
-  #onPacket(packet: SocketPacket): void {
+  private [kOnPacket](packet: SocketPacket): void {
     const { type } = packet;
-    if (this.#watch !== undefined && !this.#watch.onPacket(type)) return;
-    if (type === PacketType.CONNECT) return this.#onConnect(packet);
-    const place = this.#places.get(packet.nsp);
-    if (type === PacketType.CONNECT_ERROR || place === undefined) return this.#onStray(packet);
+    if (this[kWatch] !== undefined && !this[kWatch].onPacket(type)) return;
+    if (type === PacketType.CONNECT) return this[kOnConnect](packet);
+    const place = this[kPlaces].get(packet.nsp);
+    if (type === PacketType.CONNECT_ERROR || place === undefined) return this[kOnStray](packet);
     if (place instanceof Socket) place._onpacket(packet);
-    else if (type === PacketType.DISCONNECT) this.#giveUp(place);
-    else this.#onStray(packet);
+    else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
+    else this[kOnStray](packet);
   }
 
-  #onConnect(packet: SocketPacket): void {
-    const { name, auth } = this.#parseConnect(packet);
-    const place = this.#places.get(name);
-    if (place instanceof Socket) return this.#onStray(packet);
-    this.#expelled?.delete(name);
-    const kept = this.#keepAuth(name, auth);
+  private [kOnConnect](packet: SocketPacket): void {
+    const { name, auth } = this[kParseConnect](packet);
+    const place = this[kPlaces].get(name);
+    if (place instanceof Socket) return this[kOnStray](packet);
+    this[kExpelled]?.delete(name);
+    const kept = this[kKeepAuth](name, auth);
     // The peer has left and come back before it got an answer: only the new attempt counts.
     if (kept === undefined && place?.askAgain(auth)) return;
-    this.#places.delete(name);
+    this[kPlaces].delete(name);
     place?.cancel();
     const { maxAuthSize, maxNamespaces } = this.server.limits;
-    if (kept !== undefined) return this.#refuse(name, "AUTH_TOO_LARGE", maxAuthSize, kept);
-    const { size } = this.#places;
-    if (size >= maxNamespaces) return this.#refuse(name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
-    this.#join(name, auth);
+    if (kept !== undefined) return this[kRefuse](name, "AUTH_TOO_LARGE", maxAuthSize, kept);
+    const { size } = this[kPlaces];
+    if (size >= maxNamespaces) return this[kRefuse](name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
+    this[kJoin](name, auth);
   }
 
   /** @returns how large the credentials of all namespaces would be, where that is too much */
-  #keepAuth(name: string, auth: Record<string, unknown>): number | undefined {
+  private [kKeepAuth](name: string, auth: Record<string, unknown>): number | undefined {
     const size = sizeOfAuth(auth);
-    if (size === 0 && this.#credentials === undefined) return undefined;
-    return (this.#credentials ??= new Credentials()).take(name, size, this.server.limits.maxAuthSize);
+    if (size === 0 && this[kCredentials] === undefined) return undefined;
+    return (this[kCredentials] ??= new Credentials()).take(name, size, this.server.limits.maxAuthSize);
   }
 
-  #refuse(name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
+  private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
     this.server.onLimit(this.conn, code, limit, actual);
-    this.#leave(name);
+    this[kLeave](name);
     this._packet(limitPacket(this.conn.protocol, name, new SocketIoError(code)));
   }
 
   /** Nothing is kept for a namespace any more. */
-  #leave(name: string): void {
-    this.#places.delete(name);
-    this.#credentials?.free(name);
+  private [kLeave](name: string): void {
+    this[kPlaces].delete(name);
+    this[kCredentials]?.free(name);
   }
 
   /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
-  #parseConnect({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
+  private [kParseConnect]({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
     if (this.conn.protocol !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
     const cut = nsp.indexOf("?");
     if (cut === -1) return { name: nsp, auth: {} };
@@ -154,84 +179,84 @@ export class Client<
   }
 
   /** A packet that has no meaning in this state ends the connection, unless it may have crossed our own. */
-  #onStray(packet: SocketPacket): void {
-    if (this.#expelled?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
+  private [kOnStray](packet: SocketPacket): void {
+    if (this[kExpelled]?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
     if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
-    this.#close(closeReason("UNEXPECTED_MESSAGE"));
+    this[kClose](closeReason("UNEXPECTED_MESSAGE"));
   }
 
   /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
   onError(error: unknown): void {
-    for (const place of this.#places.all()) {
+    for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
     endWith(this.conn, closeReason("INVALID_MESSAGE", error));
   }
 
   onDrain(): void {
-    if (this.#link.congestion?.takeDrained() !== true) return;
-    for (const place of this.#places.all()) if (place instanceof Socket) place._ondrain();
+    if (this[kLink].congestion?.takeDrained() !== true) return;
+    for (const place of this[kPlaces].all()) if (place instanceof Socket) place._ondrain();
   }
 
   /** What was sent before the end goes first. */
   onClosing(): void {
-    for (const place of this.#places.all()) if (place instanceof Socket) catchUp(place, place.nsp);
+    for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
   onClose(record: CloseReason): void {
-    this.#end(record.reason, record.description, record);
+    this[kEnd](record.reason, record.description, record);
   }
 
-  #end(reason: string, description: unknown, record?: CloseReason): void {
-    this.#patience?.cancel();
-    this.#patience = undefined;
-    this.#watch?.stop();
-    for (const place of this.#places.all()) {
+  private [kEnd](reason: string, description: unknown, record?: CloseReason): void {
+    this[kPatience]?.cancel();
+    this[kPatience] = undefined;
+    this[kWatch]?.stop();
+    for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place._onclose(reason as DisconnectReason, description, record);
-      else this.#giveUp(place);
+      else this[kGiveUp](place);
     }
-    this.#decoder.destroy();
+    this[kDecoder].destroy();
   }
 
-  #onImpatience(): void {
-    if (this.#places.all().some((place) => place instanceof Socket)) return;
+  private [kOnImpatience](): void {
+    if (this[kPlaces].all().some((place) => place instanceof Socket)) return;
     log("no namespace joined in time, closing the connection");
-    this.#close(closeReason("NO_NAMESPACE"));
+    this[kClose](closeReason("NO_NAMESPACE"));
   }
 
   // ---- namespaces --------------------------------------------------------------------------------------------------
 
-  #join(name: string, auth: Record<string, unknown>): void {
+  private [kJoin](name: string, auth: Record<string, unknown>): void {
     const joining = new Joining(this, name, auth);
-    this.#places.set(name, joining);
+    this[kPlaces].set(name, joining);
     joining.start();
   }
 
-  #giveUp(joining: Joining): void {
-    this.#leave(joining.name);
+  private [kGiveUp](joining: Joining): void {
+    this[kLeave](joining.name);
     joining.cancel();
   }
 
   /** An attempt to join has ended: with a socket, or with a refusal. */
   onJoined(joining: Joining, socket: Socket | undefined): void {
     if (socket === undefined) {
-      if (this.#places.get(joining.name) === joining) this.#leave(joining.name);
+      if (this[kPlaces].get(joining.name) === joining) this[kLeave](joining.name);
       return;
     }
-    this.#places.set(joining.name, socket);
-    this.#patience?.cancel();
-    this.#patience = undefined;
+    this[kPlaces].set(joining.name, socket);
+    this[kPatience]?.cancel();
+    this[kPatience] = undefined;
   }
 
   /** A socket has left its namespace. Called by the socket. */
   _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
     const { name } = socket.nsp;
-    if (this.#places.get(name) === (socket as unknown as Socket)) this.#leave(name);
+    if (this[kPlaces].get(name) === (socket as unknown as Socket)) this[kLeave](name);
   }
 
   /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
   onExpelled(name: string): void {
-    const expelled = (this.#expelled ??= new Set());
+    const expelled = (this[kExpelled] ??= new Set());
     expelled.add(name);
     // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
     const [oldest = name] = expelled;
@@ -240,22 +265,22 @@ export class Client<
 
   /** Disconnects all sockets and closes the connection. */
   _disconnect(): void {
-    for (const place of this.#places.all()) {
+    for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place.disconnect();
     }
-    this.#close();
+    this[kClose]();
   }
 
   /** The peer has broken a limit: the connection ends. */
   end(reason: CloseReason): void {
     if (isSession(this.conn)) this.conn.fail(reason);
-    else this.#close();
+    else this[kClose]();
   }
 
-  #close(why?: CloseReason): void {
+  private [kClose](why?: CloseReason): void {
     if (this.conn.readyState !== "open") return;
     endWith(this.conn, why);
-    this.#end("forced server close", undefined, why);
+    this[kEnd]("forced server close", undefined, why);
   }
 
   /**
@@ -263,7 +288,7 @@ export class Client<
    * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
    */
   onResumedElsewhere(): void {
-    this.#end("transport close", new SocketIoError("SESSION_RESUMED"));
+    this[kEnd]("transport close", new SocketIoError("SESSION_RESUMED"));
     this.conn.close(true);
   }
 
@@ -273,11 +298,11 @@ export class Client<
   // hot path
   _packet(packet: Packet, options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
-    if (options?.volatile && !this.#link.writable) return;
+    if (options?.volatile && !this[kLink].writable) return;
     const encoded = this.server.encoder.encode(packet);
-    if (this.#link.congestion !== undefined || options?.conflate !== undefined)
+    if (this[kLink].congestion !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);
-    for (const part of encoded) this.#link.send(part, options);
+    for (const part of encoded) this[kLink].send(part, options);
   }
 
   /**
@@ -285,10 +310,10 @@ export class Client<
    */
   // hot path
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
-    if (options.volatile && !this.#link.writable) return;
+    if (options.volatile && !this[kLink].writable) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
-    if (this.#link.congestion !== undefined || options.conflate !== undefined)
+    if (this[kLink].congestion !== undefined || options.conflate !== undefined)
       return sendPreparedWatched(this.conn, message, options);
-    this.#link.sendPrepared(message, options);
+    this[kLink].sendPrepared(message, options);
   }
 }

@@ -24,6 +24,11 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kMiddlewares = Symbol("middlewares");
+const kCall = Symbol("call");
+const kOnListenerFailure = Symbol("onListenerFailure");
+
 /** An error that a middleware refuses a client with: `message` and `data` are sent to it. */
 export interface ExtendedError extends Error {
   data?: Untyped;
@@ -73,7 +78,7 @@ export class Namespace<
   adapter!: Adapter;
   /** The id of the next packet that asks for an acknowledgement. */
   _ids = 0;
-  #middlewares: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  private [kMiddlewares]: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
 
   /** Made by `io.of(name)`. */
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
@@ -85,7 +90,7 @@ export class Namespace<
 
   /** The middlewares, in order. Never changed: {@link use} makes a new array. */
   get middlewares(): readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] {
-    return this.#middlewares;
+    return this[kMiddlewares];
   }
 
   /** Makes the adapter anew, as the option `adapter` of the server says. */
@@ -116,7 +121,7 @@ export class Namespace<
       next: (err?: ExtendedError) => void,
     ) => void,
   ): this {
-    this.#middlewares = [...this.#middlewares, fn];
+    this[kMiddlewares] = [...this[kMiddlewares], fn];
     return this;
   }
 
@@ -150,19 +155,22 @@ export class Namespace<
 
   /** An event of another server has come in. Called by the adapter. */
   _onServerSideEmit(args: [string, ...Untyped[]]): void {
-    this.#call(args);
+    this[kCall](args);
   }
 
   /** Calls listeners: what they throw is not for those who brought the event. */
-  #call(event: readonly [string, ...unknown[]], socket?: Socket<ListenEvents, EmitEvents, ServerSideEvents>): void {
+  private [kCall](
+    event: readonly [string, ...unknown[]],
+    socket?: Socket<ListenEvents, EmitEvents, ServerSideEvents>,
+  ): void {
     try {
       emitToListeners(this, event);
     } catch (error) {
-      this.#onListenerFailure(error, "thrown", { event: event[0], socket });
+      this[kOnListenerFailure](error, "thrown", { event: event[0], socket });
     }
   }
 
-  #onListenerFailure(
+  private [kOnListenerFailure](
     error: unknown,
     how: "thrown" | "rejected",
     {
@@ -199,7 +207,7 @@ export class Namespace<
   /** Emits one of the library's own events to the listeners of this namespace. */
   emitReserved(event: "connect" | "connection" | "new_namespace", subject: unknown): void {
     if (this.listenerCount(event) === 0) return;
-    this.#call([event, subject], subject instanceof Socket ? subject : undefined);
+    this[kCall]([event, subject], subject instanceof Socket ? subject : undefined);
   }
 
   /** A socket is gone, whether it had been accepted or not. */
@@ -213,6 +221,6 @@ export class Namespace<
 
   /** The promise of a listener was rejected: see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {
-    this.#onListenerFailure(error, "rejected", { event, socket: subject instanceof Socket ? subject : undefined });
+    this[kOnListenerFailure](error, "rejected", { event, socket: subject instanceof Socket ? subject : undefined });
   }
 }

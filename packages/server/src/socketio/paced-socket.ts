@@ -3,6 +3,10 @@ import { type CloseReason, type Congestion, isSession, type Session, type SlowPo
 import type { DisconnectCode, DisconnectReason } from "./socket-types.ts";
 import { type EventsMap, StrictEventEmitter } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kFlags = Symbol("flags");
+const kCongestion = Symbol("congestion");
+
 /**
  * What a socket knows about the pace of its peer, and how the next event is to be sent.
  *
@@ -14,7 +18,7 @@ export abstract class PacedSocket<
   ReservedEvents extends EventsMap,
 > extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents> {
   abstract get conn(): Session;
-  #flags: BroadcastFlags | undefined;
+  private [kFlags]: BroadcastFlags | undefined;
   /**
    * Why the socket was disconnected: set from `disconnecting` on. The classic reason, a code, a sentence, who brought it
    * about, and numbers where there are any.
@@ -63,13 +67,13 @@ export abstract class PacedSocket<
 
   /** How the next event is to be sent; to be changed. */
   protected nextFlags(): BroadcastFlags {
-    return (this.#flags ??= {});
+    return (this[kFlags] ??= {});
   }
 
   // hot path
   protected takeFlags(): BroadcastFlags | undefined {
-    const flags = this.#flags;
-    this.#flags = undefined;
+    const flags = this[kFlags];
+    this[kFlags] = undefined;
     return flags;
   }
 
@@ -95,7 +99,7 @@ export abstract class PacedSocket<
    * }
    */
   async ready(): Promise<boolean> {
-    await this.#congestion()?.ready();
+    await this[kCongestion]()?.ready();
     return this.conn.readyState === "open";
   }
 
@@ -110,11 +114,11 @@ export abstract class PacedSocket<
    * });
    */
   get slowPolicy(): SlowPolicy {
-    return this.#congestion()?.policy ?? "keep";
+    return this[kCongestion]()?.policy ?? "keep";
   }
 
   set slowPolicy(policy: SlowPolicy) {
-    const congestion = this.#congestion();
+    const congestion = this[kCongestion]();
     if (congestion !== undefined) congestion.policy = policy;
   }
 
@@ -124,7 +128,7 @@ export abstract class PacedSocket<
   }
 
   /** Undefined with another engine. */
-  #congestion(): Congestion | undefined {
+  private [kCongestion](): Congestion | undefined {
     return isSession(this.conn) ? this.conn.watchQueue() : undefined;
   }
 }

@@ -7,6 +7,10 @@ import type { RemoteSocket } from "./remote-socket.ts";
 import type { Server } from "./server.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kParent = Symbol("parent");
+const kChildren = Symbol("children");
+
 let parents = 0;
 
 /**
@@ -73,11 +77,11 @@ class ChildNamespace<
   ServerSideEvents extends EventsMap,
   SocketData,
 > extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-  readonly #parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  private readonly [kParent]: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
 
   constructor(parent: ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super(parent.server, name);
-    this.#parent = parent;
+    this[kParent] = parent;
   }
 
   override _remove(socket: never): void {
@@ -93,49 +97,49 @@ class ChildNamespace<
     const { _nsps } = this.server;
     if (this.sockets.size > 0 || this._preConnectSockets.size > 0) return;
     if (_nsps.get(this.name) === this) _nsps.delete(this.name);
-    this.#parent.children.delete(this);
+    this[kParent].children.delete(this);
     watchAdapter(this.adapter.close(), this);
   }
 }
 
 /** Hands what concerns many sockets on to the adapters of all children. */
 class ChildrenAdapter {
-  readonly #children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>;
+  private readonly [kChildren]: () => Iterable<Namespace<Untyped, Untyped, Untyped>>;
 
   constructor(children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>) {
-    this.#children = children;
+    this[kChildren] = children;
   }
 
   broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
     // Adapters write to the packet.
-    for (const child of this.#children())
+    for (const child of this[kChildren]())
       watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts), child);
   }
 
   broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
-    for (const child of this.#children()) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
+    for (const child of this[kChildren]()) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
   }
 
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.addSockets(opts, rooms), child);
+    for (const child of this[kChildren]()) watchAdapter(child.adapter.addSockets(opts, rooms), child);
   }
 
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.delSockets(opts, rooms), child);
+    for (const child of this[kChildren]()) watchAdapter(child.adapter.delSockets(opts, rooms), child);
   }
 
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    for (const child of this.#children()) watchAdapter(child.adapter.disconnectSockets(opts, close), child);
+    for (const child of this[kChildren]()) watchAdapter(child.adapter.disconnectSockets(opts, close), child);
   }
 
   async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
-    const ids = await Promise.all([...this.#children()].map((child) => child.adapter.sockets(rooms)));
+    const ids = await Promise.all([...this[kChildren]()].map((child) => child.adapter.sockets(rooms)));
     return new Set(ids.flatMap((set) => [...set]));
   }
 
   /** The number of servers, counted once for each child: as often as clients are counted. */
   async serverCount(): Promise<number> {
-    const counts = await Promise.all([...this.#children()].map((child) => child.adapter.serverCount()));
+    const counts = await Promise.all([...this[kChildren]()].map((child) => child.adapter.serverCount()));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 

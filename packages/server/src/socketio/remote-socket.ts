@@ -9,6 +9,9 @@ import type {
   TypedEventBroadcaster,
 } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kOperator = Symbol("operator");
+
 /** What an adapter knows about a socket of another server. */
 export interface SocketDetails<SocketData> {
   id: SocketId;
@@ -33,7 +36,7 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements T
   readonly rooms: Set<Room>;
   /** A copy of its data, when it lives on another server. */
   readonly data: SocketData;
-  readonly #operator: BroadcastOperator<EmitEvents, SocketData>;
+  private readonly [kOperator]: BroadcastOperator<EmitEvents, SocketData>;
 
   /** @param operator addresses this one socket */
   constructor(operator: BroadcastOperator<EmitEvents, SocketData>, details: SocketDetails<SocketData>) {
@@ -41,7 +44,7 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements T
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);
     this.data = details.data;
-    this.#operator = operator;
+    this[kOperator] = operator;
   }
 
   /**
@@ -51,27 +54,27 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements T
    * const answer = await socket.timeout(1000).emitWithAck("are you there");
    */
   timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
-    return this.#operator.timeout(timeout);
+    return this[kOperator].timeout(timeout);
   }
 
   /** Sends an event to this socket. Always returns true. */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
-    return this.#operator.emit(ev, ...args);
+    return this[kOperator].emit(ev, ...args);
   }
 
   /** Lets it join one or more rooms. */
   join(room: Room | Room[]): void {
-    this.#operator.socketsJoin(room);
+    this[kOperator].socketsJoin(room);
   }
 
   /** Lets it leave a room. */
   leave(room: Room): void {
-    this.#operator.socketsLeave(room);
+    this[kOperator].socketsLeave(room);
   }
 
   /** Disconnects it; with `close`, its connection with all namespaces. */
   disconnect(close = false): this {
-    this.#operator.disconnectSockets(close);
+    this[kOperator].disconnectSockets(close);
     return this;
   }
 }

@@ -33,6 +33,21 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kPatterns = Symbol("patterns");
+const kAttached = Symbol("attached");
+const kEnginesOf = Symbol("enginesOf");
+const kAdapter = Symbol("adapter");
+const kPath = Symbol("path");
+const kServesClient = Symbol("servesClient");
+const kClientFiles = Symbol("clientFiles");
+const kLeaveTo = Symbol("leaveTo");
+const kOnConnection = Symbol("onConnection");
+const kAddPattern = Symbol("addPattern");
+const kFindOrMake = Symbol("findOrMake");
+const kAsk = Symbol("ask");
+const kIsFull = Symbol("isFull");
+
 const log = createLog("socket.io:server");
 
 /** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
@@ -110,17 +125,17 @@ export class Server<
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** Time to join a first namespace, in milliseconds. */
   _connectTimeout: number = DEFAULTS.connectTimeout;
-  readonly #patterns: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
-  readonly #attached: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
+  private readonly [kPatterns]: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  private readonly [kAttached]: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
     engines: new Set(),
     httpServers: new Set(),
   };
   /** Engines that were attached to an HTTP server, those that are closed included: it may listen again. */
-  readonly #enginesOf: WeakMap<HttpServer, Engine[]> = new WeakMap();
-  #adapter: AdapterConstructor = DEFAULTS.adapter;
-  #path: string = DEFAULTS.path;
-  #servesClient: boolean = DEFAULTS.serveClient;
-  readonly #clientFiles: ClientFiles;
+  private readonly [kEnginesOf]: WeakMap<HttpServer, Engine[]> = new WeakMap();
+  private [kAdapter]: AdapterConstructor = DEFAULTS.adapter;
+  private [kPath]: string = DEFAULTS.path;
+  private [kServesClient]: boolean = DEFAULTS.serveClient;
+  private readonly [kClientFiles]: ClientFiles;
 
   /**
    * @param srv an HTTP server, or a port; without it, call {@link attach} or {@link bind}
@@ -146,14 +161,14 @@ export class Server<
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
-    this.#adapter = adapter || defaultAdapter(this.opts);
+    this[kAdapter] = adapter || defaultAdapter(this.opts);
     const rules = {
-      isOn: () => this.#servesClient,
-      path: () => this.#path,
+      isOn: () => this[kServesClient],
+      path: () => this[kPath],
       onFailure: (error: unknown, how: "thrown" | "rejected") =>
         this.onHandlerError(error, { handler: "engine middleware", how }),
     };
-    this.#clientFiles = new ClientFiles(rules, this.opts.cors);
+    this[kClientFiles] = new ClientFiles(rules, this.opts.cors);
     this.sockets = this.of("/");
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
   }
@@ -175,8 +190,8 @@ export class Server<
   serveClient(): boolean;
   serveClient(v?: boolean): this | boolean;
   serveClient(v?: boolean): this | boolean {
-    if (v === undefined) return this.#servesClient;
-    this.#servesClient = v;
+    if (v === undefined) return this[kServesClient];
+    this[kServesClient] = v;
     return this;
   }
 
@@ -185,8 +200,8 @@ export class Server<
   path(): string;
   path(v?: string): this | string;
   path(v?: string): this | string {
-    if (v === undefined) return this.#path;
-    this.#path = v.replace(/\/$/, "");
+    if (v === undefined) return this[kPath];
+    this[kPath] = v.replace(/\/$/, "");
     return this;
   }
 
@@ -204,15 +219,15 @@ export class Server<
   adapter(): AdapterConstructor | undefined;
   adapter(v: AdapterConstructor): this;
   adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
-    if (v === undefined) return this.#adapter;
-    this.#adapter = v;
+    if (v === undefined) return this[kAdapter];
+    this[kAdapter] = v;
     for (const nsp of this._nsps.values()) nsp._initAdapter();
     return this;
   }
 
   /** Makes the adapter of a namespace. */
   createAdapter(nsp: Namespace): Adapter {
-    const make = this.#adapter;
+    const make = this[kAdapter];
     // Arrow functions can't be called with `new`.
     if (make.prototype === undefined) return (make as (nsp: Namespace) => Adapter)(nsp);
     return new (make as new (nsp: Namespace) => Adapter)(nsp);
@@ -232,26 +247,26 @@ export class Server<
    */
   attach(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
     const options = { ...opts, ...this.opts };
-    options.path = options.path || this.#path;
+    options.path = options.path || this[kPath];
     // Options that can't be are found out before a port is taken.
     const engine = new Engine(options);
     const httpServer = toHttpServer(srv);
-    this.#leaveTo(engine, httpServer as HttpServer);
+    this[kLeaveTo](engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
-    if (this.#servesClient) this.#clientFiles.takeRequests(httpServer);
-    this.#attached.httpServers.add(httpServer);
+    if (this[kServesClient]) this[kClientFiles].takeRequests(httpServer);
+    this[kAttached].httpServers.add(httpServer);
     this.httpServer = httpServer;
     return this.bind(engine);
   }
 
   /** An engine that was closed would take the new one's requests, and know nothing of its sessions. */
-  #leaveTo(engine: Engine, httpServer: HttpServer): void {
+  private [kLeaveTo](engine: Engine, httpServer: HttpServer): void {
     const open = [engine];
-    for (const earlier of this.#enginesOf.get(httpServer) ?? []) {
-      if (this.#attached.engines.has(earlier)) open.push(earlier);
+    for (const earlier of this[kEnginesOf].get(httpServer) ?? []) {
+      if (this[kAttached].engines.has(earlier)) open.push(earlier);
       else earlier.detach(httpServer);
     }
-    this.#enginesOf.set(httpServer, open);
+    this[kEnginesOf].set(httpServer, open);
   }
 
   /** The same as {@link attach}. */
@@ -267,7 +282,7 @@ export class Server<
    * if (!io.serveClientFile(req, res)) engine.handleRequest(req, res);
    */
   serveClientFile(req: IncomingMessage, res: ServerResponse): boolean {
-    return this.#clientFiles.answer(req, res);
+    return this[kClientFiles].answer(req, res);
   }
 
   /**
@@ -280,8 +295,8 @@ export class Server<
    */
   bind(engine: Untyped): this {
     this.engine = engine as Engine;
-    this.#attached.engines.add(this.engine);
-    this.engine.on("connection", (conn: Session) => this.#onConnection(conn));
+    this[kAttached].engines.add(this.engine);
+    this.engine.on("connection", (conn: Session) => this[kOnConnection](conn));
     this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this.onHandlerError(error, failure));
     return this;
   }
@@ -295,7 +310,7 @@ export class Server<
     reportFailure(this.sockets, error, context);
   }
 
-  #onConnection(conn: Session): void {
+  private [kOnConnection](conn: Session): void {
     if (log.enabled) log("incoming connection with id %s%s", conn.id, isSession(conn) ? "" : " of another engine");
     void new Client(this, conn);
   }
@@ -313,7 +328,7 @@ export class Server<
    * });
    */
   async drain(options: DrainOptions = {}): Promise<void> {
-    const engines = [...this.#attached.engines].filter(isEngine);
+    const engines = [...this[kAttached].engines].filter(isEngine);
     await Promise.all(engines.map((engine) => engine.drain(options)));
   }
 
@@ -350,7 +365,7 @@ export class Server<
    */
   async close(fn?: (err?: Error) => void): Promise<void> {
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
-    const { engines, httpServers } = this.#attached;
+    const { engines, httpServers } = this[kAttached];
     const { closeTimeout = DEFAULTS.closeTimeout } = this.opts;
     await Promise.all([...engines].filter(isEngine).map((engine) => engine.shutDown(closeTimeout)));
     for (const engine of engines) engine.close();
@@ -378,24 +393,25 @@ export class Server<
     name: string | RegExp | ParentNspNameMatchFn,
     fn?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const nsp = typeof name === "function" || name instanceof RegExp ? this.#addPattern(name) : this.#findOrMake(name);
+    const nsp =
+      typeof name === "function" || name instanceof RegExp ? this[kAddPattern](name) : this[kFindOrMake](name);
     if (fn) nsp.on("connect", fn);
     return nsp;
   }
 
-  #addPattern(
+  private [kAddPattern](
     matches: RegExp | ParentNspNameMatchFn,
   ): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const parent = new ParentNamespace(this);
-    this.#patterns.push({ parent, matches });
+    this[kPatterns].push({ parent, matches });
     return parent;
   }
 
-  #findOrMake(given: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+  private [kFindOrMake](given: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const name = given[0] === "/" ? given : `/${given}`;
     const known = this._nsps.get(name);
     if (known !== undefined) return known;
-    for (const { parent, matches } of this.#patterns) {
+    for (const { parent, matches } of this[kPatterns]) {
       if (matches instanceof RegExp && test(matches, name)) return parent.createChild(name);
     }
     const nsp = new Namespace(this, name);
@@ -410,10 +426,10 @@ export class Server<
     auth: { [key: string]: Untyped },
     fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false, why?: "full") => void,
   ): void {
-    this.#ask(0, { name, auth, fn });
+    this[kAsk](0, { name, auth, fn });
   }
 
-  #ask(
+  private [kAsk](
     index: number,
     question: {
       readonly name: string;
@@ -425,26 +441,26 @@ export class Server<
     },
   ): void {
     const { name, auth, fn } = question;
-    const pattern = this.#patterns[index];
+    const pattern = this[kPatterns][index];
     if (pattern === undefined) return fn(false);
     const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
       this.onHandlerError(error, { handler: "namespace function", how });
     ask(pattern.matches, { name, auth, onFailure }, (accepted) => {
-      if (!accepted) return this.#ask(index + 1, question);
+      if (!accepted) return this[kAsk](index + 1, question);
       // Somebody else may have asked for it meanwhile.
       const known = this._nsps.get(name);
-      if (known === undefined && this.#isFull()) fn(false, "full");
+      if (known === undefined && this[kIsFull]()) fn(false, "full");
       else fn(known ?? pattern.parent.createChild(name));
     });
   }
 
   /** Whether no more namespaces may be made for clients, empty ones having gone. */
-  #isFull(): boolean {
+  private [kIsFull](): boolean {
     const { maxDynamicNamespaces } = this.limits;
     let children = 0;
-    for (const { parent } of this.#patterns) children += parent.children.size;
+    for (const { parent } of this[kPatterns]) children += parent.children.size;
     if (children < maxDynamicNamespaces) return false;
-    for (const { parent } of this.#patterns) children -= parent.releaseEmpty();
+    for (const { parent } of this[kPatterns]) children -= parent.releaseEmpty();
     return children >= maxDynamicNamespaces;
   }
 

@@ -36,6 +36,29 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kPid = Symbol("pid");
+const kPrevious = Symbol("previous");
+const kAuth = Symbol("auth");
+const kIssued = Symbol("issued");
+const kState = Symbol("state");
+const kHandshake = Symbol("handshake");
+const kData = Symbol("data");
+const kAcks = Symbol("acks");
+const kMiddlewares = Symbol("middlewares");
+const kAnyListeners = Symbol("anyListeners");
+const kAnyOutgoingListeners = Symbol("anyOutgoingListeners");
+const kBuildHandshake = Symbol("buildHandshake");
+const kExpectAck = Symbol("expectAck");
+const kNotify = Symbol("notify");
+const kSend = Symbol("send");
+const kCall = Symbol("call");
+const kOnEvent = Symbol("onEvent");
+const kOnAck = Symbol("onAck");
+const kFail = Symbol("fail");
+const kEmitReserved = Symbol("emitReserved");
+const kPersist = Symbol("persist");
+
 /**
  * A client in a namespace: the object that a server program has to do with most.
  *
@@ -76,22 +99,22 @@ export class Socket<
    */
   readonly recoveryError: SocketIoError | undefined;
   /** Identifies the session to the client alone, where sessions can be recovered. */
-  readonly #pid: string | undefined;
+  private readonly [kPid]: string | undefined;
   /** The session that it takes up, until it is connected. */
-  #previous: StoredSession | undefined;
+  private [kPrevious]: StoredSession | undefined;
   /** What the client sent along, unless that was nothing. */
-  #auth: Record<string, unknown> | undefined;
-  readonly #issued: number = Date.now();
-  #state: "joining" | "connected" | "leaving" | "left" = "joining";
+  private [kAuth]: Record<string, unknown> | undefined;
+  private readonly [kIssued]: number = Date.now();
+  private [kState]: "joining" | "connected" | "leaving" | "left" = "joining";
   /** @internal The adapter's mark: how far it has got with broadcasts to very many. */
   broadcastsGot = 0;
   // What follows is made when it is first needed: most sockets have no use for most of it.
-  #handshake: Handshake | undefined;
-  #data: SocketData | undefined;
-  #acks: PendingAcks | undefined;
-  #middlewares: readonly Middleware<Event>[] | undefined;
-  #anyListeners: AnyListener[] | undefined;
-  #anyOutgoingListeners: AnyListener[] | undefined;
+  private [kHandshake]: Handshake | undefined;
+  private [kData]: SocketData | undefined;
+  private [kAcks]: PendingAcks | undefined;
+  private [kMiddlewares]: readonly Middleware<Event>[] | undefined;
+  private [kAnyListeners]: AnyListener[] | undefined;
+  private [kAnyOutgoingListeners]: AnyListener[] | undefined;
 
   /** Made by the namespace for a client that wants to join. */
   constructor(
@@ -103,26 +126,26 @@ export class Socket<
     super();
     this.nsp = nsp;
     this.client = client;
-    this.#auth = Object.keys(auth).length === 0 ? undefined : auth;
+    this[kAuth] = Object.keys(auth).length === 0 ? undefined : auth;
     this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
-    this.#previous = previous instanceof SocketIoError ? undefined : previous;
-    this.recovered = this.#previous !== undefined;
+    this[kPrevious] = previous instanceof SocketIoError ? undefined : previous;
+    this.recovered = this[kPrevious] !== undefined;
     const isOld = client.conn.protocol === 3;
-    if (this.#previous !== undefined) {
-      this.id = this.#previous.sid;
-      this.#pid = this.#previous.pid;
-      this.#data = this.#previous.data as SocketData;
-      for (const room of this.#previous.rooms) watchAdapter(this.join(room), nsp);
+    if (this[kPrevious] !== undefined) {
+      this.id = this[kPrevious].sid;
+      this[kPid] = this[kPrevious].pid;
+      this[kData] = this[kPrevious].data as SocketData;
+      for (const room of this[kPrevious].rooms) watchAdapter(this.join(room), nsp);
     } else {
       this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
-      this.#pid = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
+      this[kPid] = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
     }
-    if (this.#pid !== undefined) hold(this.#pid, this);
+    if (this[kPid] !== undefined) hold(this[kPid], this);
   }
 
   /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
   get connected(): boolean {
-    return this.#state === "connected" || this.#state === "leaving";
+    return this[kState] === "connected" || this[kState] === "leaving";
   }
 
   /** The opposite of {@link connected}. */
@@ -132,27 +155,27 @@ export class Socket<
 
   /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
   get handshake(): Handshake {
-    return (this.#handshake ??= this.#buildHandshake());
+    return (this[kHandshake] ??= this[kBuildHandshake]());
   }
 
-  #buildHandshake(): Handshake {
+  private [kBuildHandshake](): Handshake {
     const { client, conn } = this;
     const request = isSession(conn) ? conn.peekRequest() : client.request;
-    return buildHandshake({ request, address: conn.remoteAddress, issued: this.#issued, auth: (this.#auth ??= {}) });
+    return buildHandshake({ request, address: conn.remoteAddress, issued: this[kIssued], auth: (this[kAuth] ??= {}) });
   }
 
   /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
   get data(): SocketData {
-    return (this.#data ??= {} as SocketData);
+    return (this[kData] ??= {} as SocketData);
   }
 
   set data(data: SocketData) {
-    this.#data = data;
+    this[kData] = data;
   }
 
   /** The acknowledgements that are due. Adapters add to it. */
   get acks(): PendingAcks {
-    return (this.#acks ??= new Map());
+    return (this[kAcks] ??= new Map());
   }
 
   /** The server. */
@@ -203,26 +226,26 @@ export class Socket<
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     const flags = this.takeFlags();
     let id: number | undefined;
-    if (typeof data[data.length - 1] === "function") id = this.#expectAck(data.pop() as AckCallback, flags?.timeout);
+    if (typeof data[data.length - 1] === "function") id = this[kExpectAck](data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
-    if (this.#pid !== undefined && this.#state !== "joining") {
+    if (this[kPid] !== undefined && this[kState] !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
       const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
       watchAdapter(this.adapter.broadcast(packet, toMyself), this.nsp);
       return true;
     }
-    if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, data);
-    this.#send(packet, flags);
+    if (this[kAnyOutgoingListeners] !== undefined) this[kNotify](this[kAnyOutgoingListeners], data);
+    this[kSend](packet, flags);
     return true;
   }
 
-  #expectAck(ack: AckCallback, timeout: number | undefined): number {
+  private [kExpectAck](ack: AckCallback, timeout: number | undefined): number {
     const id = this.nsp._ids++;
     const { maxPendingAcks } = this.nsp.server.limits;
     if (this.acks.size >= maxPendingAcks) giveUpOldest(this, maxPendingAcks);
     if (timeout === undefined) this.acks.set(id, ack);
     else {
-      const call = (args: unknown[]): void => this.#call(ack, args, "acknowledgement");
+      const call = (args: unknown[]): void => this[kCall](ack, args, "acknowledgement");
       expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server.clock, call });
     }
     return id;
@@ -274,7 +297,7 @@ export class Socket<
     return this;
   }
 
-  #send(packet: Packet, flags?: BroadcastFlags): void {
+  private [kSend](packet: Packet, flags?: BroadcastFlags): void {
     catchUp(this, this.nsp);
     this.client._packet(packet, flags);
   }
@@ -325,7 +348,7 @@ export class Socket<
    * socket.join(["room1", "room2"]);
    */
   join(rooms: Room | Array<Room>): Promise<void> | void {
-    if (this.#state === "left") return undefined;
+    if (this[kState] === "left") return undefined;
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     return mayJoin(this, wanted) ? this.adapter.addAll(this.id, wanted) : undefined;
   }
@@ -345,29 +368,29 @@ export class Socket<
   /** The namespace has accepted the client. */
   _onconnect(): void {
     // Asked for as late as possible: from here on, what is sent to the namespace comes in by itself.
-    const missed = this.#previous?.missedPackets ?? [];
-    this.#previous = undefined;
-    this.#state = "connected";
+    const missed = this[kPrevious]?.missedPackets ?? [];
+    this[kPrevious] = undefined;
+    this[kState] = "connected";
     watchAdapter(this.join(this.id), this.nsp);
-    for (const event of missed) this.#send(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
-    const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this.#pid };
-    this.#send(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
+    for (const event of missed) this[kSend](new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
+    const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
+    this[kSend](new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
   }
 
   /** A packet for this socket has come in. */
   // hot path
   _onpacket(packet: Packet): void {
-    if (packet.type === PacketType.EVENT) this.#onEvent(packet);
-    else if (packet.type === PacketType.ACK) this.#onAck(packet);
+    if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
+    else if (packet.type === PacketType.ACK) this[kOnAck](packet);
     else if (packet.type === PacketType.DISCONNECT) this._onclose("client namespace disconnect");
   }
 
   // hot path
-  #onEvent(packet: Packet): void {
+  private [kOnEvent](packet: Packet): void {
     try {
       this.onevent(packet);
     } catch (error) {
-      this.#fail(error, "thrown", "listener", (packet.data as Event)[0]);
+      this[kFail](error, "thrown", "listener", (packet.data as Event)[0]);
     }
   }
 
@@ -376,14 +399,14 @@ export class Socket<
   onevent(packet: Packet): void {
     const event = packet.data as Event;
     if (packet.id !== undefined) event.push(this.ack(packet.id));
-    if (this.#anyListeners !== undefined) this.#notify(this.#anyListeners, event);
-    if (this.#middlewares === undefined) return deliverSoon(this, event);
+    if (this[kAnyListeners] !== undefined) this[kNotify](this[kAnyListeners], event);
+    if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
     pass({
-      chain: this.#middlewares,
+      chain: this[kMiddlewares],
       subject: event,
       isOver: () => false,
       onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
-      onFailure: (error, how) => this.#fail(error, how, "socket middleware", event[0]),
+      onFailure: (error, how) => this[kFail](error, how, "socket middleware", event[0]),
       endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
     });
   }
@@ -395,110 +418,115 @@ export class Socket<
     return (...args) => {
       if (sent) return;
       sent = true;
-      this.#send(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+      this[kSend](new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
     };
   }
 
   /** Hands an event to its listeners. */
   // hot path
   deliver(event: unknown[]): void {
-    if (this.#state !== "connected") return;
+    if (this[kState] !== "connected") return;
     // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
     try {
       emitToListeners(this, event);
     } catch (error) {
-      this.#fail(error, "thrown", "listener", event[0] as string);
+      this[kFail](error, "thrown", "listener", event[0] as string);
     }
   }
 
-  #onAck(packet: Packet): void {
-    const ack = this.#acks?.get(packet.id as number);
+  private [kOnAck](packet: Packet): void {
+    const ack = this[kAcks]?.get(packet.id as number);
     if (typeof ack !== "function") return;
-    this.#acks?.delete(packet.id as number);
-    this.#call(ack, packet.data as unknown[], "acknowledgement");
+    this[kAcks]?.delete(packet.id as number);
+    this[kCall](ack, packet.data as unknown[], "acknowledgement");
   }
 
   /** Nobody waits for this acknowledgement any more. */
   dropAck(id: number): void {
-    this.#acks?.delete(id);
+    this[kAcks]?.delete(id);
   }
 
   /** Calls a function of the application from within the layers that are reading. */
-  #call(fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
+  private [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
     try {
-      watch(Reflect.apply(fn, this, args), (error) => this.#fail(error, "rejected", kind, event));
+      watch(Reflect.apply(fn, this, args), (error) => this[kFail](error, "rejected", kind, event));
     } catch (error) {
-      this.#fail(error, "thrown", kind, event);
+      this[kFail](error, "thrown", kind, event);
     }
   }
 
   /** A function of the program has failed. */
-  #fail(error: unknown, how: "thrown" | "rejected", handler: HandlerKind, event: string | symbol | undefined): void {
+  private [kFail](
+    error: unknown,
+    how: "thrown" | "rejected",
+    handler: HandlerKind,
+    event: string | symbol | undefined,
+  ): void {
     fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
-  #emitReserved(event: string, ...args: unknown[]): void {
+  private [kEmitReserved](event: string, ...args: unknown[]): void {
     if (this.listenerCount(event) === 0) return;
     try {
       emitToListeners(this, [event, ...args]);
     } catch (error) {
-      this.#fail(error, "thrown", "listener", event);
+      this[kFail](error, "thrown", "listener", event);
     }
   }
 
   /** A listener's promise was rejected: see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol): void {
-    this.#fail(error, "rejected", "listener", event);
+    this[kFail](error, "rejected", "listener", event);
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
   /** Something is wrong with what the client sent, or a middleware has refused an event. */
   _onerror(err: Error): void {
-    this.#emitReserved("error", err);
+    this[kEmitReserved]("error", err);
   }
 
   /** The socket is disconnected. */
   _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
-    if (this.#state !== "connected") return this;
-    this.#state = "leaving";
+    if (this[kState] !== "connected") return this;
+    this[kState] = "leaving";
     this.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
-    this.#emitReserved("disconnecting", reason, description);
-    if (this.#pid !== undefined && RECOVERABLE_REASONS.has(reason)) this.#persist(this.#pid);
+    this[kEmitReserved]("disconnecting", reason, description);
+    if (this[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) this[kPersist](this[kPid]);
     this._cleanup();
     this.client._remove(this);
-    this.#emitReserved("disconnect", reason, description);
+    this[kEmitReserved]("disconnect", reason, description);
     return undefined;
   }
 
-  #persist(pid: string): void {
+  private [kPersist](pid: string): void {
     const session = { sid: this.id, pid, rooms: [...this.rooms], data: this.data };
     callAdapter(this.nsp, () => this.adapter.persistSession(session));
   }
 
   /** The client, which had read too slowly, has taken what waited for it. */
   _ondrain(): void {
-    this.#emitReserved("drain");
+    this[kEmitReserved]("drain");
   }
 
   /** Leaves all rooms and the namespace, for good. */
   _cleanup(): void {
-    if (this.#state === "left") return;
-    if (this.#pid !== undefined) {
+    if (this[kState] === "left") return;
+    if (this[kPid] !== undefined) {
       // A session that was taken out and came to nothing goes back: the client may try again.
-      if (this.#previous !== undefined) this.#persist(this.#pid);
-      release(this.#pid, this);
+      if (this[kPrevious] !== undefined) this[kPersist](this[kPid]);
+      release(this[kPid], this);
     }
     this.leaveAll();
     this.nsp._remove(this);
-    this.#state = "left";
+    this[kState] = "left";
   }
 
   /** Tells the client that it may not join. */
   _error(err: Untyped): void {
-    this.#send(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
+    this[kSend](new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
   }
 
   /**
@@ -507,11 +535,11 @@ export class Socket<
    * @param close whether to close the connection, with all namespaces (default: false)
    */
   disconnect(close = false): this {
-    if (this.#state !== "connected") return this;
+    if (this[kState] !== "connected") return this;
     if (close) {
       this.client._disconnect();
     } else {
-      this.#send(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
+      this[kSend](new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
       this.client.onExpelled(this.nsp.name);
       this._onclose("server namespace disconnect");
     }
@@ -529,7 +557,7 @@ export class Socket<
    * socket.on("error", (err) => console.log(err.message));
    */
   use(fn: (event: Event, next: (err?: Error) => void) => void): this {
-    this.#middlewares = [...(this.#middlewares ?? []), fn as Middleware<Event>];
+    this[kMiddlewares] = [...(this[kMiddlewares] ?? []), fn as Middleware<Event>];
     return this;
   }
 
@@ -552,13 +580,13 @@ export class Socket<
 
   /** Removes a listener of {@link onAny}; all of them, when none is given. */
   offAny(listener?: AnyListener): this {
-    this.#anyListeners = without(this.#anyListeners, listener);
+    this[kAnyListeners] = without(this[kAnyListeners], listener);
     return this;
   }
 
   /** The listeners for all incoming events; the array may be changed. */
   listenersAny(): AnyListener[] {
-    return (this.#anyListeners ??= []);
+    return (this[kAnyListeners] ??= []);
   }
 
   /**
@@ -580,21 +608,21 @@ export class Socket<
 
   /** Removes a listener of {@link onAnyOutgoing}; all of them, when none is given. */
   offAnyOutgoing(listener?: AnyListener): this {
-    this.#anyOutgoingListeners = without(this.#anyOutgoingListeners, listener);
+    this[kAnyOutgoingListeners] = without(this[kAnyOutgoingListeners], listener);
     return this;
   }
 
   /** The listeners for all outgoing events; the array may be changed. */
   listenersAnyOutgoing(): AnyListener[] {
-    return (this.#anyOutgoingListeners ??= []);
+    return (this[kAnyOutgoingListeners] ??= []);
   }
 
   /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
   notifyOutgoingListeners(packet: { data?: Untyped }): void {
-    if (this.#anyOutgoingListeners !== undefined) this.#notify(this.#anyOutgoingListeners, packet.data as unknown[]);
+    if (this[kAnyOutgoingListeners] !== undefined) this[kNotify](this[kAnyOutgoingListeners], packet.data as unknown[]);
   }
 
-  #notify(listeners: readonly AnyListener[], event: unknown[]): void {
-    for (const listener of listeners.slice()) this.#call(listener, event, "listener");
+  private [kNotify](listeners: readonly AnyListener[], event: unknown[]): void {
+    for (const listener of listeners.slice()) this[kCall](listener, event, "listener");
   }
 }

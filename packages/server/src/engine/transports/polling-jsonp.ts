@@ -4,6 +4,9 @@ import type { EngineLimits } from "../limits.ts";
 import type { TransportRequest } from "../transport.ts";
 import { Polling } from "./polling.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kHead = Symbol("head");
+
 /** U+2028 and U+2029 end a line in a script, though not in JSON. */
 const LINE_ENDS = /[\u2028\u2029]/g;
 /** A form escapes each line feed as `\n` and each `\n` as `\\n`. */
@@ -11,11 +14,11 @@ const ESCAPED_LINE_FEED = /(\\)?\\n/g;
 
 /** Long-polling by script tags and forms, for browsers without CORS: answers are `___eio[j]("...");`. */
 export class PollingJsonp extends Polling {
-  readonly #head: string;
+  private readonly [kHead]: string;
 
   constructor(req: TransportRequest, limits: EngineLimits) {
     super(req, limits);
-    this.#head = `___eio[${(req._query["j"] ?? "").replaceAll(/[^0-9]/g, "")}](`;
+    this[kHead] = `___eio[${(req._query["j"] ?? "").replaceAll(/[^0-9]/g, "")}](`;
   }
 
   protected override get textType(): string {
@@ -26,7 +29,7 @@ export class PollingJsonp extends Polling {
     const literal = JSON.stringify(payload).replaceAll(LINE_ENDS, (char) =>
       char === "\u2028" ? "\\u2028" : "\\u2029",
     );
-    return `${this.#head}${literal});`;
+    return `${this[kHead]}${literal});`;
   }
 
   protected override onPayload(body: RawData, done: () => void): void {

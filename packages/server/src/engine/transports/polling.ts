@@ -10,6 +10,32 @@ import { closePacket, type HttpExchange, NOOP_PACKET, Transport, type TransportR
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kLimits = Symbol("limits");
+const kMaxBatch = Symbol("maxBatch");
+const kPoll = Symbol("poll");
+const kPost = Symbol("post");
+const kCloseTimer = Symbol("closeTimer");
+const kOnClosed = Symbol("onClosed");
+const kWhy = Symbol("why");
+const kOnPostDone = Symbol("onPostDone");
+const kOnPoll = Symbol("onPoll");
+const kOnPost = Symbol("onPost");
+const kExplain = Symbol("explain");
+const kFail = Symbol("fail");
+const kFinish = Symbol("finish");
+const kAnswered = Symbol("answered");
+const kWrite = Symbol("write");
+const kAnswerPoll = Symbol("answerPoll");
+const kWriteCompressed = Symbol("writeCompressed");
+const kAnswer = Symbol("answer");
+const kOnBody = Symbol("onBody");
+const kRefuseBody = Symbol("refuseBody");
+const kGiveUpPost = Symbol("giveUpPost");
+const kOnPacket = Symbol("onPacket");
+const kOnClosePacket = Symbol("onClosePacket");
+const kSendClose = Symbol("sendClose");
+
 /**
  * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
  * there polls again at once; one that does it later learns that its session is unknown, and comes back as well.
@@ -42,29 +68,29 @@ export class Polling extends Transport {
   static override readonly upgradesTo: readonly string[] = ["websocket"];
 
   readonly name: string = "polling";
-  readonly #limits: EngineLimits;
-  readonly #maxBatch: number;
+  private readonly [kLimits]: EngineLimits;
+  private readonly [kMaxBatch]: number;
   /** The GET that waits for packets, or whose answer is being made. */
-  #poll: HttpExchange | undefined;
+  private [kPoll]: HttpExchange | undefined;
   /** The POST that is being read. */
-  #post: BodyReader | undefined;
+  private [kPost]: BodyReader | undefined;
   /** Runs while a closing transport waits for a last poll, or a retiring one for the end of its POST. */
-  #closeTimer: Timer | undefined;
+  private [kCloseTimer]: Timer | undefined;
   /** Who wants to know that the transport has closed as ordered. */
-  #onClosed: (() => void) | undefined;
+  private [kOnClosed]: (() => void) | undefined;
   /** Why it is closed. */
-  #why: CloseReason | undefined;
+  private [kWhy]: CloseReason | undefined;
   /** What to do once the POST under way is done; set while retiring. */
-  #onPostDone: (() => void) | undefined;
+  private [kOnPostDone]: (() => void) | undefined;
 
   constructor(req: TransportRequest, limits: EngineLimits) {
     super(req);
-    this.#limits = limits;
-    this.#maxBatch = limits.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? CAP : Infinity);
+    this[kLimits] = limits;
+    this[kMaxBatch] = limits.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? CAP : Infinity);
   }
 
   override get maxBatch(): number {
-    return this.#maxBatch;
+    return this[kMaxBatch];
   }
 
   override get bufferedBytes(): number {
@@ -73,77 +99,82 @@ export class Polling extends Transport {
 
   override onRequest(exchange: HttpExchange): void {
     const { req, res } = exchange;
-    if (req.method === "GET") this.#onPoll(exchange);
-    else if (req.method === "POST") this.#onPost(exchange);
-    else this.#explain(res, 500, "a session takes GET and POST only");
+    if (req.method === "GET") this[kOnPoll](exchange);
+    else if (req.method === "POST") this[kOnPost](exchange);
+    else this[kExplain](res, 500, "a session takes GET and POST only");
   }
 
   // ---- polls -------------------------------------------------------------------------------------------------------
 
-  #onPoll(exchange: HttpExchange): void {
-    if (this.#poll) {
-      this.#explain(exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
-      return this.#fail("OVERLAPPING_POLL", "overlap from client");
+  private [kOnPoll](exchange: HttpExchange): void {
+    if (this[kPoll]) {
+      this[kExplain](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
+      return this[kFail]("OVERLAPPING_POLL", "overlap from client");
     }
-    this.#poll = exchange;
+    this[kPoll] = exchange;
     this.writable = true;
     const res: PollResponse = exchange.res;
     res[POLLED] = this;
     res.on("close", onPollClosed);
-    if (this.readyState === "closing") this.#finish();
+    if (this.readyState === "closing") this[kFinish]();
     else this.drained();
   }
 
   /** A poll that ends before its answer: the packets it would have carried have nowhere to go. */
   pollClosed(res: ServerResponse): void {
-    if (this.#poll?.res !== res) return this.#answered(res);
-    this.#poll = undefined;
+    if (this[kPoll]?.res !== res) return this[kAnswered](res);
+    this[kPoll] = undefined;
     this.writable = false;
-    this.#fail("POLL_ABORTED", "poll connection closed prematurely");
+    this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
   }
 
   /**
    * An answer whose connection broke before all of it had left the process has not arrived, and the session would go on with
    * a hole. A connection that breaks later says nothing: proxies reset theirs when they have read the answer.
    */
-  #answered(res: ServerResponse): void {
-    if (res.req.socket.errored) this.#fail("POLL_LOST", "poll connection broke inside its answer");
+  private [kAnswered](res: ServerResponse): void {
+    if (res.req.socket.errored) this[kFail]("POLL_LOST", "poll connection broke inside its answer");
   }
 
   // hot path
   override send(batch: readonly EnginePacket[]): void {
-    const poll = this.#poll;
+    const poll = this[kPoll];
     if (!poll || !this.writable) return;
     this.writable = false;
     const { supportsBinary } = this;
-    this.#write(poll, this.protocol === 4 ? encodePayloadV4(batch) : encodePayloadV3(batch, supportsBinary), batch);
+    this[kWrite](poll, this.protocol === 4 ? encodePayloadV4(batch) : encodePayloadV3(batch, supportsBinary), batch);
   }
 
-  #write(poll: HttpExchange, payload: RawData, batch: readonly EnginePacket[]): void {
+  private [kWrite](poll: HttpExchange, payload: RawData, batch: readonly EnginePacket[]): void {
     const body = typeof payload === "string" ? this.formatBody(payload) : payload;
     const headers: OutgoingHttpHeaders = {
       "Content-Type": typeof payload === "string" ? this.textType : "application/octet-stream",
     };
-    const { httpCompression } = this.#limits;
+    const { httpCompression } = this[kLimits];
     if (httpCompression === false || !mayCompress(batch) || Buffer.byteLength(body) < httpCompression.threshold) {
-      return this.#answerPoll(poll, headers, body);
+      return this[kAnswerPoll](poll, headers, body);
     }
-    this.#writeCompressed(poll, headers, body, httpCompression);
+    this[kWriteCompressed](poll, headers, body, httpCompression);
   }
 
-  #writeCompressed(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData, options: HttpCompression): void {
+  private [kWriteCompressed](
+    poll: HttpExchange,
+    headers: OutgoingHttpHeaders,
+    body: RawData,
+    options: HttpCompression,
+  ): void {
     compressBody(body, poll.req.headers["accept-encoding"], options, (encoding, compressed) => {
       if (encoding !== undefined) headers["Content-Encoding"] = encoding;
-      this.#answerPoll(poll, headers, compressed);
+      this[kAnswerPoll](poll, headers, compressed);
     });
   }
 
   /** Until here the poll counted as open: one that is dropped while its answer is compressed has lost packets. */
-  #answerPoll(poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData): void {
-    if (this.#poll === poll) this.#poll = undefined;
+  private [kAnswerPoll](poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData): void {
+    if (this[kPoll] === poll) this[kPoll] = undefined;
     // The peer has gone and nobody has been told yet: these packets reach nobody, which must not pass unnoticed.
-    if (poll.res.destroyed) return this.#fail("POLL_ABORTED", "poll connection closed prematurely");
-    this.#answer(poll.res, 200, headers, body);
+    if (poll.res.destroyed) return this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
+    this[kAnswer](poll.res, 200, headers, body);
     this.drained();
   }
 
@@ -159,70 +190,70 @@ export class Polling extends Transport {
 
   // ---- posts -------------------------------------------------------------------------------------------------------
 
-  #onPost(exchange: HttpExchange): void {
+  private [kOnPost](exchange: HttpExchange): void {
     const { req, res } = exchange;
-    if (this.#post) {
-      this.#explain(res, 400, CLOSE_CODES.OVERLAPPING_POST.message);
-      return this.#fail("OVERLAPPING_POST", "data request overlap from client");
+    if (this[kPost]) {
+      this[kExplain](res, 400, CLOSE_CODES.OVERLAPPING_POST.message);
+      return this[kFail]("OVERLAPPING_POST", "data request overlap from client");
     }
     const isBinary = req.headers["content-type"] === "application/octet-stream";
     if (isBinary && this.protocol === 4) {
-      this.#explain(res, 400, CLOSE_CODES.INVALID_CONTENT.message);
-      return this.#fail("INVALID_CONTENT", "invalid content");
+      this[kExplain](res, 400, CLOSE_CODES.INVALID_CONTENT.message);
+      return this[kFail]("INVALID_CONTENT", "invalid content");
     }
-    this.#post = new BodyReader(req, this.#limits, {
-      onBody: (body) => this.#onBody(exchange, isBinary ? body : body.toString("utf8")),
+    this[kPost] = new BodyReader(req, this[kLimits], {
+      onBody: (body) => this[kOnBody](exchange, isBinary ? body : body.toString("utf8")),
       onTooLarge: () => {
-        this.#post = undefined;
-        this.#refuseBody(res);
-        this.#onPostDone?.();
+        this[kPost] = undefined;
+        this[kRefuseBody](res);
+        this[kOnPostDone]?.();
       },
       onAborted: () => {
-        this.#post = undefined;
-        this.#onPostDone?.();
-        this.#fail("POST_ABORTED", "data request connection closed prematurely");
+        this[kPost] = undefined;
+        this[kOnPostDone]?.();
+        this[kFail]("POST_ABORTED", "data request connection closed prematurely");
       },
-      onGivenUp: (why) => this.#giveUpPost(res, why),
+      onGivenUp: (why) => this[kGiveUpPost](res, why),
     });
-    this.#post.start();
+    this[kPost].start();
   }
 
   /** The rest of a POST is not waited for: what has come of it is no whole packet, so that the session can't go on. */
-  #giveUpPost(res: ServerResponse, why: UploadFailure): void {
-    this.#post = undefined;
+  private [kGiveUpPost](res: ServerResponse, why: UploadFailure): void {
+    this[kPost] = undefined;
     const { message } = CLOSE_CODES[why];
-    const limit = why === "POST_LATE" ? this.#limits.postTimeout : this.#limits.receiving.limit;
+    const limit = why === "POST_LATE" ? this[kLimits].postTimeout : this[kLimits].receiving.limit;
     const headers = { "Content-Type": "application/json", Connection: "close" };
-    this.#answer(res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
-    this.#onPostDone?.();
+    this[kAnswer](res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
+    this[kOnPostDone]?.();
     this.ended({ ...closeError(why, message), limit });
   }
 
-  #refuseBody(res: ServerResponse): void {
+  private [kRefuseBody](res: ServerResponse): void {
     const { code, status, message } = REFUSALS.PAYLOAD_TOO_LARGE;
-    const limit = this.#limits.maxHttpBufferSize;
+    const limit = this[kLimits].maxHttpBufferSize;
     const headers = { "Content-Type": "application/json", Connection: "close" };
-    this.#answer(res, status, headers, JSON.stringify({ code, message, limit }));
-    this.#limits.onRefused("PAYLOAD_TOO_LARGE");
+    this[kAnswer](res, status, headers, JSON.stringify({ code, message, limit }));
+    this[kLimits].onRefused("PAYLOAD_TOO_LARGE");
   }
 
-  #onBody({ res }: HttpExchange, body: RawData): void {
+  private [kOnBody]({ res }: HttpExchange, body: RawData): void {
     this.onPayload(body, () => {
-      this.#post = undefined;
+      this[kPost] = undefined;
       // text/html is what old Internet Explorer needs to show no download dialog.
-      this.#answer(res, 200, { "Content-Type": "text/html" }, "ok");
-      this.#onPostDone?.();
+      this[kAnswer](res, 200, { "Content-Type": "text/html" }, "ok");
+      this[kOnPostDone]?.();
     });
   }
 
   /** Takes the packets of one POST, then calls `done`; JSONP unwraps its form first. */
   protected onPayload(body: RawData, done: () => void): void {
-    const { maxPayloadPackets } = this.#limits;
+    const { maxPayloadPackets } = this[kLimits];
     const isV4 = this.protocol === 4;
     const packets = isV4 ? readPayloadV4(body.toString(), maxPayloadPackets) : readPayloadV3(body, maxPayloadPackets);
     deliverPayload(packets, {
       // What stands before a mistake was sent in good faith.
-      onPacket: (packet) => this.#onPacket(packet),
+      onPacket: (packet) => this[kOnPacket](packet),
       onDelivered: (failure) => {
         if (failure !== undefined) this.ended(payloadFailure(failure, maxPayloadPackets));
         done();
@@ -230,14 +261,14 @@ export class Polling extends Transport {
     });
   }
 
-  #onPacket(packet: EnginePacket): boolean {
+  private [kOnPacket](packet: EnginePacket): boolean {
     if (this.readyState === "closed") return false;
     if (packet.type !== "close") this.deliver(packet);
-    else this.#onClosePacket();
+    else this[kOnClosePacket]();
     return packet.type !== "close";
   }
 
-  #onClosePacket(): void {
+  private [kOnClosePacket](): void {
     this.send([NOOP_PACKET]);
     this.ended(closeReason("CLIENT_CLOSED"));
   }
@@ -247,58 +278,58 @@ export class Polling extends Transport {
   override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
-    this.#onClosed = onClosed;
-    this.#why = reason;
-    this.#post?.abort();
+    this[kOnClosed] = onClosed;
+    this[kWhy] = reason;
+    this[kPost]?.abort();
     // Without anybody who waits for the end there is no use in waiting for a poll.
-    if (this.writable || !onClosed) this.#finish();
-    else this.#closeTimer = this.#limits.clock.after(CLOSE_TIMEOUT, () => this.#finish());
+    if (this.writable || !onClosed) this[kFinish]();
+    else this[kCloseTimer] = this[kLimits].clock.after(CLOSE_TIMEOUT, () => this[kFinish]());
   }
 
-  #finish(): void {
-    this.#sendClose(this.#why);
-    this.endedByOwner(this.#onClosed);
+  private [kFinish](): void {
+    this[kSendClose](this[kWhy]);
+    this.endedByOwner(this[kOnClosed]);
   }
 
-  #sendClose(reason: CloseReason | undefined): void {
-    if (this.writable) this.send([closePacket(reason, this.#limits.retryAfter())]);
+  private [kSendClose](reason: CloseReason | undefined): void {
+    if (this.writable) this.send([closePacket(reason, this[kLimits].retryAfter())]);
   }
 
   override discard(): void {
     this.send([NOOP_PACKET]);
-    this.endedByOwner(this.#onClosed);
+    this.endedByOwner(this[kOnClosed]);
   }
 
   override retire(done: () => void): void {
     this.send([NOOP_PACKET]);
-    this.#onPostDone = () => {
-      this.#onPostDone = undefined;
+    this[kOnPostDone] = () => {
+      this[kOnPostDone] = undefined;
       this.discard();
       done();
     };
-    if (this.#post) this.#closeTimer = this.#limits.clock.after(RETIRE_TIMEOUT, () => this.#onPostDone?.());
-    else this.#onPostDone();
+    if (this[kPost]) this[kCloseTimer] = this[kLimits].clock.after(RETIRE_TIMEOUT, () => this[kOnPostDone]?.());
+    else this[kOnPostDone]();
   }
 
   /** Whatever the reason: nothing of an ended transport goes on, and a poll that waits learns of the end. */
   protected override ended(reason: CloseReason): void {
-    this.#sendClose(reason);
-    this.#post?.abort();
-    this.#closeTimer?.cancel();
+    this[kSendClose](reason);
+    this[kPost]?.abort();
+    this[kCloseTimer]?.cancel();
     super.ended(reason);
   }
 
-  #fail(code: CloseCode, message: string): void {
+  private [kFail](code: CloseCode, message: string): void {
     this.ended(closeError(code, message));
   }
 
   // ---- answers -----------------------------------------------------------------------------------------------------
 
-  #explain(res: ServerResponse, status: number, message: string): void {
-    this.#answer(res, status, { "Content-Type": "application/json" }, JSON.stringify({ message }));
+  private [kExplain](res: ServerResponse, status: number, message: string): void {
+    this[kAnswer](res, status, { "Content-Type": "application/json" }, JSON.stringify({ message }));
   }
 
-  #answer(res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
+  private [kAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
     if (res.headersSent || res.destroyed) return;
     const length = Buffer.byteLength(body);
     headers["Content-Length"] = length;
@@ -306,7 +337,7 @@ export class Polling extends Transport {
     const { req } = res as ServerResponse<TransportRequest>;
     if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
     if (this.observed) this.emit("headers", headers, req);
-    this.#limits.addHeaders(headers, req, this.sid);
+    this[kLimits].addHeaders(headers, req, this.sid);
     try {
       res.writeHead(status, headers);
     } catch (error) {

@@ -6,6 +6,14 @@ import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 import type { TurnedAway } from "../turned-away.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kLink = Symbol("link");
+const kContext = Symbol("context");
+const kOnData = Symbol("onData");
+const kOnInvalid = Symbol("onInvalid");
+const kCloseLink = Symbol("closeLink");
+const kSendPacket = Symbol("sendPacket");
+
 /** What the transport asks of its link: ours, or that of another WebSocket library. */
 export type EngineLink = Pick<
   WebSocketLink,
@@ -41,68 +49,68 @@ export interface WebSocketContext {
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
-  readonly #link: EngineLink;
-  readonly #context: WebSocketContext;
+  private readonly [kLink]: EngineLink;
+  private readonly [kContext]: WebSocketContext;
 
   constructor(req: TransportRequest, link: EngineLink, context: WebSocketContext) {
     super(req);
-    this.#link = link;
-    this.#context = context;
+    this[kLink] = link;
+    this[kContext] = context;
     this.writable = true;
   }
 
   override open(): void {
-    this.#link.open(this);
+    this[kLink].open(this);
   }
 
   override get bufferedBytes(): number {
-    return this.#link.bufferedBytes;
+    return this[kLink].bufferedBytes;
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
 
   // hot path
   onText(text: string): void {
-    this.#onData(text);
+    this[kOnData](text);
   }
 
   onBinary(data: Buffer): void {
-    this.#onData(data);
+    this[kOnData](data);
   }
 
   // hot path
-  #onData(data: RawData): void {
+  private [kOnData](data: RawData): void {
     if (this.readyState === "closed") return;
     let packet: EnginePacket;
     try {
       packet = this.protocol === 4 ? decodePacketV4(data) : decodePacketV3(data);
     } catch (error) {
-      return this.#onInvalid(error);
+      return this[kOnInvalid](error);
     }
     this.deliver(packet);
   }
 
-  #onInvalid(error: unknown): void {
-    this.#closeLink(1002, "invalid packet");
+  private [kOnInvalid](error: unknown): void {
+    this[kCloseLink](1002, "invalid packet");
     this.ended(closeReason("INVALID_PACKET", error));
   }
 
   override hold(): void {
-    this.#link.pause();
+    this[kLink].pause();
   }
 
   override release(): void {
-    this.#link.resume();
+    this[kLink].resume();
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   // hot path
   override send(batch: readonly EnginePacket[]): void {
-    const link = this.#link;
+    const link = this[kLink];
     link.cork();
     try {
-      for (const packet of batch) this.#sendPacket(link, packet);
+      for (const packet of batch) this[kSendPacket](link, packet);
     } finally {
       link.flush();
     }
@@ -110,9 +118,9 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   // hot path
-  #sendPacket(link: EngineLink, packet: EnginePacket): void {
+  private [kSendPacket](link: EngineLink, packet: EnginePacket): void {
     const { shared, compress } = packet.options as SendOptions;
-    if (shared !== undefined && this.#context.sharesFrames) return link.sendFrame(shared.frame);
+    if (shared !== undefined && this[kContext].sharesFrames) return link.sendFrame(shared.frame);
     const data =
       this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
     if (typeof data === "string") link.sendText(data, compress);
@@ -134,38 +142,38 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
-    if (reason === undefined) this.#closeLink(1000);
-    else this.#closeLink(...webSocketClose(reason, this.#context.retryAfter));
+    if (reason === undefined) this[kCloseLink](1000);
+    else this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter));
     this.endedByOwner(onClosed);
   }
 
   /** Begins the closing handshake; the engine can cut it short. */
-  #closeLink(code: number, reason?: string): void {
-    this.#context.closing.add(this);
-    this.#link.close(code, reason);
+  private [kCloseLink](code: number, reason?: string): void {
+    this[kContext].closing.add(this);
+    this[kLink].close(code, reason);
   }
 
   override turnAway(): void {
     if (this.readyState !== "open") return;
     this.close();
-    this.#context.turnedAway.add(this);
+    this[kContext].turnedAway.add(this);
   }
 
   override discard(): void {
-    this.#link.terminate();
+    this[kLink].terminate();
     this.endedByOwner(undefined);
   }
 
   onClose(close: LinkClose): void {
-    this.#context.closing.delete(this);
-    this.#context.turnedAway.delete(this);
+    this[kContext].closing.delete(this);
+    this[kContext].turnedAway.delete(this);
     const { error, code } = close;
     if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     if (code === 1009) {
-      return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this.#context.maxHttpBufferSize });
+      return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this[kContext].maxHttpBufferSize });
     }
     if (code === 1013 && isViolation(error)) {
-      return this.ended({ ...closeReason("RECEIVE_BUDGET", error), limit: this.#context.maxReceivingBytes });
+      return this.ended({ ...closeReason("RECEIVE_BUDGET", error), limit: this[kContext].maxReceivingBytes });
     }
     this.ended(closeReason(isViolation(error) ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
   }

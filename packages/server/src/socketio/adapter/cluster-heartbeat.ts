@@ -12,6 +12,18 @@ import {
 } from "./cluster-messages.ts";
 import type { Asked } from "./cluster-requests.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kClock = Symbol("clock");
+const kOptions = Symbol("options");
+const kServers = Symbol("servers");
+const kState = Symbol("state");
+const kHeartbeat = Symbol("heartbeat");
+const kRollCall = Symbol("rollCall");
+const kCallRollLater = Symbol("callRollLater");
+const kHear = Symbol("hear");
+const kRemove = Symbol("remove");
+const kBeatLater = Symbol("beatLater");
+
 /** Options of {@link ClusterAdapterWithHeartbeat}. */
 export interface ClusterAdapterOptions {
   /** Milliseconds of silence after which this server says that it is there. Default: 5000. */
@@ -33,32 +45,32 @@ const EMITTER = "emitter";
 
 /** A {@link ClusterAdapter} for a bus that does not know who is there: the servers tell each other. */
 export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
-  readonly #clock: Clock;
-  readonly #options: Required<ClusterAdapterOptions>;
+  private readonly [kClock]: Clock;
+  private readonly [kOptions]: Required<ClusterAdapterOptions>;
   /** When each of the other servers was heard last. */
-  readonly #servers = new Map<ServerId, number>();
-  #state: "open" | "closed" = "open";
-  #heartbeat: Timer | undefined;
-  #rollCall: Timer | undefined;
+  private readonly [kServers] = new Map<ServerId, number>();
+  private [kState]: "open" | "closed" = "open";
+  private [kHeartbeat]: Timer | undefined;
+  private [kRollCall]: Timer | undefined;
 
   protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
     super(nsp);
-    this.#clock = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
-    this.#options = { ...HEARTBEAT_DEFAULTS, ...opts };
+    this[kClock] = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
+    this[kOptions] = { ...HEARTBEAT_DEFAULTS, ...opts };
   }
 
   /** Says hello to the cluster. */
   override init(): Promise<void> | void {
     this.publish({ type: MessageType.INITIAL_HEARTBEAT });
-    this.#callRollLater();
+    this[kCallRollLater]();
   }
 
   /** Says good-bye to the cluster. */
   override close(): Promise<void> | void {
     this.publish({ type: MessageType.ADAPTER_CLOSE });
-    this.#state = "closed";
-    this.#heartbeat?.cancel();
-    this.#rollCall?.cancel();
+    this[kState] = "closed";
+    this[kHeartbeat]?.cancel();
+    this[kRollCall]?.cancel();
     return super.close();
   }
 
@@ -70,16 +82,16 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   protected override heed(message: ClusterMessage, offset?: Offset): void {
     // The bus may bring anything; what is no message is told by the class below.
     const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
-    if (uid === this.uid || this.#state === "closed") return;
-    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this.#hear(uid);
+    if (uid === this.uid || this[kState] === "closed") return;
+    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this[kHear](uid);
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
-    else if (type === MessageType.ADAPTER_CLOSE) this.#remove(uid as ServerId);
+    else if (type === MessageType.ADAPTER_CLOSE) this[kRemove](uid as ServerId);
     else super.heed(message, offset);
   }
 
   /** A server is there. */
-  #hear(uid: ServerId): void {
-    if (this.#servers.has(uid) || this.#servers.size < MAX_SERVERS) this.#servers.set(uid, this.#clock.now());
+  private [kHear](uid: ServerId): void {
+    if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kClock].now());
     else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
   }
 
@@ -89,37 +101,37 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   /** How many servers there are, this one included. */
   override serverCount(): Promise<number> {
-    return Promise.resolve(1 + this.#servers.size);
+    return Promise.resolve(1 + this[kServers].size);
   }
 
   protected override othersToAsk(): Promise<Asked> {
-    return Promise.resolve([...this.#servers.keys()]);
+    return Promise.resolve([...this[kServers].keys()]);
   }
 
   override publish(message: ClusterMessageBody): void {
-    this.#beatLater();
+    this[kBeatLater]();
     super.publish(message);
   }
 
   /** Everything that is said shows that this server is there: the heartbeat is for silence. */
-  #beatLater(): void {
-    if (this.#state === "closed") return;
-    this.#heartbeat ??= this.#clock.after(this.#options.heartbeatInterval, () =>
+  private [kBeatLater](): void {
+    if (this[kState] === "closed") return;
+    this[kHeartbeat] ??= this[kClock].after(this[kOptions].heartbeatInterval, () =>
       this.publish({ type: MessageType.HEARTBEAT }),
     );
-    this.#heartbeat.refresh();
+    this[kHeartbeat].refresh();
   }
 
-  #callRollLater(): void {
-    this.#rollCall ??= this.#clock.after(ROLL_CALL_INTERVAL, () => {
-      const silentSince = this.#clock.now() - this.#options.heartbeatTimeout;
-      for (const [uid, heardAt] of this.#servers) if (heardAt < silentSince) this.#remove(uid);
-      this.#rollCall?.refresh();
+  private [kCallRollLater](): void {
+    this[kRollCall] ??= this[kClock].after(ROLL_CALL_INTERVAL, () => {
+      const silentSince = this[kClock].now() - this[kOptions].heartbeatTimeout;
+      for (const [uid, heardAt] of this[kServers]) if (heardAt < silentSince) this[kRemove](uid);
+      this[kRollCall]?.refresh();
     });
   }
 
-  #remove(uid: ServerId): void {
-    this.#servers.delete(uid);
+  private [kRemove](uid: ServerId): void {
+    this[kServers].delete(uid);
     this.forgetServer(uid);
   }
 }

@@ -25,6 +25,26 @@ import { faultOf } from "./cluster-schema.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kClock = Symbol("clock");
+const kGuard = Symbol("guard");
+const kRequests = Symbol("requests");
+const kCollections = Symbol("collections");
+const kGuardWith = Symbol("guardWith");
+const kIsSound = Symbol("isSound");
+const kTry = Symbol("try");
+const kFollow = Symbol("follow");
+const kOnBroadcast = Symbol("onBroadcast");
+const kOnFetchSockets = Symbol("onFetchSockets");
+const kOnServerSideEmit = Symbol("onServerSideEmit");
+const kDeliver = Symbol("deliver");
+const kForgetAcksOf = Symbol("forgetAcksOf");
+const kTake = Symbol("take");
+const kRespond = Symbol("respond");
+const kTryToPublish = Symbol("tryToPublish");
+const kCanRecover = Symbol("canRecover");
+const kBroadcastWithOffset = Symbol("broadcastWithOffset");
+
 const log = createLog("socket.io:cluster");
 
 /** Other servers have this many milliseconds to answer, unless `timeout()` says otherwise. */
@@ -67,20 +87,20 @@ interface Collection {
 export abstract class ClusterAdapter extends InMemoryAdapter {
   /** The id of this server. */
   protected readonly uid: ServerId = newId();
-  readonly #clock: Clock;
-  readonly #guard: BusGuard | undefined;
-  readonly #requests: ClusterRequests;
-  readonly #collections = new Map<string, Collection>();
+  private readonly [kClock]: Clock;
+  private readonly [kGuard]: BusGuard | undefined;
+  private readonly [kRequests]: ClusterRequests;
+  private readonly [kCollections] = new Map<string, Collection>();
 
   protected constructor(nsp: Untyped) {
     super(nsp);
     const { server } = nsp as { server?: { clock?: Clock; clusterKeys?: ClusterKeys } };
-    this.#clock = server?.clock ?? systemClock;
-    this.#guard = server?.clusterKeys && this.#guardWith(server.clusterKeys);
-    this.#requests = new ClusterRequests(this.#clock);
+    this[kClock] = server?.clock ?? systemClock;
+    this[kGuard] = server?.clusterKeys && this[kGuardWith](server.clusterKeys);
+    this[kRequests] = new ClusterRequests(this[kClock]);
   }
 
-  #guardWith(keys: ClusterKeys): BusGuard {
+  private [kGuardWith](keys: ClusterKeys): BusGuard {
     const onRefused = (error: unknown): void => this.reportFailure(error);
     return new BusGuard({ keys, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name, onRefused });
   }
@@ -98,16 +118,16 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
    * the option `clusterSecret` is set, or can't be followed, is told to `handler_error` listeners and does nothing.
    */
   protected onMessage(message: ClusterMessage, offset?: Offset): void {
-    const genuine = this.#guard === undefined ? message : this.#guard.open(message);
+    const genuine = this[kGuard] === undefined ? message : this[kGuard].open(message);
     if (genuine !== undefined) this.heed(genuine, offset);
   }
 
   /** A message has come in that is signed, where it has to be. */
   protected heed(message: ClusterMessage, offset?: Offset): void {
-    if (this.#isSound(message) && message.uid !== this.uid) this.#try(() => this.#follow(message, offset));
+    if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kFollow](message, offset));
   }
 
-  #isSound(message: unknown): boolean {
+  private [kIsSound](message: unknown): boolean {
     const fault = faultOf(message);
     if (fault === undefined) return true;
     this.reportFailure(new SocketIoError("CLUSTER_MESSAGE_INVALID", `a message from the bus is ignored: ${fault}`));
@@ -115,7 +135,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   /** What a message asks for may fail: that must not end the connection to the bus. */
-  #try(follow: () => void): void {
+  private [kTry](follow: () => void): void {
     try {
       follow();
     } catch (error) {
@@ -128,10 +148,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     failAdapter(error, this.nsp as object, "thrown");
   }
 
-  #follow(message: ClusterMessage, offset: Offset | undefined): void {
+  private [kFollow](message: ClusterMessage, offset: Offset | undefined): void {
     switch (message.type) {
       case MessageType.BROADCAST:
-        return this.#onBroadcast(message, offset);
+        return this[kOnBroadcast](message, offset);
       case MessageType.SOCKETS_JOIN:
         return super.addSockets(decodeOptions(message.data.opts), message.data.rooms);
       case MessageType.SOCKETS_LEAVE:
@@ -139,9 +159,9 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       case MessageType.DISCONNECT_SOCKETS:
         return super.disconnectSockets(decodeOptions(message.data.opts), message.data.close ?? false);
       case MessageType.FETCH_SOCKETS:
-        return this.#onFetchSockets(message);
+        return this[kOnFetchSockets](message);
       case MessageType.SERVER_SIDE_EMIT:
-        return this.#onServerSideEmit(message);
+        return this[kOnServerSideEmit](message);
       case MessageType.INITIAL_HEARTBEAT:
       case MessageType.HEARTBEAT:
       case MessageType.ADAPTER_CLOSE:
@@ -152,10 +172,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     }
   }
 
-  #onBroadcast(message: ClusterMessage & { type: MessageType.BROADCAST }, offset: Offset | undefined): void {
+  private [kOnBroadcast](message: ClusterMessage & { type: MessageType.BROADCAST }, offset: Offset | undefined): void {
     const { packet, opts, requestId } = message.data;
     const options = decodeOptions(opts);
-    if (requestId === undefined) return this.#deliver(packet as AdapterPacket, options, offset);
+    if (requestId === undefined) return this[kDeliver](packet as AdapterPacket, options, offset);
     super.broadcastWithAck(
       packet,
       options,
@@ -167,18 +187,18 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       (answer: unknown) =>
         this.publishResponse(message.uid, { type: MessageType.BROADCAST_ACK, data: { requestId, packet: answer } }),
     );
-    this.#forgetAcksOf(packet as AdapterPacket, options);
+    this[kForgetAcksOf](packet as AdapterPacket, options);
   }
 
   /** The server that has asked waits no longer than this, and nobody else wants the answers. */
-  #forgetAcksOf({ id }: AdapterPacket, opts: BroadcastOptions): void {
+  private [kForgetAcksOf]({ id }: AdapterPacket, opts: BroadcastOptions): void {
     if (id === undefined) return;
-    this.#clock.after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
+    this[kClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
       for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket.dropAck?.(id);
     });
   }
 
-  #onFetchSockets(message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {
+  private [kOnFetchSockets](message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {
     const { requestId, opts } = message.data;
     super
       .fetchSockets(decodeOptions(opts))
@@ -191,7 +211,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       .catch((error: unknown) => this.reportFailure(error));
   }
 
-  #onServerSideEmit(message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
+  private [kOnServerSideEmit](message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
     const { packet, requestId } = message.data;
     const event = packet as [string, ...unknown[]];
     const nsp = this.nsp as AdapterNamespace;
@@ -208,20 +228,20 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** A response to this server has come in. */
   protected onResponse(response: ClusterResponse): void {
-    const genuine = this.#guard === undefined ? response : this.#guard.open(response);
-    if (genuine !== undefined && this.#isSound(genuine)) this.#try(() => this.#take(genuine));
+    const genuine = this[kGuard] === undefined ? response : this[kGuard].open(response);
+    if (genuine !== undefined && this[kIsSound](genuine)) this[kTry](() => this[kTake](genuine));
   }
 
-  #take(response: ClusterResponse): void {
+  private [kTake](response: ClusterResponse): void {
     const { type, data } = response;
     if (type === MessageType.BROADCAST_CLIENT_COUNT) {
-      this.#collections.get(data.requestId)?.onClientCount(data.clientCount);
+      this[kCollections].get(data.requestId)?.onClientCount(data.clientCount);
     } else if (type === MessageType.BROADCAST_ACK) {
-      this.#collections.get(data.requestId)?.onAck(data.packet);
+      this[kCollections].get(data.requestId)?.onAck(data.packet);
     } else if (type === MessageType.FETCH_SOCKETS_RESPONSE) {
-      this.#requests.answer(data.requestId, response.uid, data.sockets);
+      this[kRequests].answer(data.requestId, response.uid, data.sockets);
     } else if (type === MessageType.SERVER_SIDE_EMIT_RESPONSE) {
-      this.#requests.answer(data.requestId, response.uid, [data.packet]);
+      this[kRequests].answer(data.requestId, response.uid, [data.packet]);
     }
   }
 
@@ -235,20 +255,20 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   /** Sends a message to all other servers, signed where there is a secret. */
   protected async publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
     const complete = { ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
-    return this.doPublish(this.#guard?.seal(complete) ?? complete);
+    return this.doPublish(this[kGuard]?.seal(complete) ?? complete);
   }
 
   /** Sends a response to the server that has asked. */
   protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
     const complete = { ...response, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
-    this.#respond(requesterUid, complete).catch(logFailure);
+    this[kRespond](requesterUid, complete).catch(logFailure);
   }
 
-  async #respond(requesterUid: ServerId, response: ClusterResponse): Promise<void> {
-    await this.doPublishResponse(requesterUid, this.#guard?.seal(response) ?? response);
+  private async [kRespond](requesterUid: ServerId, response: ClusterResponse): Promise<void> {
+    await this.doPublishResponse(requesterUid, this[kGuard]?.seal(response) ?? response);
   }
 
-  async #tryToPublish(message: ClusterMessageBody): Promise<void> {
+  private async [kTryToPublish](message: ClusterMessageBody): Promise<void> {
     await this.publishAndReturnOffset(message).catch(logFailure);
   }
 
@@ -261,13 +281,13 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     const { type, data, id } = packet as AdapterPacket;
     const copy: AdapterPacket = id === undefined ? { type, data: data.slice() } : { type, data: data.slice(), id };
     const message = { type: MessageType.BROADCAST, data: { packet: copy as unknown, opts: encodeOptions(opts) } };
-    if (this.#canRecover) return this.#broadcastWithOffset(message, packet as AdapterPacket, opts);
+    if (this[kCanRecover]) return this[kBroadcastWithOffset](message, packet as AdapterPacket, opts);
     super.broadcast(packet, opts);
-    return this.#tryToPublish(message);
+    return this[kTryToPublish](message);
   }
 
   /** The offset is known when the message is on the bus, so that the clients of this server have to wait for that. */
-  async #broadcastWithOffset(
+  private async [kBroadcastWithOffset](
     message: ClusterMessageBody,
     packet: AdapterPacket,
     opts: BroadcastOptions,
@@ -278,18 +298,18 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     } catch (error) {
       logFailure(error);
     }
-    this.#deliver(packet, opts, offset);
+    this[kDeliver](packet, opts, offset);
   }
 
-  get #canRecover(): boolean {
+  private get [kCanRecover](): boolean {
     return !!(this.nsp as { server: { opts?: { connectionStateRecovery?: unknown } } }).server.opts
       ?.connectionStateRecovery;
   }
 
   /** Sends a packet to the clients of this server, with the offset by which they can ask for what comes after it. */
-  #deliver(packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
+  private [kDeliver](packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
     const isKept = packet.type === PacketType.EVENT && packet.id === undefined && !opts.flags?.volatile;
-    if (!offset || !isKept || !this.#canRecover) return super.broadcast(packet, opts);
+    if (!offset || !isKept || !this[kCanRecover]) return super.broadcast(packet, opts);
     const withOffset = { ...packet, data: [...packet.data, offset] };
     this.deliverLocally(withOffset, packet, opts);
   }
@@ -304,8 +324,8 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     if (!opts.flags?.local) {
       const requestId = newId();
       // How many answers will come is not known here, so that the end is the end of the time.
-      const timer = this.#clock.after(opts.flags?.timeout ?? 1, () => this.#collections.delete(requestId));
-      this.#collections.set(requestId, { onClientCount: clientCountCallback, onAck: ack, timer });
+      const timer = this[kClock].after(opts.flags?.timeout ?? 1, () => this[kCollections].delete(requestId));
+      this[kCollections].set(requestId, { onClientCount: clientCountCallback, onAck: ack, timer });
       const { type, data } = packet as AdapterPacket;
       this.publish({
         type: MessageType.BROADCAST,
@@ -320,19 +340,19 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   override addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
     super.addSockets(opts, rooms);
     if (opts.flags?.local) return Promise.resolve();
-    return this.#tryToPublish({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
+    return this[kTryToPublish]({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
   }
 
   override delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
     super.delSockets(opts, rooms);
     if (opts.flags?.local) return Promise.resolve();
-    return this.#tryToPublish({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
+    return this[kTryToPublish]({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
   }
 
   override disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
     super.disconnectSockets(opts, close);
     if (opts.flags?.local) return Promise.resolve();
-    return this.#tryToPublish({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
+    return this[kTryToPublish]({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
   }
 
   /**
@@ -347,7 +367,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     const requestId = newId();
     return new Promise((resolve, reject) => {
       const onEnd = (error: Error | null, all: unknown[]): void => (error === null ? resolve(all) : reject(error));
-      this.#requests.add(requestId, { asked, answers: sockets, onEnd }, opts.flags?.timeout || TIME_TO_ANSWER);
+      this[kRequests].add(requestId, { asked, answers: sockets, onEnd }, opts.flags?.timeout || TIME_TO_ANSWER);
       this.publish({ type: MessageType.FETCH_SOCKETS, data: { opts: encodeOptions(opts), requestId } });
     });
   }
@@ -364,7 +384,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     const asked = await this.othersToAsk();
     if (isNobody(asked)) return onEnd(null, []);
     const requestId = newId();
-    this.#requests.add(requestId, { asked, answers: [], onEnd }, TIME_TO_ANSWER);
+    this[kRequests].add(requestId, { asked, answers: [], onEnd }, TIME_TO_ANSWER);
     this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { requestId, packet: event } });
   }
 
@@ -375,12 +395,12 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** A server is gone: its answers are not waited for. */
   protected forgetServer(uid: ServerId): void {
-    this.#requests.forget(uid);
+    this[kRequests].forget(uid);
   }
 
   override close(): Promise<void> | void {
-    for (const { timer } of this.#collections.values()) timer.cancel();
-    this.#collections.clear();
+    for (const { timer } of this[kCollections].values()) timer.cancel();
+    this[kCollections].clear();
     return super.close();
   }
 }

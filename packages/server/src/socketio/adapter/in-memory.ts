@@ -18,6 +18,18 @@ import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable 
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kCatchUp = Symbol("catchUp");
+const kEnter = Symbol("enter");
+const kExit = Symbol("exit");
+const kEncode = Symbol("encode");
+const kWriteOptions = Symbol("writeOptions");
+const kSend = Symbol("send");
+const kIsForMany = Symbol("isForMany");
+const kForEach = Symbol("forEach");
+const kSendToMany = Symbol("sendToMany");
+const kMembersOf = Symbol("membersOf");
+
 const noop = (): void => undefined;
 const NOBODY: ReadonlySet<SocketId> = new Set();
 
@@ -84,16 +96,16 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Adds a socket to rooms. */
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
-    this.#catchUp(id);
+    this[kCatchUp](id);
     // A socket that is in no room is here as well: it gets what is for all.
     if (rooms.size === 0 && !this.sids.has(id)) this.sids.set(id, new Set());
     for (const room of rooms) {
       addMember(this.sids, id, room);
-      this.#enter(room, id);
+      this[kEnter](room, id);
     }
   }
 
-  #enter(room: Room, id: SocketId): void {
+  private [kEnter](room: Room, id: SocketId): void {
     if (!this.observed) return void addMember(this.rooms, room, id);
     const isNew = !this.rooms.has(room);
     const hasJoined = addMember(this.rooms, room, id);
@@ -103,19 +115,19 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Takes a socket out of a room. */
   del(id: SocketId, room: Room): Promise<void> | void {
-    this.#catchUp(id);
+    this[kCatchUp](id);
     removeMember(this.sids, id, room);
-    this.#exit(room, id);
+    this[kExit](room, id);
   }
 
   /** Takes a socket out of all rooms. */
   delAll(id: SocketId): void {
-    this.#catchUp(id);
-    for (const room of membersOf(this.sids, id)) this.#exit(room, id);
+    this[kCatchUp](id);
+    for (const room of membersOf(this.sids, id)) this[kExit](room, id);
     this.sids.delete(id);
   }
 
-  #exit(room: Room, id: SocketId): void {
+  private [kExit](room: Room, id: SocketId): void {
     if (!this.observed) return pruneMember(this.rooms, room, id);
     if (removeMember(this.rooms, room, id)) this.emit("leave-room", room, id);
     if (isEmptyKey(this.rooms, room) && this.rooms.delete(room)) this.emit("delete-room", room);
@@ -124,9 +136,9 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */
   // hot path
   broadcast(packet: Untyped, opts: BroadcastOptions): void {
-    const encoded = this.#encode(packet);
-    const options = this.#writeOptions(encoded, opts.flags);
-    this.#send(opts, (socket) => {
+    const encoded = this[kEncode](packet);
+    const options = this[kWriteOptions](encoded, opts.flags);
+    this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
     });
@@ -139,15 +151,15 @@ export class InMemoryAdapter extends Emitter implements Adapter {
    * @returns the length of the packet in bytes, or characters
    */
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
-    const encoded = this.#encode(packet);
-    const options = this.#writeOptions(encoded, opts.flags);
+    const encoded = this[kEncode](packet);
+    const options = this[kWriteOptions](encoded, opts.flags);
     // What the program does to the arguments later is not for those whose turn comes then.
-    let old = this.#isForMany(opts) ? this.#encode(plain) : undefined;
-    this.#send(opts, (socket) => {
+    let old = this[kIsForMany](opts) ? this[kEncode](plain) : undefined;
+    this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
-      old ??= this.#encode(plain);
-      socket.client.writeToEngine(old, this.#writeOptions(old, opts.flags));
+      old ??= this[kEncode](plain);
+      socket.client.writeToEngine(old, this[kWriteOptions](old, opts.flags));
     });
     let length = 0;
     for (const part of encoded) length += part.length;
@@ -170,8 +182,8 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     // One id for all receivers: the counter is common to the namespace, so nobody else has it.
     const id = (this.nsp as AdapterNamespace)._ids++;
     (packet as AdapterPacket).id = id;
-    const encoded = this.#encode(packet);
-    const options = this.#writeOptions(encoded, opts.flags);
+    const encoded = this[kEncode](packet);
+    const options = this[kWriteOptions](encoded, opts.flags);
     const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server.limits ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
@@ -181,14 +193,14 @@ export class InMemoryAdapter extends Emitter implements Adapter {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
     };
-    this.#send(opts, ask, () => clientCountCallback(clients));
+    this[kSend](opts, ask, () => clientCountCallback(clients));
   }
 
-  #writeOptions(encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
+  private [kWriteOptions](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
     return new BroadcastWriteOptions(encoded, flags, (this.nsp as AdapterNamespace).name);
   }
 
-  #encode(packet: AdapterPacket): readonly RawData[] {
+  private [kEncode](packet: AdapterPacket): readonly RawData[] {
     const { name, server } = this.nsp as AdapterNamespace;
     packet.nsp = name;
     return server.encoder.encode(packet);
@@ -197,7 +209,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   /** The ids of the members of rooms; of all, when there are none. */
   sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
     const ids = new Set<SocketId>();
-    this.#forEach({ rooms }, (_socket, id) => ids.add(id));
+    this[kForEach]({ rooms }, (_socket, id) => ids.add(id));
     return Promise.resolve(ids);
   }
 
@@ -209,25 +221,25 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   /** The sockets that are meant. */
   fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
     const sockets: AdapterSocket[] = [];
-    this.#forEach(opts, (socket) => sockets.push(socket));
+    this[kForEach](opts, (socket) => sockets.push(socket));
     return Promise.resolve(sockets);
   }
 
   /** Lets the sockets that are meant join rooms. */
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    this.#forEach(opts, (socket) => socket.join(rooms));
+    this[kForEach](opts, (socket) => socket.join(rooms));
   }
 
   /** Lets the sockets that are meant leave rooms. */
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    this.#forEach(opts, (socket) => {
+    this[kForEach](opts, (socket) => {
       for (const room of rooms) socket.leave(room);
     });
   }
 
   /** Disconnects the sockets that are meant. */
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    this.#forEach(opts, (socket) => socket.disconnect(close));
+    this[kForEach](opts, (socket) => socket.disconnect(close));
   }
 
   /** Sends to the other servers, of which there are none. */
@@ -244,31 +256,31 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   /** Before its rooms change. */
-  #catchUp(id: SocketId): void {
+  private [kCatchUp](id: SocketId): void {
     const socket = areBroadcastsUnderway() ? (this.nsp as AdapterNamespace).sockets.get(id) : undefined;
     if (socket !== undefined) catchUp(socket, this.nsp as object);
   }
 
   // hot path
-  #send(opts: BroadcastOptions, send: (socket: AdapterSocket) => void, onFinished: () => void = noop): void {
-    if (this.#isForMany(opts)) return this.#sendToMany(opts, send, onFinished);
-    this.#forEach(opts, send);
+  private [kSend](opts: BroadcastOptions, send: (socket: AdapterSocket) => void, onFinished: () => void = noop): void {
+    if (this[kIsForMany](opts)) return this[kSendToMany](opts, send, onFinished);
+    this[kForEach](opts, send);
     onFinished();
   }
 
-  #isForMany({ rooms }: BroadcastOptions): boolean {
-    const members = rooms.size === 0 ? (this.nsp as AdapterNamespace).sockets : this.#membersOf(rooms);
+  private [kIsForMany]({ rooms }: BroadcastOptions): boolean {
+    const members = rooms.size === 0 ? (this.nsp as AdapterNamespace).sockets : this[kMembersOf](rooms);
     return members.size > RECEIVERS_PER_TURN;
   }
 
-  #sendToMany(
+  private [kSendToMany](
     { rooms, except }: BroadcastOptions,
     send: (socket: AdapterSocket) => void,
     onFinished: () => void,
   ): void {
     const { sockets } = this.nsp as AdapterNamespace;
-    const excluded = this.#membersOf(except);
-    const members = rooms.size === 0 ? this.sids : this.#membersOf(rooms);
+    const excluded = this[kMembersOf](except);
+    const members = rooms.size === 0 ? this.sids : this[kMembersOf](rooms);
     const receivers = rooms.size === 0 ? sockets.values() : presentOf(members.keys(), sockets);
     const isMeant = ({ id }: AdapterSocket): boolean => !excluded.has(id) && members.has(id);
     startBroadcast(this.nsp as object, { receivers, isMeant, send, onFinished });
@@ -276,9 +288,9 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** Visits all that are meant, none of whom misses what was sent before. */
   // hot path
-  #forEach({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
+  private [kForEach]({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
     const { sockets } = this.nsp as AdapterNamespace;
-    const excluded = this.#membersOf(except);
+    const excluded = this[kMembersOf](except);
     if (rooms.size === 0) {
       for (const [id, socket] of sockets) {
         if (excluded.has(id) || !this.sids.has(id)) continue;
@@ -287,7 +299,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
       }
       return;
     }
-    for (const id of this.#membersOf(rooms)) {
+    for (const id of this[kMembersOf](rooms)) {
       const socket = excluded.has(id) ? undefined : sockets.get(id);
       if (socket === undefined) continue;
       catchUp(socket, this.nsp as object);
@@ -296,7 +308,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   /** The members of some rooms, each once. */
-  #membersOf(rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
+  private [kMembersOf](rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
     if (rooms === undefined || rooms.size === 0) return NOBODY;
     if (rooms.size === 1) {
       for (const room of rooms) return membersOf(this.rooms, room);

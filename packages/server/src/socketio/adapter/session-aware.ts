@@ -9,6 +9,24 @@ import { InMemoryAdapter } from "./in-memory.ts";
 import { type KeptPacket, PacketLog } from "./packet-log.ts";
 import type { AdapterPacket } from "./surface.ts";
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kOptions = Symbol("options");
+const kClock = Symbol("clock");
+const kOnDropped = Symbol("onDropped");
+const kLog = Symbol("log");
+const kSessions = Symbol("sessions");
+const kMemberships = Symbol("memberships");
+const kTag = Symbol("tag");
+const kSweeping = Symbol("sweeping");
+const kOffsetOf = Symbol("offsetOf");
+const kSweepLater = Symbol("sweepLater");
+const kNumberOf = Symbol("numberOf");
+const kRestore = Symbol("restore");
+const kSweep = Symbol("sweep");
+const kSeen = Symbol("seen");
+const kMissed = Symbol("missed");
+const kNextSweep = Symbol("nextSweep");
+
 /** Since which packet a socket is in each of its rooms: what was sent to a room earlier is none of its business. */
 type Memberships = Map<Room, number>;
 
@@ -37,54 +55,54 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
  * const io = new Server({ adapter: SessionAwareAdapter, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
  */
 export class SessionAwareAdapter extends InMemoryAdapter {
-  readonly #options: Required<RecoveryOptions>;
-  readonly #clock: Clock;
-  readonly #onDropped: (limit: RecoveryLimit) => void;
-  readonly #log: PacketLog;
+  private readonly [kOptions]: Required<RecoveryOptions>;
+  private readonly [kClock]: Clock;
+  private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
+  private readonly [kLog]: PacketLog;
   /** In the order in which they were lost. */
-  readonly #sessions = new Map<PrivateSessionId, KeptSession>();
-  readonly #memberships = new Map<SocketId, Memberships>();
+  private readonly [kSessions] = new Map<PrivateSessionId, KeptSession>();
+  private readonly [kMemberships] = new Map<SocketId, Memberships>();
   /** Tells our offsets from those of another life of this server. */
-  readonly #tag: string = randomId().slice(0, 4);
-  #sweeping: Timer | undefined;
+  private readonly [kTag]: string = randomId().slice(0, 4);
+  private [kSweeping]: Timer | undefined;
 
   /** @param nsp the namespace: of it, `server.opts` and `server.clock` are used in addition */
   constructor(nsp: Untyped) {
     super(nsp);
     const { opts, clock, tally } = (nsp as { server: { opts?: object; clock?: Clock; tally?: ServerTally } }).server;
-    this.#options = completeRecovery(opts ?? {});
-    this.#clock = clock ?? systemClock;
-    this.#onDropped = (limit) => tally?.onDropped(limit);
-    const { maxPackets, maxPacketBytes } = this.#options;
-    this.#log = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this.#onDropped });
+    this[kOptions] = completeRecovery(opts ?? {});
+    this[kClock] = clock ?? systemClock;
+    this[kOnDropped] = (limit) => tally?.onDropped(limit);
+    const { maxPackets, maxPacketBytes } = this[kOptions];
+    this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
   }
 
   /** What is kept at present, for metrics. */
   get kept(): { readonly sessions: number; readonly packets: number; readonly packetBytes: number } {
-    return { sessions: this.#sessions.size, packets: this.#log.size, packetBytes: this.#log.bytes };
+    return { sessions: this[kSessions].size, packets: this[kLog].size, packetBytes: this[kLog].bytes };
   }
 
   override close(): Promise<void> | void {
-    this.#sweeping?.cancel();
+    this[kSweeping]?.cancel();
     return super.close();
   }
 
   // ---- rooms -------------------------------------------------------------------------------------------------------
 
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
-    let memberships = this.#memberships.get(id);
-    if (memberships === undefined) this.#memberships.set(id, (memberships = new Map()));
-    for (const room of rooms) if (!memberships.has(room)) memberships.set(room, this.#log.last);
+    let memberships = this[kMemberships].get(id);
+    if (memberships === undefined) this[kMemberships].set(id, (memberships = new Map()));
+    for (const room of rooms) if (!memberships.has(room)) memberships.set(room, this[kLog].last);
     return super.addAll(id, rooms);
   }
 
   override del(id: SocketId, room: Room): Promise<void> | void {
-    this.#memberships.get(id)?.delete(room);
+    this[kMemberships].get(id)?.delete(room);
     return super.del(id, room);
   }
 
   override delAll(id: SocketId): void {
-    this.#memberships.delete(id);
+    this[kMemberships].delete(id);
     super.delAll(id);
   }
 
@@ -96,44 +114,44 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     const plain: AdapterPacket = { type: event.type, data: event.data.slice() };
     if (opts.flags?.volatile) {
       // Clients take any last argument that is a string for the offset: one that is none would end their chance.
-      if (typeof event.data.at(-1) === "string") event.data.push(this.#offsetOf(this.#log.last));
+      if (typeof event.data.at(-1) === "string") event.data.push(this[kOffsetOf](this[kLog].last));
       this.deliverLocally(event, plain, opts);
       return;
     }
-    const kept: KeptPacket = { data: event.data, opts, sentAt: this.#clock.now(), bytes: 0 };
-    this.#log.add(kept);
-    event.data.push(this.#offsetOf(this.#log.last));
-    this.#log.measured(kept, this.deliverLocally(event, plain, opts));
-    this.#sweepLater();
+    const kept: KeptPacket = { data: event.data, opts, sentAt: this[kClock].now(), bytes: 0 };
+    this[kLog].add(kept);
+    event.data.push(this[kOffsetOf](this[kLog].last));
+    this[kLog].measured(kept, this.deliverLocally(event, plain, opts));
+    this[kSweepLater]();
   }
 
-  #offsetOf(number: number): string {
-    return `${this.#tag}${number.toString(36)}`;
+  private [kOffsetOf](number: number): string {
+    return `${this[kTag]}${number.toString(36)}`;
   }
 
   /** The number of the packet that a client got last; undefined when the offset is none of ours. */
-  #numberOf(offset: string): number | undefined {
-    const number = Number.parseInt(offset.slice(this.#tag.length), 36);
-    return number <= this.#log.last && this.#offsetOf(number) === offset ? number : undefined;
+  private [kNumberOf](offset: string): number | undefined {
+    const number = Number.parseInt(offset.slice(this[kTag].length), 36);
+    return number <= this[kLog].last && this[kOffsetOf](number) === offset ? number : undefined;
   }
 
   // ---- sessions ----------------------------------------------------------------------------------------------------
 
   /** Keeps the session of a client that was lost. */
   override persistSession(session: SessionToPersist): void {
-    const memberships = this.#memberships.get(session.sid);
-    this.#sessions.delete(session.pid);
-    this.#sessions.set(session.pid, {
+    const memberships = this[kMemberships].get(session.sid);
+    this[kSessions].delete(session.pid);
+    this[kSessions].set(session.pid, {
       session,
       memberships: memberships === undefined ? undefined : new Map(memberships),
-      lostAt: this.#clock.now(),
+      lostAt: this[kClock].now(),
     });
-    for (const pid of this.#sessions.keys()) {
-      if (this.#sessions.size <= this.#options.maxSessions) break;
-      this.#sessions.delete(pid);
-      this.#onDropped("maxSessions");
+    for (const pid of this[kSessions].keys()) {
+      if (this[kSessions].size <= this[kOptions].maxSessions) break;
+      this[kSessions].delete(pid);
+      this[kOnDropped]("maxSessions");
     }
-    this.#sweepLater();
+    this[kSweepLater]();
   }
 
   /**
@@ -144,19 +162,19 @@ export class SessionAwareAdapter extends InMemoryAdapter {
    *   `missedPackets`, what is sent until it is read is included.
    */
   override restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null> {
-    return Promise.resolve(this.#restore(pid, offset));
+    return Promise.resolve(this[kRestore](pid, offset));
   }
 
-  #restore(pid: PrivateSessionId, offset: string): Session | null {
-    this.#sweep();
-    const kept = this.#sessions.get(pid);
-    const since = kept === undefined ? undefined : this.#seen(kept, offset);
+  private [kRestore](pid: PrivateSessionId, offset: string): Session | null {
+    this[kSweep]();
+    const kept = this[kSessions].get(pid);
+    const since = kept === undefined ? undefined : this[kSeen](kept, offset);
     if (kept === undefined || since === undefined) return null;
-    this.#sessions.delete(pid);
+    this[kSessions].delete(pid);
     const { session, memberships } = kept;
     // A client that is lost again before it has got everything asks from where it asked before.
-    if (memberships !== undefined) this.#memberships.set(session.sid, memberships);
-    const missed = (): unknown[][] => this.#missed(kept, since);
+    if (memberships !== undefined) this[kMemberships].set(session.sid, memberships);
+    const missed = (): unknown[][] => this[kMissed](kept, since);
     return {
       sid: session.sid,
       pid: session.pid,
@@ -172,18 +190,18 @@ export class SessionAwareAdapter extends InMemoryAdapter {
    * Why the last attempt to restore a session failed. The session is given up: its client gets another one.
    */
   refusalOf(pid: PrivateSessionId): Refusal {
-    return this.#sessions.delete(pid) ? "RECOVERY_OFFSET_UNKNOWN" : "RECOVERY_SESSION_UNKNOWN";
+    return this[kSessions].delete(pid) ? "RECOVERY_OFFSET_UNKNOWN" : "RECOVERY_SESSION_UNKNOWN";
   }
 
   /** The number of the last packet that a client has got, unless a later one is lost to us. */
-  #seen({ session, memberships }: KeptSession, offset: string): number | undefined {
-    const number = offset === "" ? (memberships?.get(session.sid) ?? 0) : this.#numberOf(offset);
-    return number === undefined || number < this.#log.crowdedOutThrough ? undefined : number;
+  private [kSeen]({ session, memberships }: KeptSession, offset: string): number | undefined {
+    const number = offset === "" ? (memberships?.get(session.sid) ?? 0) : this[kNumberOf](offset);
+    return number === undefined || number < this[kLog].crowdedOutThrough ? undefined : number;
   }
 
-  #missed(kept: KeptSession, since: number): unknown[][] {
+  private [kMissed](kept: KeptSession, since: number): unknown[][] {
     const missed: unknown[][] = [];
-    this.#log.forEachAfter(since, (packet, number) => {
+    this[kLog].forEachAfter(since, (packet, number) => {
       if (isMeant(packet.opts, kept, number)) missed.push(packet.data);
     });
     return missed;
@@ -191,33 +209,33 @@ export class SessionAwareAdapter extends InMemoryAdapter {
 
   // ---- time --------------------------------------------------------------------------------------------------------
 
-  #sweepLater(): void {
-    this.#sweeping ??= this.#clock.after(this.#nextSweep(), () => {
-      this.#sweeping = undefined;
-      this.#sweep();
-      if (this.#sessions.size > 0 || this.#log.size > 0) this.#sweepLater();
+  private [kSweepLater](): void {
+    this[kSweeping] ??= this[kClock].after(this[kNextSweep](), () => {
+      this[kSweeping] = undefined;
+      this[kSweep]();
+      if (this[kSessions].size > 0 || this[kLog].size > 0) this[kSweepLater]();
     });
   }
 
-  #nextSweep(): number {
-    const { maxDisconnectionDuration, packetLifetime } = this.#options;
-    const [session] = this.#sessions.values();
+  private [kNextSweep](): number {
+    const { maxDisconnectionDuration, packetLifetime } = this[kOptions];
+    const [session] = this[kSessions].values();
     const due = Math.min(
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
-      (this.#log.oldest?.sentAt ?? Infinity) + packetLifetime,
+      (this[kLog].oldest?.sentAt ?? Infinity) + packetLifetime,
     );
     // A session may be lost any time, and is due earlier than a packet. What is due stays for that millisecond.
-    const delay = Math.min(due - this.#clock.now(), maxDisconnectionDuration) + 1;
+    const delay = Math.min(due - this[kClock].now(), maxDisconnectionDuration) + 1;
     return Math.max(delay, SWEEP_INTERVAL);
   }
 
-  #sweep(): void {
-    const now = this.#clock.now();
-    for (const [pid, { lostAt }] of this.#sessions) {
-      if (lostAt + this.#options.maxDisconnectionDuration >= now) break;
-      this.#sessions.delete(pid);
+  private [kSweep](): void {
+    const now = this[kClock].now();
+    for (const [pid, { lostAt }] of this[kSessions]) {
+      if (lostAt + this[kOptions].maxDisconnectionDuration >= now) break;
+      this[kSessions].delete(pid);
     }
-    this.#log.dropBefore(now - this.#options.packetLifetime);
+    this[kLog].dropBefore(now - this[kOptions].packetLifetime);
   }
 }
 
