@@ -43,6 +43,9 @@ function build() {
   node("packages/client/build.mjs");
 }
 
+const vitest = (...args) =>
+  run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...args, ...rest], { cwd: join(root, "test") });
+
 const jobs = {
   build() {},
   // In this process: the signals of the terminal, and those that npm passes on, reach the server itself.
@@ -51,11 +54,9 @@ const jobs = {
     process.argv.splice(1, Infinity, program, ...rest);
     await import(pathToFileURL(program).href);
   },
-  test: () => run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...rest], { cwd: join(root, "test") }),
-  fuzz: () =>
-    run(process.execPath, ["node_modules/vitest/vitest.mjs", "run", "--config", "vitest.fuzz.config.ts", ...rest], {
-      cwd: join(root, "test"),
-    }),
+  test: () => vitest(),
+  "test:packages": () => vitest("--config", "vitest.packages.config.ts"),
+  fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
   bench: () => node("bench/run.mjs", rest),
   format: () => run(bin("prettier"), ["--write", "."]),
   check() {

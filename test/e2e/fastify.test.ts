@@ -423,7 +423,19 @@ describe("metrics", () => {
     expect((await get("192.0.2.1")).statusCode).toBe(403);
   });
 
-  test("are not served otherwise", async () => {
-    expect((await (await start()).inject({ url: "/metrics" })).statusCode).toBe(404);
+  test.each([[undefined], [false], [null], [""]])("are not served when the option is %j", async (metrics) => {
+    expect((await (await start({ metrics })).inject({ url: "/metrics" })).statusCode).toBe(404);
+  });
+
+  test.each([[true], [{}], ["/metrics"]])("are at /metrics when the option is %j", async (metrics) => {
+    expect((await (await start({ metrics })).inject({ url: "/metrics" })).statusCode).toBe(200);
+  });
+
+  test("are refused at the registration when their path does not start with a slash", async () => {
+    await expect(start({ metrics: "metrics" })).rejects.toMatchObject({
+      code: "FST_PORTAGE_INVALID_PATH",
+      message: 'The path of the option "metrics" must be a string that starts with "/"',
+    });
+    apps.pop();
   });
 });

@@ -21,16 +21,17 @@ declare module "fastify" {
 /** Everything `new Server()` takes. `path` is relative to the prefix of the context the plugin is registered in. */
 export type PortageOptions = Partial<ServerOptions> & {
   /**
-   * Path of a route that answers with `io.metrics()`, for Prometheus and its like. Default: none. The hooks of the
-   * application run before it. Only requests from this machine are answered, unless {@link MetricsRoute} says otherwise.
+   * A route that answers with `io.metrics()`, for Prometheus and its like: its path, or `true` for `/metrics`. Default:
+   * none. The hooks of the application run before it. Only requests from this machine are answered, unless
+   * {@link MetricsRoute} says otherwise.
    */
-  metrics?: string | MetricsRoute;
+  metrics?: boolean | string | MetricsRoute | null | undefined;
 };
 
 /** Where metrics are, and for whom. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
 export interface MetricsRoute {
-  /** Path of the route. */
-  path: string;
+  /** Path of the route, relative to the prefix of the context. Default `/metrics`. */
+  path?: string;
   /** For everybody who knows it: `Authorization: Bearer <token>`. */
   token?: string;
   /** For everybody: the hooks of the application, or the network, keep others away. Default false. */
@@ -69,18 +70,38 @@ function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic =
   return isPublic || (isDirect && LOOPBACK.test(ip));
 }
 
+/** The route that the option asks for; undefined where it asks for none. */
+function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefined {
+  if (!option) return undefined;
+  if (option === true) return {};
+  return typeof option === "string" ? { path: option } : option;
+}
+
 function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): void {
-  app.get(route.path, (request, reply) => {
+  app.get(checkedPath("metrics", route.path ?? "/metrics"), (request, reply) => {
     if (maySeeMetrics(request, route)) return reply.type(METRICS_TYPE).send(io.metrics());
     const message = "Metrics are for requests from this machine, or with the token that the server was given";
     throw new PortageFastifyError("FST_PORTAGE_METRICS_FORBIDDEN", message, 403);
   });
 }
 
+function checkedPath(option: string, path: unknown): string {
+  if (typeof path === "string" && path.startsWith("/")) return path;
+  const message = `The path of the option "${option}" must be a string that starts with "/"`;
+  throw new PortageFastifyError("FST_PORTAGE_INVALID_PATH", message, 500);
+}
+
 /** Path of the engine, with the prefix of the context in front and no slash at the end. */
 function enginePath(prefix: string, path: unknown = "/socket.io"): string {
-  if (typeof path === "string" && path.startsWith("/")) return prefix.replace(/\/$/, "") + path.replace(/\/$/, "");
-  throw new PortageFastifyError("FST_PORTAGE_INVALID_PATH", `The path must be a string that starts with "/"`, 500);
+  return prefix.replace(/\/$/, "") + checkedPath("path", path).replace(/\/$/, "");
+}
+
+/** Fastify's own check of versions misses Fastify 2, and its error does not say what to do. */
+function checkVersion(version: string | undefined): void {
+  const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
+  if (major === 5 || (major === 4 && minor >= 16)) return;
+  const message = `@portage/server/fastify supports Fastify 4.16 and later 4.x, and 5.x; this is ${version ?? "older"}`;
+  throw new PortageFastifyError("FST_PORTAGE_FASTIFY_VERSION", message, 500);
 }
 
 /** Headers set by hooks (`@fastify/cors`, `reply.header()`) live on the reply: a hijacked answer would lose them. */
@@ -145,6 +166,7 @@ class UpgradeDoor {
 }
 
 const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
+  checkVersion(app.version);
   const path = enginePath(app.prefix, options.path);
   const settings = { ...options, path };
   const io = new Server(settings);
@@ -172,8 +194,8 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   });
   app.addHook("onClose", async () => void app.server.off("upgrade", door.onUpgrade));
 
-  const { metrics } = options;
-  if (metrics !== undefined) serveMetrics(app, io, typeof metrics === "string" ? { path: metrics } : metrics);
+  const metrics = metricsRoute(options.metrics);
+  if (metrics) serveMetrics(app, io, metrics);
 
   // A context of its own: the application keeps its body parsers.
   await app.register(async (scope) => {
@@ -186,7 +208,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
 };
 
 /**
- * Serves Socket.IO from a Fastify 5 application and decorates it with `app.io`.
+ * Serves Socket.IO from an application of Fastify 5, or 4.16 and later, and decorates it with `app.io`.
  *
  * Polling requests and upgrades pass the hooks of the application first (`onRequest` for authentication,
  * `@fastify/cors`, ...), and `app.close()` ends every session. Requests beside `path` are left alone.
@@ -197,12 +219,13 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
  * app.io.on("connection", (socket) => socket.emit("hello"));
  * await app.listen({ port: 3000 });
  *
- * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` does not start with a slash.
+ * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` or `metrics` does not start with a slash,
+ * `FST_PORTAGE_FASTIFY_VERSION` when the version of Fastify is not supported.
  */
 export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(register, {
   [Symbol.for("skip-override")]: true, // not encapsulated: `app.io` belongs to the context that registers it
   [Symbol.for("fastify.display-name")]: "@portage/server",
-  [Symbol.for("plugin-meta")]: { name: "@portage/server", fastify: "5.x" },
+  [Symbol.for("plugin-meta")]: { name: "@portage/server" },
 });
 
 export default portage;
