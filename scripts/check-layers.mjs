@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const nodeModules = (...names) => names.map((name) => `node:${name}`);
-const LEAVES = ["log", "clock", "emitter", "handler-errors", "tick-queue", "turn", "token-bucket"].map(
+const LEAVES = ["log", "clock", "emitter", "handler-errors", "tick-queue", "turn", "token-bucket", "numbers"].map(
   (leaf) => `packages/server/src/${leaf}.ts`,
 );
 

@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { bounded } from "./numbers.ts";
 
 /** A pending call that can be taken back or put off. */
 export interface Timer {
@@ -12,9 +13,12 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds from an arbitrary start; never goes back, whatever happens to the wall clock. */
   now(): number;
-  /** Calls `fn` once, `ms` milliseconds from now. The timer does not keep the process alive. */
+  /** Calls `fn` once, `ms` milliseconds from now: never for Infinity. The timer does not keep the process alive. */
   after(ms: number, fn: () => void): Timer;
 }
+
+/** The longest delay that `setTimeout` takes: it fires at once for a longer one. About 25 days. */
+export const LONGEST_DELAY = 2 ** 31 - 1;
 
 class SystemTimer implements Timer {
   readonly #timeout: NodeJS.Timeout;
@@ -33,8 +37,39 @@ class SystemTimer implements Timer {
   }
 }
 
+/** A delay that is longer than the longest: one timer after the other. */
+class LongTimer implements Timer {
+  readonly #ms: number;
+  readonly #fn: () => void;
+  #timer!: Timer;
+
+  constructor(ms: number, fn: () => void) {
+    this.#ms = ms;
+    this.#fn = fn;
+    this.#wait(ms);
+  }
+
+  #wait(ms: number): void {
+    const stage = Math.min(ms, LONGEST_DELAY);
+    this.#timer = new SystemTimer(stage, ms === stage ? this.#fn : () => this.#wait(ms - stage));
+  }
+
+  refresh(): void {
+    this.#timer.cancel();
+    this.#wait(this.#ms);
+  }
+
+  cancel(): void {
+    this.#timer.cancel();
+  }
+}
+
 /** The clock of the machine. The only place of the server that calls `setTimeout`. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after: (ms, fn) => new SystemTimer(ms, fn),
+  after: (ms, fn) => {
+    // What is no delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
+    const delay = bounded(ms, 1, Infinity, 1);
+    return delay > LONGEST_DELAY ? new LongTimer(delay, fn) : new SystemTimer(delay, fn);
+  },
 };

@@ -217,6 +217,33 @@ describe("memory", () => {
     expect(adapter.kept.sessions).toBe(3);
   });
 
+  test("goes after its time, while sessions are kept for ever", async () => {
+    const { adapter, emit, lose, missed, clock } = bench({ maxDisconnectionDuration: Infinity, packetLifetime: 5000 });
+    lose();
+    clock.advance(10);
+    emit("old");
+    expect(adapter.kept).toMatchObject({ sessions: 1, packets: 1 });
+    clock.advance(10_000);
+    expect(adapter.kept).toMatchObject({ sessions: 1, packets: 0 });
+    clock.advance(1e7);
+    emit("new");
+    expect(await missed("")).toEqual(["new"]);
+  });
+
+  test("options that are no numbers count as not given", async () => {
+    for (const none of [undefined, null, Number.NaN, "soon", ""]) {
+      const { adapter, emit, lose, missed, clock } = bench({ maxDisconnectionDuration: none as never });
+      const offset = emit("before");
+      lose();
+      emit("after");
+      clock.advance(110_000);
+      expect(await missed(offset)).toEqual(["after"]);
+      lose();
+      clock.advance(122_000);
+      expect(adapter.kept.sessions).toBe(0);
+    }
+  });
+
   test("is not swept after the end", () => {
     const { adapter, emit, clock } = bench();
     emit("x");

@@ -1,10 +1,11 @@
 import type { Clock } from "../clock.ts";
+import { bounded } from "../numbers.ts";
 import { type CloseReason, closeReason } from "./close-reason.ts";
 import type { Session } from "./session.ts";
 
 /** How clients are moved away. */
 export interface DrainOptions {
-  /** When the last one is to be gone, in milliseconds. Default 30000. */
+  /** When the last one is to be gone, in milliseconds. Default 30000. `Infinity`: all are left to end in good order. */
   deadline?: number;
   /** Sessions per second that are ended. Default: as many as the deadline needs. */
   rate?: number;
@@ -14,6 +15,9 @@ export const DRAIN_DEADLINE = 30_000;
 
 /** How often a group of sessions is ended while draining, in milliseconds. */
 const STEP = 100;
+
+/** The slowest and the fastest rate, in sessions per second. */
+const [MIN_RATE, MAX_RATE] = [1e-3, 1e9];
 
 /** Resolves once all of the sessions have ended, or the time is up; then the rest is ended at once. */
 function ended(sessions: readonly Session[], clock: Clock, deadline: number, why: CloseReason): Promise<void> {
@@ -50,10 +54,12 @@ export function shutDown(sessions: readonly Session[], clock: Clock, deadline: n
 
 /** Ends sessions in small groups, so that their clients do not all come back at once, wherever that is. */
 export function moveAway(sessions: readonly Session[], clock: Clock, options: DrainOptions): Promise<void> {
-  const { deadline = DRAIN_DEADLINE } = options;
+  const deadline = bounded(options.deadline, 0, Infinity, DRAIN_DEADLINE);
   const why = closeReason("SERVER_DRAINING");
   const done = ended(sessions, clock, deadline, why);
-  const rate = options.rate ?? (sessions.length * 1000) / Math.max(1, deadline - STEP);
+  // Without a deadline they go as fast as with the default one.
+  const time = Math.max(1, (deadline === Infinity ? DRAIN_DEADLINE : deadline) - STEP);
+  const rate = bounded(options.rate, MIN_RATE, MAX_RATE, (sessions.length * 1000) / time);
   const group = Math.max(1, Math.ceil((rate * STEP) / 1000));
   const pause = (group * 1000) / rate;
   let next = 0;

@@ -3,7 +3,7 @@ import { InMemoryAdapter } from "./adapter/in-memory.ts";
 import { SessionAwareAdapter } from "./adapter/session-aware.ts";
 import type { AdapterConstructor } from "./adapter/adapter.ts";
 import type { SocketLimits } from "./limits.ts";
-import { RECOVERY_DEFAULTS, type RecoveryOptions } from "./recovery-options.ts";
+import { completeRecovery, type RecoveryOptions } from "./recovery-options.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** Options of the server. Those of the engine may be given as well, and go on to it. */
@@ -53,8 +53,8 @@ export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOpt
   const { clusterSecret: _secret, ...known } = given;
   const options = { ...known, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
   if (given.connectionStateRecovery) {
-    const { maxDisconnectionDuration, skipMiddlewares } = RECOVERY_DEFAULTS;
-    options.connectionStateRecovery = { maxDisconnectionDuration, skipMiddlewares, ...given.connectionStateRecovery };
+    const { maxDisconnectionDuration, skipMiddlewares } = completeRecovery(given);
+    options.connectionStateRecovery = { ...given.connectionStateRecovery, maxDisconnectionDuration, skipMiddlewares };
   }
   return options;
 }

@@ -1,3 +1,5 @@
+import { bounded } from "../numbers.ts";
+
 /** Options of the recovery of sessions after a temporary disconnection. */
 export interface RecoveryOptions {
   /** For how many milliseconds a session is kept after the disconnection. Default: 120000. */
@@ -35,9 +37,20 @@ interface Given {
   readonly pingTimeout?: number | undefined;
 }
 
-/** Completes the options of the recovery. */
+/** Completes the options of the recovery: a number that is none counts as not given. */
 export function completeRecovery(given: Given): Required<RecoveryOptions> {
-  const options = { ...RECOVERY_DEFAULTS, ...given.connectionStateRecovery };
-  const { pingInterval = SILENCE.pingInterval, pingTimeout = SILENCE.pingTimeout } = given;
-  return { packetLifetime: options.maxDisconnectionDuration + pingInterval + pingTimeout, ...options };
+  const options: RecoveryOptions = { ...given.connectionStateRecovery };
+  const defaults = RECOVERY_DEFAULTS;
+  const from = (option: unknown, fallback: number): number => bounded(option, 0, Infinity, fallback);
+  const maxDisconnectionDuration = from(options.maxDisconnectionDuration, defaults.maxDisconnectionDuration);
+  const silence = from(given.pingInterval, SILENCE.pingInterval) + from(given.pingTimeout, SILENCE.pingTimeout);
+  return {
+    maxDisconnectionDuration,
+    // As in socket.io: undefined, when it is given, has them run.
+    skipMiddlewares: "skipMiddlewares" in options ? (options.skipMiddlewares ?? false) : defaults.skipMiddlewares,
+    packetLifetime: from(options.packetLifetime, maxDisconnectionDuration + silence),
+    maxPackets: from(options.maxPackets, defaults.maxPackets),
+    maxPacketBytes: from(options.maxPacketBytes, defaults.maxPacketBytes),
+    maxSessions: from(options.maxSessions, defaults.maxSessions),
+  };
 }

@@ -1,4 +1,5 @@
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
+import { bounded } from "../../numbers.ts";
 import { SocketIoError } from "../errors.ts";
 import type { Untyped } from "../typed-events.ts";
 import { ClusterAdapter } from "./cluster.ts";
@@ -56,7 +57,11 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
     super(nsp);
     this[kClock] = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
-    this[kOptions] = { ...HEARTBEAT_DEFAULTS, ...opts };
+    const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
+    this[kOptions] = {
+      heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),
+      heartbeatTimeout: bounded(opts.heartbeatTimeout, 0, Infinity, heartbeatTimeout),
+    };
   }
 
   /** Says hello to the cluster. */

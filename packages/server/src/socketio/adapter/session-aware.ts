@@ -224,8 +224,8 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
       (this[kLog].oldest?.sentAt ?? Infinity) + packetLifetime,
     );
-    // A session may be lost any time, and is due earlier than a packet. What is due stays for that millisecond.
-    const delay = Math.min(due - this[kClock].now(), maxDisconnectionDuration) + 1;
+    // A session may be lost any time, and a packet sent. What is due stays for that millisecond.
+    const delay = Math.min(due - this[kClock].now(), maxDisconnectionDuration, packetLifetime) + 1;
     return Math.max(delay, SWEEP_INTERVAL);
   }
 
