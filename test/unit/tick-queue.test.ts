@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { TickQueue } from "../../packages/server/src/tick-queue.ts";
+import { nextTurn, scheduleWith, soon, ticks } from "../../packages/server/src/turn.ts";
 
 /** Runs the queue by hand: the `nextTick` that it asked for finds nothing left to do. */
 function setUp(run: (name: string) => void) {
@@ -64,5 +65,84 @@ describe("work for the end of the tick", () => {
     expect(done.at(-1)).toBe(-1);
     while (done.length < all.length + 1) await new Promise((resolve) => setImmediate(resolve));
     expect(done.filter((number) => number >= 0)).toEqual(all);
+  });
+});
+
+type Later = (this: void, fn: (...args: never[]) => void, ...args: unknown[]) => unknown;
+const node = process as unknown as { nextTick: Later };
+const { nextTick } = node;
+const { setImmediate } = globalThis;
+const endOfTick = (): Promise<void> =>
+  new Promise((resolve) => {
+    nextTick(resolve);
+  });
+const endOfTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+
+/** What a library for tests does: it keeps what is scheduled, and may never call it. */
+function fakeTimers(): (() => void)[] {
+  const kept: (() => void)[] = [];
+  const keep = (fn: (...args: unknown[]) => void, ...args: unknown[]): unknown => kept.push(() => fn(...args));
+  node.nextTick = keep as never;
+  globalThis.setImmediate = keep as never;
+  return kept;
+}
+
+function restoreTimers(): void {
+  node.nextTick = nextTick;
+  globalThis.setImmediate = setImmediate;
+}
+
+describe("timers that a test has replaced", () => {
+  afterEach(restoreTimers);
+
+  test("hold nothing up, and do nothing twice", async () => {
+    const { queue, done } = setUp(() => {});
+    const kept = fakeTimers();
+    queue.add("a", 1);
+    queue.add("b", 2);
+    soon(() => done.push("soon"), undefined);
+    nextTurn(() => done.push("turn"), undefined);
+    await endOfTick();
+    expect(done).toEqual(["a1", "b2", "soon"]);
+    await endOfTurn();
+    expect(done).toEqual(["a1", "b2", "soon", "turn"]);
+    for (const run of kept) run();
+    expect(done).toHaveLength(4);
+  });
+
+  test("and forgotten: what was added comes with the next call", async () => {
+    // As for a program that was loaded while they were replaced.
+    const original = ticks.original;
+    const { queue, done } = setUp(() => {});
+    fakeTimers();
+    (ticks as { original: unknown }).original = node.nextTick;
+    try {
+      queue.add("lost", 1);
+      await endOfTick();
+      expect(done).toEqual([]);
+      restoreTimers();
+      queue.add("next", 2);
+      await endOfTick();
+      expect(done).toEqual(["lost1", "next2"]);
+      queue.add("after", 3);
+      await endOfTick();
+      expect(done).toEqual(["lost1", "next2", "after3"]);
+    } finally {
+      (ticks as { original: unknown }).original = original;
+    }
+  });
+
+  test("are asked beside the original ones, and only where they differ", () => {
+    const asked: string[] = [];
+    const original = (): unknown => asked.push("original");
+    const scheduler = { original, current: () => original };
+    scheduleWith(scheduler, () => {}, undefined);
+    expect(asked).toEqual(["original"]);
+    scheduler.current = () => () => asked.push("current");
+    scheduleWith(scheduler, () => {}, undefined);
+    expect(asked).toEqual(["original", "original", "current"]);
   });
 });

@@ -1,5 +1,5 @@
 import { systemClock } from "./clock.ts";
-import { nextTurn } from "./turn.ts";
+import { nextTurn, scheduleWith, ticks } from "./turn.ts";
 
 /** After so many calls the time is looked at. */
 const CALLS_PER_LOOK = 64;
@@ -8,7 +8,8 @@ const CALLS_PER_LOOK = 64;
  * Work for the end of the tick: what is added while some code runs is done once that code is over, before any I/O, in
  * the order of the calls. However much is added, it costs one `process.nextTick`.
  *
- * An exception goes to Node, as that of any listener; what was behind it follows in a turn of its own.
+ * An exception goes to Node, as that of any listener; what was behind it follows in a turn of its own. A `nextTick` that a
+ * test has replaced, and forgets, holds up what was added until the next call at the latest.
  */
 export class TickQueue<Target, Argument = undefined> {
   readonly #run: (target: Target, argument: Argument) => void;
@@ -16,6 +17,8 @@ export class TickQueue<Target, Argument = undefined> {
   // Two arrays instead of one of pairs: adding allocates nothing.
   #targets: Target[] = [];
   #arguments: Argument[] = [];
+  /** The `nextTick` that was asked last. */
+  #asked: unknown;
 
   /**
    * @param run does one piece of the work
@@ -30,7 +33,11 @@ export class TickQueue<Target, Argument = undefined> {
   // hot path
   add(target: Target, argument: Argument): void {
     this.#arguments.push(argument);
-    if (this.#targets.push(target) === 1) process.nextTick(runQueue, this);
+    if (this.#targets.push(target) === 1 || this.#asked !== process.nextTick) this.#ask();
+  }
+
+  #ask(): void {
+    this.#asked = scheduleWith(ticks, runQueue, this as { runAll(): void });
   }
 
   /** Does what is there now; what comes in meanwhile has its turn after the other work of this tick. */
@@ -61,7 +68,7 @@ export class TickQueue<Target, Argument = undefined> {
   #putBack(targets: Target[], args: Argument[]): void {
     this.#targets = [...targets, ...this.#targets];
     this.#arguments = [...args, ...this.#arguments];
-    process.nextTick(runQueue, this);
+    this.#ask();
   }
 }
 

@@ -1,3 +1,60 @@
+/** Ways to have a function called later, as they are when it is needed: tests replace them, and put them back. */
+export interface Scheduler {
+  /** What the platform has now. */
+  readonly current: () => Schedule;
+  /** What it had when this file was loaded. */
+  readonly original: Schedule;
+}
+
+type Schedule = <Argument>(this: void, fn: (argument: Argument) => void, argument: Argument) => unknown;
+
+const immediates: Scheduler = { current: () => setImmediate, original: setImmediate };
+
+/** Node's functions need no `this`. */
+const platform: { readonly nextTick: Schedule } = process;
+
+/** The end of the tick. */
+export const ticks: Scheduler = { current: () => platform.nextTick, original: platform.nextTick };
+
+/**
+ * Has `fn(argument)` called, also while a test has replaced the timers and forgets them later. It may be called twice.
+ *
+ * @returns what the platform had for it
+ */
+export function scheduleWith<Argument>(
+  { current, original }: Scheduler,
+  fn: (argument: Argument) => void,
+  argument: Argument,
+): Schedule {
+  const schedule = current();
+  original(fn, argument);
+  // Whether the first or the second is real can't be known: this file, too, may have been loaded in a test.
+  if (schedule !== original) schedule(fn, argument);
+  return schedule;
+}
+
+/** A call that is due, until it has been made. */
+class Turn<Argument> {
+  #fn: ((argument: Argument) => void) | undefined;
+  readonly #argument: Argument;
+
+  constructor(fn: (argument: Argument) => void, argument: Argument) {
+    this.#fn = fn;
+    this.#argument = argument;
+  }
+
+  take(): void {
+    const fn = this.#fn;
+    this.#fn = undefined;
+    fn?.(this.#argument);
+  }
+}
+
+/** Calls `fn(argument)` once the code that runs now is done, before any I/O. */
+export function soon<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
+  scheduleWith(ticks, takeTurn, new Turn(fn, argument));
+}
+
 /**
  * Calls `fn(argument)` in a turn of its own: after I/O has had its chance. The only caller of `setImmediate`.
  *
@@ -5,5 +62,9 @@
  * read.
  */
 export function nextTurn<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
-  setImmediate(fn, argument);
+  scheduleWith(immediates, takeTurn, new Turn(fn, argument));
+}
+
+function takeTurn<Argument>(turn: Turn<Argument>): void {
+  turn.take();
 }

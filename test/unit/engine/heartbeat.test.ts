@@ -110,6 +110,28 @@ describe("the heartbeat wheel", () => {
     expect(beats.map(([name]) => name)).toEqual(["bad", "neighbour", "later"]);
   });
 
+  test("goes on when the timers of the platform were replaced, and forgotten", () => {
+    const { clock, wheel, beats, entry } = setUp(200, 500);
+    wheel.schedule(entry("first"), 300);
+    clock.forgetTimers();
+    clock.advance(10_000);
+    expect(beats).toEqual([]);
+    wheel.schedule(entry("second"), 300);
+    clock.advance(1_000);
+    expect(beats.map(([name]) => name).sort()).toEqual(["first", "second"]);
+  });
+
+  test("goes on when the time of the platform went back", () => {
+    const { clock, wheel, beats, entry } = setUp(200, 500);
+    clock.advance(100_000);
+    wheel.schedule(entry("first"), 300);
+    clock.stall(-90_000);
+    clock.forgetTimers();
+    wheel.schedule(entry("second"), 300);
+    clock.advance(1_000);
+    expect(beats.map(([name]) => name).sort()).toEqual(["first", "second"]);
+  });
+
   test("does not hold a stall of the event loop against anybody", () => {
     const { clock, wheel, beats, entry } = setUp(1_000, 2_000);
     wheel.schedule(entry("peer"), 1_000);
@@ -119,5 +141,88 @@ describe("the heartbeat wheel", () => {
     expect(beats).toEqual([]);
     clock.advance(1_000);
     expect(beats).toHaveLength(1);
+  });
+});
+
+/** A peer that is pinged, and answers or does not. */
+class Peer {
+  readonly beat: Beat = new Beat(this);
+  readonly #wheel: HeartbeatWheel;
+  readonly #clock: FakeClock;
+  readonly #options: { interval: number; timeout: number };
+  readonly openedAt: number;
+  pings = 0;
+  endedAt: number | undefined;
+
+  constructor(wheel: HeartbeatWheel, clock: FakeClock, options: { interval: number; timeout: number }) {
+    this.#wheel = wheel;
+    this.#clock = clock;
+    this.#options = options;
+    this.openedAt = clock.now();
+    wheel.schedule(this.beat, options.interval);
+  }
+
+  onBeat(): void {
+    if (this.pings++ > 0) this.endedAt = this.#clock.now();
+    else this.#wheel.schedule(this.beat, this.#options.timeout);
+  }
+
+  answer(): void {
+    if (this.pings === 0 || this.endedAt !== undefined) return;
+    this.pings = 0;
+    this.#wheel.schedule(this.beat, this.#options.interval);
+  }
+}
+
+describe.each([
+  { interval: 300, timeout: 200 },
+  { interval: 25_000, timeout: 20_000 },
+  { interval: 1, timeout: 1 },
+  { interval: 97, timeout: 1_003 },
+  { interval: 600_000, timeout: 10_000 },
+])("heartbeats of $interval and $timeout ms", (options) => {
+  const sum = options.interval + options.timeout;
+
+  function peers(count: number) {
+    const clock = new FakeClock();
+    const wheel = new HeartbeatWheel(clock, Math.min(options.interval, options.timeout), sum);
+    const all: Peer[] = [];
+    // Fractions of milliseconds, as the clock of the machine has.
+    for (let index = 0; index < count; index += 1) {
+      clock.advance(sum / 200);
+      for (let same = 0; same < 50; same += 1) all.push(new Peer(wheel, clock, options));
+    }
+    return { clock, wheel, all };
+  }
+
+  test("end 10,000 peers that do not answer at the sum, at most 5 ms or 1% later", () => {
+    const { clock, wheel, all } = peers(200);
+    clock.advance(sum * 2);
+    const late = all.map(({ openedAt, endedAt = Infinity }) => endedAt - openedAt - sum);
+    expect(late).toHaveLength(10_000);
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(-0.001);
+    expect(Math.max(...late)).toBeLessThanOrEqual(Math.max(5, sum / 100));
+    expect([wheel.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  test("end nobody who answers after each stall, however long the stalls are", () => {
+    const { clock, all } = peers(20);
+    for (let stall = 0; stall < 10; stall += 1) {
+      clock.stall(sum * 10);
+      // What came in during the stall is read once the timers that are due have fired.
+      clock.advance(0);
+      for (const peer of all) peer.answer();
+      clock.advance(options.timeout / 2);
+    }
+    expect(all.filter(({ endedAt }) => endedAt !== undefined)).toEqual([]);
+  });
+
+  test("come also when the event loop is blocked all the time", () => {
+    const { clock, all } = peers(20);
+    for (let turn = 0; turn < 100_000 && all.some(({ endedAt }) => endedAt === undefined); turn += 1) {
+      clock.stall(1_000);
+      clock.advance(0);
+    }
+    expect(all.filter(({ endedAt }) => endedAt === undefined)).toEqual([]);
   });
 });

@@ -40,6 +40,11 @@ export class FakeClock {
     this.#now = end;
   }
 
+  /** Timers that wait never fire. */
+  forgetTimers(): void {
+    this.#pending = [];
+  }
+
   /** The event loop was blocked: time has passed before any timer could fire. */
   stall(ms: number): void {
     this.#now += ms;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, watch } from "../handler-errors.ts";
+import { soon } from "../turn.ts";
 import { parseQuery } from "./query.ts";
 import type { TransportRequest } from "./transport.ts";
 import type { ServerOptions } from "./options.ts";
@@ -146,7 +147,7 @@ export function askPermission(
     if (settled === "yes") return;
     settled = "yes";
     // In a tick of its own: an exception further on is none of allowRequest.
-    process.nextTick(answer, refusal);
+    soon(answer, refusal);
   };
   const fail = (error: unknown, how: "thrown" | "rejected"): void => {
     onFailure(error, how);

@@ -1,6 +1,6 @@
 import type { EnginePacket } from "@portage/parser/engine";
 import type { Clock } from "../clock.ts";
-import { nextTurn } from "../turn.ts";
+import { nextTurn, soon } from "../turn.ts";
 import { type CloseReason, limitExceeded } from "./close-reason.ts";
 import type { EventMark } from "./event-mark.ts";
 import type { LimitCode } from "./limit-codes.ts";
@@ -196,7 +196,7 @@ export class Congestion {
     if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", budget, cost);
     const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
     const actual = isForAll ? costOf(waiting) : waiting.queuedBytes;
-    process.nextTick(() => waiting.fail(limitExceeded("SLOW_READER", limit, actual, cause)));
+    soon(() => waiting.fail(limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
   }
 
   onTaken(): void {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type OnFailure, watch } from "../handler-errors.ts";
+import { soon } from "../turn.ts";
 
 /** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
@@ -23,7 +24,7 @@ export function runMiddlewares(
   { req, res, onFailure }: Exchange,
   done: (error?: unknown) => void,
 ): void {
-  const finish = (error?: unknown): void => process.nextTick(done, error);
+  const finish = (error?: unknown): void => soon(done, error);
   const step = (index: number): void => {
     const middleware = middlewares[index];
     if (!middleware) return finish();

@@ -208,10 +208,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   private [kStartHeartbeat](): void {
     const { server } = this;
     this[kAwaits] = "interval";
-    this[kHeardAt] = server.clock.now();
+    const now = (this[kHeardAt] = server.clock.now());
     // Revision 3: the client pings. Revision 4: the server does.
     const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
-    server.heartbeat.schedule(this.beat, delay);
+    server.heartbeat.schedule(this.beat, delay, now);
   }
 
   onBeat(): void {

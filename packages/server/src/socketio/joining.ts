@@ -1,4 +1,5 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
+import { soon } from "../turn.ts";
 import type { Client } from "./client.ts";
 import { SocketIoError } from "./errors.ts";
 import { fail } from "./listener-errors.ts";
@@ -31,7 +32,7 @@ export class Joining {
 
   /** Begins once the code that runs now is done: asking many times in one message costs no more than asking once. */
   start(): void {
-    process.nextTick(() => this.#run());
+    soon(() => this.#run(), undefined);
   }
 
   /**
@@ -116,7 +117,7 @@ export class Joining {
   #take(nsp: Namespace, socket: Socket): void {
     if (this.isOver()) return socket._cleanup();
     nsp._preConnectSockets.set(socket.id, socket);
-    const end = (err?: unknown): void => process.nextTick(() => this.#finish(nsp, socket, err));
+    const end = (err?: unknown): void => soon(() => this.#finish(nsp, socket, err), undefined);
     // At once: what is sent between here and there would pass it by.
     if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
     const passage: Passage<Socket> = {

@@ -1,4 +1,4 @@
-import { nextTurn } from "../../turn.ts";
+import { nextTurn, soon } from "../../turn.ts";
 import { failAdapter } from "../listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
 
@@ -103,7 +103,7 @@ class LargeBroadcasts {
   #finish(finished: Underway): void {
     this.#underway = this.#underway.filter((one) => one !== finished);
     // In a tick of its own: whoever hears of it may begin another one, or throw.
-    process.nextTick(tellFinished, finished.broadcast, this.#nsp);
+    soon(() => tellFinished(finished.broadcast, this.#nsp), undefined);
   }
 
   /** Sends a socket all that it has not got yet. */
