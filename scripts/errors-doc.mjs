@@ -31,9 +31,10 @@ What the limits are is in [limits.md](limits.md).
 code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`limit\` and \`actual\` where a limit was exceeded.
 They are set when \`disconnecting\`, \`disconnect\` and \`close\` are emitted.
 
-A WebSocket peer gets the close code, and the code in small letters as reason, followed by the numbers of a limit or the code
-of what the parsers refuse, and by \`retry-after=<ms>\` if it is asked to wait. A polling peer gets a close packet with the
-same: \`11008 ping timeout\`.
+A WebSocket peer gets the close code of the table, and as reason the code itself, followed by the numbers of a limit or the
+code of the rule that was broken, and by \`retry-after=<ms>\` if it is asked to wait: \`TOO_MANY_EVENTS: 6 of 5\`. A polling peer gets
+a close packet with the same: \`11008 PING_TIMEOUT\`. With @portage/client, programs read the code as \`details.code\` in
+\`socket.on("disconnect", (reason, details) => ...)\`.
 
 ${table(
   ["code", "reason", "side", "WebSocket", "what happened"],

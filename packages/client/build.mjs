@@ -39,7 +39,7 @@ const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap
  */
 const INTERNAL = [
   "buildTransport|closeWhenIdle|createEngine|createRequestUri|endSession|isHeld|nextBatch",
-  "onProbed|phase|onSession|onSessionEnd|attempt|readError|receive|setTransport|tryCount|upgradeTo|withError|writeError",
+  "onProbed|phase|onSession|onSaidClose|onSessionEnd|attempt|readError|receive|setTransport|tryCount|upgradeTo|withError|writeError",
 ].join("|");
 
 const TERSER = {

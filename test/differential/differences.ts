@@ -250,7 +250,7 @@ const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] =
   },
   {
     reason: "a session that polls is told why it ends, as a close frame would",
-    pattern: /^< 11\d{3} [a-z].*$/,
+    pattern: /^< 11\d{3} [A-Z].*$/,
     becomes: "< 1",
   },
   {

@@ -150,13 +150,13 @@ test("the end of a client for which there is no room is explained, and counted w
     client.send(HALF);
   });
   expect(await fragment()).toEqual([
-    { code: 1013, reason: "there is no room for the rest of the message, of which nothing came for the longest" },
+    { code: 1013, reason: "RECEIVE_BUDGET: WS_ERR_RECEIVE_BUDGET" },
     { code: "RECEIVE_BUDGET", cause: "WS_ERR_RECEIVE_BUDGET", limit: MB },
   ]);
   await expect.poll(receiving).toBeGreaterThan(0.8 * MB);
   await end((client) => client.sendFrame({ opcode: 2, payload: HALF, fin: false }));
   expect(await attachment()).toEqual([
-    { code: 1013, reason: "receive budget: limit 1000000" },
+    { code: 1013, reason: "RECEIVE_BUDGET: limit 1000000" },
     { code: "RECEIVE_BUDGET", cause: "RECEIVE_BUDGET", limit: MB },
   ]);
 
@@ -164,11 +164,17 @@ test("the end of a client for which there is no room is explained, and counted w
     client.sendFrame({ opcode: 1, payload: "4", fin: false });
     for (let count = 0; count < 3; count += 1) client.sendFrame({ opcode: 0, payload: "x", fin: false });
   });
-  expect(await parts()).toMatchObject([{ code: 1008, reason: "the message has too many fragments" }, {}]);
+  expect(await parts()).toMatchObject([
+    { code: 1008, reason: "PROTOCOL_VIOLATION: WS_ERR_TOO_MANY_BUFFERED_PARTS" },
+    {},
+  ]);
   const pings = await end((client) => {
     for (let count = 0; count < 4; count += 1) client.sendFrame({ opcode: 9, payload: "" });
   });
-  expect(await pings()).toMatchObject([{ code: 1008, reason: "too many control frames within one second" }, {}]);
+  expect(await pings()).toMatchObject([
+    { code: 1008, reason: "PROTOCOL_VIOLATION: WS_ERR_TOO_MANY_CONTROL_FRAMES" },
+    {},
+  ]);
   expect(io.stats().sessions).toMatchObject({
     closed: { RECEIVE_BUDGET: 2, PROTOCOL_VIOLATION: 2 },
     broken: { WS_ERR_RECEIVE_BUDGET: 1, WS_ERR_TOO_MANY_BUFFERED_PARTS: 1, WS_ERR_TOO_MANY_CONTROL_FRAMES: 1 },

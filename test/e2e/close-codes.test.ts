@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { io as connect } from "@portage/client";
 import { WebSocketServer } from "ws";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { Host } from "../support/host.ts";
 import { RawWebSocket, type Closed } from "../support/raw-websocket.ts";
+import { CLOSE_CODES, type CloseCode, closeReason } from "../../packages/server/src/engine/close-reason.ts";
 import { nextEvent, turn } from "../support/waiting.ts";
 
 const running: { io: Server; host: Host }[] = [];
@@ -36,7 +38,7 @@ async function ends(client: RawWebSocket, socket: Socket): Promise<[Closed, Sock
 
 /** Each WebSocket server, its options, and what it says of a message that is too large. */
 const ENGINES: readonly [string, Partial<ServerOptions>, string][] = [
-  ["our own", {}, "the message is longer than this end accepts"],
+  ["our own", {}, "PAYLOAD_TOO_LARGE: WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"],
   ["ws, as wsEngine", { wsEngine: WebSocketServer as never }, ""],
 ];
 
@@ -60,7 +62,7 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
   test("the heartbeat was not answered", async () => {
     const { client, socket } = await joined({ pingInterval: 50, pingTimeout: 50 });
     const [close, reason] = await ends(client, socket);
-    expect(close).toEqual({ code: 1008, reason: "ping timeout" });
+    expect(close).toEqual({ code: 1008, reason: "PING_TIMEOUT" });
     expect(reason).toMatchObject({ reason: "ping timeout", code: "PING_TIMEOUT", side: "network" });
     expect(reason?.heartbeatAge).toBeGreaterThanOrEqual(95);
   });
@@ -69,7 +71,7 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
     const { client, socket } = await joined({ maxEventsPerSecond: 5 });
     for (let index = 0; index < 6; index++) client.send('42["e"]');
     const [close, reason] = await ends(client, socket);
-    expect(close).toEqual({ code: 1008, reason: "too many events: 6 of 5" });
+    expect(close).toEqual({ code: 1008, reason: "TOO_MANY_EVENTS: 6 of 5" });
     expect(reason).toMatchObject({ code: "TOO_MANY_EVENTS", limit: 5, actual: 6 });
   });
 
@@ -82,7 +84,7 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
     }
     client.stream.resume();
     const [close, reason] = await ends(client, socket);
-    expect(close).toEqual({ code: 1013, reason: `slow reader: ${reason?.actual} of 200000` });
+    expect(close).toEqual({ code: 1013, reason: `SLOW_READER: ${reason?.actual} of 200000` });
     expect(reason).toMatchObject({ code: "SLOW_READER", side: "client", limit: 200_000 });
   });
 
@@ -106,5 +108,64 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
     const cut = await joined({});
     cut.client.cut();
     expect((await ends(cut.client, cut.socket))[1]).toMatchObject({ code: "CONNECTION_CLOSED", side: "network" });
+  });
+});
+
+/** What a program on the client learns of an end, by its client and by the state of its connection. */
+async function learns(port: number, io: Server, transport: "polling" | "websocket", end: (socket: Socket) => void) {
+  const connection = nextEvent<[Socket]>(io, "connection");
+  const client = connect(`http://localhost:${port}`, { transports: [transport], forceNew: true, reconnection: false });
+  const ended = nextEvent<[string, { code?: string } | undefined]>(client, "disconnect");
+  await nextEvent(client, "connect");
+  const [socket] = await connection;
+  // over polling: once a poll waits for the answer
+  await expect.poll(() => socket.conn.transport.writable).toBe(true);
+  end(socket);
+  const [, details] = await ended;
+  return [details?.code, client.io.engine.diagnosis.closed?.failure?.code];
+}
+
+describe.each(["polling", "websocket"] as const)("a program on the client gets the code, over %s", (transport) => {
+  test("each one", async () => {
+    const host = new Host();
+    const io = new Server(host.http);
+    running.push({ io, host });
+    await host.listen();
+    for (const code of Object.keys(CLOSE_CODES) as CloseCode[]) {
+      const end = (socket: Socket): void => socket.conn.fail({ ...closeReason(code), limit: 5, actual: 6 });
+      expect(await learns(host.port, io, transport, end)).toEqual([code, code]);
+    }
+  });
+
+  test("when the server closes the connection, and when it shuts down", async () => {
+    const host = new Host();
+    const io = new Server(host.http);
+    running.push({ io, host });
+    await host.listen();
+    const close = (socket: Socket): void => void socket.conn.close();
+    expect(await learns(host.port, io, transport, close)).toEqual(["SERVER_CLOSED", "SERVER_CLOSED"]);
+    const shutDown = (): void => void io.close();
+    expect(await learns(host.port, io, transport, shutDown)).toEqual(["SERVER_SHUTDOWN", "SERVER_SHUTDOWN"]);
+  });
+});
+
+test("a client whose message is too large, or breaks a rule of WebSocket, gets the code of sessions", async () => {
+  const tooLarge = await join({ maxHttpBufferSize: 1000 });
+  tooLarge.client.send(`42["e","${"x".repeat(2000)}"]`);
+  expect(await tooLarge.client.ended()).toEqual({
+    code: 1009,
+    reason: "PAYLOAD_TOO_LARGE: WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  });
+  const violation = await join({});
+  violation.client.sendFrame({ opcode: 3, payload: "" });
+  expect(await violation.client.ended()).toEqual({
+    code: 1002,
+    reason: "PROTOCOL_VIOLATION: WS_ERR_INVALID_OPCODE",
+  });
+  const malformed = await join({});
+  malformed.client.send("x");
+  expect(await malformed.client.ended()).toEqual({
+    code: 1002,
+    reason: "INVALID_PACKET: ENGINE_UNKNOWN_PACKET_TYPE",
   });
 });

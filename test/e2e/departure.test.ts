@@ -37,11 +37,11 @@ test("what was emitted right before io.close() arrives, and the close frame says
   for (let index = 0; index < 2000; index++) {
     expect(String(await client.next()).startsWith(`42["number",${index},`)).toBe(true);
   }
-  expect(await client.ended()).toEqual({ code: 1001, reason: "server shutdown" });
+  expect(await client.ended()).toEqual({ code: 1001, reason: "SERVER_SHUTDOWN" });
   const packets = await poll.packets;
   while (!packets.at(-1)?.startsWith("1")) packets.push(...(await polling.poll()));
   expect(packets).toHaveLength(2001);
-  expect(packets.at(-1)).toBe("11001 server shutdown");
+  expect(packets.at(-1)).toBe("11001 SERVER_SHUTDOWN");
   await closed;
 });
 
@@ -74,10 +74,10 @@ test("io.drain() moves everybody away in groups, and lets nobody in", async () =
   expect(reply.status).toBe(503);
   expect(JSON.parse(reply.text)).toEqual({ code: 7, message: "Server is going away", retryAfter: 700 });
   for (const end of await Promise.all(ends)) {
-    expect(end).toEqual({ code: 1012, reason: "server draining retry-after=700" });
+    expect(end).toEqual({ code: 1012, reason: "SERVER_DRAINING retry-after=700" });
   }
   expect(order).toHaveLength(3);
-  expect(await poll.packets).toEqual(["11012 server draining retry-after=700"]);
+  expect(await poll.packets).toEqual(["11012 SERVER_DRAINING retry-after=700"]);
   for (const client of clients) expect(await client.until((packet) => packet.startsWith("42"))).toBe('42["last"]');
   await drained;
   expect(reasons).toEqual(Array.from({ length: 3 }, () => ["forced close", "SERVER_DRAINING"]));

@@ -56,7 +56,7 @@ test("stats, metrics and diagnostics tell what has happened", async () => {
     transport: "websocket",
   });
   expect(socket.closeReason?.heartbeatAge).toBeGreaterThanOrEqual(0);
-  expect(await websocket.ended()).toEqual({ code: 1002, reason: "invalid message: SOCKET_UNKNOWN_PACKET_TYPE" });
+  expect(await websocket.ended()).toEqual({ code: 1002, reason: "INVALID_MESSAGE: SOCKET_UNKNOWN_PACKET_TYPE" });
   expect(published).toEqual(["INVALID_MESSAGE"]);
   expect(io.stats().sessions).toMatchObject({
     closed: { INVALID_MESSAGE: 1 },

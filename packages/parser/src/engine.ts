@@ -5,6 +5,14 @@
  */
 export { encodeBase64, decodeBase64 } from "./base64.ts";
 export { type BinaryData, isBinaryData, toBuffer } from "./bytes.ts";
+export {
+  type CloseText,
+  readClosePacket,
+  readCloseCode,
+  readRetryAfter,
+  writeClosePacket,
+  writeCloseText,
+} from "./engine/close-text.ts";
 export { ENGINE_PARSER_ERRORS, ParserError, type ParserErrorCode } from "./errors.ts";
 export {
   DEFAULT_PACKET_OPTIONS,

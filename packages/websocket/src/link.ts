@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { OPCODE, WebSocketConnection } from "./core/index.ts";
-import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler, ViolationCode } from "./core/index.ts";
 import { WriteCallbacks } from "./write-callbacks.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
@@ -39,6 +39,8 @@ export interface LinkHandler {
   /** A ping; it has been answered. */
   onPing?(data: Buffer): void;
   onPong?(data: Buffer): void;
+  /** Asked for the text of the close frame that answers a violation, at most 123 bytes. Default: a sentence. */
+  closeTextOf?(code: ViolationCode): string;
 }
 
 /**
@@ -204,6 +206,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   /** @internal */
   onBinary(data: Buffer): void {
     this.#handler!.onBinary(data);
+  }
+
+  /** @internal */
+  closeTextOf(code: ViolationCode): string | undefined {
+    return this.#handler?.closeTextOf?.(code);
   }
 
   /** @internal */

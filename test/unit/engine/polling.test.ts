@@ -67,7 +67,7 @@ describe("a poll", () => {
     const second = ask("GET");
     expect(second.res.status).toBe(400);
     expect(second.res.body).toBe('{"message":"the client opened a second poll while one was waiting"}');
-    expect(first.res.body).toBe("11002 overlapping poll");
+    expect(first.res.body).toBe("11002 OVERLAPPING_POLL");
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
   });
 
@@ -226,7 +226,7 @@ describe("a POST", () => {
     expect(res.status).toBe(408);
     expect(res.headers["Connection"]).toBe("close");
     expect(JSON.parse(String(res.body))).toEqual({ message: owner.closes[0]?.message, limit: 30_000 });
-    expect(poll.res.body).toBe("11008 post late: limit 30000");
+    expect(poll.res.body).toBe("11008 POST_LATE: limit 30000");
     expect(owner.packets).toEqual([]);
     expect(owner.closes.map(({ code, limit }) => [code, limit])).toEqual([["POST_LATE", 30_000]]);
     expect(clock.pending).toBe(0);
@@ -243,7 +243,7 @@ describe("a POST", () => {
       const { owner, ask } = setUp();
       const poll = ask("GET");
       ask("POST").req.body(body);
-      expect(poll.res.body).toMatch(/^1(1002 invalid packet: ENGINE_[A-Z_]+|1008 too many packets: 6 of 5)$/);
+      expect(poll.res.body).toMatch(/^1(1002 INVALID_PACKET: ENGINE_[A-Z_]+|1008 TOO_MANY_PACKETS: 6 of 5)$/);
       expect(
         owner.closes.map(({ reason }) => reason),
         JSON.stringify(body),

@@ -3,7 +3,7 @@
 // It must not know: namespaces, acknowledgements, reconnection. Messages are strings and bytes here.
 // Node-only code is in files named `*.node.ts`, whose places others take in browsers: see `browser` in package.json.
 // A session lives (base-socket.ts), is upgraded (upgrade.ts) and opens (socket.ts), by transports that are tried in turn or race; transports carry it.
-export { protocol } from "@portage/parser/engine";
+export { protocol, readRetryAfter } from "@portage/parser/engine";
 export type { Cookie } from "./cookie-jar.node.ts";
 export type { Attempt, Diagnosis, Failure } from "./diagnosis.ts";
 export { nextTick } from "./globals.node.ts";

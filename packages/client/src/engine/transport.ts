@@ -1,4 +1,4 @@
-import { decodePacket, type Packet } from "@portage/parser/engine";
+import { decodePacket, type Packet, readCloseCode } from "@portage/parser/engine";
 import { CodedError } from "../coded-error.ts";
 import { Emitter } from "../emitter.ts";
 import { usualPort } from "./address.ts";
@@ -34,6 +34,13 @@ export interface CloseDetails {
   description: string;
   /** With `code` and `reason`, as a CloseEvent has them: for WebSocket, and for long-polling where the server says why. */
   context?: unknown;
+  /**
+   * A code for machines, where a server of Portage says why: a row of docs/errors.md.
+   *
+   * @example
+   * socket.on("disconnect", (reason, details) => console.log(reason, details?.code)); // "transport close", "PING_TIMEOUT"
+   */
+  code?: string | undefined;
 }
 
 /** Events of a {@link Transport}. */
@@ -144,6 +151,11 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   protected onClose(details?: CloseDetails): void {
     this.readyState = "closed";
     this.emitReserved("close", details);
+  }
+
+  /** Closes with what the server has said: the code and the text of a close frame, or of a close packet that has some. */
+  protected onSaidClose(description: string, context: { reason: string } | undefined): void {
+    this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
   }
 
   protected onError(reason: string, description: unknown, context?: unknown): this {

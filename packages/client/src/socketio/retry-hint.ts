@@ -1,3 +1,4 @@
+import { readRetryAfter } from "../engine/index.ts";
 import type { Unchecked } from "./typed-events.ts";
 
 /** The longest delay that a server may ask for, in milliseconds: an hour. */
@@ -12,4 +13,4 @@ const LONGEST = 3_600_000;
  * @example retryHint({ code: 1013, reason: "overloaded retry-after=2000" }) // 2000
  */
 export const retryHint = (context: Unchecked): number =>
-  Math.min(+(/retry-?after"?[=:] *(\d+)/i.exec(context?.reason || context?.responseText)?.[1] ?? 0), LONGEST);
+  Math.min(readRetryAfter(context?.reason || context?.responseText), LONGEST);

@@ -1,7 +1,8 @@
+import type { CloseDetails } from "../engine/index.ts";
 import type { ExtendedError } from "./typed-events.ts";
 
-/** More on why a connection ended. */
-export type DisconnectDescription = Error | { description: string; context?: unknown };
+/** More on why a connection ended. `code` is what a machine can make of it: one of docs/errors.md, if the server has said why. */
+export type DisconnectDescription = (Error & { code?: string }) | CloseDetails;
 
 /** Events of a {@link Socket} of its own, beside those of the server. */
 export interface SocketReservedEvents {

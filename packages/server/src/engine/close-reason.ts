@@ -1,3 +1,5 @@
+import { writeCloseText } from "@portage/parser/engine";
+
 /** The reasons of Engine.IO, as `close` listeners know them. */
 export type ClassicReason = "transport error" | "transport close" | "forced close" | "ping timeout" | "parse error";
 
@@ -32,7 +34,7 @@ export interface CloseReason<Reason extends string = ClassicReason, Code extends
 interface CloseKind {
   readonly reason: ClassicReason;
   readonly side: CloseSide;
-  /** The close code of a WebSocket (RFC 6455, 7.4.1), which carries the row's name as reason. */
+  /** The close code of a WebSocket (RFC 6455, 7.4.1), which carries the row's name in its text. */
   readonly webSocketCode: number;
   readonly message: string;
 }
@@ -186,21 +188,15 @@ export function completeReason(why: CloseReason, { transport, heartbeatAge, loop
   };
 }
 
-/**
- * The code and the text of the close frame that tells a WebSocket peer: the name, what was exceeded or which rule was
- * broken, and `retry-after=<ms>` where it may wait.
- */
+/** The code and the text of the close frame that says to a WebSocket peer why, and how long it may wait. */
 export function webSocketClose(
   { code, limit, actual, description }: CloseReason,
   retryAfter?: number,
 ): [code: number, text: string] {
-  let text = code === "SERVER_CLOSED" ? "" : code.toLowerCase().replaceAll("_", " ");
   const cause = causeOf(description) ?? "";
-  if (limit !== undefined) text += actual === undefined ? `: limit ${limit}` : `: ${actual} of ${limit}`;
   // Which rule of the parsers was broken; what other causes say is for the server's own eyes.
-  else if (isPacketRule(cause)) text += `: ${cause}`;
-  if (retryAfter !== undefined) text += ` retry-after=${retryAfter}`;
-  return [CLOSE_CODES[code].webSocketCode, text];
+  const rule = isPacketRule(cause) ? cause : undefined;
+  return [CLOSE_CODES[code].webSocketCode, writeCloseText({ code, limit, actual, rule, retryAfter })];
 }
 
 const isPacketRule = (cause: string): boolean => /^(?:ENGINE|SOCKET)_[A-Z0-9_]+$/.test(cause);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { EnginePacket } from "@portage/parser/engine";
+import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import { type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
@@ -42,8 +42,9 @@ const CLOSE_PACKET = new EnginePacket("close", undefined, COMPRESS);
  * protocol knows a close packet without data, and clients other than ours do not look at it.
  */
 export function closePacket(reason: CloseReason | undefined, retryAfter: number | undefined): EnginePacket {
-  const [code, text] = reason === undefined ? [0, ""] : webSocketClose(reason, retryAfter);
-  return text === "" ? CLOSE_PACKET : new EnginePacket("close", `${code} ${text}`, COMPRESS);
+  // that the server has closed is what the packet alone says
+  if (reason === undefined || reason.code === "SERVER_CLOSED") return CLOSE_PACKET;
+  return new EnginePacket("close", writeClosePacket(...webSocketClose(reason, retryAfter)), COMPRESS);
 }
 
 /** The packet that answers a poll which has to end without a message. */

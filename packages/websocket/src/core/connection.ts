@@ -32,6 +32,8 @@ export interface WebSocketHandler {
   onOutput(): void;
   /** Reading had stopped for a message that took time to decompress, and can go on: call `resume` soon. */
   onReadable(): void;
+  /** Asked for the text of the close frame that answers a violation. Default: the sentence of the violation. */
+  closeTextOf?(code: ViolationCode): string | undefined;
 }
 
 export interface ConnectionOptions {
@@ -321,7 +323,10 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#error = error;
     this.#closeCode = error.closeCode;
     this.#closeReason = error.message;
-    if (this.#phase === "open") this.#outbox.push(FIN | OPCODE.close, closePayload(error.closeCode, error.message));
+    if (this.#phase === "open") {
+      const text = this.#handler.closeTextOf?.(code) ?? error.message;
+      this.#outbox.push(FIN | OPCODE.close, closePayload(error.closeCode, text));
+    }
     this.#end("failed");
   }
 

@@ -1,4 +1,4 @@
-import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
+import { decodePayload, encodePayload, type Packet, readClosePacket } from "@portage/parser/engine";
 import { after } from "../timers.ts";
 import { Transport } from "../transport.ts";
 
@@ -81,7 +81,8 @@ export abstract class Polling extends Transport {
     try {
       for (const packet of packets) {
         if (this.readyState === "opening" && packet.type === "open") this.onOpen();
-        if (packet.type === "close") return this.#onClosePacket(packet.data as string | undefined);
+        if (packet.type === "close")
+          return this.onSaidClose("transport closed by the server", readClosePacket(packet.data));
         this.onPacket(packet);
       }
     } finally {
@@ -91,12 +92,6 @@ export abstract class Polling extends Transport {
         this.#proceed();
       }
     }
-  }
-
-  /** Servers of Portage say why, as in the close frame of a WebSocket: `1012 server draining`. */
-  #onClosePacket(data: string | undefined): void {
-    const [, code, reason] = /^(\d{4}) (.*)/.exec(data!) ?? [];
-    this.onClose({ description: "transport closed by the server", context: code && { code: +code, reason } });
   }
 
   /** The transport was closed before the server had opened the session: that must not stay behind. */

@@ -23,7 +23,7 @@ export abstract class BaseWS extends Transport {
       ws.onopen = () => this.onOpen();
       ws.onmessage = (event: MessageEvent) => this.onData(event.data);
       ws.onerror = (event: Event) => this.onError("websocket error", event);
-      ws.onclose = (context: CloseEvent) => this.onClose({ description: "websocket connection closed", context });
+      ws.onclose = (context: CloseEvent) => this.onSaidClose("websocket connection closed", context);
     } catch (error) {
       // an address or header that the platform refuses; listeners come after the constructor
       this.setTimeoutFn(() => this.onError("websocket error", error));

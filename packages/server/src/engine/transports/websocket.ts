@@ -1,7 +1,20 @@
-import { decodePacketV4, encodePacketV4, type EnginePacket, type RawData } from "@portage/parser/engine";
+import {
+  decodePacketV4,
+  encodePacketV4,
+  type EnginePacket,
+  type RawData,
+  writeCloseText,
+} from "@portage/parser/engine";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
-import type { LinkClose, LinkHandler, WebSocketError, WebSocketLink } from "@portage/websocket";
-import { type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
+import {
+  type LinkClose,
+  type LinkHandler,
+  VIOLATIONS,
+  type ViolationCode,
+  type WebSocketError,
+  type WebSocketLink,
+} from "@portage/websocket";
+import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 import type { TurnedAway } from "../turned-away.ts";
@@ -91,8 +104,9 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   private [kOnInvalid](error: unknown): void {
-    this[kCloseLink](1002, "invalid packet");
-    this.ended(closeReason("INVALID_PACKET", error));
+    const why = closeReason("INVALID_PACKET", error);
+    this[kCloseLink](...webSocketClose(why));
+    this.ended(why);
   }
 
   override hold(): void {
@@ -164,19 +178,32 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.endedByOwner(undefined);
   }
 
+  /** What ends the connection is below sessions; their code for it travels with it. */
+  closeTextOf(rule: ViolationCode): string {
+    return writeCloseText({ code: codeOf(VIOLATIONS[rule].closeCode), rule });
+  }
+
   onClose(close: LinkClose): void {
     this[kContext].closing.delete(this);
     this[kContext].turnedAway.delete(this);
     const { error, code } = close;
     if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
-    if (code === 1009) {
-      return this.ended({ ...closeReason("PAYLOAD_TOO_LARGE", error), limit: this[kContext].maxHttpBufferSize });
-    }
-    if (code === 1013 && isViolation(error)) {
-      return this.ended({ ...closeReason("RECEIVE_BUDGET", error), limit: this[kContext].maxReceivingBytes });
-    }
-    this.ended(closeReason(isViolation(error) ? "PROTOCOL_VIOLATION" : "CONNECTION_FAILED", error));
+    if (code === 1009 || isViolation(error))
+      this.ended({ ...closeReason(codeOf(code), error), ...limitOf(code, this[kContext]) });
+    else this.ended(closeReason("CONNECTION_FAILED", error));
   }
+}
+
+/** The limit that was exceeded, of those that end a connection with this close code. */
+function limitOf(closeCode: number, context: WebSocketContext): { limit?: number } {
+  if (closeCode === 1009) return { limit: context.maxHttpBufferSize };
+  return closeCode === 1013 ? { limit: context.maxReceivingBytes } : {};
+}
+
+/** The code for sessions that stands for a violation of WebSocket with this close code. */
+function codeOf(closeCode: number): CloseCode {
+  if (closeCode === 1009) return "PAYLOAD_TOO_LARGE";
+  return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
 }
 
 /** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours. */

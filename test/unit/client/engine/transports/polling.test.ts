@@ -265,16 +265,21 @@ describe.each([
     expect(await closed).toEqual({
       description: "transport closed by the server",
       context: { code: 1012, reason: "server draining retry-after=5000" },
+      code: "SERVER_DRAINING",
     });
   });
 
   test.each(["1", "1bye", "1012", "11012", "1 1012 x", "112345 x"])(
-    "a close packet that says nothing of that: %s",
+    "a close packet that says no more than that the server has closed: %s",
     async (packet) => {
       const transport = await opened(Class);
       const closed = new Promise((resolve) => transport.once("close", resolve));
       await polls()[1]!.answer(200, packet);
-      expect(await closed).toEqual({ description: "transport closed by the server", context: undefined });
+      expect(await closed).toEqual({
+        description: "transport closed by the server",
+        context: undefined,
+        code: "SERVER_CLOSED",
+      });
     },
   );
 

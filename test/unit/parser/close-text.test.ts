@@ -1,0 +1,67 @@
+import { expect, test } from "vitest";
+import {
+  readClosePacket,
+  readCloseCode,
+  readRetryAfter,
+  writeClosePacket,
+  writeCloseText,
+} from "../../../packages/parser/src/engine/close-text.ts";
+import { CLOSE_CODES } from "../../../packages/server/src/engine/close-reason.ts";
+import { LIMIT_CODES } from "../../../packages/server/src/engine/limit-codes.ts";
+import { DISCONNECT_CODES } from "../../../packages/server/src/socketio/socket-types.ts";
+import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
+
+const CODES = Object.keys({ ...CLOSE_CODES, ...LIMIT_CODES, ...DISCONNECT_CODES });
+const LONGEST_RULE = Object.keys(VIOLATIONS).sort((a, b) => b.length - a.length)[0]!;
+
+test.each(CODES)("%s comes back, with whatever is said beside it", (code) => {
+  const retryAfter = 3_600_000;
+  const variants = [
+    {},
+    { limit: 5 },
+    { limit: 5, actual: 6 },
+    { limit: Number.MAX_VALUE, actual: Number.MIN_VALUE },
+    { rule: "SOCKET_TOO_DEEP" },
+    { rule: LONGEST_RULE },
+  ];
+  for (const variant of variants) {
+    const text = writeCloseText({ code, ...variant });
+    expect(readCloseCode(text)).toBe(code);
+    expect(readRetryAfter(text)).toBe(0);
+    const asking = writeCloseText({ code, ...variant, retryAfter });
+    expect(readCloseCode(asking)).toBe(code);
+    expect(readRetryAfter(asking)).toBe(retryAfter);
+    expect(Buffer.byteLength(asking)).toBeLessThanOrEqual(123);
+    expect(readClosePacket(writeClosePacket(1008, asking))).toEqual({ code: 1008, reason: asking });
+  }
+});
+
+test.each([
+  ["TOO_MANY_EVENTS: 6 of 5", { code: "TOO_MANY_EVENTS", limit: 5, actual: 6 }],
+  ["POST_LATE: limit 30000", { code: "POST_LATE", limit: 30_000 }],
+  ["INVALID_MESSAGE: SOCKET_TOO_DEEP", { code: "INVALID_MESSAGE", rule: "SOCKET_TOO_DEEP" }],
+  ["SERVER_DRAINING retry-after=2000", { code: "SERVER_DRAINING", retryAfter: 2000 }],
+])("a human can read it: %s", (text, said) => expect(writeCloseText(said)).toBe(text));
+
+test("what does not fit is left out, the code and the time are not", () => {
+  const text = writeCloseText({ code: "SLOW_READER", rule: "R".repeat(200), retryAfter: 5 });
+  expect(text).toBe("SLOW_READER retry-after=5");
+});
+
+test.each(Object.keys(CLOSE_CODES))("%s as earlier versions wrote it", (code) => {
+  const words = code.toLowerCase().replaceAll("_", " ");
+  for (const rest of ["", ": 6 of 5", ": limit 5", ": SOCKET_TOO_DEEP retry-after=5", " retry-after=5"]) {
+    expect(readCloseCode(words + rest)).toBe(code);
+  }
+});
+
+test.each([
+  undefined,
+  "",
+  "bye",
+  "try again later",
+  "Going away",
+  "overloaded retry-after=2000",
+  "the message is longer than this end accepts",
+  "SERVER_DRAINING, and more",
+])("a text without a code: %s", (text) => expect(readCloseCode(text)).toBeUndefined());
