@@ -48,7 +48,7 @@ export class FakeNamespace {
   answer: unknown = "answer";
   readonly server = {
     /** Made of what a test may fake. */
-    clock: {
+    [Symbol.for("portage:clock")]: {
       now: () => Date.now(),
       after: (ms: number, fn: () => void) => {
         const timer = setTimeout(fn, ms);

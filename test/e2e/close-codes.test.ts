@@ -112,7 +112,7 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
 });
 
 /** What a program on the client learns of an end, by its client and by the state of its connection. */
-async function learns(port: number, io: Server, transport: "polling" | "websocket", end: (socket: Socket) => void) {
+async function learns(port: number, io: Server, transport: "polling" | "websocket", end: (socket: Socket) => unknown) {
   const connection = nextEvent<[Socket]>(io, "connection");
   const client = connect(`http://localhost:${port}`, { transports: [transport], forceNew: true, reconnection: false });
   const ended = nextEvent<[string, { code?: string } | undefined]>(client, "disconnect");
@@ -132,7 +132,7 @@ describe.each(["polling", "websocket"] as const)("a program on the client gets t
     running.push({ io, host });
     await host.listen();
     for (const code of Object.keys(CLOSE_CODES) as CloseCode[]) {
-      const end = (socket: Socket): void => socket.conn.fail({ ...closeReason(code), limit: 5, actual: 6 });
+      const end = (socket: Socket): unknown => socket.conn.close(true, { ...closeReason(code), limit: 5, actual: 6 });
       expect(await learns(host.port, io, transport, end)).toEqual([code, code]);
     }
   });

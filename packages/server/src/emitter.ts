@@ -9,6 +9,9 @@ import { EventEmitter } from "node:events";
 function LazyEmitter(): void {}
 LazyEmitter.prototype = Object.create(EventEmitter.prototype, { constructor: { value: LazyEmitter } });
 
+/** Key of {@link Emitter}'s note that a listener was ever added. */
+export const kObserved = Symbol("observed");
+
 type Listener = Parameters<EventEmitter["on"]>[1];
 
 /** Base class of everything that must behave as a Node EventEmitter. */
@@ -17,7 +20,7 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
    * Whether anybody ever listened here. Hot paths ask before they emit: most connections have no public listener at
    * all, and `emit` costs far more than a property read even then.
    */
-  declare readonly observed: boolean;
+  declare readonly [kObserved]: boolean;
 
   override on(event: string | symbol, listener: Listener): this {
     note(this);
@@ -34,8 +37,8 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
     return super.prependListener(event, listener);
   }
 }
-Object.defineProperty(Emitter.prototype, "observed", { value: false });
+Object.defineProperty(Emitter.prototype, kObserved, { value: false });
 
 function note(emitter: Emitter): void {
-  if (!emitter.observed) Object.defineProperty(emitter, "observed", { value: true });
+  if (!emitter[kObserved]) Object.defineProperty(emitter, kObserved, { value: true });
 }

@@ -181,7 +181,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
     // Gone while a hook was at work: its "close" has been emitted, the engine would wait for it in vain.
     if (reply.raw.destroyed) return;
     copyHeaders(reply);
-    if (!io.serveClientFile(request.raw, reply.raw)) engine.handleRequest(request.raw, reply.raw);
+    if (!io.serve(request.raw, reply.raw)) engine.handleRequest(request.raw, reply.raw);
   };
 
   io.bind(engine);

@@ -4,6 +4,7 @@ import { EventMark } from "../../../packages/server/src/engine/event-mark.ts";
 import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
 import { endOfTick, openSession } from "./fake-host.ts";
+import { kSendPrepared, kWatchQueue } from "../../../packages/server/src/engine/keys.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -28,8 +29,8 @@ describe("what waits for a peer", () => {
   test("is counted until it has been taken, and a shared message once for the process", async () => {
     const [one, two] = [stalledSession({}), stalledSession({})];
     const message = new PreparedMessage(["x".repeat(1000)]);
-    one.session.sendPrepared(message);
-    two.session.sendPrepared(message);
+    one.session[kSendPrepared](message);
+    two.session[kSendPrepared](message);
     one.session.send(Buffer.alloc(500));
     expect([one.session.bufferedBytes, two.session.bufferedBytes]).toEqual([1500, 1000]);
     expect(waitingBytes()).toBe(1500);
@@ -142,7 +143,7 @@ describe("what waits for a peer", () => {
 describe("a peer that keeps up again", () => {
   test("is waited for by ready(), and is no longer slow", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
-    const congestion = session.watchQueue();
+    const congestion = session[kWatchQueue]();
     await congestion.ready();
     session.send("x".repeat(60));
     await turn();
@@ -161,10 +162,10 @@ describe("a peer that keeps up again", () => {
   test("ready() does not wait for one that has gone", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
     session.send("x".repeat(60));
-    const ready = session.watchQueue().ready();
+    const ready = session[kWatchQueue]().ready();
     transport.lose();
     await ready;
-    await session.watchQueue().ready();
+    await session[kWatchQueue]().ready();
   });
 });
 
@@ -179,18 +180,18 @@ describe("what waits can be", () => {
     session.send("51-a", { mark: binary });
     session.send(Buffer.from("bytes"), { mark: binary });
     session.send("b", { mark: new EventMark() });
-    session.watchQueue().dropOldest(4);
+    session[kWatchQueue]().dropOldest(4);
     expect(texts(session)).toEqual(["kept", "b"]);
     expect(session.bufferedBytes).toBe(5);
-    expect(session.watchQueue().dropped).toBe(1);
+    expect(session[kWatchQueue]().dropped).toBe(1);
   });
 
   test("replaced by key", () => {
     const { session } = stalledSession({});
     session.send("old", { mark: new EventMark("key") });
     session.send("other", { mark: new EventMark("another") });
-    expect(session.watchQueue().supersede("key")).toBe(true);
-    expect(session.watchQueue().supersede("key")).toBe(false);
+    expect(session[kWatchQueue]().supersede("key")).toBe(true);
+    expect(session[kWatchQueue]().supersede("key")).toBe(false);
     session.send("new", { mark: new EventMark("key") });
     expect(texts(session)).toEqual(["other", "new"]);
   });

@@ -2,10 +2,11 @@ import { EventEmitter } from "node:events";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
 import { Session } from "../../../packages/server/src/engine/session.ts";
-import { resolveSlowReader } from "../../../packages/server/src/engine/slow-reader.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
 import { EngineStats } from "../../../packages/server/src/engine/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
+import { kClock, kHandle, kHeartbeat, kSlowReader, kStats } from "../../../packages/server/src/engine/keys.ts";
 
 export const PING_INTERVAL = 25_000;
 export const PING_TIMEOUT = 20_000;
@@ -20,6 +21,14 @@ class FakeHost extends EventEmitter {
   readonly initialPacket = undefined;
   readonly stats = new EngineStats();
   slowReader = resolveSlowReader();
+  readonly [kClock] = this.clock;
+  readonly [kHeartbeat] = this.heartbeat;
+  readonly [kStats] = this.stats;
+
+  get [kSlowReader](): Required<SlowReaderOptions> {
+    return this.slowReader;
+  }
+
   readonly closed: string[] = [];
   readonly limits: string[] = [];
   upgrades = (transport: string): string[] => (transport === "polling" ? ["websocket"] : []);
@@ -37,7 +46,7 @@ export function openSession(options: { transport?: string; protocol?: 3 | 4 } = 
   const session = new Session("the-session", host as unknown as SessionHost, transport, request as never);
   const received: string[] = [];
   const closes: Array<{ reason: string; code: string }> = [];
-  session.handle({
+  session[kHandle]({
     onMessage: (data) => void received.push(String(data)),
     onDrain() {},
     onClosing() {},

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { kBeat } from "../../../packages/server/src/engine/keys.ts";
 
 function setUp(shortest = 20_000, longest = 45_000) {
   const clock = new FakeClock();
@@ -8,7 +9,7 @@ function setUp(shortest = 20_000, longest = 45_000) {
   const beats: Array<[name: string, at: number]> = [];
   const entry = (name: string, onBeat = () => {}): Beat => {
     const beat: Beat = new Beat({
-      get beat() {
+      get [kBeat]() {
         return beat;
       },
       onBeat() {
@@ -146,7 +147,7 @@ describe("the heartbeat wheel", () => {
 
 /** A peer that is pinged, and answers or does not. */
 class Peer {
-  readonly beat: Beat = new Beat(this);
+  readonly [kBeat]: Beat = new Beat(this);
   readonly #wheel: HeartbeatWheel;
   readonly #clock: FakeClock;
   readonly #options: { interval: number; timeout: number };
@@ -159,18 +160,18 @@ class Peer {
     this.#clock = clock;
     this.#options = options;
     this.openedAt = clock.now();
-    wheel.schedule(this.beat, options.interval);
+    wheel.schedule(this[kBeat], options.interval);
   }
 
   onBeat(): void {
     if (this.pings++ > 0) this.endedAt = this.#clock.now();
-    else this.#wheel.schedule(this.beat, this.#options.timeout);
+    else this.#wheel.schedule(this[kBeat], this.#options.timeout);
   }
 
   answer(): void {
     if (this.pings === 0 || this.endedAt !== undefined) return;
     this.pings = 0;
-    this.#wheel.schedule(this.beat, this.#options.interval);
+    this.#wheel.schedule(this[kBeat], this.#options.interval);
   }
 }
 

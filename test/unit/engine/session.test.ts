@@ -3,6 +3,7 @@ import { closeReason } from "../../../packages/server/src/engine/close-reason.ts
 import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
 import { endOfTick, openSession, PING_INTERVAL, PING_TIMEOUT } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
+import { kBeat, kOfferUpgrade, kSendPrepared } from "../../../packages/server/src/engine/keys.ts";
 
 describe("the handshake", () => {
   test("says exactly what a client has to know", () => {
@@ -24,7 +25,7 @@ describe("sending", () => {
     transport.sent.length = 0;
     session.send("a");
     session.send("b");
-    session.sendPrepared(new PreparedMessage(["c", Buffer.from("d")]));
+    session[kSendPrepared](new PreparedMessage(["c", Buffer.from("d")]));
     expect(transport.sent).toEqual([]);
     await endOfTick();
     expect(transport.sent).toEqual(["message:a,message:b,message:c,message:d"]);
@@ -80,8 +81,8 @@ describe("sending", () => {
     const second = openSession();
     first.session.on("packetCreate", (packet: { data: string }) => (packet.data = packet.data.toUpperCase()));
     const message = new PreparedMessage(["hello"]);
-    first.session.sendPrepared(message);
-    second.session.sendPrepared(message);
+    first.session[kSendPrepared](message);
+    second.session[kSendPrepared](message);
     await endOfTick();
     expect(first.transport.sent.at(-1)).toBe("message:HELLO");
     expect(second.transport.sent.at(-1)).toBe("message:hello");
@@ -225,7 +226,7 @@ describe("closing", () => {
   test("discards a transport that was waiting for a last poll", () => {
     const { session, transport, host, closes } = openSession();
     transport.readyState = "closing";
-    host.heartbeat.cancel(session.beat);
+    host.heartbeat.cancel(session[kBeat]);
     session.close(true);
     expect(transport.calls).toEqual(["discard"]);
     expect(closes).toHaveLength(1);
@@ -251,7 +252,7 @@ describe("the upgrade of a session", () => {
     const events: string[] = [];
     session.on("upgrading", () => events.push("upgrading"));
     session.on("upgrade", (to: FakeTransport) => events.push(`upgrade to ${to.name}`));
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     probe(candidate);
     expect(session.upgrading).toBe(true);
     candidate.receive("upgrade");
@@ -271,7 +272,7 @@ describe("the upgrade of a session", () => {
     const { session, transport } = openSession();
     transport.sent.length = 0;
     const candidate = new FakeTransport("websocket");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     probe(candidate);
     expect(transport.sent).toEqual(["noop"]);
     transport.drain();
@@ -284,7 +285,7 @@ describe("the upgrade of a session", () => {
   test("a failed one leaves the session where it was", async () => {
     const { session, transport, received, closes } = openSession();
     const candidate = new FakeTransport("websocket");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     probe(candidate);
     candidate.lose();
     transport.sent.length = 0;
@@ -302,7 +303,7 @@ describe("the upgrade of a session", () => {
     const candidate = new FakeTransport("websocket");
     transport.sent.length = 0;
     session.send("first");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     probe(candidate);
     expect(transport.sent).toEqual(["message:first"]);
   });
@@ -311,7 +312,7 @@ describe("the upgrade of a session", () => {
     const { session, transport, closes } = openSession();
     const candidate = new FakeTransport("websocket");
     transport.retire = (done) => done();
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     candidate.receive("upgrade");
     transport.lose();
     expect(closes).toEqual([]);
@@ -323,7 +324,7 @@ describe("the upgrade of a session", () => {
     transport.close = () => {};
     session.close();
     const candidate = new FakeTransport("websocket");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     candidate.receive("upgrade");
     expect(candidate.readyState).toBe("closed");
     expect(closes).toHaveLength(1);
@@ -332,7 +333,7 @@ describe("the upgrade of a session", () => {
   test("to the transport that it already has is refused", () => {
     const { session } = openSession({ transport: "websocket" });
     const candidate = new FakeTransport("websocket");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     expect(candidate.readyState).toBe("closed");
   });
 
@@ -341,7 +342,7 @@ describe("the upgrade of a session", () => {
     transport.writable = false;
     session.send("last words");
     const candidate = new FakeTransport("websocket");
-    session.offerUpgrade(candidate);
+    session[kOfferUpgrade](candidate);
     session.close();
     candidate.receive("upgrade");
     expect(candidate.sent).toEqual(["message:last words"]);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BusGuard } from "../../../packages/server/src/socketio/adapter/cluster-guard.ts";
 import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster-keys.ts";
 import { Bench, settle } from "./peer.ts";
+import { kTally } from "../../../packages/server/src/socketio/keys.ts";
 
 const nearSocketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));
 const npm = nearSocketIo("socket.io-adapter") as { ClusterAdapterWithHeartbeat: typeof ClusterAdapterWithHeartbeat };
@@ -159,7 +160,7 @@ describe.each([
     expect(await adapter.serverCount()).toBe(1);
     expect(await peer.hear()).toEqual([]);
     expect(codes).toEqual(Array.from({ length: 5 }, () => "CLUSTER_SIGNATURE_INVALID"));
-    expect(bench.io.tally.report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 5 });
+    expect(bench.io[kTally].report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 5 });
     adapter.onMessage(signed(broadcast));
     expect(await peer.hear()).toEqual(['2["x"]']);
     expect(await adapter.serverCount()).toBe(2);
@@ -189,6 +190,6 @@ test("an adapter of ours verifies even what comes to a method that was handed ou
   bench.io.on("handler_error", () => undefined);
   adapter.early({ uid: "a", nsp: "/", type: 2 });
   expect(await adapter.serverCount()).toBe(1);
-  expect(bench.io.tally.report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 1 });
+  expect(bench.io[kTally].report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 1 });
   void adapter.close();
 });

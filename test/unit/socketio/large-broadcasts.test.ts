@@ -1,3 +1,4 @@
+import { kDropAck } from "../../../packages/server/src/socketio/keys.ts";
 import { describe, expect, test, vi } from "vitest";
 import type { WriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
 import { InMemoryAdapter } from "../../../packages/server/src/socketio/adapter/in-memory.ts";
@@ -120,7 +121,7 @@ describe("a broadcast to very many", () => {
 
   test("that asks for acknowledgements leaves nothing behind where the time was over before all were asked", async () => {
     const { bench, io, nsp, b } = await crowded();
-    (nsp.sockets as Map<string, unknown>).forEach((socket) => Object.assign(socket as object, { dropAck }));
+    (nsp.sockets as Map<string, unknown>).forEach((socket) => Object.assign(socket as object, { [kDropAck]: dropAck }));
     const answered = new Promise((resolve) => io.timeout(1000).emit("question", resolve));
     bench.clock.advance(1001);
     expect(await answered).toMatchObject({ code: "ACK_TIMEOUT" });

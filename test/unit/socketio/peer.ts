@@ -2,10 +2,11 @@ import { EventEmitter } from "node:events";
 import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
+import { kClock, kHeartbeat, kSlowReader, kStats } from "../../../packages/server/src/engine/keys.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
 import { Session } from "../../../packages/server/src/engine/session.ts";
-import { resolveSlowReader } from "../../../packages/server/src/engine/slow-reader.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
 import { count, EngineStats } from "../../../packages/server/src/engine/stats.ts";
 import { Transport } from "../../../packages/server/src/engine/transport.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -57,6 +58,14 @@ class MemoryEngine extends EventEmitter {
   readonly sessions = new Set<Session>();
   readonly stats = new EngineStats();
   slowReader = resolveSlowReader();
+  readonly [kClock] = this.clock;
+  readonly [kHeartbeat] = this.heartbeat;
+  readonly [kStats] = this.stats;
+
+  get [kSlowReader](): Required<SlowReaderOptions> {
+    return this.slowReader;
+  }
+
   onLimit = (_session: unknown, code: never): void => count(this.stats.limits, code);
   upgrades = (): string[] => [];
   onUpgradeFailed = (): void => undefined;

@@ -5,9 +5,10 @@ import { openMetrics } from "../../../packages/server/src/socketio/open-metrics.
 import type { ServerReport } from "../../../packages/server/src/socketio/server-tally.ts";
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
 import { Bench } from "./peer.ts";
+import { kOnHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";
 
 const EMPTY = { cluster: {}, recovery: { recovered: 0, refused: {}, dropped: {} } };
-const tallyOf = (bench: Bench): ServerReport => bench.io.tally.report({} as never);
+const tallyOf = (bench: Bench): ServerReport => bench.io[kTally].report({} as never);
 
 class Listening extends ClusterAdapterWithHeartbeat {
   public constructor(nsp: unknown) {
@@ -24,9 +25,9 @@ test("junk on the bus is counted by code, failures of the adapter's own are not"
   expect(tallyOf(bench)).toEqual(EMPTY);
   for (let index = 0; index < 1002; index += 1) adapter.onMessage({ uid: `s${index}`, nsp: "/", type: 2 });
   adapter.onMessage("junk" as never);
-  bench.io.onHandlerError(new Error("the adapter has failed"), { handler: "adapter", how: "thrown" });
-  bench.io.onHandlerError(new SocketIoError("CLUSTER_TIMEOUT"), { handler: "adapter", how: "rejected" });
-  bench.io.onHandlerError(new SocketIoError("TOO_MANY_SERVERS"), { handler: "listener", how: "thrown" });
+  bench.io[kOnHandlerError](new Error("the adapter has failed"), { handler: "adapter", how: "thrown" });
+  bench.io[kOnHandlerError](new SocketIoError("CLUSTER_TIMEOUT"), { handler: "adapter", how: "rejected" });
+  bench.io[kOnHandlerError](new SocketIoError("TOO_MANY_SERVERS"), { handler: "listener", how: "thrown" });
   expect(tallyOf(bench).cluster).toEqual({ CLUSTER_MESSAGE_INVALID: 1, TOO_MANY_SERVERS: 2 });
 });
 

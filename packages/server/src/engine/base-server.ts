@@ -38,6 +38,17 @@ import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
 import { TurnedAway } from "./turned-away.ts";
+import {
+  kClock,
+  kGate,
+  kHeartbeat,
+  kLimits,
+  kParkRequest,
+  kReceiving,
+  kSlowReader,
+  kStats,
+  kWebSocketContext,
+} from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kRules = Symbol("rules");
@@ -77,16 +88,16 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly clients: Record<string, Session> = Object.create(null);
   /** How many there are. */
   clientsCount = 0;
-  readonly heartbeat: HeartbeatWheel;
+  readonly [kHeartbeat]: HeartbeatWheel;
   /** What it has counted since it was made. */
-  readonly stats: EngineStats = new EngineStats();
-  readonly slowReader: Required<SlowReaderOptions>;
+  readonly [kStats]: EngineStats = new EngineStats();
+  readonly [kSlowReader]: Required<SlowReaderOptions>;
   /** What messages that are not complete hold, of all clients together. */
-  readonly receiving: ReceiveBudget;
-  protected readonly gate: Gate;
+  readonly [kReceiving]: ReceiveBudget;
+  protected readonly [kGate]: Gate;
   protected readonly middlewares: Middleware[] = [];
-  protected readonly limits: EngineLimits;
-  protected readonly webSocketContext: WebSocketContext;
+  protected readonly [kLimits]: EngineLimits;
+  protected readonly [kWebSocketContext]: WebSocketContext;
   private readonly [kRules]: AdmissionRules;
 
   constructor(options: ServerOptions = {}) {
@@ -94,23 +105,23 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.opts = resolveOptions(options);
     checkDeflateOptions(this.opts.perMessageDeflate);
     const { pingInterval, pingTimeout, clock, maxHttpBufferSize, cors } = this.opts;
-    this.gate = new Gate(this.opts, clock);
-    this.slowReader = resolveSlowReader(this.opts.slowReader);
-    this.receiving = new ReceiveBudget(this.opts.maxReceivingBytes);
-    this.heartbeat = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
-    this.limits = engineLimits(this.opts, {
-      receiving: this.receiving,
-      heartbeat: this.heartbeat,
-      retryAfter: () => this.webSocketContext.retryAfter,
-      onRefused: (name) => count(this.stats.refusals, name),
+    this[kGate] = new Gate(this.opts, clock);
+    this[kSlowReader] = resolveSlowReader(this.opts.slowReader);
+    this[kReceiving] = new ReceiveBudget(this.opts.maxReceivingBytes);
+    this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
+    this[kLimits] = engineLimits(this.opts, {
+      receiving: this[kReceiving],
+      heartbeat: this[kHeartbeat],
+      retryAfter: () => this[kWebSocketContext].retryAfter,
+      onRefused: (name) => count(this[kStats].refusals, name),
       addHeaders: (headers, req, sid) => this[kAddHeaders](headers, req, sid),
     });
-    this.webSocketContext = {
+    this[kWebSocketContext] = {
       sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
       closing: new Set(),
       turnedAway: new TurnedAway(clock),
       maxHttpBufferSize,
-      maxReceivingBytes: this.receiving.limit,
+      maxReceivingBytes: this[kReceiving].limit,
       retryAfter: undefined,
     };
     this[kRules] = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
@@ -118,7 +129,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.init();
   }
 
-  get clock(): Clock {
+  get [kClock](): Clock {
     return this.opts.clock;
   }
 
@@ -147,8 +158,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** The HTTP server listens, for the first time or again. */
   protected reopen(): void {
-    this.gate.open();
-    this.webSocketContext.retryAfter = undefined;
+    this[kGate].open();
+    this[kWebSocketContext].retryAfter = undefined;
     this.init();
   }
 
@@ -184,9 +195,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   close(): this {
     log("closing all open clients");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
-    const { closing } = this.webSocketContext;
+    const { closing } = this[kWebSocketContext];
     const discardAll = (): void => closing.forEach((transport) => transport.discard());
-    if (closing.size > 0) this.clock.after(CLOSE_GRACE, discardAll);
+    if (closing.size > 0) this[kClock].after(CLOSE_GRACE, discardAll);
     this.cleanup();
     return this;
   }
@@ -197,8 +208,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * @param deadline after so many milliseconds the rest is discarded
    */
   shutDown(deadline: number): Promise<void> {
-    this.gate.close();
-    return shutDown(Object.values(this.clients), this.clock, deadline);
+    this[kGate].close();
+    return shutDown(Object.values(this.clients), this[kClock], deadline);
   }
 
   /**
@@ -210,9 +221,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * process.once("SIGTERM", () => engine.drain({ deadline: 20_000 }).then(() => engine.close()));
    */
   drain(options: DrainOptions = {}): Promise<void> {
-    this.gate.close();
-    this.webSocketContext.retryAfter = this.gate.retryAfter;
-    return moveAway(Object.values(this.clients), this.clock, options);
+    this[kGate].close();
+    this[kWebSocketContext].retryAfter = this[kGate].retryAfter;
+    return moveAway(Object.values(this.clients), this[kClock], options);
   }
 
   /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
@@ -260,7 +271,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   private [kVerifyHandshake](req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
     if (req._query["sid"]) return answer(undefined);
-    const refusal = this.gate.check(req, this[kConnections]);
+    const refusal = this[kGate].check(req, this[kConnections]);
     if (refusal) return answer(refusal);
     askPermission(req, this.opts.allowRequest, {
       answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this[kIdentify](req)),
@@ -270,11 +281,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
   private get [kConnections](): number {
-    return this.clientsCount + this.webSocketContext.closing.size;
+    return this.clientsCount + this[kWebSocketContext].closing.size;
   }
 
   private [kIdentify](req: TransportRequest): Refusal | undefined {
-    return this.gate.identify(req, (error, how) => this[kFail]("userOf", error, how));
+    return this[kGate].identify(req, (error, how) => this[kFail]("userOf", error, how));
   }
 
   /** A function of the program has failed. */
@@ -318,20 +329,20 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   private [kOpen](id: string, req: TransportRequest, opening: Opening): void {
-    const refusal = this.gate.recheck(req, this[kConnections]);
+    const refusal = this[kGate].recheck(req, this[kConnections]);
     if (refusal) return opening.onRefused(refusal);
     const transport = opening.createTransport();
     if (!transport) return;
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;
-    this.stats.sessionsOpened += 1;
-    this.gate.onOpen(session, req);
+    this[kStats].sessionsOpened += 1;
+    this[kGate].onOpen(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     session.open();
     opening.begin(transport);
     this[kTell]("connection", session);
-    if (this[kIsRequestUnseen]()) session.parkRequest();
+    if (this[kIsRequestUnseen]()) session[kParkRequest]();
   }
 
   /** Whether no code of the program has got to see the request of a handshake, unless by asking the session for it. */
@@ -350,12 +361,12 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (this.clients[session.id] !== session) return;
     delete this.clients[session.id];
     this.clientsCount -= 1;
-    this.gate.onClose(session);
+    this[kGate].onClose(session);
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
   onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
-    count(this.stats.limits, code);
+    count(this[kStats].limits, code);
     if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session: waiting, code, limit, actual });
     if (this.listenerCount("limit") === 0) return;
     const hit: LimitHit = { code, message: LIMIT_CODES[code], limit, actual, sid: (waiting as Session).id };
@@ -364,11 +375,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** What has been counted, and how things stand. */
   report(): EngineReport {
-    return reportOn(Object.values(this.clients), this.stats, this.heartbeat, this.receiving.held);
+    return reportOn(Object.values(this.clients), this[kStats], this[kHeartbeat], this[kReceiving].held);
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {
-    count(this.stats.upgradeFailures, step);
+    count(this[kStats].upgradeFailures, step);
     if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });
   }
 
@@ -378,7 +389,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const { code, context } = refusal;
     const { message, hint } = REFUSALS[name];
     if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
-    count(this.stats.refusals, name);
+    count(this[kStats].refusals, name);
     if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
     const error: ConnectionError = { req, code, message, context, name, hint };
     this[kTell]("connection_error", error);

@@ -6,26 +6,27 @@ import type { EventMark } from "./event-mark.ts";
 import type { LimitCode } from "./limit-codes.ts";
 import type { SendOptions } from "./prepared-message.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
+import { kChargedFrom, kClock, kCongestion, kFail, kQueuedBytes, kSlowReader } from "./keys.ts";
 
 /** The queue of a session, as what watches over it sees it. */
 export interface Waiting {
   writeBuffer: EnginePacket[];
   /** Bytes and characters in `writeBuffer`. */
-  queuedBytes: number;
+  [kQueuedBytes]: number;
   /** Index of the first packet that counts for the process; -1: none does. */
-  chargedFrom: number;
-  congestion: Congestion | undefined;
+  [kChargedFrom]: number;
+  [kCongestion]: Congestion | undefined;
   readonly readyState: string;
   readonly transport: { readonly writable: boolean; readonly name: string };
   readonly server: {
-    readonly clock: Clock;
-    readonly slowReader: Required<SlowReaderOptions>;
+    readonly [kClock]: Clock;
+    readonly [kSlowReader]: Required<SlowReaderOptions>;
     onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
   flush(): void;
   /** Ends the session. */
-  fail(reason: CloseReason): void;
+  [kFail](reason: CloseReason): void;
 }
 
 /** What a packet that waits takes besides its data, in bytes, roughly: of very small ones, that is most of it. */
@@ -47,7 +48,7 @@ function isBeyond(budget: number): boolean {
 }
 
 /** What waits for one peer, as it counts while the process is beyond its budget. */
-function costOf({ queuedBytes, writeBuffer }: Waiting): number {
+function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: Waiting): number {
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
@@ -83,24 +84,24 @@ function releaseFrom(batch: readonly EnginePacket[], from: number): void {
  */
 // hot path
 export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
-  if (waiting.chargedFrom === -1) waiting.chargedFrom = waiting.writeBuffer.length - 1;
+  if (waiting[kChargedFrom] === -1) waiting[kChargedFrom] = waiting.writeBuffer.length - 1;
   charge(packet);
-  const { soft, process } = waiting.server.slowReader;
-  if (waiting.queuedBytes <= soft && (!isBeyond(process) || costOf(waiting) <= TIGHT)) return true;
-  return (waiting.congestion ??= new Congestion(waiting)).onCrowded(packet);
+  const { soft, process } = waiting.server[kSlowReader];
+  if (waiting[kQueuedBytes] <= soft && (!isBeyond(process) || costOf(waiting) <= TIGHT)) return true;
+  return (waiting[kCongestion] ??= new Congestion(waiting)).onCrowded(packet);
 }
 
 /** The queue, which was `queue`, has been handed to the transport, or is given up. What it could not take is in the new one. */
 // hot path
 export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void {
   const { writeBuffer } = waiting;
-  waiting.queuedBytes = 0;
-  if (waiting.chargedFrom !== -1) releaseFrom(queue, waiting.chargedFrom);
-  waiting.chargedFrom = -1;
-  if (writeBuffer.length === 0) return waiting.congestion?.onTaken();
-  waiting.chargedFrom = 0;
+  waiting[kQueuedBytes] = 0;
+  if (waiting[kChargedFrom] !== -1) releaseFrom(queue, waiting[kChargedFrom]);
+  waiting[kChargedFrom] = -1;
+  if (writeBuffer.length === 0) return waiting[kCongestion]?.onTaken();
+  waiting[kChargedFrom] = 0;
   for (const packet of writeBuffer) {
-    waiting.queuedBytes += sizeOf(packet);
+    waiting[kQueuedBytes] += sizeOf(packet);
     charge(packet);
   }
 }
@@ -125,7 +126,7 @@ export class Congestion {
 
   constructor(waiting: Waiting) {
     this.#waiting = waiting;
-    this.policy = waiting.server.slowReader.policy;
+    this.policy = waiting.server[kSlowReader].policy;
   }
 
   /** Whether the peer has not taken what waits, for so long that the policy applies. */
@@ -146,8 +147,8 @@ export class Congestion {
       nextTurn(assess, this);
     }
     const limit = this.#limit;
-    const { queuedBytes, writeBuffer, server } = this.#waiting;
-    const cost = isBeyond(server.slowReader.process) ? costOf(this.#waiting) : queuedBytes;
+    const { [kQueuedBytes]: queuedBytes, writeBuffer, server } = this.#waiting;
+    const cost = isBeyond(server[kSlowReader].process) ? costOf(this.#waiting) : queuedBytes;
     // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
     if (cost <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
     this.giveUp(limit);
@@ -156,7 +157,7 @@ export class Congestion {
 
   /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
   get #limit(): number {
-    const { hard, burst, process } = this.#waiting.server.slowReader;
+    const { hard, burst, process } = this.#waiting.server[kSlowReader];
     if (!isBeyond(process)) return this.#state === "burst" ? burst : hard;
     return this.#state === "burst" ? hard : Math.min(hard, TIGHT);
   }
@@ -177,26 +178,26 @@ export class Congestion {
     }
     // Between two polls nothing can be taken: that is no slowness yet.
     if (grace > 0 && waiting.transport.name === "polling") {
-      waiting.server.clock.after(grace, () => this.assess(0));
+      waiting.server[kClock].after(grace, () => this.assess(0));
       return;
     }
     this.#state = "slow";
-    const { soft, process } = waiting.server.slowReader;
-    waiting.server.onLimit(waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting.queuedBytes);
+    const { soft, process } = waiting.server[kSlowReader];
+    waiting.server.onLimit(waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting[kQueuedBytes]);
   }
 
   /** Ends the session, once the code that sends is done. */
-  giveUp(limit: number = this.#waiting.server.slowReader.soft): void {
+  giveUp(limit: number = this.#waiting.server[kSlowReader].soft): void {
     if (this.#state === "over") return;
     const waiting = this.#waiting;
     this.#state = "over";
-    const budget = waiting.server.slowReader.process;
+    const budget = waiting.server[kSlowReader].process;
     const isForAll = isBeyond(budget);
     const cost = processBytes + processPackets * PACKET_COST;
     if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", budget, cost);
     const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
-    const actual = isForAll ? costOf(waiting) : waiting.queuedBytes;
-    soon(() => waiting.fail(limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
+    const actual = isForAll ? costOf(waiting) : waiting[kQueuedBytes];
+    soon(() => waiting[kFail](limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
   }
 
   onTaken(): void {
@@ -221,16 +222,16 @@ export class Congestion {
 
   /** Resolves once no more than the soft limit waits, or the session has ended. */
   ready(): Promise<void> {
-    const { queuedBytes, server, readyState } = this.#waiting;
-    if (queuedBytes <= server.slowReader.soft || readyState === "closed") return Promise.resolve();
+    const { [kQueuedBytes]: queuedBytes, server, readyState } = this.#waiting;
+    if (queuedBytes <= server[kSlowReader].soft || readyState === "closed") return Promise.resolve();
     return new Promise((resolve) => this.#onReady.push(resolve));
   }
 
   /** Drops marked events, the oldest first, until `bytes` more would be within the soft limit. */
   dropOldest(bytes: number): void {
     const waiting = this.#waiting;
-    const room = waiting.server.slowReader.soft - bytes;
-    let kept = waiting.queuedBytes;
+    const room = waiting.server[kSlowReader].soft - bytes;
+    let kept = waiting[kQueuedBytes];
     const doomed = new Set<EventMark>();
     for (const packet of waiting.writeBuffer) {
       const { mark } = packet.options as SendOptions;
@@ -254,20 +255,20 @@ export class Congestion {
 
   #keep(isKept: (mark: EventMark | undefined) => boolean): void {
     const waiting = this.#waiting;
-    if (waiting.chargedFrom !== -1) releaseFrom(waiting.writeBuffer, waiting.chargedFrom);
+    if (waiting[kChargedFrom] !== -1) releaseFrom(waiting.writeBuffer, waiting[kChargedFrom]);
     waiting.writeBuffer = waiting.writeBuffer.filter((packet) => isKept((packet.options as SendOptions).mark));
-    waiting.queuedBytes = 0;
+    waiting[kQueuedBytes] = 0;
     for (const packet of waiting.writeBuffer) {
-      waiting.queuedBytes += sizeOf(packet);
+      waiting[kQueuedBytes] += sizeOf(packet);
       charge(packet);
     }
-    waiting.chargedFrom = 0;
+    waiting[kChargedFrom] = 0;
   }
 
   onDropped(events: number): void {
-    const { server, queuedBytes } = this.#waiting;
+    const { server, [kQueuedBytes]: queuedBytes } = this.#waiting;
     this.dropped += events;
-    server.onLimit(this.#waiting, "EVENT_DROPPED", server.slowReader.soft, queuedBytes);
+    server.onLimit(this.#waiting, "EVENT_DROPPED", server[kSlowReader].soft, queuedBytes);
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Clock, Timer } from "../clock.ts";
+import type { kBeat } from "./keys.ts";
 
 /** Something that wants a call at a time of its own; a node of the wheel's lists, so that scheduling allocates nothing. */
 export interface Beating {
   /** The time has come. */
   onBeat(): void;
   /** The neighbours in the wheel's slot and the turn in which it is due; the wheel's own. */
-  beat: Beat;
+  [kBeat]: Beat;
 }
 
 /** The place of one entry in the wheel. */

@@ -31,6 +31,18 @@ export { corsMiddleware } from "./cors.ts";
 export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { PreparedMessage } from "./prepared-message.ts";
+export {
+  kClock,
+  kCongestion,
+  kFail,
+  kHandle,
+  kHeartbeat,
+  kPeekRequest,
+  kReceiving,
+  kSendPrepared,
+  kStats,
+  kWatchQueue,
+} from "./keys.ts";
 export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS, type RefusalName } from "./refusals.ts";
 export { Server } from "./server.ts";

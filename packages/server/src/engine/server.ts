@@ -12,6 +12,7 @@ import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
 import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
 import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
+import { kClock, kLimits, kOfferUpgrade, kReceiving, kWebSocketContext } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
@@ -101,7 +102,7 @@ export class Server extends BaseServer {
   /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
   private [kEndIdle](server: HttpServer, { idle, isMine }: Host, earlier: IdleList): void {
     if (idle.size === 0) return;
-    this.clock.after(IDLE_GRACE, () => {
+    this[kClock].after(IDLE_GRACE, () => {
       if (server.listening) return;
       const list = idle.list(isMine);
       endIdle(list, earlier);
@@ -142,7 +143,7 @@ export class Server extends BaseServer {
 
   /** Makes the transport for a handshake over HTTP. Subclasses may override it. */
   protected createTransport(_name: "polling", req: TransportRequest): Transport {
-    return req._query["j"] === undefined ? new Polling(req, this.limits) : new PollingJsonp(req, this.limits);
+    return req._query["j"] === undefined ? new Polling(req, this[kLimits]) : new PollingJsonp(req, this[kLimits]);
   }
 
   private [kRefuse](req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
@@ -216,7 +217,7 @@ export class Server extends BaseServer {
       refuse: (refusal) => {
         this.onRefused(req, refusal);
         link.close();
-        this.webSocketContext.turnedAway.add({ discard: () => link.terminate() });
+        this[kWebSocketContext].turnedAway.add({ discard: () => link.terminate() });
       },
     });
   }
@@ -238,13 +239,13 @@ export class Server extends BaseServer {
     if (!session) return pending.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     const transport = this[kCreateWebSocket](pending);
     if (!transport) return;
-    session.offerUpgrade(transport);
+    session[kOfferUpgrade](transport);
     transport.open();
   }
 
   private [kCreateWebSocket](pending: PendingWebSocket): WebSocketTransport | undefined {
     try {
-      return new WebSocketTransport(pending.req, pending.accept(), this.webSocketContext);
+      return new WebSocketTransport(pending.req, pending.accept(), this[kWebSocketContext]);
     } catch (error) {
       pending.refuse({ code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", error } });
       return undefined;
@@ -258,7 +259,7 @@ export class Server extends BaseServer {
       maxPayload,
       ...(maxFragments !== undefined && { maxFragments }),
       ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
-      budget: this.receiving,
+      budget: this[kReceiving],
       headers: headerLines(headers),
       perMessageDeflate: this.opts.perMessageDeflate,
       clock: this.opts.clock,
@@ -330,7 +331,7 @@ export class Server extends BaseServer {
       if (isMine(req)) return this.handleUpgrade(req, stream, head);
       // Not ours, but a reset of it must not end the process while nobody else listens.
       stream.on("error", ignore);
-      if (destroyUpgrade) this.clock.after(destroyUpgradeTimeout, () => endUnlessTaken(stream));
+      if (destroyUpgrade) this[kClock].after(destroyUpgradeTimeout, () => endUnlessTaken(stream));
     });
   }
 }

@@ -10,6 +10,7 @@ import type { LimitCode } from "./limit-codes.ts";
 import type { Session } from "./session.ts";
 import type { SlowReaderOptions } from "./slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "./stats.ts";
+import type { kClock, kHeartbeat, kReceiving, kSlowReader, kStats } from "./keys.ts";
 
 /** Takes what a session receives by direct calls, past the public events. */
 export interface SessionHandler {
@@ -25,17 +26,17 @@ export interface SessionHandler {
 
 /** What a session needs of the server that it belongs to. */
 export interface SessionHost extends Emitter {
-  readonly clock: Clock;
-  readonly heartbeat: HeartbeatWheel;
+  readonly [kClock]: Clock;
+  readonly [kHeartbeat]: HeartbeatWheel;
   readonly pingInterval: number;
   readonly pingTimeout: number;
   readonly upgradeTimeout: number;
   readonly maxHttpBufferSize: number;
   readonly initialPacket: RawData | undefined;
-  readonly slowReader: Required<SlowReaderOptions>;
+  readonly [kSlowReader]: Required<SlowReaderOptions>;
   /** What messages that are not complete hold, of all clients together. */
-  readonly receiving: ReceiveBudget;
-  readonly stats: EngineStats;
+  readonly [kReceiving]: ReceiveBudget;
+  readonly [kStats]: EngineStats;
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** The session is over: it leaves the server's books. */

@@ -13,6 +13,24 @@ import { handshakeData, type SendFlags, type SessionHandler, type SessionHost } 
 import type { UpgradeFailure } from "./stats.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
+import { kObserved } from "../emitter.ts";
+import {
+  kBeat,
+  kChargedFrom,
+  kClock,
+  kCongestion,
+  kFail,
+  kHandle,
+  kHeartbeat,
+  kOfferUpgrade,
+  kParkRequest,
+  kPeekRequest,
+  kQueuedBytes,
+  kSendPrepared,
+  kSlowReader,
+  kStats,
+  kWatchQueue,
+} from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kRequest = Symbol("request");
@@ -67,13 +85,13 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
   writeBuffer: EnginePacket[] = EMPTY;
   /** Bytes and characters in {@link writeBuffer}. */
-  queuedBytes = 0;
-  chargedFrom = -1;
+  [kQueuedBytes] = 0;
+  [kChargedFrom] = -1;
   /** Watches over what waits; there once it was too much, or {@link watchQueue} was asked for. */
-  congestion: Congestion | undefined = undefined;
+  [kCongestion]: Congestion | undefined = undefined;
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;
-  readonly beat: Beat;
+  readonly [kBeat]: Beat;
   private [kRequest]: TransportRequest | ParkedRequest;
   private [kHandler]: SessionHandler = NO_HANDLER;
   private [kUpgrade]: Upgrade | undefined;
@@ -91,12 +109,12 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this[kRequest] = request;
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket.remoteAddress ?? "";
-    this.beat = new Beat(this);
+    this[kBeat] = new Beat(this);
   }
 
   /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
   get request(): IncomingMessage {
-    return (this[kRequest] = this.peekRequest());
+    return (this[kRequest] = this[kPeekRequest]());
   }
 
   set request(request: IncomingMessage) {
@@ -104,12 +122,12 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   /** The same {@link request}, for a look only: a parked one stays parked. */
-  peekRequest(): TransportRequest {
+  [kPeekRequest](): TransportRequest {
     return this[kRequest] instanceof ParkedRequest ? this[kRequest].restore() : this[kRequest];
   }
 
   /** Parks the request, which nobody can have kept. */
-  parkRequest(): void {
+  [kParkRequest](): void {
     if (this[kRequest] instanceof ParkedRequest || this[kRequest] === null) return;
     this[kRequest] = ParkedRequest.of(this[kRequest]) ?? this[kRequest];
   }
@@ -132,16 +150,16 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Bytes, and characters of text, that were sent and that the system has not taken yet. */
   get bufferedBytes(): number {
-    return this.queuedBytes + this.transport.bufferedBytes;
+    return this[kQueuedBytes] + this.transport.bufferedBytes;
   }
 
   /** What knows whether the peer keeps up. */
-  watchQueue(): Congestion {
-    return (this.congestion ??= new Congestion(this));
+  [kWatchQueue](): Congestion {
+    return (this[kCongestion] ??= new Congestion(this));
   }
 
   /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
-  handle(handler: SessionHandler): void {
+  [kHandle](handler: SessionHandler): void {
     this[kHandler] = handler;
   }
 
@@ -154,7 +172,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
     if (server.initialPacket !== undefined) this[kEnqueue]("message", server.initialPacket);
     this.flush();
-    if (this.observed) this.emit("open");
+    if (this[kObserved]) this.emit("open");
     this[kStartHeartbeat]();
   }
 
@@ -163,10 +181,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   // hot path
   onPacket(packet: EnginePacket): void {
     if (this.readyState !== "open") return;
-    const { stats } = this.server;
+    const { [kStats]: stats } = this.server;
     stats.packetsIn += 1;
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
-    if (this.observed && this.listenerCount("packet") > 0) this.emit("packet", packet);
+    if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
     if (this[kAwaits] === "pong") this[kExtendPong]();
     switch (packet.type) {
       case "message":
@@ -188,7 +206,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   // hot path
   private [kOnMessage](data: RawData): void {
     this[kHandler].onMessage(data);
-    if (!this.observed) return;
+    if (!this[kObserved]) return;
     this.emit("data", data);
     this.emit("message", data);
   }
@@ -208,29 +226,29 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   private [kStartHeartbeat](): void {
     const { server } = this;
     this[kAwaits] = "interval";
-    const now = (this[kHeardAt] = server.clock.now());
+    const now = (this[kHeardAt] = server[kClock].now());
     // Revision 3: the client pings. Revision 4: the server does.
     const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
-    server.heartbeat.schedule(this.beat, delay, now);
+    server[kHeartbeat].schedule(this[kBeat], delay, now);
   }
 
   onBeat(): void {
     if (this.protocol === 3 || this[kAwaits] !== "interval") return this[kEnd](closeReason("PING_TIMEOUT"));
     this[kAwaits] = "pong";
     this[kEnqueue]("ping", undefined);
-    this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
+    this.server[kHeartbeat].schedule(this[kBeat], this.server.pingTimeout);
   }
 
   /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
   private [kExtendPong](): void {
     this[kAwaits] = "late pong";
-    this.server.heartbeat.schedule(this.beat, this.server.pingTimeout);
+    this.server[kHeartbeat].schedule(this[kBeat], this.server.pingTimeout);
   }
 
   private [kOnPong](): void {
     if (this.protocol === 3) return this[kEnd](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
     this[kStartHeartbeat]();
-    if (this.observed) this.emit("heartbeat");
+    if (this[kObserved]) this.emit("heartbeat");
   }
 
   private [kOnPing](packet: EnginePacket): void {
@@ -238,7 +256,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this[kStartHeartbeat]();
     // One answer waits, however often a peer asks that does not read.
     if (this.transport.writable || this.writeBuffer.at(-1)?.type !== "pong") this[kEnqueue]("pong", packet.data);
-    if (this.observed) this.emit("heartbeat");
+    if (this[kObserved]) this.emit("heartbeat");
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
@@ -263,10 +281,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Sends a message that many sessions get: its packets and frames are shared. */
   // hot path
-  sendPrepared(message: PreparedMessage): this {
+  [kSendPrepared](message: PreparedMessage): this {
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet: it gets one of its own.
-      if (this.observed) this[kPush](new EnginePacket("message", packet.data, packet.options));
+      if (this[kObserved]) this[kPush](new EnginePacket("message", packet.data, packet.options));
       else this[kPush](packet);
     }
     return this;
@@ -283,8 +301,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   // hot path
   private [kPush](packet: EnginePacket): boolean {
-    if (this.readyState !== "open" || this.congestion?.isOver) return false;
-    if (this.observed && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
+    if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
+    if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
     const queue = this.writeBuffer;
     if (queue.length > 0) {
       queue.push(packet);
@@ -294,10 +312,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     }
     const { server } = this;
     const size = packet.data === undefined ? 0 : packet.data.length;
-    server.stats.packetsOut += 1;
-    server.stats.bytesOut += size;
-    this.queuedBytes += size;
-    if (this.transport.writable && this.chargedFrom === -1 && this.queuedBytes <= server.slowReader.soft) return true;
+    server[kStats].packetsOut += 1;
+    server[kStats].bytesOut += size;
+    this[kQueuedBytes] += size;
+    if (this.transport.writable && this[kChargedFrom] === -1 && this[kQueuedBytes] <= server[kSlowReader].soft)
+      return true;
     return onQueued(this, packet);
   }
 
@@ -307,12 +326,12 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const { server, transport } = this;
     if (queue.length === 0 || !transport.writable || this.readyState === "closed") return;
     const batch = queue.length <= transport.maxBatch ? queue : queue.slice(0, transport.maxBatch);
-    if (this.observed) this.emit("flush", batch);
+    if (this[kObserved]) this.emit("flush", batch);
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
     this.writeBuffer = batch === queue ? EMPTY : queue.slice(batch.length);
     onTaken(this, queue);
     transport.send(batch);
-    if (this.observed) this.emit("drain");
+    if (this[kObserved]) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
     this[kHandler].onDrain();
     this[kCloseIfFlushed]();
@@ -321,15 +340,15 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   // ---- upgrade -----------------------------------------------------------------------------------------------------
 
   /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
-  offerUpgrade(candidate: Transport): void {
-    this[kUpgrade] ??= new Upgrade(this, this.server.clock, this.server.upgradeTimeout);
+  [kOfferUpgrade](candidate: Transport): void {
+    this[kUpgrade] ??= new Upgrade(this, this.server[kClock], this.server.upgradeTimeout);
     candidate.sid = this.id;
     if (this.transport.name === candidate.name) this[kUpgrade].refuse(candidate);
     else this[kUpgrade].offer(candidate);
   }
 
   onProbed(candidate: Transport): void {
-    if (this.observed) this.emit("upgrading", candidate);
+    if (this[kObserved]) this.emit("upgrading", candidate);
     this[kEndWaitingPoll]();
   }
 
@@ -341,11 +360,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   onUpgradeFailed(signal: UpgradeSignal): void {
     this.server.onUpgradeFailed(this, signal as UpgradeFailure);
-    if (this.observed) this.emit("upgrade_failed", signal);
+    if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
 
   onCommit(candidate: Transport): void {
-    this.server.stats.upgrades += 1;
+    this.server[kStats].upgrades += 1;
     const previous = this.transport;
     previous.handler = { onPacket: (packet) => this.onPacket(packet), onDrain() {}, onClose() {} };
     candidate.handler = this;
@@ -357,7 +376,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
       candidate.release();
     });
     if (log.enabled) log("session upgraded to %s", candidate.name);
-    if (this.observed) this.emit("upgrade", candidate);
+    if (this[kObserved]) this.emit("upgrade", candidate);
     this.flush();
     this[kCloseIfFlushed]();
   }
@@ -377,7 +396,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   /** Ends the session for a reason of the layer above. */
-  fail(reason: CloseReason): void {
+  [kFail](reason: CloseReason): void {
     this[kEnd](reason);
   }
 
@@ -390,13 +409,13 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   private [kEnd](why: CloseReason): void {
     if (this.readyState === "closed") return;
     const { server, transport } = this;
-    const heartbeatAge = server.clock.now() - this[kHeardAt];
-    const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server.heartbeat.lag });
+    const heartbeatAge = server[kClock].now() - this[kHeardAt];
+    const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server[kHeartbeat].lag });
     this.closeReason = reason;
-    server.stats.onClose(reason);
+    server[kStats].onClose(reason);
     if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
     this.readyState = "closed";
-    server.heartbeat.cancel(this.beat);
+    server[kHeartbeat].cancel(this[kBeat]);
     this[kUpgrade]?.sessionClosed();
     this[kCallbacks] = undefined;
     transport.handler = NOBODY;
@@ -404,7 +423,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     else if (transport.readyState === "closing") transport.discard();
     server.onSessionClose(this);
     this[kHandler].onClose(reason);
-    if (this.observed) this.emit("close", reason.reason, reason.description);
+    if (this[kObserved]) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;
     this.writeBuffer = EMPTY;
     onTaken(this, lost);

@@ -2,6 +2,7 @@ import { waitingBytes } from "./congestion.ts";
 import type { HeartbeatWheel } from "./heartbeat.ts";
 import type { Session } from "./session.ts";
 import type { EngineStats, Tally } from "./stats.ts";
+import { kCongestion, kQueuedBytes } from "./keys.ts";
 
 /** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
 export interface EngineReport {
@@ -54,7 +55,7 @@ export function reportOn(
   let closing = 0;
   let slow = 0;
   let queued = 0;
-  for (const { transport, protocol, congestion, queuedBytes, readyState } of sessions) {
+  for (const { transport, protocol, [kCongestion]: congestion, [kQueuedBytes]: queuedBytes, readyState } of sessions) {
     open += 1;
     if (readyState === "closing") closing += 1;
     queued += queuedBytes;

@@ -3,6 +3,7 @@ import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import { type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
+import { kObserved } from "../emitter.ts";
 
 export type TransportState = "open" | "closing" | "closed";
 
@@ -124,12 +125,12 @@ export abstract class Transport extends Emitter {
 
   // hot path
   protected deliver(packet: EnginePacket): void {
-    if (this.observed) this.emit("packet", packet);
+    if (this[kObserved]) this.emit("packet", packet);
     this.handler.onPacket(packet);
   }
 
   protected drained(): void {
-    if (this.observed) {
+    if (this[kObserved]) {
       this.emit("drain");
       if (this.writable) this.emit("ready");
     }
@@ -141,7 +142,7 @@ export abstract class Transport extends Emitter {
     if (this.readyState === "closed") return;
     this.readyState = "closed";
     this.writable = false;
-    if (this.observed) {
+    if (this[kObserved]) {
       if (reason.description instanceof Error && this.listenerCount("error") > 0)
         this.emit("error", reason.description);
       this.emit("close", reason.description);

@@ -1,3 +1,5 @@
+import { kClock } from "../engine/index.ts";
+import { kDropAck } from "./keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { AckCollector, type AckCallback } from "./acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
@@ -35,8 +37,8 @@ const NO_TIME_TO_ANSWER = 1;
 
 /** What the end of a broadcast needs of the namespace. A parent namespace has no clock and no sockets of its own. */
 interface Surroundings {
-  readonly server?: { readonly clock?: Clock };
-  readonly sockets?: ReadonlyMap<SocketId, { dropAck(id: number): void }>;
+  readonly server?: { readonly [kClock]?: Clock };
+  readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
 }
 
 const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
@@ -192,7 +194,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   private [kEmitAndCollect](packet: AdapterPacket, ack: AckCallback): void {
-    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this[kSurroundings]()?.server?.clock };
+    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this[kSurroundings]()?.server?.[kClock] };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this[kForget](packet.id);
       const single = error === null ? responses[0] : null;
@@ -225,7 +227,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   /** Nobody waits for the answers to this packet any more. */
   private [kForget](id: number | undefined): void {
     if (id === undefined) return;
-    for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket.dropAck(id);
+    for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket[kDropAck]?.(id);
   }
 
   private [kSurroundings](): Surroundings | undefined {

@@ -18,6 +18,7 @@ import {
   StrictEventEmitter,
   type Untyped,
 } from "./typed-events.ts";
+import { kEverybody } from "./keys.ts";
 
 type Operator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
   DecorateAcknowledgementsWithMultipleResponses<EmitEvents>,
@@ -32,7 +33,7 @@ export abstract class BroadcastTarget<
   SocketData,
 > extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents> {
   /** An operator that addresses everybody. */
-  protected abstract everybody(): Operator<EmitEvents, SocketData>;
+  protected abstract [kEverybody](): Operator<EmitEvents, SocketData>;
 
   /**
    * Addresses the members of a room, or of several.
@@ -42,7 +43,7 @@ export abstract class BroadcastTarget<
    * io.to(["room1", "room2"]).except("room3").emit("hello");
    */
   to(room: Room | Room[]): Operator<EmitEvents, SocketData> {
-    return this.everybody().to(room);
+    return this[kEverybody]().to(room);
   }
 
   /**
@@ -52,7 +53,7 @@ export abstract class BroadcastTarget<
    * io.in("room1").disconnectSockets();
    */
   in(room: Room | Room[]): Operator<EmitEvents, SocketData> {
-    return this.everybody().to(room);
+    return this[kEverybody]().to(room);
   }
 
   /**
@@ -62,12 +63,12 @@ export abstract class BroadcastTarget<
    * io.except("room1").emit("hello");
    */
   except(room: Room | Room[]): Operator<EmitEvents, SocketData> {
-    return this.everybody().except(room);
+    return this[kEverybody]().except(room);
   }
 
   /** Whether the next event may be compressed (default: true). */
   compress(compress: boolean): Operator<EmitEvents, SocketData> {
-    return this.everybody().compress(compress);
+    return this[kEverybody]().compress(compress);
   }
 
   /**
@@ -77,7 +78,7 @@ export abstract class BroadcastTarget<
    * io.volatile.emit("position", 1, 2);
    */
   get volatile(): Operator<EmitEvents, SocketData> {
-    return this.everybody().volatile;
+    return this[kEverybody]().volatile;
   }
 
   /**
@@ -87,7 +88,7 @@ export abstract class BroadcastTarget<
    * io.conflate("EUR").emit("price", "EUR", 1.08);
    */
   conflate(key: string): Operator<EmitEvents, SocketData> {
-    return this.everybody().conflate(key);
+    return this[kEverybody]().conflate(key);
   }
 
   /**
@@ -97,12 +98,12 @@ export abstract class BroadcastTarget<
    * io.ifSlow("drop-newest").emit("position", 1, 2);
    */
   ifSlow(policy: SlowPolicy): Operator<EmitEvents, SocketData> {
-    return this.everybody().ifSlow(policy);
+    return this[kEverybody]().ifSlow(policy);
   }
 
   /** Addresses the clients of this server only, when there are several. */
   get local(): Operator<EmitEvents, SocketData> {
-    return this.everybody().local;
+    return this[kEverybody]().local;
   }
 
   /**
@@ -119,7 +120,7 @@ export abstract class BroadcastTarget<
     DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
     SocketData
   > {
-    return this.everybody().timeout(timeout);
+    return this[kEverybody]().timeout(timeout);
   }
 
   /** Sends the event `message` to everybody. */
@@ -175,7 +176,7 @@ export abstract class BroadcastTarget<
    * @deprecated in Socket.IO: use {@link fetchSockets}, or {@link serverSideEmit}
    */
   allSockets(): Promise<Set<SocketId>> {
-    return this.everybody().allSockets();
+    return this[kEverybody]().allSockets();
   }
 
   /**
@@ -185,17 +186,17 @@ export abstract class BroadcastTarget<
    * for (const socket of await io.fetchSockets()) console.log(socket.id, socket.data);
    */
   fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    return this.everybody().fetchSockets();
+    return this[kEverybody]().fetchSockets();
   }
 
   /** Lets all sockets join one or more rooms. */
   socketsJoin(room: Room | Room[]): void {
-    this.everybody().socketsJoin(room);
+    this[kEverybody]().socketsJoin(room);
   }
 
   /** Lets all sockets leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    this.everybody().socketsLeave(room);
+    this[kEverybody]().socketsLeave(room);
   }
 
   /**
@@ -204,6 +205,6 @@ export abstract class BroadcastTarget<
    * @param close whether to close their connections, with all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    this.everybody().disconnectSockets(close);
+    this[kEverybody]().disconnectSockets(close);
   }
 }

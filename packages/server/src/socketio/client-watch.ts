@@ -12,13 +12,15 @@ import {
 import type { ResolvedLimits } from "./limits.ts";
 import type { RawData } from "./codec.ts";
 import { TokenBucket } from "../token-bucket.ts";
+import { kClock, kReceiving } from "../engine/index.ts";
+import { kEnd, kLimits } from "./keys.ts";
 
 /** What is watched about a client. */
 interface Watched {
-  readonly server: { readonly clock: Clock; readonly limits: ResolvedLimits };
+  readonly server: { readonly [kClock]: Clock; readonly [kLimits]: ResolvedLimits };
   readonly conn: unknown;
   /** Ends the connection. */
-  end(reason: CloseReason): void;
+  [kEnd](reason: CloseReason): void;
 }
 
 /**
@@ -34,7 +36,7 @@ export class ClientWatch implements BudgetHolder {
 
   constructor(watched: Watched) {
     this.#watched = watched;
-    const { clock, limits } = watched.server;
+    const { [kClock]: clock, [kLimits]: limits } = watched.server;
     const rate = limits.maxEventsPerSecond;
     if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate.rate, rate.burst);
   }
@@ -45,8 +47,8 @@ export class ClientWatch implements BudgetHolder {
     // The timer is left alone: most clients that send attachments send them again and again.
     if (this.#held > 0) this.#release();
     if (this.#bucket === undefined || type !== PacketType.EVENT || this.#bucket.take()) return true;
-    const rate = this.#watched.server.limits.maxEventsPerSecond;
-    this.#watched.end(limitExceeded("TOO_MANY_EVENTS", rate?.burst ?? 0, (rate?.burst ?? 0) + 1));
+    const rate = this.#watched.server[kLimits].maxEventsPerSecond;
+    this.#watched[kEnd](limitExceeded("TOO_MANY_EVENTS", rate?.burst ?? 0, (rate?.burst ?? 0) + 1));
     return false;
   }
 
@@ -54,20 +56,20 @@ export class ClientWatch implements BudgetHolder {
   onAttachmentDue(data: RawData): void {
     this.#held += data.length;
     this.#receiving?.onProgress(this, this.#held);
-    const { clock, limits } = this.#watched.server;
+    const { [kClock]: clock, [kLimits]: limits } = this.#watched.server;
     if (this.#timer === undefined) this.#timer = clock.after(limits.attachmentTimeout, () => this.#onTimeout());
     else this.#timer.refresh();
   }
 
   #onTimeout(): void {
     if (this.#held === 0) return;
-    const { attachmentTimeout } = this.#watched.server.limits;
-    this.#watched.end(limitExceeded("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
+    const { attachmentTimeout } = this.#watched.server[kLimits];
+    this.#watched[kEnd](limitExceeded("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
   }
 
   giveUp(): void {
     const limit = this.#receiving?.limit;
-    this.#watched.end({ ...closeError("RECEIVE_BUDGET", CLOSE_CODES.RECEIVE_BUDGET.message), limit });
+    this.#watched[kEnd]({ ...closeError("RECEIVE_BUDGET", CLOSE_CODES.RECEIVE_BUDGET.message), limit });
   }
 
   #release(): void {
@@ -78,7 +80,7 @@ export class ClientWatch implements BudgetHolder {
   /** What all unfinished messages hold together; undefined for sessions of another engine. */
   get #receiving(): ReceiveBudget | undefined {
     const { conn } = this.#watched;
-    return isSession(conn) ? conn.server.receiving : undefined;
+    return isSession(conn) ? conn.server[kReceiving] : undefined;
   }
 
   /** The connection is over. */

@@ -17,6 +17,8 @@ import { sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { Socket } from "./socket.ts";
 import type { DisconnectReason } from "./socket-types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
+import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../engine/index.ts";
+import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLink = Symbol("link");
@@ -37,7 +39,7 @@ const kKeepAuth = Symbol("keepAuth");
 const kRefuse = Symbol("refuse");
 const kLeave = Symbol("leave");
 const kClose = Symbol("close");
-const kEnd = Symbol("end");
+const kLeaveAll = Symbol("leaveAll");
 
 const log = createLog("socket.io:client");
 
@@ -82,13 +84,13 @@ export class Client<
     this.conn = conn;
     this[kLink] = linkTo(conn);
     this[kDecoder] = createDecoder(
-      server.customParser,
+      server[kCustomParser],
       (packet) => this[kOnPacket](packet),
-      server.limits.packetLimits,
+      server[kLimits].packetLimits,
     );
-    if (server.limits.maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
-    this[kLink].handle(this);
-    this[kPatience] = server.clock.after(server._connectTimeout, () => this[kOnImpatience]());
+    if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
+    this[kLink][kHandle](this);
+    this[kPatience] = server[kClock].after(server._connectTimeout, () => this[kOnImpatience]());
     // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
     if (conn.protocol === 3) this[kJoin]("/", {});
   }
@@ -119,7 +121,7 @@ export class Client<
       return this.onError(error);
     }
     if (packet !== undefined) this[kOnPacket](packet);
-    else if (this.server.customParser === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
+    else if (this.server[kCustomParser] === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
   }
 
   // hot path
@@ -144,7 +146,7 @@ export class Client<
     if (kept === undefined && place?.askAgain(auth)) return;
     this[kPlaces].delete(name);
     place?.cancel();
-    const { maxAuthSize, maxNamespaces } = this.server.limits;
+    const { maxAuthSize, maxNamespaces } = this.server[kLimits];
     if (kept !== undefined) return this[kRefuse](name, "AUTH_TOO_LARGE", maxAuthSize, kept);
     const { size } = this[kPlaces];
     if (size >= maxNamespaces) return this[kRefuse](name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
@@ -155,11 +157,11 @@ export class Client<
   private [kKeepAuth](name: string, auth: Record<string, unknown>): number | undefined {
     const size = sizeOfAuth(auth);
     if (size === 0 && this[kCredentials] === undefined) return undefined;
-    return (this[kCredentials] ??= new Credentials()).take(name, size, this.server.limits.maxAuthSize);
+    return (this[kCredentials] ??= new Credentials()).take(name, size, this.server[kLimits].maxAuthSize);
   }
 
   private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
-    this.server.onLimit(this.conn, code, limit, actual);
+    this.server[kOnLimit](this.conn, code, limit, actual);
     this[kLeave](name);
     this._packet(limitPacket(this.conn.protocol, name, new SocketIoError(code)));
   }
@@ -194,8 +196,8 @@ export class Client<
   }
 
   onDrain(): void {
-    if (this[kLink].congestion?.takeDrained() !== true) return;
-    for (const place of this[kPlaces].all()) if (place instanceof Socket) place._ondrain();
+    if (this[kLink][kCongestion]?.takeDrained() !== true) return;
+    for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
   }
 
   /** What was sent before the end goes first. */
@@ -204,10 +206,10 @@ export class Client<
   }
 
   onClose(record: CloseReason): void {
-    this[kEnd](record.reason, record.description, record);
+    this[kLeaveAll](record.reason, record.description, record);
   }
 
-  private [kEnd](reason: string, description: unknown, record?: CloseReason): void {
+  private [kLeaveAll](reason: string, description: unknown, record?: CloseReason): void {
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
     this[kWatch]?.stop();
@@ -260,7 +262,7 @@ export class Client<
     expelled.add(name);
     // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
     const [oldest = name] = expelled;
-    if (expelled.size > this.server.limits.maxNamespaces) expelled.delete(oldest);
+    if (expelled.size > this.server[kLimits].maxNamespaces) expelled.delete(oldest);
   }
 
   /** Disconnects all sockets and closes the connection. */
@@ -272,15 +274,15 @@ export class Client<
   }
 
   /** The peer has broken a limit: the connection ends. */
-  end(reason: CloseReason): void {
-    if (isSession(this.conn)) this.conn.fail(reason);
+  [kEnd](reason: CloseReason): void {
+    if (isSession(this.conn)) this.conn[kFail](reason);
     else this[kClose]();
   }
 
   private [kClose](why?: CloseReason): void {
     if (this.conn.readyState !== "open") return;
     endWith(this.conn, why);
-    this[kEnd]("forced server close", undefined, why);
+    this[kLeaveAll]("forced server close", undefined, why);
   }
 
   /**
@@ -288,7 +290,7 @@ export class Client<
    * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
    */
   onResumedElsewhere(): void {
-    this[kEnd]("transport close", new SocketIoError("SESSION_RESUMED"));
+    this[kLeaveAll]("transport close", new SocketIoError("SESSION_RESUMED"));
     this.conn.close(true);
   }
 
@@ -300,7 +302,7 @@ export class Client<
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && !this[kLink].writable) return;
     const encoded = this.server.encoder.encode(packet);
-    if (this[kLink].congestion !== undefined || options?.conflate !== undefined)
+    if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);
     for (const part of encoded) this[kLink].send(part, options);
   }
@@ -312,8 +314,8 @@ export class Client<
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
     if (options.volatile && !this[kLink].writable) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
-    if (this[kLink].congestion !== undefined || options.conflate !== undefined)
+    if (this[kLink][kCongestion] !== undefined || options.conflate !== undefined)
       return sendPreparedWatched(this.conn, message, options);
-    this[kLink].sendPrepared(message, options);
+    this[kLink][kSendPrepared](message, options);
   }
 }

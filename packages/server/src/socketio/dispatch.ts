@@ -1,14 +1,15 @@
+import { kDeliver } from "./keys.ts";
 import { TickQueue } from "../tick-queue.ts";
 
 /** Something that events are delivered to. */
 interface Receiver {
-  deliver(event: unknown[]): void;
+  [kDeliver](event: unknown[]): void;
 }
 
-const queue = new TickQueue<Receiver, unknown[]>((receiver, event) => receiver.deliver(event));
+const queue = new TickQueue<Receiver, unknown[]>((receiver, event) => receiver[kDeliver](event));
 
 /**
- * Has `receiver.deliver(event)` called once the code that runs now is done, before any I/O.
+ * Has `receiver[kDeliver](event)` called once the code that runs now is done, before any I/O.
  *
  * The listeners of events run after all packets of one read have been decoded, as programs know it from socket.io:
  * an acknowledgement in the same read comes first, and an event right before a disconnection is not delivered any

@@ -8,6 +8,7 @@ import type { ExtendedError, Namespace } from "./namespace.ts";
 import type { Session as StoredSession } from "./adapter/adapter.ts";
 import { restore } from "./recovery.ts";
 import { Socket } from "./socket.ts";
+import { kAdmit, kLimits, kOnLimit, kRelease } from "./keys.ts";
 
 /**
  * A client's attempt to join a namespace: from its CONNECT packet to the answer.
@@ -53,7 +54,7 @@ export class Joining {
     const known = server._nsps.get(this.name);
     if (known !== undefined) return this.enter(known);
     server._checkNamespace(this.name, this.#auth, (nsp, why) => {
-      if (this.isOver()) return nsp ? nsp.release() : undefined;
+      if (this.isOver()) return nsp ? nsp[kRelease]() : undefined;
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client.onJoined(this, undefined);
@@ -66,8 +67,8 @@ export class Joining {
     if (why === undefined) {
       return new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined);
     }
-    const { maxDynamicNamespaces } = server.limits;
-    server.onLimit(conn, "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
+    const { maxDynamicNamespaces } = server[kLimits];
+    server[kOnLimit](conn, "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
     return limitPacket(conn.protocol, this.name, new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES"));
   }
 
@@ -121,7 +122,7 @@ export class Joining {
     // At once: what is sent between here and there would pass it by.
     if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
     const passage: Passage<Socket> = {
-      chain: nsp.middlewares,
+      chain: nsp._fns,
       subject: socket,
       isOver: () => this.isOver(),
       onEnd: end,
@@ -132,7 +133,7 @@ export class Joining {
   }
 
   #admit(nsp: Namespace, socket: Socket): void {
-    nsp.admit(socket, () => {
+    nsp[kAdmit](socket, () => {
       this.client.onJoined(this, socket);
       this.#onJoined?.(socket);
     });

@@ -7,6 +7,9 @@ import {
   type SendFlags,
   type Session,
   type SessionHandler,
+  kCongestion,
+  kHandle,
+  kSendPrepared,
 } from "../engine/index.ts";
 import type { RawData } from "./codec.ts";
 
@@ -15,11 +18,11 @@ export interface Link {
   /** Whether a message sent now would leave at once. */
   readonly writable: boolean;
   /** Whether events must be looked at one by one, because the peer may be slow. Undefined: they need not. */
-  readonly congestion: Congestion | undefined;
-  handle(handler: LinkHandler): void;
+  readonly [kCongestion]: Congestion | undefined;
+  [kHandle](handler: LinkHandler): void;
   send(data: RawData, options?: SendFlags): unknown;
   /** @param options have gone into the making of the message; links that can't share it need them again */
-  sendPrepared(message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
+  [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
 }
 
 /** A client, seen from its session. */
@@ -38,7 +41,7 @@ interface ForeignSocket extends EventEmitter {
 class ForeignLink implements Link {
   readonly #socket: ForeignSocket;
   /** Another engine has bounds of its own, or none. */
-  readonly congestion: undefined = undefined;
+  readonly [kCongestion]: undefined = undefined;
 
   constructor(socket: ForeignSocket) {
     this.#socket = socket;
@@ -48,7 +51,7 @@ class ForeignLink implements Link {
     return this.#socket.transport.writable;
   }
 
-  handle(handler: LinkHandler): void {
+  [kHandle](handler: LinkHandler): void {
     this.#socket.on("data", (data: RawData) => handler.onMessage(data));
     this.#socket.on("error", (error: unknown) => handler.onError(error));
     this.#socket.on("close", (reason: string, description: unknown) =>
@@ -60,7 +63,7 @@ class ForeignLink implements Link {
     this.#socket.write(data, { compress: options?.compress !== false });
   }
 
-  sendPrepared(message: PreparedMessage, options: { compress?: boolean | undefined }): void {
+  [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): void {
     for (const part of message.parts) this.send(part, options);
   }
 }

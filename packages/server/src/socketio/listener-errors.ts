@@ -1,3 +1,4 @@
+import { kOnHandlerError } from "./keys.ts";
 import { type HandlerFailure, reportUnheard, watch } from "../handler-errors.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Socket } from "./socket.ts";
@@ -20,13 +21,13 @@ export interface HandlerErrorContext extends HandlerFailure {
 
 /** Somewhere to report failures to; adapters may be used with a namespace that has no real server. */
 interface Surroundings {
-  readonly server?: { onHandlerError?(error: unknown, context: HandlerErrorContext): void };
+  readonly server?: { [kOnHandlerError]?(error: unknown, context: HandlerErrorContext): void };
 }
 
 /** Reports a failure to the server of a namespace. */
 export function fail(nsp: object | undefined, error: unknown, context: HandlerErrorContext): void {
   const { server } = (nsp ?? {}) as Surroundings;
-  if (server?.onHandlerError) server.onHandlerError(error, context);
+  if (server?.[kOnHandlerError]) server[kOnHandlerError](error, context);
   else reportUnheard(error, context);
 }
 

@@ -23,9 +23,9 @@ import {
   type EventsMap,
   type Untyped,
 } from "./typed-events.ts";
+import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kMiddlewares = Symbol("middlewares");
 const kCall = Symbol("call");
 const kOnListenerFailure = Symbol("onListenerFailure");
 
@@ -78,7 +78,8 @@ export class Namespace<
   adapter!: Adapter;
   /** The id of the next packet that asks for an acknowledgement. */
   _ids = 0;
-  private [kMiddlewares]: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  /** The middlewares, in order. Never changed: {@link use} makes a new array. */
+  _fns: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
 
   /** Made by `io.of(name)`. */
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
@@ -88,15 +89,10 @@ export class Namespace<
     this._initAdapter();
   }
 
-  /** The middlewares, in order. Never changed: {@link use} makes a new array. */
-  get middlewares(): readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] {
-    return this[kMiddlewares];
-  }
-
   /** Makes the adapter anew, as the option `adapter` of the server says. */
   _initAdapter(): void {
-    const adapter = this.server.createAdapter(this);
-    if (this.server.clusterKeys !== undefined) guardAdapter(adapter, this, this.server.clusterKeys);
+    const adapter = this.server[kCreateAdapter](this);
+    if (this.server[kClusterKeys] !== undefined) guardAdapter(adapter, this, this.server[kClusterKeys]);
     this.adapter = adapter;
     try {
       watchAdapter(this.adapter.init(), this);
@@ -121,11 +117,11 @@ export class Namespace<
       next: (err?: ExtendedError) => void,
     ) => void,
   ): this {
-    this[kMiddlewares] = [...this[kMiddlewares], fn];
+    this._fns = [...this._fns, fn];
     return this;
   }
 
-  protected everybody(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  protected [kEverybody](): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return new BroadcastOperator(this.adapter);
   }
 
@@ -139,7 +135,7 @@ export class Namespace<
    */
   override emit<Ev extends EventNamesWithoutAck<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
   override emit(...data: Untyped[]): boolean {
-    return callUntyped(this.everybody(), "emit", data);
+    return callUntyped(this[kEverybody](), "emit", data);
   }
 
   /** See {@link BroadcastTarget.serverSideEmit}. */
@@ -191,7 +187,7 @@ export class Namespace<
   }
 
   /** A socket is accepted: it is told so, then the listeners are. */
-  admit(
+  [kAdmit](
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     onConnected: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): void {
@@ -217,7 +213,7 @@ export class Namespace<
   }
 
   /** Nobody may have any use for the namespace any more: one that was made for a client may go. */
-  release(): void {}
+  [kRelease](): void {}
 
   /** The promise of a listener was rejected: see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {

@@ -2,10 +2,12 @@ import type { BroadcastFlags } from "./adapter/adapter.ts";
 import { type CloseReason, type Congestion, isSession, type Session, type SlowPolicy } from "../engine/index.ts";
 import type { DisconnectCode, DisconnectReason } from "./socket-types.ts";
 import { type EventsMap, StrictEventEmitter } from "./typed-events.ts";
+import { kCongestion, kWatchQueue } from "../engine/index.ts";
+import { kNextFlags, kTakeFlags } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kFlags = Symbol("flags");
-const kCongestion = Symbol("congestion");
+const kWatch = Symbol("watch");
 
 /**
  * What a socket knows about the pace of its peer, and how the next event is to be sent.
@@ -32,13 +34,13 @@ export abstract class PacedSocket<
 
   /** Whether the next event may be compressed (default: true). */
   compress(compress: boolean): this {
-    this.nextFlags().compress = compress;
+    this[kNextFlags]().compress = compress;
     return this;
   }
 
   /** The next event may be lost: it is not sent if the client can't take it at once. */
   get volatile(): this {
-    this.nextFlags().volatile = true;
+    this[kNextFlags]().volatile = true;
     return this;
   }
 
@@ -50,7 +52,7 @@ export abstract class PacedSocket<
    * socket.conflate("EUR").emit("price", "EUR", 1.08);
    */
   conflate(key: string): this {
-    this.nextFlags().conflate = key;
+    this[kNextFlags]().conflate = key;
     return this;
   }
 
@@ -61,17 +63,17 @@ export abstract class PacedSocket<
    * socket.ifSlow("drop-newest").emit("typing", "Ada");
    */
   ifSlow(policy: SlowPolicy): this {
-    this.nextFlags().ifSlow = policy;
+    this[kNextFlags]().ifSlow = policy;
     return this;
   }
 
   /** How the next event is to be sent; to be changed. */
-  protected nextFlags(): BroadcastFlags {
+  protected [kNextFlags](): BroadcastFlags {
     return (this[kFlags] ??= {});
   }
 
   // hot path
-  protected takeFlags(): BroadcastFlags | undefined {
+  protected [kTakeFlags](): BroadcastFlags | undefined {
     const flags = this[kFlags];
     this[kFlags] = undefined;
     return flags;
@@ -99,7 +101,7 @@ export abstract class PacedSocket<
    * }
    */
   async ready(): Promise<boolean> {
-    await this[kCongestion]()?.ready();
+    await this[kWatch]()?.ready();
     return this.conn.readyState === "open";
   }
 
@@ -114,21 +116,21 @@ export abstract class PacedSocket<
    * });
    */
   get slowPolicy(): SlowPolicy {
-    return this[kCongestion]()?.policy ?? "keep";
+    return this[kWatch]()?.policy ?? "keep";
   }
 
   set slowPolicy(policy: SlowPolicy) {
-    const congestion = this[kCongestion]();
+    const congestion = this[kWatch]();
     if (congestion !== undefined) congestion.policy = policy;
   }
 
   /** Events that were dropped on this connection because the client reads too slowly. */
   get droppedEvents(): number {
-    return (this.conn as Partial<Session>).congestion?.dropped ?? 0;
+    return (this.conn as Partial<Session>)[kCongestion]?.dropped ?? 0;
   }
 
   /** Undefined with another engine. */
-  private [kCongestion](): Congestion | undefined {
-    return isSession(this.conn) ? this.conn.watchQueue() : undefined;
+  private [kWatch](): Congestion | undefined {
+    return isSession(this.conn) ? this.conn[kWatchQueue]() : undefined;
   }
 }

@@ -6,6 +6,7 @@ import { Namespace } from "./namespace.ts";
 import type { RemoteSocket } from "./remote-socket.ts";
 import type { Server } from "./server.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
+import { kRelease, kReleaseEmpty } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kParent = Symbol("parent");
@@ -43,7 +44,7 @@ export class ParentNamespace<
   /** Makes a namespace after this pattern. */
   createChild(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const child = new ChildNamespace(this, name);
-    for (const middleware of this.middlewares) child.use(middleware as never);
+    for (const middleware of this._fns) child.use(middleware as never);
     for (const event of ["connect", "connection"] as const) {
       for (const listener of this.listeners(event)) child.on(event, listener);
     }
@@ -58,7 +59,7 @@ export class ParentNamespace<
    *
    * @returns how many
    */
-  releaseEmpty(): number {
+  [kReleaseEmpty](): number {
     const before = this.children.size;
     for (const child of this.children) if (child instanceof ChildNamespace) child.releaseIfEmpty();
     return before - this.children.size;
@@ -86,10 +87,10 @@ class ChildNamespace<
 
   override _remove(socket: never): void {
     super._remove(socket);
-    this.release();
+    this[kRelease]();
   }
 
-  override release(): void {
+  override [kRelease](): void {
     if (this.server._opts.cleanupEmptyChildNamespaces) this.releaseIfEmpty();
   }
 

@@ -4,6 +4,7 @@ import { SocketIoError } from "./errors.ts";
 import { failAdapter } from "./listener-errors.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Socket } from "./socket.ts";
+import { kTally } from "./keys.ts";
 
 /** Reasons to disconnect after which a client may come back and take its session up again. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -51,7 +52,7 @@ export type Restoration = Promise<Session | SocketIoError> | undefined;
 
 async function tallied(search: Promise<Session | SocketIoError>, nsp: Namespace): Promise<Session | SocketIoError> {
   const found = await search;
-  nsp.server.tally.onRecovery(found);
+  nsp.server[kTally].onRecovery(found);
   return found;
 }
 

@@ -32,6 +32,18 @@ import {
   type RemoveAcknowledgements,
   type Untyped,
 } from "./typed-events.ts";
+import {
+  kClusterKeys,
+  kCreateAdapter,
+  kCustomParser,
+  kEverybody,
+  kLimits,
+  kOnHandlerError,
+  kOnLimit,
+  kReleaseEmpty,
+  kTally,
+} from "./keys.ts";
+import { kClock } from "../engine/index.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -110,17 +122,17 @@ export class Server<
   /** Encodes the packets of all connections. */
   readonly encoder: PacketEncoder;
   /** The option `parser`, if it was given. */
-  readonly customParser: ParserModule | undefined;
+  readonly [kCustomParser]: ParserModule | undefined;
   /** The options, completed. */
   readonly opts: Partial<ServerOptions>;
   /** What one client may make the server do or keep. */
-  readonly limits: ResolvedLimits;
+  readonly [kLimits]: ResolvedLimits;
   /** Time as the server sees it. */
-  readonly clock: Clock;
+  readonly [kClock]: Clock;
   /** The option `clusterSecret`, if it was given. */
-  readonly clusterKeys: ClusterKeys | undefined;
+  readonly [kClusterKeys]: ClusterKeys | undefined;
   /** What is counted here, for {@link stats}. */
-  readonly tally: ServerTally = new ServerTally();
+  readonly [kTally]: ServerTally = new ServerTally();
   /** All namespaces by name, parents excepted. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** Time to join a first namespace, in milliseconds. */
@@ -151,13 +163,13 @@ export class Server<
     const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
     const given = isOptions ? srv : opts;
     this.opts = resolveOptions(given);
-    this.clusterKeys = given.clusterSecret === undefined ? undefined : new ClusterKeys(given.clusterSecret);
+    this[kClusterKeys] = given.clusterSecret === undefined ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
-    this.limits = resolveLimits(this.opts);
-    this.clock = clock ?? systemClock;
-    this.customParser = parser as ParserModule | undefined;
+    this[kLimits] = resolveLimits(this.opts);
+    this[kClock] = clock ?? systemClock;
+    this[kCustomParser] = parser as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) ?? defaultParser;
-    this.encoder = createEncoder(this.customParser);
+    this.encoder = createEncoder(this[kCustomParser]);
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
@@ -166,7 +178,7 @@ export class Server<
       isOn: () => this[kServesClient],
       path: () => this[kPath],
       onFailure: (error: unknown, how: "thrown" | "rejected") =>
-        this.onHandlerError(error, { handler: "engine middleware", how }),
+        this[kOnHandlerError](error, { handler: "engine middleware", how }),
     };
     this[kClientFiles] = new ClientFiles(rules, this.opts.cors);
     this.sockets = this.of("/");
@@ -226,7 +238,7 @@ export class Server<
   }
 
   /** Makes the adapter of a namespace. */
-  createAdapter(nsp: Namespace): Adapter {
+  [kCreateAdapter](nsp: Namespace): Adapter {
     const make = this[kAdapter];
     // Arrow functions can't be called with `new`.
     if (make.prototype === undefined) return (make as (nsp: Namespace) => Adapter)(nsp);
@@ -281,7 +293,7 @@ export class Server<
    * @example
    * if (!io.serveClientFile(req, res)) engine.handleRequest(req, res);
    */
-  serveClientFile(req: IncomingMessage, res: ServerResponse): boolean {
+  serve(req: IncomingMessage, res: ServerResponse): boolean {
     return this[kClientFiles].answer(req, res);
   }
 
@@ -297,7 +309,7 @@ export class Server<
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
     this.engine.on("connection", (conn: Session) => this[kOnConnection](conn));
-    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this.onHandlerError(error, failure));
+    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this[kOnHandlerError](error, failure));
     return this;
   }
 
@@ -305,8 +317,8 @@ export class Server<
    * A function of the program has failed: its listeners of `handler_error` get the error and where it happened. Without
    * any, it goes where the process handles such things, or is printed.
    */
-  onHandlerError(error: unknown, context: HandlerErrorContext): void {
-    if (context.handler === "adapter") this.tally.onAdapterFailure(error);
+  [kOnHandlerError](error: unknown, context: HandlerErrorContext): void {
+    if (context.handler === "adapter") this[kTally].onAdapterFailure(error);
     reportFailure(this.sockets, error, context);
   }
 
@@ -340,7 +352,7 @@ export class Server<
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
    */
   stats(): ServerReport {
-    return this.tally.report(this.engine.report());
+    return this[kTally].report(this.engine.report());
   }
 
   /**
@@ -444,7 +456,7 @@ export class Server<
     const pattern = this[kPatterns][index];
     if (pattern === undefined) return fn(false);
     const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
-      this.onHandlerError(error, { handler: "namespace function", how });
+      this[kOnHandlerError](error, { handler: "namespace function", how });
     ask(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this[kAsk](index + 1, question);
       // Somebody else may have asked for it meanwhile.
@@ -456,22 +468,22 @@ export class Server<
 
   /** Whether no more namespaces may be made for clients, empty ones having gone. */
   private [kIsFull](): boolean {
-    const { maxDynamicNamespaces } = this.limits;
+    const { maxDynamicNamespaces } = this[kLimits];
     let children = 0;
     for (const { parent } of this[kPatterns]) children += parent.children.size;
     if (children < maxDynamicNamespaces) return false;
-    for (const { parent } of this[kPatterns]) children -= parent.releaseEmpty();
+    for (const { parent } of this[kPatterns]) children -= parent[kReleaseEmpty]();
     return children >= maxDynamicNamespaces;
   }
 
   /** A client is at a limit, and its connection goes on. */
-  onLimit(conn: Session, code: LimitCode, limit: number, actual: number): void {
+  [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void {
     if (isSession(conn)) conn.server.onLimit(conn, code, limit, actual);
   }
 
   // ---- the main namespace ------------------------------------------------------------------------------------------
 
-  protected everybody(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+  protected [kEverybody](): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return new BroadcastOperator(this.sockets.adapter);
   }
 

@@ -3,6 +3,7 @@ import type { PendingAcks } from "./acks.ts";
 import type { LimitCode, Session } from "../engine/index.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { SocketIoError } from "./errors.ts";
+import { kLimits, kOnLimit } from "./keys.ts";
 
 /** A socket, as far as its limits go. */
 export interface Limited {
@@ -11,14 +12,14 @@ export interface Limited {
   readonly acks: PendingAcks;
   readonly adapter: Adapter;
   readonly server: {
-    readonly limits: ResolvedLimits;
-    onLimit(conn: Session, code: LimitCode, limit: number, actual: number): void;
+    readonly [kLimits]: ResolvedLimits;
+    [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void;
   };
 }
 
 /** Whether a socket may join these rooms as well. What it may not do is told, and does nothing. */
 export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
-  const { maxRooms } = socket.server.limits;
+  const { maxRooms } = socket.server[kLimits];
   const joined = socket.adapter.socketRooms(socket.id);
   let size = joined?.size ?? 0;
   // Few are in so many rooms that it matters which of the wanted ones are new.
@@ -41,7 +42,7 @@ export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
 const warned = new WeakSet();
 
 function report(socket: Limited, code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS", limit: number, actual: number): void {
-  socket.server.onLimit(socket.conn, code, limit, actual);
+  socket.server[kOnLimit](socket.conn, code, limit, actual);
   if (warned.has(socket)) return;
   warned.add(socket);
   process.emitWarning(new SocketIoError(code));

@@ -35,6 +35,8 @@ import {
   type Last,
   type Untyped,
 } from "./typed-events.ts";
+import { kBroadcastsGot, kDeliver, kDropAck, kLimits, kNextFlags, kOnDrain, kTakeFlags } from "./keys.ts";
+import { kClock, kPeekRequest } from "../engine/index.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPid = Symbol("pid");
@@ -107,7 +109,7 @@ export class Socket<
   private readonly [kIssued]: number = Date.now();
   private [kState]: "joining" | "connected" | "leaving" | "left" = "joining";
   /** @internal The adapter's mark: how far it has got with broadcasts to very many. */
-  broadcastsGot = 0;
+  [kBroadcastsGot] = 0;
   // What follows is made when it is first needed: most sockets have no use for most of it.
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
@@ -160,7 +162,7 @@ export class Socket<
 
   private [kBuildHandshake](): Handshake {
     const { client, conn } = this;
-    const request = isSession(conn) ? conn.peekRequest() : client.request;
+    const request = isSession(conn) ? conn[kPeekRequest]() : client.request;
     return buildHandshake({ request, address: conn.remoteAddress, issued: this[kIssued], auth: (this[kAuth] ??= {}) });
   }
 
@@ -224,7 +226,7 @@ export class Socket<
   // hot path
   override emit(...data: Untyped[]): boolean {
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
-    const flags = this.takeFlags();
+    const flags = this[kTakeFlags]();
     let id: number | undefined;
     if (typeof data[data.length - 1] === "function") id = this[kExpectAck](data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
@@ -241,12 +243,12 @@ export class Socket<
 
   private [kExpectAck](ack: AckCallback, timeout: number | undefined): number {
     const id = this.nsp._ids++;
-    const { maxPendingAcks } = this.nsp.server.limits;
+    const { maxPendingAcks } = this.nsp.server[kLimits];
     if (this.acks.size >= maxPendingAcks) giveUpOldest(this, maxPendingAcks);
     if (timeout === undefined) this.acks.set(id, ack);
     else {
       const call = (args: unknown[]): void => this[kCall](ack, args, "acknowledgement");
-      expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server.clock, call });
+      expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server[kClock], call });
     }
     return id;
   }
@@ -264,7 +266,7 @@ export class Socket<
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
   emitWithAck(...data: Untyped[]): Promise<unknown> {
-    const withError = this.nextFlags().timeout !== undefined;
+    const withError = this[kNextFlags]().timeout !== undefined;
     return new Promise((resolve, reject) => {
       data.push((first: Error | null, second: unknown) => {
         if (!withError) resolve(first);
@@ -293,7 +295,7 @@ export class Socket<
    * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
    */
   timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
-    this.nextFlags().timeout = timeout;
+    this[kNextFlags]().timeout = timeout;
     return this;
   }
 
@@ -329,7 +331,7 @@ export class Socket<
 
   /** Addresses everybody, less this socket. */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
-    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this.takeFlags());
+    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this[kTakeFlags]());
   }
 
   /** Addresses the clients of this server only, when there are several, less this socket. */
@@ -424,7 +426,7 @@ export class Socket<
 
   /** Hands an event to its listeners. */
   // hot path
-  deliver(event: unknown[]): void {
+  [kDeliver](event: unknown[]): void {
     if (this[kState] !== "connected") return;
     // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
@@ -443,7 +445,7 @@ export class Socket<
   }
 
   /** Nobody waits for this acknowledgement any more. */
-  dropAck(id: number): void {
+  [kDropAck](id: number): void {
     this[kAcks]?.delete(id);
   }
 
@@ -507,7 +509,7 @@ export class Socket<
   }
 
   /** The client, which had read too slowly, has taken what waited for it. */
-  _ondrain(): void {
+  [kOnDrain](): void {
     this[kEmitReserved]("drain");
   }
 

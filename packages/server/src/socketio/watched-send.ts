@@ -3,6 +3,7 @@ import type { WriteOptions } from "./adapter/surface.ts";
 import type { RawData } from "./codec.ts";
 import { keyOf } from "./conflation.ts";
 import { type Congestion, EventMark, isSession, type PreparedMessage, type Session } from "../engine/index.ts";
+import { kSendPrepared, kWatchQueue } from "../engine/index.ts";
 
 /** An event on its way to one peer. */
 interface Outgoing {
@@ -21,7 +22,7 @@ export function sendWatched(
 ): void {
   const isEvent = packet.type === PacketType.EVENT && isSession(conn);
   const key = keyOf(packet.nsp, options?.conflate);
-  if (isEvent && !mayWait(conn.watchQueue(), { parts, options, key })) return;
+  if (isEvent && !mayWait(conn[kWatchQueue](), { parts, options, key })) return;
   const mark = isEvent ? new EventMark(key) : undefined;
   for (const part of parts) conn.send(part, { compress: options?.compress, mark });
 }
@@ -29,8 +30,8 @@ export function sendWatched(
 /** The same for an event that many get. */
 export function sendPreparedWatched(conn: Session, message: PreparedMessage, options: WriteOptions): void {
   const key = message.mark?.key;
-  if (isSession(conn) && !mayWait(conn.watchQueue(), { parts: message.parts, options, key })) return;
-  conn.sendPrepared(message);
+  if (isSession(conn) && !mayWait(conn[kWatchQueue](), { parts: message.parts, options, key })) return;
+  conn[kSendPrepared](message);
 }
 
 /** Makes room for an event, as the policy wants it. False: the event is dropped. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../heartbeat.ts";
 import type { EngineLimits } from "../limits.ts";
+import { kBeat } from "../keys.ts";
 
 /** Why a body is given up before it is complete: codes of the session's end. */
 export type UploadFailure = "POST_LATE" | "RECEIVE_BUDGET";
@@ -23,7 +24,7 @@ const NOTHING: Buffer = Buffer.alloc(0);
 
 /** Reads one request body up to a limit and tells, exactly once, how it ended. */
 export class BodyReader implements BudgetHolder, Beating {
-  readonly beat: Beat = new Beat(this);
+  readonly [kBeat]: Beat = new Beat(this);
   readonly #req: IncomingMessage;
   readonly #limits: ReadLimits;
   #handler: BodyHandler | undefined;
@@ -62,7 +63,7 @@ export class BodyReader implements BudgetHolder, Beating {
 
   #onProgress(): void {
     const { receiving, heartbeat, postTimeout } = this.#limits;
-    heartbeat.schedule(this.beat, postTimeout);
+    heartbeat.schedule(this[kBeat], postTimeout);
     receiving.onProgress(this, this.#body.length);
   }
 
@@ -102,7 +103,7 @@ export class BodyReader implements BudgetHolder, Beating {
     const handler = this.#handler;
     if (!handler) return undefined;
     this.#handler = undefined;
-    this.#limits.heartbeat.cancel(this.beat);
+    this.#limits.heartbeat.cancel(this[kBeat]);
     this.#limits.receiving.onEnd(this);
     this.#body = NOTHING;
     return handler;

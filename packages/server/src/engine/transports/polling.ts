@@ -9,6 +9,7 @@ import type { EngineLimits } from "../limits.ts";
 import { closePacket, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
+import { kObserved } from "../../emitter.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLimits = Symbol("limits");
@@ -336,7 +337,7 @@ export class Polling extends Transport {
     headers["cache-control"] = "no-store";
     const { req } = res as ServerResponse<TransportRequest>;
     if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
-    if (this.observed) this.emit("headers", headers, req);
+    if (this[kObserved]) this.emit("headers", headers, req);
     this[kLimits].addHeaders(headers, req, this.sid);
     try {
       res.writeHead(status, headers);

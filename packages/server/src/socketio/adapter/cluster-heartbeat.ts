@@ -1,3 +1,4 @@
+import { kClock } from "../../engine/index.ts";
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
 import { bounded } from "../../numbers.ts";
 import { SocketIoError } from "../errors.ts";
@@ -14,7 +15,7 @@ import {
 import type { Asked } from "./cluster-requests.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kClock = Symbol("clock");
+const kTime = Symbol("time");
 const kOptions = Symbol("options");
 const kServers = Symbol("servers");
 const kState = Symbol("state");
@@ -46,7 +47,7 @@ const EMITTER = "emitter";
 
 /** A {@link ClusterAdapter} for a bus that does not know who is there: the servers tell each other. */
 export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
-  private readonly [kClock]: Clock;
+  private readonly [kTime]: Clock;
   private readonly [kOptions]: Required<ClusterAdapterOptions>;
   /** When each of the other servers was heard last. */
   private readonly [kServers] = new Map<ServerId, number>();
@@ -56,7 +57,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
     super(nsp);
-    this[kClock] = (nsp as { server?: { clock?: Clock } }).server?.clock ?? systemClock;
+    this[kTime] = (nsp as { server?: { [kClock]?: Clock } }).server?.[kClock] ?? systemClock;
     const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
     this[kOptions] = {
       heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),
@@ -96,7 +97,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   /** A server is there. */
   private [kHear](uid: ServerId): void {
-    if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kClock].now());
+    if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kTime].now());
     else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
   }
 
@@ -121,15 +122,15 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   /** Everything that is said shows that this server is there: the heartbeat is for silence. */
   private [kBeatLater](): void {
     if (this[kState] === "closed") return;
-    this[kHeartbeat] ??= this[kClock].after(this[kOptions].heartbeatInterval, () =>
+    this[kHeartbeat] ??= this[kTime].after(this[kOptions].heartbeatInterval, () =>
       this.publish({ type: MessageType.HEARTBEAT }),
     );
     this[kHeartbeat].refresh();
   }
 
   private [kCallRollLater](): void {
-    this[kRollCall] ??= this[kClock].after(ROLL_CALL_INTERVAL, () => {
-      const silentSince = this[kClock].now() - this[kOptions].heartbeatTimeout;
+    this[kRollCall] ??= this[kTime].after(ROLL_CALL_INTERVAL, () => {
+      const silentSince = this[kTime].now() - this[kOptions].heartbeatTimeout;
       for (const [uid, heardAt] of this[kServers]) if (heardAt < silentSince) this[kRemove](uid);
       this[kRollCall]?.refresh();
     });

@@ -1,3 +1,5 @@
+import { kClock } from "../../engine/index.ts";
+import { kClusterKeys, kDropAck } from "../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
@@ -26,7 +28,6 @@ import { InMemoryAdapter } from "./in-memory.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kClock = Symbol("clock");
 const kGuard = Symbol("guard");
 const kRequests = Symbol("requests");
 const kCollections = Symbol("collections");
@@ -94,9 +95,9 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   protected constructor(nsp: Untyped) {
     super(nsp);
-    const { server } = nsp as { server?: { clock?: Clock; clusterKeys?: ClusterKeys } };
-    this[kClock] = server?.clock ?? systemClock;
-    this[kGuard] = server?.clusterKeys && this[kGuardWith](server.clusterKeys);
+    const { server } = nsp as { server?: { [kClock]?: Clock; [kClusterKeys]?: ClusterKeys } };
+    this[kClock] = server?.[kClock] ?? systemClock;
+    this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
     this[kRequests] = new ClusterRequests(this[kClock]);
   }
 
@@ -194,7 +195,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private [kForgetAcksOf]({ id }: AdapterPacket, opts: BroadcastOptions): void {
     if (id === undefined) return;
     this[kClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
-      for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket.dropAck?.(id);
+      for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket[kDropAck]?.(id);
     });
   }
 

@@ -1,3 +1,4 @@
+import { kLimits } from "../keys.ts";
 import { Emitter } from "../../emitter.ts";
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
@@ -17,6 +18,7 @@ import { giveUpOldest, type Limited } from "../socket-limits.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
+import { kObserved } from "../../emitter.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kCatchUp = Symbol("catchUp");
@@ -106,7 +108,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   private [kEnter](room: Room, id: SocketId): void {
-    if (!this.observed) return void addMember(this.rooms, room, id);
+    if (!this[kObserved]) return void addMember(this.rooms, room, id);
     const isNew = !this.rooms.has(room);
     const hasJoined = addMember(this.rooms, room, id);
     if (isNew) this.emit("create-room", room);
@@ -128,7 +130,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   private [kExit](room: Room, id: SocketId): void {
-    if (!this.observed) return pruneMember(this.rooms, room, id);
+    if (!this[kObserved]) return pruneMember(this.rooms, room, id);
     if (removeMember(this.rooms, room, id)) this.emit("leave-room", room, id);
     if (isEmptyKey(this.rooms, room) && this.rooms.delete(room)) this.emit("delete-room", room);
   }
@@ -184,7 +186,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
     (packet as AdapterPacket).id = id;
     const encoded = this[kEncode](packet);
     const options = this[kWriteOptions](encoded, opts.flags);
-    const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server.limits ?? {};
+    const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server[kLimits] ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
       clients++;

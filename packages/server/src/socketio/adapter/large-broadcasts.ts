@@ -1,3 +1,4 @@
+import { kBroadcastsGot } from "../keys.ts";
 import { nextTurn, soon } from "../../turn.ts";
 import { failAdapter } from "../listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
@@ -22,7 +23,7 @@ export function areBroadcastsUnderway(): boolean {
 
 /** A socket that has just come in gets nothing that was sent before. */
 export function skipBroadcasts(socket: AdapterSocket): void {
-  socket.broadcastsGot = begun;
+  socket[kBroadcastsGot] = begun;
 }
 
 /** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
@@ -109,11 +110,11 @@ class LargeBroadcasts {
   /** Sends a socket all that it has not got yet. */
   // hot path
   catchUp(socket: AdapterSocket): void {
-    const got = socket.broadcastsGot ?? 0;
+    const got = socket[kBroadcastsGot] ?? 0;
     const last = begun;
     if (got === last) return;
     // Listeners for what goes out may send something themselves: they find that the socket has caught up.
-    socket.broadcastsGot = last;
+    socket[kBroadcastsGot] = last;
     for (const { number, broadcast } of this.#underway) {
       if (number > got && number <= last) this.#send(broadcast, socket);
     }

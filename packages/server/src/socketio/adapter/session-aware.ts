@@ -1,3 +1,5 @@
+import { kClock } from "../../engine/index.ts";
+import { kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../clock.ts";
 import { randomId } from "../../engine/index.ts";
@@ -11,7 +13,6 @@ import type { AdapterPacket } from "./surface.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kOptions = Symbol("options");
-const kClock = Symbol("clock");
 const kOnDropped = Symbol("onDropped");
 const kLog = Symbol("log");
 const kSessions = Symbol("sessions");
@@ -66,13 +67,13 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private readonly [kTag]: string = randomId().slice(0, 4);
   private [kSweeping]: Timer | undefined;
 
-  /** @param nsp the namespace: of it, `server.opts` and `server.clock` are used in addition */
+  /** @param nsp the namespace: of it, `server.opts` and its clock are used in addition */
   constructor(nsp: Untyped) {
     super(nsp);
-    const { opts, clock, tally } = (nsp as { server: { opts?: object; clock?: Clock; tally?: ServerTally } }).server;
-    this[kOptions] = completeRecovery(opts ?? {});
-    this[kClock] = clock ?? systemClock;
-    this[kOnDropped] = (limit) => tally?.onDropped(limit);
+    const { server } = nsp as { server: { opts?: object; [kClock]?: Clock; [kTally]?: ServerTally } };
+    this[kOptions] = completeRecovery(server.opts ?? {});
+    this[kClock] = server[kClock] ?? systemClock;
+    this[kOnDropped] = (limit) => server[kTally]?.onDropped(limit);
     const { maxPackets, maxPacketBytes } = this[kOptions];
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
   }

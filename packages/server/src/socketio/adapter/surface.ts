@@ -1,6 +1,7 @@
 import type { PreparedMessage, SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
 import type { Room, SocketId } from "./adapter.ts";
+import type { kBroadcastsGot, kDropAck, kLimits } from "../keys.ts";
 
 // The members of sockets, clients, namespaces and servers that adapters touch, also those written by others: the only
 // underscore members that cross from one object to another.
@@ -40,12 +41,12 @@ export interface AdapterSocket {
   readonly client: AdapterClient;
   readonly acks: Map<number, (...args: unknown[]) => void>;
   /** The number of the last large broadcast that it has got, or was not meant by. */
-  broadcastsGot?: number;
+  [kBroadcastsGot]?: number;
   join(rooms: Room | Room[]): unknown;
   leave(room: Room): unknown;
   disconnect(close?: boolean): unknown;
   /** Nobody waits for this acknowledgement any more. */
-  dropAck?(id: number): void;
+  [kDropAck]?(id: number): void;
   notifyOutgoingListeners?(packet: { data: unknown[] }): void;
 }
 
@@ -58,7 +59,7 @@ export interface AdapterNamespace {
   readonly server: {
     readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
     /** Missing where an adapter is used without a server. */
-    readonly limits?: { readonly maxPendingAcks: number };
+    readonly [kLimits]?: { readonly maxPendingAcks: number };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
 }

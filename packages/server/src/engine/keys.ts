@@ -1,0 +1,22 @@
+// Keys of members that the files of this package share and programs do not see. A string name here could be one that a
+// program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
+export const kBeat = Symbol("beat");
+export const kChargedFrom = Symbol("chargedFrom");
+/** Shared by all copies of this package: adapters look for it. */
+export const kClock = Symbol.for("portage:clock");
+export const kCongestion = Symbol("congestion");
+export const kFail = Symbol("fail");
+export const kGate = Symbol("gate");
+export const kHandle = Symbol("handle");
+export const kHeartbeat = Symbol("heartbeat");
+export const kLimits = Symbol("limits");
+export const kOfferUpgrade = Symbol("offerUpgrade");
+export const kParkRequest = Symbol("parkRequest");
+export const kPeekRequest = Symbol("peekRequest");
+export const kQueuedBytes = Symbol("queuedBytes");
+export const kReceiving = Symbol("receiving");
+export const kSendPrepared = Symbol("sendPrepared");
+export const kSlowReader = Symbol("slowReader");
+export const kStats = Symbol("stats");
+export const kWatchQueue = Symbol("watchQueue");
+export const kWebSocketContext = Symbol("webSocketContext");

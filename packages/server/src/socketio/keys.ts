@@ -1,0 +1,21 @@
+// Keys of members that the files of this layer share and programs do not see. A string name here could be one that a
+// program gives to a member of its own (`io.limits = ...`); a symbol can't.
+// `Symbol.for()` where adapters look: theirs may be another copy of this package, installed under another name.
+export const kAdmit = Symbol("admit");
+export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
+export const kClusterKeys = Symbol.for("portage:clusterKeys");
+export const kCreateAdapter = Symbol("createAdapter");
+export const kCustomParser = Symbol("customParser");
+export const kDeliver = Symbol("deliver");
+export const kDropAck = Symbol.for("portage:dropAck");
+export const kEnd = Symbol("end");
+export const kEverybody = Symbol("everybody");
+export const kLimits = Symbol.for("portage:limits");
+export const kNextFlags = Symbol("nextFlags");
+export const kOnHandlerError = Symbol.for("portage:onHandlerError");
+export const kOnLimit = Symbol("onLimit");
+export const kOnDrain = Symbol("onDrain");
+export const kRelease = Symbol("release");
+export const kReleaseEmpty = Symbol("releaseEmpty");
+export const kTakeFlags = Symbol("takeFlags");
+export const kTally = Symbol.for("portage:tally");
