@@ -47,7 +47,7 @@ ${table(
   ]),
 )}
 
-A socket can end while its session goes on, or before it:
+A socket can end while its session goes on, before it, or with a session of another engine:
 
 ${table(
   ["code", "side", "what happened"],
@@ -81,7 +81,7 @@ ${table(
 
 ## Errors of the Socket.IO layer
 
-\`SocketIoError\`: thrown, given to callbacks, or process warnings.
+\`SocketIoError\`: thrown, given to callbacks, or process warnings; and what HTTP answers say.
 
 ${table(
   ["code", "what happened"],

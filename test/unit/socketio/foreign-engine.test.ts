@@ -33,7 +33,7 @@ test("io.bind() takes any engine whose sockets are like those of engine.io", asy
     expect(socket.conn).toBe(conn);
     socket.on("a", (...args) => seen.push(args));
     socket.on("error", (err) => seen.push(err.message));
-    socket.on("disconnect", (...args) => seen.push(args));
+    socket.on("disconnect", (...args) => seen.push([...args, socket.closeReason?.code]));
   });
   engine.emit("connection", conn);
   conn.emit("data", "0");
@@ -49,7 +49,7 @@ test("io.bind() takes any engine whose sockets are like those of engine.io", asy
     ['51-["b",{"_placeholder":true,"num":0}]', { compress: false }],
     [Buffer.from("x"), { compress: false }],
   ]);
-  expect(seen).toEqual([[1], "pigeon lost", ["forced close", undefined]]);
+  expect(seen).toEqual([[1], "pigeon lost", ["forced close", undefined, "FOREIGN_ENGINE"]]);
   await io.close();
   expect(engine.close).toHaveBeenCalledTimes(1);
 });

@@ -46,6 +46,20 @@ describe("static namespaces", () => {
 });
 
 describe("namespaces by pattern", () => {
+  test("have an adapter with all members, and warn of what it can't do", async () => {
+    const { io } = new Bench();
+    const parent = io.of(/^\/shop-\d+$/);
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
+    expect(parent.serverSideEmit("x")).toBe(true);
+    expect(warn).toHaveBeenCalledWith("this adapter does not support the serverSideEmit() functionality");
+    warn.mockRestore();
+    const { adapter } = parent;
+    const names = (from: object): string[] => Object.getOwnPropertyNames(Object.getPrototypeOf(from));
+    for (const name of names(io.of("/").adapter)) expect(name in adapter).toBe(true);
+    expect([adapter.nsp, adapter.rooms.size, adapter.sids.size]).toEqual([parent, 0, 0]);
+    expect(await adapter.fetchSockets({ rooms: new Set() })).toEqual([]);
+  });
+
   test("are made when a client asks, with the parent's middlewares and listeners", async () => {
     const bench = new Bench();
     const seen: string[] = [];

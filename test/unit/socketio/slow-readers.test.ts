@@ -70,6 +70,7 @@ describe("events for a client that reads too slowly", () => {
     state.bench.io.conflate("USD").emit("price", 2);
     state.bench.io.conflate("EUR").emit("price", 3);
     state.socket.conflate("USD").emit("price", 4);
+    expect(state.bench.engine.stats.limits).toMatchObject({ EVENT_CONFLATED: 2 });
     expect(await wake(state)).toEqual(['2["price",3]', '2["price",4]']);
   });
 

@@ -250,6 +250,8 @@ export class Congestion {
     const isIt = (mark: EventMark | undefined): boolean => mark?.key === key;
     if (!this.#waiting.writeBuffer.some((packet) => isIt((packet.options as SendOptions).mark))) return false;
     this.#keep((mark) => !isIt(mark));
+    // one event of a key may wait
+    this.#waiting.server.onLimit(this.#waiting, "EVENT_CONFLATED", 1, 2);
     return true;
   }
 

@@ -26,6 +26,7 @@ export const SOCKETIO_ERRORS = {
   TOO_MANY_DYNAMIC_NAMESPACES: LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
   TOO_MANY_ROOMS: LIMIT_CODES.TOO_MANY_ROOMS,
   TOO_MANY_ACKS: LIMIT_CODES.TOO_MANY_ACKS,
+  CLIENT_FILES_MISSING: "the files of the client that serveClient hands out are not there: the answer is 404",
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;
 

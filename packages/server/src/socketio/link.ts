@@ -12,6 +12,7 @@ import {
   kSendPrepared,
 } from "../engine/index.ts";
 import type { RawData } from "./codec.ts";
+import { DISCONNECT_CODES, type DisconnectCode } from "./socket-types.ts";
 
 /** What a client does with its session. */
 export interface Link {
@@ -69,7 +70,10 @@ class ForeignLink implements Link {
 }
 
 function foreignReason(reason: string, description: unknown): CloseReason {
-  return { reason, code: "FOREIGN_ENGINE", message: reason, description, side: "network" } as unknown as CloseReason;
+  const code = "FOREIGN_ENGINE" satisfies DisconnectCode;
+  const [side, message] = DISCONNECT_CODES[code];
+  // the reasons of another engine are not in the engine's own types
+  return { reason, code, message, description, side } as CloseReason<string, string> as CloseReason;
 }
 
 /** Closes a session in an orderly way, for a reason that goes to its peer. */

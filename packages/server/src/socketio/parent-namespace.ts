@@ -1,4 +1,4 @@
-import type { Adapter, BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
+import { type BroadcastOptions, InMemoryAdapter, type Room, type SocketId } from "./adapter/index.ts";
 import type { AckCallback } from "./acks.ts";
 import { SocketIoError } from "./errors.ts";
 import { watchAdapter } from "./listener-errors.ts";
@@ -38,7 +38,7 @@ export class ParentNamespace<
 
   /** A parent has no sockets of its own: its adapter hands everything on to the children's. */
   override _initAdapter(): void {
-    this.adapter = new ChildrenAdapter(() => this.children) as unknown as Adapter;
+    this.adapter = new ChildrenAdapter(this);
   }
 
   /** Makes a namespace after this pattern. */
@@ -103,46 +103,47 @@ class ChildNamespace<
   }
 }
 
-/** Hands what concerns many sockets on to the adapters of all children. */
-class ChildrenAdapter {
-  private readonly [kChildren]: () => Iterable<Namespace<Untyped, Untyped, Untyped>>;
-
-  constructor(children: () => Iterable<Namespace<Untyped, Untyped, Untyped>>) {
-    this[kChildren] = children;
+/** Hands what concerns many sockets on to the adapters of all children; it has no rooms of its own. */
+class ChildrenAdapter extends InMemoryAdapter {
+  private get [kChildren](): Iterable<Namespace<Untyped, Untyped, Untyped>> {
+    return (this.nsp as ParentNamespace<Untyped, Untyped, Untyped>).children;
   }
 
-  broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
+  override broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
     // Adapters write to the packet.
-    for (const child of this[kChildren]())
+    for (const child of this[kChildren])
       watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts), child);
   }
 
-  broadcastWithAck(packet: object, opts: BroadcastOptions, onCount: (clients: number) => void, ack: AckCallback): void {
-    for (const child of this[kChildren]()) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
+  override broadcastWithAck(
+    packet: object,
+    opts: BroadcastOptions,
+    onCount: (clients: number) => void,
+    ack: AckCallback,
+  ): void {
+    for (const child of this[kChildren]) child.adapter.broadcastWithAck({ ...packet }, opts, onCount, ack);
   }
 
-  addSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this[kChildren]()) watchAdapter(child.adapter.addSockets(opts, rooms), child);
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    for (const child of this[kChildren]) watchAdapter(child.adapter.addSockets(opts, rooms), child);
   }
 
-  delSockets(opts: BroadcastOptions, rooms: Room[]): void {
-    for (const child of this[kChildren]()) watchAdapter(child.adapter.delSockets(opts, rooms), child);
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    for (const child of this[kChildren]) watchAdapter(child.adapter.delSockets(opts, rooms), child);
   }
 
-  disconnectSockets(opts: BroadcastOptions, close: boolean): void {
-    for (const child of this[kChildren]()) watchAdapter(child.adapter.disconnectSockets(opts, close), child);
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    for (const child of this[kChildren]) watchAdapter(child.adapter.disconnectSockets(opts, close), child);
   }
 
-  async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
-    const ids = await Promise.all([...this[kChildren]()].map((child) => child.adapter.sockets(rooms)));
+  override async sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
+    const ids = await Promise.all([...this[kChildren]].map((child) => child.adapter.sockets(rooms)));
     return new Set(ids.flatMap((set) => [...set]));
   }
 
   /** The number of servers, counted once for each child: as often as clients are counted. */
-  async serverCount(): Promise<number> {
-    const counts = await Promise.all([...this[kChildren]()].map((child) => child.adapter.serverCount()));
+  override async serverCount(): Promise<number> {
+    const counts = await Promise.all([...this[kChildren]].map((child) => child.adapter.serverCount()));
     return counts.reduce((sum, count) => sum + count, 0);
   }
-
-  close(): void {}
 }

@@ -39,6 +39,7 @@ export const DISCONNECT_CODES = {
   CLIENT_LEFT: ["client", "the client left the namespace"],
   SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
   SERVER_SHUTDOWN: ["server", "the server is shutting down"],
+  FOREIGN_ENGINE: ["network", "the engine that io.bind() was given ended the connection, for a reason of its own"],
   SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
 } as const satisfies Record<string, readonly [CloseSide, string]>;
 
