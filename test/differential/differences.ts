@@ -14,6 +14,11 @@ export interface Difference {
 /** Everything that is not listed here must be equal. */
 export const DIFFERENCES: readonly Difference[] = [
   {
+    reason: "caches learn what they may keep (RFC 9110, section 15.4.5)",
+    scenarios: ["conditional requests for a file"],
+    becomes: { "status 304": ['status 304 | cache-control=public, max-age=0 | etag="<version>"'] },
+  },
+  {
     reason: "a refusal has the same status over WebSocket as over polling",
     scenarios: ["refuses with a message", "refuses without a message"],
     becomes: { "status 400 | content-type=text/html": ["status 403 | content-type=text/html"] },

@@ -148,7 +148,7 @@ describe("client files", () => {
         expect(file.headers).toMatchObject({
           "content-type": "application/javascript; charset=utf-8",
           "cache-control": "public, max-age=0",
-          etag: expect.stringMatching(/^"\d+\.\d+\.\d+"$/),
+          vary: "Accept-Encoding",
         });
         expect(file.body.toString()).toContain("engine.io");
         const map = await get(io, `/socket.io/${build}.map`);
@@ -161,19 +161,52 @@ describe("client files", () => {
     });
   });
 
-  test("are not sent again to who has them", async () => {
+  test("have a tag of their own for each content and each encoding", async () => {
     const io = new Server();
     await serving(io, async () => {
-      const { etag } = (await get(io, "/socket.io/socket.io.js")).headers as { etag: string };
-      for (const known of [etag, `W/${etag}`]) {
-        const answer = await get(io, "/socket.io/socket.io.js", { "if-none-match": known });
-        expect([answer.status, answer.body.length]).toEqual([304, 0]);
+      const tags = new Map<string, string>();
+      for (const file of ["socket.io.js", "socket.io.min.js", "socket.io.js.map", "socket.io.min.js.map"]) {
+        for (const encoding of ["identity", "br", "gzip", "deflate"]) {
+          const { headers } = await get(io, `/socket.io/${file}`, { "accept-encoding": encoding });
+          tags.set(`${file} ${encoding}`, headers["etag"] as string);
+        }
+      }
+      expect(new Set(tags.values()).size).toBe(16);
+      for (const tag of tags.values()) expect(tag).toMatch(/^"[\w-]{22,}"$/);
+      const again = await get(new Server().attach(io.httpServer), "/socket.io/socket.io.js");
+      expect(again.headers["etag"]).toBe(tags.get("socket.io.js identity"));
+    });
+  });
+
+  test.each(["socket.io.js", "socket.io.min.js.map"])("are not sent again to who has them: %s", async (file) => {
+    const io = new Server();
+    await serving(io, async () => {
+      for (const encoding of ["identity", "br", "gzip", "deflate"]) {
+        const ask = (known: string) =>
+          get(io, `/socket.io/${file}`, { "accept-encoding": encoding, "if-none-match": known });
+        const { etag } = (await ask('"other"')).headers as { etag: string };
+        for (const known of [etag, `W/${etag}`, `"other", ${etag}`, `W/"other",W/${etag}`, "*"]) {
+          const { status, headers, body } = await ask(known);
+          expect([status, body.length, headers["etag"], headers["vary"]]).toEqual([304, 0, etag, "Accept-Encoding"]);
+          expect(headers["content-encoding"]).toBeUndefined();
+        }
+        for (const unknown of ['"other"', etag.slice(1, -1), `"${etag.slice(1, -1)}x"`, ""]) {
+          expect((await ask(unknown)).status).toBe(200);
+        }
       }
     });
   });
 
   test.each([
-    ["gzip, deflate, br", "br"],
+    ["gzip, deflate, br", "gzip"],
+    ["br, gzip", "br"],
+    ["*", "br"],
+    ["*, deflate", "deflate"],
+    ["gzip;q=0.5, br;q=0.4", "gzip"],
+    ["identity, gzip;q=0.5", "gzip"],
+    ["GZIP", "gzip"],
+    ["gzip;q=none", undefined],
+    ["*;q=0", undefined],
     ["gzip;q=0.8, deflate;q=0.9", "deflate"],
     ["gzip, br;q=0", "gzip"],
     ["identity", undefined],

@@ -20,27 +20,49 @@ const ENCODERS = {
   deflate: { now: deflateSync, later: deflate },
 } as const;
 
+/** What an `Accept-Encoding` header says about one encoding. */
+interface Preference {
+  readonly quality: number;
+  /** 1 if it is named, 0 if it is only covered by `*`. */
+  readonly isNamed: number;
+  /** Place in the header. */
+  readonly place: number;
+}
+
+/** Negative if `a` comes first: by quality, then those that are named, then by their place in the header. */
+const compare = (a: Preference, b: Preference): number =>
+  b.quality - a.quality || b.isNamed - a.isNamed || a.place - b.place;
+
+function parsePreferences(accept: string): Map<string, Preference> {
+  const preferences = new Map<string, Preference>();
+  for (const [place, item] of accept.split(",").entries()) {
+    const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
+    const weight = parameters.find((parameter) => parameter.startsWith("q="));
+    const quality = weight === undefined ? 1 : Number.parseFloat(weight.slice(2));
+    const known = preferences.get(name);
+    if (!known || quality >= known.quality) preferences.set(name, { quality, isNamed: name === "*" ? 0 : 1, place });
+  }
+  return preferences;
+}
+
 /**
  * The encoding that the peer likes best (RFC 9110, section 12.5.3), undefined when it takes none of those supported.
+ * Among equals the first one in the header wins, and of those that only `*` covers the first one supported.
  *
  * @param accept the `Accept-Encoding` header
- * @param supported in order of preference: the first one wins among equals
  */
 export function chooseEncoding<Name extends string>(
   accept: string | undefined,
   supported: readonly Name[],
 ): Name | undefined {
-  const qualities = new Map<string, number>();
-  for (const item of (accept ?? "").split(",")) {
-    const [name = "", ...parameters] = item.split(";").map((part) => part.trim().toLowerCase());
-    const quality = parameters.find((parameter) => parameter.startsWith("q="));
-    qualities.set(name, quality === undefined ? 1 : Number(quality.slice(2)));
-  }
+  if (!accept) return undefined;
+  const preferences = parsePreferences(accept);
   let best: Name | undefined;
-  let bestQuality = 0;
+  let bestPreference: Preference | undefined;
   for (const name of supported) {
-    const quality = qualities.get(name) ?? qualities.get("*") ?? 0;
-    if (quality > bestQuality) [best, bestQuality] = [name, quality];
+    const preference = preferences.get(name) ?? preferences.get("*");
+    if (!preference || !(preference.quality > 0)) continue;
+    if (!bestPreference || compare(preference, bestPreference) < 0) [best, bestPreference] = [name, preference];
   }
   return best;
 }

@@ -1,9 +1,11 @@
-import { existsSync, promises, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { promises } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { brotliCompress, constants, deflate, gzip } from "node:zlib";
 import { chooseEncoding, corsMiddleware, type Middleware, runMiddlewares } from "../engine/index.ts";
 import type { OnFailure } from "../handler-errors.ts";
+import { findClientFiles } from "./client-folder.ts";
 import type { AnyHttpServer } from "./http-server.ts";
 import { createLog } from "../log.ts";
 
@@ -13,23 +15,21 @@ const log = createLog("socket.io:client-files");
 const BUILDS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 const FILES: ReadonlySet<string> = new Set(BUILDS.flatMap((build) => [build, `${build}.map`]));
 
-/** This package, whether it runs built or from its sources. */
-const PACKAGE = join(__dirname, "../..");
-
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 type Compress = (bytes: Buffer, done: (error: Error | null, compressed: Buffer) => void) => void;
 
-/** In order of preference. Compressed once, kept: high qualities are affordable. */
+/** Compressed once, kept: high qualities are affordable. */
 const ENCODINGS: ReadonlyMap<string, Compress> = new Map<string, Compress>([
   ["br", (bytes, done) => brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }, done)],
   ["gzip", gzip],
   ["deflate", deflate],
 ]);
 
-/** Where the files are. */
-interface ClientPackage {
-  readonly folder: string;
-  readonly version: string;
+/** A file as it is sent. */
+interface Content {
+  readonly bytes: Buffer;
+  /** Its `ETag`: of what is in the file, and of the encoding. */
+  readonly etag: string;
 }
 
 /** What serving needs to know; asked again for each request, because both may be changed at any time. */
@@ -40,16 +40,16 @@ interface ServingRules {
   path(): string;
   /** The option `cors` is a function, and that has failed. */
   readonly onFailure: OnFailure;
-  /** Finds the files. Default: in this package. */
-  readonly locate?: () => ClientPackage | null;
+  /** Finds the folder of the files. Default: that of this package. */
+  readonly locate?: () => string | null;
 }
 
 /** The files of the JavaScript client, below the path of the server. */
 export class ClientFiles {
   readonly #rules: ServingRules;
   readonly #cors: Middleware | undefined;
-  readonly #contents: Map<string, Promise<Buffer>> = new Map();
-  #package: ClientPackage | null | undefined;
+  readonly #contents: Map<string, Promise<Content>> = new Map();
+  #folder: string | null | undefined;
 
   /** @param cors options of the `cors` package */
   constructor(rules: ServingRules, cors: unknown) {
@@ -88,26 +88,12 @@ export class ClientFiles {
   }
 
   #serve(file: string, req: IncomingMessage, res: ServerResponse): void {
-    const { locate = findPackage } = this.#rules;
-    this.#package ??= locate();
-    if (this.#package === null) return sendMissing(res);
-    const etag = `"${this.#package.version}"`;
-    const known = req.headers["if-none-match"];
-    if (known === etag || known === `W/${etag}`) {
-      res.writeHead(304);
-      res.end();
-      return;
-    }
+    const { locate = findClientFiles } = this.#rules;
+    this.#folder ??= locate();
+    if (this.#folder === null) return sendMissing(res);
     const encoding = chooseEncoding(req.headers["accept-encoding"], [...ENCODINGS.keys()]);
-    res.setHeader("Cache-Control", "public, max-age=0");
-    res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
-    res.setHeader("ETag", etag);
-    res.setHeader("Vary", [res.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", "));
-    this.#read(join(this.#package.folder, file), encoding).then(
-      (bytes) => {
-        res.writeHead(200, encoding ? { "Content-Encoding": encoding } : {});
-        res.end(bytes);
-      },
+    this.#read(join(this.#folder, file), encoding).then(
+      (content) => send(content, encoding, { file, req, res }),
       (error: unknown) => {
         log("client file could not be read: %s", error);
         sendMissing(res);
@@ -116,11 +102,11 @@ export class ClientFiles {
   }
 
   /** Reads, and perhaps compresses, a file once. */
-  #read(path: string, encoding: string | undefined): Promise<Buffer> {
+  #read(path: string, encoding: string | undefined): Promise<Content> {
     const key = `${encoding} ${path}`;
     let content = this.#contents.get(key);
     if (content === undefined) {
-      content = promises.readFile(path).then((bytes) => compress(bytes, encoding));
+      content = promises.readFile(path).then((bytes) => encode(bytes, encoding));
       this.#contents.set(key, content);
       content.catch(() => this.#contents.delete(key));
     }
@@ -128,29 +114,46 @@ export class ClientFiles {
   }
 }
 
-function compress(bytes: Buffer, encoding: string | undefined): Promise<Buffer> | Buffer {
-  const compressor = encoding === undefined ? undefined : ENCODINGS.get(encoding);
-  if (compressor === undefined) return bytes;
-  return new Promise((resolve, reject) => {
-    compressor(bytes, (error, compressed) => (error ? reject(error) : resolve(compressed)));
+async function encode(bytes: Buffer, encoding: string | undefined): Promise<Content> {
+  const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
+  const compress = encoding === undefined ? undefined : ENCODINGS.get(encoding);
+  if (compress === undefined) return { bytes, etag: `"${hash}"` };
+  const compressed = await new Promise<Buffer>((resolve, reject) => {
+    compress(bytes, (error, result) => (error ? reject(error) : resolve(result)));
   });
+  return { bytes: compressed, etag: `"${hash}-${encoding}"` };
 }
 
-/** Finds the builds of @portage/client that this package brings along; null if they were never built. */
-function findPackage(): ClientPackage | null {
-  const folder = join(PACKAGE, "client-dist");
-  if (!existsSync(join(folder, "socket.io.js"))) {
-    log("no client files in %s", folder);
-    return null;
+/** Whether a peer has this already (`If-None-Match`: RFC 9110, section 13.1.2). */
+function isKnown(etag: string, known: string | undefined): boolean {
+  if (known === undefined) return false;
+  return known.trim() === "*" || known.split(",").some((each) => each.trim().replace(/^W\//, "") === etag);
+}
+
+interface Exchange {
+  readonly file: string;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+function send({ bytes, etag }: Content, encoding: string | undefined, { file, req, res }: Exchange): void {
+  res.setHeader("Cache-Control", "public, max-age=0");
+  res.setHeader("ETag", etag);
+  res.setHeader("Vary", [res.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", "));
+  if (isKnown(etag, req.headers["if-none-match"])) {
+    res.writeHead(304);
+    res.end();
+    return;
   }
-  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as { version: string };
-  return { folder, version };
+  res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
+  res.writeHead(200, encoding ? { "Content-Encoding": encoding } : {});
+  res.end(bytes);
 }
 
 function sendMissing(res: ServerResponse): void {
   if (res.headersSent) return;
-  for (const name of ["Cache-Control", "ETag"]) res.removeHeader(name);
   res.writeHead(404, { "Content-Type": "application/json; charset=utf-8" });
-  const message = "The client files are missing: build @portage/client, or set serveClient to false.";
+  const message =
+    "The client files are missing: build @portage/client, put client-dist of @portage/server beside the bundle, or set serveClient to false.";
   res.end(JSON.stringify({ code: "CLIENT_FILES_MISSING", message }));
 }
