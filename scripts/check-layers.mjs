@@ -40,7 +40,7 @@ const LAYERS = [
     prefix: "packages/server/src/engine/",
     inside: ["packages/server/src/engine/", ...LEAVES],
     packages: [
-      ...nodeModules("http", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
+      ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
       "node:diagnostics_channel",
       "@portage/parser/engine",
       "@portage/parser/engine-v3",

@@ -52,6 +52,36 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
+    reason: "a POST that is too large is a refusal",
+    scenarios: ["post: one byte over the limit"],
+    becomes: {
+      "connection polling 4 open": [
+        "connection polling 4 open",
+        'connection_error 8 Payload too large {"name":"PAYLOAD_TOO_LARGE","limit":1000,"actual":1001,"sid":"<sid 1 of A.poll>"}',
+      ],
+    },
+  },
+  {
+    reason: "a POST that is too large is a refusal",
+    scenarios: ["post: over the limit in pieces", "post: over the limit in bytes only"],
+    becomes: {
+      "connection polling 4 open": [
+        "connection polling 4 open",
+        'connection_error 8 Payload too large {"name":"PAYLOAD_TOO_LARGE","limit":1000,"actual":1201,"sid":"<sid 1 of A.poll>"}',
+      ],
+    },
+  },
+  {
+    reason: "a POST that is too large is a refusal",
+    scenarios: ["polling: an event over maxHttpBufferSize"],
+    becomes: {
+      "connection polling 4 open": [
+        "connection polling 4 open",
+        'connection_error 8 Payload too large {"name":"PAYLOAD_TOO_LARGE","limit":500,"actual":512,"sid":"<sid 1 of A.poll>"}',
+      ],
+    },
+  },
+  {
     reason: "the peer is told what is wrong, and no answer of the engine may be cached",
     scenarios: ['post of content type "application/octet-stream"'],
     becomes: {

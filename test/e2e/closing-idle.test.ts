@@ -284,18 +284,21 @@ describe("go on", () => {
   });
 
   test.each([
-    ["without TLS", () => createHttp2Server(answer as never), "http"],
-    ["with TLS", () => createSecureServer({ ...IDENTITY, allowHTTP1: true }, answer as never), "https"],
-  ])("a session of HTTP/2 %s", async (_name, create, scheme) => {
-    const host = await new Host(create() as unknown as HttpServer).listen();
+    ["without TLS", (app: App) => createHttp2Server(app as never), "http"],
+    ["with TLS", (app: App) => createSecureServer({ ...IDENTITY, allowHTTP1: true }, app as never), "https"],
+  ])("a request of HTTP/2 %s, and its connection ends after it", async (_name, create, scheme) => {
+    const waiting: ServerResponse[] = [];
+    const host = await new Host(create((_req, res) => void waiting.push(res)) as unknown as HttpServer).listen();
     const session = connectHttp2(`${scheme}://127.0.0.1:${host.port}`, { rejectUnauthorized: false });
     cleanups.push(() => session.destroy());
-    await nextEvent(session, "connect");
-    await until(() => host.streams.length === 1, "the server to take the connection");
-    await goOn(host);
+    const ended = new Promise((resolve) => session.once("close", resolve));
     const request = session.request({ ":path": "/app" });
     request.setEncoding("utf8");
+    await until(() => waiting.length === 1, "the request");
+    await goOn(host);
+    waiting[0]?.end("the program's own");
     expect(await nextEvent(request, "data")).toEqual(["the program's own"]);
+    await within(ended, "the connection to end");
   });
 
   test("a tunnel", async () => {

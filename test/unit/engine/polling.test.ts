@@ -199,6 +199,26 @@ describe("a POST", () => {
     expect(owner.closes).toEqual([]);
   });
 
+  test("over the limit is a refusal with numbers, and why the client leaves, if it leaves for it", () => {
+    const refusals: object[] = [];
+    const { owner, ask } = setUp({ onRefused: (_req, refusal) => refusals.push(refusal) });
+    const poll = ask("GET");
+    ask("POST", { "content-length": "101" });
+    expect(refusals).toEqual([{ code: 8, context: { name: "PAYLOAD_TOO_LARGE", limit: 100, actual: 101, sid: "" } }]);
+    poll.res.destroy();
+    const { reason, code, limit, actual } = owner.closes[0] ?? {};
+    expect([reason, code, limit, actual]).toEqual(["transport error", "PAYLOAD_TOO_LARGE", 100, 101]);
+  });
+
+  test("over the limit is forgotten once another one has come", () => {
+    const { owner, ask } = setUp();
+    const poll = ask("GET");
+    ask("POST", { "content-length": "101" });
+    ask("POST").req.body("4small");
+    poll.res.destroy();
+    expect(owner.closes.map(({ code }) => code)).toEqual(["POLL_ABORTED"]);
+  });
+
   test("that overlaps another one ends the transport", () => {
     const { owner, ask } = setUp();
     ask("POST");
@@ -275,7 +295,8 @@ describe("a POST", () => {
 
 describe("other methods", () => {
   test("are refused", () => {
-    expect(setUp().ask("PUT").res.status).toBe(500);
+    const { res } = setUp().ask("PUT");
+    expect([res.status, res.headers["Allow"]]).toEqual([405, "GET, POST"]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, watch } from "../handler-errors.ts";
 import { soon } from "../turn.ts";
+import { adopt } from "./http2.ts";
 import { parseQuery } from "./query.ts";
 import type { TransportRequest } from "./transport.ts";
 import type { ServerOptions } from "./options.ts";
@@ -63,6 +64,7 @@ export const refuse = (code: number, context: Record<string, unknown>): Refusal 
 /** Gives a request its `_query`: an object without a prototype, unless a middleware has made one. */
 export function prepareRequest(req: IncomingMessage): TransportRequest {
   const request = req as TransportRequest;
+  if (request.httpVersionMajor === 2) adopt(request);
   if (request._query) return request;
   const url = req.url ?? "";
   const mark = url.indexOf("?");

@@ -21,6 +21,7 @@ import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { CHANNELS } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
+import { keepConnection } from "./http2.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
 import { type EngineLimits, engineLimits } from "./limits.ts";
@@ -113,7 +114,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       receiving: this[kReceiving],
       heartbeat: this[kHeartbeat],
       retryAfter: () => this[kWebSocketContext].retryAfter,
-      onRefused: (name) => count(this[kStats].refusals, name),
+      onRefused: (req, refusal) => this.onRefused(req, refusal),
       addHeaders: (headers, req, sid) => this[kAddHeaders](headers, req, sid),
     });
     this[kWebSocketContext] = {
@@ -333,6 +334,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (refusal) return opening.onRefused(refusal);
     const transport = opening.createTransport();
     if (!transport) return;
+    keepConnection(req);
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;

@@ -1,10 +1,10 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
+import type { Refusal } from "./admission.ts";
 import type { HeartbeatWheel } from "./heartbeat.ts";
 import type { HttpCompression } from "./http-compression.ts";
 import { type ResolvedOptions, resolveHttpCompression } from "./options.ts";
-import type { RefusalName } from "./refusals.ts";
 
 /** What transports must know of the engine; one record shared by all of them. */
 export interface EngineLimits {
@@ -23,8 +23,8 @@ export interface EngineLimits {
   readonly clock: Clock;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   retryAfter(): number | undefined;
-  /** A request of an open session was turned away: it is counted. */
-  onRefused(name: RefusalName): void;
+  /** A request of an open session was turned away. */
+  onRefused(req: IncomingMessage, refusal: Refusal): void;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
 }

@@ -5,6 +5,14 @@ import type { TransportRequest } from "./transport.ts";
 
 /** The members that Node gives a request (`parser` only where it is to be upgraded), and the engine's `_query`. */
 const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined as never)), "parser", "_query"]);
+/** What one of HTTP/2 has besides: symbols of these names, and a count, because Node listens to it. */
+const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers", "state", "stream", "trailers"]);
+
+function isKnown(key: string | symbol, { httpVersionMajor }: IncomingMessage): boolean {
+  if (KNOWN_MEMBERS.has(key)) return true;
+  if (httpVersionMajor !== 2) return false;
+  return typeof key === "symbol" ? HTTP2_SYMBOLS.has(key.description ?? "") : key === "_eventsCount";
+}
 
 /**
  * The request that opened a session while nobody looks at it: one string in place of some thirty objects, a third of what
@@ -16,7 +24,7 @@ export class ParkedRequest {
   readonly #socket: Socket;
 
   private constructor(req: IncomingMessage) {
-    this.#lines = [req.httpVersion, req.url ?? "", ...req.rawHeaders].join("\n");
+    this.#lines = [req.httpVersion, req.url ?? "", ...headersOf(req)].join("\n");
     this.#socket = req.socket;
   }
 
@@ -25,8 +33,8 @@ export class ParkedRequest {
    * twice, for which HTTP servers have rules and options.
    */
   static of(req: TransportRequest): ParkedRequest | undefined {
-    if (Object.keys(req.headers).length * 2 !== req.rawHeaders.length) return undefined;
-    for (const key of Reflect.ownKeys(req)) if (!KNOWN_MEMBERS.has(key)) return undefined;
+    if (Object.keys(req.headers).length * 2 !== headersOf(req).length) return undefined;
+    for (const key of Reflect.ownKeys(req)) if (!isKnown(key, req)) return undefined;
     return new ParkedRequest(req);
   }
 
@@ -46,6 +54,13 @@ export class ParkedRequest {
     req.complete = true;
     return prepareRequest(req);
   }
+}
+
+/** Names and values in turn. Those of HTTP/2 have `host` besides, which the engine has added. */
+function headersOf({ httpVersionMajor, headers, rawHeaders }: IncomingMessage): readonly string[] {
+  const { host } = headers;
+  if (httpVersionMajor !== 2 || host === undefined || rawHeaders.includes("host")) return rawHeaders;
+  return [...rawHeaders, "host", host];
 }
 
 function addHeader({ headers, headersDistinct }: IncomingMessage, rawName: string, value: string): void {

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { BaseServer } from "./base-server.ts";
+import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { REFUSALS, refusalName } from "./refusals.ts";
 import { hangUp, UpgradeResponse } from "./middleware.ts";
@@ -18,6 +19,7 @@ import { kClock, kLimits, kOfferUpgrade, kReceiving, kWebSocketContext } from ".
 const kHosts = Symbol("hosts");
 const kAddUpgradeHeaders = Symbol("addUpgradeHeaders");
 const kEndIdle = Symbol("endIdle");
+const kEndSessions = Symbol("endSessions");
 const kRefuse = Symbol("refuse");
 const kOnRequest = Symbol("onRequest");
 const kOnScreened = Symbol("onScreened");
@@ -96,7 +98,20 @@ export class Server extends BaseServer {
   protected override cleanup(): void {
     this.ws?.close?.();
     this.ws = undefined;
-    for (const [server, host] of this[kHosts]) this[kEndIdle](server, host, host.idle.list(host.isMine));
+    for (const [server, host] of this[kHosts]) {
+      this[kEndIdle](server, host, host.idle.list(host.isMine));
+      this[kEndSessions](server, 0);
+    }
+  }
+
+  /** The same for connections of HTTP/2, which Node would leave open. */
+  private [kEndSessions](server: HttpServer, delay: number): void {
+    const sessions = Http2Sessions.of(server);
+    if (sessions.size === 0) return;
+    this[kClock].after(delay, () => {
+      if (!server.listening) sessions.end();
+      if (!server.listening || delay === 0) this[kEndSessions](server, IDLE_GRACE);
+    });
   }
 
   /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
@@ -121,7 +136,7 @@ export class Server extends BaseServer {
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     this.screen(req, res, false, (refusal) => {
-      if (res.destroyed || res.writableEnded) return;
+      if (isGone(res) || res.writableEnded) return;
       if (refusal) this[kRefuse](req, res, refusal);
       else this[kOnRequest](req, res);
     });
@@ -134,7 +149,7 @@ export class Server extends BaseServer {
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this[kRefuse](req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
-      createTransport: () => (res.destroyed ? undefined : this.createTransport("polling", req)),
+      createTransport: () => (isGone(res) ? undefined : this.createTransport("polling", req)),
       // The handshake's own request is the first poll: the open packet answers it.
       begin: (transport) => transport.onRequest({ req, res }),
       onRefused: (refusal) => this[kRefuse](req, res, refusal),
@@ -294,6 +309,7 @@ export class Server extends BaseServer {
     const path = this._computePath(options);
     const isMine = (req: IncomingMessage): boolean => this[kHosts].has(server) && (req.url ?? "").startsWith(path);
     const host: Host = { idle: IdleConnections.of(server), isMine };
+    Http2Sessions.of(server);
     this.httpServer = server;
     this[kHosts].set(server, host);
     this[kTakeRequests](server, isMine);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../heartbeat.ts";
+import { destroyRequest, wasReset } from "../http2.ts";
 import type { EngineLimits } from "../limits.ts";
 import { kBeat } from "../keys.ts";
 
@@ -9,7 +10,8 @@ export type UploadFailure = "POST_LATE" | "RECEIVE_BUDGET";
 
 export interface BodyHandler {
   onBody(body: Buffer): void;
-  onTooLarge(): void;
+  /** @param actual the length that was announced, or what has come so far, in bytes */
+  onTooLarge(actual: number): void;
   onAborted(): void;
   onGivenUp(why: UploadFailure): void;
 }
@@ -40,7 +42,8 @@ export class BodyReader implements BudgetHolder, Beating {
 
   start(): void {
     const req: ReadRequest = this.#req;
-    if (Number(req.headers["content-length"]) > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge();
+    const announced = Number(req.headers["content-length"]);
+    if (announced > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge(announced);
     this.#onProgress();
     req[READER] = this;
     req.on("data", onData);
@@ -50,7 +53,7 @@ export class BodyReader implements BudgetHolder, Beating {
 
   /** Stops reading; nothing is told any more. Without effect on a body that has been read. */
   abort(): void {
-    if (this.#end()) this.#req.destroy();
+    if (this.#end()) destroyRequest(this.#req);
   }
 
   onBeat(): void {
@@ -71,7 +74,7 @@ export class BodyReader implements BudgetHolder, Beating {
   receive(chunk: Buffer): void {
     if (!this.#handler) return;
     const length = this.#length + chunk.length;
-    if (length > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge();
+    if (length > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge(length);
     if (this.#length === 0) {
       this.#body = chunk;
     } else {
@@ -90,6 +93,7 @@ export class BodyReader implements BudgetHolder, Beating {
 
   /** @internal */
   finish(): void {
+    if (wasReset(this.#req)) return this.requestClosed();
     const body = this.#length === this.#body.length ? this.#body : this.#body.subarray(0, this.#length);
     this.#end()?.onBody(body);
   }

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import { parse } from "node:querystring";
 import type { RawData } from "@portage/parser/engine";
 import type { EngineLimits } from "../limits.ts";
@@ -23,6 +24,11 @@ export class PollingJsonp extends Polling {
 
   protected override get textType(): string {
     return "text/javascript; charset=UTF-8";
+  }
+
+  /** A page may not have what it gets here taken for anything but a script. */
+  protected override addTypeOptions(headers: OutgoingHttpHeaders): void {
+    headers["X-Content-Type-Options"] = "nosniff";
   }
 
   protected override formatBody(payload: string): string {

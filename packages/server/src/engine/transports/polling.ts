@@ -4,6 +4,7 @@ import { encodePayloadV3, readPayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
 import { REFUSALS } from "../refusals.ts";
+import { brokeOff, hangUpAfter, isGone } from "../http2.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
 import { closePacket, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
@@ -32,6 +33,8 @@ const kWriteCompressed = Symbol("writeCompressed");
 const kAnswer = Symbol("answer");
 const kOnBody = Symbol("onBody");
 const kRefuseBody = Symbol("refuseBody");
+const kRefused = Symbol("refused");
+const kAnswerLast = Symbol("answerLast");
 const kGiveUpPost = Symbol("giveUpPost");
 const kOnPacket = Symbol("onPacket");
 const kOnClosePacket = Symbol("onClosePacket");
@@ -81,6 +84,8 @@ export class Polling extends Transport {
   private [kOnClosed]: (() => void) | undefined;
   /** Why it is closed. */
   private [kWhy]: CloseReason | undefined;
+  /** A POST that was too large, while no other has come. Added when needed: idle sessions are many. */
+  declare private [kRefused]?: { readonly limit: number; readonly actual: number } | undefined;
   /** What to do once the POST under way is done; set while retiring. */
   private [kOnPostDone]: (() => void) | undefined;
 
@@ -102,7 +107,7 @@ export class Polling extends Transport {
     const { req, res } = exchange;
     if (req.method === "GET") this[kOnPoll](exchange);
     else if (req.method === "POST") this[kOnPost](exchange);
-    else this[kExplain](res, 500, "a session takes GET and POST only");
+    else this[kExplain](res, 405, "a session takes GET and POST only", { Allow: "GET, POST" });
   }
 
   // ---- polls -------------------------------------------------------------------------------------------------------
@@ -126,7 +131,13 @@ export class Polling extends Transport {
     if (this[kPoll]?.res !== res) return this[kAnswered](res);
     this[kPoll] = undefined;
     this.writable = false;
-    this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
+    const refused = this[kRefused];
+    if (!refused) return this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
+    // What clients do whose POST was refused.
+    this.ended({
+      ...closeError("PAYLOAD_TOO_LARGE", "the client has left after a POST that is too large"),
+      ...refused,
+    });
   }
 
   /**
@@ -134,7 +145,7 @@ export class Polling extends Transport {
    * a hole. A connection that breaks later says nothing: proxies reset theirs when they have read the answer.
    */
   private [kAnswered](res: ServerResponse): void {
-    if (res.req.socket.errored) this[kFail]("POLL_LOST", "poll connection broke inside its answer");
+    if (brokeOff(res)) this[kFail]("POLL_LOST", "poll connection broke inside its answer");
   }
 
   // hot path
@@ -174,7 +185,7 @@ export class Polling extends Transport {
   private [kAnswerPoll](poll: HttpExchange, headers: OutgoingHttpHeaders, body: RawData): void {
     if (this[kPoll] === poll) this[kPoll] = undefined;
     // The peer has gone and nobody has been told yet: these packets reach nobody, which must not pass unnoticed.
-    if (poll.res.destroyed) return this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
+    if (isGone(poll.res)) return this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
     this[kAnswer](poll.res, 200, headers, body);
     this.drained();
   }
@@ -183,6 +194,9 @@ export class Polling extends Transport {
   protected get textType(): string {
     return "text/plain; charset=UTF-8";
   }
+
+  /** What browsers must know of the content of an answer; JSONP has it. */
+  protected addTypeOptions(_headers: OutgoingHttpHeaders): void {}
 
   /** Wraps a text payload; JSONP does. */
   protected formatBody(payload: string): string {
@@ -204,9 +218,9 @@ export class Polling extends Transport {
     }
     this[kPost] = new BodyReader(req, this[kLimits], {
       onBody: (body) => this[kOnBody](exchange, isBinary ? body : body.toString("utf8")),
-      onTooLarge: () => {
+      onTooLarge: (actual) => {
         this[kPost] = undefined;
-        this[kRefuseBody](res);
+        this[kRefuseBody](exchange, actual);
         this[kOnPostDone]?.();
       },
       onAborted: () => {
@@ -224,21 +238,30 @@ export class Polling extends Transport {
     this[kPost] = undefined;
     const { message } = CLOSE_CODES[why];
     const limit = why === "POST_LATE" ? this[kLimits].postTimeout : this[kLimits].receiving.limit;
-    const headers = { "Content-Type": "application/json", Connection: "close" };
-    this[kAnswer](res, why === "POST_LATE" ? 408 : 503, headers, JSON.stringify({ message, limit }));
+    this[kAnswerLast](res, why === "POST_LATE" ? 408 : 503, JSON.stringify({ message, limit }));
     this[kOnPostDone]?.();
     this.ended({ ...closeError(why, message), limit });
   }
 
-  private [kRefuseBody](res: ServerResponse): void {
+  /** The session goes on: none of the body has been delivered, and the client may send its packets one by one. */
+  private [kRefuseBody]({ req, res }: HttpExchange, actual: number): void {
     const { code, status, message } = REFUSALS.PAYLOAD_TOO_LARGE;
     const limit = this[kLimits].maxHttpBufferSize;
-    const headers = { "Content-Type": "application/json", Connection: "close" };
-    this[kAnswer](res, status, headers, JSON.stringify({ code, message, limit }));
-    this[kLimits].onRefused("PAYLOAD_TOO_LARGE");
+    this[kRefused] = { limit, actual };
+    this[kAnswerLast](res, status, JSON.stringify({ code, message, limit }));
+    this[kLimits].onRefused(req, { code, context: { name: "PAYLOAD_TOO_LARGE", limit, actual, sid: this.sid } });
+  }
+
+  /** Answers a POST whose rest is of no use. */
+  private [kAnswerLast](res: ServerResponse, status: number, body: string): void {
+    const headers = { "Content-Type": "application/json" };
+    const hangUp = hangUpAfter(res, headers);
+    this[kAnswer](res, status, headers, body);
+    hangUp();
   }
 
   private [kOnBody]({ res }: HttpExchange, body: RawData): void {
+    if (this[kRefused]) this[kRefused] = undefined;
     this.onPayload(body, () => {
       this[kPost] = undefined;
       // text/html is what old Internet Explorer needs to show no download dialog.
@@ -326,15 +349,16 @@ export class Polling extends Transport {
 
   // ---- answers -----------------------------------------------------------------------------------------------------
 
-  private [kExplain](res: ServerResponse, status: number, message: string): void {
-    this[kAnswer](res, status, { "Content-Type": "application/json" }, JSON.stringify({ message }));
+  private [kExplain](res: ServerResponse, status: number, message: string, headers: OutgoingHttpHeaders = {}): void {
+    this[kAnswer](res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify({ message }));
   }
 
   private [kAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
-    if (res.headersSent || res.destroyed) return;
+    if (res.headersSent || isGone(res)) return;
     const length = Buffer.byteLength(body);
     headers["Content-Length"] = length;
     headers["cache-control"] = "no-store";
+    this.addTypeOptions(headers);
     const { req } = res as ServerResponse<TransportRequest>;
     if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
     if (this[kObserved]) this.emit("headers", headers, req);

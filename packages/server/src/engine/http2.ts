@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+
+// What the requests and answers of Node's HTTP/2 server lack, or do in another way than those of HTTP/1.
+
+const ignore = (): void => {};
+
+/** The stream of a request that came by HTTP/2; undefined for HTTP/1, and for a request that was parked. */
+function streamOf(req: IncomingMessage): ServerHttp2Stream | undefined {
+  return req.httpVersionMajor === 2 ? (req as unknown as Partial<Http2ServerRequest>).stream : undefined;
+}
+
+/**
+ * Lets a request of HTTP/2 be like one of HTTP/1: programs read `Host`, which is `:authority` here, and the answer must close
+ * when the client resets the stream. Without an error code Node leaves one open whose answer is under way.
+ */
+export function adopt(req: IncomingMessage): void {
+  const { headers } = req;
+  headers.host ??= headers[":authority"] as string | undefined;
+  const stream = streamOf(req);
+  if (stream && !stream.listeners("end").includes(endIfReset)) stream.once("end", endIfReset);
+}
+
+function endIfReset(this: ServerHttp2Stream): void {
+  if (this.closed && !this.writableFinished) this.destroy();
+}
+
+/**
+ * The connection of a request. Node takes it away from a request of HTTP/2 once that is answered, so it is looked up before;
+ * Node hands out a stand-in for the socket, whose methods return the socket itself.
+ */
+export function connectionOf(req: IncomingMessage): Socket {
+  const session = streamOf(req)?.session;
+  if (!session || session.destroyed) return req.socket;
+  return session.socket.off("portage", ignore);
+}
+
+/** Lets a request of HTTP/2 keep its connection, as one of HTTP/1 does. */
+export function keepConnection(req: IncomingMessage): void {
+  if (streamOf(req)) Object.defineProperty(req, "socket", { value: connectionOf(req), configurable: true });
+}
+
+/**
+ * Whether the client gave a request up before its end. A stream that was reset without an error code ends like one that is
+ * whole: only this says that it is not.
+ */
+export function wasReset(req: IncomingMessage): boolean {
+  return streamOf(req)?.aborted === true;
+}
+
+/** Destroys a request, and with HTTP/2 its stream: that of the request alone would leave it open. */
+export function destroyRequest(req: IncomingMessage): void {
+  req.destroy();
+  streamOf(req)?.destroy();
+}
+
+/** Whether an answer reaches nobody. */
+export function isGone(res: ServerResponse): boolean {
+  if (res.req.httpVersionMajor !== 2) return res.destroyed;
+  const { stream } = res as unknown as Http2ServerResponse;
+  return stream.destroyed || stream.closed || stream.aborted;
+}
+
+/** Whether an answer, which is over, broke off before all of it had left the process. */
+export function brokeOff(res: ServerResponse): boolean {
+  const stream = streamOf(res.req);
+  return stream ? !stream.writableFinished : res.req.socket.errored !== null;
+}
+
+/**
+ * Asks for the end of what carries a request after its answer, so that the rest of its body need not be read: of the
+ * connection with HTTP/1 (a header), of the stream with HTTP/2 (RFC 9113, section 8.1).
+ *
+ * @returns to be called when the answer has been given
+ */
+export function hangUpAfter(res: ServerResponse, headers: Record<string, unknown>): () => void {
+  const stream = streamOf(res.req);
+  if (stream) return () => stream.close();
+  headers["Connection"] = "close";
+  return ignore;
+}
+
+/** What is asked of an HTTP/2 server. */
+interface SessionSource {
+  on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
+}
+
+const known = new WeakMap<object, Http2Sessions>();
+
+/** The HTTP/2 connections of a server. Node's `close()` waits for them for as long as their clients like. */
+export class Http2Sessions {
+  /** How many streams each has open. */
+  readonly #open = new Map<ServerHttp2Session, number>();
+
+  /** Those of a server, whoever asks: engines may share one. */
+  static of(server: object): Http2Sessions {
+    let sessions = known.get(server);
+    if (!sessions) known.set(server, (sessions = new Http2Sessions()));
+    else return sessions;
+    if ("updateSettings" in server) sessions.#watch(server as unknown as SessionSource);
+    return sessions;
+  }
+
+  #watch(server: SessionSource): void {
+    const open = this.#open;
+    server.on("session", (session) => {
+      open.set(session, 0);
+      session.once("close", () => open.delete(session));
+      session.on("stream", (stream) => {
+        open.set(session, (open.get(session) ?? 0) + 1);
+        stream.once("close", () => open.has(session) && open.set(session, (open.get(session) ?? 1) - 1));
+      });
+    });
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Asks clients to go once their requests are answered; those that were asked before and have none under way are cut off. */
+  end(): void {
+    for (const [session, streams] of this.#open) {
+      if (!session.closed) session.close();
+      else if (streams === 0) session.destroy();
+    }
+  }
+}
