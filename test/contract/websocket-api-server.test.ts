@@ -96,10 +96,10 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
 
     it("keeps the open ones in clients", async () => {
       const { server, peer, client } = await openPair(api);
-      expect([...server.clients!]).toEqual([peer]);
+      expect([...server.clients]).toEqual([peer]);
       client.close();
       await nextEvent(peer, "close");
-      expect(server.clients!.size).toBe(0);
+      expect(server.clients.size).toBe(0);
     });
 
     it("keeps none without clientTracking", async () => {

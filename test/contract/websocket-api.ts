@@ -27,7 +27,7 @@ export function afterwards(cleanup: () => void): void {
 }
 
 /** A server on a free port of the loopback interface. */
-export async function startServer(api: WebSocketApi, options: ServerOptions<WebSocket> = {}): Promise<WebSocketServer> {
+export async function startServer(api: WebSocketApi, options: ServerOptions = {}): Promise<WebSocketServer> {
   const server = new api.WebSocketServer({ port: 0, host: "127.0.0.1", ...options });
   afterwards(() => {
     for (const client of server.clients ?? []) client.terminate();
@@ -82,7 +82,7 @@ export interface Pair {
 /** A client and the server's end of its connection, both open. */
 export async function openPair(
   api: WebSocketApi,
-  options: { server?: ServerOptions<WebSocket>; client?: ClientOptions; protocols?: string[] } = {},
+  options: { server?: ServerOptions; client?: ClientOptions; protocols?: string[] } = {},
 ): Promise<Pair> {
   const server = await startServer(api, options.server);
   const connection = nextEvent<[WebSocket, IncomingMessage]>(server, "connection");

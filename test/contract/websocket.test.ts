@@ -215,7 +215,7 @@ describe("with a raw client", () => {
     ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 12", "HTTP/1.1 426 Upgrade Required"],
     ["dGhlIHNhbXBsZSBub25jZQ==", "short", "HTTP/1.1 400 Bad Request"],
     ["GET /", "PUT /", "HTTP/1.1 405 Method Not Allowed"],
-    ["HTTP/1.1", "HTTP/1.0", "HTTP/1.1 400 Bad Request"],
+    ["Host:", "X-Host:", "HTTP/1.1 400 Bad Request"],
   ])("answers a request with %s replaced by %s", async (part, replaced, status) => {
     const client = new RawClient();
     client.stream.write(REQUEST.replace(part, replaced));

@@ -12,7 +12,7 @@ beforeEach(async () => {
   server.on("connection", (socket) => {
     socket.on("message", (data, isBinary) => {
       if ((data as Buffer).equals(Buffer.from("close"))) socket.close(4001, "as you wish");
-      else socket.send(data as Buffer, { binary: isBinary });
+      else socket.send(data, { binary: isBinary });
     });
   });
   await nextEvent(server, "listening");
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 afterEach(() => {
-  for (const client of server.clients!) client.terminate();
+  for (const client of server.clients) client.terminate();
   server.close();
 });
 
@@ -68,7 +68,7 @@ describe("the WebSocket of undici", () => {
 
   it("closes", async () => {
     const socket = await opened();
-    const [peer] = server.clients!;
+    const [peer] = server.clients;
     const closed = nextEvent<[number, Buffer]>(peer!, "close");
     socket.close(3000, "done");
     const [code, reason] = await closed;
@@ -77,7 +77,7 @@ describe("the WebSocket of undici", () => {
 
   it("answers pings", async () => {
     await opened();
-    const [peer] = server.clients!;
+    const [peer] = server.clients;
     peer!.ping("are you there");
     expect(await nextEvent(peer!, "pong")).toEqual([Buffer.from("are you there")]);
   });

@@ -17,7 +17,7 @@ class Alive extends WebSocket {
 }
 
 export function server(): WebSocketServer {
-  const options: ServerOptions<WebSocket> = {
+  const options: ServerOptions = {
     server: createServer(),
     verifyClient: ({ origin, secure, req }, callback) => callback(origin === "x" && secure && req.url !== "/", 401),
     handleProtocols: (protocols, request) => (protocols.has(request.url ?? "") ? "a" : false),
@@ -55,7 +55,7 @@ export function client(): EventEmitter {
   void [new WebSocket("ws://x", options), new WebSocket("ws://x", "a")];
   socket.onmessage = (event) => {
     const data: RawData | string = event.data;
-    event.target.send(data as string);
+    event.target.send(data);
   };
   socket.onclose = null;
   socket.addEventListener("close", (event) => event.code.toFixed());

@@ -14,6 +14,8 @@ export const {
   frameText,
   isValidCloseCode,
   MessageEvent,
+  OptionError,
+  ReceiveBudget,
   refuseUpgrade,
   RequestError,
   systemClock,

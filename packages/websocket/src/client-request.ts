@@ -15,14 +15,17 @@ import type { ClientOptions } from "./options.ts";
 
 /** Makes the request of an opening handshake (RFC 6455, 4.1). It is not sent yet. */
 export function clientRequest(url: ClientUrl, options: ClientOptions, offer: ClientOffer): ClientRequest {
-  const { createConnection = url.isSecure ? tlsStream : tcpStream } = options;
+  const createConnection = options.createConnection || (url.isSecure ? tlsStream : tcpStream);
   const settings = {
     ...options,
     protocol: undefined,
     hostname: undefined,
     host: url.host,
     port: url.port,
-    defaultPort: url.isSecure ? 443 : 80,
+    defaultPort: options.defaultPort || (url.isSecure ? 443 : 80),
+    // The time limit of the handshake is not that of idle sockets.
+    timeout: undefined,
+    protocols: undefined,
     method: "GET",
     path: url.path,
     auth: url.auth ?? options.auth,
@@ -38,7 +41,7 @@ function headersOf(options: ClientOptions, offer: ClientOffer): Record<string, u
   const own = options.headers as Record<string, unknown> | undefined;
   const headers: Record<string, unknown> = { ...own, ...handshakeHeaders(offer), "Sec-WebSocket-Version": version };
   // Drafts before 13 named it differently.
-  if (options.origin !== undefined) headers[version < 13 ? "Sec-WebSocket-Origin" : "Origin"] = options.origin;
+  if (options.origin) headers[version < 13 ? "Sec-WebSocket-Origin" : "Origin"] = options.origin;
   return headers;
 }
 

@@ -6,11 +6,38 @@ export interface Clock {
   after(ms: number, fn: () => void): { refresh(): void; cancel(): void };
 }
 
-/** Real time. Its timers do not keep a process alive. */
+/** Milliseconds of a timer of Node: it takes more for one millisecond. */
+const LONGEST = 2 ** 31 - 1;
+
+/** A time as an option gives it, in milliseconds: undefined is the default; what is not a positive number is at once. */
+export function delayOf(value: unknown, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  const ms = Number(value);
+  return ms > 0 ? ms : 0;
+}
+
+/** Real time. Its timers do not keep a process alive. They may be of any length: an infinite one never ends. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, fn) {
+    if (ms > LONGEST) return longTimer(ms, fn);
     const timer = setTimeout(fn, ms).unref();
     return { refresh: () => void timer.refresh(), cancel: () => clearTimeout(timer) };
   },
 };
+
+/** A time beyond the longest timer, as several in a row. */
+function longTimer(ms: number, fn: () => void): { refresh(): void; cancel(): void } {
+  let timer: NodeJS.Timeout | undefined = undefined;
+  const wait = (left: number): void => {
+    const step = Math.min(left, LONGEST);
+    timer = setTimeout(() => (step === left ? fn() : wait(left - step)), step).unref();
+  };
+  const cancel = (): void => clearTimeout(timer);
+  const start = (): void => {
+    cancel();
+    if (ms !== Infinity) wait(ms);
+  };
+  start();
+  return { refresh: start, cancel };
+}

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { clientRequest } from "./client-request.ts";
 import { parseClientUrl } from "./client-url.ts";
 import type { ClientUrl } from "./client-url.ts";
+import { delayOf } from "./clock.ts";
 import { ConnectError } from "./connect-error.ts";
 import type { ConnectErrorCode } from "./connect-error.ts";
 import { checkAnswer, checkDeflateOptions, newKey, parseExtensions } from "./core/index.ts";
@@ -76,6 +77,14 @@ export class ConnectAttempt {
     return this.#url.href;
   }
 
+  get request(): ClientRequest | undefined {
+    return this.#request;
+  }
+
+  get redirects(): number {
+    return this.#redirects;
+  }
+
   /** Sends the request. */
   start(): void {
     const deflate = this.#deflate;
@@ -113,10 +122,11 @@ export class ConnectAttempt {
   }
 
   #startTimer(): void {
-    const { handshakeTimeout, clock = DEFAULTS.clock } = this.#options;
+    const { handshakeTimeout, clock } = this.#options;
+    const timeout = delayOf(handshakeTimeout, 0);
     this.#timer?.cancel();
-    if (handshakeTimeout === undefined || handshakeTimeout <= 0) return;
-    this.#timer = clock.after(handshakeTimeout, () =>
+    if (timeout === 0) return;
+    this.#timer = (clock || DEFAULTS.clock).after(timeout, () =>
       this.abort("WS_ERR_CONNECT_TIMEOUT", "Opening handshake has timed out"),
     );
   }
@@ -124,13 +134,13 @@ export class ConnectAttempt {
   #onResponse(request: ClientRequest, response: IncomingMessage): void {
     const { statusCode: status = 0, headers } = response;
     const isRedirection = status >= 300 && status < 400 && headers.location !== undefined;
-    if (isRedirection && this.#options.followRedirects === true) return this.#redirect(headers.location!);
+    if (isRedirection && this.#options.followRedirects) return this.#redirect(headers.location!);
     if (this.#handler.onUnexpected(request, response)) return;
     this.abort("WS_ERR_ANSWER_STATUS", `Unexpected server response: ${status}`);
   }
 
   #redirect(location: string): void {
-    if (++this.#redirects > (this.#options.maxRedirects ?? DEFAULTS.maxRedirects)) {
+    if (!(++this.#redirects <= maxRedirectsOf(this.#options))) {
       return this.abort("WS_ERR_CONNECT_REDIRECTS", "Maximum redirects exceeded");
     }
     const former = this.#request!;
@@ -200,6 +210,13 @@ export class ConnectAttempt {
     }
     return SENTENCES[code];
   }
+}
+
+/** What is not a number is no limit to `ws`; a chain of redirections has to have one. */
+function maxRedirectsOf(options: ClientOptions): number {
+  const { maxRedirects }: { maxRedirects?: unknown } = options;
+  const limit = maxRedirects === undefined ? NaN : Number(maxRedirects);
+  return Number.isNaN(limit) ? DEFAULTS.maxRedirects : limit;
 }
 
 function resolve(location: string, base: string): URL {

@@ -1,16 +1,21 @@
 import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { delayOf } from "./clock.ts";
 import type { ConnectAttempt, Connected, ConnectHandler } from "./connect.ts";
 import { CLOSE_CODE, WebSocketError } from "./core/index.ts";
-import type { DeflateSettings, Role } from "./core/index.ts";
-import type { LinkClose, LinkHandler, StreamLink } from "./link.ts";
-import type { BinaryType, ClientOptions } from "./options.ts";
-import { joinLink } from "./join.ts";
+import type { DeflateParams, DeflateSettings, Role } from "./core/index.ts";
+import type { LinkClose, LinkHandler } from "./link-types.ts";
+import type { StreamLink } from "./link.ts";
+import { DEFAULTS } from "./options.ts";
+import type { BinaryType, ClientOptions, WebSocketOptions } from "./options.ts";
+import { answersPings, joinLink } from "./join.ts";
+import type { WebSocket } from "./websocket.ts";
 
 export const READY_STATE = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 export type ReadyState = (typeof READY_STATE)[keyof typeof READY_STATE];
 
-const NO_REASON = Buffer.alloc(0);
+const NO_BYTES = Buffer.alloc(0);
 
 /**
  * What is behind a public `WebSocket`: its state, and the reports of its attempt to connect and of its link, turned into the
@@ -19,13 +24,14 @@ const NO_REASON = Buffer.alloc(0);
 export class Endpoint implements LinkHandler, ConnectHandler {
   readonly #emitter: EventEmitter;
   readonly #options: ClientOptions;
-  readonly role: Role;
+  role: Role;
   #readyState: ReadyState = READY_STATE.CONNECTING;
   #link: StreamLink | undefined = undefined;
   #attempt: ConnectAttempt | undefined = undefined;
   binaryType: BinaryType = "nodebuffer";
   protocol = "";
-  extensions = "";
+  /** Compression, once it was negotiated. */
+  deflate: DeflateSettings | undefined = undefined;
   /** Bytes of messages that came too late to be sent. */
   unsentBytes = 0;
   isPaused = false;
@@ -40,8 +46,39 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     return this.#readyState;
   }
 
+  /** Only for programs that set the state of a socket themselves, under the name that it has in `ws`. */
+  set readyState(state: ReadyState) {
+    this.#readyState = state;
+  }
+
   get link(): StreamLink | undefined {
     return this.#link;
+  }
+
+  /** The stream below, also after its end. */
+  get stream(): Duplex | null {
+    return this.#link?.formerStream ?? null;
+  }
+
+  /** The request of a client while its answer is awaited. */
+  get request(): ClientRequest | null {
+    return this.#link === undefined ? (this.#attempt?.request ?? null) : null;
+  }
+
+  get redirects(): number {
+    return this.#attempt?.redirects ?? 0;
+  }
+
+  get closeTimeout(): number {
+    return delayOf(this.#options.closeTimeout, DEFAULTS.closeTimeout);
+  }
+
+  get answersPings(): boolean {
+    return answersPings(this.#options);
+  }
+
+  get deflateParams(): DeflateParams | undefined {
+    return this.deflate?.params;
   }
 
   get url(): string {
@@ -53,13 +90,14 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     attempt.start();
   }
 
-  /** The opening handshake has succeeded. */
-  open(link: StreamLink, agreed: { protocol: string; deflate: DeflateSettings | undefined }): void {
-    this.#link = link;
-    this.protocol = agreed.protocol;
-    this.extensions = agreed.deflate === undefined ? "" : "permessage-deflate";
+  /** The opening handshake has succeeded, and `protocol` and `deflate` are what it agreed to. */
+  open(stream: Duplex, head: Buffer | null | undefined, options: WebSocketOptions): void {
+    const joined = { stream, head: head ?? NO_BYTES, deflate: this.deflate };
+    const own = this.#options;
+    this.#link = joinLink(this.role, joined, options === own ? own : { ...own, ...options });
     this.#readyState = READY_STATE.OPEN;
-    link.open(this);
+    this.#link.open(this);
+    this.#emitter.emit("open");
   }
 
   close(code: number | undefined, reason: string): void {
@@ -94,8 +132,8 @@ export class Endpoint implements LinkHandler, ConnectHandler {
 
   onRequest(request: ClientRequest): void {
     const { finishRequest } = this.#options;
-    if (finishRequest === undefined) request.end();
-    else finishRequest(request, this.#emitter);
+    if (!finishRequest) request.end();
+    else finishRequest(request, this.#emitter as unknown as WebSocket);
   }
 
   onAnswer(response: IncomingMessage): void {
@@ -114,15 +152,16 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     this.#emitter.emit("redirect", url, request);
   }
 
-  onConnected(connected: Connected): void {
-    this.open(joinLink("client", connected, this.#options), connected);
-    this.#emitter.emit("open");
+  onConnected({ stream, head, protocol, deflate }: Connected): void {
+    this.protocol = protocol;
+    this.deflate = deflate;
+    this.open(stream, head, this.#options);
   }
 
   onConnectFailed(error: Error): void {
     this.#readyState = READY_STATE.CLOSING;
     this.#report(error);
-    this.#ended(CLOSE_CODE.abnormal, NO_REASON);
+    this.ended(CLOSE_CODE.abnormal, NO_BYTES);
   }
 
   // ---- the link ----------------------------------------------------------------------------------------------------
@@ -158,8 +197,8 @@ export class Endpoint implements LinkHandler, ConnectHandler {
 
   onClose(close: LinkClose): void {
     // No close frame has come when this end found a violation: whoever knows `ws` expects to be told 1006 then.
-    if (close.error instanceof WebSocketError) this.#ended(CLOSE_CODE.abnormal, NO_REASON);
-    else this.#ended(close.code, Buffer.from(close.reason));
+    if (close.error instanceof WebSocketError) this.ended(CLOSE_CODE.abnormal, NO_BYTES);
+    else this.ended(close.code, Buffer.from(close.reason));
   }
 
   #canFlow(): boolean {
@@ -177,7 +216,8 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     this.#emitter.emit("error", error);
   }
 
-  #ended(code: number, reason: Buffer): void {
+  /** The last event. */
+  ended(code: number, reason: Buffer): void {
     this.#readyState = READY_STATE.CLOSED;
     this.#emitter.emit("close", code, reason);
   }

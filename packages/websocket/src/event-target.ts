@@ -4,6 +4,7 @@ import { CLOSE_CODE } from "./core/index.ts";
 import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 import type { RawData } from "./options.ts";
 import { TypedEmitter } from "./typed-events.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Events of a `WebSocket` and the arguments of their listeners. */
 export interface WebSocketEvents {
@@ -34,90 +35,98 @@ type EventType = keyof EventMap<unknown>;
 export type EventHandler<E> = ((event: E) => void) | { handleEvent(event: E): void };
 
 type AnyHandler = EventHandler<never>;
+type AnyTarget = WebSocketEventTarget<never>;
+/** How a handler was given. */
+type Origin = "call" | "property";
 type AnyListener = (...args: unknown[]) => void;
 
+const TYPES: ReadonlySet<string> = new Set(["open", "message", "close", "error"] satisfies EventType[]);
+
 /** The emitter's listeners that stand for a handler, and how the handler was given. */
-const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly from: "call" | "property" }>();
+const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly from: Origin }>();
 
 /** The browser's side of a WebSocket: `addEventListener` and the `on*` properties, over the events of a Node emitter. */
 export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> {
   /**
    * Adds a handler for `open`, `message`, `close` or `error`; other types are ignored. A handler is added once.
    * A handler object is called by its `handleEvent`.
+   * @throws UsageError `WS_ERR_INVALID_LISTENER` for what is neither a function nor an object.
    */
   addEventListener<K extends EventType>(
     type: K,
     handler: EventHandler<EventMap<Target>[K]>,
     options: { readonly once?: boolean } = {},
   ): void {
-    if (this.#find(type, "call", handler) !== undefined) return;
-    const listener = this.#register(type, "call", handler);
+    if (!TYPES.has(type) || find(this, type, "call", handler) !== undefined) return;
+    const isHandler = typeof handler === "function" || (typeof handler === "object" && (handler as unknown) !== null);
+    if (!isHandler) throw new UsageError("WS_ERR_INVALID_LISTENER");
+    const listener = register(this, type, "call", handler);
     if (listener === undefined) return;
-    if (options.once === true) untyped(this).once(type, listener);
+    if (options.once) untyped(this).once(type, listener);
     else untyped(this).on(type, listener);
   }
 
   removeEventListener<K extends EventType>(type: K, handler: EventHandler<EventMap<Target>[K]>): void {
-    const listener = this.#find(type, "call", handler);
+    const listener = handler ? find(this, type, "call", handler) : undefined;
     if (listener !== undefined) untyped(this).removeListener(type, listener);
   }
 
   get onopen(): ((event: EventMap<Target>["open"]) => void) | null {
-    return this.#property("open");
+    return property(this, "open");
   }
 
   set onopen(handler: ((event: EventMap<Target>["open"]) => void) | null) {
-    this.#setProperty("open", handler);
+    setProperty(this, "open", handler);
   }
 
   get onmessage(): ((event: EventMap<Target>["message"]) => void) | null {
-    return this.#property("message");
+    return property(this, "message");
   }
 
   set onmessage(handler: ((event: EventMap<Target>["message"]) => void) | null) {
-    this.#setProperty("message", handler);
+    setProperty(this, "message", handler);
   }
 
   get onclose(): ((event: EventMap<Target>["close"]) => void) | null {
-    return this.#property("close");
+    return property(this, "close");
   }
 
   set onclose(handler: ((event: EventMap<Target>["close"]) => void) | null) {
-    this.#setProperty("close", handler);
+    setProperty(this, "close", handler);
   }
 
   get onerror(): ((event: EventMap<Target>["error"]) => void) | null {
-    return this.#property("error");
+    return property(this, "error");
   }
 
   set onerror(handler: ((event: EventMap<Target>["error"]) => void) | null) {
-    this.#setProperty("error", handler);
+    setProperty(this, "error", handler);
   }
+}
 
-  #property(type: EventType): ((event: unknown) => void) | null {
-    const listener = this.#find(type, "property");
-    return listener === undefined ? null : (registrations.get(listener)!.handler as (event: unknown) => void);
-  }
+function property(target: AnyTarget, type: EventType): ((event: unknown) => void) | null {
+  const listener = find(target, type, "property");
+  return listener === undefined ? null : (registrations.get(listener)!.handler as (event: unknown) => void);
+}
 
-  #setProperty(type: EventType, handler: ((event: never) => void) | null): void {
-    const former = this.#find(type, "property");
-    if (former !== undefined) untyped(this).removeListener(type, former);
-    if (typeof handler === "function") untyped(this).on(type, this.#register(type, "property", handler)!);
-  }
+function setProperty(target: AnyTarget, type: EventType, handler: ((event: never) => void) | null): void {
+  const former = find(target, type, "property");
+  if (former !== undefined) untyped(target).removeListener(type, former);
+  if (typeof handler === "function") untyped(target).on(type, register(target, type, "property", handler)!);
+}
 
-  #find(type: EventType, from: "call" | "property", handler?: AnyHandler): AnyListener | undefined {
-    for (const listener of untyped(this).listeners(type) as AnyListener[]) {
-      const found = registrations.get(listener);
-      if (found?.from === from && (handler === undefined || found.handler === handler)) return listener;
-    }
-    return undefined;
+function find(target: AnyTarget, type: EventType, from: Origin, handler?: AnyHandler): AnyListener | undefined {
+  for (const listener of untyped(target).listeners(type) as AnyListener[]) {
+    const found = registrations.get(listener);
+    if (found?.from === from && (handler === undefined || found.handler === handler)) return listener;
   }
+  return undefined;
+}
 
-  #register(type: EventType, from: "call" | "property", handler: AnyHandler): AnyListener | undefined {
-    const listener = listenerFor(this, type, handler);
-    if (listener !== undefined) registrations.set(listener, { handler, from });
-    return listener;
-  }
+function register(target: AnyTarget, type: EventType, from: Origin, handler: AnyHandler): AnyListener | undefined {
+  const listener = listenerFor(target, type, handler);
+  if (listener !== undefined) registrations.set(listener, { handler, from });
+  return listener;
 }
 
 /** A listener of the emitter that makes the event and gives it to `handler`. */

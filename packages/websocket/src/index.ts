@@ -17,6 +17,7 @@ export {
   frameBinary,
   frameText,
   isValidCloseCode,
+  OptionError,
   ReceiveBudget,
   VIOLATIONS,
   WebSocketError,
@@ -32,17 +33,15 @@ export type {
 } from "./core/index.ts";
 export type { WebSocketEvents } from "./event-target.ts";
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
-export type { LinkClose, LinkHandler, WebSocketLink } from "./link.ts";
+export type { LinkClose, LinkHandler, WebSocketLink } from "./link-types.ts";
+export type { BinaryType, ClientOptions, Data, RawData, Sendable, WebSocketOptions } from "./options.ts";
 export type {
-  BinaryType,
   ClientInfo,
-  ClientOptions,
-  Data,
-  RawData,
   ServerOptions,
   VerifyCallback,
-  WebSocketOptions,
-} from "./options.ts";
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+} from "./server-options.ts";
 export { RequestError } from "./server-request.ts";
 export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
 export type { AcceptOptions } from "./upgrade.ts";

@@ -1,231 +1,199 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import { OPCODE, WebSocketConnection } from "./core/index.ts";
-import type { ConnectionOptions, DataOpcode, WebSocketError, WebSocketHandler, ViolationCode } from "./core/index.ts";
+import type { DataOpcode, Phase, ViolationCode, WebSocketError, WebSocketHandler } from "./core/index.ts";
+import { flushAtEndOfTick, resumeFlushing } from "./flush-queue.ts";
+import type { LinkClose, LinkHandler, LinkOptions, WebSocketLink } from "./link-types.ts";
 import { WriteCallbacks } from "./write-callbacks.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
-/** How a connection ended. */
-export interface LinkClose {
-  /** The peer's close code (1005: none in its close frame), our code for its violation, or 1006: no close frame came. */
-  readonly code: number;
-  /** The peer's reason, or the sentence about its violation. */
-  readonly reason: string;
-  /** Whether close frames were exchanged. */
-  readonly wasClean: boolean;
-  /** The violation, or the error of the stream. */
-  readonly error: WebSocketError | Error | undefined;
-}
+// Keys of the private members: symbols, so that a link can be wrapped by a Proxy or inherited from.
+const kCallbacks = Symbol("callbacks");
+const kClock = Symbol("clock");
+const kClose = Symbol("close");
+const kCloseTimeout = Symbol("closeTimeout");
+const kCloseTimer = Symbol("closeTimer");
+const kConnection = Symbol("connection");
+const kError = Symbol("error");
+const kHandler = Symbol("handler");
+const kReading = Symbol("reading");
+const kStartCloseTimer = Symbol("startCloseTimer");
+const kStream = Symbol("stream");
 
-/**
- * What a link reports. A handler that throws throws to Node, as a listener does; the link stays consistent and goes on with
- * the next frame.
- */
-export interface LinkHandler {
-  /** A text message; its UTF-8 has been checked. */
-  onText(text: string): void;
-  /** A text message as its bytes, instead of `onText`: for a link that was made with `text: "bytes"`. */
-  onTextBytes?(data: Buffer): void;
-  /** A binary message. The buffer is the handler's, and pins no much larger one. */
-  onBinary(data: Buffer): void;
-  /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
-  onFull?(): void;
-  /** The stream has taken everything after it had been full. */
-  onDrain(): void;
-  /** No more messages come: the peer's close frame or its end of the stream was read, or `error` has ended the connection. */
-  onEnding?(error: WebSocketError | undefined): void;
-  /** The stream is closed. Called exactly once, whatever happened. */
-  onClose(close: LinkClose): void;
-  /** A ping; it has been answered. */
-  onPing?(data: Buffer): void;
-  onPong?(data: Buffer): void;
-  /** Asked for the text of the close frame that answers a violation, at most 123 bytes. Default: a sentence. */
-  closeTextOf?(code: ViolationCode): string;
-}
-
-/**
- * A WebSocket connection joined to its stream. Frames sent in one tick leave in one write. Everything sent after `close`
- * is dropped; messages are delivered until the peer's close frame.
- *
- * @example
- * const link = acceptUpgrade(req, stream, head, {});
- * link.open({ onText: (text) => link.sendText(text), onBinary() {}, onDrain() {}, onClose() {} });
- */
-export interface WebSocketLink {
-  /** Starts delivery. Called again, it hands the link over to another handler. */
-  open(handler: LinkHandler): void;
-  /** `compress` (default true): whether the message may be compressed, when that was negotiated and it is long enough. */
-  sendText(text: string, compress?: boolean): void;
-  /** `data` is the link's from now on: it may be written later, and as it is then. */
-  sendBinary(data: Buffer, compress?: boolean): void;
-  /** Sends complete frames made by `frameText` or `frameBinary`, shared between links and never compressed. */
-  sendFrame(frame: Buffer): void;
-  /** `data`: at most 125 bytes. */
-  ping(data?: Buffer): void;
-  /** What is sent from now on waits for `flush`, which must follow in the same tick. */
-  cork(): void;
-  /** Hands what was sent to the stream now, and not at the end of the tick. */
-  flush(): void;
-  /** Begins the closing handshake; after `closeTimeout` the stream is destroyed. Throws on a code that may not be sent. */
-  close(code?: number, reason?: string): void;
-  /** Destroys the stream at once. */
-  terminate(): void;
-  /** Holds messages back, from the very next one. */
-  pause(): void;
-  resume(): void;
-  /** Bytes that the stream has not passed on to the system yet, or that wait for it. */
-  readonly bufferedBytes: number;
-  /** Whether what is sent now can arrive. */
-  readonly isOpen: boolean;
-  /** Undefined after `onClose`. */
-  readonly stream: Duplex | undefined;
-}
-
-export interface LinkOptions extends ConnectionOptions {
-  readonly clock: Clock;
-  /** Milliseconds. */
-  readonly closeTimeout: number;
-}
+/** Milliseconds that a peer has to end its side of the stream after it has broken the protocol. */
+const FAILED_TIMEOUT = 5_000;
 
 /** Where the shared listeners find the link of their stream: no listener is a closure. */
 const LINK = Symbol("WebSocketLink");
 type LinkedStream = Duplex & { [LINK]?: StreamLink | undefined };
 
 export class StreamLink implements WebSocketLink, WebSocketHandler {
-  readonly #connection: WebSocketConnection;
-  readonly #clock: Clock;
-  readonly #closeTimeout: number;
-  #stream: LinkedStream | undefined;
-  #handler: LinkHandler | undefined = undefined;
-  #reading: "flowing" | "paused" = "flowing";
-  #closeTimer: { cancel(): void } | undefined = undefined;
-  #callbacks: WriteCallbacks | undefined = undefined;
-  #error: Error | undefined = undefined;
+  private readonly [kConnection]: WebSocketConnection;
+  private readonly [kClock]: Clock;
+  private readonly [kCloseTimeout]: number;
+  /** Kept after its end, for those who ask what it was. */
+  private readonly [kStream]: LinkedStream;
+  private [kHandler]: LinkHandler | undefined = undefined;
+  private [kReading]: "flowing" | "paused" = "flowing";
+  private [kCloseTimer]: { cancel(): void } | undefined = undefined;
+  private [kCallbacks]: WriteCallbacks | undefined = undefined;
+  private [kError]: Error | undefined = undefined;
   /** What `onClose` is told, when the stream was closed before `open`. */
-  #close: LinkClose | undefined = undefined;
+  private [kClose]: LinkClose | undefined = undefined;
 
   /** `answer` are the bytes of the opening handshake that go before the first frame. */
   constructor(stream: Duplex, answer: Buffer, options: LinkOptions) {
-    this.#stream = stream;
-    this.#clock = options.clock;
-    this.#closeTimeout = options.closeTimeout;
-    this.#connection = new WebSocketConnection(options, this);
+    this[kStream] = stream;
+    this[kClock] = options.clock;
+    this[kCloseTimeout] = options.closeTimeout;
+    this[kConnection] = new WebSocketConnection(options, this);
     attach(stream, this);
-    if (answer.length > 0) this.#connection.sendRaw(answer);
+    if (answer.length > 0) this[kConnection].sendRaw(answer);
     // A stream that was closed before will not say so again.
     if (stream.closed) this.streamClosed();
   }
 
   get bufferedBytes(): number {
-    return this.#connection.bufferedBytes + (this.#stream?.writableLength ?? 0);
+    return this[kConnection].bufferedBytes + (this.stream?.writableLength ?? 0);
   }
 
   get isOpen(): boolean {
-    return this.#connection.phase === "open" && this.#stream?.destroyed === false;
+    return this[kConnection].phase === "open" && !this[kStream].destroyed;
   }
 
   get stream(): Duplex | undefined {
-    return this.#stream;
+    const stream = this[kStream];
+    return stream[LINK] === this ? stream : undefined;
+  }
+
+  /** The stream, also after its end. */
+  get formerStream(): Duplex {
+    return this[kStream];
+  }
+
+  get closeCode(): number {
+    return this[kConnection].closeCode;
+  }
+
+  get closeReason(): string {
+    return this[kConnection].closeReason;
+  }
+
+  /** The violation that has ended the connection. */
+  get error(): WebSocketError | undefined {
+    return this[kConnection].error;
+  }
+
+  /** How far the closing handshake has come. */
+  get phase(): Phase {
+    return this[kConnection].phase;
   }
 
   open(handler: LinkHandler): void {
-    const isFirst = this.#handler === undefined;
-    this.#handler = handler;
+    const isFirst = this[kHandler] === undefined;
+    this[kHandler] = handler;
     if (!isFirst) return;
-    if (this.#close !== undefined) return process.nextTick(reportClose, handler, this.#close);
-    this.#stream?.on("data", onStreamData);
-    if (this.#connection.isOutputBlocked) handler.onFull?.();
+    if (this[kClose] !== undefined) return process.nextTick(reportClose, handler, this[kClose]);
+    this[kStream].on("data", onStreamData);
+    if (this[kConnection].isOutputBlocked) handler.onFull?.();
   }
 
   // hot path
   sendText(text: string, compress?: boolean): void {
-    this.#connection.send(text, OPCODE.text, compress);
+    this[kConnection].send(text, OPCODE.text, compress);
+    resumeFlushing();
   }
 
   // hot path
   sendBinary(data: Buffer, compress?: boolean): void {
-    this.#connection.send(data, OPCODE.binary, compress);
+    this[kConnection].send(data, OPCODE.binary, compress);
+    resumeFlushing();
   }
 
   // hot path
   sendFrame(frame: Buffer): void {
-    this.#connection.sendFrame(frame);
+    this[kConnection].sendFrame(frame);
+    resumeFlushing();
   }
 
   /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
   // hot path
   sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
-    if (fin && !this.#connection.isSendingFragments) this.#connection.send(data, opcode, compress);
-    else this.#connection.sendFragment(data, opcode, fin);
+    if (fin && !this[kConnection].isSendingFragments) this[kConnection].send(data, opcode, compress);
+    else this[kConnection].sendFragment(data, opcode, fin);
+    resumeFlushing();
   }
 
   ping(data?: Buffer): void {
-    this.#connection.ping(data);
+    this[kConnection].ping(data);
+    resumeFlushing();
   }
 
   pong(data?: Buffer): void {
-    this.#connection.pong(data);
+    this[kConnection].pong(data);
+    resumeFlushing();
   }
 
   /** Calls back once all that was sent up to now has been handed to the system. */
   whenWritten(callback: WriteCallback): void {
-    (this.#callbacks ??= new WriteCallbacks()).push(this.#connection.queued, callback);
+    (this[kCallbacks] ??= new WriteCallbacks()).push(this[kConnection].queued, callback);
   }
 
   close(code?: number, reason?: string): void {
-    this.#connection.close(code, reason);
-    this.#startCloseTimer();
+    this[kConnection].close(code, reason);
+    resumeFlushing();
+    this[kStartCloseTimer](false);
   }
 
   terminate(): void {
-    this.#connection.abort();
-    this.#stream?.destroy();
+    this[kConnection].abort();
+    this[kStream].destroy();
   }
 
   pause(): void {
-    this.#reading = "paused";
-    this.#connection.pause();
-    this.#stream?.pause();
+    this[kReading] = "paused";
+    this[kConnection].pause();
+    this[kStream].pause();
   }
 
   resume(): void {
-    this.#reading = "flowing";
+    this[kReading] = "flowing";
     process.nextTick(continueReading, this);
   }
 
   /** @internal */
   onText(text: string): void {
-    this.#handler!.onText(text);
+    this[kHandler]!.onText(text);
   }
 
   /** @internal */
   onTextBytes(data: Buffer): void {
-    this.#handler!.onTextBytes!(data);
+    this[kHandler]!.onTextBytes!(data);
   }
 
   /** @internal */
   onBinary(data: Buffer): void {
-    this.#handler!.onBinary(data);
+    this[kHandler]!.onBinary(data);
   }
 
   /** @internal */
   closeTextOf(code: ViolationCode): string | undefined {
-    return this.#handler?.closeTextOf?.(code);
+    return this[kHandler]?.closeTextOf?.(code);
   }
 
   /** @internal */
   onPing(data: Buffer): void {
-    this.#handler?.onPing?.(data);
+    this[kHandler]?.onPing?.(data);
   }
 
   /** @internal */
   onPong(data: Buffer): void {
-    this.#handler?.onPong?.(data);
+    this[kHandler]?.onPong?.(data);
   }
 
   /** @internal */
   onOutput(): void {
-    process.nextTick(flush, this);
+    flushAtEndOfTick(this);
   }
 
   /** @internal */
@@ -235,11 +203,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
   /** @internal The connection is over; what it still has to say leaves, then the stream ends. */
   onClosed(): void {
-    this.#startCloseTimer();
+    const { error } = this[kConnection];
+    this[kStartCloseTimer](error !== undefined);
     this.onOutput();
     // The peer's end of the stream is only seen by reading up to it.
-    this.#stream?.resume();
-    this.#handler?.onEnding?.(this.#connection.error);
+    this[kStream].resume();
+    this[kHandler]?.onEnding?.(error);
   }
 
   /** @internal */
@@ -248,7 +217,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     let finished = false;
     try {
       // A message that takes time to decompress holds back what follows it, in the system rather than here.
-      if (!this.#connection.receive(chunk)) this.#stream?.pause();
+      if (!this[kConnection].receive(chunk)) this[kStream].pause();
       finished = true;
     } finally {
       // The handler threw: what is left of the chunk is read after the error has gone where it goes.
@@ -258,87 +227,88 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
   /** @internal */
   continueReading(): void {
-    if (this.#reading === "paused" || this.#handler === undefined) return;
+    if (this[kReading] === "paused" || this[kHandler] === undefined) return;
     let finished = false;
     try {
-      this.#connection.resume();
+      this[kConnection].resume();
       finished = true;
     } finally {
       if (!finished) process.nextTick(continueReading, this);
     }
-    if (!this.#connection.isPaused) this.#stream?.resume();
+    if (!this[kConnection].isPaused) this[kStream].resume();
   }
 
   /** @internal */
   streamEnded(): void {
-    this.#connection.receiveEnd();
+    this[kConnection].receiveEnd();
   }
 
   /** @internal */
   streamDrained(): void {
-    const stream = this.#stream;
-    if (stream === undefined) return;
+    const stream = this[kStream];
     stream.removeListener("drain", onStreamDrain);
-    this.#connection.unblockOutput();
+    this[kConnection].unblockOutput();
     this.flush();
-    if (!stream.writableNeedDrain) this.#handler?.onDrain();
+    if (!stream.writableNeedDrain) this[kHandler]?.onDrain();
   }
 
   /** @internal */
   streamFailed(error: Error): void {
-    this.#error ??= error;
+    this[kError] ??= error;
     this.terminate();
   }
 
   /** @internal */
   streamClosed(): void {
-    const stream = this.#stream;
-    if (stream === undefined) return;
-    const connection = this.#connection;
+    const stream = this[kStream];
+    const connection = this[kConnection];
     connection.abort();
-    this.#closeTimer?.cancel();
-    this.#closeTimer = undefined;
+    this[kCloseTimer]?.cancel();
+    this[kCloseTimer] = undefined;
     stream[LINK] = undefined;
-    this.#stream = undefined;
-    this.#callbacks?.fail();
+    this[kCallbacks]?.fail();
     const wasClean = connection.phase === "closed";
     const close: LinkClose = {
       code: connection.closeCode,
       reason: connection.closeReason,
       wasClean,
       // A reset after the closing handshake is how some peers hang up.
-      error: connection.error ?? (wasClean ? undefined : this.#error),
+      error: connection.error ?? (wasClean ? undefined : this[kError]),
     };
-    if (this.#handler === undefined) this.#close = close;
-    else this.#handler.onClose(close);
+    if (this[kHandler] === undefined) this[kClose] = close;
+    else this[kHandler].onClose(close);
   }
 
   // hot path
   cork(): void {
-    this.#connection.expectOutput();
+    this[kConnection].expectOutput();
   }
 
   // hot path
   flush(): void {
-    const stream = this.#stream;
-    if (stream === undefined || stream.destroyed) return;
-    const connection = this.#connection;
+    const stream = this[kStream];
+    if (stream.destroyed || stream[LINK] !== this) return;
+    const connection = this[kConnection];
     const { phase, isOutputBlocked } = connection;
     const isOver = phase === "closed" || phase === "failed";
     if (isOutputBlocked && !isOver) return;
     const output = connection.takeOutput();
-    const onWritten = this.#callbacks?.takeUpTo(connection.taken);
+    const onWritten = this[kCallbacks]?.takeUpTo(connection.taken);
     if (output !== undefined && !write(stream, output, onWritten) && !isOutputBlocked) {
       connection.blockOutput();
       stream.on("drain", onStreamDrain);
-      this.#handler?.onFull?.();
+      this[kHandler]?.onFull?.();
     }
     if (isOver && !connection.hasPendingOutput && !stream.writableEnded) stream.end();
   }
 
-  #startCloseTimer(): void {
-    if (this.#stream === undefined) return;
-    this.#closeTimer ??= this.#clock.after(this.#closeTimeout, () => this.terminate());
+  /** A peer that has broken the protocol may never end its side: it gets less time than a closing handshake may take. */
+  private [kStartCloseTimer](isFailed: boolean): void {
+    if (this.stream === undefined) return;
+    if (isFailed) this[kCloseTimer]?.cancel();
+    else if (this[kCloseTimer] !== undefined) return;
+    const timeout = isFailed ? Math.min(this[kCloseTimeout], FAILED_TIMEOUT) : this[kCloseTimeout];
+    this[kCloseTimer] = this[kClock].after(timeout, () => this.terminate());
   }
 }
 
@@ -380,10 +350,6 @@ function onStreamError(this: LinkedStream, error: Error): void {
 
 function onStreamClose(this: LinkedStream): void {
   this[LINK]?.streamClosed();
-}
-
-function flush(link: StreamLink): void {
-  link.flush();
 }
 
 function continueReading(link: StreamLink): void {

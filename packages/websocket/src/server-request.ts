@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { checkHandshake, negotiateDeflate, parseExtensions } from "./core/index.ts";
+import { checkHandshake, negotiateDeflate, parseExtensions, parseProtocols } from "./core/index.ts";
 import type { DeflateAgreement, DeflateOptions, RefusalCode } from "./core/index.ts";
-import type { ClientInfo } from "./options.ts";
-import { parseProtocols } from "./subprotocol.ts";
+import type { ClientInfo } from "./server-options.ts";
 
 /** What a valid opening handshake asks for. */
 export interface CheckedRequest {
@@ -16,7 +15,7 @@ export interface CheckedRequest {
 /** Why a request is no valid opening handshake; what `wsClientError` listeners get. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
-  readonly code: RefusalCode | "WS_ERR_HANDSHAKE_PROTOCOL" | "WS_ERR_HANDSHAKE_EXTENSIONS";
+  readonly code: RefusalCode;
   /** The HTTP status of the answer. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -66,9 +65,10 @@ export function checkServerRequest(
 /** What `verifyClient` is told about a request. */
 export function clientInfo(request: IncomingMessage, version: 8 | 13): ClientInfo {
   const origin = request.headers[version === 8 ? "sec-websocket-origin" : "origin"];
+  const { authorized, encrypted } = (request.socket ?? {}) as { authorized?: boolean; encrypted?: boolean };
   return {
-    origin: origin as string | undefined,
-    secure: "encrypted" in request.socket,
+    origin: origin as string,
+    secure: Boolean(authorized || encrypted),
     req: request,
   };
 }

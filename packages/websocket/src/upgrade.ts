@@ -1,13 +1,22 @@
 import { STATUS_CODES } from "node:http";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { answerBytes, answerLines, headerLine } from "./answer.ts";
 import type { Clock } from "./clock.ts";
-import { checkDeflateOptions, checkExtensions, checkHandshake, limitsOf, negotiateDeflate } from "./core/index.ts";
+import { delayOf } from "./clock.ts";
+import {
+  checkDeflateOptions,
+  checkExtensions,
+  checkHandshake,
+  checkProtocols,
+  limitsOf,
+  negotiateDeflate,
+  parseProtocols,
+} from "./core/index.ts";
 import type { DeflateOptions, ReceiveBudget, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
 import { prepareStream } from "./join.ts";
 import { StreamLink } from "./link.ts";
-import type { WebSocketLink } from "./link.ts";
+import type { WebSocketLink } from "./link-types.ts";
 import { DEFAULTS } from "./options.ts";
 
 export interface AcceptOptions {
@@ -23,69 +32,76 @@ export interface AcceptOptions {
   readonly budget?: ReceiveBudget;
   /** Header lines added to the answer, such as `"Set-Cookie: a=b"`. */
   readonly headers?: readonly string[];
-  /** The subprotocol chosen among those that the client offered. */
-  readonly protocol?: string;
+  /** The subprotocol chosen among those that the client offered; false: none. Default: the first. */
+  readonly protocol?: string | false;
   /** Milliseconds that a closing handshake and the end of the stream may take. Default 30,000. */
   readonly closeTimeout?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Checks the opening handshake of an `upgrade` event. It changes nothing and sends nothing.
+ * Checks the opening handshake of an `upgrade` event. It changes nothing and sends nothing. With `perMessageDeflate`, the
+ * extensions are looked at too.
  *
  * @example
  * const check = checkUpgrade(req);
  * if (!check.ok) return refuseUpgrade(stream, check.status, check.message, check.headers);
  */
-export function checkUpgrade(req: IncomingMessage): UpgradeKey | UpgradeRefusal {
+export function checkUpgrade(
+  req: IncomingMessage,
+  options?: Pick<AcceptOptions, "perMessageDeflate">,
+): UpgradeKey | UpgradeRefusal {
   const check = checkHandshake(req);
-  return (check.ok ? checkExtensions(req) : undefined) ?? check;
+  if (!check.ok) return check;
+  return checkProtocols(req) ?? (options?.perMessageDeflate ? checkExtensions(req) : undefined) ?? check;
 }
 
 /** Answers an upgrade request with an HTTP error and ends the stream. Later errors of the stream are swallowed. */
-export function refuseUpgrade(
-  stream: Duplex,
-  status: number,
-  body: string,
-  headers?: Readonly<Record<string, string>>,
-): void {
+export function refuseUpgrade(stream: Duplex, status: number, body?: string, headers?: OutgoingHttpHeaders): void {
   stream.on("error", ignore);
   if (stream.destroyed || stream.writableEnded) return;
+  const text = body || (STATUS_CODES[status] ?? "Error");
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
   const lines = { "Content-Type": "text/plain; charset=utf-8", ...headers };
-  for (const [name, value] of Object.entries(lines)) head += headerLine(`${name}: ${value}`);
-  head += `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+  for (const [name, value] of Object.entries(lines)) head += headerLine(`${name}: ${String(value)}`);
+  head += `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
   stream.once("finish", () => stream.destroy());
-  stream.end(head + body);
+  stream.end(head + text);
 }
 
 /**
  * Answers a checked opening handshake with 101 and joins a link to the stream. The answer leaves together with the frames
  * sent in the same tick. Nothing is delivered before `open`; bytes in `head` come first.
  *
- * @throws RangeError for a window of `perMessageDeflate` that is none of 8 to 15 bits.
+ * @throws OptionError for a window of `perMessageDeflate` that is none of 8 to 15 bits.
  * @throws TypeError when the request has no `Sec-WebSocket-Key` (`checkUpgrade` was not asked) or a header line holds CR or LF.
  */
 export function acceptUpgrade(
   req: IncomingMessage,
   stream: Duplex,
   head: Buffer,
-  options: AcceptOptions,
+  options: AcceptOptions = {},
 ): WebSocketLink {
   const key = req.headers["sec-websocket-key"];
   if (key === undefined) throw new TypeError("acceptUpgrade needs a request that checkUpgrade has found good");
   const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
   const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
-  const lines = answerLines(key, { protocol: options.protocol, extensions: agreement?.answer });
-  const answer = answerBytes([...lines, ...(options.headers ?? [])]);
+  const protocol = options.protocol ?? firstProtocol(req);
+  const lines = answerLines(key, { protocol: protocol || undefined, extensions: agreement?.answer });
+  const answer = answerBytes([...lines, ...(options.headers || [])]);
   prepareStream(stream, head);
   return new StreamLink(stream, answer, {
     role: "server",
     limits: limitsOf(options),
-    clock: options.clock ?? DEFAULTS.clock,
-    closeTimeout: options.closeTimeout ?? DEFAULTS.closeTimeout,
+    clock: options.clock || DEFAULTS.clock,
+    closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
     deflate: agreement && { params: agreement.params, options: deflateOptions },
   });
+}
+
+/** Browsers fail a connection whose answer names none of the subprotocols that they offered. */
+function firstProtocol(req: IncomingMessage): string | undefined {
+  return parseProtocols(req.headers["sec-websocket-protocol"])?.values().next().value;
 }
 
 function ignore(): void {}

@@ -5,6 +5,26 @@ import type { RawData } from "./options.ts";
 import { endpointOf } from "./websocket.ts";
 import type { WebSocket } from "./websocket.ts";
 
+// Keys of the private members: symbols, so that a stream can be wrapped by a Proxy or inherited from.
+const kSocket = Symbol("socket");
+const kEnding = Symbol("ending");
+const kReceive = Symbol("receive");
+const kFail = Symbol("fail");
+
+/** What the options of a stream cannot change, as in `ws`. */
+const OWN_OPTIONS = {
+  objectMode: false,
+  writableObjectMode: false,
+  autoDestroy: true,
+  emitClose: true,
+  construct: undefined,
+  read: undefined,
+  write: undefined,
+  writev: undefined,
+  final: undefined,
+  destroy: undefined,
+} as unknown as DuplexOptions;
+
 type Callback = (error?: Error | null) => void;
 
 /**
@@ -21,68 +41,68 @@ export function createWebSocketStream(socket: WebSocket, options?: DuplexOptions
 }
 
 class WebSocketStream extends Duplex {
-  readonly #socket: WebSocket;
+  private readonly [kSocket]: WebSocket;
   /** `failed`: the socket reported an error and ends by itself, after its close frame has left. */
-  #ending: "none" | "failed" = "none";
+  private [kEnding]: "none" | "failed" = "none";
 
-  constructor(socket: WebSocket, options: DuplexOptions = {}) {
-    super({ ...options, objectMode: false, writableObjectMode: false, autoDestroy: true, emitClose: true });
-    this.#socket = socket;
-    socket.on("message", (data, isBinary) => this.#onMessage(data, isBinary));
-    socket.once("error", (error) => this.#onError(error));
+  constructor(socket: WebSocket, options?: DuplexOptions) {
+    super({ ...options, ...OWN_OPTIONS });
+    this[kSocket] = socket;
+    socket.on("message", (data, isBinary) => this[kReceive](data, isBinary));
+    socket.once("error", (error) => this[kFail](error));
     socket.once("close", () => {
       if (!this.destroyed) this.push(null);
     });
   }
 
   override _read(): void {
-    if (this.#socket.isPaused) this.#socket.resume();
+    if (this[kSocket].isPaused) this[kSocket].resume();
   }
 
   override _write(chunk: Buffer | string, _encoding: BufferEncoding, callback: Callback): void {
-    this.#whenOpen(() => this.#socket.send(chunk, callback));
+    whenOpen(this[kSocket], () => this[kSocket].send(chunk, callback));
   }
 
   override _final(callback: Callback): void {
-    this.#whenOpen(() => this.#close(callback));
+    whenOpen(this[kSocket], () => close(this[kSocket], callback));
   }
 
   override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    const socket = this.#socket;
+    const socket = this[kSocket];
     if (socket.readyState === READY_STATE.CLOSED) return callback(error);
     let reason = error;
     // Terminating a socket that is still connecting is reported as its error.
     socket.once("error", (socketError) => (reason ??= socketError));
     socket.once("close", () => callback(reason));
-    if (this.#ending === "none") socket.terminate();
+    if (this[kEnding] === "none") socket.terminate();
   }
 
-  /** When the socket never opens, its error destroys this stream. */
-  #whenOpen(act: () => void): void {
-    if (this.#socket.readyState === READY_STATE.CONNECTING) this.#socket.once("open", act);
-    else act();
-  }
-
-  /** Closes the socket; what was sent before has left when its stream has finished. */
-  #close(callback: Callback): void {
-    const { stream } = endpointOf(this.#socket).link ?? {};
-    if (stream === undefined || stream.writableFinished) return callback();
-    stream.once("finish", () => callback());
-    // A stream that fails does not finish.
-    stream.once("close", () => {
-      if (!stream.writableFinished) callback();
-    });
-    this.#socket.close();
-  }
-
-  #onMessage(data: RawData, isBinary: boolean): void {
+  private [kReceive](data: RawData, isBinary: boolean): void {
     const chunk: unknown = !isBinary && this.readableObjectMode ? (data as Buffer).toString() : data;
-    if (!this.push(chunk)) this.#socket.pause();
+    if (!this.push(chunk)) this[kSocket].pause();
   }
 
-  #onError(error: Error): void {
+  private [kFail](error: Error): void {
     if (this.destroyed) return;
-    this.#ending = "failed";
+    this[kEnding] = "failed";
     this.destroy(error);
   }
+}
+
+/** When the socket never opens, its error destroys the stream. */
+function whenOpen(socket: WebSocket, act: () => void): void {
+  if (socket.readyState === READY_STATE.CONNECTING) socket.once("open", act);
+  else act();
+}
+
+/** Closes the socket; what was sent before has left when its stream has finished. */
+function close(socket: WebSocket, callback: Callback): void {
+  const { stream } = endpointOf(socket).link ?? {};
+  if (stream === undefined || stream.writableFinished) return callback();
+  stream.once("finish", () => callback());
+  // A stream that fails does not finish.
+  stream.once("close", () => {
+    if (!stream.writableFinished) callback();
+  });
+  socket.close();
 }

@@ -1,14 +1,17 @@
+import type { ClientRequestArgs } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { parseClientUrl } from "./client-url.ts";
+import { defineUnderscored, SOCKET_NAMES } from "./compatible-names.ts";
 import { ConnectAttempt } from "./connect.ts";
-import { isValidCloseCode, OPCODE } from "./core/index.ts";
-import { dataSize, MAX_REASON, toControlData, toPayload } from "./data.ts";
+import { areValidProtocols, CLOSE_CODE, isValidCloseCode, limitsOf, OPCODE, OptionError } from "./core/index.ts";
+import { dataSize, toControlData, toPayload, toReason } from "./data.ts";
 import { Endpoint, READY_STATE } from "./endpoint.ts";
 import type { ReadyState } from "./endpoint.ts";
 import { WebSocketEventTarget } from "./event-target.ts";
+import type { StreamLink } from "./link.ts";
 import { DEFAULTS } from "./options.ts";
-import type { BinaryType, ClientOptions, Data } from "./options.ts";
-import { areValidProtocols } from "./subprotocol.ts";
+import type { BinaryType, ClientOptions, Sendable, WebSocketOptions } from "./options.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How one message is sent. */
@@ -27,6 +30,9 @@ const BINARY_TYPES: ReadonlySet<string> = new Set(["nodebuffer", "arraybuffer", 
 const ATTRIBUTES =
   "binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror".split(" ");
 const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+
+/** A symbol, so that a socket can be wrapped by a Proxy or inherited from, and no name of a program's is taken. */
+const kEndpoint = Symbol("endpoint");
 
 /** Gives this package the endpoint behind a socket; not for users of the package. */
 export let endpointOf: (socket: WebSocket) => Endpoint;
@@ -51,7 +57,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
-  readonly #endpoint: Endpoint;
+  private readonly [kEndpoint]: Endpoint;
 
   static {
     for (const [name, value] of Object.entries(READY_STATE)) {
@@ -59,76 +65,85 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
       Object.defineProperty(WebSocket.prototype, name, { value, enumerable: true });
     }
     showAttributes(WebSocket.prototype);
-    endpointOf = (socket) => socket.#endpoint;
+    endpointOf = (socket) => socket[kEndpoint];
+    defineUnderscored(WebSocket.prototype, SOCKET_NAMES, endpointOf);
   }
 
   /**
    * Connects to `address`. Null instead makes the socket of a server, which is the server's to connect.
    *
-   * @throws SyntaxError for an invalid URL or subprotocol; RangeError for a protocol version other than 8 and 13.
+   * @throws SyntaxError for an invalid URL or subprotocol; RangeError for a protocol version other than 8 and 13;
+   *   OptionError for an option that cannot have its value.
    */
-  constructor(address: string | URL | null, options?: ClientOptions);
-  constructor(address: string | URL | null, protocols?: string | readonly string[], options?: ClientOptions);
+  constructor(address: null, protocols?: undefined, options?: WebSocketOptions);
+  constructor(address: string | URL, options?: ClientOptions | ClientRequestArgs);
+  constructor(
+    address: string | URL,
+    protocols?: string | readonly string[],
+    options?: ClientOptions | ClientRequestArgs,
+  );
   constructor(
     address: string | URL | null,
-    protocols?: string | readonly string[] | ClientOptions,
-    options?: ClientOptions,
+    protocols?: string | readonly string[] | ClientOptions | ClientRequestArgs,
+    options?: WebSocketOptions | ClientOptions | ClientRequestArgs,
   ) {
     super();
     const [offered, settings] = argumentsOf(protocols, options);
-    this.#endpoint = new Endpoint(this, address === null ? "server" : "client", settings);
+    this[kEndpoint] = new Endpoint(this, address === null ? "server" : "client", settings);
     if (address === null) return;
     const { protocolVersion = DEFAULTS.protocolVersion } = settings;
     if (protocolVersion !== 13 && protocolVersion !== 8) {
       throw new RangeError(`Unsupported protocol version: ${protocolVersion} (supported versions: 8, 13)`);
     }
+    if (settings.generateMask && typeof settings.generateMask !== "function") {
+      throw new OptionError("generateMask is not a function");
+    }
+    limitsOf(settings);
     const url = parseClientUrl(address);
     if (!areValidProtocols(offered)) throw new SyntaxError("An invalid or duplicated subprotocol was specified");
-    this.#endpoint.connect(new ConnectAttempt(url, offered, settings, this.#endpoint));
+    this[kEndpoint].connect(new ConnectAttempt(url, offered, settings, this[kEndpoint]));
   }
 
   get readyState(): ReadyState {
-    return this.#endpoint.readyState;
+    return this[kEndpoint].readyState;
   }
 
   /** The URL of a client, after redirections that of the last one; "" on a server. */
   get url(): string {
-    return this.#endpoint.url;
+    return this[kEndpoint].url;
   }
 
   /** The chosen subprotocol, or "". */
   get protocol(): string {
-    return this.#endpoint.protocol;
+    return this[kEndpoint].protocol;
   }
 
   /** The names of the extensions in use, or "". */
   get extensions(): string {
-    return this.#endpoint.extensions;
+    return this[kEndpoint].deflate === undefined ? "" : "permessage-deflate";
   }
 
   /** Bytes that wait to be sent, those included that came after the end. */
   get bufferedAmount(): number {
-    const { link, unsentBytes } = this.#endpoint;
+    const { link, unsentBytes } = this[kEndpoint];
     return (link?.bufferedBytes ?? 0) + unsentBytes;
   }
 
   get isPaused(): boolean {
-    return this.#endpoint.isPaused;
+    return this[kEndpoint].isPaused;
   }
 
   /** What binary messages are given as. Default "nodebuffer". Other values than those of the type are ignored. */
   get binaryType(): BinaryType {
-    return this.#endpoint.binaryType;
+    return this[kEndpoint].binaryType;
   }
 
   set binaryType(type: BinaryType) {
-    if (BINARY_TYPES.has(type)) this.#endpoint.binaryType = type;
+    if (BINARY_TYPES.has(type)) this[kEndpoint].binaryType = type;
   }
 
-  /** The stream below, under the name that programs written for `ws` know; null before the connection is open, and after its end. */
-  get _socket(): Duplex | null {
-    return this.#endpoint.link?.stream ?? null;
-  }
+  /** The stream below, under the name that programs written for `ws` know; null before the connection is open. */
+  declare _socket: Socket;
 
   /**
    * Sends a message. A buffer must not be changed until `callback` was called. When the socket is closing or closed,
@@ -136,22 +151,19 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
    *
    * @throws Error while connecting.
    */
-  send(data: Data, callback?: WriteCallback): void;
-  send(data: Data, options?: SendOptions, callback?: WriteCallback): void;
+  send(data: Sendable, callback?: WriteCallback): void;
+  send(data: Sendable, options?: SendOptions, callback?: WriteCallback): void;
   // hot path
-  send(data: Data, options?: SendOptions | WriteCallback, callback?: WriteCallback): void {
-    if (typeof options === "function") return this.send(data, undefined, options);
-    const link = this.#linkToSend(data, callback);
+  send(data: Sendable, given?: SendOptions | WriteCallback | null, callback?: WriteCallback): void {
+    const onWritten = typeof given === "function" ? given : callback;
+    const link = linkToSend(this[kEndpoint], data, onWritten);
     if (link === undefined) return;
     const payload = toPayload(data);
-    const isBinary = options?.binary ?? typeof payload !== "string";
-    link.sendMessage(
-      payload,
-      isBinary ? OPCODE.binary : OPCODE.text,
-      options?.compress !== false,
-      options?.fin !== false,
-    );
-    if (callback !== undefined) link.whenWritten(callback);
+    const isText = typeof payload === "string";
+    if (typeof given !== "object" || given === null)
+      link.sendMessage(payload, isText ? OPCODE.text : OPCODE.binary, true, true);
+    else sendWith(link, payload, given);
+    if (typeof onWritten === "function") link.whenWritten(onWritten);
   }
 
   /**
@@ -160,78 +172,111 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
    */
   // hot path
   sendFrame(frame: Buffer, callback?: WriteCallback): void {
-    if (this.#endpoint.role === "client") throw new TypeError("A client cannot send a prepared frame");
-    const link = this.#linkToSend(frame, callback);
+    if (this[kEndpoint].role === "client") throw new TypeError("A client cannot send a prepared frame");
+    if (!Buffer.isBuffer(frame)) throw new TypeError("A prepared frame is a Buffer");
+    const link = linkToSend(this[kEndpoint], frame, callback);
     if (link === undefined) return;
     link.sendFrame(frame);
-    if (callback !== undefined) link.whenWritten(callback);
+    if (typeof callback === "function") link.whenWritten(callback);
   }
 
   /**
    * Sends a ping of at most 125 bytes. `mask` is accepted and ignored.
    * @throws Error while connecting; RangeError for more bytes.
    */
-  ping(data?: Data | WriteCallback, mask?: boolean | WriteCallback, callback?: WriteCallback): void {
-    if (typeof data === "function") return this.ping(undefined, undefined, data);
-    if (typeof mask === "function") return this.ping(data, undefined, mask);
-    const link = this.#linkToSend(data, callback);
-    if (link === undefined) return;
-    link.ping(toControlData(data));
-    if (callback !== undefined) link.whenWritten(callback);
+  ping(callback?: WriteCallback): void;
+  ping(data?: unknown, callback?: WriteCallback): void;
+  ping(data?: unknown, mask?: boolean, callback?: WriteCallback): void;
+  ping(...given: unknown[]): void {
+    sendControl(this[kEndpoint], "ping", given);
   }
 
   /** Like `ping`, with an unsolicited pong. */
-  pong(data?: Data | WriteCallback, mask?: boolean | WriteCallback, callback?: WriteCallback): void {
-    if (typeof data === "function") return this.pong(undefined, undefined, data);
-    if (typeof mask === "function") return this.pong(data, undefined, mask);
-    const link = this.#linkToSend(data, callback);
-    if (link === undefined) return;
-    link.pong(toControlData(data));
-    if (callback !== undefined) link.whenWritten(callback);
+  pong(callback?: WriteCallback): void;
+  pong(data?: unknown, callback?: WriteCallback): void;
+  pong(data?: unknown, mask?: boolean, callback?: WriteCallback): void;
+  pong(...given: unknown[]): void {
+    sendControl(this[kEndpoint], "pong", given);
   }
 
   /**
    * Begins the closing handshake, or gives the attempt to connect up. The stream is destroyed when the peer has not
-   * answered after `closeTimeout`.
+   * answered after `closeTimeout`. On a socket that is not open, code and reason are not looked at.
    *
    * @throws TypeError for a code that must not be sent; RangeError for a reason of more than 123 bytes.
    */
-  close(code?: number, reason: string | Buffer = ""): void {
+  close(code?: number, reason?: string | Buffer): void {
+    const endpoint = this[kEndpoint];
+    if (endpoint.readyState !== READY_STATE.OPEN) return endpoint.close(undefined, "");
     if (code !== undefined && !(typeof code === "number" && isValidCloseCode(code))) {
       throw new TypeError("First argument must be a valid error code number");
     }
-    if (Buffer.byteLength(reason) > MAX_REASON) {
-      throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
-    }
-    this.#endpoint.close(code, reason.toString());
+    endpoint.close(code, code === undefined ? "" : toReason(reason));
   }
 
   /** Destroys the stream at once, or gives the attempt to connect up. */
   terminate(): void {
-    this.#endpoint.terminate();
+    this[kEndpoint].terminate();
   }
 
   /** Holds events back, from the next message on. Without effect before `open` and after `close`. */
   pause(): void {
-    this.#endpoint.pause();
+    this[kEndpoint].pause();
   }
 
   resume(): void {
-    this.#endpoint.resume();
+    this[kEndpoint].resume();
   }
 
-  /** The link, when it can send. Otherwise what was to be sent is counted, and the callback is told. */
-  // hot path
-  #linkToSend(data: Data | undefined, callback: WriteCallback | undefined): Endpoint["link"] {
-    const endpoint = this.#endpoint;
-    const { readyState } = endpoint;
-    if (readyState === READY_STATE.OPEN) return endpoint.link;
-    const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
-    if (readyState === READY_STATE.CONNECTING) throw error;
-    endpoint.unsentBytes += dataSize(data);
-    if (callback !== undefined) process.nextTick(callback, error);
-    return undefined;
+  /**
+   * Joins the socket to a stream after its opening handshake, as a server does. For tests, and for servers that answer
+   * handshakes themselves.
+   *
+   * @example
+   * const socket = new WebSocket(null, undefined, {});
+   * socket.setSocket(stream, Buffer.alloc(0), { maxPayload: 65_536 });
+   */
+  setSocket(stream: Duplex, head?: Buffer | null, options: WebSocketOptions = {}): void {
+    this[kEndpoint].open(stream, head, options);
   }
+
+  /** Ends the socket for its listeners: `readyState` is `CLOSED`, and `close` is emitted. */
+  emitClose(): void {
+    const { link } = this[kEndpoint];
+    this[kEndpoint].ended(link?.closeCode ?? CLOSE_CODE.abnormal, Buffer.from(link?.closeReason ?? ""));
+  }
+}
+
+/** The link, when it can send. Otherwise what was to be sent is counted, and the callback gets an error. */
+// hot path
+function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpoint["link"] {
+  const { readyState } = endpoint;
+  if (readyState === READY_STATE.OPEN) return endpoint.link;
+  const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
+  if (readyState === READY_STATE.CONNECTING) throw error;
+  endpoint.unsentBytes += dataSize(data);
+  if (callback) process.nextTick(callback as WriteCallback, error);
+  return undefined;
+}
+
+/** Options are read as `ws` reads them: an option that is given counts as true or false, whatever it is. */
+function sendWith(link: StreamLink, payload: string | Buffer, options: SendOptions): void {
+  const isBinary = "binary" in options ? Boolean(options.binary) : typeof payload !== "string";
+  const compress = "compress" in options ? Boolean(options.compress) : true;
+  // Undefined is not given: a message would never end.
+  const { fin = true }: { fin?: unknown } = options;
+  link.sendMessage(payload, isBinary ? OPCODE.binary : OPCODE.text, compress, Boolean(fin));
+}
+
+/** `given`: the arguments of `ping` and `pong`, of which the last one that is a function is the callback. */
+function sendControl(endpoint: Endpoint, kind: "ping" | "pong", given: readonly unknown[]): void {
+  const [data, mask, last] = given;
+  const payload = typeof data === "function" ? undefined : data;
+  const callback = [data, mask].find((argument) => typeof argument === "function") ?? last;
+  const link = linkToSend(endpoint, payload, callback);
+  if (link === undefined) return;
+  link[kind](toControlData(payload));
+  if (typeof callback === "function") link.whenWritten(callback as WriteCallback);
 }
 
 /** Makes the attributes enumerable properties of the prototype itself, as WebIDL has them. */
@@ -247,8 +292,9 @@ function argumentsOf(
   protocols: string | readonly string[] | ClientOptions | undefined,
   options: ClientOptions | undefined,
 ): [readonly string[], ClientOptions] {
-  if (protocols === undefined) return [[], options ?? {}];
-  if (Array.isArray(protocols)) return [protocols as readonly string[], options ?? {}];
-  if (typeof protocols === "object" && protocols !== null) return [[], protocols as ClientOptions];
-  return [[protocols], options ?? {}];
+  const isOptions = typeof protocols === "object" && protocols !== null && !Array.isArray(protocols);
+  const settings = (isOptions ? (protocols as ClientOptions) : options) || {};
+  const offered = isOptions || protocols === undefined ? settings.protocols : protocols;
+  if (offered === undefined) return [[], settings];
+  return [Array.isArray(offered) ? (offered as readonly string[]) : [offered as string], settings];
 }

@@ -2,7 +2,8 @@ import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "../../../packages/websocket/src/websocket-server.ts";
 import { WebSocket } from "../../../packages/websocket/src/websocket.ts";
-import type { ClientOptions, ServerOptions } from "../../../packages/websocket/src/options.ts";
+import type { ClientOptions } from "../../../packages/websocket/src/options.ts";
+import type { ServerOptions } from "../../../packages/websocket/src/server-options.ts";
 import { nextEvent } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { duplexPair } from "./duplex-pair.ts";
@@ -15,7 +16,7 @@ export class Piped {
   readonly streams: readonly [client: Duplex, server: Duplex];
   peer: WebSocket | undefined = undefined;
 
-  constructor(options: { server?: ServerOptions<WebSocket>; client?: ClientOptions; protocols?: string[] } = {}) {
+  constructor(options: { server?: ServerOptions; client?: ClientOptions; protocols?: string[] } = {}) {
     const http = createServer();
     this.server = new WebSocketServer({ server: http, clock: this.clock, ...options.server });
     this.server.on("connection", (socket) => (this.peer = socket));

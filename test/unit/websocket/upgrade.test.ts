@@ -9,6 +9,7 @@ const REQUEST = {
   method: "GET",
   httpVersion: "1.1",
   headers: {
+    host: "in.memory",
     upgrade: "websocket",
     connection: "Upgrade",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
@@ -17,6 +18,11 @@ const REQUEST = {
 } as unknown as IncomingMessage;
 
 const NOTHING = Buffer.alloc(0);
+
+/** The request with one more header. */
+function withHeader(name: string, value: string): IncomingMessage {
+  return Object.assign(Object.create(REQUEST), { headers: { ...REQUEST.headers, [name]: value } }) as IncomingMessage;
+}
 
 describe("acceptUpgrade", () => {
   it("answers 101 with the accept key, the protocol and further headers", async () => {
@@ -30,6 +36,28 @@ describe("acceptUpgrade", () => {
         "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: chat\r\n" +
         "Set-Cookie: a=b\r\nX: y\r\n\r\n",
     );
+  });
+
+  it.each([
+    [undefined, "Sec-WebSocket-Protocol: one\r\n"],
+    ["two", "Sec-WebSocket-Protocol: two\r\n"],
+    [false, undefined],
+  ] as const)("with the protocol %j of one and two it names %j", async (protocol, line) => {
+    const stream = new MemoryStream();
+    const request = withHeader("sec-websocket-protocol", "one, two");
+    acceptUpgrade(request, stream, NOTHING, protocol === undefined ? {} : { protocol });
+    await turn();
+    expect(/Sec-WebSocket-Protocol: .*\r\n/.exec(stream.taken().toString())?.[0]).toBe(line);
+  });
+
+  it.each([
+    ["sec-websocket-protocol", "a,,b", {}, "WS_ERR_HANDSHAKE_PROTOCOL"],
+    ["sec-websocket-extensions", ";", {}, undefined],
+    ["sec-websocket-extensions", ";", { perMessageDeflate: false }, undefined],
+    ["sec-websocket-extensions", ";", { perMessageDeflate: true }, "WS_ERR_HANDSHAKE_EXTENSIONS"],
+  ])("a request with the header %s: %s, checked with %j, is refused with %s", (name, value, options, code) => {
+    const check = checkUpgrade(withHeader(name, value), options);
+    expect(check.ok ? undefined : check.code).toBe(code);
   });
 
   it("delivers first what came together with the request", async () => {

@@ -3,8 +3,7 @@ import { WebSocketServer } from "../../../packages/websocket/src/websocket-serve
 import { nextEvent, turn } from "../../support/waiting.ts";
 import { duplexPair } from "./duplex-pair.ts";
 import { createServer } from "node:http";
-import type { ServerOptions } from "../../../packages/websocket/src/options.ts";
-import type { WebSocket } from "../../../packages/websocket/src/websocket.ts";
+import type { ServerOptions } from "../../../packages/websocket/src/server-options.ts";
 
 const LINES = {
   Host: "in.memory",
@@ -16,7 +15,7 @@ const LINES = {
 
 /** What a server in memory answers to a request. */
 async function answer(
-  options: ServerOptions<WebSocket>,
+  options: ServerOptions,
   changed: Record<string, string | undefined> = {},
   requestLine = "GET / HTTP/1.1",
 ): Promise<{ text: string; server: WebSocketServer }> {
@@ -119,8 +118,8 @@ describe("the answer of a server", () => {
 describe("clients", () => {
   it("forgets those that are gone", async () => {
     const { server } = await answer({});
-    if (server.clients!.size > 0) await turn();
+    if (server.clients.size > 0) await turn();
     await turn();
-    expect(server.clients!.size).toBe(0);
+    expect(server.clients.size).toBe(0);
   });
 });

@@ -192,7 +192,7 @@ export class Server extends BaseServer {
     const { req, stream } = pending;
     if (stream.destroyed) return;
     if (refusal) return this[kRefuseUpgrade](pending, refusal);
-    const check = checkUpgrade(req);
+    const check = checkUpgrade(req, this.opts);
     if (!check.ok) {
       this.onRefused(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
       return refuseUpgrade(stream, check.status, check.message, check.headers);

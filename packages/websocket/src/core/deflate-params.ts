@@ -5,29 +5,29 @@ import type { Extension } from "./extensions.ts";
 /** Options of permessage-deflate (RFC 7692). The names are those of `ws`. */
 export interface DeflateOptions {
   /** Whether this server compresses each message by itself. Default: when the client asks for it. False: such offers are declined. */
-  readonly serverNoContextTakeover?: boolean;
+  serverNoContextTakeover?: boolean | undefined;
   /** Whether the client compresses each message by itself. Default: when the client says so. */
-  readonly clientNoContextTakeover?: boolean;
+  clientNoContextTakeover?: boolean | undefined;
   /** Size of the window that the server compresses with, as a power of two, 8 to 15. Default: what the client asks for, or 15. */
-  readonly serverMaxWindowBits?: number;
+  serverMaxWindowBits?: number | undefined;
   /**
    * The same for the client. Default: what the client names, or 15. A client that does not say that its window can be
    * limited is declined when a number stands here. As an option of a client, `false` does not let the server limit it.
    */
-  readonly clientMaxWindowBits?: boolean | number;
+  clientMaxWindowBits?: boolean | number | undefined;
   /** `level`, `memLevel` and `strategy` of compression are used. Default: zlib's. */
-  readonly zlibDeflateOptions?: ZlibOptions;
+  zlibDeflateOptions?: ZlibOptions | undefined;
   /** Accepted for compatibility: decompression has nothing to set beside the window. */
-  readonly zlibInflateOptions?: ZlibOptions;
+  zlibInflateOptions?: ZlibOptions | undefined;
   /** Bytes below which a message is not compressed. Default 1,024. */
-  readonly threshold?: number;
+  threshold?: number | undefined;
   /** Messages of the whole process that zlib's threads may work on at a time. Default 10. */
-  readonly concurrencyLimit?: number;
+  concurrencyLimit?: number | undefined;
   /**
    * How many times its compressed size a message may have. Default: no limit but `maxPayload`, which bounds what a message
    * can cost. Exceeded: close code 1009.
    */
-  readonly maxInflateRatio?: number;
+  maxInflateRatio?: number | undefined;
 }
 
 /** What both ends have agreed on (RFC 7692, 7.1). */
@@ -47,7 +47,7 @@ export interface DeflateAgreement {
 const NAME = "permessage-deflate";
 const MAX_WINDOW_BITS = 15;
 /** 8 to 15 in decimal, without leading zeros (RFC 7692, 7.1.2.1). */
-const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
+export const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
 /** The parameters of one offer or answer. A window is a number, `true` when it was named without one, or undefined. */
 interface Parameters {
@@ -91,25 +91,6 @@ function agree(offer: Parameters, options: DeflateOptions): DeflateAgreement | u
   }
   if ((offeredBits ?? clientLimit) !== undefined) answer += `; client_max_window_bits=${params.clientMaxWindowBits}`;
   return { params, answer };
-}
-
-/**
- * The options that `perMessageDeflate` stands for: undefined for false and undefined, all defaults for true.
- * @throws RangeError when a window has not 8 to 15 bits, or `concurrencyLimit` is less than 1.
- */
-export function checkDeflateOptions(option: boolean | DeflateOptions | undefined): DeflateOptions | undefined {
-  if (option === undefined || option === false) return undefined;
-  const options = option === true ? {} : option;
-  for (const bits of [options.serverMaxWindowBits, options.clientMaxWindowBits]) {
-    if (typeof bits === "number" && !WINDOW_BITS.test(String(bits))) {
-      throw new RangeError(`a window has 8 to 15 bits, not ${bits}`);
-    }
-  }
-  // Zero would let messages wait for ever.
-  if (options.concurrencyLimit !== undefined && !(options.concurrencyLimit >= 1)) {
-    throw new RangeError("concurrencyLimit is at least 1");
-  }
-  return options;
 }
 
 /** A client's offer, for its `Sec-WebSocket-Extensions` header. */

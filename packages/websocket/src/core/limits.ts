@@ -1,5 +1,6 @@
 import { constants } from "node:buffer";
-import type { ReceiveBudget } from "./receive-budget.ts";
+import { limitOf, OptionError } from "./option-error.ts";
+import { ReceiveBudget } from "./receive-budget.ts";
 
 /** Which end of the connection this is: a client masks what it sends, a server must not (RFC 6455, 5.1). */
 export type Role = "server" | "client";
@@ -31,21 +32,31 @@ export const DEFAULT_LIMITS: Limits = {
 
 let latest: Limits = DEFAULT_LIMITS;
 
+/** Limits as options give them: any value, read as `ws` reads it. */
+export type LimitOptions = { readonly [K in keyof Limits]?: unknown };
+
 /**
  * The limits that options stand for: one record for all connections in a row that have the same. A `maxFragments` of one's
- * own is exact: every frame counts.
+ * own is exact: every frame counts. Zero, negative numbers and what is not a number are no limit.
+ * @throws OptionError for a `budget` that is not a ReceiveBudget.
  */
-export function limitsOf(options: Partial<Limits>): Limits {
-  const { maxPayload, maxFragments, maxControlFramesPerSecond } = options;
+export function limitsOf(options: LimitOptions): Limits {
+  const { maxFragments, fragmentBytes } = options;
   const limits: Limits = {
-    maxPayload: Math.min(maxPayload ?? DEFAULT_LIMITS.maxPayload, constants.MAX_LENGTH),
-    maxFragments: maxFragments ?? DEFAULT_LIMITS.maxFragments,
-    fragmentBytes: options.fragmentBytes ?? (maxFragments === undefined ? DEFAULT_LIMITS.fragmentBytes : Infinity),
-    maxControlFramesPerSecond: maxControlFramesPerSecond ?? DEFAULT_LIMITS.maxControlFramesPerSecond,
-    budget: options.budget,
+    maxPayload: Math.min(limitOf(options.maxPayload, DEFAULT_LIMITS.maxPayload), constants.MAX_LENGTH),
+    maxFragments: limitOf(maxFragments, DEFAULT_LIMITS.maxFragments),
+    fragmentBytes: limitOf(fragmentBytes, maxFragments === undefined ? DEFAULT_LIMITS.fragmentBytes : Infinity),
+    maxControlFramesPerSecond: limitOf(options.maxControlFramesPerSecond, DEFAULT_LIMITS.maxControlFramesPerSecond),
+    budget: budgetOf(options.budget),
   };
   if (!areEqual(limits, latest)) latest = limits;
   return latest;
+}
+
+function budgetOf(budget: unknown): ReceiveBudget | undefined {
+  if (budget instanceof ReceiveBudget) return budget;
+  if (!budget) return undefined;
+  throw new OptionError("budget is not a ReceiveBudget");
 }
 
 function areEqual(one: Limits, other: Limits): boolean {

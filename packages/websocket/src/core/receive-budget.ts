@@ -1,3 +1,9 @@
+import { limitOf } from "./option-error.ts";
+
+const kHolders = Symbol("holders");
+const kHeld = Symbol("held");
+const kMakeRoom = Symbol("makeRoom");
+
 /** Keeps bytes of something that is not complete. */
 export interface BudgetHolder {
   /** There is no room for the rest of it. */
@@ -16,39 +22,41 @@ export class ReceiveBudget {
   /** Bytes of all of them together. */
   readonly limit: number;
   /** What each one holds, in the order in which they were heard of last. */
-  readonly #holders = new Map<BudgetHolder, number>();
-  #held = 0;
+  private readonly [kHolders] = new Map<BudgetHolder, number>();
+  private [kHeld] = 0;
 
+  /** Zero, negative numbers and what is not a number are no limit. */
   constructor(limit: number) {
-    this.limit = limit;
+    this.limit = limitOf(limit, Infinity);
   }
 
   /** Bytes that all of them hold. */
   get held(): number {
-    return this.#held;
+    return this[kHeld];
   }
 
   /** More of it has come: it holds `bytes` now. It may be given up at once. */
   // hot path
   onProgress(holder: BudgetHolder, bytes: number): void {
     this.onEnd(holder);
-    this.#holders.set(holder, bytes);
-    this.#held += bytes;
-    if (this.#held > this.limit) this.#makeRoom();
+    this[kHolders].set(holder, bytes);
+    this[kHeld] += bytes;
+    if (this[kHeld] > this.limit) this[kMakeRoom]();
   }
 
   /** It is complete, or given up. Without effect where it holds nothing. */
   // hot path
   onEnd(holder: BudgetHolder): void {
-    const bytes = this.#holders.get(holder);
+    const bytes = this[kHolders].get(holder);
     if (bytes === undefined) return;
-    this.#holders.delete(holder);
-    this.#held -= bytes;
+    this[kHolders].delete(holder);
+    this[kHeld] -= bytes;
   }
 
-  #makeRoom(): void {
-    for (const holder of this.#holders.keys()) {
-      if (this.#held <= this.limit) return;
+  /** Gives up holders until the rest is within the limit. */
+  private [kMakeRoom](): void {
+    for (const holder of this[kHolders].keys()) {
+      if (this[kHeld] <= this.limit) return;
       this.onEnd(holder);
       holder.giveUp();
     }

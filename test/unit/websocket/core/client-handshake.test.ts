@@ -17,7 +17,9 @@ describe("handshakeHeaders", () => {
       "Sec-WebSocket-Protocol": "a,b",
       "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
     });
-    const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+    const lower = Object.fromEntries(
+      Object.entries({ Host: "in.memory", ...headers }).map(([name, value]) => [name.toLowerCase(), value]),
+    );
     expect(checkHandshake({ method: "GET", httpVersion: "1.1", headers: lower })).toEqual({
       ok: true,
       key,

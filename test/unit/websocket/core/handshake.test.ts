@@ -1,15 +1,21 @@
 import { describe, expect, it } from "vitest";
-import { acceptKey, checkExtensions, checkHandshake } from "../../../../packages/websocket/src/core/handshake.ts";
+import {
+  acceptKey,
+  checkExtensions,
+  checkHandshake,
+  checkProtocols,
+} from "../../../../packages/websocket/src/core/handshake.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
-const HEADERS: Record<string, string | undefined> = {
+const HEADERS: Record<string, unknown> = {
+  host: "in.memory",
   upgrade: "websocket",
   connection: "Upgrade",
   "sec-websocket-key": KEY,
   "sec-websocket-version": "13",
 };
 
-function check(headers: Record<string, string | undefined>, request: { method?: string; httpVersion?: string } = {}) {
+function check(headers: Record<string, unknown>, request: { method?: string; httpVersion?: string } = {}) {
   return checkHandshake({ method: "GET", httpVersion: "1.1", headers: { ...HEADERS, ...headers }, ...request });
 }
 
@@ -24,12 +30,12 @@ describe("opening handshake", () => {
 
   it.each([
     { upgrade: "WebSocket" },
-    { upgrade: "h2c, websocket" },
-    { upgrade: "h2c ,WEBSOCKET , x" },
-    { connection: "keep-alive, Upgrade" },
-    { connection: "keep-alive,upgrade" },
-    { connection: "UPGRADE" },
+    { connection: undefined },
+    { connection: "keep-alive" },
+    { "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZR==" },
+    { "sec-websocket-key": "1234567890123456789012==" },
     { "sec-websocket-version": "8" },
+    { "sec-websocket-version": 13 },
   ])("accepts %j", (headers) => {
     expect(check(headers)).toMatchObject({ ok: true });
   });
@@ -38,8 +44,8 @@ describe("opening handshake", () => {
     [{ upgrade: undefined }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
     [{ upgrade: "h2c" }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
     [{ upgrade: "websockets" }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
-    [{ connection: undefined }, 400, "WS_ERR_HANDSHAKE_CONNECTION"],
-    [{ connection: "keep-alive" }, 400, "WS_ERR_HANDSHAKE_CONNECTION"],
+    [{ upgrade: "h2c, websocket" }, 400, "WS_ERR_HANDSHAKE_UPGRADE"],
+    [{ host: undefined }, 400, "WS_ERR_HANDSHAKE_HOST"],
     [{ "sec-websocket-key": undefined }, 400, "WS_ERR_HANDSHAKE_KEY"],
     [{ "sec-websocket-key": "" }, 400, "WS_ERR_HANDSHAKE_KEY"],
     [{ "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ" }, 400, "WS_ERR_HANDSHAKE_KEY"],
@@ -56,13 +62,25 @@ describe("opening handshake", () => {
     expect(check({ "sec-websocket-version": "25" })).toMatchObject({ headers: { "Sec-WebSocket-Version": "13" } });
   });
 
-  it("refuses other methods, and HTTP/1.0", () => {
+  it("refuses other methods", () => {
     expect(check({}, { method: "POST" })).toMatchObject({
       status: 405,
       code: "WS_ERR_HANDSHAKE_METHOD",
       headers: { Allow: "GET" },
     });
-    expect(check({}, { httpVersion: "1.0" })).toMatchObject({ status: 400, code: "WS_ERR_HANDSHAKE_HTTP_VERSION" });
+  });
+
+  it("takes HTTP/1.0, which old proxies speak, and requests made by hand, without a Host header", () => {
+    expect(check({ host: undefined }, { httpVersion: "1.0" })).toMatchObject({ ok: true });
+    expect(checkHandshake({ method: "GET", headers: { ...HEADERS, host: undefined } })).toMatchObject({ ok: true });
+  });
+
+  it("refuses subprotocols that do not follow their grammar", () => {
+    const withProtocols = (header?: unknown): object | undefined =>
+      checkProtocols({ headers: { "sec-websocket-protocol": header } });
+    expect(withProtocols("a, b")).toBeUndefined();
+    expect(withProtocols()).toBeUndefined();
+    expect(withProtocols("a,,b")).toMatchObject({ status: 400, code: "WS_ERR_HANDSHAKE_PROTOCOL" });
   });
 });
 

@@ -1,0 +1,127 @@
+import { CLOSE_CODE } from "./core/index.ts";
+import type { Role } from "./core/index.ts";
+import type { Endpoint, ReadyState } from "./endpoint.ts";
+import type { StreamLink } from "./link.ts";
+import type { BinaryType } from "./options.ts";
+import type { WriteCallback } from "./write-callbacks.ts";
+
+/** How an underscored name of `ws` is read, and set where that means something. */
+export interface Underscored<State> {
+  readonly get: (state: State) => unknown;
+  readonly set?: (state: State, value: unknown) => void;
+}
+
+/**
+ * Defines underscored names that programs written for `ws` read. They are accessors of the prototype, so that they take no
+ * memory. What a program assigns becomes a property of its own object, and changes nothing here unless `set` says so.
+ */
+export function defineUnderscored<Owner extends object, State>(
+  prototype: Owner,
+  names: Readonly<Record<string, Underscored<State>>>,
+  stateOf: (owner: Owner) => State,
+): void {
+  for (const [name, { get, set }] of Object.entries(names)) {
+    Object.defineProperty(prototype, name, {
+      configurable: true,
+      get(this: Owner) {
+        return get(stateOf(this));
+      },
+      set(this: Owner, value: unknown) {
+        if (set !== undefined) set(stateOf(this), value);
+        else Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
+      },
+    });
+  }
+}
+
+/** The underscored members of a WebSocket of `ws`. */
+export const SOCKET_NAMES: Readonly<Record<string, Underscored<Endpoint>>> = {
+  _socket: { get: ({ stream }) => stream },
+  _sender: { get: ({ link, unsentBytes }) => (link === undefined ? null : new SenderView(link, unsentBytes)) },
+  _receiver: { get: (endpoint) => (endpoint.link === undefined ? null : new ReceiverView(endpoint)) },
+  _isServer: {
+    get: ({ role }) => role === "server",
+    set: (endpoint, isServer) => (endpoint.role = (isServer ? "server" : "client") satisfies Role),
+  },
+  _protocol: {
+    get: ({ protocol }) => protocol,
+    set: (endpoint, protocol) => (endpoint.protocol = String(protocol)),
+  },
+  _readyState: {
+    get: ({ readyState }) => readyState,
+    set: (endpoint, state) => (endpoint.readyState = state as ReadyState),
+  },
+  _binaryType: {
+    get: ({ binaryType }) => binaryType,
+    set: (endpoint, type) => (endpoint.binaryType = type as BinaryType),
+  },
+  _extensions: {
+    get: ({ deflateParams }) => (deflateParams === undefined ? {} : { "permessage-deflate": deflateParams }),
+  },
+  _url: { get: ({ role, url }) => (role === "server" ? undefined : url) },
+  _req: { get: ({ request }) => request },
+  _redirects: { get: ({ redirects }) => redirects },
+  _paused: { get: ({ isPaused }) => isPaused },
+  _bufferedAmount: { get: ({ unsentBytes }) => unsentBytes },
+  _closeCode: { get: ({ link }) => (isFailed(link) ? CLOSE_CODE.abnormal : link!.closeCode) },
+  _closeMessage: { get: ({ link }) => Buffer.from(isFailed(link) ? "" : link!.closeReason) },
+  _closeFrameReceived: { get: ({ link }) => link?.phase === "closed" },
+  _closeFrameSent: { get: ({ link }) => link?.phase === "closed" || link?.phase === "closing" },
+  _closeTimer: { get: () => null },
+  _closeTimeout: { get: ({ closeTimeout }) => closeTimeout },
+  _autoPong: { get: ({ answersPings }) => answersPings },
+  _errorEmitted: { get: ({ link }) => link?.error !== undefined },
+};
+
+/** Whether the peer's close frame, which has code and reason, has not come. */
+function isFailed(link: StreamLink | undefined): boolean {
+  return link === undefined || link.error !== undefined;
+}
+
+/** What programs ask of the sender of `ws`. */
+class SenderView {
+  readonly #link: StreamLink;
+  readonly #unsentBytes: number;
+
+  constructor(link: StreamLink, unsentBytes: number) {
+    this.#link = link;
+    this.#unsentBytes = unsentBytes;
+  }
+
+  get _bufferedBytes(): number {
+    const { stream, bufferedBytes } = this.#link;
+    return bufferedBytes - (stream?.writableLength ?? 0) + this.#unsentBytes;
+  }
+
+  get _socket(): unknown {
+    return this.#link.formerStream;
+  }
+
+  /** Sends the pieces of a frame that was made before. */
+  sendFrame(pieces: readonly (Buffer | string)[], callback?: WriteCallback): void {
+    const link = this.#link;
+    link.sendFrame(Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece))));
+    if (typeof callback === "function") link.whenWritten(callback);
+  }
+}
+
+/** What programs ask of the receiver of `ws`. */
+class ReceiverView {
+  readonly #endpoint: Endpoint;
+
+  constructor(endpoint: Endpoint) {
+    this.#endpoint = endpoint;
+  }
+
+  get _isServer(): boolean {
+    return this.#endpoint.role === "server";
+  }
+
+  get _binaryType(): BinaryType {
+    return this.#endpoint.binaryType;
+  }
+
+  set _binaryType(type: BinaryType) {
+    this.#endpoint.binaryType = type;
+  }
+}
