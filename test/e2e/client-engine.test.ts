@@ -5,7 +5,8 @@ import {
   type Server as HttpServer,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createSecureServer } from "node:https";
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket as TcpSocket } from "node:net";
 import {
   type EngineError,
   Fetch,
@@ -16,6 +17,7 @@ import {
 } from "@portage/client/engine";
 import type { Socket as Session } from "engine.io";
 import { afterEach, describe, expect, test } from "vitest";
+import { TEST_CERTIFICATE, TEST_KEY } from "../support/certificate.ts";
 import { serveEngine, type RunningEngine } from "../support/host.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
@@ -236,6 +238,31 @@ describe("what went wrong is told", () => {
     ]);
   });
 
+  test.each([
+    ["polling", {}, "ECONNREFUSED", /refused|ECONNREFUSED/],
+    ["websocket", {}, "ECONNREFUSED", /refused|ECONNREFUSED/],
+    ["fetch", { transportImplementations: [Fetch] }, "ECONNREFUSED", /refused|ECONNREFUSED/],
+    ["polling", { hostname: "nowhere.invalid" }, "ENOTFOUND", /nowhere\.invalid/],
+    ["websocket", { hostname: "nowhere.invalid" }, "ENOTFOUND", /nowhere\.invalid/],
+    ["polling", { secure: true }, "DEPTH_ZERO_SELF_SIGNED_CERT", /self.signed certificate/],
+    ["websocket", { secure: true }, "DEPTH_ZERO_SELF_SIGNED_CERT", /self.signed certificate/],
+  ])("the system's message and code over %s (%j): %s", async (transport, options: SocketOptions, code, message) => {
+    const secure = createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE });
+    await new Promise<void>((resolve) => secure.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => secure.close());
+    const { port } = secure.address() as AddressInfo;
+    if (!options.secure) await new Promise((resolve) => secure.close(resolve));
+    const own = options.transportImplementations ? {} : { transports: [transport] };
+    const socket = new Socket({ hostname: "127.0.0.1", port, ...own, ...options });
+    const [, error] = await nextEvent<[string, TransportError]>(socket, "close");
+    const system = error.cause as Error & { code?: string };
+    expect(system).toBeInstanceOf(Error);
+    if (transport !== "fetch") expect(system.code).toBe(code);
+    if (transport === "polling") expect(error.context.responseText).toMatch(message);
+    expect(socket.diagnosis.closed?.failure).toMatchObject({ code, said: expect.stringMatching(message) });
+    expect(socket.diagnosis.attempts[0]?.failure).toMatchObject({ code, said: expect.stringMatching(message) });
+  });
+
   test.each(["polling", "fetch"])("the server's JSON error (%s)", async (name) => {
     const server = await start(portage);
     const options = name === "fetch" ? { transportImplementations: [Fetch] } : { transports: ["polling"] };
@@ -323,4 +350,80 @@ test("a proxy that refuses a body for its size gets smaller ones", async () => {
   expect(got).toEqual(sent);
   expect(sizes[0]).toBe(199 + 2); // the first goes alone, at once
   expect(Math.max(...sizes)).toBeGreaterThan(2000);
+});
+
+describe("connections that something on the way has ended", () => {
+  /** Forwards to a server; `end` has each connection that is idle reset by the next byte of the client. */
+  async function balance(port: number): Promise<{ port: number; end(): void; resets: () => number }> {
+    const idle = new Set<TcpSocket>();
+    let resets = 0;
+    const balancer = createTcpServer((client) => {
+      const upstream = connect(port, "127.0.0.1");
+      let isOver = false;
+      idle.add(client);
+      client.on("data", (chunk: Buffer) => {
+        if (isOver) return;
+        if (ended.has(client)) {
+          isOver = true;
+          resets++;
+          upstream.destroy();
+          client.resetAndDestroy();
+        } else upstream.write(chunk);
+      });
+      upstream.on("data", (chunk) => client.write(chunk));
+      for (const socket of [client, upstream]) socket.on("error", () => {});
+      client.on("close", () => {
+        idle.delete(client);
+        upstream.destroy();
+      });
+    });
+    const ended = new WeakSet<TcpSocket>();
+    await new Promise<void>((resolve) => balancer.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => {
+      for (const client of idle) client.destroy();
+      balancer.close();
+    });
+    const end = (): void => idle.forEach((client) => ended.add(client));
+    return { port: (balancer.address() as AddressInfo).port, end, resets: () => resets };
+  }
+
+  test.each([portage, reference])("cost no message and double none, on $name", async (target) => {
+    const server = await start(target);
+    const received: string[] = [];
+    let session: Session | undefined;
+    server.engine.on("connection", (one: Session) => {
+      session = one;
+      one.on("message", (data: string) => {
+        received.push(data);
+        one.send("got " + data);
+      });
+    });
+    const balancer = await balance(server.port);
+    const socket = open(balancer, { transports: ["polling"] });
+    const answers: string[] = [];
+    socket.on("message", (data: string) => answers.push(data));
+    await nextEvent(socket, "open");
+    const expected: string[] = [];
+    for (let i = 0; i < 10; i++) {
+      expected.push(String(i));
+      // the poll is under way on one connection, the other has been idle
+      await until(() => socket.transport.writable, "an idle transport");
+      balancer.end();
+      socket.send(String(i));
+      await until(() => answers.length > i, `answer ${i}`);
+    }
+    expect(received).toEqual(expected);
+    expect(answers).toEqual(expected.map((i) => "got " + i));
+    expect(balancer.resets()).toBeGreaterThan(5);
+    expect([socket.readyState, session?.readyState]).toEqual(["open", "open"]);
+  });
+
+  test("a new connection that is reset is a failure", async () => {
+    const tcp = createTcpServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    await new Promise<void>((resolve) => tcp.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => tcp.close());
+    const socket = open(tcp.address() as AddressInfo, { transports: ["polling"] });
+    const [reason, error] = await nextEvent<[string, TransportError]>(socket, "close");
+    expect([reason, (error.cause as { code?: string }).code]).toEqual(["transport error", "ECONNRESET"]);
+  });
 });

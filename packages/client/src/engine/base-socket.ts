@@ -17,8 +17,11 @@ import type {
 import { observe } from "./observe.node.ts";
 import { pageListeners, type PageSignal } from "./page.ts";
 import { type ResolvedOptions, resolveOptions } from "./target.ts";
-import { after, installTimerFunctions } from "./timers.ts";
+import { after, installTimerFunctions, nativeNow } from "./timers.ts";
 import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
+
+/** Hosts that can be reached without a network. */
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|::1)$/;
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
@@ -109,7 +112,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Whether the server's ping is overdue; the connection is closed in that case, in the next turn. */
   _hasPingExpired(): boolean {
-    const isExpired = Date.now() > this._pingTimeoutTime;
+    const isExpired = this.#now() > this._pingTimeoutTime;
     if (isExpired && this._pingTimeoutTime > 0) {
       this._pingTimeoutTime = 0;
       nextTick(() => this.endSession("ping timeout"), this.setTimeoutFn);
@@ -186,10 +189,10 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     if (signal === "wake") this.checkAlive();
     else if (signal === "leave") {
       if (!this.opts.closeOnBeforeunload) return;
-      // silently: the page goes on if its user stays
+      // silently: the page that would hear of it is gone
       this.transport.off();
       this.transport.close();
-    } else if (signal === "page frozen" || this.hostname !== "localhost") {
+    } else if (signal === "page frozen" || !LOOPBACK.test(this.hostname)) {
       this.endSession("transport close", { description: signal });
     }
   };
@@ -241,8 +244,12 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   #resetPingTimeout(): void {
     this.#stopPingTimer?.();
-    this._pingTimeoutTime = Date.now() + this.#patience;
+    this._pingTimeoutTime = this.#now() + this.#patience;
     this.#stopPingTimer = after(this, this.#patience, () => this.endSession("ping timeout"));
+  }
+
+  #now(): number {
+    return this.opts.useNativeTimers ? nativeNow() : Date.now();
   }
 
   /** Sends what waits, if that is possible now. */

@@ -5,13 +5,13 @@ import type { Transport } from "./transport.ts";
 export interface Failure {
   /** Message of the error, or the description of the close. */
   readonly message: string;
-  /** Machine code: of the error, or of the JSON that the server answered. */
+  /** Machine code: of the error, of the system (`ECONNREFUSED`), or of the JSON that the server answered. */
   readonly code?: string | number | undefined;
   /** HTTP status; 0: no answer. */
   readonly status?: number | undefined;
   /** Close code of the WebSocket. */
   readonly closeCode?: number | undefined;
-  /** What the server said: message of its JSON, body of its answer (200 characters), or close reason. */
+  /** What the server said: message of its JSON, body of its answer (200 characters), or close reason; else the system. */
   readonly said?: string | undefined;
   /** The phase in which an upgrade failed: see {@link UpgradePhase}. */
   readonly step?: string | undefined;
@@ -54,11 +54,17 @@ export function endAttempt({ attempt }: Transport, outcome: Attempt["outcome"], 
 export function describeFailure(cause: Untyped): Failure | undefined {
   if (!cause) return undefined;
   const { message, description, step } = cause;
-  const { context = description } = cause.cause ?? cause;
+  // a failed upgrade has the transport's report as its cause
+  const report = (step && cause.cause) || cause;
+  const { context = report.description } = report;
   const { status, code, responseText, reason } = context ?? {};
-  const failure = { message: message ?? description, code: cause.code, status, closeCode: code, said: reason, step };
+  let system = report.cause;
+  while (system?.cause) system = system.cause;
+  const failure: Untyped = { message: message ?? description, status, closeCode: code, step };
+  failure.code = system?.code ?? cause.code;
+  failure.said = reason || system?.message;
   try {
-    failure.said = responseText.slice(0, MAX_TEXT);
+    failure.said = responseText.slice(0, MAX_TEXT) || failure.said;
     ({ code: failure.code, message: failure.said } = JSON.parse(responseText));
   } catch {
     // no answer, or not the JSON of an Engine.IO server

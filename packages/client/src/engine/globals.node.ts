@@ -3,9 +3,8 @@ import { CookieJar } from "./cookie-jar.node.ts";
 import type { CookieJarOwner } from "./globals.ts";
 import type { SocketOptions } from "./options.ts";
 
-/** Calls back after the current turn, before anything else happens. */
-export const nextTick: (callback: () => void, setTimeoutFn?: unknown) => void = (callback) =>
-  process.nextTick(callback);
+/** Calls back after the current turn, before anything else happens: that of the platform, also while timers are faked. */
+export const nextTick: (callback: () => void, setTimeoutFn?: unknown) => void = process.nextTick.bind(process);
 
 export const defaultBinaryType: BinaryType = "nodebuffer";
 
@@ -21,15 +20,16 @@ export function addCookieJar(socket: CookieJarOwner, { withCredentials }: Socket
   if (withCredentials) socket._cookieJar = new CookieJar();
 }
 
-/** `fetch`, with the cookies of a socket. */
-export async function fetchWithCookies(
+/** `fetch`, with the cookies of a socket. Throws where there is none. */
+export function fetchWithCookies(
   uri: string,
   init: RequestInit,
   { _cookieJar }: { readonly _cookieJar: CookieJar | undefined },
 ): Promise<Response> {
   const cookie = _cookieJar?.header;
   const headers = cookie ? { ...(init.headers as Record<string, string>), cookie } : init.headers!;
-  const response = await fetch(uri, { ...init, headers });
-  _cookieJar?.parseCookies(response.headers.getSetCookie());
-  return response;
+  return fetch(uri, { ...init, headers }).then((response) => {
+    _cookieJar?.parseCookies(response.headers.getSetCookie());
+    return response;
+  });
 }

@@ -4,8 +4,21 @@ import type { SocketOptions } from "./options.ts";
 
 // What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
 
-/** Calls back after the current turn, before anything else happens. */
-export const nextTick = (callback: () => void): void => queueMicrotask(callback);
+const { setTimeout } = globalThis;
+
+/**
+ * Calls back after the current turn, before anything else happens. By a promise, which fake timers leave alone; what the
+ * callback throws is an error of the page, as that of any listener.
+ */
+export const nextTick = (callback: () => void): void => {
+  Promise.resolve()
+    .then(callback)
+    .catch((error: unknown) =>
+      setTimeout(() => {
+        throw error;
+      }),
+    );
+};
 
 export const defaultBinaryType: BinaryType = "arraybuffer";
 
@@ -20,6 +33,6 @@ export interface CookieJarOwner {
 /** Browsers keep cookies themselves. */
 export const addCookieJar = (_socket: CookieJarOwner, _options: SocketOptions): void => {};
 
-/** `fetch`, with the cookies of a socket. */
+/** `fetch`, with the cookies of a socket. Throws where there is none. */
 export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>
   fetch(uri, init);

@@ -74,7 +74,7 @@ export interface SocketOptions {
   extraHeaders?: Record<string, string>;
   /** Whether cookies go to other origins; in Node.js, whether cookies are kept and sent at all. Default false. */
   withCredentials?: boolean;
-  /** Closes the connection on the page's `beforeunload`. Default false. */
+  /** Closes the connection when the page is left, before the browser does; if the page stays it works on. Default false. */
   closeOnBeforeunload?: boolean;
   /** Uses the timers found when the module was loaded, so that faked ones do not matter. Default false. */
   useNativeTimers?: boolean;

@@ -7,7 +7,7 @@ import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
 import { chooseTransports } from "./target.ts";
 import { after } from "./timers.ts";
-import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
+import type { CloseDetails, Transport, TransportError, TransportReservedEvents } from "./transport.ts";
 import { UpgradingSocket } from "./upgrade.ts";
 import { encodedSize, takeFitting } from "./write-buffer.ts";
 
@@ -107,7 +107,7 @@ export class Socket extends UpgradingSocket {
     const isRace = race && !winner;
     // what goes first does so if it is one of them
     const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
-    if (!isRace && !tryAllTransports) names.length = 1;
+    const isAlone = !isRace && !tryAllTransports;
     const runners = new Set<Transport>();
     let stopTimer = (): void => {};
     const stop = (winner?: Transport): void => {
@@ -128,6 +128,7 @@ export class Socket extends UpgradingSocket {
         runners.delete(runner);
         endAttempt(runner, "failed", cause);
         this.transports = this.transports.filter((name) => name !== runner.name);
+        if (isAlone && (cause as TransportError).code !== "TRANSPORT_UNAVAILABLE") names.length = 0;
         if (names.length) run();
         else if (runners.size) return;
         else if (cause instanceof Error) this._onError(cause);
@@ -146,7 +147,7 @@ export class Socket extends UpgradingSocket {
         close: lose as () => void,
       });
       const delay = isRace ? HEAD_START : upgradeTimeout;
-      if (delay && names.length) {
+      if (delay && names.length && !isAlone) {
         stopTimer = after(this, delay, () => {
           if (isRace) return run();
           lose(new Error("timeout"));

@@ -2,6 +2,7 @@ import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
 import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
 import { platformDefaults } from "./globals.node.ts";
+import { platform } from "./platform.ts";
 import { decodeQuery } from "./query.ts";
 import { transports } from "./transports/index.ts";
 
@@ -18,7 +19,7 @@ export interface ResolvedOptions extends SocketOptions {
 /** Where a socket connects: the URL goes before options, options before the page, the page before the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {
   const options = { ...DEFAULTS, ...platformDefaults, ...given } as ResolvedOptions;
-  const page: Partial<Location> = globalThis.location ?? {};
+  const page = platform<Location>("location") ?? {};
   const [, scheme, host, port, , query] = ADDRESS.exec(uri || options.host || "")!;
   if (host) options.hostname = host;
   if (uri) {

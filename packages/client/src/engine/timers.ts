@@ -3,6 +3,9 @@ import type { Untyped } from "../typed-events.ts";
 const { setTimeout, clearTimeout } = globalThis;
 const NATIVE = { setTimeout, clearTimeout };
 
+/** The clock that belongs to `useNativeTimers`: timers are faked together with `Date`. */
+export const { now: nativeNow } = Date;
+
 /** A running timer, of whatever kind the platform has. */
 export type Timer = Untyped;
 

@@ -1,19 +1,23 @@
-import { decodePacket, type Packet, readCloseCode } from "@portage/parser/engine";
+import { decodePacket, type Packet, readCloseCode, readClosePacket } from "@portage/parser/engine";
 import { CodedError } from "../coded-error.ts";
 import { Emitter } from "../emitter.ts";
 import { usualPort } from "./address.ts";
 import type { Attempt } from "./diagnosis.ts";
 import type { NoEvents, Untyped } from "../typed-events.ts";
 import type { RawData, SocketOptions } from "./options.ts";
+import { unlessLeaving } from "./page.ts";
 import { encodeQuery } from "./query.ts";
 import type { Socket } from "./socket.ts";
 import { installTimerFunctions } from "./timers.ts";
 
+export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE";
+
 /**
- * Why a transport failed. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
+ * Why a transport failed: `TRANSPORT_UNAVAILABLE` where the platform has nothing that it could work with, so that another
+ * transport is tried. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
  * `fetch write error`, `websocket error`.
  */
-export class TransportError extends CodedError<"TRANSPORT_FAILED"> {
+export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly type: "TransportError";
   /** HTTP status (0: no answer), an Error, or the event that reported it. */
   declare readonly description: Untyped;
@@ -22,9 +26,13 @@ export class TransportError extends CodedError<"TRANSPORT_FAILED"> {
    * `error` where there was no answer.
    */
   declare readonly context: Untyped;
+  /** What the platform threw or reported, with its own code: `ECONNREFUSED`. */
+  declare readonly cause?: unknown;
 
-  constructor(reason: string, description: unknown, context: unknown) {
-    super("TRANSPORT_FAILED", reason, { type: "TransportError", description, context });
+  constructor(reason: string, description: Untyped, context: Untyped, code: TransportErrorCode = "TRANSPORT_FAILED") {
+    super(code, reason, { type: "TransportError", description, context });
+    const cause = context?.error ?? description?.error ?? description;
+    if (cause instanceof Error) this.cause = cause;
   }
 }
 
@@ -144,8 +152,14 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.onPacket(decodePacket(data, this.socket.binaryType));
   }
 
+  /** Takes a packet; a close packet ends the transport, as the protocol says ("Packet types"). */
   protected onPacket(packet: Packet): void {
-    this.emitReserved("packet", packet);
+    if (packet.type === "close") this.onClosePacket(packet.data);
+    else this.emitReserved("packet", packet);
+  }
+
+  protected onClosePacket(data: unknown): void {
+    this.onSaidClose("transport closed by the server", readClosePacket(data));
   }
 
   protected onClose(details?: CloseDetails): void {
@@ -158,8 +172,10 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
   }
 
-  protected onError(reason: string, description: unknown, context?: unknown): this {
-    return this.emitReserved("error", new TransportError(reason, description, context));
+  protected onError(reason: string, description: unknown, context?: unknown, code?: TransportErrorCode): this {
+    const error = new TransportError(reason, description, context, code);
+    unlessLeaving(this, () => this.emitReserved("error", error));
+    return this;
   }
 
   /** @param schema `http`, `https`, `ws` or `wss` */
@@ -172,11 +188,11 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     );
   }
 
-  /** The address of a request, with a random parameter and word of missing binary support where they are wanted. */
-  protected createRequestUri(schema: "http" | "ws", wantsTimestamp: unknown, saysBase64: boolean): string {
+  /** The address of a request, with a random parameter and further ones where they are wanted. */
+  protected createRequestUri(schema: "http" | "ws", wantsTimestamp: unknown, more: object | false): string {
     const query = { ...this.query };
     if (wantsTimestamp) query[this.opts.timestampParam!] = Math.random().toString(36).slice(2, 10);
-    if (saysBase64) query["b64"] = 1;
+    Object.assign(query, more);
     return this.createUri(schema + (this.opts.secure ? "s" : ""), query);
   }
 }

@@ -7,8 +7,21 @@ import type { Packet } from "@portage/parser/engine";
  */
 export function encodedSize(data: unknown, asBase64: boolean): number {
   const { size, byteLength = size } = Object(data) as { byteLength?: number; size?: number };
-  if (byteLength == null) return 1 + new TextEncoder().encode(data as string).length;
+  if (byteLength == null) return 1 + textSize((data as string | undefined)?.toString() ?? "");
   return asBase64 ? 1 + Math.ceil(byteLength / 3) * 4 : byteLength;
+}
+
+/** Bytes of a text in UTF-8; not every platform has a TextEncoder. */
+function textSize(text: string): number {
+  let size = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.codePointAt(i)!;
+    if (code > 0x7f) size++;
+    if (code > 0x7ff) size++;
+    // both halves of a pair are in the length
+    if (code > 0xffff) i++;
+  }
+  return size;
 }
 
 /** @returns the first packets that fit into one HTTP body of `limit` bytes, one of them at least */

@@ -1,5 +1,6 @@
 import { splitArguments } from "../arguments.ts";
 import { ADDRESS, isSecure, usualPort } from "../engine/address.ts";
+import { platform } from "../engine/platform.ts";
 import { decodeQuery } from "../engine/query.ts";
 import type { Manager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
@@ -39,7 +40,7 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
 
 /** Puts in front of a URI what is missing of protocol and host: those of the page, else `https`, and `http://localhost`. */
 function complete(uri: string): string {
-  const { protocol, host }: Partial<Location> = globalThis.location ?? { host: "localhost" };
+  const { protocol, host } = platform<Location>("location") ?? { host: "localhost" };
   return uri
     .replace(/^\/(?!\/)/, (protocol || "http:") + "//" + host + "/")
     .replace(/^(?!\w+:\/\/)(\/\/)?/, (protocol || "https:") + "//");

@@ -1,4 +1,5 @@
 import type { Packet } from "@portage/parser/socket";
+import { platform } from "../engine/platform.ts";
 
 /*
  * The numbers of the packets on the wire. @portage/parser has them with their names; its codec is written for servers,
@@ -33,6 +34,10 @@ export const RESERVED: readonly unknown[] = [
   "removeListener",
 ];
 
+const BlobClass = platform<typeof Blob>("Blob");
+
 /** Whether a value is sent as an attachment. */
 export const isBinary = (value: unknown): boolean =>
-  value instanceof ArrayBuffer || ArrayBuffer.isView(value) || (typeof Blob === "function" && value instanceof Blob);
+  value instanceof ArrayBuffer ||
+  ArrayBuffer.isView(value) ||
+  (typeof BlobClass === "function" && value instanceof BlobClass);

@@ -1,7 +1,18 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, type RequestOptions } from "node:https";
 import { nodeOptions } from "../node-options.node.ts";
+import { after } from "../timers.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
+
+/** Codes of a connection that the other side has ended. */
+const LOST: readonly string[] = ["ECONNRESET", "EPIPE"];
+
+/** There was no answer; in its place stands what the system says. */
+function fail(onEnd: OnEnd, error: Error): void {
+  // the error of several addresses has a list, not a message
+  const responseText = error.message || String((error as AggregateError).errors);
+  onEnd(undefined, 0, { readyState: 4, status: 0, responseText, error });
+}
 
 /**
  * HTTP long-polling by `node:http` and `node:https`: with agents, client certificates, headers and cookies. Connections
@@ -9,17 +20,30 @@ import { type Abort, type OnEnd, Polling } from "./polling.ts";
  */
 export class NodeXHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
-    const fail = (error: Error): void => onEnd(undefined, 0, { readyState: 4, status: 0, responseText: "", error });
-    try {
-      const request = this.#start(body);
+    let request: ClientRequest;
+    const send = (): void => {
+      request = this.#start(body);
+      let isNew = true;
+      let bytesRead = 0;
+      request.on("socket", (socket) => {
+        isNew = !request.reusedSocket;
+        ({ bytesRead } = socket);
+      });
       request.on("response", (response) => this.#onResponse(response, onEnd));
-      request.on("error", fail);
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        // what is between ends idle connections without a word: the next request finds out, unseen by the server
+        const isUnseen = !isNew && LOST.includes(error.code!) && request.socket?.bytesRead === bytesRead;
+        if (isUnseen) send();
+        else fail(onEnd, error);
+      });
       request.end(body);
+    };
+    try {
+      send();
       return () => request.destroy(new Error("aborted"));
     } catch (error) {
       // an address or a header that Node.js refuses
-      const timer = this.setTimeoutFn(() => fail(error as Error), 0);
-      return () => clearTimeout(timer);
+      return after(this, 0, () => fail(onEnd, error as Error));
     }
   }
 
@@ -48,7 +72,7 @@ export class NodeXHR extends Polling {
       if (status === 200) onEnd(responseText);
       else onEnd(undefined, status, { readyState: 4, status, responseText, headers });
     });
-    response.on("error", (error) => onEnd(undefined, 0, { readyState: 4, status: 0, responseText, error }));
+    response.on("error", (error) => fail(onEnd, error));
   }
 }
 

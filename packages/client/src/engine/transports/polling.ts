@@ -1,6 +1,6 @@
-import { decodePayload, encodePayload, type Packet, readClosePacket } from "@portage/parser/engine";
+import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
 import { after } from "../timers.ts";
-import { Transport } from "../transport.ts";
+import { Transport, type TransportErrorCode } from "../transport.ts";
 
 /** Ends a request, or does nothing when it has ended. */
 export type Abort = () => void;
@@ -39,7 +39,9 @@ export abstract class Polling extends Transport {
   /** The address of the next request. */
   protected uri(): string {
     const { timestampRequests = true } = this.opts;
-    return this.createRequestUri("http", timestampRequests, !this.supportsBinary && !this.query["sid"]);
+    // the handshake says what this client knows: bytes or not, and reasons in close packets
+    const skills = !this.query["sid"] && { reasons: 1, ...(!this.supportsBinary && { b64: 1 }) };
+    return this.createRequestUri("http", timestampRequests, skills);
   }
 
   protected override doOpen(): void {
@@ -81,9 +83,8 @@ export abstract class Polling extends Transport {
     try {
       for (const packet of packets) {
         if (this.readyState === "opening" && packet.type === "open") this.onOpen();
-        if (packet.type === "close")
-          return this.onSaidClose("transport closed by the server", readClosePacket(packet.data));
         this.onPacket(packet);
+        if (packet.type === "close") return;
       }
     } finally {
       // even if a listener has thrown
@@ -110,7 +111,11 @@ export abstract class Polling extends Transport {
   #post(): void {
     const batch = this.#queue.slice(0, this.#maxPackets);
     encodePayload(batch, (body) => {
-      this.#abortPost = this.#exchange(body, () => {
+      this.#abortPost = this.#exchange(body, (responseText) => {
+        // a captive portal answers 200 too
+        if (!/^\s*ok\s*$/i.test(responseText)) {
+          return this.#onFailure(body, 200, { readyState: 4, status: 200, responseText });
+        }
         this.#queue.splice(0, batch.length);
         if (this.#queue.length) this.#post();
         else if (this.readyState === "closed") this.#abort();
@@ -139,22 +144,31 @@ export abstract class Polling extends Transport {
 
   #exchange(body: string | undefined, onText: (text: string) => void): Abort {
     const { requestTimeout } = this.opts;
-    const abort = this.request(body, (text, status, context) => {
-      stopTimer?.();
-      if (text !== undefined) onText(text);
-      else this.#onFailure(body, status, context);
-    });
-    const stopTimer = requestTimeout ? after(this, requestTimeout, abort) : undefined;
-    return abort;
+    let stopTimer: Abort | undefined;
+    try {
+      const abort = this.request(body, (text, status, context) => {
+        stopTimer?.();
+        if (text !== undefined) onText(text);
+        else this.#onFailure(body, status, context);
+      });
+      if (requestTimeout) stopTimer = after(this, requestTimeout, abort);
+      return abort;
+    } catch (error) {
+      // the platform has nothing to make requests with
+      const context = { readyState: 4, status: 0, responseText: "", error };
+      return after(this, 0, () => this.#onFailure(body, 0, context, "TRANSPORT_UNAVAILABLE"));
+    }
   }
 
-  #onFailure(body: string | undefined, status: unknown, context: unknown): void {
+  #onFailure(body: string | undefined, status: unknown, context: unknown, code?: TransportErrorCode): void {
     const sent = Math.min(this.#queue.length, this.#maxPackets);
     if (body && status === PAYLOAD_TOO_LARGE && sent > 1) {
       // a refused body has not been delivered in part: smaller ones may pass
       this.#maxPackets = sent >> 1;
       this.#post();
-    } else if (this.readyState !== "closed") this.onError(body ? this.writeError : this.readError, status, context);
+    } else if (this.readyState !== "closed") {
+      this.onError(body ? this.writeError : this.readError, status, context, code);
+    }
     // a server that is not there, or knows no session, needs no goodbye
     if (this.readyState === "closed" && (body || !this.query["sid"])) this.#abort();
   }

@@ -1,6 +1,7 @@
 import { encodePacket, type Packet } from "@portage/parser/engine";
 import type { Untyped } from "../../typed-events.ts";
 import { nextTick } from "../globals.node.ts";
+import { unlessLeaving } from "../page.ts";
 import { Transport } from "../transport.ts";
 
 /** What all WebSocket transports share; a subclass makes the WebSocket. */
@@ -23,10 +24,11 @@ export abstract class BaseWS extends Transport {
       ws.onopen = () => this.onOpen();
       ws.onmessage = (event: MessageEvent) => this.onData(event.data);
       ws.onerror = (event: Event) => this.onError("websocket error", event);
-      ws.onclose = (context: CloseEvent) => this.onSaidClose("websocket connection closed", context);
+      ws.onclose = (context: CloseEvent) =>
+        unlessLeaving(this, () => this.onSaidClose("websocket connection closed", context));
     } catch (error) {
-      // an address or header that the platform refuses; listeners come after the constructor
-      this.setTimeoutFn(() => this.onError("websocket error", error));
+      // there is no WebSocket, or it refuses the address; listeners come after the constructor
+      this.setTimeoutFn(() => this.onError("websocket error", error, undefined, "TRANSPORT_UNAVAILABLE"));
     }
   }
 
@@ -48,6 +50,11 @@ export abstract class BaseWS extends Transport {
     });
   }
 
+  protected override onClosePacket(data: unknown): void {
+    this.doClose();
+    super.onClosePacket(data);
+  }
+
   protected override doClose(): void {
     const ws = this.ws;
     if (ws) {
@@ -59,7 +66,7 @@ export abstract class BaseWS extends Transport {
   }
 
   protected uri(): string {
-    return this.createRequestUri("ws", this.opts.timestampRequests, !this.supportsBinary);
+    return this.createRequestUri("ws", this.opts.timestampRequests, !this.supportsBinary && { b64: 1 });
   }
 }
 

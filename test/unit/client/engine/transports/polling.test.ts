@@ -154,7 +154,7 @@ describe.each([
     make(Class);
     expect(events).toEqual([]);
     expect(exchanges.map(({ url }) => url.href.replace(/&t=[^&]+/, "&t=*"))).toEqual([
-      "https://example.org/engine.io/?EIO=4&transport=polling&t=*",
+      "https://example.org/engine.io/?EIO=4&transport=polling&t=*&reasons=1",
     ]);
     await exchanges[0]!.answer(200, HANDSHAKE + "\x1e4hello");
     expect(events).toEqual(["open", "packet open", "packet message hello"]);
@@ -251,6 +251,23 @@ describe.each([
     expect(polls().length).toBe(1);
   });
 
+  test.each(["<html>sign in first</html>", "", "okay", "not ok"])(
+    "a POST answered with %j has failed",
+    async (text) => {
+      const transport = await opened(Class);
+      transport.send([message("a")]);
+      await posts()[0]!.answer(200, text);
+      expect(events).toEqual(["error " + writeError + " 200"]);
+    },
+  );
+
+  test.each(["ok", "OK", "ok\n"])("a POST answered with %j was delivered", async (text) => {
+    const transport = await opened(Class);
+    transport.send([message("a")]);
+    await posts()[0]!.answer(200, text);
+    expect(events).toEqual(["drain"]);
+  });
+
   test("the server's close packet closes", async () => {
     await opened(Class);
     await polls()[1]!.answer(200, "4last\x1e1\x1e4too late");
@@ -335,9 +352,9 @@ describe.each([
   });
 });
 
-test("without binary support the handshake says so, once", async () => {
+test("the handshake says what the client knows, once", async () => {
   const transport = make(FetchPolling, { forceBase64: true, timestampRequests: false, timestampParam: "x" });
-  expect(exchanges[0]!.url.search).toBe("?EIO=4&transport=polling&b64=1");
+  expect(exchanges[0]!.url.search).toBe("?EIO=4&transport=polling&reasons=1&b64=1");
   await exchanges[0]!.answer(200, HANDSHAKE);
   transport.query["sid"] = "abc";
   await polls()[1]!.answer(200, "6");

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Socket } from "../../../../../packages/client/src/engine/socket.ts";
 import type { TransportError } from "../../../../../packages/client/src/engine/transport.ts";
+import { FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
 import { WS } from "../../../../../packages/client/src/engine/transports/websocket.ts";
 import { pageListeners } from "../../../../../packages/client/src/engine/page.ts";
 
@@ -138,4 +139,41 @@ test("closing lets go of the WebSocket; a late error of it does not matter", () 
   expect(ws.isClosed).toBe(true);
   expect([ws.onopen, ws.onmessage, ws.onclose]).toEqual([null, null, null]);
   expect(() => ws.onerror!({})).not.toThrow();
+});
+
+test.each([
+  ["1", { context: undefined, code: "SERVER_CLOSED" }],
+  ["11012 SERVER_DRAINING", { context: { code: 1012, reason: "SERVER_DRAINING" }, code: "SERVER_DRAINING" }],
+])("the server's close packet %j ends the session at once", (packet, details) => {
+  const [socket, ws] = opened();
+  const events: unknown[] = [];
+  socket.on("message", (data: unknown) => events.push(data));
+  socket.on("close", (...args) => events.push(...args));
+  ws.onmessage!({ data: "4last" });
+  const { onmessage } = ws;
+  onmessage!({ data: packet });
+  onmessage!({ data: "4too late" });
+  expect(events).toEqual(["last", "transport close", { description: "transport closed by the server", ...details }]);
+  expect(ws.isClosed).toBe(true);
+});
+
+test("a platform without WebSocket says so, and another transport is tried", async () => {
+  vi.stubGlobal("WebSocket", undefined);
+  const alone = connect();
+  const [error] = await new Promise<[TransportError]>((resolve) =>
+    alone.on("error", (...args) => resolve(args as never)),
+  );
+  expect([error.code, error.message, error.cause]).toEqual([
+    "TRANSPORT_UNAVAILABLE",
+    "websocket error",
+    expect.any(TypeError),
+  ]);
+  const requested = new Promise((resolve) => vi.stubGlobal("fetch", resolve));
+  const both = connect({ transportImplementations: [WS, FetchPolling] });
+  expect(await requested).toContain("transport=polling");
+  both.close();
+  expect(both.diagnosis.attempts).toMatchObject([
+    { transport: "websocket", outcome: "failed", failure: { code: "TRANSPORT_UNAVAILABLE" } },
+    { transport: "polling" },
+  ]);
 });
