@@ -156,9 +156,11 @@ export class OneReadServer {
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
+      // a server that has said goodbye reads no further request
+      if (socket.writableEnded) return;
       if (session) return session.read(chunk);
       text += chunk.toString("latin1");
-      for (let end; !session && (end = text.indexOf("\r\n\r\n")) >= 0; ) {
+      for (let end; !session && (end = text.indexOf("\r\n\r\n")) >= 0;) {
         const head = text.slice(0, end);
         const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
         if (text.length < end + 4 + length) return;
