@@ -9,6 +9,7 @@ const built = (path) => require(`../packages/${path}`);
 const { CLOSE_CODES } = built("server/dist/engine/close-reason.js");
 const { LIMIT_CODES } = built("server/dist/engine/limit-codes.js");
 const { REFUSALS } = built("server/dist/engine/refusals.js");
+const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { DISCONNECT_CODES } = built("server/dist/socketio/socket-types.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/errors.js");
 const { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } = built("parser/dist/errors.js");
@@ -86,6 +87,16 @@ ${table(
 ${table(
   ["code", "what happened"],
   Object.entries(SOCKETIO_ERRORS).map(([name, message]) => [code(name), message]),
+)}
+
+## Mistakes of the program
+
+\`UsageError\`, a \`TypeError\`: thrown by the call or the constructor that got something it can't use. Where the reference
+would fail later, this says so at once.
+
+${table(
+  ["code", "what happened"],
+  Object.entries(USAGE_ERRORS).map(([name, message]) => [code(name), message]),
 )}
 
 ## What the parsers refuse

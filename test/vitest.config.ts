@@ -11,7 +11,10 @@ const shared = {
 const patient = { testTimeout: 20_000, hookTimeout: 60_000 };
 
 /** These measure the memory of their process, or listen to what happens in it: each has one of its own. */
-const ALONE = ["e2e/{bounds,clock-jumps,counts,handler-errors,slow-readers}*.test.ts"];
+const ALONE = [
+  "e2e/{bounds,clock-jumps,counts,handler-errors,slow-readers}*.test.ts",
+  "differential/{arguments,options}.test.ts",
+];
 
 export default defineConfig({
   ...shared,

@@ -20,6 +20,7 @@ export {
   type ServerOptions,
   Session as Socket,
   Transport,
+  UsageError,
 } from "./engine/index.ts";
 
 export type { HandlerFailure, HandlerKind } from "./handler-errors.ts";

@@ -66,6 +66,33 @@ describe("joining a namespace", () => {
   });
 });
 
+describe("a middleware of a namespace", () => {
+  test("that is no function is refused at once, and lets nobody past the others", async () => {
+    const bench = new Bench();
+    for (const odd of [undefined, null, false, 0, "", {}]) {
+      expect(() => bench.io.use(odd as never)).toThrow(expect.objectContaining({ code: "NOT_A_FUNCTION" }));
+    }
+    bench.io.use((_socket, next) => next(new Error("no entry")));
+    const peer = bench.peer();
+    await peer.say("0");
+    expect(await peer.hear()).toEqual(['4{"message":"no entry"}']);
+  });
+
+  test("may let the socket join rooms that are numbers", async () => {
+    const bench = new Bench();
+    bench.io.use((socket, next) => {
+      void socket.join(5 as never);
+      next();
+    });
+    const peer = bench.peer();
+    await peer.say("0");
+    const [socket] = bench.io.sockets.sockets.values();
+    expect([...(socket?.rooms ?? [])]).toEqual([5, socket?.id]);
+    bench.io.to(5 as never).emit("hello");
+    expect((await peer.hear()).at(-1)).toBe('2["hello"]');
+  });
+});
+
 describe("a packet in the wrong state closes the connection:", () => {
   const cases: Array<[name: string, before: string[], packet: string]> = [
     ["an event before the namespace is joined", [], '2["a"]'],

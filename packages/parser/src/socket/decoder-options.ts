@@ -41,12 +41,14 @@ export const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
   maxNamespaceLength: 256,
 });
 
+const LIMITS = Object.keys(DEFAULTS).filter((name) => name !== "reviver") as (keyof DecoderLimits)[];
+
 /** A server makes a decoder for each connection from one options object: they share what it resolves to. */
 const resolved = new WeakMap<object, Readonly<DecoderSettings>>();
 
 /** @returns the settings of a decoder; later changes of the options object have no effect */
 export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | undefined): Readonly<DecoderSettings> {
-  if (options === undefined || options === null) return DEFAULTS;
+  if (typeof options !== "function" && (typeof options !== "object" || options === null)) return DEFAULTS;
   let settings = resolved.get(options);
   if (settings === undefined) {
     settings = typeof options === "function" ? { ...DEFAULTS, reviver: options } : withDefaults(options);
@@ -55,8 +57,14 @@ export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | un
   return settings;
 }
 
-/** An option that is there but undefined keeps its default: `undefined` must not lift a limit. */
+/** An option that is no number keeps its default: neither `undefined` nor `NaN` must lift a limit. */
 function withDefaults(options: DecoderOptions): Readonly<DecoderSettings> {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...DEFAULTS, ...(Object.fromEntries(given) as DecoderOptions) };
+  const settings: DecoderSettings = { ...DEFAULTS };
+  for (const name of LIMITS) {
+    const given: unknown = options[name];
+    const limit = typeof given === "string" && given.trim() !== "" ? Number(given) : given;
+    if (typeof limit === "number" && !Number.isNaN(limit)) settings[name] = limit;
+  }
+  if (typeof options.reviver === "function") settings.reviver = options.reviver;
+  return settings;
 }

@@ -38,6 +38,7 @@ import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import type { WebSocketContext } from "./transports/websocket.ts";
+import { checkFunction } from "./usage-errors.ts";
 import { TurnedAway } from "./turned-away.ts";
 import {
   kClock,
@@ -174,6 +175,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * io.engine.use((req, res, next) => next(isWelcome(req) ? undefined : new Error("not welcome")));
    */
   use(middleware: Middleware): this {
+    checkFunction(middleware, "engine.use()");
     this.middlewares.push(middleware);
     return this;
   }

@@ -4,6 +4,7 @@ import { type OnFailure, watch } from "../handler-errors.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
 import { REFUSALS, type RefusalName } from "./refusals.ts";
+import { UsageError } from "./usage-errors.ts";
 
 /** What lets sessions in, and how many. */
 export interface GateOptions {
@@ -48,12 +49,11 @@ export class Gate {
   readonly #users: WeakMap<object, string> = new WeakMap();
   #state: "open" | "closed" = "open";
 
-  /** @throws TypeError for a limit of users without a way to tell them apart */
+  /** @throws UsageError `USER_OF_INVALID` for a limit of users without a way to tell them apart */
   constructor(options: GateOptions, clock: Clock) {
     this.#options = options;
     const { maxHandshakesPerSecond: rate, maxConnectionsPerUser, userOf } = options;
-    if (maxConnectionsPerUser !== undefined && typeof userOf !== "function")
-      throw new TypeError("maxConnectionsPerUser needs the option userOf, a function that tells whose a request is");
+    if (maxConnectionsPerUser !== undefined && typeof userOf !== "function") throw new UsageError("USER_OF_INVALID");
     if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate, Math.max(1, rate));
     if (options.maxConnectionsPerAddress !== undefined) this.#byAddress = new Map();
     if (maxConnectionsPerUser !== undefined) this.#byUser = new Map();
@@ -109,7 +109,7 @@ export class Gate {
       if (user === undefined) return undefined;
       // An async function is a mistake whatever becomes of it: what it rejects with must not end the process.
       watch(user, () => undefined);
-      if (typeof user !== "string") throw new TypeError("userOf must give a string, or undefined");
+      if (typeof user !== "string") throw new UsageError("USER_OF_INVALID", "userOf must give a string, or undefined");
       this.#users.set(req, user);
     } catch (error) {
       onFailure(error, "thrown");

@@ -52,4 +52,5 @@ export type { SendFlags, SessionHandler } from "./session-host.ts";
 export { Transport, type TransportState } from "./transport.ts";
 export { Polling } from "./transports/polling.ts";
 export { PollingJsonp } from "./transports/polling-jsonp.ts";
+export { checkFunction, kindOf, USAGE_ERRORS, UsageError } from "./usage-errors.ts";
 export { WebSocketTransport } from "./transports/websocket.ts";

@@ -6,6 +6,7 @@ import { type CloseReason, closeError, closeReason, completeReason } from "./clo
 import { Congestion, onQueued, onTaken, type Waiting } from "./congestion.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat, type Beating } from "./heartbeat.ts";
+import { messageData } from "./message-data.ts";
 import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
 import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
@@ -170,7 +171,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     transport.sid = this.id;
     transport.handler = this;
     this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
-    if (server.initialPacket !== undefined) this[kEnqueue]("message", server.initialPacket);
+    if (server.initialPacket) this[kEnqueue]("message", messageData(server.initialPacket));
     this.flush();
     if (this[kObserved]) this.emit("open");
     this[kStartHeartbeat]();
@@ -269,8 +270,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     if (typeof options === "function") return this.send(data, undefined, options);
-    const packet = this[kEnqueue]("message", data, sendOptions(options?.compress, options?.mark));
-    if (packet && callback) (this[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+    const packet = this[kEnqueue]("message", messageData(data), sendOptions(options?.compress, options?.mark));
+    if (packet && typeof callback === "function") (this[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
     return this;
   }
 

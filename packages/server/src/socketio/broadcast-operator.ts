@@ -164,6 +164,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
   emit(...data: Untyped[]): boolean {
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (data.length === 0) data.push(undefined);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this[kEmitAndCollect](packet, data.pop() as AckCallback);
     else watchAdapter(this.adapter.broadcast(packet, this[kOptions]()), this.adapter.nsp);

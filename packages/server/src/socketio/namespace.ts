@@ -5,6 +5,7 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
+import { checkFunction } from "../engine/index.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./joining.ts";
 import { fail, failAdapter, watchAdapter } from "./listener-errors.ts";
@@ -117,6 +118,7 @@ export class Namespace<
       next: (err?: ExtendedError) => void,
     ) => void,
   ): this {
+    checkFunction(fn, "use()");
     this._fns = [...this._fns, fn];
     return this;
   }

@@ -201,9 +201,9 @@ export class Server<
   serveClient(v: boolean): this;
   serveClient(): boolean;
   serveClient(v?: boolean): this | boolean;
-  serveClient(v?: boolean): this | boolean {
-    if (v === undefined) return this[kServesClient];
-    this[kServesClient] = v;
+  serveClient(...given: [v?: boolean]): this | boolean {
+    if (given.length === 0) return this[kServesClient];
+    this[kServesClient] = given[0] as boolean;
     return this;
   }
 
@@ -251,7 +251,7 @@ export class Server<
    * Attaches the server to an HTTP server, or to a port, on which it then listens.
    *
    * @param opts options for the engine; those of the constructor win
-   * @throws SocketIoError for a request handler
+   * @throws SocketIoError `NOT_AN_HTTP_SERVER` for anything else, a request handler for example
    * @example
    * const httpServer = http.createServer(app);
    * io.attach(httpServer);
@@ -386,7 +386,7 @@ export class Server<
     const errors = await Promise.all([...httpServers].map(closeHttpServer));
     engines.clear();
     httpServers.clear();
-    fn?.(errors.find((error) => error !== undefined));
+    if (typeof fn === "function") fn(errors.find((error) => error !== undefined));
   }
 
   // ---- namespaces --------------------------------------------------------------------------------------------------
@@ -419,8 +419,9 @@ export class Server<
     return parent;
   }
 
-  private [kFindOrMake](given: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-    const name = given[0] === "/" ? given : `/${given}`;
+  private [kFindOrMake](given: unknown): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
+    const text = String(given);
+    const name = text[0] === "/" ? text : `/${text}`;
     const known = this._nsps.get(name);
     if (known !== undefined) return known;
     for (const { parent, matches } of this[kPatterns]) {

@@ -8,7 +8,7 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { deliverSoon } from "./dispatch.ts";
-import { type CloseReason, isSession, randomId, type Session } from "../engine/index.ts";
+import { checkFunction, type CloseReason, isSession, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { type HandlerKind, watch } from "../handler-errors.ts";
@@ -168,7 +168,8 @@ export class Socket<
 
   /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
   get data(): SocketData {
-    return (this[kData] ??= {} as SocketData);
+    if (this[kData] === undefined) this[kData] = {} as SocketData;
+    return this[kData];
   }
 
   set data(data: SocketData) {
@@ -226,6 +227,7 @@ export class Socket<
   // hot path
   override emit(...data: Untyped[]): boolean {
     if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
     let id: number | undefined;
     if (typeof data[data.length - 1] === "function") id = this[kExpectAck](data.pop() as AckCallback, flags?.timeout);
@@ -559,6 +561,7 @@ export class Socket<
    * socket.on("error", (err) => console.log(err.message));
    */
   use(fn: (event: Event, next: (err?: Error) => void) => void): this {
+    checkFunction(fn, "socket.use()");
     this[kMiddlewares] = [...(this[kMiddlewares] ?? []), fn as Middleware<Event>];
     return this;
   }
@@ -570,12 +573,14 @@ export class Socket<
    * socket.onAny((event, ...args) => console.log(event, args));
    */
   onAny(listener: AnyListener): this {
+    checkFunction(listener, "socket.onAny()");
     this.listenersAny().push(listener);
     return this;
   }
 
   /** As {@link onAny}, before the others. */
   prependAny(listener: AnyListener): this {
+    checkFunction(listener, "socket.prependAny()");
     this.listenersAny().unshift(listener);
     return this;
   }
@@ -598,12 +603,14 @@ export class Socket<
    * socket.onAnyOutgoing((event, ...args) => console.log("sent", event, args));
    */
   onAnyOutgoing(listener: AnyListener): this {
+    checkFunction(listener, "socket.onAnyOutgoing()");
     this.listenersAnyOutgoing().push(listener);
     return this;
   }
 
   /** As {@link onAnyOutgoing}, before the others. */
   prependAnyOutgoing(listener: AnyListener): this {
+    checkFunction(listener, "socket.prependAnyOutgoing()");
     this.listenersAnyOutgoing().unshift(listener);
     return this;
   }

@@ -35,6 +35,12 @@ const kMembersOf = Symbol("membersOf");
 const noop = (): void => undefined;
 const NOBODY: ReadonlySet<SocketId> = new Set();
 
+/** Whether no rooms are named. What is no Set names none, as in socket.io. */
+// hot path
+function isForAll(rooms: ReadonlySet<Room>): boolean {
+  return !(rooms.size > 0);
+}
+
 /** Those that are there. */
 function* presentOf(
   ids: Iterable<SocketId>,
@@ -271,7 +277,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   private [kIsForMany]({ rooms }: BroadcastOptions): boolean {
-    const members = rooms.size === 0 ? (this.nsp as AdapterNamespace).sockets : this[kMembersOf](rooms);
+    const members = isForAll(rooms) ? (this.nsp as AdapterNamespace).sockets : this[kMembersOf](rooms);
     return members.size > RECEIVERS_PER_TURN;
   }
 
@@ -282,8 +288,8 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   ): void {
     const { sockets } = this.nsp as AdapterNamespace;
     const excluded = this[kMembersOf](except);
-    const members = rooms.size === 0 ? this.sids : this[kMembersOf](rooms);
-    const receivers = rooms.size === 0 ? sockets.values() : presentOf(members.keys(), sockets);
+    const members = isForAll(rooms) ? this.sids : this[kMembersOf](rooms);
+    const receivers = isForAll(rooms) ? sockets.values() : presentOf(members.keys(), sockets);
     const isMeant = ({ id }: AdapterSocket): boolean => !excluded.has(id) && members.has(id);
     startBroadcast(this.nsp as object, { receivers, isMeant, send, onFinished });
   }
@@ -293,7 +299,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   private [kForEach]({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
     const { sockets } = this.nsp as AdapterNamespace;
     const excluded = this[kMembersOf](except);
-    if (rooms.size === 0) {
+    if (isForAll(rooms)) {
       for (const [id, socket] of sockets) {
         if (excluded.has(id) || !this.sids.has(id)) continue;
         catchUp(socket, this.nsp as object);
@@ -311,7 +317,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
 
   /** The members of some rooms, each once. */
   private [kMembersOf](rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
-    if (rooms === undefined || rooms.size === 0) return NOBODY;
+    if (!rooms || !(rooms.size > 0)) return NOBODY;
     if (rooms.size === 1) {
       for (const room of rooms) return membersOf(this.rooms, room);
     }

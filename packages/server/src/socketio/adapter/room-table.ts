@@ -29,7 +29,8 @@ export class RoomTable extends Map<string, Set<string>> {
   // hot path
   add(key: string, member: string): boolean {
     const kept = this.#kept(key);
-    if (kept === undefined) this.#keep(key, member);
+    // Programs have rooms that are numbers as well: those are kept in a Set, whatever the types say.
+    if (kept === undefined) this.#keep(key, typeof member === "string" ? member : new Set([member]));
     else if (kept === member) return false;
     else if (typeof kept === "string") this.#keep(key, new Set([kept, member]));
     else if (kept.has(member)) return false;

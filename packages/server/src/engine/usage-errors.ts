@@ -1,0 +1,35 @@
+/** Mistakes of the program that are found where they are made: code, sentence. */
+export const USAGE_ERRORS = {
+  NOT_A_FUNCTION: "a function is expected, and something else was given",
+  USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
+} as const;
+
+export type UsageErrorCode = keyof typeof USAGE_ERRORS;
+
+/** A mistake of the program, thrown by the call that makes it. `code` is one of {@link USAGE_ERRORS}. */
+export class UsageError extends TypeError {
+  readonly code: UsageErrorCode;
+
+  constructor(code: UsageErrorCode, message: string = USAGE_ERRORS[code]) {
+    super(message);
+    this.code = code;
+  }
+}
+UsageError.prototype.name = "UsageError";
+
+/**
+ * Keeps what is no function from being called later, when nothing says where it came from.
+ *
+ * @param method the public method that got it, for the sentence
+ * @throws UsageError `NOT_A_FUNCTION`
+ */
+export function checkFunction(given: unknown, method: string): void {
+  if (typeof given !== "function")
+    throw new UsageError("NOT_A_FUNCTION", `${method} takes a function, not ${kindOf(given)}`);
+}
+
+/** A value in an error sentence: never its content, which may be long or secret. */
+export function kindOf(given: unknown): string {
+  if (given === null || typeof given === "number" || typeof given === "boolean") return String(given);
+  return typeof given === "string" ? (given === "" ? "an empty string" : "a string") : typeof given;
+}

@@ -1,0 +1,82 @@
+import { within, turn } from "./waiting.ts";
+
+/** What came of a call that was given something odd. Errors are not compared by their text. */
+export interface Outcome {
+  /** The kind of what it returned, "throws", or "throws <code>" for an error of ours. */
+  result: string;
+  /** How many errors nobody caught, a turn later. */
+  uncaught: number;
+  /** What others noticed of it. */
+  readonly seen: string[];
+}
+
+/** Collects what nobody catches in this process, in place of those who listen for it, while it runs. */
+export class Uncaught {
+  #count = 0;
+  readonly #listeners = process.listeners("unhandledRejection");
+  readonly #note = (): void => void this.#count++;
+
+  start(): void {
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", this.#note);
+    process.setUncaughtExceptionCaptureCallback(this.#note);
+  }
+
+  stop(): void {
+    process.setUncaughtExceptionCaptureCallback(null);
+    process.removeAllListeners("unhandledRejection");
+    for (const listener of this.#listeners) process.on("unhandledRejection", listener as () => void);
+  }
+
+  take(): number {
+    const count = this.#count;
+    this.#count = 0;
+    return count;
+  }
+}
+
+/** The values that options and arguments are tried with, by name. */
+export const ODD_VALUES: Readonly<Record<string, unknown>> = {
+  undefined,
+  null: null,
+  false: false,
+  true: true,
+  "0": 0,
+  "1": 1,
+  "-1": -1,
+  NaN: Number.NaN,
+  Infinity,
+  "2^31": 2 ** 31,
+  '""': "",
+  '"5"': "5",
+  '"x"': "x",
+  "{}": {},
+  "[]": [],
+};
+
+/** What a program sees of a value at first sight. */
+export function kindOf(value: unknown): string {
+  if (Buffer.isBuffer(value)) return `bytes ${value.toString("hex")}`;
+  if (Array.isArray(value)) return `[${value.map((item) => kindOf(item)).join()}]`;
+  if (value instanceof Set) return `Set${kindOf([...value])}`;
+  if (typeof value === "object") return value === null ? "null" : "object";
+  return typeof value === "function" ? "function" : (JSON.stringify(value) ?? typeof value);
+}
+
+const OUR_CODE = /^[A-Z]+(_[A-Z]+)+$/;
+
+/** Makes a call, and looks at what comes of it. A promise is waited for. */
+export async function outcomeOf(call: (seen: string[]) => unknown, uncaught: Uncaught): Promise<Outcome> {
+  const outcome: Outcome = { result: "", uncaught: 0, seen: [] };
+  try {
+    outcome.result = kindOf(await within(Promise.resolve(call(outcome.seen)), "a call to end"));
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    outcome.result =
+      typeof code === "string" && OUR_CODE.test(code) && !code.startsWith("ERR_") ? `throws ${code}` : "throws";
+  }
+  await turn();
+  await turn();
+  outcome.uncaught = uncaught.take();
+  return outcome;
+}
