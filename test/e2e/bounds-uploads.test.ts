@@ -82,7 +82,7 @@ test("the end of a POST that stalls is explained, and its session counted", asyn
   });
   expect(io.stats().sessions.closed).toEqual({ POST_LATE: 1 });
   expect(io.stats().bytes.receiving).toBe(0);
-  expect(io.metrics()).toContain("portage_bytes_receiving 0\n");
+  expect(io.metrics()).toContain("portage_receiving_bytes 0\n");
 });
 
 const HALF = Buffer.alloc(0.9 * MB, "4");
@@ -144,7 +144,7 @@ test("the end of a client for which there is no room is explained, and counted w
 
   const fragment = await end((client) => client.sendFrame({ opcode: 2, payload: HALF, fin: false }));
   await expect.poll(receiving).toBeGreaterThan(0.8 * MB);
-  expect(io.metrics()).toMatch(/portage_bytes_receiving [89]\d{5}\n/);
+  expect(io.metrics()).toMatch(/portage_receiving_bytes [89]\d{5}\n/);
   const attachment = await end((client) => {
     client.send('452-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]');
     client.send(HALF);

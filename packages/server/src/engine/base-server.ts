@@ -340,7 +340,6 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const session = new Session(id, this, transport, req);
     this.clients[id] = session;
     this.clientsCount += 1;
-    this[kStats].sessionsOpened += 1;
     this[kGate].onOpen(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     session.open();
@@ -379,7 +378,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** What has been counted, and how things stand. */
   report(): EngineReport {
-    return reportOn(Object.values(this.clients), this[kStats], this[kHeartbeat], this[kReceiving].held);
+    return reportOn(this[kStats], this[kHeartbeat], this[kReceiving].held);
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {

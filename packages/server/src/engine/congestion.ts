@@ -6,7 +6,7 @@ import type { EventMark } from "./event-mark.ts";
 import type { LimitCode } from "./limit-codes.ts";
 import type { SendOptions } from "./prepared-message.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
-import { kChargedFrom, kClock, kCongestion, kFail, kQueuedBytes, kSlowReader } from "./keys.ts";
+import { kChargedFrom, kClock, kCongestion, kFail, kQueuedBytes, kSlowReader, kStats } from "./keys.ts";
 
 /** The queue of a session, as what watches over it sees it. */
 export interface Waiting {
@@ -21,6 +21,7 @@ export interface Waiting {
   readonly server: {
     readonly [kClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
+    readonly [kStats]: { queued: number; slow: number };
     onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
@@ -95,6 +96,8 @@ export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
 // hot path
 export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void {
   const { writeBuffer } = waiting;
+  const { [kStats]: stats } = waiting.server;
+  stats.queued -= waiting[kQueuedBytes];
   waiting[kQueuedBytes] = 0;
   if (waiting[kChargedFrom] !== -1) releaseFrom(queue, waiting[kChargedFrom]);
   waiting[kChargedFrom] = -1;
@@ -104,20 +107,22 @@ export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void 
     waiting[kQueuedBytes] += sizeOf(packet);
     charge(packet);
   }
+  stats.queued += waiting[kQueuedBytes];
 }
 
 /**
- * Watches over what waits for one peer, from the moment at which it was too much for the first time, or a policy was set.
- *
  * - `calm`: it is not too much
  * - `burst`: it is, and I/O has had no chance yet to take it
  * - `slow`: it is, and the peer does not take it
  * - `drained`: the peer was slow and has taken it all
  * - `over`: it was far too much, and the session is about to end
  */
+type State = "calm" | "burst" | "slow" | "drained" | "over";
+
+/** Watches over what waits for one peer, from the moment at which it was too much for the first time, or a policy was set. */
 export class Congestion {
   readonly #waiting: Waiting;
-  #state: "calm" | "burst" | "slow" | "drained" | "over" = "calm";
+  #state: State = "calm";
   /** What becomes of events while the peer is slow. */
   policy: SlowPolicy;
   /** Events that were dropped. */
@@ -138,12 +143,19 @@ export class Congestion {
     return this.#state === "over";
   }
 
+  #become(state: State): void {
+    const { [kStats]: stats } = this.#waiting.server;
+    if (this.#state === "slow") stats.slow -= 1;
+    if (state === "slow") stats.slow += 1;
+    this.#state = state;
+  }
+
   /** Too much waits. */
   onCrowded(packet: EnginePacket): boolean {
     if (this.#state === "over") return false;
     if (this.#waiting.transport.writable) return this.#pushOut();
     if (this.#state === "calm" || this.#state === "drained") {
-      this.#state = "burst";
+      this.#become("burst");
       nextTurn(assess, this);
     }
     const limit = this.#limit;
@@ -173,7 +185,7 @@ export class Congestion {
     const waiting = this.#waiting;
     if (this.#state !== "burst") return;
     if (waiting.transport.writable || waiting.readyState === "closed") {
-      this.#state = "calm";
+      this.#become("calm");
       return;
     }
     // Between two polls nothing can be taken: that is no slowness yet.
@@ -181,7 +193,7 @@ export class Congestion {
       waiting.server[kClock].after(grace, () => this.assess(0));
       return;
     }
-    this.#state = "slow";
+    this.#become("slow");
     const { soft, process } = waiting.server[kSlowReader];
     waiting.server.onLimit(waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting[kQueuedBytes]);
   }
@@ -190,7 +202,7 @@ export class Congestion {
   giveUp(limit: number = this.#waiting.server[kSlowReader].soft): void {
     if (this.#state === "over") return;
     const waiting = this.#waiting;
-    this.#state = "over";
+    this.#become("over");
     const budget = waiting.server[kSlowReader].process;
     const isForAll = isBeyond(budget);
     const cost = processBytes + processPackets * PACKET_COST;
@@ -202,14 +214,14 @@ export class Congestion {
 
   onTaken(): void {
     if (this.#state === "over") return this.#tellReady();
-    this.#state = this.#state === "slow" ? "drained" : "calm";
+    this.#become(this.#state === "slow" ? "drained" : "calm");
     this.#tellReady();
   }
 
   /** Whether the peer was slow and has taken all since the last call. */
   takeDrained(): boolean {
     if (this.#state !== "drained") return false;
-    this.#state = "calm";
+    this.#become("calm");
     return true;
   }
 
@@ -259,11 +271,14 @@ export class Congestion {
     const waiting = this.#waiting;
     if (waiting[kChargedFrom] !== -1) releaseFrom(waiting.writeBuffer, waiting[kChargedFrom]);
     waiting.writeBuffer = waiting.writeBuffer.filter((packet) => isKept((packet.options as SendOptions).mark));
+    const { [kStats]: stats } = waiting.server;
+    stats.queued -= waiting[kQueuedBytes];
     waiting[kQueuedBytes] = 0;
     for (const packet of waiting.writeBuffer) {
       waiting[kQueuedBytes] += sizeOf(packet);
       charge(packet);
     }
+    stats.queued += waiting[kQueuedBytes];
     waiting[kChargedFrom] = 0;
   }
 

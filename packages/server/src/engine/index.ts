@@ -25,7 +25,7 @@ export { EventMark } from "./event-mark.ts";
 export { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./slow-reader.ts";
 export type { EngineReport } from "./stats-report.ts";
-export { count, EngineStats, type Tally } from "./stats.ts";
+export { count, ENGINE_RULES, EngineStats, type Tally, UPGRADE_FAILURES } from "./stats.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export { corsMiddleware } from "./cors.ts";
 export { type Middleware, runMiddlewares } from "./middleware.ts";

@@ -111,6 +111,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket.remoteAddress ?? "";
     this[kBeat] = new Beat(this);
+    server[kStats].onOpen(transport.name, transport.protocol);
   }
 
   /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
@@ -313,8 +314,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     }
     const { server } = this;
     const size = packet.data === undefined ? 0 : packet.data.length;
-    server[kStats].packetsOut += 1;
-    server[kStats].bytesOut += size;
+    const { [kStats]: stats } = server;
+    stats.packetsOut += 1;
+    stats.bytesOut += size;
+    stats.queued += size;
     this[kQueuedBytes] += size;
     if (this.transport.writable && this[kChargedFrom] === -1 && this[kQueuedBytes] <= server[kSlowReader].soft)
       return true;
@@ -365,8 +368,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   onCommit(candidate: Transport): void {
-    this.server[kStats].upgrades += 1;
     const previous = this.transport;
+    this.server[kStats].onUpgrade(previous.name, candidate.name);
     previous.handler = { onPacket: (packet) => this.onPacket(packet), onDrain() {}, onClose() {} };
     candidate.handler = this;
     this.transport = candidate;
@@ -391,6 +394,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (this.readyState !== "open") return this;
     this.flush();
     this.readyState = "closing";
+    this.server[kStats].closing += 1;
     this.closeReason = why;
     this[kCloseIfFlushed]();
     return this;
@@ -413,7 +417,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const heartbeatAge = server[kClock].now() - this[kHeardAt];
     const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server[kHeartbeat].lag });
     this.closeReason = reason;
-    server[kStats].onClose(reason);
+    if (this.readyState === "closing") server[kStats].closing -= 1;
+    server[kStats].onClose(reason, transport.name, this.protocol);
     if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
     this.readyState = "closed";
     server[kHeartbeat].cancel(this[kBeat]);

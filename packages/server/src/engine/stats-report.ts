@@ -1,8 +1,6 @@
 import { waitingBytes } from "./congestion.ts";
 import type { HeartbeatWheel } from "./heartbeat.ts";
-import type { Session } from "./session.ts";
 import type { EngineStats, Tally } from "./stats.ts";
-import { kCongestion, kQueuedBytes } from "./keys.ts";
 
 /** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
 export interface EngineReport {
@@ -42,41 +40,22 @@ export interface EngineReport {
   readonly loop: { readonly lag: number; readonly maxLag: number };
 }
 
-/** Looks at every session: for those who ask now and then, not for each packet. */
-export function reportOn(
-  sessions: Iterable<Session>,
-  stats: EngineStats,
-  wheel: HeartbeatWheel,
-  receiving: number,
-): EngineReport {
-  const byTransport: Record<string, number> = {};
-  const byRevision: Record<string, number> = {};
-  let open = 0;
-  let closing = 0;
-  let slow = 0;
-  let queued = 0;
-  for (const { transport, protocol, [kCongestion]: congestion, [kQueuedBytes]: queuedBytes, readyState } of sessions) {
-    open += 1;
-    if (readyState === "closing") closing += 1;
-    queued += queuedBytes;
-    if (congestion?.isSlow) slow += 1;
-    byTransport[transport.name] = (byTransport[transport.name] ?? 0) + 1;
-    byRevision[protocol] = (byRevision[protocol] ?? 0) + 1;
-  }
+/** Reads what was counted along the way, so that it costs the same however many sessions there are. */
+export function reportOn(stats: EngineStats, wheel: HeartbeatWheel, receiving: number): EngineReport {
   return {
     sessions: {
-      open,
-      closing,
+      open: stats.open,
+      closing: stats.closing,
       opened: stats.sessionsOpened,
-      byTransport,
-      byRevision,
-      slow,
+      byTransport: { ...stats.byTransport },
+      byRevision: { ...stats.byRevision },
+      slow: stats.slow,
       closed: { ...stats.closes },
       broken: { ...stats.broken },
     },
     upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
     packets: { in: stats.packetsIn, out: stats.packetsOut },
-    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued, waiting: waitingBytes(), receiving },
+    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued: stats.queued, waiting: waitingBytes(), receiving },
     limits: { ...stats.limits },
     refusals: { ...stats.refusals },
     loop: { lag: Math.round(wheel.lag), maxLag: Math.round(wheel.maxLag) },

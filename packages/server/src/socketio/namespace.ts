@@ -24,7 +24,7 @@ import {
   type EventsMap,
   type Untyped,
 } from "./typed-events.ts";
-import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease } from "./keys.ts";
+import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease, kTally } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kCall = Symbol("call");
@@ -195,6 +195,7 @@ export class Namespace<
   ): void {
     this._preConnectSockets.delete(socket.id);
     skipBroadcasts(socket);
+    if (!this.sockets.has(socket.id)) this.server[kTally].sockets += 1;
     this.sockets.set(socket.id, socket);
     onConnected(socket);
     socket._onconnect();
@@ -210,7 +211,10 @@ export class Namespace<
 
   /** A socket is gone, whether it had been accepted or not. */
   _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
-    if (this.sockets.get(socket.id) === socket) this.sockets.delete(socket.id);
+    if (this.sockets.get(socket.id) === socket) {
+      this.sockets.delete(socket.id);
+      this.server[kTally].sockets -= 1;
+    }
     if (this._preConnectSockets.get(socket.id) === socket) this._preConnectSockets.delete(socket.id);
   }
 

@@ -2,10 +2,11 @@ import { count, type EngineReport, type Tally } from "../engine/index.ts";
 import { SocketIoError, type SocketIoErrorCode } from "./errors.ts";
 
 /** The options that bound what is kept for clients that may come back. */
-export type RecoveryLimit = "maxSessions" | "maxPackets" | "maxPacketBytes";
+export type RecoveryLimit = (typeof RECOVERY_LIMITS)[number];
+export const RECOVERY_LIMITS = ["maxSessions", "maxPackets", "maxPacketBytes"] as const;
 
 /** What is told of a bus without being anybody's failure. */
-const CLUSTER_CODES: ReadonlySet<SocketIoErrorCode> = new Set<SocketIoErrorCode>([
+export const CLUSTER_CODES: ReadonlySet<SocketIoErrorCode> = new Set<SocketIoErrorCode>([
   "CLUSTER_MESSAGE_INVALID",
   "CLUSTER_SIGNATURE_INVALID",
   "TOO_MANY_SERVERS",
@@ -25,8 +26,10 @@ export interface ServerReport extends EngineReport {
   };
 }
 
-/** What a server counts by itself: plain numbers that only grow. The engine counts the rest. */
+/** What a server counts by itself: plain numbers. The engine counts the rest. */
 export class ServerTally {
+  /** Sockets that are connected, in all namespaces. */
+  sockets = 0;
   readonly #cluster: Tally<SocketIoErrorCode> = {};
   readonly #refused: Tally<SocketIoErrorCode> = {};
   readonly #dropped: Tally<RecoveryLimit> = {};

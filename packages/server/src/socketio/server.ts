@@ -16,7 +16,7 @@ import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
 import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
-import { openMetrics } from "./open-metrics.ts";
+import { type MetricsOptions, openMetrics } from "./open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import { type ServerReport, ServerTally } from "./server-tally.ts";
@@ -346,7 +346,6 @@ export class Server<
 
   /**
    * What the server has counted since it was attached (`cluster` and `recovery`: since it was made), and how it stands now.
-   * Looks at every session: ask now and then.
    *
    * @example
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
@@ -356,15 +355,19 @@ export class Server<
   }
 
   /**
-   * The same as {@link stats}, as text in the OpenMetrics format.
+   * The same as {@link stats}, as text for Prometheus and its like: in the OpenMetrics format, which the older text format
+   * can be read as. With what prom-client collects, in either order, serve it as that older format.
    *
+   * @param options `eof: false` leaves the last line out, for OpenMetrics text that goes on
    * @example
    * app.get("/metrics", (req, reply) => reply.type("application/openmetrics-text; version=1.0.0").send(io.metrics()));
+   * app.get("/metrics", async (req, reply) => {
+   *   reply.type("text/plain; version=0.0.4"); // register.contentType
+   *   return (await register.metrics()) + io.metrics();
+   * });
    */
-  metrics(): string {
-    let sockets = 0;
-    for (const nsp of this._nsps.values()) sockets += nsp.sockets.size;
-    return openMetrics(this.stats(), sockets);
+  metrics(options?: MetricsOptions): string {
+    return openMetrics(this.stats(), this[kTally].sockets, options);
   }
 
   /**
