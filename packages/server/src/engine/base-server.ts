@@ -338,6 +338,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (!transport) return;
     keepConnection(req);
     const session = new Session(id, this, transport, req);
+    if (log.enabled) log("handshaking client %s over %s, revision %d", id, transport.name, session.protocol);
     this.clients[id] = session;
     this.clientsCount += 1;
     this[kGate].onOpen(session, req);
@@ -369,6 +370,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
+    if (log.enabled) log("limit met by session %s: %s, %d of %d", (waiting as Session).id, code, actual, limit);
     count(this[kStats].limits, code);
     if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session: waiting, code, limit, actual });
     if (this.listenerCount("limit") === 0) return;
@@ -382,6 +384,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {
+    if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
     count(this[kStats].upgradeFailures, step);
     if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, Server
 import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
+import { createLog } from "../log.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
@@ -63,6 +64,8 @@ interface Host {
   readonly idle: IdleConnections;
   readonly isMine: (req: IncomingMessage) => boolean;
 }
+
+const log = createLog("engine");
 
 /**
  * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
@@ -135,6 +138,7 @@ export class Server extends BaseServer {
   /** Takes a poll, a POST or a handshake over HTTP. */
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
+    if (log.enabled) log("handling %s %s", req.method, req.url);
     this.screen(req, res, false, (refusal) => {
       if (isGone(res) || res.writableEnded) return;
       if (refusal) this[kRefuse](req, res, refusal);
@@ -175,6 +179,7 @@ export class Server extends BaseServer {
     // Until the WebSocket layer takes the stream over, a reset would have nobody to hear it.
     stream.on("error", ignore);
     const req = prepareRequest(request);
+    if (log.enabled) log("handling upgrade %s %s", req.method, req.url);
     const pending: PendingUpgrade = { req, stream, head, headers: {} };
     if (this.middlewares.length === 0) {
       return this.check(req, true, (refusal) => this[kOnScreened](pending, refusal));

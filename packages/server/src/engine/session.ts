@@ -186,6 +186,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const { [kStats]: stats } = this.server;
     stats.packetsIn += 1;
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
+    if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
     if (this[kAwaits] === "pong") this[kExtendPong]();
     switch (packet.type) {
@@ -305,6 +306,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   private [kPush](packet: EnginePacket): boolean {
     if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
     if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
+    if (log.enabled) log("session %s sends packet %s %o", this.id, packet.type, packet.data);
     const queue = this.writeBuffer;
     if (queue.length > 0) {
       queue.push(packet);
@@ -330,6 +332,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     const { server, transport } = this;
     if (queue.length === 0 || !transport.writable || this.readyState === "closed") return;
     const batch = queue.length <= transport.maxBatch ? queue : queue.slice(0, transport.maxBatch);
+    if (log.enabled) log("session %s flushes %d packets to %s", this.id, batch.length, transport.name);
     if (this[kObserved]) this.emit("flush", batch);
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
     this.writeBuffer = batch === queue ? EMPTY : queue.slice(batch.length);
@@ -352,6 +355,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   onProbed(candidate: Transport): void {
+    if (log.enabled) log("session %s was probed by %s", this.id, candidate.name);
     if (this[kObserved]) this.emit("upgrading", candidate);
     this[kEndWaitingPoll]();
   }
@@ -379,7 +383,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
       previous.handler = NOBODY;
       candidate.release();
     });
-    if (log.enabled) log("session upgraded to %s", candidate.name);
+    if (log.enabled) log("session %s upgraded to %s", this.id, candidate.name);
     if (this[kObserved]) this.emit("upgrade", candidate);
     this.flush();
     this[kCloseIfFlushed]();

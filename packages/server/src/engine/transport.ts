@@ -1,9 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
+import { createLog } from "../log.ts";
 import { Emitter } from "../emitter.ts";
 import { type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
 import { kObserved } from "../emitter.ts";
+
+const log = createLog("engine:transport");
 
 export type TransportState = "open" | "closing" | "closed";
 
@@ -140,6 +143,7 @@ export abstract class Transport extends Emitter {
   /** The transport is over: tells the owner once. */
   protected ended(reason: CloseReason): void {
     if (this.readyState === "closed") return;
+    if (log.enabled) log("%s of session %s is closed: %s", this.name, this.sid, reason.code);
     this.readyState = "closed";
     this.writable = false;
     if (this[kObserved]) {

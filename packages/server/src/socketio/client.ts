@@ -206,6 +206,7 @@ export class Client<
   }
 
   onClose(record: CloseReason): void {
+    if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
     this[kLeaveAll](record.reason, record.description, record);
   }
 
@@ -222,13 +223,14 @@ export class Client<
 
   private [kOnImpatience](): void {
     if (this[kPlaces].all().some((place) => place instanceof Socket)) return;
-    log("no namespace joined in time, closing the connection");
+    if (log.enabled) log("no namespace joined in time, closing the connection");
     this[kClose](closeReason("NO_NAMESPACE"));
   }
 
   // ---- namespaces --------------------------------------------------------------------------------------------------
 
   private [kJoin](name: string, auth: Record<string, unknown>): void {
+    if (log.enabled) log("client %s asks to join namespace %s", this.id, name);
     const joining = new Joining(this, name, auth);
     this[kPlaces].set(name, joining);
     joining.start();
@@ -241,6 +243,7 @@ export class Client<
 
   /** An attempt to join has ended: with a socket, or with a refusal. */
   onJoined(joining: Joining, socket: Socket | undefined): void {
+    if (log.enabled) log("client %s was %s namespace %s", this.id, socket ? "let into" : "refused by", joining.name);
     if (socket === undefined) {
       if (this[kPlaces].get(joining.name) === joining) this[kLeave](joining.name);
       return;
@@ -301,6 +304,7 @@ export class Client<
   _packet(packet: Packet, options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && !this[kLink].writable) return;
+    if (log.enabled) log("client %s: writing packet %j", this.id, packet);
     const encoded = this.server.encoder.encode(packet);
     if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);

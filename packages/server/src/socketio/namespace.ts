@@ -6,6 +6,7 @@ import { BroadcastTarget } from "./broadcast-target.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import { checkFunction } from "../engine/index.ts";
+import { createLog } from "../log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./joining.ts";
 import { fail, failAdapter, watchAdapter } from "./listener-errors.ts";
@@ -25,6 +26,8 @@ import {
   type Untyped,
 } from "./typed-events.ts";
 import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease, kTally } from "./keys.ts";
+
+const log = createLog("socket.io:namespace");
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kCall = Symbol("call");
@@ -87,6 +90,7 @@ export class Namespace<
     super();
     this.server = server;
     this.name = name;
+    if (log.enabled) log("making namespace %s", name);
     this._initAdapter();
   }
 
@@ -193,6 +197,7 @@ export class Namespace<
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     onConnected: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): void {
+    if (log.enabled) log("socket %s is connected to %s", socket.id, this.name);
     this._preConnectSockets.delete(socket.id);
     skipBroadcasts(socket);
     if (!this.sockets.has(socket.id)) this.server[kTally].sockets += 1;
@@ -212,6 +217,7 @@ export class Namespace<
   /** A socket is gone, whether it had been accepted or not. */
   _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
     if (this.sockets.get(socket.id) === socket) {
+      if (log.enabled) log("socket %s has left %s", socket.id, this.name);
       this.sockets.delete(socket.id);
       this.server[kTally].sockets -= 1;
     }

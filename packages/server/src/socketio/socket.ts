@@ -12,6 +12,7 @@ import { checkFunction, type CloseReason, isSession, randomId, type Session } fr
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { type HandlerKind, watch } from "../handler-errors.ts";
+import { createLog } from "../log.ts";
 import { callAdapter, fail, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
@@ -37,6 +38,8 @@ import {
 } from "./typed-events.ts";
 import { kBroadcastsGot, kDeliver, kDropAck, kLimits, kNextFlags, kOnDrain, kTakeFlags } from "./keys.ts";
 import { kClock, kPeekRequest } from "../engine/index.ts";
+
+const log = createLog("socket.io:socket");
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPid = Symbol("pid");
@@ -353,12 +356,14 @@ export class Socket<
    */
   join(rooms: Room | Array<Room>): Promise<void> | void {
     if (this[kState] === "left") return undefined;
+    if (log.enabled) log("socket %s joins %o", this.id, rooms);
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     return mayJoin(this, wanted) ? this.adapter.addAll(this.id, wanted) : undefined;
   }
 
   /** Leaves a room. */
   leave(room: Room): Promise<void> | void {
+    if (log.enabled) log("socket %s leaves %s", this.id, room);
     return this.adapter.del(this.id, room);
   }
 
@@ -384,6 +389,7 @@ export class Socket<
   /** A packet for this socket has come in. */
   // hot path
   _onpacket(packet: Packet): void {
+    if (log.enabled) log("socket %s got packet %j", this.id, packet);
     if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
     else if (packet.type === PacketType.ACK) this[kOnAck](packet);
     else if (packet.type === PacketType.DISCONNECT) this._onclose("client namespace disconnect");
@@ -497,6 +503,7 @@ export class Socket<
     if (this[kState] !== "connected") return this;
     this[kState] = "leaving";
     this.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
+    if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, this.closeReason.code);
     this[kEmitReserved]("disconnecting", reason, description);
     if (this[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) this[kPersist](this[kPid]);
     this._cleanup();
