@@ -102,8 +102,9 @@ export class ConnectAttempt {
   /** Gives up; the failure is reported in the next tick. */
   abort(code: ConnectErrorCode, message: string): void {
     if (this.#phase === "over") return;
+    const request = this.#request;
     this.#end();
-    this.#request?.destroy();
+    request?.destroy();
     process.nextTick(reportFailure, this.#handler, new ConnectError(code, message));
   }
 
@@ -111,8 +112,10 @@ export class ConnectAttempt {
     return this.#phase === "waiting" && this.#request === request;
   }
 
+  /** A connection lives longer than the request that opened it, which is not kept. */
   #end(): void {
     this.#phase = "over";
+    this.#request = undefined;
     this.#timer?.cancel();
   }
 

@@ -55,7 +55,8 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
-  readonly #callbacks = new WeakMap<Packet, Callback>();
+  /** Of `send`; made for the first of them. */
+  #callbacks: WeakMap<Packet, Callback> | undefined;
   /** Milliseconds from one ping of the server until the next one is overdue. */
   #patience = 0;
   /** Packets of the write buffer that the transport has. */
@@ -126,7 +127,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     const packet = { type, data, options: { compress: options?.compress !== false } };
     this.emitReserved("packetCreate", packet);
     this.writeBuffer.push(packet);
-    if (fn) this.#callbacks.set(packet, fn);
+    if (fn) (this.#callbacks ??= new WeakMap()).set(packet, fn);
     this.flush();
   }
 
@@ -261,7 +262,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.#inFlight = packets.length;
     transport.send(packets);
     this.emitReserved("flush");
-    for (const packet of packets) this.#callbacks.get(packet)?.();
+    for (const packet of packets) this.#callbacks?.get(packet)?.();
   }
 
   /** Ends what `close` has begun. */

@@ -112,6 +112,7 @@ export class Socket extends UpgradingSocket {
     let stopTimer = (): void => {};
     const stop = (winner?: Transport): void => {
       stopTimer();
+      this.#stopOpening = undefined;
       names.length = 0;
       for (const runner of runners) {
         if (runner === winner) continue;

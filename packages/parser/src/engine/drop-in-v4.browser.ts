@@ -11,12 +11,54 @@ export const protocol = 4 as const;
 const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
 const SEPARATOR = "\x1e";
 
-function encodeBase64(data: BinaryData): string {
+/** Arguments of `String.fromCharCode` come from the stack: slices keep it small. */
+const SLICE = 8192;
+/** From how many bytes on their encoding would hold up the page. */
+const LARGE = 65_536;
+
+/** As much of the browser's class as is used here. */
+interface DataUrlReader {
+  readonly result: unknown;
+  onloadend: () => void;
+  readAsDataURL(blob: Blob): void;
+}
+declare const FileReader: (new () => DataUrlReader) | undefined;
+
+/** Newer platforms do it themselves. */
+interface NativeBase64 {
+  toBase64?(): string;
+}
+
+function encodeBase64(data: BinaryData, callback: (text: string) => void): void {
   // an ArrayBuffer has neither `buffer` nor `byteOffset`
-  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array>;
+  const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array<ArrayBuffer>>;
+  const bytes: Uint8Array<ArrayBuffer> & NativeBase64 = new Uint8Array(buffer, byteOffset, byteLength);
+  if (bytes.toBase64) callback(bytes.toBase64());
+  else if (bytes.length > LARGE && typeof FileReader === "function") readDataUrl(bytes, callback);
+  else callback(encodeSlices(bytes));
+}
+
+/** Encodes aside of the page, as the data of a URL. */
+function readDataUrl(bytes: Uint8Array<ArrayBuffer>, callback: (text: string) => void): void {
+  const reader = new FileReader!();
+  reader.onloadend = () => callback(String(reader.result).split(",")[1]!);
+  // the Blob has a copy: what the program does with its bytes does not matter
+  reader.readAsDataURL(new Blob([bytes]));
+}
+
+function encodeSlices(bytes: Uint8Array): string {
   let binary = "";
-  for (const byte of new Uint8Array(buffer, byteOffset, byteLength)) binary += String.fromCharCode(byte);
-  return "b" + btoa(binary);
+  for (let at = 0; at < bytes.length; at += SLICE) binary += String.fromCharCode(...bytes.subarray(at, at + SLICE));
+  return btoa(binary);
+}
+
+function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
+  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
+  if (fromBase64) return fromBase64.call(Uint8Array, text);
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
+  return bytes;
 }
 
 export function encodePacket(
@@ -29,16 +71,19 @@ export function encodePacket(
   if (!arrayBuffer && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
     callback(TYPES.indexOf(type as "open") + ((data as string) || ""));
   } else if (supportsBinary) callback(data as BinaryData);
-  else if (arrayBuffer) void (data as Blob).arrayBuffer().then((bytes) => callback(encodeBase64(bytes)));
-  else callback(encodeBase64(data as BinaryData));
+  else {
+    const encode = (bytes: BinaryData): void => encodeBase64(bytes, (text) => callback("b" + text));
+    if (arrayBuffer) void (data as Blob).arrayBuffer().then(encode);
+    else encode(data as BinaryData);
+  }
 }
 
 /** @param bytes an ArrayBuffer, or a view of one */
 function shapeBytes(bytes: BinaryData, binaryType: BinaryType | undefined): BinaryData | Blob {
   if (binaryType === "blob") return new Blob([bytes as ArrayBuffer]);
-  return ArrayBuffer.isView(bytes)
-    ? (bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer)
-    : bytes;
+  if (!ArrayBuffer.isView(bytes)) return bytes;
+  const { buffer, byteOffset, byteLength } = bytes;
+  return (byteLength === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + byteLength)) as ArrayBuffer;
 }
 
 export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
@@ -48,10 +93,7 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
     if (encoded[0] === "b") {
       return {
         type: "message",
-        data: shapeBytes(
-          Uint8Array.from(atob(data), (char) => char.charCodeAt(0)),
-          binaryType,
-        ),
+        data: shapeBytes(decodeBase64(data), binaryType),
       };
     }
     const type = TYPES[encoded.charCodeAt(0) - 48];

@@ -35,15 +35,25 @@ export abstract class BaseWS extends Transport {
   // hot path
   protected override write(packets: Packet[]): void {
     this.writable = false;
-    for (const packet of packets) {
+    const encoded: unknown[] = [];
+    let missing = packets.length;
+    packets.forEach((packet, i) =>
       encodePacket(packet, this.supportsBinary, (data) => {
-        try {
-          this.doWrite(packet, data);
-        } catch {
-          // already closed, and its close event is on the way
-        }
-      });
-    }
+        encoded[i] = data;
+        // base64 may take its time: all leave together, in order
+        if (--missing === 0) this.#send(packets, encoded);
+      }),
+    );
+  }
+
+  #send(packets: Packet[], encoded: unknown[]): void {
+    packets.forEach((packet, i) => {
+      try {
+        this.doWrite(packet, encoded[i]);
+      } catch {
+        // already closed, and its close event is on the way
+      }
+    });
     nextTick(() => {
       this.writable = true;
       this.emitReserved("drain");

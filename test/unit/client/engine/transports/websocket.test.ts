@@ -177,3 +177,15 @@ test("a platform without WebSocket says so, and another transport is tried", asy
     { transport: "polling" },
   ]);
 });
+
+test("bytes that are encoded in a later turn leave in order, those of a second write behind them", async () => {
+  const [socket, ws] = opened({ forceBase64: true });
+  socket.send(new Blob([Uint8Array.of(1)]));
+  socket.send("a");
+  await new Promise((resolve) => process.nextTick(resolve));
+  socket.send(Uint8Array.of(2));
+  socket.send(new Blob([Uint8Array.of(3)]));
+  socket.send("b");
+  await new Promise((resolve) => socket.on("drain", () => resolve(undefined)));
+  expect(ws.sent).toEqual(["bAQ==", "4a", "bAg==", "bAw==", "4b"]);
+});
