@@ -15,7 +15,9 @@ type Registered = Listener & { fn?: Listener };
 /**
  * The small emitter of the client's classes. Listeners run in the order in which they were added, synchronously; one
  * that is added or removed while an event is delivered counts from the next event on. What a listener throws reaches
- * the caller of `emit`. No event is special: an `error` that nobody hears is nothing.
+ * the caller of `emit`; from an event of the class itself it reaches the program as an uncaught error, in a turn of its
+ * own, and disturbs neither the other listeners nor the connection. No event is special: an `error` without listeners
+ * does nothing.
  *
  * @typeParam ListenEvents events that users listen to
  * @typeParam EmitEvents events that users emit
@@ -29,20 +31,15 @@ export class Emitter<
   EmitEvents extends EventsMap,
   ReservedEvents extends EventsMap = NoEvents,
 > {
-  /** Lists are replaced, never changed: an event under way goes through the list it began with. */
-  readonly #lists = new Map<unknown, readonly Registered[]>();
-
   /**
-   * Frameworks that wrap plain objects in proxies to observe them (Vue's `reactive`) leave alone what has a name of its
-   * own; through a proxy private members could not be reached.
+   * The lists of listeners, by `$` and the name of the event, for programs that count or clear them here. Lists are
+   * replaced, never changed: an event under way goes through the list it began with.
    */
+  declare _callbacks: Record<string | symbol, readonly Registered[]> | undefined;
+
+  /** Frameworks that wrap plain objects in proxies to observe them (Vue's `reactive`) leave alone what has a name. */
   get [Symbol.toStringTag](): string {
     return "Emitter";
-  }
-
-  /** A copy of all lists, by `$` and the name of the event, for programs that count listeners here. */
-  get _callbacks(): Record<string, readonly Listener[]> {
-    return Object.fromEntries([...this.#lists].map(([event, list]) => ["$" + String(event), list]));
   }
 
   /** Adds a listener. The same one twice is called twice. */
@@ -50,7 +47,8 @@ export class Emitter<
     event: Ev,
     listener: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>,
   ): this {
-    this.#lists.set(event, [...this.listeners(event), listener]);
+    const callbacks = (this._callbacks ??= Object.create(null) as NonNullable<typeof this._callbacks>);
+    callbacks[keyOf(event)] = [...this.listeners(event), listener];
     return this;
   }
 
@@ -82,13 +80,14 @@ export class Emitter<
     ...args: [event?: Ev, listener?: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>]
   ): this {
     const [event, listener] = args;
-    const list = args.length > 1 ? this.listeners(event!) : [];
+    if (!args.length) this._callbacks = undefined;
+    if (!this._callbacks) return this;
+    const list = args.length > 1 ? [...this.listeners(event!)] : [];
     const index = list.findIndex((candidate: Registered) => candidate === listener || candidate.fn === listener);
     if (index >= 0) list.splice(index, 1);
-    if (list.length) this.#lists.set(event, list);
+    if (list.length) this._callbacks[keyOf(event)] = list;
     // programs name events after requests: what was listened to once must not stay behind
-    else if (args.length) this.#lists.delete(event);
-    else this.#lists.clear();
+    else delete this._callbacks[keyOf(event)];
     return this;
   }
 
@@ -113,9 +112,10 @@ export class Emitter<
     return this.off(...args);
   }
 
-  /** Calls the listeners of an event. */
+  /** Calls the listeners of an event. What one of them throws reaches the caller, and ends this. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
-    return this.emitReserved(event as never, ...(args as never));
+    for (const listener of this.listeners(event as never)) (listener as Listener).apply(this, args);
+    return this;
   }
 
   /** Emits one of the class's own events, where a subclass has given `emit` another meaning. */
@@ -124,8 +124,8 @@ export class Emitter<
     event: Ev,
     ...args: EventParams<ReservedEvents, Ev>
   ): this {
-    const list = this.#lists.get(event);
-    if (list) for (const listener of list) listener.apply(this, args);
+    const list = this._callbacks?.[keyOf(event)];
+    if (list) callEach(list, this, args);
     return this;
   }
 
@@ -133,12 +133,33 @@ export class Emitter<
   listeners<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     event: Ev,
   ): ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[] {
-    return [...(this.#lists.get(event) ?? [])] as ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[];
+    return (this._callbacks?.[keyOf(event)] ?? []) as ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[];
   }
 
   hasListeners(event: ReservedOrUserEventNames<ReservedEvents, ListenEvents>): boolean {
     return this.listeners(event).length > 0;
   }
+}
+
+const keyOf = (event: unknown): string | symbol => (typeof event === "symbol" ? event : "$" + String(event));
+
+/** Calls functions of the program. What one throws is thrown again in a turn of its own; the others are called all the same. */
+// hot path
+export function callEach(functions: readonly Listener[], self: unknown, args: readonly unknown[]): void {
+  for (const fn of functions) {
+    try {
+      fn.apply(self, args as Untyped[]);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+}
+
+/** Throws in a turn of its own: the platform reports it as an uncaught error. */
+export function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /**

@@ -24,14 +24,24 @@ export function installTimerFunctions(target: object, options: { useNativeTimers
   Object.assign(target, { setTimeoutFn: setTimeout.bind(globalThis), clearTimeoutFn: clearTimeout.bind(globalThis) });
 }
 
+/** The longest delay that a timer of the platform can be set to; with a longer one it fires at once. */
+const LONGEST = 2 ** 31 - 1;
+
 /**
- * Calls back once, `ms` milliseconds from now; with `autoUnref` that does not keep the process alive.
+ * Calls back once, `ms` milliseconds from now, however many these are; with `Infinity` never. With `autoUnref` that does
+ * not keep the process alive.
  *
  * @param owner has {@link TimerFunctions}, which may be protected, and options
  * @returns takes it back
  */
 export function after(owner: Untyped, ms: number, callback: () => void): () => void {
-  const timer = owner.setTimeoutFn(callback, ms);
-  if (owner.opts.autoUnref) timer.unref?.();
+  let timer: Timer;
+  const wait = (left: number): void => {
+    timer =
+      left > LONGEST ? owner.setTimeoutFn(() => wait(left - LONGEST), LONGEST) : owner.setTimeoutFn(callback, left);
+    if (owner.opts.autoUnref) timer.unref?.();
+  };
+  // NaN and what is below 0 count as 0
+  wait(Math.max(ms || 0, 0));
   return () => owner.clearTimeoutFn(timer);
 }

@@ -11,8 +11,8 @@ const MAX_ARGUMENTS = 1e4;
 /** Type, number of attachments (ten at most), namespace, id, data. */
 const PACKET = /^(?:([0-4])|([56])([1-9]|10)-)(?:(\/[^,]*),?)?(\d+)?([^]+)?/;
 
-/** A type, and what its data begins with: an object or nothing, nothing, a list with a name, a list, an object or a string. */
-const SHAPE = /^(?:0(?:\s*{|$)|1$|2\s*\[\s*["\d-]|3\s*\[|4\s*["{])/;
+/** A type, and what its data begins with: an object or nothing, anything, a list with a name, a list, an object or a string. */
+const SHAPE = /^(?:0\s*(?:{|$)|1|2\s*\[\s*["\d-]|3\s*\[|4\s*["{])/;
 
 /** Events of a {@link Decoder}. */
 export interface DecoderEvents {
@@ -53,7 +53,7 @@ function decode(text: string): Packet {
   try {
     const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text) as Unchecked;
     const type = plainType ?? binaryType - BINARY;
-    const data = json && JSON.parse(json);
+    const data = json?.trim() && JSON.parse(json);
     const isTooLong = Array.isArray(data) && data.length > MAX_ARGUMENTS;
     if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.includes(data[0]))) {
       return { type: +type as Packet["type"], nsp, id: id && +id, data, attachments: count && +count };

@@ -1,5 +1,6 @@
 import type { Packet } from "@portage/parser/socket";
 import { platform } from "../engine/platform.ts";
+import { ClientError } from "./errors.ts";
 
 /*
  * The numbers of the packets on the wire. @portage/parser has them with their names; its codec is written for servers,
@@ -41,3 +42,12 @@ export const isBinary = (value: unknown): boolean =>
   value instanceof ArrayBuffer ||
   ArrayBuffer.isView(value) ||
   (typeof BlobClass === "function" && value instanceof BlobClass);
+
+/** Encodes with this or another encoder. @throws ClientError `NOT_ENCODABLE` */
+export function encodeWith(encoder: { encode(packet: unknown): unknown[] }, packet: Partial<Packet>): unknown[] {
+  try {
+    return encoder.encode(packet);
+  } catch (cause) {
+    throw new ClientError("NOT_ENCODABLE", "can't be encoded: " + String(cause), { cause });
+  }
+}

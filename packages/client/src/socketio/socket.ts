@@ -1,12 +1,13 @@
 import type { Packet } from "@portage/parser/socket";
 import { after } from "../engine/timers.ts";
-import { Emitter, listen } from "../emitter.ts";
+import { callEach, Emitter, listen, throwLater } from "../emitter.ts";
 import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "../typed-events.ts";
+import { Restraint } from "./backoff.ts";
 import { ClientError } from "./errors.ts";
-import type { ManagerReservedEvents } from "./base-manager.ts";
 import type { Manager } from "./manager.ts";
+import type { ManagerReservedEvents } from "./manager-events.ts";
 import type { SocketOptions } from "./options.ts";
-import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, type OutgoingPacket, RESERVED } from "./packet.ts";
+import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, encodeWith, EVENT, type OutgoingPacket, RESERVED } from "./packet.ts";
 import type {
   DisconnectDescription,
   DisconnectReason as Reason,
@@ -27,6 +28,9 @@ import type {
 } from "./typed-events.ts";
 
 export type { DisconnectDescription, SocketReservedEvents };
+
+const kRestraint: unique symbol = Symbol("restraint");
+const kPostponed: unique symbol = Symbol("postponed");
 
 /**
  * A connection to one namespace of a server.
@@ -64,15 +68,18 @@ export class Socket<
   declare readonly nsp: string;
   /** How the next event is to be sent. */
   flags: Flags = {};
-  /** What a server with recovery needs to know: the private session id, the offset of the last event. */
+  /** What a server with recovery needs to know: the session id, the offset of the last event. */
   declare _pid: string | undefined;
   declare _lastOffset: string | undefined;
   declare readonly _opts: Partial<SocketOptions>;
-  /** Ends listening to the manager; undefined while the socket is not meant to be connected. */
-  #unlisten: (() => void) | undefined;
-  #ids = 0;
-  #incoming: AnyListener[] = [];
-  #outgoing: AnyListener[] = [];
+  /** End listening to the manager; undefined while the socket is not meant to be connected. */
+  declare subs: (() => void)[] | undefined;
+  ids = 0;
+  declare _anyListeners: AnyListener[] | undefined;
+  declare _anyOutgoingListeners: AnyListener[] | undefined;
+  readonly [kRestraint] = new Restraint();
+  /** Takes back a connect() that waits. */
+  declare [kPostponed]: (() => void) | undefined;
 
   /** Made by `io()` and {@link Manager.socket}. */
   constructor(io: Manager<ListenEvents, EmitEvents>, nsp: string, opts: Partial<SocketOptions> = {}) {
@@ -90,25 +97,24 @@ export class Socket<
 
   /** Whether the socket is connected, or will be as soon as its manager is. */
   get active(): boolean {
-    return !!this.#unlisten;
+    return !!(this.subs ?? this[kPostponed]);
   }
 
-  /** Connects the socket, and its manager if need be. */
+  /**
+   * Connects the socket, and its manager if need be. A program that answers each refusal of the server with this is served
+   * at once the first time, later after delays that grow.
+   */
   connect(): this {
-    if (this.connected) return this;
-    const { io } = this;
-    const wasActive = this.active;
-    this.#unlisten ??= listen<ManagerReservedEvents>(io, {
-      open: () => this.#onOpen(),
-      packet: (packet) => this.onpacket(packet),
-      error: (error) => {
-        if (!this.connected) this.emitReserved("connect_error", error);
-      },
-      close: (reason, details) => this.#onClose(reason as Reason, details),
+    if (this.connected || this[kPostponed]) return this;
+    const delay = this.active ? 0 : this[kRestraint].delay(this.io.backoff);
+    if (!delay) {
+      join(this);
+      return this;
+    }
+    this[kPostponed] = after(this.io, delay, () => {
+      this[kPostponed] = undefined;
+      join(this);
     });
-    if (!io._reconnecting) io.open();
-    // the server takes a second CONNECT for an attack
-    if (!wasActive && io._readyState === "open") this.#onOpen();
     return this;
   }
 
@@ -126,71 +132,22 @@ export class Socket<
    * Sends an event to the server. A function as the last argument is called with what the server acknowledges.
    * Events wait in {@link sendBuffer} while the socket is not connected.
    *
-   * @throws ClientError `RESERVED_EVENT`
+   * @throws ClientError `RESERVED_EVENT`, `INVALID_EVENT`, `NOT_ENCODABLE`: nothing of the event is kept then
    * @example socket.emit("hello", 1, { two: Uint8Array.of(3) }, (answer) => console.log(answer));
    */
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): this {
-    if (RESERVED.includes(ev)) throw new ClientError("RESERVED_EVENT", `"${String(ev)}" is a reserved event name`);
-    const flags = this.flags;
+    const { flags } = this;
     this.flags = {};
+    if (RESERVED.includes(ev)) throw new ClientError("RESERVED_EVENT", `"${String(ev)}" is a reserved event name`);
+    // other servers end the connection for what JSON makes of such a name
+    if (typeof ev !== "string" && !Number.isFinite(ev)) {
+      throw new ClientError("INVALID_EVENT", `${String(ev)} is not an event name: use a string`);
+    }
     const data: unknown[] = [ev, ...args];
     const { retries } = this._opts;
-    if (retries && !flags.volatile) this.#enqueue(data, flags, retries);
-    else this.#send(data, flags);
+    if (retries && !flags.volatile) enqueue(this, data, flags, retries);
+    else send(this, data, flags);
     return this;
-  }
-
-  /** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
-  #enqueue(args: unknown[], flags: Flags, retries: number): void {
-    const packet: QueuedPacket = { tryCount: 0, pending: false, args, flags };
-    const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
-    const done: Ack = (error: Error | null, ...response: unknown[]): void => {
-      packet.pending = false;
-      if (!error || packet.tryCount > retries) {
-        this._queue.shift();
-        ack?.(error, ...response);
-      }
-      this.#sendNext();
-    };
-    done.withError = true;
-    args.push(done);
-    this._queue.push(packet);
-    this.#sendNext();
-  }
-
-  /** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
-  #sendNext(): void {
-    const packet = this._queue[0];
-    if (!packet || !this.connected || packet.pending) return;
-    packet.pending = true;
-    packet.tryCount++;
-    this.#send([...packet.args], packet.flags);
-  }
-
-  #send(data: unknown[], flags: Flags): void {
-    const { engine } = this.io;
-    const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
-    if (typeof data.at(-1) === "function") this.#expectAck((packet.id = this.#ids++), data.pop() as Ack, flags);
-    if (flags.volatile && !engine?.transport?.writable) return;
-    if (this.connected && !engine._hasPingExpired()) this.#sendEvent(packet);
-    else this.sendBuffer.push(packet);
-  }
-
-  #expectAck(id: number, ack: Ack, flags: Flags): void {
-    const timeout = flags.timeout ?? this._opts.ackTimeout;
-    this.acks[id] = ack;
-    if (timeout === undefined) return;
-    const cancel = after(this.io, timeout, () => {
-      delete this.acks[id];
-      this.sendBuffer = this.sendBuffer.filter((packet) => packet.id !== id);
-      ack.call(this, new ClientError("ACK_TIMEOUT", "operation has timed out"));
-    });
-    const settle: Ack = (...args) => {
-      cancel();
-      ack.apply(this, args);
-    };
-    settle.withError = true;
-    this.acks[id] = settle;
   }
 
   /**
@@ -210,39 +167,27 @@ export class Socket<
     });
   }
 
-  #sendEvent(packet: OutgoingPacket): void {
-    for (const listener of this.#outgoing.slice()) listener.apply(this, packet.data as unknown[]);
-    this.#packet(packet);
-  }
-
-  #packet(packet: OutgoingPacket): void {
+  packet(packet: OutgoingPacket): void {
     packet.nsp = this.nsp;
     this.io._packet(packet);
   }
 
-  #onOpen(): void {
+  onopen(): void {
     const { auth } = this;
     const { engine } = this.io;
     const connect = (data?: object): void => {
       // credentials that were long in coming may find another connection
-      if (engine !== this.io.engine || this.io._readyState !== "open" || this.connected) return;
-      this.#packet({ type: CONNECT, data: this._pid ? { pid: this._pid, offset: this._lastOffset, ...data } : data });
+      if (engine === this.io.engine && this.io._readyState === "open" && !this.connected) sendConnect(this, data);
     };
     if (typeof auth === "function") auth(connect);
     else connect(auth);
   }
 
-  #onClose(reason: Reason, details?: DisconnectDescription): void {
+  onclose(reason: Reason, details?: DisconnectDescription): void {
     this.connected = false;
     this.id = undefined;
     this.emitReserved("disconnect", reason, details);
-    // those of events that were not sent are still due
-    const unsent = new Set(this.sendBuffer.map((packet) => String(packet.id)));
-    for (const [id, ack] of Object.entries(this.acks)) {
-      if (unsent.has(id)) continue;
-      delete this.acks[id as unknown as number];
-      if (ack.withError) ack.call(this, new ClientError("ACK_DISCONNECTED", "socket has been disconnected"));
-    }
+    dropAcks(this);
   }
 
   /** Takes a packet of the manager, whichever namespace it is for. */
@@ -250,73 +195,78 @@ export class Socket<
     if (packet.nsp !== this.nsp) return;
     const data = packet.data as Unchecked;
     const { type } = packet;
-    if (type === CONNECT && data?.sid) this.#onConnect(data.sid, data.pid);
-    else if (type === CONNECT) this.#fail("SERVER_TOO_OLD", "the server is older than Socket.IO 3");
+    if (type === CONNECT && data?.sid) this.onconnect(data.sid, data.pid);
+    else if (type === CONNECT) refuse(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
     else if (type === CONNECT_ERROR) {
-      this.#destroy();
-      this.#fail("CONNECT_REFUSED", data?.message ?? data, data?.data);
-    } else if (type === DISCONNECT) {
-      this.#destroy();
-      this.#onClose("io server disconnect");
-    } else if (type === ACK) this.#onAck(packet.id as number, data);
+      this.ondisconnect();
+      refuse(this, "CONNECT_REFUSED", data?.message ?? data, data?.data);
+    } else if (type === DISCONNECT) this.ondisconnect(true);
+    else if (type === ACK) this.onack(packet);
     else this.onevent(packet);
   }
 
-  #fail(code: ClientError["code"], message: unknown, data?: unknown): void {
-    this.emitReserved("connect_error", new ClientError(code, String(message), { data }));
+  /** The server has ended the socket, or did not let it in. */
+  ondisconnect(wasConnected: boolean = this.connected): void {
+    this[kRestraint].failed();
+    this.destroy();
+    if (wasConnected) this.onclose("io server disconnect");
   }
 
   /** Takes an event. Programs that are older than {@link onAny} put a function of their own here. */
   onevent(packet: Packet): void {
     const { data = [], id } = packet as { data?: unknown[]; id?: number | null };
-    if (id != null) {
-      let { engine } = this.io as { engine: unknown };
-      // acknowledges once, and not to another connection than the event came from
-      data.push((...data: unknown[]) => {
-        if (engine === this.io.engine) this.#packet({ type: ACK, id, data });
-        engine = undefined;
-      });
-    }
-    if (this.connected) this.#emitEvent(data);
+    if (id != null) data.push(this.ack(id));
+    if (this.connected) this.emitEvent(data);
     else this.receiveBuffer.push(data);
   }
 
-  #emitEvent(data: unknown[]): void {
-    for (const listener of this.#incoming.slice()) listener.apply(this, data);
+  /** @returns acknowledges an event once, and not to another connection than the event came from */
+  ack(id: number): (...data: unknown[]) => void {
+    let { engine } = this.io as { engine: unknown };
+    return (...data) => {
+      if (engine === this.io.engine) this.packet({ type: ACK, id, data });
+      engine = undefined;
+    };
+  }
+
+  emitEvent(data: unknown[]): void {
+    callEach(this.listenersAny().slice(), this, data);
     this.emitReserved(...(data as [Unchecked]));
     const offset = data.at(-1);
     if (this._pid && typeof offset === "string") this._lastOffset = offset;
   }
 
-  #onAck(id: number, data: unknown[]): void {
-    const ack = this.acks[id];
+  onack({ id, data }: Packet): void {
+    const ack = this.acks[id as number];
     if (!ack) return;
-    delete this.acks[id];
-    ack.apply(this, ack.withError ? [null, ...data] : data);
+    delete this.acks[id as number];
+    ack.apply(this, ack.withError ? [null, ...(data as unknown[])] : (data as unknown[]));
   }
 
-  #onConnect(id: string, pid: string | undefined): void {
+  onconnect(id: string, pid: string | undefined): void {
     this.id = id;
     this.recovered = !!pid && this._pid === pid;
     this._pid = pid;
     this.connected = true;
-    for (let data; (data = this.receiveBuffer.shift());) this.#emitEvent(data);
-    for (let packet; (packet = this.sendBuffer.shift());) this.#sendEvent(packet);
-    this.#sendNext();
-    this.emitReserved("connect");
+    this[kRestraint].opened();
+    sendBuffered(this);
+    sendNext(this);
+    // a listener may have ended it
+    if (this.connected) this.emitReserved("connect");
   }
 
-  #destroy(): void {
-    this.#unlisten?.();
-    this.#unlisten = undefined;
+  destroy(): void {
+    this.subs?.forEach((undo) => undo());
+    this[kPostponed]?.();
+    this.subs = this[kPostponed] = undefined;
     this.io._destroy(this);
   }
 
   /** Leaves the namespace and does not come back until {@link connect}; the last socket closes the connection. */
   disconnect(): this {
-    if (this.connected) this.#packet({ type: DISCONNECT });
-    this.#destroy();
-    if (this.connected) this.#onClose("io client disconnect");
+    if (this.connected) this.packet({ type: DISCONNECT });
+    this.destroy();
+    if (this.connected) this.onclose("io client disconnect");
     return this;
   }
 
@@ -350,48 +300,189 @@ export class Socket<
 
   /** Adds a listener of all events of the server; it gets the name first. */
   onAny(listener: AnyListener): this {
-    this.#incoming.push(listener);
+    this.listenersAny().push(listener);
     return this;
   }
 
   /** The same, in front of those that are there. */
   prependAny(listener: AnyListener): this {
-    this.#incoming.unshift(listener);
+    this.listenersAny().unshift(listener);
     return this;
   }
 
   /** Removes such a listener, or all of them. */
   offAny(listener?: AnyListener): this {
-    remove(this.#incoming, listener);
+    remove(this.listenersAny(), listener);
     return this;
   }
 
   /** The listeners of all events; the array may be changed. */
   listenersAny(): AnyListener[] {
-    return this.#incoming;
+    return (this._anyListeners ??= []);
   }
 
   /** Adds a listener of all events that are sent, acknowledgements excepted; it gets the name first. */
   onAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing.push(listener);
+    this.listenersAnyOutgoing().push(listener);
     return this;
   }
 
   /** The same, in front of those that are there. */
   prependAnyOutgoing(listener: AnyListener): this {
-    this.#outgoing.unshift(listener);
+    this.listenersAnyOutgoing().unshift(listener);
     return this;
   }
 
   /** Removes such a listener, or all of them. */
   offAnyOutgoing(listener?: AnyListener): this {
-    remove(this.#outgoing, listener);
+    remove(this.listenersAnyOutgoing(), listener);
     return this;
   }
 
   /** The listeners of all events that are sent; the array may be changed. */
   listenersAnyOutgoing(): AnyListener[] {
-    return this.#outgoing;
+    return (this._anyOutgoingListeners ??= []);
+  }
+}
+
+// What programs do not reach for. Functions, so that it is out of their way, and proxies of a socket work.
+
+type AnySocket = Socket<DefaultEventsMap, DefaultEventsMap>;
+
+function join(self: AnySocket): void {
+  const { io } = self;
+  const wasActive = self.active;
+  self.subs ??= [
+    listen<ManagerReservedEvents>(io, {
+      open: () => self.onopen(),
+      packet: (packet) => self.onpacket(packet),
+      error: (error) => {
+        if (!self.connected) self["emitReserved"]("connect_error", error);
+      },
+      close: (reason, details) => self.onclose(reason as Reason, details),
+    }),
+  ];
+  if (!io._reconnecting) io.open();
+  // the server takes a second CONNECT for an attack
+  if (!wasActive && io._readyState === "open") self.onopen();
+}
+
+/** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
+function enqueue(self: AnySocket, args: unknown[], flags: Flags, retries: number): void {
+  const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
+  encodeWith(self.io.encoder, { type: EVENT, nsp: self.nsp, data: args });
+  const packet: QueuedPacket = { tryCount: 0, pending: false, args, flags };
+  const done: Ack = (error: Error | null, ...response: unknown[]): void => {
+    packet.pending = false;
+    if (!error || packet.tryCount > retries) {
+      self._queue.shift();
+      if (ack) callEach([ack], self, [error, ...response]);
+    }
+    sendNext(self);
+  };
+  done.withError = true;
+  args.push(done);
+  self._queue.push(packet);
+  sendNext(self);
+}
+
+/** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
+function sendNext(self: AnySocket): void {
+  const packet = self._queue[0];
+  if (!packet || !self.connected || packet.pending) return;
+  packet.pending = true;
+  packet.tryCount++;
+  try {
+    send(self, [...packet.args], packet.flags);
+  } catch (error) {
+    // changed since it was queued: sending it again is of no use
+    packet.tryCount = Infinity;
+    (packet.args.at(-1) as Ack)(error);
+  }
+}
+
+function send(self: AnySocket, data: unknown[], flags: Flags): void {
+  const { engine } = self.io;
+  const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
+  const ack = typeof data.at(-1) === "function" && (data.pop() as Ack);
+  if (ack) packet.id = self.ids++;
+  const isSent = self.connected && engine.readyState === "open" && !engine._hasPingExpired();
+  const isDropped = flags.volatile && !engine?.transport?.writable;
+  if (!isSent && !isDropped) encodeWith(self.io.encoder, { ...packet, nsp: self.nsp });
+  if (ack) expectAck(self, packet.id as number, ack, flags);
+  if (isDropped) return;
+  if (!isSent) {
+    self.sendBuffer.push(packet);
+    return;
+  }
+  try {
+    notifyOutgoing(self, packet);
+    self.packet(packet);
+  } catch (error) {
+    delete self.acks[packet.id!];
+    throw error;
+  }
+}
+
+function expectAck(self: AnySocket, id: number, ack: Ack, flags: Flags): void {
+  const timeout = flags.timeout ?? self._opts.ackTimeout;
+  self.acks[id] = ack;
+  if (timeout === undefined) return;
+  const cancel = after(self.io, timeout, () => {
+    if (self.acks[id] !== settle) return;
+    delete self.acks[id];
+    self.sendBuffer = self.sendBuffer.filter((packet) => packet.id !== id);
+    ack.call(self, new ClientError("ACK_TIMEOUT", "operation has timed out"));
+  });
+  const settle: Ack = (...args) => {
+    cancel();
+    ack.apply(self, args);
+  };
+  settle.withError = true;
+  self.acks[id] = settle;
+}
+
+function notifyOutgoing(self: AnySocket, packet: OutgoingPacket): void {
+  callEach(self.listenersAnyOutgoing().slice(), self, packet.data as unknown[]);
+}
+
+function sendConnect(self: AnySocket, data?: object): void {
+  try {
+    self.packet({ type: CONNECT, data: self._pid ? { pid: self._pid, offset: self._lastOffset, ...data } : data });
+  } catch (error) {
+    self.destroy();
+    self["emitReserved"]("connect_error", error as Error);
+  }
+}
+
+/** Acknowledgements that can't come any more. Those of events that were not sent are still due. */
+function dropAcks(self: AnySocket): void {
+  const unsent = new Set(self.sendBuffer.map((packet) => String(packet.id)));
+  for (const [id, ack] of Object.entries(self.acks)) {
+    if (unsent.has(id)) continue;
+    delete self.acks[id as unknown as number];
+    if (ack.withError) callEach([ack], self, [new ClientError("ACK_DISCONNECTED", "socket has been disconnected")]);
+  }
+}
+
+function refuse(self: AnySocket, code: ClientError["code"], message: unknown, data?: unknown): void {
+  self["emitReserved"]("connect_error", new ClientError(code, String(message), { data }));
+}
+
+/** Delivers and sends what waited for the connection, for as long as there is one. */
+function sendBuffered(self: AnySocket): void {
+  for (let data; self.connected && (data = self.receiveBuffer.shift());) self.emitEvent(data);
+  for (let packet; self.connected && (packet = self.sendBuffer.shift());) {
+    try {
+      notifyOutgoing(self, packet);
+      self.packet(packet);
+    } catch (error) {
+      // changed since it was emitted
+      const ack = self.acks[packet.id!];
+      delete self.acks[packet.id!];
+      if (ack?.withError) callEach([ack], self, [error]);
+      else throwLater(error);
+    }
   }
 }
 

@@ -101,7 +101,6 @@ describe("Decoder", () => {
     ["0[]", "array for an object"],
     ["0null", "null for an object"],
     ['0"x"', "string for an object"],
-    ["1{}", "DISCONNECT with data"],
     ["2", "EVENT of nothing"],
     ["2[]", "EVENT without a name"],
     ["2{}", "EVENT of an object"],
@@ -125,6 +124,14 @@ describe("Decoder", () => {
     expect(decodeWith(Decoder, [text])).toBe("refused");
     expect(decodeWith(parser.Decoder, [text])).toBe("refused");
   });
+
+  // python-socketio gives its reason; the reference refuses these
+  test.each(["1{}", '1{"reason":1}', "1[]", '1"text"', "1\n", "0\n", '0 {"sid":"x"}', '2 ["a"]\n'])(
+    "%j is taken: data of a DISCONNECT means nothing, nor do blanks",
+    (text) => {
+      expect(decodeWith(Decoder, [text])).not.toBe("refused");
+    },
+  );
 
   test.each([
     [['51-["x",{"_placeholder":true,"num":0}]', '2["y"]']],

@@ -141,7 +141,7 @@ describe("opening", () => {
 });
 
 describe("reconnection", () => {
-  test("waits twice as long each time, up to the maximum, and starts anew after a success", () => {
+  test("waits twice as long each time, up to the maximum, and starts anew after a connection that lasted", () => {
     opened({ reconnectionDelayMax: 3000 });
     const waits: number[] = [];
     network.last.drop();
@@ -156,6 +156,7 @@ describe("reconnection", () => {
     vi.advanceTimersByTime(3000);
     network.last.open();
     expect(events.at(-1)).toEqual(["reconnect", 5]);
+    vi.advanceTimersByTime(5000);
     network.last.drop();
     vi.advanceTimersByTime(1000);
     expect(events.at(-1)).toEqual(["reconnect_attempt", 1]);
@@ -291,22 +292,48 @@ describe("a wake-up", () => {
   });
 });
 
-test("attempts without a network do not count", () => {
-  opened({ reconnectionAttempts: 2 });
-  vi.stubGlobal("navigator", { onLine: false });
-  network.last.drop();
-  for (let i = 0; i < 5; i++) {
+describe("a page without a network", () => {
+  const offline = (options?: Partial<ManagerOptions>): void => {
+    create(options).uri = "https://example.org";
+    manager.open();
+    network.last.open();
+    vi.stubGlobal("navigator", { onLine: false });
+    events.length = 0;
+    network.last.drop();
+  };
+
+  test("makes no attempts, and the one that is due at once when the network is back", () => {
+    let wake = (): void => {};
+    offline({ wakeOn: (fn) => ((wake = fn), () => {}), reconnectionAttempts: 2 });
+    const { length } = network.connections;
+    vi.advanceTimersByTime(60_000);
+    wake();
+    expect([names(), network.connections.length]).toEqual([["close"], length]);
+    vi.stubGlobal("navigator", { onLine: true });
+    wake();
+    network.last.open();
+    expect(events.slice(-3)).toEqual([["reconnect_attempt", 1], ["open"], ["reconnect", 1]]);
+  });
+
+  test("finds out by itself that the network is back", () => {
+    offline();
+    vi.advanceTimersByTime(60_000);
+    vi.stubGlobal("navigator", { onLine: true });
+    vi.advanceTimersByTime(5000);
+    expect(events.at(-1)).toEqual(["reconnect_attempt", 1]);
+  });
+
+  test("reaches a server on the same machine all the same, with growing delays", () => {
+    opened();
+    vi.stubGlobal("navigator", { onLine: false });
+    network.last.drop();
     vi.advanceTimersByTime(1000);
     network.last.fail();
-  }
-  expect(names()).not.toContain("reconnect_failed");
-  vi.stubGlobal("navigator", { onLine: true });
-  vi.advanceTimersByTime(1000);
-  network.last.fail();
-  expect(names()).not.toContain("reconnect_failed");
-  vi.advanceTimersByTime(2000);
-  network.last.open();
-  expect(events.at(-1)).toEqual(["reconnect", 2]);
+    vi.advanceTimersByTime(1999);
+    expect(network.connections).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    expect(network.connections).toHaveLength(3);
+  });
 });
 
 describe("closing", () => {

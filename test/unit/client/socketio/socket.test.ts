@@ -481,6 +481,7 @@ describe("recovery", () => {
     network.last.accept("socket", "", { pid: "private" });
     await delivered();
     expect(socket).toMatchObject({ recovered: true, _pid: "private", _lastOffset: "offset-1" });
+    vi.advanceTimersByTime(5000);
     await loseAndComeBack({ pid: "another" });
     expect(socket.recovered).toBe(false);
   });

@@ -364,15 +364,12 @@ test("the handshake says what the client knows, once", async () => {
 test("a listener that throws does not end the polling", async () => {
   const transport = await opened(FetchPolling);
   const uncaught: unknown[] = [];
-  const note = (error: unknown): number => uncaught.push(error);
-  const former = process.listeners("unhandledRejection");
-  process.removeAllListeners("unhandledRejection").on("unhandledRejection", note);
+  process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
   transport.once("packet", () => {
     throw new Error("of the application");
   });
   await polls()[1]!.answer(200, "4a");
-  process.removeListener("unhandledRejection", note);
-  for (const listener of former) process.on("unhandledRejection", listener);
+  process.setUncaughtExceptionCaptureCallback(null);
   expect(uncaught).toMatchObject([{ message: "of the application" }]);
   expect(polls().length).toBe(3);
 });
