@@ -341,6 +341,49 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
     });
   });
 
+  test("shows the whole chat within one and a half screens of a phone", async () => {
+    const page = await open("/websocket.html", { viewport: { width: 360, height: 640 } });
+    await state(page, "websocket");
+    const { y, height } = (await page.locator("#say").boundingBox())!;
+    expect(y + height).toBeLessThan(1.5 * 640);
+    await expect(page.locator("#figures").getAttribute("open")).resolves.toBe(null);
+    await page.click("#figures summary");
+    await page.locator("#round-trip", { hasText: /ms$/ }).waitFor();
+  });
+
+  test("takes the first round trip when the upgrade is done, with minified files", async () => {
+    const context = await chromium.newContext();
+    const page = await context.newPage();
+    const loaded: string[] = [];
+    page.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+    await page.goto(`${demo.origin}/websocket.html`);
+    await page.locator("#round-trip", { hasText: /ms$/ }).waitFor();
+    const lines = await page.locator("#log li span:last-child").allTextContents();
+    const [question] = lines.filter((line) => line.includes('["echo"'));
+    expect(question).toMatch(/^ws /);
+    expect(loaded.filter((path) => path.startsWith("/socket.io/socket.io"))).toEqual(["/socket.io/socket.io.min.js"]);
+  });
+
+  describe.each(["/websocket.html", "/broadcast.html"])("%s says what is wrong", (path) => {
+    test("without JavaScript", async () => {
+      const page = await open(path, { javaScriptEnabled: false });
+      const notice = page.locator("noscript p");
+      expect(await notice.textContent()).toContain("This page needs JavaScript");
+      expect(await notice.isVisible()).toBe(true);
+      expect(await page.locator("#state").textContent()).toBe("");
+    });
+
+    test.each([/socket\.io\.min\.js/, /\/js\/.*\.js/])("where a script is blocked: %s", async (blocked) => {
+      expected = /ERR_FAILED|was not loaded/;
+      const context = await chromium.newContext();
+      const page = await context.newPage();
+      await page.route(blocked, (route) => route.abort());
+      await page.goto(demo.origin + path);
+      await page.getByText("Something may block them").waitFor({ timeout: 8000 });
+      expect(await page.locator("#state").textContent()).toBe("");
+    });
+  });
+
   test("fits a phone of 360 pixels, in light and in dark", async () => {
     const phone = { viewport: { width: 360, height: 760 }, deviceScaleFactor: 2 };
     const long = "longnamewithoutanyspaces";

@@ -1,14 +1,15 @@
 // The sender's page.
 import { Announcement } from "./announcement.js";
-import { byId, element } from "./dom.js";
+import { byId, element, loadedClient } from "./dom.js";
 import { EventLog } from "./event-log.js";
 import { watchWire } from "./wire.js";
 
 const ANSWER_TIME = 5000;
 const MAX_RESULTS = 30;
 
+const io = loadedClient();
 const log = new EventLog();
-const socket = window.io("/broadcast", { autoConnect: false, reconnectionDelay: 400, reconnectionDelayMax: 4000 });
+const socket = io("/broadcast", { autoConnect: false, reconnectionDelay: 400, reconnectionDelayMax: 4000 });
 const announcements = new Map();
 
 const lookAtEngine = watchWire(socket.io, {

@@ -2,6 +2,19 @@
 
 export const byId = (id) => document.getElementById(id);
 
+/**
+ * The client that the server hands out. The page says by itself, a few seconds late, that its scripts do not run: that is
+ * taken back here, or said at once where only the client is missing.
+ */
+export function loadedClient() {
+  if (window.io === undefined) {
+    byId("unscripted").classList.remove("late");
+    throw new Error("The client, socket.io.min.js, was not loaded: something may block it.");
+  }
+  byId("unscripted").remove();
+  return window.io;
+}
+
 /** An element with properties and children; strings become text nodes, undefined is left out. */
 export function element(tag, properties = {}, ...children) {
   const { dataset, ...others } = properties;

@@ -2,6 +2,8 @@ import { byId, milliseconds } from "./dom.js";
 
 const INTERVAL = 2000;
 const SAMPLES = 40;
+/** How long an upgrade may keep the first question back, in milliseconds: there may be none. */
+const UPGRADE_TIME = 3000;
 
 /** Asks the server for an answer every two seconds, and draws how long the last ones took. */
 export class RoundTrip {
@@ -15,11 +17,21 @@ export class RoundTrip {
 
   start() {
     const socket = this.#socket;
-    socket.on("connect", () => this.#measure());
+    socket.on("connect", () => this.#begin());
     socket.on("disconnect", () => {
       clearTimeout(this.#timer);
       byId("round-trip").textContent = "–";
     });
+  }
+
+  /** What is measured while transports change says nothing of either: the first question waits for the upgrade. */
+  #begin() {
+    const { engine } = this.#socket.io;
+    if (engine.transport.name === "websocket") return this.#measure();
+    const settled = () => this.#socket.io.engine === engine && this.#socket.connected && this.#measure();
+    engine.once("upgrade", settled);
+    engine.once("upgradeError", settled);
+    this.#timer = setTimeout(settled, UPGRADE_TIME);
   }
 
   #measure() {

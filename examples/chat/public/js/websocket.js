@@ -1,21 +1,25 @@
 // The user's page.
 import { Chat } from "./chat.js";
 import { Crossing } from "./crossing.js";
-import { byId, element, randomId, storage } from "./dom.js";
+import { byId, element, loadedClient, randomId, storage } from "./dom.js";
 import { EventLog } from "./event-log.js";
 import { RoundTrip } from "./round-trip.js";
 import { watchWire } from "./wire.js";
 
 const ANNOUNCEMENT_TIME = 6000;
 
+const io = loadedClient();
 const log = new EventLog();
 const crossing = new Crossing();
+
+// On a wide screen the figures stand beside the river; on a narrow one they would push the chat away.
+byId("figures").open = matchMedia("(min-width: 44rem)").matches;
 
 const session = () => sessionStorage;
 const page = storage.get(session, "portage-page") ?? randomId();
 storage.set(session, "portage-page", page);
 
-const socket = window.io({
+const socket = io({
   autoConnect: false,
   auth: (send) => send(chat.identity),
   reconnectionDelay: 400,
@@ -110,6 +114,7 @@ byId("block").addEventListener("click", () => {
 });
 
 function connect() {
+  crossing.show("connecting");
   socket.connect();
   lookAtEngine();
 }
