@@ -1,6 +1,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { takesWebSocketsOnly } from "./plain-upgrade.ts";
 
 /** The message of Node's channels `http.server.request.start` and `http.server.response.finish`. */
 interface Exchange {
@@ -90,9 +91,9 @@ export class IdleConnections {
     this.#forget = function forget(): void {
       latest.delete(this);
     };
-    this.#leave = ({ socket }) => {
+    this.#leave = takesWebSocketsOnly(({ socket }: IncomingMessage) => {
       if (latest.delete(socket)) socket.off("close", this.#forget);
-    };
+    });
     if (server instanceof Server) server.on("connection", (connection: Connection) => this.#add(connection));
     // Those of TLS; one of HTTP/2 without it has nothing of HTTP/1.
     else if ("setSecureContext" in server) this.#watchHandshakes();

@@ -1,11 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
+import { servesHost } from "./own-host.ts";
 
 type Rule = unknown;
 
+/** Schemes of pages on the web. A page never has one of the others. */
+const WEB = new Set(["http:", "https:"]);
+/** Schemes of pages that a browser shows besides: of its extensions, which act with the cookies of their visitor. */
+const EXTENSION = /-extension:$/;
+
 /**
  * Whether a WebSocket handshake may come from the page that it comes from: what `cors` says of HTTP requests. The same
- * origin may always, and so may clients that are no browsers and send no Origin.
+ * origin may always, and so may what is not a page of a browser.
  *
  * @param answer gets false for a page that may not; a rule that throws or fails means no
  */
@@ -15,23 +21,51 @@ export function checkOrigin(
   answer: (isAllowed: boolean) => void,
 ): void {
   const { origin } = req.headers;
-  if (origin === undefined || isSameOrigin(origin, req.headers.host)) return answer(true);
+  if (origin === undefined) return answer(true);
+  const url = origin === "null" ? undefined : parse(origin);
+  if (origin !== "null" && isHarmless(url, req)) return answer(true);
+  // Clients that are not browsers may write the origin of a page in another way.
+  const isPlain = url === undefined || url.origin === origin || !WEB.has(url.protocol);
+  const spellings = isPlain ? [origin] : [origin, url.origin];
   try {
-    if (typeof cors !== "function") return applyOptions(cors, origin, answer);
-    cors(req, (error, options) => (error || !options ? answer(false) : applyOptions(options, origin, answer)));
+    if (typeof cors !== "function") return applyOptions(cors, spellings, answer);
+    cors(req, (error, options) => (error || !options ? answer(false) : applyOptions(options, spellings, answer)));
   } catch {
     answer(false);
   }
 }
 
-/** A proxy may have taken the encryption off: the scheme is not compared. */
-function isSameOrigin(origin: string, host: string | undefined): boolean {
-  return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`);
+function parse(origin: string): URL | undefined {
+  try {
+    return new URL(origin);
+  } catch {
+    return undefined;
+  }
 }
 
-function applyOptions({ origin: rule }: CorsOptions, origin: string, answer: (isAllowed: boolean) => void): void {
-  if (typeof rule !== "function") return answer(isAllowed(rule ?? "*", origin));
-  rule(origin, (error, allowed) => answer(!error && isAllowed(allowed, origin)));
+/**
+ * Whether an origin is that of the server, or one that no page of another has. Apps and devices name what they like: their
+ * server as `wss://`, `capacitor://localhost`, `*`. A file is a page all the same, which some browsers name and devices
+ * claim to be: what tells them apart, and what makes a page dangerous, are the credentials that a browser adds.
+ */
+function isHarmless(url: URL | undefined, req: IncomingMessage): boolean {
+  if (url === undefined) return true;
+  if (WEB.has(url.protocol)) return servesHost(req, url);
+  if (url.protocol === "file:") return req.headers.cookie === undefined && req.headers.authorization === undefined;
+  return !EXTENSION.test(url.protocol);
+}
+
+function applyOptions(
+  { origin: rule }: CorsOptions,
+  spellings: readonly string[],
+  answer: (isAllowed: boolean) => void,
+): void {
+  if (typeof rule !== "function") return answer(spellings.some((origin) => isAllowed(rule ?? "*", origin)));
+  const ask = ([origin, ...others]: readonly string[]): void => {
+    if (origin === undefined) return answer(false);
+    rule(origin, (error, allowed) => (!error && isAllowed(allowed, origin) ? answer(true) : ask(others)));
+  };
+  ask(spellings);
 }
 
 /** What the option `origin` of the package `cors` takes, functions excepted. */

@@ -3,12 +3,13 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { createLog } from "../log.ts";
+import { type Host, type Taker, takeRequests, takeUpgrades } from "./attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
-import { REFUSALS, refusalName } from "./refusals.ts";
-import { hangUp, UpgradeResponse } from "./middleware.ts";
+import { UpgradeResponse } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
+import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
@@ -30,10 +31,6 @@ const kPendingWebSocket = Symbol("pendingWebSocket");
 const kAccept = Symbol("accept");
 const kUpgradeSession = Symbol("upgradeSession");
 const kCreateWebSocket = Symbol("createWebSocket");
-const kTakeRequests = Symbol("takeRequests");
-const kTakeUpgrades = Symbol("takeUpgrades");
-
-type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** A WebSocket that stands, or whose handshake waits for its answer. */
 interface PendingWebSocket {
@@ -58,12 +55,6 @@ const ignore = (): void => {};
 
 /** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
 const IDLE_GRACE = 1000;
-
-/** An HTTP server whose requests the engine takes. */
-interface Host {
-  readonly idle: IdleConnections;
-  readonly isMine: (req: IncomingMessage) => boolean;
-}
 
 const log = createLog("engine");
 
@@ -317,8 +308,14 @@ export class Server extends BaseServer {
     Http2Sessions.of(server);
     this.httpServer = server;
     this[kHosts].set(server, host);
-    this[kTakeRequests](server, isMine);
-    if (this.opts.transports.includes("websocket")) this[kTakeUpgrades](server, host, options);
+    const taker: Taker = {
+      clock: this[kClock],
+      isAttached: () => this[kHosts].has(server),
+      handleRequest: (req, res) => this.handleRequest(req, res),
+      handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),
+    };
+    takeRequests(server, host, taker);
+    if (this.opts.transports.includes("websocket")) takeUpgrades(server, host, taker, options);
     server.on("close", () => this.close());
     server.on("listening", () => this.reopen());
     return this;
@@ -334,62 +331,4 @@ export class Server extends BaseServer {
     const path = (options.path ?? "/engine.io").replace(/\/$/, "");
     return options.addTrailingSlash === false ? path : `${path}/`;
   }
-
-  private [kTakeRequests](server: HttpServer, isMine: (req: IncomingMessage) => boolean): void {
-    const others = server.listeners("request") as RequestListener[];
-    server.removeAllListeners("request");
-    server.on("request", (req, res) => {
-      if (isMine(req)) this.handleRequest(req, res);
-      else for (const listener of others) listener.call(server, req, res);
-    });
-  }
-
-  private [kTakeUpgrades](server: HttpServer, { idle, isMine }: Host, options: AttachOptions): void {
-    const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
-    idle.watchUpgrades();
-    server.on("upgrade", (req, stream: Duplex, head) => {
-      if (!this[kHosts].has(server)) return;
-      if (isMine(req)) return this.handleUpgrade(req, stream, head);
-      // Not ours, but a reset of it must not end the process while nobody else listens.
-      stream.on("error", ignore);
-      if (destroyUpgrade) this[kClock].after(destroyUpgradeTimeout, () => endUnlessTaken(stream));
-    });
-  }
-}
-
-/** Ends the stream of an upgrade that nobody has answered. */
-function endUnlessTaken(stream: Duplex & { bytesWritten?: number }): void {
-  if (stream.writable && !stream.bytesWritten) hangUp(stream);
-}
-
-function statusOf(refusal: Refusal): number {
-  return REFUSALS[refusalName(refusal)].status;
-}
-
-/** What the peer is told: `allowRequest` may have given a sentence of its own. */
-function sentenceOf(refusal: Refusal): string {
-  const { message } = refusal.context;
-  return typeof message === "string" && message !== "" ? message : REFUSALS[refusalName(refusal)].message;
-}
-
-/** Clients of socket.io know `code` and `message`; when to come back is only said where that helps. */
-function bodyOf(refusal: Refusal): string {
-  const { code, retryAfter } = refusal;
-  return JSON.stringify({ code, message: sentenceOf(refusal), retryAfter });
-}
-
-/** In seconds, as HTTP has it (RFC 9110, section 10.2.3). */
-function retryHeaders({ retryAfter }: Refusal): Record<string, string> {
-  return retryAfter === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfter / 1000)) };
-}
-
-/** Whether a value can stand in a header: what listeners make of a peer's words may hold the end of a line. */
-const isHeaderLine = (value: string): boolean => !/[\r\n\0]/.test(value);
-
-function headerLines(headers: OutgoingHttpHeaders): string[] {
-  const lines: string[] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    for (const item of [value ?? []].flat()) lines.push(`${name}: ${item}`);
-  }
-  return lines;
 }
