@@ -18,6 +18,7 @@ export {
   frameText,
   isValidCloseCode,
   OptionError,
+  parseProtocols,
   ReceiveBudget,
   VIOLATIONS,
   WebSocketError,

@@ -5,7 +5,6 @@ import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
 import {
-  type AdmissionRules,
   admit,
   admitRevision,
   askPermission,
@@ -16,32 +15,35 @@ import {
 } from "./admission.ts";
 import type { Waiting } from "./congestion.ts";
 import { addCookie, mergeCookies } from "./cookie.ts";
-import { corsMiddleware } from "./cors.ts";
+import { replaceCors } from "./cors.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
+import { Derived } from "./derived.ts";
 import { CHANNELS } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { keepConnection } from "./http2.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
-import { type EngineLimits, engineLimits } from "./limits.ts";
+import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
-import { type CookieOptions, type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
+import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
-import { randomId } from "./random-id.ts";
+import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./origin.ts";
 import { type ConnectionError, REFUSALS, refusalName } from "./refusals.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import { type EngineReport, reportOn } from "./stats-report.ts";
 import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
+import { setMounts } from "./mounts.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
-import type { WebSocketContext } from "./transports/websocket.ts";
 import { checkFunction } from "./usage-errors.ts";
+import { FRAMING, type WebSocketContext, webSocketContext } from "./transports/websocket-context.ts";
 import { TurnedAway } from "./turned-away.ts";
 import {
   kClock,
+  kFollow,
   kGate,
   kHeartbeat,
   kLimits,
@@ -53,7 +55,10 @@ import {
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kRules = Symbol("rules");
+const kLimitsOf = Symbol("limitsOf");
+const kContextOf = Symbol("contextOf");
+const kFollowed = Symbol("followed");
+const kRetryAfter = Symbol("retryAfter");
 const kAddHeaders = Symbol("addHeaders");
 const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
@@ -93,46 +98,63 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly [kHeartbeat]: HeartbeatWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
-  readonly [kSlowReader]: Required<SlowReaderOptions>;
+  [kSlowReader]: Required<SlowReaderOptions>;
   /** What messages that are not complete hold, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   protected readonly [kGate]: Gate;
   protected readonly middlewares: Middleware[] = [];
-  protected readonly [kLimits]: EngineLimits;
-  protected readonly [kWebSocketContext]: WebSocketContext;
-  private readonly [kRules]: AdmissionRules;
+  private readonly [kLimitsOf]: Derived<EngineLimits>;
+  private readonly [kContextOf]: Derived<WebSocketContext>;
+  /** What was last made of options that are not read anew each time. */
+  private readonly [kFollowed]: { cors?: ServerOptions["cors"]; slowReader?: ServerOptions["slowReader"] } = {};
+  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
+  private [kRetryAfter]: number | undefined = undefined;
 
   constructor(options: ServerOptions = {}) {
     super();
     this.opts = resolveOptions(options);
     checkDeflateOptions(this.opts.perMessageDeflate);
-    const { pingInterval, pingTimeout, clock, maxHttpBufferSize, cors } = this.opts;
-    this[kGate] = new Gate(this.opts, clock);
-    this[kSlowReader] = resolveSlowReader(this.opts.slowReader);
+    const { pingInterval, pingTimeout, clock } = this.opts;
+    this[kGate] = new Gate(this.opts, clock, () => Object.values(this.clients));
+    this[kSlowReader] = resolveSlowReader();
     this[kReceiving] = new ReceiveBudget(this.opts.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
-    this[kLimits] = engineLimits(this.opts, {
+    const retryAfter = (): number | undefined => this[kRetryAfter];
+    const services = {
       receiving: this[kReceiving],
       heartbeat: this[kHeartbeat],
-      retryAfter: () => this[kWebSocketContext].retryAfter,
+      retryAfter,
       onRefused: (req, refusal) => this.onRefused(req, refusal),
       addHeaders: (headers, req, sid) => this[kAddHeaders](headers, req, sid),
-    });
-    this[kWebSocketContext] = {
-      sharesFrames: this.opts.perMessageDeflate === false && !this.opts.wsEngine,
-      closing: new Set(),
-      turnedAway: new TurnedAway(clock),
-      maxHttpBufferSize,
-      maxReceivingBytes: this[kReceiving].limit,
-      retryAfter: undefined,
-    };
-    this[kRules] = { transports: this.opts.transports, session: (sid) => this.clients[sid] };
-    if (cors) this.use(corsMiddleware(cors));
+    } satisfies EngineServices;
+    this[kLimitsOf] = new Derived(this.opts, LIMITING, () => engineLimits(this.opts, services));
+    const closing = { closing: new Set<Transport>(), turnedAway: new TurnedAway(clock), retryAfter };
+    this[kContextOf] = new Derived(this.opts, FRAMING, () => webSocketContext(this.opts, closing));
+    this[kFollow]();
     this.init();
   }
 
   get [kClock](): Clock {
     return this.opts.clock;
+  }
+
+  protected get [kLimits](): EngineLimits {
+    return this[kLimitsOf].value;
+  }
+
+  protected get [kWebSocketContext](): WebSocketContext {
+    return this[kContextOf].value;
+  }
+
+  /** Programs change options while the server runs. What is made of these is looked at by each request. */
+  protected [kFollow](): void {
+    const { cors, slowReader, maxReceivingBytes } = this.opts;
+    const followed = this[kFollowed];
+    if (cors !== followed.cors) replaceCors(this.middlewares, cors);
+    if (slowReader !== followed.slowReader) this[kSlowReader] = resolveSlowReader(slowReader);
+    followed.cors = cors;
+    followed.slowReader = slowReader;
+    this[kReceiving].limit = maxReceivingBytes;
   }
 
   get pingInterval(): number {
@@ -161,7 +183,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** The HTTP server listens, for the first time or again. */
   protected reopen(): void {
     this[kGate].open();
-    this[kWebSocketContext].retryAfter = undefined;
+    setMounts(this, "open");
+    this[kRetryAfter] = undefined;
     this.init();
   }
 
@@ -197,6 +220,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   close(): this {
     log("closing all open clients");
+    setMounts(this, "closed");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
     const { closing } = this[kWebSocketContext];
     const discardAll = (): void => closing.forEach((transport) => transport.discard());
@@ -225,7 +249,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   drain(options: DrainOptions = {}): Promise<void> {
     this[kGate].close();
-    this[kWebSocketContext].retryAfter = this[kGate].retryAfter;
+    this[kRetryAfter] = this[kGate].retryAfter;
     return moveAway(Object.values(this.clients), this[kClock], options);
   }
 
@@ -236,6 +260,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     isUpgrade: boolean,
     answer: (refusal: Refusal | undefined) => void,
   ): void {
+    this[kFollow]();
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
       this.check(req, isUpgrade, answer);
@@ -262,7 +287,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const refusal = admit(req, isUpgrade, this[kRules]);
+    const rules = { transports: this.opts.transports, session: (sid: string) => this.clients[sid] };
+    const refusal = admit(req, isUpgrade, rules);
     if (refusal) return answer(refusal);
     const { cors, checkOrigin: isChecked = true } = this.opts;
     if (!isUpgrade || !cors || !isChecked) return this[kVerifyHandshake](req, answer);
@@ -317,18 +343,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       this[kFail]("generateId", error, how);
       refused(error);
     };
-    let id: string | number | PromiseLike<string | number>;
-    try {
-      id = this.generateId(req);
-    } catch (error) {
-      return fail(error, "thrown");
-    }
-    if (typeof id === "object")
-      id.then(
-        (made) => proceed(String(made)),
-        (error: unknown) => fail(error, "rejected"),
-      );
-    else proceed(String(id));
+    askForId(() => this.generateId(req), proceed, fail);
   }
 
   private [kOpen](id: string, req: TransportRequest, opening: Opening): void {
@@ -404,7 +419,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
   private [kAddHeaders](headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
     if (!(req as TransportRequest)._query["sid"]) {
-      if (sid) addCookie(headers, this.opts.cookie as CookieOptions | false, sid);
+      if (sid) addCookie(headers, this.opts.cookie, sid);
       this.emitHeaders("initial_headers", headers, req);
     }
     this.emitHeaders("headers", headers, req);

@@ -1,10 +1,11 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { stringifySetCookie } from "cookie";
-import type { CookieOptions } from "./options.ts";
+import { type CookieOptions, resolveCookie } from "./options.ts";
 
 /** Adds the cookie with the id of a session, which the option `cookie` asks for. */
-export function addCookie(headers: OutgoingHttpHeaders, options: CookieOptions | false, sid: string): void {
-  if (!options) return;
+export function addCookie(headers: OutgoingHttpHeaders, option: CookieOptions | boolean, sid: string): void {
+  if (!option) return;
+  const options = resolveCookie(option);
   headers["Set-Cookie"] = [stringifySetCookie({ ...options, name: options.name ?? "io", value: sid })];
 }
 

@@ -42,21 +42,23 @@ interface Guest {
 /** Where new sessions come in: it may be full, or closed. */
 export class Gate {
   readonly #options: GateOptions;
-  readonly #bucket: TokenBucket | undefined;
-  readonly #byAddress: Map<string, number> | undefined;
-  readonly #byUser: Map<string, number> | undefined;
+  readonly #clock: Clock;
+  readonly #guests: () => Iterable<Guest>;
+  /** What counts is made when its option is first met: programs may set it later. */
+  #bucket: { readonly rate: number; readonly tokens: TokenBucket } | undefined;
+  #byAddress: Map<string, number> | undefined;
+  #byUser: Map<string, number> | undefined;
   /** The users of handshakes, and then of sessions. */
   readonly #users: WeakMap<object, string> = new WeakMap();
   #state: "open" | "closed" = "open";
 
   /** @throws UsageError `USER_OF_INVALID` for a limit of users without a way to tell them apart */
-  constructor(options: GateOptions, clock: Clock) {
+  constructor(options: GateOptions, clock: Clock, guests: () => Iterable<Guest> = () => []) {
     this.#options = options;
-    const { maxHandshakesPerSecond: rate, maxConnectionsPerUser, userOf } = options;
+    this.#clock = clock;
+    this.#guests = guests;
+    const { maxConnectionsPerUser, userOf } = options;
     if (maxConnectionsPerUser !== undefined && typeof userOf !== "function") throw new UsageError("USER_OF_INVALID");
-    if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate, Math.max(1, rate));
-    if (options.maxConnectionsPerAddress !== undefined) this.#byAddress = new Map();
-    if (maxConnectionsPerUser !== undefined) this.#byUser = new Map();
   }
 
   /** When clients that are turned away, or moved away, are asked to come back, in milliseconds. */
@@ -81,17 +83,25 @@ export class Gate {
   /** Why a new session can't be let in now. */
   check(req: IncomingMessage, open: number): Refusal | undefined {
     const refusal = this.recheck(req, open);
-    if (refusal || this.#bucket === undefined || this.#bucket.take()) return refusal;
-    return this.#refuse("TOO_MANY_HANDSHAKES", { limit: this.#options.maxHandshakesPerSecond });
+    const { maxHandshakesPerSecond: limit } = this.#options;
+    if (refusal || limit === undefined || this.#tokens(limit).take()) return refusal;
+    return this.#refuse("TOO_MANY_HANDSHAKES", { limit });
+  }
+
+  #tokens(rate: number): TokenBucket {
+    if (this.#bucket?.rate !== rate)
+      this.#bucket = { rate, tokens: new TokenBucket(this.#clock, rate, Math.max(1, rate)) };
+    return this.#bucket.tokens;
   }
 
   /** The same for a handshake that had to wait: others may have come in meanwhile. */
   recheck(req: IncomingMessage, open: number): Refusal | undefined {
     const { maxConnections = Infinity, maxConnectionsPerAddress = Infinity } = this.#options;
+    if (maxConnectionsPerAddress < Infinity) this.#countAddresses();
     if (this.#state === "closed") return this.#refuse("SERVER_DRAINING", {});
     if (open >= maxConnections)
       return this.#refuse("TOO_MANY_CONNECTIONS", { limit: maxConnections, actual: open + 1 });
-    const address = req.socket.remoteAddress ?? "";
+    const address = req.socket?.remoteAddress ?? "";
     const here = this.#byAddress?.get(address) ?? 0;
     if (here >= maxConnectionsPerAddress) {
       const details = { limit: maxConnectionsPerAddress, actual: here + 1, address };
@@ -100,10 +110,17 @@ export class Gate {
     return this.#checkUser(req);
   }
 
+  #countAddresses(): void {
+    if (this.#byAddress) return;
+    this.#byAddress = new Map();
+    for (const { remoteAddress } of this.#guests()) add(this.#byAddress, remoteAddress, 1);
+  }
+
   /** Asks whose a handshake is, once everybody else has been asked. */
   identify(req: IncomingMessage, onFailure: OnFailure): Refusal | undefined {
-    const { userOf } = this.#options;
-    if (this.#byUser === undefined || userOf === undefined) return undefined;
+    const { userOf, maxConnectionsPerUser } = this.#options;
+    if (maxConnectionsPerUser === undefined || userOf === undefined) return undefined;
+    this.#byUser ??= new Map();
     try {
       const user: unknown = userOf(req);
       if (user === undefined) return undefined;

@@ -37,6 +37,7 @@ export {
   kFail,
   kHandle,
   kHeartbeat,
+  kIsAttached,
   kPeekRequest,
   kReceiving,
   kSendPrepared,

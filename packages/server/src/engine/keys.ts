@@ -6,9 +6,12 @@ export const kChargedFrom = Symbol("chargedFrom");
 export const kClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
 export const kFail = Symbol("fail");
+/** Looks at options that may have been changed. */
+export const kFollow = Symbol("follow");
 export const kGate = Symbol("gate");
 export const kHandle = Symbol("handle");
 export const kHeartbeat = Symbol("heartbeat");
+export const kIsAttached = Symbol("isAttached");
 export const kLimits = Symbol("limits");
 export const kOfferUpgrade = Symbol("offerUpgrade");
 export const kParkRequest = Symbol("parkRequest");

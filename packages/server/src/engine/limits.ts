@@ -29,11 +29,20 @@ export interface EngineLimits {
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
 }
 
+/** What the engine adds to what the options say. */
+export type EngineServices = Pick<EngineLimits, "receiving" | "heartbeat" | "retryAfter" | "onRefused" | "addHeaders">;
+
+/** The options that the record is made of. */
+export const LIMITING = [
+  "maxHttpBufferSize",
+  "maxPayloadPackets",
+  "maxPollPackets",
+  "postTimeout",
+  "httpCompression",
+] as const;
+
 /** Completes the record by what the options say. */
-export function engineLimits(
-  options: ResolvedOptions,
-  engine: Pick<EngineLimits, "receiving" | "heartbeat" | "retryAfter" | "onRefused" | "addHeaders">,
-): EngineLimits {
+export function engineLimits(options: ResolvedOptions, engine: EngineServices): EngineLimits {
   const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock } = options;
   const httpCompression = resolveHttpCompression(options.httpCompression);
   return { ...engine, maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression };

@@ -73,6 +73,11 @@ export interface ServerOptions extends GateOptions {
   cookie?: boolean | CookieOptions;
   /** Options of the `cors` package. Without them no CORS header is sent. */
   cors?: CorsOptions | CorsOptionsDelegate;
+  /**
+   * Chooses one of the subprotocols that a WebSocket client offers (the option `protocols` of clients), false for none.
+   * Default: the first. A browser fails a connection that offers some and gets none.
+   */
+  handleProtocols?: (protocols: Set<string>, req: IncomingMessage) => string | false | undefined;
   /** Whether WebSocket handshakes must come from a page that `cors` allows, where it is given. Default true. */
   checkOrigin?: boolean;
   /** Whether clients of revision 3 (Socket.IO 1 and 2) are let in. Default false. */
@@ -147,12 +152,18 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   return resolved;
 }
 
-function resolveCookie(cookie: true | CookieOptions): CookieOptions {
+/** Cookies that are complete. */
+const complete = new WeakSet<CookieOptions>();
+
+/** Completes the options of a cookie, once: programs may set them later. */
+export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
+  if (cookie !== true && complete.has(cookie)) return cookie;
   const given = cookie === true ? {} : cookie;
   const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
   // Anything but an explicit false keeps the cookie out of reach of scripts.
   resolved.httpOnly = given.httpOnly !== false;
   if ((given.path as unknown) === false) delete resolved.path;
+  complete.add(resolved);
   return resolved;
 }
 

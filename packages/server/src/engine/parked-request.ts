@@ -33,6 +33,7 @@ export class ParkedRequest {
    * twice, for which HTTP servers have rules and options.
    */
   static of(req: TransportRequest): ParkedRequest | undefined {
+    if (req.rawHeaders === undefined) return undefined;
     if (Object.keys(req.headers).length * 2 !== headersOf(req).length) return undefined;
     for (const key of Reflect.ownKeys(req)) if (!isKnown(key, req)) return undefined;
     return new ParkedRequest(req);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
+import { acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { createLog } from "../log.ts";
 import { type Host, type Taker, takeRequests, takeUpgrades } from "./attachment.ts";
@@ -8,14 +8,16 @@ import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { UpgradeResponse } from "./middleware.ts";
-import type { AttachOptions } from "./options.ts";
+import { isMounted, mount, mountedAt, setMounts, unmount } from "./mounts.ts";
+import type { AttachOptions, ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
 import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
 import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
-import { kClock, kLimits, kOfferUpgrade, kReceiving, kWebSocketContext } from "./keys.ts";
+import { UsageError } from "./usage-errors.ts";
+import { kClock, kFollow, kIsAttached, kLimits, kOfferUpgrade, kReceiving, kWebSocketContext } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
@@ -30,6 +32,7 @@ const kEnter = Symbol("enter");
 const kPendingWebSocket = Symbol("pendingWebSocket");
 const kAccept = Symbol("accept");
 const kUpgradeSession = Symbol("upgradeSession");
+const kTake = Symbol("take");
 const kCreateWebSocket = Symbol("createWebSocket");
 
 /** A WebSocket that stands, or whose handshake waits for its answer. */
@@ -52,6 +55,20 @@ interface PendingUpgrade {
 }
 
 const ignore = (): void => {};
+
+const ATTACHED_BEFORE = "the server has this path of the HTTP server already: nothing changes";
+
+/** A mistake that breaks what a program does: the program may not look at errors, so the process is warned, too. */
+function warned(error: UsageError): UsageError {
+  process.emitWarning(error);
+  return error;
+}
+
+/** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
+function chooseProtocol(req: IncomingMessage, choose: ServerOptions["handleProtocols"]): { protocol?: string | false } {
+  const offered = choose && parseProtocols(req.headers["sec-websocket-protocol"]);
+  return choose && offered?.size ? { protocol: choose(offered, req) || false } : {};
+}
 
 /** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
 const IDLE_GRACE = 1000;
@@ -79,9 +96,10 @@ export class Server extends BaseServer {
   declare ws: ForeignWebSocketServer | undefined;
 
   protected override init(): void {
-    const { wsEngine, perMessageDeflate, maxHttpBufferSize } = this.opts;
+    const { wsEngine, perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = this.opts;
     if (!wsEngine || this.ws || !this.opts.transports.includes("websocket")) return;
-    this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload: maxHttpBufferSize });
+    const given = handleProtocols && { handleProtocols };
+    this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload, ...given });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
       this[kAddUpgradeHeaders](headers, req);
@@ -171,7 +189,10 @@ export class Server extends BaseServer {
     stream.on("error", ignore);
     const req = prepareRequest(request);
     if (log.enabled) log("handling upgrade %s %s", req.method, req.url);
+    // One that a program has made by hand may have none.
+    if (req.socket === undefined) Object.assign(req, { socket: stream });
     const pending: PendingUpgrade = { req, stream, head, headers: {} };
+    this[kFollow]();
     if (this.middlewares.length === 0) {
       return this.check(req, true, (refusal) => this[kOnScreened](pending, refusal));
     }
@@ -268,6 +289,7 @@ export class Server extends BaseServer {
     const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
     const link = acceptUpgrade(req, stream, head, {
       maxPayload,
+      ...chooseProtocol(req, this.opts.handleProtocols),
       ...(maxFragments !== undefined && { maxFragments }),
       ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
       budget: this[kReceiving],
@@ -296,21 +318,32 @@ export class Server extends BaseServer {
   // ---- attaching ---------------------------------------------------------------------------------------------------
 
   /**
-   * Takes the requests below a path of an HTTP server; all others still reach the server's own listeners.
+   * Takes the requests below a path of an HTTP server; all others still reach the server's own listeners. Of engines whose
+   * paths begin alike each gets the requests of which its path is the longest.
    *
+   * @throws UsageError `PATH_TAKEN` when another engine has the path and is open; the process is warned as well
    * @example
    * engine.attach(createServer(app), { path: "/realtime" });
    */
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
-    const isMine = (req: IncomingMessage): boolean => this[kHosts].has(server) && (req.url ?? "").startsWith(path);
+    if (isMounted(server, path, this)) process.emitWarning(new UsageError("PATH_TAKEN", ATTACHED_BEFORE));
+    if (mount(server, path, this) !== this) throw warned(new UsageError("PATH_TAKEN"));
+    setMounts(this, "open");
+    this.httpServer = server;
+    if (!this[kHosts].has(server)) this[kTake](server, options);
+    return this;
+  }
+
+  private [kTake](server: HttpServer, options: AttachOptions): void {
+    const isAttached = (): boolean => this[kHosts].get(server) === host;
+    const isMine = (req: IncomingMessage): boolean => isAttached() && mountedAt(server, req) === this;
     const host: Host = { idle: IdleConnections.of(server), isMine };
     Http2Sessions.of(server);
-    this.httpServer = server;
     this[kHosts].set(server, host);
     const taker: Taker = {
       clock: this[kClock],
-      isAttached: () => this[kHosts].has(server),
+      isAttached,
       handleRequest: (req, res) => this.handleRequest(req, res),
       handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),
     };
@@ -318,12 +351,17 @@ export class Server extends BaseServer {
     if (this.opts.transports.includes("websocket")) takeUpgrades(server, host, taker, options);
     server.on("close", () => this.close());
     server.on("listening", () => this.reopen());
-    return this;
   }
 
   /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
   detach(server: HttpServer): void {
     this[kHosts].delete(server);
+    unmount(server, this);
+  }
+
+  /** Whether it is attached to an HTTP server at a path. */
+  [kIsAttached](server: HttpServer, options: AttachOptions): boolean {
+    return isMounted(server, this._computePath(options), this);
   }
 
   /** The prefix of the engine's requests. */

@@ -109,7 +109,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.transport = transport;
     this[kRequest] = request;
     this.protocol = transport.protocol;
-    this.remoteAddress = request.socket.remoteAddress ?? "";
+    this.remoteAddress = request.socket?.remoteAddress ?? "";
     this[kBeat] = new Beat(this);
     server[kStats].onOpen(transport.name, transport.protocol);
   }

@@ -1,6 +1,7 @@
 /** Mistakes of the program that are found where they are made: code, sentence. */
 export const USAGE_ERRORS = {
   NOT_A_FUNCTION: "a function is expected, and something else was given",
+  PATH_TAKEN: "another server has this path of the HTTP server: close that one first",
   USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
 } as const;
 

@@ -5,6 +5,7 @@ export const SOCKETIO_ERRORS = {
   RESERVED_EVENT: "the event name belongs to the library",
   ACK_TIMEOUT: "operation has timed out",
   NOT_AN_HTTP_SERVER: "attach() was given something else than an HTTP server or a port: a request handler, perhaps",
+  NO_UWEBSOCKETS: "Portage does not run on uWebSockets.js: attach it to a server of node:http instead",
   NOT_LOCAL: "the question has no answer on a parent namespace",
   INVALID_PACKET: "a custom parser handed out a packet that no client may send",
   RECOVERY_OFF: "the client asked for an earlier session, and the option connectionStateRecovery is off",

@@ -41,3 +41,10 @@ function portOf(target: unknown): number | undefined {
 function isHttpServer(target: unknown): target is AnyHttpServer {
   return typeof (target as AnyHttpServer | null)?.listeners === "function";
 }
+
+/** Closes an HTTP server; an error says that it was not running. */
+export function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    server.close((error?: Error) => resolve(error));
+  });
+}

@@ -10,7 +10,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
 import { type DrainOptions, isSession, type LimitCode, Server as Engine, type Session } from "../engine/index.ts";
-import { type AnyHttpServer, toHttpServer } from "./http-server.ts";
+import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
@@ -43,7 +43,8 @@ import {
   kReleaseEmpty,
   kTally,
 } from "./keys.ts";
-import { kClock } from "../engine/index.ts";
+import { SocketIoError } from "./errors.ts";
+import { kClock, kIsAttached } from "../engine/index.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -53,6 +54,7 @@ const kAdapter = Symbol("adapter");
 const kPath = Symbol("path");
 const kServesClient = Symbol("servesClient");
 const kClientFiles = Symbol("clientFiles");
+const kWasAttached = Symbol("wasAttached");
 const kLeaveTo = Symbol("leaveTo");
 const kOnConnection = Symbol("onConnection");
 const kAddPattern = Symbol("addPattern");
@@ -252,6 +254,7 @@ export class Server<
    *
    * @param opts options for the engine; those of the constructor win
    * @throws SocketIoError `NOT_AN_HTTP_SERVER` for anything else, a request handler for example
+   * @throws UsageError `PATH_TAKEN` when another server has the path; for the server itself it is a warning
    * @example
    * const httpServer = http.createServer(app);
    * io.attach(httpServer);
@@ -263,12 +266,25 @@ export class Server<
     // Options that can't be are found out before a port is taken.
     const engine = new Engine(options);
     const httpServer = toHttpServer(srv);
+    if (this[kWasAttached](httpServer as HttpServer, options)) return this;
     this[kLeaveTo](engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
     if (this[kServesClient]) this[kClientFiles].takeRequests(httpServer);
     this[kAttached].httpServers.add(httpServer);
     this.httpServer = httpServer;
     return this.bind(engine);
+  }
+
+  /** For uWebSockets.js, which Portage does not run on. @throws SocketIoError `NO_UWEBSOCKETS` */
+  attachApp(..._app: unknown[]): never {
+    throw new SocketIoError("NO_UWEBSOCKETS");
+  }
+
+  private [kWasAttached](httpServer: HttpServer, options: Partial<ServerOptions>): boolean {
+    const engines = [...this[kAttached].engines].filter((engine) => kIsAttached in engine);
+    const own = engines.find((engine) => engine[kIsAttached](httpServer, options));
+    // It warns.
+    return own?.attach(httpServer, options) !== undefined;
   }
 
   /** An engine that was closed would take the new one's requests, and know nothing of its sessions. */
@@ -581,11 +597,4 @@ async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promis
   } catch (error) {
     failAdapter(error, nsp, "rejected");
   }
-}
-
-/** @returns the error, when it was not running */
-function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    server.close((error?: Error) => resolve(error));
-  });
 }

@@ -19,8 +19,8 @@ export interface BudgetHolder {
  * const link = acceptUpgrade(req, stream, head, { budget });
  */
 export class ReceiveBudget {
-  /** Bytes of all of them together. */
-  readonly limit: number;
+  /** Bytes of all of them together; it may be changed. */
+  limit: number;
   /** What each one holds, in the order in which they were heard of last. */
   private readonly [kHolders] = new Map<BudgetHolder, number>();
   private [kHeld] = 0;

@@ -25,6 +25,7 @@ export type ForeignWebSocketServerClass = new (options: {
   clientTracking: false;
   perMessageDeflate: unknown;
   maxPayload: number;
+  handleProtocols?: unknown;
 }) => ForeignWebSocketServer;
 
 const OPEN = 1;

@@ -17,7 +17,7 @@ import {
 import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
-import type { TurnedAway } from "../turned-away.ts";
+import type { WebSocketContext } from "./websocket-context.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLink = Symbol("link");
@@ -42,22 +42,6 @@ export type EngineLink = Pick<
   | "pause"
   | "resume"
 >;
-
-/** What the WebSocket transports of one engine share. */
-export interface WebSocketContext {
-  /** Whether frames made for many receivers may be sent; they are not compressed. */
-  readonly sharesFrames: boolean;
-  /** Those that wait for the end of their closing handshake. */
-  readonly closing: Set<Transport>;
-  /** Those among them that never were a session's. */
-  readonly turnedAway: TurnedAway;
-  /** Bytes of one message. */
-  readonly maxHttpBufferSize: number;
-  /** Bytes of all messages together that are not complete. */
-  readonly maxReceivingBytes: number;
-  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
-  retryAfter: number | undefined;
-}
 
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
@@ -157,7 +141,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     if (this.readyState !== "open") return;
     this.readyState = "closing";
     if (reason === undefined) this[kCloseLink](1000);
-    else this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter));
+    else this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
     this.endedByOwner(onClosed);
   }
 
