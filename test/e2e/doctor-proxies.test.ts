@@ -84,6 +84,11 @@ describe.skipIf(!nginx)("nginx", () => {
 
   test.each<[string, string[], Code[]]>([
     ["proxy_pass and no more", [PASS], ["WEBSOCKET_STRIPPED"]],
+    [
+      "no proxy_http_version",
+      [PASS, 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";'],
+      ["HANDSHAKE_BY_HTTP_1_0"],
+    ],
     ["client_max_body_size", [PASS, UPGRADE, "client_max_body_size 100k;"], ["BODY_LIMITED"]],
     ["a URI behind the host", ["proxy_pass http://up/app/;", UPGRADE], ["PATH_UNKNOWN"]],
     ["a page for every path", ['return 200 "<title>Welcome</title>";'], ["PATH_UNKNOWN"]],

@@ -6,7 +6,8 @@ import { io as connectClient } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Host } from "../support/host.ts";
 import { call } from "../support/raw-http.ts";
-import { RawWebSocket } from "../support/raw-websocket.ts";
+import { RawTcp } from "../support/raw-tcp.ts";
+import { RawWebSocket, upgradeRequest } from "../support/raw-websocket.ts";
 import { turn } from "../support/waiting.ts";
 
 // Several servers on one HTTP server: a path belongs to one of them.
@@ -218,4 +219,15 @@ test("a WebSocket whose request a program has made by hand, without what it does
   expect(await client.next()).toMatch(/^0\{/);
   expect((await opened).remoteAddress).toBe("127.0.0.1");
   await client.close();
+});
+
+test("a WebSocket handshake of HTTP/1.0, as a proxy may send it on", async () => {
+  named("io").attach(host.http);
+  const tcp = await RawTcp.open(host.port);
+  const request = upgradeRequest({ port: host.port }).replace("HTTP/1.1", "HTTP/1.0");
+  await tcp.write(request);
+  const head = await tcp.until(/0\{"sid"/);
+  expect(head).toMatch(/^HTTP\/1\.1 101 /);
+  expect(head).toContain("X-Handshake-Version: HTTP/1.0\r\n");
+  tcp.end();
 });

@@ -147,6 +147,7 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
     at("proxy", "pass Content-Encoding on together with the body, or switch compression off for this path"),
     at("server", "or httpCompression: false"),
   ],
+  HANDSHAKE_BY_HTTP_1_0: [at("nginx", "proxy_http_version 1.1; for this location")],
   WEBSOCKET_OFF: [at("server", 'transports: ["polling", "websocket"]')],
   WEBSOCKET_STRIPPED: UPGRADE_HEADERS,
   WEBSOCKET_UPGRADE_REQUIRED: UPGRADE_HEADERS,

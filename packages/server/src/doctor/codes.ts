@@ -89,6 +89,9 @@ const TABLE = {
 
   // WebSocket
   WEBSOCKET_OK: ok("a WebSocket opens in {ms} ms and carries messages{compression}"),
+  HANDSHAKE_BY_HTTP_1_0: note(
+    "a proxy sends the WebSocket handshake on as HTTP/1.0: this server takes it, most others do not",
+  ),
   WEBSOCKET_OFF: fail(WEBSOCKET, "the server does not offer WebSocket"),
   WEBSOCKET_STRIPPED: fail(
     WEBSOCKET,

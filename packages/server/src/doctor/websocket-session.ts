@@ -16,6 +16,8 @@ export class WebSocketSession {
   readonly socket: WebSocket;
   /** Milliseconds that the handshake took. */
   openedAfter = 0;
+  /** The version of HTTP in which the handshake reached the server, where the server says so. */
+  handshakeVersion: string | undefined = undefined;
   /** Settles when the connection has ended. */
   readonly ended: Promise<Ending>;
   readonly #context: Context;
@@ -59,6 +61,9 @@ export class WebSocketSession {
       socket.on("unexpected-response", (request: { destroy(): void }, response: IncomingMessage) => {
         readReply(response, since()).then(resolve, () => failed("the answer broke off"));
         response.once("close", () => request.destroy());
+      });
+      socket.on("upgrade", ({ headers }: IncomingMessage) => {
+        session.handshakeVersion = headers["x-handshake-version"] as string | undefined;
       });
       socket.on("open", () => {
         session.openedAfter = since();

@@ -286,6 +286,8 @@ export class Server extends BaseServer {
 
   private [kAccept]({ req, stream, head, headers }: PendingUpgrade): EngineLink {
     this[kAddUpgradeHeaders](headers, req);
+    // For those who look for a proxy that does it: it works here, and hardly anywhere else.
+    if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
     const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
     const link = acceptUpgrade(req, stream, head, {
       maxPayload,

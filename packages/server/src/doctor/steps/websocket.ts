@@ -34,7 +34,8 @@ async function examine(context: Context, session: WebSocketSession): Promise<rea
   const { extensions } = session.socket;
   const compression = extensions === "" ? "" : `, compressed with ${extensions}`;
   const works = find("WEBSOCKET_OK", { ms: session.openedAfter, compression });
-  return [works, ...(await sendLargest(session, handshake.maxPayload))];
+  const notes = session.handshakeVersion === "HTTP/1.0" ? [find("HANDSHAKE_BY_HTTP_1_0")] : [];
+  return [works, ...notes, ...(await sendLargest(session, handshake.maxPayload))];
 }
 
 /** One message of the greatest size, and a ping behind it. */
