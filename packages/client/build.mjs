@@ -6,11 +6,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import { minify } from "terser";
+import { PRIVATE, rewriteSyntax } from "./syntax.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
-const BANNER = `/*! @portage/client ${version}: Socket.IO over engine.io. MIT License */`;
+const BANNER = `/*! Portage ${version}: Socket.IO over engine.io. MIT License */`;
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
@@ -18,17 +19,32 @@ const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts":
 /** Nothing in a single file needs XMLHttpRequest: its names mean polling by `fetch` there. */
 const NO_XHR = { "/transports/xhr.ts": "xhr.mjs" };
 
+/** What browsers of 2021 run, webpack 4 and browserify read, and React Native's presets take. */
+const OLD = "es2017";
+const MODERN = "es2022";
+
 /** Single files. Those that are not minified are for people to read. */
 const FILES = [
   { file: "socket.io.js", input: "bundles/global.mjs", format: "umd" },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
   { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true, instead: NO_XHR },
   { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
-  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true },
+  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, target: MODERN },
 ];
-/** Folders of modules. */
+const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts" };
+const PARSER = join(here, "../parser");
+const ofParser = (name) => [name, join(PARSER, `src/${name}.ts`)];
+
+/** Folders of modules: for bundlers of today, and for those that do not read `exports` or the syntax of today. */
 const FOLDERS = [
-  { folder: "browser", input: { index: "src/index.ts", engine: "src/engine.ts", websocket: "src/websocket.ts" } },
+  { folder: join(dist, "browser"), input: { index: "src/index.ts", ...ENTRIES }, format: "esm", target: MODERN },
+  { folder: join(dist, "es2017"), input: { index: "src/main.ts", ...ENTRIES }, format: "cjs", target: OLD },
+  {
+    folder: join(PARSER, "dist/es2017"),
+    input: Object.fromEntries(["index", "engine", "engine-v3", "socket"].map(ofParser)),
+    format: "cjs",
+    target: OLD,
+  },
 ];
 /** What the server gives to those who ask for it. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
@@ -42,13 +58,20 @@ const INTERNAL = [
   "onProbed|phase|onSession|onSaidClose|onSessionEnd|attempt|readError|receive|setTransport|tryCount|upgradeTo|withError|writeError",
 ].join("|");
 
-const TERSER = {
-  ecma: 2022,
+const LETTERS = "etnrisouaflchpdvmgybwESxTNCkLAOM_DPHBjFIqRUzWXV$JKQGYZ0516372948";
+
+/** The nth name of a member that is shortened. None is a letter alone: those are names that programs use. */
+const nameMember = (n) => (n < 64 ? `_${LETTERS[n]}` : nameMember(n >> 6) + LETTERS[n & 63]);
+
+const terserOptions = (target) => ({
+  ecma: Number(target.slice(2)),
   // the last two are for gzip: it finds more that is alike
   compress: { passes: 3, unsafe_arrows: true, pure_getters: true, hoist_funs: true, sequences: false },
-  mangle: { properties: { regex: new RegExp(`^(${INTERNAL})$`) } },
+  mangle: {
+    properties: { regex: new RegExp(`^(${INTERNAL})$|${PRIVATE.source}`), nth_identifier: { get: nameMember } },
+  },
   format: { preamble: `/*! @portage/client ${version} MIT */` },
-};
+});
 
 const replacing = (instead) => ({
   name: "replace modules",
@@ -60,14 +83,16 @@ const replacing = (instead) => ({
   },
 });
 
-async function bundle(input, instead, write) {
+async function bundle({ input, instead = {}, target }, write) {
   const absolute = typeof input === "string" ? join(here, input) : input;
   const build = await rolldown({
     cwd: here,
     input: absolute,
     platform: "browser",
+    tsconfig: false, // it says how fields are defined: the assumption would not count
+    transform: { target, assumptions: { setPublicClassFields: true } },
     resolve: { conditionNames: ["portage-source", "browser", "import", "default"] },
-    plugins: [replacing(instead ?? {})],
+    plugins: [replacing(instead), rewriteSyntax({ spreads: target === OLD })],
     onwarn(warning) {
       throw new Error(warning.message);
     },
@@ -76,8 +101,8 @@ async function bundle(input, instead, write) {
   await build.close();
 }
 
-async function buildFile({ file, input, format, isMinified, instead }) {
-  await bundle(input, instead, async (build) => {
+async function buildFile({ file, input, format, isMinified, instead, target = OLD }) {
+  await bundle({ input, instead, target }, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
     // two minifiers in a row find more than either
     const shape = isMinified ? { minify: true } : { banner: BANNER };
@@ -86,7 +111,12 @@ async function buildFile({ file, input, format, isMinified, instead }) {
     const url = `${file}.map`;
     if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
     const sourceMap = { content: JSON.stringify(map), filename: file, url };
-    const minified = await minify(code, { ...TERSER, module: format === "esm", toplevel: true, sourceMap });
+    const minified = await minify(code, {
+      ...terserOptions(target),
+      module: format === "esm",
+      toplevel: format === "esm",
+      sourceMap,
+    });
     const left = new RegExp(`\\b(?:${INTERNAL})\\b`).exec(minified.code);
     if (left) throw new Error(`${file}: "${left[0]}" is not only the name of an internal member`);
     save(file, minified.code, minified.map);
@@ -98,17 +128,19 @@ function save(file, code, map) {
   writeFileSync(join(dist, `${file}.map`), map);
 }
 
-const buildFolder = ({ folder, input, instead }) =>
-  bundle(input, instead, (build) =>
-    build.write({
-      dir: join(dist, folder),
-      format: "esm",
-      entryFileNames: "[name].mjs",
-      chunkFileNames: "chunk-[name].mjs",
-      sourcemap: true,
+const buildFolder = ({ folder, input, format, target }) =>
+  bundle({ input, target }, (build) => {
+    const extension = format === "esm" ? "mjs" : "js";
+    return build.write({
+      dir: folder,
+      format,
+      exports: "named",
+      entryFileNames: `[name].${extension}`,
+      chunkFileNames: `chunk-[name].${extension}`,
+      sourcemap: target === MODERN,
       banner: BANNER,
-    }),
-  );
+    });
+  });
 
 function* files(folder) {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
@@ -122,7 +154,7 @@ function* files(folder) {
 function fingerprint() {
   const hash = createHash("sha256");
   const inputs = [...files(join(here, "src")), ...files(join(here, "../parser/src")), ...files(join(here, "bundles"))];
-  const manifests = ["package.json", "build.mjs", "../../pnpm-lock.yaml"].map((file) => join(here, file));
+  const manifests = ["package.json", "build.mjs", "syntax.mjs", "../../pnpm-lock.yaml"].map((file) => join(here, file));
   for (const file of [...inputs, ...manifests]) hash.update(file).update(readFileSync(file));
   return hash.digest("hex");
 }
@@ -137,7 +169,7 @@ const served = join(here, "../server/client-dist");
 const inputs = fingerprint();
 const isUpToDate = existsSync(stamp) && readFileSync(stamp, "utf8") === inputs;
 if (!isUpToDate || !existsSync(served)) {
-  rmSync(join(dist, "browser"), { recursive: true, force: true });
+  for (const { folder } of FOLDERS) rmSync(folder, { recursive: true, force: true });
   mkdirSync(dist, { recursive: true });
   for (const file of FILES) await buildFile(file);
   for (const folder of FOLDERS) await buildFolder(folder);

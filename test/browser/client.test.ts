@@ -136,6 +136,28 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       expect(problems).toEqual([]);
     });
 
+    const LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_$".split("");
+    const DECLARED: Readonly<Record<string, (name: string) => string>> = {
+      functions: (name) => `function ${name}() { return "page"; }`,
+      constants: (name) => `const ${name} = () => "page";`,
+    };
+    const cases = ["socket.io.js", "socket.io.min.js", "socket.io.msgpack.min.js"].flatMap((file) =>
+      Object.keys(DECLARED).map((kind) => [file, kind] as const),
+    );
+    test.each(cases)("%s leaves nothing but `io` behind on a page with %s of one letter", async (file, kind) => {
+      await open(
+        `<script>${LETTERS.map((name) => DECLARED[kind]?.(name)).join("")} var before = Object.getOwnPropertyNames(window);</script>
+        <script src="/socket.io/${file}"></script>`,
+      );
+      expect(problems).toEqual([]);
+      const left = await page.evaluate(`[
+        Object.getOwnPropertyNames(window).filter((name) => !before.includes(name)),
+        [${LETTERS.join()}].filter((each) => each() !== "page").length,
+        typeof io.Manager,
+      ]`);
+      expect(left).toEqual([["io"], 0, "function"]);
+    });
+
     test("socket.io.esm.min.js has the names of the reference", async () => {
       await connectPage(
         {},

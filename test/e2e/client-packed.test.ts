@@ -88,10 +88,14 @@ describe("in other places", () => {
   };
 
   test("React Native gets modules without Node.js, by conditions or by main fields", async () => {
-    const byConditions = await bundle({ platform: "neutral", conditions: ["react-native"] });
-    expect(byConditions).toMatch(/dist\/browser\/index\.mjs/);
-    const byBrowserField = await bundle({ platform: "browser", mainFields: ["browser", "main"], conditions: [] });
-    expect(byBrowserField).not.toMatch(/\.node\.js/);
+    const own = (inputs: string): string =>
+      inputs
+        .split("\n")
+        .filter((file) => !file.endsWith("entry.js"))
+        .join("\n");
+    const byConditions = own(await bundle({ platform: "neutral", conditions: ["react-native"] }));
+    expect(byConditions).toMatch(/dist\/es2017\/index\.js/);
+    expect(byConditions).not.toMatch(/\.node\.js|@portage\/(parser|websocket)/);
   });
 
   test("a bundle for Node.js gets what require() gets", async () => {

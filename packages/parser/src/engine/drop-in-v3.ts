@@ -1,6 +1,7 @@
 import { encodeBase64 } from "../base64.ts";
 import { type BinaryData, isBinaryData } from "../bytes.ts";
-import { type BinaryType, bufferOf, type Packet, shapeBytes } from "./drop-in-v4.ts";
+import { bufferOf, shapeBytes } from "./drop-in-bytes.ts";
+import type { BinaryType, Packet } from "./drop-in-v4.ts";
 import { EnginePacket, type EnginePacketType, PACKET_DIGITS, type RawData } from "./packet.ts";
 import {
   decodePacketV3,

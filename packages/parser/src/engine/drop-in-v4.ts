@@ -1,6 +1,6 @@
 import { encodeBase64 } from "../base64.ts";
-import { type BinaryData, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
-import { ParserError } from "../errors.ts";
+import { type BinaryData, isBinaryData } from "../bytes.ts";
+import { bufferOf, shapeBytes } from "./drop-in-bytes.ts";
 import type { EnginePacketType, PacketOptions } from "./packet.ts";
 import { PACKET_DIGITS } from "./packet.ts";
 import { decodePacketV4, SEPARATOR } from "./v4.ts";
@@ -53,12 +53,6 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
   }
 }
 
-/** Untyped programs hand over anything: what holds no bytes is no packet. */
-export function bufferOf(encoded: unknown): Buffer {
-  if (isBinaryData(encoded)) return toBuffer(encoded);
-  throw new ParserError("ENGINE_EMPTY_PACKET");
-}
-
 /** Encodes packets for one HTTP body. */
 export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
   const encoded = Array.from<string>({ length: packets.length });
@@ -80,13 +74,4 @@ export function decodePayload(payload: string, binaryType?: BinaryType): Packet[
     if (packet.type === "error") break;
   }
   return packets;
-}
-
-/** Bytes in the form that was asked for; a copy only where the form demands it. */
-export function shapeBytes(data: Buffer, binaryType: BinaryType | undefined): Buffer | ArrayBuffer | Blob {
-  const bytes = viewBytes(data);
-  if (binaryType === "blob" && typeof Blob === "function") return new Blob([bytes]);
-  if (binaryType !== "arraybuffer" && typeof Buffer === "function") return data;
-  const isWhole = bytes.byteLength === bytes.buffer.byteLength;
-  return isWhole ? bytes.buffer : bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
