@@ -14,9 +14,9 @@ const MEANT: Readonly<Record<string, { readonly values?: readonly string[]; read
   "socket.data = odd": { values: ["undefined"], why: "undefined stands for data that nobody has set" },
   "io.use(odd)": { why: "refused where the mistake is, not when the first client joins" },
   "engine.use(odd)": { why: "refused where the mistake is, not when the first request comes" },
-  "decoder.add(odd)": { values: ['""'], why: "a text without a type is no packet" },
+  "decoder.add(odd)": { values: ['""'], why: "a text without a type is not a packet" },
   "decoder.off(odd)": { values: ["undefined"], why: "what is not said stands for all" },
-  "decodePacket(odd)": { values: ["[]"], why: "neither text nor bytes are no packet" },
+  "decodePacket(odd)": { values: ["[]"], why: "what is neither text nor bytes is not a packet" },
 };
 
 const uncaught = new Uncaught();

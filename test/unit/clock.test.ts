@@ -29,7 +29,7 @@ test.each([
   [Infinity, undefined],
 ])("a delay of %d ms lasts as long as it says", (ms, day) => expect(firesAfter(ms)).toBe(day));
 
-test.each([0, -1, -Infinity, Number.NaN, null, undefined, "soon"])("what is no delay, %s, is the shortest", (ms) => {
+test.each([0, -1, -Infinity, Number.NaN, null, undefined, "soon"])("what is not a delay, %s, is the shortest", (ms) => {
   const warnings: unknown[] = [];
   const warn = (warning: unknown): unknown => warnings.push(warning);
   process.on("warning", warn);

@@ -68,7 +68,7 @@ class LongTimer implements Timer {
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, fn) => {
-    // What is no delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
+    // What is not a delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
     const delay = bounded(ms, 1, Infinity, 1);
     return delay > LONGEST_DELAY ? new LongTimer(delay, fn) : new SystemTimer(delay, fn);
   },

@@ -1,5 +1,5 @@
 /**
- * The number that an option or argument stands for: text is read, as Node's timers do. Undefined for what is no number:
+ * The number that an option or argument stands for: text is read, as Node's timers do. Undefined for what is not a number:
  * it counts as not given.
  */
 export function numberOf(given: unknown): number | undefined {

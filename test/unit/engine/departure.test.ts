@@ -37,6 +37,6 @@ test.each([
   expect(departures({ rate }, 5)[4]).toBeCloseTo(after5, -1);
 });
 
-test.each([null, Number.NaN, "fast"])("a rate that is no number, %s, counts as not given", (rate) => {
+test.each([null, Number.NaN, "fast"])("a rate that is not a number, %s, counts as not given", (rate) => {
   expect(departures({ rate }, 11)).toEqual(departures({}, 11));
 });

@@ -231,7 +231,7 @@ describe("memory", () => {
     expect(await missed("")).toEqual(["new"]);
   });
 
-  test("options that are no numbers count as not given", async () => {
+  test("options that are not numbers count as not given", async () => {
     for (const none of [undefined, null, Number.NaN, "soon", ""]) {
       const { adapter, emit, lose, missed, clock } = bench({ maxDisconnectionDuration: none as never });
       const offset = emit("before");

@@ -57,7 +57,7 @@ export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | un
   return settings;
 }
 
-/** An option that is no number keeps its default: neither `undefined` nor `NaN` must lift a limit. */
+/** An option that is not a number keeps its default: neither `undefined` nor `NaN` must lift a limit. */
 function withDefaults(options: DecoderOptions): Readonly<DecoderSettings> {
   const settings: DecoderSettings = { ...DEFAULTS };
   for (const name of LIMITS) {

@@ -5,6 +5,10 @@ import type { IdleConnections } from "./idle-connections.ts";
 import { hangUp } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
 import { asksForAnotherProtocol, giveBack, hasOtherTakers, takesWebSocketsOnly } from "./plain-upgrade.ts";
+import { bounded } from "../numbers.ts";
+
+/** How long others have to take an upgrade that is not the engine's, in milliseconds. */
+const UPGRADE_PATIENCE = 1000;
 
 type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
@@ -36,7 +40,8 @@ export function takeRequests(server: HttpServer, { isMine }: Host, taker: Taker)
 
 /** Takes the WebSockets that are the engine's, and ends those of others that are not answered. */
 export function takeUpgrades(server: HttpServer, { idle, isMine }: Host, taker: Taker, options: AttachOptions): void {
-  const { destroyUpgrade = true, destroyUpgradeTimeout = 1000 } = options;
+  const { destroyUpgrade, destroyUpgradeTimeout } = options;
+  const patience = bounded(destroyUpgradeTimeout || undefined, 0, Infinity, UPGRADE_PATIENCE);
   idle.watchUpgrades();
   const onUpgrade = (req: IncomingMessage, stream: Duplex, head: Buffer): void => {
     if (!taker.isAttached()) return;
@@ -45,9 +50,9 @@ export function takeUpgrades(server: HttpServer, { idle, isMine }: Host, taker: 
     if (isMine(req)) return taker.handleUpgrade(req, stream, head);
     // Not ours, but a reset of it must not end the process while nothing else listens.
     stream.on("error", ignore);
-    if (!destroyUpgrade) return;
+    if (destroyUpgrade === false) return;
     const written = bytesWritten(stream);
-    taker.clock.after(destroyUpgradeTimeout, () => {
+    taker.clock.after(patience, () => {
       if (!stream.writable || bytesWritten(stream) > written) return;
       if (isPlain && stream.readableFlowing === null) giveBack(server, req, stream, head);
       else hangUp(stream);

@@ -27,6 +27,7 @@ import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
 import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
+import { timesForClient } from "./ping-times.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { askForId, randomId } from "./random-id.ts";
@@ -158,7 +159,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   get pingInterval(): number {
-    return this.opts.pingInterval;
+    return timesForClient(this.opts).pingInterval;
   }
 
   get pingTimeout(): number {
@@ -290,8 +291,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const rules = { transports: this.opts.transports, session: (sid: string) => this.clients[sid] };
     const refusal = admit(req, isUpgrade, rules);
     if (refusal) return answer(refusal);
-    const { cors, checkOrigin: isChecked = true } = this.opts;
-    if (!isUpgrade || !cors || !isChecked) return this[kVerifyHandshake](req, answer);
+    const { cors, checkOrigin: isChecked } = this.opts;
+    if (!isUpgrade || !cors || isChecked === false) return this[kVerifyHandshake](req, answer);
     checkOrigin(req, cors, (isAllowed) => {
       if (isAllowed) return this[kVerifyHandshake](req, answer);
       answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import type { Clock } from "../clock.ts";
+import { type Clock, LONGEST_DELAY } from "../clock.ts";
 import { type OnFailure, watch } from "../handler-errors.ts";
+import { bounded } from "../numbers.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
 import { REFUSALS, type RefusalName } from "./refusals.ts";
@@ -34,6 +35,9 @@ export interface GateOptions {
 
 export const DEFAULT_RETRY_AFTER = 5000;
 
+/** Clients wait by a timer, which takes no more. */
+const MAX_RETRY_AFTER = LONGEST_DELAY;
+
 /** A session, as the gate knows it. */
 interface Guest {
   readonly remoteAddress: string;
@@ -63,7 +67,7 @@ export class Gate {
 
   /** When clients that are turned away, or moved away, are asked to come back, in milliseconds. */
   get retryAfter(): number {
-    return this.#options.retryAfter ?? DEFAULT_RETRY_AFTER;
+    return bounded(this.#options.retryAfter, 0, MAX_RETRY_AFTER, DEFAULT_RETRY_AFTER);
   }
 
   /** How many addresses and users it counts the sessions of. */

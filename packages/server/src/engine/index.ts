@@ -30,6 +30,7 @@ export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export { corsMiddleware } from "./cors.ts";
 export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
+export { isAbsent, limitFrom } from "./option-checks.ts";
 export { PreparedMessage } from "./prepared-message.ts";
 export {
   kClock,

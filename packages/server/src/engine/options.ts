@@ -1,14 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import type { RawData } from "@portage/parser/engine";
-import type { SerializeOptions } from "cookie";
+import { type SerializeOptions, stringifySetCookie } from "cookie";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
 import type { DeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
+import { bounded, numberOf } from "../numbers.ts";
 import type { GateOptions } from "./gate.ts";
 import type { HttpCompression } from "./http-compression.ts";
+import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 import type { SlowReaderOptions } from "./slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
+import { UsageError } from "./usage-errors.ts";
 
 /** Names that the option `transports` takes. WebTransport is known by name and not offered. */
 export type TransportName = "polling" | "websocket" | "webtransport";
@@ -138,18 +141,79 @@ export const DEFAULTS: ResolvedOptions = {
   clock: systemClock,
 };
 
+const DEFAULT_THRESHOLD = 1024;
 const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
-/** Lays the given options over the defaults; an undefined option counts as not given. */
+/** Options that are numbers, with the least that each may be: a smaller one would let nobody in. */
+const LEAST = {
+  maxPayloadPackets: 1,
+  maxReceivingBytes: 1,
+  maxPollPackets: 1,
+  maxConnections: 1,
+  maxConnectionsPerAddress: 1,
+  maxConnectionsPerUser: 1,
+  maxHandshakesPerSecond: Number.MIN_VALUE,
+} as const satisfies Partial<Record<keyof ServerOptions, number>>;
+
+const TIMES = ["pingTimeout", "pingInterval", "upgradeTimeout", "postTimeout"] as const;
+
+/** Limits that are as in `ws`, where zero and negative numbers are no limit. */
+const WEBSOCKET_LIMITS = ["maxFragments", "maxControlFramesPerSecond"] as const;
+
+/**
+ * Lays the given options over the defaults; an undefined option counts as not given. Numbers may be text; a time that is not
+ * a number counts as not given, and one below zero is zero.
+ *
+ * @throws UsageError `OPTION_INVALID`
+ */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = { ...DEFAULTS };
   for (const [key, value] of Object.entries(options)) {
     if (value !== undefined) Object.assign(resolved, { [key]: value });
   }
+  resolveNumbers(resolved);
   // Older programs name the engine ("ws"): anything but a class means the built-in one.
   if (typeof resolved.wsEngine !== "function") delete resolved.wsEngine;
   if (resolved.cookie) resolved.cookie = resolveCookie(resolved.cookie);
+  if (!resolved.allowRequest) delete resolved.allowRequest;
+  else if (typeof resolved.allowRequest !== "function")
+    refuseOption("allowRequest", "a function", resolved.allowRequest);
+  resolved.transports = resolveTransports(resolved.transports);
+  resolved.perMessageDeflate = resolveDeflate(resolved.perMessageDeflate);
+  resolved.clock = isAbsent(resolved.clock) ? DEFAULTS.clock : resolved.clock;
   return resolved;
+}
+
+function resolveNumbers(resolved: ResolvedOptions): void {
+  for (const name of TIMES) resolved[name] = bounded(resolved[name], 0, Infinity, DEFAULTS[name]);
+  for (const name of WEBSOCKET_LIMITS) setNumber(resolved, name, numberOf(resolved[name]));
+  for (const [key, least] of Object.entries(LEAST)) {
+    const name = key as keyof typeof LEAST;
+    setNumber(resolved, name, limitFrom(name, resolved[name], least, (DEFAULTS as Partial<ResolvedOptions>)[name]));
+  }
+  // Zero is what it is in engine.io: no limit for WebSockets, and no POST at all.
+  resolved.maxHttpBufferSize = numberOf(resolved.maxHttpBufferSize) ?? DEFAULTS.maxHttpBufferSize;
+}
+
+function setNumber(
+  resolved: ResolvedOptions,
+  name: keyof typeof LEAST | (typeof WEBSOCKET_LIMITS)[number],
+  number: number | undefined,
+): void {
+  if (number === undefined) delete resolved[name as "maxPollPackets"];
+  else resolved[name] = number;
+}
+
+/** Text counts for the transports whose names are in it, as in engine.io. */
+function resolveTransports(given: unknown): readonly TransportName[] {
+  if (Array.isArray(given)) return given as TransportName[];
+  if (typeof given !== "string") return refuseOption("transports", "a list of names", given);
+  return (["polling", "websocket", "webtransport"] as const).filter((name) => given.includes(name));
+}
+
+function resolveDeflate(given: unknown): boolean | DeflateOptions {
+  if (!given) return false;
+  return typeof given === "object" ? given : true;
 }
 
 /** Cookies that are complete. */
@@ -163,12 +227,18 @@ export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   // Anything but an explicit false keeps the cookie out of reach of scripts.
   resolved.httpOnly = given.httpOnly !== false;
   if ((given.path as unknown) === false) delete resolved.path;
+  try {
+    stringifySetCookie({ ...resolved, name: resolved.name ?? "io", value: "id" });
+  } catch (error) {
+    throw new UsageError("OPTION_INVALID", `the option cookie makes no cookie: ${(error as Error).message}`);
+  }
   complete.add(resolved);
   return resolved;
 }
 
 /** The compression of answers to polls as one record, or false. */
 export function resolveHttpCompression(option: boolean | Partial<HttpCompression>): HttpCompression | false {
-  if (option === false) return false;
-  return { threshold: 1024, ...(option === true ? {} : option) };
+  if (!option) return false;
+  const given: Partial<HttpCompression> = typeof option === "object" ? option : {};
+  return { ...given, threshold: bounded(given.threshold, 0, Infinity, DEFAULT_THRESHOLD) };
 }

@@ -9,6 +9,7 @@ import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { UpgradeResponse } from "./middleware.ts";
 import { isMounted, mount, mountedAt, setMounts, unmount } from "./mounts.ts";
+import { refuseOption } from "./option-checks.ts";
 import type { AttachOptions, ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
@@ -74,6 +75,12 @@ function chooseProtocol(req: IncomingMessage, choose: ServerOptions["handleProto
 const IDLE_GRACE = 1000;
 
 const log = createLog("engine");
+
+/** Empty text and null stand for the default path, not for every request. */
+function pathOf(given: unknown): string {
+  const path = given || "/engine.io";
+  return typeof path === "string" ? path : refuseOption("path", "text", given);
+}
 
 /**
  * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
@@ -368,7 +375,7 @@ export class Server extends BaseServer {
 
   /** The prefix of the engine's requests. */
   protected _computePath(options: AttachOptions): string {
-    const path = (options.path ?? "/engine.io").replace(/\/$/, "");
+    const path = pathOf(options.path).replace(/\/$/, "");
     return options.addTrailingSlash === false ? path : `${path}/`;
   }
 }

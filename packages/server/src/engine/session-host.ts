@@ -8,6 +8,7 @@ import type { EventMark } from "./event-mark.ts";
 import type { HeartbeatWheel } from "./heartbeat.ts";
 import type { LimitCode } from "./limit-codes.ts";
 import type { Session } from "./session.ts";
+import { timesForClient } from "./ping-times.ts";
 import type { SlowReaderOptions } from "./slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "./stats.ts";
 import type { kClock, kHeartbeat, kReceiving, kSlowReader, kStats } from "./keys.ts";
@@ -57,7 +58,8 @@ export interface SendFlags {
 
 /** What a session tells its client first (Engine.IO protocol, "Handshake"). */
 export function handshakeData(host: SessionHost, sid: string, transport: string): string {
-  const { pingInterval, pingTimeout, maxHttpBufferSize } = host;
+  const { maxHttpBufferSize } = host;
+  const { pingInterval, pingTimeout } = timesForClient(host);
   const upgrades = host.upgrades(transport);
   return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize });
 }

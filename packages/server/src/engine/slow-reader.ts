@@ -1,3 +1,5 @@
+import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
+
 /** What becomes of events for a peer that reads too slowly, once more than `soft` bytes wait for it. */
 export type SlowPolicy =
   /** They wait, up to `hard`. */
@@ -45,15 +47,21 @@ export const TIGHT = 64e3;
 /** How long a peer may take from one poll to the next before it counts as slow, in milliseconds. */
 export const POLL_GRACE = 1000;
 
-/** Completes the options; one that is there but undefined keeps its default. */
-export function resolveSlowReader(given: SlowReaderOptions = {}): Required<SlowReaderOptions> {
-  const { soft, hard, burst, process, policy } = SLOW_READER_DEFAULTS;
-  const resolved = {
-    soft: given.soft ?? soft,
-    hard: given.hard ?? Math.max(hard, given.soft ?? 0),
-    burst: given.burst ?? Math.max(burst, given.hard ?? 0),
-    process: given.process ?? process,
-    policy: given.policy ?? policy,
-  };
-  return resolved;
+const POLICIES: ReadonlySet<unknown> = new Set<SlowPolicy>(["keep", "drop-newest", "drop-oldest", "disconnect"]);
+
+/**
+ * Completes the options; one that is not given keeps its default.
+ *
+ * @throws UsageError `OPTION_INVALID`
+ */
+export function resolveSlowReader(option?: SlowReaderOptions): Required<SlowReaderOptions> {
+  const given: SlowReaderOptions = { ...option };
+  const defaults = SLOW_READER_DEFAULTS;
+  const soft = limitFrom("slowReader.soft", given.soft, 0, defaults.soft);
+  const hard = limitFrom("slowReader.hard", given.hard, 0, Math.max(defaults.hard, soft));
+  const burst = limitFrom("slowReader.burst", given.burst, 0, Math.max(defaults.burst, hard));
+  const process = limitFrom("slowReader.process", given.process, 0, defaults.process);
+  const policy = isAbsent(given.policy) ? defaults.policy : given.policy;
+  if (!POLICIES.has(policy)) refuseOption("slowReader.policy", "one of its four words", policy);
+  return { soft, hard, burst, process, policy };
 }

@@ -2,6 +2,7 @@
 export const USAGE_ERRORS = {
   NOT_A_FUNCTION: "a function is expected, and something else was given",
   PATH_TAKEN: "another server has this path of the HTTP server: close that one first",
+  OPTION_INVALID: "an option has a value that it does not take",
   USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
 } as const;
 
@@ -19,7 +20,7 @@ export class UsageError extends TypeError {
 UsageError.prototype.name = "UsageError";
 
 /**
- * Keeps what is no function from being called later, when nothing says where it came from.
+ * Keeps what is not a function from being called later, when nothing says where it came from.
  *
  * @param method the public method that got it, for the sentence
  * @throws UsageError `NOT_A_FUNCTION`

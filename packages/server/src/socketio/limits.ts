@@ -1,4 +1,6 @@
 import type { DecoderLimits } from "@portage/parser/socket";
+import { isAbsent, limitFrom } from "../engine/index.ts";
+import { bounded } from "../numbers.ts";
 
 /** So many events at once, and so many more each second. */
 export interface EventRate {
@@ -47,22 +49,31 @@ export const LIMIT_DEFAULTS = {
 
 const NO_PACKET_LIMITS: Partial<DecoderLimits> = {};
 
-/** Completes the limits; an option that is there but undefined keeps its default. */
+/**
+ * Completes the limits; an option that is not given keeps its default.
+ *
+ * @throws UsageError `OPTION_INVALID`
+ */
 export function resolveLimits(given: Partial<SocketLimits>): ResolvedLimits {
+  const limit = (name: Exclude<keyof typeof LIMIT_DEFAULTS, "attachmentTimeout">, least: number): number =>
+    limitFrom(name, given[name], least, LIMIT_DEFAULTS[name]);
   return {
-    maxNamespaces: given.maxNamespaces ?? LIMIT_DEFAULTS.maxNamespaces,
-    maxAuthSize: given.maxAuthSize ?? LIMIT_DEFAULTS.maxAuthSize,
-    maxDynamicNamespaces: given.maxDynamicNamespaces ?? LIMIT_DEFAULTS.maxDynamicNamespaces,
-    maxRooms: given.maxRooms ?? LIMIT_DEFAULTS.maxRooms,
-    maxPendingAcks: given.maxPendingAcks ?? LIMIT_DEFAULTS.maxPendingAcks,
-    attachmentTimeout: given.attachmentTimeout ?? LIMIT_DEFAULTS.attachmentTimeout,
+    maxNamespaces: limit("maxNamespaces", 1),
+    maxAuthSize: limit("maxAuthSize", 0),
+    maxDynamicNamespaces: limit("maxDynamicNamespaces", 0),
+    maxRooms: limit("maxRooms", 1),
+    maxPendingAcks: limit("maxPendingAcks", 1),
+    attachmentTimeout: bounded(given.attachmentTimeout, 0, Infinity, LIMIT_DEFAULTS.attachmentTimeout),
     packetLimits: given.packetLimits ?? NO_PACKET_LIMITS,
     maxEventsPerSecond: resolveRate(given.maxEventsPerSecond),
   };
 }
 
-function resolveRate(given: number | EventRate | undefined): Required<EventRate> | undefined {
-  if (given === undefined || given === Infinity) return undefined;
-  if (typeof given === "number") return { rate: given, burst: given };
-  return { rate: given.rate, burst: given.burst ?? given.rate };
+/** The burst is one event at least: with less, none would ever pass. */
+function resolveRate(given: unknown): Required<EventRate> | undefined {
+  if (isAbsent(given)) return undefined;
+  const option = (typeof given === "object" ? given : { rate: given }) as Partial<EventRate>;
+  const rate = limitFrom("maxEventsPerSecond", option.rate, Number.MIN_VALUE, Infinity);
+  if (rate === Infinity) return undefined;
+  return { rate, burst: Math.max(1, limitFrom("maxEventsPerSecond.burst", option.burst, 0, rate)) };
 }

@@ -37,7 +37,7 @@ interface Given {
   readonly pingTimeout?: number | undefined;
 }
 
-/** Completes the options of the recovery: a number that is none counts as not given. */
+/** Completes the options of the recovery: what is not a number counts as not given. */
 export function completeRecovery(given: Given): Required<RecoveryOptions> {
   const options: RecoveryOptions = { ...given.connectionStateRecovery };
   const defaults = RECOVERY_DEFAULTS;

@@ -14,6 +14,7 @@ import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import { createLog } from "../log.ts";
+import { bounded } from "../numbers.ts";
 import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { type MetricsOptions, openMetrics } from "./open-metrics.ts";
@@ -169,8 +170,8 @@ export class Server<
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
     this[kClock] = clock ?? systemClock;
-    this[kCustomParser] = parser as ParserModule | undefined;
-    this._parser = (parser as typeof defaultParser | undefined) ?? defaultParser;
+    this[kCustomParser] = (parser || undefined) as ParserModule | undefined;
+    this._parser = (parser as typeof defaultParser | undefined) || defaultParser;
     this.encoder = createEncoder(this[kCustomParser]);
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
@@ -397,7 +398,7 @@ export class Server<
   async close(fn?: (err?: Error) => void): Promise<void> {
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this[kAttached];
-    const { closeTimeout = DEFAULTS.closeTimeout } = this.opts;
+    const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, DEFAULTS.closeTimeout);
     await Promise.all([...engines].filter(isEngine).map((engine) => engine.shutDown(closeTimeout)));
     for (const engine of engines) engine.close();
     // Closed for the second time: the HTTP server will say that it is not running.

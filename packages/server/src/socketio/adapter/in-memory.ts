@@ -35,7 +35,7 @@ const kMembersOf = Symbol("membersOf");
 const noop = (): void => undefined;
 const NOBODY: ReadonlySet<SocketId> = new Set();
 
-/** Whether no rooms are named. What is no Set names none, as in socket.io. */
+/** Whether no rooms are named. What is not a Set names none, as in socket.io. */
 // hot path
 function isForAll(rooms: ReadonlySet<Room>): boolean {
   return !(rooms.size > 0);

@@ -1,0 +1,29 @@
+import { numberOf } from "../numbers.ts";
+import { kindOf, UsageError } from "./usage-errors.ts";
+
+/** @throws UsageError `OPTION_INVALID` */
+export function refuseOption(name: string, takes: string, given: unknown): never {
+  throw new UsageError("OPTION_INVALID", `the option ${name} takes ${takes}, not ${kindOf(given)}`);
+}
+
+/** What an option that is not given is: undefined, null and false stand for the default. */
+export function isAbsent(given: unknown): given is undefined | null | false {
+  return given === undefined || given === null || given === false;
+}
+
+/**
+ * The number that a limit is, or `otherwise` where it is not given.
+ *
+ * @param least a smaller one would let nobody in, or nothing through
+ * @throws UsageError `OPTION_INVALID` for a smaller one, and for what is not a number
+ */
+export function limitFrom<Otherwise>(
+  name: string,
+  given: unknown,
+  least: number,
+  otherwise: Otherwise,
+): number | Otherwise {
+  if (isAbsent(given)) return otherwise;
+  const limit = numberOf(given);
+  return limit === undefined || limit < least ? refuseOption(name, `a number from ${least} on`, given) : limit;
+}
