@@ -26,3 +26,34 @@ test("import of the server gives the names, and the same classes", () => {
   `;
   expect(run(program, "module")).toBe("true Namespace Socket");
 });
+
+const client = (path: string): string =>
+  JSON.stringify(createRequire(import.meta.url).resolve(`../../packages/client/${path}`));
+
+test("require() of the client gives io() with every name that import gives", () => {
+  const program = `
+    import * as imported from ${client("esm/index.mjs")};
+    import { createRequire } from "node:module";
+    const required = createRequire(import.meta.url)(${client("dist/main.js")});
+    const names = Object.keys(imported);
+    console.log(typeof required, names.length, names.filter((name) => required[name] !== imported[name]).join());
+  `;
+  expect(run(program, "module")).toBe("function 12");
+});
+
+test.each(["esm", "cjs"])(
+  "the modules of socket.io-client that programs import types from are there: build/%s",
+  (folder) => {
+    const program = `
+    const { Socket, Manager } = require("@portage/client");
+    const path = "@portage/client/build/${folder}/";
+    console.log(require(path + "socket").Socket === Socket, require(path + "manager").Manager === Manager);
+    console.log(require(path + "index") === require("@portage/client"), typeof require("@portage/client/websocket").io);
+  `;
+    const inTests = createRequire(import.meta.url)
+      .resolve("../package.json")
+      .replace("package.json", "");
+    const output = execFileSync(process.execPath, ["-e", program], { encoding: "utf8", cwd: inTests });
+    expect(output.trim().split(/\s+/)).toEqual(["true", "true", "true", "function"]);
+  },
+);

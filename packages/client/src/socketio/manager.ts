@@ -1,7 +1,9 @@
 import { Socket as Engine } from "../engine/socket.ts";
 import type { DefaultEventsMap, EventsMap } from "../typed-events.ts";
-import { BaseManager } from "./base-manager.ts";
+import { BaseManager, type ManagerReservedEvents } from "./base-manager.ts";
 import type { ManagerOptions } from "./options.ts";
+
+export type { ManagerOptions, ManagerReservedEvents };
 
 /** Opens, keeps and reopens one connection, which the sockets of several namespaces share. */
 export class Manager<

@@ -11,7 +11,7 @@ export interface ManagerOptions extends EngineOptions {
   path: string;
   /** Whether a lost connection is opened again. Default true. */
   reconnection: boolean;
-  /** How many times in a row that is tried. Default Infinity. Attempts of a browser that is offline don't count. */
+  /** How many times in a row that is tried. Default Infinity. A browser that is offline makes none. */
   reconnectionAttempts: number;
   /** Delay before the first attempt; each further one doubles it. Default 1000. */
   reconnectionDelay: number;

@@ -27,7 +27,9 @@ import type {
   Unchecked,
 } from "./typed-events.ts";
 
-export type { DisconnectDescription, SocketReservedEvents };
+// the names of the reference's own module, for programs that import its types from there
+export type { DisconnectDescription, SocketReservedEvents, SocketOptions };
+export type { AllButLast, DecorateAcknowledgements, ExtendedError, FirstArg, Last } from "./typed-events.ts";
 
 const kRestraint: unique symbol = Symbol("restraint");
 const kPostponed: unique symbol = Symbol("postponed");
