@@ -7,9 +7,17 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const nodeModules = (...names) => names.map((name) => `node:${name}`);
-const LEAVES = ["log", "clock", "emitter", "handler-errors", "tick-queue", "turn", "token-bucket", "numbers"].map(
-  (leaf) => `packages/server/src/${leaf}.ts`,
-);
+const LEAVES = [
+  "log",
+  "clock",
+  "emitter",
+  "handler-errors",
+  "tick-queue",
+  "turn",
+  "token-bucket",
+  "numbers",
+  "assignable",
+].map((leaf) => `packages/server/src/${leaf}.ts`);
 
 /** What each layer may import. The first layer whose prefix matches a file owns it. */
 const LAYERS = [

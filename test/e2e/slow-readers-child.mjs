@@ -26,7 +26,7 @@ io.on("connection", (socket) => {
   socket.on("read", async (done) => {
     for (let round = 0; round < 30; round++) {
       await send(socket, 1, 10_000);
-      await socket.ready();
+      await socket.whenDrained();
     }
     done();
   });

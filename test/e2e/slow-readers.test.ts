@@ -102,7 +102,7 @@ describe("many clients that do not read", () => {
     while (ended.length < stalled.length && sent < 400) {
       for (const socket of io.sockets.sockets.values()) socket.emit("text", sent, text);
       sent += 1;
-      await healthy.ready();
+      await healthy.whenDrained();
       await turn();
       most = Math.max(most, io.stats().bytes.waiting);
     }

@@ -40,5 +40,21 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
 Object.defineProperty(Emitter.prototype, kObserved, { value: false });
 
 function note(emitter: Emitter): void {
-  if (!emitter[kObserved]) Object.defineProperty(emitter, kObserved, { value: true });
+  if (emitter[kObserved]) return;
+  const owner = ownerOf(emitter);
+  // Made here, and not by Node: called on an object made from this one, it would give the table to that object.
+  const table: Partial<Record<"_events" | "_eventsCount", unknown>> = owner;
+  if (table._events === undefined) Object.assign(table, { _events: Object.create(null), _eventsCount: 0 });
+  Object.defineProperty(owner, kObserved, { value: true });
+}
+
+/** The object that a constructor made, where `object` may have been made from it by `Object.create()`. */
+function ownerOf(object: object): object {
+  let owner = object;
+  let prototype: object | null = Object.getPrototypeOf(owner) as object | null;
+  while (prototype !== null && !Object.hasOwn(prototype, "constructor")) {
+    owner = prototype;
+    prototype = Object.getPrototypeOf(owner) as object | null;
+  }
+  return owner;
 }

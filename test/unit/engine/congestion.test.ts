@@ -144,12 +144,12 @@ describe("a peer that keeps up again", () => {
   test("is waited for by ready(), and is no longer slow", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
     const congestion = session[kWatchQueue]();
-    await congestion.ready();
+    await congestion.whenDrained();
     session.send("x".repeat(60));
     await turn();
     expect(congestion.isSlow).toBe(true);
     let ready = "no";
-    void congestion.ready().then(() => (ready = "yes"));
+    void congestion.whenDrained().then(() => (ready = "yes"));
     await turn();
     expect(ready).toBe("no");
     transport.drain();
@@ -159,13 +159,13 @@ describe("a peer that keeps up again", () => {
     expect([congestion.takeDrained(), congestion.takeDrained()]).toEqual([true, false]);
   });
 
-  test("ready() does not wait for one that has gone", async () => {
+  test("whenDrained() does not wait for one that has gone", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
     session.send("x".repeat(60));
-    const ready = session[kWatchQueue]().ready();
+    const ready = session[kWatchQueue]().whenDrained();
     transport.lose();
     await ready;
-    await session[kWatchQueue]().ready();
+    await session[kWatchQueue]().whenDrained();
   });
 });
 

@@ -82,28 +82,28 @@ describe("events for a client that reads too slowly", () => {
 });
 
 describe("a program that waits for its client", () => {
-  test("hears `drain`, and its ready() is true", async () => {
+  test("hears `drain`, and its whenDrained() is true", async () => {
     const state = await stalled();
     const events: string[] = [];
     state.socket.on("drain", () => events.push("drain"));
-    void state.socket.ready().then((isThere) => events.push(`ready ${isThere}`));
+    void state.socket.whenDrained().then((isThere) => events.push(`ready ${isThere}`));
     await settle();
     expect(events).toEqual([]);
     expect(state.socket.bufferedBytes).toBeGreaterThan(30);
     await wake(state);
     expect(events).toEqual(["drain", "ready true"]);
     expect(state.socket.bufferedBytes).toBe(0);
-    expect(await state.socket.ready()).toBe(true);
+    expect(await state.socket.whenDrained()).toBe(true);
   });
 
-  test("hears no `drain` of a client that was never slow, and ready() is false once it has gone", async () => {
+  test("hears no `drain` of a client that was never slow, and whenDrained() is false once it has gone", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     socket.on("drain", () => expect.unreachable());
     socket.emit("a");
     await settle();
     peer.transport.lose();
-    expect(await socket.ready()).toBe(false);
+    expect(await socket.whenDrained()).toBe(false);
   });
 });
 

@@ -233,7 +233,7 @@ export class Congestion {
   }
 
   /** Resolves once no more than the soft limit waits, or the session has ended. */
-  ready(): Promise<void> {
+  whenDrained(): Promise<void> {
     const { [kQueuedBytes]: queuedBytes, server, readyState } = this.#waiting;
     if (queuedBytes <= server[kSlowReader].soft || readyState === "closed") return Promise.resolve();
     return new Promise((resolve) => this.#onReady.push(resolve));

@@ -41,6 +41,7 @@ export {
   kIsAttached,
   kPeekRequest,
   kReceiving,
+  kSelf,
   kSendPrepared,
   kStats,
   kWatchQueue,

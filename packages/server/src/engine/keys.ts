@@ -18,6 +18,8 @@ export const kParkRequest = Symbol("parkRequest");
 export const kPeekRequest = Symbol("peekRequest");
 export const kQueuedBytes = Symbol("queuedBytes");
 export const kReceiving = Symbol("receiving");
+/** The object itself, where a method may be called on a proxy of it or on an object made from it. */
+export const kSelf = Symbol("self");
 export const kSendPrepared = Symbol("sendPrepared");
 export const kSlowReader = Symbol("slowReader");
 export const kStats = Symbol("stats");

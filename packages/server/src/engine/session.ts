@@ -27,6 +27,7 @@ import {
   kParkRequest,
   kPeekRequest,
   kQueuedBytes,
+  kSelf,
   kSendPrepared,
   kSlowReader,
   kStats,
@@ -112,6 +113,11 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     this.remoteAddress = request.socket?.remoteAddress ?? "";
     this[kBeat] = new Beat(this);
     server[kStats].onOpen(transport.name, transport.protocol);
+  }
+
+  /** The session itself, where a method is called on a proxy of it or on an object made from it. */
+  private get [kSelf](): this {
+    return this[kBeat].entry as this;
   }
 
   /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
@@ -272,8 +278,9 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     if (typeof options === "function") return this.send(data, undefined, options);
-    const packet = this[kEnqueue]("message", messageData(data), sendOptions(options?.compress, options?.mark));
-    if (packet && typeof callback === "function") (this[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+    const self = this[kSelf];
+    const packet = self[kEnqueue]("message", messageData(data), sendOptions(options?.compress, options?.mark));
+    if (packet && typeof callback === "function") (self[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
     return this;
   }
 
@@ -393,14 +400,15 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
 
   /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
-    if (discard) this[kEnd](why);
-    else if (this.readyState === "open") this[kHandler].onClosing();
-    if (this.readyState !== "open") return this;
-    this.flush();
-    this.readyState = "closing";
-    this.server[kStats].closing += 1;
-    this.closeReason = why;
-    this[kCloseIfFlushed]();
+    const self = this[kSelf];
+    if (discard) self[kEnd](why);
+    else if (self.readyState === "open") self[kHandler].onClosing();
+    if (self.readyState !== "open") return this;
+    self.flush();
+    self.readyState = "closing";
+    self.server[kStats].closing += 1;
+    self.closeReason = why;
+    self[kCloseIfFlushed]();
     return this;
   }
 

@@ -18,7 +18,7 @@ export type SlowPolicy =
  * had its chance: what an application sends in one go to a healthy peer is no sign of slowness.
  */
 export interface SlowReaderOptions {
-  /** Beyond this the policy applies, and `ready()` waits. Default 1e6. */
+  /** Beyond this the policy applies, and `whenDrained()` waits. Default 1e6. */
   soft?: number;
   /** Beyond this the session of a slow peer ends with `SLOW_READER`, WebSocket close code 1013. Default 4e6. */
   hard?: number;

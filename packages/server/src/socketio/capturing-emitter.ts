@@ -8,7 +8,17 @@ import { Emitter } from "../emitter.ts";
  * Node offers this as the constructor option `captureRejections`, kept under a symbol of each emitter. Here it sits on
  * the prototype, so that it costs a socket nothing.
  */
-export class CapturingEmitter extends Emitter {}
+export class CapturingEmitter extends Emitter {
+  /** Emits an event to the listeners, whatever the `emit` of the class does. */
+  protected emitUntyped(event: string, ...args: unknown[]): boolean {
+    return super.emit(event, ...args);
+  }
+
+  /** The same, under the name that socket.io has for its own events. */
+  protected emitReserved(event: string, ...args: unknown[]): unknown {
+    return super.emit(event, ...args);
+  }
+}
 
 const switchedOn = new EventEmitter({ captureRejections: true });
 for (const key of Object.getOwnPropertySymbols(switchedOn)) {

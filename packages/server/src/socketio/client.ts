@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { type Packet, PacketType, type SocketPacket } from "@portage/parser/socket";
+import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { catchUp } from "./adapter/large-broadcasts.ts";
+import { assignable } from "../assignable.ts";
 import type { WriteOptions } from "./adapter/surface.ts";
 import type { Timer } from "../clock.ts";
 import { ClientWatch } from "./client-watch.ts";
@@ -103,6 +104,54 @@ export class Client<
   /** The request that opened the session. */
   get request(): IncomingMessage {
     return this.conn.request;
+  }
+
+  // ---- what programs written for socket.io reach for ----------------------------------------------------------------
+
+  /** The sockets by id. */
+  protected get sockets(): Map<string, Socket> {
+    const sockets = this[kPlaces].all().filter((place) => place instanceof Socket);
+    return new Map(sockets.map((socket) => [socket.id, socket]));
+  }
+
+  /** The sockets by name of their namespace. */
+  protected get nsps(): Map<string, Socket> {
+    return new Map([...this.sockets.values()].map((socket) => [socket.nsp.name, socket]));
+  }
+
+  /** Encodes the packets of all connections. */
+  protected get encoder(): Server["encoder"] {
+    return this.server.encoder;
+  }
+
+  /** Decodes what the peer sends. */
+  protected get decoder(): PacketDecoder {
+    return this[kDecoder];
+  }
+
+  /** A packet has come in. */
+  protected ondecoded(packet: SocketPacket): void {
+    this[kOnPacket](packet);
+  }
+
+  /** The peer sent something that is not a packet, or the session failed. */
+  protected onerror(error: unknown): void {
+    this.onError(error);
+  }
+
+  /** The session is over. */
+  protected onclose(reason: DisconnectReason, description?: unknown): void {
+    this[kLeaveAll](reason, description);
+  }
+
+  /** Joins a namespace for the peer. */
+  protected connect(name: string, auth: Record<string, unknown> = {}): void {
+    this[kOnConnect](new SocketPacket(PacketType.CONNECT, name, auth, undefined));
+  }
+
+  /** Closes the connection, and disconnects its sockets. */
+  protected close(): void {
+    this[kClose]();
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -305,6 +354,7 @@ export class Client<
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && !this[kLink].writable) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
+    if (options?.preEncoded) return this.writeToEngine(packet as unknown as readonly RawData[], options);
     const encoded = this.server.encoder.encode(packet);
     if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);
@@ -323,3 +373,5 @@ export class Client<
     this[kLink][kSendPrepared](message, options);
   }
 }
+
+assignable(Client.prototype, "id", "request", "sockets", "nsps", "encoder", "decoder");

@@ -3,6 +3,7 @@
 // `Symbol.for()` where adapters look: theirs may be another copy of this package, installed under another name.
 export const kAdmit = Symbol("admit");
 export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
+export const kCall = Symbol("call");
 export const kClusterKeys = Symbol.for("portage:clusterKeys");
 export const kCreateAdapter = Symbol("createAdapter");
 export const kCustomParser = Symbol("customParser");
@@ -12,6 +13,7 @@ export const kEnd = Symbol("end");
 export const kEverybody = Symbol("everybody");
 export const kLimits = Symbol.for("portage:limits");
 export const kNextFlags = Symbol("nextFlags");
+export const kNotifyIncoming = Symbol("notifyIncoming");
 export const kOnHandlerError = Symbol.for("portage:onHandlerError");
 export const kOnLimit = Symbol("onLimit");
 export const kOnDrain = Symbol("onDrain");

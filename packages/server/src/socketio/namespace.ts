@@ -5,7 +5,7 @@ import { BroadcastOperator } from "./broadcast-operator.ts";
 import { BroadcastTarget } from "./broadcast-target.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
-import { checkFunction } from "../engine/index.ts";
+import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./joining.ts";
@@ -69,6 +69,7 @@ export class Namespace<
   NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
   SocketData
 > {
+  private readonly [kSelf]: this = this;
   /** The name, with a leading slash. */
   readonly name: string;
   /** The server. */
@@ -123,7 +124,8 @@ export class Namespace<
     ) => void,
   ): this {
     checkFunction(fn, "use()");
-    this._fns = [...this._fns, fn];
+    const self = this[kSelf];
+    self._fns = [...self._fns, fn];
     return this;
   }
 

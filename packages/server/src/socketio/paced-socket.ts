@@ -67,6 +67,15 @@ export abstract class PacedSocket<
     return this;
   }
 
+  /** How the next event is to be sent. */
+  protected get flags(): BroadcastFlags {
+    return this[kNextFlags]();
+  }
+
+  protected set flags(flags: BroadcastFlags) {
+    this[kFlags] = flags;
+  }
+
   /** How the next event is to be sent; to be changed. */
   protected [kNextFlags](): BroadcastFlags {
     return (this[kFlags] ??= {});
@@ -96,12 +105,12 @@ export abstract class PacedSocket<
    *
    * @example
    * for (const row of rows) {
-   *   if (!(await socket.ready())) break;
+   *   if (!(await socket.whenDrained())) break;
    *   socket.emit("row", row);
    * }
    */
-  async ready(): Promise<boolean> {
-    await this[kWatch]()?.ready();
+  async whenDrained(): Promise<boolean> {
+    await this[kWatch]()?.whenDrained();
     return this.conn.readyState === "open";
   }
 

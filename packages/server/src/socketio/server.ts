@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
 import { type DrainOptions, isSession, type LimitCode, Server as Engine, type Session } from "../engine/index.ts";
+import { assignable } from "../assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
@@ -51,13 +52,9 @@ import { kClock, kIsAttached } from "../engine/index.ts";
 const kPatterns = Symbol("patterns");
 const kAttached = Symbol("attached");
 const kEnginesOf = Symbol("enginesOf");
-const kAdapter = Symbol("adapter");
-const kPath = Symbol("path");
-const kServesClient = Symbol("servesClient");
 const kClientFiles = Symbol("clientFiles");
 const kWasAttached = Symbol("wasAttached");
 const kLeaveTo = Symbol("leaveTo");
-const kOnConnection = Symbol("onConnection");
 const kAddPattern = Symbol("addPattern");
 const kFindOrMake = Symbol("findOrMake");
 const kAsk = Symbol("ask");
@@ -147,9 +144,9 @@ export class Server<
   };
   /** Engines that were attached to an HTTP server, those that are closed included: it may listen again. */
   private readonly [kEnginesOf]: WeakMap<HttpServer, Engine[]> = new WeakMap();
-  private [kAdapter]: AdapterConstructor = DEFAULTS.adapter;
-  private [kPath]: string = DEFAULTS.path;
-  private [kServesClient]: boolean = DEFAULTS.serveClient;
+  _adapter: AdapterConstructor = DEFAULTS.adapter;
+  _path: string = DEFAULTS.path;
+  _serveClient: boolean = DEFAULTS.serveClient;
   private readonly [kClientFiles]: ClientFiles;
 
   /**
@@ -176,10 +173,10 @@ export class Server<
     this.path(path || DEFAULTS.path);
     this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
-    this[kAdapter] = adapter || defaultAdapter(this.opts);
+    this._adapter = adapter || defaultAdapter(this.opts);
     const rules = {
-      isOn: () => this[kServesClient],
-      path: () => this[kPath],
+      isOn: () => this._serveClient,
+      path: () => this._path,
       onFailure: (error: unknown, how: "thrown" | "rejected") =>
         this[kOnHandlerError](error, { handler: "engine middleware", how }),
     };
@@ -198,6 +195,14 @@ export class Server<
     return this.opts;
   }
 
+  /** The namespaces that stand for a pattern, by what it matches. */
+  get parentNsps(): Map<
+    RegExp | ParentNspNameMatchFn,
+    ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
+  > {
+    return new Map(this[kPatterns].map(({ matches, parent }) => [matches, parent]));
+  }
+
   // ---- settings ----------------------------------------------------------------------------------------------------
 
   /** Whether the files of the JavaScript client are served; with an argument, sets it. */
@@ -205,8 +210,8 @@ export class Server<
   serveClient(): boolean;
   serveClient(v?: boolean): this | boolean;
   serveClient(...given: [v?: boolean]): this | boolean {
-    if (given.length === 0) return this[kServesClient];
-    this[kServesClient] = given[0] as boolean;
+    if (given.length === 0) return this._serveClient;
+    this._serveClient = given[0] as boolean;
     return this;
   }
 
@@ -215,8 +220,8 @@ export class Server<
   path(): string;
   path(v?: string): this | string;
   path(v?: string): this | string {
-    if (v === undefined) return this[kPath];
-    this[kPath] = v.replace(/\/$/, "");
+    if (v === undefined) return this._path;
+    this._path = v.replace(/\/$/, "");
     return this;
   }
 
@@ -234,15 +239,15 @@ export class Server<
   adapter(): AdapterConstructor | undefined;
   adapter(v: AdapterConstructor): this;
   adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
-    if (v === undefined) return this[kAdapter];
-    this[kAdapter] = v;
+    if (v === undefined) return this._adapter;
+    this._adapter = v;
     for (const nsp of this._nsps.values()) nsp._initAdapter();
     return this;
   }
 
   /** Makes the adapter of a namespace. */
   [kCreateAdapter](nsp: Namespace): Adapter {
-    const make = this[kAdapter];
+    const make = this._adapter;
     // Arrow functions can't be called with `new`.
     if (make.prototype === undefined) return (make as (nsp: Namespace) => Adapter)(nsp);
     return new (make as new (nsp: Namespace) => Adapter)(nsp);
@@ -263,14 +268,14 @@ export class Server<
    */
   attach(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
     const options = { ...opts, ...this.opts };
-    options.path = options.path || this[kPath];
+    options.path = options.path || this._path;
     // Options that can't be are found out before a port is taken.
     const engine = new Engine(options);
     const httpServer = toHttpServer(srv);
     if (this[kWasAttached](httpServer as HttpServer, options)) return this;
     this[kLeaveTo](engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
-    if (this[kServesClient]) this[kClientFiles].takeRequests(httpServer);
+    if (this._serveClient) this[kClientFiles].takeRequests(httpServer);
     this[kAttached].httpServers.add(httpServer);
     this.httpServer = httpServer;
     return this.bind(engine);
@@ -308,7 +313,7 @@ export class Server<
    *
    * @returns false, with nothing written, for any other request
    * @example
-   * if (!io.serveClientFile(req, res)) engine.handleRequest(req, res);
+   * if (!io.serve(req, res)) engine.handleRequest(req, res);
    */
   serve(req: IncomingMessage, res: ServerResponse): boolean {
     return this[kClientFiles].answer(req, res);
@@ -325,7 +330,7 @@ export class Server<
   bind(engine: Untyped): this {
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
-    this.engine.on("connection", (conn: Session) => this[kOnConnection](conn));
+    this.engine.on("connection", (conn: Session) => void this.onconnection(conn));
     this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this[kOnHandlerError](error, failure));
     return this;
   }
@@ -339,9 +344,11 @@ export class Server<
     reportFailure(this.sockets, error, context);
   }
 
-  private [kOnConnection](conn: Session): void {
+  /** Takes a connection of an engine, as {@link bind} does. */
+  onconnection(conn: Session): this {
     if (log.enabled) log("incoming connection with id %s%s", conn.id, isSession(conn) ? "" : " of another engine");
     void new Client(this, conn);
+    return this;
   }
 
   /**
@@ -542,6 +549,8 @@ export class Server<
     return callUntyped(this.sockets, "serverSideEmit", data);
   }
 }
+
+assignable(Server.prototype, "eio", "_opts", "parentNsps");
 
 /** The listeners of the server are those of its main namespace. */
 const FORWARDED =

@@ -1,14 +1,17 @@
 import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
+import { assignable, setOwn } from "../assignable.ts";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
-import { type AnyListener, without } from "./any-listeners.ts";
-import type { Adapter, BroadcastFlags, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
+import { CatchAllSocket } from "./any-listeners.ts";
+import type { Adapter, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
+import type { WriteOptions } from "./adapter/surface.ts";
 import { catchUp } from "./adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "./broadcast-operator.ts";
 import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
+import type { RawData } from "./codec.ts";
 import { deliverSoon } from "./dispatch.ts";
-import { checkFunction, type CloseReason, isSession, randomId, type Session } from "../engine/index.ts";
+import { checkFunction, type CloseReason, isSession, kSelf, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { type HandlerKind, watch } from "../handler-errors.ts";
@@ -17,7 +20,6 @@ import { callAdapter, fail, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
 import { giveUpOldest, mayJoin } from "./socket-limits.ts";
-import { PacedSocket } from "./paced-socket.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "./server.ts";
 import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./socket-types.ts";
@@ -36,7 +38,17 @@ import {
   type Last,
   type Untyped,
 } from "./typed-events.ts";
-import { kBroadcastsGot, kDeliver, kDropAck, kLimits, kNextFlags, kOnDrain, kTakeFlags } from "./keys.ts";
+import {
+  kBroadcastsGot,
+  kCall,
+  kDeliver,
+  kDropAck,
+  kLimits,
+  kNextFlags,
+  kNotifyIncoming,
+  kOnDrain,
+  kTakeFlags,
+} from "./keys.ts";
 import { kClock, kPeekRequest } from "../engine/index.ts";
 
 const log = createLog("socket.io:socket");
@@ -51,17 +63,10 @@ const kHandshake = Symbol("handshake");
 const kData = Symbol("data");
 const kAcks = Symbol("acks");
 const kMiddlewares = Symbol("middlewares");
-const kAnyListeners = Symbol("anyListeners");
-const kAnyOutgoingListeners = Symbol("anyOutgoingListeners");
 const kBuildHandshake = Symbol("buildHandshake");
 const kExpectAck = Symbol("expectAck");
-const kNotify = Symbol("notify");
-const kSend = Symbol("send");
-const kCall = Symbol("call");
 const kOnEvent = Symbol("onEvent");
-const kOnAck = Symbol("onAck");
 const kFail = Symbol("fail");
-const kEmitReserved = Symbol("emitReserved");
 const kPersist = Symbol("persist");
 
 /**
@@ -86,7 +91,7 @@ export class Socket<
   EmitEvents extends EventsMap = ListenEvents,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Untyped,
-> extends PacedSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
+> extends CatchAllSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
   /** The namespace. */
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
   /** The connection, which may carry sockets of other namespaces as well. */
@@ -117,9 +122,7 @@ export class Socket<
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
   private [kAcks]: PendingAcks | undefined;
-  private [kMiddlewares]: readonly Middleware<Event>[] | undefined;
-  private [kAnyListeners]: AnyListener[] | undefined;
-  private [kAnyOutgoingListeners]: AnyListener[] | undefined;
+  private [kMiddlewares]: Middleware<Event>[] | undefined;
 
   /** Made by the namespace for a client that wants to join. */
   constructor(
@@ -150,7 +153,12 @@ export class Socket<
 
   /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
   get connected(): boolean {
-    return this[kState] === "connected" || this[kState] === "leaving";
+    const { [kState]: state } = this;
+    return state === "connected" || state === "leaving";
+  }
+
+  set connected(connected: boolean) {
+    setOwn(this, "connected", connected);
   }
 
   /** The opposite of {@link connected}. */
@@ -160,7 +168,8 @@ export class Socket<
 
   /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
   get handshake(): Handshake {
-    return (this[kHandshake] ??= this[kBuildHandshake]());
+    const self = this[kSelf];
+    return (self[kHandshake] ??= self[kBuildHandshake]());
   }
 
   private [kBuildHandshake](): Handshake {
@@ -171,8 +180,9 @@ export class Socket<
 
   /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
   get data(): SocketData {
-    if (this[kData] === undefined) this[kData] = {} as SocketData;
-    return this[kData];
+    const self = this[kSelf];
+    if (self[kData] === undefined) self[kData] = {} as SocketData;
+    return self[kData];
   }
 
   set data(data: SocketData) {
@@ -181,7 +191,7 @@ export class Socket<
 
   /** The acknowledgements that are due. Adapters add to it. */
   get acks(): PendingAcks {
-    return (this[kAcks] ??= new Map());
+    return (this[kSelf][kAcks] ??= new Map());
   }
 
   /** The server. */
@@ -241,8 +251,8 @@ export class Socket<
       watchAdapter(this.adapter.broadcast(packet, toMyself), this.nsp);
       return true;
     }
-    if (this[kAnyOutgoingListeners] !== undefined) this[kNotify](this[kAnyOutgoingListeners], data);
-    this[kSend](packet, flags);
+    this.notifyOutgoingListeners(packet);
+    this.packet(packet, flags);
     return true;
   }
 
@@ -304,9 +314,12 @@ export class Socket<
     return this;
   }
 
-  private [kSend](packet: Packet, flags?: BroadcastFlags): void {
+  /** Writes a packet. Everything that the socket sends by itself goes through here: programs may replace this method. */
+  // hot path
+  packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     catchUp(this, this.nsp);
-    this.client._packet(packet, flags);
+    (packet as { nsp?: string }).nsp = this.nsp.name;
+    this.client._packet(packet as Packet, options);
   }
 
   // ---- broadcasting ------------------------------------------------------------------------------------------------
@@ -336,6 +349,14 @@ export class Socket<
 
   /** Addresses everybody, less this socket. */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.newBroadcastOperator();
+  }
+
+  /** The name that socket.io has for {@link broadcast} inside. */
+  protected newBroadcastOperator(): BroadcastOperator<
+    DecorateAcknowledgementsWithMultipleResponses<EmitEvents>,
+    SocketData
+  > {
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this[kTakeFlags]());
   }
 
@@ -381,9 +402,9 @@ export class Socket<
     this[kPrevious] = undefined;
     this[kState] = "connected";
     watchAdapter(this.join(this.id), this.nsp);
-    for (const event of missed) this[kSend](new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
+    for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
-    this[kSend](new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
+    this.packet(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
   }
 
   /** A packet for this socket has come in. */
@@ -391,8 +412,8 @@ export class Socket<
   _onpacket(packet: Packet): void {
     if (log.enabled) log("socket %s got packet %j", this.id, packet);
     if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
-    else if (packet.type === PacketType.ACK) this[kOnAck](packet);
-    else if (packet.type === PacketType.DISCONNECT) this._onclose("client namespace disconnect");
+    else if (packet.type === PacketType.ACK) this.onack(packet);
+    else if (packet.type === PacketType.DISCONNECT) this.ondisconnect();
   }
 
   // hot path
@@ -409,7 +430,13 @@ export class Socket<
   onevent(packet: Packet): void {
     const event = packet.data as Event;
     if (packet.id !== undefined) event.push(this.ack(packet.id));
-    if (this[kAnyListeners] !== undefined) this[kNotify](this[kAnyListeners], event);
+    this[kNotifyIncoming](event);
+    this.dispatch(event);
+  }
+
+  /** Hands an event to the middlewares, then to the listeners. */
+  // hot path
+  protected dispatch(event: Event): void {
     if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
     pass({
       chain: this[kMiddlewares],
@@ -428,7 +455,7 @@ export class Socket<
     return (...args) => {
       if (sent) return;
       sent = true;
-      this[kSend](new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+      this.packet(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
     };
   }
 
@@ -445,10 +472,10 @@ export class Socket<
     }
   }
 
-  private [kOnAck](packet: Packet): void {
-    const ack = this[kAcks]?.get(packet.id as number);
+  onack(packet: Packet): void {
+    const ack = this.acks.get(packet.id as number);
     if (typeof ack !== "function") return;
-    this[kAcks]?.delete(packet.id as number);
+    this.acks.delete(packet.id as number);
     this[kCall](ack, packet.data as unknown[], "acknowledgement");
   }
 
@@ -458,7 +485,7 @@ export class Socket<
   }
 
   /** Calls a function of the application from within the layers that are reading. */
-  private [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
+  override [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
     try {
       watch(Reflect.apply(fn, this, args), (error) => this[kFail](error, "rejected", kind, event));
@@ -477,7 +504,7 @@ export class Socket<
     fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
-  private [kEmitReserved](event: string, ...args: unknown[]): void {
+  protected emitReserved(event: string, ...args: unknown[]): void {
     if (this.listenerCount(event) === 0) return;
     try {
       emitToListeners(this, [event, ...args]);
@@ -495,20 +522,21 @@ export class Socket<
 
   /** Something is wrong with what the client sent, or a middleware has refused an event. */
   _onerror(err: Error): void {
-    this[kEmitReserved]("error", err);
+    this.emitReserved("error", err);
   }
 
   /** The socket is disconnected. */
   _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
-    if (this[kState] !== "connected") return this;
-    this[kState] = "leaving";
-    this.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
-    if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, this.closeReason.code);
-    this[kEmitReserved]("disconnecting", reason, description);
-    if (this[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) this[kPersist](this[kPid]);
-    this._cleanup();
-    this.client._remove(this);
-    this[kEmitReserved]("disconnect", reason, description);
+    const self = this[kSelf];
+    if (self[kState] !== "connected") return this;
+    self[kState] = "leaving";
+    self.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
+    if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, self.closeReason.code);
+    self.emitReserved("disconnecting", reason, description);
+    if (self[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) self[kPersist](self[kPid]);
+    self._cleanup();
+    self.client._remove(self);
+    self.emitReserved("disconnect", reason, description);
     return undefined;
   }
 
@@ -519,25 +547,26 @@ export class Socket<
 
   /** The client, which had read too slowly, has taken what waited for it. */
   [kOnDrain](): void {
-    this[kEmitReserved]("drain");
+    this.emitReserved("drain");
   }
 
   /** Leaves all rooms and the namespace, for good. */
   _cleanup(): void {
-    if (this[kState] === "left") return;
-    if (this[kPid] !== undefined) {
+    const self = this[kSelf];
+    if (self[kState] === "left") return;
+    if (self[kPid] !== undefined) {
       // A session that was taken out and came to nothing goes back: the client may try again.
-      if (this[kPrevious] !== undefined) this[kPersist](this[kPid]);
-      release(this[kPid], this);
+      if (self[kPrevious] !== undefined) self[kPersist](self[kPid]);
+      release(self[kPid], self);
     }
-    this.leaveAll();
-    this.nsp._remove(this);
-    this[kState] = "left";
+    self.leaveAll();
+    self.nsp._remove(self);
+    self[kState] = "left";
   }
 
   /** Tells the client that it may not join. */
   _error(err: Untyped): void {
-    this[kSend](new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
+    this.packet(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
   }
 
   /**
@@ -550,14 +579,28 @@ export class Socket<
     if (close) {
       this.client._disconnect();
     } else {
-      this[kSend](new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
+      this.packet(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
       this.client.onExpelled(this.nsp.name);
       this._onclose("server namespace disconnect");
     }
     return this;
   }
 
-  // ---- middlewares and catch-all listeners -------------------------------------------------------------------------
+  /** The client leaves the namespace. */
+  protected ondisconnect(): void {
+    this._onclose("client namespace disconnect");
+  }
+
+  // ---- middlewares -----------------------------------------------------------------------------------------------
+
+  /** The middlewares for incoming events. */
+  protected get fns(): Middleware<Event>[] {
+    return (this[kSelf][kMiddlewares] ??= []);
+  }
+
+  protected set fns(fns: Middleware<Event>[]) {
+    this[kSelf][kMiddlewares] = fns;
+  }
 
   /**
    * Adds a middleware for incoming events. It may change the event, and must call `next`: with an error, the event is
@@ -569,76 +612,10 @@ export class Socket<
    */
   use(fn: (event: Event, next: (err?: Error) => void) => void): this {
     checkFunction(fn, "socket.use()");
-    this[kMiddlewares] = [...(this[kMiddlewares] ?? []), fn as Middleware<Event>];
+    const self = this[kSelf];
+    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as Middleware<Event>];
     return this;
-  }
-
-  /**
-   * Adds a listener for all incoming events; it gets the name and the arguments.
-   *
-   * @example
-   * socket.onAny((event, ...args) => console.log(event, args));
-   */
-  onAny(listener: AnyListener): this {
-    checkFunction(listener, "socket.onAny()");
-    this.listenersAny().push(listener);
-    return this;
-  }
-
-  /** As {@link onAny}, before the others. */
-  prependAny(listener: AnyListener): this {
-    checkFunction(listener, "socket.prependAny()");
-    this.listenersAny().unshift(listener);
-    return this;
-  }
-
-  /** Removes a listener of {@link onAny}; all of them, when none is given. */
-  offAny(listener?: AnyListener): this {
-    this[kAnyListeners] = without(this[kAnyListeners], listener);
-    return this;
-  }
-
-  /** The listeners for all incoming events; the array may be changed. */
-  listenersAny(): AnyListener[] {
-    return (this[kAnyListeners] ??= []);
-  }
-
-  /**
-   * Adds a listener for all events that are sent to this client, broadcasts included.
-   *
-   * @example
-   * socket.onAnyOutgoing((event, ...args) => console.log("sent", event, args));
-   */
-  onAnyOutgoing(listener: AnyListener): this {
-    checkFunction(listener, "socket.onAnyOutgoing()");
-    this.listenersAnyOutgoing().push(listener);
-    return this;
-  }
-
-  /** As {@link onAnyOutgoing}, before the others. */
-  prependAnyOutgoing(listener: AnyListener): this {
-    checkFunction(listener, "socket.prependAnyOutgoing()");
-    this.listenersAnyOutgoing().unshift(listener);
-    return this;
-  }
-
-  /** Removes a listener of {@link onAnyOutgoing}; all of them, when none is given. */
-  offAnyOutgoing(listener?: AnyListener): this {
-    this[kAnyOutgoingListeners] = without(this[kAnyOutgoingListeners], listener);
-    return this;
-  }
-
-  /** The listeners for all outgoing events; the array may be changed. */
-  listenersAnyOutgoing(): AnyListener[] {
-    return (this[kAnyOutgoingListeners] ??= []);
-  }
-
-  /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
-  notifyOutgoingListeners(packet: { data?: Untyped }): void {
-    if (this[kAnyOutgoingListeners] !== undefined) this[kNotify](this[kAnyOutgoingListeners], packet.data as unknown[]);
-  }
-
-  private [kNotify](listeners: readonly AnyListener[], event: unknown[]): void {
-    for (const listener of listeners.slice()) this[kCall](listener, event, "listener");
   }
 }
+
+assignable(Socket.prototype, "disconnected", "handshake", "acks", "server", "adapter", "request", "conn", "rooms");
