@@ -1,2 +1,5 @@
+// What `import` gives: the class WebSocket by default, and the names of the package.
+import WebSocket = require("../types/index.js");
+
 export * from "../dist/index.js";
-export { WebSocket as default } from "../dist/index.js";
+export default WebSocket;

@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { EventListenerOptions } from "./compatible-types.ts";
 import { CLOSE_CODE } from "./core/index.ts";
 import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 import type { RawData } from "./options.ts";
@@ -55,7 +56,7 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
   addEventListener<K extends EventType>(
     type: K,
     handler: EventHandler<EventMap<Target>[K]>,
-    options: { readonly once?: boolean } = {},
+    options: EventListenerOptions = {},
   ): void {
     if (!TYPES.has(type) || find(this, type, "call", handler) !== undefined) return;
     const isHandler = typeof handler === "function" || (typeof handler === "object" && (handler as unknown) !== null);
@@ -149,7 +150,7 @@ function listenerFor(target: unknown, type: string, handler: AnyHandler): AnyLis
   }
 }
 
-function call(handler: AnyHandler, target: unknown, event: WebSocketEvent): void {
+function call(handler: AnyHandler, target: unknown, event: WebSocketEvent<string, unknown>): void {
   if (typeof handler === "function") handler.call(target, event as never);
   else handler.handleEvent(event as never);
 }

@@ -1,7 +1,8 @@
 import type { RawData } from "./options.ts";
+import type { WebSocket } from "./websocket.ts";
 
 /** What the listeners of `addEventListener` and of the `on*` properties are given: the browser's events, as far as they apply. */
-export class WebSocketEvent<T extends string = string, Target = unknown> {
+export class WebSocketEvent<T extends string = string, Target = WebSocket> {
   readonly type: T;
   readonly target: Target;
 
@@ -11,7 +12,7 @@ export class WebSocketEvent<T extends string = string, Target = unknown> {
   }
 }
 
-export class MessageEvent<Target = unknown> extends WebSocketEvent<"message", Target> {
+export class MessageEvent<Target = WebSocket> extends WebSocketEvent<"message", Target> {
   /** A string for a text message, otherwise what `binaryType` asks for. */
   readonly data: RawData | string;
 
@@ -21,7 +22,7 @@ export class MessageEvent<Target = unknown> extends WebSocketEvent<"message", Ta
   }
 }
 
-export class CloseEvent<Target = unknown> extends WebSocketEvent<"close", Target> {
+export class CloseEvent<Target = WebSocket> extends WebSocketEvent<"close", Target> {
   readonly code: number;
   readonly reason: string;
   /** Whether the closing handshake took place. */
@@ -35,8 +36,8 @@ export class CloseEvent<Target = unknown> extends WebSocketEvent<"close", Target
   }
 }
 
-export class ErrorEvent<Target = unknown> extends WebSocketEvent<"error", Target> {
-  readonly error: Error;
+export class ErrorEvent<Target = WebSocket> extends WebSocketEvent<"error", Target> {
+  readonly error: NodeJS.ErrnoException;
   readonly message: string;
 
   constructor(target: Target, error: Error) {

@@ -9,6 +9,15 @@ import { WebSocket } from "./websocket.ts";
 
 export { systemClock } from "./clock.ts";
 export type { Clock } from "./clock.ts";
+export type { AddressInfo } from "node:net";
+export type {
+  CertMeta,
+  Event,
+  EventListenerOptions,
+  FinishRequestCallback,
+  PerMessageDeflateOptions,
+  WebSocketEventMap,
+} from "./compatible-types.ts";
 export { ConnectError } from "./connect-error.ts";
 export type { ConnectErrorCode } from "./connect-error.ts";
 export {

@@ -1,5 +1,8 @@
-/** Called when a message has been handed to the system, or with the error that kept it here. */
-export type WriteCallback = (error?: Error | null) => void;
+/**
+ * Called when a message has been handed to the system, or with the error that kept it here. It is the type of a method, so
+ * that a callback may declare its parameter as an Error.
+ */
+export type WriteCallback = { called(error?: Error | null): void }["called"];
 
 interface Waiting {
   /** How many frames had been queued when the callback came: it waits for all of them. */
