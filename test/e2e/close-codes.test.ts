@@ -96,6 +96,16 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
     expect(reason).toMatchObject({ code: "PROTOCOL_VIOLATION", side: "client", cause: "WS_ERR_INVALID_OPCODE" });
   });
 
+  test("a frame broke the rules, and the client never ends: the session is over at once", async () => {
+    const { client, socket } = await joined({});
+    const ended = nextEvent<[string]>(socket, "disconnect");
+    client.stream.pause();
+    client.sendFrame({ opcode: 3, payload: "" });
+    expect((await ended)[0]).toBe("transport error");
+    expect(running[0]!.host.connections).toBe(1);
+    client.stream.destroy();
+  });
+
   test("the client or the network ended it", async () => {
     const polite = await joined({});
     void polite.client.close(1000, "bye");

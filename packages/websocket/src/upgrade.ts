@@ -60,7 +60,8 @@ export function checkUpgrade(
 export function refuseUpgrade(stream: Duplex, status: number, body?: string, headers?: OutgoingHttpHeaders): void {
   stream.on("error", ignore);
   if (stream.destroyed || stream.writableEnded) return;
-  const text = body || (STATUS_CODES[status] ?? "Error");
+  // A program may give what is not text.
+  const text = [body || (STATUS_CODES[status] ?? "Error")].join("");
   let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
   const lines = { "Content-Type": "text/plain; charset=utf-8", ...headers };
   for (const [name, value] of Object.entries(lines)) head += headerLine(`${name}: ${String(value)}`);

@@ -12,6 +12,7 @@ import { WebSocketEventTarget } from "./event-target.ts";
 import type { StreamLink } from "./link.ts";
 import { DEFAULTS } from "./options.ts";
 import type { BinaryType, ClientOptions, Sendable, WebSocketOptions } from "./options.ts";
+import { UsageError } from "./usage-error.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How one message is sent. */
@@ -149,7 +150,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
    * Sends a message. A buffer must not be changed until `callback` was called. When the socket is closing or closed,
    * the message is counted in `bufferedAmount`, and the callback gets an error.
    *
-   * @throws Error while connecting.
+   * @throws Error while connecting; UsageError for a callback that is not a function.
    */
   send(data: Sendable, callback?: WriteCallback): void;
   send(data: Sendable, options?: SendOptions, callback?: WriteCallback): void;
@@ -251,6 +252,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
 // hot path
 function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpoint["link"] {
   const { readyState } = endpoint;
+  if (callback && typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
   if (readyState === READY_STATE.OPEN) return endpoint.link;
   const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
   if (readyState === READY_STATE.CONNECTING) throw error;

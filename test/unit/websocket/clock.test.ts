@@ -16,6 +16,30 @@ describe("systemClock", () => {
     expect(systemClock.now() - start).toBeCloseTo(1099);
   });
 
+  it.each([2 ** 31, 2 ** 31 - 1, 5e9])("takes times beyond those of the platform: %d ms", (ms) => {
+    const [fn, cancelled] = [vi.fn(), vi.fn()];
+    const timer = systemClock.after(ms, fn);
+    systemClock.after(ms, cancelled).cancel();
+    vi.advanceTimersByTime(ms - 1);
+    expect(fn).not.toHaveBeenCalled();
+    timer.refresh();
+    vi.advanceTimersByTime(ms - 1);
+    expect(fn).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(cancelled).not.toHaveBeenCalled();
+  });
+
+  it("never ends an infinite time", () => {
+    const fn = vi.fn();
+    const timer = systemClock.after(Infinity, fn);
+    timer.refresh();
+    vi.advanceTimersByTime(1e10);
+    timer.cancel();
+    expect(fn).not.toHaveBeenCalled();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("counts anew from a refresh, and not at all after a cancel", () => {
     const [refreshed, cancelled] = [vi.fn(), vi.fn()];
     const timer = systemClock.after(100, refreshed);

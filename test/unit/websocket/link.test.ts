@@ -294,6 +294,48 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1005, wasClean: true }]);
   });
 
+  it("gives a peer that has broken the protocol five seconds to end its side of the stream", async () => {
+    const peer = await new Peer().opened();
+    peer.link.close(1000);
+    await peer.receive(frame({ opcode: 1, payload: "a", masked: false }));
+    peer.clock.advance(4_999);
+    await turn();
+    expect(peer.closes).toEqual([]);
+    peer.clock.advance(1);
+    await turn();
+    expect(peer.closes).toMatchObject([{ code: 1002, wasClean: false, error: { code: "WS_ERR_EXPECTED_MASK" } }]);
+  });
+
+  it("sends with the next frame of any link what a test's fake ticks have swallowed", async () => {
+    const [lost, other] = [await new Peer().opened(), await new Peer().opened()];
+    const { nextTick } = process;
+    process.nextTick = () => undefined;
+    lost.link.sendText("lost");
+    process.nextTick = nextTick;
+    expect(await lost.sent()).toEqual([]);
+    other.link.sendText("next");
+    expect(await other.sent()).toEqual(["1 next"]);
+    expect(await lost.sent()).toEqual(["1 lost"]);
+    lost.link.sendText("later");
+    expect(await lost.sent()).toEqual(["1 later"]);
+  });
+
+  it("flushes what stands behind a stream that throws", async () => {
+    const [broken, sound] = [await new Peer().opened(), await new Peer().opened()];
+    const errors: unknown[] = [];
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    process.once("uncaughtException", (error) => errors.push(error));
+    broken.stream.write = () => {
+      throw new Error("a stream that throws");
+    };
+    broken.link.sendText("a");
+    sound.link.sendText("b");
+    expect(await sound.sent()).toEqual(["1 b"]);
+    for (const listener of others) process.on("uncaughtException", listener);
+    expect(errors).toMatchObject([{ message: "a stream that throws" }]);
+  });
+
   it("says what the peer did wrong, and reads no more", async () => {
     const peer = await new Peer().opened();
     await peer.receive(frame({ opcode: 1, payload: "a", masked: false }), text("b"));

@@ -1,4 +1,4 @@
-import type { LinkHandler } from "@portage/websocket";
+import type { LinkHandler, WebSocketError } from "@portage/websocket";
 import type { EngineLink } from "./websocket.ts";
 
 /** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
@@ -43,7 +43,10 @@ export class ForeignLink implements EngineLink {
 
   constructor(websocket: ForeignWebSocket) {
     this.#websocket = websocket;
-    websocket.on("error", (error: NodeJS.ErrnoException) => (this.#error = error));
+    websocket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#error = error;
+      if (error.code?.startsWith("WS_ERR_")) this.#handler?.onEnding?.(error as WebSocketError);
+    });
   }
 
   get bufferedBytes(): number {

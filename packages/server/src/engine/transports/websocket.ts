@@ -24,6 +24,7 @@ const kLink = Symbol("link");
 const kContext = Symbol("context");
 const kOnData = Symbol("onData");
 const kOnInvalid = Symbol("onInvalid");
+const kFail = Symbol("fail");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
 
@@ -167,13 +168,24 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     return writeCloseText({ code: codeOf(VIOLATIONS[rule].closeCode), rule });
   }
 
+  /** A client that has broken a rule is over at once; its stream has a while to end. */
+  onEnding(error: Error | undefined): void {
+    if (error === undefined || this.readyState === "closed") return;
+    this[kContext].closing.add(this);
+    this[kFail](error, (error as Partial<WebSocketError>).closeCode ?? foreignCloseCode(error));
+  }
+
   onClose(close: LinkClose): void {
     this[kContext].closing.delete(this);
     this[kContext].turnedAway.delete(this);
     const { error, code } = close;
     if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
-    if (code === 1009 || isViolation(error))
-      this.ended({ ...closeReason(codeOf(code), error), ...limitOf(code, this[kContext]) });
+    this[kFail](error, code);
+  }
+
+  private [kFail](error: Error, closeCode: number): void {
+    if (closeCode === 1009 || isViolation(error))
+      this.ended({ ...closeReason(codeOf(closeCode), error), ...limitOf(closeCode, this[kContext]) });
     else this.ended(closeReason("CONNECTION_FAILED", error));
   }
 }
@@ -188,6 +200,11 @@ function limitOf(closeCode: number, context: WebSocketContext): { limit?: number
 function codeOf(closeCode: number): CloseCode {
   if (closeCode === 1009) return "PAYLOAD_TOO_LARGE";
   return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
+}
+
+/** The close code for an error of `ws`, which does not show its own. */
+function foreignCloseCode(error: NodeJS.ErrnoException): number {
+  return error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? 1009 : 1002;
 }
 
 /** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours. */
