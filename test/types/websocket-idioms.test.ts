@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -184,24 +184,37 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-it.each(MODES)("programs written for ws compile with %s", (mode, compiler, options, type, ways) => {
-  const project = join(folder, mode);
-  mkdirSync(project, { recursive: true });
-  writeFileSync(join(project, "package.json"), JSON.stringify({ type }));
-  const compilerOptions = {
-    target: "es2022",
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    types: ["node"],
-    ...options,
-  };
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
-  for (const way of ways) {
-    writeFileSync(join(project, `${way}-server.ts`), WAYS[way]! + SERVER);
-    writeFileSync(join(project, `${way}-client.ts`), WAYS[way]! + CLIENT);
-  }
-  expect(errorsOf(compiler, project)).toBe("");
+it.each(MODES)(
+  "programs written for ws compile with %s",
+  (mode, compiler, options, type, ways) => {
+    const project = join(folder, mode);
+    mkdirSync(project, { recursive: true });
+    writeFileSync(join(project, "package.json"), JSON.stringify({ type }));
+    const compilerOptions = {
+      target: "es2022",
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: ["node"],
+      ...options,
+    };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    for (const way of ways) {
+      writeFileSync(join(project, `${way}-server.ts`), WAYS[way]! + SERVER);
+      writeFileSync(join(project, `${way}-client.ts`), WAYS[way]! + CLIENT);
+    }
+    expect(errorsOf(compiler, project)).toBe("");
+  },
+  120_000,
+);
+
+it("import, require and both declarations have the same names", async () => {
+  const imported = (await import(join(root, "packages/websocket/esm/index.mjs"))) as Record<string, unknown>;
+  const required = imported["default"] as Record<string, unknown>;
+  const declared = readFileSync(join(root, "packages/websocket/types/index.d.ts"), "utf8");
+  const statics = Object.keys(required).filter((name) => !/^(?:CONNECTING|OPEN|CLOSING|CLOSED|default)$/.test(name));
+  expect(statics.filter((name) => !declared.includes(`export import ${name} =`))).toEqual([]);
+  expect(statics.filter((name) => name !== "Server" && !(name in imported))).toEqual([]);
 });
 
 function errorsOf(compiler: string, project: string): string {

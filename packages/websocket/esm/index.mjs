@@ -15,6 +15,7 @@ export const {
   isValidCloseCode,
   MessageEvent,
   OptionError,
+  parseProtocols,
   ReceiveBudget,
   refuseUpgrade,
   RequestError,

@@ -64,6 +64,7 @@ declare namespace WebSocket {
   export import WebSocketOptions = own.WebSocketOptions;
   export import WebSocketServer = own.WebSocketServer;
   export import WriteCallback = own.WriteCallback;
+  export import parseProtocols = own.parseProtocols;
 }
 
 export = WebSocket;
