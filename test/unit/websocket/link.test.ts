@@ -308,10 +308,9 @@ describe("the end", () => {
 
   it("sends with the next frame of any link what a test's fake ticks have swallowed", async () => {
     const [lost, other] = [await new Peer().opened(), await new Peer().opened()];
-    const { nextTick } = process;
-    process.nextTick = () => undefined;
+    const faked = vi.spyOn(process, "nextTick").mockReturnValue();
     lost.link.sendText("lost");
-    process.nextTick = nextTick;
+    faked.mockRestore();
     expect(await lost.sent()).toEqual([]);
     other.link.sendText("next");
     expect(await other.sent()).toEqual(["1 next"]);
