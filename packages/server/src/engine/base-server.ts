@@ -1,20 +1,13 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RawData } from "@portage/parser/engine";
 import { checkDeflateOptions, ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
-import {
-  admit,
-  admitRevision,
-  askPermission,
-  type ErrorCallback,
-  ERROR_CODES,
-  type Refusal,
-  refuse,
-} from "./admission.ts";
+import { admit, admitRevision, askPermission, ERROR_CODES, refuse } from "./admission.ts";
+import type { ErrorCallback, Refusal } from "./admission.ts";
 import type { Waiting } from "./congestion.ts";
-import { addCookie, mergeCookies } from "./cookie.ts";
+import { addHeaders } from "./answer-headers.ts";
 import { replaceCors } from "./cors.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
@@ -32,6 +25,7 @@ import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./origin.ts";
+import type { Opening } from "./opening.ts";
 import { type ConnectionError, REFUSALS, refusalName } from "./refusals.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import { type EngineReport, reportOn } from "./stats-report.ts";
@@ -52,6 +46,7 @@ import {
   kReceiving,
   kSlowReader,
   kStats,
+  kTell,
   kWebSocketContext,
 } from "./keys.ts";
 
@@ -60,12 +55,9 @@ const kLimitsOf = Symbol("limitsOf");
 const kContextOf = Symbol("contextOf");
 const kFollowed = Symbol("followed");
 const kRetryAfter = Symbol("retryAfter");
-const kAddHeaders = Symbol("addHeaders");
 const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
 const kConnections = Symbol("connections");
-const kIdentify = Symbol("identify");
-const kTell = Symbol("tell");
 const kOpen = Symbol("open");
 const kIsRequestUnseen = Symbol("isRequestUnseen");
 
@@ -73,15 +65,6 @@ const log = createLog("engine");
 
 /** How long peers may take to answer the end of their connections when the engine closes, in milliseconds. */
 const CLOSE_GRACE = 1000;
-
-/** A handshake that has been let in: how its session gets a transport. */
-export interface Opening {
-  /** Undefined when the peer went away while an id was being made, or has been refused after all. */
-  createTransport(): Transport | undefined;
-  /** The session stands: incoming traffic may begin. */
-  begin(transport: Transport): void;
-  onRefused(refusal: Refusal): void;
-}
 
 /**
  * The sessions of an engine and the rules of admission, whatever carries the requests.
@@ -120,16 +103,15 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this[kSlowReader] = resolveSlowReader();
     this[kReceiving] = new ReceiveBudget(this.opts.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
-    const retryAfter = (): number | undefined => this[kRetryAfter];
     const services = {
       receiving: this[kReceiving],
       heartbeat: this[kHeartbeat],
-      retryAfter,
+      retryAfter: () => this[kRetryAfter],
       onRefused: (req, refusal) => this.onRefused(req, refusal),
-      addHeaders: (headers, req, sid) => this[kAddHeaders](headers, req, sid),
+      addHeaders: (headers, req, sid) => addHeaders(this, headers, req, sid),
     } satisfies EngineServices;
     this[kLimitsOf] = new Derived(this.opts, LIMITING, () => engineLimits(this.opts, services));
-    const closing = { closing: new Set<Transport>(), turnedAway: new TurnedAway(clock), retryAfter };
+    const closing = { ...services, closing: new Set<Transport>(), turnedAway: new TurnedAway(clock) };
     this[kContextOf] = new Derived(this.opts, FRAMING, () => webSocketContext(this.opts, closing));
     this[kFollow]();
     this.init();
@@ -153,8 +135,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const followed = this[kFollowed];
     if (cors !== followed.cors) replaceCors(this.middlewares, cors);
     if (slowReader !== followed.slowReader) this[kSlowReader] = resolveSlowReader(slowReader);
-    followed.cors = cors;
-    followed.slowReader = slowReader;
+    Object.assign(followed, { cors, slowReader });
     this[kReceiving].limit = maxReceivingBytes;
   }
 
@@ -224,8 +205,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     setMounts(this, "closed");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
     const { closing } = this[kWebSocketContext];
-    const discardAll = (): void => closing.forEach((transport) => transport.discard());
-    if (closing.size > 0) this[kClock].after(CLOSE_GRACE, discardAll);
+    if (closing.size > 0) this[kClock].after(CLOSE_GRACE, () => closing.forEach((transport) => transport.discard()));
     this.cleanup();
     return this;
   }
@@ -303,8 +283,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (req._query["sid"]) return answer(undefined);
     const refusal = this[kGate].check(req, this[kConnections]);
     if (refusal) return answer(refusal);
-    askPermission(req, this.opts.allowRequest, {
-      answer: (refused) => answer(refused ?? admitRevision(req, this.opts.allowEIO3) ?? this[kIdentify](req)),
+    const { allowRequest, allowEIO3 } = this.opts;
+    const identify = (): Refusal | undefined =>
+      this[kGate].identify(req, (error, how) => this[kFail]("userOf", error, how));
+    askPermission(req, allowRequest, {
+      answer: (refused) => answer(refused ?? admitRevision(req, allowEIO3) ?? identify()),
       onFailure: (error, how) => this[kFail]("allowRequest", error, how),
     });
   }
@@ -314,17 +297,13 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return this.clientsCount + this[kWebSocketContext].closing.size;
   }
 
-  private [kIdentify](req: TransportRequest): Refusal | undefined {
-    return this[kGate].identify(req, (error, how) => this[kFail]("userOf", error, how));
-  }
-
   /** A function of the program has failed. */
   private [kFail](handler: HandlerKind, error: unknown, how: "thrown" | "rejected"): void {
     reportFailure(this, error, { handler, how });
   }
 
   /** Calls listeners of the program: what they throw must not keep a request from its answer. */
-  private [kTell](event: string, ...args: unknown[]): void {
+  [kTell](event: string, ...args: unknown[]): void {
     try {
       this.emit(event, ...args);
     } catch (error) {
@@ -415,25 +394,5 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
     const error: ConnectionError = { req, code, message, context, name, hint };
     this[kTell]("connection_error", error);
-  }
-
-  /** The headers that the engine's users add to an answer; the cookie goes with the first one of a session. */
-  private [kAddHeaders](headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void {
-    if (!(req as TransportRequest)._query["sid"]) {
-      if (sid) addCookie(headers, this.opts.cookie, sid);
-      this.emitHeaders("initial_headers", headers, req);
-    }
-    this.emitHeaders("headers", headers, req);
-  }
-
-  protected emitHeaders(
-    event: "initial_headers" | "headers",
-    headers: OutgoingHttpHeaders,
-    req: IncomingMessage,
-  ): void {
-    if (this.listenerCount(event) === 0) return;
-    const own = headers["Set-Cookie"];
-    this[kTell](event, headers, req);
-    mergeCookies(headers, own);
   }
 }

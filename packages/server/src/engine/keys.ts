@@ -23,5 +23,6 @@ export const kSelf = Symbol("self");
 export const kSendPrepared = Symbol("sendPrepared");
 export const kSlowReader = Symbol("slowReader");
 export const kStats = Symbol("stats");
+export const kTell = Symbol("tell");
 export const kWatchQueue = Symbol("watchQueue");
 export const kWebSocketContext = Symbol("webSocketContext");

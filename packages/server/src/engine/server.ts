@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { createLog } from "../log.ts";
+import { addHeaders } from "./answer-headers.ts";
 import { type Host, type Taker, takeRequests, takeUpgrades } from "./attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http2.ts";
@@ -22,7 +23,6 @@ import { kClock, kFollow, kIsAttached, kLimits, kOfferUpgrade, kReceiving, kWebS
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
-const kAddUpgradeHeaders = Symbol("addUpgradeHeaders");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
 const kRefuse = Symbol("refuse");
@@ -109,7 +109,7 @@ export class Server extends BaseServer {
     this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload, ...given });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
-      this[kAddUpgradeHeaders](headers, req);
+      addHeaders(this, headers, req, "");
       lines.push(...headerLines(headers));
     });
   }
@@ -292,7 +292,7 @@ export class Server extends BaseServer {
   }
 
   private [kAccept]({ req, stream, head, headers }: PendingUpgrade): EngineLink {
-    this[kAddUpgradeHeaders](headers, req);
+    addHeaders(this, headers, req, "");
     // For those who look for a proxy that does it: it works here, and hardly anywhere else.
     if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
     const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
@@ -308,11 +308,6 @@ export class Server extends BaseServer {
     });
     stream.off("error", ignore);
     return link;
-  }
-
-  private [kAddUpgradeHeaders](headers: OutgoingHttpHeaders, req: TransportRequest): void {
-    if (!req._query["sid"]) this.emitHeaders("initial_headers", headers, req);
-    this.emitHeaders("headers", headers, req);
   }
 
   private [kRefuseUpgrade]({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {

@@ -24,7 +24,8 @@ export const FRAMING = ["perMessageDeflate", "wsEngine", "maxHttpBufferSize", "m
 /** Completes the record by what the options say. */
 export function webSocketContext(
   { perMessageDeflate, wsEngine, maxHttpBufferSize, maxReceivingBytes }: ResolvedOptions,
-  closing: Pick<WebSocketContext, "closing" | "turnedAway" | "retryAfter">,
+  { closing, turnedAway, retryAfter }: Pick<WebSocketContext, "closing" | "turnedAway" | "retryAfter">,
 ): WebSocketContext {
-  return { ...closing, sharesFrames: !perMessageDeflate && !wsEngine, maxHttpBufferSize, maxReceivingBytes };
+  const sharesFrames = !perMessageDeflate && !wsEngine;
+  return { sharesFrames, closing, turnedAway, maxHttpBufferSize, maxReceivingBytes, retryAfter };
 }

@@ -1,0 +1,11 @@
+import type { Refusal } from "./admission.ts";
+import type { Transport } from "./transport.ts";
+
+/** A handshake that has been let in: how its session gets a transport. */
+export interface Opening {
+  /** Undefined when the peer went away while an id was being made, or has been refused after all. */
+  createTransport(): Transport | undefined;
+  /** The session stands: incoming traffic may begin. */
+  begin(transport: Transport): void;
+  onRefused(refusal: Refusal): void;
+}
