@@ -103,3 +103,60 @@ describe("for those who know a Map", () => {
     expect(inspect(tableOf({ one: ["1"] }))).toBe("Map(1) { 'one' => Set(1) { '1' } }");
   });
 });
+
+describe("a Set that a program has read", () => {
+  const held = (): { table: RoomTable; set: Set<string> } => {
+    const table = tableOf({ a: ["1"] });
+    return { table, set: table.get("a") as Set<string> };
+  };
+
+  test("is the same one for as long as it is held", () => {
+    const { table, set } = held();
+    expect(table.get("a")).toBe(set);
+    expect([...table.values()][0]).toBe(set);
+  });
+
+  test("changes with the table", () => {
+    const { table, set } = held();
+    table.add("a", "2");
+    expect([...set]).toEqual(["1", "2"]);
+    table.remove("a", "1");
+    table.remove("a", "2");
+    expect([...set]).toEqual([]);
+    table.add("a", "3");
+    expect([...set]).toEqual(["3"]);
+  });
+
+  test("is empty when its only member has left, and has nothing to do with a key that comes again", () => {
+    const { table, set } = held();
+    table.prune("a", "1");
+    expect([set.size, table.has("a")]).toEqual([0, false]);
+    table.add("a", "2");
+    set.add("3");
+    expect(plain(table)).toEqual({ a: ["2"] });
+  });
+
+  test.each<[string, (set: Set<string>) => unknown, string[]]>([
+    ["add()", (set) => set.add("2"), ["1", "2"]],
+    ["delete()", (set) => set.delete("1"), []],
+    ["clear()", (set) => set.clear(), []],
+  ])("changes the table when the program calls its %s", (_name, change, members) => {
+    const { table, set } = held();
+    change(set);
+    expect(plain(table)).toEqual({ a: members });
+    expect(table.get("a")).toBe(set);
+  });
+
+  test("stays as it is when the key is deleted or set", () => {
+    const { table, set } = held();
+    table.set("a", new Set(["2"]));
+    expect([...set]).toEqual(["1"]);
+    expect(plain(table)).toEqual({ a: ["2"] });
+    table.delete("a");
+    expect(table.get("a")).toBeUndefined();
+  });
+
+  test("equals a common Set", () => {
+    expect(held().set).toEqual(new Set(["1"]));
+  });
+});

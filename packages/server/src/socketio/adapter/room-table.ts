@@ -5,9 +5,13 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
  * A Map of string to a Set of strings that keeps a Set of one as that string alone.
  *
  * Every socket is alone in a room of its own, and most are in no other one: their two Sets would be a tenth of what an idle
- * connection takes. Whoever looks at a Set by way of Map's own methods gets a real one, which is kept from then on.
+ * connection takes. A Set of one that a program reads is lent: it changes with the table for as long as the program
+ * holds it, and takes no memory afterwards.
  */
 export class RoomTable extends Map<string, Set<string>> {
+  /** The Sets of one that were handed out. */
+  #lent: Map<string, WeakRef<LentSet>> | undefined;
+
   /** What is kept: the Set, or its only element. */
   #kept(key: string): Set<string> | string | undefined {
     return super.get(key);
@@ -19,10 +23,48 @@ export class RoomTable extends Map<string, Set<string>> {
 
   override get(key: string): Set<string> | undefined {
     const kept = this.#kept(key);
-    if (typeof kept !== "string") return kept;
-    const members = new Set([kept]);
+    return typeof kept === "string" ? this.#lend(key, kept) : kept;
+  }
+
+  #lend(key: string, member: string): Set<string> {
+    const lent = (this.#lent ??= new Map<string, WeakRef<LentSet>>());
+    const known = lent.get(key)?.deref();
+    if (known !== undefined) return known;
+    const members = new LentSet(member, this, key);
+    const ref = new WeakRef(members);
+    lent.set(key, ref);
+    collected.register(members, { lent, key, ref });
+    return members;
+  }
+
+  /** A lent Set is about to change by itself: it becomes the one that is kept, unless the key has gone. */
+  takeBack(key: string, members: LentSet): void {
+    if (this.#lent?.get(key)?.deref() !== members) return;
+    this.#lent.delete(key);
+    this.#keep(key, members);
+  }
+
+  /** The Set of one element that a program holds, or a new one. It is about to change, and to be kept. */
+  #setOf(key: string, member: string): Set<string> {
+    const members = this.#lent?.get(key)?.deref() ?? new Set([member]);
+    this.#lent?.delete(key);
     this.#keep(key, members);
     return members;
+  }
+
+  override set(key: string, members: Set<string>): this {
+    this.#lent?.delete(key);
+    return super.set(key, members);
+  }
+
+  override delete(key: string): boolean {
+    this.#lent?.delete(key);
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    this.#lent = undefined;
+    super.clear();
   }
 
   /** Adds to the Set of a key, which need not exist. False: it was there. */
@@ -32,7 +74,7 @@ export class RoomTable extends Map<string, Set<string>> {
     // Programs have rooms that are numbers as well: those are kept in a Set, whatever the types say.
     if (kept === undefined) this.#keep(key, typeof member === "string" ? member : new Set([member]));
     else if (kept === member) return false;
-    else if (typeof kept === "string") this.#keep(key, new Set([kept, member]));
+    else if (typeof kept === "string") this.#setOf(key, kept).add(member);
     else if (kept.has(member)) return false;
     else kept.add(member);
     return true;
@@ -43,9 +85,7 @@ export class RoomTable extends Map<string, Set<string>> {
     const kept = this.#kept(key);
     if (kept === undefined) return false;
     if (typeof kept !== "string") return kept.delete(member);
-    if (kept !== member) return false;
-    this.#keep(key, new Set());
-    return true;
+    return kept === member && this.#setOf(key, kept).delete(member);
   }
 
   /** Removes from the Set of a key, and the key with the last one. */
@@ -53,6 +93,7 @@ export class RoomTable extends Map<string, Set<string>> {
   prune(key: string, member: string): void {
     const kept = this.#kept(key);
     if (typeof kept === "object") kept.delete(member);
+    else if (kept === member) this.#lent?.get(key)?.deref()?.delete(member);
     if (kept === member || (typeof kept === "object" && kept.size === 0)) this.delete(key);
   }
 
@@ -97,6 +138,50 @@ export class RoomTable extends Map<string, Set<string>> {
 
 /** To those who compare (`expect(adapter.rooms).toEqual(new Map(...))`) it is a Map like any other. */
 Object.defineProperty(RoomTable.prototype, "constructor", { value: Map });
+
+/** What a table notes of a lent Set. */
+interface Loan {
+  readonly lent: Map<string, WeakRef<LentSet>>;
+  readonly key: string;
+  readonly ref: WeakRef<LentSet>;
+}
+
+/** Removes the loans of Sets that the program has dropped. */
+const collected = new FinalizationRegistry<Loan>(({ lent, key, ref }) => {
+  if (lent.get(key) === ref) lent.delete(key);
+});
+
+/** A Set of one that a table keeps as a string: before it changes, it asks to be kept itself. */
+class LentSet extends Set<string> {
+  readonly #table: RoomTable;
+  readonly #key: string;
+
+  constructor(member: string, table: RoomTable, key: string) {
+    // Not through the constructor of Set, which would call add().
+    super();
+    this.#table = table;
+    this.#key = key;
+    super.add(member);
+  }
+
+  override add(member: string): this {
+    this.#table.takeBack(this.#key, this);
+    return super.add(member);
+  }
+
+  override delete(member: string): boolean {
+    this.#table.takeBack(this.#key, this);
+    return super.delete(member);
+  }
+
+  override clear(): void {
+    this.#table.takeBack(this.#key, this);
+    super.clear();
+  }
+}
+
+/** To those who compare, it is a Set like any other. */
+Object.defineProperty(LentSet.prototype, "constructor", { value: Set });
 
 const NOBODY: ReadonlySet<string> = new Set();
 
