@@ -17,6 +17,7 @@ const LEAVES = [
   "token-bucket",
   "numbers",
   "assignable",
+  "notices",
 ].map((leaf) => `packages/server/src/${leaf}.ts`);
 
 /** What each layer may import. The first layer whose prefix matches a file owns it. */

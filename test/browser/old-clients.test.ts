@@ -30,8 +30,19 @@ const WAYS: Readonly<Record<string, object>> = {
   "JSONP, then the upgrade": { forceJSONP: true },
 };
 
+/**
+ * Client 1.x encodes text twice where it polls without binary support, as with JSONP: an answer on the same transport comes
+ * out right, one that comes after the upgrade does not, with any server. Until the upgrade is done, only ASCII is promised.
+ */
+const mixesEncodings = (version: string, way: string): boolean =>
+  version === "1.7" && way === "JSONP, then the upgrade";
+
+const ASCII = 'plain \\ "text"\n &+%';
+const TEXT = `${ASCII} \u2028 \u20ac`;
+
 /** What the page knows of the client; the bundles have no typings. */
 declare const io: (options: object) => {
+  readonly io: { readonly engine: { once(event: string, listener: () => void): void } };
   on(event: string, listener: (...args: unknown[]) => void): void;
   emit(event: string, ...args: unknown[]): void;
   close(): void;
@@ -73,33 +84,37 @@ describe.skipIf(!executable)("old clients in Chromium", () => {
       const page = await open(version);
       const connection = nextEvent<[Socket]>(server.io, "connection");
       const talk = page.evaluate(
-        (options) =>
+        ({ options, first, second }) =>
           new Promise<unknown[]>((resolve) => {
             const client = io({ reconnection: false, ...options });
+            const answers: unknown[] = [];
+            const onText = (text: unknown): void => void (answers.push(text) === 2 && resolve(answers));
             // A namespace's worth of events in order, then text and bytes there and back.
             client.on("connect", () => {
-              const answers: unknown[] = [];
-              for (let index = 0; index < 20; index++)
-                client.emit("echo", index, (value: unknown) => answers.push(value));
-              client.emit(
-                "echo",
-                'plain \\ "text"\n\u2028 &+%',
-                new Uint8Array([0, 255]).buffer,
-                (text: string, bytes: ArrayBuffer) => {
-                  resolve([answers.length, text, [...new Uint8Array(bytes)]]);
-                },
+              let count = 0;
+              for (let index = 0; index < 20; index++) client.emit("echo", index, () => (count += 1));
+              const bytes = new Uint8Array([0, 255]).buffer;
+              client.emit("echo", first, bytes, (text: string, back: ArrayBuffer) =>
+                onText([count, text, [...new Uint8Array(back)]]),
               );
+              if (second === undefined) onText(undefined);
+              else client.io.engine.once("upgrade", () => client.emit("echo", second, onText));
             });
             for (const event of ["error", "connect_error"])
               client.on(event, (error) => resolve([event, String(error)]));
           }),
-        WAYS[way] as object,
+        mixesEncodings(version, way)
+          ? { options: WAYS[way] as object, first: ASCII, second: TEXT }
+          : { options: WAYS[way] as object, first: TEXT },
       );
       const [socket] = await connection;
       const { conn } = socket;
       const upgraded =
         way.endsWith("upgrade") && conn.transport.name === "polling" ? nextEvent(conn, "upgrade") : undefined;
-      expect(await talk).toEqual([20, 'plain \\ "text"\n\u2028 &+%', [0, 255]]);
+      const isMixed = mixesEncodings(version, way);
+      const answers = await talk;
+      expect(answers).toContainEqual([20, isMixed ? ASCII : TEXT, [0, 255]]);
+      expect(answers).toContainEqual(isMixed ? TEXT : undefined);
       await upgraded;
       expect(conn.transport.name).toBe(/polling$|JSONP$/.test(way) ? "polling" : "websocket");
       await page.context().close();

@@ -11,6 +11,7 @@ export {
   type AttachOptions,
   BaseServer,
   type ConnectionError,
+  type CorsMismatch,
   type ErrorCallback,
   type CloseReason,
   type DrainOptions,

@@ -15,6 +15,7 @@ export {
   type DisconnectCode,
   type EngineReport,
   type ExtendedError,
+  type ConnectRefused,
   type HandlerErrorContext,
   type Handshake,
   ReservedEventError,

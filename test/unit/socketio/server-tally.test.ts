@@ -7,7 +7,7 @@ import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
 import { Bench } from "./peer.ts";
 import { kOnHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";
 
-const EMPTY = { cluster: {}, recovery: { recovered: 0, refused: {}, dropped: {} } };
+const EMPTY = { cluster: {}, connectsRefused: {}, recovery: { recovered: 0, refused: {}, dropped: {} } };
 const tallyOf = (bench: Bench): ServerReport => bench.io[kTally].report({} as never);
 
 class Listening extends ClusterAdapterWithHeartbeat {
@@ -65,7 +65,7 @@ test("metrics have them as well", () => {
   } = new Bench();
   const engine = reportOn(stats, heartbeat, 0);
   const recovery = { recovered: 3, refused: { RECOVERY_OFF: 2 }, dropped: { maxPackets: 4 } };
-  const text = openMetrics({ ...engine, cluster: { CLUSTER_SIGNATURE_INVALID: 1 }, recovery }, 0);
+  const text = openMetrics({ ...engine, connectsRefused: {}, cluster: { CLUSTER_SIGNATURE_INVALID: 1 }, recovery }, 0);
   expect(text).toContain('portage_cluster_ignored_total{code="CLUSTER_SIGNATURE_INVALID"} 1\n');
   expect(text).toContain("portage_recoveries_total 3\n");
   expect(text).toContain('portage_recoveries_refused_total{code="RECOVERY_OFF"} 2\n');

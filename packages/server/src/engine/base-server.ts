@@ -9,6 +9,8 @@ import type { ErrorCallback, Refusal } from "./admission.ts";
 import type { Waiting } from "./congestion.ts";
 import { addHeaders } from "./answer-headers.ts";
 import { replaceCors } from "./cors.ts";
+import { type CorsMismatch, unreadableBy } from "./cors-check.ts";
+import { Notices, quote } from "../notices.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS } from "./diagnostics.ts";
@@ -58,6 +60,8 @@ const kRetryAfter = Symbol("retryAfter");
 const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
 const kConnections = Symbol("connections");
+const kCheckCors = Symbol("checkCors");
+const kNotices = Symbol("notices");
 const kOpen = Symbol("open");
 const kIsRequestUnseen = Symbol("isRequestUnseen");
 
@@ -83,6 +87,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
   [kSlowReader]: Required<SlowReaderOptions>;
+  private readonly [kNotices]: Notices;
   /** What messages that are not complete hold, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   protected readonly [kGate]: Gate;
@@ -101,6 +106,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const { pingInterval, pingTimeout, clock } = this.opts;
     this[kGate] = new Gate(this.opts, clock, () => Object.values(this.clients));
     this[kSlowReader] = resolveSlowReader();
+    this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(this.opts.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     const services = {
@@ -242,10 +248,26 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     answer: (refusal: Refusal | undefined) => void,
   ): void {
     this[kFollow]();
+    if (!isUpgrade && req.headers.origin !== undefined && !req._query["sid"])
+      res.once("finish", () => this[kCheckCors](req, res));
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
       this.check(req, isUpgrade, answer);
     });
+  }
+
+  /** A page that asks for a session and may not read the answer has no way to say so. */
+  private [kCheckCors](req: TransportRequest, res: ServerResponse): void {
+    const origin = res.statusCode < 400 ? unreadableBy(req, res) : undefined;
+    if (origin === undefined) return;
+    this[kStats].corsMismatches += 1;
+    if (log.enabled) log("a page of %s may not read the answer", origin);
+    this[kNotices].say(
+      "ORIGIN_NOT_ALLOWED",
+      `A page of ${quote(origin)} may not read what it asks for: name that origin in the option cors.`,
+    );
+    const mismatch: CorsMismatch = { req, origin };
+    this[kTell]("cors_mismatch", mismatch);
   }
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {

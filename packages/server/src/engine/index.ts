@@ -28,6 +28,7 @@ export type { EngineReport } from "./stats-report.ts";
 export { count, ENGINE_RULES, EngineStats, type Tally, UPGRADE_FAILURES } from "./stats.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export { corsMiddleware } from "./cors.ts";
+export type { CorsMismatch } from "./cors-check.ts";
 export { type Middleware, runMiddlewares } from "./middleware.ts";
 export type { AllowRequest, AttachOptions, CookieOptions, ServerOptions, TransportName } from "./options.ts";
 export { isAbsent, limitFrom } from "./option-checks.ts";

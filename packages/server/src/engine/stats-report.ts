@@ -36,6 +36,8 @@ export interface EngineReport {
   readonly limits: Tally;
   /** Requests that were turned away, by name. */
   readonly refusals: Tally;
+  /** Requests for a session by pages that may not read the answer: the option `cors` does not name their origin. */
+  readonly corsMismatches: number;
   /** By how many milliseconds the event loop was late, the last time and at its worst. */
   readonly loop: { readonly lag: number; readonly maxLag: number };
 }
@@ -58,6 +60,7 @@ export function reportOn(stats: EngineStats, wheel: HeartbeatWheel, receiving: n
     bytes: { in: stats.bytesIn, out: stats.bytesOut, queued: stats.queued, waiting: waitingBytes(), receiving },
     limits: { ...stats.limits },
     refusals: { ...stats.refusals },
+    corsMismatches: stats.corsMismatches,
     loop: { lag: Math.round(wheel.lag), maxLag: Math.round(wheel.maxLag) },
   };
 }

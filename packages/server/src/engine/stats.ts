@@ -27,6 +27,8 @@ export class EngineStats {
   bytesOut = 0;
   sessionsOpened = 0;
   upgrades = 0;
+  /** Requests of pages that may not read the answer. */
+  corsMismatches = 0;
   /** Sessions that are open, those that are ending among them. */
   open = 0;
   closing = 0;

@@ -8,6 +8,7 @@ import { ClientWatch } from "./client-watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
 import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../engine/index.ts";
+import { onConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "./errors.ts";
 import { Joining, limitPacket } from "./joining.ts";
 import { endWith, type Link, type LinkHandler, linkTo } from "./link.ts";
@@ -212,7 +213,9 @@ export class Client<
   private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
     this.server[kOnLimit](this.conn, code, limit, actual);
     this[kLeave](name);
-    this._packet(limitPacket(this.conn.protocol, name, new SocketIoError(code)));
+    const error = new SocketIoError(code);
+    onConnectRefused(this.server, { code, namespace: name, message: error.message, conn: this.conn });
+    this._packet(limitPacket(this.conn.protocol, name, error));
   }
 
   /** Nothing is kept for a namespace any more. */

@@ -7,6 +7,8 @@ export const SOCKETIO_ERRORS = {
   NOT_AN_HTTP_SERVER: "attach() was given something else than an HTTP server or a port: a request handler, perhaps",
   NO_UWEBSOCKETS: "Portage does not run on uWebSockets.js: attach it to a server of node:http instead",
   NOT_LOCAL: "the question has no answer on a parent namespace",
+  UNKNOWN_NAMESPACE: "the client asked for a namespace that is not there: io.of() makes it",
+  MIDDLEWARE_REFUSED: "a middleware refused the client",
   INVALID_PACKET: "a custom parser handed out a packet that no client may send",
   RECOVERY_OFF: "the client asked for an earlier session, and the option connectionStateRecovery is off",
   RECOVERY_MALFORMED: "the client asked for an earlier session with something that is no text",

@@ -26,6 +26,7 @@ export {
   SocketIoError,
   type SocketIoErrorCode,
 } from "./errors.ts";
+export type { ConnectRefused } from "./connect-refused.ts";
 export type { HandlerErrorContext } from "./listener-errors.ts";
 export type { Handshake } from "./handshake.ts";
 export { type ExtendedError, Namespace } from "./namespace.ts";

@@ -1,6 +1,7 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
 import { soon } from "../turn.ts";
 import type { Client } from "./client.ts";
+import { onConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "./errors.ts";
 import { fail } from "./listener-errors.ts";
 import { pass, type Passage } from "./middleware.ts";
@@ -65,11 +66,14 @@ export class Joining {
   #noNamespace(why: "full" | undefined): SocketPacket {
     const { server, conn } = this.client;
     if (why === undefined) {
+      onConnectRefused(server, { code: "UNKNOWN_NAMESPACE", namespace: this.name, message: "Invalid namespace", conn });
       return new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined);
     }
     const { maxDynamicNamespaces } = server[kLimits];
     server[kOnLimit](conn, "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
-    return limitPacket(conn.protocol, this.name, new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES"));
+    const error = new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES");
+    onConnectRefused(server, { code: error.code, namespace: this.name, message: error.message, conn });
+    return limitPacket(conn.protocol, this.name, error);
   }
 
   /** The client does not wait for an answer any more. */
@@ -139,6 +143,14 @@ export class Joining {
     });
   }
 
+  #report(socket: Socket, err: ExtendedError | string): void {
+    const { server, conn } = this.client;
+    const code = err === INTERNAL ? "MIDDLEWARE_FAILED" : "MIDDLEWARE_REFUSED";
+    // programs refuse with whatever they have
+    const { message }: { readonly message?: unknown } = typeof err === "string" ? { message: err } : err;
+    onConnectRefused(server, { code, namespace: this.name, message: String(message), conn, socket });
+  }
+
   #finish(nsp: Namespace, socket: Socket, err?: unknown): void {
     if (this.isOver()) return socket._cleanup();
     this.#state = "over";
@@ -146,6 +158,7 @@ export class Joining {
       if (err === undefined) return this.#admit(nsp, socket);
       socket._cleanup();
       this.client.onJoined(this, undefined);
+      this.#report(socket, err as ExtendedError | string);
       socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
     } catch (error) {
       this.#onFailure(nsp, error);

@@ -211,7 +211,7 @@ export class Namespace<
   }
 
   /** Emits one of the library's own events to the listeners of this namespace. */
-  emitReserved(event: "connect" | "connection" | "new_namespace", subject: unknown): void {
+  emitReserved(event: "connect" | "connection" | "new_namespace" | "connect_refused", subject: unknown): void {
     if (this.listenerCount(event) === 0) return;
     this[kCall]([event, subject], subject instanceof Socket ? subject : undefined);
   }

@@ -1,7 +1,7 @@
 import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
 import { CLOSE_CODES, ENGINE_RULES, LIMIT_CODES, REFUSALS, UPGRADE_FAILURES } from "../engine/index.ts";
 import { SOCKETIO_ERRORS } from "./errors.ts";
-import { CLUSTER_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
+import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
 
 /** How the text of the metrics is made. */
 export interface MetricsOptions {
@@ -86,12 +86,16 @@ function ofTraffic({ packets, bytes, loop }: ServerReport): Metric[] {
   ];
 }
 
-function ofTrouble({ limits, refusals, cluster, recovery }: ServerReport): Metric[] {
+function ofTrouble(report: ServerReport): Metric[] {
+  const { limits, refusals, corsMismatches, cluster, recovery } = report;
+  const connects = from(CONNECT_CODES, report.connectsRefused);
   const refused = from(RECOVERY_CODES, recovery.refused);
   const dropped = from(RECOVERY_LIMITS, recovery.dropped);
   return [
     counter("limits", "Limits met, by code.", from(Object.keys(LIMIT_CODES), limits), { label: "code" }),
     counter("refusals", "Requests turned away, by name.", from(Object.keys(REFUSALS), refusals), { label: "name" }),
+    counter("cors_mismatches", "Requests of pages that may not read the answer.", corsMismatches),
+    counter("connects_refused", "Clients not let into a namespace, by code.", connects, { label: "code" }),
     counter("cluster_ignored", "Messages of the bus ignored, by code.", from(CLUSTER_CODES, cluster), {
       label: "code",
     }),

@@ -12,10 +12,22 @@ export const CLUSTER_CODES: ReadonlySet<SocketIoErrorCode> = new Set<SocketIoErr
   "TOO_MANY_SERVERS",
 ]);
 
+/** Why clients are not let into a namespace. */
+export const CONNECT_CODES: readonly SocketIoErrorCode[] = [
+  "UNKNOWN_NAMESPACE",
+  "MIDDLEWARE_REFUSED",
+  "MIDDLEWARE_FAILED",
+  "TOO_MANY_NAMESPACES",
+  "AUTH_TOO_LARGE",
+  "TOO_MANY_DYNAMIC_NAMESPACES",
+];
+
 /** What `io.stats()` says. */
 export interface ServerReport extends EngineReport {
   /** What came from the bus of the cluster and was ignored, or who was not waited for, by code. */
   readonly cluster: Tally;
+  /** Clients that were not let into a namespace, by code. */
+  readonly connectsRefused: Tally;
   readonly recovery: {
     /** Clients that took their session up again. */
     readonly recovered: number;
@@ -31,6 +43,7 @@ export class ServerTally {
   /** Sockets that are connected, in all namespaces. */
   sockets = 0;
   readonly #cluster: Tally<SocketIoErrorCode> = {};
+  readonly #connectsRefused: Tally<SocketIoErrorCode> = {};
   readonly #refused: Tally<SocketIoErrorCode> = {};
   readonly #dropped: Tally<RecoveryLimit> = {};
   #recovered = 0;
@@ -38,6 +51,11 @@ export class ServerTally {
   /** An adapter tells what it has ignored, or has failed: that is not counted. */
   onAdapterFailure(error: unknown): void {
     if (error instanceof SocketIoError && CLUSTER_CODES.has(error.code)) count(this.#cluster, error.code);
+  }
+
+  /** A client was not let into a namespace. */
+  onConnectRefused(code: SocketIoErrorCode): void {
+    count(this.#connectsRefused, code);
   }
 
   /** A client has asked for an earlier session. */
@@ -54,6 +72,6 @@ export class ServerTally {
   /** Adds what is counted here to what the engine has counted. */
   report(engine: EngineReport): ServerReport {
     const recovery = { recovered: this.#recovered, refused: { ...this.#refused }, dropped: { ...this.#dropped } };
-    return { ...engine, cluster: { ...this.#cluster }, recovery };
+    return { ...engine, cluster: { ...this.#cluster }, connectsRefused: { ...this.#connectsRefused }, recovery };
   }
 }

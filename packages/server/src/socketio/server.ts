@@ -14,6 +14,7 @@ import { assignable } from "../assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
+import type { ConnectRefused } from "./connect-refused.ts";
 import { createLog } from "../log.ts";
 import { bounded } from "../numbers.ts";
 import { pass } from "./middleware.ts";
@@ -78,6 +79,7 @@ export interface ServerReservedEventsMap<
 > extends NamespaceReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
   new_namespace: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
   handler_error: (error: unknown, context: HandlerErrorContext) => void;
+  connect_refused: (refused: ConnectRefused) => void;
 }
 
 /** A pattern for namespaces, in the order in which they were given. */
