@@ -80,6 +80,7 @@ const LAYERS = [
       "@portage/parser",
       "@portage/parser/socket",
       "cors",
+      "eventemitter3",
     ],
   },
   {

@@ -1,8 +1,8 @@
 import { kLimits } from "../keys.ts";
-import { Emitter } from "../../emitter.ts";
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../codec.ts";
 import { keyOf } from "../conflation.ts";
+import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
   Adapter,
   BroadcastFlags,
@@ -18,7 +18,6 @@ import { giveUpOldest, type Limited } from "../socket-limits.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
 import type { Untyped } from "../typed-events.ts";
-import { kObserved } from "../../emitter.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kCatchUp = Symbol("catchUp");
@@ -78,7 +77,7 @@ class BroadcastWriteOptions implements WriteOptions {
  * @example
  * io.of("/").adapter.on("create-room", (room) => console.log(`room ${room} was created`));
  */
-export class InMemoryAdapter extends Emitter implements Adapter {
+export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   readonly nsp: Untyped;
   /** Room to the ids of its members. A room that is empty is not there. */
   readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
@@ -114,7 +113,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   private [kEnter](room: Room, id: SocketId): void {
-    if (!this[kObserved]) return void addMember(this.rooms, room, id);
+    if (!isHeard(this)) return void addMember(this.rooms, room, id);
     const isNew = !this.rooms.has(room);
     const hasJoined = addMember(this.rooms, room, id);
     if (isNew) this.emit("create-room", room);
@@ -136,7 +135,7 @@ export class InMemoryAdapter extends Emitter implements Adapter {
   }
 
   private [kExit](room: Room, id: SocketId): void {
-    if (!this[kObserved]) return pruneMember(this.rooms, room, id);
+    if (!isHeard(this)) return pruneMember(this.rooms, room, id);
     if (removeMember(this.rooms, room, id)) this.emit("leave-room", room, id);
     if (isEmptyKey(this.rooms, room) && this.rooms.delete(room)) this.emit("delete-room", room);
   }

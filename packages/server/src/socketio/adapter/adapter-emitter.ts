@@ -1,0 +1,116 @@
+import type { EventEmitter } from "node:events";
+import { EventEmitter as SmallEmitter } from "eventemitter3";
+
+type Name = string | symbol;
+type Listener = Parameters<EventEmitter["on"]>[1];
+
+interface Entry {
+  readonly fn: Listener;
+  readonly once: boolean;
+}
+
+/** What the small emitter keeps: of an event one entry, or several. */
+interface Table {
+  _events: Record<Name, Entry | Entry[] | undefined>;
+  _eventsCount: number;
+}
+
+type RemoveListener = (event: Name, listener: Listener, context?: unknown, once?: boolean) => unknown;
+
+const Base = SmallEmitter as unknown as new () => EventEmitter & Table;
+const { removeListener } = SmallEmitter.prototype as unknown as { removeListener: RemoveListener };
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kMaxListeners = Symbol("maxListeners");
+
+/** Node's default, which adapters may read. */
+const MAX_LISTENERS = 10;
+
+/**
+ * The emitter of adapters: `eventemitter3`, with the members of Node's EventEmitter that it lacks, as programs and
+ * adapters of others may call them. It does not warn of many listeners, and emits neither `newListener` nor
+ * `removeListener`.
+ */
+export class AdapterEmitter extends Base {
+  declare private [kMaxListeners]?: number;
+
+  /** An `error` without a listener is thrown, as Node does. */
+  override emit(event: Name, ...args: unknown[]): boolean {
+    if (event === "error" && this.listenerCount(event) === 0) {
+      throw args[0] instanceof Error ? args[0] : new Error(`Unhandled error. (${String(args[0])})`);
+    }
+    return super.emit(event, ...args);
+  }
+
+  /** Of a listener that was added several times, the last one is removed. Emissions pass `once`: all that have run go. */
+  override removeListener(event: Name, listener: Listener, context?: unknown, once?: boolean): this {
+    const table = tableOf(this);
+    const entries = table[event];
+    if (once === true || !Array.isArray(entries)) {
+      Reflect.apply(removeListener, this, [event, listener, context, once]);
+      return this;
+    }
+    const last = entries.map(({ fn }) => fn).lastIndexOf(listener);
+    const left = entries.filter((_entry, index) => index !== last);
+    table[event] = left.length === 1 ? left[0] : left;
+    return this;
+  }
+
+  override off(event: Name, listener: Listener): this {
+    return this.removeListener(event, listener);
+  }
+
+  override prependListener(event: Name, listener: Listener): this {
+    this.on(event, listener);
+    return toFront(this, event);
+  }
+
+  override prependOnceListener(event: Name, listener: Listener): this {
+    this.once(event, listener);
+    return toFront(this, event);
+  }
+
+  override rawListeners(event: Name): Listener[] {
+    return entriesOf(this, event).map(({ fn, once }) => {
+      if (!once) return fn;
+      const listener = (...args: unknown[]): void => {
+        this.removeListener(event, fn);
+        Reflect.apply(fn, this, args);
+      };
+      return Object.assign(listener, { listener: fn });
+    });
+  }
+
+  override setMaxListeners(count: number): this {
+    this[kMaxListeners] = count;
+    return this;
+  }
+
+  override getMaxListeners(): number {
+    return this[kMaxListeners] ?? MAX_LISTENERS;
+  }
+}
+
+/** Whether there is any listener at all: hot paths ask before they emit. */
+// hot path
+export function isHeard({ _eventsCount: events }: Table): boolean {
+  return events > 0;
+}
+
+function tableOf({ _events: table }: Table): Table["_events"] {
+  return table;
+}
+
+function entriesOf(emitter: Table, event: Name): readonly Entry[] {
+  const entries = tableOf(emitter)[event];
+  if (entries === undefined) return [];
+  return Array.isArray(entries) ? entries : [entries];
+}
+
+/** The listener that was added last comes first. A new array: an emission may go through the old one. */
+function toFront<Emitter extends Table>(emitter: Emitter, event: Name): Emitter {
+  const table = tableOf(emitter);
+  const entries = table[event];
+  if (Array.isArray(entries)) table[event] = [entries.at(-1)!, ...entries.slice(0, -1)];
+  return emitter;
+}
