@@ -7,7 +7,7 @@ import type { io as connect } from "@portage/client";
 import type { BrowserContext, Page } from "playwright-core";
 import type { Socket } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { serve, type Running } from "../support/host.ts";
 import { portage } from "../support/targets.ts";
 import { bundle, BUNDLERS } from "./bundlers.ts";
@@ -64,6 +64,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
 
   /** Answers with the page under test, or with a file that it loads. */
   async function servePage(url: string, response: ServerResponse): Promise<void> {
+    if (url === "/download") response.setHeader("content-disposition", "attachment").end("file");
     if (url.startsWith("/page")) response.setHeader("content-type", "text/html").end(html);
     if (!url.startsWith("/dist/")) return;
     const name = url.slice("/dist/".length);
@@ -271,6 +272,34 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       await page.waitForFunction("socket.connected");
       expect(await events()).toEqual(["connect", ["transport close", "page frozen"], 1, "connect"]);
     });
+
+    test.each([
+      ["polling", false],
+      ["polling", true],
+      ["websocket", false],
+      ["websocket", true],
+    ])(
+      "a page that is left reports nothing, one that stays works on (%s, closeOnBeforeunload: %s)",
+      async (name, closes) => {
+        await connectPage({ transports: [name], closeOnBeforeunload: closes });
+        await page.evaluate(() => {
+          const note = (): void => sessionStorage.setItem("left", "reported");
+          for (const event of ["disconnect", "connect_error"] as const) socket.on(event, note);
+          addEventListener("beforeunload", () => sessionStorage.setItem("asked", "yes"));
+        });
+        // a download: the page is asked, and stays
+        await page.evaluate(() => {
+          const link = document.createElement("a");
+          link.href = "/download";
+          link.click();
+        });
+        await page.waitForFunction(() => sessionStorage.getItem("asked"));
+        await echo();
+        await page.reload();
+        expect(await page.evaluate(() => sessionStorage.getItem("left"))).toBe(null);
+        await vi.waitFor(() => expect(server.io.sockets.sockets.size).toBe(0), 6000);
+      },
+    );
 
     // The headless shell has no back/forward cache; CHROME_PATH may name a whole Chromium.
     test("does not keep its page out of the back/forward cache, and comes back with it", async ({ skip }) => {

@@ -277,6 +277,17 @@ describe("what went wrong is told", () => {
     });
   });
 
+  test.each(["polling", "fetch", "websocket"])("a message that the server does not take (%s)", async (name) => {
+    const server = await start(portage, { maxHttpBufferSize: 1000 });
+    const options = name === "fetch" ? { transportImplementations: [Fetch] } : { transports: [name] };
+    const socket = open(server, options);
+    await nextEvent(socket, "open");
+    socket.send("x".repeat(2000));
+    const [, details] = await nextEvent<[string, TransportError]>(socket, "close");
+    expect(details.code).toBe("PAYLOAD_TOO_LARGE");
+    expect(socket.diagnosis.closed?.failure?.code).toBe("PAYLOAD_TOO_LARGE");
+  });
+
   test("the server's refusal (websocket)", async () => {
     const server = await start(portage, { allowRequest: (_request, done) => done("no entry", false) });
     const socket = open(server, { transports: ["websocket"] });

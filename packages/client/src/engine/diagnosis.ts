@@ -61,7 +61,6 @@ export function describeFailure(cause: Untyped): Failure | undefined {
   let system = report.cause;
   while (system?.cause) system = system.cause;
   const failure: Untyped = { message: message ?? description, status, closeCode: code, step };
-  failure.code = system?.code ?? cause.code;
   failure.said = reason || system?.message;
   try {
     failure.said = responseText.slice(0, MAX_TEXT) || failure.said;
@@ -69,5 +68,7 @@ export function describeFailure(cause: Untyped): Failure | undefined {
   } catch {
     // no answer, or not the JSON of an Engine.IO server
   }
+  if (report.code && report.code !== "TRANSPORT_FAILED") failure.code = report.code;
+  failure.code ??= system?.code ?? cause.code;
   return failure;
 }

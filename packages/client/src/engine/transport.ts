@@ -10,11 +10,11 @@ import { encodeQuery } from "./query.ts";
 import type { Socket } from "./socket.ts";
 import { installTimerFunctions } from "./timers.ts";
 
-export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE";
+export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
 /**
  * Why a transport failed: `TRANSPORT_UNAVAILABLE` where the platform has nothing that it could work with, so that another
- * transport is tried. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
+ * transport is tried; `PAYLOAD_TOO_LARGE` where the server, or something on the way, takes no body of that size. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
  * `fetch write error`, `websocket error`.
  */
 export class TransportError extends CodedError<TransportErrorCode> {

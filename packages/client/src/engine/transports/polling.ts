@@ -167,6 +167,8 @@ export abstract class Polling extends Transport {
       this.#maxPackets = sent >> 1;
       this.#post();
     } else if (this.readyState !== "closed") {
+      const isTooLarge = body && status === PAYLOAD_TOO_LARGE;
+      code ??= isTooLarge ? "PAYLOAD_TOO_LARGE" : undefined;
       this.onError(body ? this.writeError : this.readError, status, context, code);
     }
     // a server that is not there, or knows no session, needs no goodbye
