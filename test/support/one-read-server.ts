@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { Inbox } from "./waiting.ts";
+import { Inbox, within } from "./waiting.ts";
 import { frame, OPCODE } from "./raw-frames.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -135,9 +136,9 @@ export class OneReadServer {
     return new OneReadServer(server);
   }
 
-  /** TCP connections that are open. */
-  get open(): number {
-    return this.#sockets.size;
+  /** Resolves when the client has closed all its connections. */
+  async drained(): Promise<void> {
+    for (const socket of this.#sockets) await within(once(socket, "close"), "the end of a connection");
   }
 
   session(): Promise<RawSession> {
