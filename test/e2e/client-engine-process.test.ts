@@ -22,6 +22,9 @@ test.each([
   "auto-unref",
   "auto-unref polling",
   "auto-unref websocket",
+  "faked timers polling",
+  "faked timers websocket",
+  "faked timers upgraded",
 ])("nothing keeps the process alive: %s", async (mode) => {
   const url = `http://127.0.0.1:${server.port}`;
   const { stdout } = await promisify(execFile)(process.execPath, [child, url, mode], { timeout: 15_000 });

@@ -166,7 +166,9 @@ test.each(Object.keys(FAULTS))("where nothing can make requests (each %s), WebSo
 
 test("where nothing works at all, connect_error says so, and the client tries again", async () => {
   const missing = FAULTS["is not there"] as PropertyDescriptor;
-  const io = load(Object.fromEntries(TRANSPORTS.map((name) => [name, missing])));
+  const unreadable = FAULTS["may not be read"] as PropertyDescriptor;
+  const others = { navigator: unreadable, document: unreadable, location: unreadable };
+  const io = load({ ...Object.fromEntries(TRANSPORTS.map((name) => [name, missing])), ...others });
   const socket = io(server.url, { forceNew: true, reconnectionDelay: 1 });
   try {
     for (let i = 0; i < 2; i++) {

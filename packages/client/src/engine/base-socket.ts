@@ -20,9 +20,6 @@ import { type ResolvedOptions, resolveOptions } from "./target.ts";
 import { after, installTimerFunctions, nativeNow } from "./timers.ts";
 import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
 
-/** Hosts that can be reached without a network. */
-const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|::1)$/;
-
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
 
@@ -193,7 +190,7 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
       // silently: the page that would hear of it is gone
       this.transport.off();
       this.transport.close();
-    } else if (signal === "page frozen" || !LOOPBACK.test(this.hostname)) {
+    } else if (signal === "page frozen" || this.hostname !== "localhost") {
       this.endSession("transport close", { description: signal });
     }
   };

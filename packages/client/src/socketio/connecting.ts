@@ -1,6 +1,7 @@
 import { nextTick } from "../engine/globals.node.ts";
 import type { SocketReservedEvents as EngineEvents } from "../engine/options.ts";
 import { pageListeners, type PageSignal } from "../engine/page.ts";
+import { platform } from "../engine/platform.ts";
 import type { Socket as Engine } from "../engine/socket.ts";
 import { after } from "../engine/timers.ts";
 import { callEach, listen } from "../emitter.ts";
@@ -56,7 +57,7 @@ export abstract class ConnectingManager extends ManagerSettings {
     stopWaking: undefined,
     restraint: new Restraint(),
     onPage: (signal) => {
-      if (signal === "wake" && !globalThis.document?.hidden) wakeUp(this);
+      if (signal === "wake" && !platform<Document>("document")?.hidden) wakeUp(this);
     },
   };
 
@@ -181,8 +182,7 @@ export abstract class ConnectingManager extends ManagerSettings {
 
 /** Whether the browser says that there is no network, and the server is somewhere else. */
 function isOffline({ engine }: ConnectingManager): boolean {
-  const { navigator } = globalThis as { navigator?: { onLine?: boolean } };
-  return navigator?.onLine === false && engine?.hostname !== "localhost";
+  return platform<Navigator>("navigator")?.onLine === false && engine?.hostname !== "localhost";
 }
 
 function connect(manager: ConnectingManager): void {

@@ -1,8 +1,9 @@
 import type { Packet } from "@portage/parser/engine";
-import { type ClientOptions, WebSocket } from "@portage/websocket";
+import { type ClientOptions, type Clock, WebSocket } from "@portage/websocket";
 import type { IncomingMessage } from "node:http";
 import type { Untyped } from "../../typed-events.ts";
 import { nodeOptions } from "../node-options.node.ts";
+import { after, installTimerFunctions } from "../timers.ts";
 import { BaseWS } from "./websocket.ts";
 
 /** Characters kept of the body of a refusal. */
@@ -11,11 +12,28 @@ const MAX_BODY = 4096;
 /** Options that go on to `@portage/websocket` besides those of requests. */
 const NAMES = ["perMessageDeflate", "protocolVersion", "origin", "maxPayload", "handshakeTimeout"] as const;
 
+/** Native timers, which do not keep the process alive: what the WebSocket waits for is real also where timers are faked. */
+const owner = { opts: { autoUnref: true } };
+installTimerFunctions(owner, { useNativeTimers: true });
+
+const CLOCK: Clock = {
+  now: () => performance.now(),
+  after(ms, fn) {
+    let cancel = after(owner, ms, fn);
+    const refresh = (): void => {
+      cancel();
+      cancel = after(owner, ms, fn);
+    };
+    return { refresh, cancel: () => cancel() };
+  },
+};
+
 /** WebSocket by `@portage/websocket`: with agents, client certificates, headers, cookies and compression. */
 export class WS extends BaseWS {
   protected override createSocket(uri: string): Untyped {
     const all = this.opts as Untyped;
     const options = nodeOptions(all, this.socket._cookieJar, {}) as Untyped;
+    options.clock = CLOCK;
     for (const name of NAMES) if (all[name] !== undefined) options[name] = all[name];
     const ws = new WebSocket(uri, all.protocols ?? [], options as ClientOptions);
     if (this.opts.autoUnref) ws.once("open", () => (ws._socket as Untyped)?.unref());
