@@ -72,8 +72,12 @@ describe("a client that is not let into a namespace", () => {
   });
 
   test("for a limit, too", async () => {
-    const { io, url } = await start({ maxNamespaces: 0 });
-    expect(await refused(url)).toMatch(/as many namespaces/);
+    const { io, url } = await start({ maxNamespaces: 1 });
+    const client = connect(url, { forceNew: true, transports: ["websocket"], reconnection: false });
+    await nextEvent(client, "connect");
+    const [error] = await nextEvent<[Error]>(client.io.socket("/second"), "connect_error");
+    client.io.engine.close();
+    expect(error.message).toMatch(/as many namespaces/);
     expect(io.stats().connectsRefused).toEqual({ TOO_MANY_NAMESPACES: 1 });
   });
 });
