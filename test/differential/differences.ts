@@ -194,15 +194,6 @@ export const DIFFERENCES: readonly Difference[] = [
     },
   },
   {
-    reason: "a connection that was reset has not been closed: the error is told",
-    scenarios: ["websocket ends with RST"],
-    becomes: {
-      "close transport close closed": ["close transport error closed"],
-      "disconnecting transport close rooms 3": ["disconnecting transport error rooms 3"],
-      "disconnect transport close rooms 0": ["disconnect transport error rooms 0"],
-    },
-  },
-  {
     reason: "base64 that is none is an error, not an empty message",
     scenarios: ["post: bad base64"],
     lanes: {

@@ -27,7 +27,7 @@ async function join(port: number): Promise<RawWebSocket> {
 test("what was emitted right before io.close() arrives, and the close frame says why", async () => {
   const { io, port } = await start({ closeTimeout: 6000 });
   const client = await join(port);
-  const polling = await RawPolling.open({ port });
+  const polling = await RawPolling.open({ port, query: { reasons: "1" } });
   await polling.post("40");
   await polling.until((packet) => packet.startsWith("40{"));
   const poll = polling.beginPoll();
@@ -63,7 +63,7 @@ test("io.drain() moves everybody away in groups, and lets nobody in", async () =
     socket.on("disconnect", (reason) => reasons.push([reason, socket.closeReason?.code])),
   );
   const clients = await Promise.all([join(port), join(port), join(port)]);
-  const polling = await RawPolling.open({ port });
+  const polling = await RawPolling.open({ port, query: { reasons: "1" } });
   const poll = polling.beginPoll();
   await poll.arrived;
   const order: number[] = [];

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { EnginePacket } from "@portage/parser/engine";
 import { describe, expect, test } from "vitest";
+import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
 import { SendOptions } from "../../../packages/server/src/engine/prepared-message.ts";
 import { Polling } from "../../../packages/server/src/engine/transports/polling.ts";
 import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
@@ -62,7 +63,7 @@ describe("a poll", () => {
   });
 
   test("that overlaps another one ends both and the transport", () => {
-    const { owner, ask } = setUp();
+    const { owner, ask } = setUp({}, { EIO: "4", reasons: "1" });
     const first = ask("GET");
     const second = ask("GET");
     expect(second.res.status).toBe(400);
@@ -70,6 +71,16 @@ describe("a poll", () => {
     expect(first.res.body).toBe("11002 OVERLAPPING_POLL");
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
   });
+
+  test.each<Record<string, string>>([{ EIO: "4" }, { EIO: "4", reasons: "" }, { EIO: "3" }, { EIO: "4", j: "0" }])(
+    "is told the end by a bare close packet, where the client does not ask for reasons: %o",
+    (query) => {
+      const { ask } = setUp({}, query);
+      const { res } = ask("GET");
+      ask("GET");
+      expect(res.body).toBe(query["j"] ? '___eio[0]("1");' : query["EIO"] === "3" ? "1:1" : "1");
+    },
+  );
 
   test("that the client drops ends the transport: its packets would have nowhere to go", () => {
     const { owner, ask } = setUp();
@@ -235,7 +246,7 @@ describe("a POST", () => {
   });
 
   test("of which nothing more comes is given up: the client is told, and so is its waiting poll", () => {
-    const { owner, ask, clock } = setUp();
+    const { owner, ask, clock } = setUp({}, { EIO: "4", reasons: "1" });
     const poll = ask("GET");
     const { req, res } = ask("POST");
     clock.advance(29_000);
@@ -260,7 +271,7 @@ describe("a POST", () => {
 
   test("of garbage, or of too many packets, is a parse error", () => {
     for (const body of ["", "abc", "4a\u001e\u001e4b", "9", "4\u001e".repeat(6)]) {
-      const { owner, ask } = setUp();
+      const { owner, ask } = setUp({}, { EIO: "4", reasons: "1" });
       const poll = ask("GET");
       ask("POST").req.body(body);
       expect(poll.res.body).toMatch(/^1(1002 INVALID_PACKET: ENGINE_[A-Z_]+|1008 TOO_MANY_PACKETS: 6 of 5)$/);
@@ -305,7 +316,7 @@ describe("closing", () => {
     const { transport, ask } = setUp();
     const { res } = ask("GET");
     let isClosed = false;
-    transport.close(() => (isClosed = true));
+    transport.close(() => (isClosed = true), closeReason("SERVER_CLOSED"));
     expect(res.body).toBe("1");
     expect(isClosed).toBe(true);
   });
@@ -313,12 +324,12 @@ describe("closing", () => {
   test("waits for the next poll, or for 10 seconds", () => {
     const polled = setUp();
     const calls: string[] = [];
-    polled.transport.close(() => calls.push("polled"));
+    polled.transport.close(() => calls.push("polled"), closeReason("SERVER_CLOSED"));
     expect(calls).toEqual([]);
     expect(polled.ask("GET").res.body).toBe("1");
     expect(polled.clock.pending).toBe(0);
     const silent = setUp();
-    silent.transport.close(() => calls.push("silent"));
+    silent.transport.close(() => calls.push("silent"), closeReason("SERVER_CLOSED"));
     silent.clock.advance(9_999);
     expect(calls).toEqual(["polled"]);
     silent.clock.advance(1);
@@ -328,7 +339,7 @@ describe("closing", () => {
   test("is cut short by a discard, which still tells the owner", () => {
     const { transport, clock } = setUp();
     const calls: string[] = [];
-    transport.close(() => calls.push("closed"));
+    transport.close(() => calls.push("closed"), closeReason("SERVER_CLOSED"));
     transport.discard();
     expect(calls).toEqual(["closed"]);
     expect(clock.pending).toBe(0);

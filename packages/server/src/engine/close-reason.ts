@@ -55,7 +55,9 @@ export const CLOSE_CODES = {
     1000,
     "the connection was closed by the peer or by the network",
   ),
-  CONNECTION_FAILED: kind("transport error", "network", 1000, "the connection broke"),
+  TRANSPORT_CLOSED: kind("transport close", "server", 1000, "the program closed the transport of the session"),
+  TRANSPORT_FAILED: kind("transport error", "server", 1011, "the program reported an error of the transport"),
+  CONNECTION_FAILED: kind("transport close", "network", 1000, "the connection broke"),
   SERVER_CLOSED: kind("forced close", "server", 1000, "the server closed the session"),
   SERVER_SHUTDOWN: kind("forced close", "server", 1001, "the server is shutting down"),
   SERVER_DRAINING: kind(

@@ -203,11 +203,12 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
         return this[kOnPong]();
       case "ping":
         return this[kOnPing](packet);
-      case "open":
       case "close":
+        return this[kEnd](closeReason("CLIENT_CLOSED"));
+      case "open":
       case "upgrade":
       case "noop":
-        // Without a meaning here; the close packet of a poll is taken by its transport.
+        // Without a meaning here.
         return;
     }
   }
@@ -381,7 +382,12 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   onCommit(candidate: Transport): void {
     const previous = this.transport;
     this.server[kStats].onUpgrade(previous.name, candidate.name);
-    previous.handler = { onPacket: (packet) => this.onPacket(packet), onDrain() {}, onClose() {} };
+    previous.handler = {
+      onPacket: (packet) => this.onPacket(packet),
+      onDrain() {},
+      // What the client still posts may end the session, or be beyond repair.
+      onClose: (reason) => reason.side === "client" && this[kEnd](reason),
+    };
     candidate.handler = this;
     this.transport = candidate;
     // What the client still posts on the old transport was sent before what it sends on the new one.

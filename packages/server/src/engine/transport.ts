@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
 import { createLog } from "../log.ts";
 import { Emitter } from "../emitter.ts";
-import { type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
+import { closeError, type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
 import { kObserved } from "../emitter.ts";
 
@@ -39,12 +39,10 @@ export const NOBODY: TransportHandler = {
   onClose() {},
 };
 
-const CLOSE_PACKET = new EnginePacket("close", undefined, COMPRESS);
+/** The packet that ends a session where there is no close frame, as the protocol knows it. */
+export const CLOSE_PACKET: EnginePacket = new EnginePacket("close", undefined, COMPRESS);
 
-/**
- * The packet that ends a session where there is no close frame. Its data is what that would say: code, space, text. The
- * protocol knows a close packet without data, and clients other than ours do not look at it.
- */
+/** The same for a client that reads why: its data is what a close frame would say, as code, space, text. */
 export function closePacket(reason: CloseReason | undefined, retryAfter: number | undefined): EnginePacket {
   // that the server has closed is what the packet alone says
   if (reason === undefined || reason.code === "SERVER_CLOSED") return CLOSE_PACKET;
@@ -96,13 +94,43 @@ export abstract class Transport extends Emitter {
   abstract send(batch: readonly EnginePacket[]): void;
 
   /**
-   * Ends the transport in an orderly way; `onClosed` replaces the owner's `onClose`. The peer is told why, where the
-   * transport has words for it.
+   * Ends the transport in an orderly way. Its owner names a reason, which the peer gets where the transport has words for
+   * it, and `onClosed` replaces the owner's `onClose`. A program names none: then the session ends at once.
+   *
+   * @example
+   * socket.conn.transport.close(); // "disconnect" with "transport close"
    */
   abstract close(onClosed?: () => void, reason?: CloseReason): void;
 
-  /** Ends it at once, without a word to the peer. */
+  /** Ends it at once, without a word to the peer; with it the session, where a program calls it. */
   abstract discard(): void;
+
+  /** Ends it for a reason that its owner does not know yet. */
+  protected fail(reason: CloseReason): void {
+    this.ended(reason);
+  }
+
+  /** The name that transports of engine.io have for {@link close}. */
+  doClose(onClosed?: () => void): void {
+    this.close(onClosed);
+  }
+
+  /** The transport is over, says the program. */
+  onClose(): void {
+    this.close();
+  }
+
+  /** Reports an error: the session ends with `transport error`. */
+  onError(message: string, description?: unknown): void {
+    this.fail(closeError("TRANSPORT_FAILED", message, description));
+  }
+
+  /** Emits an event. As with engine.io, a program that emits `close` or `error` ends the transport and its session. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (this.readyState === "closed" || (event !== "close" && event !== "error")) return super.emit(event, ...args);
+    this.fail(event === "close" ? closeReason("TRANSPORT_CLOSED") : closeReason("TRANSPORT_FAILED", args[0]));
+    return true;
+  }
 
   /** Ends a transport that is not to become a session's: in an orderly way, but without much waiting for the peer. */
   turnAway(): void {
@@ -149,11 +177,17 @@ export abstract class Transport extends Emitter {
     if (this[kObserved]) {
       if (reason.description instanceof Error && this.listenerCount("error") > 0)
         this.emit("error", reason.description);
-      this.emit("close", reason.description);
+      this.emit("close");
     }
     const { handler } = this;
     this.handler = NOBODY;
     handler.onClose(reason);
+  }
+
+  /** Ends by an order of a program. */
+  protected endedByProgram(onClosed: (() => void) | undefined): void {
+    this.fail(closeReason("TRANSPORT_CLOSED"));
+    onClosed?.();
   }
 
   /** Ends by an order of the owner, who wants a call back instead of its `onClose`. */

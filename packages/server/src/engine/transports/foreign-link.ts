@@ -1,5 +1,5 @@
-import type { LinkHandler, WebSocketError } from "@portage/websocket";
-import type { EngineLink } from "./websocket.ts";
+import type { LinkHandler } from "@portage/websocket";
+import { type EngineLink, isViolation, TOO_LARGE } from "./websocket.ts";
 
 /** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
 export interface ForeignWebSocket {
@@ -29,8 +29,6 @@ export type ForeignWebSocketServerClass = new (options: {
 }) => ForeignWebSocketServer;
 
 const OPEN = 1;
-/** The code of the error for it, with `ws` as with us. */
-const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 /** Beyond this many unsent bytes the peer must read before more is sent. */
 const HIGH_WATER_MARK = 64 * 1024;
 
@@ -43,10 +41,13 @@ export class ForeignLink implements EngineLink {
 
   constructor(websocket: ForeignWebSocket) {
     this.#websocket = websocket;
-    websocket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#error = error;
-      if (error.code?.startsWith("WS_ERR_")) this.#handler?.onEnding?.(error as WebSocketError);
-    });
+    websocket.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    this.#error = error;
+    // What breaks on the way to the peer ends the connection by itself; a peer that breaks the rules may never do so.
+    if (isViolation(error)) this.#handler?.onEnding?.(error as never);
   }
 
   get bufferedBytes(): number {

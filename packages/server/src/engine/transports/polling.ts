@@ -7,7 +7,14 @@ import { REFUSALS } from "../refusals.ts";
 import { brokeOff, hangUpAfter, isGone } from "../http2.ts";
 import { compressBody, type HttpCompression } from "../http-compression.ts";
 import type { EngineLimits } from "../limits.ts";
-import { closePacket, type HttpExchange, NOOP_PACKET, Transport, type TransportRequest } from "../transport.ts";
+import {
+  CLOSE_PACKET,
+  closePacket,
+  type HttpExchange,
+  NOOP_PACKET,
+  Transport,
+  type TransportRequest,
+} from "../transport.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload } from "./payload-delivery.ts";
 import { kObserved } from "../../emitter.ts";
@@ -15,6 +22,7 @@ import { kObserved } from "../../emitter.ts";
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLimits = Symbol("limits");
 const kMaxBatch = Symbol("maxBatch");
+const kReadsReasons = Symbol("readsReasons");
 const kPoll = Symbol("poll");
 const kPost = Symbol("post");
 const kCloseTimer = Symbol("closeTimer");
@@ -74,6 +82,8 @@ export class Polling extends Transport {
   readonly name: string = "polling";
   private readonly [kLimits]: EngineLimits;
   private readonly [kMaxBatch]: number;
+  /** Whether the client asks for the reason of a close packet: others know the bare one alone. */
+  private readonly [kReadsReasons]: boolean;
   /** The GET that waits for packets, or whose answer is being made. */
   private [kPoll]: HttpExchange | undefined;
   /** The POST that is being read. */
@@ -92,6 +102,7 @@ export class Polling extends Transport {
   constructor(req: TransportRequest, limits: EngineLimits) {
     super(req);
     this[kLimits] = limits;
+    this[kReadsReasons] = req._query["reasons"] === "1";
     this[kMaxBatch] = limits.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? CAP : Infinity);
   }
 
@@ -301,6 +312,7 @@ export class Polling extends Transport {
 
   override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
+    if (reason === undefined) return this.endedByProgram(onClosed);
     this.readyState = "closing";
     this[kOnClosed] = onClosed;
     this[kWhy] = reason;
@@ -316,12 +328,13 @@ export class Polling extends Transport {
   }
 
   private [kSendClose](reason: CloseReason | undefined): void {
-    if (this.writable) this.send([closePacket(reason, this[kLimits].retryAfter())]);
+    if (!this.writable) return;
+    this.send([this[kReadsReasons] ? closePacket(reason, this[kLimits].retryAfter()) : CLOSE_PACKET]);
   }
 
   override discard(): void {
-    this.send([NOOP_PACKET]);
-    this.endedByOwner(this[kOnClosed]);
+    if (this[kOnClosed] !== undefined) this.endedByOwner(this[kOnClosed]);
+    else this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
   override retire(done: () => void): void {

@@ -24,9 +24,9 @@ const kLink = Symbol("link");
 const kContext = Symbol("context");
 const kOnData = Symbol("onData");
 const kOnInvalid = Symbol("onInvalid");
-const kFail = Symbol("fail");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
+const kOnViolation = Symbol("onViolation");
 
 /** What the transport asks of its link: ours, or that of another WebSocket library. */
 export type EngineLink = Pick<
@@ -89,9 +89,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   private [kOnInvalid](error: unknown): void {
-    const why = closeReason("INVALID_PACKET", error);
-    this[kCloseLink](...webSocketClose(why));
-    this.ended(why);
+    this.fail(closeReason("INVALID_PACKET", error));
   }
 
   override hold(): void {
@@ -140,10 +138,16 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   override close(onClosed?: () => void, reason?: CloseReason): void {
     if (this.readyState !== "open") return;
+    if (reason === undefined) return this.endedByProgram(onClosed);
     this.readyState = "closing";
-    if (reason === undefined) this[kCloseLink](1000);
-    else this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
+    this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
     this.endedByOwner(onClosed);
+  }
+
+  protected override fail(reason: CloseReason): void {
+    if (this.readyState === "closed") return;
+    this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
+    this.ended(reason);
   }
 
   /** Begins the closing handshake; the engine can cut it short. */
@@ -160,7 +164,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   override discard(): void {
     this[kLink].terminate();
-    this.endedByOwner(undefined);
+    this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
   /** What ends the connection is below sessions; their code for it travels with it. */
@@ -168,25 +172,26 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     return writeCloseText({ code: codeOf(VIOLATIONS[rule].closeCode), rule });
   }
 
-  /** A client that has broken a rule is over at once; its stream has a while to end. */
-  onEnding(error: Error | undefined): void {
+  /** The peer broke the protocol. The session does not wait for it to end the connection. */
+  onEnding(error: (Error & { code?: string; closeCode?: number }) | undefined): void {
     if (error === undefined || this.readyState === "closed") return;
     this[kContext].closing.add(this);
-    this[kFail](error, (error as Partial<WebSocketError>).closeCode ?? foreignCloseCode(error));
+    this[kOnViolation](error.closeCode ?? (error.code === TOO_LARGE ? 1009 : 1002), error);
   }
 
-  onClose(close: LinkClose): void {
+  /** The connection is over. Without `close`, a program says so, as it may with transports of engine.io. */
+  override onClose(close?: LinkClose): void {
+    if (close === undefined) return this.close();
     this[kContext].closing.delete(this);
     this[kContext].turnedAway.delete(this);
     const { error, code } = close;
-    if (!error) return this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
-    this[kFail](error, code);
+    if (!error) this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
+    else if (code === 1009 || isViolation(error)) this[kOnViolation](code, error);
+    else this.ended(closeReason("CONNECTION_FAILED", error));
   }
 
-  private [kFail](error: Error, closeCode: number): void {
-    if (closeCode === 1009 || isViolation(error))
-      this.ended({ ...closeReason(codeOf(closeCode), error), ...limitOf(closeCode, this[kContext]) });
-    else this.ended(closeReason("CONNECTION_FAILED", error));
+  private [kOnViolation](closeCode: number, error: Error): void {
+    this.ended({ ...closeReason(codeOf(closeCode), error), ...limitOf(closeCode, this[kContext]) });
   }
 }
 
@@ -202,12 +207,10 @@ function codeOf(closeCode: number): CloseCode {
   return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
 }
 
-/** The close code for an error of `ws`, which does not show its own. */
-function foreignCloseCode(error: NodeJS.ErrnoException): number {
-  return error.code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH" ? 1009 : 1002;
-}
+/** The code of the error for a message that is too large, with `ws` as with us. */
+export const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
-/** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours. */
-function isViolation(error: NodeJS.ErrnoException | WebSocketError): boolean {
-  return error.code?.startsWith("WS_ERR_") === true;
+/** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours, or of zlib. */
+export function isViolation({ code }: NodeJS.ErrnoException | WebSocketError): boolean {
+  return code !== undefined && (code.startsWith("WS_ERR_") || code.startsWith("Z_"));
 }
