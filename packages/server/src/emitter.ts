@@ -9,7 +9,7 @@ import { EventEmitter } from "node:events";
 function LazyEmitter(): void {}
 LazyEmitter.prototype = Object.create(EventEmitter.prototype, { constructor: { value: LazyEmitter } });
 
-/** Key of {@link Emitter}'s note that a listener was ever added. */
+/** Key of {@link Emitter}'s note that there is a listener. */
 export const kObserved = Symbol("observed");
 
 type Listener = Parameters<EventEmitter["on"]>[1];
@@ -17,8 +17,8 @@ type Listener = Parameters<EventEmitter["on"]>[1];
 /** Base class of everything that must behave as a Node EventEmitter. */
 export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
   /**
-   * Whether anybody ever listened here. Hot paths ask before they emit: most connections have no public listener at
-   * all, and `emit` costs far more than a property read even then.
+   * Whether there is a listener, for whatever event. Hot paths ask before they emit: most connections have no public
+   * listener at all, and `emit` costs far more than a property read even then.
    */
   declare readonly [kObserved]: boolean;
 
@@ -36,8 +36,24 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
     note(this);
     return super.prependListener(event, listener);
   }
+
+  // `once` removes its listener by these as well.
+  override removeListener(event: string | symbol, listener: Listener): this {
+    super.removeListener(event, listener);
+    return noteRemoval(this);
+  }
+
+  override off(event: string | symbol, listener: Listener): this {
+    return this.removeListener(event, listener);
+  }
+
+  // No argument is not the same as `undefined`.
+  override removeAllListeners(...event: [event?: string | symbol]): this {
+    super.removeAllListeners(...event);
+    return noteRemoval(this);
+  }
 }
-Object.defineProperty(Emitter.prototype, kObserved, { value: false });
+Object.defineProperty(Emitter.prototype, kObserved, { value: false, writable: true });
 
 function note(emitter: Emitter): void {
   if (emitter[kObserved]) return;
@@ -45,7 +61,7 @@ function note(emitter: Emitter): void {
   // Made here, and not by Node: called on an object made from this one, it would give the table to that object.
   const table: Partial<Record<"_events" | "_eventsCount", unknown>> = owner;
   if (table._events === undefined) Object.assign(table, { _events: Object.create(null), _eventsCount: 0 });
-  Object.defineProperty(owner, kObserved, { value: true });
+  Object.defineProperty(owner, kObserved, { value: true, writable: true });
 }
 
 /** The object that a constructor made, where `object` may have been made from it by `Object.create()`. */
@@ -57,4 +73,11 @@ function ownerOf(object: object): object {
     prototype = Object.getPrototypeOf(owner) as object | null;
   }
   return owner;
+}
+
+/** Written, not deleted: objects without a property that they had are slow. */
+function noteRemoval<E extends Emitter>(emitter: E): E {
+  if (!emitter[kObserved] || emitter.eventNames().length > 0) return emitter;
+  Object.defineProperty(ownerOf(emitter), kObserved, { value: false, writable: true });
+  return emitter;
 }

@@ -56,7 +56,7 @@ export const NOOP_PACKET: EnginePacket = new EnginePacket("noop", undefined, COM
  * One way to carry packets between a session and its peer (Engine.IO protocol, "Transports").
  *
  * A transport talks to its owner through {@link handler}, by direct calls; its events (`packet`, `drain`, `error`,
- * `close`, `headers`) are for the public and are emitted only where somebody ever listened.
+ * `close`, `headers`) are for the public and are emitted only where there is a listener.
  */
 export abstract class Transport extends Emitter {
   /** Names of the transports that a session on this one may be upgraded to. */
