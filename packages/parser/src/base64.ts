@@ -19,8 +19,8 @@ export function encodeBase64(data: BinaryData): string {
 }
 
 /**
- * Decodes base64 and refuses what the platforms' own decoders would silently skip: foreign characters, the URL-safe
- * alphabet, white space other than line breaks, and missing padding.
+ * Decodes base64, with or without padding, of either alphabet (RFC 4648 sections 4 and 5), and refuses what the platforms'
+ * own decoders would silently skip: foreign characters, white space other than line breaks, characters behind the end.
  *
  * @throws ParserError `ENGINE_INVALID_BASE64`
  */
@@ -29,15 +29,19 @@ export function decodeBase64(text: string): Buffer {
   const base64 = isBase64(text) ? text : text.replaceAll(LINE_BREAK, "");
   if (!isBase64(base64)) throw new ParserError("ENGINE_INVALID_BASE64");
   if (typeof Buffer === "function") return Buffer.from(base64, "base64");
-  const binary = atob(base64);
+  const binary = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
   return bytes as Buffer;
 }
 
 const LINE_BREAK = /\r?\n/g;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
+/** Padding may be missing, in whole or in part: how many bytes there are is known without. */
 function isBase64(text: string): boolean {
-  return (text.length & 3) === 0 && BASE64.test(text);
+  const end = text.indexOf("=");
+  const length = end === -1 ? text.length : end;
+  const over = length & 3;
+  return over !== 1 && text.length - length <= ((4 - over) & 3) && BASE64.test(text);
 }

@@ -110,7 +110,11 @@ describe("where there is no Buffer", () => {
       const decoded = withoutBuffer(() => own.decodePacket(expected).data as ArrayBuffer);
       expectSame(decoded, data.slice().buffer);
     }
-    expect(withoutBuffer(() => own.decodePacket("bAAA"))).toStrictEqual(ERROR);
+    expect(withoutBuffer(() => own.decodePacket("bA"))).toStrictEqual(ERROR);
+    expectSame(
+      withoutBuffer(() => own.decodePacket("b-_8").data as ArrayBuffer),
+      new Uint8Array([251, 255]).buffer,
+    );
   });
 
   test("bytes are handed through", () => {

@@ -53,7 +53,7 @@ describe("packets of revision 3", () => {
     [bytes(7), "ENGINE_UNKNOWN_PACKET_TYPE"],
     [bytes(0x34, 0x61), "ENGINE_UNKNOWN_PACKET_TYPE"],
     [bytes(255), "ENGINE_UNKNOWN_PACKET_TYPE"],
-    ["b4AAA", "ENGINE_INVALID_BASE64"],
+    ["b4A", "ENGINE_INVALID_BASE64"],
     ["b4 AAA", "ENGINE_INVALID_BASE64"],
   ])("%j is refused: %s", (encoded, code) => {
     expect(refusal(() => decodePacketV3(encoded))).toBe(code);
@@ -105,7 +105,7 @@ describe("text payloads of revision 3", () => {
     ["2:4a:", "ENGINE_INVALID_LENGTH"],
     ["1:9", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["2:4a1:9", "ENGINE_UNKNOWN_PACKET_TYPE"],
-    ["5:b4AAA", "ENGINE_INVALID_BASE64"],
+    ["3:b4A", "ENGINE_INVALID_BASE64"],
   ])("%j is refused: %s", (payload, code) => {
     expect(refusal(() => decodePayloadV3(payload))).toBe(code);
   });

@@ -10,6 +10,7 @@ import {
   type EnginePacketType,
   type RawData,
 } from "@portage/parser/engine";
+import { decodePacketV3 } from "@portage/parser/engine-v3";
 import { anyText, expectSame, refusal, runs } from "./reference.ts";
 
 const packet = (type: EnginePacketType, data?: RawData): EnginePacket => new EnginePacket(type, data);
@@ -96,20 +97,29 @@ describe("packets of revision 4", () => {
     ["\u0000", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["\ud83d", "ENGINE_UNKNOWN_PACKET_TYPE"],
     ["bA", "ENGINE_INVALID_BASE64"],
-    ["bAA", "ENGINE_INVALID_BASE64"],
-    ["bAAA", "ENGINE_INVALID_BASE64"],
-    ["bAA=", "ENGINE_INVALID_BASE64"],
+    ["b=", "ENGINE_INVALID_BASE64"],
+    ["bAAAA=", "ENGINE_INVALID_BASE64"],
+    ["bAAA==", "ENGINE_INVALID_BASE64"],
+    ["bAA=A", "ENGINE_INVALID_BASE64"],
+    ["bAAAAA", "ENGINE_INVALID_BASE64"],
     ["b====", "ENGINE_INVALID_BASE64"],
     ["bA===", "ENGINE_INVALID_BASE64"],
     ["bAA==AAAA", "ENGINE_INVALID_BASE64"],
-    ["b-_-_", "ENGINE_INVALID_BASE64"],
-    ["bAAA\n", "ENGINE_INVALID_BASE64"],
     ["bAA A", "ENGINE_INVALID_BASE64"],
     ["bAAA\u0141", "ENGINE_INVALID_BASE64"],
     ["b!!!!", "ENGINE_INVALID_BASE64"],
   ])("%j is refused: %s", (encoded, code) => {
     expect(refusal(() => decodePacketV4(encoded))).toBe(code);
   });
+
+  test.each(["+/8=", "+/8", "-_8=", "-_8", "+_8", "-_\n8=\r\n", "AA", "AA=", "AA==", "AAA", "AAA=", "AAAA", ""])(
+    "base64 with or without padding, of either alphabet: %j is the bytes that the reference reads",
+    (base64) => {
+      const expected = Buffer.from(base64, "base64");
+      expect(decodePacketV4(`b${base64}`).data).toEqual(expected);
+      expect(decodePacketV3(`b4${base64}`).data).toEqual(expected);
+    },
+  );
 
   test("every first character up to U+017F is a type or refused", () => {
     const accepted: string[] = [];

@@ -66,8 +66,6 @@ describe("text packets", () => {
     ['0/admin,"invalid"', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["0[]", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["0null", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
-    ["1/admin,{}", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
-    ["1null", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['2/admin,"invalid', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["2/admin,{}", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["2[]", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
@@ -75,7 +73,6 @@ describe("text packets", () => {
     ['2[true,"foo"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['2[null,"bar"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['2["a"]x', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
-    ['2 ["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['21 2["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['21e30["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['2Infinity["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
@@ -103,12 +100,41 @@ describe("text packets", () => {
     ["5" + "9".repeat(16) + '-["a"]', "SOCKET_TOO_MANY_ATTACHMENTS", "too many attachments"],
     ["5" + "9".repeat(400) + '-["a"]', "SOCKET_ILLEGAL_ATTACHMENT_COUNT", "Illegal attachments"],
     ["20" + "0".repeat(17) + '1["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    ["1{", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    ["1x", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    ["2 ", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    ['2\u00a0["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    ['2\u0000["a"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
+    [' 2["a"]', "SOCKET_UNKNOWN_PACKET_TYPE", "unknown packet type NaN"],
+    ["5 -[]", "SOCKET_ILLEGAL_ATTACHMENT_COUNT", "Illegal attachments"],
     ["51-", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["51-{}", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ["61-1", "SOCKET_INVALID_PAYLOAD", "invalid payload"],
     ['51-["connect"]', "SOCKET_INVALID_PAYLOAD", "invalid payload"],
   ])("%j is refused: %s", (text, code, message) => {
     expect(refused(() => decode(text))).toMatchObject({ code, message });
+  });
+
+  test.each([
+    ["0\n", { type: 0, nsp: "/", data: undefined, id: undefined }],
+    ["0 {}", { type: 0, nsp: "/", data: {}, id: undefined }],
+    ['0/admin, {"a":1}\r\n', { type: 0, nsp: "/admin", data: { a: 1 }, id: undefined }],
+    ["1\n", { type: 1, nsp: "/", data: undefined, id: undefined }],
+    ['2 ["a"]', { type: 2, nsp: "/", data: ["a"], id: undefined }],
+    ['2\t12\n["a"]\n', { type: 2, nsp: "/", data: ["a"], id: 12 }],
+    ['2/chat, 12 ["a"]', { type: 2, nsp: "/chat", data: ["a"], id: 12 }],
+    ["312 []", { type: 3, nsp: "/", data: [], id: 12 }],
+    ['1{"reason":1}', { type: 1, nsp: "/", data: undefined, id: undefined }],
+    ['1/admin,"bye"', { type: 1, nsp: "/admin", data: undefined, id: undefined }],
+    ["1null", { type: 1, nsp: "/", data: undefined, id: undefined }],
+  ])("%j is taken: nothing is damaged", (text, packet) => {
+    expect(decode(text)).toMatchObject(packet);
+  });
+
+  test("white space around the number of attachments is skipped", () => {
+    const decoder = new Decoder();
+    expect(decoder.decode('5 1 - ["a",{"_placeholder":true,"num":0}]')).toBeUndefined();
+    expect(decoder.decode(Buffer.from([1]))).toMatchObject({ type: 2, data: ["a", Buffer.from([1])], attachments: 1 });
   });
 
   test.each(["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"])(

@@ -35,13 +35,34 @@ describe("incoming events", () => {
     expect(seen).toEqual(["any a", "ack", "a"]);
   });
 
-  test("right before the client leaves, in one read, are not delivered, as with socket.io", async () => {
+  test.each([
+    ["leaves", "1", "client namespace disconnect"],
+    ["leaves and says why", '1{"reason":1}', "client namespace disconnect"],
+    ["sends what is no packet", "9", "forced close"],
+    ["sends what has no place", "0", "forced close"],
+  ])(
+    "right before the client %s, in one read, are delivered before the end is reported",
+    async (_what, end, reason) => {
+      const bench = new Bench();
+      const { peer, socket } = await bench.join();
+      const seen: unknown[] = [];
+      socket.on("a", () => seen.push(["a", socket.connected]));
+      socket.on("disconnecting", (why) => seen.push(why));
+      await peer.say('2["a"]', '2["a"]', end, '2["a"]');
+      expect(seen).toEqual([["a", true], ["a", true], reason]);
+    },
+  );
+
+  test("right before the program disconnects the client are not delivered", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
-    const listener = vi.fn();
-    socket.on("a", listener);
-    await peer.say('2["a"]', "1");
-    expect(listener).not.toHaveBeenCalled();
+    const seen: string[] = [];
+    socket.on("a", () => {
+      seen.push("a");
+      socket.disconnect(true);
+    });
+    await peer.say('2["a"]', '2["a"]', "1");
+    expect(seen).toEqual(["a"]);
   });
 
   test("stop at a listener that disconnects", async () => {

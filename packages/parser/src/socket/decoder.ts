@@ -16,6 +16,9 @@ const DIGIT_9 = 57;
 const SLASH = 47;
 const DASH = 45;
 const SPACE = 32;
+const TAB = 9;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 /** One more than the greatest safe integer has: no number worth reading is longer. */
 const MAX_DIGITS = 17;
 
@@ -107,7 +110,7 @@ export class Decoder {
   }
 
   #takeBinaryText(text: string, type: number): undefined {
-    const dash = endOfDigits(text, 1);
+    const dash = afterSpace(text, endOfDigits(text, afterSpace(text, 1)));
     const count = Number(text.slice(1, dash));
     if (text.charCodeAt(dash) !== DASH || count < 1) {
       throw new ParserError("SOCKET_ILLEGAL_ATTACHMENT_COUNT");
@@ -149,17 +152,19 @@ function decodeAfter(text: string, start: number, type: PacketType, settings: Re
     nsp = type === PacketType.CONNECT ? copyText(text.slice(at, end)) : text.slice(at, end);
     at = comma === -1 ? end : end + 1;
   }
+  at = afterSpace(text, at);
   const idEnd = endOfDigits(text, at);
   const id = idEnd === at ? undefined : decodeId(text.slice(at, idEnd));
-  const data = idEnd < text.length ? parseData(text.slice(idEnd), settings) : undefined;
+  at = afterSpace(text, idEnd);
+  let data = at < text.length ? parseData(text.slice(at), settings) : undefined;
+  // Some clients say why they leave: the protocol has no place for it.
+  if (type === PacketType.DISCONNECT) data = undefined;
   if (!isDataValid(type, data)) throw new ParserError("SOCKET_INVALID_PAYLOAD");
   if (Array.isArray(data)) checkArguments(type, data, settings);
   return new SocketPacket(type, nsp, data, id);
 }
 
 function parseData(json: string, settings: Readonly<DecoderSettings>): unknown {
-  // JSON.parse would skip white space, which no encoder writes here
-  if (json.charCodeAt(0) <= SPACE) throw new ParserError("SOCKET_INVALID_PAYLOAD");
   let data: unknown;
   try {
     data = parseJson(json, settings);
@@ -193,6 +198,18 @@ function checkArguments(type: PacketType, data: readonly unknown[], settings: Re
   if (typeof name === "string" && name.length > settings.maxEventNameLength) {
     throw new ParserError("SOCKET_EVENT_NAME_TOO_LONG");
   }
+}
+
+/** @returns the index of the first character at or after `start` that is not white space of JSON, which some encoders write */
+// hot path
+function afterSpace(text: string, start: number): number {
+  let at = start;
+  while (text.charCodeAt(at) <= SPACE && isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function isSpace(char: number): boolean {
+  return char === SPACE || char === LINE_FEED || char === CARRIAGE_RETURN || char === TAB;
 }
 
 /** @returns the index after the last digit at or after `start`; `start` itself if there is none */

@@ -11,6 +11,7 @@ import { type CloseReason, closeReason, isSession, PreparedMessage, type Session
 import { onConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "./errors.ts";
 import { Joining, limitPacket } from "./joining.ts";
+import { deliverNow } from "./dispatch.ts";
 import { endWith, type Link, type LinkHandler, linkTo } from "./link.ts";
 import { createLog } from "../log.ts";
 import { Places } from "./places.ts";
@@ -181,8 +182,10 @@ export class Client<
     if (type === PacketType.CONNECT) return this[kOnConnect](packet);
     const place = this[kPlaces].get(packet.nsp);
     if (type === PacketType.CONNECT_ERROR || place === undefined) return this[kOnStray](packet);
-    if (place instanceof Socket) place._onpacket(packet);
-    else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
+    if (place instanceof Socket) {
+      if (type === PacketType.DISCONNECT) deliverNow();
+      place._onpacket(packet);
+    } else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
     else this[kOnStray](packet);
   }
 
@@ -236,11 +239,13 @@ export class Client<
   private [kOnStray](packet: SocketPacket): void {
     if (this[kExpelled]?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
     if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
+    deliverNow();
     this[kClose](closeReason("UNEXPECTED_MESSAGE"));
   }
 
   /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
   onError(error: unknown): void {
+    deliverNow();
     for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
@@ -259,6 +264,8 @@ export class Client<
 
   onClose(record: CloseReason): void {
     if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
+    // What the program itself has ended gets no more events.
+    if (record.side !== "server") deliverNow();
     this[kLeaveAll](record.reason, record.description, record);
   }
 
