@@ -188,9 +188,9 @@ function compare(transport: string, ending: Ending<never>): void {
 }
 
 describe("why a socket on a WebSocket ends", () => {
-  for (const ending of [...WEBSOCKET, ...PROGRAM]) compare("websocket", ending as Ending<never>);
+  for (const ending of [...WEBSOCKET, ...PROGRAM]) compare("websocket", ending);
 });
 
 describe("why a socket that polls ends", () => {
-  for (const ending of [...POLLING, ...PROGRAM]) compare("polling", ending as Ending<never>);
+  for (const ending of [...POLLING, ...PROGRAM]) compare("polling", ending);
 });

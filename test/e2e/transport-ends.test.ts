@@ -15,7 +15,7 @@ type Client = RawPolling | RawWebSocket;
 const ends: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end();
+  for (const end of ends.splice(0).toReversed()) await end();
 });
 
 async function joined(transport: "polling" | "websocket", options: Partial<ServerOptions> = {}) {
