@@ -16,6 +16,7 @@ import { endWith, type Link, type LinkHandler, linkTo } from "./link.ts";
 import { createLog } from "../log.ts";
 import { Places } from "./places.ts";
 import type { Server } from "./server.ts";
+import { soon } from "../turn.ts";
 import { sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { Socket } from "./socket.ts";
 import type { DisconnectReason } from "./socket-types.ts";
@@ -36,6 +37,7 @@ const kOnImpatience = Symbol("onImpatience");
 const kJoin = Symbol("join");
 const kOnConnect = Symbol("onConnect");
 const kOnStray = Symbol("onStray");
+const kOnLeaving = Symbol("onLeaving");
 const kGiveUp = Symbol("giveUp");
 const kParseConnect = Symbol("parseConnect");
 const kKeepAuth = Symbol("keepAuth");
@@ -183,10 +185,17 @@ export class Client<
     const place = this[kPlaces].get(packet.nsp);
     if (type === PacketType.CONNECT_ERROR || place === undefined) return this[kOnStray](packet);
     if (place instanceof Socket) {
-      if (type === PacketType.DISCONNECT) deliverNow();
+      if (type === PacketType.DISCONNECT) this[kOnLeaving](packet.nsp);
       place._onpacket(packet);
     } else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
     else this[kOnStray](packet);
+  }
+
+  /** What the client sent before is delivered; what it sends behind, in the same read, is ignored as with socket.io. */
+  private [kOnLeaving](name: string): void {
+    deliverNow();
+    this.onExpelled(name);
+    soon(() => this[kExpelled]?.delete(name), undefined);
   }
 
   private [kOnConnect](packet: SocketPacket): void {
