@@ -156,7 +156,7 @@ async function reasonOf(
   const isTimeout = ending.code === "PING_TIMEOUT";
   const running = await serve(target, {
     maxHttpBufferSize: 2000,
-    ...(isTimeout && { pingInterval: 30, pingTimeout: 30 }),
+    ...(isTimeout && { pingInterval: 500, pingTimeout: 100 }),
   });
   const { port } = running.host;
   const connection = nextEvent<[Socket]>(running.io, "connection");
