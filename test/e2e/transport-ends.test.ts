@@ -15,15 +15,17 @@ type Client = RawPolling | RawWebSocket;
 const ends: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
-  for (const end of ends.splice(0).toReversed()) await end();
+  for (const end of ends.splice(0)) await end();
 });
 
 async function joined(transport: "polling" | "websocket", options: Partial<ServerOptions> = {}) {
   const host = new Host();
   const io = new Server(host.http, { pingInterval: 60_000, allowEIO3: true, ...options });
   await host.listen();
-  ends.push(() => host.drained());
-  ends.push(() => within(io.close(), "io.close()"));
+  ends.push(
+    () => within(io.close(), "io.close()"),
+    () => host.drained(),
+  );
   const connection = nextEvent<[Socket]>(io, "connection");
   const raw = { port: host.port, answersClose: false };
   const client = transport === "polling" ? await RawPolling.open(raw) : await RawWebSocket.connect(raw);
@@ -88,6 +90,46 @@ describe.each(["polling", "websocket"] as const)("a program ends the transport, 
     expect(await heard).toEqual([error]);
     expect(await closed).toEqual(["transport error", error]);
     await told(client);
+  });
+});
+
+describe("the WebSocket below a transport", () => {
+  interface Below {
+    readonly _socket: { readonly remoteAddress: string };
+    readonly readyState: number;
+    readonly bufferedAmount: number;
+    close(code?: number, reason?: string): void;
+    terminate(): void;
+    once(event: "close", listener: (code: number) => void): void;
+  }
+
+  test.each([
+    ["close()", (below: Below) => below.close(), 1000],
+    ["close(4001)", (below: Below) => below.close(4001, "mine"), 4001],
+    ["terminate()", (below: Below) => below.terminate(), 1006],
+  ] as const)("%s ends the session at once", async (_order, act, code) => {
+    const { io, client, socket, log } = await joined("websocket");
+    const { socket: below } = socket.conn.transport as unknown as { socket: Below };
+    expect((socket.conn.transport as unknown as { socket: Below }).socket).toBe(below);
+    expect([below._socket.remoteAddress, below.readyState, below.bufferedAmount]).toEqual(["127.0.0.1", 1, 0]);
+    const closed = new Promise((resolve) => below.once("close", resolve));
+    act(below);
+    expect(log).toEqual(["disconnecting transport close", "disconnect transport close", "close transport close"]);
+    expect([io.engine.clientsCount, below.readyState === 1]).toEqual([0, false]);
+    if (code !== 1006) (client as RawWebSocket).sendFrame({ opcode: OPCODE.close });
+    expect((await (client as RawWebSocket).closed).code).toBe(code);
+    await closed;
+    expect([below.readyState, below._socket === undefined]).toEqual([3, false]);
+  });
+
+  test("is the one of another library, where that serves", async () => {
+    const { client, socket } = await joined("websocket", { wsEngine: WebSocketServer as never });
+    const { socket: below } = socket.conn.transport as unknown as { socket: Below };
+    expect([below._socket.remoteAddress, below.readyState, below.bufferedAmount]).toEqual(["127.0.0.1", 1, 0]);
+    const gone = nextEvent(socket, "disconnect");
+    below.terminate();
+    expect((await gone)[0]).toBe("transport close");
+    (client as RawWebSocket).cut();
   });
 });
 

@@ -50,6 +50,10 @@ export class ForeignLink implements EngineLink {
     if (isViolation(error)) this.#handler?.onEnding?.(error as never);
   }
 
+  get foreign(): ForeignWebSocket {
+    return this.#websocket;
+  }
+
   get bufferedBytes(): number {
     return this.#websocket.bufferedAmount ?? 0;
   }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import {
   decodePacketV4,
   encodePacketV4,
@@ -17,6 +18,8 @@ import {
 import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
+import type { ForeignWebSocket } from "./foreign-link.ts";
+import { LinkSocket } from "./link-socket.ts";
 import type { WebSocketContext } from "./websocket-context.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -42,7 +45,14 @@ export type EngineLink = Pick<
   | "terminate"
   | "pause"
   | "resume"
->;
+> & {
+  readonly stream?: Duplex | undefined;
+  /** The WebSocket of another library, where it is one. */
+  readonly foreign?: ForeignWebSocket;
+};
+
+/** Made for those who ask: most transports have none. */
+const sockets = new WeakMap<WebSocketTransport, LinkSocket>();
 
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
@@ -63,6 +73,20 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   override get bufferedBytes(): number {
     return this[kLink].bufferedBytes;
+  }
+
+  /** The WebSocket below: the one of the option `wsEngine`, or what stands for it. */
+  get socket(): LinkSocket | ForeignWebSocket {
+    const { foreign } = this[kLink];
+    if (foreign !== undefined) return foreign;
+    const socket = sockets.get(this) ?? new LinkSocket(this);
+    sockets.set(this, socket);
+    return socket;
+  }
+
+  /** The stream below; undefined once it is closed. */
+  get stream(): Duplex | undefined {
+    return this[kLink].stream;
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -144,6 +168,12 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.endedByOwner(onClosed);
   }
 
+  closeWith(code: number, reason: string | undefined): void {
+    if (this.readyState === "closed") return;
+    this[kCloseLink](code, reason);
+    this.ended(closeReason("TRANSPORT_CLOSED"));
+  }
+
   protected override fail(reason: CloseReason): void {
     if (this.readyState === "closed") return;
     this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
@@ -188,6 +218,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     if (!error) this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     else if (code === 1009 || isViolation(error)) this[kOnViolation](code, error);
     else this.ended(closeReason("CONNECTION_FAILED", error));
+    sockets.get(this)?.emit("close", code, close.reason);
   }
 
   private [kOnViolation](closeCode: number, error: Error): void {
