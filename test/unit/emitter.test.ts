@@ -35,6 +35,18 @@ describe("an emitter knows whether there is a listener", () => {
     }
   });
 
+  test("also when listeners are removed by way of an object that was made from it", () => {
+    const emitter = new Emitter();
+    const made = Object.create(emitter) as Emitter;
+    emitter.on("a", listener).on("b", listener);
+    made.off("a", listener);
+    expect([emitter[kObserved], emitter.eventNames()]).toEqual([true, ["b"]]);
+    made.removeAllListeners();
+    expect([emitter[kObserved], emitter.eventNames(), Object.keys(made)]).toEqual([false, [], []]);
+    made.on("c", listener);
+    expect([emitter[kObserved], emitter.eventNames()]).toEqual([true, ["c"]]);
+  });
+
   test("after the only call of a listener for one call", () => {
     const emitter = new Emitter();
     emitter.once("a", listener);

@@ -23,23 +23,23 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
   declare readonly [kObserved]: boolean;
 
   override on(event: string | symbol, listener: Listener): this {
-    note(this);
-    return super.on(event, listener);
+    super.on.call(note(this), event, listener);
+    return this;
   }
 
   override addListener(event: string | symbol, listener: Listener): this {
-    note(this);
-    return super.addListener(event, listener);
+    super.addListener.call(note(this), event, listener);
+    return this;
   }
 
   override prependListener(event: string | symbol, listener: Listener): this {
-    note(this);
-    return super.prependListener(event, listener);
+    super.prependListener.call(note(this), event, listener);
+    return this;
   }
 
   // `once` removes its listener by these as well.
   override removeListener(event: string | symbol, listener: Listener): this {
-    super.removeListener(event, listener);
+    super.removeListener.call(ownerOf(this), event, listener);
     return noteRemoval(this);
   }
 
@@ -49,30 +49,28 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
 
   // No argument is not the same as `undefined`.
   override removeAllListeners(...event: [event?: string | symbol]): this {
-    super.removeAllListeners(...event);
+    super.removeAllListeners.apply(ownerOf(this), event);
     return noteRemoval(this);
   }
 }
 Object.defineProperty(Emitter.prototype, kObserved, { value: false, writable: true });
 
-function note(emitter: Emitter): void {
-  if (emitter[kObserved]) return;
+/** @returns whose the listener is: Node would make a table for the object that it is called on */
+function note(emitter: Emitter): Emitter {
   const owner = ownerOf(emitter);
-  // Made here, and not by Node: called on an object made from this one, it would give the table to that object.
-  const table: Partial<Record<"_events" | "_eventsCount", unknown>> = owner;
-  if (table._events === undefined) Object.assign(table, { _events: Object.create(null), _eventsCount: 0 });
-  Object.defineProperty(owner, kObserved, { value: true, writable: true });
+  if (!owner[kObserved]) Object.defineProperty(owner, kObserved, { value: true, writable: true });
+  return owner;
 }
 
 /** The object that a constructor made, where `object` may have been made from it by `Object.create()`. */
-function ownerOf(object: object): object {
-  let owner = object;
+function ownerOf(object: Emitter): Emitter {
+  let owner: object = object;
   let prototype: object | null = Object.getPrototypeOf(owner) as object | null;
   while (prototype !== null && !Object.hasOwn(prototype, "constructor")) {
     owner = prototype;
     prototype = Object.getPrototypeOf(owner) as object | null;
   }
-  return owner;
+  return owner as Emitter;
 }
 
 /** Written, not deleted: objects without a property that they had are slow. */
