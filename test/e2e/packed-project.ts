@@ -40,9 +40,9 @@ const readManifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
 
 /** Runs a program to its end and gives what it printed. Rejects with its complaints when it fails. */
-export function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+export function run(command: string, args: readonly string[], cwd: string, timeout = RUNNING_TIME): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: "", NODE_PATH: "" };
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], timeout: RUNNING_TIME });
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], timeout });
   let output = "";
   let complaints = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
