@@ -52,7 +52,7 @@ test.each(readdirSync(SERVED).filter((file) => file.endsWith(".js")))("%s, which
 describe.each(["client", "parser"])("@portage/%s", (name) => {
   const folder = join(PACKAGES, name);
   const manifest = readManifest(folder);
-  const entries = Object.keys(manifest.exports ?? {}).filter((entry) => !/\.js(on|\.map)?$/.test(entry));
+  const entries = Object.keys(manifest.exports ?? {}).filter((entry) => /^\.(\/[\w-]+)?$/.test(entry));
 
   test.each(entries.flatMap((entry) => (["browser", "react-native"] as const).map((field) => [entry, field] as const)))(
     "%s is ES2017 for tools that know the field %s",
