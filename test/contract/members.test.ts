@@ -8,7 +8,6 @@ import { portage, reference } from "../support/targets.ts";
 const ABSENT: Record<string, Record<string, string>> = {
   Server: {
     "inside of attach(), which is one method here": "initEngine attachServe extractFilename",
-    "for the native server uWebSockets.js, which is not supported": "attachApp",
     "a second list of what parentNsps has": "parentNamespacesFromRegExp",
   },
   Namespace: { "steps of joining, which is an object of its own here": "run _createSocket _doConnect" },
@@ -26,6 +25,34 @@ const ABSENT: Record<string, Record<string, string>> = {
   Adapter: {
     "steps of broadcast() and the like": "_del _encode apply computeExceptSids",
     "the server has it": "encoder",
+    "kept elsewhere by its emitter": "_maxListeners",
+  },
+  "engine.io Server": {
+    "frames are ours: there is not a server of ws": "ws",
+    "WebTransport is not there yet": "onWebTransportSession",
+  },
+  "engine.io Socket": {
+    "fields of the callbacks, timers and states that are objects of their own here":
+      "_readyState packetsFn sentCallbackFn cleanupFn pingTimeoutTimer pingIntervalTimer hasRefreshedPingTimeout",
+    "steps of the handshake, the heartbeat and the end": "onOpen onError schedulePing resetPingTimeout closeTransport",
+    "steps of the upgrade, which is a table here": "setTransport _maybeUpgrade clearTransport",
+    "to come": "sendPacket getAvailableUpgrades",
+  },
+  "engine.io WebSocket": {
+    "fields behind accessors": "_readyState",
+    "steps of send(), which writes all packets of a tick at once":
+      "_doSend _doSendLast _onSent _onSentLast _canSendPreEncodedFrame",
+    "steps of receiving, which are calls of functions here": "onPacket onData parser",
+    "state that readyState has": "discarded",
+    "the server has it": "perMessageDeflate handlesUpgrades",
+  },
+  "engine.io Polling": {
+    "fields behind accessors": "_readyState",
+    "the requests that wait, which are objects of their own here": "req res dataReq dataRes",
+    "steps of answering, which are calls of functions here":
+      "onPollRequest onDataRequest write doWrite headers onPacket onData parser",
+    "state that readyState has": "discarded",
+    "the server has it": "closeTimeout maxHttpBufferSize httpCompression",
   },
 };
 
@@ -38,6 +65,17 @@ const ADDED: Record<string, string> = {
   Client: "onMessage onError onDrain onClosing onClose onJoined onExpelled onResumedElsewhere",
   BroadcastOperator: "conflate ifSlow",
   Adapter: "deliverLocally",
+  // The contract between the engine, its sessions and their transports.
+  "engine.io Server":
+    "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket reopen shutDown drain " +
+    "screen check onSessionClose onLimit report onUpgradeFailed onRefused",
+  "engine.io Socket": "writable bufferedBytes open onBeat onProbed onUpgradeFailed onCommit",
+  "engine.io WebSocket":
+    "handler open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
+    "onEnding maxBatch retire deliver drained ended endedByProgram endedByOwner",
+  "engine.io Polling":
+    "handler maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
+    "open hold release deliver drained endedByProgram endedByOwner",
 };
 
 type Members = Map<string, PropertyDescriptor>;

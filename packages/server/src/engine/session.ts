@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
+import { assignable } from "../assignable.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
 import { type CloseReason, closeError, closeReason, completeReason } from "./close-reason.ts";
@@ -453,6 +454,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     onTaken(this, lost);
   }
 }
+
+assignable(Session.prototype, "upgraded", "upgrading");
 
 /** Whether `value` is a session of this engine, and not a look-alike of another one. */
 export function isSession(value: unknown): value is Session {

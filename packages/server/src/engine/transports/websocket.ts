@@ -6,6 +6,7 @@ import {
   type RawData,
   writeCloseText,
 } from "@portage/parser/engine";
+import { assignable } from "../../assignable.ts";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
 import {
   type LinkClose,
@@ -245,3 +246,5 @@ export const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 export function isViolation({ code }: NodeJS.ErrnoException | WebSocketError): boolean {
   return code !== undefined && (code.startsWith("WS_ERR_") || code.startsWith("Z_"));
 }
+
+assignable(WebSocketTransport.prototype, "socket");
