@@ -113,8 +113,7 @@ const LAYERS = [
     // what only Node.js has; browsers get other files in their places
     exceptions: {
       "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket", "node:http"],
-      "packages/client/src/socketio/observe.node.ts": ["debug"],
-      "packages/client/src/engine/observe.node.ts": ["debug"],
+      "packages/client/src/log.node.ts": ["debug"],
       "packages/client/src/engine/transports/polling.node.ts": ["node:http", "node:https"],
     },
   },

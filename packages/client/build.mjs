@@ -12,6 +12,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const BANNER = `/*! Portage ${version}: Socket.IO over engine.io. MIT License */`;
+/** Of what only the file with logs contains. */
+const DEBUG_BANNER = `/*!
+ * With debug, (c) 2014-2017 TJ Holowaychuk, (c) 2018-2021 Josh Junon, and ms, (c) 2020 Vercel, Inc. MIT License
+ */`;
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
@@ -19,13 +23,19 @@ const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts":
 /** Nothing in a single file needs XMLHttpRequest: its names mean polling by `fetch` there. */
 const NO_XHR = { "/transports/xhr.ts": "xhr.mjs" };
 
+/** Logs, by the package `debug`. */
+const DEBUG = {
+  "/socketio/observe.ts": "../src/socketio/observe.node.ts",
+  "/engine/observe.ts": "../src/engine/observe.node.ts",
+};
+
 /** What browsers of 2021 run, webpack 4 and browserify read, and React Native's presets take. */
 const OLD = "es2017";
 const MODERN = "es2022";
 
-/** Single files. Those that are not minified are for people to read. */
+/** Single files. The one that is not minified is for people to read, and has logs. */
 const FILES = [
-  { file: "socket.io.js", input: "bundles/global.mjs", format: "umd" },
+  { file: "socket.io.js", input: "bundles/global.mjs", format: "umd", instead: DEBUG },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
   { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true, instead: NO_XHR },
   { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
@@ -39,6 +49,9 @@ const ofParser = (name) => [name, join(PARSER, `src/${name}.ts`)];
 const FOLDERS = [
   { folder: join(dist, "browser"), input: { index: "src/index.ts", ...ENTRIES }, format: "esm", target: MODERN },
   { folder: join(dist, "es2017"), input: { index: "src/main.ts", ...ENTRIES }, format: "cjs", target: OLD },
+  // programs enable logs by a package `debug` of their own: it is the same then
+  { folder: join(dist, "browser"), input: { debug: "src/index.ts" }, format: "esm", target: MODERN, instead: DEBUG },
+  { folder: join(dist, "es2017"), input: { debug: "src/main.ts" }, format: "cjs", target: OLD, instead: DEBUG },
   {
     folder: join(PARSER, "dist/es2017"),
     input: Object.fromEntries(["index", "engine", "engine-v3", "socket"].map(ofParser)),
@@ -83,11 +96,12 @@ const replacing = (instead) => ({
   },
 });
 
-async function bundle({ input, instead = {}, target }, write) {
+async function bundle({ input, instead = {}, target, external = [] }, write) {
   const absolute = typeof input === "string" ? join(here, input) : input;
   const build = await rolldown({
     cwd: here,
     input: absolute,
+    external,
     platform: "browser",
     tsconfig: false, // it says how fields are defined: the assumption would not count
     transform: { target, assumptions: { setPublicClassFields: true } },
@@ -105,7 +119,7 @@ async function buildFile({ file, input, format, isMinified, instead, target = OL
   await bundle({ input, instead, target }, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
     // two minifiers in a row find more than either
-    const shape = isMinified ? { minify: true } : { banner: BANNER };
+    const shape = isMinified ? { minify: true } : { banner: `${BANNER}\n${DEBUG_BANNER}` };
     const { output } = await build.generate({ format, sourcemap: true, ...shape, ...global });
     const [{ code, map }] = output;
     const url = `${file}.map`;
@@ -128,8 +142,8 @@ function save(file, code, map) {
   writeFileSync(join(dist, `${file}.map`), map);
 }
 
-const buildFolder = ({ folder, input, format, target }) =>
-  bundle({ input, target }, (build) => {
+const buildFolder = ({ folder, input, format, target, instead }) =>
+  bundle({ input, target, instead, external: ["debug"] }, (build) => {
     const extension = format === "esm" ? "mjs" : "js";
     return build.write({
       dir: folder,

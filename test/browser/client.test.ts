@@ -1,7 +1,8 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { io as connect } from "@portage/client";
 import type { BrowserContext, Page } from "playwright-core";
@@ -206,6 +207,79 @@ describe.skipIf(!executable)("the client in Chromium", () => {
         "websocket",
       ]);
       await echo();
+      expect(problems).toEqual([]);
+    });
+  });
+
+  describe("logs", () => {
+    const SCOPES = ["engine.io-client:socket", "engine.io-client:transport", "socket.io-client:manager"];
+    const OWN = "socket.io-client:socket";
+
+    /** Connects a page that keeps `localStorage.debug`; what its console gets is by scope. */
+    async function connectLogging(script: string, namespaces: string): Promise<() => Record<string, string>> {
+      const keep = `<script>
+        localStorage.debug = ${JSON.stringify(namespaces)};
+        window.lines = [];
+        console.debug = (...args) => lines.push(args.map(String).join(" "));
+      </script>`;
+      await connectPage({}, keep + script);
+      await transport("websocket");
+      await echo();
+      const lines = await page.evaluate<string[]>("lines");
+      return () => {
+        const found: Record<string, string> = {};
+        for (const line of lines) {
+          const scope = /(?:engine|socket)\.io-client:\w+/.exec(line)?.[0] ?? "other";
+          found[scope] = `${found[scope] ?? ""}${line}\n`;
+        }
+        return found;
+      };
+    }
+
+    const PLAIN = `<script src="/socket.io/socket.io.js"></script>`;
+
+    test("socket.io.js says what happens, as localStorage.debug wants", async () => {
+      const found = (await connectLogging(PLAIN, "*"))();
+      expect(Object.keys(found).sort()).toEqual([...SCOPES, OWN]);
+      expect(found[SCOPES[0]!]).toMatch(/creating transport[^]*handshake[^]*upgraded to/);
+      expect(found[SCOPES[1]!]).toMatch(/%s is open/);
+      expect(found[SCOPES[2]!]).toMatch(/opening/);
+      expect(found[OWN]).toMatch(/is connected as/);
+      expect(problems).toEqual([]);
+    });
+
+    test("one scope alone", async () => {
+      const found = (await connectLogging(PLAIN, "socket.io-client:socket"))();
+      expect(Object.keys(found)).toEqual([OWN]);
+    });
+
+    test("the other files have none", async () => {
+      const found = (await connectLogging(SERVED, "*"))();
+      expect(found).toEqual({});
+    });
+
+    test("the entry `debug` in a bundle follows debug.enable() of the page", async () => {
+      const input = join(folder, "page.js");
+      const { resolve } = createRequire(new URL("../../packages/client/package.json", import.meta.url));
+      const debug = dirname(resolve("debug/package.json"));
+      await writeFile(
+        input,
+        `import { io } from "@portage/client/debug";
+        import debug from ${JSON.stringify(debug)};
+        Object.assign(window, { io, debug });`,
+      );
+      await writeFile(join(folder, "bundle.js"), await bundle("esbuild", input, folder));
+      const found = (await connectLogging(`<script type="module" src="/dist/bundle.js"></script>`, ""))();
+      expect(found).toEqual({});
+      const emitLogged = (namespaces: string): Promise<unknown> =>
+        page.evaluate(async (namespaces) => {
+          Object.assign(window, { lines: [] });
+          (window as unknown as { debug: { enable(namespaces: string): void } }).debug.enable(namespaces);
+          await socket.emitWithAck("echo", 1);
+          return (window as unknown as { lines: string[] }).lines.length;
+        }, namespaces);
+      expect(await emitLogged("socket.io-client:*")).toBeGreaterThan(1);
+      expect(await emitLogged("")).toBe(0);
       expect(problems).toEqual([]);
     });
   });

@@ -41,7 +41,7 @@ describe("in Node.js", () => {
     expect(await project.run("mjs", program)).toEqual([[], 5, true, true]);
   });
 
-  test("the entry `debug` of socket.io-client is the main one", async () => {
+  test("the entry `debug` of socket.io-client is the main one in Node.js", async () => {
     const program = `
       import * as client from "socket.io-client";
       import * as debug from "socket.io-client/debug";
@@ -68,6 +68,37 @@ describe("in Node.js", () => {
         });
       });`;
     expect(await project.run("cjs", program)).toBe(true);
+  });
+
+  test("debug.enable() and debug.disable() at run time reach connections that are there", async () => {
+    const program = `
+      const debug = require(require.resolve("debug", { paths: [require.resolve("socket.io-client")] }));
+      const lines = [];
+      debug.log = (line) => lines.push(line);
+      const { createServer } = require("http");
+      const http = createServer();
+      const io = require("socket.io")(http);
+      io.on("connection", (socket) => socket.on("echo", (give) => give()));
+      const client = require("socket.io-client");
+      const count = async (socket) => {
+        lines.length = 0;
+        await socket.emitWithAck("echo");
+        return lines.filter((line) => /socket.io-client:socket/.test(line)).length;
+      };
+      http.listen(0, () => {
+        const socket = client("http://localhost:" + http.address().port, { transports: ["websocket"] });
+        socket.on("connect", async () => {
+          const counts = [await count(socket)];
+          debug.enable("socket.io-client:*");
+          counts.push(await count(socket));
+          debug.disable();
+          counts.push(await count(socket));
+          console.log(JSON.stringify(counts));
+          socket.disconnect();
+          io.close();
+        });
+      });`;
+    expect(await project.run("cjs", program)).toEqual([0, 2, 0]);
   });
 
   test("the files for browsers are where those of socket.io-client are", async () => {

@@ -18,7 +18,7 @@ import { observe } from "./observe.node.ts";
 import { pageListeners, type PageSignal } from "./page.ts";
 import { type ResolvedOptions, resolveOptions } from "./target.ts";
 import { after, installTimerFunctions, nativeNow } from "./timers.ts";
-import type { CloseDetails, Transport, TransportReservedEvents } from "./transport.ts";
+import { type CloseDetails, Transport, type TransportReservedEvents } from "./transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
@@ -67,7 +67,6 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     Object.assign(this, { hostname, port, secure });
     installTimerFunctions(this, this.opts);
     addCookieJar(this, this.opts);
-    observe(this);
   }
 
   /**
@@ -289,3 +288,5 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     this.#inFlight = 0;
   }
 }
+
+observe(BaseSocket.prototype, Transport.prototype);

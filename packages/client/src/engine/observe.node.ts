@@ -1,15 +1,28 @@
-import debug from "debug";
-import type { BaseSocket } from "./base-socket.ts";
+import { logCalls, ofEvents } from "../log.node.ts";
 
-const log = debug("engine.io-client:socket");
-
-/** Logs what a socket does, to the scope `engine.io-client:socket` of the environment variable `DEBUG`. */
-export function observe(socket: BaseSocket): void {
-  if (!log.enabled) return;
-  for (const event of ["handshake", "open", "upgradeError", "error", "close"] as const) {
-    socket.on(event, (...args: unknown[]) => log("%s %o", event, args));
-  }
-  for (const event of ["upgrading", "upgrade"] as const) socket.on(event, ({ name }) => log("%s to %s", event, name));
-  socket.on("packet", ({ type, data }) => log("received %s %o", type, data));
-  socket.on("packetCreate", ({ type, data }) => log("sending %s %o", type, data));
+/** Logs what sockets and transports do, to the scopes `engine.io-client:*`. */
+export function observe(socket: object, transport: object): void {
+  logCalls(socket, "engine.io-client:socket", {
+    buildTransport: ([, name, purpose = "open"]) => ["creating transport %s to %s", name, purpose],
+    emitReserved: ofEvents({
+      handshake: ([data]) => ["handshake %o", data],
+      open: (_args, { id }) => ["open as %s", id],
+      upgrading: ([{ name }]) => ["upgrading to %s", name],
+      upgrade: ([{ name }]) => ["upgraded to %s", name],
+      upgradeError: ([error]) => ["upgrade failed: %o", error],
+      error: ([error]) => ["error %o", error],
+      close: ([reason, details]) => ["closed: %s %o", reason, details],
+      packet: ([{ type, data }]) => ["received packet %s %o", type, data],
+      packetCreate: ([{ type, data }]) => ["sending packet %s %o", type, data],
+    }),
+  });
+  logCalls(transport, "engine.io-client:transport", {
+    emitReserved: ofEvents({
+      open: (_args, { name }) => ["%s is open", name],
+      poll: (_args, { name }) => ["%s asks for packets", name],
+      pollComplete: (_args, { name }) => ["%s got an answer", name],
+      error: ([error], { name }) => ["%s failed: %o", name, error],
+      close: ([details], { name }) => ["%s is closed %o", name, details],
+    }),
+  });
 }

@@ -1,4 +1,2 @@
-import type { BaseSocket } from "./base-socket.ts";
-
-/** Logs what a socket does; in Node.js, where `observe.node.ts` takes the place of this. */
-export const observe = (_socket: BaseSocket): void => {};
+/** Logs what sockets and transports do; in Node.js and in debug builds, where `observe.node.ts` takes the place of this. */
+export const observe = (_socket: object, _transport: object): void => {};

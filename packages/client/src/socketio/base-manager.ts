@@ -33,7 +33,6 @@ export abstract class BaseManager<
     this.uri = address;
     this.encoder = new (given.parser?.Encoder ?? Encoder)();
     this._autoConnect = given.autoConnect !== false;
-    observe(this);
     if (this._autoConnect) this.open();
   }
 
@@ -59,3 +58,5 @@ export abstract class BaseManager<
     for (const part of encodeWith(this.encoder, packet)) this.engine.write(part, packet.options);
   }
 }
+
+observe(BaseManager.prototype, Socket.prototype);

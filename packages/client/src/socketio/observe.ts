@@ -1,4 +1,2 @@
-import type { BaseManager } from "./base-manager.ts";
-
-/** Logs what a manager does; in Node.js, where `observe.node.ts` takes the place of this. */
-export const observe = (_manager: BaseManager): void => {};
+/** Logs what managers and sockets do; in Node.js and in debug builds, where `observe.node.ts` takes the place of this. */
+export const observe = (_manager: object, _socket: object): void => {};

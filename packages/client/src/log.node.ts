@@ -1,0 +1,58 @@
+import debug from "debug";
+import type { Untyped } from "./typed-events.ts";
+
+type Method = (this: Untyped, ...args: Untyped[]) => unknown;
+
+/** What to write of a call: a format and its values; or nothing. */
+type Line = (args: Untyped[], self: Untyped) => unknown[] | undefined;
+
+const refreshers: (() => void)[] = [];
+
+// `debug.disable()` comes by here as well
+const { enable } = debug;
+debug.enable = (namespaces) => {
+  enable.call(debug, namespaces);
+  for (const refresh of refreshers) refresh();
+};
+
+/**
+ * Logs calls of the methods of a class, while the scope is enabled: by the environment variable `DEBUG`, in browsers by
+ * `localStorage.debug`, at run time by `debug.enable()` of the same package `debug`. A silent log costs nothing: the
+ * methods are the usual ones then.
+ *
+ * @param lines by the name of a method that the prototype may own or inherit
+ */
+export function logCalls(prototype: object, scope: string, lines: Readonly<Record<string, Line>>): void {
+  const write = openScope(scope);
+  if (!write) return;
+  for (const [name, line] of Object.entries(lines)) {
+    const usual = Object.getOwnPropertyDescriptor(prototype, name);
+    const method = Reflect.get(prototype, name) as Method;
+    const value: Method = function (...args) {
+      const values = line(args, this);
+      if (values) write(...(values as [string]));
+      return method.apply(this, args);
+    };
+    refreshers.push(() => {
+      if (write.enabled) Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+      else if (usual) Object.defineProperty(prototype, name, usual);
+      else Reflect.deleteProperty(prototype, name);
+    });
+  }
+  for (const refresh of refreshers) refresh();
+}
+
+/** The lines of events, by their names. */
+export const ofEvents =
+  (lines: Readonly<Record<string, Line>>): Line =>
+  ([event, ...args], self) =>
+    Object.keys(lines).includes(event) ? lines[event]!(args, self) : undefined;
+
+function openScope(scope: string): debug.Debugger | undefined {
+  try {
+    return debug(scope);
+  } catch {
+    // a page may lack, or not let read, what the package looks at
+    return undefined;
+  }
+}
