@@ -1,4 +1,5 @@
 // What `require` gives: the class WebSocket, with the other names on it, as `ws` has them. The names are those of @types/ws.
+import type { IncomingMessage } from "http";
 import own = require("../dist/index.js");
 
 declare class WebSocket extends own.WebSocket {}
@@ -6,64 +7,69 @@ declare class WebSocket extends own.WebSocket {}
 declare namespace WebSocket {
   export import WebSocket = own.WebSocket;
   export import Server = own.WebSocketServer;
-  export import AcceptOptions = own.AcceptOptions;
+  export type AcceptOptions = own.AcceptOptions;
   export import acceptUpgrade = own.acceptUpgrade;
-  export import AddressInfo = own.AddressInfo;
-  export import BinaryType = own.BinaryType;
-  export import BudgetHolder = own.BudgetHolder;
-  export import CertMeta = own.CertMeta;
+  export type AddressInfo = own.AddressInfo;
+  export type BinaryType = own.BinaryType;
+  export type BudgetHolder = own.BudgetHolder;
+  export type CertMeta = own.CertMeta;
   export import checkDeflateOptions = own.checkDeflateOptions;
   export import checkUpgrade = own.checkUpgrade;
-  export import ClientInfo = own.ClientInfo;
-  export import ClientOptions = own.ClientOptions;
-  export import Clock = own.Clock;
+  export type ClientInfo<Request extends IncomingMessage = IncomingMessage> = own.ClientInfo<Request>;
+  export type ClientOptions = own.ClientOptions;
+  export type Clock = own.Clock;
   export import CloseEvent = own.CloseEvent;
   export import ConnectError = own.ConnectError;
-  export import ConnectErrorCode = own.ConnectErrorCode;
+  export type ConnectErrorCode = own.ConnectErrorCode;
   export import createWebSocketStream = own.createWebSocketStream;
-  export import Data = own.Data;
+  export type Data = own.Data;
   export import DEFAULT_LIMITS = own.DEFAULT_LIMITS;
-  export import DeflateOptions = own.DeflateOptions;
+  export type DeflateOptions = own.DeflateOptions;
   export import ErrorEvent = own.ErrorEvent;
-  export import Event = own.Event;
-  export import EventListenerOptions = own.EventListenerOptions;
-  export import FinishRequestCallback = own.FinishRequestCallback;
+  export type Event = own.Event;
+  export type EventListenerOptions = own.EventListenerOptions;
+  export type FinishRequestCallback = own.FinishRequestCallback;
   export import frameBinary = own.frameBinary;
   export import frameText = own.frameText;
   export import isValidCloseCode = own.isValidCloseCode;
-  export import Limits = own.Limits;
-  export import LinkClose = own.LinkClose;
-  export import LinkHandler = own.LinkHandler;
+  export type Limits = own.Limits;
+  export type LinkClose = own.LinkClose;
+  export type LinkHandler = own.LinkHandler;
   export import MessageEvent = own.MessageEvent;
   export import OptionError = own.OptionError;
-  export import PerMessageDeflateOptions = own.PerMessageDeflateOptions;
-  export import RawData = own.RawData;
+  export type PerMessageDeflateOptions = own.PerMessageDeflateOptions;
+  export type RawData = own.RawData;
   export import ReceiveBudget = own.ReceiveBudget;
-  export import RefusalCode = own.RefusalCode;
+  export type RefusalCode = own.RefusalCode;
   export import refuseUpgrade = own.refuseUpgrade;
   export import RequestError = own.RequestError;
-  export import Sendable = own.Sendable;
-  export import SendOptions = own.SendOptions;
-  export import ServerEvents = own.ServerEvents;
-  export import ServerOptions = own.ServerOptions;
+  export type Sendable = own.Sendable;
+  export type SendOptions = own.SendOptions;
+  export type ServerEvents<Socket = own.WebSocket, Request = IncomingMessage> = own.ServerEvents<Socket, Request>;
+  export type ServerOptions<
+    SocketClass extends typeof own.WebSocket = typeof own.WebSocket,
+    RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+  > = own.ServerOptions<SocketClass, RequestClass>;
   export import systemClock = own.systemClock;
-  export import UpgradeKey = own.UpgradeKey;
-  export import UpgradeRefusal = own.UpgradeRefusal;
+  export type UpgradeKey = own.UpgradeKey;
+  export type UpgradeRefusal = own.UpgradeRefusal;
   export import UsageError = own.UsageError;
-  export import UsageErrorCode = own.UsageErrorCode;
-  export import VerifyCallback = own.VerifyCallback;
-  export import VerifyClientCallbackAsync = own.VerifyClientCallbackAsync;
-  export import VerifyClientCallbackSync = own.VerifyClientCallbackSync;
-  export import ViolationCode = own.ViolationCode;
+  export type UsageErrorCode = own.UsageErrorCode;
+  export type VerifyCallback = own.VerifyCallback;
+  export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> =
+    own.VerifyClientCallbackAsync<Request>;
+  export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> =
+    own.VerifyClientCallbackSync<Request>;
+  export type ViolationCode = own.ViolationCode;
   export import VIOLATIONS = own.VIOLATIONS;
   export import WebSocketError = own.WebSocketError;
   export import WebSocketEvent = own.WebSocketEvent;
-  export import WebSocketEventMap = own.WebSocketEventMap;
-  export import WebSocketEvents = own.WebSocketEvents;
-  export import WebSocketLink = own.WebSocketLink;
-  export import WebSocketOptions = own.WebSocketOptions;
+  export type WebSocketEventMap = own.WebSocketEventMap;
+  export type WebSocketEvents = own.WebSocketEvents;
+  export type WebSocketLink = own.WebSocketLink;
+  export type WebSocketOptions = own.WebSocketOptions;
   export import WebSocketServer = own.WebSocketServer;
-  export import WriteCallback = own.WriteCallback;
+  export type WriteCallback = own.WriteCallback;
   export import parseProtocols = own.parseProtocols;
 }
 
