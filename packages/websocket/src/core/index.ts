@@ -13,7 +13,7 @@ export type {
 } from "./client-handshake.ts";
 export { isValidCloseCode, CLOSE_CODE } from "./close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
-export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection.ts";
+export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
 export type { DeflateSettings } from "./deflate.ts";
 export { checkDeflateOptions } from "./deflate-options.ts";
 export { checkDeflateAnswer, negotiateDeflate, offerDeflate } from "./deflate-params.ts";
