@@ -9,8 +9,8 @@ import type { ErrorCallback, Refusal } from "./admission.ts";
 import type { Waiting } from "./congestion.ts";
 import { addHeaders } from "./answer-headers.ts";
 import { replaceCors } from "./cors.ts";
-import { type CorsMismatch, unreadableBy } from "./cors-check.ts";
-import { Notices, quote } from "../notices.ts";
+import { reportUnreadable } from "./cors-check.ts";
+import { Notices } from "../notices.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS } from "./diagnostics.ts";
@@ -18,7 +18,7 @@ import { Gate } from "./gate.ts";
 import { type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { keepConnection } from "./http2.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
-import { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
+import type { LimitCode } from "./limit-codes.ts";
 import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
 import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
@@ -28,10 +28,10 @@ import type { SessionHost } from "./session-host.ts";
 import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./origin.ts";
 import type { Opening } from "./opening.ts";
-import { type ConnectionError, REFUSALS, refusalName } from "./refusals.ts";
+import { reportLimit, reportRefusal, reportUpgradeFailure } from "./reports.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import { type EngineReport, reportOn } from "./stats-report.ts";
-import { count, EngineStats, type UpgradeFailure } from "./stats.ts";
+import { EngineStats, type UpgradeFailure } from "./stats.ts";
 import { setMounts } from "./mounts.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
 import { Polling } from "./transports/polling.ts";
@@ -44,6 +44,7 @@ import {
   kGate,
   kHeartbeat,
   kLimits,
+  kNotices,
   kParkRequest,
   kReceiving,
   kSlowReader,
@@ -60,8 +61,6 @@ const kRetryAfter = Symbol("retryAfter");
 const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
 const kConnections = Symbol("connections");
-const kCheckCors = Symbol("checkCors");
-const kNotices = Symbol("notices");
 const kOpen = Symbol("open");
 const kIsRequestUnseen = Symbol("isRequestUnseen");
 
@@ -73,8 +72,8 @@ const CLOSE_GRACE = 1000;
 /**
  * The sessions of an engine and the rules of admission, whatever carries the requests.
  *
- * Events: `connection` (session), `connection_error` ({@link ConnectionError}), `initial_headers` and `headers`
- * (headers, req), `flush` (session, packets), `drain` (session), `limit` ({@link LimitHit}), and `handler_error` (error,
+ * Events: `connection` (session), `connection_error` (`ConnectionError`), `initial_headers` and `headers`
+ * (headers, req), `flush` (session, packets), `drain` (session), `limit` (`LimitHit`), and `handler_error` (error,
  * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
  */
 export abstract class BaseServer extends Emitter implements SessionHost {
@@ -87,7 +86,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
   [kSlowReader]: Required<SlowReaderOptions>;
-  private readonly [kNotices]: Notices;
+  /** What has been written to the console, so that it is not said again and again. */
+  readonly [kNotices]: Notices;
   /** What messages that are not complete hold, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   protected readonly [kGate]: Gate;
@@ -249,25 +249,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   ): void {
     this[kFollow]();
     if (!isUpgrade && req.headers.origin !== undefined && !req._query["sid"])
-      res.once("finish", () => this[kCheckCors](req, res));
+      res.once("finish", () => reportUnreadable(this, req, res));
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
       this.check(req, isUpgrade, answer);
     });
-  }
-
-  /** A page that asks for a session and may not read the answer has no way to say so. */
-  private [kCheckCors](req: TransportRequest, res: ServerResponse): void {
-    const origin = res.statusCode < 400 ? unreadableBy(req, res) : undefined;
-    if (origin === undefined) return;
-    this[kStats].corsMismatches += 1;
-    if (log.enabled) log("a page of %s may not read the answer", origin);
-    this[kNotices].say(
-      "ORIGIN_NOT_ALLOWED",
-      `A page of ${quote(origin)} may not read what it asks for: name that origin in the option cors.`,
-    );
-    const mismatch: CorsMismatch = { req, origin };
-    this[kTell]("cors_mismatch", mismatch);
   }
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
@@ -387,12 +373,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
-    if (log.enabled) log("limit met by session %s: %s, %d of %d", (waiting as Session).id, code, actual, limit);
-    count(this[kStats].limits, code);
-    if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session: waiting, code, limit, actual });
-    if (this.listenerCount("limit") === 0) return;
-    const hit: LimitHit = { code, message: LIMIT_CODES[code], limit, actual, sid: (waiting as Session).id };
-    this.emit("limit", hit);
+    reportLimit(this, waiting as Session, { code, limit, actual });
   }
 
   /** What has been counted, and how things stand. */
@@ -401,20 +382,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   onUpgradeFailed(session: Session, step: UpgradeFailure): void {
-    if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
-    count(this[kStats].upgradeFailures, step);
-    if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });
+    reportUpgradeFailure(this, session, step);
   }
 
   /** Reports a refusal to `connection_error` listeners. */
   protected onRefused(req: IncomingMessage, refusal: Refusal): void {
-    const name = refusalName(refusal);
-    const { code, context } = refusal;
-    const { message, hint } = REFUSALS[name];
-    if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
-    count(this[kStats].refusals, name);
-    if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
-    const error: ConnectionError = { req, code, message, context, name, hint };
-    this[kTell]("connection_error", error);
+    reportRefusal(this, req, refusal);
   }
 }

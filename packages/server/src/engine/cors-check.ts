@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createLog } from "../log.ts";
+import { type Notices, quote } from "../notices.ts";
+import { kNotices, kStats, kTell } from "./keys.ts";
 import { servesHost } from "./own-host.ts";
+import type { EngineStats } from "./stats.ts";
+
+const log = createLog("engine");
 
 /** A page has asked and may not read the answer, as `cors_mismatch` listeners of the engine get it. */
 export interface CorsMismatch {
@@ -23,4 +29,25 @@ export function unreadableBy(req: IncomingMessage, res: ServerResponse): string 
   const allowed =
     res.getHeader("access-control-allow-origin") ?? WRITTEN.exec(String(Reflect.get(res, "_header")))?.[1];
   return allowed === "*" || allowed === origin || servesHost(req, new URL(origin)) ? undefined : origin;
+}
+
+/** An engine, as far as it reports pages that may not read its answers. */
+export interface CorsHost {
+  readonly [kStats]: EngineStats;
+  readonly [kNotices]: Notices;
+  [kTell](event: string, ...args: unknown[]): void;
+}
+
+/** Reports a page that has asked for a session and may not read the answer: it has no way to report that itself. */
+export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: ServerResponse): void {
+  const origin = res.statusCode < 400 ? unreadableBy(req, res) : undefined;
+  if (origin === undefined) return;
+  host[kStats].corsMismatches += 1;
+  if (log.enabled) log("a page of %s may not read the answer", origin);
+  host[kNotices].say(
+    "ORIGIN_NOT_ALLOWED",
+    `A page of ${quote(origin)} may not read what it asks for: name that origin in the option cors.`,
+  );
+  const mismatch: CorsMismatch = { req, origin };
+  host[kTell]("cors_mismatch", mismatch);
 }

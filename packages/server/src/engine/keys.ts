@@ -1,18 +1,22 @@
 // Keys of members that the files of this package share and programs do not see. A string name here could be one that a
 // program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
+export const kAwaits = Symbol("awaits");
 export const kBeat = Symbol("beat");
 export const kChargedFrom = Symbol("chargedFrom");
 /** Shared by all copies of this package: adapters look for it. */
 export const kClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
+export const kEnqueue = Symbol("enqueue");
 export const kFail = Symbol("fail");
 /** Looks at options that may have been changed. */
 export const kFollow = Symbol("follow");
 export const kGate = Symbol("gate");
 export const kHandle = Symbol("handle");
+export const kHeardAt = Symbol("heardAt");
 export const kHeartbeat = Symbol("heartbeat");
 export const kIsAttached = Symbol("isAttached");
 export const kLimits = Symbol("limits");
+export const kNotices = Symbol("notices");
 export const kOfferUpgrade = Symbol("offerUpgrade");
 export const kParkRequest = Symbol("parkRequest");
 export const kPeekRequest = Symbol("peekRequest");

@@ -25,6 +25,12 @@ export interface SessionHandler {
   onClose(reason: CloseReason): void;
 }
 
+/** In place of a handler, until there is one. */
+export const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClosing() {}, onClose() {} };
+
+/** `closing`: packets are being flushed. */
+export type SessionState = "opening" | "open" | "closing" | "closed";
+
 /** What a session needs of the server that it belongs to. */
 export interface SessionHost extends Emitter {
   readonly [kClock]: Clock;

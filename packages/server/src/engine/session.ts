@@ -3,27 +3,39 @@ import { EnginePacket, type EnginePacketType, type RawData } from "@portage/pars
 import { assignable } from "../assignable.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
-import { type CloseReason, closeError, closeReason, completeReason } from "./close-reason.ts";
+import { type CloseReason, closeReason } from "./close-reason.ts";
 import { Congestion, onQueued, onTaken, type Waiting } from "./congestion.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
-import { Beat, type Beating } from "./heartbeat.ts";
+import { Beat } from "./heartbeat.ts";
+import { takeOver } from "./hand-over.ts";
 import { messageData } from "./message-data.ts";
 import { ParkedRequest } from "./parked-request.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
 import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
-import { handshakeData, type SendFlags, type SessionHandler, type SessionHost } from "./session-host.ts";
+import { endTransport, recordEnd } from "./session-end.ts";
+import * as heartbeat from "./session-heartbeat.ts";
+import {
+  handshakeData,
+  NO_HANDLER,
+  type SendFlags,
+  type SessionHandler,
+  type SessionHost,
+  type SessionState,
+} from "./session-host.ts";
 import type { UpgradeFailure } from "./stats.ts";
-import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
+import { NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 import { kObserved } from "../emitter.ts";
 import {
+  kAwaits,
   kBeat,
   kChargedFrom,
   kClock,
   kCongestion,
+  kEnqueue,
   kFail,
   kHandle,
-  kHeartbeat,
+  kHeardAt,
   kOfferUpgrade,
   kParkRequest,
   kPeekRequest,
@@ -39,25 +51,14 @@ import {
 const kRequest = Symbol("request");
 const kHandler = Symbol("handler");
 const kUpgrade = Symbol("upgrade");
-const kAwaits = Symbol("awaits");
-const kHeardAt = Symbol("heardAt");
 const kCallbacks = Symbol("callbacks");
-const kEnqueue = Symbol("enqueue");
-const kStartHeartbeat = Symbol("startHeartbeat");
-const kExtendPong = Symbol("extendPong");
 const kOnMessage = Symbol("onMessage");
-const kOnPong = Symbol("onPong");
-const kOnPing = Symbol("onPing");
 const kEndWaitingPoll = Symbol("endWaitingPoll");
-const kEnd = Symbol("end");
 const kPush = Symbol("push");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
 
-export type SessionState = "opening" | "open" | "closing" | "closed";
-
-const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClosing() {}, onClose() {} };
 const EMPTY: EnginePacket[] = Object.freeze([]) as never;
 
 /**
@@ -72,7 +73,7 @@ const EMPTY: EnginePacket[] = Object.freeze([]) as never;
  *   session.on("close", (reason) => console.log(session.id, reason));
  * });
  */
-export class Session extends Emitter implements TransportHandler, UpgradeHost, Beating, Flushable, Waiting {
+export class Session extends Emitter implements TransportHandler, UpgradeHost, heartbeat.Pinging, Flushable, Waiting {
   /** The session id: 20 characters from 120 random bits. */
   readonly id: string;
   /** The engine server. */
@@ -98,10 +99,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   private [kRequest]: TransportRequest | ParkedRequest;
   private [kHandler]: SessionHandler = NO_HANDLER;
   private [kUpgrade]: Upgrade | undefined;
-  /** What the heartbeat waits for: the time to ping, the pong, or the pong with one extension used up. */
-  private [kAwaits]: "interval" | "pong" | "late pong" = "interval";
-  /** When the heartbeat was last heard of. */
-  private [kHeardAt] = 0;
+  [kAwaits]: heartbeat.HeartbeatPhase = "interval";
+  [kHeardAt] = 0;
   private [kCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
@@ -182,7 +181,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (server.initialPacket) this[kEnqueue]("message", messageData(server.initialPacket));
     this.flush();
     if (this[kObserved]) this.emit("open");
-    this[kStartHeartbeat]();
+    heartbeat.start(this);
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -195,17 +194,17 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
-    if (this[kAwaits] === "pong") this[kExtendPong]();
+    if (this[kAwaits] === "pong") heartbeat.extendPong(this);
     switch (packet.type) {
       case "message":
         this[kOnMessage](packet.data ?? "");
         return;
       case "pong":
-        return this[kOnPong]();
+        return heartbeat.onPong(this);
       case "ping":
-        return this[kOnPing](packet);
+        return heartbeat.onPing(this, packet);
       case "close":
-        return this[kEnd](closeReason("CLIENT_CLOSED"));
+        return this[kFail](closeReason("CLIENT_CLOSED"));
       case "open":
       case "upgrade":
       case "noop":
@@ -229,45 +228,13 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   onClose(reason: CloseReason): void {
-    this[kEnd](reason);
+    this[kFail](reason);
   }
 
   // ---- heartbeat ---------------------------------------------------------------------------------------------------
 
-  private [kStartHeartbeat](): void {
-    const { server } = this;
-    this[kAwaits] = "interval";
-    const now = (this[kHeardAt] = server[kClock].now());
-    // Revision 3: the client pings. Revision 4: the server does.
-    const delay = this.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
-    server[kHeartbeat].schedule(this[kBeat], delay, now);
-  }
-
   onBeat(): void {
-    if (this.protocol === 3 || this[kAwaits] !== "interval") return this[kEnd](closeReason("PING_TIMEOUT"));
-    this[kAwaits] = "pong";
-    this[kEnqueue]("ping", undefined);
-    this.server[kHeartbeat].schedule(this[kBeat], this.server.pingTimeout);
-  }
-
-  /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
-  private [kExtendPong](): void {
-    this[kAwaits] = "late pong";
-    this.server[kHeartbeat].schedule(this[kBeat], this.server.pingTimeout);
-  }
-
-  private [kOnPong](): void {
-    if (this.protocol === 3) return this[kEnd](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
-    this[kStartHeartbeat]();
-    if (this[kObserved]) this.emit("heartbeat");
-  }
-
-  private [kOnPing](packet: EnginePacket): void {
-    if (this.protocol === 4) return this[kEnd](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
-    this[kStartHeartbeat]();
-    // One answer waits, however often a peer asks that does not read.
-    if (this.transport.writable || this.writeBuffer.at(-1)?.type !== "pong") this[kEnqueue]("pong", packet.data);
-    if (this[kObserved]) this.emit("heartbeat");
+    heartbeat.onBeat(this);
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
@@ -302,7 +269,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     return this;
   }
 
-  private [kEnqueue](
+  [kEnqueue](
     type: EnginePacketType,
     data: RawData | undefined,
     options: SendOptions = COMPRESS,
@@ -381,22 +348,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   }
 
   onCommit(candidate: Transport): void {
-    const previous = this.transport;
-    this.server[kStats].onUpgrade(previous.name, candidate.name);
-    previous.handler = {
-      onPacket: (packet) => this.onPacket(packet),
-      onDrain() {},
-      // What the client still posts may end the session, or be beyond repair.
-      onClose: (reason) => reason.side === "client" && this[kEnd](reason),
-    };
-    candidate.handler = this;
-    this.transport = candidate;
-    // What the client still posts on the old transport was sent before what it sends on the new one.
-    candidate.hold();
-    previous.retire(() => {
-      previous.handler = NOBODY;
-      candidate.release();
-    });
+    takeOver(this, candidate);
     if (log.enabled) log("session %s upgraded to %s", this.id, candidate.name);
     if (this[kObserved]) this.emit("upgrade", candidate);
     this.flush();
@@ -408,7 +360,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
   /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     const self = this[kSelf];
-    if (discard) self[kEnd](why);
+    if (discard) self[kFail](why);
     else if (self.readyState === "open") self[kHandler].onClosing();
     if (self.readyState !== "open") return this;
     self.flush();
@@ -419,34 +371,20 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, B
     return this;
   }
 
-  /** Ends the session for a reason of the layer above. */
-  [kFail](reason: CloseReason): void {
-    this[kEnd](reason);
-  }
-
   private [kCloseIfFlushed](): void {
     if (this.readyState !== "closing" || this.writeBuffer.length > 0 || this.transport.readyState !== "open") return;
     const why = this.closeReason ?? closeReason("SERVER_CLOSED");
-    this.transport.close(() => this[kEnd](why), why);
+    this.transport.close(() => this[kFail](why), why);
   }
 
-  private [kEnd](why: CloseReason): void {
+  /** Ends the session at once, for whatever reason; what is queued is discarded. */
+  [kFail](why: CloseReason): void {
     if (this.readyState === "closed") return;
-    const { server, transport } = this;
-    const heartbeatAge = server[kClock].now() - this[kHeardAt];
-    const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: server[kHeartbeat].lag });
-    this.closeReason = reason;
-    if (this.readyState === "closing") server[kStats].closing -= 1;
-    server[kStats].onClose(reason, transport.name, this.protocol);
-    if (log.enabled) log("session %s closed: %s (%s)", this.id, reason.message, reason.code);
-    this.readyState = "closed";
-    server[kHeartbeat].cancel(this[kBeat]);
+    const reason = recordEnd(this, why);
     this[kUpgrade]?.sessionClosed();
     this[kCallbacks] = undefined;
-    transport.handler = NOBODY;
-    if (transport.readyState === "open") transport.close(undefined, reason);
-    else if (transport.readyState === "closing") transport.discard();
-    server.onSessionClose(this);
+    endTransport(this.transport, reason);
+    this.server.onSessionClose(this);
     this[kHandler].onClose(reason);
     if (this[kObserved]) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;

@@ -1,5 +1,7 @@
-import type { EnginePacket } from "@portage/parser/engine";
+import { type EnginePacket, ParserError, type RawData, readPayloadV4 } from "@portage/parser/engine";
+import { readPayloadV3 } from "@portage/parser/engine-v3";
 import { nextTurn } from "../../turn.ts";
+import { type CloseReason, closeReason } from "../close-reason.ts";
 
 /** Packets that are decoded and delivered without a pause; what listeners do with them is not done before it. */
 const SLICE = 500;
@@ -33,4 +35,16 @@ export function deliverPayload(packets: Iterator<EnginePacket>, receiver: Payloa
     if (next.done === true || !receiver.onPacket(next.value)) return receiver.onDelivered();
   }
   nextTurn(() => deliverPayload(packets, receiver), undefined);
+}
+
+/** Decodes the packets of a POST body one by one, in the form of the client's revision. */
+export function readPayload(body: RawData, protocol: 3 | 4, maxPackets: number): Iterator<EnginePacket> {
+  return protocol === 4 ? readPayloadV4(body.toString(), maxPackets) : readPayloadV3(body, maxPackets);
+}
+
+/** Why a payload that could not be decoded to its end closes the session. */
+export function payloadFailure(failure: unknown, maxPackets: number): CloseReason {
+  const isTooMany = failure instanceof ParserError && failure.code === "ENGINE_TOO_MANY_PACKETS";
+  if (!isTooMany) return closeReason("INVALID_PACKET", failure);
+  return { ...closeReason("TOO_MANY_PACKETS", failure), limit: maxPackets, actual: maxPackets + 1 };
 }

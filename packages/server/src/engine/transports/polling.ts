@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { encodePayloadV4, type EnginePacket, ParserError, type RawData, readPayloadV4 } from "@portage/parser/engine";
-import { encodePayloadV3, readPayloadV3 } from "@portage/parser/engine-v3";
+import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
+import { encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../clock.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
 import { REFUSALS } from "../refusals.ts";
@@ -16,7 +16,7 @@ import {
   type TransportRequest,
 } from "../transport.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
-import { deliverPayload } from "./payload-delivery.ts";
+import { deliverPayload, payloadFailure, readPayload } from "./payload-delivery.ts";
 import { kObserved } from "../../emitter.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -284,9 +284,7 @@ export class Polling extends Transport {
   /** Takes the packets of one POST, then calls `done`; JSONP unwraps its form first. */
   protected onPayload(body: RawData, done: () => void): void {
     const { maxPayloadPackets } = this[kLimits];
-    const isV4 = this.protocol === 4;
-    const packets = isV4 ? readPayloadV4(body.toString(), maxPayloadPackets) : readPayloadV3(body, maxPayloadPackets);
-    deliverPayload(packets, {
+    deliverPayload(readPayload(body, this.protocol, maxPayloadPackets), {
       // What stands before a mistake was sent in good faith.
       onPacket: (packet) => this[kOnPacket](packet),
       onDelivered: (failure) => {
@@ -387,12 +385,6 @@ export class Polling extends Transport {
     if (body.length === length) res.end(body, "latin1");
     else res.end(body);
   }
-}
-
-function payloadFailure(failure: unknown, maxPayloadPackets: number): CloseReason {
-  const isTooMany = failure instanceof ParserError && failure.code === "ENGINE_TOO_MANY_PACKETS";
-  if (!isTooMany) return closeReason("INVALID_PACKET", failure);
-  return { ...closeReason("TOO_MANY_PACKETS", failure), limit: maxPayloadPackets, actual: maxPayloadPackets + 1 };
 }
 
 function mayCompress(batch: readonly EnginePacket[]): boolean {

@@ -1,0 +1,32 @@
+// How a session passes from one transport to the next without losing or reordering what its client sends.
+import type { CloseReason } from "./close-reason.ts";
+import { kFail, kStats } from "./keys.ts";
+import type { SessionHost } from "./session-host.ts";
+import { NOBODY, type Transport, type TransportHandler } from "./transport.ts";
+
+/** A session, as far as a change of its transport goes. */
+interface Passenger extends TransportHandler {
+  readonly server: SessionHost;
+  transport: Transport;
+  [kFail](reason: CloseReason): void;
+}
+
+/** Makes `candidate` the session's transport. The previous one retires once the client's last POST on it has been read. */
+export function takeOver(session: Passenger, candidate: Transport): void {
+  const { transport: previous } = session;
+  session.server[kStats].onUpgrade(previous.name, candidate.name);
+  previous.handler = {
+    onPacket: (packet) => session.onPacket(packet),
+    onDrain() {},
+    // What the client still posts may end the session, or be beyond repair.
+    onClose: (reason) => reason.side === "client" && session[kFail](reason),
+  };
+  candidate.handler = session;
+  session.transport = candidate;
+  // What the client still posts on the old transport was sent before what it sends on the new one.
+  candidate.hold();
+  previous.retire(() => {
+    previous.handler = NOBODY;
+    candidate.release();
+  });
+}
