@@ -23,6 +23,21 @@ export function expectAckWithin(
   });
 }
 
+/**
+ * Emits with an acknowledgement that settles a promise.
+ *
+ * @param withError whether an error comes first in the acknowledgement, as it does after `timeout()`
+ */
+export function promiseAck(withError: boolean, emit: (ack: AckCallback) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    emit((first, second) => {
+      if (!withError) resolve(first);
+      else if (first) reject(first);
+      else resolve(second);
+    });
+  });
+}
+
 /** Collects the answers to a broadcast: complete when every server has said how many clients it asked, and all answered. */
 export class AckCollector {
   readonly #responses: unknown[] = [];

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { isSession, kPeekRequest, type Session } from "../engine/index.ts";
 import type { Untyped } from "./typed-events.ts";
 
 /** The parameters of a query string. */
@@ -30,21 +31,22 @@ interface EngineRequest extends IncomingMessage {
   _query?: Query;
 }
 
-/** What a handshake is made of, apart from the request. */
-export interface HandshakeSource {
-  /** Null when the program has dropped it to save memory. */
-  readonly request: IncomingMessage | null;
-  readonly address: string;
-  readonly issued: number;
-  readonly auth: Record<string, unknown>;
+/** A connection, as far as its handshake goes. */
+interface Connected {
+  readonly conn: Session;
+  readonly request: IncomingMessage;
 }
 
-export function buildHandshake({ request, address, issued, auth }: HandshakeSource): Handshake {
+/** @param issued when the socket was made, in milliseconds since 1970 */
+export function buildHandshake(client: Connected, issued: number, auth: Record<string, unknown>): Handshake {
+  const { conn } = client;
+  // Null when the program has dropped it to save memory.
+  const request: IncomingMessage | null = isSession(conn) ? conn[kPeekRequest]() : client.request;
   const { headers = {}, url = "", socket, _query: query = {} } = (request ?? {}) as Partial<EngineRequest>;
   return {
     headers,
     time: String(new Date(issued)),
-    address,
+    address: conn.remoteAddress,
     xdomain: !!headers.origin,
     secure: !socket || !!("encrypted" in socket && socket.encrypted),
     issued,

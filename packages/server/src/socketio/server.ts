@@ -8,7 +8,7 @@ import { Client } from "./client.ts";
 import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
-import { HANDLER_ERROR, type HandlerFailure, type OnFailure, reportFailure } from "../handler-errors.ts";
+import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../handler-errors.ts";
 import { type DrainOptions, isSession, type LimitCode, Server as Engine, type Session } from "../engine/index.ts";
 import { assignable } from "../assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
@@ -17,10 +17,10 @@ import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
 import type { ConnectRefused } from "./connect-refused.ts";
 import { createLog } from "../log.ts";
 import { bounded } from "../numbers.ts";
-import { pass } from "./middleware.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
 import { type MetricsOptions, openMetrics } from "./open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
+import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import { type ServerReport, ServerTally } from "./server-tally.ts";
 import type { Socket } from "./socket.ts";
@@ -61,14 +61,9 @@ const kFindOrMake = Symbol("findOrMake");
 const kAsk = Symbol("ask");
 const kIsFull = Symbol("isFull");
 
-const log = createLog("socket.io:server");
+export type { ParentNspNameMatchFn };
 
-/** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
-export type ParentNspNameMatchFn = (
-  name: string,
-  auth: { [key: string]: Untyped },
-  fn: (err: Error | null, success: boolean) => void,
-) => void;
+const log = createLog("socket.io:server");
 
 /** The events that a server emits by itself. */
 export interface ServerReservedEventsMap<
@@ -80,12 +75,6 @@ export interface ServerReservedEventsMap<
   new_namespace: (namespace: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
   handler_error: (error: unknown, context: HandlerErrorContext) => void;
   connect_refused: (refused: ConnectRefused) => void;
-}
-
-/** A pattern for namespaces, in the order in which they were given. */
-interface Pattern<Parent> {
-  readonly parent: Parent;
-  readonly matches: RegExp | ParentNspNameMatchFn;
 }
 
 /**
@@ -454,7 +443,7 @@ export class Server<
     const known = this._nsps.get(name);
     if (known !== undefined) return known;
     for (const { parent, matches } of this[kPatterns]) {
-      if (matches instanceof RegExp && test(matches, name)) return parent.createChild(name);
+      if (matches instanceof RegExp && accepts(matches, name)) return parent.createChild(name);
     }
     const nsp = new Namespace(this, name);
     this._nsps.set(name, nsp);
@@ -487,7 +476,7 @@ export class Server<
     if (pattern === undefined) return fn(false);
     const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
       this[kOnHandlerError](error, { handler: "namespace function", how });
-    ask(pattern.matches, { name, auth, onFailure }, (accepted) => {
+    askPattern(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this[kAsk](index + 1, question);
       // Somebody else may have asked for it meanwhile.
       const known = this._nsps.get(name);
@@ -566,38 +555,6 @@ for (const name of FORWARDED.split(" ")) {
   };
   Object.defineProperty(Server.prototype, name, { value: forward, writable: true, configurable: true });
 }
-
-/** A RegExp with the flag g or y goes on where it stopped the last time. */
-function test(pattern: RegExp, name: string): boolean {
-  pattern.lastIndex = 0;
-  return pattern.test(name);
-}
-
-/** What a function that was given to `of()` is asked. */
-interface NamespaceQuestion {
-  readonly name: string;
-  readonly auth: Record<string, Untyped>;
-  readonly onFailure: OnFailure;
-}
-
-/** Asks a pattern whether it accepts a name. It is asked once: the first answer counts, and a failure means no. */
-function ask(
-  matches: RegExp | ParentNspNameMatchFn,
-  { name, auth, onFailure }: NamespaceQuestion,
-  fn: (accepted: boolean) => void,
-): void {
-  if (matches instanceof RegExp) return fn(test(matches, name));
-  pass({
-    chain: [(_: undefined, next) => matches(name, auth, (err, success) => next(err || !success ? REFUSED : undefined))],
-    subject: undefined,
-    isOver: () => false,
-    onEnd: (err) => fn(err === undefined),
-    onFailure,
-    endOf: () => REFUSED,
-  });
-}
-
-const REFUSED = "refused";
 
 /** Engines of others do not know how to end in good order. */
 const isEngine = (engine: Engine): boolean => "shutDown" in engine;

@@ -1,9 +1,10 @@
 import type { Adapter, Room, SocketId } from "./adapter/adapter.ts";
-import type { PendingAcks } from "./acks.ts";
-import type { LimitCode, Session } from "../engine/index.ts";
+import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
+import type { Clock } from "../clock.ts";
+import { kClock, type LimitCode, type Session } from "../engine/index.ts";
 import type { ResolvedLimits } from "./limits.ts";
 import { SocketIoError } from "./errors.ts";
-import { kLimits, kOnLimit } from "./keys.ts";
+import { kCall, kLimits, kOnLimit } from "./keys.ts";
 
 /** A socket, as far as its limits go. */
 export interface Limited {
@@ -12,12 +13,13 @@ export interface Limited {
   readonly acks: PendingAcks;
   readonly adapter: Adapter;
   readonly server: {
+    readonly [kClock]: Clock;
     readonly [kLimits]: ResolvedLimits;
     [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void;
   };
 }
 
-/** Whether a socket may join these rooms as well. What it may not do is told, and does nothing. */
+/** Whether a socket may join these rooms as well. A refused join is reported and has no effect. */
 export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
   const { maxRooms } = socket.server[kLimits];
   const joined = socket.adapter.socketRooms(socket.id);
@@ -30,7 +32,33 @@ export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
   return false;
 }
 
-/** Gives up the acknowledgement that a socket waits for the longest. */
+/** A socket, as far as the acknowledgements go that are due. */
+interface Acknowledged extends Limited {
+  readonly nsp: { _ids: number };
+  [kCall](ack: AckCallback, args: unknown[], kind: "acknowledgement"): void;
+}
+
+/**
+ * Keeps an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is given up.
+ *
+ * @param timeout milliseconds; none by default
+ * @returns the id to send with the event
+ */
+// hot path
+export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: number | undefined): number {
+  const { acks, nsp, server } = socket;
+  const id = nsp._ids++;
+  const { maxPendingAcks } = server[kLimits];
+  if (acks.size >= maxPendingAcks) giveUpOldest(socket, maxPendingAcks);
+  if (timeout === undefined) acks.set(id, ack);
+  else {
+    const call = (args: unknown[]): void => socket[kCall](ack, args, "acknowledgement");
+    expectAckWithin(acks, id, { ms: timeout, clock: server[kClock], call });
+  }
+  return id;
+}
+
+/** Gives up the acknowledgement that a socket has waited for the longest. */
 export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
   for (const id of socket.acks.keys()) {
     socket.acks.delete(id);
@@ -38,7 +66,7 @@ export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
   }
 }
 
-/** Sockets of which the log has heard: each says it once. */
+/** Sockets that have logged a warning; each warns once. */
 const warned = new WeakSet();
 
 function report(socket: Limited, code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS", limit: number, actual: number): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { assignable, setOwn } from "../assignable.ts";
-import { type AckCallback, expectAckWithin, type PendingAcks } from "./acks.ts";
+import { type AckCallback, type PendingAcks, promiseAck } from "./acks.ts";
 import { CatchAllSocket } from "./any-listeners.ts";
 import type { Adapter, Room, Session as StoredSession, SocketId } from "./adapter/adapter.ts";
 import type { WriteOptions } from "./adapter/surface.ts";
@@ -11,7 +11,7 @@ import { REJECTION } from "./capturing-emitter.ts";
 import type { Client } from "./client.ts";
 import type { RawData } from "./codec.ts";
 import { deliverSoon } from "./dispatch.ts";
-import { checkFunction, type CloseReason, isSession, kSelf, randomId, type Session } from "../engine/index.ts";
+import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "./errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { type HandlerKind, watch } from "../handler-errors.ts";
@@ -19,7 +19,7 @@ import { createLog } from "../log.ts";
 import { callAdapter, fail, watchAdapter } from "./listener-errors.ts";
 import { type Middleware, pass } from "./middleware.ts";
 import type { Namespace } from "./namespace.ts";
-import { giveUpOldest, mayJoin } from "./socket-limits.ts";
+import { expectAck, mayJoin } from "./socket-limits.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "./server.ts";
 import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./socket-types.ts";
@@ -43,13 +43,11 @@ import {
   kCall,
   kDeliver,
   kDropAck,
-  kLimits,
   kNextFlags,
   kNotifyIncoming,
   kOnDrain,
   kTakeFlags,
 } from "./keys.ts";
-import { kClock, kPeekRequest } from "../engine/index.ts";
 
 const log = createLog("socket.io:socket");
 
@@ -63,8 +61,6 @@ const kHandshake = Symbol("handshake");
 const kData = Symbol("data");
 const kAcks = Symbol("acks");
 const kMiddlewares = Symbol("middlewares");
-const kBuildHandshake = Symbol("buildHandshake");
-const kExpectAck = Symbol("expectAck");
 const kOnEvent = Symbol("onEvent");
 const kFail = Symbol("fail");
 const kPersist = Symbol("persist");
@@ -169,13 +165,7 @@ export class Socket<
   /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
   get handshake(): Handshake {
     const self = this[kSelf];
-    return (self[kHandshake] ??= self[kBuildHandshake]());
-  }
-
-  private [kBuildHandshake](): Handshake {
-    const { client, conn } = this;
-    const request = isSession(conn) ? conn[kPeekRequest]() : client.request;
-    return buildHandshake({ request, address: conn.remoteAddress, issued: this[kIssued], auth: (this[kAuth] ??= {}) });
+    return (self[kHandshake] ??= buildHandshake(self.client, self[kIssued], (self[kAuth] ??= {})));
   }
 
   /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
@@ -243,7 +233,7 @@ export class Socket<
     if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
     let id: number | undefined;
-    if (typeof data[data.length - 1] === "function") id = this[kExpectAck](data.pop() as AckCallback, flags?.timeout);
+    if (typeof data[data.length - 1] === "function") id = expectAck(this, data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
     if (this[kPid] !== undefined && this[kState] !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
@@ -254,18 +244,6 @@ export class Socket<
     this.notifyOutgoingListeners(packet);
     this.packet(packet, flags);
     return true;
-  }
-
-  private [kExpectAck](ack: AckCallback, timeout: number | undefined): number {
-    const id = this.nsp._ids++;
-    const { maxPendingAcks } = this.nsp.server[kLimits];
-    if (this.acks.size >= maxPendingAcks) giveUpOldest(this, maxPendingAcks);
-    if (timeout === undefined) this.acks.set(id, ack);
-    else {
-      const call = (args: unknown[]): void => this[kCall](ack, args, "acknowledgement");
-      expectAckWithin(this.acks, id, { ms: timeout, clock: this.nsp.server[kClock], call });
-    }
-    return id;
   }
 
   /**
@@ -282,12 +260,8 @@ export class Socket<
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
   emitWithAck(...data: Untyped[]): Promise<unknown> {
     const withError = this[kNextFlags]().timeout !== undefined;
-    return new Promise((resolve, reject) => {
-      data.push((first: Error | null, second: unknown) => {
-        if (!withError) resolve(first);
-        else if (first) reject(first);
-        else resolve(second);
-      });
+    return promiseAck(withError, (ack) => {
+      data.push(ack);
       callUntyped(this, "emit", data);
     });
   }

@@ -18,6 +18,11 @@ interface Request {
 /** Whose answers a request waits for: so many servers, or these. */
 export type Asked = number | Iterable<ServerId>;
 
+/** Whether there are no other servers to ask. */
+export function isEmpty(asked: Asked): boolean {
+  return typeof asked === "number" ? asked <= 0 : [...asked].length === 0;
+}
+
 /** The questions to other servers that are not answered by all of them yet. */
 export class ClusterRequests {
   readonly #clock: Clock;

@@ -2,7 +2,7 @@ import { kClock } from "../../engine/index.ts";
 import { kClusterKeys, kDropAck } from "../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
-import { type Clock, systemClock, type Timer } from "../../clock.ts";
+import { type Clock, systemClock } from "../../clock.ts";
 import { createLog } from "../../log.ts";
 import type { Untyped } from "../typed-events.ts";
 import { SocketIoError } from "../errors.ts";
@@ -20,9 +20,10 @@ import {
   type Offset,
   type ServerId,
 } from "./cluster-messages.ts";
+import { ClusterAcks } from "./cluster-acks.ts";
 import { BusGuard } from "./cluster-guard.ts";
 import type { ClusterKeys } from "./cluster-keys.ts";
-import { type Asked, ClusterRequests } from "./cluster-requests.ts";
+import { type Asked, ClusterRequests, isEmpty } from "./cluster-requests.ts";
 import { faultOf } from "./cluster-schema.ts";
 import { InMemoryAdapter } from "./in-memory.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
@@ -30,7 +31,7 @@ import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.t
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kGuard = Symbol("guard");
 const kRequests = Symbol("requests");
-const kCollections = Symbol("collections");
+const kAcks = Symbol("acks");
 const kGuardWith = Symbol("guardWith");
 const kIsSound = Symbol("isSound");
 const kTry = Symbol("try");
@@ -56,13 +57,6 @@ function logFailure(error: unknown): void {
 }
 
 const newId = (): string => randomBytes(8).toString("hex");
-
-/** A broadcast whose acknowledgements come from other servers. */
-interface Collection {
-  onClientCount(clients: number): void;
-  onAck(answer: unknown): void;
-  readonly timer: Timer;
-}
 
 /**
  * An adapter for many servers that talk to each other over a bus. What extends it must carry messages: send them in
@@ -91,7 +85,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private readonly [kClock]: Clock;
   private readonly [kGuard]: BusGuard | undefined;
   private readonly [kRequests]: ClusterRequests;
-  private readonly [kCollections] = new Map<string, Collection>();
+  private readonly [kAcks]: ClusterAcks;
 
   protected constructor(nsp: Untyped) {
     super(nsp);
@@ -99,6 +93,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this[kClock] = server?.[kClock] ?? systemClock;
     this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
     this[kRequests] = new ClusterRequests(this[kClock]);
+    this[kAcks] = new ClusterAcks(this[kClock]);
   }
 
   private [kGuardWith](keys: ClusterKeys): BusGuard {
@@ -236,9 +231,9 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private [kTake](response: ClusterResponse): void {
     const { type, data } = response;
     if (type === MessageType.BROADCAST_CLIENT_COUNT) {
-      this[kCollections].get(data.requestId)?.onClientCount(data.clientCount);
+      this[kAcks].onClientCount(data.requestId, data.clientCount);
     } else if (type === MessageType.BROADCAST_ACK) {
-      this[kCollections].get(data.requestId)?.onAck(data.packet);
+      this[kAcks].onAck(data.requestId, data.packet);
     } else if (type === MessageType.FETCH_SOCKETS_RESPONSE) {
       this[kRequests].answer(data.requestId, response.uid, data.sockets);
     } else if (type === MessageType.SERVER_SIDE_EMIT_RESPONSE) {
@@ -324,9 +319,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   ): void {
     if (!opts.flags?.local) {
       const requestId = newId();
-      // How many answers will come is not known here, so that the end is the end of the time.
-      const timer = this[kClock].after(opts.flags?.timeout ?? 1, () => this[kCollections].delete(requestId));
-      this[kCollections].set(requestId, { onClientCount: clientCountCallback, onAck: ack, timer });
+      this[kAcks].add(requestId, { onClientCount: clientCountCallback, onAck: ack }, opts.flags?.timeout ?? 1);
       const { type, data } = packet as AdapterPacket;
       this.publish({
         type: MessageType.BROADCAST,
@@ -364,7 +357,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   override async fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
     const sockets = await super.fetchSockets(opts);
     const asked = opts.flags?.local ? 0 : await this.othersToAsk();
-    if (isNobody(asked)) return sockets;
+    if (isEmpty(asked)) return sockets;
     const requestId = newId();
     return new Promise((resolve, reject) => {
       const onEnd = (error: Error | null, all: unknown[]): void => (error === null ? resolve(all) : reject(error));
@@ -383,7 +376,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     const onEnd = packet.at(-1) as (error: Error | null, answers: unknown[]) => void;
     const event = packet.slice(0, -1);
     const asked = await this.othersToAsk();
-    if (isNobody(asked)) return onEnd(null, []);
+    if (isEmpty(asked)) return onEnd(null, []);
     const requestId = newId();
     this[kRequests].add(requestId, { asked, answers: [], onEnd }, TIME_TO_ANSWER);
     this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { requestId, packet: event } });
@@ -400,12 +393,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   override close(): Promise<void> | void {
-    for (const { timer } of this[kCollections].values()) timer.cancel();
-    this[kCollections].clear();
+    this[kAcks].clear();
     return super.close();
   }
-}
-
-function isNobody(asked: Asked): boolean {
-  return typeof asked === "number" ? asked <= 0 : [...asked].length === 0;
 }
