@@ -83,10 +83,7 @@ const SCENARIOS: Record<string, (held: Wrapped) => unknown> = {
     held.client.on("to the others", () => held.heard.push("heard"));
     held.wrapped.to("a").emit("to the others");
     held.wrapped.broadcast.emit("to the others");
-    await held.socket
-      .timeout(5000)
-      .emitWithAck("flush")
-      .catch(() => undefined);
+    await settled(held);
     return held.heard;
   },
   "data and handshake": ({ wrapped, socket }) => {
