@@ -119,6 +119,11 @@ describe.each(ODD)("%o", (value) => {
     expect(outcome(() => socket.emit("a"))).toBe("object");
   });
 
+  test("as the option auth: the same credentials", () => {
+    const auth = (make: Make): unknown => make({}).socket("/", { auth: value } as object).auth;
+    expect(auth(OURS)).toEqual(auth(REFERENCE));
+  });
+
   test.each(["forceNew", "multiplex", "autoConnect", "auth", "retries", "ackTimeout", "path"])(
     "as the option %s: the same socket",
     (name) => {

@@ -165,6 +165,18 @@ describe.each([portage, reference])("on $name", (target) => {
     expect(new Set(seen)).toEqual(new Set(["yes"]));
   });
 
+  test.each(TRANSPORTS.filter(([name]) => !name.includes("fetch")))(
+    "%s: headers that say how a body is sent are not taken, and a time below 0 is no limit",
+    async (_name, options) => {
+      const server = await start(target);
+      echo(server);
+      const extraHeaders = { "Content-Length": "7", "transfer-encoding": "chunked", TE: "x", Expect: "100-continue" };
+      const socket = open(server, { ...options, extraHeaders, requestTimeout: -1 });
+      socket.send("over there");
+      expect(await nextEvent(socket, "message")).toEqual(["over there"]);
+    },
+  );
+
   test("the loser of a race leaves no session behind, whoever it is", async () => {
     const server = await start(target);
     const socket = open(server, { race: true });

@@ -1,7 +1,11 @@
-/** What constructors are called with: a URI and options, or options alone; null stands for none. */
+/** What constructors are called with: a URI and options, or options alone; null stands for none. A URL is a URI. */
 export function splitArguments<Options extends object>(
-  uri: string | Options | null | undefined,
+  uri: string | { readonly href: string } | Options | null | undefined,
   opts: Options | undefined,
 ): [uri: string | undefined, opts: Options] {
-  return typeof uri === "string" ? [uri, opts ?? ({} as Options)] : [undefined, uri ?? opts ?? ({} as Options)];
+  // a URL, or the location of a page
+  const { href = uri } = (uri ?? {}) as { href?: unknown };
+  return typeof href === "string"
+    ? [href, opts ?? ({} as Options)]
+    : [undefined, (uri as Options | null) ?? opts ?? ({} as Options)];
 }

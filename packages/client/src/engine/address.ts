@@ -6,7 +6,7 @@ export const ADDRESS =
   /^(?:(\w+):\/\/|\/\/)?(?:[^@/?#]*@)?(\[[^\]]*]|(?:[a-f\d]*:){2,}[a-f\d]*|[^:/?#]*):?(\d*)([^?#]*)\??([^#]*)/i;
 
 /** Whether a scheme is `https` or `wss`; a missing one is not. */
-export const isSecure = (scheme?: string): boolean => /ps|ss/.test(scheme!);
+export const isSecure = (scheme?: string): boolean => /ps|ss/i.test(scheme!);
 
 /** The port that nobody writes. */
 export const usualPort = (secure: unknown): string => (secure ? "443" : "80");

@@ -16,6 +16,9 @@ const NAMES = [
   "servername",
 ] as const;
 
+/** Headers that say how a body is sent: those of a program would not fit, and the server would wait for bytes. */
+const FRAMING = /^(?:content-length|expect|te|trailer|transfer-encoding|upgrade)$/i;
+
 /** Options of a request: agent, TLS, and headers with the cookies. */
 export function nodeOptions(
   options: SocketOptions,
@@ -26,7 +29,9 @@ export function nodeOptions(
   const given = options as Record<string, unknown>;
   for (const name of NAMES) if (given[name] !== undefined) picked[name] = given[name];
   if (options.agent) picked["agent"] = options.agent;
-  const all: Record<string, string | number> = { ...headers, ...options.extraHeaders };
+  const extra: Record<string, string | number> = { ...options.extraHeaders };
+  for (const name of Object.keys(extra)) if (FRAMING.test(name)) delete extra[name];
+  const all = { ...headers, ...extra };
   const cookies = jar?.header;
   if (cookies) {
     const name = Object.keys(all).find((key) => key.toLowerCase() === "cookie") ?? "cookie";

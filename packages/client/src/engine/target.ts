@@ -44,9 +44,9 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
 export function chooseTransports(options: SocketOptions): Map<string, TransportCtor> {
   const { transports: names, transportImplementations: classes } = options;
   if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", ENGINE_ERRORS.CONFLICTING_OPTIONS);
-  const wanted = classes ?? names ?? ["polling", "websocket"];
+  const wanted = classes || names || ["polling", "websocket"];
   return new Map(
-    wanted
+    [...wanted]
       .map((item): [string, TransportCtor] =>
         typeof item === "function" ? [item.prototype.name, item] : [item, transports[item]!],
       )

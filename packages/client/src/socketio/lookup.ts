@@ -13,8 +13,8 @@ export type LookupOptions = Partial<ManagerOptions & SocketOptions>;
 export interface Lookup {
   /** @param opts options, for the server that the page came from */
   (opts?: LookupOptions): Socket;
-  /** @param uri of the server; its path is the namespace */
-  (uri?: string, opts?: LookupOptions): Socket;
+  /** @param uri of the server, a string or a URL; its path is the namespace */
+  (uri?: string | { readonly href: string }, opts?: LookupOptions): Socket;
 }
 
 /**
@@ -23,10 +23,10 @@ export interface Lookup {
  */
 export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => Manager): Lookup {
   const cache: Record<string, Manager> = {};
-  return (uri?: string | LookupOptions, opts?: LookupOptions): Socket => {
-    const [address = "/", given] = splitArguments(uri, opts);
+  return (uri?: string | { readonly href: string } | LookupOptions, opts?: LookupOptions): Socket => {
+    const [address, given] = splitArguments(uri, opts);
     const options = { ...given };
-    const source = complete(address);
+    const source = complete(address?.trim() || "/");
     const [, scheme, host, port, path, query] = ADDRESS.exec(source)!;
     const nsp = path || "/";
     if (query) options.query ||= decodeQuery(query);

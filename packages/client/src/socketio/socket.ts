@@ -89,7 +89,7 @@ export class Socket<
     this.io = io;
     this.nsp = nsp;
     this._opts = { ...opts };
-    this.auth = opts.auth;
+    this.auth = opts.auth || undefined;
     if (io._autoConnect) this.connect();
   }
 

@@ -2,7 +2,7 @@ import { parse as reference } from "engine.io-client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { parse } from "../../../../packages/client/src/engine/parse-uri.ts";
 import { decodeQuery, encodeQuery } from "../../../../packages/client/src/engine/query.ts";
-import { resolveOptions } from "../../../../packages/client/src/engine/target.ts";
+import { chooseTransports, resolveOptions } from "../../../../packages/client/src/engine/target.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -51,6 +51,8 @@ describe("where a socket connects", () => {
     ["https://example.org", {}, ["example.org", "443", true]],
     ["ws://example.org", {}, ["example.org", "80", false]],
     ["wss://example.org:3000/x?y=z", {}, ["example.org", "3000", true]],
+    ["HTTPS://example.org", {}, ["example.org", "443", true]],
+    ["Wss://example.org", {}, ["example.org", "443", true]],
     ["localhost:3000", {}, ["localhost", "3000", false]],
     ["//example.org:1", {}, ["example.org", "1", false]],
     ["http://user:secret@example.org:81", {}, ["example.org", "81", false]],
@@ -101,6 +103,20 @@ describe("where a socket connects", () => {
       delete prototype["foo"];
     }
   });
+});
+
+test.each<[unknown, string[]]>([
+  [undefined, ["polling", "websocket"]],
+  [null, ["polling", "websocket"]],
+  [false, ["polling", "websocket"]],
+  ["", ["polling", "websocket"]],
+  [[], []],
+  [new Set(["websocket"]), ["websocket"]],
+  [["carrier pigeon", "websocket", null], ["websocket"]],
+  [["toString", "__proto__", "constructor"], []],
+  [["polling", "polling"], ["polling"]],
+])("transports: %o are %j", (transports, names) => {
+  expect([...chooseTransports({ transports } as object).keys()]).toEqual(names);
 });
 
 test("queries are encoded and decoded", () => {

@@ -23,7 +23,7 @@ interface Made {
   io: FakeManager;
 }
 
-type Io = (uri?: string | LookupOptions, opts?: LookupOptions) => Made;
+type Io = (uri?: string | URL | LookupOptions, opts?: LookupOptions) => Made;
 
 const create = (): Io => createLookup(FakeManager as unknown as new () => Manager) as unknown as Io;
 
@@ -47,6 +47,10 @@ describe("where it connects", () => {
     ["http://[::1]:3000/a/b", "http://[::1]:3000/a/b", "/a/b"],
     ["http://example.org?a=/b", "http://example.org?a=/b", "/"],
     ["http://example.org/räume/süd", "http://example.org/räume/süd", "/räume/süd"],
+    ["HTTPS://Example.org/A", "HTTPS://Example.org/A", "/A"],
+    ["", "http://localhost/", "/"],
+    [" http://example.org/chat\n", "http://example.org/chat", "/chat"],
+    [new URL("http://example.org:3000/chat?a=b"), "http://example.org:3000/chat?a=b", "/chat"],
   ])("without a page: %s", (given, uri, nsp) => {
     const made = create()(given);
     expect([made.io.uri, made.nsp]).toEqual([uri, nsp]);

@@ -151,7 +151,7 @@ export abstract class Polling extends Transport {
         if (text !== undefined) onText(text);
         else this.#onFailure(body, status, context);
       });
-      if (requestTimeout) stopTimer = after(this, requestTimeout, abort);
+      if (requestTimeout! > 0) stopTimer = after(this, requestTimeout!, abort);
       return abort;
     } catch (error) {
       // the platform has nothing to make requests with
