@@ -50,12 +50,12 @@ export function badInputServer(options: Partial<ServerOptions> = {}): BadInputSe
 }
 
 /** A raw client that has joined the main namespace. */
-export async function joinPolling({ running }: BadInputServer, revision: 3 | 4 = 4): Promise<RawPolling> {
-  const client = await RawPolling.open({
-    port: running.port,
-    revision,
-    ...(revision === 3 ? { query: { b64: "1" } } : {}),
-  });
+export async function joinPolling(
+  { running }: BadInputServer,
+  revision: 3 | 4 = 4,
+  query: Record<string, string> = revision === 3 ? { b64: "1" } : {},
+): Promise<RawPolling> {
+  const client = await RawPolling.open({ port: running.port, revision, query });
   if (revision === 4) await client.post("40");
   await client.until((packet) => packet.startsWith("40"));
   return client;

@@ -6,9 +6,9 @@ import { badInputServer, joinPolling } from "./bad-server.ts";
 const server = badInputServer({ maxPayloadPackets: 100 } as object);
 
 /** Joins with a poll that waits; then posts. */
-async function post(body: string) {
+async function post(body: string, query: Record<string, string> = {}) {
   const connection = nextEvent<[Socket]>(server.running.io, "connection");
-  const client = await joinPolling(server);
+  const client = await joinPolling(server, 4, query);
   const [socket] = await connection;
   const received: unknown[] = [];
   socket.onAny((...event: unknown[]) => received.push(event));
@@ -22,7 +22,7 @@ async function post(body: string) {
 const events = (count: number): string => Array.from({ length: count }, (_, at) => `42["x",${at}]`).join("\u001e");
 
 test("a POST of too many packets ends the session, which is told why; those within the limit are delivered", async () => {
-  const { client, socket, received, poll, ended } = await post(events(150));
+  const { client, socket, received, poll, ended } = await post(events(150), { reasons: "1" });
   expect(await ended).toEqual(["parse error", expect.any(Error)]);
   expect(received).toHaveLength(100);
   expect(socket.closeReason).toMatchObject({
@@ -35,8 +35,13 @@ test("a POST of too many packets ends the session, which is told why; those with
     actual: 101,
     transport: "polling",
   });
-  expect((await poll.packets).at(-1)).toBe("11008 too many packets: 101 of 100");
+  expect((await poll.packets).at(-1)).toBe("11008 TOO_MANY_PACKETS: 101 of 100");
   expect((await client.postBody("4a")).status).toBe(400);
+});
+
+test("a client that does not read reasons gets the close packet alone", async () => {
+  const { poll } = await post(events(150));
+  expect((await poll.packets).at(-1)).toBe("1");
 });
 
 test("a POST of as many as are allowed is taken", async () => {
