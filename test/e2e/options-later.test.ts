@@ -247,3 +247,69 @@ test("limits of what comes in, and of what waits", async () => {
   uploading.sendFrame({ fin: false, opcode: 1, payload: "x".repeat(1000) });
   expect((await uploading.ended()).code).toBe(1013);
 });
+
+describe("odd values that are set later", () => {
+  test.each([
+    ["pingTimeout", NaN, 20_000],
+    ["pingTimeout", "50", 50],
+    ["pingTimeout", -1, 0],
+    ["pingInterval", null, 25_000],
+    ["pingInterval", undefined, 25_000],
+    ["pingInterval", Infinity, Infinity],
+    ["upgradeTimeout", "", 10_000],
+    ["postTimeout", {}, 30_000],
+    ["maxHttpBufferSize", NaN, 1e6],
+    ["maxHttpBufferSize", "5e6", 5e6],
+    ["maxReceivingBytes", null, 256e6],
+    ["maxPayloadPackets", false, 100_000],
+    ["maxFragments", "none", undefined],
+    ["maxConnections", "7", 7],
+    ["transports", "websocket", ["websocket"]],
+    ["allowRequest", null, undefined],
+    ["wsEngine", "ws", undefined],
+    ["perMessageDeflate", 0, false],
+    ["perMessageDeflate", 1, true],
+    ["cookie", null, null],
+  ])("%s = %o", async (name, odd, expected) => {
+    const { port, opts, io } = await start();
+    opts[name] = odd;
+    expect(opts[name]).toEqual(expected);
+    expect(name in io.engine.opts).toBe(expected !== undefined);
+    expect([await statusOf(port), await webSocketStatus(port)]).toEqual([name === "transports" ? 400 : 200, 101]);
+  });
+
+  test.each([
+    ["maxPayloadPackets", 0],
+    ["maxReceivingBytes", NaN],
+    ["maxConnections", -1],
+    ["transports", 5],
+    ["allowRequest", "yes"],
+    ["slowReader", { soft: -1 }],
+    ["cookie", { name: "not a name" }],
+    ["perMessageDeflate", { serverMaxWindowBits: 99 }],
+  ])("%s = %o is refused where it is set, and changes nothing", async (name, odd) => {
+    const { port, opts } = await start();
+    const before = opts[name];
+    expect(() => (opts[name] = odd)).toThrow(/option|window/);
+    expect(opts[name]).toEqual(before);
+    expect([await statusOf(port), await webSocketStatus(port)]).toEqual([200, 101]);
+  });
+
+  test("heartbeats go on with a time that is no number", async () => {
+    const { port, opts } = await start({ pingInterval: 30, pingTimeout: 5000 });
+    const websocket = await RawWebSocket.connect({ port });
+    opts["pingTimeout"] = NaN;
+    for (let pings = 0; pings < 3; pings++) {
+      await websocket.until((text) => text === "2");
+      websocket.send("3");
+    }
+  });
+
+  test("other options in the place of all, and one that is deleted", async () => {
+    const { port, io, opts } = await start({ pingTimeout: 50 });
+    (io.engine as { opts: object }).opts = { ...io.engine.opts, maxHttpBufferSize: "5000" };
+    expect(await openPacket(port)).toMatchObject({ pingTimeout: 50, maxPayload: 5000 });
+    delete opts["pingTimeout"];
+    expect(await openPacket(port)).toMatchObject({ pingTimeout: 20_000 });
+  });
+});

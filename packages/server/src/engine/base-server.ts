@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RawData } from "@portage/parser/engine";
-import { checkDeflateOptions, ReceiveBudget } from "@portage/websocket";
+import { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
@@ -21,7 +21,7 @@ import { HeartbeatWheel } from "./heartbeat.ts";
 import type { LimitCode } from "./limit-codes.ts";
 import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./limits.ts";
 import { type Middleware, runMiddlewares } from "./middleware.ts";
-import { type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
+import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
 import { timesForClient } from "./ping-times.ts";
 import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
@@ -54,6 +54,8 @@ import {
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kOptions = Symbol("options");
+const kChecked = Symbol("checked");
 const kLimitsOf = Symbol("limitsOf");
 const kContextOf = Symbol("contextOf");
 const kFollowed = Symbol("followed");
@@ -77,7 +79,8 @@ const CLOSE_GRACE = 1000;
  * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
  */
 export abstract class BaseServer extends Emitter implements SessionHost {
-  readonly opts: ResolvedOptions;
+  private readonly [kOptions]: ResolvedOptions;
+  private readonly [kChecked]: ResolvedOptions;
   /** The open sessions by id; an object without a prototype. */
   readonly clients: Record<string, Session> = Object.create(null);
   /** How many there are. */
@@ -101,13 +104,13 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   constructor(options: ServerOptions = {}) {
     super();
-    this.opts = resolveOptions(options);
-    checkDeflateOptions(this.opts.perMessageDeflate);
-    const { pingInterval, pingTimeout, clock } = this.opts;
-    this[kGate] = new Gate(this.opts, clock, () => Object.values(this.clients));
+    const resolved = (this[kOptions] = resolveOptions(options));
+    this[kChecked] = checkedOptions(resolved);
+    const { pingInterval, pingTimeout, clock } = resolved;
+    this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
     this[kSlowReader] = resolveSlowReader();
     this[kNotices] = new Notices(clock);
-    this[kReceiving] = new ReceiveBudget(this.opts.maxReceivingBytes);
+    this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     const services = {
       receiving: this[kReceiving],
@@ -116,15 +119,31 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       onRefused: (req, refusal) => this.onRefused(req, refusal),
       addHeaders: (headers, req, sid) => addHeaders(this, headers, req, sid),
     } satisfies EngineServices;
-    this[kLimitsOf] = new Derived(this.opts, LIMITING, () => engineLimits(this.opts, services));
+    this[kLimitsOf] = new Derived(resolved, LIMITING, () => engineLimits(resolved, services));
     const closing = { ...services, closing: new Set<Transport>(), turnedAway: new TurnedAway(clock) };
-    this[kContextOf] = new Derived(this.opts, FRAMING, () => webSocketContext(this.opts, closing));
+    this[kContextOf] = new Derived(resolved, FRAMING, () => webSocketContext(resolved, closing));
     this[kFollow]();
     this.init();
   }
 
+  /**
+   * The options as they are now. What is set later holds for what comes later, and is checked like what was given first.
+   *
+   * @throws UsageError `OPTION_INVALID` where an option can't have the value
+   * @example
+   * io.engine.opts.maxHttpBufferSize = 1e8;
+   */
+  get opts(): ResolvedOptions {
+    return this[kChecked];
+  }
+
+  /** Others in their place: one that is not among them keeps its value. */
+  set opts(options: ServerOptions) {
+    Object.assign(this[kChecked], options);
+  }
+
   get [kClock](): Clock {
-    return this.opts.clock;
+    return this[kOptions].clock;
   }
 
   protected get [kLimits](): EngineLimits {
@@ -137,7 +156,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Programs change options while the server runs. What is made of these is looked at by each request. */
   protected [kFollow](): void {
-    const { cors, slowReader, maxReceivingBytes } = this.opts;
+    const { cors, slowReader, maxReceivingBytes } = this[kOptions];
     const followed = this[kFollowed];
     if (cors !== followed.cors) replaceCors(this.middlewares, cors);
     if (slowReader !== followed.slowReader) this[kSlowReader] = resolveSlowReader(slowReader);
@@ -146,23 +165,23 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   get pingInterval(): number {
-    return timesForClient(this.opts).pingInterval;
+    return timesForClient(this[kOptions]).pingInterval;
   }
 
   get pingTimeout(): number {
-    return this.opts.pingTimeout;
+    return this[kOptions].pingTimeout;
   }
 
   get upgradeTimeout(): number {
-    return this.opts.upgradeTimeout;
+    return this[kOptions].upgradeTimeout;
   }
 
   get maxHttpBufferSize(): number {
-    return this.opts.maxHttpBufferSize;
+    return this[kOptions].maxHttpBufferSize;
   }
 
   get initialPacket(): RawData | undefined {
-    return this.opts.initialPacket;
+    return this[kOptions].initialPacket;
   }
 
   /** For engines with resources of their own: called when the engine is made, and when it listens again. */
@@ -198,8 +217,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[] {
-    if (!this.opts.allowUpgrades || transport !== "polling") return [];
-    return Polling.upgradesTo.filter((name) => this.opts.transports.includes(name as "websocket"));
+    if (!this[kOptions].allowUpgrades || transport !== "polling") return [];
+    return Polling.upgradesTo.filter((name) => this[kOptions].transports.includes(name as "websocket"));
   }
 
   /**
@@ -276,10 +295,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const rules = { transports: this.opts.transports, session: (sid: string) => this.clients[sid] };
+    const rules = { transports: this[kOptions].transports, session: (sid: string) => this.clients[sid] };
     const refusal = admit(req, isUpgrade, rules);
     if (refusal) return answer(refusal);
-    const { cors, checkOrigin: isChecked } = this.opts;
+    const { cors, checkOrigin: isChecked } = this[kOptions];
     if (!isUpgrade || !cors || isChecked === false) return this[kVerifyHandshake](req, answer);
     checkOrigin(req, cors, (isAllowed) => {
       if (isAllowed) return this[kVerifyHandshake](req, answer);
@@ -291,7 +310,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (req._query["sid"]) return answer(undefined);
     const refusal = this[kGate].check(req, this[kConnections]);
     if (refusal) return answer(refusal);
-    const { allowRequest, allowEIO3 } = this.opts;
+    const { allowRequest, allowEIO3 } = this[kOptions];
     const identify = (): Refusal | undefined =>
       this[kGate].identify(req, (error, how) => this[kFail]("userOf", error, how));
     askPermission(req, allowRequest, {
@@ -356,8 +375,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   private [kIsRequestUnseen](): boolean {
     return (
       this.middlewares.length === 0 &&
-      this.opts.allowRequest === undefined &&
-      this.opts.userOf === undefined &&
+      this[kOptions].allowRequest === undefined &&
+      this[kOptions].userOf === undefined &&
       this.generateId === BaseServer.prototype.generateId &&
       this.listenerCount("headers") === 0 &&
       this.listenerCount("initial_headers") === 0

@@ -2,14 +2,14 @@ import type { IncomingMessage } from "node:http";
 import type { RawData } from "@portage/parser/engine";
 import { type SerializeOptions, stringifySetCookie } from "cookie";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
-import type { DeflateOptions } from "@portage/websocket";
+import { checkDeflateOptions, type DeflateOptions } from "@portage/websocket";
 import type { Clock } from "../clock.ts";
 import { systemClock } from "../clock.ts";
 import { bounded, numberOf } from "../numbers.ts";
 import type { GateOptions } from "./gate.ts";
 import type { HttpCompression } from "./http-compression.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
-import type { SlowReaderOptions } from "./slow-reader.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
 import { UsageError } from "./usage-errors.ts";
 
@@ -144,21 +144,46 @@ export const DEFAULTS: ResolvedOptions = {
 const DEFAULT_THRESHOLD = 1024;
 const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
-/** Options that are numbers, with the least that each may be: a smaller one would let nobody in. */
-const LEAST = {
-  maxPayloadPackets: 1,
-  maxReceivingBytes: 1,
-  maxPollPackets: 1,
-  maxConnections: 1,
-  maxConnectionsPerAddress: 1,
-  maxConnectionsPerUser: 1,
-  maxHandshakesPerSecond: Number.MIN_VALUE,
-} as const satisfies Partial<Record<keyof ServerOptions, number>>;
+type Rule = (given: never) => unknown;
 
-const TIMES = ["pingTimeout", "pingInterval", "upgradeTimeout", "postTimeout"] as const;
+const time =
+  (name: "pingTimeout" | "pingInterval" | "upgradeTimeout" | "postTimeout"): Rule =>
+  (given: unknown) =>
+    bounded(given, 0, Infinity, DEFAULTS[name]);
 
-/** Limits that are as in `ws`, where zero and negative numbers are no limit. */
-const WEBSOCKET_LIMITS = ["maxFragments", "maxControlFramesPerSecond"] as const;
+/** A limit, with the least that it may be: a smaller one would let nobody in. */
+const limit =
+  (name: keyof ServerOptions, least: number): Rule =>
+  (given: unknown) =>
+    limitFrom(name, given, least, (DEFAULTS as ServerOptions)[name]);
+
+/** What an option is, whatever is given for it, at first or later; undefined: as if it were not given. */
+const RULES: Partial<Readonly<Record<keyof ServerOptions, Rule>>> = {
+  pingTimeout: time("pingTimeout"),
+  pingInterval: time("pingInterval"),
+  upgradeTimeout: time("upgradeTimeout"),
+  postTimeout: time("postTimeout"),
+  // As in `ws`, where zero and negative numbers are no limit.
+  maxFragments: numberOf,
+  maxControlFramesPerSecond: numberOf,
+  maxPayloadPackets: limit("maxPayloadPackets", 1),
+  maxReceivingBytes: limit("maxReceivingBytes", 1),
+  maxPollPackets: limit("maxPollPackets", 1),
+  maxConnections: limit("maxConnections", 1),
+  maxConnectionsPerAddress: limit("maxConnectionsPerAddress", 1),
+  maxConnectionsPerUser: limit("maxConnectionsPerUser", 1),
+  maxHandshakesPerSecond: limit("maxHandshakesPerSecond", Number.MIN_VALUE),
+  // Zero is what it is in engine.io: no limit for WebSockets, and no POST at all.
+  maxHttpBufferSize: (given) => numberOf(given) ?? DEFAULTS.maxHttpBufferSize,
+  // Older programs name the engine ("ws"): anything but a class means the built-in one.
+  wsEngine: (given: unknown) => (typeof given === "function" ? given : undefined),
+  cookie: (given: ResolvedOptions["cookie"]) => given && resolveCookie(given),
+  allowRequest: resolveAllowRequest,
+  transports: resolveTransports,
+  perMessageDeflate: resolveDeflate,
+  slowReader: (given: SlowReaderOptions) => resolveSlowReader(given) && given,
+  clock: (given: Clock) => (isAbsent(given) ? DEFAULTS.clock : given),
+};
 
 /**
  * Lays the given options over the defaults; an undefined option counts as not given. Numbers may be text; a time that is not
@@ -168,40 +193,41 @@ const WEBSOCKET_LIMITS = ["maxFragments", "maxControlFramesPerSecond"] as const;
  */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const resolved: ResolvedOptions = { ...DEFAULTS };
-  for (const [key, value] of Object.entries(options)) {
-    if (value !== undefined) Object.assign(resolved, { [key]: value });
-  }
-  resolveNumbers(resolved);
-  // Older programs name the engine ("ws"): anything but a class means the built-in one.
-  if (typeof resolved.wsEngine !== "function") delete resolved.wsEngine;
-  if (resolved.cookie) resolved.cookie = resolveCookie(resolved.cookie);
-  if (!resolved.allowRequest) delete resolved.allowRequest;
-  else if (typeof resolved.allowRequest !== "function")
-    refuseOption("allowRequest", "a function", resolved.allowRequest);
-  resolved.transports = resolveTransports(resolved.transports);
-  resolved.perMessageDeflate = resolveDeflate(resolved.perMessageDeflate);
-  resolved.clock = isAbsent(resolved.clock) ? DEFAULTS.clock : resolved.clock;
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) setOption(resolved, name, value);
   return resolved;
 }
 
-function resolveNumbers(resolved: ResolvedOptions): void {
-  for (const name of TIMES) resolved[name] = bounded(resolved[name], 0, Infinity, DEFAULTS[name]);
-  for (const name of WEBSOCKET_LIMITS) setNumber(resolved, name, numberOf(resolved[name]));
-  for (const [key, least] of Object.entries(LEAST)) {
-    const name = key as keyof typeof LEAST;
-    setNumber(resolved, name, limitFrom(name, resolved[name], least, (DEFAULTS as Partial<ResolvedOptions>)[name]));
-  }
-  // Zero is what it is in engine.io: no limit for WebSockets, and no POST at all.
-  resolved.maxHttpBufferSize = numberOf(resolved.maxHttpBufferSize) ?? DEFAULTS.maxHttpBufferSize;
+/**
+ * Sets one option, by the same rules whether the server has started or not.
+ *
+ * @throws UsageError `OPTION_INVALID`
+ */
+function setOption(options: ResolvedOptions, name: string, given: unknown): void {
+  const rule = RULES[name as keyof ServerOptions] as ((given: unknown) => unknown) | undefined;
+  const value = given === undefined ? DEFAULTS[name as keyof ResolvedOptions] : rule ? rule(given) : given;
+  if (value === undefined) delete options[name as "maxPollPackets"];
+  else Object.assign(options, { [name]: value });
 }
 
-function setNumber(
-  resolved: ResolvedOptions,
-  name: keyof typeof LEAST | (typeof WEBSOCKET_LIMITS)[number],
-  number: number | undefined,
-): void {
-  if (number === undefined) delete resolved[name as "maxPollPackets"];
-  else resolved[name] = number;
+/** The options as programs see them: what is set later is checked like what was given first. */
+export function checkedOptions(options: ResolvedOptions): ResolvedOptions {
+  return new Proxy(options, {
+    set(_target, name, given) {
+      if (typeof name === "symbol") return Reflect.set(options, name, given);
+      setOption(options, name, given);
+      return true;
+    },
+    deleteProperty(_target, name) {
+      if (typeof name === "symbol") return Reflect.deleteProperty(options, name);
+      setOption(options, name, undefined);
+      return true;
+    },
+  });
+}
+
+function resolveAllowRequest(given: unknown): AllowRequest | undefined {
+  if (!given) return undefined;
+  return typeof given === "function" ? (given as AllowRequest) : refuseOption("allowRequest", "a function", given);
 }
 
 /** Text counts for the transports whose names are in it, as in engine.io. */
@@ -213,7 +239,9 @@ function resolveTransports(given: unknown): readonly TransportName[] {
 
 function resolveDeflate(given: unknown): boolean | DeflateOptions {
   if (!given) return false;
-  return typeof given === "object" ? given : true;
+  if (typeof given !== "object") return true;
+  checkDeflateOptions(given);
+  return given;
 }
 
 /** Cookies that are complete. */
