@@ -334,3 +334,122 @@ describe("Socket and Transport", () => {
     expect((await cut)[0]).toBe("forced close");
   });
 });
+
+describe("programs that wrap", () => {
+  /** Puts a wrapper around a method, as libraries that measure do, and notes what it is called with. */
+  function wrap(object: object, name: string): unknown[][] {
+    const calls: unknown[][] = [];
+    const methods = object as Record<string, (...args: unknown[]) => unknown>;
+    const original = methods[name]!;
+    methods[name] = function (this: unknown, ...args) {
+      calls.push(args);
+      return original.apply(this, args);
+    };
+    return calls;
+  }
+
+  test("sendPacket() of a session is behind send() and write()", async () => {
+    const [client, session] = await open(await start());
+    const calls = wrap(session, "sendPacket");
+    const heard = nextEvent(client as never, "data");
+    session.send("a");
+    session.write("b");
+    expect(await heard).toEqual(["a"]);
+    expect(calls.map(([type, data]) => [type, data])).toEqual([
+      ["message", "a"],
+      ["message", "b"],
+    ]);
+  });
+
+  test("sendPacket() sends a packet of any type, and calls back", async () => {
+    const [client, session] = await open(await start());
+    const packet = nextEvent<[{ type: string; data?: string }]>(client as never, "packet");
+    const { sendPacket } = session as unknown as { sendPacket: (...args: unknown[]) => void };
+    const sent = new Promise<void>((resolve) => sendPacket.call(session, "noop", undefined, {}, () => resolve()));
+    expect((await packet)[0].type).toBe("noop");
+    await sent;
+    expect(inside(session)["getAvailableUpgrades"]).toBeTypeOf("function");
+  });
+
+  test("a session on polling says what it may be upgraded to", async () => {
+    const [, session] = await open(await start(), { transports: ["polling"] });
+    expect((inside(session)["getAvailableUpgrades"] as () => string[]).call(session)).toEqual(["websocket"]);
+  });
+
+  test("onPacket() of a transport sees what comes in, and can be called", async () => {
+    const [client, session] = await open(await start());
+    const calls = wrap(session.transport, "onPacket");
+    const heard = nextEvent(session, "data");
+    client.send("hello");
+    expect(await heard).toEqual(["hello"]);
+    expect(calls).toMatchObject([[{ type: "message", data: "hello" }]]);
+    const pretended = nextEvent(session, "data");
+    (inside(session.transport)["onPacket"] as (packet: object) => void).call(session.transport, {
+      type: "message",
+      data: "pretended",
+    });
+    expect(await pretended).toEqual(["pretended"]);
+  });
+});
+
+describe("the WebSocket of a transport", () => {
+  interface Below {
+    [name: string]: unknown;
+    on(event: string, listener: (...args: never[]) => void): void;
+    send(...args: unknown[]): void;
+    ping(...args: unknown[]): void;
+    pong(...args: unknown[]): void;
+    close(): void;
+  }
+
+  const below = (session: Session): Below => (session.transport as unknown as { socket: Below }).socket;
+
+  test("has what it agreed on, and the constants", async () => {
+    const running = await start({ perMessageDeflate: true });
+    const [, session] = await open(running, { transports: ["websocket"], protocols: ["mine"] });
+    const { url, protocol, extensions, binaryType, readyState } = below(session);
+    expect([url, protocol, extensions, binaryType, readyState]).toEqual([
+      undefined,
+      "mine",
+      "permessage-deflate",
+      "nodebuffer",
+      1,
+    ]);
+    const { CONNECTING, OPEN, CLOSING, CLOSED } = below(session);
+    expect([CONNECTING, OPEN, CLOSING, CLOSED]).toEqual([0, 1, 2, 3]);
+    const [, plain] = await open(await start());
+    expect([below(plain)["protocol"], below(plain)["extensions"]]).toEqual(["", ""]);
+  });
+
+  test("sends and calls back; messages, pings and pongs are heard", async () => {
+    const [client, session] = await open(await start());
+    const heard: unknown[] = [];
+    const socket = below(session);
+    socket.on("message", (data: Buffer, isBinary: boolean) => heard.push([String(data), isBinary]));
+    const data = nextEvent(session, "data");
+    client.send("hello");
+    expect(await data).toEqual(["hello"]);
+    const bytes = nextEvent(session, "data");
+    client.send(Buffer.from("bytes"));
+    await bytes;
+    expect(heard).toEqual([
+      ["4hello", false],
+      ["bytes", true],
+    ]);
+    const pong = new Promise((resolve) => socket.on("pong", (payload: Buffer) => resolve(String(payload))));
+    await new Promise((resolve) => socket.ping("p", false, resolve));
+    expect(await pong).toBe("p");
+    const message = nextEvent(client as never, "data");
+    await new Promise((resolve) => socket.send("4raw", { compress: false }, resolve));
+    expect(await message).toEqual(["raw"]);
+    const binary = nextEvent(client as never, "data");
+    socket.send(new Uint8Array([1, 2]));
+    expect(Buffer.from((await binary)[0] as Buffer)).toEqual(Buffer.from([1, 2]));
+    socket.pong();
+    const closed = nextEvent(session, "close");
+    socket.close();
+    await closed;
+    const late = await new Promise<Error>((resolve) => socket.send("4late", resolve));
+    expect(late.message).toMatch(/^WebSocket is not open: readyState [23]/);
+  });
+});

@@ -36,13 +36,12 @@ const ABSENT: Record<string, Record<string, string>> = {
       "_readyState packetsFn sentCallbackFn cleanupFn pingTimeoutTimer pingIntervalTimer hasRefreshedPingTimeout",
     "steps of the handshake, the heartbeat and the end": "onOpen onError schedulePing resetPingTimeout closeTransport",
     "steps of the upgrade, which is a table here": "setTransport _maybeUpgrade clearTransport",
-    "to come": "sendPacket getAvailableUpgrades",
   },
   "engine.io WebSocket": {
     "fields behind accessors": "_readyState",
     "steps of send(), which writes all packets of a tick at once":
       "_doSend _doSendLast _onSent _onSentLast _canSendPreEncodedFrame",
-    "steps of receiving, which are calls of functions here": "onPacket onData parser",
+    "the codec, which is functions here": "parser",
     "state that readyState has": "discarded",
     "the server has it": "perMessageDeflate handlesUpgrades",
   },
@@ -50,7 +49,7 @@ const ABSENT: Record<string, Record<string, string>> = {
     "fields behind accessors": "_readyState",
     "the requests that wait, which are objects of their own here": "req res dataReq dataRes",
     "steps of answering, which are calls of functions here":
-      "onPollRequest onDataRequest write doWrite headers onPacket onData parser",
+      "onPollRequest onDataRequest write doWrite headers onData parser",
     "state that readyState has": "discarded",
     "the server has it": "closeTimeout maxHttpBufferSize httpCompression",
   },
@@ -72,10 +71,10 @@ const ADDED: Record<string, string> = {
   "engine.io Socket": "writable bufferedBytes open onBeat onProbed onUpgradeFailed onCommit",
   "engine.io WebSocket":
     "handler open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
-    "onEnding maxBatch retire deliver drained ended endedByProgram endedByOwner",
+    "onEnding maxBatch retire drained ended endedByProgram endedByOwner",
   "engine.io Polling":
     "handler maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
-    "open hold release deliver drained endedByProgram endedByOwner",
+    "open hold release drained endedByProgram endedByOwner",
 };
 
 type Members = Map<string, PropertyDescriptor>;

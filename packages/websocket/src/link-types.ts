@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
 import type { ConnectionOptions, ViolationCode, WebSocketError } from "./core/index.ts";
+import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How a connection ended. */
 export interface LinkClose {
@@ -59,6 +60,9 @@ export interface WebSocketLink {
   sendFrame(frame: Buffer): void;
   /** `data`: at most 125 bytes. */
   ping(data?: Buffer): void;
+  pong(data?: Buffer): void;
+  /** Calls back once all that was sent up to now has been handed to the system. */
+  whenWritten(callback: WriteCallback): void;
   /** What is sent from now on waits for `flush`, which must follow in the same tick. */
   cork(): void;
   /** Hands what was sent to the stream now, and not at the end of the tick. */
@@ -72,6 +76,8 @@ export interface WebSocketLink {
   resume(): void;
   /** Bytes that the stream has not passed on to the system yet, or that wait for it. */
   readonly bufferedBytes: number;
+  /** Whether compression was negotiated. */
+  readonly compresses: boolean;
   /** Whether what is sent now can arrive. */
   readonly isOpen: boolean;
   /** Undefined after `onClose`. */

@@ -57,6 +57,10 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     return this[kConnection].bufferedBytes + (this.stream?.writableLength ?? 0);
   }
 
+  get compresses(): boolean {
+    return this[kConnection].compresses;
+  }
+
   get isOpen(): boolean {
     return this[kConnection].phase === "open" && !this[kStream].destroyed;
   }
@@ -134,7 +138,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     resumeFlushing();
   }
 
-  /** Calls back once all that was sent up to now has been handed to the system. */
   whenWritten(callback: WriteCallback): void {
     (this[kCallbacks] ??= new WriteCallbacks()).push(this[kConnection].queued, callback);
   }

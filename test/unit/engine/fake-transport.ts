@@ -49,7 +49,7 @@ export class FakeTransport extends Transport {
 
   /** The peer sends a packet. */
   receive(type: EnginePacket["type"], data?: string): void {
-    this.deliver(new EnginePacket(type, data));
+    this.onPacket(new EnginePacket(type, data));
   }
 
   /** The peer goes away. */

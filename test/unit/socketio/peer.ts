@@ -38,7 +38,7 @@ class MemoryTransport extends Transport {
   }
 
   receive(data: Message): void {
-    this.deliver({ type: "message", data, options: undefined } as unknown as EnginePacket);
+    this.onPacket({ type: "message", data, options: undefined } as unknown as EnginePacket);
   }
 
   lose(): void {

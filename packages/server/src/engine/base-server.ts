@@ -253,10 +253,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * @example
    * process.once("SIGTERM", () => engine.drain({ deadline: 20_000 }).then(() => engine.close()));
    */
-  drain(options: DrainOptions = {}): Promise<void> {
+  drain(options?: DrainOptions | null): Promise<void> {
     this[kGate].close();
     this[kRetryAfter] = this[kGate].retryAfter;
-    return moveAway(Object.values(this.clients), this[kClock], options);
+    return moveAway(Object.values(this.clients), this[kClock], options ?? {});
   }
 
   /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */

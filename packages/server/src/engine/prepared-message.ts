@@ -72,14 +72,14 @@ export class PreparedMessage {
   readonly parts: readonly RawData[];
   /** Of the event, where it may be dropped or replaced while it waits. */
   readonly mark: EventMark | undefined;
-  readonly #compress: boolean;
+  readonly compress: boolean;
   #packets3: readonly EnginePacket[] | undefined;
   #packets4: readonly EnginePacket[] | undefined;
 
   constructor(parts: readonly RawData[], compress = true, mark?: EventMark) {
     this.parts = parts;
     this.mark = mark;
-    this.#compress = compress;
+    this.compress = compress;
   }
 
   /** The engine packets for a protocol revision. */
@@ -91,7 +91,7 @@ export class PreparedMessage {
   #prepare(revision: Revision): readonly EnginePacket[] {
     return this.parts.map(
       (data) =>
-        new EnginePacket("message", data, new SendOptions(this.#compress, new SharedFrame(data, revision), this.mark)),
+        new EnginePacket("message", data, new SendOptions(this.compress, new SharedFrame(data, revision), this.mark)),
     );
   }
 }

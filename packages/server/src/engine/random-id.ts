@@ -1,5 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import type { OnFailure } from "../handler-errors.ts";
+import { UsageError } from "./usage-errors.ts";
 
 const ID_BYTES = 15;
 const POOL = Buffer.allocUnsafeSlow(ID_BYTES * 128);
@@ -23,15 +24,34 @@ export function askForId(
   take: (id: string) => void,
   fail: OnFailure,
 ): void {
-  let id: string | number | PromiseLike<string | number>;
+  let made: unknown;
   try {
-    id = make();
+    made = make();
+    if (!isPromiseLike(made)) made = idFrom(made);
   } catch (error) {
     return fail(error, "thrown");
   }
-  if (typeof id !== "object") return take(String(id));
-  id.then(
-    (made) => take(String(made)),
-    (error: unknown) => fail(error, "rejected"),
-  );
+  if (typeof made === "string") return take(made);
+  (made as PromiseLike<unknown>).then(idFrom).then(take, (error: unknown) => fail(error, "rejected"));
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** Anything else would end the session with its first request: clients send the id back in a URL. */
+function idFrom(made: unknown): string {
+  const id = typeof made === "number" ? String(made) : made;
+  if (typeof id === "string" && id !== "" && isWellFormed(id)) return id;
+  throw new UsageError("ID_INVALID");
+}
+
+/** Whether text has no half of a character: it could not be in a URL. */
+function isWellFormed(text: string): boolean {
+  try {
+    encodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

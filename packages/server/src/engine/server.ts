@@ -14,6 +14,7 @@ import { refuseOption } from "./option-checks.ts";
 import type { AttachOptions, ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
+import { noteProtocol } from "./transports/link-socket.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
 import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
@@ -66,9 +67,10 @@ function warned(error: UsageError): UsageError {
 }
 
 /** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
-function chooseProtocol(req: IncomingMessage, choose: ServerOptions["handleProtocols"]): { protocol?: string | false } {
-  const offered = choose && parseProtocols(req.headers["sec-websocket-protocol"]);
-  return choose && offered?.size ? { protocol: choose(offered, req) || false } : {};
+function chooseProtocol(req: IncomingMessage, choose: ServerOptions["handleProtocols"]): string | false {
+  const offered = parseProtocols(req.headers["sec-websocket-protocol"]);
+  if (!offered?.size) return false;
+  return (choose ? choose(offered, req) : offered.values().next().value) || false;
 }
 
 /** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
@@ -296,9 +298,10 @@ export class Server extends BaseServer {
     // For those who look for a proxy that does it: it works here, and hardly anywhere else.
     if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
     const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
+    const protocol = chooseProtocol(req, this.opts.handleProtocols);
     const link = acceptUpgrade(req, stream, head, {
       maxPayload,
-      ...chooseProtocol(req, this.opts.handleProtocols),
+      protocol,
       ...(maxFragments !== undefined && { maxFragments }),
       ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
       budget: this[kReceiving],
@@ -307,6 +310,7 @@ export class Server extends BaseServer {
       clock: this.opts.clock,
     });
     stream.off("error", ignore);
+    if (protocol) noteProtocol(link, protocol);
     return link;
   }
 

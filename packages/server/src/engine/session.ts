@@ -55,6 +55,7 @@ const kCallbacks = Symbol("callbacks");
 const kOnMessage = Symbol("onMessage");
 const kEndWaitingPoll = Symbol("endWaitingPoll");
 const kPush = Symbol("push");
+const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
@@ -246,26 +247,50 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
    * @param callback gets the transport once the message has been handed to it; never when the session ends first
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
-    if (typeof options === "function") return this.send(data, undefined, options);
-    const self = this[kSelf];
-    const packet = self[kEnqueue]("message", messageData(data), sendOptions(options?.compress, options?.mark));
-    if (packet && typeof callback === "function") (self[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+    this.sendPacket("message", data, options, callback);
     return this;
   }
 
   /** The same as {@link send}. */
   write(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
-    return this.send(data, options, callback);
+    this.sendPacket("message", data, options, callback);
+    return this;
+  }
+
+  /** Sends a packet of any type; {@link send} is for messages. Nothing is sent once the session has ended. */
+  sendPacket(
+    type: EnginePacketType,
+    data?: RawData,
+    options?: SendFlags | SendCallback | null,
+    callback?: SendCallback,
+  ): void {
+    if (typeof options === "function") return this.sendPacket(type, data, undefined, options);
+    const self = this[kSelf];
+    const content = data === undefined || data === null ? undefined : messageData(data);
+    const packet = self[kEnqueue](type, content, sendOptions(options?.compress, options?.mark));
+    if (packet && typeof callback === "function") (self[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+  }
+
+  /** Names of the transports that it may be upgraded to. */
+  getAvailableUpgrades(): string[] {
+    return [...this.server.upgrades(this.transport.name)];
   }
 
   /** Sends a message that many sessions get: its packets and frames are shared. */
   // hot path
   [kSendPrepared](message: PreparedMessage): this {
+    if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet: it gets one of its own.
       if (this[kObserved]) this[kPush](new EnginePacket("message", packet.data, packet.options));
       else this[kPush](packet);
     }
+    return this;
+  }
+
+  /** A program has put something of its own in the place of `write`, or of `sendPacket`: it sees each message. */
+  private [kWriteParts]({ parts, compress, mark }: PreparedMessage): this {
+    for (const part of parts) this.write(part, { compress, mark });
     return this;
   }
 
@@ -394,6 +419,8 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
 }
 
 assignable(Session.prototype, "upgraded", "upgrading");
+
+const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;
 
 /** Whether `value` is a session of this engine, and not a look-alike of another one. */
 export function isSession(value: unknown): value is Session {

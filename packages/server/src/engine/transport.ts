@@ -154,8 +154,9 @@ export abstract class Transport extends Emitter {
 
   release(): void {}
 
+  /** A packet has come in. */
   // hot path
-  protected deliver(packet: EnginePacket): void {
+  onPacket(packet: EnginePacket): void {
     if (this[kObserved]) this.emit("packet", packet);
     this.handler.onPacket(packet);
   }

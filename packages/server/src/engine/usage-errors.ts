@@ -3,6 +3,7 @@ export const USAGE_ERRORS = {
   NOT_A_FUNCTION: "a function is expected, and something else was given",
   PATH_TAKEN: "another server has this path of the HTTP server: close that one first",
   OPTION_INVALID: "an option has a value that it does not take",
+  ID_INVALID: "generateId() must return text or a number: it is a part of URLs",
   USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
 } as const;
 

@@ -377,12 +377,12 @@ export class Client<
     const encoded = this.server.encoder.encode(packet);
     if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);
-    for (const part of encoded) this[kLink].send(part, options);
+    // A program has put something of its own in its place.
+    if (this.writeToEngine !== WRITE_TO_ENGINE) return this.writeToEngine(encoded, options ?? {});
+    for (const part of encoded) this[kLink].write(part, options);
   }
 
-  /**
-   * Sends packets that are encoded already. This is what adapters call, once for each receiver of a broadcast.
-   */
+  /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
   // hot path
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
     if (options.volatile && !this[kLink].writable) return;
@@ -392,5 +392,7 @@ export class Client<
     this[kLink][kSendPrepared](message, options);
   }
 }
+
+const { writeToEngine: WRITE_TO_ENGINE } = Client.prototype;
 
 assignable(Client.prototype, "id", "request", "sockets", "nsps", "encoder", "decoder");

@@ -21,7 +21,7 @@ export interface Link {
   /** Whether events must be looked at one by one, because the peer may be slow. Undefined: they need not. */
   readonly [kCongestion]: Congestion | undefined;
   [kHandle](handler: LinkHandler): void;
-  send(data: RawData, options?: SendFlags): unknown;
+  write(data: RawData, options?: SendFlags): unknown;
   /** @param options have gone into the making of the message; links that can't share it need them again */
   [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
 }
@@ -60,12 +60,12 @@ class ForeignLink implements Link {
     );
   }
 
-  send(data: RawData, options?: { compress?: boolean | undefined }): void {
+  write(data: RawData, options?: { compress?: boolean | undefined }): void {
     this.#socket.write(data, { compress: options?.compress !== false });
   }
 
   [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): void {
-    for (const part of message.parts) this.send(part, options);
+    for (const part of message.parts) this.write(part, options);
   }
 }
 

@@ -154,7 +154,7 @@ export class Server<
     const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
     const given = isOptions ? srv : opts;
     this.opts = resolveOptions(given);
-    this[kClusterKeys] = given.clusterSecret === undefined ? undefined : new ClusterKeys(given.clusterSecret);
+    this[kClusterKeys] = isAbsent(given.clusterSecret) ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
     this[kClock] = clock ?? systemClock;
@@ -354,7 +354,7 @@ export class Server<
    *   await io.close();
    * });
    */
-  async drain(options: DrainOptions = {}): Promise<void> {
+  async drain(options?: DrainOptions | null): Promise<void> {
     const engines = [...this[kAttached].engines].filter(isEngine);
     await Promise.all(engines.map((engine) => engine.drain(options)));
   }

@@ -24,7 +24,7 @@ export function sendWatched(
   const key = keyOf(packet.nsp, options?.conflate);
   if (isEvent && !mayWait(conn[kWatchQueue](), { parts, options, key })) return;
   const mark = isEvent ? new EventMark(key) : undefined;
-  for (const part of parts) conn.send(part, { compress: options?.compress, mark });
+  for (const part of parts) conn.write(part, { compress: options?.compress, mark });
 }
 
 /** The same for an event that many get. */

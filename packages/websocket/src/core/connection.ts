@@ -70,6 +70,11 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#outbox = new Outbox(role, options.maskKey);
   }
 
+  /** Whether compression was negotiated. */
+  get compresses(): boolean {
+    return this.#deflater !== undefined;
+  }
+
   get phase(): Phase {
     return this.#phase;
   }

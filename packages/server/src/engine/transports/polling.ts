@@ -296,7 +296,7 @@ export class Polling extends Transport {
 
   private [kOnPacket](packet: EnginePacket): boolean {
     if (this.readyState === "closed") return false;
-    if (packet.type !== "close") this.deliver(packet);
+    if (packet.type !== "close") this.onPacket(packet);
     else this[kOnClosePacket]();
     return packet.type !== "close";
   }

@@ -20,13 +20,12 @@ import { type CloseCode, type CloseReason, closeReason, webSocketClose } from ".
 import type { SendOptions } from "../prepared-message.ts";
 import { Transport, type TransportRequest } from "../transport.ts";
 import type { ForeignWebSocket } from "./foreign-link.ts";
-import { LinkSocket } from "./link-socket.ts";
+import { LinkSocket, type SocketLink, tapped } from "./link-socket.ts";
 import type { WebSocketContext } from "./websocket-context.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLink = Symbol("link");
 const kContext = Symbol("context");
-const kOnData = Symbol("onData");
 const kOnInvalid = Symbol("onInvalid");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
@@ -46,11 +45,12 @@ export type EngineLink = Pick<
   | "terminate"
   | "pause"
   | "resume"
-> & {
-  readonly stream?: Duplex | undefined;
-  /** The WebSocket of another library, where it is one. */
-  readonly foreign?: ForeignWebSocket;
-};
+> &
+  SocketLink & {
+    readonly stream?: Duplex | undefined;
+    /** The WebSocket of another library, where it is one. */
+    readonly foreign?: ForeignWebSocket;
+  };
 
 /** Made for those who ask: most transports have none. */
 const sockets = new WeakMap<WebSocketTransport, LinkSocket>();
@@ -69,7 +69,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   override open(): void {
-    this[kLink].open(this);
+    if (!sockets.has(this)) this[kLink].open(this);
   }
 
   override get bufferedBytes(): number {
@@ -80,8 +80,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   get socket(): LinkSocket | ForeignWebSocket {
     const { foreign } = this[kLink];
     if (foreign !== undefined) return foreign;
-    const socket = sockets.get(this) ?? new LinkSocket(this);
+    const known = sockets.get(this);
+    if (known !== undefined) return known;
+    const socket = new LinkSocket(this, this[kLink]);
     sockets.set(this, socket);
+    this[kLink].open(tapped(this, socket));
     return socket;
   }
 
@@ -94,15 +97,16 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   // hot path
   onText(text: string): void {
-    this[kOnData](text);
+    this.onData(text);
   }
 
   onBinary(data: Buffer): void {
-    this[kOnData](data);
+    this.onData(data);
   }
 
+  /** A message has come in, which is one packet. */
   // hot path
-  private [kOnData](data: RawData): void {
+  onData(data: RawData): void {
     if (this.readyState === "closed") return;
     let packet: EnginePacket;
     try {
@@ -110,7 +114,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     } catch (error) {
       return this[kOnInvalid](error);
     }
-    this.deliver(packet);
+    this.onPacket(packet);
   }
 
   private [kOnInvalid](error: unknown): void {
