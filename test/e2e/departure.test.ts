@@ -121,3 +121,9 @@ test.each(Object.entries(CLIENTS))(
     await host.drained();
   },
 );
+
+test.each([null, undefined, 5, "soon"])("io.drain(%j) waits as long as by default", async (odd) => {
+  const { io } = await start();
+  await io.drain(odd as never);
+  await io.close();
+});

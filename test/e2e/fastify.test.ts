@@ -282,7 +282,7 @@ describe("paths", () => {
     }
   });
 
-  test.each([["socket.io"], [""], [7]])("%j is refused with a code", async (path) => {
+  test.each([["socket.io"], [7]])("%j is refused with a code", async (path) => {
     const app = Fastify();
     await expect(app.register(portage, { path: path as string })).rejects.toMatchObject({
       name: "FastifyError",
@@ -437,5 +437,67 @@ describe("metrics", () => {
       message: 'The path of the option "metrics" must be a string that starts with "/"',
     });
     apps.pop();
+  });
+
+  test.each([[null], [false], [undefined]])("the token %j is none", async (token) => {
+    const app = await start({ metrics: { token: token as never } });
+    const headers = { authorization: `Bearer ${token}` };
+    const outside = await app.inject({ url: "/metrics", headers, remoteAddress: "192.0.2.1" });
+    expect([outside.statusCode, (await app.inject({ url: "/metrics" })).statusCode]).toEqual([403, 200]);
+  });
+
+  test.each([[""], [5], [{}]])("the token %j is refused at the registration", async (token) => {
+    const refused = start({ metrics: { token: token as never } });
+    await expect(refused).rejects.toMatchObject({ code: "FST_PORTAGE_INVALID_TOKEN" });
+    apps.pop();
+  });
+
+  test("are for everybody only where isPublic is true", async () => {
+    const app = await start({ metrics: { isPublic: "false" as never } });
+    expect((await app.inject({ url: "/metrics", remoteAddress: "192.0.2.1" })).statusCode).toBe(403);
+  });
+});
+
+test.each([[null], [""], ["/socket.io//"]])("the path %j is the default one", async (path) => {
+  const app = await start({ path: path as never });
+  expect((await fetch(`${originOf(app)}/socket.io/?EIO=4&transport=polling`)).status).toBe(200);
+});
+
+describe("two plugins in one application", () => {
+  const websocketOf = (app: FastifyInstance, path: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const headers = {
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      };
+      const request = httpRequest({ port: portOf(app), path: `${path}?EIO=4&transport=websocket`, headers });
+      request.on("upgrade", (_response, socket, head) => {
+        if (head.length > 0) resolve(String(head));
+        socket.once("data", (data) => resolve(String(data)));
+        socket.once("data", () => socket.destroy());
+      });
+      request.on("response", ({ statusCode }) => resolve(String(statusCode)));
+      request.on("error", reject);
+      request.end();
+    });
+
+  test("each has its path, of those that begin alike too, and a stray upgrade is refused", async () => {
+    const app = Fastify();
+    apps.push(app);
+    for (const path of ["/a", "/a/b", "/c"]) {
+      await app.register(async (scope) => {
+        await scope.register(portage, { path });
+        scope.io.engine.on("initial_headers", (headers: Record<string, string>) => (headers["x-path"] = path));
+      });
+    }
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    for (const path of ["/a/", "/a/b/", "/c/"]) {
+      const { headers } = await fetch(`${originOf(app)}${path}?EIO=4&transport=polling`);
+      expect(headers.get("x-path")).toBe(path.slice(0, -1));
+      expect(await websocketOf(app, path)).toContain('0{"sid":');
+    }
+    expect(await websocketOf(app, "/stray/")).toBe("404");
   });
 });

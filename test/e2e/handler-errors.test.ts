@@ -145,3 +145,39 @@ describe.each(WAYS)("a listener of a socket that has %s", (how, fail) => {
     client.disconnect();
   });
 });
+
+describe("generateId", () => {
+  test.each([
+    ["empty text", () => ""],
+    ["undefined", () => undefined],
+    ["null", () => null],
+    ["a record", () => ({})],
+    ["a record with a member then", () => ({ then: 1 })],
+    ["a symbol", () => Symbol("id")],
+    ["a function", () => () => "id"],
+    ["half a character", () => "\ud800"],
+    ["a promise of nothing", () => Promise.resolve()],
+  ])("that gives %s refuses the session, and says so", async (_what, make) => {
+    await start({ cookie: true });
+    io.engine.generateId = make as never;
+    expect(await refusedOverPolling()).toEqual([400, '{"code":3,"message":"Bad request"}']);
+    expect(told).toEqual([
+      [
+        "generateId() must return text or a number: it is a part of URLs",
+        expect.objectContaining({ handler: "generateId" }),
+      ],
+    ]);
+  });
+
+  test.each([
+    ["a number", () => 5, "5"],
+    ["a promise of a number", () => Promise.resolve(0), "0"],
+    ["text of any characters", () => 'a b&"c"', 'a b&"c"'],
+  ])("may give %s", async (_what, make, id) => {
+    await start({ cookie: true });
+    io.engine.generateId = make as never;
+    const { text } = await call({ port: host.port, path: "/socket.io/?EIO=4&transport=polling" });
+    expect((JSON.parse(text.slice(1)) as { sid: unknown }).sid).toBe(id);
+    expect((await call({ port: host.port, path: "/socket.io/?EIO=4&transport=polling" })).status).toBe(400);
+  });
+});

@@ -63,22 +63,57 @@ function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
 }
 
-function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic = false }: MetricsRoute): boolean {
-  if (token !== undefined) return timingSafeEqual(digest(headers.authorization ?? ""), digest(`Bearer ${token}`));
+function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic }: MetricsRoute): boolean {
+  if (token) return timingSafeEqual(digest(headers.authorization ?? ""), digest(`Bearer ${token}`));
   // With the option `trustProxy` of Fastify the address is that of the client, however many proxies there are.
   const isDirect = ips !== undefined || FORWARDED.every((name) => headers[name] === undefined);
-  return isPublic || (isDirect && LOOPBACK.test(ip));
+  return isPublic === true || (isDirect && LOOPBACK.test(ip));
 }
 
 /** The route that the option asks for; undefined where it asks for none. */
 function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefined {
   if (!option) return undefined;
-  if (option === true) return {};
-  return typeof option === "string" ? { path: option } : option;
+  if (typeof option === "string") return { path: option };
+  if (typeof option !== "object") return {};
+  const token: unknown = option.token;
+  if (token === undefined || token === null || token === false) return option;
+  if (typeof token === "string" && token !== "") return option;
+  const message = 'The option "metrics.token" must be text: an empty one would let everybody in';
+  throw new PortageFastifyError("FST_PORTAGE_INVALID_TOKEN", message, 500);
+}
+
+/** The doors of the HTTP servers: the first of them speaks for all, however many plugins there are. */
+const doorsOf = new WeakMap<object, Set<UpgradeDoor>>();
+
+/** Lets upgrades in by a door; of paths that begin alike the longest counts. Returns what closes the door. */
+function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => void {
+  const doors = doorsOf.get(server) ?? new Set();
+  doorsOf.set(server, doors.add(door));
+  const listener = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const [first] = doors;
+    if (first !== door) return;
+    let found: UpgradeDoor | undefined;
+    for (const each of doors) {
+      if (req.url?.startsWith(each.prefix) && each.prefix.length > (found?.prefix.length ?? -1)) found = each;
+    }
+    if (found) found.onUpgrade(req, socket, head);
+    else if (server.listenerCount("upgrade") === doors.size) refuseStray(socket);
+  };
+  server.on("upgrade", listener);
+  return () => {
+    doors.delete(door);
+    server.off("upgrade", listener);
+  };
+}
+
+/** Nobody else listens, so nobody else will ever answer: an unanswered upgrade would hold its socket for good. */
+function refuseStray(socket: Duplex): void {
+  socket.on("error", ignore);
+  socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
 function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): void {
-  app.get(checkedPath("metrics", route.path ?? "/metrics"), (request, reply) => {
+  app.get(checkedPath("metrics", route.path || "/metrics"), (request, reply) => {
     if (maySeeMetrics(request, route)) return reply.type(METRICS_TYPE).send(io.metrics());
     const message = "Metrics are for requests from this machine, or with the token that the server was given";
     throw new PortageFastifyError("FST_PORTAGE_METRICS_FORBIDDEN", message, 403);
@@ -92,8 +127,8 @@ function checkedPath(option: string, path: unknown): string {
 }
 
 /** Path of the engine, with the prefix of the context in front and no slash at the end. */
-function enginePath(prefix: string, path: unknown = "/socket.io"): string {
-  return prefix.replace(/\/$/, "") + checkedPath("path", path).replace(/\/$/, "");
+function enginePath(prefix: string, path: unknown): string {
+  return prefix.replace(/\/$/, "") + checkedPath("path", path || "/socket.io").replace(/\/+$/, "");
 }
 
 /** Fastify's own check of versions misses Fastify 2, and its error does not say what to do. */
@@ -117,22 +152,19 @@ function copyHeaders(reply: FastifyReply): void {
  */
 class UpgradeDoor {
   readonly #app: FastifyInstance;
-  readonly #prefix: string;
+  /** What the URLs of its requests begin with. */
+  readonly prefix: string;
   readonly #engine: EngineServer;
   /** What the route does with an upgrade request that passed the hooks; by request, as Fastify hands on only that. */
   readonly #admissions = new WeakMap<IncomingMessage, () => void>();
 
   constructor(app: FastifyInstance, prefix: string, engine: EngineServer) {
     this.#app = app;
-    this.#prefix = prefix;
+    this.prefix = prefix;
     this.#engine = engine;
   }
 
   readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (!req.url?.startsWith(this.#prefix)) {
-      if (this.#app.server.listenerCount("upgrade") === 1) this.#refuseStray(socket);
-      return;
-    }
     // Node has taken its own listener off: a reset during an asynchronous hook would end the process.
     socket.on("error", ignore);
     const response = new ServerResponse(req);
@@ -157,12 +189,6 @@ class UpgradeDoor {
     admission?.();
     return admission !== undefined;
   }
-
-  /** Nobody else listens, so nobody else will ever answer: an unanswered upgrade would hold its socket for good. */
-  #refuseStray(socket: Duplex): void {
-    socket.on("error", ignore);
-    socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
-  }
 }
 
 const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
@@ -186,13 +212,13 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
 
   io.bind(engine);
   app.decorate("io", io);
-  app.server.on("upgrade", door.onUpgrade);
+  const closeDoor = openDoor(app.server, door);
   // Before the listener is closed: Fastify waits there for answers, and open polls are answers that do not come.
   app.addHook("preClose", async () => {
     isOpen = false;
     await io.close();
   });
-  app.addHook("onClose", async () => void app.server.off("upgrade", door.onUpgrade));
+  app.addHook("onClose", async () => closeDoor());
 
   const metrics = metricsRoute(options.metrics);
   if (metrics) serveMetrics(app, io, metrics);
@@ -220,6 +246,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
  * await app.listen({ port: 3000 });
  *
  * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` or `metrics` does not start with a slash,
+ * `FST_PORTAGE_INVALID_TOKEN` when the token for metrics is not text,
  * `FST_PORTAGE_FASTIFY_VERSION` when the version of Fastify is not supported.
  */
 export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(register, {

@@ -60,6 +60,8 @@ describe("where a secret is set", () => {
       expect(() => new Server({ clusterSecret: bad })).toThrow(withCode("CLUSTER_SECRET_INVALID"));
     }
     expect(new Server({ clusterSecret }).opts).not.toHaveProperty("clusterSecret");
-    expect(new Server({ clusterSecret: undefined as never, adapter: npm.Adapter as never }).sockets).toBeDefined();
+    for (const absent of [undefined, null, false]) {
+      expect(new Server({ clusterSecret: absent as never, adapter: npm.Adapter as never }).sockets).toBeDefined();
+    }
   });
 });

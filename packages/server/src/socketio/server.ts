@@ -9,7 +9,14 @@ import { ClientFiles } from "./client-files.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../handler-errors.ts";
-import { type DrainOptions, isSession, type LimitCode, Server as Engine, type Session } from "../engine/index.ts";
+import {
+  isAbsent,
+  type DrainOptions,
+  isSession,
+  type LimitCode,
+  Server as Engine,
+  type Session,
+} from "../engine/index.ts";
 import { assignable } from "../assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
