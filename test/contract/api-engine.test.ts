@@ -363,7 +363,7 @@ describe("programs that wrap", () => {
 
   test("sendPacket() sends a packet of any type, and calls back", async () => {
     const [client, session] = await open(await start());
-    const packet = nextEvent<[{ type: string; data?: string }]>(client as never, "packet");
+    const packet = nextEvent<[{ type: string; data?: string }]>(client, "packet");
     const { sendPacket } = session as unknown as { sendPacket: (...args: unknown[]) => void };
     const sent = new Promise<void>((resolve) => sendPacket.call(session, "noop", undefined, {}, () => resolve()));
     expect((await packet)[0].type).toBe("noop");

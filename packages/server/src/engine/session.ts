@@ -420,6 +420,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
 
 assignable(Session.prototype, "upgraded", "upgrading");
 
+// oxlint-disable-next-line typescript/unbound-method -- compared, not called
 const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;
 
 /** Whether `value` is a session of this engine, and not a look-alike of another one. */

@@ -393,6 +393,7 @@ export class Client<
   }
 }
 
+// oxlint-disable-next-line typescript/unbound-method -- compared, not called
 const { writeToEngine: WRITE_TO_ENGINE } = Client.prototype;
 
 assignable(Client.prototype, "id", "request", "sockets", "nsps", "encoder", "decoder");

@@ -99,8 +99,8 @@ export class LinkSocket extends Emitter {
   send(data: Content, options?: { binary?: boolean; compress?: boolean } | Done | null, callback?: Done): void {
     if (typeof options === "function") return this.send(data, undefined, options);
     if (this.#isOver(callback)) return;
-    const bytes = typeof data === "object" ? bytesOf(data) : String(data);
-    if (options?.binary ?? typeof bytes !== "string") this.#link.sendBinary(Buffer.from(bytes), options?.compress);
+    const bytes = typeof data === "object" ? bytesOf(data) : Buffer.from(String(data));
+    if (options?.binary ?? typeof data === "object") this.#link.sendBinary(bytes, options?.compress);
     else this.#link.sendText(bytes.toString(), options?.compress);
     this.#whenWritten(callback);
   }
