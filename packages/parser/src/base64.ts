@@ -1,5 +1,5 @@
 import { ParserError } from "./errors.ts";
-import type { BinaryData } from "./bytes.ts";
+import type { BinaryData, Bytes } from "./bytes.ts";
 import { viewBytes } from "./bytes.ts";
 
 /** Browsers take the arguments of `String.fromCharCode` from the stack: slices keep it small. */
@@ -24,7 +24,7 @@ export function encodeBase64(data: BinaryData): string {
  *
  * @throws ParserError `ENGINE_INVALID_BASE64`
  */
-export function decodeBase64(text: string): Buffer {
+export function decodeBase64(text: string): Bytes {
   // some encoders wrap their lines, as MIME does (RFC 2045 section 6.8)
   const base64 = isBase64(text) ? text : text.replaceAll(LINE_BREAK, "");
   if (!isBase64(base64)) throw new ParserError("ENGINE_INVALID_BASE64");
@@ -32,7 +32,7 @@ export function decodeBase64(text: string): Buffer {
   const binary = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes as Buffer;
+  return bytes as Bytes;
 }
 
 const LINE_BREAK = /\r?\n/g;

@@ -1,3 +1,16 @@
+// Programs for the target ES5 have no `Map`, `Symbol` or `Generator` by default; the declarations name them.
+/// <reference lib="es2015" preserve="true" />
+
+/** Node's Buffer, or Uint8Array in a program without Node's types. */
+export type Bytes = typeof globalThis extends {
+  Buffer: { isBuffer(value: unknown): value is infer Known extends Uint8Array };
+}
+  ? Known
+  : Uint8Array;
+
+/** A view of memory that is not shared: `Uint8Array<ArrayBuffer>`, which compilers before 5.7 do not know. */
+export type View = Uint8Array & { readonly buffer: ArrayBuffer };
+
 /** Bytes in any of the forms a program may hand over. */
 export type BinaryData = ArrayBuffer | ArrayBufferView;
 
@@ -6,16 +19,16 @@ export function isBinaryData(value: unknown): value is BinaryData {
 }
 
 /** @returns a view of the same memory, nothing is copied */
-export function viewBytes(data: BinaryData): Uint8Array<ArrayBuffer> {
-  if (data instanceof Uint8Array) return data as Uint8Array<ArrayBuffer>;
+export function viewBytes(data: BinaryData): View {
+  if (data instanceof Uint8Array) return data as View;
   return ArrayBuffer.isView(data)
     ? new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
     : new Uint8Array(data);
 }
 
 /** @returns the data itself if it is a Buffer, else a Buffer over the same memory; where no Buffer exists, a Uint8Array */
-export function toBuffer(data: BinaryData): Buffer {
+export function toBuffer(data: BinaryData): Bytes {
   const bytes = viewBytes(data);
-  if (typeof Buffer !== "function") return bytes as Buffer;
+  if (typeof Buffer !== "function") return bytes as Bytes;
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

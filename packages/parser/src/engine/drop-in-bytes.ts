@@ -1,15 +1,15 @@
-import { isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
+import { type Bytes, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 import type { BinaryType } from "./drop-in-v4.ts";
 
 /** Untyped programs hand over anything: what holds no bytes is no packet. */
-export function bufferOf(encoded: unknown): Buffer {
+export function bufferOf(encoded: unknown): Bytes {
   if (isBinaryData(encoded)) return toBuffer(encoded);
   throw new ParserError("ENGINE_EMPTY_PACKET");
 }
 
 /** Bytes in the form that was asked for; a copy only where the form demands it. */
-export function shapeBytes(data: Buffer, binaryType: BinaryType | undefined): Buffer | ArrayBuffer | Blob {
+export function shapeBytes(data: Bytes, binaryType: BinaryType | undefined): Bytes | ArrayBuffer | Blob {
   const bytes = viewBytes(data);
   if (binaryType === "blob" && typeof Blob === "function") return new Blob([bytes]);
   if (binaryType !== "arraybuffer" && typeof Buffer === "function") return data;

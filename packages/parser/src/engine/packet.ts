@@ -1,8 +1,10 @@
+import type { Bytes } from "../bytes.ts";
+
 /** The seven packets of Engine.IO, in the order of their numbers on the wire. */
 export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
 
 /** Application data and encoded packets alike: text, or bytes. */
-export type RawData = string | Buffer;
+export type RawData = string | Bytes;
 
 /** How the transport should treat a packet. */
 export interface PacketOptions {

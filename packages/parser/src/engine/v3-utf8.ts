@@ -1,3 +1,4 @@
+import type { Bytes } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 
 /**
@@ -8,13 +9,13 @@ import { ParserError } from "../errors.ts";
  *
  * @throws ParserError `ENGINE_INVALID_UTF8`
  */
-export function decodeUtf8(bytes: Buffer): string {
+export function decodeUtf8(bytes: Bytes): string {
   const text = bytes.toString("utf8");
   // the platform marks each fault with U+FFFD: a text without any had none
   return text.includes("\ufffd") ? decodeBySymbol(bytes) : text;
 }
 
-function decodeBySymbol(bytes: Buffer): string {
+function decodeBySymbol(bytes: Bytes): string {
   let text = "";
   let at = 0;
   while (at < bytes.length) {
@@ -38,7 +39,7 @@ function symbolLength(lead: number): number {
 const SMALLEST = [0, 0, 0x80, 0x800, 0x10000];
 const LEAD_BITS = [0, 0x7f, 0x1f, 0x0f, 0x07];
 
-function readSymbol(bytes: Buffer, at: number, length: number): number {
+function readSymbol(bytes: Bytes, at: number, length: number): number {
   let codePoint = (bytes[at] as number) & (LEAD_BITS[length] as number);
   for (let i = 1; i < length; i++) {
     const byte = bytes[at + i];

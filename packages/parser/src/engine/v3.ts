@@ -1,5 +1,5 @@
 import { decodeBase64, encodeBase64 } from "../base64.ts";
-import { type BinaryData, isBinaryData, toBuffer } from "../bytes.ts";
+import { type BinaryData, type Bytes, isBinaryData, toBuffer } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 import { DEFAULT_PACKET_OPTIONS, EnginePacket, PACKET_DIGITS, PACKET_TYPES, type RawData } from "./packet.ts";
 import { decodeUtf8 } from "./v3-utf8.ts";
@@ -89,7 +89,7 @@ function holdsBytes(packet: EnginePacket): boolean {
 }
 
 /** The binary form of a payload, whatever the packets hold: text packets as UTF-8, their length in bytes. */
-export function encodeBinaryPayloadV3(packets: readonly EnginePacket[]): Buffer {
+export function encodeBinaryPayloadV3(packets: readonly EnginePacket[]): Bytes {
   const chunks: Uint8Array[] = [];
   for (const packet of packets) {
     const encoded = encodePacketV3(packet, true);

@@ -1,3 +1,4 @@
+import type { Bytes } from "../bytes.ts";
 import { isAttachment, insertAttachments } from "./binary.ts";
 import {
   type DecoderOptions,
@@ -55,12 +56,12 @@ export class Decoder {
    * @throws ParserError with one of the codes `SOCKET_*`; the decoder then expects a new packet
    */
   // hot path
-  decode(chunk: string | Buffer): SocketPacket | undefined {
+  decode(chunk: string | Bytes): SocketPacket | undefined {
     return typeof chunk === "string" ? this.#takeText(chunk) : this.#takeAttachment(chunk);
   }
 
   /** Like {@link Decoder.decode}; a complete packet goes to the listeners of `decoded` instead. */
-  add(chunk: string | Buffer): void {
+  add(chunk: string | Bytes): void {
     const packet = this.decode(chunk);
     if (packet !== undefined) this.emit("decoded", toPlainPacket(packet));
   }

@@ -1,3 +1,4 @@
+import type { Bytes } from "../bytes.ts";
 import { type Attachment, extractAttachments } from "./binary.ts";
 import { type Packet, PacketType } from "./packet.ts";
 
@@ -33,7 +34,7 @@ export class Encoder {
    * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`; and what `JSON.stringify`, a `toJSON()` or the replacer throw
    */
   // hot path
-  encode(packet: Packet): Array<string | Buffer> {
+  encode(packet: Packet): Array<string | Bytes> {
     const type = packet.type;
     switch (type) {
       case PacketType.EVENT:
@@ -52,14 +53,14 @@ export class Encoder {
     }
   }
 
-  #encodeObjects(packet: Packet, type: 2 | 3, data: object): Array<string | Buffer> {
+  #encodeObjects(packet: Packet, type: 2 | 3, data: object): Array<string | Bytes> {
     const parts: Attachment[] = [];
     const extracted = extractAttachments(data, parts, 1);
     // a packet that is passed on undecoded brings its placeholders along
     const count = parts.length || (packet.type === type ? 0 : (packet.attachments ?? 0));
     const head = count === 0 ? String(type) : String(type + BINARY_OFFSET) + String(count) + "-";
-    const encoded = [this.#encodeText(packet, head, extracted)] as Array<string | Buffer>;
-    for (const part of parts) encoded.push(part as Buffer);
+    const encoded = [this.#encodeText(packet, head, extracted)] as Array<string | Bytes>;
+    for (const part of parts) encoded.push(part as Bytes);
     return encoded;
   }
 

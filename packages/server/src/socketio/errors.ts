@@ -39,7 +39,7 @@ export type SocketIoErrorCode = keyof typeof SOCKETIO_ERRORS;
 export class SocketIoError extends Error {
   readonly code: SocketIoErrorCode;
 
-  constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code], options?: ErrorOptions) {
+  constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code], options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }
