@@ -1,7 +1,7 @@
 import type { EventEmitter } from "node:events";
 
 /** No step of a test takes longer than this on a slow machine; it bounds waits, it never paces them. Milliseconds. */
-export const PATIENCE = 6000;
+export const PATIENCE = 15_000;
 
 /** Gives `promise` back, or rejects with a sentence that names what did not happen in time. */
 export async function within<T>(promise: Promise<T>, what: string | (() => string), ms: number = PATIENCE): Promise<T> {
