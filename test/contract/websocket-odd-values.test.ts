@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "@portage/websocket";
 import { describe, expect, it } from "vitest";
 import { frame } from "../support/raw-frames.ts";
@@ -319,6 +320,61 @@ describe.each(VALUES)("%s", (name, value) => {
     const isWindow = option.endsWith("Bits") && Boolean(value) && value !== "";
     expect(outcome).toBe(isWindow ? "throws at the construction with a code" : "HTTP/1.1 101 Switching Protocols");
     socket?.terminate();
+  });
+});
+
+describe("createWebSocketStream", () => {
+  /** What a stream made with `options` does with two messages and a chunk of its own, or the class of what was thrown. */
+  async function streamed(api: WebSocketApi, given: unknown[]): Promise<unknown> {
+    const { socket, stream } = opened(api);
+    const events: unknown[] = [];
+    try {
+      const duplex = Reflect.apply(api.createWebSocketStream, undefined, [socket, ...given]) as Duplex;
+      duplex.on("error", (error) => events.push((error as { code?: string }).code));
+      duplex.on("data", (chunk: unknown) => events.push(typeof chunk, String(chunk)));
+      stream.push(Buffer.concat([frame({ opcode: 1, payload: "text" }), frame({ opcode: 2, payload: "bytes" })]));
+      await turn();
+      duplex.write("out");
+      await turn();
+      events.push(stream.taken().toString("hex"));
+      duplex.destroy();
+      await turn();
+      return { events, destroyed: duplex.destroyed };
+    } catch (error) {
+      return (error as Error).constructor.name.replace("NodeError", "TypeError");
+    } finally {
+      socket.terminate();
+      await turn();
+    }
+  }
+
+  it.each(VALUES)("with %s as options does as in ws", async (_name, value) => {
+    expect(await streamed(own, [value])).toEqual(await streamed(reference, [value]));
+  });
+
+  const STREAM_OPTIONS = (
+    "allowHalfOpen autoDestroy construct decodeStrings defaultEncoding destroy emitClose encoding final highWaterMark " +
+    "objectMode read readable readableHighWaterMark readableObjectMode signal writable writableCorked writableHighWaterMark " +
+    "writableObjectMode write writev"
+  ).split(" ");
+
+  describe.each(VALUES)("%s", (_name, value) => {
+    it.each(STREAM_OPTIONS)("as the option %s does as in ws", async (option) => {
+      const options = [{ [option]: value }];
+      expect(await streamed(own, options)).toEqual(await streamed(reference, options));
+    });
+  });
+
+  it.each(VALUES)("of %s instead of a socket throws as in ws", (_name, value) => {
+    const thrown = (api: WebSocketApi): string => {
+      try {
+        Reflect.apply(api.createWebSocketStream, undefined, [value]);
+        return "nothing";
+      } catch (error) {
+        return (error as Error).constructor.name;
+      }
+    };
+    expect(thrown(own)).toBe(thrown(reference));
   });
 });
 

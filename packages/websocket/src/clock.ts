@@ -1,3 +1,5 @@
+import { OptionError } from "./core/index.ts";
+
 /** The time as this package sees it; a test gives its own. */
 export interface Clock {
   /** Milliseconds since any fixed moment. */
@@ -14,6 +16,18 @@ export function delayOf(value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const ms = Number(value);
   return ms > 0 ? ms : 0;
+}
+
+/**
+ * A clock as an option gives it; what is as false is real time.
+ * @throws OptionError for what cannot be asked for the time, or for a call later.
+ */
+export function clockOf(value: Clock | undefined): Clock {
+  if (!value) return systemClock;
+  if (typeof value.now !== "function" || typeof value.after !== "function") {
+    throw new OptionError("clock is not an object with now() and after()");
+  }
+  return value;
 }
 
 /** Real time. Its timers do not keep a process alive. They may be of any length: an infinite one never ends. */

@@ -6,7 +6,7 @@ import type { ClientUrl } from "./client-url.ts";
 import { delayOf } from "./clock.ts";
 import { ConnectError } from "./connect-error.ts";
 import type { ConnectErrorCode } from "./connect-error.ts";
-import { checkAnswer, checkDeflateOptions, newKey, parseExtensions } from "./core/index.ts";
+import { checkAnswer, checkDeflateOptions, newKey, parseExtensions, soon } from "./core/index.ts";
 import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } from "./core/index.ts";
 import { DEFAULTS } from "./options.ts";
 import type { ClientOptions } from "./options.ts";
@@ -105,7 +105,7 @@ export class ConnectAttempt {
     const request = this.#request;
     this.#end();
     request?.destroy();
-    process.nextTick(reportFailure, this.#handler, new ConnectError(code, message));
+    soon((error) => this.#handler.onConnectFailed(error), new ConnectError(code, message));
   }
 
   #isCurrent(request: ClientRequest): boolean {
@@ -228,10 +228,6 @@ function resolve(location: string, base: string): URL {
   } catch {
     throw new SyntaxError(`Invalid URL: ${location}`);
   }
-}
-
-function reportFailure(handler: ConnectHandler, error: Error): void {
-  handler.onConnectFailed(error);
 }
 
 function ignore(): void {}

@@ -1,11 +1,10 @@
 import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { EventListenerOptions } from "./compatible-types.ts";
-import { CLOSE_CODE } from "./core/index.ts";
+import { CLOSE_CODE, UsageError } from "./core/index.ts";
 import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 import type { RawData } from "./options.ts";
 import { TypedEmitter } from "./typed-events.ts";
-import { UsageError } from "./usage-error.ts";
 
 /** Events of a `WebSocket` and the arguments of their listeners. */
 export interface WebSocketEvents {

@@ -1,3 +1,5 @@
+import { soon } from "./core/index.ts";
+
 /** What waits for the end of the tick. */
 interface Flushed {
   flush(): void;
@@ -21,7 +23,7 @@ export function resumeFlushing(): void {
 
 function schedule(): void {
   ({ nextTick: scheduledWith } = process as { nextTick: unknown });
-  process.nextTick(flushAll);
+  soon(flushAll, undefined);
 }
 
 function flushAll(): void {

@@ -29,6 +29,7 @@ export {
   OptionError,
   parseProtocols,
   ReceiveBudget,
+  UsageError,
   VIOLATIONS,
   WebSocketError,
 } from "./core/index.ts";
@@ -39,6 +40,7 @@ export type {
   RefusalCode,
   UpgradeKey,
   UpgradeRefusal,
+  UsageErrorCode,
   ViolationCode,
 } from "./core/index.ts";
 export type { WebSocketEvents } from "./event-target.ts";
@@ -57,8 +59,6 @@ export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
 export type { AcceptOptions } from "./upgrade.ts";
 export type { ServerEvents } from "./websocket-server.ts";
 export type { SendOptions } from "./websocket.ts";
-export { UsageError } from "./usage-error.ts";
-export type { UsageErrorCode } from "./usage-error.ts";
 export type { WriteCallback } from "./write-callbacks.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 

@@ -1,6 +1,6 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { delayOf } from "./clock.ts";
+import { clockOf, delayOf } from "./clock.ts";
 import { DEFAULT_LIMITS, limitsOf } from "./core/index.ts";
 import type { DeflateSettings, Limits, Role } from "./core/index.ts";
 import { StreamLink } from "./link.ts";
@@ -28,7 +28,7 @@ export function joinLink(role: Role, joined: JoinedStream, options: ClientOption
     text: options.skipUTF8Validation ? "unchecked" : "bytes",
     deflate: joined.deflate,
     autoPong: answersPings(options),
-    clock: options.clock || DEFAULTS.clock,
+    clock: clockOf(options.clock),
     closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
     ...(options.generateMask && { maskKey: maskKeys(options.generateMask) }),
   });
@@ -48,8 +48,8 @@ export function answersPings({ autoPong = true }: ClientOptions): boolean {
 }
 
 /** Frees a stream from what HTTP set on it, and puts back the bytes that HTTP has read. */
-export function prepareStream(stream: Duplex, head: Buffer): void {
-  if (head.length > 0) stream.unshift(head);
+export function prepareStream(stream: Duplex, head: Buffer | undefined | null): void {
+  if (head?.length) stream.unshift(head);
   if (stream instanceof Socket) stream.setTimeout(0).setNoDelay(true);
 }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "./clock.ts";
-import { OPCODE, WebSocketConnection } from "./core/index.ts";
+import { OPCODE, soon, WebSocketConnection } from "./core/index.ts";
 import type { DataOpcode, Phase, ViolationCode, WebSocketError, WebSocketHandler } from "./core/index.ts";
 import { flushAtEndOfTick, resumeFlushing } from "./flush-queue.ts";
 import type { LinkClose, LinkHandler, LinkOptions, WebSocketLink } from "./link-types.ts";
@@ -97,7 +97,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     const isFirst = this[kHandler] === undefined;
     this[kHandler] = handler;
     if (!isFirst) return;
-    if (this[kClose] !== undefined) return process.nextTick(reportClose, handler, this[kClose]);
+    if (this[kClose] !== undefined) return soon(reportClose, this);
     this[kStream].on("data", onStreamData);
     if (this[kConnection].isOutputBlocked) handler.onFull?.();
   }
@@ -161,7 +161,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 
   resume(): void {
     this[kReading] = "flowing";
-    process.nextTick(continueReading, this);
+    soon(continueReading, this);
   }
 
   /** @internal */
@@ -224,7 +224,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
       finished = true;
     } finally {
       // The handler threw: what is left of the chunk is read after the error has gone where it goes.
-      if (!finished) process.nextTick(continueReading, this);
+      if (!finished) soon(continueReading, this);
     }
   }
 
@@ -236,7 +236,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
       this[kConnection].resume();
       finished = true;
     } finally {
-      if (!finished) process.nextTick(continueReading, this);
+      if (!finished) soon(continueReading, this);
     }
     if (!this[kConnection].isPaused) this[kStream].resume();
   }
@@ -359,8 +359,8 @@ function continueReading(link: StreamLink): void {
   link.continueReading();
 }
 
-function reportClose(handler: LinkHandler, close: LinkClose): void {
-  handler.onClose(close);
+function reportClose(link: StreamLink): void {
+  link[kHandler]!.onClose(link[kClose]!);
 }
 
 /** Whether a link holds the stream. */

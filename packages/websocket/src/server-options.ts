@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
+import { clockOf } from "./clock.ts";
 import { checkDeflateOptions, limitsOf, OptionError } from "./core/index.ts";
 import { DEFAULTS } from "./options.ts";
 import type { WebSocketOptions } from "./options.ts";
@@ -80,6 +81,7 @@ export function serverOptionsOf(given: ServerOptions | null | undefined): Server
   options.WebSocket = socketClassOf(options.WebSocket);
   checkDeflateOptions(perMessageDeflate);
   limitsOf(options);
+  clockOf(options.clock);
   for (const name of ["verifyClient", "handleProtocols"] as const) {
     if (options[name] && typeof options[name] !== "function") throw new OptionError(`${name} is not a function`);
   }

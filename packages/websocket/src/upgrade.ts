@@ -3,7 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { answerBytes, answerLines, headerLine } from "./answer.ts";
 import type { Clock } from "./clock.ts";
-import { delayOf } from "./clock.ts";
+import { clockOf, delayOf } from "./clock.ts";
 import {
   checkDeflateOptions,
   checkExtensions,
@@ -11,6 +11,7 @@ import {
   checkProtocols,
   limitsOf,
   negotiateDeflate,
+  OptionError,
   parseProtocols,
 } from "./core/index.ts";
 import type { DeflateOptions, ReceiveBudget, UpgradeKey, UpgradeRefusal } from "./core/index.ts";
@@ -56,15 +57,23 @@ export function checkUpgrade(
   return checkProtocols(req) ?? (options?.perMessageDeflate ? checkExtensions(req) : undefined) ?? check;
 }
 
-/** Answers an upgrade request with an HTTP error and ends the stream. Later errors of the stream are swallowed. */
+/**
+ * Answers an upgrade request with an HTTP error and ends the stream. Later errors of the stream are swallowed. What is not
+ * the status of an answer is 500.
+ *
+ * @throws TypeError when a header line holds CR, LF or NUL.
+ */
 export function refuseUpgrade(stream: Duplex, status: number, body?: string, headers?: OutgoingHttpHeaders): void {
   stream.on("error", ignore);
   if (stream.destroyed || stream.writableEnded) return;
-  // A program may give what is not text.
-  const text = [body || (STATUS_CODES[status] ?? "Error")].join("");
-  let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? "Error"}\r\n`;
-  const lines = { "Content-Type": "text/plain; charset=utf-8", ...headers };
-  for (const [name, value] of Object.entries(lines)) head += headerLine(`${name}: ${String(value)}`);
+  // A program may give what is neither a status nor text.
+  const code = isFinalStatus(status) ? status : 500;
+  const text = [body || (STATUS_CODES[code] ?? "Error")].join("");
+  let head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? "Error"}\r\n`;
+  const fields = { "Content-Type": "text/plain; charset=utf-8", ...headers };
+  for (const [name, value = []] of Object.entries(fields)) {
+    for (const one of Array.isArray(value) ? value : [value]) head += headerLine(`${name}: ${String(one)}`);
+  }
   head += `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n`;
   stream.once("finish", () => stream.destroy());
   stream.end(head + text);
@@ -74,35 +83,48 @@ export function refuseUpgrade(stream: Duplex, status: number, body?: string, hea
  * Answers a checked opening handshake with 101 and joins a link to the stream. The answer leaves together with the frames
  * sent in the same tick. Nothing is delivered before `open`; bytes in `head` come first.
  *
- * @throws OptionError for a window of `perMessageDeflate` that is none of 8 to 15 bits.
+ * @throws OptionError for a value that cannot work: a window of `perMessageDeflate` that is not 8 to 15 bits, say.
  * @throws TypeError when the request has no `Sec-WebSocket-Key` (`checkUpgrade` was not asked) or a header line holds CR or LF.
  */
 export function acceptUpgrade(
   req: IncomingMessage,
   stream: Duplex,
   head: Buffer,
-  options: AcceptOptions = {},
+  given?: AcceptOptions | null,
 ): WebSocketLink {
+  const options = given ?? {};
   const key = req.headers["sec-websocket-key"];
   if (key === undefined) throw new TypeError("acceptUpgrade needs a request that checkUpgrade has found good");
   const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
   const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
   const protocol = options.protocol ?? firstProtocol(req);
   const lines = answerLines(key, { protocol: protocol || undefined, extensions: agreement?.answer });
-  const answer = answerBytes([...lines, ...(options.headers || [])]);
+  const answer = answerBytes([...lines, ...addedLines(options.headers)]);
   prepareStream(stream, head);
   return new StreamLink(stream, answer, {
     role: "server",
     limits: limitsOf(options),
-    clock: options.clock || DEFAULTS.clock,
+    clock: clockOf(options.clock),
     closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
     deflate: agreement && { params: agreement.params, options: deflateOptions },
   });
 }
 
+function addedLines(headers: readonly string[] | undefined): readonly string[] {
+  if (!headers) return [];
+  const areLines = Array.isArray(headers) && headers.every((line) => typeof line === "string" && line.includes(":"));
+  if (!areLines) throw new OptionError("headers is not a list of header lines");
+  return headers;
+}
+
 /** Browsers fail a connection whose answer names none of the subprotocols that they offered. */
 function firstProtocol(req: IncomingMessage): string | undefined {
   return parseProtocols(req.headers["sec-websocket-protocol"])?.values().next().value;
+}
+
+/** Whether a status ends an answer: those below 200 announce another one. */
+function isFinalStatus(status: unknown): boolean {
+  return (typeof status === "number" || typeof status === "string") && /^[2-9]\d\d$/.test(String(status));
 }
 
 function ignore(): void {}

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { answerBytes, answerLines } from "./answer.ts";
 import { defineUnderscored } from "./compatible-names.ts";
 import type { Underscored } from "./compatible-names.ts";
-import { checkDeflateOptions } from "./core/index.ts";
+import { checkDeflateOptions, soon, UsageError } from "./core/index.ts";
 import type { DeflateAgreement } from "./core/index.ts";
 import { isLinked } from "./link.ts";
 import { serverOptionsOf } from "./server-options.ts";
@@ -16,7 +16,6 @@ import { checkServerRequest, clientInfo, RequestError } from "./server-request.t
 import type { CheckedRequest } from "./server-request.ts";
 import { TypedEmitter } from "./typed-events.ts";
 import { refuseUpgrade } from "./upgrade.ts";
-import { UsageError } from "./usage-error.ts";
 import { endpointOf, WebSocket } from "./websocket.ts";
 
 /** Events of a `WebSocketServer` and the arguments of their listeners. */
@@ -127,7 +126,7 @@ export class WebSocketServer<
     const state = this[kState];
     if (state.phase === "closed") {
       if (callback) this.once("close", () => callback(new Error("The server is not running")));
-      process.nextTick(emitClose, this);
+      soon(emitClose, this);
       return;
     }
     if (callback) this.once("close", callback);
@@ -136,8 +135,8 @@ export class WebSocketServer<
     state.detach?.();
     const { server } = state;
     if (server !== undefined) state.server = state.detach = null;
-    if (state.ownsServer) server!.close(() => closed(this, state));
-    else if ((this.clients?.size ?? 0) === 0) process.nextTick(closed, this, state);
+    if (state.ownsServer) server!.close(() => closed(this));
+    else if ((this.clients?.size ?? 0) === 0) soon(closed, this);
   }
 
   /** Whether a request is for this server: by `path`. To be overridden for other choices; refused requests are answered 400. */
@@ -265,12 +264,12 @@ function track(wss: WebSocketServer, socket: WebSocket): void {
     const state = stateOf(wss);
     const isLast = state.phase === "closing" && wss.clients.size === 0;
     // On a server of its own, the HTTP server tells when all is over.
-    if (isLast && !state.ownsServer) process.nextTick(closed, wss, state);
+    if (isLast && !state.ownsServer) soon(closed, wss);
   });
 }
 
-function closed(wss: EventEmitter, state: State): void {
-  state.phase = "closed";
+function closed(wss: WebSocketServer): void {
+  stateOf(wss).phase = "closed";
   wss.emit("close");
 }
 

@@ -4,7 +4,17 @@ import type { Duplex } from "node:stream";
 import { parseClientUrl } from "./client-url.ts";
 import { defineUnderscored, SOCKET_NAMES } from "./compatible-names.ts";
 import { ConnectAttempt } from "./connect.ts";
-import { areValidProtocols, CLOSE_CODE, isValidCloseCode, limitsOf, OPCODE, OptionError } from "./core/index.ts";
+import { clockOf } from "./clock.ts";
+import {
+  areValidProtocols,
+  CLOSE_CODE,
+  isValidCloseCode,
+  limitsOf,
+  OPCODE,
+  OptionError,
+  soon,
+  UsageError,
+} from "./core/index.ts";
 import { dataSize, toControlData, toPayload, toReason } from "./data.ts";
 import { Endpoint, READY_STATE } from "./endpoint.ts";
 import type { ReadyState } from "./endpoint.ts";
@@ -12,7 +22,6 @@ import { WebSocketEventTarget } from "./event-target.ts";
 import type { StreamLink } from "./link.ts";
 import { DEFAULTS } from "./options.ts";
 import type { BinaryType, ClientOptions, Sendable, WebSocketOptions } from "./options.ts";
-import { UsageError } from "./usage-error.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How one message is sent. */
@@ -100,6 +109,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
       throw new OptionError("generateMask is not a function");
     }
     limitsOf(settings);
+    clockOf(settings.clock);
     const url = parseClientUrl(address);
     if (!areValidProtocols(offered)) throw new SyntaxError("An invalid or duplicated subprotocol was specified");
     this[kEndpoint].connect(new ConnectAttempt(url, offered, settings, this[kEndpoint]));
@@ -257,7 +267,7 @@ function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpo
   const error = new Error(`WebSocket is not open: readyState ${readyState} (${STATE_NAMES[readyState]})`);
   if (readyState === READY_STATE.CONNECTING) throw error;
   endpoint.unsentBytes += dataSize(data);
-  if (callback) process.nextTick(callback as WriteCallback, error);
+  if (callback) soon(callback as WriteCallback, error);
   return undefined;
 }
 

@@ -1,3 +1,5 @@
+import { soon } from "./core/index.ts";
+
 /**
  * Called when a message has been handed to the system, or with the error that kept it here. It is the type of a method, so
  * that a callback may declare its parameter as an Error.
@@ -39,7 +41,12 @@ export class WriteCallbacks {
 /** A callback that throws does so after the others: each is called by Node on its own. */
 function callAll(waiting: readonly Waiting[], error: Error | null | undefined): void {
   for (const { callback } of waiting) {
-    if (error) process.nextTick(callback, error);
-    else process.nextTick(callback);
+    if (error) soon(callback, error);
+    else soon(callWithout, callback);
   }
+}
+
+/** Without an error the callback gets no argument. */
+function callWithout(callback: WriteCallback): void {
+  callback();
 }

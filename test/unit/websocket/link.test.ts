@@ -306,19 +306,6 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1002, wasClean: false, error: { code: "WS_ERR_EXPECTED_MASK" } }]);
   });
 
-  it("sends with the next frame of any link what a test's fake ticks have swallowed", async () => {
-    const [lost, other] = [await new Peer().opened(), await new Peer().opened()];
-    const faked = vi.spyOn(process, "nextTick").mockReturnValue();
-    lost.link.sendText("lost");
-    faked.mockRestore();
-    expect(await lost.sent()).toEqual([]);
-    other.link.sendText("next");
-    expect(await other.sent()).toEqual(["1 next"]);
-    expect(await lost.sent()).toEqual(["1 lost"]);
-    lost.link.sendText("later");
-    expect(await lost.sent()).toEqual(["1 later"]);
-  });
-
   it("flushes what stands behind a stream that throws", async () => {
     const [broken, sound] = [await new Peer().opened(), await new Peer().opened()];
     const errors: unknown[] = [];
@@ -425,5 +412,69 @@ describe("the end", () => {
     peer.stream.push(null);
     await turn();
     expect(peer.closes).toMatchObject([{ code: 1000, wasClean: true }]);
+  });
+});
+
+describe("ticks that a test has replaced and forgets", () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  /** Does something while `process.nextTick` takes calls and makes none. */
+  function withoutTicks(act: () => void): void {
+    const faked = vi.spyOn(process, "nextTick").mockReturnValue();
+    act();
+    faked.mockRestore();
+  }
+
+  it("hold up no frames", async () => {
+    const peer = await new Peer().opened();
+    withoutTicks(() => peer.link.sendText("sent"));
+    expect(await peer.sent()).toEqual(["1 sent"]);
+    peer.link.sendText("later");
+    expect(await peer.sent()).toEqual(["1 later"]);
+  });
+
+  it("hold up neither resume() nor the report that a stream was closed before", async () => {
+    const peer = await new Peer().opened();
+    peer.link.pause();
+    await peer.receive(text("a"));
+    withoutTicks(() => peer.link.resume());
+    await turn();
+    expect(peer.log).toEqual(["a"]);
+
+    const late = new Peer();
+    late.stream.destroy();
+    await turn();
+    withoutTicks(() => late.link.open(late));
+    await turn();
+    expect(late.closes).toMatchObject([{ code: 1006 }]);
+  });
+
+  it("hold up nothing behind a handler that throws", async () => {
+    const others = process.listeners("uncaughtException");
+    process.removeAllListeners("uncaughtException");
+    const peer = await new Peer().opened();
+    const onText = peer.onText.bind(peer);
+    peer.onText = () => {
+      peer.onText = onText;
+      const faked = vi.spyOn(process, "nextTick").mockReturnValue();
+      process.once("uncaughtException", () => faked.mockRestore());
+      throw new Error("from the application");
+    };
+    process.nextTick(() => peer.stream.push(Buffer.concat([text("a"), text("b"), text("c")])));
+    await turn();
+    await turn();
+    for (const listener of others) process.on("uncaughtException", listener);
+    expect(peer.log).toEqual(["b", "c"]);
+  });
+
+  it("hold up no callbacks, and each is called once", async () => {
+    const peer = await new Peer().opened();
+    const calls: unknown[] = [];
+    peer.link.sendText("a");
+    peer.link.whenWritten((error) => calls.push(error));
+    peer.link.terminate();
+    withoutTicks(() => peer.stream.emit("close"));
+    await turn();
+    expect(calls).toMatchObject([expect.any(Error)]);
   });
 });

@@ -2,6 +2,7 @@ import type { DeflateOptions, DeflateParams } from "./deflate-params.ts";
 import type { Role } from "./limits.ts";
 import { codeNow, RawCodec } from "./raw-deflate.ts";
 import type { CodecFailure, CodecSettings } from "./raw-deflate.ts";
+import { soon } from "./soon.ts";
 import { onThreads, threadsDone } from "./threads.ts";
 
 /** permessage-deflate as it was negotiated, for a `WebSocketConnection`. */
@@ -220,7 +221,7 @@ export class MessageInflater {
 
 /** Gives up a turn that is not needed; not at once, as thousands that close together would call each other in one stack. */
 function passTurn(): void {
-  process.nextTick(threadsDone);
+  soon(threadsDone, undefined);
 }
 
 function withoutTail(flushed: Buffer): Buffer {

@@ -1,4 +1,5 @@
 import { writeText } from "./native-buffer.ts";
+import { UsageError } from "./usage-error.ts";
 
 /** Opcodes of RFC 6455, 5.2. */
 export const OPCODE = { continuation: 0x0, text: 0x1, binary: 0x2, close: 0x8, ping: 0x9, pong: 0xa } as const;
@@ -78,23 +79,47 @@ export function readPayloadLength(source: Buffer, offset: number): number {
 /**
  * A complete unmasked text frame, to be sent as it is to any number of clients with `sendFrame`.
  *
+ * @throws UsageError `WS_ERR_INVALID_FRAME` for anything but a string.
  * @example
  * const frame = frameText("hello");
  * for (const link of links) link.sendFrame(frame);
  */
 export function frameText(text: string): Buffer {
+  if (typeof text !== "string") throw new UsageError("WS_ERR_INVALID_FRAME");
   const length = Buffer.byteLength(text);
   const frame = Buffer.allocUnsafe(headerSize(length) + length);
   writeText(frame, text, length, writeHeader(frame, 0, FIN | OPCODE.text, length, 0));
   return frame;
 }
 
-/** Like `frameText` for bytes. With `prefix`, that one byte goes before `data` inside the message. */
+/**
+ * Like `frameText` for bytes. With `prefix`, that one byte goes before `data` inside the message.
+ *
+ * @throws UsageError `WS_ERR_INVALID_FRAME` for what is not bytes, and for a prefix that is not a number from 0 to 255.
+ */
 export function frameBinary(data: Buffer, prefix?: number): Buffer {
-  const length = prefix === undefined ? data.length : data.length + 1;
+  const bytes = Buffer.isBuffer(data) ? data : bytesOf(data);
+  const hasPrefix = prefix !== undefined && prefix !== null;
+  if (hasPrefix && !isByte(prefix)) throw new UsageError("WS_ERR_INVALID_FRAME");
+  const length = hasPrefix ? bytes.length + 1 : bytes.length;
   const frame = Buffer.allocUnsafe(headerSize(length) + length);
   let offset = writeHeader(frame, 0, FIN | OPCODE.binary, length, 0);
-  if (prefix !== undefined) frame[offset++] = prefix;
-  frame.set(data, offset);
+  if (hasPrefix) frame[offset++] = prefix;
+  frame.set(bytes, offset);
   return frame;
+}
+
+function isByte(value: unknown): boolean {
+  return typeof value === "number" && (value & 0xff) === value;
+}
+
+/** The bytes of any view or ArrayBuffer: a view of 16 bits, say, has more of them than elements. */
+function bytesOf(data: unknown): Buffer {
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (isAnyArrayBuffer(data)) return Buffer.from(data);
+  throw new UsageError("WS_ERR_INVALID_FRAME");
+}
+
+function isAnyArrayBuffer(data: unknown): data is ArrayBuffer {
+  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(data));
 }

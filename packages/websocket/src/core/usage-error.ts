@@ -3,6 +3,7 @@ const MISUSES = {
   WS_ERR_NO_SERVER: 'The server is operating in "noServer" mode',
   WS_ERR_ALREADY_HANDLED: "handleUpgrade() was called more than once with the same socket",
   WS_ERR_INVALID_CALLBACK: "The callback is not a function",
+  WS_ERR_INVALID_FRAME: "frameText() needs a string, frameBinary() bytes, and its prefix is one byte",
   WS_ERR_INVALID_LISTENER: "addEventListener() needs a function or an object with handleEvent()",
 } as const;
 
