@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
 import { rolldown } from "rolldown";
 import { minify } from "terser";
 import { PRIVATE, rewriteSyntax } from "./syntax.mjs";
@@ -16,6 +17,12 @@ const BANNER = `/*! Portage ${version}: Socket.IO over engine.io. MIT License */
 const DEBUG_BANNER = `/*!
  * With debug, (c) 2014-2017 TJ Holowaychuk, (c) 2018-2021 Josh Junon, and ms, (c) 2020 Vercel, Inc. MIT License
  */`;
+
+/** Of what only the file with MessagePack contains. */
+const MSGPACK_NOTICE = `
+ * With notepack.io, (c) 2014 Ion Drive Software Ltd., socket.io-msgpack-parser, (c) 2017 Damien Arrachequesne, and
+ * component-emitter, (c) 2014 Component contributors. MIT License
+ `;
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
@@ -38,7 +45,14 @@ const FILES = [
   { file: "socket.io.js", input: "bundles/global.mjs", format: "umd", instead: DEBUG },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
   { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true, instead: NO_XHR },
-  { file: "socket.io.msgpack.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true, instead: MSGPACK },
+  {
+    file: "socket.io.msgpack.min.js",
+    input: "bundles/global.mjs",
+    format: "umd",
+    isMinified: true,
+    instead: MSGPACK,
+    notice: MSGPACK_NOTICE,
+  },
   { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, target: MODERN },
 ];
 const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts" };
@@ -60,7 +74,8 @@ const FOLDERS = [
   },
 ];
 /** What the server gives to those who ask for it. */
-const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).flatMap(({ file }) => [file, `${file}.map`]);
+const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).map(({ file }) => file);
+const NOTICES = "NOTICES.txt";
 
 /**
  * Members that classes of the client share with each other, and with nobody else: minified files shorten them. Strings are
@@ -76,14 +91,14 @@ const LETTERS = "etnrisouaflchpdvmgybwESxTNCkLAOM_DPHBjFIqRUzWXV$JKQGYZ051637294
 /** The nth name of a member that is shortened. None is a letter alone: those are names that programs use. */
 const nameMember = (n) => (n < 64 ? `_${LETTERS[n]}` : nameMember(n >> 6) + LETTERS[n & 63]);
 
-const terserOptions = (target) => ({
+const terserOptions = (target, notice = "") => ({
   ecma: Number(target.slice(2)),
   // the last two are for gzip: it finds more that is alike
   compress: { passes: 3, unsafe_arrows: true, pure_getters: true, hoist_funs: true, sequences: false },
   mangle: {
     properties: { regex: new RegExp(`^(${INTERNAL})$|${PRIVATE.source}`), nth_identifier: { get: nameMember } },
   },
-  format: { preamble: `/*! @portage/client ${version} MIT */` },
+  format: { preamble: `/*! @portage/client ${version} MIT ${notice}*/` },
 });
 
 const replacing = (instead) => ({
@@ -115,7 +130,7 @@ async function bundle({ input, instead = {}, target, external = [] }, write) {
   await build.close();
 }
 
-async function buildFile({ file, input, format, isMinified, instead, target = OLD }) {
+async function buildFile({ file, input, format, isMinified, instead, notice, target = OLD }) {
   await bundle({ input, instead, target }, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
     // two minifiers in a row find more than either
@@ -126,7 +141,7 @@ async function buildFile({ file, input, format, isMinified, instead, target = OL
     if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
     const sourceMap = { content: JSON.stringify(map), filename: file, url };
     const minified = await minify(code, {
-      ...terserOptions(target),
+      ...terserOptions(target, notice),
       module: format === "esm",
       toplevel: format === "esm",
       sourceMap,
@@ -168,14 +183,22 @@ function* files(folder) {
 function fingerprint() {
   const hash = createHash("sha256");
   const inputs = [...files(join(here, "src")), ...files(join(here, "../parser/src")), ...files(join(here, "bundles"))];
-  const manifests = ["package.json", "build.mjs", "syntax.mjs", "../../pnpm-lock.yaml"].map((file) => join(here, file));
+  const manifests = ["package.json", NOTICES, "build.mjs", "syntax.mjs", "../../pnpm-lock.yaml"].map((file) =>
+    join(here, file),
+  );
   for (const file of [...inputs, ...manifests]) hash.update(file).update(readFileSync(file));
   return hash.digest("hex");
 }
 
 function serveFrom(folder) {
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const file of SERVED) copyFileSync(join(dist, file), join(folder, file));
+  for (const file of SERVED) {
+    copyFileSync(join(dist, file), join(folder, file));
+    // maps are large, alike, and seldom asked for: the server unpacks what is
+    writeFileSync(join(folder, `${file}.map.br`), brotliCompressSync(readFileSync(join(dist, `${file}.map`))));
+  }
+  copyFileSync(join(here, NOTICES), join(folder, NOTICES));
 }
 
 const stamp = join(dist, ".bundles");

@@ -1,5 +1,7 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 
 // The built package, as a program gets it.
@@ -57,3 +59,23 @@ test.each(["esm", "cjs"])(
     expect(output.trim().split(/\s+/)).toEqual(["true", "true", "true", "function"]);
   },
 );
+
+test("files for browsers name the packages whose code is in them, with their licences beside them", () => {
+  const packages = join(import.meta.dirname, "../../packages");
+  const dist = join(packages, "client/dist");
+  const notices = readFileSync(join(packages, "server/client-dist/NOTICES.txt"), "utf8");
+  const found: string[] = [];
+  for (const file of readdirSync(dist).filter(
+    (each) => each.endsWith(".js") && existsSync(join(dist, `${each}.map`)),
+  )) {
+    const { sources } = JSON.parse(readFileSync(join(dist, `${file}.map`), "utf8")) as { sources: string[] };
+    const names = new Set(sources.flatMap((each) => /.*node_modules\/([^/]+)/.exec(each)?.[1] ?? []));
+    const head = readFileSync(join(dist, file), "utf8").slice(0, 1000);
+    for (const name of names) {
+      found.push(name);
+      expect(head).toMatch(new RegExp(`\\b${name}, \\(c\\) \\d{4}`));
+      expect(notices).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+\n-+\n`, "m"));
+    }
+  }
+  expect(found).toEqual(expect.arrayContaining(["debug", "notepack.io"]));
+});

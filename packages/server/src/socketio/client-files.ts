@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { promises } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { brotliCompress, constants, deflate, gzip } from "node:zlib";
+import { brotliCompress, brotliDecompress, constants, deflate, gzip } from "node:zlib";
 import { chooseEncoding, corsMiddleware, type Middleware, runMiddlewares } from "../engine/index.ts";
 import type { OnFailure } from "../handler-errors.ts";
 import { findClientFiles } from "./client-folder.ts";
@@ -106,7 +106,7 @@ export class ClientFiles {
     const key = `${encoding} ${path}`;
     let content = this.#contents.get(key);
     if (content === undefined) {
-      content = promises.readFile(path).then((bytes) => encode(bytes, encoding));
+      content = readPlain(path).then((bytes) => encode(bytes, encoding));
       this.#contents.set(key, content);
       content.catch(() => this.#contents.delete(key));
     }
@@ -114,14 +114,23 @@ export class ClientFiles {
   }
 }
 
+/** Source maps lie packed in the folder: seldom is one asked for, and they are most of what the package weighs. */
+async function readPlain(path: string): Promise<Buffer> {
+  if (!path.endsWith(".map")) return promises.readFile(path);
+  return run(brotliDecompress, await promises.readFile(`${path}.br`));
+}
+
+function run(compress: Compress, bytes: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    compress(bytes, (error, result) => (error ? reject(error) : resolve(result)));
+  });
+}
+
 async function encode(bytes: Buffer, encoding: string | undefined): Promise<Content> {
   const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
   const compress = encoding === undefined ? undefined : ENCODINGS.get(encoding);
   if (compress === undefined) return { bytes, etag: `"${hash}"` };
-  const compressed = await new Promise<Buffer>((resolve, reject) => {
-    compress(bytes, (error, result) => (error ? reject(error) : resolve(result)));
-  });
-  return { bytes: compressed, etag: `"${hash}-${encoding}"` };
+  return { bytes: await run(compress, bytes), etag: `"${hash}-${encoding}"` };
 }
 
 /** Whether a peer has this already (`If-None-Match`: RFC 9110, section 13.1.2). */
