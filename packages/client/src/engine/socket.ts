@@ -91,22 +91,28 @@ export class Socket extends UpgradingSocket {
     if (this.opts.race) winners.set(this.#origin, name);
   }
 
-  /**
-   * Opens transports, one after another or side by side, until one of them receives a packet. A transport that is closed
-   * while it opens closes its session as soon as it has one, so nothing stays behind on the server.
-   */
   #open(): void {
-    const { race, rememberUpgrade, tryAllTransports, upgradeTimeout } = this.opts;
     if (!this.transports.length) {
       this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
       return;
     }
     this.readyState = "opening";
+    const { race, rememberUpgrade } = this.opts;
     const winner = race && winners.get(this.#origin);
     const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
-    const isRace = race && !winner;
     // what goes first does so if it is one of them
-    const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
+    this.#openAny(
+      [...this.transports].sort((a, b) => +(b === first) - +(a === first)),
+      race && !winner,
+    );
+  }
+
+  /**
+   * Opens transports, one after another or side by side, until one of them receives a packet. A transport that is closed
+   * while it opens closes its session as soon as it has one, so nothing stays behind on the server.
+   */
+  #openAny(names: string[], isRace: boolean | undefined): void {
+    const { tryAllTransports, upgradeTimeout } = this.opts;
     const isAlone = !isRace && !tryAllTransports;
     const runners = new Set<Transport>();
     let stopTimer = (): void => {};
