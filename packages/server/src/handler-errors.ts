@@ -124,3 +124,12 @@ class Printer {
 }
 
 const printer = new Printer();
+
+/** Emits an event of the library: what its listeners throw is reported, and reaches nothing else. */
+export function emitGuarded(emitter: EventEmitter, event: string, args: unknown[]): void {
+  try {
+    emitter.emit(event, ...args);
+  } catch (error) {
+    reportFailure(emitter, error, { handler: "listener", how: "thrown", event });
+  }
+}

@@ -15,7 +15,7 @@ import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS } from "./diagnostics.ts";
 import { Gate } from "./gate.ts";
-import { type HandlerKind, reportFailure } from "../handler-errors.ts";
+import { emitGuarded, type HandlerKind, reportFailure } from "../handler-errors.ts";
 import { keepConnection } from "./http2.ts";
 import { HeartbeatWheel } from "./heartbeat.ts";
 import type { LimitCode } from "./limit-codes.ts";
@@ -27,7 +27,7 @@ import { Session } from "./session.ts";
 import type { SessionHost } from "./session-host.ts";
 import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./origin.ts";
-import type { Opening } from "./opening.ts";
+import { isRequestUnseen, type Opening } from "./opening.ts";
 import { reportLimit, reportRefusal, reportUpgradeFailure } from "./reports.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
 import { type EngineReport, reportOn } from "./stats-report.ts";
@@ -64,7 +64,6 @@ const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
 const kConnections = Symbol("connections");
 const kOpen = Symbol("open");
-const kIsRequestUnseen = Symbol("isRequestUnseen");
 
 const log = createLog("engine");
 
@@ -331,11 +330,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Calls listeners of the program: what they throw must not keep a request from its answer. */
   [kTell](event: string, ...args: unknown[]): void {
-    try {
-      this.emit(event, ...args);
-    } catch (error) {
-      reportFailure(this, error, { handler: "listener", how: "thrown", event });
-    }
+    emitGuarded(this, event, args);
   }
 
   /** Opens a session: makes its id, then its transport, then tells `connection` listeners. */
@@ -368,19 +363,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     session.open();
     opening.begin(transport);
     this[kTell]("connection", session);
-    if (this[kIsRequestUnseen]()) session[kParkRequest]();
-  }
-
-  /** Whether no code of the program has got to see the request of a handshake, unless by asking the session for it. */
-  private [kIsRequestUnseen](): boolean {
-    return (
-      this.middlewares.length === 0 &&
-      this[kOptions].allowRequest === undefined &&
-      this[kOptions].userOf === undefined &&
-      this.generateId === BaseServer.prototype.generateId &&
-      this.listenerCount("headers") === 0 &&
-      this.listenerCount("initial_headers") === 0
-    );
+    const isOwnId = this.generateId === BaseServer.prototype.generateId;
+    if (isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kOptions])) session[kParkRequest]();
   }
 
   onSessionClose(session: Session): void {

@@ -1,13 +1,15 @@
 // How a session passes from one transport to the next without losing or reordering what its client sends.
 import type { CloseReason } from "./close-reason.ts";
 import { kFail, kStats } from "./keys.ts";
-import type { SessionHost } from "./session-host.ts";
-import { NOBODY, type Transport, type TransportHandler } from "./transport.ts";
+import type { SessionHost, SessionState } from "./session-host.ts";
+import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "./transport.ts";
 
 /** A session, as far as a change of its transport goes. */
 interface Passenger extends TransportHandler {
   readonly server: SessionHost;
+  readonly readyState: SessionState;
   transport: Transport;
+  flush(): void;
   [kFail](reason: CloseReason): void;
 }
 
@@ -29,4 +31,10 @@ export function takeOver(session: Passenger, candidate: Transport): void {
     previous.handler = NOBODY;
     candidate.release();
   });
+}
+
+/** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
+export function endWaitingPoll(session: Passenger): void {
+  session.flush();
+  if (session.transport.writable && session.readyState !== "closed") session.transport.send([NOOP_PACKET]);
 }

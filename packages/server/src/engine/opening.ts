@@ -1,4 +1,6 @@
+import type { Emitter } from "../emitter.ts";
 import type { Refusal } from "./admission.ts";
+import type { ResolvedOptions } from "./options.ts";
 import type { Transport } from "./transport.ts";
 
 /** A handshake that has been let in: how its session gets a transport. */
@@ -8,4 +10,14 @@ export interface Opening {
   /** The session stands: incoming traffic may begin. */
   begin(transport: Transport): void;
   onRefused(refusal: Refusal): void;
+}
+
+/** Whether neither options nor listeners of the program have seen the request of a handshake. */
+export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: ResolvedOptions): boolean {
+  return (
+    allowRequest === undefined &&
+    userOf === undefined &&
+    engine.listenerCount("headers") === 0 &&
+    engine.listenerCount("initial_headers") === 0
+  );
 }

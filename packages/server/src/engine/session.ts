@@ -1,15 +1,13 @@
-import type { IncomingMessage } from "node:http";
 import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
 import { assignable } from "../assignable.ts";
-import { Emitter } from "../emitter.ts";
 import { createLog } from "../log.ts";
 import { type CloseReason, closeReason } from "./close-reason.ts";
 import { Congestion, onQueued, onTaken, type Waiting } from "./congestion.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat } from "./heartbeat.ts";
-import { takeOver } from "./hand-over.ts";
+import { endWaitingPoll, takeOver } from "./hand-over.ts";
 import { messageData } from "./message-data.ts";
-import { ParkedRequest } from "./parked-request.ts";
+import { RequestKeeper } from "./request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "./prepared-message.ts";
 import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
 import { endTransport, recordEnd } from "./session-end.ts";
@@ -23,7 +21,7 @@ import {
   type SessionState,
 } from "./session-host.ts";
 import type { UpgradeFailure } from "./stats.ts";
-import { NOOP_PACKET, type Transport, type TransportHandler, type TransportRequest } from "./transport.ts";
+import type { Transport, TransportHandler, TransportRequest } from "./transport.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 import { kObserved } from "../emitter.ts";
 import {
@@ -37,8 +35,6 @@ import {
   kHandle,
   kHeardAt,
   kOfferUpgrade,
-  kParkRequest,
-  kPeekRequest,
   kQueuedBytes,
   kSelf,
   kSendPrepared,
@@ -48,12 +44,10 @@ import {
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kRequest = Symbol("request");
 const kHandler = Symbol("handler");
 const kUpgrade = Symbol("upgrade");
 const kCallbacks = Symbol("callbacks");
 const kOnMessage = Symbol("onMessage");
-const kEndWaitingPoll = Symbol("endWaitingPoll");
 const kPush = Symbol("push");
 const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
@@ -74,7 +68,10 @@ const EMPTY: EnginePacket[] = Object.freeze([]) as never;
  *   session.on("close", (reason) => console.log(session.id, reason));
  * });
  */
-export class Session extends Emitter implements TransportHandler, UpgradeHost, heartbeat.Pinging, Flushable, Waiting {
+export class Session
+  extends RequestKeeper
+  implements TransportHandler, UpgradeHost, heartbeat.Pinging, Flushable, Waiting
+{
   /** The session id: 20 characters from 120 random bits. */
   readonly id: string;
   /** The engine server. */
@@ -97,7 +94,6 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;
   readonly [kBeat]: Beat;
-  private [kRequest]: TransportRequest | ParkedRequest;
   private [kHandler]: SessionHandler = NO_HANDLER;
   private [kUpgrade]: Upgrade | undefined;
   [kAwaits]: heartbeat.HeartbeatPhase = "interval";
@@ -105,11 +101,10 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
   private [kCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
-    super();
+    super(request);
     this.id = id;
     this.server = server;
     this.transport = transport;
-    this[kRequest] = request;
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket?.remoteAddress ?? "";
     this[kBeat] = new Beat(this);
@@ -119,26 +114,6 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
   /** The session itself, where a method is called on a proxy of it or on an object made from it. */
   private get [kSelf](): this {
     return this[kBeat].entry as this;
-  }
-
-  /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
-  get request(): IncomingMessage {
-    return (this[kRequest] = this[kPeekRequest]());
-  }
-
-  set request(request: IncomingMessage) {
-    this[kRequest] = request as TransportRequest;
-  }
-
-  /** The same {@link request}, for a look only: a parked one stays parked. */
-  [kPeekRequest](): TransportRequest {
-    return this[kRequest] instanceof ParkedRequest ? this[kRequest].restore() : this[kRequest];
-  }
-
-  /** Parks the request, which nobody can have kept. */
-  [kParkRequest](): void {
-    if (this[kRequest] instanceof ParkedRequest || this[kRequest] === null) return;
-    this[kRequest] = ParkedRequest.of(this[kRequest]) ?? this[kRequest];
   }
 
   /** Whether the transport has been replaced by a better one. */
@@ -225,7 +200,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
   onDrain(): void {
     this[kCallbacks]?.run(this.writeBuffer, this.transport);
     this.flush();
-    if (this[kUpgrade]?.phase === "probed") this[kEndWaitingPoll]();
+    if (this[kUpgrade]?.phase === "probed") endWaitingPoll(this);
   }
 
   onClose(reason: CloseReason): void {
@@ -358,13 +333,7 @@ export class Session extends Emitter implements TransportHandler, UpgradeHost, h
   onProbed(candidate: Transport): void {
     if (log.enabled) log("session %s was probed by %s", this.id, candidate.name);
     if (this[kObserved]) this.emit("upgrading", candidate);
-    this[kEndWaitingPoll]();
-  }
-
-  /** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
-  private [kEndWaitingPoll](): void {
-    this.flush();
-    if (this.transport.writable && this.readyState !== "closed") this.transport.send([NOOP_PACKET]);
+    endWaitingPoll(this);
   }
 
   onUpgradeFailed(signal: UpgradeSignal): void {
