@@ -33,8 +33,9 @@ code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`lim
 They are set when \`disconnecting\`, \`disconnect\` and \`close\` are emitted.
 
 A WebSocket peer gets the close code of the table, and as reason the code itself, followed by the numbers of a limit or the
-code of the rule that was broken, and by \`retry-after=<ms>\` if it is asked to wait: \`TOO_MANY_EVENTS: 6 of 5\`. A polling peer gets
-a close packet with the same: \`11008 PING_TIMEOUT\`. With @portage/client, programs read the code as \`details.code\` in
+code of the rule that was broken, and by \`retry-after=<ms>\` if it is asked to wait: \`TOO_MANY_EVENTS: 6 of 5\`. A polling peer
+gets a close packet. It has the same data, \`11008 PING_TIMEOUT\`, if the handshake said \`reasons=1\`, as @portage/client
+does; else it is \`1\` alone. With @portage/client, programs read the code as \`details.code\` in
 \`socket.on("disconnect", (reason, details) => ...)\`.
 
 ${table(
