@@ -17,6 +17,7 @@ const LEAVES = [
   "token-bucket",
   "numbers",
   "assignable",
+  "request-chain",
   "notices",
 ].map((leaf) => `packages/server/src/${leaf}.ts`);
 

@@ -88,6 +88,50 @@ describe("a second server at the path of another", () => {
   });
 });
 
+describe("a program that is reloaded removes the listeners of its HTTP server", () => {
+  const removals: [string, () => unknown][] = [
+    ["of requests", () => host.http.removeAllListeners("request")],
+    [
+      "of requests and upgrades",
+      () => {
+        host.http.removeAllListeners("request");
+        host.http.removeAllListeners("upgrade");
+      },
+    ],
+    ["all", () => host.http.removeAllListeners("request").removeAllListeners("upgrade").removeAllListeners("close")],
+  ];
+
+  test.each(removals)("%s: another server takes its place", async (_which, remove) => {
+    named("first").attach(host.http);
+    const beside = named("beside");
+    beside.attach(host.http, { path: "/beside" });
+    remove();
+    named("second").attach(host.http);
+    expect(await answers()).toEqual(["second", "second", "second"]);
+    beside.attach(host.http, { path: "/beside" });
+    expect(await answers("/beside")).toEqual(["beside", "beside", "beside"]);
+    expect(await answers()).toEqual(["second", "second", "second"]);
+    expect(await codes()).toEqual([]);
+  });
+
+  test.each(removals)("%s: the same server is attached again", async (_which, remove) => {
+    const io = named("one");
+    io.attach(host.http);
+    remove();
+    io.attach(host.http);
+    expect(await answers()).toEqual(["one", "one", "one"]);
+    expect(await codes()).toEqual([]);
+  });
+});
+
+test("a server that others were put in front of still has its path", async () => {
+  named("first").attach(host.http);
+  named("second").attach(host.http, { path: "/b" });
+  named("third", { serveClient: false }).attach(host.http, { path: "/c" });
+  expect(() => named("fourth").attach(host.http)).toThrow(expect.objectContaining({ code: "PATH_TAKEN" }));
+  expect([await answers(), await answers("/b")].flat().slice(2, 4)).toEqual(["first", "second"]);
+});
+
 describe("the same server", () => {
   test("that is attached twice is warned of, and goes on", async () => {
     const io = named("one");

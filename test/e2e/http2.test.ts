@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { Server as HttpServer } from "node:http";
-import { connect as connectHttp2, createSecureServer } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2, createSecureServer } from "node:http2";
 import type { Socket } from "socket.io";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -225,6 +225,30 @@ describe("closing", () => {
     answered.emit("go");
     expect((await client.answer(id)).text).toBe("from the application");
     await stopped;
+  });
+
+  test.each([
+    ["an answer that is not read", (session: ClientHttp2Session) => session.request({ ":path": PATH })],
+    [
+      "a POST that is not complete",
+      (session: ClientHttp2Session) => {
+        const post = session.request({ ":method": "POST", ":path": PATH });
+        post.write("4");
+        return post;
+      },
+    ],
+  ])("io.close() resolves though a client has %s, and keeps its end open", async (_what, begin) => {
+    const running = await start();
+    const session = connectHttp2(`https://localhost:${running.port}`, {
+      ca: TEST_CERTIFICATE,
+      rejectUnauthorized: false,
+    });
+    session.on("error", () => undefined);
+    cleanups.push(() => session.destroy());
+    const stream = begin(session);
+    stream.on("error", () => undefined);
+    await once(stream, "response");
+    await within(Promise.resolve(running.io.close()), "io.close() to resolve");
   });
 
   test("engine.close() alone leaves the connections of a server that goes on", async () => {

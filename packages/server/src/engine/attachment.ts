@@ -6,16 +6,15 @@ import { hangUp } from "./middleware.ts";
 import type { AttachOptions } from "./options.ts";
 import { asksForAnotherProtocol, giveBack, hasOtherTakers, takesWebSocketsOnly } from "./plain-upgrade.ts";
 import { bounded } from "../numbers.ts";
+import { putInFront, type RequestListener } from "../request-chain.ts";
 
 /** How long others have to take an upgrade that is not the engine's, in milliseconds. */
 const UPGRADE_PATIENCE = 1000;
 
-type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
-
 /** An HTTP server whose requests the engine takes. */
 export interface Host {
   readonly idle: IdleConnections;
-  readonly isMine: (req: IncomingMessage) => boolean;
+  readonly isMine: (req: Pick<IncomingMessage, "url">) => boolean;
 }
 
 /** What takes the requests of a host. */
@@ -29,12 +28,11 @@ export interface Taker {
 const ignore = (): void => {};
 
 /** Takes what is the engine's; all other requests reach the listeners that were there before. */
-export function takeRequests(server: HttpServer, { isMine }: Host, taker: Taker): void {
-  const others = server.listeners("request") as RequestListener[];
-  server.removeAllListeners("request");
-  server.on("request", (req, res) => {
-    if (isMine(req)) taker.handleRequest(req, res);
-    else for (const listener of others) listener.call(server, req, res);
+export function takeRequests(server: HttpServer, { isMine }: Host, taker: Taker): RequestListener {
+  return putInFront(server, (req, res) => {
+    const isTaken = isMine(req);
+    if (isTaken) taker.handleRequest(req, res);
+    return isTaken;
   });
 }
 

@@ -32,7 +32,10 @@ function endIfReset(this: ServerHttp2Stream): void {
  */
 export function connectionOf(req: IncomingMessage): Socket {
   const session = streamOf(req)?.session;
-  if (!session || session.destroyed) return req.socket;
+  return !session || session.destroyed ? req.socket : socketOf(session);
+}
+
+function socketOf(session: Pick<ServerHttp2Session, "socket">): Socket {
   return session.socket.off("portage", ignore);
 }
 
@@ -90,8 +93,7 @@ const known = new WeakMap<object, Http2Sessions>();
 
 /** The HTTP/2 connections of a server. Node's `close()` waits for them for as long as their clients like. */
 export class Http2Sessions {
-  /** How many streams each has open. */
-  readonly #open = new Map<ServerHttp2Session, number>();
+  readonly #open = new Map<ServerHttp2Session, OpenSession>();
 
   /** Those of a server, whoever asks: engines may share one. */
   static of(server: object): Http2Sessions {
@@ -105,11 +107,12 @@ export class Http2Sessions {
   #watch(server: SessionSource): void {
     const open = this.#open;
     server.on("session", (session) => {
-      open.set(session, 0);
+      const paths = new Map<ServerHttp2Stream, string | undefined>();
+      open.set(session, { socket: socketOf(session), paths });
       session.once("close", () => open.delete(session));
-      session.on("stream", (stream) => {
-        open.set(session, (open.get(session) ?? 0) + 1);
-        stream.once("close", () => open.has(session) && open.set(session, (open.get(session) ?? 1) - 1));
+      session.on("stream", (stream, headers) => {
+        paths.set(stream, headers[":path"]);
+        stream.once("close", () => paths.delete(stream));
       });
     });
   }
@@ -118,11 +121,28 @@ export class Http2Sessions {
     return this.#open.size;
   }
 
-  /** Asks clients to go once their requests are answered; those that were asked before and have none under way are cut off. */
-  end(): void {
-    for (const [session, streams] of this.#open) {
-      if (!session.closed) session.close();
-      else if (streams === 0) session.destroy();
+  /**
+   * Asks clients to go once their requests are answered; those that were asked before are cut off, unless others than the
+   * engine have an answer under way. The TCP connection as well: a client may leave its end open for as long as it likes.
+   *
+   * @param isMine whether a request is the engine's
+   */
+  end(isMine: (req: { readonly url: string }) => boolean): void {
+    for (const [session, { socket, paths }] of this.#open) {
+      if (!session.closed) {
+        session.close();
+        continue;
+      }
+      const isWanted = [...paths].some(([stream, url = ""]) => !stream.writableFinished && !isMine({ url }));
+      if (isWanted) continue;
+      session.destroy();
+      socket.destroy();
     }
   }
+}
+
+/** A connection: its socket, which the session forgets, and what its open streams ask for. */
+interface OpenSession {
+  readonly socket: Socket;
+  readonly paths: ReadonlyMap<ServerHttp2Stream, string | undefined>;
 }

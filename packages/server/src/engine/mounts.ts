@@ -1,26 +1,43 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server as HttpServer } from "node:http";
+import { isHeard, type RequestListener } from "../request-chain.ts";
 
 /** Which engine has which path of an HTTP server. */
 const tables = new WeakMap<object, Map<string, object>>();
+/** How engines hear of the requests of an HTTP server. */
+const listeners = new WeakMap<HttpServer, Map<object, RequestListener>>();
 /** Engines whose paths are free for others. */
 const closed = new WeakSet();
 
 /**
- * Gives an engine a path of an HTTP server, unless another has it that is open.
+ * Gives an engine a path of an HTTP server, unless another has it that is open and still hears of its requests.
  *
  * @returns the engine that has the path now
  */
-export function mount(server: object, path: string, engine: object): object {
+export function mount(server: HttpServer, path: string, engine: object): object {
   let table = tables.get(server);
   if (!table) tables.set(server, (table = new Map()));
   const other = table.get(path);
-  if (other !== undefined && !closed.has(other)) return other;
+  if (other !== undefined && other !== engine && !closed.has(other) && isTaking(server, other)) return other;
   table.set(path, engine);
   return engine;
 }
 
+/** Remembers how an engine hears of the requests of an HTTP server. */
+export function setTaking(server: HttpServer, engine: object, listener: RequestListener): void {
+  let ofServer = listeners.get(server);
+  if (!ofServer) listeners.set(server, (ofServer = new Map()));
+  ofServer.set(engine, listener);
+}
+
+/** Whether the requests of an HTTP server still reach an engine: programs that are reloaded remove all listeners. */
+export function isTaking(server: HttpServer, engine: object): boolean {
+  const listener = listeners.get(server)?.get(engine);
+  return listener !== undefined && isHeard(listener, server);
+}
+
 /** Takes all paths of an HTTP server from an engine. */
-export function unmount(server: object, engine: object): void {
+export function unmount(server: HttpServer, engine: object): void {
+  listeners.get(server)?.delete(engine);
   const table = tables.get(server);
   for (const [path, other] of table ?? []) if (other === engine) table?.delete(path);
 }
@@ -37,7 +54,7 @@ export const isMounted = (server: object, path: string, engine: object): boolean
 
 /** The engine that a request is for: of paths that begin alike the longest counts, whichever came first. */
 // hot path
-export function mountedAt(server: object, { url = "" }: IncomingMessage): object | undefined {
+export function mountedAt(server: object, { url = "" }: Pick<IncomingMessage, "url">): object | undefined {
   let length = -1;
   let found: object | undefined;
   for (const [path, engine] of tables.get(server) ?? []) {

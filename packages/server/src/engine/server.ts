@@ -9,7 +9,7 @@ import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { UpgradeResponse } from "./middleware.ts";
-import { isMounted, mount, mountedAt, setMounts, unmount } from "./mounts.ts";
+import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./mounts.ts";
 import { refuseOption } from "./option-checks.ts";
 import type { AttachOptions, ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
@@ -121,17 +121,17 @@ export class Server extends BaseServer {
     this.ws = undefined;
     for (const [server, host] of this[kHosts]) {
       this[kEndIdle](server, host, host.idle.list(host.isMine));
-      this[kEndSessions](server, 0);
+      this[kEndSessions](server, host, 0);
     }
   }
 
   /** The same for connections of HTTP/2, which Node would leave open. */
-  private [kEndSessions](server: HttpServer, delay: number): void {
+  private [kEndSessions](server: HttpServer, host: Host, delay: number): void {
     const sessions = Http2Sessions.of(server);
     if (sessions.size === 0) return;
     this[kClock].after(delay, () => {
-      if (!server.listening) sessions.end();
-      if (!server.listening || delay === 0) this[kEndSessions](server, IDLE_GRACE);
+      if (!server.listening) sessions.end(host.isMine);
+      if (!server.listening || delay === 0) this[kEndSessions](server, host, IDLE_GRACE);
     });
   }
 
@@ -335,17 +335,18 @@ export class Server extends BaseServer {
    */
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
-    if (isMounted(server, path, this)) process.emitWarning(new UsageError("PATH_TAKEN", ATTACHED_BEFORE));
+    const isHeard = this[kHosts].has(server) && isTaking(server, this);
+    if (isHeard && isMounted(server, path, this)) process.emitWarning(new UsageError("PATH_TAKEN", ATTACHED_BEFORE));
     if (mount(server, path, this) !== this) throw warned(new UsageError("PATH_TAKEN"));
     setMounts(this, "open");
     this.httpServer = server;
-    if (!this[kHosts].has(server)) this[kTake](server, options);
+    if (!isHeard) this[kTake](server, options);
     return this;
   }
 
   private [kTake](server: HttpServer, options: AttachOptions): void {
     const isAttached = (): boolean => this[kHosts].get(server) === host;
-    const isMine = (req: IncomingMessage): boolean => isAttached() && mountedAt(server, req) === this;
+    const isMine = (req: Pick<IncomingMessage, "url">): boolean => isAttached() && mountedAt(server, req) === this;
     const host: Host = { idle: IdleConnections.of(server), isMine };
     Http2Sessions.of(server);
     this[kHosts].set(server, host);
@@ -355,10 +356,10 @@ export class Server extends BaseServer {
       handleRequest: (req, res) => this.handleRequest(req, res),
       handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),
     };
-    takeRequests(server, host, taker);
+    setTaking(server, this, takeRequests(server, host, taker));
     if (this.opts.transports.includes("websocket")) takeUpgrades(server, host, taker, options);
-    server.on("close", () => this.close());
-    server.on("listening", () => this.reopen());
+    server.on("close", () => isAttached() && this.close());
+    server.on("listening", () => isAttached() && this.reopen());
   }
 
   /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */

@@ -8,6 +8,7 @@ import type { OnFailure } from "../handler-errors.ts";
 import { findClientFiles } from "./client-folder.ts";
 import type { AnyHttpServer } from "./http-server.ts";
 import { createLog } from "../log.ts";
+import { putInFront } from "../request-chain.ts";
 
 const log = createLog("socket.io:client-files");
 
@@ -15,7 +16,6 @@ const log = createLog("socket.io:client-files");
 const BUILDS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 const FILES: ReadonlySet<string> = new Set(BUILDS.flatMap((build) => [build, `${build}.map`]));
 
-type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 type Compress = (bytes: Buffer, done: (error: Error | null, compressed: Buffer) => void) => void;
 
 /** Compressed once, kept: high qualities are affordable. */
@@ -59,13 +59,7 @@ export class ClientFiles {
 
   /** Answers requests for the files; all others still reach the listeners that the HTTP server has. */
   takeRequests(httpServer: AnyHttpServer): void {
-    const server = httpServer as HttpServer;
-    const others = server.listeners("request") as RequestListener[];
-    server.removeAllListeners("request");
-    server.on("request", (req, res) => {
-      if (this.answer(req, res)) return;
-      for (const listener of others) listener.call(server, req, res);
-    });
+    putInFront(httpServer as HttpServer, (req, res) => this.answer(req, res));
   }
 
   /** Answers a request for one of the files; false, with nothing written, for any other. */

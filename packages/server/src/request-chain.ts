@@ -1,0 +1,36 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+
+/** A listener of an HTTP server's requests. */
+export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** Whom a listener hands requests on to. */
+const behind = new WeakMap<RequestListener, readonly RequestListener[]>();
+
+/**
+ * Puts a listener before those that an HTTP server has: it takes what is its own, and the others get the rest.
+ *
+ * @param take whether it has taken a request
+ */
+export function putInFront(
+  server: HttpServer,
+  take: (req: IncomingMessage, res: ServerResponse) => boolean,
+): RequestListener {
+  const others = server.listeners("request") as RequestListener[];
+  server.removeAllListeners("request");
+  const listener: RequestListener = (req, res) => {
+    if (take(req, res)) return;
+    for (const other of others) other.call(server, req, res);
+  };
+  behind.set(listener, others);
+  server.on("request", listener);
+  return listener;
+}
+
+/** Whether requests still reach a listener: tools that reload programs remove all that a server has. */
+export function isHeard(listener: RequestListener, server: HttpServer): boolean {
+  return isAmong(listener, server.listeners("request") as RequestListener[]);
+}
+
+function isAmong(listener: RequestListener, listeners: readonly RequestListener[]): boolean {
+  return listeners.some((each) => each === listener || isAmong(listener, behind.get(each) ?? []));
+}
