@@ -89,7 +89,7 @@ export class Session
   /** Bytes and characters in {@link writeBuffer}. */
   [kQueuedBytes] = 0;
   [kChargedFrom] = -1;
-  /** Watches over what waits; there once it was too much, or {@link watchQueue} was asked for. */
+  /** Watches over what waits; there once it was too much, or `kWatchQueue` was called. */
   [kCongestion]: Congestion | undefined = undefined;
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;

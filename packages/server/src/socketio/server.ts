@@ -393,8 +393,8 @@ export class Server<
   }
 
   /**
-   * Disconnects all sockets, waits up to `closeTimeout` for what was sent to them to arrive, then closes adapters, engines and HTTP servers. The server may be attached again later,
-   * to another HTTP server.
+   * Disconnects all sockets, waits up to `closeTimeout` for what was sent to them to arrive, then closes adapters, engines
+   * and HTTP servers. The server may be attached again later, to another HTTP server.
    *
    * @param fn gets the error of the HTTP server, if it was not running
    * @example
