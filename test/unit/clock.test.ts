@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "../../packages/server/src/clock.ts";
+import { systemClock as webSocketClock } from "../../packages/websocket/src/clock.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -64,4 +65,31 @@ test("numbers in text are read", () => {
   expect(fired).toBe(false);
   vi.advanceTimersByTime(1);
   expect(fired).toBe(true);
+});
+
+test.each([
+  ["the server", systemClock],
+  ["WebSockets", webSocketClock],
+])("timers that are numbers, as under Jest with jsdom, serve %s", (_whose, clock) => {
+  const { setTimeout: fake } = globalThis;
+  let fired = 0;
+  globalThis.setTimeout = ((fn: () => void, ms: number) => Number(fake(fn, ms))) as unknown as typeof fake;
+  const timer = clock.after(100, () => fired++);
+  const cancelled = clock.after(100, () => fired++);
+  vi.advanceTimersByTime(60);
+  timer.refresh();
+  cancelled.cancel();
+  vi.advanceTimersByTime(60);
+  expect(fired).toBe(0);
+  vi.advanceTimersByTime(60);
+  globalThis.setTimeout = fake;
+  expect(fired).toBe(1);
+});
+
+test("the clock goes on while a test holds performance.now", () => {
+  const before = systemClock.now();
+  const stopped = vi.spyOn(globalThis.performance, "now").mockReturnValue(Number.NaN);
+  const held = systemClock.now();
+  stopped.mockRestore();
+  expect(held).toBeGreaterThanOrEqual(before);
 });

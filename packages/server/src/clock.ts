@@ -20,20 +20,29 @@ export interface Clock {
 /** The longest delay that `setTimeout` takes: it fires at once for a longer one. About 25 days. */
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
+/** What `setTimeout` gives: a number in environments that are like a browser, as jsdom under Jest. */
+type Timeout = Partial<Pick<NodeJS.Timeout, "refresh" | "unref">>;
+
 class SystemTimer implements Timer {
-  readonly #timeout: NodeJS.Timeout;
+  readonly #ms: number;
+  readonly #fn: () => void;
+  #timeout: Timeout;
 
   constructor(ms: number, fn: () => void) {
+    this.#ms = ms;
+    this.#fn = fn;
     this.#timeout = setTimeout(fn, ms);
-    this.#timeout.unref();
+    this.#timeout.unref?.();
   }
 
   refresh(): void {
-    this.#timeout.refresh();
+    if (this.#timeout.refresh) return void this.#timeout.refresh();
+    this.cancel();
+    this.#timeout = setTimeout(this.#fn, this.#ms);
   }
 
   cancel(): void {
-    clearTimeout(this.#timeout);
+    clearTimeout(this.#timeout as NodeJS.Timeout);
   }
 }
 
@@ -64,9 +73,12 @@ class LongTimer implements Timer {
   }
 }
 
+/** As it was at first: a program's test that stops `performance.now` must not stop the heartbeats of all sessions. */
+const now = performance.now.bind(performance);
+
 /** The clock of the machine. The only place of the server that calls `setTimeout`. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now,
   after: (ms, fn) => {
     // What is not a delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
     const delay = bounded(ms, 1, Infinity, 1);

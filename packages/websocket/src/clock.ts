@@ -35,17 +35,30 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, fn) {
     if (ms > LONGEST) return longTimer(ms, fn);
-    const timer = setTimeout(fn, ms).unref();
-    return { refresh: () => void timer.refresh(), cancel: () => clearTimeout(timer) };
+    let timer = startTimer(fn, ms);
+    const cancel = (): void => clearTimeout(timer);
+    const refresh = (): void => {
+      if (typeof timer.refresh === "function") return void timer.refresh();
+      cancel();
+      timer = startTimer(fn, ms);
+    };
+    return { refresh, cancel };
   },
 };
+
+/** Starts a timer that does not keep a process alive. It may be a number: under Jest with jsdom it is. */
+function startTimer(fn: () => void, ms: number): NodeJS.Timeout {
+  const timer = setTimeout(fn, ms);
+  if (typeof timer.unref === "function") timer.unref();
+  return timer;
+}
 
 /** A time beyond the longest timer, as several in a row. */
 function longTimer(ms: number, fn: () => void): { refresh(): void; cancel(): void } {
   let timer: NodeJS.Timeout | undefined = undefined;
   const wait = (left: number): void => {
     const step = Math.min(left, LONGEST);
-    timer = setTimeout(() => (step === left ? fn() : wait(left - step)), step).unref();
+    timer = startTimer(() => (step === left ? fn() : wait(left - step)), step);
   };
   const cancel = (): void => clearTimeout(timer);
   const start = (): void => {
