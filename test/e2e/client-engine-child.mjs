@@ -24,6 +24,8 @@ const ways = {
   "faked timers upgraded": { useNativeTimers: true },
   "auto-unref polling": { autoUnref: true, transports: ["polling"] },
   "auto-unref websocket": { autoUnref: true, transports: ["websocket"] },
+  "auto-unref polling, no answer": { autoUnref: true, transports: ["polling"] },
+  "auto-unref websocket, no answer": { autoUnref: true, transports: ["websocket"] },
 };
 // until then it keeps the process alive, whatever the client does
 const timer = setTimeout(() => {}, 30_000);
@@ -34,6 +36,10 @@ const EVENTS = {
   "auto-unref": "upgrade",
   "faked timers upgraded": "upgrade",
 };
+if (mode.endsWith("no answer")) {
+  clearTimeout(timer);
+  process.stdout.write("reached\n");
+}
 socket.on(EVENTS[mode] ?? "open", () => {
   clearTimeout(timer);
   if (!isFaked || socket.checkAlive()) process.stdout.write("reached\n");

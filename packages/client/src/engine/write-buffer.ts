@@ -14,6 +14,8 @@ export function encodedSize(data: unknown, asBase64: boolean): number {
 /** Bytes of a text in UTF-8; not every platform has a TextEncoder. */
 function textSize(text: string): number {
   let size = text.length;
+  // most texts are ASCII
+  if (!/[\u0080-\uffff]/.test(text)) return size;
   for (let i = 0; i < text.length; i++) {
     const code = text.codePointAt(i)!;
     if (code > 0x7f) size++;
@@ -28,5 +30,7 @@ function textSize(text: string): number {
 export function takeFitting(packets: readonly Packet[], limit: number): Packet[] {
   // the first has no separator before it
   let size = -1;
-  return packets.filter(({ data }, i) => (size += 1 + encodedSize(data, true)) <= limit || !i);
+  // what does not fit is not looked at: there may be much of it
+  const end = packets.findIndex(({ data }, i) => (size += 1 + encodedSize(data, true)) > limit && i);
+  return packets.slice(0, end < 0 ? packets.length : end);
 }

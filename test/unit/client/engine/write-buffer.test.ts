@@ -29,3 +29,12 @@ test("a batch is the longest that fits, or one packet that does not", () => {
     if (longer.length > batch.length) expect(bodySize(longer)).toBeGreaterThan(limit);
   }
 });
+
+test("what does not fit is not looked at, however much of it there is", () => {
+  let looks = 0;
+  const waiting = Array.from({ length: 10_000 }, (): Packet => {
+    return Object.defineProperty({ type: "message" }, "data", { get: () => (looks++, "x".repeat(10)) }) as Packet;
+  });
+  expect(takeFitting(waiting, 100)).toHaveLength(8);
+  expect(looks).toBeLessThan(20);
+});

@@ -36,7 +36,8 @@ export class WS extends BaseWS {
     options.clock = CLOCK;
     for (const name of NAMES) if (all[name] !== undefined) options[name] = all[name];
     const ws = new WebSocket(uri, all.protocols ?? [], options as ClientOptions);
-    if (this.opts.autoUnref) ws.once("open", () => (ws._socket as Untyped)?.unref());
+    // at once: a server that never answers keeps no process alive either
+    if (this.opts.autoUnref) (ws as Untyped)["_req"]?.once("socket", (socket: Untyped) => socket.unref());
     ws.once("unexpected-response", (_request, response) => this.#onRefused(ws, response));
     return ws;
   }
