@@ -33,3 +33,25 @@ export function fetchWithCookies(
     return response;
   });
 }
+
+/** Each Buffer, by the plain bytes that stand in its place. */
+const hidden = new WeakMap<object, Buffer>();
+
+/**
+ * The value, or a copy with plain bytes in place of each Buffer in it: `JSON.stringify` would ask their `toJSON` first, which
+ * makes a list of all bytes.
+ */
+export function hideToJson(value: unknown): unknown {
+  if (typeof value !== "object" || !value || !Object.values(value).some((item) => Buffer.isBuffer(item))) return value;
+  const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+  for (const [key, item] of Object.entries(copy)) {
+    if (!Buffer.isBuffer(item)) continue;
+    const plain = new Uint8Array(item.buffer, item.byteOffset, item.length);
+    hidden.set(plain, item);
+    copy[key] = plain;
+  }
+  return copy;
+}
+
+/** What {@link hideToJson} has put plain bytes in the place of. */
+export const unhide = (bytes: unknown): unknown => hidden.get(bytes as object) ?? bytes;

@@ -36,3 +36,7 @@ export const addCookieJar = (_socket: CookieJarOwner, _options: SocketOptions): 
 /** `fetch`, with the cookies of a socket. Throws where there is none. */
 export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>
   fetch(uri, init);
+
+/** Bytes have no `toJSON`. */
+export const hideToJson = (value: unknown): unknown => value;
+export const unhide = (bytes: unknown): unknown => bytes;

@@ -1,4 +1,5 @@
 import type { Packet } from "@portage/parser/socket";
+import { hideToJson, unhide } from "../engine/globals.node.ts";
 import { ACK, BINARY, EVENT, isBinary } from "./packet.ts";
 
 /**
@@ -13,7 +14,7 @@ export class Encoder {
     // what `toJSON` makes of bytes is not wanted, but it may give bytes itself
     function replace(this: Record<string, unknown>, key: string, value: unknown): unknown {
       const bytes = [this[key], value].find(isBinary);
-      return bytes ? { _placeholder: true, num: attachments.push(bytes) - 1 } : value;
+      return bytes ? { _placeholder: true, num: attachments.push(unhide(bytes)) - 1 } : hideToJson(value);
     }
     const json = data == null ? "" : JSON.stringify(data, type === EVENT || type === ACK ? replace : undefined);
     const { length } = attachments;

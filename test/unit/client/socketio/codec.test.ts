@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Decoder } from "../../../../packages/client/src/socketio/decoder.ts";
 import { Encoder } from "../../../../packages/client/src/socketio/encoder.ts";
 import * as parser from "../../../../packages/parser/src/socket.ts";
@@ -54,6 +54,21 @@ function decodeWith(DecoderClass: typeof Decoder | typeof parser.Decoder, chunks
 }
 
 describe("Encoder", () => {
+  test("no list is made of the bytes of a Buffer, at whatever depth", () => {
+    const toJSON = vi.spyOn(Buffer.prototype, "toJSON");
+    try {
+      const [one, two] = [Buffer.from("one"), Buffer.from("two")];
+      const data = ["hello", one, { toJSON: () => ({ two }) }, { list: [[two], 5], one }];
+      const [text, ...attachments] = encode({ type: 2, nsp: "/", data });
+      expect(text).toMatch(/^54-\["hello",/);
+      expect(attachments).toEqual([one, two, two, one]);
+      expect(toJSON).not.toHaveBeenCalled();
+      expect(data[1]).toBe(one);
+    } finally {
+      toJSON.mockRestore();
+    }
+  });
+
   test.each(Object.entries(PACKETS))("%s: as the parser does", (_name, packet) => {
     const before = structuredClone(Object.keys(packet));
     expect(encode(packet)).toEqual(new parser.Encoder().encode(packet));
