@@ -48,13 +48,6 @@ test("what does not fit is left out, the code and the time are not", () => {
   expect(text).toBe("SLOW_READER retry-after=5");
 });
 
-test.each(Object.keys(CLOSE_CODES))("%s as earlier versions wrote it", (code) => {
-  const words = code.toLowerCase().replaceAll("_", " ");
-  for (const rest of ["", ": 6 of 5", ": limit 5", ": SOCKET_TOO_DEEP retry-after=5", " retry-after=5"]) {
-    expect(readCloseCode(words + rest)).toBe(code);
-  }
-});
-
 test.each([
   undefined,
   "",

@@ -61,13 +61,20 @@ function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "base64"));
 }
 
-describe.each(["natively", "by FileReader", "in slices"])("base64 %s", (way) => {
+/** As in React Native. */
+function BlobOfText(): void {
+  throw new Error("Creating blobs from 'ArrayBuffer' and 'ArrayBufferView' are not supported");
+}
+
+const WAYS = ["natively", "by FileReader", "in slices", "in slices, because Blobs take no bytes"];
+describe.each(WAYS)("base64 %s", (way) => {
   beforeEach(() => {
     if (way === "natively") {
       Object.assign(Uint8Array, { fromBase64 });
       Object.assign(Uint8Array.prototype, { toBase64 });
     }
-    vi.stubGlobal("FileReader", way === "by FileReader" ? FileReaderOfTest : undefined);
+    vi.stubGlobal("FileReader", way === "in slices" ? undefined : FileReaderOfTest);
+    if (way.endsWith("no bytes")) vi.stubGlobal("Blob", BlobOfText);
   });
   afterEach(() => {
     vi.unstubAllGlobals();

@@ -32,14 +32,12 @@ export function writeCloseText({ code, limit, actual, rule, retryAfter }: CloseT
 }
 
 /**
- * Reads the code in the text of a close frame or of a close packet. Earlier versions wrote it
- * as small words, `too many events`.
+ * Reads the code in the text of a close frame or of a close packet.
  *
  * @example readCloseCode("SERVER_DRAINING retry-after=2000") // "SERVER_DRAINING"
  */
 export function readCloseCode(text: string | undefined): string | undefined {
-  const [code] = /^([A-Z]+(_[A-Z]+)+|[a-z]+ ((too|many) )?[a-z]+)(?=:| retry|$)/.exec(text!) ?? [];
-  return code?.toUpperCase().replace(/ /g, "_");
+  return /^[A-Z]+(_[A-Z]+)+(?=:| retry|$)/.exec(text!)?.[0];
 }
 
 /**

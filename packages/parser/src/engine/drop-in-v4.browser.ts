@@ -1,9 +1,9 @@
 // Takes the place of `drop-in-v4.ts` where there is no Buffer: the same functions in a third of the bytes. A test runs
 // both on the same packets.
 import type { BinaryData } from "../bytes.ts";
-import type { BinaryType, Packet } from "./drop-in-v4.ts";
+import type { BinaryType, Encoded, Packet } from "./drop-in-v4.ts";
 
-export type { BinaryType, Packet, PacketType } from "./drop-in-v4.ts";
+export type { BinaryType, Encoded, Packet, PacketType } from "./drop-in-v4.ts";
 
 export const protocol = 4 as const;
 
@@ -22,39 +22,39 @@ interface DataUrlReader {
   onloadend: () => void;
   readAsDataURL(blob: Blob): void;
 }
-declare const FileReader: (new () => DataUrlReader) | undefined;
+declare const FileReader: new () => DataUrlReader;
 
 /** Newer platforms do it themselves. */
 interface NativeBase64 {
   toBase64?(): string;
 }
+const Bytes = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
 
 function encodeBase64(data: BinaryData, callback: (text: string) => void): void {
   // an ArrayBuffer has neither `buffer` nor `byteOffset`
   const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array<ArrayBuffer>>;
   const bytes: Uint8Array<ArrayBuffer> & NativeBase64 = new Uint8Array(buffer, byteOffset, byteLength);
-  if (bytes.toBase64) callback(bytes.toBase64());
-  else if (bytes.length > LARGE && typeof FileReader === "function") readDataUrl(bytes, callback);
-  else callback(encodeSlices(bytes));
+  if (bytes.toBase64) return callback(bytes.toBase64());
+  try {
+    if (bytes.length > LARGE) return readDataUrl(bytes, callback);
+  } catch {
+    // not every platform has a FileReader, or Blobs of bytes
+  }
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += SLICE) binary += String.fromCharCode(...bytes.subarray(at, at + SLICE));
+  callback(btoa(binary));
 }
 
 /** Encodes aside of the page, as the data of a URL. */
 function readDataUrl(bytes: Uint8Array<ArrayBuffer>, callback: (text: string) => void): void {
-  const reader = new FileReader!();
+  const reader = new FileReader();
   reader.onloadend = () => callback(String(reader.result).split(",")[1]!);
   // the Blob has a copy: what the program does with its bytes does not matter
   reader.readAsDataURL(new Blob([bytes]));
 }
 
-function encodeSlices(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += SLICE) binary += String.fromCharCode(...bytes.subarray(at, at + SLICE));
-  return btoa(binary);
-}
-
 function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  const { fromBase64 } = Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> };
-  if (fromBase64) return fromBase64.call(Uint8Array, text);
+  if (Bytes.fromBase64) return Bytes.fromBase64(text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
@@ -64,7 +64,7 @@ function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
 export function encodePacket(
   { type, data }: Packet,
   supportsBinary: boolean,
-  callback: (encoded: string | BinaryData | Blob) => void,
+  callback: (encoded: Encoded) => void,
 ): void {
   // a Blob by its method: not every platform has the class
   const { arrayBuffer } = (data ?? "") as Partial<Blob>;
@@ -91,10 +91,7 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
     if (typeof encoded !== "string") return { type: "message", data: shapeBytes(encoded, binaryType) };
     const data = encoded.slice(1);
     if (encoded[0] === "b") {
-      return {
-        type: "message",
-        data: shapeBytes(decodeBase64(data), binaryType),
-      };
+      return { type: "message", data: shapeBytes(decodeBase64(data), binaryType) };
     }
     const type = TYPES[encoded.charCodeAt(0) - 48];
     if (type) return data ? { type, data } : { type };
@@ -104,15 +101,23 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
   return { type: "error", data: "parser error" };
 }
 
-export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
-  const encoded: string[] = [];
+export function encodePackets(
+  packets: readonly Packet[],
+  supportsBinary: boolean,
+  callback: (encoded: Encoded[]) => void,
+): void {
+  const encoded: Encoded[] = [];
   let missing = packets.length;
   packets.forEach((packet, i) =>
-    encodePacket(packet, false, (text) => {
-      encoded[i] = text as string;
-      if (--missing === 0) callback(encoded.join(SEPARATOR));
+    encodePacket(packet, supportsBinary, (data) => {
+      encoded[i] = data;
+      if (--missing === 0) callback(encoded);
     }),
   );
+}
+
+export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
+  encodePackets(packets, false, (encoded) => callback((encoded as string[]).join(SEPARATOR)));
 }
 
 export function decodePayload(payload: string, binaryType?: BinaryType): Packet[] {

@@ -18,6 +18,9 @@ export interface Packet {
 /** In which form bytes are handed out. Default: Buffer, or ArrayBuffer where there is no Buffer. */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "blob";
 
+/** A packet as it is sent: text, or bytes. */
+export type Encoded = string | BinaryData | Blob;
+
 /** Revision of the Engine.IO protocol. */
 export const protocol = 4 as const;
 
@@ -26,11 +29,7 @@ export const protocol = 4 as const;
  *
  * @param supportsBinary true hands over the packet's own binary object; false makes it `b` + base64
  */
-export function encodePacket(
-  packet: Packet,
-  supportsBinary: boolean,
-  callback: (encoded: string | BinaryData | Blob) => void,
-): void {
+export function encodePacket(packet: Packet, supportsBinary: boolean, callback: (encoded: Encoded) => void): void {
   const { type, data } = packet;
   if (isBinaryData(data)) {
     callback(supportsBinary ? data : "b" + encodeBase64(data));
@@ -53,16 +52,25 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
   }
 }
 
-/** Encodes packets for one HTTP body. */
-export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
-  const encoded = Array.from<string>({ length: packets.length });
+/** Encodes packets, and calls back when all are encoded: a Blob has to be read first. They stay in order. */
+export function encodePackets(
+  packets: readonly Packet[],
+  supportsBinary: boolean,
+  callback: (encoded: Encoded[]) => void,
+): void {
+  const encoded = Array.from<Encoded>({ length: packets.length });
   let missing = packets.length;
   packets.forEach((packet, i) => {
-    encodePacket(packet, false, (text) => {
-      encoded[i] = text as string;
-      if (--missing === 0) callback(encoded.join(SEPARATOR));
+    encodePacket(packet, supportsBinary, (data) => {
+      encoded[i] = data;
+      if (--missing === 0) callback(encoded);
     });
   });
+}
+
+/** Encodes packets for one HTTP body. */
+export function encodePayload(packets: readonly Packet[], callback: (payload: string) => void): void {
+  encodePackets(packets, false, (encoded) => callback((encoded as string[]).join(SEPARATOR)));
 }
 
 /** Decodes one HTTP body, up to and including the first record that is no packet. */

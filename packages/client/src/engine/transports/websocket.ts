@@ -1,4 +1,4 @@
-import { encodePacket, type Packet } from "@portage/parser/engine";
+import { encodePackets, type Packet } from "@portage/parser/engine";
 import type { Untyped } from "../../typed-events.ts";
 import { nextTick } from "../globals.node.ts";
 import { unlessLeaving } from "../page.ts";
@@ -35,28 +35,19 @@ export abstract class BaseWS extends Transport {
   // hot path
   protected override write(packets: Packet[]): void {
     this.writable = false;
-    const encoded: unknown[] = [];
-    let missing = packets.length;
-    packets.forEach((packet, i) =>
-      encodePacket(packet, this.supportsBinary, (data) => {
-        encoded[i] = data;
-        // base64 may take its time: all leave together, in order
-        if (--missing === 0) this.#send(packets, encoded);
-      }),
-    );
-  }
-
-  #send(packets: Packet[], encoded: unknown[]): void {
-    packets.forEach((packet, i) => {
-      try {
-        this.doWrite(packet, encoded[i]);
-      } catch {
-        // already closed, and its close event is on the way
-      }
-    });
-    nextTick(() => {
-      this.writable = true;
-      this.emitReserved("drain");
+    // base64 may take its time: all leave together, in order
+    encodePackets(packets, this.supportsBinary, (encoded) => {
+      packets.forEach((packet, i) => {
+        try {
+          this.doWrite(packet, encoded[i]);
+        } catch {
+          // already closed, and its close event is on the way
+        }
+      });
+      nextTick(() => {
+        this.writable = true;
+        this.emitReserved("drain");
+      });
     });
   }
 

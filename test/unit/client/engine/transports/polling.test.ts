@@ -278,10 +278,10 @@ describe.each([
   test("a close packet of Portage has a code and a reason, as a close frame has", async () => {
     const transport = await opened(Class);
     const closed = new Promise((resolve) => transport.once("close", resolve));
-    await polls()[1]!.answer(200, "11012 server draining retry-after=5000");
+    await polls()[1]!.answer(200, "11012 SERVER_DRAINING retry-after=5000");
     expect(await closed).toEqual({
       description: "transport closed by the server",
-      context: { code: 1012, reason: "server draining retry-after=5000" },
+      context: { code: 1012, reason: "SERVER_DRAINING retry-after=5000" },
       code: "SERVER_DRAINING",
     });
   });
