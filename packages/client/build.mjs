@@ -27,9 +27,6 @@ const MSGPACK_NOTICE = `
 /** Modules that a bundle takes in place of others, by the end of their path. */
 const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
 
-/** Nothing in a single file needs XMLHttpRequest: its names mean polling by `fetch` there. */
-const NO_XHR = { "/transports/xhr.ts": "xhr.mjs" };
-
 /** Logs, by the package `debug`. */
 const DEBUG = {
   "/socketio/observe.ts": "../src/socketio/observe.node.ts",
@@ -39,12 +36,22 @@ const DEBUG = {
 /** What browsers of 2021 run, webpack 4 and browserify read, and React Native's presets take. */
 const OLD = "es2017";
 const MODERN = "es2022";
+/** Browsers that lack this syntax lack functions that the client calls. */
+const MODULE = "es2021";
+
+const ESM = {
+  file: "socket.io.esm.min.js",
+  input: "src/index.ts",
+  format: "esm",
+  isMinified: true,
+  target: MODULE,
+};
 
 /** Single files. The one that is not minified is for people to read, and has logs. */
 const FILES = [
   { file: "socket.io.js", input: "bundles/global.mjs", format: "umd", instead: DEBUG },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
-  { file: "socket.io.esm.min.js", input: "src/index.ts", format: "esm", isMinified: true, instead: NO_XHR },
+  ESM,
   {
     file: "socket.io.msgpack.min.js",
     input: "bundles/global.mjs",
@@ -53,7 +60,7 @@ const FILES = [
     instead: MSGPACK,
     notice: MSGPACK_NOTICE,
   },
-  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, target: MODERN },
+  { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, target: MODULE },
 ];
 const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts" };
 const PARSER = join(here, "../parser");
@@ -73,7 +80,7 @@ const FOLDERS = [
     target: OLD,
   },
 ];
-/** What the server gives to those who ask for it. */
+/** What the server gives to those who ask for it; {@link ESM} in the syntax of the others. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).map(({ file }) => file);
 const NOTICES = "NOTICES.txt";
 
@@ -93,8 +100,8 @@ const nameMember = (n) => (n < 64 ? `_${LETTERS[n]}` : nameMember(n >> 6) + LETT
 
 const terserOptions = (target, notice = "") => ({
   ecma: Number(target.slice(2)),
-  // the last two are for gzip: it finds more that is alike
-  compress: { passes: 3, unsafe_arrows: true, pure_getters: true, hoist_funs: true, sequences: false },
+  // the last is for gzip: it finds more that is alike
+  compress: { passes: 3, unsafe_arrows: true, pure_getters: true, sequences: false },
   mangle: {
     properties: { regex: new RegExp(`^(${INTERNAL})$|${PRIVATE.source}`), nth_identifier: { get: nameMember } },
   },
@@ -130,7 +137,7 @@ async function bundle({ input, instead = {}, target, external = [] }, write) {
   await build.close();
 }
 
-async function buildFile({ file, input, format, isMinified, instead, notice, target = OLD }) {
+async function buildFile({ file, input, format, isMinified, instead, notice, target = OLD }, save = saveToDist) {
   await bundle({ input, instead, target }, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
     // two minifiers in a row find more than either
@@ -152,7 +159,7 @@ async function buildFile({ file, input, format, isMinified, instead, notice, tar
   });
 }
 
-function save(file, code, map) {
+function saveToDist(file, code, map) {
   writeFileSync(join(dist, file), code);
   writeFileSync(join(dist, `${file}.map`), map);
 }
@@ -190,13 +197,17 @@ function fingerprint() {
   return hash.digest("hex");
 }
 
-function serveFrom(folder) {
+async function serveFrom(folder) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const file of SERVED) {
-    copyFileSync(join(dist, file), join(folder, file));
+  const serve = (file, code, map) => {
+    writeFileSync(join(folder, file), code);
     // maps are large, alike, and seldom asked for: the server unpacks what is
-    writeFileSync(join(folder, `${file}.map.br`), brotliCompressSync(readFileSync(join(dist, `${file}.map`))));
+    writeFileSync(join(folder, `${file}.map.br`), brotliCompressSync(map));
+  };
+  for (const file of SERVED) {
+    if (file === ESM.file) await buildFile({ ...ESM, target: OLD }, serve);
+    else serve(file, readFileSync(join(dist, file)), readFileSync(join(dist, `${file}.map`)));
   }
   copyFileSync(join(here, NOTICES), join(folder, NOTICES));
 }
@@ -210,6 +221,6 @@ if (!isUpToDate || !existsSync(served)) {
   mkdirSync(dist, { recursive: true });
   for (const file of FILES) await buildFile(file);
   for (const folder of FOLDERS) await buildFolder(folder);
-  serveFrom(served);
+  await serveFrom(served);
   writeFileSync(stamp, inputs);
 }

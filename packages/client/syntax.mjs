@@ -16,6 +16,7 @@ function visit(node, enter, parents = []) {
 }
 
 const isClass = ({ type }) => type === "ClassDeclaration" || type === "ClassExpression";
+const isUnset = ({ type, key, value }) => type === "PropertyDefinition" && key.type === "PrivateIdentifier" && !value;
 const declares = ({ body }, name) =>
   body.body.some(({ key }) => key?.type === "PrivateIdentifier" && key.name === name);
 
@@ -41,7 +42,7 @@ function rewriteSpreads(node, text) {
   }
 }
 
-/** A plugin: its result is lowered further by the bundler. */
+/** A plugin, which leaves out private fields without a value: a property need not be declared. Its result is lowered further by the bundler. */
 export function rewriteSyntax({ spreads }) {
   return {
     name: "rewrite syntax",
@@ -50,6 +51,10 @@ export function rewriteSyntax({ spreads }) {
       const text = new RolldownMagicString(code);
       const names = new Map();
       visit(parseAst(code, { lang: "ts" }, id), (node, parents) => {
+        if (isUnset(node)) {
+          text.remove(node.start, node.end);
+          return false;
+        }
         if (node.type === "PrivateIdentifier") {
           const owner = parents.findLast((each) => isClass(each) && declares(each, node.name));
           text.overwrite(node.start, node.end, `_${nameOf(owner, names)}_${node.name}`);
@@ -60,6 +65,7 @@ export function rewriteSyntax({ spreads }) {
         ) {
           rewriteSpreads(node, text);
         }
+        return true;
       });
       return { code: text.toString(), map: JSON.parse(text.generateMap({ hires: true }).toString()) };
     },

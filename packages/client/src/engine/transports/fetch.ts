@@ -1,19 +1,16 @@
 import { fetchWithCookies } from "../globals.node.ts";
-import { type Abort, type OnEnd, Polling } from "./polling.ts";
-import { requestByXhr } from "./xhr-request.ts";
-
-const DONE = 4;
+import { type Abort, DONE, noAnswer, type OnEnd } from "./polling.ts";
+import { XHR } from "./xhr.ts";
 
 /**
  * HTTP long-polling by `fetch`, with the error messages of XMLHttpRequest: what polling is in browsers. XMLHttpRequest
  * itself serves where there is no `fetch`, or a pretended one: under test frameworks, for example.
  */
-export class FetchPolling extends Polling {
+export class FetchPolling extends XHR {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const { extraHeaders, withCredentials } = this.opts;
-    const uri = this.uri();
-    const useXhr = (): Abort => (abort = requestByXhr({ ...this.opts, uri, body }, onEnd));
     let abort: Abort;
+    const useXhr = (): Abort => (abort = super.request(body, onEnd));
     try {
       const controller = new AbortController();
       if (!controller.signal) return useXhr();
@@ -26,19 +23,17 @@ export class FetchPolling extends Polling {
         credentials: withCredentials ? "include" : "same-origin",
         body: body!,
       } as const;
-      fetchWithCookies(uri, init, this.socket)
+      fetchWithCookies(this.uri(), init, this.socket)
         .then(async (response) => {
-          if (typeof response?.text !== "function") return void useXhr();
+          if (typeof response?.text !== "function") {
+            useXhr();
+            return;
+          }
           const responseText = await (response.ok ? response : response.clone()).text();
-          return () => {
-            if (response.ok) onEnd(responseText);
-            else onEnd(undefined, response.status, Object.assign(response, { responseText, readyState: DONE }));
-          };
+          if (response.ok) onEnd(responseText);
+          else onEnd(undefined, response.status, Object.assign(response, { responseText, readyState: DONE }));
         })
-        .then(
-          (report) => report?.(),
-          (error: unknown) => onEnd(undefined, 0, { readyState: DONE, status: 0, responseText: "", error }),
-        );
+        .catch((error: unknown) => onEnd(undefined, 0, noAnswer(error)));
     } catch {
       useXhr();
     }

@@ -11,6 +11,12 @@ export type Abort = () => void;
  */
 export type OnEnd = (text: string | undefined, status?: unknown, context?: unknown) => void;
 
+/** State of an XMLHttpRequest that has ended. */
+export const DONE = 4;
+
+/** The context of a request without an answer, as XMLHttpRequest would show it. */
+export const noAnswer = (error: unknown): object => ({ readyState: DONE, status: 0, responseText: "", error });
+
 /** Milliseconds that a transport may take to say goodbye. */
 const CLOSE_TIMEOUT = 10_000;
 const PAYLOAD_TOO_LARGE = 413;
@@ -114,7 +120,7 @@ export abstract class Polling extends Transport {
       this.#abortPost = this.#exchange(body, (responseText) => {
         // a captive portal answers 200 too
         if (!/^\s*ok\s*$/i.test(responseText)) {
-          return this.#onFailure(body, 200, { readyState: 4, status: 200, responseText });
+          return this.#onFailure(body, 200, { readyState: DONE, status: 200, responseText });
         }
         this.#queue.splice(0, batch.length);
         if (this.#queue.length) this.#post();
@@ -155,21 +161,19 @@ export abstract class Polling extends Transport {
       return abort;
     } catch (error) {
       // the platform has nothing to make requests with
-      const context = { readyState: 4, status: 0, responseText: "", error };
-      return after(this, 0, () => this.#onFailure(body, 0, context, "TRANSPORT_UNAVAILABLE"));
+      return after(this, 0, () => this.#onFailure(body, 0, noAnswer(error), "TRANSPORT_UNAVAILABLE"));
     }
   }
 
   #onFailure(body: string | undefined, status: unknown, context: unknown, code?: TransportErrorCode): void {
     const sent = Math.min(this.#queue.length, this.#maxPackets);
-    if (body && status === PAYLOAD_TOO_LARGE && sent > 1) {
+    const isTooLarge = body && status === PAYLOAD_TOO_LARGE;
+    if (isTooLarge && sent > 1) {
       // a refused body has not been delivered in part: smaller ones may pass
       this.#maxPackets = sent >> 1;
       this.#post();
     } else if (this.readyState !== "closed") {
-      const isTooLarge = body && status === PAYLOAD_TOO_LARGE;
-      code ??= isTooLarge ? "PAYLOAD_TOO_LARGE" : undefined;
-      this.onError(body ? this.writeError : this.readError, status, context, code);
+      this.onError(body ? this.writeError : this.readError, status, context, isTooLarge ? "PAYLOAD_TOO_LARGE" : code);
     }
     // a server that is not there, or knows no session, needs no goodbye
     if (this.readyState === "closed" && (body || !this.query["sid"])) this.#abort();

@@ -1,9 +1,20 @@
-import { type Abort, type OnEnd, Polling } from "./polling.ts";
-import { requestByXhr } from "./xhr-request.ts";
+import { type Abort, DONE, type OnEnd, Polling } from "./polling.ts";
 
-/** HTTP long-polling by XMLHttpRequest, for platforms whose `fetch` does not serve. */
+/** HTTP long-polling by XMLHttpRequest, for platforms whose `fetch` does not serve. Its `request` throws where there is none. */
 export class XHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
-    return requestByXhr({ ...this.opts, uri: this.uri(), body }, onEnd);
+    const { extraHeaders, withCredentials } = this.opts;
+    const xhr = new XMLHttpRequest();
+    xhr.open(body ? "POST" : "GET", this.uri(), true);
+    for (const [name, value] of Object.entries(extraHeaders ?? {})) xhr.setRequestHeader(name, value);
+    if (body) xhr.setRequestHeader("Content-type", "text/plain;charset=UTF-8");
+    xhr.withCredentials = withCredentials ?? false;
+    xhr.onreadystatechange = () => {
+      if (xhr.readyState !== DONE) return;
+      if (xhr.status === 200) onEnd(xhr.responseText);
+      else onEnd(undefined, xhr.status, xhr);
+    };
+    xhr.send(body ?? null);
+    return () => xhr.abort();
   }
 }
