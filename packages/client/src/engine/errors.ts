@@ -3,7 +3,7 @@ import { CodedError } from "../coded-error.ts";
 /** Codes of an {@link EngineError}, and the beginning of its message. */
 export const ENGINE_ERRORS = {
   /** Thrown by the constructor. */
-  CONFLICTING_OPTIONS: "specifying both 'transportImplementations' and 'transports' options is not supported",
+  CONFLICTING_OPTIONS: "give either transports or transportImplementations",
   /** The first packet of the server is no handshake: another protocol, or a proxy that answers in its place. `data`: what came. */
   INVALID_HANDSHAKE: "invalid handshake",
   /** The server sent something that is no Engine.IO packet. */

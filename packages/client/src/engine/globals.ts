@@ -4,20 +4,9 @@ import type { SocketOptions } from "./options.ts";
 
 // What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
 
-const { setTimeout } = globalThis;
-
-/**
- * Calls back after the current turn, before anything else happens. By a promise, which fake timers leave alone; what the
- * callback throws is an error of the page, as that of any listener.
- */
+/** Calls back after the current turn, before anything else happens. By a promise, which fake timers leave alone. */
 export const nextTick = (callback: () => void): void => {
-  Promise.resolve()
-    .then(callback)
-    .catch((error: unknown) =>
-      setTimeout(() => {
-        throw error;
-      }),
-    );
+  void Promise.resolve().then(callback);
 };
 
 export const defaultBinaryType: BinaryType = "arraybuffer";

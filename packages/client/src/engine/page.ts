@@ -1,5 +1,4 @@
 import type { Untyped } from "../typed-events.ts";
-import { platform } from "./platform.ts";
 import { after } from "./timers.ts";
 
 /**
@@ -54,8 +53,7 @@ function onEvent(type: string, event: Partial<PageTransitionEvent>): void {
 // Once, when the module is loaded: a service worker may add listeners then only. Captured on the way down, because some
 // of these events are the document's and do not rise from it. Where nobody dispatches them, nothing happens.
 try {
-  const listen = platform<typeof addEventListener>("addEventListener");
-  for (const type of listen ? Object.keys(SIGNALS) : []) addEventListener(type, (event) => onEvent(type, event), true);
+  for (const type of Object.keys(SIGNALS)) addEventListener(type, (event) => onEvent(type, event), true);
 } catch {
-  // a platform with events of its own manner
+  // a platform without events, or with events of its own manner
 }

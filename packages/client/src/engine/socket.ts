@@ -118,10 +118,9 @@ export class Socket extends UpgradingSocket {
     let stopTimer = (): void => {};
     const stop = (winner?: Transport): void => {
       stopTimer();
-      this.#stopOpening = undefined;
       names.length = 0;
+      runners.delete(winner!);
       for (const runner of runners) {
-        if (runner === winner) continue;
         runner.off();
         runner.close();
       }

@@ -25,7 +25,7 @@ export function installTimerFunctions(target: object, options: { useNativeTimers
 }
 
 /** The longest delay that a timer of the platform can be set to; with a longer one it fires at once. */
-const LONGEST = 2 ** 31 - 1;
+export const LONGEST = 2 ** 31 - 1;
 
 /**
  * Calls back once, `ms` milliseconds from now, however many these are; with `Infinity` never. With `autoUnref` that does

@@ -1,5 +1,5 @@
-/** The longest delay that a timer can be set to, in milliseconds. */
-const LONGEST = 2 ** 31 - 1;
+import { LONGEST } from "../engine/timers.ts";
+
 const DEFAULT_MAX = 5000;
 /** A connection that was open for so long, in milliseconds, has worked. */
 export const LASTING = 5000;

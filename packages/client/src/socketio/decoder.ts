@@ -55,7 +55,7 @@ function decode(text: string): Packet {
     const type = plainType ?? binaryType - BINARY;
     const data = json?.trim() && JSON.parse(json);
     const isTooLong = Array.isArray(data) && data.length > MAX_ARGUMENTS;
-    if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.includes(data[0]))) {
+    if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.test(data[0]))) {
       return { type: +type as Packet["type"], nsp, id: id && +id, data, attachments: count && +count };
     }
   } catch {

@@ -26,14 +26,7 @@ export interface OutgoingPacket extends Partial<Packet> {
 }
 
 /** Events that the library emits itself: neither side may send them. */
-export const RESERVED: readonly unknown[] = [
-  "connect",
-  "connect_error",
-  "disconnect",
-  "disconnecting",
-  "newListener",
-  "removeListener",
-];
+export const RESERVED = /^(connect(_error)?|disconnect(ing)?|(new|remove)Listener)$/;
 
 const BlobClass = platform<typeof Blob>("Blob");
 

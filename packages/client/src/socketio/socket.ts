@@ -140,11 +140,12 @@ export class Socket<
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): this {
     const { flags } = this;
     this.flags = {};
-    if (RESERVED.includes(ev)) throw new ClientError("RESERVED_EVENT", `"${String(ev)}" is a reserved event name`);
     // other servers end the connection for what JSON makes of such a name
     if (typeof ev !== "string" && !Number.isFinite(ev)) {
-      throw new ClientError("INVALID_EVENT", `${String(ev)} is not an event name: use a string`);
+      throw new ClientError("INVALID_EVENT", `${String(ev)} is not an event name`);
     }
+    if (RESERVED.test(ev as string))
+      throw new ClientError("RESERVED_EVENT", `"${String(ev)}" is a reserved event name`);
     const data: unknown[] = [ev, ...args];
     const { retries } = this._opts;
     if (retries && !flags.volatile) enqueue(this, data, flags, retries);

@@ -307,7 +307,7 @@ describe("opening", () => {
 
   test("two lists of transports are refused", () => {
     expect(() => new Socket({ transports: ["polling"], transportImplementations: [Fast] })).toThrow(
-      "specifying both 'transportImplementations' and 'transports' options is not supported",
+      "give either transports or transportImplementations",
     );
   });
 });
