@@ -142,7 +142,7 @@ async function buildFile({ file, input, format, isMinified, instead, notice, tar
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
     // two minifiers in a row find more than either
     const shape = isMinified ? { minify: true } : { banner: `${BANNER}\n${DEBUG_BANNER}` };
-    const { output } = await build.generate({ format, sourcemap: true, ...shape, ...global });
+    const { output } = await build.generate({ format, sourcemap: true, entryFileNames: file, ...shape, ...global });
     const [{ code, map }] = output;
     const url = `${file}.map`;
     if (!isMinified) return save(file, `${code.trimEnd()}\n//# sourceMappingURL=${url}\n`, JSON.stringify(map));
