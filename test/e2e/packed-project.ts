@@ -173,7 +173,7 @@ async function install(folder: string): Promise<void> {
 
 /** A project with the packages as they are now. They are packed and installed once for all test files. */
 export async function createProject(): Promise<Project> {
-  const contents = ["package.json", "src", "dist", "esm", "types", "client-dist"];
+  const contents = ["package.json", "bin", "src", "dist", "esm", "types", "client-dist"];
   const files = PACKAGES.flatMap((name) => contents.map((each) => join(ROOT, "packages", name, each)));
   const key = await digest([...files, join(ROOT, "pnpm-lock.yaml"), fileURLToPath(import.meta.url)]);
   const installed = join(CACHE, "packed", key);

@@ -6,6 +6,7 @@ import { runInNewContext } from "node:vm";
 import { parse } from "acorn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createProject, type Project, run } from "../e2e/packed-project.ts";
+import { canFetchPackages } from "../support/registry.ts";
 
 // Tools that do not read `exports`, and those that refuse the syntax of today.
 
@@ -20,6 +21,8 @@ const PROGRAM = `
   globalThis.found = [io, Manager, io.Manager, webSocketOnly, Socket, decodePacket, Decoder].map((each) => typeof each).join();
 `;
 const FOUND = Array.from({ length: 7 }, () => "function").join();
+
+const canFetch = await canFetchPackages();
 
 let project: Project;
 const folders: string[] = [];
@@ -51,7 +54,7 @@ async function check(output: string): Promise<string> {
   return code;
 }
 
-describe("bundlers of 2018", () => {
+describe.skipIf(!canFetch)("bundlers of 2018", () => {
   let tools: string;
 
   beforeAll(async () => {
@@ -87,7 +90,7 @@ describe("bundlers of 2018", () => {
   });
 });
 
-describe.each([
+describe.skipIf(!canFetch).each([
   ["0.82.5", "0.79.7", ["@react-native/metro-config@0.79.7"]],
   ["0.84.6", "0.88.1", ["@react-native/metro-config@0.88.1", "metro-config@0.84.6"]],
 ])("Metro %s with the preset of React Native %s", (metro, preset, others) => {
