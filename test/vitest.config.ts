@@ -23,7 +23,7 @@ export default defineConfig({
     maxWorkers: 3,
     reporters: ["default", "./support/reporter.ts"],
     projects: [
-      { ...shared, test: { name: "unit", include: ["unit/**/*.test.ts"], isolate: false } },
+      { ...shared, test: { ...patient, name: "unit", include: ["unit/**/*.test.ts"], isolate: false } },
       // Most time of a short test file is the start of its process and the loading of what it tests: they share both.
       {
         ...shared,
