@@ -61,19 +61,18 @@ const ADDED: Record<string, string> = {
   Namespace: "conflate ifSlow",
   "Namespace of a pattern": "conflate ifSlow",
   Socket: "recoveryError conflate ifSlow bufferedBytes whenDrained slowPolicy droppedEvents",
-  Client: "onMessage onError onDrain onClosing onClose onJoined onExpelled onResumedElsewhere",
+  Client: "onMessage onError onDrain onClosing onClose",
   BroadcastOperator: "conflate ifSlow",
   Adapter: "deliverLocally",
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
-    "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket reopen shutDown drain " +
-    "screen check onSessionClose onLimit report onUpgradeFailed onRefused",
+    "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report",
   "engine.io Socket": "writable bufferedBytes open onBeat onProbed onUpgradeFailed onCommit",
   "engine.io WebSocket":
-    "handler open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
+    "open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
     "onEnding maxBatch retire drained ended endedByProgram endedByOwner",
   "engine.io Polling":
-    "handler maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
+    "maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
     "open hold release drained endedByProgram endedByOwner",
 };
 

@@ -6,7 +6,16 @@ import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/ser
 import { EngineStats } from "../../../packages/server/src/engine/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
-import { kClock, kHandle, kHeartbeat, kSlowReader, kStats } from "../../../packages/server/src/engine/keys.ts";
+import {
+  kClock,
+  kHandle,
+  kHeartbeat,
+  kOnLimit,
+  kOnSessionClose,
+  kOnUpgradeFailed,
+  kSlowReader,
+  kStats,
+} from "../../../packages/server/src/engine/keys.ts";
 
 export const PING_INTERVAL = 25_000;
 export const PING_TIMEOUT = 20_000;
@@ -32,10 +41,10 @@ class FakeHost extends EventEmitter {
   readonly closed: string[] = [];
   readonly limits: string[] = [];
   upgrades = (transport: string): string[] => (transport === "polling" ? ["websocket"] : []);
-  onLimit = (_session: unknown, code: string): void => void this.limits.push(code);
+  [kOnLimit] = (_session: unknown, code: string): void => void this.limits.push(code);
   readonly failedUpgrades: string[] = [];
-  onUpgradeFailed = (_session: unknown, step: string): void => void this.failedUpgrades.push(step);
-  onSessionClose = (session: Session): void => void this.closed.push(session.id);
+  [kOnUpgradeFailed] = (_session: unknown, step: string): void => void this.failedUpgrades.push(step);
+  [kOnSessionClose] = (session: Session): void => void this.closed.push(session.id);
 }
 
 /** A session in memory with everything around it: what it sends and tells is recorded. */

@@ -7,6 +7,7 @@ import { Polling } from "../../../packages/server/src/engine/transports/polling.
 import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
 import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
 import { exchange, limits, Recorder } from "./fake-http.ts";
+import { kHandler } from "../../../packages/server/src/engine/keys.ts";
 
 const message = (data: string | Buffer, compress = true): EnginePacket =>
   new EnginePacket("message", data, new SendOptions(compress, undefined));
@@ -16,7 +17,7 @@ function setUp(options: Partial<EngineLimits> = {}, query: Record<string, string
   const first = exchange("GET", {}, query);
   const transport = "j" in query ? new PollingJsonp(first.http.req, rules) : new Polling(first.http.req, rules);
   const owner = new Recorder();
-  transport.handler = owner;
+  transport[kHandler] = owner;
   const ask = (method: "GET" | "POST" | "PUT", headers: Record<string, string> = {}) => {
     const made = exchange(method, headers, query);
     transport.onRequest(made.http);

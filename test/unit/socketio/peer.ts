@@ -2,7 +2,15 @@ import { EventEmitter } from "node:events";
 import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
-import { kClock, kHeartbeat, kSlowReader, kStats } from "../../../packages/server/src/engine/keys.ts";
+import {
+  kClock,
+  kHeartbeat,
+  kOnLimit,
+  kOnSessionClose,
+  kOnUpgradeFailed,
+  kSlowReader,
+  kStats,
+} from "../../../packages/server/src/engine/keys.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
 import { Session } from "../../../packages/server/src/engine/session.ts";
@@ -66,10 +74,10 @@ class MemoryEngine extends EventEmitter {
     return this.slowReader;
   }
 
-  onLimit = (_session: unknown, code: never): void => count(this.stats.limits, code);
+  [kOnLimit] = (_session: unknown, code: never): void => count(this.stats.limits, code);
   upgrades = (): string[] => [];
-  onUpgradeFailed = (): void => undefined;
-  onSessionClose = (session: Session): void => void this.sessions.delete(session);
+  [kOnUpgradeFailed] = (): void => undefined;
+  [kOnSessionClose] = (session: Session): void => void this.sessions.delete(session);
   close(): void {
     for (const session of this.sessions) session.close(true);
   }

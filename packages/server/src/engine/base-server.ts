@@ -30,7 +30,6 @@ import { checkOrigin } from "./origin.ts";
 import { isRequestUnseen, type Opening } from "./opening.ts";
 import { reportLimit, reportRefusal, reportUpgradeFailure } from "./reports.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./slow-reader.ts";
-import { type EngineReport, reportOn } from "./stats-report.ts";
 import { EngineStats, type UpgradeFailure } from "./stats.ts";
 import { setMounts } from "./mounts.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
@@ -39,14 +38,22 @@ import { checkFunction } from "./usage-errors.ts";
 import { FRAMING, type WebSocketContext, webSocketContext } from "./transports/websocket-context.ts";
 import { TurnedAway } from "./turned-away.ts";
 import {
+  kCheck,
   kClock,
   kFollow,
   kGate,
   kHeartbeat,
   kLimits,
   kNotices,
+  kOnLimit,
+  kOnRefused,
+  kOnSessionClose,
+  kOnUpgradeFailed,
   kParkRequest,
   kReceiving,
+  kReopen,
+  kScreen,
+  kShutDown,
   kSlowReader,
   kStats,
   kTell,
@@ -115,7 +122,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       receiving: this[kReceiving],
       heartbeat: this[kHeartbeat],
       retryAfter: () => this[kRetryAfter],
-      onRefused: (req, refusal) => this.onRefused(req, refusal),
+      onRefused: (req, refusal) => this[kOnRefused](req, refusal),
       addHeaders: (headers, req, sid) => addHeaders(this, headers, req, sid),
     } satisfies EngineServices;
     this[kLimitsOf] = new Derived(resolved, LIMITING, () => engineLimits(resolved, services));
@@ -187,7 +194,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   protected init(): void {}
 
   /** The HTTP server listens, for the first time or again. */
-  protected reopen(): void {
+  protected [kReopen](): void {
     this[kGate].open();
     setMounts(this, "open");
     this[kRetryAfter] = undefined;
@@ -239,7 +246,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    *
    * @param deadline after so many milliseconds the rest is discarded
    */
-  shutDown(deadline: number): Promise<void> {
+  [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
     return shutDown(Object.values(this.clients), this[kClock], deadline);
   }
@@ -259,7 +266,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
-  protected screen(
+  protected [kScreen](
     req: TransportRequest,
     res: ServerResponse,
     isUpgrade: boolean,
@@ -270,7 +277,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
       res.once("finish", () => reportUnreadable(this, req, res));
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
-      this.check(req, isUpgrade, answer);
+      this[kCheck](req, isUpgrade, answer);
     });
   }
 
@@ -282,7 +289,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** Asks {@link verify}. */
-  protected check(req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
+  protected [kCheck](req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
     this.verify(req, isUpgrade, (code, context = {}, retryAfter) =>
       answer(code === undefined ? undefined : { code, context, retryAfter }),
     );
@@ -367,7 +374,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kOptions])) session[kParkRequest]();
   }
 
-  onSessionClose(session: Session): void {
+  [kOnSessionClose](session: Session): void {
     if (this.clients[session.id] !== session) return;
     delete this.clients[session.id];
     this.clientsCount -= 1;
@@ -375,21 +382,16 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
-  onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
+  [kOnLimit](waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
     reportLimit(this, waiting as Session, { code, limit, actual });
   }
 
-  /** What has been counted, and how things stand. */
-  report(): EngineReport {
-    return reportOn(this[kStats], this[kHeartbeat], this[kReceiving].held);
-  }
-
-  onUpgradeFailed(session: Session, step: UpgradeFailure): void {
+  [kOnUpgradeFailed](session: Session, step: UpgradeFailure): void {
     reportUpgradeFailure(this, session, step);
   }
 
   /** Reports a refusal to `connection_error` listeners. */
-  protected onRefused(req: IncomingMessage, refusal: Refusal): void {
+  protected [kOnRefused](req: IncomingMessage, refusal: Refusal): void {
     reportRefusal(this, req, refusal);
   }
 }

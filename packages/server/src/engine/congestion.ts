@@ -6,7 +6,7 @@ import type { EventMark } from "./event-mark.ts";
 import type { LimitCode } from "./limit-codes.ts";
 import type { SendOptions } from "./prepared-message.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
-import { kChargedFrom, kClock, kCongestion, kFail, kQueuedBytes, kSlowReader, kStats } from "./keys.ts";
+import { kChargedFrom, kClock, kCongestion, kFail, kOnLimit, kQueuedBytes, kSlowReader, kStats } from "./keys.ts";
 
 /** The queue of a session, as what watches over it sees it. */
 export interface Waiting {
@@ -22,7 +22,7 @@ export interface Waiting {
     readonly [kClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
     readonly [kStats]: { queued: number; slow: number };
-    onLimit(waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
+    [kOnLimit](waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
   flush(): void;
@@ -195,7 +195,7 @@ export class Congestion {
     }
     this.#become("slow");
     const { soft, process } = waiting.server[kSlowReader];
-    waiting.server.onLimit(waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting[kQueuedBytes]);
+    waiting.server[kOnLimit](waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting[kQueuedBytes]);
   }
 
   /** Ends the session, once the code that sends is done. */
@@ -206,7 +206,7 @@ export class Congestion {
     const budget = waiting.server[kSlowReader].process;
     const isForAll = isBeyond(budget);
     const cost = processBytes + processPackets * PACKET_COST;
-    if (isForAll) waiting.server.onLimit(waiting, "PROCESS_BUDGET", budget, cost);
+    if (isForAll) waiting.server[kOnLimit](waiting, "PROCESS_BUDGET", budget, cost);
     const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
     const actual = isForAll ? costOf(waiting) : waiting[kQueuedBytes];
     soon(() => waiting[kFail](limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
@@ -263,7 +263,7 @@ export class Congestion {
     if (!this.#waiting.writeBuffer.some((packet) => isIt((packet.options as SendOptions).mark))) return false;
     this.#keep((mark) => !isIt(mark));
     // one event of a key may wait
-    this.#waiting.server.onLimit(this.#waiting, "EVENT_CONFLATED", 1, 2);
+    this.#waiting.server[kOnLimit](this.#waiting, "EVENT_CONFLATED", 1, 2);
     return true;
   }
 
@@ -285,7 +285,7 @@ export class Congestion {
   onDropped(events: number): void {
     const { server, [kQueuedBytes]: queuedBytes } = this.#waiting;
     this.dropped += events;
-    server.onLimit(this.#waiting, "EVENT_DROPPED", server[kSlowReader].soft, queuedBytes);
+    server[kOnLimit](this.#waiting, "EVENT_DROPPED", server[kSlowReader].soft, queuedBytes);
   }
 }
 

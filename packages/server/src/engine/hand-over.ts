@@ -3,6 +3,7 @@ import type { CloseReason } from "./close-reason.ts";
 import { kFail, kStats } from "./keys.ts";
 import type { SessionHost, SessionState } from "./session-host.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "./transport.ts";
+import { kHandler } from "./keys.ts";
 
 /** A session, as far as a change of its transport goes. */
 interface Passenger extends TransportHandler {
@@ -17,18 +18,18 @@ interface Passenger extends TransportHandler {
 export function takeOver(session: Passenger, candidate: Transport): void {
   const { transport: previous } = session;
   session.server[kStats].onUpgrade(previous.name, candidate.name);
-  previous.handler = {
+  previous[kHandler] = {
     onPacket: (packet) => session.onPacket(packet),
     onDrain() {},
     // What the client still posts may end the session, or be beyond repair.
     onClose: (reason) => reason.side === "client" && session[kFail](reason),
   };
-  candidate.handler = session;
+  candidate[kHandler] = session;
   session.transport = candidate;
   // What the client still posts on the old transport was sent before what it sends on the new one.
   candidate.hold();
   previous.retire(() => {
-    previous.handler = NOBODY;
+    previous[kHandler] = NOBODY;
     candidate.release();
   });
 }

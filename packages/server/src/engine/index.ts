@@ -24,7 +24,7 @@ export { type DrainOptions } from "./departure.ts";
 export { EventMark } from "./event-mark.ts";
 export { LIMIT_CODES, type LimitCode, type LimitHit } from "./limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./slow-reader.ts";
-export type { EngineReport } from "./stats-report.ts";
+export { type EngineReport, reportOf } from "./stats-report.ts";
 export { count, ENGINE_RULES, EngineStats, type Tally, UPGRADE_FAILURES } from "./stats.ts";
 export { chooseEncoding, type HttpCompression } from "./http-compression.ts";
 export { corsMiddleware } from "./cors.ts";
@@ -41,7 +41,9 @@ export {
   kHeartbeat,
   kIsAttached,
   kPeekRequest,
+  kOnLimit as kOnEngineLimit,
   kReceiving,
+  kShutDown,
   kSelf,
   kSendPrepared,
   kStats,

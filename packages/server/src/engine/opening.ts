@@ -1,7 +1,9 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Emitter } from "../emitter.ts";
 import type { Refusal } from "./admission.ts";
 import type { ResolvedOptions } from "./options.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, TransportRequest } from "./transport.ts";
 
 /** A handshake that has been let in: how its session gets a transport. */
 export interface Opening {
@@ -20,4 +22,13 @@ export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: Resol
     engine.listenerCount("headers") === 0 &&
     engine.listenerCount("initial_headers") === 0
   );
+}
+
+/** A WebSocket handshake that waits for its answer. */
+export interface PendingUpgrade {
+  readonly req: TransportRequest;
+  readonly stream: Duplex;
+  readonly head: Buffer;
+  /** Headers for the answer. */
+  headers: OutgoingHttpHeaders;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { type EngineReport, reportOf } from "./stats-report.ts";
 import { acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission.ts";
 import { createLog } from "../log.ts";
@@ -11,6 +12,7 @@ import { endIdle, IdleConnections, type IdleList } from "./idle-connections.ts";
 import { UpgradeResponse } from "./middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./mounts.ts";
 import { refuseOption } from "./option-checks.ts";
+import type { PendingUpgrade } from "./opening.ts";
 import type { AttachOptions, ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 import type { Transport, TransportRequest } from "./transport.ts";
@@ -20,7 +22,19 @@ import { PollingJsonp } from "./transports/polling-jsonp.ts";
 import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
 import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
 import { UsageError } from "./usage-errors.ts";
-import { kClock, kFollow, kIsAttached, kLimits, kOfferUpgrade, kReceiving, kWebSocketContext } from "./keys.ts";
+import {
+  kCheck,
+  kClock,
+  kFollow,
+  kIsAttached,
+  kLimits,
+  kOfferUpgrade,
+  kOnRefused,
+  kReceiving,
+  kReopen,
+  kScreen,
+  kWebSocketContext,
+} from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
@@ -45,15 +59,6 @@ interface PendingWebSocket {
   /** Answers the handshake. Throws when a header for the answer is none. */
   accept(): EngineLink;
   refuse(refusal: Refusal): void;
-}
-
-/** A handshake that waits for its answer. */
-interface PendingUpgrade {
-  readonly req: TransportRequest;
-  readonly stream: Duplex;
-  readonly head: Buffer;
-  /** Headers for the answer. */
-  headers: OutgoingHttpHeaders;
 }
 
 const ignore = (): void => {};
@@ -157,7 +162,7 @@ export class Server extends BaseServer {
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
-    this.screen(req, res, false, (refusal) => {
+    this[kScreen](req, res, false, (refusal) => {
       if (isGone(res) || res.writableEnded) return;
       if (refusal) this[kRefuse](req, res, refusal);
       else this[kOnRequest](req, res);
@@ -184,7 +189,7 @@ export class Server extends BaseServer {
   }
 
   private [kRefuse](req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
-    this.onRefused(req, refusal);
+    this[kOnRefused](req, refusal);
     if (res.headersSent) return;
     res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
     res.end(bodyOf(refusal));
@@ -203,11 +208,11 @@ export class Server extends BaseServer {
     const pending: PendingUpgrade = { req, stream, head, headers: {} };
     this[kFollow]();
     if (this.middlewares.length === 0) {
-      return this.check(req, true, (refusal) => this[kOnScreened](pending, refusal));
+      return this[kCheck](req, true, (refusal) => this[kOnScreened](pending, refusal));
     }
     const res = UpgradeResponse.over(stream, req);
     if (!res) return void stream.destroy();
-    this.screen(req, res, true, (refusal) => {
+    this[kScreen](req, res, true, (refusal) => {
       if (res.writableEnded) return;
       pending.headers = res.release(stream);
       this[kOnScreened](pending, refusal);
@@ -220,7 +225,10 @@ export class Server extends BaseServer {
     if (refusal) return this[kRefuseUpgrade](pending, refusal);
     const check = checkUpgrade(req, this.opts);
     if (!check.ok) {
-      this.onRefused(req, { code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check } });
+      this[kOnRefused](req, {
+        code: ERROR_CODES.BAD_REQUEST,
+        context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check },
+      });
       return refuseUpgrade(stream, check.status, check.message, check.headers);
     }
     if (req._query["transport"] !== "websocket") {
@@ -256,7 +264,7 @@ export class Server extends BaseServer {
       isGone: () => websocket.readyState > 1,
       accept: () => link,
       refuse: (refusal) => {
-        this.onRefused(req, refusal);
+        this[kOnRefused](req, refusal);
         link.close();
         this[kWebSocketContext].turnedAway.add({ discard: () => link.terminate() });
       },
@@ -315,7 +323,7 @@ export class Server extends BaseServer {
   }
 
   private [kRefuseUpgrade]({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
-    this.onRefused(req, refusal);
+    this[kOnRefused](req, refusal);
     const isNew = refusal.retryAfter !== undefined;
     const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
     Object.assign(answer, retryHeaders(refusal));
@@ -359,7 +367,7 @@ export class Server extends BaseServer {
     setTaking(server, this, takeRequests(server, host, taker));
     if (this.opts.transports.includes("websocket")) takeUpgrades(server, host, taker, options);
     server.on("close", () => isAttached() && this.close());
-    server.on("listening", () => isAttached() && this.reopen());
+    server.on("listening", () => isAttached() && this[kReopen]());
   }
 
   /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
@@ -377,5 +385,10 @@ export class Server extends BaseServer {
   protected _computePath(options: AttachOptions): string {
     const path = pathOf(options.path).replace(/\/$/, "");
     return options.addTrailingSlash === false ? path : `${path}/`;
+  }
+
+  /** What has been counted, and how things stand. */
+  report(): EngineReport {
+    return reportOf(this);
   }
 }

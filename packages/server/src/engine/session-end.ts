@@ -5,6 +5,7 @@ import type { Beating } from "./heartbeat.ts";
 import { kBeat, kClock, kHeardAt, kHeartbeat, kStats } from "./keys.ts";
 import type { SessionHost, SessionState } from "./session-host.ts";
 import { NOBODY, type Transport } from "./transport.ts";
+import { kHandler } from "./keys.ts";
 
 const log = createLog("engine:socket");
 
@@ -36,7 +37,7 @@ export function recordEnd(session: Ending, why: CloseReason): CloseReason {
 
 /** Ends what has carried a session, for the same reason. */
 export function endTransport(transport: Transport, reason: CloseReason): void {
-  transport.handler = NOBODY;
+  transport[kHandler] = NOBODY;
   if (transport.readyState === "open") transport.close(undefined, reason);
   else if (transport.readyState === "closing") transport.discard();
 }

@@ -11,7 +11,16 @@ import type { Session } from "./session.ts";
 import { timesForClient } from "./ping-times.ts";
 import type { SlowReaderOptions } from "./slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "./stats.ts";
-import type { kClock, kHeartbeat, kReceiving, kSlowReader, kStats } from "./keys.ts";
+import type {
+  kClock,
+  kHeartbeat,
+  kOnLimit,
+  kOnSessionClose,
+  kOnUpgradeFailed,
+  kReceiving,
+  kSlowReader,
+  kStats,
+} from "./keys.ts";
 
 /** Takes what a session receives by direct calls, past the public events. */
 export interface SessionHandler {
@@ -47,11 +56,11 @@ export interface SessionHost extends Emitter {
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** The session is over: it leaves the server's books. */
-  onSessionClose(session: Session): void;
+  [kOnSessionClose](session: Session): void;
   /** An upgrade has failed; the session stays on its transport. */
-  onUpgradeFailed(session: Session, step: UpgradeFailure): void;
+  [kOnUpgradeFailed](session: Session, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
-  onLimit(session: Waiting, code: LimitCode, limit: number, actual: number): void;
+  [kOnLimit](session: Waiting, code: LimitCode, limit: number, actual: number): void;
 }
 
 /** How {@link Session.send} sends a message. */

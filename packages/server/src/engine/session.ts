@@ -33,8 +33,11 @@ import {
   kEnqueue,
   kFail,
   kHandle,
+  kHandler,
   kHeardAt,
   kOfferUpgrade,
+  kOnSessionClose,
+  kOnUpgradeFailed,
   kQueuedBytes,
   kSelf,
   kSendPrepared,
@@ -44,7 +47,7 @@ import {
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kHandler = Symbol("handler");
+const kUpper = Symbol("upper");
 const kUpgrade = Symbol("upgrade");
 const kCallbacks = Symbol("callbacks");
 const kOnMessage = Symbol("onMessage");
@@ -53,7 +56,6 @@ const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
-
 const EMPTY: EnginePacket[] = Object.freeze([]) as never;
 
 /**
@@ -94,7 +96,7 @@ export class Session
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;
   readonly [kBeat]: Beat;
-  private [kHandler]: SessionHandler = NO_HANDLER;
+  private [kUpper]: SessionHandler = NO_HANDLER;
   private [kUpgrade]: Upgrade | undefined;
   [kAwaits]: heartbeat.HeartbeatPhase = "interval";
   [kHeardAt] = 0;
@@ -144,7 +146,7 @@ export class Session
 
   /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
   [kHandle](handler: SessionHandler): void {
-    this[kHandler] = handler;
+    this[kUpper] = handler;
   }
 
   /** Opens the session: the server calls it once, with the handshake's transport. */
@@ -152,7 +154,7 @@ export class Session
     const { server, transport } = this;
     this.readyState = "open";
     transport.sid = this.id;
-    transport.handler = this;
+    transport[kHandler] = this;
     this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
     if (server.initialPacket) this[kEnqueue]("message", messageData(server.initialPacket));
     this.flush();
@@ -191,7 +193,7 @@ export class Session
 
   // hot path
   private [kOnMessage](data: RawData): void {
-    this[kHandler].onMessage(data);
+    this[kUpper].onMessage(data);
     if (!this[kObserved]) return;
     this.emit("data", data);
     this.emit("message", data);
@@ -316,7 +318,7 @@ export class Session
     transport.send(batch);
     if (this[kObserved]) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
-    this[kHandler].onDrain();
+    this[kUpper].onDrain();
     this[kCloseIfFlushed]();
   }
 
@@ -337,7 +339,7 @@ export class Session
   }
 
   onUpgradeFailed(signal: UpgradeSignal): void {
-    this.server.onUpgradeFailed(this, signal as UpgradeFailure);
+    this.server[kOnUpgradeFailed](this, signal as UpgradeFailure);
     if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
 
@@ -355,7 +357,7 @@ export class Session
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     const self = this[kSelf];
     if (discard) self[kFail](why);
-    else if (self.readyState === "open") self[kHandler].onClosing();
+    else if (self.readyState === "open") self[kUpper].onClosing();
     if (self.readyState !== "open") return this;
     self.flush();
     self.readyState = "closing";
@@ -378,8 +380,8 @@ export class Session
     this[kUpgrade]?.sessionClosed();
     this[kCallbacks] = undefined;
     endTransport(this.transport, reason);
-    this.server.onSessionClose(this);
-    this[kHandler].onClose(reason);
+    this.server[kOnSessionClose](this);
+    this[kUpper].onClose(reason);
     if (this[kObserved]) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;
     this.writeBuffer = EMPTY;

@@ -1,3 +1,4 @@
+import { kHeartbeat, kReceiving, kStats } from "./keys.ts";
 import { waitingBytes } from "./congestion.ts";
 import type { HeartbeatWheel } from "./heartbeat.ts";
 import type { EngineStats, Tally } from "./stats.ts";
@@ -63,4 +64,13 @@ export function reportOn(stats: EngineStats, wheel: HeartbeatWheel, receiving: n
     corsMismatches: stats.corsMismatches,
     loop: { lag: Math.round(wheel.lag), maxLag: Math.round(wheel.maxLag) },
   };
+}
+
+/** What an engine has counted, and how things stand. */
+export function reportOf(engine: {
+  readonly [kStats]: EngineStats;
+  readonly [kHeartbeat]: HeartbeatWheel;
+  readonly [kReceiving]: { readonly held: number };
+}): EngineReport {
+  return reportOn(engine[kStats], engine[kHeartbeat], engine[kReceiving].held);
 }

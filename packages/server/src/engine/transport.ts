@@ -5,6 +5,7 @@ import { Emitter } from "../emitter.ts";
 import { closeError, type CloseReason, closeReason, webSocketClose } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
 import { kObserved } from "../emitter.ts";
+import { kHandler } from "./keys.ts";
 
 const log = createLog("engine:transport");
 
@@ -69,7 +70,7 @@ export abstract class Transport extends Emitter {
   /** Whether binary data can travel as it is; otherwise it goes as base64. */
   readonly supportsBinary: boolean;
   /** Who gets what comes in. */
-  handler: TransportHandler = NOBODY;
+  [kHandler]: TransportHandler = NOBODY;
   /** The id of the session; set by the engine once it is known. */
   sid = "";
   /** Whether a batch can be sent right now: volatile packets are dropped when not. */
@@ -158,7 +159,7 @@ export abstract class Transport extends Emitter {
   // hot path
   onPacket(packet: EnginePacket): void {
     if (this[kObserved]) this.emit("packet", packet);
-    this.handler.onPacket(packet);
+    this[kHandler].onPacket(packet);
   }
 
   protected drained(): void {
@@ -166,7 +167,7 @@ export abstract class Transport extends Emitter {
       this.emit("drain");
       if (this.writable) this.emit("ready");
     }
-    this.handler.onDrain();
+    this[kHandler].onDrain();
   }
 
   /** The transport is over: tells the owner once. */
@@ -180,8 +181,8 @@ export abstract class Transport extends Emitter {
         this.emit("error", reason.description);
       this.emit("close");
     }
-    const { handler } = this;
-    this.handler = NOBODY;
+    const { [kHandler]: handler } = this;
+    this[kHandler] = NOBODY;
     handler.onClose(reason);
   }
 
@@ -194,7 +195,7 @@ export abstract class Transport extends Emitter {
   /** Ends by an order of the owner, who wants a call back instead of its `onClose`. */
   protected endedByOwner(onClosed: (() => void) | undefined): void {
     if (this.readyState === "closed") return;
-    this.handler = NOBODY;
+    this[kHandler] = NOBODY;
     this.ended(closeReason("SERVER_CLOSED"));
     onClosed?.();
   }

@@ -3,6 +3,7 @@ import type { Clock, Timer } from "../clock.ts";
 import type { CloseReason } from "./close-reason.ts";
 import { COMPRESS } from "./prepared-message.ts";
 import { NOBODY, type Transport, type TransportHandler } from "./transport.ts";
+import { kHandler } from "./keys.ts";
 
 /**
  * Where a session stands on its way from polling to a better transport.
@@ -189,7 +190,7 @@ export class Upgrade implements TransportHandler {
   #adopt(candidate: Transport | undefined): void {
     if (!candidate) return;
     this.#candidate = candidate;
-    candidate.handler = this;
+    candidate[kHandler] = this;
     this.#timer = this.#clock.after(this.#timeout, () => this.#signal("timeout"));
   }
 
@@ -205,7 +206,7 @@ export class Upgrade implements TransportHandler {
     this.#candidate = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (candidate) candidate.handler = NOBODY;
+    if (candidate) candidate[kHandler] = NOBODY;
     return candidate;
   }
 }

@@ -23,6 +23,7 @@ import type { DisconnectReason } from "./socket-types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
 import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain } from "./keys.ts";
+import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLink = Symbol("link");
@@ -194,7 +195,7 @@ export class Client<
   /** What the client sent before is delivered; what it sends behind, in the same read, is ignored as with socket.io. */
   private [kOnLeaving](name: string): void {
     deliverNow();
-    this.onExpelled(name);
+    this[kOnExpelled](name);
     soon(() => this[kExpelled]?.delete(name), undefined);
   }
 
@@ -310,7 +311,7 @@ export class Client<
   }
 
   /** An attempt to join has ended: with a socket, or with a refusal. */
-  onJoined(joining: Joining, socket: Socket | undefined): void {
+  [kOnJoined](joining: Joining, socket: Socket | undefined): void {
     if (log.enabled) log("client %s was %s namespace %s", this.id, socket ? "let into" : "refused by", joining.name);
     if (socket === undefined) {
       if (this[kPlaces].get(joining.name) === joining) this[kLeave](joining.name);
@@ -328,7 +329,7 @@ export class Client<
   }
 
   /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
-  onExpelled(name: string): void {
+  [kOnExpelled](name: string): void {
     const expelled = (this[kExpelled] ??= new Set());
     expelled.add(name);
     // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
@@ -360,7 +361,7 @@ export class Client<
    * The peer has come back on another connection and takes its session up there, before this one was found to be lost.
    * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
    */
-  onResumedElsewhere(): void {
+  [kOnResumedElsewhere](): void {
     this[kLeaveAll]("transport close", new SocketIoError("SESSION_RESUMED"));
     this.conn.close(true);
   }

@@ -10,6 +10,7 @@ import type { Session as StoredSession } from "./adapter/adapter.ts";
 import { restore } from "./recovery.ts";
 import { Socket } from "./socket.ts";
 import { kAdmit, kLimits, kOnLimit, kRelease } from "./keys.ts";
+import { kOnJoined } from "./keys.ts";
 
 /**
  * A client's attempt to join a namespace: from its CONNECT packet to the answer.
@@ -58,7 +59,7 @@ export class Joining {
       if (this.isOver()) return nsp ? nsp[kRelease]() : undefined;
       if (nsp) return this.enter(nsp);
       this.#state = "over";
-      this.client.onJoined(this, undefined);
+      this.client[kOnJoined](this, undefined);
       this.client._packet(this.#noNamespace(why));
     });
   }
@@ -110,7 +111,7 @@ export class Joining {
   #onFailure(nsp: Namespace, error: unknown): void {
     fail(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
     this.#state = "over";
-    this.client.onJoined(this, undefined);
+    this.client[kOnJoined](this, undefined);
     try {
       this.#socket?._cleanup();
       this.client._packet(refusalPacket(this.name, refusal(INTERNAL, this.client.conn.protocol)));
@@ -138,7 +139,7 @@ export class Joining {
 
   #admit(nsp: Namespace, socket: Socket): void {
     nsp[kAdmit](socket, () => {
-      this.client.onJoined(this, socket);
+      this.client[kOnJoined](this, socket);
       this.#onJoined?.(socket);
     });
   }
@@ -157,7 +158,7 @@ export class Joining {
     try {
       if (err === undefined) return this.#admit(nsp, socket);
       socket._cleanup();
-      this.client.onJoined(this, undefined);
+      this.client[kOnJoined](this, undefined);
       this.#report(socket, err as ExtendedError | string);
       socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
     } catch (error) {

@@ -21,3 +21,6 @@ export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
 export const kTakeFlags = Symbol("takeFlags");
 export const kTally = Symbol.for("portage:tally");
+export const kOnJoined = Symbol("onJoined");
+export const kOnExpelled = Symbol("onExpelled");
+export const kOnResumedElsewhere = Symbol("onResumedElsewhere");

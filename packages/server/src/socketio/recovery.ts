@@ -5,6 +5,7 @@ import { failAdapter } from "./listener-errors.ts";
 import type { Namespace } from "./namespace.ts";
 import type { Socket } from "./socket.ts";
 import { kTally } from "./keys.ts";
+import { kOnResumedElsewhere } from "./keys.ts";
 
 /** Reasons to disconnect after which a client may come back and take its session up again. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -62,7 +63,7 @@ async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promi
   if (typeof pid !== "string" || (offset !== undefined && typeof offset !== "string")) {
     return new SocketIoError("RECOVERY_MALFORMED");
   }
-  holders.get(nsp)?.get(pid)?.client.onResumedElsewhere();
+  holders.get(nsp)?.get(pid)?.client[kOnResumedElsewhere]();
   const isOurs = adapter instanceof SessionAwareAdapter;
   // A client that has got no event yet has no offset. Only our own adapter knows what to make of that.
   if (offset === undefined && !isOurs) return new SocketIoError("RECOVERY_NO_OFFSET");

@@ -55,6 +55,7 @@ import {
 } from "./keys.ts";
 import { SocketIoError } from "./errors.ts";
 import { kClock, kIsAttached } from "../engine/index.ts";
+import { kOnEngineLimit, kShutDown, reportOf } from "../engine/index.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -373,7 +374,7 @@ export class Server<
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
    */
   stats(): ServerReport {
-    return this[kTally].report(this.engine.report());
+    return this[kTally].report(reportOf(this.engine));
   }
 
   /**
@@ -404,7 +405,7 @@ export class Server<
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this[kAttached];
     const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, DEFAULTS.closeTimeout);
-    await Promise.all([...engines].filter(isEngine).map((engine) => engine.shutDown(closeTimeout)));
+    await Promise.all([...engines].filter(isEngine).map((engine) => engine[kShutDown](closeTimeout)));
     for (const engine of engines) engine.close();
     // Closed for the second time: the HTTP server will say that it is not running.
     if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
@@ -504,7 +505,7 @@ export class Server<
 
   /** A client is at a limit, and its connection goes on. */
   [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void {
-    if (isSession(conn)) conn.server.onLimit(conn, code, limit, actual);
+    if (isSession(conn)) conn.server[kOnEngineLimit](conn, code, limit, actual);
   }
 
   // ---- the main namespace ------------------------------------------------------------------------------------------
@@ -564,7 +565,7 @@ for (const name of FORWARDED.split(" ")) {
 }
 
 /** Engines of others do not know how to end in good order. */
-const isEngine = (engine: Engine): boolean => "shutDown" in engine;
+const isEngine = (engine: Engine): boolean => kShutDown in engine;
 
 async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promise<void> {
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");

@@ -48,6 +48,7 @@ import {
   kOnDrain,
   kTakeFlags,
 } from "./keys.ts";
+import { kOnExpelled } from "./keys.ts";
 
 const log = createLog("socket.io:socket");
 
@@ -554,7 +555,7 @@ export class Socket<
       this.client._disconnect();
     } else {
       this.packet(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
-      this.client.onExpelled(this.nsp.name);
+      this.client[kOnExpelled](this.nsp.name);
       this._onclose("server namespace disconnect");
     }
     return this;
