@@ -62,12 +62,14 @@ afterAll(() => uncaught.stop());
 /** What a poll and a WebSocket find. */
 async function look(port: number, seen: string[]): Promise<void> {
   const headers = { origin: "http://other.example" };
-  const answer = await call({ port, path: "/socket.io/?EIO=4&transport=polling", headers }).catch(() => undefined);
+  const poll = call({ port, path: "/socket.io/?EIO=4&transport=polling", headers }).catch(() => undefined);
+  const answer = await Promise.race([poll, uncaught.next()]);
   const body = String(answer?.body ?? "").replace(/"sid":"[^"]*"/, "");
   seen.push(`poll ${answer?.status} ${body} ${answer?.headers["set-cookie"] === undefined ? "" : "cookie"}`);
   seen.push(`cors ${answer?.headers["access-control-allow-origin"]}`);
   try {
-    const client = await RawWebSocket.connect({ port });
+    const client = await Promise.race([RawWebSocket.connect({ port }), uncaught.next()]);
+    if (client === undefined) return void seen.push("failed");
     client.send("40");
     const joined = await Promise.race([client.until((packet) => packet.startsWith("40")), client.closed]);
     seen.push(typeof joined === "string" ? "joined" : `closed ${joined.code}`);
@@ -86,7 +88,10 @@ async function run(target: Target, options: Partial<ServerOptions>): Promise<Out
     const { io, port } = running;
     io.on("connection", (socket) => socket.on("echo", (text) => socket.emit("echo", text)));
     await look(port, seen);
-    await running.stop().catch(() => seen.push("did not stop"));
+    const stopped = running.stop().catch(() => seen.push("did not stop"));
+    // A handler that threw has left its request without an answer, for which closing would wait.
+    if (uncaught.count > 0) running.host.http.closeAllConnections();
+    await stopped;
   }, uncaught);
 }
 

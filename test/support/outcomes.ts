@@ -14,7 +14,11 @@ export interface Outcome {
 export class Uncaught {
   #count = 0;
   readonly #listeners = process.listeners("unhandledRejection");
-  readonly #note = (): void => void this.#count++;
+  #noted: () => void = () => undefined;
+  readonly #note = (): void => {
+    this.#count++;
+    this.#noted();
+  };
 
   start(): void {
     process.removeAllListeners("unhandledRejection");
@@ -26,6 +30,15 @@ export class Uncaught {
     process.setUncaughtExceptionCaptureCallback(null);
     process.removeAllListeners("unhandledRejection");
     for (const listener of this.#listeners) process.on("unhandledRejection", listener as () => void);
+  }
+
+  /** Resolves with the next one: what waits for an answer of a handler that threw can stop waiting. */
+  next(): Promise<undefined> {
+    return new Promise((resolve) => (this.#noted = () => resolve(undefined)));
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   take(): number {

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { systemClock } from "../../packages/server/src/clock.ts";
 import { type HandlerFailure, reportFailure } from "../../packages/server/src/handler-errors.ts";
 
 const EVENTS = ["uncaughtException", "unhandledRejection"] as const;
@@ -9,7 +10,7 @@ const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolv
 
 let theirs: Array<[string, (...args: never[]) => void]>;
 let printed: unknown[][];
-let now = 0;
+let now = 1e9;
 
 beforeEach(() => {
   // The runner of the tests has listeners of its own.
@@ -17,7 +18,7 @@ beforeEach(() => {
   for (const event of EVENTS) process.removeAllListeners(event);
   printed = [];
   vi.spyOn(console, "error").mockImplementation((...args) => void printed.push(args));
-  vi.spyOn(performance, "now").mockImplementation(() => now);
+  vi.spyOn(systemClock, "now").mockImplementation(() => now);
   // Beyond the second of the test before.
   now += 1000;
 });

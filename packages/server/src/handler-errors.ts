@@ -113,7 +113,7 @@ class Printer {
 
   print(what: string, error: unknown): void {
     const now = systemClock.now();
-    if (now - this.#since >= 1000) {
+    if (Math.abs(now - this.#since) >= 1000) {
       const skipped = this.#count - PRINTED_PER_SECOND;
       if (skipped > 0) console.error(`@portage/server: ${skipped} more failures were not printed`);
       this.#since = now;
