@@ -19,7 +19,7 @@ const ABSENT: Record<string, Record<string, string>> = {
   Client: {
     "the timer of connectTimeout": "connectTimeout",
     "steps of the constructor and of connect()": "setup doConnect _parseNamespace",
-    "removes listeners, of which a client of ours has none": "destroy",
+    "removes listeners; a client of ours has none": "destroy",
   },
   BroadcastOperator: {},
   Adapter: {

@@ -286,7 +286,7 @@ describe.each(VALUES)("%s", (name, value) => {
         return (error as Error).constructor.name.replace("NodeError", "TypeError");
       }
     };
-    // A time that is none is no time limit, and a long one is as long as it says; undefined is the default.
+    // Without a valid time there is not a limit; a long time is kept as it is; undefined is the default.
     const isTime = option === "handshakeTimeout" || (option === "protocolVersion" && value === undefined);
     // ws calls it for the first frame that it masks.
     const isLate = option === "generateMask" && Boolean(value);

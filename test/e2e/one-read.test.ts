@@ -292,7 +292,7 @@ describe.each(["polling", "websocket"] as const)("in one read, %s:", (transport)
             isComparable(transport, state, items) && RUN[transport](theirs, state, items),
           ]);
           check(own, state, items);
-          // One that polls hears of its end with its next poll, unless something else ends it before.
+          // A client that polls learns of the end with its next poll, unless something else ends it first.
           if (other && other.isGone === own.isGone)
             expect({ items, ...ends(own, items) }).toEqual({ items, ...ends(other, items) });
         }),

@@ -141,7 +141,7 @@ describe("what waits for a peer", () => {
 });
 
 describe("a peer that keeps up again", () => {
-  test("is waited for by ready(), and is no longer slow", async () => {
+  test("is waited for by whenDrained(), and is no longer slow", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
     const congestion = session[kWatchQueue]();
     await congestion.whenDrained();

@@ -74,7 +74,7 @@ describe("a poll", () => {
   });
 
   test.each<Record<string, string>>([{ EIO: "4" }, { EIO: "4", reasons: "" }, { EIO: "3" }, { EIO: "4", j: "0" }])(
-    "is told the end by a bare close packet, where the client does not ask for reasons: %o",
+    "gets a bare close packet, where the client does not ask for reasons: %o",
     (query) => {
       const { ask } = setUp({}, query);
       const { res } = ask("GET");
