@@ -7,19 +7,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const nodeModules = (...names) => names.map((name) => `node:${name}`);
-const LEAVES = [
-  "log",
-  "clock",
-  "emitter",
-  "handler-errors",
-  "tick-queue",
-  "turn",
-  "token-bucket",
-  "numbers",
-  "assignable",
-  "request-chain",
-  "notices",
-].map((leaf) => `packages/server/src/${leaf}.ts`);
+const BASE = "packages/server/src/base/";
 
 /** What each layer may import. The first layer whose prefix matches a file owns it. */
 const LAYERS = [
@@ -48,7 +36,7 @@ const LAYERS = [
   {
     name: "server/engine",
     prefix: "packages/server/src/engine/",
-    inside: ["packages/server/src/engine/", ...LEAVES],
+    inside: ["packages/server/src/engine/", BASE],
     packages: [
       ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
       "node:diagnostics_channel",
@@ -62,7 +50,7 @@ const LAYERS = [
   {
     name: "server/socketio",
     prefix: "packages/server/src/socketio/",
-    inside: ["packages/server/src/socketio/", "packages/server/src/engine/index.ts", ...LEAVES],
+    inside: ["packages/server/src/socketio/", "packages/server/src/engine/index.ts", BASE],
     packages: [
       ...nodeModules(
         "http",
@@ -93,7 +81,7 @@ const LAYERS = [
   {
     name: "server/doctor",
     prefix: "packages/server/src/doctor/",
-    inside: ["packages/server/src/doctor/", "packages/server/src/clock.ts"],
+    inside: ["packages/server/src/doctor/", "packages/server/src/base/clock.ts"],
     packages: [
       ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
       "@portage/parser/engine",
@@ -101,10 +89,16 @@ const LAYERS = [
     ],
   },
   {
-    name: "server/leaves and entries",
+    name: "server/base",
+    prefix: BASE,
+    inside: [BASE],
+    packages: ["node:events", "node:perf_hooks", "node:http", "debug"],
+  },
+  {
+    name: "server/entries",
     prefix: "packages/server/src/",
     inside: ["packages/server/src/"],
-    packages: ["node:events", "node:perf_hooks", "node:http", "debug", "@portage/parser/engine"],
+    packages: ["node:http", "@portage/parser/engine"],
   },
   {
     name: "client",

@@ -12,7 +12,8 @@ const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
 
 /** These measure the memory of their process, or listen to what happens in it: each has one of its own. */
 const ALONE = [
-  "e2e/{bounds,clock-jumps,counts,handler-errors,slow-readers}*.test.ts",
+  "e2e/bounds/*.test.ts",
+  "e2e/program/{clock-jumps,handler-errors}*.test.ts",
   "differential/{arguments,options}.test.ts",
 ];
 

@@ -9,7 +9,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import type { Socket } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { serve, type Running } from "../support/host.ts";
+import { serve, type Running } from "../support/servers/host.ts";
 import { portage } from "../support/targets.ts";
 import { bundle, BUNDLERS } from "./bundlers.ts";
 import { findChromium, startChromium, type StartedBrowser } from "./chromium.ts";

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import type { Socket } from "socket.io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Running, serve } from "../support/host.ts";
+import { type Running, serve } from "../support/servers/host.ts";
 import { subject } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 import { findChromium, startChromium, type StartedBrowser } from "./chromium.ts";

@@ -1,4 +1,4 @@
-import { closeBody, OPCODE } from "../support/raw-frames.ts";
+import { closeBody, OPCODE } from "../support/raw/frames.ts";
 import type { ConformanceCase } from "./case.ts";
 import { Unexpected } from "./wire.ts";
 

@@ -1,4 +1,4 @@
-import { OPCODE, type FrameSpec } from "../support/raw-frames.ts";
+import { OPCODE, type FrameSpec } from "../support/raw/frames.ts";
 import { fine, type ConformanceCase } from "./case.ts";
 import { NotStrict, Unexpected, type Wire } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { OPCODE, type FrameSpec } from "../support/raw-frames.ts";
+import { OPCODE, type FrameSpec } from "../support/raw/frames.ts";
 import { fine, type ConformanceCase } from "./case.ts";
 import { Unexpected, type Wire } from "./wire.ts";
 

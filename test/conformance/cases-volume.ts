@@ -1,4 +1,4 @@
-import { OPCODE, type FrameSpec } from "../support/raw-frames.ts";
+import { OPCODE, type FrameSpec } from "../support/raw/frames.ts";
 import { fine, scaled, type ConformanceCase } from "./case.ts";
 import type { RawDeflater } from "./raw-deflate.ts";
 

@@ -1,4 +1,4 @@
-import type { ReadFrame } from "../support/raw-frames.ts";
+import type { ReadFrame } from "../support/raw/frames.ts";
 
 /** Cuts a stream of bytes into frames, masked ones too, without joining what has not come whole more than once. */
 export class MaskedFrameReader {

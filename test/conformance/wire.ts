@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
-import { closeBody, frame, OPCODE, type FrameSpec, type ReadFrame } from "../support/raw-frames.ts";
+import { closeBody, frame, OPCODE, type FrameSpec, type ReadFrame } from "../support/raw/frames.ts";
 import { turn, within } from "../support/waiting.ts";
 import type { RawDeflater } from "./raw-deflate.ts";
 import { MaskedFrameReader } from "./reader.ts";

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server as HttpServer } from "n
 import { Socket as EngineClient } from "engine.io-client";
 import type { Server as EngineServer, Socket as Session } from "engine.io";
 import { afterEach, describe, expect, test } from "vitest";
-import { type RunningEngine, serveEngine } from "../support/host.ts";
-import { call } from "../support/raw-http.ts";
+import { type RunningEngine, serveEngine } from "../support/servers/host.ts";
+import { call } from "../support/raw/http.ts";
 import { exportsOf } from "../support/reference-names.ts";
 import { subject } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";

@@ -4,7 +4,7 @@ import { firstValueFrom, fromEvent } from "rxjs";
 import { io as connectClient } from "socket.io-client";
 import { describe, expect, test } from "vitest";
 import { exportsOf } from "../support/reference-names.ts";
-import { serve } from "../support/host.ts";
+import { serve } from "../support/servers/host.ts";
 import { subject } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 

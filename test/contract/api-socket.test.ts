@@ -1,7 +1,7 @@
 import type { Namespace, Server, Socket } from "socket.io";
 import { io as connectClient, type Socket as ClientSocket } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type Running, serve } from "../support/host.ts";
+import { type Running, serve } from "../support/servers/host.ts";
 import { exportsOf } from "../support/reference-names.ts";
 import { subject } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";

@@ -1,7 +1,7 @@
 import { Socket, type SocketOptions, type TransportCtor } from "@portage/client/engine";
 import type { Socket as Session } from "engine.io";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { serveEngine, type RunningEngine } from "../support/host.ts";
+import { serveEngine, type RunningEngine } from "../support/servers/host.ts";
 import type { Target } from "../support/targets.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientOptions, WebSocket } from "@portage/websocket";
 import { describe, expect, it } from "vitest";
-import { TEST_CERTIFICATE, TEST_KEY } from "../support/certificate.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../support/servers/certificate.ts";
 import { nextEvent } from "../support/waiting.ts";
 import {
   afterwards,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { nextEvent } from "../support/waiting.ts";
-import { closeBody, frame } from "../support/raw-frames.ts";
+import { closeBody, frame } from "../support/raw/frames.ts";
 import {
   ending,
   IMPLEMENTATIONS,

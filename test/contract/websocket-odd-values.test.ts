@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "@portage/websocket";
 import { describe, expect, it } from "vitest";
-import { frame } from "../support/raw-frames.ts";
+import { frame } from "../support/raw/frames.ts";
 import { turn } from "../support/waiting.ts";
 import { MemoryStream } from "../unit/websocket/memory-stream.ts";
 import { IMPLEMENTATIONS, textOf, type WebSocketApi } from "./websocket-api.ts";

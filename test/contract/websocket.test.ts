@@ -4,7 +4,7 @@ import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "@portage/websocket";
 import type { AcceptOptions, LinkClose, LinkHandler, WebSocketLink } from "@portage/websocket";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { closeBody, frame, FrameReader, type ReadFrame } from "../support/raw-frames.ts";
+import { closeBody, frame, FrameReader, type ReadFrame } from "../support/raw/frames.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
 /** Echoes messages, and remembers how the connection ended. */

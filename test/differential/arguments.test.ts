@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Socket } from "socket.io";
-import { type Running, serve } from "../support/host.ts";
+import { type Running, serve } from "../support/servers/host.ts";
 import { ODD_VALUES, type Outcome, outcomeOf, Uncaught } from "../support/outcomes.ts";
 import { packetText } from "../support/payload.ts";
-import { RawWebSocket } from "../support/raw-websocket.ts";
+import { RawWebSocket } from "../support/raw/websocket.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 import { CALLS } from "./odd-arguments.ts";

@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import { describe } from "vitest";
-import type { RawWebSocket } from "../support/raw-websocket.ts";
+import type { RawWebSocket } from "../support/raw/websocket.ts";
 import { differential, type SocketContext } from "./scenario.ts";
 
 /** Three raw clients, joined one after the other; their sockets in the same order. */

@@ -4,7 +4,7 @@ import * as ours from "@portage/client/engine";
 import type { Socket as Session } from "engine.io";
 import * as theirs from "engine.io-client";
 import { describe, expect, test } from "vitest";
-import { serveEngine } from "../support/host.ts";
+import { serveEngine } from "../support/servers/host.ts";
 import { portage, reference } from "../support/targets.ts";
 import { within } from "../support/waiting.ts";
 

@@ -2,7 +2,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { io as ourIo } from "@portage/client";
 import { io as referenceIo, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { expect, test } from "vitest";
-import { type ScriptedConnection, ScriptedServer } from "../support/scripted-server.ts";
+import { type ScriptedConnection, ScriptedServer } from "../support/scripted/scripted-server.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
 // The same program on socket.io-client and on ours, against one scripted server: what the client sends, and what its

@@ -1,10 +1,10 @@
 import type { Server, Socket } from "socket.io";
 import { describe, expect, test } from "vitest";
-import { serve } from "../support/host.ts";
-import { closeBody, frame, OPCODE } from "../support/raw-frames.ts";
-import { RawPolling } from "../support/raw-polling.ts";
-import { RawTcp } from "../support/raw-tcp.ts";
-import { RawWebSocket } from "../support/raw-websocket.ts";
+import { serve } from "../support/servers/host.ts";
+import { closeBody, frame, OPCODE } from "../support/raw/frames.ts";
+import { RawPolling } from "../support/raw/polling.ts";
+import { RawTcp } from "../support/raw/tcp.ts";
+import { RawWebSocket } from "../support/raw/websocket.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 

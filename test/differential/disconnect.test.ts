@@ -1,8 +1,8 @@
 import type { Socket } from "socket.io";
 import { describe } from "vitest";
-import { RawPolling } from "../support/raw-polling.ts";
-import { RawWebSocket } from "../support/raw-websocket.ts";
-import { OPCODE } from "../support/raw-frames.ts";
+import { RawPolling } from "../support/raw/polling.ts";
+import { RawWebSocket } from "../support/raw/websocket.ts";
+import { OPCODE } from "../support/raw/frames.ts";
 import { nextEvent } from "../support/waiting.ts";
 import type { Socket as Session } from "engine.io";
 import { differential, differentialEngine, type SocketContext } from "./scenario.ts";

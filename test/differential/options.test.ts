@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ServerOptions } from "socket.io";
-import { serve } from "../support/host.ts";
+import { serve } from "../support/servers/host.ts";
 import { ODD_VALUES, type Outcome, outcomeOf, Uncaught } from "../support/outcomes.ts";
-import { call } from "../support/raw-http.ts";
-import { Refused, RawWebSocket } from "../support/raw-websocket.ts";
+import { call } from "../support/raw/http.ts";
+import { Refused, RawWebSocket } from "../support/raw/websocket.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 
 type Make = (odd: never) => Partial<ServerOptions> & Record<string, unknown>;

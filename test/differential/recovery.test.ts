@@ -1,6 +1,6 @@
 import type { Socket } from "socket.io";
 import { describe } from "vitest";
-import type { RawWebSocket } from "../support/raw-websocket.ts";
+import type { RawWebSocket } from "../support/raw/websocket.ts";
 import { turn } from "../support/waiting.ts";
 import { differential, type SocketContext } from "./scenario.ts";
 

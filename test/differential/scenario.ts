@@ -7,10 +7,10 @@ import {
   type SocketOptions,
 } from "socket.io-client";
 import { expect, test } from "vitest";
-import { serve, serveEngine, type Host } from "../support/host.ts";
-import { call, startCall, type HttpCall, type HttpReply } from "../support/raw-http.ts";
-import { RawPolling, type RawOptions } from "../support/raw-polling.ts";
-import { RawWebSocket, type RawWebSocketOptions } from "../support/raw-websocket.ts";
+import { serve, serveEngine, type Host } from "../support/servers/host.ts";
+import { call, startCall, type HttpCall, type HttpReply } from "../support/raw/http.ts";
+import { RawPolling, type RawOptions } from "../support/raw/polling.ts";
+import { RawWebSocket, type RawWebSocketOptions } from "../support/raw/websocket.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { show, Tracer, type Trace } from "../support/tracer.ts";
 import { expectation, generalise } from "./differences.ts";

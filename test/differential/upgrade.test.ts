@@ -1,7 +1,7 @@
 import type { Socket as Session } from "engine.io";
 import { describe } from "vitest";
-import type { RawPolling } from "../support/raw-polling.ts";
-import type { RawWebSocket } from "../support/raw-websocket.ts";
+import type { RawPolling } from "../support/raw/polling.ts";
+import type { RawWebSocket } from "../support/raw/websocket.ts";
 import { nextEvent } from "../support/waiting.ts";
 import { differential, differentialEngine, type EngineContext } from "./scenario.ts";
 

@@ -1,4 +1,4 @@
-import { frame, type FrameSpec, OPCODE } from "../support/raw-frames.ts";
+import { frame, type FrameSpec, OPCODE } from "../support/raw/frames.ts";
 import type { Random } from "../support/random.ts";
 
 /** Sentences of the protocols, right ones and wrong ones, from seeds. */

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { NoLossRun, numbers, rough } from "../e2e/no-loss-run.ts";
-import { POLLS, STEPS, type PollStep, type Step, UpgradeRun } from "../e2e/upgrade-run.ts";
+import { NoLossRun, numbers, rough } from "../e2e/delivery/no-loss-run.ts";
+import { POLLS, STEPS, type PollStep, type Step, UpgradeRun } from "../e2e/upgrade/run.ts";
 import { WAYS } from "../support/clients.ts";
 import { FUZZ_TIME, forSeeds } from "../support/fuzzing.ts";
-import { serveEngine, type RunningEngine } from "../support/host.ts";
+import { serveEngine, type RunningEngine } from "../support/servers/host.ts";
 import type { Random } from "../support/random.ts";
-import { Relay } from "../support/relay.ts";
+import { Relay } from "../support/scripted/relay.ts";
 import { portage } from "../support/targets.ts";
 
 const LOSSES: readonly Step[] = ["candidate", "probing", "probed"];

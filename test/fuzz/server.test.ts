@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { ChildBystander, ChildServer } from "../support/child-server.ts";
+import { ChildBystander, ChildServer } from "../support/servers/child-server.ts";
 import { FUZZ_TIME, forSeeds } from "../support/fuzzing.ts";
 import { Random } from "../support/random.ts";
-import { RawTcp } from "../support/raw-tcp.ts";
-import { upgradeRequest } from "../support/raw-websocket.ts";
+import { RawTcp } from "../support/raw/tcp.ts";
+import { upgradeRequest } from "../support/raw/websocket.ts";
 import { enginePacket, frames, payload, request } from "./grammar.ts";
-import { frame, OPCODE } from "../support/raw-frames.ts";
+import { frame, OPCODE } from "../support/raw/frames.ts";
 
 // Whatever clients do: the process lives, others are served within a second, and nothing of it stays.
 

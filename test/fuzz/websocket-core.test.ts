@@ -6,11 +6,11 @@ import {
   checkDeflateAnswer,
   negotiateDeflate,
   offerDeflate,
-} from "../../packages/websocket/src/core/deflate-params.ts";
-import type { DeflateOptions } from "../../packages/websocket/src/core/deflate-params.ts";
-import { parseExtensions } from "../../packages/websocket/src/core/extensions.ts";
+} from "../../packages/websocket/src/core/deflate/deflate-params.ts";
+import type { DeflateOptions } from "../../packages/websocket/src/core/deflate/deflate-params.ts";
+import { parseExtensions } from "../../packages/websocket/src/core/handshake/extensions.ts";
 import type { Role } from "../../packages/websocket/src/core/limits.ts";
-import { frame } from "../support/raw-frames.ts";
+import { frame } from "../support/raw/frames.ts";
 import { Random } from "../support/random.ts";
 import { turn } from "../support/waiting.ts";
 import { MaskedFrameReader } from "../conformance/reader.ts";

@@ -3,7 +3,7 @@ import { acceptUpgrade, isValidCloseCode, VIOLATIONS } from "@portage/websocket"
 import type { LinkClose } from "@portage/websocket";
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { closeBody, frame, FrameReader, type FrameSpec } from "../support/raw-frames.ts";
+import { closeBody, frame, FrameReader, type FrameSpec } from "../support/raw/frames.ts";
 import { Random } from "../support/random.ts";
 import { turn } from "../support/waiting.ts";
 import { MemoryStream } from "../unit/websocket/memory-stream.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { parse } from "acorn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed-project.ts";
-import { canFetchPackages } from "../support/registry.ts";
+import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
+import { canFetchPackages } from "../support/servers/registry.ts";
 
 // Tools that do not read `exports`, and those that refuse the syntax of today.
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed-project.ts";
+import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
 
 // Optional peers: none of their versions may keep npm from installing Portage.
 

@@ -2,8 +2,8 @@ import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed-project.ts";
-import { canFetchPackages } from "../support/registry.ts";
+import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
+import { canFetchPackages } from "../support/servers/registry.ts";
 
 // docs/migrating.md: Portage takes the place of socket.io where a lock file and node_modules are there, and leaves it again.
 

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { createProject, type Project, ROOT, run } from "../e2e/packed-project.ts";
+import { createProject, type Project, ROOT, run } from "../e2e/packed/packed-project.ts";
 
 // The declarations under compilers, targets and libraries of years ago; where nothing else is said, they are checked
 // themselves. docs/migrating.md names the oldest of each.

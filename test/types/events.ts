@@ -1,6 +1,6 @@
 // Checked by the compiler alone: `tsc -b`. What must be refused is marked; a mark without an error is an error.
 import { expectTypeOf } from "vitest";
-import type * as ours from "../../packages/server/src/socketio/typed-events.ts";
+import type * as ours from "../../packages/server/src/socketio/events/typed-events.ts";
 import type * as theirs from "../node_modules/socket.io/dist/typed-events.js";
 
 /** What a user's `any` is; it may not be written here. */

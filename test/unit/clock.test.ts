@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { systemClock } from "../../packages/server/src/clock.ts";
+import { systemClock } from "../../packages/server/src/base/clock.ts";
 import { systemClock as webSocketClock } from "../../packages/websocket/src/clock.ts";
 
 const DAY = 24 * 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
-import { Emitter, kObserved } from "../../packages/server/src/emitter.ts";
+import { Emitter, kObserved } from "../../packages/server/src/base/emitter.ts";
 
 const listener = (): void => {};
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { systemClock } from "../../packages/server/src/clock.ts";
-import { type HandlerFailure, reportFailure } from "../../packages/server/src/handler-errors.ts";
+import { systemClock } from "../../packages/server/src/base/clock.ts";
+import { type HandlerFailure, reportFailure } from "../../packages/server/src/base/handler-errors.ts";
 
 const EVENTS = ["uncaughtException", "unhandledRejection"] as const;
 const THROWN: HandlerFailure = { handler: "listener", how: "thrown", event: "chat" };

@@ -4,8 +4,8 @@ import { Server } from "@portage/server";
 import { Server as Engine } from "@portage/server/engine";
 import { resolveOptions } from "../../packages/server/src/engine/options.ts";
 import { timesForClient } from "../../packages/server/src/engine/ping-times.ts";
-import { resolveSlowReader } from "../../packages/server/src/engine/slow-reader.ts";
-import { TokenBucket } from "../../packages/server/src/token-bucket.ts";
+import { resolveSlowReader } from "../../packages/server/src/engine/outgoing/slow-reader.ts";
+import { TokenBucket } from "../../packages/server/src/base/token-bucket.ts";
 import { resolveLimits } from "../../packages/server/src/socketio/limits.ts";
 import { FakeClock } from "./support/fake-clock.ts";
 

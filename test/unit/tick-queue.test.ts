@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { TickQueue } from "../../packages/server/src/tick-queue.ts";
-import { nextTurn, scheduleWith, soon, ticks } from "../../packages/server/src/turn.ts";
+import { TickQueue } from "../../packages/server/src/base/tick-queue.ts";
+import { nextTurn, scheduleWith, soon, ticks } from "../../packages/server/src/base/turn.ts";
 
 /** Runs the queue by hand: the `nextTick` that it asked for finds nothing left to do. */
 function setUp(run: (name: string) => void) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TokenBucket } from "../../packages/server/src/token-bucket.ts";
+import { TokenBucket } from "../../packages/server/src/base/token-bucket.ts";
 import { FakeClock } from "./support/fake-clock.ts";
 
 test("lets a burst through, then so many each second", () => {

@@ -4,5 +4,5 @@
  * waits for this file to be loaded sees it.
  * Must not know: how any of it works.
  */
-export { BroadcastOperator } from "./socketio/broadcast-operator.ts";
-export { RemoteSocket } from "./socketio/remote-socket.ts";
+export { BroadcastOperator } from "./socketio/broadcast/operator.ts";
+export { RemoteSocket } from "./socketio/broadcast/remote-socket.ts";

@@ -3,4 +3,4 @@
  * Knows: the name of that file in the npm package socket.io.
  * Must not know: how any of it works.
  */
-export { Client } from "./socketio/client.ts";
+export { Client } from "./socketio/client/client.ts";

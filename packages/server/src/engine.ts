@@ -24,7 +24,7 @@ export {
   UsageError,
 } from "./engine/index.ts";
 
-export type { HandlerFailure, HandlerKind } from "./handler-errors.ts";
+export type { HandlerFailure, HandlerKind } from "./base/handler-errors.ts";
 
 /** The codec of packets and payloads, as engine.io has it. */
 export { parser };

@@ -4,6 +4,6 @@
  * tool that waits for this file to be loaded sees it.
  * Must not know: how any of it works.
  */
-export type { Handshake } from "./socketio/handshake.ts";
-export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socketio/socket-types.ts";
-export { Socket } from "./socketio/socket.ts";
+export type { Handshake } from "./socketio/socket/handshake.ts";
+export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socketio/socket/types.ts";
+export { Socket } from "./socketio/socket/socket.ts";

@@ -3,4 +3,4 @@
  * Knows: the names of that file in the npm package socket.io.
  * Must not know: how any of it works.
  */
-export * from "./socketio/typed-events.ts";
+export * from "./socketio/events/typed-events.ts";

@@ -1,9 +1,9 @@
 import { CLOSE_CODE } from "./core/index.ts";
 import type { Role } from "./core/index.ts";
 import type { Endpoint, ReadyState } from "./endpoint.ts";
-import type { StreamLink } from "./link.ts";
+import type { StreamLink } from "./link/link.ts";
 import type { BinaryType } from "./options.ts";
-import type { WriteCallback } from "./write-callbacks.ts";
+import type { WriteCallback } from "./link/write-callbacks.ts";
 
 /** How an underscored name of `ws` is read, and set where that means something. */
 export interface Underscored<State> {

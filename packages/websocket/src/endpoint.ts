@@ -2,14 +2,14 @@ import type { EventEmitter } from "node:events";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { delayOf } from "./clock.ts";
-import type { ConnectAttempt, Connected, ConnectHandler } from "./connect.ts";
+import type { ConnectAttempt, Connected, ConnectHandler } from "./client/connect.ts";
 import { CLOSE_CODE, WebSocketError } from "./core/index.ts";
 import type { DeflateParams, DeflateSettings, Role } from "./core/index.ts";
-import type { LinkClose, LinkHandler } from "./link-types.ts";
-import type { StreamLink } from "./link.ts";
+import type { LinkClose, LinkHandler } from "./link/link-types.ts";
+import type { StreamLink } from "./link/link.ts";
 import { DEFAULTS } from "./options.ts";
 import type { BinaryType, ClientOptions, WebSocketOptions } from "./options.ts";
-import { answersPings, joinLink } from "./join.ts";
+import { answersPings, joinLink } from "./link/join.ts";
 import type { WebSocket } from "./websocket.ts";
 
 export const READY_STATE = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;

@@ -3,7 +3,7 @@
 // It must not know Engine.IO or Socket.IO: text and bytes pass through without a look inside.
 // For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
 // `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
-import { WebSocketServer } from "./websocket-server.ts";
+import { WebSocketServer } from "./server/websocket-server.ts";
 import { createWebSocketStream } from "./websocket-stream.ts";
 import { WebSocket } from "./websocket.ts";
 
@@ -18,8 +18,8 @@ export type {
   PerMessageDeflateOptions,
   WebSocketEventMap,
 } from "./compatible-types.ts";
-export { ConnectError } from "./connect-error.ts";
-export type { ConnectErrorCode } from "./connect-error.ts";
+export { ConnectError } from "./client/connect-error.ts";
+export type { ConnectErrorCode } from "./client/connect-error.ts";
 export {
   checkDeflateOptions,
   DEFAULT_LIMITS,
@@ -45,7 +45,7 @@ export type {
 } from "./core/index.ts";
 export type { WebSocketEvents } from "./event-target.ts";
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
-export type { LinkClose, LinkHandler, WebSocketLink } from "./link-types.ts";
+export type { LinkClose, LinkHandler, WebSocketLink } from "./link/link-types.ts";
 export type { BinaryType, ClientOptions, Data, RawData, Sendable, WebSocketOptions } from "./options.ts";
 export type {
   ClientInfo,
@@ -53,13 +53,13 @@ export type {
   VerifyCallback,
   VerifyClientCallbackAsync,
   VerifyClientCallbackSync,
-} from "./server-options.ts";
-export { RequestError } from "./server-request.ts";
-export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./upgrade.ts";
-export type { AcceptOptions } from "./upgrade.ts";
-export type { ServerEvents } from "./websocket-server.ts";
+} from "./server/server-options.ts";
+export { RequestError } from "./server/server-request.ts";
+export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./server/upgrade.ts";
+export type { AcceptOptions } from "./server/upgrade.ts";
+export type { ServerEvents } from "./server/websocket-server.ts";
 export type { SendOptions } from "./websocket.ts";
-export type { WriteCallback } from "./write-callbacks.ts";
+export type { WriteCallback } from "./link/write-callbacks.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 
 // CommonJS: `const WebSocket = require("@portage/websocket")`, with the other names on it, as `ws` has them.

@@ -1,9 +1,9 @@
 import type { ClientRequestArgs } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { parseClientUrl } from "./client-url.ts";
+import { parseClientUrl } from "./client/client-url.ts";
 import { defineUnderscored, SOCKET_NAMES } from "./compatible-names.ts";
-import { ConnectAttempt } from "./connect.ts";
+import { ConnectAttempt } from "./client/connect.ts";
 import { clockOf } from "./clock.ts";
 import {
   areValidProtocols,
@@ -19,10 +19,10 @@ import { dataSize, toControlData, toPayload, toReason } from "./data.ts";
 import { Endpoint, READY_STATE } from "./endpoint.ts";
 import type { ReadyState } from "./endpoint.ts";
 import { WebSocketEventTarget } from "./event-target.ts";
-import type { StreamLink } from "./link.ts";
+import type { StreamLink } from "./link/link.ts";
 import { DEFAULTS } from "./options.ts";
 import type { BinaryType, ClientOptions, Sendable, WebSocketOptions } from "./options.ts";
-import type { WriteCallback } from "./write-callbacks.ts";
+import type { WriteCallback } from "./link/write-callbacks.ts";
 
 /** How one message is sent. */
 export interface SendOptions {

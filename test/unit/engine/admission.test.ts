@@ -5,7 +5,7 @@ import {
   askPermission,
   prepareRequest,
   type Refusal,
-} from "../../../packages/server/src/engine/admission.ts";
+} from "../../../packages/server/src/engine/admission/admission.ts";
 
 const SESSIONS: Record<string, { protocol: 3 | 4; transport: { name: string } }> = Object.assign(Object.create(null), {
   polls: { protocol: 4, transport: { name: "polling" } },

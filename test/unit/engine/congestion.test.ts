@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { waitingBytes } from "../../../packages/server/src/engine/congestion.ts";
-import { EventMark } from "../../../packages/server/src/engine/event-mark.ts";
-import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
-import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
+import { waitingBytes } from "../../../packages/server/src/engine/outgoing/congestion.ts";
+import { EventMark } from "../../../packages/server/src/engine/outgoing/event-mark.ts";
+import { PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { endOfTick, openSession } from "./fake-host.ts";
 import { kSendPrepared, kWatchQueue } from "../../../packages/server/src/engine/keys.ts";
 

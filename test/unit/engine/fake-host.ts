@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
-import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
-import { Session } from "../../../packages/server/src/engine/session.ts";
-import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
-import { EngineStats } from "../../../packages/server/src/engine/stats.ts";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
+import { Session } from "../../../packages/server/src/engine/session/session.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
+import { EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import {

@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
 import type { EnginePacket } from "@portage/parser/engine";
-import type { CloseReason } from "../../../packages/server/src/engine/close-reason.ts";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
-import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
-import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transport.ts";
+import type { CloseReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import type { EngineLimits } from "../../../packages/server/src/engine/transports/polling-context.ts";
+import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
 import { ReceiveBudget } from "@portage/websocket";
 import { FakeClock } from "../support/fake-clock.ts";
 

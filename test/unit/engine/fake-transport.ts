@@ -1,6 +1,6 @@
 import { EnginePacket } from "@portage/parser/engine";
-import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
-import { Transport } from "../../../packages/server/src/engine/transport.ts";
+import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { Transport } from "../../../packages/server/src/engine/transports/transport.ts";
 
 /**
  * A transport in memory: what the session sends is recorded, what the peer sends is said by the test. One called

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { Gate, type GateOptions } from "../../../packages/server/src/engine/gate.ts";
+import { Gate, type GateOptions } from "../../../packages/server/src/engine/admission/gate.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const from = (remoteAddress: string): IncomingMessage => ({ socket: { remoteAddress } }) as IncomingMessage;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
+import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { kBeat } from "../../../packages/server/src/engine/keys.ts";
 

@@ -4,8 +4,8 @@ import { createServer as createSecureServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { expect, test } from "vitest";
-import { endIdle, IdleConnections } from "../../../packages/server/src/engine/idle-connections.ts";
-import { TEST_CERTIFICATE, TEST_KEY } from "../../support/certificate.ts";
+import { endIdle, IdleConnections } from "../../../packages/server/src/engine/http/idle-connections.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 
 // What is cut and what is not is told by e2e/closing-idle.test.ts; here is what it costs.
 

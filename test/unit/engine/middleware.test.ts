@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, type Middleware, runMiddlewares } from "../../../packages/server/src/engine/middleware.ts";
+import { type Exchange, type Middleware, runMiddlewares } from "../../../packages/server/src/engine/http/middleware.ts";
 import { endOfTick } from "./fake-host.ts";
 
 const failures: unknown[] = [];

@@ -1,6 +1,6 @@
 import { gunzipSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { chooseEncoding, compressBody } from "../../../packages/server/src/engine/http-compression.ts";
+import { chooseEncoding, compressBody } from "../../../packages/server/src/engine/http/compression.ts";
 import { DEFAULTS, resolveHttpCompression, resolveOptions } from "../../../packages/server/src/engine/options.ts";
 import { randomId } from "../../../packages/server/src/engine/random-id.ts";
 

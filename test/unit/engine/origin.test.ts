@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
-import { checkOrigin } from "../../../packages/server/src/engine/origin.ts";
+import { checkOrigin } from "../../../packages/server/src/engine/admission/origin.ts";
 
 type Cors = Parameters<typeof checkOrigin>[1];
 type CorsOptions = Exclude<Cors, (...args: never[]) => void>;

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { prepareRequest } from "../../../packages/server/src/engine/admission.ts";
-import { ParkedRequest } from "../../../packages/server/src/engine/parked-request.ts";
+import { prepareRequest } from "../../../packages/server/src/engine/admission/admission.ts";
+import { ParkedRequest } from "../../../packages/server/src/engine/http/parked-request.ts";
 
 const server = createServer();
 let receive: (more?: OutgoingHttpHeaders) => Promise<IncomingMessage>;

@@ -1,11 +1,11 @@
 import { gunzipSync } from "node:zlib";
 import { EnginePacket } from "@portage/parser/engine";
 import { describe, expect, test } from "vitest";
-import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
-import { SendOptions } from "../../../packages/server/src/engine/prepared-message.ts";
+import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { SendOptions } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { Polling } from "../../../packages/server/src/engine/transports/polling.ts";
 import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
-import type { EngineLimits } from "../../../packages/server/src/engine/limits.ts";
+import type { EngineLimits } from "../../../packages/server/src/engine/transports/polling-context.ts";
 import { exchange, limits, Recorder } from "./fake-http.ts";
 import { kHandler } from "../../../packages/server/src/engine/keys.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
-import { PreparedMessage } from "../../../packages/server/src/engine/prepared-message.ts";
+import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { endOfTick, openSession, PING_INTERVAL, PING_TIMEOUT } from "./fake-host.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import { kBeat, kOfferUpgrade, kSendPrepared } from "../../../packages/server/src/engine/keys.ts";

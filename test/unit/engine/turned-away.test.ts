@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { TurnedAway } from "../../../packages/server/src/engine/turned-away.ts";
+import { TurnedAway } from "../../../packages/server/src/engine/transports/turned-away.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 test("cuts those that do not end by themselves in time, and at once those beyond the limit", () => {

@@ -4,7 +4,7 @@ import {
   UPGRADE_TABLE,
   type UpgradePhase,
   type UpgradeSignal,
-} from "../../../packages/server/src/engine/upgrade.ts";
+} from "../../../packages/server/src/engine/session/upgrade.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 

@@ -6,9 +6,9 @@ import {
   writeClosePacket,
   writeCloseText,
 } from "../../../packages/parser/src/engine/close-text.ts";
-import { CLOSE_CODES } from "../../../packages/server/src/engine/close-reason.ts";
-import { LIMIT_CODES } from "../../../packages/server/src/engine/limit-codes.ts";
-import { DISCONNECT_CODES } from "../../../packages/server/src/socketio/socket-types.ts";
+import { CLOSE_CODES } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { LIMIT_CODES } from "../../../packages/server/src/engine/report/limit-codes.ts";
+import { DISCONNECT_CODES } from "../../../packages/server/src/socketio/socket/types.ts";
 import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
 
 const CODES = Object.keys({ ...CLOSE_CODES, ...LIMIT_CODES, ...DISCONNECT_CODES });

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { deserialize, serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
-import { canonical } from "../../../packages/server/src/socketio/adapter/cluster-canonical.ts";
+import { canonical } from "../../../packages/server/src/socketio/adapter/cluster/canonical.ts";
 import { Random } from "../../support/random.ts";
 
 interface Codec {

@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
 import { ClusterAdapterWithHeartbeat, type ClusterMessage } from "@portage/server/adapter";
 import { describe, expect, test } from "vitest";
-import { BusGuard } from "../../../packages/server/src/socketio/adapter/cluster-guard.ts";
-import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster-keys.ts";
+import { BusGuard } from "../../../packages/server/src/socketio/adapter/cluster/guard.ts";
+import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster/keys.ts";
 import { Bench, settle } from "./peer.ts";
 import { kTally } from "../../../packages/server/src/socketio/keys.ts";
 

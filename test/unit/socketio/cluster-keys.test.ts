@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster-keys.ts";
+import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster/keys.ts";
 
 const [OLD, NEW, OTHER] = ["old secret of the cluster", "new secret of the cluster", "secret of somebody else"];
 const said = ["some text", Buffer.from([1, 2, 3]), "and more"];

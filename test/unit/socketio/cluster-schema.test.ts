@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { ClusterAdapterWithHeartbeat, type ClusterMessage } from "@portage/server/adapter";
 import { describe, expect, test } from "vitest";
-import { faultOf } from "../../../packages/server/src/socketio/adapter/cluster-schema.ts";
+import { faultOf } from "../../../packages/server/src/socketio/adapter/cluster/schema.ts";
 import { Bench, settle } from "./peer.ts";
 
 const nearSocketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));

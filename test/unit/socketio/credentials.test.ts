@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Credentials, sizeOfAuth } from "../../../packages/server/src/socketio/credentials.ts";
+import { Credentials, sizeOfAuth } from "../../../packages/server/src/socketio/client/credentials.ts";
 
 test.each<[Record<string, unknown>, number]>([
   [{}, 0],

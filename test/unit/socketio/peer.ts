@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
-import { closeReason } from "../../../packages/server/src/engine/close-reason.ts";
+import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import {
   kClock,
   kHeartbeat,
@@ -11,12 +11,12 @@ import {
   kSlowReader,
   kStats,
 } from "../../../packages/server/src/engine/keys.ts";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/heartbeat.ts";
-import type { SessionHost } from "../../../packages/server/src/engine/session-host.ts";
-import { Session } from "../../../packages/server/src/engine/session.ts";
-import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/slow-reader.ts";
-import { count, EngineStats } from "../../../packages/server/src/engine/stats.ts";
-import { Transport } from "../../../packages/server/src/engine/transport.ts";
+import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
+import { Session } from "../../../packages/server/src/engine/session/session.ts";
+import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
+import { count, EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
+import { Transport } from "../../../packages/server/src/engine/transports/transport.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** A message of the peer or the server: text, or bytes. */

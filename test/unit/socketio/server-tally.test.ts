@@ -1,8 +1,8 @@
 import { SocketIoError } from "@portage/server";
 import { expect, test } from "vitest";
-import { reportOn } from "../../../packages/server/src/engine/stats-report.ts";
-import { openMetrics } from "../../../packages/server/src/socketio/open-metrics.ts";
-import type { ServerReport } from "../../../packages/server/src/socketio/server-tally.ts";
+import { reportOn } from "../../../packages/server/src/engine/report/stats-report.ts";
+import { openMetrics } from "../../../packages/server/src/socketio/host/open-metrics.ts";
+import type { ServerReport } from "../../../packages/server/src/socketio/host/server-tally.ts";
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
 import { Bench } from "./peer.ts";
 import { kOnHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";

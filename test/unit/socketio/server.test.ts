@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, request } from "node:http";
 import { describe, expect, test, vi } from "vitest";
 import { Namespace, Server } from "@portage/server";
-import { ClientFiles } from "../../../packages/server/src/socketio/client-files.ts";
+import { ClientFiles } from "../../../packages/server/src/socketio/host/client-files.ts";
 import { Bench } from "./peer.ts";
 
 describe("the constructor", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ServerOptions } from "@portage/server";
-import { resolveSlowReader } from "../../../packages/server/src/engine/slow-reader.ts";
+import { resolveSlowReader } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { Bench, settle } from "./peer.ts";
 
 /** A server with a client that has stopped reading, so that `soft` bytes wait already. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseClientUrl } from "../../../packages/websocket/src/client-url.ts";
+import { parseClientUrl } from "../../../packages/websocket/src/client/client-url.ts";
 
 describe("the URL of a client", () => {
   it.each([

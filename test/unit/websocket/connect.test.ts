@@ -1,9 +1,9 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { parseClientUrl } from "../../../packages/websocket/src/client-url.ts";
-import { ConnectAttempt, type Connected, type ConnectHandler } from "../../../packages/websocket/src/connect.ts";
-import { ConnectError } from "../../../packages/websocket/src/connect-error.ts";
+import { parseClientUrl } from "../../../packages/websocket/src/client/client-url.ts";
+import { ConnectAttempt, type Connected, type ConnectHandler } from "../../../packages/websocket/src/client/connect.ts";
+import { ConnectError } from "../../../packages/websocket/src/client/connect-error.ts";
 import { acceptKey } from "../../../packages/websocket/src/core/index.ts";
 import { turn } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { frameText } from "../../../packages/websocket/src/core/frame.ts";
+import { frameText } from "../../../packages/websocket/src/core/frames/frame.ts";
 import { DEFAULT_LIMITS } from "../../../packages/websocket/src/core/limits.ts";
-import { StreamLink } from "../../../packages/websocket/src/link.ts";
-import type { LinkClose, LinkHandler } from "../../../packages/websocket/src/link-types.ts";
-import { closeBody, frame, FrameReader } from "../../support/raw-frames.ts";
+import { StreamLink } from "../../../packages/websocket/src/link/link.ts";
+import type { LinkClose, LinkHandler } from "../../../packages/websocket/src/link/link-types.ts";
+import { closeBody, frame, FrameReader } from "../../support/raw/frames.ts";
 import { turn } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { MemoryStream } from "./memory-stream.ts";

@@ -7,7 +7,7 @@ import {
   type LinkHandler,
   refuseUpgrade,
 } from "../../../packages/websocket/src/index.ts";
-import { frame } from "../../support/raw-frames.ts";
+import { frame } from "../../support/raw/frames.ts";
 import { turn } from "../../support/waiting.ts";
 import { MemoryStream } from "./memory-stream.ts";
 

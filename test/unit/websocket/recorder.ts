@@ -2,7 +2,7 @@ import { WebSocketConnection } from "../../../packages/websocket/src/core/connec
 import type { ConnectionOptions, WebSocketHandler } from "../../../packages/websocket/src/core/connection-contract.ts";
 import { DEFAULT_LIMITS } from "../../../packages/websocket/src/core/limits.ts";
 import type { Limits, Role } from "../../../packages/websocket/src/core/limits.ts";
-import { FrameReader, type ReadFrame } from "../../support/raw-frames.ts";
+import { FrameReader, type ReadFrame } from "../../support/raw/frames.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** A connection with its handler's calls written down, one line a call, and what it sent cut into frames. */

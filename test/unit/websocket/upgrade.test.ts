@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, it } from "vitest";
-import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "../../../packages/websocket/src/upgrade.ts";
-import { frame } from "../../support/raw-frames.ts";
+import { acceptUpgrade, checkUpgrade, refuseUpgrade } from "../../../packages/websocket/src/server/upgrade.ts";
+import { frame } from "../../support/raw/frames.ts";
 import { turn } from "../../support/waiting.ts";
 import { MemoryStream } from "./memory-stream.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { WebSocketServer } from "../../../packages/websocket/src/websocket-server.ts";
+import { WebSocketServer } from "../../../packages/websocket/src/server/websocket-server.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 import { duplexPair } from "./duplex-pair.ts";
 import { createServer } from "node:http";
-import type { ServerOptions } from "../../../packages/websocket/src/server-options.ts";
+import type { ServerOptions } from "../../../packages/websocket/src/server/server-options.ts";
 
 const LINES = {
   Host: "in.memory",

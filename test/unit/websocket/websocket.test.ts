@@ -2,7 +2,7 @@ import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { frameText, WebSocketError } from "../../../packages/websocket/src/core/index.ts";
 import { WebSocket } from "../../../packages/websocket/src/websocket.ts";
-import { frame } from "../../support/raw-frames.ts";
+import { frame } from "../../support/raw/frames.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 import { Piped } from "./piped.ts";
 

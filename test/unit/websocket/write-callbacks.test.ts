@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { WriteCallbacks } from "../../../packages/websocket/src/write-callbacks.ts";
+import { WriteCallbacks } from "../../../packages/websocket/src/link/write-callbacks.ts";
 import { turn } from "../../support/waiting.ts";
 
 describe("callbacks of writes", () => {

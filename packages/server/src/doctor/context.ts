@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import type { Way } from "./codes.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,7 +1,7 @@
-import type { Clock } from "../clock.ts";
-import { bounded } from "../numbers.ts";
-import { type CloseReason, closeReason } from "./close-reason.ts";
-import type { Session } from "./session.ts";
+import type { Clock } from "../base/clock.ts";
+import { bounded } from "../base/numbers.ts";
+import { type CloseReason, closeReason } from "./report/close-codes.ts";
+import type { Session } from "./session/session.ts";
 
 /** How clients are moved away. */
 export interface DrainOptions {

@@ -1,4 +1,4 @@
-import { numberOf } from "../numbers.ts";
+import { numberOf } from "../base/numbers.ts";
 import { kindOf, UsageError } from "./usage-errors.ts";
 
 /** @throws UsageError `OPTION_INVALID` */

@@ -1,4 +1,4 @@
-import { LONGEST_DELAY } from "../clock.ts";
+import { LONGEST_DELAY } from "../base/clock.ts";
 
 /** Times of the heartbeat, in milliseconds. */
 export interface PingTimes {

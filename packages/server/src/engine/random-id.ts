@@ -1,5 +1,5 @@
 import { randomFillSync } from "node:crypto";
-import type { OnFailure } from "../handler-errors.ts";
+import type { OnFailure } from "../base/handler-errors.ts";
 import { UsageError } from "./usage-errors.ts";
 
 const ID_BYTES = 15;

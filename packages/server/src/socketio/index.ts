@@ -17,8 +17,8 @@ export type {
   SocketId,
 } from "./adapter/adapter.ts";
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
-export { BroadcastOperator } from "./broadcast-operator.ts";
-export { Client } from "./client.ts";
+export { BroadcastOperator } from "./broadcast/operator.ts";
+export { Client } from "./client/client.ts";
 export {
   AckTimeoutError,
   ReservedEventError,
@@ -26,17 +26,17 @@ export {
   SocketIoError,
   type SocketIoErrorCode,
 } from "./errors.ts";
-export type { ConnectRefused } from "./connect-refused.ts";
-export type { HandlerErrorContext } from "./listener-errors.ts";
-export type { Handshake } from "./handshake.ts";
+export type { ConnectRefused } from "./client/connect-refused.ts";
+export type { HandlerErrorContext } from "./events/listener-errors.ts";
+export type { Handshake } from "./socket/handshake.ts";
 export { type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";
 export { ParentNamespace } from "./parent-namespace.ts";
-export { RemoteSocket } from "./remote-socket.ts";
+export { RemoteSocket } from "./broadcast/remote-socket.ts";
 export { Server } from "./server.ts";
-export { Socket } from "./socket.ts";
+export { Socket } from "./socket/socket.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { EventRate, SocketLimits } from "./limits.ts";
-export type { ServerReport } from "./server-tally.ts";
-export type { DisconnectCode, DisconnectReason, Event, SocketReservedEventsMap } from "./socket-types.ts";
-export type { DefaultEventsMap, EventsMap } from "./typed-events.ts";
+export type { ServerReport } from "./host/server-tally.ts";
+export type { DisconnectCode, DisconnectReason, Event, SocketReservedEventsMap } from "./socket/types.ts";
+export type { DefaultEventsMap, EventsMap } from "./events/typed-events.ts";

@@ -1,6 +1,6 @@
 import type { DecoderLimits } from "@portage/parser/socket";
 import { isAbsent, limitFrom } from "../engine/index.ts";
-import { bounded } from "../numbers.ts";
+import { bounded } from "../base/numbers.ts";
 
 /** So many events at once, and so many more each second. */
 export interface EventRate {

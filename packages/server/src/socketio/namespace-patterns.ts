@@ -1,7 +1,7 @@
 // The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
-import type { OnFailure } from "../handler-errors.ts";
-import { pass } from "./middleware.ts";
-import type { Untyped } from "./typed-events.ts";
+import type { OnFailure } from "../base/handler-errors.ts";
+import { pass } from "./events/middleware.ts";
+import type { Untyped } from "./events/typed-events.ts";
 
 /** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
 export type ParentNspNameMatchFn = (

@@ -1,18 +1,18 @@
 import type { Adapter, SocketId } from "./adapter/adapter.ts";
-import { guardAdapter } from "./adapter/guard-adapter.ts";
+import { guardAdapter } from "./adapter/cluster/foreign-guard.ts";
 import { skipBroadcasts } from "./adapter/large-broadcasts.ts";
-import { BroadcastOperator } from "./broadcast-operator.ts";
-import { BroadcastTarget } from "./broadcast-target.ts";
-import { REJECTION } from "./capturing-emitter.ts";
-import type { Client } from "./client.ts";
+import { BroadcastOperator } from "./broadcast/operator.ts";
+import { BroadcastTarget } from "./broadcast/target.ts";
+import { REJECTION } from "./events/capturing-emitter.ts";
+import type { Client } from "./client/client.ts";
 import { checkFunction, kSelf } from "../engine/index.ts";
-import { createLog } from "../log.ts";
+import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
-import { Joining } from "./joining.ts";
-import { fail, failAdapter, watchAdapter } from "./listener-errors.ts";
-import type { Middleware } from "./middleware.ts";
+import { Joining } from "./client/joining.ts";
+import { fail, failAdapter, watchAdapter } from "./events/listener-errors.ts";
+import type { Middleware } from "./events/middleware.ts";
 import type { Server } from "./server.ts";
-import { Socket } from "./socket.ts";
+import { Socket } from "./socket/socket.ts";
 import {
   callUntyped,
   type DecorateAcknowledgementsWithMultipleResponses,
@@ -24,7 +24,7 @@ import {
   type EventParams,
   type EventsMap,
   type Untyped,
-} from "./typed-events.ts";
+} from "./events/typed-events.ts";
 import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease, kTally } from "./keys.ts";
 
 const log = createLog("socket.io:namespace");

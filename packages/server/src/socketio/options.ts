@@ -1,10 +1,10 @@
 import type { AttachOptions, ServerOptions as EngineOptions } from "../engine/index.ts";
 import { InMemoryAdapter } from "./adapter/in-memory.ts";
-import { SessionAwareAdapter } from "./adapter/session-aware.ts";
+import { SessionAwareAdapter } from "./recovery/session-aware.ts";
 import type { AdapterConstructor } from "./adapter/adapter.ts";
 import type { SocketLimits } from "./limits.ts";
-import { completeRecovery, type RecoveryOptions } from "./recovery-options.ts";
-import type { Untyped } from "./typed-events.ts";
+import { completeRecovery, type RecoveryOptions } from "./recovery/options.ts";
+import type { Untyped } from "./events/typed-events.ts";
 
 /** Options of the server. Those of the engine may be given as well, and go on to it. */
 export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path">, SocketLimits {

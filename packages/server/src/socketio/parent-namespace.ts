@@ -1,11 +1,11 @@
 import { type BroadcastOptions, InMemoryAdapter, type Room, type SocketId } from "./adapter/index.ts";
-import type { AckCallback } from "./acks.ts";
+import type { AckCallback } from "./events/acks.ts";
 import { SocketIoError } from "./errors.ts";
-import { watchAdapter } from "./listener-errors.ts";
+import { watchAdapter } from "./events/listener-errors.ts";
 import { Namespace } from "./namespace.ts";
-import type { RemoteSocket } from "./remote-socket.ts";
+import type { RemoteSocket } from "./broadcast/remote-socket.ts";
 import type { Server } from "./server.ts";
-import type { DefaultEventsMap, EventsMap, Untyped } from "./typed-events.ts";
+import type { DefaultEventsMap, EventsMap, Untyped } from "./events/typed-events.ts";
 import { kRelease, kReleaseEmpty } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.

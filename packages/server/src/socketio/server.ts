@@ -1,14 +1,14 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import * as defaultParser from "@portage/parser/socket";
 import type { Adapter, AdapterConstructor } from "./adapter/adapter.ts";
-import { ClusterKeys } from "./adapter/cluster-keys.ts";
-import { BroadcastOperator } from "./broadcast-operator.ts";
-import { BroadcastTarget } from "./broadcast-target.ts";
-import { Client } from "./client.ts";
-import { ClientFiles } from "./client-files.ts";
-import { type Clock, systemClock } from "../clock.ts";
-import { createEncoder, type PacketEncoder, type ParserModule } from "./codec.ts";
-import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../handler-errors.ts";
+import { ClusterKeys } from "./adapter/cluster/keys.ts";
+import { BroadcastOperator } from "./broadcast/operator.ts";
+import { BroadcastTarget } from "./broadcast/target.ts";
+import { Client } from "./client/client.ts";
+import { ClientFiles } from "./host/client-files.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { createEncoder, type PacketEncoder, type ParserModule } from "./client/codec.ts";
+import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handler-errors.ts";
 import {
   isAbsent,
   type DrainOptions,
@@ -17,20 +17,20 @@ import {
   Server as Engine,
   type Session,
 } from "../engine/index.ts";
-import { assignable } from "../assignable.ts";
-import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./http-server.ts";
+import { assignable } from "../base/assignable.ts";
+import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
-import { failAdapter, type HandlerErrorContext } from "./listener-errors.ts";
-import type { ConnectRefused } from "./connect-refused.ts";
-import { createLog } from "../log.ts";
-import { bounded } from "../numbers.ts";
+import { failAdapter, type HandlerErrorContext } from "./events/listener-errors.ts";
+import type { ConnectRefused } from "./client/connect-refused.ts";
+import { createLog } from "../base/log.ts";
+import { bounded } from "../base/numbers.ts";
 import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
-import { type MetricsOptions, openMetrics } from "./open-metrics.ts";
+import { type MetricsOptions, openMetrics } from "./host/open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
-import { type ServerReport, ServerTally } from "./server-tally.ts";
-import type { Socket } from "./socket.ts";
+import { type ServerReport, ServerTally } from "./host/server-tally.ts";
+import type { Socket } from "./socket/socket.ts";
 import {
   callUntyped,
   type DecorateAcknowledgementsWithMultipleResponses,
@@ -41,7 +41,7 @@ import {
   type EventsMap,
   type RemoveAcknowledgements,
   type Untyped,
-} from "./typed-events.ts";
+} from "./events/typed-events.ts";
 import {
   kClusterKeys,
   kCreateAdapter,

@@ -1,5 +1,5 @@
 // What a connection and its owner agree on: the options it is made with, what it reports, and its phases.
-import type { DeflateSettings } from "./deflate.ts";
+import type { DeflateSettings } from "./deflate/deflate.ts";
 import type { Limits, Role } from "./limits.ts";
 import type { TextForm } from "./receiver.ts";
 import type { ViolationCode } from "./violations.ts";

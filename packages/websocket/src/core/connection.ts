@@ -1,18 +1,18 @@
-import { CLOSE_CODE, closePayload, isValidCloseCode } from "./close-code.ts";
+import { CLOSE_CODE, closePayload, isValidCloseCode } from "./frames/close-code.ts";
 import type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
-import { MessageDeflater, MessageInflater } from "./deflate.ts";
-import type { InflateFailure } from "./deflate.ts";
-import { FIN, OPCODE, RSV1 } from "./frame.ts";
-import type { ControlOpcode, DataOpcode } from "./frame.ts";
+import { MessageDeflater, MessageInflater } from "./deflate/deflate.ts";
+import type { InflateFailure } from "./deflate/deflate.ts";
+import { FIN, OPCODE, RSV1 } from "./frames/frame.ts";
+import type { ControlOpcode, DataOpcode } from "./frames/frame.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
-import { EMPTY } from "./native-buffer.ts";
+import { EMPTY } from "./frames/native-buffer.ts";
 import { Outbox } from "./outbox.ts";
 import type { Reservation } from "./outbox.ts";
 import { Rate } from "./rate.ts";
 import { Receiver } from "./receiver.ts";
 import type { ReceiverHandler } from "./receiver.ts";
-import { decodeText } from "./utf8.ts";
+import { decodeText } from "./frames/utf8.ts";
 import { WebSocketError } from "./violations.ts";
 import type { ViolationCode } from "./violations.ts";
 

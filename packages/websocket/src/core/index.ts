@@ -3,27 +3,27 @@
 // It must not know streams, sockets, timers, emitters or where the time comes from: those are given to it.
 // One `WebSocketConnection` is one connection after its handshake; its `WebSocketHandler` hears what happened.
 // Every refusal has a code: in `violations.ts` (frames), `handshake.ts` (requests) or `client-handshake.ts` (answers).
-export { checkAnswer, handshakeHeaders, newKey } from "./client-handshake.ts";
+export { checkAnswer, handshakeHeaders, newKey } from "./handshake/client-handshake.ts";
 export type {
   AnswerAcceptance,
   AnswerRefusal,
   AnswerRefusalCode,
   ClientOffer,
   HandshakeAnswer,
-} from "./client-handshake.ts";
-export { isValidCloseCode, CLOSE_CODE } from "./close-code.ts";
+} from "./handshake/client-handshake.ts";
+export { isValidCloseCode, CLOSE_CODE } from "./frames/close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
 export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
-export type { DeflateSettings } from "./deflate.ts";
-export { checkDeflateOptions } from "./deflate-options.ts";
-export { checkDeflateAnswer, negotiateDeflate, offerDeflate } from "./deflate-params.ts";
-export type { DeflateAgreement, DeflateOptions, DeflateParams } from "./deflate-params.ts";
-export { parseExtensions } from "./extensions.ts";
-export type { Extension, ExtensionParameter } from "./extensions.ts";
-export { frameBinary, frameText, OPCODE } from "./frame.ts";
-export type { DataOpcode } from "./frame.ts";
-export { acceptKey, checkExtensions, checkHandshake, checkProtocols } from "./handshake.ts";
-export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake.ts";
+export type { DeflateSettings } from "./deflate/deflate.ts";
+export { checkDeflateOptions } from "./deflate/deflate-options.ts";
+export { checkDeflateAnswer, negotiateDeflate, offerDeflate } from "./deflate/deflate-params.ts";
+export type { DeflateAgreement, DeflateOptions, DeflateParams } from "./deflate/deflate-params.ts";
+export { parseExtensions } from "./handshake/extensions.ts";
+export type { Extension, ExtensionParameter } from "./handshake/extensions.ts";
+export { frameBinary, frameText, OPCODE } from "./frames/frame.ts";
+export type { DataOpcode } from "./frames/frame.ts";
+export { acceptKey, checkExtensions, checkHandshake, checkProtocols } from "./handshake/handshake.ts";
+export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake/handshake.ts";
 export { DEFAULT_LIMITS, limitsOf } from "./limits.ts";
 export type { LimitOptions, Limits, Role } from "./limits.ts";
 export { limitOf, OptionError } from "./option-error.ts";
@@ -31,7 +31,7 @@ export { ReceiveBudget } from "./receive-budget.ts";
 export type { BudgetHolder } from "./receive-budget.ts";
 export type { TextForm } from "./receiver.ts";
 export { soon } from "./soon.ts";
-export { areValidProtocols, parseProtocols } from "./subprotocol.ts";
+export { areValidProtocols, parseProtocols } from "./handshake/subprotocol.ts";
 export { UsageError } from "./usage-error.ts";
 export type { UsageErrorCode } from "./usage-error.ts";
 export { VIOLATIONS, WebSocketError } from "./violations.ts";

@@ -1,6 +1,6 @@
-import { headerSize, MASKED, writeHeader } from "./frame.ts";
-import { applyMask, randomMaskKey, writeMaskKey } from "./mask.ts";
-import { writeText } from "./native-buffer.ts";
+import { headerSize, MASKED, writeHeader } from "./frames/frame.ts";
+import { applyMask, randomMaskKey, writeMaskKey } from "./frames/mask.ts";
+import { writeText } from "./frames/native-buffer.ts";
 import type { Role } from "./limits.ts";
 
 /** From this size a payload is handed on as it is: copying it costs more than a second buffer in the same write. */

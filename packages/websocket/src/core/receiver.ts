@@ -13,14 +13,14 @@ import {
   readPayloadLength,
   RSV1,
   RSV2_3,
-} from "./frame.ts";
-import type { ControlOpcode, DataOpcode } from "./frame.ts";
+} from "./frames/frame.ts";
+import type { ControlOpcode, DataOpcode } from "./frames/frame.ts";
 import type { Limits, Role } from "./limits.ts";
-import { applyMask, readMaskKey, turnMaskKey } from "./mask.ts";
-import { MessageBuffer } from "./message-buffer.ts";
-import { EMPTY } from "./native-buffer.ts";
+import { applyMask, readMaskKey, turnMaskKey } from "./frames/mask.ts";
+import { MessageBuffer } from "./frames/message-buffer.ts";
+import { EMPTY } from "./frames/native-buffer.ts";
 import type { BudgetHolder } from "./receive-budget.ts";
-import { checkTextSoFar, decodeText } from "./utf8.ts";
+import { checkTextSoFar, decodeText } from "./frames/utf8.ts";
 import type { ViolationCode } from "./violations.ts";
 
 /** What of a first byte a message keeps. */

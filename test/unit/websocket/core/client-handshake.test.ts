@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { checkAnswer, handshakeHeaders, newKey } from "../../../../packages/websocket/src/core/client-handshake.ts";
-import { checkHandshake } from "../../../../packages/websocket/src/core/handshake.ts";
+import {
+  checkAnswer,
+  handshakeHeaders,
+  newKey,
+} from "../../../../packages/websocket/src/core/handshake/client-handshake.ts";
+import { checkHandshake } from "../../../../packages/websocket/src/core/handshake/handshake.ts";
 
 /** Key and answer of RFC 6455, 1.3. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";

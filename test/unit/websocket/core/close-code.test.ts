@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isValidCloseCode } from "../../../../packages/websocket/src/core/close-code.ts";
+import { isValidCloseCode } from "../../../../packages/websocket/src/core/frames/close-code.ts";
 
 describe("isValidCloseCode", () => {
   it.each([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999])(

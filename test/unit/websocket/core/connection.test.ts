@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closeBody, frame, type ReadFrame } from "../../../support/raw-frames.ts";
+import { closeBody, frame, type ReadFrame } from "../../../support/raw/frames.ts";
 import { feed, Recorder } from "../recorder.ts";
 
 const texts = (frames: ReadFrame[]): string[] =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { checkDeflateOptions } from "../../../../packages/websocket/src/core/deflate-options.ts";
+import { checkDeflateOptions } from "../../../../packages/websocket/src/core/deflate/deflate-options.ts";
 import {
   checkDeflateAnswer,
   negotiateDeflate,
   offerDeflate,
-} from "../../../../packages/websocket/src/core/deflate-params.ts";
-import type { DeflateOptions } from "../../../../packages/websocket/src/core/deflate-params.ts";
+} from "../../../../packages/websocket/src/core/deflate/deflate-params.ts";
+import type { DeflateOptions } from "../../../../packages/websocket/src/core/deflate/deflate-params.ts";
 
 const NAME = "permessage-deflate";
 

@@ -1,8 +1,8 @@
 import { deflateRawSync, constants } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import type { DeflateOptions, DeflateParams } from "../../../../packages/websocket/src/core/deflate-params.ts";
+import type { DeflateOptions, DeflateParams } from "../../../../packages/websocket/src/core/deflate/deflate-params.ts";
 import type { Role } from "../../../../packages/websocket/src/core/limits.ts";
-import { closeBody, frame, type FrameSpec, type ReadFrame } from "../../../support/raw-frames.ts";
+import { closeBody, frame, type FrameSpec, type ReadFrame } from "../../../support/raw/frames.ts";
 import { Random } from "../../../support/random.ts";
 import { turn } from "../../../support/waiting.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isToken, parseExtensions } from "../../../../packages/websocket/src/core/extensions.ts";
+import { isToken, parseExtensions } from "../../../../packages/websocket/src/core/handshake/extensions.ts";
 
 /** What a header holds, one line for each extension. */
 function read(header: string): string[] | undefined {

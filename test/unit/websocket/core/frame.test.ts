@@ -8,7 +8,7 @@ import {
   MASKED,
   readPayloadLength,
   writeHeader,
-} from "../../../../packages/websocket/src/core/frame.ts";
+} from "../../../../packages/websocket/src/core/frames/frame.ts";
 
 const LENGTHS: readonly [length: number, header: string][] = [
   [0, "8200"],

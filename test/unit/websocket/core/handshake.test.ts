@@ -4,7 +4,7 @@ import {
   checkExtensions,
   checkHandshake,
   checkProtocols,
-} from "../../../../packages/websocket/src/core/handshake.ts";
+} from "../../../../packages/websocket/src/core/handshake/handshake.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const HEADERS: Record<string, unknown> = {

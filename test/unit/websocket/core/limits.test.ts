@@ -1,7 +1,7 @@
 import { constants } from "node:buffer";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_LIMITS, limitsOf } from "../../../../packages/websocket/src/core/limits.ts";
-import { frame } from "../../../support/raw-frames.ts";
+import { frame } from "../../../support/raw/frames.ts";
 import { Recorder } from "../recorder.ts";
 
 describe("limitsOf", () => {

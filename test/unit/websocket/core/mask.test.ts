@@ -5,7 +5,7 @@ import {
   readMaskKey,
   turnMaskKey,
   writeMaskKey,
-} from "../../../../packages/websocket/src/core/mask.ts";
+} from "../../../../packages/websocket/src/core/frames/mask.ts";
 import { Random } from "../../../support/random.ts";
 
 const KEY = Buffer.from([0x37, 0xfa, 0x21, 0x9d]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { MessageBuffer } from "../../../../packages/websocket/src/core/message-buffer.ts";
+import { MessageBuffer } from "../../../../packages/websocket/src/core/frames/message-buffer.ts";
 
 describe("MessageBuffer", () => {
   it("joins pieces of any size", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { writeText } from "../../../../packages/websocket/src/core/native-buffer.ts";
+import { writeText } from "../../../../packages/websocket/src/core/frames/native-buffer.ts";
 
 describe("writeText", () => {
   it.each([

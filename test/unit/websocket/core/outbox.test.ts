@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { frameBinary, frameText, OPCODE } from "../../../../packages/websocket/src/core/frame.ts";
+import { frameBinary, frameText, OPCODE } from "../../../../packages/websocket/src/core/frames/frame.ts";
 import { Outbox } from "../../../../packages/websocket/src/core/outbox.ts";
-import { frame, FrameReader } from "../../../support/raw-frames.ts";
+import { frame, FrameReader } from "../../../support/raw/frames.ts";
 
 const TEXT = 0x80 | OPCODE.text;
 const BINARY = 0x80 | OPCODE.binary;

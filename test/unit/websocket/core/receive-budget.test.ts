@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { limitsOf } from "../../../../packages/websocket/src/core/limits.ts";
 import { type BudgetHolder, ReceiveBudget } from "../../../../packages/websocket/src/core/receive-budget.ts";
-import { frame } from "../../../support/raw-frames.ts";
+import { frame } from "../../../support/raw/frames.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
 
 /** A budget of 100 bytes, and three that share it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closeBody, frame, OPCODE, type FrameSpec } from "../../../support/raw-frames.ts";
+import { closeBody, frame, OPCODE, type FrameSpec } from "../../../support/raw/frames.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
 
 /** A server-side recorder that was given `chunks`. */

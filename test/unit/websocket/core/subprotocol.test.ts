@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseProtocols } from "../../../../packages/websocket/src/core/subprotocol.ts";
+import { parseProtocols } from "../../../../packages/websocket/src/core/handshake/subprotocol.ts";
 
 describe("Sec-WebSocket-Protocol", () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { onThreads, threadsDone } from "../../../../packages/websocket/src/core/threads.ts";
+import { onThreads, threadsDone } from "../../../../packages/websocket/src/core/deflate/threads.ts";
 
 describe("onThreads", () => {
   it("starts no more than the limit allows, in order", () => {

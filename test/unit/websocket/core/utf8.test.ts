@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { describe, expect, it } from "vitest";
-import { checkTextSoFar, decodeText } from "../../../../packages/websocket/src/core/utf8.ts";
+import { checkTextSoFar, decodeText } from "../../../../packages/websocket/src/core/frames/utf8.ts";
 import { Random } from "../../../support/random.ts";
 
 const VALID = ["", "ascii", "κόσμε", "日本語", "😀 and \u{10FFFF}", "\uFFFD itself", "\uFEFFmark", "\0"];

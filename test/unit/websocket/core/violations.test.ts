@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isValidCloseCode, MAX_REASON_BYTES } from "../../../../packages/websocket/src/core/close-code.ts";
+import { isValidCloseCode, MAX_REASON_BYTES } from "../../../../packages/websocket/src/core/frames/close-code.ts";
 import { VIOLATIONS, WebSocketError } from "../../../../packages/websocket/src/core/violations.ts";
 import type { ViolationCode } from "../../../../packages/websocket/src/core/violations.ts";
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
-import { Beat, type Beating } from "../heartbeat.ts";
-import { destroyRequest, wasReset } from "../http2.ts";
-import type { EngineLimits } from "../limits.ts";
+import { Beat, type Beating } from "../timing-wheel.ts";
+import { destroyRequest, wasReset } from "../http/http2.ts";
+import type { EngineLimits } from "./polling-context.ts";
 import { kBeat } from "../keys.ts";
 
 /** Why a body is given up before it is complete: codes of the session's end. */

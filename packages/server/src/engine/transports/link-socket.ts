@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { LinkHandler, WebSocketLink } from "@portage/websocket";
-import { Emitter } from "../../emitter.ts";
+import { Emitter } from "../../base/emitter.ts";
 
 /** What the socket of a transport does with it. */
 export interface SocketOwner extends LinkHandler {

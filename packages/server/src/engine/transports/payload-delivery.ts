@@ -1,7 +1,7 @@
 import { type EnginePacket, ParserError, type RawData, readPayloadV4 } from "@portage/parser/engine";
 import { readPayloadV3 } from "@portage/parser/engine-v3";
-import { nextTurn } from "../../turn.ts";
-import { type CloseReason, closeReason } from "../close-reason.ts";
+import { nextTurn } from "../../base/turn.ts";
+import { type CloseReason, closeReason } from "../report/close-codes.ts";
 
 /** Packets that are decoded and delivered without a pause; what listeners do with them is not done before it. */
 const SLICE = 500;

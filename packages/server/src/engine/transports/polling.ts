@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { encodePayloadV3 } from "@portage/parser/engine-v3";
-import type { Timer } from "../../clock.ts";
-import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../close-reason.ts";
-import { REFUSALS } from "../refusals.ts";
-import { brokeOff, hangUpAfter, isGone } from "../http2.ts";
-import { compressBody, type HttpCompression } from "../http-compression.ts";
-import type { EngineLimits } from "../limits.ts";
+import type { Timer } from "../../base/clock.ts";
+import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../report/close-codes.ts";
+import { REFUSALS } from "../admission/refusals.ts";
+import { brokeOff, hangUpAfter, isGone } from "../http/http2.ts";
+import { compressBody, type HttpCompression } from "../http/compression.ts";
+import type { EngineLimits } from "./polling-context.ts";
 import {
   CLOSE_PACKET,
   closePacket,
@@ -14,10 +14,10 @@ import {
   NOOP_PACKET,
   Transport,
   type TransportRequest,
-} from "../transport.ts";
+} from "./transport.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload, payloadFailure, readPayload } from "./payload-delivery.ts";
-import { kObserved } from "../../emitter.ts";
+import { kObserved } from "../../base/emitter.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLimits = Symbol("limits");

@@ -1,6 +1,6 @@
 import type { ResolvedOptions } from "../options.ts";
-import type { Transport } from "../transport.ts";
-import type { TurnedAway } from "../turned-away.ts";
+import type { Transport } from "./transport.ts";
+import type { TurnedAway } from "./turned-away.ts";
 
 /** What the WebSocket transports of one engine share. */
 export interface WebSocketContext {

@@ -6,7 +6,7 @@ import {
   type RawData,
   writeCloseText,
 } from "@portage/parser/engine";
-import { assignable } from "../../assignable.ts";
+import { assignable } from "../../base/assignable.ts";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
 import {
   type LinkClose,
@@ -16,9 +16,9 @@ import {
   type WebSocketError,
   type WebSocketLink,
 } from "@portage/websocket";
-import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../close-reason.ts";
-import type { SendOptions } from "../prepared-message.ts";
-import { Transport, type TransportRequest } from "../transport.ts";
+import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
+import type { SendOptions } from "../outgoing/prepared-message.ts";
+import { Transport, type TransportRequest } from "./transport.ts";
 import type { ForeignWebSocket } from "./foreign-link.ts";
 import { LinkSocket, type SocketLink, tapped } from "./link-socket.ts";
 import type { WebSocketContext } from "./websocket-context.ts";

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
-import type { Untyped } from "../typed-events.ts";
+import type { Untyped } from "../events/typed-events.ts";
 
 /** The public id of a socket. */
 export type SocketId = string;

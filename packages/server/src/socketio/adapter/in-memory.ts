@@ -1,7 +1,7 @@
 import { kLimits } from "../keys.ts";
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
-import type { RawData } from "../codec.ts";
-import { keyOf } from "../conflation.ts";
+import type { RawData } from "../client/codec.ts";
+import { keyOf } from "../client/conflation.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
   Adapter,
@@ -14,10 +14,10 @@ import type {
   SocketId,
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
-import { giveUpOldest, type Limited } from "../socket-limits.ts";
+import { giveUpOldest, type Limited } from "../socket/limits.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
-import type { Untyped } from "../typed-events.ts";
+import type { Untyped } from "../events/typed-events.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kCatchUp = Symbol("catchUp");

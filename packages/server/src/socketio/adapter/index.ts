@@ -16,13 +16,13 @@ export type {
   SocketId,
 } from "./adapter.ts";
 export { InMemoryAdapter } from "./in-memory.ts";
-export { SessionAwareAdapter } from "./session-aware.ts";
-export { ClusterAdapter } from "./cluster.ts";
-export { type ClusterAdapterOptions, ClusterAdapterWithHeartbeat } from "./cluster-heartbeat.ts";
+export { SessionAwareAdapter } from "../recovery/session-aware.ts";
+export { ClusterAdapter } from "./cluster/cluster.ts";
+export { type ClusterAdapterOptions, ClusterAdapterWithHeartbeat } from "./cluster/heartbeat.ts";
 export {
   type ClusterMessage,
   type ClusterResponse,
   MessageType,
   type Offset,
   type ServerId,
-} from "./cluster-messages.ts";
+} from "./cluster/messages.ts";

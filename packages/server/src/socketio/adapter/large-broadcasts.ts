@@ -1,6 +1,6 @@
 import { kBroadcastsGot } from "../keys.ts";
-import { nextTurn, soon } from "../../turn.ts";
-import { failAdapter } from "../listener-errors.ts";
+import { nextTurn, soon } from "../../base/turn.ts";
+import { failAdapter } from "../events/listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
 
 /** A broadcast is written to so many sockets in one turn of the event loop: about 10 ms, were they in nobody's cache. */

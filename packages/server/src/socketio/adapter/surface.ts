@@ -1,5 +1,5 @@
 import type { PreparedMessage, SlowPolicy } from "../../engine/index.ts";
-import type { RawData } from "../codec.ts";
+import type { RawData } from "../client/codec.ts";
 import type { Room, SocketId } from "./adapter.ts";
 import type { kBroadcastsGot, kDropAck, kLimits } from "../keys.ts";
 

@@ -1,0 +1,166 @@
+import type { IncomingMessage } from "node:http";
+import { type OnFailure, watch } from "../../base/handler-errors.ts";
+import { soon } from "../../base/turn.ts";
+import { adopt } from "../http/http2.ts";
+import { parseQuery } from "../http/query.ts";
+import type { TransportRequest } from "../transports/transport.ts";
+import type { ServerOptions } from "../options.ts";
+
+/** Codes of refusal, as clients get them in `{ code, message }`. */
+export const ERROR_CODES = {
+  UNKNOWN_TRANSPORT: 0,
+  UNKNOWN_SID: 1,
+  BAD_HANDSHAKE_METHOD: 2,
+  BAD_REQUEST: 3,
+  FORBIDDEN: 4,
+  UNSUPPORTED_PROTOCOL_VERSION: 5,
+} as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
+
+/** The sentence of each code. */
+export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
+  0: "Transport unknown",
+  1: "Session ID unknown",
+  2: "Bad handshake method",
+  3: "Bad request",
+  4: "Forbidden",
+  5: "Unsupported protocol version",
+};
+
+/** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
+export interface Refusal {
+  /** One of `ERROR_CODES`, or a greater number: see `REFUSALS`. */
+  readonly code: number;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** When the client may try again, in milliseconds. */
+  readonly retryAfter?: number | undefined;
+}
+
+/**
+ * A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. The
+ * milliseconds after which the client may try again are an addition.
+ */
+export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
+
+/** What admission must know of a session that a request belongs to. */
+export interface AdmittedSession {
+  readonly protocol: 3 | 4;
+  readonly transport: { readonly name: string };
+}
+
+export interface AdmissionRules {
+  readonly transports: readonly string[];
+  session(sid: string): AdmittedSession | undefined;
+}
+
+/** Characters that may not stand in a header value (RFC 9110, section 5.5): control characters but the tab. */
+// oxlint-disable-next-line no-control-regex -- they are what it looks for
+const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
+
+/** Makes a refusal. */
+export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });
+
+/** Gives a request its `_query`: an object without a prototype, unless a middleware has made one. */
+export function prepareRequest(req: IncomingMessage): TransportRequest {
+  const request = req as TransportRequest;
+  if (request.httpVersionMajor === 2) adopt(request);
+  if (request._query) return request;
+  const url = req.url ?? "";
+  const mark = url.indexOf("?");
+  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1));
+  return request;
+}
+
+/** Checks a request before anybody is asked: undefined when it may pass. */
+export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
+  const { transport, sid } = req._query;
+  if (!transport || !rules.transports.includes(transport)) return refuse(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
+  const { origin } = req.headers;
+  if (origin !== undefined && INVALID_HEADER_CHARACTER.test(origin)) {
+    delete req.headers.origin;
+    return refuse(ERROR_CODES.BAD_REQUEST, { name: "INVALID_ORIGIN", origin });
+  }
+  return sid ? admitToSession(req, isUpgrade, rules, sid) : admitHandshake(req, isUpgrade);
+}
+
+function admitToSession(
+  req: TransportRequest,
+  isUpgrade: boolean,
+  rules: AdmissionRules,
+  sid: string,
+): Refusal | undefined {
+  const { transport } = req._query;
+  const session = rules.session(sid);
+  if (!session) return refuse(ERROR_CODES.UNKNOWN_SID, { sid });
+  const previousTransport = session.transport.name;
+  if (!isUpgrade && previousTransport !== transport) {
+    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
+  }
+  if (!isUpgrade && transport === "websocket") {
+    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
+  }
+  const protocol = revisionOf(req);
+  if (protocol !== session.protocol) {
+    return refuse(ERROR_CODES.BAD_REQUEST, {
+      name: "PROTOCOL_MISMATCH",
+      protocol,
+      previousProtocol: session.protocol,
+    });
+  }
+  return undefined;
+}
+
+function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
+  if (req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
+  if (req._query["transport"] === "websocket" && !isUpgrade) {
+    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
+  }
+  return undefined;
+}
+
+/** Checks the revision of a handshake that is otherwise welcome: revision 3 must have been switched on. */
+export function admitRevision(req: TransportRequest, allowEIO3: boolean): Refusal | undefined {
+  const protocol = revisionOf(req);
+  return protocol === 4 || allowEIO3 ? undefined : refuse(ERROR_CODES.UNSUPPORTED_PROTOCOL_VERSION, { protocol });
+}
+
+/** The Engine.IO revision that a request speaks: anything but `EIO=4` is revision 3. */
+function revisionOf(req: TransportRequest): 3 | 4 {
+  return req._query["EIO"] === "4" ? 4 : 3;
+}
+
+/** Who wants to know what `allowRequest` says. */
+export interface Permission {
+  readonly answer: (refusal: Refusal | undefined) => void;
+  /** It threw, or its promise was rejected. */
+  readonly onFailure: OnFailure;
+}
+
+/** Asks `allowRequest`; an answer that throws or rejects is a refusal as well. */
+export function askPermission(
+  req: IncomingMessage,
+  allowRequest: ServerOptions["allowRequest"],
+  { answer, onFailure }: Permission,
+): void {
+  if (!allowRequest) return answer(undefined);
+  let settled: "no" | "yes" = "no";
+  const settle = (refusal: Refusal | undefined): void => {
+    if (settled === "yes") return;
+    settled = "yes";
+    // In a tick of its own: an exception further on is none of allowRequest.
+    soon(answer, refusal);
+  };
+  const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+    onFailure(error, how);
+    settle(refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }));
+  };
+  try {
+    const result: unknown = allowRequest(req, (message, success) =>
+      settle(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message })),
+    );
+    watch(result, (error) => fail(error, "rejected"));
+  } catch (error) {
+    fail(error, "thrown");
+  }
+}

@@ -1,0 +1,87 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type OnFailure, watch } from "../../base/handler-errors.ts";
+import { soon } from "../../base/turn.ts";
+
+/** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
+
+/** A request that passes middlewares. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** A middleware threw, or its promise was rejected. */
+  readonly onFailure: OnFailure;
+}
+
+/**
+ * Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well.
+ *
+ * `done` is called in a tick of its own: an exception further on is none of a middleware.
+ */
+export function runMiddlewares(
+  middlewares: readonly Middleware[],
+  { req, res, onFailure }: Exchange,
+  done: (error?: unknown) => void,
+): void {
+  const finish = (error?: unknown): void => soon(done, error);
+  const step = (index: number): void => {
+    const middleware = middlewares[index];
+    if (!middleware) return finish();
+    let called: "no" | "yes" = "no";
+    const next = (error?: unknown): void => {
+      if (called === "yes") return;
+      called = "yes";
+      if (error) finish(error);
+      else step(index + 1);
+    };
+    const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+      onFailure(error, how);
+      next(error ?? new Error("the middleware has failed"));
+    };
+    try {
+      watch(middleware(req, res, next), (error) => fail(error, "rejected"));
+    } catch (error) {
+      fail(error, "thrown");
+    }
+  };
+  step(0);
+}
+
+/**
+ * The response that middlewares see during a WebSocket handshake: Node's own, on the stream of the upgrade. A middleware
+ * that answers by itself (401, a redirect) reaches the peer; headers that it sets go into the 101 answer.
+ */
+export class UpgradeResponse extends ServerResponse {
+  /** Undefined while an earlier request on the same connection still waits for its answer, which a 101 must not overtake. */
+  static over(stream: Duplex, req: IncomingMessage): UpgradeResponse | undefined {
+    const res = new UpgradeResponse(req);
+    res.shouldKeepAlive = false;
+    try {
+      res.assignSocket(stream as never);
+    } catch {
+      return undefined;
+    }
+    res.once("finish", () => hangUp(stream));
+    return res;
+  }
+
+  /** The 101 answer is written by the WebSocket layer; middlewares that wait for `writeHead` may still act on it. */
+  override writeHead(status: number, ...rest: unknown[]): this {
+    if (status === 101) return this;
+    return super.writeHead(status, ...(rest as []));
+  }
+
+  /** Gives the stream back and tells the headers that were set meanwhile. */
+  release(stream: Duplex): ReturnType<ServerResponse["getHeaders"]> {
+    this.writeHead(101);
+    this.detachSocket(stream as never);
+    return this.getHeaders();
+  }
+}
+
+/** Ends the stream of an upgrade once what was written is on its way: no time limit of Node's is left for its peer. */
+export function hangUp(stream: Duplex): void {
+  stream.once("finish", () => stream.destroy());
+  stream.end();
+}

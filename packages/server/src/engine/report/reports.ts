@@ -1,0 +1,52 @@
+// What an engine reports of requests and sessions: to its log, its counters, the diagnostics channels and its listeners.
+import type { IncomingMessage } from "node:http";
+import type { Emitter } from "../../base/emitter.ts";
+import { createLog } from "../../base/log.ts";
+import type { Refusal } from "../admission/admission.ts";
+import { CHANNELS } from "./diagnostics.ts";
+import { kStats, kTell } from "../keys.ts";
+import { LIMIT_CODES, type LimitHit } from "./limit-codes.ts";
+import { type ConnectionError, REFUSALS, refusalName } from "../admission/refusals.ts";
+import type { Session } from "../session/session.ts";
+import { count, type EngineStats, type UpgradeFailure } from "./stats.ts";
+
+const log = createLog("engine");
+
+/** An engine, as far as it reports. */
+interface Reporting extends Emitter {
+  readonly [kStats]: EngineStats;
+  [kTell](event: string, ...args: unknown[]): void;
+}
+
+/** A request is turned away. */
+export function reportRefusal(engine: Reporting, req: IncomingMessage, refusal: Refusal): void {
+  const name = refusalName(refusal);
+  const { code, context } = refusal;
+  const { message, hint } = REFUSALS[name];
+  if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
+  count(engine[kStats].refusals, name);
+  if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
+  const error: ConnectionError = { req, code, message, context, name, hint };
+  engine[kTell]("connection_error", error);
+}
+
+/** A session is at a limit and goes on. */
+export function reportLimit(
+  engine: Reporting,
+  session: Session,
+  { code, limit, actual }: Pick<LimitHit, "code" | "limit" | "actual">,
+): void {
+  if (log.enabled) log("limit met by session %s: %s, %d of %d", session.id, code, actual, limit);
+  count(engine[kStats].limits, code);
+  if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session, code, limit, actual });
+  if (engine.listenerCount("limit") === 0) return;
+  const hit: LimitHit = { code, message: LIMIT_CODES[code], limit, actual, sid: session.id };
+  engine.emit("limit", hit);
+}
+
+/** An upgrade has failed at `step`; the session stays on its transport. */
+export function reportUpgradeFailure(engine: Reporting, session: Session, step: UpgradeFailure): void {
+  if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
+  count(engine[kStats].upgradeFailures, step);
+  if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });
+}

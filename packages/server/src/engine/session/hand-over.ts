@@ -1,0 +1,41 @@
+// How a session passes from one transport to the next without losing or reordering what its client sends.
+import type { CloseReason } from "../report/close-codes.ts";
+import { kFail, kStats } from "../keys.ts";
+import type { SessionHost, SessionState } from "./host.ts";
+import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "../transports/transport.ts";
+import { kHandler } from "../keys.ts";
+
+/** A session, as far as a change of its transport goes. */
+interface Passenger extends TransportHandler {
+  readonly server: SessionHost;
+  readonly readyState: SessionState;
+  transport: Transport;
+  flush(): void;
+  [kFail](reason: CloseReason): void;
+}
+
+/** Makes `candidate` the session's transport. The previous one retires once the client's last POST on it has been read. */
+export function takeOver(session: Passenger, candidate: Transport): void {
+  const { transport: previous } = session;
+  session.server[kStats].onUpgrade(previous.name, candidate.name);
+  previous[kHandler] = {
+    onPacket: (packet) => session.onPacket(packet),
+    onDrain() {},
+    // What the client still posts may end the session, or be beyond repair.
+    onClose: (reason) => reason.side === "client" && session[kFail](reason),
+  };
+  candidate[kHandler] = session;
+  session.transport = candidate;
+  // What the client still posts on the old transport was sent before what it sends on the new one.
+  candidate.hold();
+  previous.retire(() => {
+    previous[kHandler] = NOBODY;
+    candidate.release();
+  });
+}
+
+/** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
+export function endWaitingPoll(session: Passenger): void {
+  session.flush();
+  if (session.transport.writable && session.readyState !== "closed") session.transport.send([NOOP_PACKET]);
+}

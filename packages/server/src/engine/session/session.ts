@@ -1,0 +1,400 @@
+import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
+import { assignable } from "../../base/assignable.ts";
+import { createLog } from "../../base/log.ts";
+import { type CloseReason, closeReason } from "../report/close-codes.ts";
+import { Congestion, onQueued, onTaken, type Waiting } from "../outgoing/congestion.ts";
+import { type Flushable, flushSoon } from "./flush-queue.ts";
+import { Beat } from "../timing-wheel.ts";
+import { endWaitingPoll, takeOver } from "./hand-over.ts";
+import { messageData } from "./message-data.ts";
+import { RequestKeeper } from "../http/request-keeper.ts";
+import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "../outgoing/prepared-message.ts";
+import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
+import { endTransport, recordEnd } from "./end.ts";
+import * as heartbeat from "./heartbeat.ts";
+import {
+  handshakeData,
+  NO_HANDLER,
+  type SendFlags,
+  type SessionHandler,
+  type SessionHost,
+  type SessionState,
+} from "./host.ts";
+import type { UpgradeFailure } from "../report/stats.ts";
+import type { Transport, TransportHandler, TransportRequest } from "../transports/transport.ts";
+import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
+import { kObserved } from "../../base/emitter.ts";
+import {
+  kAwaits,
+  kBeat,
+  kChargedFrom,
+  kClock,
+  kCongestion,
+  kEnqueue,
+  kFail,
+  kHandle,
+  kHandler,
+  kHeardAt,
+  kOfferUpgrade,
+  kOnSessionClose,
+  kOnUpgradeFailed,
+  kQueuedBytes,
+  kSelf,
+  kSendPrepared,
+  kSlowReader,
+  kStats,
+  kWatchQueue,
+} from "../keys.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kUpper = Symbol("upper");
+const kUpgrade = Symbol("upgrade");
+const kCallbacks = Symbol("callbacks");
+const kOnMessage = Symbol("onMessage");
+const kPush = Symbol("push");
+const kWriteParts = Symbol("writeParts");
+const kCloseIfFlushed = Symbol("closeIfFlushed");
+
+const log = createLog("engine:socket");
+const EMPTY: EnginePacket[] = Object.freeze([]) as never;
+
+/**
+ * An Engine.IO client across its transports; public name `Socket`.
+ *
+ * Packets are queued and leave once a tick, see {@link flushSoon}; while the transport can't take any they wait. Public
+ * events (`message`, `packet`, `flush`, ...) are emitted only for those who listen.
+ *
+ * @example
+ * engine.on("connection", (session) => {
+ *   session.on("message", (data) => session.send(data));
+ *   session.on("close", (reason) => console.log(session.id, reason));
+ * });
+ */
+export class Session
+  extends RequestKeeper
+  implements TransportHandler, UpgradeHost, heartbeat.Pinging, Flushable, Waiting
+{
+  /** The session id: 20 characters from 120 random bits. */
+  readonly id: string;
+  /** The engine server. */
+  readonly server: SessionHost;
+  /** The Engine.IO revision of the client. */
+  readonly protocol: 3 | 4;
+  /** The address of the peer, or of the proxy next to the server. */
+  readonly remoteAddress: string;
+  /** What carries the packets right now. */
+  transport: Transport;
+  /** `opening`, `open`, `closing` (packets are being flushed) or `closed`. */
+  readyState: SessionState = "opening";
+  /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
+  writeBuffer: EnginePacket[] = EMPTY;
+  /** Bytes and characters in {@link writeBuffer}. */
+  [kQueuedBytes] = 0;
+  [kChargedFrom] = -1;
+  /** Watches over what waits; there once it was too much, or `kWatchQueue` was called. */
+  [kCongestion]: Congestion | undefined = undefined;
+  /** Why it ended; undefined before. */
+  declare closeReason?: CloseReason;
+  readonly [kBeat]: Beat;
+  private [kUpper]: SessionHandler = NO_HANDLER;
+  private [kUpgrade]: Upgrade | undefined;
+  [kAwaits]: heartbeat.HeartbeatPhase = "interval";
+  [kHeardAt] = 0;
+  private [kCallbacks]: SendCallbacks | undefined;
+
+  constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
+    super(request);
+    this.id = id;
+    this.server = server;
+    this.transport = transport;
+    this.protocol = transport.protocol;
+    this.remoteAddress = request.socket?.remoteAddress ?? "";
+    this[kBeat] = new Beat(this);
+    server[kStats].onOpen(transport.name, transport.protocol);
+  }
+
+  /** The session itself, where a method is called on a proxy of it or on an object made from it. */
+  private get [kSelf](): this {
+    return this[kBeat].entry as this;
+  }
+
+  /** Whether the transport has been replaced by a better one. */
+  get upgraded(): boolean {
+    return this[kUpgrade]?.phase === "upgraded";
+  }
+
+  /** Whether a better transport is being tried. */
+  get upgrading(): boolean {
+    const phase = this[kUpgrade]?.phase;
+    return phase === "probing" || phase === "probed";
+  }
+
+  /** Whether a packet sent now would leave at once. Volatile packets are dropped when not. */
+  get writable(): boolean {
+    return this.transport.writable && this.writeBuffer.length === 0;
+  }
+
+  /** Bytes, and characters of text, that were sent and that the system has not taken yet. */
+  get bufferedBytes(): number {
+    return this[kQueuedBytes] + this.transport.bufferedBytes;
+  }
+
+  /** What knows whether the peer keeps up. */
+  [kWatchQueue](): Congestion {
+    return (this[kCongestion] ??= new Congestion(this));
+  }
+
+  /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
+  [kHandle](handler: SessionHandler): void {
+    this[kUpper] = handler;
+  }
+
+  /** Opens the session: the server calls it once, with the handshake's transport. */
+  open(): void {
+    const { server, transport } = this;
+    this.readyState = "open";
+    transport.sid = this.id;
+    transport[kHandler] = this;
+    this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
+    if (server.initialPacket) this[kEnqueue]("message", messageData(server.initialPacket));
+    this.flush();
+    if (this[kObserved]) this.emit("open");
+    heartbeat.start(this);
+  }
+
+  // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  // hot path
+  onPacket(packet: EnginePacket): void {
+    if (this.readyState !== "open") return;
+    const { [kStats]: stats } = this.server;
+    stats.packetsIn += 1;
+    if (packet.data !== undefined) stats.bytesIn += packet.data.length;
+    if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
+    if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
+    if (this[kAwaits] === "pong") heartbeat.extendPong(this);
+    switch (packet.type) {
+      case "message":
+        this[kOnMessage](packet.data ?? "");
+        return;
+      case "pong":
+        return heartbeat.onPong(this);
+      case "ping":
+        return heartbeat.onPing(this, packet);
+      case "close":
+        return this[kFail](closeReason("CLIENT_CLOSED"));
+      case "open":
+      case "upgrade":
+      case "noop":
+        // Without a meaning here.
+        return;
+    }
+  }
+
+  // hot path
+  private [kOnMessage](data: RawData): void {
+    this[kUpper].onMessage(data);
+    if (!this[kObserved]) return;
+    this.emit("data", data);
+    this.emit("message", data);
+  }
+
+  onDrain(): void {
+    this[kCallbacks]?.run(this.writeBuffer, this.transport);
+    this.flush();
+    if (this[kUpgrade]?.phase === "probed") endWaitingPoll(this);
+  }
+
+  onClose(reason: CloseReason): void {
+    this[kFail](reason);
+  }
+
+  // ---- heartbeat ---------------------------------------------------------------------------------------------------
+
+  onBeat(): void {
+    heartbeat.onBeat(this);
+  }
+
+  // ---- outgoing ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends a message.
+   *
+   * @param options may be left out
+   * @param callback gets the transport once the message has been handed to it; never when the session ends first
+   */
+  send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
+    this.sendPacket("message", data, options, callback);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
+    this.sendPacket("message", data, options, callback);
+    return this;
+  }
+
+  /** Sends a packet of any type; {@link send} is for messages. Nothing is sent once the session has ended. */
+  sendPacket(
+    type: EnginePacketType,
+    data?: RawData,
+    options?: SendFlags | SendCallback | null,
+    callback?: SendCallback,
+  ): void {
+    if (typeof options === "function") return this.sendPacket(type, data, undefined, options);
+    const self = this[kSelf];
+    const content = data === undefined || data === null ? undefined : messageData(data);
+    const packet = self[kEnqueue](type, content, sendOptions(options?.compress, options?.mark));
+    if (packet && typeof callback === "function") (self[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+  }
+
+  /** Names of the transports that it may be upgraded to. */
+  getAvailableUpgrades(): string[] {
+    return [...this.server.upgrades(this.transport.name)];
+  }
+
+  /** Sends a message that many sessions get: its packets and frames are shared. */
+  // hot path
+  [kSendPrepared](message: PreparedMessage): this {
+    if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
+    for (const packet of message.packets(this.protocol)) {
+      // A `packetCreate` listener may change the packet: it gets one of its own.
+      if (this[kObserved]) this[kPush](new EnginePacket("message", packet.data, packet.options));
+      else this[kPush](packet);
+    }
+    return this;
+  }
+
+  /** A program has put something of its own in the place of `write`, or of `sendPacket`: it sees each message. */
+  private [kWriteParts]({ parts, compress, mark }: PreparedMessage): this {
+    for (const part of parts) this.write(part, { compress, mark });
+    return this;
+  }
+
+  [kEnqueue](
+    type: EnginePacketType,
+    data: RawData | undefined,
+    options: SendOptions = COMPRESS,
+  ): EnginePacket | undefined {
+    const packet = new EnginePacket(type, data, options);
+    return this[kPush](packet) ? packet : undefined;
+  }
+
+  // hot path
+  private [kPush](packet: EnginePacket): boolean {
+    if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
+    if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
+    if (log.enabled) log("session %s sends packet %s %o", this.id, packet.type, packet.data);
+    const queue = this.writeBuffer;
+    if (queue.length > 0) {
+      queue.push(packet);
+    } else {
+      this.writeBuffer = [packet];
+      if (this.transport.writable) flushSoon(this);
+    }
+    const { server } = this;
+    const size = packet.data === undefined ? 0 : packet.data.length;
+    const { [kStats]: stats } = server;
+    stats.packetsOut += 1;
+    stats.bytesOut += size;
+    stats.queued += size;
+    this[kQueuedBytes] += size;
+    if (this.transport.writable && this[kChargedFrom] === -1 && this[kQueuedBytes] <= server[kSlowReader].soft)
+      return true;
+    return onQueued(this, packet);
+  }
+
+  // hot path
+  flush(): void {
+    const queue = this.writeBuffer;
+    const { server, transport } = this;
+    if (queue.length === 0 || !transport.writable || this.readyState === "closed") return;
+    const batch = queue.length <= transport.maxBatch ? queue : queue.slice(0, transport.maxBatch);
+    if (log.enabled) log("session %s flushes %d packets to %s", this.id, batch.length, transport.name);
+    if (this[kObserved]) this.emit("flush", batch);
+    if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
+    this.writeBuffer = batch === queue ? EMPTY : queue.slice(batch.length);
+    onTaken(this, queue);
+    transport.send(batch);
+    if (this[kObserved]) this.emit("drain");
+    if (server.listenerCount("drain") > 0) server.emit("drain", this);
+    this[kUpper].onDrain();
+    this[kCloseIfFlushed]();
+  }
+
+  // ---- upgrade -----------------------------------------------------------------------------------------------------
+
+  /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
+  [kOfferUpgrade](candidate: Transport): void {
+    this[kUpgrade] ??= new Upgrade(this, this.server[kClock], this.server.upgradeTimeout);
+    candidate.sid = this.id;
+    if (this.transport.name === candidate.name) this[kUpgrade].refuse(candidate);
+    else this[kUpgrade].offer(candidate);
+  }
+
+  onProbed(candidate: Transport): void {
+    if (log.enabled) log("session %s was probed by %s", this.id, candidate.name);
+    if (this[kObserved]) this.emit("upgrading", candidate);
+    endWaitingPoll(this);
+  }
+
+  onUpgradeFailed(signal: UpgradeSignal): void {
+    this.server[kOnUpgradeFailed](this, signal as UpgradeFailure);
+    if (this[kObserved]) this.emit("upgrade_failed", signal);
+  }
+
+  onCommit(candidate: Transport): void {
+    takeOver(this, candidate);
+    if (log.enabled) log("session %s upgraded to %s", this.id, candidate.name);
+    if (this[kObserved]) this.emit("upgrade", candidate);
+    this.flush();
+    this[kCloseIfFlushed]();
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
+  close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
+    const self = this[kSelf];
+    if (discard) self[kFail](why);
+    else if (self.readyState === "open") self[kUpper].onClosing();
+    if (self.readyState !== "open") return this;
+    self.flush();
+    self.readyState = "closing";
+    self.server[kStats].closing += 1;
+    self.closeReason = why;
+    self[kCloseIfFlushed]();
+    return this;
+  }
+
+  private [kCloseIfFlushed](): void {
+    if (this.readyState !== "closing" || this.writeBuffer.length > 0 || this.transport.readyState !== "open") return;
+    const why = this.closeReason ?? closeReason("SERVER_CLOSED");
+    this.transport.close(() => this[kFail](why), why);
+  }
+
+  /** Ends the session at once, for whatever reason; what is queued is discarded. */
+  [kFail](why: CloseReason): void {
+    if (this.readyState === "closed") return;
+    const reason = recordEnd(this, why);
+    this[kUpgrade]?.sessionClosed();
+    this[kCallbacks] = undefined;
+    endTransport(this.transport, reason);
+    this.server[kOnSessionClose](this);
+    this[kUpper].onClose(reason);
+    if (this[kObserved]) this.emit("close", reason.reason, reason.description);
+    const lost = this.writeBuffer;
+    this.writeBuffer = EMPTY;
+    onTaken(this, lost);
+  }
+}
+
+assignable(Session.prototype, "upgraded", "upgrading");
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, not called
+const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;
+
+/** Whether `value` is a session of this engine, and not a look-alike of another one. */
+export function isSession(value: unknown): value is Session {
+  return value instanceof Session;
+}

@@ -1,0 +1,221 @@
+import type { Clock, Timer } from "../base/clock.ts";
+import type { kBeat } from "./keys.ts";
+
+/** Something that wants a call at a time of its own; a node of the wheel's lists, so that scheduling allocates nothing. */
+export interface Beating {
+  /** The time has come. */
+  onBeat(): void;
+  /** The neighbours in the wheel's slot and the turn in which it is due; the wheel's own. */
+  [kBeat]: Beat;
+}
+
+/** The place of one entry in the wheel. */
+export class Beat {
+  readonly entry: Beating;
+  previous: Beat | undefined = undefined;
+  next: Beat | undefined = undefined;
+  /** The tick at which it is due; -1 while it is in no slot. */
+  due = -1;
+
+  constructor(entry: Beating) {
+    this.entry = entry;
+  }
+}
+
+/** A heartbeat is two delays, each of which may be late by one tick: together by half a percent of their sum. */
+const TICKS_PER_HEARTBEAT = 400;
+const MAX_TICK = 100;
+/** So often the timer looks at the time, though no beat is due, in milliseconds: to see that the event loop was blocked. */
+const MIN_LOOKOUT = 5;
+const MAX_LOOKOUT = 500;
+/** A part of a tick that is no more than what adding up times loses. */
+const ROUNDING = 1e-6;
+/** Delays that go further than the wheel is round stay in their slot for more than one turn. */
+const MAX_SLOTS = 1024;
+
+/**
+ * The heartbeats of all sessions on one timer: a hashed timing wheel, whose timer sleeps until the next slot that holds
+ * an entry.
+ *
+ * Its time stands still while the event loop is blocked. A server that stalled for two seconds has not heard from its
+ * clients for two seconds because it did not listen, so the stall must not count against them.
+ */
+export class HeartbeatWheel {
+  readonly #clock: Clock;
+  /** Milliseconds from one slot to the next; a beat comes at most this much too late. */
+  readonly tickLength: number;
+  /** The longest sleep of the timer, and the longest delay of it that is not a stall, in milliseconds. */
+  readonly #lookout: number;
+  readonly #slots: Array<Beat | undefined>;
+  /** The slot that was swept last. */
+  #tick = 0;
+  /** When that tick began. */
+  #tickStart = 0;
+  /** The tick for which the timer is set. */
+  #wake = Infinity;
+  #size = 0;
+  #timer: Timer | undefined;
+  #phase: "waiting" | "sweeping" | "stalled" = "waiting";
+  /** By how many milliseconds the timer was late when it last fired: what the event loop was blocked for. */
+  lag = 0;
+  /** The most that `lag` has been. */
+  maxLag = 0;
+
+  /** @param shortest the shorter delay of a heartbeat, in milliseconds; `longest` is the sum of both */
+  constructor(clock: Clock, shortest: number, longest: number) {
+    this.#clock = clock;
+    this.tickLength = Math.max(1, Math.min(MAX_TICK, Math.floor(longest / TICKS_PER_HEARTBEAT)));
+    this.#lookout = Math.max(MIN_LOOKOUT, Math.min(MAX_LOOKOUT, Math.floor(shortest / 20)));
+    const slots = Math.min(MAX_SLOTS, Math.ceil(longest / this.tickLength) + 2);
+    this.#slots = Array.from({ length: slots }, () => undefined);
+  }
+
+  /** Entries that wait for their beat. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Calls `entry.onBeat()` once, `delay` milliseconds from now; forgets an earlier call.
+   *
+   * @param now the time of the clock, where the caller has just looked at it
+   */
+  schedule(beat: Beat, delay: number, now: number = this.#clock.now()): void {
+    this.#remove(beat);
+    if (delay === Infinity) return this.#rest();
+    const slots = this.#slots;
+    beat.due = Math.max(this.#tick + 1, Math.ceil(this.#time(now) + delay / this.tickLength));
+    const index = beat.due % slots.length;
+    const head = slots[index];
+    beat.next = head;
+    if (head) head.previous = beat;
+    slots[index] = beat;
+    this.#size += 1;
+    if (beat.due < this.#wake && this.#phase !== "sweeping") this.#arm(this.#nextWake());
+  }
+
+  cancel(beat: Beat): void {
+    this.#remove(beat);
+    this.#rest();
+  }
+
+  #remove(beat: Beat): void {
+    if (beat.due === -1) return;
+    const { previous, next } = beat;
+    if (previous) previous.next = next;
+    else this.#slots[beat.due % this.#slots.length] = next;
+    if (next) next.previous = previous;
+    beat.previous = beat.next = undefined;
+    beat.due = -1;
+    this.#size -= 1;
+  }
+
+  /** Without entries there is no timer. */
+  #rest(): void {
+    if (this.#size > 0 || this.#phase === "sweeping") return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#wake = Infinity;
+    this.#phase = "waiting";
+  }
+
+  /**
+   * The time of the wheel, in ticks. While beats are called it is the one that they were due at: what they schedule does
+   * not inherit their delay.
+   */
+  #time(now: number): number {
+    if (this.#phase === "sweeping") return this.#tick;
+    if (this.#timer === undefined) this.#tickStart = now;
+    // Timers that a test has faked and forgotten are found here as well.
+    else if (this.#isStalled(now)) this.#onStall(now);
+    return this.#tick + (now - this.#tickStart) / this.tickLength;
+  }
+
+  get #planned(): number {
+    return (this.#wake - this.#tick) * this.tickLength;
+  }
+
+  #isStalled(now: number): boolean {
+    return now < this.#tickStart || now - this.#tickStart - this.#planned > this.#lookout;
+  }
+
+  /** A stall does not count, and what came in meanwhile is read before anybody is judged. */
+  #onStall(now: number): void {
+    this.#measure(now);
+    this.#tickStart = now - this.#planned;
+    this.#phase = "stalled";
+    this.#arm(this.#wake);
+  }
+
+  #measure(now: number): void {
+    const lag = Math.max(0, now - this.#tickStart - this.#planned);
+    this.lag = this.#phase === "stalled" ? Math.max(this.lag, lag) : lag;
+    this.maxLag = Math.max(this.maxLag, lag);
+  }
+
+  /** The next slot that holds an entry, or the next look at the time. */
+  #nextWake(): number {
+    const slots = this.#slots;
+    const last = this.#tick + Math.max(1, Math.floor(this.#lookout / this.tickLength));
+    let tick = this.#tick + 1;
+    while (tick < last && slots[tick % slots.length] === undefined) tick += 1;
+    return tick;
+  }
+
+  #arm(wake: number): void {
+    this.#timer?.cancel();
+    this.#wake = wake;
+    const delay = this.#tickStart + this.#planned - this.#clock.now();
+    this.#timer = this.#clock.after(Math.max(1, Math.ceil(delay)), this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    const now = this.#clock.now();
+    if (this.#isStalled(now)) {
+      const wasStalled = this.#phase === "stalled";
+      this.#onStall(now);
+      // The loop may be blocked again and again: then beats come all the same, if slowly.
+      if (!wasStalled) return;
+    } else {
+      this.#measure(now);
+    }
+    this.#turn(now);
+  };
+
+  /** Beats what is due by now. */
+  #turn(now: number): void {
+    const last = this.#tick + Math.floor((now - this.#tickStart) / this.tickLength + ROUNDING);
+    let isDone = false;
+    this.#phase = "sweeping";
+    try {
+      // What an exception has left behind comes first.
+      this.#sweep();
+      while (this.#tick < last) {
+        this.#tick += 1;
+        this.#tickStart += this.tickLength;
+        this.#sweep();
+      }
+      isDone = true;
+    } finally {
+      // An exception of one listener must not stop the wheel for all.
+      this.#phase = "waiting";
+      if (this.#size === 0) this.#rest();
+      else this.#arm(isDone ? this.#nextWake() : this.#tick + 1);
+    }
+  }
+
+  #sweep(): void {
+    const head = this.#slots[this.#tick % this.#slots.length];
+    if (head === undefined) return;
+    const due: Beat[] = [];
+    for (let beat: Beat | undefined = head; beat; beat = beat.next) {
+      if (beat.due <= this.#tick) due.push(beat);
+    }
+    for (const beat of due) {
+      // One beat may cancel or put off another one.
+      if (beat.due === -1 || beat.due > this.#tick) continue;
+      this.#remove(beat);
+      beat.entry.onBeat();
+    }
+  }
+}

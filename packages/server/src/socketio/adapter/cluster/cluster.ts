@@ -1,0 +1,399 @@
+import { kClock } from "../../../engine/index.ts";
+import { kClusterKeys, kDropAck } from "../../keys.ts";
+import { randomBytes } from "node:crypto";
+import { PacketType } from "@portage/parser/socket";
+import { type Clock, systemClock } from "../../../base/clock.ts";
+import { createLog } from "../../../base/log.ts";
+import type { Untyped } from "../../events/typed-events.ts";
+import { SocketIoError } from "../../errors.ts";
+import { failAdapter } from "../../events/listener-errors.ts";
+import type { BroadcastOptions, Room } from "../adapter.ts";
+import {
+  type ClusterMessage,
+  type ClusterMessageBody,
+  type ClusterResponse,
+  type ClusterResponseBody,
+  decodeOptions,
+  describeSocket,
+  encodeOptions,
+  MessageType,
+  type Offset,
+  type ServerId,
+} from "./messages.ts";
+import { ClusterAcks } from "./acks.ts";
+import { BusGuard } from "./guard.ts";
+import type { ClusterKeys } from "./keys.ts";
+import { type Asked, ClusterRequests, isEmpty } from "./requests.ts";
+import { faultOf } from "./schema.ts";
+import { InMemoryAdapter } from "../in-memory.ts";
+import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "../surface.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kGuard = Symbol("guard");
+const kRequests = Symbol("requests");
+const kAcks = Symbol("acks");
+const kGuardWith = Symbol("guardWith");
+const kIsSound = Symbol("isSound");
+const kTry = Symbol("try");
+const kFollow = Symbol("follow");
+const kOnBroadcast = Symbol("onBroadcast");
+const kOnFetchSockets = Symbol("onFetchSockets");
+const kOnServerSideEmit = Symbol("onServerSideEmit");
+const kDeliver = Symbol("deliver");
+const kForgetAcksOf = Symbol("forgetAcksOf");
+const kTake = Symbol("take");
+const kRespond = Symbol("respond");
+const kTryToPublish = Symbol("tryToPublish");
+const kCanRecover = Symbol("canRecover");
+const kBroadcastWithOffset = Symbol("broadcastWithOffset");
+
+const log = createLog("socket.io:cluster");
+
+/** Other servers have this many milliseconds to answer, unless `timeout()` says otherwise. */
+const TIME_TO_ANSWER = 5000;
+
+function logFailure(error: unknown): void {
+  log("the bus did not take a message: %s", error);
+}
+
+const newId = (): string => randomBytes(8).toString("hex");
+
+/**
+ * An adapter for many servers that talk to each other over a bus. What extends it must carry messages: send them in
+ * {@link doPublish} and {@link doPublishResponse}, and hand those that come in to {@link onMessage} and
+ * {@link onResponse}.
+ *
+ * @example
+ * class BusAdapter extends ClusterAdapter {
+ *   constructor(nsp) {
+ *     super(nsp);
+ *     bus.on("message", (message) => this.onMessage(message));
+ *     bus.on(this.uid, (response) => this.onResponse(response));
+ *   }
+ *   async doPublish(message) {
+ *     bus.send("message", message);
+ *     return "";
+ *   }
+ *   async doPublishResponse(uid, response) {
+ *     bus.send(uid, response);
+ *   }
+ * }
+ */
+export abstract class ClusterAdapter extends InMemoryAdapter {
+  /** The id of this server. */
+  protected readonly uid: ServerId = newId();
+  private readonly [kClock]: Clock;
+  private readonly [kGuard]: BusGuard | undefined;
+  private readonly [kRequests]: ClusterRequests;
+  private readonly [kAcks]: ClusterAcks;
+
+  protected constructor(nsp: Untyped) {
+    super(nsp);
+    const { server } = nsp as { server?: { [kClock]?: Clock; [kClusterKeys]?: ClusterKeys } };
+    this[kClock] = server?.[kClock] ?? systemClock;
+    this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
+    this[kRequests] = new ClusterRequests(this[kClock]);
+    this[kAcks] = new ClusterAcks(this[kClock]);
+  }
+
+  private [kGuardWith](keys: ClusterKeys): BusGuard {
+    const onRefused = (error: unknown): void => this.reportFailure(error);
+    return new BusGuard({ keys, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name, onRefused });
+  }
+
+  /** Sends a message to all other servers. Resolves with its place on the bus, where there is one. */
+  protected abstract doPublish(message: ClusterMessage): Promise<Offset>;
+
+  /** Sends a response to one server. */
+  protected abstract doPublishResponse(requesterUid: ServerId, response: ClusterResponse): Promise<void>;
+
+  // ---- from the bus ------------------------------------------------------------------------------------------------
+
+  /**
+   * A message has come in; messages of this server itself are ignored. One that is not as it must be, is not signed where
+   * the option `clusterSecret` is set, or can't be followed, is told to `handler_error` listeners and does nothing.
+   */
+  protected onMessage(message: ClusterMessage, offset?: Offset): void {
+    const genuine = this[kGuard] === undefined ? message : this[kGuard].open(message);
+    if (genuine !== undefined) this.heed(genuine, offset);
+  }
+
+  /** A message has come in that is signed, where it has to be. */
+  protected heed(message: ClusterMessage, offset?: Offset): void {
+    if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kFollow](message, offset));
+  }
+
+  private [kIsSound](message: unknown): boolean {
+    const fault = faultOf(message);
+    if (fault === undefined) return true;
+    this.reportFailure(new SocketIoError("CLUSTER_MESSAGE_INVALID", `a message from the bus is ignored: ${fault}`));
+    return false;
+  }
+
+  /** What a message asks for may fail: that must not end the connection to the bus. */
+  private [kTry](follow: () => void): void {
+    try {
+      follow();
+    } catch (error) {
+      this.reportFailure(error);
+    }
+  }
+
+  /** Tells `handler_error` listeners of the server. */
+  protected reportFailure(error: unknown): void {
+    failAdapter(error, this.nsp as object, "thrown");
+  }
+
+  private [kFollow](message: ClusterMessage, offset: Offset | undefined): void {
+    switch (message.type) {
+      case MessageType.BROADCAST:
+        return this[kOnBroadcast](message, offset);
+      case MessageType.SOCKETS_JOIN:
+        return super.addSockets(decodeOptions(message.data.opts), message.data.rooms);
+      case MessageType.SOCKETS_LEAVE:
+        return super.delSockets(decodeOptions(message.data.opts), message.data.rooms);
+      case MessageType.DISCONNECT_SOCKETS:
+        return super.disconnectSockets(decodeOptions(message.data.opts), message.data.close ?? false);
+      case MessageType.FETCH_SOCKETS:
+        return this[kOnFetchSockets](message);
+      case MessageType.SERVER_SIDE_EMIT:
+        return this[kOnServerSideEmit](message);
+      case MessageType.INITIAL_HEARTBEAT:
+      case MessageType.HEARTBEAT:
+      case MessageType.ADAPTER_CLOSE:
+        return undefined;
+      default:
+        // On a bus that does not tell them apart, responses come the same way.
+        return this.onResponse(message);
+    }
+  }
+
+  private [kOnBroadcast](message: ClusterMessage & { type: MessageType.BROADCAST }, offset: Offset | undefined): void {
+    const { packet, opts, requestId } = message.data;
+    const options = decodeOptions(opts);
+    if (requestId === undefined) return this[kDeliver](packet as AdapterPacket, options, offset);
+    super.broadcastWithAck(
+      packet,
+      options,
+      (clientCount) =>
+        this.publishResponse(message.uid, {
+          type: MessageType.BROADCAST_CLIENT_COUNT,
+          data: { requestId, clientCount },
+        }),
+      (answer: unknown) =>
+        this.publishResponse(message.uid, { type: MessageType.BROADCAST_ACK, data: { requestId, packet: answer } }),
+    );
+    this[kForgetAcksOf](packet as AdapterPacket, options);
+  }
+
+  /** The server that has asked waits no longer than this, and nobody else wants the answers. */
+  private [kForgetAcksOf]({ id }: AdapterPacket, opts: BroadcastOptions): void {
+    if (id === undefined) return;
+    this[kClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
+      for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket[kDropAck]?.(id);
+    });
+  }
+
+  private [kOnFetchSockets](message: ClusterMessage & { type: MessageType.FETCH_SOCKETS }): void {
+    const { requestId, opts } = message.data;
+    super
+      .fetchSockets(decodeOptions(opts))
+      .then((sockets) =>
+        this.publishResponse(message.uid, {
+          type: MessageType.FETCH_SOCKETS_RESPONSE,
+          data: { requestId, sockets: sockets.map(describeSocket) },
+        }),
+      )
+      .catch((error: unknown) => this.reportFailure(error));
+  }
+
+  private [kOnServerSideEmit](message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
+    const { packet, requestId } = message.data;
+    const event = packet as [string, ...unknown[]];
+    const nsp = this.nsp as AdapterNamespace;
+    if (requestId === undefined) return nsp._onServerSideEmit(event);
+    let answered = false;
+    const answer = (value: unknown): void => {
+      if (answered) return;
+      answered = true;
+      const data = { requestId, packet: value };
+      this.publishResponse(message.uid, { type: MessageType.SERVER_SIDE_EMIT_RESPONSE, data });
+    };
+    nsp._onServerSideEmit([...event, answer]);
+  }
+
+  /** A response to this server has come in. */
+  protected onResponse(response: ClusterResponse): void {
+    const genuine = this[kGuard] === undefined ? response : this[kGuard].open(response);
+    if (genuine !== undefined && this[kIsSound](genuine)) this[kTry](() => this[kTake](genuine));
+  }
+
+  private [kTake](response: ClusterResponse): void {
+    const { type, data } = response;
+    if (type === MessageType.BROADCAST_CLIENT_COUNT) {
+      this[kAcks].onClientCount(data.requestId, data.clientCount);
+    } else if (type === MessageType.BROADCAST_ACK) {
+      this[kAcks].onAck(data.requestId, data.packet);
+    } else if (type === MessageType.FETCH_SOCKETS_RESPONSE) {
+      this[kRequests].answer(data.requestId, response.uid, data.sockets);
+    } else if (type === MessageType.SERVER_SIDE_EMIT_RESPONSE) {
+      this[kRequests].answer(data.requestId, response.uid, [data.packet]);
+    }
+  }
+
+  // ---- to the bus --------------------------------------------------------------------------------------------------
+
+  /** Sends a message to all other servers. A failure is logged: there is nobody to tell. */
+  protected publish(message: ClusterMessageBody): void {
+    this.publishAndReturnOffset(message).catch(logFailure);
+  }
+
+  /** Sends a message to all other servers, signed where there is a secret. */
+  protected async publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
+    const complete = { ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    return this.doPublish(this[kGuard]?.seal(complete) ?? complete);
+  }
+
+  /** Sends a response to the server that has asked. */
+  protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
+    const complete = { ...response, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    this[kRespond](requesterUid, complete).catch(logFailure);
+  }
+
+  private async [kRespond](requesterUid: ServerId, response: ClusterResponse): Promise<void> {
+    await this.doPublishResponse(requesterUid, this[kGuard]?.seal(response) ?? response);
+  }
+
+  private async [kTryToPublish](message: ClusterMessageBody): Promise<void> {
+    await this.publishAndReturnOffset(message).catch(logFailure);
+  }
+
+  // ---- broadcasts --------------------------------------------------------------------------------------------------
+
+  /** Sends a packet to all who are meant on all servers; on this one at least, when the bus fails. */
+  override broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> {
+    if (opts.flags?.local) return Promise.resolve(super.broadcast(packet, opts));
+    // A copy: what is done to the packet on this server is not for those who read it from the bus later.
+    const { type, data, id } = packet as AdapterPacket;
+    const copy: AdapterPacket = id === undefined ? { type, data: data.slice() } : { type, data: data.slice(), id };
+    const message = { type: MessageType.BROADCAST, data: { packet: copy as unknown, opts: encodeOptions(opts) } };
+    if (this[kCanRecover]) return this[kBroadcastWithOffset](message, packet as AdapterPacket, opts);
+    super.broadcast(packet, opts);
+    return this[kTryToPublish](message);
+  }
+
+  /** The offset is known when the message is on the bus, so that the clients of this server have to wait for that. */
+  private async [kBroadcastWithOffset](
+    message: ClusterMessageBody,
+    packet: AdapterPacket,
+    opts: BroadcastOptions,
+  ): Promise<void> {
+    let offset: Offset | undefined;
+    try {
+      offset = await this.publishAndReturnOffset(message);
+    } catch (error) {
+      logFailure(error);
+    }
+    this[kDeliver](packet, opts, offset);
+  }
+
+  private get [kCanRecover](): boolean {
+    return !!(this.nsp as { server: { opts?: { connectionStateRecovery?: unknown } } }).server.opts
+      ?.connectionStateRecovery;
+  }
+
+  /** Sends a packet to the clients of this server, with the offset by which they can ask for what comes after it. */
+  private [kDeliver](packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
+    const isKept = packet.type === PacketType.EVENT && packet.id === undefined && !opts.flags?.volatile;
+    if (!offset || !isKept || !this[kCanRecover]) return super.broadcast(packet, opts);
+    const withOffset = { ...packet, data: [...packet.data, offset] };
+    this.deliverLocally(withOffset, packet, opts);
+  }
+
+  /** Sends a packet that asks for acknowledgements; the answers of other servers are told by {@link onResponse}. */
+  override broadcastWithAck(
+    packet: Untyped,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: Untyped[]) => void,
+  ): void {
+    if (!opts.flags?.local) {
+      const requestId = newId();
+      this[kAcks].add(requestId, { onClientCount: clientCountCallback, onAck: ack }, opts.flags?.timeout ?? 1);
+      const { type, data } = packet as AdapterPacket;
+      this.publish({
+        type: MessageType.BROADCAST,
+        data: { packet: { type, data }, requestId, opts: encodeOptions(opts) },
+      });
+    }
+    super.broadcastWithAck(packet, opts, clientCountCallback, ack);
+  }
+
+  // ---- sockets -----------------------------------------------------------------------------------------------------
+
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    super.addSockets(opts, rooms);
+    if (opts.flags?.local) return Promise.resolve();
+    return this[kTryToPublish]({ type: MessageType.SOCKETS_JOIN, data: { opts: encodeOptions(opts), rooms } });
+  }
+
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> {
+    super.delSockets(opts, rooms);
+    if (opts.flags?.local) return Promise.resolve();
+    return this[kTryToPublish]({ type: MessageType.SOCKETS_LEAVE, data: { opts: encodeOptions(opts), rooms } });
+  }
+
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> {
+    super.disconnectSockets(opts, close);
+    if (opts.flags?.local) return Promise.resolve();
+    return this[kTryToPublish]({ type: MessageType.DISCONNECT_SOCKETS, data: { opts: encodeOptions(opts), close } });
+  }
+
+  /**
+   * The sockets that are meant: those of this server as they are, and the details of others.
+   *
+   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer
+   */
+  override async fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
+    const sockets = await super.fetchSockets(opts);
+    const asked = opts.flags?.local ? 0 : await this.othersToAsk();
+    if (isEmpty(asked)) return sockets;
+    const requestId = newId();
+    return new Promise((resolve, reject) => {
+      const onEnd = (error: Error | null, all: unknown[]): void => (error === null ? resolve(all) : reject(error));
+      this[kRequests].add(requestId, { asked, answers: sockets, onEnd }, opts.flags?.timeout || TIME_TO_ANSWER);
+      this.publish({ type: MessageType.FETCH_SOCKETS, data: { opts: encodeOptions(opts), requestId } });
+    });
+  }
+
+  // ---- servers -----------------------------------------------------------------------------------------------------
+
+  /** Sends an event to the other servers; a function at its end gets their answers. */
+  override async serverSideEmit(packet: Untyped[]): Promise<void> {
+    if (typeof packet.at(-1) !== "function") {
+      return this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } });
+    }
+    const onEnd = packet.at(-1) as (error: Error | null, answers: unknown[]) => void;
+    const event = packet.slice(0, -1);
+    const asked = await this.othersToAsk();
+    if (isEmpty(asked)) return onEnd(null, []);
+    const requestId = newId();
+    this[kRequests].add(requestId, { asked, answers: [], onEnd }, TIME_TO_ANSWER);
+    this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { requestId, packet: event } });
+  }
+
+  /** Whose answers a question to the cluster waits for. */
+  protected async othersToAsk(): Promise<Asked> {
+    return (await this.serverCount()) - 1;
+  }
+
+  /** A server is gone: its answers are not waited for. */
+  protected forgetServer(uid: ServerId): void {
+    this[kRequests].forget(uid);
+  }
+
+  override close(): Promise<void> | void {
+    this[kAcks].clear();
+    return super.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { kClock } from "../../../engine/index.ts";
+import { type Clock, systemClock, type Timer } from "../../../base/clock.ts";
+import { bounded } from "../../../base/numbers.ts";
+import { SocketIoError } from "../../errors.ts";
+import type { Untyped } from "../../events/typed-events.ts";
+import { ClusterAdapter } from "./cluster.ts";
+import {
+  type ClusterMessage,
+  type ClusterMessageBody,
+  type ClusterResponse,
+  MessageType,
+  type Offset,
+  type ServerId,
+} from "./messages.ts";
+import type { Asked } from "./requests.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kTime = Symbol("time");
+const kOptions = Symbol("options");
+const kServers = Symbol("servers");
+const kState = Symbol("state");
+const kHeartbeat = Symbol("heartbeat");
+const kRollCall = Symbol("rollCall");
+const kCallRollLater = Symbol("callRollLater");
+const kHear = Symbol("hear");
+const kRemove = Symbol("remove");
+const kBeatLater = Symbol("beatLater");
+
+/** Options of {@link ClusterAdapterWithHeartbeat}. */
+export interface ClusterAdapterOptions {
+  /** Milliseconds of silence after which this server says that it is there. Default: 5000. */
+  heartbeatInterval?: number;
+  /** Milliseconds of silence after which another server counts as gone. Default: 10000. */
+  heartbeatTimeout?: number;
+}
+
+const HEARTBEAT_DEFAULTS = { heartbeatInterval: 5000, heartbeatTimeout: 10_000 } as const;
+
+/** How often silent servers are looked for, in milliseconds. */
+const ROLL_CALL_INTERVAL = 1000;
+
+/** Servers that are waited for; each is there because it says so. */
+const MAX_SERVERS = 1000;
+
+/** Programs that only emit, without a server, have this id: they answer nothing and are not counted. */
+const EMITTER = "emitter";
+
+/** A {@link ClusterAdapter} for a bus that does not know who is there: the servers tell each other. */
+export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
+  private readonly [kTime]: Clock;
+  private readonly [kOptions]: Required<ClusterAdapterOptions>;
+  /** When each of the other servers was heard last. */
+  private readonly [kServers] = new Map<ServerId, number>();
+  private [kState]: "open" | "closed" = "open";
+  private [kHeartbeat]: Timer | undefined;
+  private [kRollCall]: Timer | undefined;
+
+  protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
+    super(nsp);
+    this[kTime] = (nsp as { server?: { [kClock]?: Clock } }).server?.[kClock] ?? systemClock;
+    const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
+    this[kOptions] = {
+      heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),
+      heartbeatTimeout: bounded(opts.heartbeatTimeout, 0, Infinity, heartbeatTimeout),
+    };
+  }
+
+  /** Says hello to the cluster. */
+  override init(): Promise<void> | void {
+    this.publish({ type: MessageType.INITIAL_HEARTBEAT });
+    this[kCallRollLater]();
+  }
+
+  /** Says good-bye to the cluster. */
+  override close(): Promise<void> | void {
+    this.publish({ type: MessageType.ADAPTER_CLOSE });
+    this[kState] = "closed";
+    this[kHeartbeat]?.cancel();
+    this[kRollCall]?.cancel();
+    return super.close();
+  }
+
+  /** Public, as that of `socket.io-adapter` is. */
+  override onMessage(message: ClusterMessage, offset?: Offset): void {
+    super.onMessage(message, offset);
+  }
+
+  protected override heed(message: ClusterMessage, offset?: Offset): void {
+    // The bus may bring anything; what is no message is told by the class below.
+    const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
+    if (uid === this.uid || this[kState] === "closed") return;
+    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this[kHear](uid);
+    if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
+    else if (type === MessageType.ADAPTER_CLOSE) this[kRemove](uid as ServerId);
+    else super.heed(message, offset);
+  }
+
+  /** A server is there. */
+  private [kHear](uid: ServerId): void {
+    if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kTime].now());
+    else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
+  }
+
+  override onResponse(response: ClusterResponse): void {
+    super.onResponse(response);
+  }
+
+  /** How many servers there are, this one included. */
+  override serverCount(): Promise<number> {
+    return Promise.resolve(1 + this[kServers].size);
+  }
+
+  protected override othersToAsk(): Promise<Asked> {
+    return Promise.resolve([...this[kServers].keys()]);
+  }
+
+  override publish(message: ClusterMessageBody): void {
+    this[kBeatLater]();
+    super.publish(message);
+  }
+
+  /** Everything that is said shows that this server is there: the heartbeat is for silence. */
+  private [kBeatLater](): void {
+    if (this[kState] === "closed") return;
+    this[kHeartbeat] ??= this[kTime].after(this[kOptions].heartbeatInterval, () =>
+      this.publish({ type: MessageType.HEARTBEAT }),
+    );
+    this[kHeartbeat].refresh();
+  }
+
+  private [kCallRollLater](): void {
+    this[kRollCall] ??= this[kTime].after(ROLL_CALL_INTERVAL, () => {
+      const silentSince = this[kTime].now() - this[kOptions].heartbeatTimeout;
+      for (const [uid, heardAt] of this[kServers]) if (heardAt < silentSince) this[kRemove](uid);
+      this[kRollCall]?.refresh();
+    });
+  }
+
+  private [kRemove](uid: ServerId): void {
+    this[kServers].delete(uid);
+    this.forgetServer(uid);
+  }
+}

@@ -1,0 +1,294 @@
+import { kClock } from "../../engine/index.ts";
+import { kDropAck } from "../keys.ts";
+import { PacketType } from "@portage/parser/socket";
+import { AckCollector, type AckCallback } from "../events/acks.ts";
+import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
+import type { AdapterPacket } from "../adapter/surface.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
+import type { SlowPolicy } from "../../engine/index.ts";
+import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "../errors.ts";
+import { watch } from "../../base/handler-errors.ts";
+import { fail, watchAdapter } from "../events/listener-errors.ts";
+import { RemoteSocket, type SocketDetails } from "./remote-socket.ts";
+import {
+  type AllButLast,
+  callUntyped,
+  type DecorateAcknowledgements,
+  type EventNames,
+  type EventNamesWithError,
+  type EventParams,
+  type EventsMap,
+  type FirstNonErrorArg,
+  type Last,
+  type TypedEventBroadcaster,
+  type Untyped,
+} from "../events/typed-events.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kWith = Symbol("with");
+const kEmitAndCollect = Symbol("emitAndCollect");
+const kOptions = Symbol("options");
+const kSurroundings = Symbol("surroundings");
+const kForget = Symbol("forget");
+const kAnswer = Symbol("answer");
+
+/** Without `timeout()`, clients have this many milliseconds to acknowledge a broadcast: as good as none. */
+const NO_TIME_TO_ANSWER = 1;
+
+/** What the end of a broadcast needs of the namespace. A parent namespace has no clock and no sockets of its own. */
+interface Surroundings {
+  readonly server?: { readonly [kClock]?: Clock };
+  readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
+}
+
+const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
+  const union = new Set(rooms);
+  if (Array.isArray(more)) for (const room of more) union.add(room);
+  else union.add(more);
+  return union;
+};
+
+/**
+ * Addresses many sockets: everybody, or the members of some rooms, less those of others. Each method returns a new
+ * operator, so that one can be kept and refined.
+ *
+ * @example
+ * io.to("news").emit("headline", "Rain");
+ *
+ * const everybodyElse = io.to(["red", "blue"]).except("muted");
+ * everybodyElse.emit("goal", 1);
+ * everybodyElse.compress(false).emit("picture", bytes);
+ */
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+  readonly adapter: Adapter;
+  /** Whom it addresses; everybody, when empty. */
+  readonly rooms: Set<Room>;
+  /** Whom it leaves out. */
+  readonly exceptRooms: Set<Room>;
+  readonly flags: BroadcastFlags;
+
+  /** @param rooms whom to address; everybody, when empty */
+  constructor(
+    adapter: Adapter,
+    rooms: Set<Room> = new Set(),
+    except: Set<Room> = new Set(),
+    flags: BroadcastFlags = {},
+  ) {
+    this.adapter = adapter;
+    this.rooms = rooms;
+    this.exceptRooms = except;
+    this.flags = flags;
+  }
+
+  /**
+   * Adds a room, or several, to the receivers. Who is in more than one of them is addressed once.
+   *
+   * @example
+   * io.to("room1").to(["room2", "room3"]).emit("hello");
+   */
+  to(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.adapter, plus(this.rooms, room), this.exceptRooms, this.flags);
+  }
+
+  /** The same as {@link to}; reads better in `io.in("room1").disconnectSockets()`. */
+  in(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return this.to(room);
+  }
+
+  /**
+   * Leaves out the members of a room, or of several.
+   *
+   * @example
+   * io.except("room1").emit("hello");
+   */
+  except(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
+    return new BroadcastOperator(this.adapter, this.rooms, plus(this.exceptRooms, room), this.flags);
+  }
+
+  /** Whether the event may be compressed (default: true). */
+  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
+    return this[kWith]({ compress });
+  }
+
+  /** The event may be lost: it is not sent to clients that can't take it at once. */
+  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
+    return this[kWith]({ volatile: true });
+  }
+
+  /**
+   * Each receiver that still waits for an event with the same key gets this one in its place.
+   *
+   * @example
+   * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
+   */
+  conflate(key: string): BroadcastOperator<EmitEvents, SocketData> {
+    return this[kWith]({ conflate: key });
+  }
+
+  /** What becomes of the event where a receiver reads too slowly, in place of its `slowPolicy`. */
+  ifSlow(policy: SlowPolicy): BroadcastOperator<EmitEvents, SocketData> {
+    return this[kWith]({ ifSlow: policy });
+  }
+
+  /** Addresses the clients of this server only, when there are several. */
+  get local(): BroadcastOperator<EmitEvents, SocketData> {
+    return this[kWith]({ local: true });
+  }
+
+  /**
+   * Gives the clients `timeout` milliseconds to acknowledge the event.
+   *
+   * @example
+   * io.timeout(1000).emit("who is there", (err, names) => {
+   *   if (err) console.log("not all have answered", names);
+   * });
+   */
+  timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
+    return this[kWith]({ timeout });
+  }
+
+  private [kWith]<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
+    return new BroadcastOperator<E, SocketData>(this.adapter, this.rooms, this.exceptRooms, {
+      ...this.flags,
+      ...flags,
+    });
+  }
+
+  /**
+   * Sends an event to all receivers. With a callback as last argument, their first acknowledged values are collected:
+   * `(err, responses)`. Set a time limit with {@link timeout} then.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   */
+  emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+  emit(...data: Untyped[]): boolean {
+    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (data.length === 0) data.push(undefined);
+    const packet: AdapterPacket = { type: PacketType.EVENT, data };
+    if (typeof data[data.length - 1] === "function") this[kEmitAndCollect](packet, data.pop() as AckCallback);
+    else watchAdapter(this.adapter.broadcast(packet, this[kOptions]()), this.adapter.nsp);
+    return true;
+  }
+
+  /**
+   * Sends an event and waits for all acknowledgements.
+   *
+   * @returns the responses; one response alone if a single socket is addressed
+   * @throws (rejects) AckTimeoutError, which carries the `responses` that came in time
+   * @example
+   * const names = await io.to("room1").timeout(1000).emitWithAck("who is there");
+   */
+  emitWithAck<Ev extends EventNamesWithError<EmitEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<EmitEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
+  emitWithAck(...data: Untyped[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      data.push((error: AckTimeoutError | null, responses: unknown) => {
+        if (error === null) return resolve(responses);
+        error.responses = responses;
+        reject(error);
+      });
+      callUntyped(this, "emit", data);
+    });
+  }
+
+  private [kEmitAndCollect](packet: AdapterPacket, ack: AckCallback): void {
+    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this[kSurroundings]()?.server?.[kClock] };
+    const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
+      if (error !== null) this[kForget](packet.id);
+      const single = error === null ? responses[0] : null;
+      this[kAnswer](ack, [error, expectSingleResponse ? single : responses]);
+    });
+    this.adapter.broadcastWithAck(
+      packet,
+      this[kOptions](),
+      // To ask very many takes a while: those who were asked when it was too late have to forget it, too.
+      (clients) => (collector.isOver ? this[kForget](packet.id) : collector.onClientCount(clients)),
+      (response: unknown) => collector.onResponse(response),
+    );
+    this.adapter.serverCount().then(
+      (servers) => collector.onServerCount(servers),
+      () => undefined, // the number stays unknown, and the time limit ends it
+    );
+  }
+
+  /** Calls the function of the program that waits for the answers: what it throws is not for a timer or an adapter. */
+  private [kAnswer](ack: AckCallback, args: unknown[]): void {
+    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
+      fail(this.adapter.nsp, error, { handler: "acknowledgement", how, namespace: this.adapter.nsp });
+    try {
+      watch(Reflect.apply(ack, this, args), (error) => onFailure(error, "rejected"));
+    } catch (error) {
+      onFailure(error, "thrown");
+    }
+  }
+
+  /** Nobody waits for the answers to this packet any more. */
+  private [kForget](id: number | undefined): void {
+    if (id === undefined) return;
+    for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket[kDropAck]?.(id);
+  }
+
+  private [kSurroundings](): Surroundings | undefined {
+    return this.adapter.nsp as Surroundings | undefined;
+  }
+
+  private [kOptions](): BroadcastOptions {
+    return { rooms: this.rooms, except: this.exceptRooms, flags: this.flags };
+  }
+
+  /**
+   * The ids of the receivers.
+   *
+   * @deprecated in Socket.IO: use {@link fetchSockets}, or `serverSideEmit`
+   */
+  allSockets(): Promise<Set<SocketId>> {
+    return this.adapter.sockets(this.rooms);
+  }
+
+  /**
+   * The receivers, those of other servers included.
+   *
+   * @example
+   * const sockets = await io.in("room1").fetchSockets();
+   * for (const socket of sockets) console.log(socket.id, socket.data);
+   */
+  async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    const found = await this.adapter.fetchSockets(this[kOptions]());
+    return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
+      // Adapters return local sockets as they are, and the details of remote ones.
+      if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
+      const only = new Set([socket.id]);
+      return new RemoteSocket(
+        new BroadcastOperator<EmitEvents, SocketData>(this.adapter, only, new Set(), { expectSingleResponse: true }),
+        socket,
+      );
+    });
+  }
+
+  /**
+   * Lets the receivers join one or more rooms.
+   *
+   * @example
+   * io.in("room1").socketsJoin(["room2", "room3"]);
+   */
+  socketsJoin(room: Room | Room[]): void {
+    watchAdapter(this.adapter.addSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+  }
+
+  /** Lets the receivers leave one or more rooms. */
+  socketsLeave(room: Room | Room[]): void {
+    watchAdapter(this.adapter.delSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+  }
+
+  /**
+   * Disconnects the receivers.
+   *
+   * @param close whether to close their connections, with all namespaces (default: false)
+   */
+  disconnectSockets(close = false): void {
+    watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
+  }
+}

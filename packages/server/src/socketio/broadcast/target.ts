@@ -1,0 +1,210 @@
+import type { SlowPolicy } from "../../engine/index.ts";
+import type { Room, SocketId } from "../adapter/adapter.ts";
+import type { BroadcastOperator } from "./operator.ts";
+import type { RemoteSocket } from "./remote-socket.ts";
+import {
+  type AllButLast,
+  callUntyped,
+  type DecorateAcknowledgements,
+  type DecorateAcknowledgementsWithMultipleResponses,
+  type DecorateAcknowledgementsWithTimeoutAndMultipleResponses,
+  type EventNames,
+  type EventNamesWithAck,
+  type EventParams,
+  type EventsMap,
+  type FirstNonErrorArg,
+  type Last,
+  type RemoveAcknowledgements,
+  StrictEventEmitter,
+  type Untyped,
+} from "../events/typed-events.ts";
+import { kEverybody } from "../keys.ts";
+
+type Operator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
+  DecorateAcknowledgementsWithMultipleResponses<EmitEvents>,
+  SocketData
+>;
+
+/** What namespaces and the server, which stands for the main namespace, have in common: they address many sockets. */
+export abstract class BroadcastTarget<
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  ReservedEvents extends EventsMap,
+  SocketData,
+> extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents> {
+  /** An operator that addresses everybody. */
+  protected abstract [kEverybody](): Operator<EmitEvents, SocketData>;
+
+  /**
+   * Addresses the members of a room, or of several.
+   *
+   * @example
+   * io.to("room1").emit("hello");
+   * io.to(["room1", "room2"]).except("room3").emit("hello");
+   */
+  to(room: Room | Room[]): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().to(room);
+  }
+
+  /**
+   * The same as {@link to}.
+   *
+   * @example
+   * io.in("room1").disconnectSockets();
+   */
+  in(room: Room | Room[]): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().to(room);
+  }
+
+  /**
+   * Addresses everybody but the members of a room, or of several.
+   *
+   * @example
+   * io.except("room1").emit("hello");
+   */
+  except(room: Room | Room[]): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().except(room);
+  }
+
+  /** Whether the next event may be compressed (default: true). */
+  compress(compress: boolean): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().compress(compress);
+  }
+
+  /**
+   * The next event may be lost: it is not sent to clients that can't take it at once.
+   *
+   * @example
+   * io.volatile.emit("position", 1, 2);
+   */
+  get volatile(): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().volatile;
+  }
+
+  /**
+   * Each client that still waits for an event with the same key gets the next one in its place.
+   *
+   * @example
+   * io.conflate("EUR").emit("price", "EUR", 1.08);
+   */
+  conflate(key: string): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().conflate(key);
+  }
+
+  /**
+   * What becomes of the next event where a client reads too slowly, in place of its `slowPolicy`.
+   *
+   * @example
+   * io.ifSlow("drop-newest").emit("position", 1, 2);
+   */
+  ifSlow(policy: SlowPolicy): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().ifSlow(policy);
+  }
+
+  /** Addresses the clients of this server only, when there are several. */
+  get local(): Operator<EmitEvents, SocketData> {
+    return this[kEverybody]().local;
+  }
+
+  /**
+   * Gives the clients `timeout` milliseconds to acknowledge the next event.
+   *
+   * @example
+   * io.timeout(1000).emit("who is there", (err, names) => {
+   *   if (err) console.log("not all have answered", names);
+   * });
+   */
+  timeout(
+    timeout: number,
+  ): BroadcastOperator<
+    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
+    SocketData
+  > {
+    return this[kEverybody]().timeout(timeout);
+  }
+
+  /** Sends the event `message` to everybody. */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    callUntyped(this, "emit", ["message", ...args]);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    return this.send(...args);
+  }
+
+  /**
+   * Sends an event to the other servers of the cluster. With a callback as last argument, their answers are collected.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   * @example
+   * io.serverSideEmit("reload", (err, answers) => console.log(err ?? answers));
+   * io.on("reload", (done) => done("reloaded"));
+   */
+  abstract serverSideEmit<Ev extends EventNames<ServerSideEvents>>(
+    ev: Ev,
+    ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
+  ): boolean;
+
+  /**
+   * Sends an event to the other servers of the cluster and waits for their answers.
+   *
+   * @throws (rejects) an error that carries the `responses` that came in time
+   * @example
+   * const answers = await io.serverSideEmitWithAck("reload");
+   */
+  serverSideEmitWithAck<Ev extends EventNamesWithAck<ServerSideEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]>;
+  serverSideEmitWithAck(...data: Untyped[]): Promise<Untyped> {
+    return new Promise((resolve, reject) => {
+      data.push((error: (Error & { responses?: unknown }) | null, responses: unknown) => {
+        if (!error) return resolve(responses);
+        error.responses = responses;
+        reject(error);
+      });
+      callUntyped(this, "serverSideEmit", data);
+    });
+  }
+
+  /**
+   * The ids of all sockets.
+   *
+   * @deprecated in Socket.IO: use {@link fetchSockets}, or {@link serverSideEmit}
+   */
+  allSockets(): Promise<Set<SocketId>> {
+    return this[kEverybody]().allSockets();
+  }
+
+  /**
+   * All sockets, those of other servers included.
+   *
+   * @example
+   * for (const socket of await io.fetchSockets()) console.log(socket.id, socket.data);
+   */
+  fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
+    return this[kEverybody]().fetchSockets();
+  }
+
+  /** Lets all sockets join one or more rooms. */
+  socketsJoin(room: Room | Room[]): void {
+    this[kEverybody]().socketsJoin(room);
+  }
+
+  /** Lets all sockets leave one or more rooms. */
+  socketsLeave(room: Room | Room[]): void {
+    this[kEverybody]().socketsLeave(room);
+  }
+
+  /**
+   * Disconnects all sockets.
+   *
+   * @param close whether to close their connections, with all namespaces (default: false)
+   */
+  disconnectSockets(close = false): void {
+    this[kEverybody]().disconnectSockets(close);
+  }
+}

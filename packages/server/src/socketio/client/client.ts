@@ -1,0 +1,400 @@
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
+import { catchUp } from "../adapter/large-broadcasts.ts";
+import { assignable } from "../../base/assignable.ts";
+import type { WriteOptions } from "../adapter/surface.ts";
+import type { Timer } from "../../base/clock.ts";
+import { ClientWatch } from "./watch.ts";
+import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
+import { Credentials, sizeOfAuth } from "./credentials.ts";
+import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../../engine/index.ts";
+import { onConnectRefused } from "./connect-refused.ts";
+import { SocketIoError } from "../errors.ts";
+import { Joining, limitPacket } from "./joining.ts";
+import { deliverNow } from "../events/dispatch.ts";
+import { endWith, type Link, type LinkHandler, linkTo } from "./session-port.ts";
+import { createLog } from "../../base/log.ts";
+import { Places } from "./namespace-slots.ts";
+import type { Server } from "../server.ts";
+import { soon } from "../../base/turn.ts";
+import { sendPreparedWatched, sendWatched } from "./watched-send.ts";
+import { Socket } from "../socket/socket.ts";
+import type { DisconnectReason } from "../socket/types.ts";
+import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
+import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../../engine/index.ts";
+import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain } from "../keys.ts";
+import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "../keys.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kLink = Symbol("link");
+const kDecoder = Symbol("decoder");
+const kPlaces = Symbol("places");
+const kExpelled = Symbol("expelled");
+const kCredentials = Symbol("credentials");
+const kWatch = Symbol("watch");
+const kPatience = Symbol("patience");
+const kOnPacket = Symbol("onPacket");
+const kOnImpatience = Symbol("onImpatience");
+const kJoin = Symbol("join");
+const kOnConnect = Symbol("onConnect");
+const kOnStray = Symbol("onStray");
+const kOnLeaving = Symbol("onLeaving");
+const kGiveUp = Symbol("giveUp");
+const kParseConnect = Symbol("parseConnect");
+const kKeepAuth = Symbol("keepAuth");
+const kRefuse = Symbol("refuse");
+const kLeave = Symbol("leave");
+const kClose = Symbol("close");
+const kLeaveAll = Symbol("leaveAll");
+
+const log = createLog("socket.io:client");
+
+/** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
+const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
+
+function prepare(encoded: readonly RawData[], compress: boolean): PreparedMessage {
+  let message = preparedMessages.get(encoded);
+  if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
+  return message;
+}
+
+/**
+ * A session seen from Socket.IO: it carries one socket for each namespace that the peer has joined.
+ *
+ * @example
+ * io.on("connection", (socket) => console.log(socket.client.conn.transport.name));
+ */
+export class Client<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> implements LinkHandler {
+  /** The session of the engine. */
+  readonly conn: Session;
+  readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
+  private readonly [kLink]: Link;
+  private readonly [kDecoder]: PacketDecoder;
+  /** By name of the namespace: the socket, or the attempt to join. */
+  private readonly [kPlaces]: Places<Socket | Joining> = new Places();
+  /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
+  private [kExpelled]: Set<string> | undefined;
+  private [kCredentials]: Credentials | undefined;
+  /** Watches over what the peer sends, where that is needed. */
+  private [kWatch]: ClientWatch | undefined;
+  /** Ends a connection that joins no namespace in time. */
+  private [kPatience]: Timer | undefined;
+
+  constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
+    this.server = server;
+    this.conn = conn;
+    this[kLink] = linkTo(conn);
+    this[kDecoder] = createDecoder(
+      server[kCustomParser],
+      (packet) => this[kOnPacket](packet),
+      server[kLimits].packetLimits,
+    );
+    if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
+    this[kLink][kHandle](this);
+    this[kPatience] = server[kClock].after(server._connectTimeout, () => this[kOnImpatience]());
+    // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
+    if (conn.protocol === 3) this[kJoin]("/", {});
+  }
+
+  /** The id of the session. */
+  get id(): string {
+    return this.conn.id;
+  }
+
+  /** The request that opened the session. */
+  get request(): IncomingMessage {
+    return this.conn.request;
+  }
+
+  // ---- what programs written for socket.io reach for ----------------------------------------------------------------
+
+  /** The sockets by id. */
+  protected get sockets(): Map<string, Socket> {
+    const sockets = this[kPlaces].all().filter((place) => place instanceof Socket);
+    return new Map(sockets.map((socket) => [socket.id, socket]));
+  }
+
+  /** The sockets by name of their namespace. */
+  protected get nsps(): Map<string, Socket> {
+    return new Map([...this.sockets.values()].map((socket) => [socket.nsp.name, socket]));
+  }
+
+  /** Encodes the packets of all connections. */
+  protected get encoder(): Server["encoder"] {
+    return this.server.encoder;
+  }
+
+  /** Decodes what the peer sends. */
+  protected get decoder(): PacketDecoder {
+    return this[kDecoder];
+  }
+
+  /** A packet has come in. */
+  protected ondecoded(packet: SocketPacket): void {
+    this[kOnPacket](packet);
+  }
+
+  /** The peer sent something that is not a packet, or the session failed. */
+  protected onerror(error: unknown): void {
+    this.onError(error);
+  }
+
+  /** The session is over. */
+  protected onclose(reason: DisconnectReason, description?: unknown): void {
+    this[kLeaveAll](reason, description);
+  }
+
+  /** Joins a namespace for the peer. */
+  protected connect(name: string, auth: Record<string, unknown> = {}): void {
+    this[kOnConnect](new SocketPacket(PacketType.CONNECT, name, auth, undefined));
+  }
+
+  /** Closes the connection, and disconnects its sockets. */
+  protected close(): void {
+    this[kClose]();
+  }
+
+  // ---- incoming ----------------------------------------------------------------------------------------------------
+
+  /** The name that socket.io has for {@link onMessage}. */
+  ondata(data: RawData): void {
+    this.onMessage(data);
+  }
+
+  // hot path
+  onMessage(data: RawData): void {
+    let packet: SocketPacket | undefined;
+    try {
+      packet = this[kDecoder].decode(data);
+    } catch (error) {
+      return this.onError(error);
+    }
+    if (packet !== undefined) this[kOnPacket](packet);
+    else if (this.server[kCustomParser] === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
+  }
+
+  // hot path
+  private [kOnPacket](packet: SocketPacket): void {
+    const { type } = packet;
+    if (this[kWatch] !== undefined && !this[kWatch].onPacket(type)) return;
+    if (type === PacketType.CONNECT) return this[kOnConnect](packet);
+    const place = this[kPlaces].get(packet.nsp);
+    if (type === PacketType.CONNECT_ERROR || place === undefined) return this[kOnStray](packet);
+    if (place instanceof Socket) {
+      if (type === PacketType.DISCONNECT) this[kOnLeaving](packet.nsp);
+      place._onpacket(packet);
+    } else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
+    else this[kOnStray](packet);
+  }
+
+  /** What the client sent before is delivered; what it sends behind, in the same read, is ignored as with socket.io. */
+  private [kOnLeaving](name: string): void {
+    deliverNow();
+    this[kOnExpelled](name);
+    soon(() => this[kExpelled]?.delete(name), undefined);
+  }
+
+  private [kOnConnect](packet: SocketPacket): void {
+    const { name, auth } = this[kParseConnect](packet);
+    const place = this[kPlaces].get(name);
+    if (place instanceof Socket) return this[kOnStray](packet);
+    this[kExpelled]?.delete(name);
+    const kept = this[kKeepAuth](name, auth);
+    // The peer has left and come back before it got an answer: only the new attempt counts.
+    if (kept === undefined && place?.askAgain(auth)) return;
+    this[kPlaces].delete(name);
+    place?.cancel();
+    const { maxAuthSize, maxNamespaces } = this.server[kLimits];
+    if (kept !== undefined) return this[kRefuse](name, "AUTH_TOO_LARGE", maxAuthSize, kept);
+    const { size } = this[kPlaces];
+    if (size >= maxNamespaces) return this[kRefuse](name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
+    this[kJoin](name, auth);
+  }
+
+  /** @returns how large the credentials of all namespaces would be, where that is too much */
+  private [kKeepAuth](name: string, auth: Record<string, unknown>): number | undefined {
+    const size = sizeOfAuth(auth);
+    if (size === 0 && this[kCredentials] === undefined) return undefined;
+    return (this[kCredentials] ??= new Credentials()).take(name, size, this.server[kLimits].maxAuthSize);
+  }
+
+  private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
+    this.server[kOnLimit](this.conn, code, limit, actual);
+    this[kLeave](name);
+    const error = new SocketIoError(code);
+    onConnectRefused(this.server, { code, namespace: name, message: error.message, conn: this.conn });
+    this._packet(limitPacket(this.conn.protocol, name, error));
+  }
+
+  /** Nothing is kept for a namespace any more. */
+  private [kLeave](name: string): void {
+    this[kPlaces].delete(name);
+    this[kCredentials]?.free(name);
+  }
+
+  /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
+  private [kParseConnect]({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
+    if (this.conn.protocol !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
+    const cut = nsp.indexOf("?");
+    if (cut === -1) return { name: nsp, auth: {} };
+    return { name: nsp.slice(0, cut), auth: Object.fromEntries(new URLSearchParams(nsp.slice(cut + 1))) };
+  }
+
+  /** A packet that has no meaning in this state ends the connection, unless it may have crossed our own. */
+  private [kOnStray](packet: SocketPacket): void {
+    if (this[kExpelled]?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
+    if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
+    deliverNow();
+    this[kClose](closeReason("UNEXPECTED_MESSAGE"));
+  }
+
+  /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
+  onError(error: unknown): void {
+    deliverNow();
+    for (const place of this[kPlaces].all()) {
+      if (place instanceof Socket) place._onerror(error as Error);
+    }
+    endWith(this.conn, closeReason("INVALID_MESSAGE", error));
+  }
+
+  onDrain(): void {
+    if (this[kLink][kCongestion]?.takeDrained() !== true) return;
+    for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
+  }
+
+  /** What was sent before the end goes first. */
+  onClosing(): void {
+    for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
+  }
+
+  onClose(record: CloseReason): void {
+    if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
+    // What the program itself has ended gets no more events.
+    if (record.side !== "server") deliverNow();
+    this[kLeaveAll](record.reason, record.description, record);
+  }
+
+  private [kLeaveAll](reason: string, description: unknown, record?: CloseReason): void {
+    this[kPatience]?.cancel();
+    this[kPatience] = undefined;
+    this[kWatch]?.stop();
+    for (const place of this[kPlaces].all()) {
+      if (place instanceof Socket) place._onclose(reason as DisconnectReason, description, record);
+      else this[kGiveUp](place);
+    }
+    this[kDecoder].destroy();
+  }
+
+  private [kOnImpatience](): void {
+    if (this[kPlaces].all().some((place) => place instanceof Socket)) return;
+    if (log.enabled) log("no namespace joined in time, closing the connection");
+    this[kClose](closeReason("NO_NAMESPACE"));
+  }
+
+  // ---- namespaces --------------------------------------------------------------------------------------------------
+
+  private [kJoin](name: string, auth: Record<string, unknown>): void {
+    if (log.enabled) log("client %s asks to join namespace %s", this.id, name);
+    const joining = new Joining(this, name, auth);
+    this[kPlaces].set(name, joining);
+    joining.start();
+  }
+
+  private [kGiveUp](joining: Joining): void {
+    this[kLeave](joining.name);
+    joining.cancel();
+  }
+
+  /** An attempt to join has ended: with a socket, or with a refusal. */
+  [kOnJoined](joining: Joining, socket: Socket | undefined): void {
+    if (log.enabled) log("client %s was %s namespace %s", this.id, socket ? "let into" : "refused by", joining.name);
+    if (socket === undefined) {
+      if (this[kPlaces].get(joining.name) === joining) this[kLeave](joining.name);
+      return;
+    }
+    this[kPlaces].set(joining.name, socket);
+    this[kPatience]?.cancel();
+    this[kPatience] = undefined;
+  }
+
+  /** A socket has left its namespace. Called by the socket. */
+  _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
+    const { name } = socket.nsp;
+    if (this[kPlaces].get(name) === (socket as unknown as Socket)) this[kLeave](name);
+  }
+
+  /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
+  [kOnExpelled](name: string): void {
+    const expelled = (this[kExpelled] ??= new Set());
+    expelled.add(name);
+    // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
+    const [oldest = name] = expelled;
+    if (expelled.size > this.server[kLimits].maxNamespaces) expelled.delete(oldest);
+  }
+
+  /** Disconnects all sockets and closes the connection. */
+  _disconnect(): void {
+    for (const place of this[kPlaces].all()) {
+      if (place instanceof Socket) place.disconnect();
+    }
+    this[kClose]();
+  }
+
+  /** The peer has broken a limit: the connection ends. */
+  [kEnd](reason: CloseReason): void {
+    if (isSession(this.conn)) this.conn[kFail](reason);
+    else this[kClose]();
+  }
+
+  private [kClose](why?: CloseReason): void {
+    if (this.conn.readyState !== "open") return;
+    endWith(this.conn, why);
+    this[kLeaveAll]("forced server close", undefined, why);
+  }
+
+  /**
+   * The peer has come back on another connection and takes its session up there, before this one was found to be lost.
+   * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
+   */
+  [kOnResumedElsewhere](): void {
+    this[kLeaveAll]("transport close", new SocketIoError("SESSION_RESUMED"));
+    this.conn.close(true);
+  }
+
+  // ---- outgoing ----------------------------------------------------------------------------------------------------
+
+  /** Encodes a packet and sends it. */
+  // hot path
+  _packet(packet: Packet, options?: WriteOptions): void {
+    if (this.conn.readyState !== "open") return;
+    if (options?.volatile && !this[kLink].writable) return;
+    if (log.enabled) log("client %s: writing packet %j", this.id, packet);
+    if (options?.preEncoded) return this.writeToEngine(packet as unknown as readonly RawData[], options);
+    const encoded = this.server.encoder.encode(packet);
+    if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
+      return sendWatched(this.conn, packet, encoded, options);
+    // A program has put something of its own in its place.
+    if (this.writeToEngine !== WRITE_TO_ENGINE) return this.writeToEngine(encoded, options ?? {});
+    for (const part of encoded) this[kLink].write(part, options);
+  }
+
+  /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
+  // hot path
+  writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
+    if (options.volatile && !this[kLink].writable) return;
+    const message = options.prepared ?? prepare(encoded, options.compress !== false);
+    if (this[kLink][kCongestion] !== undefined || options.conflate !== undefined)
+      return sendPreparedWatched(this.conn, message, options);
+    this[kLink][kSendPrepared](message, options);
+  }
+}
+
+// oxlint-disable-next-line typescript/unbound-method -- compared, not called
+const { writeToEngine: WRITE_TO_ENGINE } = Client.prototype;
+
+assignable(Client.prototype, "id", "request", "sockets", "nsps", "encoder", "decoder");

@@ -1,0 +1,39 @@
+import { kClock, type Session } from "../../engine/index.ts";
+import { Notices, quote } from "../../base/notices.ts";
+import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../errors.ts";
+import { kTally } from "../keys.ts";
+import type { Server } from "../server.ts";
+import type { Socket } from "../socket/socket.ts";
+import type { Untyped } from "../events/typed-events.ts";
+
+/**
+ * A client was not let into a namespace, as `connect_refused` listeners of a server get it.
+ *
+ * @example
+ * io.on("connect_refused", ({ code, namespace, message }) => console.log(code, namespace, message));
+ */
+export interface ConnectRefused {
+  /** Why: a code of the table of the Socket.IO layer, see docs/errors.md. */
+  readonly code: SocketIoErrorCode;
+  /** The name of the namespace, as the client has written it. */
+  readonly namespace: string;
+  /** What the client is told. */
+  readonly message: string;
+  /** The connection that it asked on. */
+  readonly conn: Session;
+  /** The socket that was about to be, where a middleware has refused it. */
+  readonly socket?: Socket<Untyped, Untyped, Untyped> | undefined;
+}
+
+type AnyServer = Server<Untyped, Untyped, Untyped>;
+const notices = new WeakMap<AnyServer, Notices>();
+
+/** Counts it, reports it to listeners, and says it in the log now and then. */
+export function onConnectRefused(server: AnyServer, refused: ConnectRefused): void {
+  const { code, namespace, message } = refused;
+  server[kTally].onConnectRefused(code);
+  if (!notices.has(server)) notices.set(server, new Notices(server[kClock]));
+  const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code];
+  notices.get(server)!.say(code, `A client was not let into the namespace ${quote(namespace)}: ${why}.`);
+  server.sockets.emitReserved("connect_refused", refused);
+}

@@ -1,0 +1,50 @@
+import { createServer, type Server as HttpServer } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { Http2SecureServer, Http2Server } from "node:http2";
+import { kindOf } from "../../engine/index.ts";
+import { SocketIoError } from "../errors.ts";
+
+/** What a server can be attached to. */
+export type AnyHttpServer = HttpServer | HttpsServer | Http2SecureServer | Http2Server;
+
+/**
+ * Turns what `attach()` takes into an HTTP server: a port becomes a server that answers 404.
+ *
+ * @throws SocketIoError `NOT_AN_HTTP_SERVER` for a request handler, or anything else
+ */
+export function toHttpServer(target: unknown): AnyHttpServer {
+  if (typeof target === "function") {
+    throw new SocketIoError(
+      "NOT_AN_HTTP_SERVER",
+      "You are trying to attach socket.io to an express request handler function. Please pass a http.Server instance.",
+    );
+  }
+  const port = portOf(target);
+  if (port === undefined) {
+    if (isHttpServer(target)) return target;
+    throw new SocketIoError("NOT_AN_HTTP_SERVER", `attach() takes an HTTP server or a port, not ${kindOf(target)}`);
+  }
+  const server = createServer((_req, res) => {
+    res.writeHead(404);
+    res.end();
+  });
+  server.listen(port);
+  return server;
+}
+
+/** As in socket.io: whatever equals a number is a port, digits too. */
+function portOf(target: unknown): number | undefined {
+  // oxlint-disable-next-line eqeqeq -- text is compared with the number that it stands for
+  return typeof target !== "symbol" && Number(target) == target ? Number(target) : undefined;
+}
+
+function isHttpServer(target: unknown): target is AnyHttpServer {
+  return typeof (target as AnyHttpServer | null)?.listeners === "function";
+}
+
+/** Closes an HTTP server; an error says that it was not running. */
+export function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    server.close((error?: Error) => resolve(error));
+  });
+}

@@ -1,0 +1,116 @@
+import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
+import { CLOSE_CODES, ENGINE_RULES, LIMIT_CODES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
+import { SOCKETIO_ERRORS } from "../errors.ts";
+import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
+
+/** How the text of the metrics is made. */
+export interface MetricsOptions {
+  /** Whether the text ends with the line `# EOF`, as OpenMetrics wants it. Default true. */
+  eof?: boolean;
+}
+
+/** One metric: its name without prefix, which ends with its unit, and what it is. */
+interface Metric {
+  readonly name: string;
+  readonly kind: "counter" | "gauge";
+  readonly help: string;
+  readonly unit?: "bytes" | "seconds" | undefined;
+  /** The name of the label, of a metric with several values. */
+  readonly label?: string | undefined;
+  readonly value: number | Readonly<Record<string, number>>;
+}
+
+type Values = Readonly<Record<string, number | undefined>>;
+
+/** A value by label; those that were never counted are there at zero, so that the first one is seen as an increase. */
+const from = (known: Iterable<string>, counted: Values): Record<string, number> => {
+  const all: Record<string, number> = {};
+  for (const name of known) all[name] = 0;
+  for (const [name, value = 0] of Object.entries(counted)) all[name] = value;
+  return all;
+};
+
+const gauge = (name: string, help: string, value: Metric["value"], rest?: Partial<Metric>): Metric => ({
+  name,
+  kind: "gauge",
+  help,
+  value,
+  ...rest,
+});
+const counter = (name: string, help: string, value: Metric["value"], rest?: Partial<Metric>): Metric => ({
+  name,
+  kind: "counter",
+  help,
+  value,
+  ...rest,
+});
+
+const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
+const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
+const BYTES = { unit: "bytes" } as const;
+
+/** What a server counts, as text in the OpenMetrics format 1.0.0. */
+export function openMetrics(report: ServerReport, sockets: number, { eof = true }: MetricsOptions = {}): string {
+  const metrics = [...ofSessions(report, sockets), ...ofTraffic(report), ...ofTrouble(report)];
+  return `${metrics.flatMap(lines).join("\n")}\n${eof ? "# EOF\n" : ""}`;
+}
+
+function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metric[] {
+  const transports = from(["polling", "websocket"], sessions.byTransport);
+  const closed = from(Object.keys(CLOSE_CODES), sessions.closed);
+  const failed = from(UPGRADE_FAILURES, upgrades.failed);
+  return [
+    gauge("sockets", "Connected sockets, in all namespaces.", sockets),
+    gauge("sessions", "Open sessions by transport.", transports, { label: "transport" }),
+    gauge("sessions_revision", "Open sessions by revision.", from(["3", "4"], sessions.byRevision), {
+      label: "revision",
+    }),
+    gauge("sessions_closing", "Open sessions that are ending.", sessions.closing),
+    gauge("sessions_slow", "Open sessions whose peer reads too slowly.", sessions.slow),
+    counter("sessions_opened", "Sessions opened.", sessions.opened),
+    counter("sessions_closed", "Sessions ended, by code.", closed, { label: "code" }),
+    counter("rules_broken", "Rules that ended sessions, by code.", from(RULES, sessions.broken), { label: "code" }),
+    counter("upgrades", "Upgrades completed.", upgrades.completed),
+    counter("upgrades_failed", "Upgrades failed, by step.", failed, { label: "step" }),
+  ];
+}
+
+function ofTraffic({ packets, bytes, loop }: ServerReport): Metric[] {
+  const payload = { in: bytes.in, out: bytes.out };
+  return [
+    counter("packets", "Engine packets.", packets, { label: "direction" }),
+    counter("bytes", "Payload, uncompressed.", payload, { label: "direction", ...BYTES }),
+    gauge("waiting_bytes", "Bytes that wait for peers.", bytes.waiting, BYTES),
+    gauge("receiving_bytes", "Bytes of messages that are not complete.", bytes.receiving, BYTES),
+    gauge("loop_lag_seconds", "Delay of the event loop.", loop.lag / 1000, { unit: "seconds" }),
+  ];
+}
+
+function ofTrouble(report: ServerReport): Metric[] {
+  const { limits, refusals, corsMismatches, cluster, recovery } = report;
+  const connects = from(CONNECT_CODES, report.connectsRefused);
+  const refused = from(RECOVERY_CODES, recovery.refused);
+  const dropped = from(RECOVERY_LIMITS, recovery.dropped);
+  return [
+    counter("limits", "Limits met, by code.", from(Object.keys(LIMIT_CODES), limits), { label: "code" }),
+    counter("refusals", "Requests turned away, by name.", from(Object.keys(REFUSALS), refusals), { label: "name" }),
+    counter("cors_mismatches", "Requests of pages that may not read the answer.", corsMismatches),
+    counter("connects_refused", "Clients not let into a namespace, by code.", connects, { label: "code" }),
+    counter("cluster_ignored", "Messages of the bus ignored, by code.", from(CLUSTER_CODES, cluster), {
+      label: "code",
+    }),
+    counter("recoveries", "Sessions taken up again.", recovery.recovered),
+    counter("recoveries_refused", "Sessions asked for in vain, by code.", refused, { label: "code" }),
+    counter("recovery_dropped", "Kept things dropped, by option.", dropped, { label: "option" }),
+  ];
+}
+
+function lines({ name, kind, help, unit, label, value }: Metric): string[] {
+  const metric = `portage_${name}`;
+  const sample = kind === "counter" ? `${metric}_total` : metric;
+  const head = [`# TYPE ${metric} ${kind}`];
+  if (unit !== undefined) head.push(`# UNIT ${metric} ${unit}`);
+  head.push(`# HELP ${metric} ${help}`);
+  if (typeof value === "number") return [...head, `${sample} ${value}`];
+  return [...head, ...Object.entries(value).map(([key, count]) => `${sample}{${label}="${key}"} ${count}`)];
+}

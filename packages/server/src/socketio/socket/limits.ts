@@ -1,0 +1,77 @@
+import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
+import { type AckCallback, expectAckWithin, type PendingAcks } from "../events/acks.ts";
+import type { Clock } from "../../base/clock.ts";
+import { kClock, type LimitCode, type Session } from "../../engine/index.ts";
+import type { ResolvedLimits } from "../limits.ts";
+import { SocketIoError } from "../errors.ts";
+import { kCall, kLimits, kOnLimit } from "../keys.ts";
+
+/** A socket, as far as its limits go. */
+export interface Limited {
+  readonly id: SocketId;
+  readonly conn: Session;
+  readonly acks: PendingAcks;
+  readonly adapter: Adapter;
+  readonly server: {
+    readonly [kClock]: Clock;
+    readonly [kLimits]: ResolvedLimits;
+    [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void;
+  };
+}
+
+/** Whether a socket may join these rooms as well. A refused join is reported and has no effect. */
+export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
+  const { maxRooms } = socket.server[kLimits];
+  const joined = socket.adapter.socketRooms(socket.id);
+  let size = joined?.size ?? 0;
+  // Few are in so many rooms that it matters which of the wanted ones are new.
+  if (size + wanted.size <= maxRooms) return true;
+  for (const room of wanted) if (!joined?.has(room)) size++;
+  if (size <= maxRooms) return true;
+  report(socket, "TOO_MANY_ROOMS", maxRooms, size);
+  return false;
+}
+
+/** A socket, as far as the acknowledgements go that are due. */
+interface Acknowledged extends Limited {
+  readonly nsp: { _ids: number };
+  [kCall](ack: AckCallback, args: unknown[], kind: "acknowledgement"): void;
+}
+
+/**
+ * Keeps an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is given up.
+ *
+ * @param timeout milliseconds; none by default
+ * @returns the id to send with the event
+ */
+// hot path
+export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: number | undefined): number {
+  const { acks, nsp, server } = socket;
+  const id = nsp._ids++;
+  const { maxPendingAcks } = server[kLimits];
+  if (acks.size >= maxPendingAcks) giveUpOldest(socket, maxPendingAcks);
+  if (timeout === undefined) acks.set(id, ack);
+  else {
+    const call = (args: unknown[]): void => socket[kCall](ack, args, "acknowledgement");
+    expectAckWithin(acks, id, { ms: timeout, clock: server[kClock], call });
+  }
+  return id;
+}
+
+/** Gives up the acknowledgement that a socket has waited for the longest. */
+export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
+  for (const id of socket.acks.keys()) {
+    socket.acks.delete(id);
+    return report(socket, "TOO_MANY_ACKS", maxPendingAcks, maxPendingAcks + 1);
+  }
+}
+
+/** Sockets that have logged a warning; each warns once. */
+const warned = new WeakSet();
+
+function report(socket: Limited, code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS", limit: number, actual: number): void {
+  socket.server[kOnLimit](socket.conn, code, limit, actual);
+  if (warned.has(socket)) return;
+  warned.add(socket);
+  process.emitWarning(new SocketIoError(code));
+}

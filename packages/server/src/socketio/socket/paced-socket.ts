@@ -1,0 +1,145 @@
+import type { BroadcastFlags } from "../adapter/adapter.ts";
+import { type CloseReason, type Congestion, isSession, type Session, type SlowPolicy } from "../../engine/index.ts";
+import type { DisconnectCode, DisconnectReason } from "./types.ts";
+import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
+import { kCongestion, kWatchQueue } from "../../engine/index.ts";
+import { kNextFlags, kTakeFlags } from "../keys.ts";
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kFlags = Symbol("flags");
+const kWatch = Symbol("watch");
+
+/**
+ * What a socket knows about the pace of its peer, and how the next event is to be sent.
+ *
+ * The sockets of one connection share its queue: what waits for one of them waits for all.
+ */
+export abstract class PacedSocket<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ReservedEvents extends EventsMap,
+> extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents> {
+  abstract get conn(): Session;
+  private [kFlags]: BroadcastFlags | undefined;
+  /**
+   * Why the socket was disconnected: set from `disconnecting` on. The classic reason, a code, a sentence, who brought it
+   * about, and numbers where there are any.
+   *
+   * @example
+   * socket.on("disconnect", (reason) => console.log(reason, socket.closeReason?.code, socket.closeReason?.message));
+   */
+  declare closeReason?: CloseReason<DisconnectReason, DisconnectCode>;
+
+  // ---- the next event ----------------------------------------------------------------------------------------------
+
+  /** Whether the next event may be compressed (default: true). */
+  compress(compress: boolean): this {
+    this[kNextFlags]().compress = compress;
+    return this;
+  }
+
+  /** The next event may be lost: it is not sent if the client can't take it at once. */
+  get volatile(): this {
+    this[kNextFlags]().volatile = true;
+    return this;
+  }
+
+  /**
+   * The next event takes the place of one with the same key that still waits for the client: of values that change
+   * faster than the client reads, it gets the newest.
+   *
+   * @example
+   * socket.conflate("EUR").emit("price", "EUR", 1.08);
+   */
+  conflate(key: string): this {
+    this[kNextFlags]().conflate = key;
+    return this;
+  }
+
+  /**
+   * What becomes of the next event if the client reads too slowly, in place of {@link slowPolicy}.
+   *
+   * @example
+   * socket.ifSlow("drop-newest").emit("typing", "Ada");
+   */
+  ifSlow(policy: SlowPolicy): this {
+    this[kNextFlags]().ifSlow = policy;
+    return this;
+  }
+
+  /** How the next event is to be sent. */
+  protected get flags(): BroadcastFlags {
+    return this[kNextFlags]();
+  }
+
+  protected set flags(flags: BroadcastFlags) {
+    this[kFlags] = flags;
+  }
+
+  /** How the next event is to be sent; to be changed. */
+  protected [kNextFlags](): BroadcastFlags {
+    return (this[kFlags] ??= {});
+  }
+
+  // hot path
+  protected [kTakeFlags](): BroadcastFlags | undefined {
+    const flags = this[kFlags];
+    this[kFlags] = undefined;
+    return flags;
+  }
+
+  // ---- the pace of the peer ----------------------------------------------------------------------------------------
+
+  /**
+   * Bytes, and characters of text, that were sent and that the system has not taken yet, on the whole connection.
+   *
+   * @example
+   * if (socket.bufferedBytes > 100_000) console.log("the client does not keep up");
+   */
+  get bufferedBytes(): number {
+    return (this.conn as Partial<Session>).bufferedBytes ?? 0;
+  }
+
+  /**
+   * Resolves at once, or when no more than `slowReader.soft` bytes wait for the client any more. False: it has gone.
+   *
+   * @example
+   * for (const row of rows) {
+   *   if (!(await socket.whenDrained())) break;
+   *   socket.emit("row", row);
+   * }
+   */
+  async whenDrained(): Promise<boolean> {
+    await this[kWatch]()?.whenDrained();
+    return this.conn.readyState === "open";
+  }
+
+  /**
+   * What becomes of events while the client reads too slowly: see `slowReader.policy`, which it is at first. It holds for
+   * the whole connection.
+   *
+   * @example
+   * io.on("connection", (socket) => {
+   *   socket.slowPolicy = "drop-oldest";
+   *   socket.on("drain", () => console.log("keeps up again; dropped so far:", socket.droppedEvents));
+   * });
+   */
+  get slowPolicy(): SlowPolicy {
+    return this[kWatch]()?.policy ?? "keep";
+  }
+
+  set slowPolicy(policy: SlowPolicy) {
+    const congestion = this[kWatch]();
+    if (congestion !== undefined) congestion.policy = policy;
+  }
+
+  /** Events that were dropped on this connection because the client reads too slowly. */
+  get droppedEvents(): number {
+    return (this.conn as Partial<Session>)[kCongestion]?.dropped ?? 0;
+  }
+
+  /** Undefined with another engine. */
+  private [kWatch](): Congestion | undefined {
+    return isSession(this.conn) ? this.conn[kWatchQueue]() : undefined;
+  }
+}

@@ -1,0 +1,596 @@
+import type { IncomingMessage } from "node:http";
+import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
+import { assignable, setOwn } from "../../base/assignable.ts";
+import { type AckCallback, type PendingAcks, promiseAck } from "../events/acks.ts";
+import { CatchAllSocket } from "./any-listeners.ts";
+import type { Adapter, Room, Session as StoredSession, SocketId } from "../adapter/adapter.ts";
+import type { WriteOptions } from "../adapter/surface.ts";
+import { catchUp } from "../adapter/large-broadcasts.ts";
+import { BroadcastOperator } from "../broadcast/operator.ts";
+import { REJECTION } from "../events/capturing-emitter.ts";
+import type { Client } from "../client/client.ts";
+import type { RawData } from "../client/codec.ts";
+import { deliverSoon } from "../events/dispatch.ts";
+import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
+import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "../errors.ts";
+import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
+import { type HandlerKind, watch } from "../../base/handler-errors.ts";
+import { createLog } from "../../base/log.ts";
+import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
+import { type Middleware, pass } from "../events/middleware.ts";
+import type { Namespace } from "../namespace.ts";
+import { expectAck, mayJoin } from "./limits.ts";
+import { hold, RECOVERABLE_REASONS, release } from "../recovery/recovery.ts";
+import type { Server } from "../server.ts";
+import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./types.ts";
+import {
+  type AllButLast,
+  callUntyped,
+  type DecorateAcknowledgements,
+  type DecorateAcknowledgementsWithMultipleResponses,
+  type DefaultEventsMap,
+  emitToListeners,
+  type EventNames,
+  type EventNamesWithAck,
+  type EventParams,
+  type EventsMap,
+  type FirstNonErrorArg,
+  type Last,
+  type Untyped,
+} from "../events/typed-events.ts";
+import {
+  kBroadcastsGot,
+  kCall,
+  kDeliver,
+  kDropAck,
+  kNextFlags,
+  kNotifyIncoming,
+  kOnDrain,
+  kTakeFlags,
+} from "../keys.ts";
+import { kOnExpelled } from "../keys.ts";
+
+const log = createLog("socket.io:socket");
+
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kPid = Symbol("pid");
+const kPrevious = Symbol("previous");
+const kAuth = Symbol("auth");
+const kIssued = Symbol("issued");
+const kState = Symbol("state");
+const kHandshake = Symbol("handshake");
+const kData = Symbol("data");
+const kAcks = Symbol("acks");
+const kMiddlewares = Symbol("middlewares");
+const kOnEvent = Symbol("onEvent");
+const kFail = Symbol("fail");
+const kPersist = Symbol("persist");
+
+/**
+ * A client in a namespace: the object that a server program has to do with most.
+ *
+ * It is an EventEmitter whose `emit` sends to the client, and whose listeners get what the client sends. It can join
+ * rooms, to which others broadcast; it is always in a room that has its own id as name.
+ *
+ * @example
+ * io.on("connection", (socket) => {
+ *   socket.join("lobby");
+ *   socket.emit("welcome", { you: socket.id });
+ *   socket.on("chat", (text, done) => {
+ *     socket.to("lobby").emit("chat", text);
+ *     done("sent");
+ *   });
+ *   socket.on("disconnect", (reason) => console.log(socket.id, "left:", reason));
+ * });
+ */
+export class Socket<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+  ServerSideEvents extends EventsMap = DefaultEventsMap,
+  SocketData = Untyped,
+> extends CatchAllSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
+  /** The namespace. */
+  readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
+  /** The connection, which may carry sockets of other namespaces as well. */
+  readonly client: Client<ListenEvents, EmitEvents, ServerSideEvents>;
+  /** Public identifier: 20 random characters (the session's id with a Socket.IO 2 client). */
+  readonly id: SocketId;
+  /** Whether the client came back after a short disconnection and got rooms, data and missed events back. */
+  readonly recovered: boolean;
+  /**
+   * Why the client, which wanted to come back to an earlier session, got a new one. Its `code` is one of `RECOVERY_OFF`,
+   * `RECOVERY_MALFORMED`, `RECOVERY_NO_OFFSET`, `RECOVERY_SESSION_UNKNOWN`, `RECOVERY_OFFSET_UNKNOWN`, `RECOVERY_FAILED`.
+   *
+   * @example
+   * if (!socket.recovered) console.log(socket.recoveryError?.message ?? "a new client");
+   */
+  readonly recoveryError: SocketIoError | undefined;
+  /** Identifies the session to the client alone, where sessions can be recovered. */
+  private readonly [kPid]: string | undefined;
+  /** The session that it takes up, until it is connected. */
+  private [kPrevious]: StoredSession | undefined;
+  /** What the client sent along, unless that was nothing. */
+  private [kAuth]: Record<string, unknown> | undefined;
+  private readonly [kIssued]: number = Date.now();
+  private [kState]: "joining" | "connected" | "leaving" | "left" = "joining";
+  /** @internal The adapter's mark: how far it has got with broadcasts to very many. */
+  [kBroadcastsGot] = 0;
+  // What follows is made when it is first needed: most sockets have no use for most of it.
+  private [kHandshake]: Handshake | undefined;
+  private [kData]: SocketData | undefined;
+  private [kAcks]: PendingAcks | undefined;
+  private [kMiddlewares]: Middleware<Event>[] | undefined;
+
+  /** Made by the namespace for a client that wants to join. */
+  constructor(
+    nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
+    client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
+    auth: Record<string, unknown>,
+    previous?: StoredSession | SocketIoError,
+  ) {
+    super();
+    this.nsp = nsp;
+    this.client = client;
+    this[kAuth] = Object.keys(auth).length === 0 ? undefined : auth;
+    this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
+    this[kPrevious] = previous instanceof SocketIoError ? undefined : previous;
+    this.recovered = this[kPrevious] !== undefined;
+    const isOld = client.conn.protocol === 3;
+    if (this[kPrevious] !== undefined) {
+      this.id = this[kPrevious].sid;
+      this[kPid] = this[kPrevious].pid;
+      this[kData] = this[kPrevious].data as SocketData;
+      for (const room of this[kPrevious].rooms) watchAdapter(this.join(room), nsp);
+    } else {
+      this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
+      this[kPid] = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
+    }
+    if (this[kPid] !== undefined) hold(this[kPid], this);
+  }
+
+  /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
+  get connected(): boolean {
+    const { [kState]: state } = this;
+    return state === "connected" || state === "leaving";
+  }
+
+  set connected(connected: boolean) {
+    setOwn(this, "connected", connected);
+  }
+
+  /** The opposite of {@link connected}. */
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+
+  /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
+  get handshake(): Handshake {
+    const self = this[kSelf];
+    return (self[kHandshake] ??= buildHandshake(self.client, self[kIssued], (self[kAuth] ??= {})));
+  }
+
+  /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
+  get data(): SocketData {
+    const self = this[kSelf];
+    if (self[kData] === undefined) self[kData] = {} as SocketData;
+    return self[kData];
+  }
+
+  set data(data: SocketData) {
+    this[kData] = data;
+  }
+
+  /** The acknowledgements that are due. Adapters add to it. */
+  get acks(): PendingAcks {
+    return (this[kSelf][kAcks] ??= new Map());
+  }
+
+  /** The server. */
+  get server(): Server<ListenEvents, EmitEvents, ServerSideEvents> {
+    return this.nsp.server;
+  }
+
+  /** The adapter of the namespace. */
+  get adapter(): Adapter {
+    return this.nsp.adapter;
+  }
+
+  /** The request that opened the connection. */
+  get request(): IncomingMessage {
+    return this.client.request;
+  }
+
+  /**
+   * The session of the engine.
+   *
+   * @example
+   * console.log(socket.conn.transport.name); // "polling" or "websocket"
+   */
+  get conn(): Session {
+    return this.client.conn;
+  }
+
+  /** The rooms it is in. Empty after the disconnection. */
+  get rooms(): Set<Room> {
+    return this.adapter.socketRooms(this.id) ?? new Set();
+  }
+
+  // ---- sending -----------------------------------------------------------------------------------------------------
+
+  /**
+   * Sends an event to the client. Arguments may be anything that JSON takes, and bytes at any depth. A callback as last
+   * argument gets the client's acknowledgement.
+   *
+   * @returns true
+   * @throws ReservedEventError
+   * @example
+   * socket.emit("hello", 1, { picture: Buffer.from([1, 2]) });
+   * socket.emit("question", (answer) => console.log(answer));
+   */
+  override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
+  // hot path
+  override emit(...data: Untyped[]): boolean {
+    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (data.length === 0) data.push(undefined);
+    const flags = this[kTakeFlags]();
+    let id: number | undefined;
+    if (typeof data[data.length - 1] === "function") id = expectAck(this, data.pop() as AckCallback, flags?.timeout);
+    const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
+    if (this[kPid] !== undefined && this[kState] !== "joining") {
+      // The adapter keeps the packet for the case that the client has to come back for it.
+      const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
+      watchAdapter(this.adapter.broadcast(packet, toMyself), this.nsp);
+      return true;
+    }
+    this.notifyOutgoingListeners(packet);
+    this.packet(packet, flags);
+    return true;
+  }
+
+  /**
+   * Sends an event and waits for the acknowledgement.
+   *
+   * @returns its first argument
+   * @throws (rejects) AckTimeoutError, after `timeout()`
+   * @example
+   * const answer = await socket.timeout(1000).emitWithAck("question");
+   */
+  emitWithAck<Ev extends EventNamesWithAck<EmitEvents>>(
+    ev: Ev,
+    ...args: AllButLast<EventParams<EmitEvents, Ev>>
+  ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
+  emitWithAck(...data: Untyped[]): Promise<unknown> {
+    const withError = this[kNextFlags]().timeout !== undefined;
+    return promiseAck(withError, (ack) => {
+      data.push(ack);
+      callUntyped(this, "emit", data);
+    });
+  }
+
+  /** Sends the event `message`. */
+  send(...args: EventParams<EmitEvents, "message">): this {
+    callUntyped(this, "emit", ["message", ...args]);
+    return this;
+  }
+
+  /** The same as {@link send}. */
+  write(...args: EventParams<EmitEvents, "message">): this {
+    return this.send(...args);
+  }
+
+  /**
+   * Gives the client `timeout` milliseconds to acknowledge the next event. The acknowledgement then takes an error first.
+   *
+   * @example
+   * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
+   */
+  timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
+    this[kNextFlags]().timeout = timeout;
+    return this;
+  }
+
+  /** Writes a packet. Everything that the socket sends by itself goes through here: programs may replace this method. */
+  // hot path
+  packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
+    catchUp(this, this.nsp);
+    (packet as { nsp?: string }).nsp = this.nsp.name;
+    this.client._packet(packet as Packet, options);
+  }
+
+  // ---- broadcasting ------------------------------------------------------------------------------------------------
+
+  /**
+   * Addresses the members of one or more rooms, less this socket.
+   *
+   * @example
+   * socket.to("room1").emit("hello");
+   * socket.to(["room1", "room2"]).except("room3").emit("hello");
+   */
+  to(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  /** The same as {@link to}. */
+  in(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.to(room);
+  }
+
+  /** Addresses everybody, less the members of one or more rooms and this socket. */
+  except(
+    room: Room | Room[],
+  ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.except(room);
+  }
+
+  /** Addresses everybody, less this socket. */
+  get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.newBroadcastOperator();
+  }
+
+  /** The name that socket.io has for {@link broadcast} inside. */
+  protected newBroadcastOperator(): BroadcastOperator<
+    DecorateAcknowledgementsWithMultipleResponses<EmitEvents>,
+    SocketData
+  > {
+    return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this[kTakeFlags]());
+  }
+
+  /** Addresses the clients of this server only, when there are several, less this socket. */
+  get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
+    return this.broadcast.local;
+  }
+
+  // ---- rooms -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Joins one or more rooms. Without effect after the disconnection, and beyond `maxRooms`: that is a process warning
+   * with the code `TOO_MANY_ROOMS`.
+   *
+   * @returns a promise, where the adapter needs time
+   * @example
+   * socket.join(["room1", "room2"]);
+   */
+  join(rooms: Room | Array<Room>): Promise<void> | void {
+    if (this[kState] === "left") return undefined;
+    if (log.enabled) log("socket %s joins %o", this.id, rooms);
+    const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
+    return mayJoin(this, wanted) ? this.adapter.addAll(this.id, wanted) : undefined;
+  }
+
+  /** Leaves a room. */
+  leave(room: Room): Promise<void> | void {
+    if (log.enabled) log("socket %s leaves %s", this.id, room);
+    return this.adapter.del(this.id, room);
+  }
+
+  /** Leaves all rooms. */
+  leaveAll(): void {
+    callAdapter(this.nsp, () => this.adapter.delAll(this.id));
+  }
+
+  // ---- receiving ---------------------------------------------------------------------------------------------------
+
+  /** The namespace has accepted the client. */
+  _onconnect(): void {
+    // Asked for as late as possible: from here on, what is sent to the namespace comes in by itself.
+    const missed = this[kPrevious]?.missedPackets ?? [];
+    this[kPrevious] = undefined;
+    this[kState] = "connected";
+    watchAdapter(this.join(this.id), this.nsp);
+    for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
+    const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
+    this.packet(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
+  }
+
+  /** A packet for this socket has come in. */
+  // hot path
+  _onpacket(packet: Packet): void {
+    if (log.enabled) log("socket %s got packet %j", this.id, packet);
+    if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
+    else if (packet.type === PacketType.ACK) this.onack(packet);
+    else if (packet.type === PacketType.DISCONNECT) this.ondisconnect();
+  }
+
+  // hot path
+  private [kOnEvent](packet: Packet): void {
+    try {
+      this.onevent(packet);
+    } catch (error) {
+      this[kFail](error, "thrown", "listener", (packet.data as Event)[0]);
+    }
+  }
+
+  /** An event has come in. Programs may replace this method. */
+  // hot path
+  onevent(packet: Packet): void {
+    const event = packet.data as Event;
+    if (packet.id !== undefined) event.push(this.ack(packet.id));
+    this[kNotifyIncoming](event);
+    this.dispatch(event);
+  }
+
+  /** Hands an event to the middlewares, then to the listeners. */
+  // hot path
+  protected dispatch(event: Event): void {
+    if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
+    pass({
+      chain: this[kMiddlewares],
+      subject: event,
+      isOver: () => false,
+      onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
+      onFailure: (error, how) => this[kFail](error, how, "socket middleware", event[0]),
+      endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
+    });
+  }
+
+  /** Makes the function that acknowledges an event. Programs may replace this method. */
+  // hot path
+  ack(id: number): (...args: unknown[]) => void {
+    let sent = false;
+    return (...args) => {
+      if (sent) return;
+      sent = true;
+      this.packet(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+    };
+  }
+
+  /** Hands an event to its listeners. */
+  // hot path
+  [kDeliver](event: unknown[]): void {
+    if (this[kState] !== "connected") return;
+    // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
+    if (event[0] === "error" && this.listenerCount("error") === 0) return;
+    try {
+      emitToListeners(this, event);
+    } catch (error) {
+      this[kFail](error, "thrown", "listener", event[0] as string);
+    }
+  }
+
+  onack(packet: Packet): void {
+    const ack = this.acks.get(packet.id as number);
+    if (typeof ack !== "function") return;
+    this.acks.delete(packet.id as number);
+    this[kCall](ack, packet.data as unknown[], "acknowledgement");
+  }
+
+  /** Nobody waits for this acknowledgement any more. */
+  [kDropAck](id: number): void {
+    this[kAcks]?.delete(id);
+  }
+
+  /** Calls a function of the application from within the layers that are reading. */
+  override [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
+    const event = kind === "listener" ? (args[0] as string) : undefined;
+    try {
+      watch(Reflect.apply(fn, this, args), (error) => this[kFail](error, "rejected", kind, event));
+    } catch (error) {
+      this[kFail](error, "thrown", kind, event);
+    }
+  }
+
+  /** A function of the program has failed. */
+  private [kFail](
+    error: unknown,
+    how: "thrown" | "rejected",
+    handler: HandlerKind,
+    event: string | symbol | undefined,
+  ): void {
+    fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
+  }
+
+  protected emitReserved(event: string, ...args: unknown[]): void {
+    if (this.listenerCount(event) === 0) return;
+    try {
+      emitToListeners(this, [event, ...args]);
+    } catch (error) {
+      this[kFail](error, "thrown", "listener", event);
+    }
+  }
+
+  /** A listener's promise was rejected: see Node's `captureRejections`. */
+  override [REJECTION](error: unknown, event: string | symbol): void {
+    this[kFail](error, "rejected", "listener", event);
+  }
+
+  // ---- the end -----------------------------------------------------------------------------------------------------
+
+  /** Something is wrong with what the client sent, or a middleware has refused an event. */
+  _onerror(err: Error): void {
+    this.emitReserved("error", err);
+  }
+
+  /** The socket is disconnected. */
+  _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
+    const self = this[kSelf];
+    if (self[kState] !== "connected") return this;
+    self[kState] = "leaving";
+    self.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
+    if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, self.closeReason.code);
+    self.emitReserved("disconnecting", reason, description);
+    if (self[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) self[kPersist](self[kPid]);
+    self._cleanup();
+    self.client._remove(self);
+    self.emitReserved("disconnect", reason, description);
+    return undefined;
+  }
+
+  private [kPersist](pid: string): void {
+    const session = { sid: this.id, pid, rooms: [...this.rooms], data: this.data };
+    callAdapter(this.nsp, () => this.adapter.persistSession(session));
+  }
+
+  /** The client, which had read too slowly, has taken what waited for it. */
+  [kOnDrain](): void {
+    this.emitReserved("drain");
+  }
+
+  /** Leaves all rooms and the namespace, for good. */
+  _cleanup(): void {
+    const self = this[kSelf];
+    if (self[kState] === "left") return;
+    if (self[kPid] !== undefined) {
+      // A session that was taken out and came to nothing goes back: the client may try again.
+      if (self[kPrevious] !== undefined) self[kPersist](self[kPid]);
+      release(self[kPid], self);
+    }
+    self.leaveAll();
+    self.nsp._remove(self);
+    self[kState] = "left";
+  }
+
+  /** Tells the client that it may not join. */
+  _error(err: Untyped): void {
+    this.packet(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
+  }
+
+  /**
+   * Disconnects the client from this namespace.
+   *
+   * @param close whether to close the connection, with all namespaces (default: false)
+   */
+  disconnect(close = false): this {
+    if (this[kState] !== "connected") return this;
+    if (close) {
+      this.client._disconnect();
+    } else {
+      this.packet(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
+      this.client[kOnExpelled](this.nsp.name);
+      this._onclose("server namespace disconnect");
+    }
+    return this;
+  }
+
+  /** The client leaves the namespace. */
+  protected ondisconnect(): void {
+    this._onclose("client namespace disconnect");
+  }
+
+  // ---- middlewares -----------------------------------------------------------------------------------------------
+
+  /** The middlewares for incoming events. */
+  protected get fns(): Middleware<Event>[] {
+    return (this[kSelf][kMiddlewares] ??= []);
+  }
+
+  protected set fns(fns: Middleware<Event>[]) {
+    this[kSelf][kMiddlewares] = fns;
+  }
+
+  /**
+   * Adds a middleware for incoming events. It may change the event, and must call `next`: with an error, the event is
+   * dropped and the error goes to the `error` listeners of the socket, as does what it throws or rejects with.
+   *
+   * @example
+   * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));
+   * socket.on("error", (err) => console.log(err.message));
+   */
+  use(fn: (event: Event, next: (err?: Error) => void) => void): this {
+    checkFunction(fn, "socket.use()");
+    const self = this[kSelf];
+    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as Middleware<Event>];
+    return this;
+  }
+}
+
+assignable(Socket.prototype, "disconnected", "handshake", "acks", "server", "adapter", "request", "conn", "rooms");

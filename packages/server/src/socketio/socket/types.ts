@@ -1,0 +1,73 @@
+import { type CloseCode, type CloseReason, type CloseSide, closeReason } from "../../engine/index.ts";
+import type { Untyped } from "../events/typed-events.ts";
+
+/** `[eventName, ...args]`, as the middlewares of a socket get it. */
+export type Event = [string, ...Untyped[]];
+
+/** Why a socket was disconnected. */
+export type DisconnectReason =
+  /** The connection broke. */
+  | "transport error"
+  /** The client closed the connection, or it was lost. */
+  | "transport close"
+  /** The connection was closed by the server below the sockets. */
+  | "forced close"
+  /** The client did not answer in time. */
+  | "ping timeout"
+  /** The client sent something that is no packet. */
+  | "parse error"
+  /** `io.close()` was called. */
+  | "server shutting down"
+  /** The server closed the connection: the client joined no namespace in time, or sent what it must not. */
+  | "forced server close"
+  /** The client called `socket.disconnect()`. */
+  | "client namespace disconnect"
+  /** The server called `socket.disconnect()`. */
+  | "server namespace disconnect";
+
+/** The events that a socket emits by itself. */
+export interface SocketReservedEventsMap {
+  disconnect: (reason: DisconnectReason, description?: Untyped) => void;
+  disconnecting: (reason: DisconnectReason, description?: Untyped) => void;
+  error: (err: Error) => void;
+  /** The client had read too slowly, and has taken what waited for it. */
+  drain: () => void;
+}
+
+/** Ways for a socket to be disconnected while its connection goes on, or before it ends: code, side, sentence. */
+export const DISCONNECT_CODES = {
+  CLIENT_LEFT: ["client", "the client left the namespace"],
+  SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
+  SERVER_SHUTDOWN: ["server", "the server is shutting down"],
+  FOREIGN_ENGINE: ["network", "the engine that io.bind() was given ended the connection, for a reason of its own"],
+  SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
+} as const satisfies Record<string, readonly [CloseSide, string]>;
+
+/** A code of `socket.closeReason`: one of this layer's, or one of the engine's. */
+export type DisconnectCode = keyof typeof DISCONNECT_CODES | CloseCode;
+
+const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = {
+  "client namespace disconnect": "CLIENT_LEFT",
+  "server namespace disconnect": "SERVER_DISCONNECTED",
+  "forced server close": "SERVER_DISCONNECTED",
+  "server shutting down": "SERVER_SHUTDOWN",
+  "transport close": "SESSION_RESUMED",
+};
+
+/** The record of a disconnection that is none of the engine's. */
+export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
+  const code = CODES[reason];
+  if (code === undefined) return { ...closeReason("SERVER_CLOSED", description), reason };
+  const [side, message] = DISCONNECT_CODES[code];
+  return { reason, code, message, description, side };
+}
+
+/** The record of a disconnection that the engine knows of, with the reason that listeners are told. */
+export function asTold(
+  record: CloseReason,
+  reason: DisconnectReason,
+  description: unknown,
+): CloseReason<DisconnectReason, DisconnectCode> {
+  const isSame = record.reason === reason && record.description === description;
+  return isSame ? record : { ...record, reason, description };
+}

@@ -1,0 +1,58 @@
+import { request as httpRequest } from "node:http";
+import type { ClientRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { RequestOptions } from "node:https";
+import { connect as connectTcp, isIP } from "node:net";
+import type { NetConnectOpts } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { ClientUrl } from "./client-url.ts";
+import { handshakeHeaders } from "../core/index.ts";
+import type { ClientOffer } from "../core/index.ts";
+import { DEFAULTS } from "../options.ts";
+import type { ClientOptions } from "../options.ts";
+
+/** Makes the request of an opening handshake (RFC 6455, 4.1). It is not sent yet. */
+export function clientRequest(url: ClientUrl, options: ClientOptions, offer: ClientOffer): ClientRequest {
+  const createConnection = options.createConnection || (url.isSecure ? tlsStream : tcpStream);
+  const settings = {
+    ...options,
+    protocol: undefined,
+    hostname: undefined,
+    host: url.host,
+    port: url.port,
+    defaultPort: options.defaultPort || (url.isSecure ? 443 : 80),
+    // The time limit of the handshake is not that of idle sockets.
+    timeout: undefined,
+    protocols: undefined,
+    method: "GET",
+    path: url.path,
+    auth: url.auth ?? options.auth,
+    socketPath: url.socketPath ?? options.socketPath,
+    headers: headersOf(options, offer),
+    createConnection,
+  };
+  return (url.isSecure ? httpsRequest : httpRequest)(settings as RequestOptions);
+}
+
+function headersOf(options: ClientOptions, offer: ClientOffer): Record<string, unknown> {
+  const version = options.protocolVersion ?? DEFAULTS.protocolVersion;
+  const own = options.headers as Record<string, unknown> | undefined;
+  const headers: Record<string, unknown> = { ...own, ...handshakeHeaders(offer), "Sec-WebSocket-Version": version };
+  // Drafts before 13 named it differently.
+  if (options.origin) headers[version < 13 ? "Sec-WebSocket-Origin" : "Origin"] = options.origin;
+  return headers;
+}
+
+/** `http.request` gives the path of the request, which `net.connect` would take for that of a Unix socket. */
+function tcpStream(options: RequestOptions): Duplex {
+  return connectTcp({ ...options, path: options.socketPath } as NetConnectOpts);
+}
+
+function tlsStream(options: RequestOptions): Duplex {
+  const { host, servername } = options;
+  // RFC 6066, 3: an address is no server name.
+  const name = servername ?? (typeof host === "string" && isIP(host) === 0 ? host : "");
+  return connectTls({ ...options, path: options.socketPath, servername: name } as TlsOptions);
+}

@@ -1,0 +1,233 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { clientRequest } from "./client-request.ts";
+import { parseClientUrl } from "./client-url.ts";
+import type { ClientUrl } from "./client-url.ts";
+import { delayOf } from "../clock.ts";
+import { ConnectError } from "./connect-error.ts";
+import type { ConnectErrorCode } from "./connect-error.ts";
+import { checkAnswer, checkDeflateOptions, newKey, parseExtensions, soon } from "../core/index.ts";
+import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } from "../core/index.ts";
+import { DEFAULTS } from "../options.ts";
+import type { ClientOptions } from "../options.ts";
+
+/** A stream on which the opening handshake has succeeded, and what was agreed. */
+export interface Connected {
+  readonly stream: Duplex;
+  /** Bytes that came right after the answer. */
+  readonly head: Buffer;
+  /** The chosen subprotocol, or "". */
+  readonly protocol: string;
+  readonly deflate: DeflateSettings | undefined;
+}
+
+/** What an attempt to connect reports. After `onConnected` or `onConnectFailed` nothing more comes. */
+export interface ConnectHandler {
+  /** The request is complete and is to be sent, by `request.end()`. */
+  onRequest(request: ClientRequest): void;
+  /** A 101 has come, and has not been checked. */
+  onAnswer(response: IncomingMessage): void;
+  /** Another answer has come; true when somebody takes care of it. */
+  onUnexpected(request: ClientRequest, response: IncomingMessage): boolean;
+  /** Whether somebody looks at redirected requests, and so at what headers they carry. */
+  watchesRedirects(): boolean;
+  onRedirect(url: string, request: ClientRequest): void;
+  onConnected(connected: Connected): void;
+  onConnectFailed(error: Error): void;
+}
+
+/** The messages of refused answers, as programs written for `ws` know them. */
+const SENTENCES: Readonly<Record<AnswerRefusalCode, string>> = {
+  WS_ERR_ANSWER_STATUS: "Unexpected server response",
+  WS_ERR_ANSWER_UPGRADE: "Invalid Upgrade header",
+  WS_ERR_ANSWER_CONNECTION: "Invalid Connection header",
+  WS_ERR_ANSWER_ACCEPT: "Invalid Sec-WebSocket-Accept header",
+  WS_ERR_ANSWER_PROTOCOL: "Server sent an invalid subprotocol",
+  WS_ERR_ANSWER_EXTENSIONS: "Invalid Sec-WebSocket-Extensions header",
+};
+
+/** Headers that are for one origin only. */
+const CREDENTIALS = new Set(["authorization", "cookie"]);
+
+/** One attempt to open a connection as a client: the request, its redirections, and the checks of its answer. */
+export class ConnectAttempt {
+  readonly #handler: ConnectHandler;
+  readonly #protocols: readonly string[];
+  readonly #first: ClientUrl;
+  #options: ClientOptions;
+  #url: ClientUrl;
+  readonly #deflate: DeflateOptions | undefined;
+  #phase: "waiting" | "over" = "waiting";
+  #request: ClientRequest | undefined = undefined;
+  #offer: ClientOffer = { key: "" };
+  #redirects = 0;
+  #timer: { cancel(): void } | undefined = undefined;
+
+  constructor(url: ClientUrl, protocols: readonly string[], options: ClientOptions, handler: ConnectHandler) {
+    this.#handler = handler;
+    this.#protocols = protocols;
+    this.#first = url;
+    this.#options = options;
+    this.#url = url;
+    this.#deflate = checkDeflateOptions(options.perMessageDeflate);
+  }
+
+  /** Where the request goes now; redirections change it. */
+  get url(): string {
+    return this.#url.href;
+  }
+
+  get request(): ClientRequest | undefined {
+    return this.#request;
+  }
+
+  get redirects(): number {
+    return this.#redirects;
+  }
+
+  /** Sends the request. */
+  start(): void {
+    const deflate = this.#deflate;
+    this.#offer = { key: newKey(), protocols: this.#protocols, ...(deflate && { deflate }) };
+    const request = clientRequest(this.#url, this.#options, this.#offer);
+    this.#request = request;
+    this.#startTimer();
+    request.on("error", (error) => this.#isCurrent(request) && this.#fail(error));
+    request.on("response", (response) => this.#isCurrent(request) && this.#onResponse(request, response));
+    request.on("upgrade", (response, stream: Duplex, head) => this.#onUpgrade(request, response, { stream, head }));
+    if (this.#redirects > 0) this.#handler.onRedirect(this.#url.href, request);
+    if (this.#isCurrent(request)) this.#handler.onRequest(request);
+  }
+
+  /** Gives up; the failure is reported in the next tick. */
+  abort(code: ConnectErrorCode, message: string): void {
+    if (this.#phase === "over") return;
+    const request = this.#request;
+    this.#end();
+    request?.destroy();
+    soon((error) => this.#handler.onConnectFailed(error), new ConnectError(code, message));
+  }
+
+  #isCurrent(request: ClientRequest): boolean {
+    return this.#phase === "waiting" && this.#request === request;
+  }
+
+  /** A connection lives longer than the request that opened it, which is not kept. */
+  #end(): void {
+    this.#phase = "over";
+    this.#request = undefined;
+    this.#timer?.cancel();
+  }
+
+  #fail(error: Error): void {
+    this.#end();
+    this.#handler.onConnectFailed(error);
+  }
+
+  #startTimer(): void {
+    const { handshakeTimeout, clock } = this.#options;
+    const timeout = delayOf(handshakeTimeout, 0);
+    this.#timer?.cancel();
+    if (timeout === 0) return;
+    this.#timer = (clock || DEFAULTS.clock).after(timeout, () =>
+      this.abort("WS_ERR_CONNECT_TIMEOUT", "Opening handshake has timed out"),
+    );
+  }
+
+  #onResponse(request: ClientRequest, response: IncomingMessage): void {
+    const { statusCode: status = 0, headers } = response;
+    const isRedirection = status >= 300 && status < 400 && headers.location !== undefined;
+    if (isRedirection && this.#options.followRedirects) return this.#redirect(headers.location!);
+    if (this.#handler.onUnexpected(request, response)) return;
+    this.abort("WS_ERR_ANSWER_STATUS", `Unexpected server response: ${status}`);
+  }
+
+  #redirect(location: string): void {
+    if (!(++this.#redirects <= maxRedirectsOf(this.#options))) {
+      return this.abort("WS_ERR_CONNECT_REDIRECTS", "Maximum redirects exceeded");
+    }
+    const former = this.#request!;
+    this.#request = undefined;
+    former.destroy();
+    try {
+      this.#url = parseClientUrl(resolve(location, this.#url.href));
+      this.#options = this.#optionsAfterRedirect();
+    } catch (error) {
+      return this.#fail(error as Error);
+    }
+    this.start();
+  }
+
+  /** Credentials do not follow to another host, or from TLS into the open, unless a listener decides about them. */
+  #optionsAfterRedirect(): ClientOptions {
+    const url = this.#url;
+    const first = this.#first;
+    const options = this.#options;
+    const isSameHost = url.host === first.host && url.port === first.port && url.socketPath === first.socketPath;
+    const isDowngrade = first.isSecure && !url.isSecure;
+    // The user and password of the first URL go with every request to its host.
+    const auth = options.auth ?? first.auth;
+    if (this.#handler.watchesRedirects() || (isSameHost && !isDowngrade)) return { ...options, auth };
+    const headers = Object.entries((options.headers ?? {}) as Record<string, string>).filter(
+      ([name]) => !CREDENTIALS.has(name.toLowerCase()) && (isSameHost || name.toLowerCase() !== "host"),
+    );
+    return { ...options, auth: undefined, headers: Object.fromEntries(headers) };
+  }
+
+  #onUpgrade(request: ClientRequest, response: IncomingMessage, upgraded: { stream: Duplex; head: Buffer }): void {
+    const { stream, head } = upgraded;
+    stream.on("error", ignore);
+    if (!this.#isCurrent(request)) return void stream.destroy();
+    this.#handler.onAnswer(response);
+    // The listener may have closed the socket.
+    if (!this.#isCurrent(request)) return void stream.destroy();
+    const check = checkAnswer(response, this.#offer);
+    const failure = check.ok ? this.#missing(check.protocol) : check.code;
+    if (!check.ok || failure !== undefined) {
+      stream.destroy();
+      return this.abort(failure!, this.#sentence(failure!, response));
+    }
+    this.#end();
+    const deflate = check.deflate && { params: check.deflate, options: this.#deflate! };
+    this.#handler.onConnected({ stream, head, protocol: check.protocol, deflate });
+    stream.removeListener("error", ignore);
+  }
+
+  /** A client that asks for a subprotocol cannot go on without one; to the protocol itself that would be no error. */
+  #missing(protocol: string): AnswerRefusalCode | undefined {
+    return this.#protocols.length > 0 && protocol === "" ? "WS_ERR_ANSWER_PROTOCOL" : undefined;
+  }
+
+  #sentence(code: AnswerRefusalCode, { headers }: IncomingMessage): string {
+    if (code === "WS_ERR_ANSWER_PROTOCOL") {
+      if (this.#protocols.length === 0) return "Server sent a subprotocol but none was requested";
+      const isMissing = headers["sec-websocket-protocol"] === undefined;
+      return isMissing ? "Server sent no subprotocol" : "Server sent an invalid subprotocol";
+    }
+    if (code === "WS_ERR_ANSWER_EXTENSIONS") {
+      const header = "Sec-WebSocket-Extensions header";
+      if (this.#deflate === undefined) return `Server sent a ${header} but no extension was requested`;
+      const extensions = parseExtensions(headers["sec-websocket-extensions"] ?? "") ?? [];
+      const isOther = extensions.some(({ name }) => name !== "permessage-deflate");
+      return isOther ? "Server indicated an extension that was not requested" : `Invalid ${header}`;
+    }
+    return SENTENCES[code];
+  }
+}
+
+/** What is not a number is no limit to `ws`; a chain of redirections has to have one. */
+function maxRedirectsOf(options: ClientOptions): number {
+  const { maxRedirects }: { maxRedirects?: unknown } = options;
+  const limit = maxRedirects === undefined ? NaN : Number(maxRedirects);
+  return Number.isNaN(limit) ? DEFAULTS.maxRedirects : limit;
+}
+
+function resolve(location: string, base: string): URL {
+  try {
+    return new URL(location, base);
+  } catch {
+    throw new SyntaxError(`Invalid URL: ${location}`);
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,62 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { clockOf, delayOf } from "../clock.ts";
+import { DEFAULT_LIMITS, limitsOf } from "../core/index.ts";
+import type { DeflateSettings, Limits, Role } from "../core/index.ts";
+import { StreamLink } from "./link.ts";
+import { DEFAULTS } from "../options.ts";
+import type { ClientOptions, WebSocketOptions } from "../options.ts";
+
+/** A stream after its opening handshake. */
+export interface JoinedStream {
+  readonly stream: Duplex;
+  /** Bytes that came behind the handshake. */
+  readonly head: Buffer;
+  /** Compression as it was negotiated. */
+  readonly deflate: DeflateSettings | undefined;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** Joins a link with the options of a public WebSocket to a stream. */
+export function joinLink(role: Role, joined: JoinedStream, options: ClientOptions): StreamLink {
+  const { stream, head } = joined;
+  prepareStream(stream, head);
+  return new StreamLink(stream, NO_BYTES, {
+    role,
+    limits: limitsOfSocket(options),
+    text: options.skipUTF8Validation ? "unchecked" : "bytes",
+    deflate: joined.deflate,
+    autoPong: answersPings(options),
+    clock: clockOf(options.clock),
+    closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
+    ...(options.generateMask && { maskKey: maskKeys(options.generateMask) }),
+  });
+}
+
+/** The default of `maxFragments` is that of `ws`, but no obstacle to long messages. */
+export function limitsOfSocket(options: WebSocketOptions): Limits {
+  const { maxPayload = DEFAULTS.maxPayload, maxFragments = DEFAULTS.maxFragments } = options;
+  const fragmentBytes = maxFragments === DEFAULTS.maxFragments ? DEFAULT_LIMITS.fragmentBytes : Infinity;
+  const { maxControlFramesPerSecond, budget } = options;
+  return limitsOf({ maxPayload, maxFragments, fragmentBytes, maxControlFramesPerSecond, budget });
+}
+
+/** Whether pings are answered by themselves. */
+export function answersPings({ autoPong = true }: ClientOptions): boolean {
+  return Boolean(autoPong as unknown);
+}
+
+/** Frees a stream from what HTTP set on it, and puts back the bytes that HTTP has read. */
+export function prepareStream(stream: Duplex, head: Buffer | undefined | null): void {
+  if (head?.length) stream.unshift(head);
+  if (stream instanceof Socket) stream.setTimeout(0).setNoDelay(true);
+}
+
+function maskKeys(generateMask: (key: Buffer) => void): () => number {
+  const key = Buffer.alloc(4);
+  return () => {
+    generateMask(key);
+    return key.readInt32LE(0);
+  };
+}

@@ -1,0 +1,37 @@
+import { acceptKey } from "../core/index.ts";
+
+/** What the answer to an opening handshake agrees to. */
+export interface Agreement {
+  readonly protocol: string | undefined;
+  /** `Sec-WebSocket-Extensions`. */
+  readonly extensions: string | undefined;
+}
+
+/** The lines of the answer 101 (RFC 6455, 4.2.2). */
+export function answerLines(key: string, agreement: Agreement): string[] {
+  const lines = [
+    "HTTP/1.1 101 Switching Protocols",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    `Sec-WebSocket-Accept: ${acceptKey(key)}`,
+  ];
+  if (agreement.protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${agreement.protocol}`);
+  if (agreement.extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${agreement.extensions}`);
+  return lines;
+}
+
+/**
+ * The bytes of an answer.
+ * @throws TypeError when a line holds CR, LF or NUL.
+ */
+export function answerBytes(lines: readonly string[]): Buffer {
+  let answer = "";
+  for (const line of lines) answer += headerLine(line);
+  return Buffer.from(`${answer}\r\n`, "latin1");
+}
+
+/** A header line with its end; one that holds another line must not be sent. */
+export function headerLine(line: string): string {
+  if (/[\r\n\0]/.test(line)) throw new TypeError("a header line must not contain CR, LF or NUL");
+  return `${line}\r\n`;
+}

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from "node:http";
+import { checkHandshake, negotiateDeflate, parseExtensions, parseProtocols } from "../core/index.ts";
+import type { DeflateAgreement, DeflateOptions, RefusalCode } from "../core/index.ts";
+import type { ClientInfo } from "./server-options.ts";
+
+/** What a valid opening handshake asks for. */
+export interface CheckedRequest {
+  readonly key: string;
+  readonly version: 8 | 13;
+  readonly protocols: Set<string>;
+  /** The offer of compression that is accepted. */
+  readonly deflate: DeflateAgreement | undefined;
+}
+
+/** Why a request is no valid opening handshake; what `wsClientError` listeners get. */
+export class RequestError extends Error {
+  override readonly name = "RequestError";
+  readonly code: RefusalCode;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(refusal: Pick<RequestError, "code" | "status" | "message" | "headers">) {
+    super(refusal.message);
+    this.code = refusal.code;
+    this.status = refusal.status;
+    this.headers = refusal.headers;
+  }
+
+  /** Whether it concerns only those for whose path the request is. */
+  get comesAfterPath(): boolean {
+    return this.code === "WS_ERR_HANDSHAKE_PROTOCOL" || this.code === "WS_ERR_HANDSHAKE_EXTENSIONS";
+  }
+}
+
+const PROTOCOL_REFUSAL = {
+  code: "WS_ERR_HANDSHAKE_PROTOCOL",
+  status: 400,
+  message: "Invalid Sec-WebSocket-Protocol header",
+  headers: {},
+} as const;
+
+const EXTENSIONS_REFUSAL = {
+  code: "WS_ERR_HANDSHAKE_EXTENSIONS",
+  status: 400,
+  message: "Invalid Sec-WebSocket-Extensions header",
+  headers: {},
+} as const;
+
+/** Checks an opening handshake with its subprotocols and, for those who give `deflate`, its extensions. */
+export function checkServerRequest(
+  request: IncomingMessage,
+  deflate: DeflateOptions | undefined,
+): CheckedRequest | RequestError {
+  const check = checkHandshake(request);
+  if (!check.ok) return new RequestError(check);
+  const protocols = parseProtocols(request.headers["sec-websocket-protocol"]);
+  if (protocols === undefined) return new RequestError(PROTOCOL_REFUSAL);
+  const extensions = request.headers["sec-websocket-extensions"];
+  if (deflate === undefined || extensions === undefined) return { ...check, protocols, deflate: undefined };
+  if (parseExtensions(extensions) === undefined) return new RequestError(EXTENSIONS_REFUSAL);
+  return { ...check, protocols, deflate: negotiateDeflate(extensions, deflate) };
+}
+
+/** What `verifyClient` is told about a request. */
+export function clientInfo(request: IncomingMessage, version: 8 | 13): ClientInfo {
+  const origin = request.headers[version === 8 ? "sec-websocket-origin" : "origin"];
+  const { authorized, encrypted } = (request.socket ?? {}) as { authorized?: boolean; encrypted?: boolean };
+  return {
+    origin: origin as string,
+    secure: Boolean(authorized || encrypted),
+    req: request,
+  };
+}

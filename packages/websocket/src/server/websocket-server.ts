@@ -1,0 +1,289 @@
+import type { EventEmitter } from "node:events";
+import { createServer, STATUS_CODES } from "node:http";
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Server as HttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { answerBytes, answerLines } from "./answer.ts";
+import { defineUnderscored } from "../compatible-names.ts";
+import type { Underscored } from "../compatible-names.ts";
+import { checkDeflateOptions, soon, UsageError } from "../core/index.ts";
+import type { DeflateAgreement } from "../core/index.ts";
+import { isLinked } from "../link/link.ts";
+import { serverOptionsOf } from "./server-options.ts";
+import type { ServerOptions, VerifyCallback, VerifyClientCallbackSync } from "./server-options.ts";
+import { checkServerRequest, clientInfo, RequestError } from "./server-request.ts";
+import type { CheckedRequest } from "./server-request.ts";
+import { TypedEmitter } from "../typed-events.ts";
+import { refuseUpgrade } from "./upgrade.ts";
+import { endpointOf, WebSocket } from "../websocket.ts";
+
+/** Events of a `WebSocketServer` and the arguments of their listeners. */
+export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
+  listening: [];
+  connection: [socket: Socket, request: Request];
+  /** The lines of the answer 101, before it is sent; they can be changed and added to. */
+  headers: [lines: string[], request: Request];
+  error: [error: Error];
+  close: [];
+  /** A request that is no valid opening handshake. With a listener, the answer is the listener's business. */
+  wsClientError: [error: Error, stream: Duplex, request: Request];
+}
+
+/** A request of an HTTP server's `upgrade` event, and its stream. */
+interface UpgradeEvent {
+  readonly request: IncomingMessage;
+  readonly stream: Duplex;
+}
+
+type Connected = (socket: WebSocket, request: IncomingMessage) => void;
+
+/** Extensions by their names, as `completeUpgrade` gets them. */
+type Extensions = Readonly<Record<string, unknown>>;
+
+/** What a server keeps to itself. */
+interface State {
+  phase: "running" | "closing" | "closed";
+  server: HttpServer | HttpsServer | null | undefined;
+  readonly ownsServer: boolean;
+  detach: (() => void) | null;
+}
+
+/** A symbol, so that a server can be wrapped by a Proxy or inherited from, and no name of a program's is taken. */
+const kState = Symbol("state");
+/** Gives the functions of this file what a server keeps to itself. */
+let stateOf: (server: WebSocketServer) => State;
+const PHASES = ["running", "closing", "closed"] as const;
+const DEFLATE = "permessage-deflate";
+
+/** The underscored members of a server of `ws`. */
+const SERVER_NAMES: Readonly<Record<string, Underscored<State>>> = {
+  _server: { get: ({ server }) => server },
+  _state: { get: ({ phase }) => PHASES.indexOf(phase) },
+  _removeListeners: { get: ({ detach }) => detach },
+  _shouldEmitClose: { get: ({ phase, ownsServer }) => phase === "closing" && !ownsServer },
+};
+
+/**
+ * Takes WebSocket connections: on a port of its own, on an HTTP or HTTPS server, or as they are given to `handleUpgrade`.
+ * Its interface is that of the npm package `ws` 8.
+ *
+ * @example
+ * const server = new WebSocketServer({ port: 8080 });
+ * server.on("connection", (socket) => {
+ *   socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary }));
+ * });
+ */
+export class WebSocketServer<
+  SocketClass extends typeof WebSocket = typeof WebSocket,
+  RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
+> extends TypedEmitter<ServerEvents<InstanceType<SocketClass>, InstanceType<RequestClass>>> {
+  /** What was given, with the defaults; changed options apply to connections that come later. */
+  options: ServerOptions<SocketClass, RequestClass>;
+  /** The open connections; undefined without `clientTracking`. */
+  declare clients: Set<InstanceType<SocketClass>>;
+  /** A name for programs: this class neither sets nor reads it. */
+  declare path: string;
+  private readonly [kState]: State;
+
+  static {
+    stateOf = (server) => server[kState];
+    defineUnderscored(WebSocketServer.prototype, SERVER_NAMES, stateOf);
+  }
+
+  /**
+   * `callback` is called when the server of its own listens on `port`.
+   * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given; OptionError for an option that cannot
+   *   have its value.
+   */
+  constructor(options?: ServerOptions<SocketClass, RequestClass>, callback?: () => void) {
+    super();
+    const filled = serverOptionsOf(options);
+    this.options = filled as unknown as ServerOptions<SocketClass, RequestClass>;
+    const ownsServer = (filled.port ?? undefined) !== undefined;
+    const server = ownsServer ? createServer(answerWithoutUpgrade) : filled.server || undefined;
+    this[kState] = { phase: "running", server, ownsServer, detach: null };
+    if (filled.clientTracking) this.clients = new Set();
+    if (server === undefined) return;
+    if (ownsServer) server.listen(filled.port!, filled.host!, filled.backlog!, callback);
+    this[kState].detach = attach(this, server);
+  }
+
+  /**
+   * Where the server listens; null when it does not.
+   * @throws UsageError `WS_ERR_NO_SERVER` with `noServer`.
+   */
+  address(): AddressInfo | string | null {
+    if (this.options.noServer) throw new UsageError("WS_ERR_NO_SERVER");
+    return this[kState].server?.address() ?? null;
+  }
+
+  /**
+   * Takes no more connections. `close` is emitted when those that exist have ended by themselves, and on a server of its
+   * own when all of the HTTP server's have. An HTTP server that was given is not closed.
+   */
+  close(callback?: (error?: Error) => void): void {
+    const state = this[kState];
+    if (state.phase === "closed") {
+      if (callback) this.once("close", () => callback(new Error("The server is not running")));
+      soon(emitClose, this);
+      return;
+    }
+    if (callback) this.once("close", callback);
+    if (state.phase === "closing") return;
+    state.phase = "closing";
+    state.detach?.();
+    const { server } = state;
+    if (server !== undefined) state.server = state.detach = null;
+    if (state.ownsServer) server!.close(() => closed(this));
+    else if ((this.clients?.size ?? 0) === 0) soon(closed, this);
+  }
+
+  /** Whether a request is for this server: by `path`. To be overridden for other choices; refused requests are answered 400. */
+  shouldHandle(request: InstanceType<RequestClass>): boolean | Promise<boolean> {
+    const { path } = this.options;
+    if (!path) return true;
+    const url = request.url ?? "";
+    const query = url.indexOf("?");
+    return (query === -1 ? url : url.slice(0, query)) === path;
+  }
+
+  /**
+   * Takes an `upgrade` event of an HTTP server. `callback` gets the socket; a request that is refused is answered.
+   * @throws UsageError `WS_ERR_ALREADY_HANDLED` when the stream has become a WebSocket before, `WS_ERR_INVALID_CALLBACK`
+   *   when there is a socket and not a callback for it.
+   */
+  handleUpgrade(
+    request: InstanceType<RequestClass>,
+    stream: Duplex,
+    head: Buffer,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+  ): void {
+    stream.on("error", destroyStream);
+    const checked = checkServerRequest(request, checkDeflateOptions(this.options.perMessageDeflate));
+    const isRefused = checked instanceof RequestError;
+    if (isRefused && !checked.comesAfterPath) return refuse(this, { request, stream }, checked);
+    if (!this.shouldHandle(request)) return refuseUpgrade(stream, 400);
+    if (isRefused) return refuse(this, { request, stream }, checked);
+    const { key, protocols, deflate } = checked;
+    const extensions = deflate === undefined ? {} : { [DEFLATE]: deflate };
+    const { verifyClient } = this.options as unknown as ServerOptions;
+    verify(verifyClient, { request, stream }, checked, () =>
+      this.completeUpgrade(extensions, key, protocols, request, stream, head, callback),
+    );
+  }
+
+  /** @internal What follows once a request was found good; a name of `ws`, for programs that override it. */
+  completeUpgrade(
+    extensions: Extensions,
+    key: string,
+    protocols: Set<string>,
+    request: InstanceType<RequestClass>,
+    stream: Duplex,
+    head: Buffer,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+  ): void {
+    // The client has gone in the meantime.
+    if (!stream.readable || !stream.writable) return void stream.destroy();
+    if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
+    if (this[kState].phase !== "running") return refuseUpgrade(stream, 503);
+    if (typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
+    const options = this.options as unknown as ServerOptions;
+    const protocol = chooseProtocol(options, protocols, request);
+    const agreement = extensions[DEFLATE] as DeflateAgreement | undefined;
+    const lines = answerLines(key, { protocol, extensions: agreement?.answer });
+    const socket = newSocket(options, protocol, agreement);
+    this.emit("headers", lines, request);
+    stream.write(answerBytes(lines));
+    stream.removeListener("error", destroyStream);
+    socket.setSocket(stream, head, options);
+    if (this.clients !== undefined) track(this, socket);
+    callback(socket as InstanceType<SocketClass>, request);
+  }
+}
+
+/** Listens to an HTTP server; returns what takes the listeners away again. */
+function attach(wss: WebSocketServer, server: HttpServer | HttpsServer): () => void {
+  const onListening = (): boolean => wss.emit("listening");
+  const onError = (error: Error): boolean => wss.emit("error", error);
+  const onConnected: Connected = (socket, request) => wss.emit("connection", socket, request);
+  const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void =>
+    wss.handleUpgrade(request, stream, head, onConnected);
+  server.on("listening", onListening).on("error", onError).on("upgrade", onUpgrade);
+  return () => {
+    server.off("listening", onListening).off("error", onError).off("upgrade", onUpgrade);
+  };
+}
+
+function refuse(wss: EventEmitter, { request, stream }: UpgradeEvent, error: RequestError): void {
+  if (wss.emit("wsClientError", error, stream, request)) return;
+  refuseUpgrade(stream, error.status, error.message, error.headers);
+}
+
+/** Asks `verifyClient`, which decides about its form by the number of its parameters. */
+function verify(
+  verifyClient: ServerOptions["verifyClient"],
+  { request, stream }: UpgradeEvent,
+  checked: CheckedRequest,
+  accept: () => void,
+): void {
+  if (!verifyClient) return accept();
+  const info = clientInfo(request, checked.version);
+  const answer: VerifyCallback = (isAccepted, status, message, headers) => {
+    if (isAccepted) accept();
+    else refuseUpgrade(stream, status || 401, message, headers);
+  };
+  if (verifyClient.length === 2) void verifyClient(info, answer);
+  else answer((verifyClient as VerifyClientCallbackSync)(info));
+}
+
+function chooseProtocol(
+  { handleProtocols }: ServerOptions,
+  offered: Set<string>,
+  request: IncomingMessage,
+): string | undefined {
+  if (offered.size === 0) return undefined;
+  if (!handleProtocols) return offered.values().next().value;
+  return handleProtocols(offered, request) || undefined;
+}
+
+function newSocket(options: ServerOptions, protocol: string | undefined, agreement?: DeflateAgreement): WebSocket {
+  const SocketClass = options.WebSocket || WebSocket;
+  const socket = new SocketClass(null, undefined, options);
+  const endpoint = endpointOf(socket);
+  if (protocol !== undefined) endpoint.protocol = protocol;
+  const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
+  if (agreement && deflateOptions) endpoint.deflate = { params: agreement.params, options: deflateOptions };
+  return socket;
+}
+
+function track(wss: WebSocketServer, socket: WebSocket): void {
+  wss.clients.add(socket);
+  socket.on("close", () => {
+    wss.clients.delete(socket);
+    const state = stateOf(wss);
+    const isLast = state.phase === "closing" && wss.clients.size === 0;
+    // On a server of its own, the HTTP server tells when all is over.
+    if (isLast && !state.ownsServer) soon(closed, wss);
+  });
+}
+
+function closed(wss: WebSocketServer): void {
+  stateOf(wss).phase = "closed";
+  wss.emit("close");
+}
+
+/** What a plain request to a server of its own is answered. */
+function answerWithoutUpgrade(_request: IncomingMessage, response: ServerResponse): void {
+  const body = STATUS_CODES[426]!;
+  response.writeHead(426, { "Content-Length": body.length, "Content-Type": "text/plain", Upgrade: "websocket" });
+  response.end(body);
+}
+
+function emitClose(server: EventEmitter): void {
+  server.emit("close");
+}
+
+function destroyStream(this: Duplex): void {
+  this.destroy();
+}

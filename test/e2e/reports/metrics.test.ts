@@ -1,0 +1,182 @@
+import { io as connect } from "@portage/client";
+import { Server, type Socket } from "@portage/server";
+import prometheus from "prom-client";
+import { expect, test } from "vitest";
+import { CLOSE_CODES } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { LIMIT_CODES } from "../../../packages/server/src/engine/report/limit-codes.ts";
+import { REFUSALS } from "../../../packages/server/src/engine/admission/refusals.ts";
+import { Host } from "../../support/servers/host.ts";
+import { RawPolling } from "../../support/raw/polling.ts";
+import { RawWebSocket } from "../../support/raw/websocket.ts";
+import { nextEvent, turn } from "../../support/waiting.ts";
+
+/** What a reader of OpenMetrics 1.0.0 makes of a text: each family with its kind and unit, and its samples. */
+function readOpenMetrics(text: string): Map<string, { kind: string; unit?: string; samples: Map<string, number> }> {
+  const families = new Map<string, { kind: string; unit?: string; samples: Map<string, number> }>();
+  const lines = text.split("\n");
+  expect(lines.pop()).toBe("");
+  expect(lines.pop()).toBe("# EOF");
+  let family = { kind: "", samples: new Map<string, number>() } as {
+    kind: string;
+    unit?: string;
+    samples: Map<string, number>;
+  };
+  let name = "";
+  for (const line of lines) {
+    const [, word, subject = "", rest = ""] = /^# (TYPE|UNIT|HELP) (\S+) (.+)$/.exec(line) ?? [];
+    if (word === "TYPE") {
+      expect(families.has(subject)).toBe(false);
+      [name, family] = [subject, { kind: rest, samples: new Map() }];
+      families.set(name, family);
+    } else if (word !== undefined) {
+      expect([subject, family.samples.size]).toEqual([name, 0]);
+      if (word === "UNIT") family.unit = rest;
+    } else {
+      const sample = /^([a-z_]+)(\{[a-z]+="[^"\\\n]*"\})? ([\d.e+-]+)$/.exec(line);
+      expect(sample?.[1], line).toBe(family.kind === "counter" ? `${name}_total` : name);
+      family.samples.set(sample?.[2] ?? "", Number(sample?.[3]));
+    }
+  }
+  return families;
+}
+
+test("the metrics are OpenMetrics, with units, and every counter is there at 0", () => {
+  const io = new Server();
+  io.attach(0);
+  const families = readOpenMetrics(io.metrics());
+  for (const [name, { unit }] of families) expect(unit).toBe(/_(bytes|seconds)$/.exec(name)?.[1]);
+  expect([...families.values()].map(({ samples }) => samples.size)).not.toContain(0);
+  for (const { samples } of families.values()) for (const value of samples.values()) expect(value).toBe(0);
+  const labels = (name: string): string[] => [...families.get(name)!.samples.keys()];
+  const by = (label: string, codes: object): string[] => Object.keys(codes).map((code) => `{${label}="${code}"}`);
+  expect(labels("portage_sessions_closed")).toEqual(by("code", CLOSE_CODES));
+  expect(labels("portage_limits")).toEqual(by("code", LIMIT_CODES));
+  expect(labels("portage_refusals")).toEqual(by("name", REFUSALS));
+  expect(labels("portage_rules_broken")).toContain('{code="SOCKET_TOO_DEEP"}');
+  expect(labels("portage_sessions")).toEqual(['{transport="polling"}', '{transport="websocket"}']);
+  return io.close();
+});
+
+/** What a reader of the text format 0.0.4 makes of a text: comments, and samples whose metric has one TYPE. */
+function readText(text: string): Map<string, number> {
+  const types = new Set<string>();
+  const samples = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const [, type] = /^# TYPE (\S+) \S+$/.exec(line) ?? [];
+    if (type !== undefined) {
+      expect(types.has(type)).toBe(false);
+      types.add(type);
+    }
+    if (line === "" || line.startsWith("#")) continue;
+    const [, name, value] = /^([a-zA-Z_:][\w:]*(?:\{.*\})?) (\S+)$/.exec(line) ?? [];
+    expect(value, line).toBeDefined();
+    samples.set(name!, Number(value));
+  }
+  return samples;
+}
+
+test("they stand beside those of prom-client, before or after them", async () => {
+  const io = new Server();
+  io.attach(0);
+  const register = new prometheus.Registry();
+  new prometheus.Counter({ name: "mine_total", help: "Mine.", registers: [register] }).inc(3);
+  for (const text of [(await register.metrics()) + io.metrics(), io.metrics() + (await register.metrics())]) {
+    const samples = readText(text);
+    expect([samples.get("mine_total"), samples.get("portage_sessions_opened_total")]).toEqual([3, 0]);
+  }
+  // OpenMetrics of others may follow, which has the last line
+  expect(`${io.metrics({ eof: false })}# EOF\n`).toBe(io.metrics());
+  await io.close();
+});
+
+test("the numbers that are kept along the way are those that a walk over all sessions finds", async () => {
+  const host = new Host();
+  const io = new Server(host.http, { allowEIO3: true, slowReader: { soft: 1e5, hard: 1e8, burst: 1e8 } });
+  await host.listen();
+  const { port } = host;
+  const check = (): void => {
+    const sessions = Object.values((io.engine as { clients: Record<string, Socket["conn"]> }).clients);
+    const tally = (of: (session: Socket["conn"]) => string): Record<string, number> => {
+      const counts: Record<string, number> = {};
+      for (const session of sessions) counts[of(session)] = (counts[of(session)] ?? 0) + 1;
+      return counts;
+    };
+    const waiting = (session: Socket["conn"]): number =>
+      session.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    const stats = io.stats();
+    expect(stats.sessions).toMatchObject({
+      open: sessions.length,
+      closing: sessions.filter(({ readyState }) => readyState === "closing").length,
+    });
+    expect(stats.sessions.byTransport).toEqual(tally(({ transport }) => transport.name));
+    expect(stats.sessions.byRevision).toEqual(tally(({ protocol }) => String(protocol)));
+    expect(stats.bytes.queued).toBe(sessions.reduce((sum, session) => sum + waiting(session), 0));
+    const sockets = [...io._nsps.values()].reduce((sum, nsp) => sum + nsp.sockets.size, 0);
+    expect(io.metrics()).toContain(`portage_sockets ${sockets}\n`);
+  };
+  check();
+  const upgraded = connect(`http://localhost:${port}`, { forceNew: true });
+  await nextEvent(upgraded.io.engine, "upgrade");
+  await expect.poll(() => io.stats().sessions.byTransport["websocket"]).toBe(1);
+  check();
+  const old = await RawWebSocket.connect({ port, revision: 3 });
+  const polling = await RawPolling.open({ port });
+  const connection = nextEvent<[Socket]>(io, "connection");
+  const slow = await RawWebSocket.connect({ port });
+  slow.send("40");
+  await slow.until((packet) => packet.startsWith("40{"));
+  const [socket] = await connection;
+  check();
+  slow.stream.pause();
+  while (io.stats().sessions.slow === 0) {
+    for (let count = 0; count < 10; count += 1) socket.emit("text", "x".repeat(100_000));
+    await turn();
+  }
+  expect(io.stats().bytes.queued).toBeGreaterThan(0);
+  check();
+  socket.slowPolicy = "drop-oldest";
+  socket.emit("text", "x");
+  check();
+  slow.stream.resume();
+  await expect.poll(() => io.stats().bytes.queued).toBe(0);
+  expect(io.stats().sessions.slow).toBe(0);
+  check();
+  slow.stream.pause();
+  while (io.stats().sessions.slow === 0) {
+    for (let count = 0; count < 10; count += 1) socket.emit("text", "x".repeat(100_000));
+    await turn();
+  }
+  slow.cut();
+  await expect.poll(() => io.stats().sessions.slow).toBe(0);
+  check();
+  // no poll waits: this session is ending until one does
+  Object.values((io.engine as { clients: Record<string, Socket["conn"]> }).clients)
+    .find(({ transport }) => transport.name === "polling")!
+    .close();
+  expect(io.stats().sessions.closing).toBe(1);
+  check();
+  await polling.poll();
+  old.cut();
+  upgraded.disconnect();
+  await expect.poll(() => io.stats().sessions.open).toBe(0);
+  check();
+  expect(io.stats().sessions).toMatchObject({ closing: 0, slow: 0, byTransport: {}, byRevision: {} });
+  expect(io.stats().bytes.queued).toBe(0);
+  await io.close();
+  await host.drained();
+});
+
+test("io.stats() looks at none of the sessions", async () => {
+  const host = new Host();
+  const io = new Server(host.http);
+  await host.listen();
+  await RawPolling.open({ port: host.port });
+  const { engine } = io as unknown as { engine: { clients: object } };
+  const clients = engine.clients;
+  engine.clients = new Proxy({}, { ownKeys: () => expect.fail("a walk over all sessions") });
+  expect(io.stats().sessions.open).toBe(1);
+  expect(io.metrics()).toContain('portage_sessions{transport="polling"} 1\n');
+  engine.clients = clients;
+  await io.close();
+  await host.drained();
+});
