@@ -25,7 +25,7 @@ const MSGPACK_NOTICE = `
  `;
 
 /** Modules that a bundle takes in place of others, by the end of their path. */
-const MSGPACK = { "/socketio/encoder.ts": "msgpack.mjs", "/socketio/decoder.ts": "msgpack.mjs" };
+const MSGPACK = { "/socketio/codec/encoder.ts": "msgpack.mjs", "/socketio/codec/decoder.ts": "msgpack.mjs" };
 
 /** Logs, by the package `debug`. */
 const DEBUG = {

@@ -1,9 +1,9 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter, listen } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
-import type { CookieJar } from "./cookie-jar.node.ts";
+import type { CookieJar } from "./platform/cookie-jar.node.ts";
 import { type Attempt, describeFailure, type Diagnosis, endAttempt, MAX_ATTEMPTS } from "./diagnosis.ts";
-import { addCookieJar, defaultBinaryType, nextTick } from "./globals.node.ts";
+import { addCookieJar, defaultBinaryType, nextTick } from "./platform/globals.node.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type {
   BinaryType,
@@ -15,10 +15,10 @@ import type {
   WriteOptions,
 } from "./options.ts";
 import { observe } from "./observe.node.ts";
-import { pageListeners, type PageSignal } from "./page.ts";
-import { type ResolvedOptions, resolveOptions } from "./target.ts";
-import { after, installTimerFunctions, nativeNow } from "./timers.ts";
-import { type CloseDetails, Transport, type TransportReservedEvents } from "./transport.ts";
+import { pageListeners, type PageSignal } from "./platform/page.ts";
+import { type ResolvedOptions, resolveOptions } from "./address/target.ts";
+import { after, installTimerFunctions, nativeNow } from "./platform/timers.ts";
+import { type CloseDetails, Transport, type TransportReservedEvents } from "./transports/transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;

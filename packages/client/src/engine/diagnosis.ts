@@ -1,5 +1,5 @@
 import type { Untyped } from "../typed-events.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport } from "./transports/transport.ts";
 
 /** What is known of a failure; a field that does not apply is undefined. */
 export interface Failure {

@@ -4,9 +4,9 @@
 // Node-only code is in files named `*.node.ts`, whose places others take in browsers: see `browser` in package.json.
 // A session lives (base-socket.ts), is upgraded (upgrade.ts) and opens (socket.ts), by transports that are tried in turn or race; transports carry it.
 export { protocol, readRetryAfter } from "@portage/parser/engine";
-export type { Cookie } from "./cookie-jar.node.ts";
+export type { Cookie } from "./platform/cookie-jar.node.ts";
 export type { Attempt, Diagnosis, Failure } from "./diagnosis.ts";
-export { nextTick } from "./globals.node.ts";
+export { nextTick } from "./platform/globals.node.ts";
 export { ENGINE_ERRORS, EngineError, type EngineErrorCode } from "./errors.ts";
 export type {
   BinaryType,
@@ -19,10 +19,10 @@ export type {
   TransportName,
   WriteOptions,
 } from "./options.ts";
-export { parse, type ParsedUri } from "./parse-uri.ts";
+export { parse, type ParsedUri } from "./address/parse-uri.ts";
 export { Socket } from "./socket.ts";
-export { installTimerFunctions } from "./timers.ts";
-export { type CloseDetails, Transport, TransportError, type TransportReservedEvents } from "./transport.ts";
+export { installTimerFunctions } from "./platform/timers.ts";
+export { type CloseDetails, Transport, TransportError, type TransportReservedEvents } from "./transports/transport.ts";
 export { Fetch } from "./transports/fetch.ts";
 export { transports } from "./transports/index.ts";
 export { NodeXHR } from "./transports/polling.node.ts";

@@ -1,6 +1,6 @@
 import type { BinaryType, Packet } from "@portage/parser/engine";
 import type { Untyped } from "../typed-events.ts";
-import type { CloseDetails, Transport } from "./transport.ts";
+import type { CloseDetails, Transport } from "./transports/transport.ts";
 
 /** Application data: a string, or bytes in any form. */
 export type RawData = Untyped;

@@ -5,9 +5,9 @@ import type { Callback } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
-import { chooseTransports } from "./target.ts";
-import { after } from "./timers.ts";
-import type { CloseDetails, Transport, TransportError, TransportReservedEvents } from "./transport.ts";
+import { chooseTransports } from "./address/target.ts";
+import { after } from "./platform/timers.ts";
+import type { CloseDetails, Transport, TransportError, TransportReservedEvents } from "./transports/transport.ts";
 import { UpgradingSocket } from "./upgrade.ts";
 import { encodedSize, takeFitting } from "./write-buffer.ts";
 

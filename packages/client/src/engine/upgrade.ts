@@ -2,8 +2,8 @@ import { listen } from "../emitter.ts";
 import { BaseSocket } from "./base-socket.ts";
 import { type Attempt, endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
-import { after } from "./timers.ts";
-import type { Transport, TransportReservedEvents } from "./transport.ts";
+import { after } from "./platform/timers.ts";
+import type { Transport, TransportReservedEvents } from "./transports/transport.ts";
 
 /**
  * Where the client stands on its way to a better transport.

@@ -1,13 +1,13 @@
 import { splitArguments } from "../arguments.ts";
 import type { DefaultEventsMap, EventsMap } from "../typed-events.ts";
-import { ConnectingManager } from "./connecting.ts";
-import { Encoder } from "./encoder.ts";
+import { ConnectingManager } from "./connection/connecting.ts";
+import { Encoder } from "./codec/encoder.ts";
 import { observe } from "./observe.node.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
-import { encodeWith, type OutgoingPacket } from "./packet.ts";
+import { encodeWith, type OutgoingPacket } from "./codec/packet.ts";
 import { Socket } from "./socket.ts";
 
-export type { ManagerDiagnosis, ManagerReservedEvents } from "./manager-events.ts";
+export type { ManagerDiagnosis, ManagerReservedEvents } from "./connection/manager-events.ts";
 
 /** What managers share, however their connection comes about: the sockets of several namespaces on one connection. */
 export abstract class BaseManager<

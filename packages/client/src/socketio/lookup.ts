@@ -1,7 +1,7 @@
 import { splitArguments } from "../arguments.ts";
-import { ADDRESS, isSecure, usualPort } from "../engine/address.ts";
-import { platform } from "../engine/platform.ts";
-import { decodeQuery } from "../engine/query.ts";
+import { ADDRESS, isSecure, usualPort } from "../engine/address/address.ts";
+import { platform } from "../engine/platform/platform.ts";
+import { decodeQuery } from "../engine/address/query.ts";
 import type { Manager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { Socket } from "./socket.ts";

@@ -1,13 +1,22 @@
 import type { Packet } from "@portage/parser/socket";
-import { after } from "../engine/timers.ts";
+import { after } from "../engine/platform/timers.ts";
 import { callEach, Emitter, listen, throwLater } from "../emitter.ts";
 import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "../typed-events.ts";
-import { Restraint } from "./backoff.ts";
+import { Restraint } from "./connection/backoff.ts";
 import { ClientError } from "./errors.ts";
 import type { Manager } from "./manager.ts";
-import type { ManagerReservedEvents } from "./manager-events.ts";
+import type { ManagerReservedEvents } from "./connection/manager-events.ts";
 import type { SocketOptions } from "./options.ts";
-import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, encodeWith, EVENT, type OutgoingPacket, RESERVED } from "./packet.ts";
+import {
+  ACK,
+  CONNECT,
+  CONNECT_ERROR,
+  DISCONNECT,
+  encodeWith,
+  EVENT,
+  type OutgoingPacket,
+  RESERVED,
+} from "./codec/packet.ts";
 import type {
   DisconnectDescription,
   DisconnectReason as Reason,

@@ -1,5 +1,5 @@
 import type { Packet } from "../../../../packages/client/src/engine/options.ts";
-import { Transport } from "../../../../packages/client/src/engine/transport.ts";
+import { Transport } from "../../../../packages/client/src/engine/transports/transport.ts";
 
 const HANDSHAKE = { sid: "session", upgrades: ["fast"], pingInterval: 1000, pingTimeout: 500, maxPayload: 100 };
 

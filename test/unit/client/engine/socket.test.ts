@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { pageListeners, type PageSignal } from "../../../../packages/client/src/engine/page.ts";
+import { pageListeners, type PageSignal } from "../../../../packages/client/src/engine/platform/page.ts";
 import { Socket } from "../../../../packages/client/src/engine/socket.ts";
 import type { SocketOptions } from "../../../../packages/client/src/engine/options.ts";
 import { fakeTransport, made } from "./fake-transport.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { EngineError } from "../../../../packages/client/src/engine/errors.ts";
-import { pageListeners } from "../../../../packages/client/src/engine/page.ts";
+import { pageListeners } from "../../../../packages/client/src/engine/platform/page.ts";
 import { Socket } from "../../../../packages/client/src/engine/socket.ts";
 import type { UpgradePhase } from "../../../../packages/client/src/engine/upgrade.ts";
 import { type FakeTransport, fakeTransport, made } from "./fake-transport.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { pageListeners } from "../../../../packages/client/src/engine/page.ts";
+import { pageListeners } from "../../../../packages/client/src/engine/platform/page.ts";
 import { WebSocketSocket } from "../../../../packages/client/src/engine/websocket-socket.ts";
 import { type FakeTransport, made } from "./fake-transport.ts";
 

@@ -1,6 +1,6 @@
 import type { Packet } from "../../../../packages/parser/src/engine.ts";
 import type { TransportCtor } from "../../../../packages/client/src/engine/options.ts";
-import { Transport, TransportError } from "../../../../packages/client/src/engine/transport.ts";
+import { Transport, TransportError } from "../../../../packages/client/src/engine/transports/transport.ts";
 
 /** One connection, seen from the server. */
 export class FakeConnection {

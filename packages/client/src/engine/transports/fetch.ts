@@ -1,4 +1,4 @@
-import { fetchWithCookies } from "../globals.node.ts";
+import { fetchWithCookies } from "../platform/globals.node.ts";
 import { type Abort, DONE, noAnswer, type OnEnd } from "./polling.ts";
 import { XHR } from "./xhr.ts";
 

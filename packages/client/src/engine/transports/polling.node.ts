@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps, type RequestOptions } from "node:https";
-import { nodeOptions } from "../node-options.node.ts";
-import { after } from "../timers.ts";
+import { nodeOptions } from "../platform/node-options.node.ts";
+import { after } from "../platform/timers.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
 /** Codes of a connection that the other side has ended. */

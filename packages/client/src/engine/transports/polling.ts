@@ -1,6 +1,6 @@
 import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
-import { after } from "../timers.ts";
-import { Transport, type TransportErrorCode } from "../transport.ts";
+import { after } from "../platform/timers.ts";
+import { Transport, type TransportErrorCode } from "./transport.ts";
 
 /** Ends a request, or does nothing when it has ended. */
 export type Abort = () => void;

@@ -2,8 +2,8 @@ import type { Packet } from "@portage/parser/engine";
 import { type ClientOptions, type Clock, WebSocket } from "@portage/websocket";
 import type { IncomingMessage } from "node:http";
 import type { Untyped } from "../../typed-events.ts";
-import { nodeOptions } from "../node-options.node.ts";
-import { after, installTimerFunctions } from "../timers.ts";
+import { nodeOptions } from "../platform/node-options.node.ts";
+import { after, installTimerFunctions } from "../platform/timers.ts";
 import { BaseWS } from "./websocket.ts";
 
 /** Characters kept of the body of a refusal. */

@@ -1,8 +1,8 @@
 import { encodePackets, type Packet } from "@portage/parser/engine";
 import type { Untyped } from "../../typed-events.ts";
-import { nextTick } from "../globals.node.ts";
-import { unlessLeaving } from "../page.ts";
-import { Transport } from "../transport.ts";
+import { nextTick } from "../platform/globals.node.ts";
+import { unlessLeaving } from "../platform/page.ts";
+import { Transport } from "./transport.ts";
 
 /** What all WebSocket transports share; a subclass makes the WebSocket. */
 export abstract class BaseWS extends Transport {

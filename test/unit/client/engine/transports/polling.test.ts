@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Socket } from "../../../../../packages/client/src/engine/socket.ts";
-import type { TransportError } from "../../../../../packages/client/src/engine/transport.ts";
+import type { TransportError } from "../../../../../packages/client/src/engine/transports/transport.ts";
 import { Fetch, FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
 import { XHR } from "../../../../../packages/client/src/engine/transports/xhr.ts";
 

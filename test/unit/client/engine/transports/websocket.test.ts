@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Socket } from "../../../../../packages/client/src/engine/socket.ts";
-import type { TransportError } from "../../../../../packages/client/src/engine/transport.ts";
+import type { TransportError } from "../../../../../packages/client/src/engine/transports/transport.ts";
 import { FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
 import { WS } from "../../../../../packages/client/src/engine/transports/websocket.ts";
-import { pageListeners } from "../../../../../packages/client/src/engine/page.ts";
+import { pageListeners } from "../../../../../packages/client/src/engine/platform/page.ts";
 
 /** The WebSocket of a platform; the test is its server. */
 class FakeWebSocket {

@@ -1,9 +1,9 @@
-import { installTimerFunctions } from "../engine/timers.ts";
-import { Emitter } from "../emitter.ts";
-import type { NoEvents } from "../typed-events.ts";
+import { installTimerFunctions } from "../../engine/platform/timers.ts";
+import { Emitter } from "../../emitter.ts";
+import type { NoEvents } from "../../typed-events.ts";
 import { Backoff } from "./backoff.ts";
 import type { ManagerReservedEvents } from "./manager-events.ts";
-import type { ManagerOptions } from "./options.ts";
+import type { ManagerOptions } from "../options.ts";
 
 /** The settings of a manager: each is read without an argument, and changed with one. Changes apply to what comes next. */
 export abstract class ManagerSettings extends Emitter<NoEvents, NoEvents, ManagerReservedEvents> {

@@ -1,5 +1,5 @@
 import type { CookieJar } from "./cookie-jar.node.ts";
-import type { SocketOptions } from "./options.ts";
+import type { SocketOptions } from "../options.ts";
 
 /** Options that go on to `http.request`, `https.request` and `tls.connect`. */
 const NAMES = [

@@ -1,9 +1,9 @@
 import type { Packet } from "@portage/parser/socket";
-import { Emitter } from "../emitter.ts";
-import type { NoEvents } from "../typed-events.ts";
-import { ClientError } from "./errors.ts";
+import { Emitter } from "../../emitter.ts";
+import type { NoEvents } from "../../typed-events.ts";
+import { ClientError } from "../errors.ts";
 import { BINARY, EVENT, isBinary, RESERVED } from "./packet.ts";
-import type { Unchecked } from "./typed-events.ts";
+import type { Unchecked } from "../typed-events.ts";
 
 /** Most arguments of an event or acknowledgement: more would not fit the stack when listeners are called. */
 const MAX_ARGUMENTS = 1e4;

@@ -1,4 +1,4 @@
-import { LONGEST } from "../engine/timers.ts";
+import { LONGEST } from "../../engine/platform/timers.ts";
 
 const DEFAULT_MAX = 5000;
 /** A connection that was open for so long, in milliseconds, has worked. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { CookieJar, parseCookie } from "../../../../packages/client/src/engine/cookie-jar.node.ts";
+import { CookieJar, parseCookie } from "../../../../../packages/client/src/engine/platform/cookie-jar.node.ts";
 
 const NOW = Date.UTC(2030, 0, 1);
 beforeEach(() => void vi.useFakeTimers({ now: NOW }));

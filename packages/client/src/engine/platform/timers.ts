@@ -1,4 +1,4 @@
-import type { Untyped } from "../typed-events.ts";
+import type { Untyped } from "../../typed-events.ts";
 
 const { setTimeout, clearTimeout } = globalThis;
 const NATIVE = { setTimeout, clearTimeout };

@@ -1,5 +1,5 @@
-import { readRetryAfter } from "../engine/index.ts";
-import type { Unchecked } from "./typed-events.ts";
+import { readRetryAfter } from "../../engine/index.ts";
+import type { Unchecked } from "../typed-events.ts";
 
 /** The longest delay that a server may ask for, in milliseconds: an hour. */
 const LONGEST = 3_600_000;

@@ -1,8 +1,8 @@
 import { parse as reference } from "engine.io-client";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { parse } from "../../../../packages/client/src/engine/parse-uri.ts";
-import { decodeQuery, encodeQuery } from "../../../../packages/client/src/engine/query.ts";
-import { chooseTransports, resolveOptions } from "../../../../packages/client/src/engine/target.ts";
+import { parse } from "../../../../../packages/client/src/engine/address/parse-uri.ts";
+import { decodeQuery, encodeQuery } from "../../../../../packages/client/src/engine/address/query.ts";
+import { chooseTransports, resolveOptions } from "../../../../../packages/client/src/engine/address/target.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 

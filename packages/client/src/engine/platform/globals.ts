@@ -1,6 +1,6 @@
 import type { BinaryType } from "@portage/parser/engine";
 import type { CookieJar } from "./cookie-jar.node.ts";
-import type { SocketOptions } from "./options.ts";
+import type { SocketOptions } from "../options.ts";
 
 // What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
 

@@ -1,19 +1,19 @@
-import { nextTick } from "../engine/globals.node.ts";
-import type { SocketReservedEvents as EngineEvents } from "../engine/options.ts";
-import { pageListeners, type PageSignal } from "../engine/page.ts";
-import { platform } from "../engine/platform.ts";
-import type { Socket as Engine } from "../engine/socket.ts";
-import { after } from "../engine/timers.ts";
-import { callEach, listen } from "../emitter.ts";
+import { nextTick } from "../../engine/platform/globals.node.ts";
+import type { SocketReservedEvents as EngineEvents } from "../../engine/options.ts";
+import { pageListeners, type PageSignal } from "../../engine/platform/page.ts";
+import { platform } from "../../engine/platform/platform.ts";
+import type { Socket as Engine } from "../../engine/socket.ts";
+import { after } from "../../engine/platform/timers.ts";
+import { callEach, listen } from "../../emitter.ts";
 import { LASTING, Restraint } from "./backoff.ts";
-import { Decoder, type DecoderEvents } from "./decoder.ts";
-import { ClientError } from "./errors.ts";
+import { Decoder, type DecoderEvents } from "../codec/decoder.ts";
+import { ClientError } from "../errors.ts";
 import type { ManagerDiagnosis } from "./manager-events.ts";
-import type { ManagerOptions } from "./options.ts";
+import type { ManagerOptions } from "../options.ts";
 import { retryHint } from "./retry-hint.ts";
 import { ManagerSettings } from "./settings.ts";
-import type { DisconnectDescription } from "./socket-types.ts";
-import type { CustomParser, Unchecked } from "./typed-events.ts";
+import type { DisconnectDescription } from "../socket-types.ts";
+import type { CustomParser, Unchecked } from "../typed-events.ts";
 
 /**
  * Where the reconnection is:

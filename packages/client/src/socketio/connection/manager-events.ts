@@ -1,6 +1,6 @@
 import type { Packet } from "@portage/parser/socket";
-import type { Socket as Engine } from "../engine/socket.ts";
-import type { DisconnectDescription } from "./socket-types.ts";
+import type { Socket as Engine } from "../../engine/socket.ts";
+import type { DisconnectDescription } from "../socket-types.ts";
 
 /** Events of a manager. */
 export interface ManagerReservedEvents {

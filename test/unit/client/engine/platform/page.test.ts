@@ -13,7 +13,7 @@ test("events of the page become signals; only a page that may come back is froze
     handlers.set(type, handler);
   });
   vi.resetModules();
-  const { pageListeners } = await import("../../../../packages/client/src/engine/page.ts");
+  const { pageListeners } = await import("../../../../../packages/client/src/engine/platform/page.ts");
   const seen: string[] = [];
   pageListeners.add((signal) => seen.push(signal));
   const expected: [type: string, event: object, signals: string[]][] = [
@@ -37,7 +37,7 @@ test("events of the page become signals; only a page that may come back is froze
 test("without a page nothing happens", async () => {
   vi.stubGlobal("addEventListener", undefined);
   vi.resetModules();
-  await expect(import("../../../../packages/client/src/engine/page.ts")).resolves.toBeDefined();
+  await expect(import("../../../../../packages/client/src/engine/platform/page.ts")).resolves.toBeDefined();
 });
 
 describe("a failure while the page is left", () => {
@@ -45,7 +45,7 @@ describe("a failure while the page is left", () => {
     const handlers = new Map<string, (event: object) => void>();
     vi.stubGlobal("addEventListener", (type: string, handler: (event: object) => void) => handlers.set(type, handler));
     vi.resetModules();
-    const { unlessLeaving } = await import("../../../../packages/client/src/engine/page.ts");
+    const { unlessLeaving } = await import("../../../../../packages/client/src/engine/platform/page.ts");
     const failures: string[] = [];
     const owner = { opts: {}, setTimeoutFn: setTimeout, clearTimeoutFn: clearTimeout };
     const fail = (name: string): void => unlessLeaving(owner, () => failures.push(name));
@@ -80,5 +80,5 @@ test("events of another manner keep nothing from loading", async () => {
     throw new Error("not here");
   });
   vi.resetModules();
-  await expect(import("../../../../packages/client/src/engine/page.ts")).resolves.toBeDefined();
+  await expect(import("../../../../../packages/client/src/engine/platform/page.ts")).resolves.toBeDefined();
 });

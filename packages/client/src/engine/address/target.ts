@@ -1,10 +1,10 @@
-import { ENGINE_ERRORS, EngineError } from "./errors.ts";
+import { ENGINE_ERRORS, EngineError } from "../errors.ts";
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
-import { DEFAULTS, type SocketOptions, type TransportCtor } from "./options.ts";
-import { platformDefaults } from "./globals.node.ts";
-import { platform } from "./platform.ts";
+import { DEFAULTS, type SocketOptions, type TransportCtor } from "../options.ts";
+import { platformDefaults } from "../platform/globals.node.ts";
+import { platform } from "../platform/platform.ts";
 import { decodeQuery } from "./query.ts";
-import { transports } from "./transports/index.ts";
+import { transports } from "../transports/index.ts";
 
 /** Options with the address and the defaults put in. */
 export interface ResolvedOptions extends SocketOptions {

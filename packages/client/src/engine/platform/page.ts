@@ -1,4 +1,4 @@
-import type { Untyped } from "../typed-events.ts";
+import type { Untyped } from "../../typed-events.ts";
 import { after } from "./timers.ts";
 
 /**

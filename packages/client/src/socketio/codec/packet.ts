@@ -1,6 +1,6 @@
 import type { Packet } from "@portage/parser/socket";
-import { platform } from "../engine/platform.ts";
-import { ClientError } from "./errors.ts";
+import { platform } from "../../engine/platform/platform.ts";
+import { ClientError } from "../errors.ts";
 
 /*
  * The numbers of the packets on the wire. @portage/parser has them with their names; its codec is written for servers,

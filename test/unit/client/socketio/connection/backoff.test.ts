@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Backoff, Restraint } from "../../../../packages/client/src/socketio/backoff.ts";
+import { Backoff, Restraint } from "../../../../../packages/client/src/socketio/connection/backoff.ts";
 
 interface Settings {
   min?: number;

@@ -1,7 +1,7 @@
 import type { BinaryType } from "@portage/parser/engine";
 import { CookieJar } from "./cookie-jar.node.ts";
 import type { CookieJarOwner } from "./globals.ts";
-import type { SocketOptions } from "./options.ts";
+import type { SocketOptions } from "../options.ts";
 
 /** Calls back after the current turn, before anything else happens: that of the platform, also while timers are faked. */
 export const nextTick: (callback: () => void, setTimeoutFn?: unknown) => void = process.nextTick.bind(process);

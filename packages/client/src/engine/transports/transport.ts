@@ -1,14 +1,14 @@
 import { decodePacket, type Packet, readCloseCode, readClosePacket } from "@portage/parser/engine";
-import { CodedError } from "../coded-error.ts";
-import { Emitter } from "../emitter.ts";
-import { usualPort } from "./address.ts";
-import type { Attempt } from "./diagnosis.ts";
-import type { NoEvents, Untyped } from "../typed-events.ts";
-import type { RawData, SocketOptions } from "./options.ts";
-import { unlessLeaving } from "./page.ts";
-import { encodeQuery } from "./query.ts";
-import type { Socket } from "./socket.ts";
-import { installTimerFunctions } from "./timers.ts";
+import { CodedError } from "../../coded-error.ts";
+import { Emitter } from "../../emitter.ts";
+import { usualPort } from "../address/address.ts";
+import type { Attempt } from "../diagnosis.ts";
+import type { NoEvents, Untyped } from "../../typed-events.ts";
+import type { RawData, SocketOptions } from "../options.ts";
+import { unlessLeaving } from "../platform/page.ts";
+import { encodeQuery } from "../address/query.ts";
+import type { Socket } from "../socket.ts";
+import { installTimerFunctions } from "../platform/timers.ts";
 
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
-import { Decoder } from "../../../../packages/client/src/socketio/decoder.ts";
-import { Encoder } from "../../../../packages/client/src/socketio/encoder.ts";
-import * as parser from "../../../../packages/parser/src/socket.ts";
-import type { Packet } from "../../../../packages/parser/src/socket.ts";
+import { Decoder } from "../../../../../packages/client/src/socketio/codec/decoder.ts";
+import { Encoder } from "../../../../../packages/client/src/socketio/codec/encoder.ts";
+import * as parser from "../../../../../packages/parser/src/socket.ts";
+import type { Packet } from "../../../../../packages/parser/src/socket.ts";
 
 // The client's codec is written for its size. Both are held to the same packets.
 
