@@ -8,7 +8,7 @@ const shared = {
   ssr: { resolve: { conditions: [...conditions, "node"] } },
 };
 
-const patient = { testTimeout: 30_000, hookTimeout: 60_000 };
+const patient = { testTimeout: 30_000, hookTimeout: 300_000 };
 
 /** These measure the memory of their process, or listen to what happens in it: each has one of its own. */
 const ALONE = [

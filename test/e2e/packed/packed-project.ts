@@ -31,6 +31,9 @@ const FACADES: Record<string, string> = {
 /** No program of the tests takes longer; one that hangs is ended. Milliseconds. */
 const RUNNING_TIME = 50_000;
 
+/** What packs and installs has as long as its hook has: a machine may be loaded. Milliseconds. */
+const INSTALL_TIME = 240_000;
+
 interface Manifest {
   readonly version: string;
   readonly dependencies?: Record<string, string>;
@@ -136,7 +139,12 @@ export class Project {
 
 async function pack(destination: string): Promise<Map<string, string>> {
   const filters = ["--filter", `./packages/{${PACKAGES.join(",")}}`];
-  await run("npx", ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", destination], ROOT);
+  await run(
+    "npx",
+    ["--yes", "pnpm@10.34.9", ...filters, "pack", "--pack-destination", destination],
+    ROOT,
+    INSTALL_TIME,
+  );
   const tarballs = (await readdir(destination)).filter((file) => file.endsWith(".tgz"));
   return new Map(tarballs.map((file) => [file.replace(/^portage-(\w+)-.*/, "$1"), `file:./${file}`]));
 }
@@ -165,7 +173,7 @@ async function install(folder: string): Promise<void> {
   for (const [alias, name] of Object.entries(ALIASES)) dependencies[alias] = tarballs.get(name);
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, dependencies, overrides }));
   const flags = ["--offline", "--install-links", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
-  await run("npm", ["install", ...flags], folder);
+  await run("npm", ["install", ...flags], folder, INSTALL_TIME);
   for (const [name, target] of Object.entries(FACADES)) {
     await writeFacade(join(folder, "node_modules", name), name, target);
   }

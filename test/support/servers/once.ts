@@ -1,10 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { within } from "../waiting.ts";
-
-/** Longer than anything takes that is made once; who holds a lock for so long is gone. Milliseconds. */
-const STALE = 60_000;
 
 async function add(hash: Hash, path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
@@ -27,32 +23,57 @@ const succeeds = (work: Promise<unknown>): Promise<boolean> =>
 
 const exists = (path: string): Promise<boolean> => succeeds(stat(path));
 
-/** Gives whether this process holds the lock now; a lock that was forgotten is broken. */
-async function lock(path: string): Promise<boolean> {
-  if (await succeeds(mkdir(path))) return true;
-  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }));
-  if (Date.now() - mtimeMs > STALE) await rm(path, { recursive: true, force: true });
+/** A process, as it stands in a lock. Its id may be given to another one later, so its start counts as well. */
+async function describeProcess(pid: number): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return undefined;
+  }
+  // Where there is no /proc, the id alone has to do. Its second field may have spaces in it.
+  const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  const [, state, ...fields] = status.slice(status.lastIndexOf(")") + 1).split(" ");
+  return state === "Z" ? undefined : `${pid} ${fields[18] ?? ""}`;
+}
+
+/** Gives whether this process holds the lock now. One whose owner has ended is nobody's. */
+async function lock(path: string, self: string): Promise<boolean> {
+  if (await succeeds(writeFile(`${path}.${process.pid}`, self).then(() => link(`${path}.${process.pid}`, path))))
+    return true;
+  const owner = await readFile(path, "utf8").catch(() => undefined);
+  if (owner === undefined) return false;
+  const isAlive = (await describeProcess(Number.parseInt(owner, 10))) === owner;
+  // Two that find this out at the same moment both make the folder: the second one finds it there.
+  if (!isAlive) await rm(path, { force: true });
   return false;
+}
+
+async function makeUnder(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
+  const unfinished = `${folder}.unfinished-${process.pid}`;
+  await rm(unfinished, { recursive: true, force: true });
+  await mkdir(unfinished);
+  await make(unfinished);
+  await rename(unfinished, folder).catch(async (error: unknown) => {
+    if (!(await exists(folder))) throw error;
+    await rm(unfinished, { recursive: true, force: true });
+  });
 }
 
 async function makeOrWait(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   const locked = `${folder}.lock`;
+  const self = (await describeProcess(process.pid)) ?? "";
   while (!(await exists(folder))) {
-    if (!(await lock(locked))) {
+    if (!(await lock(locked, self))) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       continue;
     }
     try {
-      if (await exists(folder)) return;
-      const unfinished = `${folder}.unfinished`;
-      await rm(unfinished, { recursive: true, force: true });
-      await mkdir(unfinished);
-      await make(unfinished);
-      await rename(unfinished, folder);
+      if (!(await exists(folder))) await makeUnder(folder, make);
     } finally {
-      await rm(locked, { recursive: true, force: true });
+      await rm(locked, { force: true });
     }
   }
+  await rm(`${locked}.${process.pid}`, { force: true });
 }
 
 /** Removes what was made under other names and is of no use any more. */
@@ -64,11 +85,12 @@ async function tidy(folder: string): Promise<void> {
 
 /**
  * Makes a folder that several test files want, in one of their processes; the others wait for it. It stays for the next
- * run, until something is made under another name beside it.
+ * run, until something is made under another name beside it. The time limit is that of the caller: who makes the folder may
+ * take as long as it lives.
  */
 export async function madeOnce(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   if (await exists(folder)) return;
   await mkdir(dirname(folder), { recursive: true });
-  await within(makeOrWait(folder, make), `${folder} to be made`, STALE);
+  await makeOrWait(folder, make);
   await tidy(folder);
 }

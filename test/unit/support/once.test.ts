@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { madeOnce } from "../../support/servers/once.ts";
+
+const folders: string[] = [];
+afterEach(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function place(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "portage-once-"));
+  folders.push(folder);
+  return folder;
+}
+
+const make = (folder: string): Promise<void> => writeFile(join(folder, "made"), "whole");
+
+test("a folder is made, and its lock is gone", async () => {
+  const parent = await place();
+  await mkdir(join(parent, "older"));
+  await madeOnce(join(parent, "key"), make);
+  expect([await readdir(parent), await readFile(join(parent, "key/made"), "utf8")]).toEqual([["key"], "whole"]);
+});
+
+test("the lock of a process that has ended is nobody's, also where another has its id", async () => {
+  const parent = await place();
+  const ended = spawnSync(process.execPath, ["-e", ""]).pid;
+  for (const [name, owner] of [
+    ["ended", `${ended} 1`],
+    ["other", `${process.ppid} of another start`],
+    ["unread", ""],
+  ]) {
+    await writeFile(join(parent, `${name}.lock`), String(owner));
+    await madeOnce(join(parent, String(name)), make);
+    expect(await readFile(join(parent, `${name}/made`), "utf8")).toBe("whole");
+  }
+});
+
+test("what fails is not kept, and its lock is gone", async () => {
+  const parent = await place();
+  await expect(madeOnce(join(parent, "key"), () => Promise.reject(new Error("full")))).rejects.toThrow("full");
+  await madeOnce(join(parent, "key"), make);
+  expect(await readFile(join(parent, "key/made"), "utf8")).toBe("whole");
+});
