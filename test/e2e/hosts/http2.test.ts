@@ -1,6 +1,11 @@
 import { EventEmitter, once } from "node:events";
 import type { Server as HttpServer } from "node:http";
-import { type ClientHttp2Session, connect as connectHttp2, createSecureServer } from "node:http2";
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect as connectHttp2,
+  createSecureServer,
+} from "node:http2";
 import type { Socket } from "socket.io";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
@@ -93,6 +98,36 @@ describe("a POST that the client resets", () => {
     expect(await closed).toBe("POST_ABORTED");
     expect(client.heard).toEqual([]);
   });
+
+  test.each([
+    ["close(0)", (stream: ClientHttp2Stream) => stream.close(0)],
+    ["close(8)", (stream: ClientHttp2Stream) => stream.close(8)],
+    ["destroy()", (stream: ClientHttp2Stream) => stream.destroy()],
+  ])("without a byte of its body is a request that broke off, also by %s of Node's client", async (_how, giveUp) => {
+    const running = await start();
+    const client = await Client.connect(running);
+    const closed = client.closed();
+    const session = connectHttp2(`https://127.0.0.1:${running.port}`, { ca: TEST_CERTIFICATE });
+    cleanups.push(() => session.destroy());
+    const post = session.request({ ":method": "POST", ":path": client.path }, { endStream: false });
+    post.on("error", () => undefined);
+    const arrived = once(running.io.httpServer, "request");
+    await once(post, "ready");
+    await within(arrived, "the request");
+    giveUp(post);
+    expect(await closed).toBe("POST_ABORTED");
+  });
+
+  test.each<Record<string, string>>([{}, { "content-length": "0" }])(
+    "an empty one that goes on is an error, with %o",
+    async (headers) => {
+      const client = await Client.connect(await start());
+      const closed = client.closed();
+      const { id, bytes } = client.http.open("POST", client.path, headers);
+      client.http.write(bytes, data(id, "", true));
+      expect(await closed).toBe("INVALID_PACKET");
+    },
+  );
 
   test("and one that ends is", async () => {
     const client = await Client.connect(await start());

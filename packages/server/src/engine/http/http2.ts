@@ -52,6 +52,14 @@ export function wasReset(req: IncomingMessage): boolean {
   return streamOf(req)?.aborted === true;
 }
 
+/**
+ * Whether a body without a byte may be one that the client gave up before it began: Node's own client ends a stream before it
+ * resets it, so that the reset comes a moment after the end.
+ */
+export function mayBeReset(req: IncomingMessage): boolean {
+  return req.headers["content-length"] === undefined && streamOf(req) !== undefined;
+}
+
 /** Destroys a request, and with HTTP/2 its stream: that of the request alone would leave it open. */
 export function destroyRequest(req: IncomingMessage): void {
   req.destroy();

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../timing-wheel.ts";
-import { destroyRequest, wasReset } from "../http/http2.ts";
+import { destroyRequest, mayBeReset, wasReset } from "../http/http2.ts";
 import type { EngineLimits } from "./polling-context.ts";
 import { kBeat } from "../keys.ts";
 
@@ -16,11 +16,14 @@ export interface BodyHandler {
   onGivenUp(why: UploadFailure): void;
 }
 
-type ReadLimits = Pick<EngineLimits, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat">;
+type ReadLimits = Pick<EngineLimits, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat" | "clock">;
 
 /** Where the shared listeners find the reader of their request: no POST needs closures. */
 const READER = Symbol("BodyReader");
 type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
+
+/** How long an empty body waits for the reset that may follow its end, in milliseconds. */
+const RESET_GRACE = 250;
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -94,6 +97,11 @@ export class BodyReader implements BudgetHolder, Beating {
   /** @internal */
   finish(): void {
     if (wasReset(this.#req)) return this.requestClosed();
+    if (this.#length === 0 && mayBeReset(this.#req)) this.#limits.clock.after(RESET_GRACE, () => this.#deliver());
+    else this.#deliver();
+  }
+
+  #deliver(): void {
     const body = this.#length === this.#body.length ? this.#body : this.#body.subarray(0, this.#length);
     this.#end()?.onBody(body);
   }
