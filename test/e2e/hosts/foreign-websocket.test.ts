@@ -54,6 +54,20 @@ describe("the option wsEngine", () => {
     raw.cut();
   });
 
+  test("follows options that are set later", async () => {
+    const { io, port } = await serve({ wsEngine: WebSocketServer as never, maxHttpBufferSize: 100 });
+    echo(io);
+    Object.assign(io.engine.opts, { maxHttpBufferSize: 1e6, perMessageDeflate: true });
+    await exchange(port, ["websocket"]);
+    const raw = await RawWebSocket.connect({ port, headers: { "Sec-WebSocket-Extensions": "permessage-deflate" } });
+    expect(raw.headers).toHaveProperty("sec-websocket-extensions");
+    raw.cut();
+    io.engine.opts.maxHttpBufferSize = 100;
+    const other = await RawWebSocket.connect({ port });
+    other.send("4".repeat(200));
+    expect((await other.ended()).code).toBe(1009);
+  });
+
   test("knows the limits of the engine", async () => {
     const { port } = await serve({ wsEngine: WebSocketServer as never, maxHttpBufferSize: 100 });
     const raw = await RawWebSocket.connect({ port });

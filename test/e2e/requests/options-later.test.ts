@@ -180,6 +180,46 @@ test("compression", async () => {
   expect([plain, deflated].map(({ headers }) => "sec-websocket-extensions" in headers)).toEqual([false, true]);
 });
 
+test("what is changed inside an option holds, and for that server alone", async () => {
+  const { port, io, opts } = await start({ cookie: true, cors: { origin: "https://one.example" }, slowReader: {} });
+  const other = await start();
+  const inside = (name: string): Record<string, unknown> => opts[name] as Record<string, unknown>;
+  const encoding = async ({ path }: RawPolling, at = port): Promise<unknown> =>
+    (await call({ port: at, path, headers: { "accept-encoding": "gzip" } })).headers["content-encoding"];
+
+  const before = await joined(port);
+  inside("httpCompression")["threshold"] = 10;
+  io.emit("small", "x".repeat(200));
+  expect(await encoding(before)).toBe("gzip");
+  inside("httpCompression")["threshold"] = 1e6;
+  io.emit("large", "x".repeat(5000));
+  expect(await encoding(before)).toBeUndefined();
+
+  inside("cookie")["name"] = "sticky";
+  inside("cors")["origin"] = "https://two.example";
+  const { headers } = await call({ port, path: PATH });
+  expect(headers).toMatchObject({ "set-cookie": [expect.stringMatching(/^sticky=/)] });
+  expect(headers["access-control-allow-origin"]).toBe("https://two.example");
+
+  (opts["transports"] as string[]).splice(0, 1);
+  expect([await statusOf(port), await statusOf(other.port)]).toEqual([400, 200]);
+  const elsewhere = await joined(other.port);
+  other.io.emit("large", "x".repeat(5000));
+  expect(await encoding(elsewhere, other.port)).toBe("gzip");
+
+  Object.assign(inside("slowReader"), { soft: 10, hard: 1000, burst: 1000 });
+  (opts["transports"] as string[]).push("polling");
+  const opened = nextEvent<[{ closeReason?: { limit: number } }]>(io.engine, "connection");
+  await joined(port);
+  const [session] = await opened;
+  const ended = nextEvent(session as never, "close");
+  for (let index = 0; index < 20; index++) io.emit("large", "x".repeat(1000));
+  await ended;
+  expect(session.closeReason?.limit).toBe(1000);
+  Object.assign(inside("slowReader"), { soft: -1 });
+  expect(await statusOf(port)).toBe(200);
+});
+
 test("upgradeTimeout", async () => {
   const { port, opts } = await start();
   opts["upgradeTimeout"] = 50;

@@ -1,14 +1,14 @@
 import { gunzipSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { chooseEncoding, compressBody } from "../../../packages/server/src/engine/http/compression.ts";
-import { DEFAULTS, resolveHttpCompression, resolveOptions } from "../../../packages/server/src/engine/options.ts";
+import { chooseEncoding, compressBody, thresholdOf } from "../../../packages/server/src/engine/http/compression.ts";
+import { resolveOptions } from "../../../packages/server/src/engine/options.ts";
 import { randomId } from "../../../packages/server/src/engine/random-id.ts";
 
 describe("options", () => {
   test("are laid over the defaults; undefined counts as not given", () => {
     const options = resolveOptions({ pingTimeout: 5, pingInterval: undefined });
     expect(options.pingTimeout).toBe(5);
-    expect(options.pingInterval).toBe(DEFAULTS.pingInterval);
+    expect(options.pingInterval).toBe(25_000);
   });
 
   test("make a cookie that scripts can't read, unless told otherwise by exactly false", () => {
@@ -24,10 +24,32 @@ describe("options", () => {
   });
 
   test("switch HTTP compression on with a threshold, or off", () => {
-    expect(resolveHttpCompression(true)).toEqual({ threshold: 1024 });
-    expect(resolveHttpCompression({ threshold: 5 })).toEqual({ threshold: 5 });
-    expect(resolveHttpCompression(false)).toBe(false);
+    const table = [
+      [true, 1024],
+      [{}, 1024],
+      [{ threshold: 5 }, 5],
+      [{ threshold: "7" }, 7],
+      [{ threshold: -1 }, 0],
+      [false, Infinity],
+      [null, Infinity],
+    ];
+    for (const [option, threshold] of table) expect(thresholdOf(option as never)).toBe(threshold);
   });
+
+  test("have lists and records of their own", () => {
+    const [one, other] = [resolveOptions({}), resolveOptions({})];
+    (one.transports as string[]).pop();
+    Object.assign(one.httpCompression, { threshold: 1 });
+    expect([other.transports, other.httpCompression]).toEqual([["polling", "websocket"], { threshold: 1024 }]);
+  });
+});
+
+test("a body goes as it is where zlib does not take the options", () => {
+  for (const body of ["small", "x".repeat(20_000)]) {
+    const given: unknown[] = [];
+    compressBody(body, "gzip", { level: 99 }, (...answer) => given.push(answer));
+    expect(given).toEqual([[undefined, body]]);
+  }
 });
 
 describe("content negotiation", () => {

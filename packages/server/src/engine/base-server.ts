@@ -29,7 +29,7 @@ import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { isRequestUnseen, type Opening } from "./admission/opening.ts";
 import { reportLimit, reportRefusal, reportUpgradeFailure } from "./report/reports.ts";
-import { resolveSlowReader, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
+import { followSlowReader, SLOW_READER_DEFAULTS, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import { EngineStats, type UpgradeFailure } from "./report/stats.ts";
 import { setMounts } from "./http/mounts.ts";
 import type { Transport, TransportRequest } from "./transports/transport.ts";
@@ -94,7 +94,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly [kHeartbeat]: HeartbeatWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
-  [kSlowReader]: Required<SlowReaderOptions>;
+  [kSlowReader]: Required<SlowReaderOptions> = SLOW_READER_DEFAULTS;
   /** What has been written to the console, so that it is not said again and again. */
   readonly [kNotices]: Notices;
   /** What messages that are not complete hold, of all clients together. */
@@ -104,7 +104,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   private readonly [kLimitsOf]: Derived<EngineLimits>;
   private readonly [kContextOf]: Derived<WebSocketContext>;
   /** What was last made of options that are not read anew each time. */
-  private readonly [kFollowed]: { cors?: ServerOptions["cors"]; slowReader?: ServerOptions["slowReader"] } = {};
+  private readonly [kFollowed]: { cors?: ServerOptions["cors"] } = {};
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   private [kRetryAfter]: number | undefined = undefined;
 
@@ -114,7 +114,6 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this[kChecked] = checkedOptions(resolved);
     const { pingInterval, pingTimeout, clock } = resolved;
     this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
-    this[kSlowReader] = resolveSlowReader();
     this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
@@ -165,8 +164,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const { cors, slowReader, maxReceivingBytes } = this[kOptions];
     const followed = this[kFollowed];
     if (cors !== followed.cors) replaceCors(this.middlewares, cors);
-    if (slowReader !== followed.slowReader) this[kSlowReader] = resolveSlowReader(slowReader);
-    Object.assign(followed, { cors, slowReader });
+    followed.cors = cors;
+    this[kSlowReader] = followSlowReader(slowReader, this[kSlowReader]);
     this[kReceiving].limit = maxReceivingBytes;
   }
 

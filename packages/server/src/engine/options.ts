@@ -7,7 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import { systemClock } from "../base/clock.ts";
 import { bounded, numberOf } from "../base/numbers.ts";
 import type { GateOptions } from "./admission/gate.ts";
-import type { HttpCompression } from "./http/compression.ts";
+import { DEFAULT_THRESHOLD, type HttpCompression } from "./http/compression.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
@@ -124,7 +124,7 @@ export type ResolvedOptions = ServerOptions &
     >
   >;
 
-export const DEFAULTS: ResolvedOptions = {
+const DEFAULTS: ResolvedOptions = {
   pingTimeout: 20_000,
   pingInterval: 25_000,
   upgradeTimeout: 10_000,
@@ -132,16 +132,20 @@ export const DEFAULTS: ResolvedOptions = {
   maxPayloadPackets: 100_000,
   maxReceivingBytes: 256e6,
   postTimeout: 30_000,
-  transports: ["polling", "websocket"],
+  // Each server gets lists and records of its own: programs change those of one in place.
+  get transports() {
+    return ["polling", "websocket"] as const satisfies TransportName[];
+  },
   allowUpgrades: true,
   perMessageDeflate: false,
-  httpCompression: { threshold: 1024 },
+  get httpCompression() {
+    return { threshold: DEFAULT_THRESHOLD };
+  },
   cookie: false,
   allowEIO3: false,
   clock: systemClock,
 };
 
-const DEFAULT_THRESHOLD = 1024;
 const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
 type Rule = (given: never) => unknown;
@@ -262,11 +266,4 @@ export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   }
   complete.add(resolved);
   return resolved;
-}
-
-/** The compression of answers to polls as one record, or false. */
-export function resolveHttpCompression(option: boolean | Partial<HttpCompression>): HttpCompression | false {
-  if (!option) return false;
-  const given: Partial<HttpCompression> = typeof option === "object" ? option : {};
-  return { ...given, threshold: bounded(given.threshold, 0, Infinity, DEFAULT_THRESHOLD) };
 }

@@ -19,7 +19,12 @@ import type { Transport, TransportRequest } from "./transports/transport.ts";
 import { noteProtocol } from "./transports/link-socket.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
-import { ForeignLink, type ForeignWebSocket, type ForeignWebSocketServer } from "./transports/foreign-link.ts";
+import {
+  ForeignLink,
+  foreignOptions,
+  type ForeignWebSocket,
+  type ForeignWebSocketServer,
+} from "./transports/foreign-link.ts";
 import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
@@ -110,10 +115,9 @@ export class Server extends BaseServer {
   declare ws: ForeignWebSocketServer | undefined;
 
   protected override init(): void {
-    const { wsEngine, perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = this.opts;
-    if (!wsEngine || this.ws || !this.opts.transports.includes("websocket")) return;
-    const given = handleProtocols && { handleProtocols };
-    this.ws = new wsEngine({ noServer: true, clientTracking: false, perMessageDeflate, maxPayload, ...given });
+    const { wsEngine, transports } = this.opts;
+    if (!wsEngine || this.ws || !transports.includes("websocket")) return;
+    this.ws = new wsEngine({ noServer: true, clientTracking: false, ...foreignOptions(this.opts) });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
       addHeaders(this, headers, req, "");
@@ -235,9 +239,9 @@ export class Server extends BaseServer {
       const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
       return this[kRefuseUpgrade](pending, { code: ERROR_CODES.BAD_REQUEST, context });
     }
-    if (this.ws)
-      this.ws.handleUpgrade(req, stream, pending.head, (websocket) => this.onWebSocket(req, stream, websocket));
-    else this[kEnter](this[kPendingWebSocket](pending));
+    if (!this.ws) return this[kEnter](this[kPendingWebSocket](pending));
+    Object.assign(this.ws.options ?? {}, foreignOptions(this.opts));
+    this.ws.handleUpgrade(req, stream, pending.head, (websocket) => this.onWebSocket(req, stream, websocket));
   }
 
   private [kPendingWebSocket](pending: PendingUpgrade): PendingWebSocket {

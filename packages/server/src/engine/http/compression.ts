@@ -1,9 +1,21 @@
+import { bounded } from "../../base/numbers.ts";
 import { deflate, deflateSync, gzip, gzipSync, type ZlibOptions } from "node:zlib";
 
 /** Options of {@link EngineOptions.httpCompression}: those of zlib and a threshold. */
 export interface HttpCompression extends ZlibOptions {
   /** Bodies below this many bytes are sent as they are. Default 1024. */
   threshold: number;
+}
+
+export const DEFAULT_THRESHOLD = 1024;
+
+/**
+ * From how many bytes on bodies are compressed. It is looked up for each answer: programs change it while the server runs
+ * (`io.engine.opts.httpCompression.threshold = 0`).
+ */
+export function thresholdOf(option: boolean | Partial<HttpCompression>): number {
+  if (!option) return Infinity;
+  return bounded(option === true ? undefined : option.threshold, 0, Infinity, DEFAULT_THRESHOLD);
 }
 
 type Encoding = "gzip" | "deflate";
@@ -71,12 +83,27 @@ export function chooseEncoding<Name extends string>(
 export function compressBody(
   body: string | Buffer,
   accept: string | undefined,
-  options: HttpCompression,
+  options: boolean | Partial<HttpCompression>,
   done: Done,
 ): void {
   const encoding = chooseEncoding(accept, ENCODINGS);
   if (encoding === undefined) return done(undefined, body);
   const { now, later } = ENCODERS[encoding];
-  if (body.length < SYNC_LIMIT) return done(encoding, now(body, options));
-  later(body, options, (error, compressed) => (error ? done(undefined, body) : done(encoding, compressed)));
+  const given = typeof options === "object" ? options : {};
+  if (body.length < SYNC_LIMIT) {
+    const compressed = attempt(() => now(body, given));
+    return compressed ? done(encoding, compressed) : done(undefined, body);
+  }
+  const onCompressed = (error: unknown, compressed: Buffer): void =>
+    error ? done(undefined, body) : done(encoding, compressed);
+  if (!attempt(() => later(body, given, onCompressed) ?? "begun")) done(undefined, body);
+}
+
+/** Options that zlib does not take throw at the call. */
+function attempt<Result>(compress: () => Result): Result | undefined {
+  try {
+    return compress();
+  } catch {
+    return undefined;
+  }
 }

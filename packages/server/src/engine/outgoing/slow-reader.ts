@@ -65,3 +65,16 @@ export function resolveSlowReader(option?: SlowReaderOptions): Required<SlowRead
   if (!POLICIES.has(policy)) refuseOption("slowReader.policy", "one of its four words", policy);
   return { soft, hard, burst, process, policy };
 }
+
+/** The same for options that a program has changed in place: a value that they can't have changes nothing. */
+export function followSlowReader(
+  option: SlowReaderOptions | undefined,
+  before: Required<SlowReaderOptions>,
+): Required<SlowReaderOptions> {
+  if (!option) return SLOW_READER_DEFAULTS;
+  try {
+    return resolveSlowReader(option);
+  } catch {
+    return before;
+  }
+}

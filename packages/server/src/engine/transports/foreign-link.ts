@@ -1,4 +1,5 @@
 import type { LinkHandler } from "@portage/websocket";
+import type { ResolvedOptions } from "../options.ts";
 import { type EngineLink, isViolation, TOO_LARGE } from "./websocket.ts";
 
 /** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
@@ -18,15 +19,26 @@ export interface ForeignWebSocketServer {
   handleUpgrade(req: unknown, stream: unknown, head: Buffer, done: (websocket: ForeignWebSocket) => void): void;
   close?(): void;
   on?(event: "headers", listener: (lines: string[], req: never) => void): unknown;
+  /** That of `ws` looks them up for each handshake. */
+  readonly options?: object;
 }
 
-export type ForeignWebSocketServerClass = new (options: {
-  noServer: true;
-  clientTracking: false;
-  perMessageDeflate: unknown;
-  maxPayload: number;
-  handleProtocols?: unknown;
-}) => ForeignWebSocketServer;
+/** The options of a foreign server of WebSockets that programs may change while it runs. */
+export function foreignOptions(options: ResolvedOptions): ForeignOptions {
+  const { perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = options;
+  const deflate = perMessageDeflate === true ? {} : perMessageDeflate;
+  return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols && { handleProtocols }) };
+}
+
+interface ForeignOptions {
+  readonly perMessageDeflate: unknown;
+  readonly maxPayload: number;
+  readonly handleProtocols?: unknown;
+}
+
+export type ForeignWebSocketServerClass = new (
+  options: ForeignOptions & { noServer: true; clientTracking: false },
+) => ForeignWebSocketServer;
 
 const OPEN = 1;
 /** Beyond this many unsent bytes the peer must read before more is sent. */

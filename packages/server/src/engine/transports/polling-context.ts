@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import type { Refusal } from "../admission/admission.ts";
 import type { HeartbeatWheel } from "../timing-wheel.ts";
 import type { HttpCompression } from "../http/compression.ts";
-import { type ResolvedOptions, resolveHttpCompression } from "../options.ts";
+import type { ResolvedOptions } from "../options.ts";
 
 /** What transports must know of the engine; one record shared by all of them. */
 export interface EngineLimits {
@@ -19,7 +19,7 @@ export interface EngineLimits {
   /** What messages that are not complete hold. */
   readonly receiving: ReceiveBudget;
   readonly heartbeat: HeartbeatWheel;
-  readonly httpCompression: HttpCompression | false;
+  readonly httpCompression: boolean | Partial<HttpCompression>;
   readonly clock: Clock;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   retryAfter(): number | undefined;
@@ -43,7 +43,6 @@ export const LIMITING = [
 
 /** Completes the record by what the options say. */
 export function engineLimits(options: ResolvedOptions, engine: EngineServices): EngineLimits {
-  const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock } = options;
-  const httpCompression = resolveHttpCompression(options.httpCompression);
+  const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression } = options;
   return { ...engine, maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression };
 }

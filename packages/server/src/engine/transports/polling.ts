@@ -5,7 +5,7 @@ import type { Timer } from "../../base/clock.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../report/close-codes.ts";
 import { REFUSALS } from "../admission/refusals.ts";
 import { brokeOff, hangUpAfter, isGone } from "../http/http2.ts";
-import { compressBody, type HttpCompression } from "../http/compression.ts";
+import { compressBody, type HttpCompression, thresholdOf } from "../http/compression.ts";
 import type { EngineLimits } from "./polling-context.ts";
 import {
   CLOSE_PACKET,
@@ -174,7 +174,7 @@ export class Polling extends Transport {
       "Content-Type": typeof payload === "string" ? this.textType : "application/octet-stream",
     };
     const { httpCompression } = this[kLimits];
-    if (httpCompression === false || !mayCompress(batch) || Buffer.byteLength(body) < httpCompression.threshold) {
+    if (!httpCompression || !mayCompress(batch) || Buffer.byteLength(body) < thresholdOf(httpCompression)) {
       return this[kAnswerPoll](poll, headers, body);
     }
     this[kWriteCompressed](poll, headers, body, httpCompression);
@@ -184,7 +184,7 @@ export class Polling extends Transport {
     poll: HttpExchange,
     headers: OutgoingHttpHeaders,
     body: RawData,
-    options: HttpCompression,
+    options: boolean | Partial<HttpCompression>,
   ): void {
     compressBody(body, poll.req.headers["accept-encoding"], options, (encoding, compressed) => {
       if (encoding !== undefined) headers["Content-Encoding"] = encoding;
