@@ -222,6 +222,21 @@ describe("a POST", () => {
     expect([reason, code, limit, actual]).toEqual(["transport error", "PAYLOAD_TOO_LARGE", 100, 101]);
   });
 
+  test("over the limit is also why a client leaves that says so by a close packet, and nothing before it", () => {
+    const { owner, ask } = setUp();
+    ask("GET");
+    ask("POST", { "content-length": "101" });
+    ask("POST").req.body("1");
+    expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport error", "PAYLOAD_TOO_LARGE"]]);
+  });
+
+  test("over the limit is not why a client leaves that has gone on since", () => {
+    const { owner, ask } = setUp();
+    ask("POST", { "content-length": "101" });
+    ask("POST").req.body("4small\x1e1");
+    expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport close", "CLIENT_CLOSED"]]);
+  });
+
   test("over the limit is forgotten once another one has come", () => {
     const { owner, ask } = setUp();
     const poll = ask("GET");

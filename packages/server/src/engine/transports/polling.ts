@@ -47,6 +47,7 @@ const kGiveUpPost = Symbol("giveUpPost");
 const kOnPacket = Symbol("onPacket");
 const kOnClosePacket = Symbol("onClosePacket");
 const kSendClose = Symbol("sendClose");
+const kLeftRefused = Symbol("leftRefused");
 
 /**
  * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
@@ -94,7 +95,7 @@ export class Polling extends Transport {
   private [kOnClosed]: (() => void) | undefined;
   /** Why it is closed. */
   private [kWhy]: CloseReason | undefined;
-  /** A POST that was too large, while no other has come. Added when needed: idle sessions are many. */
+  /** A POST that was too large, while no packet has come since. Added when needed: idle sessions are many. */
   declare private [kRefused]?: { readonly limit: number; readonly actual: number } | undefined;
   /** What to do once the POST under way is done; set while retiring. */
   private [kOnPostDone]: (() => void) | undefined;
@@ -142,13 +143,16 @@ export class Polling extends Transport {
     if (this[kPoll]?.res !== res) return this[kAnswered](res);
     this[kPoll] = undefined;
     this.writable = false;
+    if (!this[kLeftRefused]()) this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
+  }
+
+  /** What clients do whose POST was refused: they drop their poll, or send a close packet and nothing before it. */
+  private [kLeftRefused](): boolean {
     const refused = this[kRefused];
-    if (!refused) return this[kFail]("POLL_ABORTED", "poll connection closed prematurely");
-    // What clients do whose POST was refused.
-    this.ended({
-      ...closeError("PAYLOAD_TOO_LARGE", "the client has left after a POST that is too large"),
-      ...refused,
-    });
+    if (!refused) return false;
+    const why = closeError("PAYLOAD_TOO_LARGE", "the client has left after a POST that is too large");
+    this.ended({ ...why, ...refused });
+    return true;
   }
 
   /**
@@ -272,7 +276,6 @@ export class Polling extends Transport {
   }
 
   private [kOnBody]({ res }: HttpExchange, body: RawData): void {
-    if (this[kRefused]) this[kRefused] = undefined;
     this.onPayload(body, () => {
       this[kPost] = undefined;
       // text/html is what old Internet Explorer needs to show no download dialog.
@@ -296,14 +299,18 @@ export class Polling extends Transport {
 
   private [kOnPacket](packet: EnginePacket): boolean {
     if (this.readyState === "closed") return false;
-    if (packet.type !== "close") this.onPacket(packet);
-    else this[kOnClosePacket]();
-    return packet.type !== "close";
+    if (packet.type === "close") {
+      this[kOnClosePacket]();
+      return false;
+    }
+    if (this[kRefused]) this[kRefused] = undefined;
+    this.onPacket(packet);
+    return true;
   }
 
   private [kOnClosePacket](): void {
     this.send([NOOP_PACKET]);
-    this.ended(closeReason("CLIENT_CLOSED"));
+    if (!this[kLeftRefused]()) this.ended(closeReason("CLIENT_CLOSED"));
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
