@@ -1,10 +1,13 @@
+import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { format } from "node:util";
 import { io as connect } from "@portage/client";
 import { Server } from "@portage/server";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createLog } from "../../../packages/server/src/base/log.ts";
 import { Host } from "../../support/servers/host.ts";
+import { call } from "../../support/raw/http.ts";
 import { nextEvent } from "../../support/waiting.ts";
 
 /** The package `debug` that the server logs with. */
@@ -39,13 +42,19 @@ async function visit(): Promise<string[]> {
   io.of("/closed").use((_socket, next) => next(new Error("not today")));
   io.on("connection", (socket) => {
     void socket.join("kitchen");
-    socket.on("question", (answer: (value: number) => void) => answer(42));
+    socket.on("question", (answer: (value: number) => void) => {
+      for (const price of [1, 2, 3]) socket.volatile.emit("price", price);
+      answer(42);
+    });
   });
   await host.listen();
   const url = `http://localhost:${host.port}`;
   const client = connect(url, { forceNew: true });
   await nextEvent(client.io.engine, "upgrade");
   await client.emitWithAck("question");
+  const file = { port: host.port, path: "/socket.io/socket.io.js", headers: { "accept-encoding": "gzip" } };
+  const { headers } = await call(file);
+  await call({ ...file, headers: { ...file.headers, "if-none-match": headers.etag ?? "" } });
   for (const name of ["/closed", "/nowhere"]) {
     const refused = connect(url + name, { forceNew: true, transports: ["websocket"] });
     await nextEvent(refused, "connect_error");
@@ -76,6 +85,11 @@ test.each([
     /^socket\.io:client client \S+ asks to join namespace \/nowhere/,
     /^socket\.io:client client \S+ was refused by namespace \/nowhere/,
     /^socket\.io:client client \S+ was refused by namespace \/closed/,
+    /^socket\.io:namespace a client of session \S+ was refused by \/closed: not today \(MIDDLEWARE_REFUSED\)/,
+    /^socket\.io:namespace a client of session \S+ was refused by \/nowhere: Invalid namespace \(UNKNOWN_NAMESPACE\)/,
+    /^socket\.io:client client \S+: a volatile packet is discarded/,
+    /^socket\.io:client-files serving socket\.io\.js, gzip/,
+    /^socket\.io:client-files socket\.io\.js: the client has it already \(304\)/,
     /^socket\.io:namespace socket \S+ is connected to \//,
     /^socket\.io:socket socket \S+ joins 'kitchen'/,
     /^socket\.io:socket socket \S+ got packet .*question/,
@@ -108,4 +122,34 @@ test("what asks a scope first reads a plain property, which follows `debug`", ()
   }
   expect(seen.mock.calls.flat()).toEqual([false, true, false, true, false]);
   expect(Object.getOwnPropertyDescriptor(scope, "enabled")).toHaveProperty("value");
+});
+
+test("enable() that was taken out of the package before the server was loaded works", () => {
+  const packageOf = (name: string): string => JSON.stringify(join(import.meta.dirname, "../../../packages/server", name));
+  const program = `
+    const { createRequire } = require("node:module");
+    const debug = createRequire(${packageOf("package.json")})("debug");
+    const { enable, disable } = debug;
+    const lines = [];
+    debug.log = (line) => lines.push(line);
+    const { Server } = require(${packageOf("dist/index.js")});
+    const count = async (name) => {
+      await undefined;
+      lines.length = 0;
+      new Server().of(name);
+      return lines.length;
+    };
+    (async () => {
+      const counts = [await count("/a")];
+      enable("socket.io:namespace");
+      counts.push(await count("/b"));
+      disable();
+      counts.push(await count("/c"));
+      console.log(JSON.stringify(counts));
+    })();`;
+  const output = execFileSync(process.execPath, ["-e", program], {
+    encoding: "utf8",
+    env: { ...process.env, DEBUG: "" },
+  });
+  expect(JSON.parse(output)).toEqual([0, 2, 0]);
 });

@@ -9,13 +9,28 @@ export interface Log {
   (format: string, ...args: unknown[]): void;
 }
 
+/** What the package calls whenever scopes are switched. */
+interface Saving {
+  save(namespaces: string): void;
+}
+
 const refreshers: (() => void)[] = [];
 
+function refreshAll(): void {
+  for (const refresh of refreshers) refresh();
+}
+
 // `debug.disable()` comes by here as well
-const { enable } = debug;
+const { enable, save } = debug as typeof debug & Saving;
 debug.enable = (namespaces) => {
   enable.call(debug, namespaces);
-  for (const refresh of refreshers) refresh();
+  refreshAll();
+};
+
+// A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
+(debug as typeof debug & Saving).save = (namespaces) => {
+  save.call(debug, namespaces);
+  queueMicrotask(refreshAll);
 };
 
 /**

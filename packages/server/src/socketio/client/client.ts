@@ -17,7 +17,7 @@ import { createLog } from "../../base/log.ts";
 import { Places } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
 import { soon } from "../../base/turn.ts";
-import { sendPreparedWatched, sendWatched } from "./watched-send.ts";
+import { isDiscarded, sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
@@ -372,7 +372,7 @@ export class Client<
   // hot path
   _packet(packet: Packet, options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
-    if (options?.volatile && !this[kLink].writable) return;
+    if (options?.volatile && isDiscarded(this[kLink], this.id)) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
     if (options?.preEncoded) return this.writeToEngine(packet as unknown as readonly RawData[], options);
     const encoded = this.server.encoder.encode(packet);
@@ -386,7 +386,7 @@ export class Client<
   /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
   // hot path
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
-    if (options.volatile && !this[kLink].writable) return;
+    if (options.volatile && isDiscarded(this[kLink], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     if (this[kLink][kCongestion] !== undefined || options.conflate !== undefined)
       return sendPreparedWatched(this.conn, message, options);

@@ -1,5 +1,6 @@
 import { kClock, type Session } from "../../engine/index.ts";
 import { Notices, quote } from "../../base/notices.ts";
+import { createLog } from "../../base/log.ts";
 import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../errors.ts";
 import { kTally } from "../keys.ts";
 import type { Server } from "../server.ts";
@@ -25,6 +26,8 @@ export interface ConnectRefused {
   readonly socket?: Socket<Untyped, Untyped, Untyped> | undefined;
 }
 
+const log = createLog("socket.io:namespace");
+
 type AnyServer = Server<Untyped, Untyped, Untyped>;
 const notices = new WeakMap<AnyServer, Notices>();
 
@@ -33,6 +36,7 @@ export function onConnectRefused(server: AnyServer, refused: ConnectRefused): vo
   const { code, namespace, message } = refused;
   server[kTally].onConnectRefused(code);
   if (!notices.has(server)) notices.set(server, new Notices(server[kClock]));
+  if (log.enabled) log("a client of session %s was refused by %s: %s (%s)", refused.conn.id, namespace, message, code);
   const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code];
   notices.get(server)!.say(code, `A client was not let into the namespace ${quote(namespace)}: ${why}.`);
   server.sockets.emitReserved("connect_refused", refused);

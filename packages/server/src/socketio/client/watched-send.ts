@@ -4,6 +4,10 @@ import type { RawData } from "./codec.ts";
 import { keyOf } from "./conflation.ts";
 import { type Congestion, EventMark, isSession, type PreparedMessage, type Session } from "../../engine/index.ts";
 import { kSendPrepared, kWatchQueue } from "../../engine/index.ts";
+import { createLog } from "../../base/log.ts";
+import type { Link } from "./session-port.ts";
+
+const log = createLog("socket.io:client");
 
 /** An event on its way to one peer. */
 interface Outgoing {
@@ -11,6 +15,13 @@ interface Outgoing {
   readonly options: WriteOptions | undefined;
   /** Its key, in the namespace of the key's owner. */
   readonly key: string | undefined;
+}
+
+/** Whether a volatile packet gets lost, because it could not leave at once. */
+export function isDiscarded(link: Link, id: string): boolean {
+  if (link.writable) return false;
+  if (log.enabled) log("client %s: a volatile packet is discarded, the transport can't take it now", id);
+  return true;
 }
 
 /** Sends a packet to a peer that may be slow, or one that may replace another. Only events can be dropped. */

@@ -144,10 +144,12 @@ function send({ bytes, etag }: Content, encoding: string | undefined, { file, re
   res.setHeader("ETag", etag);
   res.setHeader("Vary", [res.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", "));
   if (isKnown(etag, req.headers["if-none-match"])) {
+    if (log.enabled) log("%s: the client has it already (304)", file);
     res.writeHead(304);
     res.end();
     return;
   }
+  if (log.enabled) log("serving %s, %s", file, encoding ?? "not compressed");
   res.setHeader("Content-Type", `application/${file.endsWith(".map") ? "json" : "javascript"}; charset=utf-8`);
   res.writeHead(200, encoding ? { "Content-Encoding": encoding } : {});
   res.end(bytes);
