@@ -240,7 +240,10 @@ describe("types", () => {
     import type { ExtendedError } from "socket.io/dist/namespace";
     import type { Socket } from "socket.io/dist/socket";
     import type { BroadcastOperator, RemoteSocket } from "socket.io/dist/broadcast-operator";
+    import type { ParentNamespace } from "socket.io/dist/parent-namespace";
+    import type { DisconnectReason, EventEmitterReservedEventsMap, Handshake, RESERVED_EVENTS, SocketReservedEventsMap } from "socket.io/dist/socket-types";
     export type All = [EventsMap, DefaultEventsMap, Client, ExtendedError, Socket, BroadcastOperator<EventsMap, {}>, RemoteSocket<EventsMap, {}>];
+    export type More = [ParentNamespace, DisconnectReason, EventEmitterReservedEventsMap, Handshake, typeof RESERVED_EVENTS, SocketReservedEventsMap];
   `;
 
   test.each([

@@ -125,7 +125,8 @@ test("what asks a scope first reads a plain property, which follows `debug`", ()
 });
 
 test("enable() that was taken out of the package before the server was loaded works", () => {
-  const packageOf = (name: string): string => JSON.stringify(join(import.meta.dirname, "../../../packages/server", name));
+  const packageOf = (name: string): string =>
+    JSON.stringify(join(import.meta.dirname, "../../../packages/server", name));
   const program = `
     const { createRequire } = require("node:module");
     const debug = createRequire(${packageOf("package.json")})("debug");
