@@ -174,6 +174,7 @@ export class WebSocketServer<
   }
 
   /** @internal What follows once a request was found good; a name of `ws`, for programs that override it. */
+  // oxlint-disable-next-line eslint/max-params -- programs that override it take these, as with `ws`
   completeUpgrade(
     extensions: Extensions,
     key: string,

@@ -35,6 +35,7 @@ export function headerSize(length: number): number {
  * Writes the header of a frame but its mask key, and returns the offset behind it.
  * `first` is the complete first byte (FIN, RSV bits, opcode), `maskBit` is `MASKED` or 0.
  */
+// oxlint-disable-next-line eslint/max-params -- called for every frame: a record would be garbage each time
 export function writeHeader(target: Buffer, offset: number, first: number, length: number, maskBit: number): number {
   target[offset] = first;
   if (length <= MAX_CONTROL_PAYLOAD) {
