@@ -66,6 +66,7 @@ const jobs = {
     run(bin("oxlint"), ["--type-aware", "--deny-warnings"]);
     run(bin("prettier"), ["--check", "."]);
     node("scripts/check-layers.mjs");
+    node("scripts/check-house.mjs");
     node("scripts/errors-doc.mjs", ["--check"]);
     run(bin("size-limit"), []);
     node("scripts/check-packages.mjs", [PNPM]);

@@ -1,4 +1,6 @@
-// Programs for the target ES5 have no `Map` and `Symbol` by default; the declarations name them.
+/*
+ * Programs for the target ES5 have no `Map` and `Symbol` by default; the declarations name them.
+ */
 /// <reference lib="es2015" preserve="true" />
 
 import type {

@@ -1,2 +1,4 @@
-// @portage/client/engine: the Engine.IO client alone, for programs written for engine.io-client.
+/*
+ * @portage/client/engine: the Engine.IO client alone, for programs written for engine.io-client.
+ */
 export * from "./engine/index.ts";

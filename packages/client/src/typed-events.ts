@@ -1,5 +1,7 @@
-// The one file of the client in which `any` is allowed: event maps are written by users, and their listeners take what
-// they take. The names and their meaning are those that programs written for socket.io-client rely on.
+/*
+ * The one file of the client in which `any` is allowed: event maps are written by users, and their listeners take what
+ * they take. The names and their meaning are those that programs written for socket.io-client rely on.
+ */
 
 /** A value that the user types, or nobody. Keeps `any` out of the other files. */
 export type Untyped = any;

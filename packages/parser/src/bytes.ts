@@ -1,4 +1,6 @@
-// Programs for the target ES5 have no `Map`, `Symbol` or `Generator` by default; the declarations name them.
+/*
+ * Programs for the target ES5 have no `Map`, `Symbol` or `Generator` by default; the declarations name them.
+ */
 /// <reference lib="es2015" preserve="true" />
 
 /** Node's Buffer, or Uint8Array in a program without Node's types. */

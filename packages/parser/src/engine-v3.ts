@@ -1,4 +1,4 @@
-/**
+/*
  * The Engine.IO codec of revision 3, and a drop-in for the reference's `parser-v3`.
  * Knows: engine packets and payloads in text, base64 and binary form. Node only.
  * Must not know: transports, sessions, HTTP; the packets of Socket.IO, which are mere messages here.

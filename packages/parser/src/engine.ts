@@ -1,4 +1,4 @@
-/**
+/*
  * The Engine.IO codec of revision 4, and a drop-in for `engine.io-parser`.
  * Knows: engine packets and payloads, as text and bytes.
  * Must not know: transports, sessions, HTTP; the packets of Socket.IO, which are mere messages here.

@@ -1,4 +1,4 @@
-/**
+/*
  * The Socket.IO packet codec (protocol 5, and 4, whose packets are the same): a drop-in for `socket.io-parser`.
  * Knows: packets, their text and attachments, the limits of what a peer may send.
  * Must not know: sessions, transports, what an event means.

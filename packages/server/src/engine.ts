@@ -1,4 +1,4 @@
-/**
+/*
  * The engine entry: the names of the npm package engine.io.
  * Knows: what is public there, and how an engine gets an HTTP server.
  * Must not know: namespaces, rooms, events.

@@ -1,4 +1,4 @@
-/**
+/*
  * The Fastify plugin.
  * Knows: Fastify's life cycle (hooks, hijacked replies, preClose), the doors of the engine: requests and upgrades, and who may
  * see metrics.

@@ -1,4 +1,4 @@
-/**
+/*
  * `dist/socket.js`, a path that tracing tools patch and that programs import types from.
  * Knows: the names of that file in the npm package socket.io. The main entry gets its `Socket` from here, so that a
  * tool that waits for this file to be loaded sees it.

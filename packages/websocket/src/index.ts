@@ -1,8 +1,10 @@
-// @portage/websocket: WebSocket (RFC 6455) over any Duplex stream, in both roles.
-// It knows the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
-// It must not know Engine.IO or Socket.IO: text and bytes pass through without a look inside.
-// For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
-// `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
+/*
+ * @portage/websocket: WebSocket (RFC 6455) over any Duplex stream, in both roles.
+ * It knows the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
+ * It must not know Engine.IO or Socket.IO: text and bytes pass through without a look inside.
+ * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
+ * `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
+ */
 import { WebSocketServer } from "./server/websocket-server.ts";
 import { createWebSocketStream } from "./websocket-stream.ts";
 import { WebSocket } from "./websocket.ts";

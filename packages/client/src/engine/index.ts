@@ -1,8 +1,11 @@
-// The Engine.IO client: one session over HTTP long-polling or WebSocket, moved from the one to the other.
-// It knows: the engine codec of the parser, requests and WebSockets of the platform, timers, events of the page.
-// It must not know: namespaces, acknowledgements, reconnection. Messages are strings and bytes here.
-// Node-only code is in files named `*.node.ts`, whose places others take in browsers: see `browser` in package.json.
-// A session lives (base-socket.ts), is upgraded (upgrade.ts) and opens (socket.ts), by transports that are tried in turn or race; transports carry it.
+/*
+ * The Engine.IO client: one session over HTTP long-polling or WebSocket, moved from the one to the other.
+ * It knows: the engine codec of the parser, requests and WebSockets of the platform, timers, events of the page.
+ * It must not know: namespaces, acknowledgements, reconnection. Messages are strings and bytes here.
+ * Node-only code is in files named `*.node.ts`, whose places others take in browsers: see `browser` in package.json.
+ * A session lives (base-socket.ts), is upgraded (upgrade.ts) and opens (socket.ts), by transports that are tried in
+ * turn or race; transports carry it.
+ */
 export { protocol, readRetryAfter } from "@portage/parser/engine";
 export type { Cookie } from "./platform/cookie-jar.node.ts";
 export type { Attempt, Diagnosis, Failure } from "./diagnosis.ts";

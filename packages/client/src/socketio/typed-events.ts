@@ -1,5 +1,7 @@
-// `any` is allowed in files of this name only: the maps of events are written by users. What acknowledgements add to
-// the types of the emitter; the names are those that programs written for socket.io-client rely on.
+/*
+ * `any` is allowed in files of this name only: the maps of events are written by users. What acknowledgements add to
+ * the types of the emitter; the names are those that programs written for socket.io-client rely on.
+ */
 
 /** An acknowledgement as the socket keeps it. */
 export interface Ack {

@@ -1,5 +1,7 @@
-// Takes the place of `drop-in-v4.ts` where there is no Buffer: the same functions in a third of the bytes. A test runs
-// both on the same packets.
+/*
+ * Takes the place of `drop-in-v4.ts` where there is no Buffer: the same functions in a third of the bytes. A test runs
+ * both on the same packets.
+ */
 import type { BinaryData } from "../bytes.ts";
 import type { BinaryType, Encoded, Packet } from "./drop-in-v4.ts";
 

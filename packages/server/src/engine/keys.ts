@@ -1,5 +1,8 @@
-// Keys of members that the files of this package share and programs do not see. A string name here could be one that a
-// program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
+/*
+ * Keys of members that the files of this package share and programs do not see. A string name here could be one that a
+ * program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
+ */
+
 export const kAwaits = Symbol("awaits");
 export const kBeat = Symbol("beat");
 export const kChargedFrom = Symbol("chargedFrom");

@@ -1,6 +1,9 @@
-// Keys of members that the files of this layer share and programs do not see. A string name here could be one that a
-// program gives to a member of its own (`io.limits = ...`); a symbol can't.
-// `Symbol.for()` where adapters look: theirs may be another copy of this package, installed under another name.
+/*
+ * Keys of members that the files of this layer share and programs do not see. A string name here could be one that a
+ * program gives to a member of its own (`io.limits = ...`); a symbol can't.
+ * `Symbol.for()` where adapters look: theirs may be another copy of this package, installed under another name.
+ */
+
 export const kAdmit = Symbol("admit");
 export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
 export const kCall = Symbol("call");

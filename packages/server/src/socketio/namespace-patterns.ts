@@ -1,4 +1,6 @@
-// The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
+/*
+ * The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
+ */
 import type { OnFailure } from "../base/handler-errors.ts";
 import { pass } from "./events/middleware.ts";
 import type { Untyped } from "./events/typed-events.ts";

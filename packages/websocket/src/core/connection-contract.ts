@@ -1,4 +1,6 @@
-// What a connection and its owner agree on: the options it is made with, what it reports, and its phases.
+/*
+ * What a connection and its owner agree on: the options it is made with, what it reports, and its phases.
+ */
 import type { DeflateSettings } from "./deflate/deflate.ts";
 import type { Limits, Role } from "./limits.ts";
 import type { TextForm } from "./receiver.ts";

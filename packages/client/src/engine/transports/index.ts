@@ -1,3 +1,8 @@
+/*
+ * The transports of the engine, by name.
+ * They know requests and WebSockets of the platform, and the engine codec of the parser.
+ * They must not know sessions, the upgrade or packets of Socket.IO: their owner listens to them.
+ */
 import type { TransportCtor } from "../options.ts";
 import { DefaultPolling } from "./polling.node.ts";
 import { WS } from "./websocket.node.ts";

@@ -1,4 +1,6 @@
-// What an engine reports of requests and sessions: to its log, its counters, the diagnostics channels and its listeners.
+/*
+ * What an engine reports of requests and sessions: to its log, its counters, the diagnostics channels and its listeners.
+ */
 import type { IncomingMessage } from "node:http";
 import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";

@@ -1,4 +1,6 @@
-// What the end of a session leaves behind: its reason, the counts, and a transport that has to end as well.
+/*
+ * What the end of a session leaves behind: its reason, the counts, and a transport that has to end as well.
+ */
 import { createLog } from "../../base/log.ts";
 import { type CloseReason, completeReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";

@@ -1,4 +1,6 @@
-// How a session passes from one transport to the next without losing or reordering what its client sends.
+/*
+ * How a session passes from one transport to the next without losing or reordering what its client sends.
+ */
 import type { CloseReason } from "../report/close-codes.ts";
 import { kFail, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";

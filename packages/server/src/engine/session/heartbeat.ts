@@ -1,5 +1,7 @@
-// The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). The wheel of heartbeat.ts
-// says when.
+/*
+ * The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). The wheel of heartbeat.ts
+ * says when.
+ */
 import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/engine";
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { type CloseReason, closeError, closeReason } from "../report/close-codes.ts";
