@@ -67,6 +67,7 @@ const jobs = {
     run(bin("prettier"), ["--check", "."]);
     node("scripts/check-layers.mjs");
     node("scripts/check-house.mjs");
+    run(bin("knip"), []);
     node("scripts/errors-doc.mjs", ["--check"]);
     run(bin("size-limit"), []);
     node("scripts/check-packages.mjs", [PNPM]);

@@ -11,7 +11,7 @@ export interface ConformanceCase {
 }
 
 /** Whether everything is done at the sizes of the suite; otherwise large things are done smaller, to be quick. */
-export const isFull = process.env["CONFORMANCE"] === "full";
+const isFull = process.env["CONFORMANCE"] === "full";
 
 /** `full` at the sizes of the suite, otherwise `quick`. */
 export const scaled = (full: number, quick: number): number => (isFull ? full : Math.min(full, quick));

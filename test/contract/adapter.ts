@@ -39,7 +39,7 @@ export const opts = (rooms: string[] = [], except: string[] = [], flags: Record<
 });
 
 /** What a namespace of a server looks like to an adapter. */
-export class FakeNamespace {
+class FakeNamespace {
   readonly name = "/";
   _ids = 0;
   readonly sockets = new Map<string, FakeSocket>();
@@ -78,7 +78,7 @@ interface Packet {
 }
 
 /** What a socket looks like to an adapter. */
-export class FakeSocket {
+class FakeSocket {
   readonly handshake = { address: "10.0.0.1" };
   readonly data = { name: "data" };
   readonly acks = new Map<number, (...args: unknown[]) => void>();

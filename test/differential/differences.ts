@@ -12,7 +12,7 @@ export interface Difference {
 }
 
 /** Everything that is not listed here must be equal. */
-export const DIFFERENCES: readonly Difference[] = [
+const DIFFERENCES: readonly Difference[] = [
   {
     reason: "caches learn what they may keep (RFC 9110, section 15.4.5)",
     scenarios: ["conditional requests for a file"],

@@ -20,7 +20,7 @@ type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 type HttpOptions = Omit<HttpCall, "port">;
 
 /** What a scenario works with; the same for both servers. */
-export class Context {
+class Context {
   readonly tracer = new Tracer();
   readonly host: Host;
   readonly #clients: { disconnect(): unknown }[] = [];

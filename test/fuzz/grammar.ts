@@ -61,7 +61,7 @@ function json(random: Random): string {
 }
 
 /** A packet of Socket.IO. */
-export function socketPacket(random: Random): string {
+function socketPacket(random: Random): string {
   const type = random.pick(["0", "1", "2", "2", "2", "3", "4", "5", "5", "6", "7", ""]);
   const attachments =
     type === "5" || type === "6" ? random.pick(["0-", "1-", "2-", "10-", "11-", "99999999999-", "-", ""]) : "";
@@ -101,7 +101,7 @@ export function enginePacket(random: Random): string {
 }
 
 /** Characters are dropped, doubled, changed. */
-export function damage(random: Random, text: string): string {
+function damage(random: Random, text: string): string {
   let result = text;
   for (let count = random.below(4); count > 0; count--) {
     const at = random.below(result.length + 1);
@@ -156,7 +156,7 @@ export function frames(random: Random): Buffer {
 }
 
 /** A target, right or wrong. */
-export function target(random: Random, sid: string): string {
+function target(random: Random, sid: string): string {
   const query = [
     `EIO=${random.pick(["4", "4", "4", "3", "5", "", "__proto__"])}`,
     `transport=${random.pick(["polling", "polling", "websocket", "webtransport", "__proto__", ""])}`,

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-export const DEFAULT_PORT = 9999;
+const DEFAULT_PORT = 9999;
 
 const USAGE = `usage: npm start -- [--port N]     N: 1 to 65535, ${DEFAULT_PORT} by default; 0 takes any free port`;
 

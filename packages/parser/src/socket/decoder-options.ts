@@ -30,7 +30,7 @@ export interface DecoderSettings extends DecoderLimits {
   reviver: JsonReviver | undefined;
 }
 
-export const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
+const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
   reviver: undefined,
   maxAttachments: 10,
   maxAttachmentBytes: Infinity,

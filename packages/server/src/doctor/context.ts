@@ -20,7 +20,7 @@ export interface DoctorOptions {
   clock?: Clock;
 }
 
-export const DEFAULTS = {
+const DEFAULTS = {
   path: "/socket.io/",
   headers: {},
   timeout: 10_000,

@@ -11,7 +11,7 @@ export interface DrainOptions {
   rate?: number;
 }
 
-export const DRAIN_DEADLINE = 30_000;
+const DRAIN_DEADLINE = 30_000;
 
 /** How often a group of sessions is ended while draining, in milliseconds. */
 const STEP = 100;

@@ -5,38 +5,15 @@
  * The engine hands messages to a Client by direct calls; how packets are encoded is the business of @portage/parser.
  * Members that begin with an underscore are there for adapters and tools of others: see adapter/surface.ts.
  */
-export type {
-  Adapter,
-  AdapterConstructor,
-  BroadcastFlags,
-  BroadcastOptions,
-  PrivateSessionId,
-  Room,
-  Session,
-  SessionToPersist,
-  SocketId,
-} from "./adapter/adapter.ts";
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
-export { BroadcastOperator } from "./broadcast/operator.ts";
-export { Client } from "./client/client.ts";
-export {
-  AckTimeoutError,
-  ReservedEventError,
-  SOCKETIO_ERRORS,
-  SocketIoError,
-  type SocketIoErrorCode,
-} from "./errors.ts";
+export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./errors.ts";
 export type { ConnectRefused } from "./client/connect-refused.ts";
 export type { HandlerErrorContext } from "./events/listener-errors.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";
-export { ParentNamespace } from "./parent-namespace.ts";
-export { RemoteSocket } from "./broadcast/remote-socket.ts";
 export { Server } from "./server.ts";
-export { Socket } from "./socket/socket.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
-export type { EventRate, SocketLimits } from "./limits.ts";
 export type { ServerReport } from "./host/server-tally.ts";
-export type { DisconnectCode, DisconnectReason, Event, SocketReservedEventsMap } from "./socket/types.ts";
+export type { DisconnectCode, DisconnectReason, Event } from "./socket/types.ts";
 export type { DefaultEventsMap, EventsMap } from "./events/typed-events.ts";

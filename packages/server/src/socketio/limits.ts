@@ -38,7 +38,7 @@ export type ResolvedLimits = Readonly<
   Omit<SocketLimits, "maxEventsPerSecond"> & { maxEventsPerSecond: Required<EventRate> | undefined }
 >;
 
-export const LIMIT_DEFAULTS = {
+const LIMIT_DEFAULTS = {
   maxNamespaces: 256,
   maxAuthSize: 1_000_000,
   maxDynamicNamespaces: 10_000,

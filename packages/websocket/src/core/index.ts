@@ -6,32 +6,24 @@
  * Every refusal has a code: in `violations.ts` (frames), `handshake.ts` (requests) or `client-handshake.ts` (answers).
  */
 export { checkAnswer, handshakeHeaders, newKey } from "./handshake/client-handshake.ts";
-export type {
-  AnswerAcceptance,
-  AnswerRefusal,
-  AnswerRefusalCode,
-  ClientOffer,
-  HandshakeAnswer,
-} from "./handshake/client-handshake.ts";
+export type { AnswerRefusalCode, ClientOffer } from "./handshake/client-handshake.ts";
 export { isValidCloseCode, CLOSE_CODE } from "./frames/close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
 export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
 export type { DeflateSettings } from "./deflate/deflate.ts";
 export { checkDeflateOptions } from "./deflate/deflate-options.ts";
-export { checkDeflateAnswer, negotiateDeflate, offerDeflate } from "./deflate/deflate-params.ts";
+export { negotiateDeflate } from "./deflate/deflate-params.ts";
 export type { DeflateAgreement, DeflateOptions, DeflateParams } from "./deflate/deflate-params.ts";
 export { parseExtensions } from "./handshake/extensions.ts";
-export type { Extension, ExtensionParameter } from "./handshake/extensions.ts";
 export { frameBinary, frameText, OPCODE } from "./frames/frame.ts";
 export type { DataOpcode } from "./frames/frame.ts";
 export { acceptKey, checkExtensions, checkHandshake, checkProtocols } from "./handshake/handshake.ts";
-export type { HandshakeRequest, RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake/handshake.ts";
+export type { RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake/handshake.ts";
 export { DEFAULT_LIMITS, limitsOf } from "./limits.ts";
-export type { LimitOptions, Limits, Role } from "./limits.ts";
-export { limitOf, OptionError } from "./option-error.ts";
+export type { Limits, Role } from "./limits.ts";
+export { OptionError } from "./option-error.ts";
 export { ReceiveBudget } from "./receive-budget.ts";
 export type { BudgetHolder } from "./receive-budget.ts";
-export type { TextForm } from "./receiver.ts";
 export { soon } from "./soon.ts";
 export { areValidProtocols, parseProtocols } from "./handshake/subprotocol.ts";
 export { UsageError } from "./usage-error.ts";

@@ -35,7 +35,7 @@ export function joinLink(role: Role, joined: JoinedStream, options: ClientOption
 }
 
 /** The default of `maxFragments` is that of `ws`, but no obstacle to long messages. */
-export function limitsOfSocket(options: WebSocketOptions): Limits {
+function limitsOfSocket(options: WebSocketOptions): Limits {
   const { maxPayload = DEFAULTS.maxPayload, maxFragments = DEFAULTS.maxFragments } = options;
   const fragmentBytes = maxFragments === DEFAULTS.maxFragments ? DEFAULT_LIMITS.fragmentBytes : Infinity;
   const { maxControlFramesPerSecond, budget } = options;

@@ -9,12 +9,6 @@ export const { now: nativeNow } = Date;
 /** A running timer, of whatever kind the platform has. */
 export type Timer = Untyped;
 
-/** An object that has timers of its own. */
-export interface TimerFunctions {
-  setTimeoutFn: (callback: () => void, ms?: number) => Timer;
-  clearTimeoutFn: (timer: Timer) => void;
-}
-
 /**
  * Gives an object the functions `setTimeoutFn` and `clearTimeoutFn`: the global ones of this moment, or with
  * `useNativeTimers` those from when the module was loaded.
@@ -31,7 +25,7 @@ export const LONGEST = 2 ** 31 - 1;
  * Calls back once, `ms` milliseconds from now, however many these are; with `Infinity` never. With `autoUnref` that does
  * not keep the process alive.
  *
- * @param owner has {@link TimerFunctions}, which may be protected, and options
+ * @param owner has `setTimeoutFn` and `clearTimeoutFn`, which may be protected, and options
  * @returns takes it back
  */
 export function after(owner: Untyped, ms: number, callback: () => void): () => void {

@@ -21,7 +21,7 @@ const WRITTEN = /^access-control-allow-origin: (.*)\r$/im;
  * The origin of a page that asks and that its browser will not show the answer to, as the headers of an answer that is out say: it
  * polls in vain, and the server would never know. Undefined where all is well, or where it is not a page that asks.
  */
-export function unreadableBy(req: IncomingMessage, res: ServerResponse): string | undefined {
+function unreadableBy(req: IncomingMessage, res: ServerResponse): string | undefined {
   const { origin, "sec-fetch-site": site } = req.headers;
   if (origin === undefined || site === "same-origin" || !/^https?:/i.test(origin) || !URL.canParse(origin)) {
     return undefined;

@@ -33,7 +33,7 @@ export interface GateOptions {
   retryAfter?: number;
 }
 
-export const DEFAULT_RETRY_AFTER = 5000;
+const DEFAULT_RETRY_AFTER = 5000;
 
 /** Clients wait by a timer, which takes no more. */
 const MAX_RETRY_AFTER = LONGEST_DELAY;

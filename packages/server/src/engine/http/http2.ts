@@ -30,7 +30,7 @@ function endIfReset(this: ServerHttp2Stream): void {
  * The connection of a request. Node takes it away from a request of HTTP/2 once that is answered, so it is looked up before;
  * Node hands out a stand-in for the socket, whose methods return the socket itself.
  */
-export function connectionOf(req: IncomingMessage): Socket {
+function connectionOf(req: IncomingMessage): Socket {
   const session = streamOf(req)?.session;
   return !session || session.destroyed ? req.socket : socketOf(session);
 }

@@ -5,16 +5,7 @@
  * They must not know transports, sessions, users' listeners or how a bus between servers works.
  * What they keep in memory is bounded by options; time comes from the server's clock.
  */
-export type {
-  Adapter as AdapterLike,
-  BroadcastFlags,
-  BroadcastOptions,
-  PrivateSessionId,
-  Room,
-  Session,
-  SessionToPersist,
-  SocketId,
-} from "./adapter.ts";
+export type { BroadcastFlags, BroadcastOptions, PrivateSessionId, Room, Session, SocketId } from "./adapter.ts";
 export { InMemoryAdapter } from "./in-memory.ts";
 export { SessionAwareAdapter } from "../recovery/session-aware.ts";
 export { ClusterAdapter } from "./cluster/cluster.ts";

@@ -22,7 +22,7 @@ export interface RecoveryOptions {
 /** A client's silence is noticed within this many milliseconds where the heartbeat is not known: its default. */
 const SILENCE = { pingInterval: 25_000, pingTimeout: 20_000 };
 
-export const RECOVERY_DEFAULTS = {
+const RECOVERY_DEFAULTS = {
   maxDisconnectionDuration: 2 * 60 * 1000,
   skipMiddlewares: true,
   maxPackets: 100_000,
