@@ -57,6 +57,7 @@ const jobs = {
   },
   test: () => vitest(),
   "test:packages": () => vitest("--config", "vitest.packages.config.ts"),
+  coverage: () => node("scripts/coverage.mjs", rest),
   fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
   pack: () => node("scripts/pack.mjs", [PNPM, ...rest]),
   bench: () => node("bench/run.mjs", rest),
