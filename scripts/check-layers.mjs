@@ -1,5 +1,5 @@
-// Enforces the direction of dependencies drawn in ARCHITECTURE.md, `import type` included, and refuses import cycles.
-// Inside one layer the types alone may refer to each other: public ones do (`socket.nsp.server.sockets`).
+// Enforces the order of layers and folders that ARCHITECTURE.md draws, `import type` included, and refuses import cycles.
+// Only the public façades may refer to each other, by types alone: `socket.nsp.server.sockets`.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,104 +7,177 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const nodeModules = (...names) => names.map((name) => `node:${name}`);
-const BASE = "packages/server/src/base/";
 
-/** What each layer may import. The first layer whose prefix matches a file owns it. */
-const LAYERS = [
-  { name: "parser", prefix: "packages/parser/src/", inside: ["packages/parser/src/"], packages: [] },
+/** What a layer may import of npm and of Node.js. */
+const PACKAGES = {
+  parser: [],
+  "websocket/core": nodeModules("buffer", "zlib", "crypto"),
+  websocket: nodeModules("net", "tls", "http", "https", "events", "stream", "crypto", "buffer"),
+  "server/base": ["debug", ...nodeModules("events", "perf_hooks", "http")],
+  "server/engine": [
+    ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
+    "node:diagnostics_channel",
+    "@portage/parser/engine",
+    "@portage/parser/engine-v3",
+    "@portage/websocket",
+    "cookie",
+    "cors",
+  ],
+  "server/socketio": [
+    ...nodeModules(
+      "http",
+      "https",
+      "http2",
+      "zlib",
+      "events",
+      "crypto",
+      "stream",
+      "buffer",
+      "fs",
+      "module",
+      "path",
+      "url",
+    ),
+    "@portage/parser",
+    "@portage/parser/socket",
+    "cors",
+    "eventemitter3",
+  ],
+  "server/fastify": ["fastify", ...nodeModules("crypto", "http", "stream")],
+  "server/doctor": [
+    ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
+    "@portage/parser/engine",
+    "@portage/websocket",
+  ],
+  server: ["node:http", "@portage/parser/engine"],
+  client: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket"],
+};
+
+const SERVER = "packages/server/src/";
+const ENGINE = `${SERVER}engine/`;
+const SOCKETIO = `${SERVER}socketio/`;
+const WEBSOCKET = "packages/websocket/src/";
+const BASE = `${SERVER}base/`;
+
+const under = (prefix, names) => names.map((name) => prefix + name);
+/** Files of the engine that all its folders may use. */
+const ENGINE_ROOT = under(ENGINE, [
+  "keys.ts",
+  "option-checks.ts",
+  "random-id.ts",
+  "timing-wheel.ts",
+  "usage-errors.ts",
+]);
+/** Files of the Socket.IO layer that all its folders may use, and the engine. */
+const SOCKETIO_ROOT = [
+  ...under(SOCKETIO, ["keys.ts", "errors.ts", "limits.ts", "socket-limits.ts"]),
+  `${ENGINE}index.ts`,
+];
+
+/** A folder of the engine, and the folders beside it that it may use. Its head says what it knows. */
+const ofEngine = (name, head, ...others) => ({
+  layer: "server/engine",
+  prefix: `${ENGINE}${name}/`,
+  head: `${ENGINE}${name}/${head}.ts`,
+  inside: [BASE, ...ENGINE_ROOT, ...under(ENGINE, [name, ...others]).map((folder) => `${folder}/`)],
+});
+
+/** The same for the Socket.IO layer. */
+const ofSocketIo = (name, head, ...others) => ({
+  layer: "server/socketio",
+  prefix: `${SOCKETIO}${name}/`,
+  head: `${SOCKETIO}${name}/${head}.ts`,
+  inside: [
+    BASE,
+    ...SOCKETIO_ROOT,
+    ...under(SOCKETIO, [name, ...others]).map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/`)),
+  ],
+});
+
+/** Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources. */
+const FOLDERS = [
+  { layer: "parser", prefix: "packages/parser/src/", head: "packages/parser/src/index.ts" },
+
   {
-    name: "websocket/core",
-    prefix: "packages/websocket/src/core/",
-    inside: ["packages/websocket/src/core/"],
-    packages: ["node:buffer", "node:zlib", "node:crypto"],
+    layer: "websocket/core",
+    prefix: `${WEBSOCKET}core/frames/`,
+    head: `${WEBSOCKET}core/frames/frame.ts`,
+    inside: [`${WEBSOCKET}core/frames/`, `${WEBSOCKET}core/usage-error.ts`],
   },
   {
-    name: "websocket",
-    prefix: "packages/websocket/src/",
-    inside: ["packages/websocket/src/"],
-    packages: [
-      "node:net",
-      "node:tls",
-      "node:http",
-      "node:https",
-      "node:events",
-      "node:stream",
-      "node:crypto",
-      "node:buffer",
+    layer: "websocket/core",
+    prefix: `${WEBSOCKET}core/handshake/`,
+    head: `${WEBSOCKET}core/handshake/handshake.ts`,
+    inside: [`${WEBSOCKET}core/handshake/`, `${WEBSOCKET}core/deflate/deflate-params.ts`],
+  },
+  {
+    layer: "websocket/core",
+    prefix: `${WEBSOCKET}core/deflate/`,
+    head: `${WEBSOCKET}core/deflate/deflate.ts`,
+    inside: [
+      `${WEBSOCKET}core/deflate/`,
+      ...under(`${WEBSOCKET}core/`, ["handshake/extensions.ts", "limits.ts", "option-error.ts", "soon.ts"]),
     ],
   },
+  { layer: "websocket/core", prefix: `${WEBSOCKET}core/`, head: `${WEBSOCKET}core/index.ts` },
   {
-    name: "server/engine",
-    prefix: "packages/server/src/engine/",
-    inside: ["packages/server/src/engine/", BASE],
-    packages: [
-      ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
-      "node:diagnostics_channel",
-      "@portage/parser/engine",
-      "@portage/parser/engine-v3",
-      "@portage/websocket",
-      "cookie",
-      "cors",
-    ],
+    layer: "websocket",
+    prefix: `${WEBSOCKET}link/`,
+    head: `${WEBSOCKET}link/link.ts`,
+    inside: under(WEBSOCKET, ["link/", "core/index.ts", "clock.ts", "options.ts"]),
   },
   {
-    name: "server/socketio",
-    prefix: "packages/server/src/socketio/",
-    inside: ["packages/server/src/socketio/", "packages/server/src/engine/index.ts", BASE],
-    packages: [
-      ...nodeModules(
-        "http",
-        "https",
-        "http2",
-        "zlib",
-        "events",
-        "crypto",
-        "stream",
-        "buffer",
-        "fs",
-        "module",
-        "path",
-        "url",
-      ),
-      "@portage/parser",
-      "@portage/parser/socket",
-      "cors",
-      "eventemitter3",
-    ],
+    layer: "websocket",
+    prefix: `${WEBSOCKET}client/`,
+    head: `${WEBSOCKET}client/connect.ts`,
+    inside: under(WEBSOCKET, ["client/", "core/index.ts", "clock.ts", "options.ts"]),
+  },
+  { layer: "websocket", prefix: `${WEBSOCKET}server/`, head: `${WEBSOCKET}server/upgrade.ts`, inside: [WEBSOCKET] },
+  { layer: "websocket", prefix: WEBSOCKET, head: `${WEBSOCKET}index.ts` },
+
+  { layer: "server/base", prefix: BASE, head: `${BASE}turn.ts` },
+  ofEngine("report", "close-codes"),
+  ofEngine("outgoing", "congestion", "report"),
+  ofEngine("http", "request", "report"),
+  ofEngine("admission", "admission", "report", "http", "transports"),
+  ofEngine("transports", "transport", "report", "outgoing", "http"),
+  ofEngine("session", "host", "report", "outgoing", "http", "transports"),
+  { layer: "server/engine", prefix: ENGINE, head: `${ENGINE}index.ts`, inside: [ENGINE, BASE] },
+
+  ofSocketIo("events", "typed-events"),
+  ofSocketIo("packets", "codec"),
+  ofSocketIo("host", "client-files"),
+  ofSocketIo("adapter/cluster", "messages", "adapter", "events", "packets", "recovery"),
+  ofSocketIo("adapter", "index", "events", "packets", "recovery"),
+  ofSocketIo("recovery", "session-aware", "adapter", "events", "packets", "host"),
+  ofSocketIo("broadcast", "operator", "adapter", "events", "packets", "socket/handshake.ts"),
+  { ...ofSocketIo("client", "session-port"), inside: [BASE, SOCKETIO, `${ENGINE}index.ts`] },
+  { ...ofSocketIo("socket", "types"), inside: [BASE, SOCKETIO, `${ENGINE}index.ts`] },
+  {
+    layer: "server/socketio",
+    prefix: SOCKETIO,
+    head: `${SOCKETIO}index.ts`,
+    inside: [SOCKETIO, BASE, `${ENGINE}index.ts`],
+  },
+
+  {
+    layer: "server/fastify",
+    prefix: `${SERVER}fastify.ts`,
+    inside: under(SERVER, ["index.ts", "engine.ts"]),
   },
   {
-    name: "server/fastify",
-    prefix: "packages/server/src/fastify.ts",
-    inside: ["packages/server/src/index.ts", "packages/server/src/engine.ts"],
-    packages: ["fastify", "node:crypto", "node:http", "node:stream"],
+    layer: "server/doctor",
+    prefix: `${SERVER}doctor/`,
+    head: `${SERVER}doctor/index.ts`,
+    inside: [`${SERVER}doctor/`, `${BASE}clock.ts`],
   },
+  { layer: "server", prefix: SERVER, head: `${SERVER}index.ts` },
+
   {
-    name: "server/doctor",
-    prefix: "packages/server/src/doctor/",
-    inside: ["packages/server/src/doctor/", "packages/server/src/base/clock.ts"],
-    packages: [
-      ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
-      "@portage/parser/engine",
-      "@portage/websocket",
-    ],
-  },
-  {
-    name: "server/base",
-    prefix: BASE,
-    inside: [BASE],
-    packages: ["node:events", "node:perf_hooks", "node:http", "debug"],
-  },
-  {
-    name: "server/entries",
-    prefix: "packages/server/src/",
-    inside: ["packages/server/src/"],
-    packages: ["node:http", "@portage/parser/engine"],
-  },
-  {
-    name: "client",
+    layer: "client",
     prefix: "packages/client/src/",
-    inside: ["packages/client/src/"],
-    packages: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket", "eventemitter3"],
+    head: "packages/client/src/index.ts",
+    typesMayCircle: true,
     // what only Node.js has; browsers get other files in their places
     exceptions: {
       "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket", "node:http"],
@@ -112,6 +185,21 @@ const LAYERS = [
       "packages/client/src/engine/transports/polling.node.ts": ["node:http", "node:https"],
     },
   },
+];
+
+/** Classes that programs go through from one to the other: their types, and theirs alone, are circular. */
+const FACADES = [
+  under(SOCKETIO, [
+    "server.ts",
+    "namespace.ts",
+    "parent-namespace.ts",
+    "socket/socket.ts",
+    "socket/recovery.ts",
+    "client/client.ts",
+    "client/joining.ts",
+    "client/connect-refused.ts",
+  ]),
+  under(WEBSOCKET, ["websocket.ts", "event-target.ts", "events.ts", "compatible-types.ts"]),
 ];
 
 const problems = [];
@@ -129,25 +217,35 @@ const posix = (path) => relative(root, path).split(sep).join("/");
 const IMPORT =
   /(?<statement>\b(?:import|export)\s[^;"']*?)?(?:\bfrom\s+|\bimport\s*\(\s*|\bimport\s+)["']([^"']+)["']/g;
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+const areFacades = (...files) => FACADES.some((facades) => files.every((file) => facades.includes(file)));
 
-for (const folder of ["parser", "websocket", "server", "client"]) {
-  for (const path of sources(join(root, "packages", folder, "src"))) {
+for (const name of ["parser", "websocket", "server", "client"]) {
+  for (const path of sources(join(root, "packages", name, "src"))) {
     const file = posix(path);
-    const layer = LAYERS.find((candidate) => file.startsWith(candidate.prefix));
+    const folder = FOLDERS.find(({ prefix }) => file.startsWith(prefix));
+    const { layer, inside = [folder.prefix], exceptions = {}, typesMayCircle } = folder;
     const targets = [];
     for (const [, statement, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
       if (specifier.startsWith(".")) {
         const target = posix(resolve(dirname(path), specifier));
         const isTypeOnly = /^(?:import|export)\s+type\b/.test(statement ?? "");
-        if (!isTypeOnly || !target.startsWith(layer.prefix)) targets.push(target);
-        if (!layer.inside.some((allowed) => target.startsWith(allowed))) {
-          problems.push(`${file}: layer ${layer.name} may not import ${target}`);
+        if (!(isTypeOnly && (typesMayCircle || areFacades(file, target)))) targets.push(target);
+        if (!inside.some((allowed) => target.startsWith(allowed))) {
+          problems.push(`${file}: ${folder.prefix} may not import ${target}`);
         }
-      } else if (![...layer.packages, ...(layer.exceptions?.[file] ?? [])].includes(specifier)) {
-        problems.push(`${file}: layer ${layer.name} may not import ${specifier}`);
+      } else if (![...PACKAGES[layer], ...(exceptions[file] ?? [])].includes(specifier)) {
+        problems.push(`${file}: layer ${layer} may not import ${specifier}`);
       }
     }
     graph.set(file, targets);
+  }
+}
+
+for (const { head } of FOLDERS) {
+  if (head === undefined) continue;
+  const [comment = ""] = /^\/\*[^]*?\*\//.exec(readFileSync(join(root, head), "utf8")) ?? [];
+  for (const words of ["Knows:", "Must not know:"]) {
+    if (!comment.includes(words)) problems.push(`${head}: the comment at its head has no "${words}"`);
   }
 }
 

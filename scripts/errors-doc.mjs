@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url);
 const built = (path) => require(`../packages/${path}`);
 const { CLOSE_CODES } = built("server/dist/engine/report/close-codes.js");
 const { LIMIT_CODES } = built("server/dist/engine/report/limit-codes.js");
-const { REFUSALS } = built("server/dist/engine/admission/refusals.js");
+const { REFUSALS } = built("server/dist/engine/report/refusals.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { DISCONNECT_CODES } = built("server/dist/socketio/socket/types.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/errors.js");

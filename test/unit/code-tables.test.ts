@@ -6,7 +6,7 @@ import { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } from "../../packages/parse
 import { ENGINE_ERRORS } from "../../packages/client/src/engine/errors.ts";
 import { CLOSE_CODES } from "../../packages/server/src/engine/report/close-codes.ts";
 import { LIMIT_CODES } from "../../packages/server/src/engine/report/limit-codes.ts";
-import { REFUSALS } from "../../packages/server/src/engine/admission/refusals.ts";
+import { REFUSALS } from "../../packages/server/src/engine/report/refusals.ts";
 import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/errors.ts";
 import { DISCONNECT_CODES } from "../../packages/server/src/socketio/socket/types.ts";
 import { VIOLATIONS } from "../../packages/websocket/src/core/violations.ts";

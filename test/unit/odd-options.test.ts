@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Server } from "@portage/server";
 import { Server as Engine } from "@portage/server/engine";
 import { resolveOptions } from "../../packages/server/src/engine/options.ts";
-import { timesForClient } from "../../packages/server/src/engine/ping-times.ts";
+import { timesForClient } from "../../packages/server/src/engine/session/host.ts";
 import { resolveSlowReader } from "../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { TokenBucket } from "../../packages/server/src/base/token-bucket.ts";
 import { resolveLimits } from "../../packages/server/src/socketio/limits.ts";

@@ -5,4 +5,4 @@
  * Must not know: how any of it works.
  */
 export { BroadcastOperator } from "./socketio/broadcast/operator.ts";
-export { RemoteSocket } from "./socketio/broadcast/remote-socket.ts";
+export { RemoteSocket } from "./socketio/broadcast/operator.ts";

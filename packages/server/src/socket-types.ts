@@ -1,4 +1,4 @@
-/**
+/*
  * `dist/socket-types`, a path that programs import the types of a handshake and of a disconnection from.
  * Knows: the names of that file in the npm package socket.io.
  * Must not know: how any of it works.

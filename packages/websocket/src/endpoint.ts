@@ -8,9 +8,8 @@ import type { DeflateParams, DeflateSettings, Role } from "./core/index.ts";
 import type { LinkClose, LinkHandler } from "./link/link-types.ts";
 import type { StreamLink } from "./link/link.ts";
 import { DEFAULTS } from "./options.ts";
-import type { BinaryType, ClientOptions, WebSocketOptions } from "./options.ts";
+import type { BinaryType, ConnectOptions, WebSocketOptions } from "./options.ts";
 import { answersPings, joinLink } from "./link/join.ts";
-import type { WebSocket } from "./websocket.ts";
 
 export const READY_STATE = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 export type ReadyState = (typeof READY_STATE)[keyof typeof READY_STATE];
@@ -23,7 +22,7 @@ const NO_BYTES = Buffer.alloc(0);
  */
 export class Endpoint implements LinkHandler, ConnectHandler {
   readonly #emitter: EventEmitter;
-  readonly #options: ClientOptions;
+  readonly #options: ConnectOptions;
   role: Role;
   #readyState: ReadyState = READY_STATE.CONNECTING;
   #link: StreamLink | undefined = undefined;
@@ -36,7 +35,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   unsentBytes = 0;
   isPaused = false;
 
-  constructor(emitter: EventEmitter, role: Role, options: ClientOptions) {
+  constructor(emitter: EventEmitter, role: Role, options: ConnectOptions) {
     this.#emitter = emitter;
     this.role = role;
     this.#options = options;
@@ -133,7 +132,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   onRequest(request: ClientRequest): void {
     const { finishRequest } = this.#options;
     if (!finishRequest) request.end();
-    else finishRequest(request, this.#emitter as unknown as WebSocket);
+    else finishRequest(request, this.#emitter as never);
   }
 
   onAnswer(response: IncomingMessage): void {

@@ -1,7 +1,7 @@
 /*
  * @portage/websocket: WebSocket (RFC 6455) over any Duplex stream, in both roles.
- * It knows the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
- * It must not know Engine.IO or Socket.IO: text and bytes pass through without a look inside.
+ * Knows: the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
+ * Must not know: Engine.IO or Socket.IO: text and bytes pass through without a look inside.
  * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
  * `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
  */
@@ -48,7 +48,7 @@ export type {
 export type { WebSocketEvents } from "./event-target.ts";
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 export type { LinkClose, LinkHandler, WebSocketLink } from "./link/link-types.ts";
-export type { BinaryType, ClientOptions, Data, RawData, Sendable, WebSocketOptions } from "./options.ts";
+export type { BinaryType, Data, RawData, Sendable, WebSocketOptions } from "./options.ts";
 export type {
   ClientInfo,
   ServerOptions,
@@ -60,7 +60,7 @@ export { RequestError } from "./server/server-request.ts";
 export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./server/upgrade.ts";
 export type { AcceptOptions } from "./server/upgrade.ts";
 export type { ServerEvents } from "./server/websocket-server.ts";
-export type { SendOptions } from "./websocket.ts";
+export type { ClientOptions, SendOptions } from "./websocket.ts";
 export type { WriteCallback } from "./link/write-callbacks.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 

@@ -4,7 +4,6 @@ import type { createConnection } from "node:net";
 import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DeflateOptions, ReceiveBudget } from "./core/index.ts";
-import type { WebSocket } from "./websocket.ts";
 
 /** A message as a `message` listener gets it: see `binaryType`. */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
@@ -54,13 +53,13 @@ export interface WebSocketOptions {
   clock?: Clock | undefined;
 }
 
-/** Options of a client. Those of `http.request` and `tls.connect` go on to them: `agent`, `auth`, `localAddress`, `ca`, `cert`... */
-export interface ClientOptions extends WebSocketOptions, Omit<RequestOptions, "agent" | "createConnection"> {
+/** Options of a client, before its socket has a type. Those of `http.request` and `tls.connect` go on to them: `agent`, `auth`, `localAddress`, `ca`, `cert`... */
+export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "agent" | "createConnection"> {
   agent?: Agent | boolean | undefined;
   /** Makes the stream to the server, which may be any Duplex. Default: `net.connect` or `tls.connect`. */
   createConnection?: ClientRequestArgs["createConnection"] | typeof createConnection;
   /** Sends the request, by `request.end()`, when it is ready to. Default: at once. */
-  finishRequest?: ((request: ClientRequest, socket: WebSocket) => void) | undefined;
+  finishRequest?: ((request: ClientRequest, socket: never) => void) | undefined;
   /** The subprotocols that are offered, when the argument `protocols` is not given. */
   protocols?: string | readonly string[] | undefined;
   /** Default false. */

@@ -21,7 +21,8 @@ import type { ReadyState } from "./endpoint.ts";
 import { WebSocketEventTarget } from "./event-target.ts";
 import type { StreamLink } from "./link/link.ts";
 import { DEFAULTS } from "./options.ts";
-import type { BinaryType, ClientOptions, Sendable, WebSocketOptions } from "./options.ts";
+import type { FinishRequestCallback } from "./compatible-types.ts";
+import type { BinaryType, ConnectOptions, Sendable, WebSocketOptions } from "./options.ts";
 import type { WriteCallback } from "./link/write-callbacks.ts";
 
 /** How one message is sent. */
@@ -46,6 +47,12 @@ const kEndpoint = Symbol("endpoint");
 
 /** Gives this package the endpoint behind a socket; not for users of the package. */
 export let endpointOf: (socket: WebSocket) => Endpoint;
+
+/** Options of a client. Those of `http.request` and `tls.connect` go on to them: `agent`, `auth`, `localAddress`, `ca`, `cert`... */
+export interface ClientOptions extends Omit<ConnectOptions, "finishRequest"> {
+  /** Sends the request, by `request.end()`, when it is ready to. Default: at once. */
+  finishRequest?: FinishRequestCallback | undefined;
+}
 
 /**
  * A WebSocket: a client, or what a `WebSocketServer` gives for a connection. Its interface is that of the npm package `ws` 8.

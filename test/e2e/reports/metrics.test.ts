@@ -4,7 +4,7 @@ import prometheus from "prom-client";
 import { expect, test } from "vitest";
 import { CLOSE_CODES } from "../../../packages/server/src/engine/report/close-codes.ts";
 import { LIMIT_CODES } from "../../../packages/server/src/engine/report/limit-codes.ts";
-import { REFUSALS } from "../../../packages/server/src/engine/admission/refusals.ts";
+import { REFUSALS } from "../../../packages/server/src/engine/report/refusals.ts";
 import { Host } from "../../support/servers/host.ts";
 import { RawPolling } from "../../support/raw/polling.ts";
 import { RawWebSocket } from "../../support/raw/websocket.ts";

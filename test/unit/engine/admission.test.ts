@@ -1,11 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  admit,
-  admitRevision,
-  askPermission,
-  prepareRequest,
-  type Refusal,
-} from "../../../packages/server/src/engine/admission/admission.ts";
+import { admit, admitRevision, askPermission } from "../../../packages/server/src/engine/admission/admission.ts";
+import { prepareRequest } from "../../../packages/server/src/engine/http/request.ts";
+import type { Refusal } from "../../../packages/server/src/engine/report/refusals.ts";
 
 const SESSIONS: Record<string, { protocol: 3 | 4; transport: { name: string } }> = Object.assign(Object.create(null), {
   polls: { protocol: 4, transport: { name: "polling" } },

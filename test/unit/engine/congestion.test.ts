@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { waitingBytes } from "../../../packages/server/src/engine/outgoing/congestion.ts";
-import { EventMark } from "../../../packages/server/src/engine/outgoing/event-mark.ts";
-import { PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
+import { EventMark, PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { endOfTick, openSession } from "./fake-host.ts";
 import { kSendPrepared, kWatchQueue } from "../../../packages/server/src/engine/keys.ts";

@@ -3,7 +3,8 @@ import type { EnginePacket } from "@portage/parser/engine";
 import type { CloseReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { EngineLimits } from "../../../packages/server/src/engine/transports/polling-context.ts";
-import type { HttpExchange, TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
+import type { TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
+import type { HttpExchange } from "../../../packages/server/src/engine/http/request.ts";
 import { ReceiveBudget } from "@portage/websocket";
 import { FakeClock } from "../support/fake-clock.ts";
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type OutgoingHttpHeaders, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { prepareRequest } from "../../../packages/server/src/engine/admission/admission.ts";
+import { prepareRequest } from "../../../packages/server/src/engine/http/request.ts";
 import { ParkedRequest } from "../../../packages/server/src/engine/http/parked-request.ts";
 
 const server = createServer();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { stringifyData } from "../../../packages/server/src/socketio/client/json-text.ts";
+import { stringifyData } from "../../../packages/server/src/socketio/packets/json-text.ts";
 
 const long = "long text, no escapes; ".repeat(200);
 

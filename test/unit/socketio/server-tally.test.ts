@@ -1,6 +1,6 @@
 import { SocketIoError } from "@portage/server";
 import { expect, test } from "vitest";
-import { reportOn } from "../../../packages/server/src/engine/report/stats-report.ts";
+import { reportOn } from "../../../packages/server/src/engine/stats-report.ts";
 import { openMetrics } from "../../../packages/server/src/socketio/host/open-metrics.ts";
 import type { ServerReport } from "../../../packages/server/src/socketio/host/server-tally.ts";
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "../../../packages/websocket/src/server/websocket-server.ts";
 import { WebSocket } from "../../../packages/websocket/src/websocket.ts";
-import type { ClientOptions } from "../../../packages/websocket/src/options.ts";
+import type { ClientOptions } from "@portage/websocket";
 import type { ServerOptions } from "../../../packages/websocket/src/server/server-options.ts";
 import { nextEvent } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";

@@ -1,7 +1,6 @@
 import { WebSocketConnection } from "../../../packages/websocket/src/core/connection.ts";
 import type { ConnectionOptions, WebSocketHandler } from "../../../packages/websocket/src/core/connection-contract.ts";
-import { DEFAULT_LIMITS } from "../../../packages/websocket/src/core/limits.ts";
-import type { Limits, Role } from "../../../packages/websocket/src/core/limits.ts";
+import { DEFAULT_LIMITS, type Limits, type Role } from "../../../packages/websocket/src/core/limits.ts";
 import { FrameReader, type ReadFrame } from "../../support/raw/frames.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 

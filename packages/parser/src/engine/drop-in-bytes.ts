@@ -1,6 +1,8 @@
 import { type Bytes, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
-import type { BinaryType } from "./drop-in-v4.ts";
+
+/** In which form bytes are handed out. Default: Buffer, or ArrayBuffer where there is no Buffer. */
+export type BinaryType = "nodebuffer" | "arraybuffer" | "blob";
 
 /** Untyped programs hand over anything: what holds no bytes is no packet. */
 export function bufferOf(encoded: unknown): Bytes {

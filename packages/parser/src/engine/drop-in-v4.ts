@@ -1,9 +1,11 @@
 import { encodeBase64 } from "../base64.ts";
 import { type BinaryData, isBinaryData } from "../bytes.ts";
-import { bufferOf, shapeBytes } from "./drop-in-bytes.ts";
+import { type BinaryType, bufferOf, shapeBytes } from "./drop-in-bytes.ts";
 import type { EnginePacketType, PacketOptions } from "./packet.ts";
 import { PACKET_DIGITS } from "./packet.ts";
 import { decodePacketV4, SEPARATOR } from "./v4.ts";
+
+export type { BinaryType };
 
 /** Type of a {@link Packet}: one of the seven, or "error" for what could not be decoded. */
 export type PacketType = EnginePacketType | "error";
@@ -14,9 +16,6 @@ export interface Packet {
   options?: PacketOptions;
   data?: unknown;
 }
-
-/** In which form bytes are handed out. Default: Buffer, or ArrayBuffer where there is no Buffer. */
-export type BinaryType = "nodebuffer" | "arraybuffer" | "blob";
 
 /** A packet as it is sent: text, or bytes. */
 export type Encoded = string | BinaryData | Blob;

@@ -1,4 +1,12 @@
-import type { Level } from "./finding.ts";
+/**
+ * How bad something is.
+ *
+ * - `ok`: works
+ * - `note`: works, and is worth knowing
+ * - `limit`: clients can connect, but something is slower, smaller or shorter than it could be
+ * - `fail`: a way to connect does not work
+ */
+export type Level = "ok" | "note" | "limit" | "fail";
 
 /** A way to connect. */
 export type Way = "polling" | "websocket";

@@ -1,15 +1,5 @@
 import { ADVICE, type Advised } from "./advice.ts";
-import { CODES, type Code, type Way } from "./codes.ts";
-
-/**
- * How bad something is.
- *
- * - `ok`: works
- * - `note`: works, and is worth knowing
- * - `limit`: clients can connect, but something is slower, smaller or shorter than it could be
- * - `fail`: a way to connect does not work
- */
-export type Level = "ok" | "note" | "limit" | "fail";
+import { CODES, type Code, type Level, type Way } from "./codes.ts";
 
 /** Figures and names that a sentence speaks of. */
 export type Facts = Readonly<Record<string, string | number>>;

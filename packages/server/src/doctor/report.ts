@@ -1,6 +1,7 @@
 import type { Advised } from "./advice.ts";
 import type { Diagnosis } from "./diagnose.ts";
-import type { Finding, Level } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+import type { Level } from "./codes.ts";
 
 const MARKS: Readonly<Record<Level, string>> = { ok: "ok  ", note: "note", limit: "!   ", fail: "FAIL" };
 

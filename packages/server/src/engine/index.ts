@@ -1,11 +1,11 @@
 /*
  * The engine: Engine.IO sessions over long-polling and WebSocket, and the upgrade between them.
- * It knows transports, packets of types 0 to 6, heartbeats, and the HTTP requests that carry them.
- * It must not know namespaces, rooms or acknowledgements: a message is a string or a Buffer.
+ * Knows: transports, packets of types 0 to 6, heartbeats, and the HTTP requests that carry them.
+ * Must not know: namespaces, rooms or acknowledgements: a message is a string or a Buffer.
  * The layer above gets messages through a SessionHandler, by direct calls, and sends through Session.
  * WebSocket frames are the business of @portage/websocket, packet codecs that of @portage/parser.
  */
-export { type ErrorCallback } from "./admission/admission.ts";
+export { type ErrorCallback } from "./report/refusals.ts";
 export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
 export { BaseServer } from "./base-server.ts";
 export {
@@ -19,16 +19,17 @@ export {
 } from "./report/close-codes.ts";
 export type { Congestion } from "./outgoing/congestion.ts";
 export { type DrainOptions } from "./departure.ts";
-export { EventMark } from "./outgoing/event-mark.ts";
+export { EventMark } from "./outgoing/prepared-message.ts";
 export { LIMIT_CODES, type LimitCode, type LimitHit } from "./report/limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
-export { type EngineReport, reportOf } from "./report/stats-report.ts";
+export { type EngineReport, reportOf } from "./stats-report.ts";
 export { count, ENGINE_RULES, type Tally, UPGRADE_FAILURES } from "./report/stats.ts";
 export { chooseEncoding } from "./http/compression.ts";
 export { corsMiddleware } from "./http/cors.ts";
 export type { CorsMismatch } from "./admission/cors-check.ts";
 export { type Middleware, runMiddlewares } from "./http/middleware.ts";
-export type { AttachOptions, ServerOptions } from "./options.ts";
+export type { ServerOptions } from "./options.ts";
+export type { AttachOptions } from "./http/attachment.ts";
 export { isAbsent, limitFrom } from "./option-checks.ts";
 export { PreparedMessage } from "./outgoing/prepared-message.ts";
 export {
@@ -46,7 +47,7 @@ export {
   kWatchQueue,
 } from "./keys.ts";
 export { randomId } from "./random-id.ts";
-export { type ConnectionError, REFUSALS } from "./admission/refusals.ts";
+export { type ConnectionError, REFUSALS } from "./report/refusals.ts";
 export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
 export type { SendFlags, SessionHandler } from "./session/host.ts";

@@ -1,31 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import type { RawData } from "@portage/parser/engine";
-import { type SerializeOptions, stringifySetCookie } from "cookie";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
 import { checkDeflateOptions, type DeflateOptions } from "@portage/websocket";
-import type { Clock } from "../base/clock.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { bounded, numberOf } from "../base/numbers.ts";
+import type { AllowRequest } from "./admission/admission.ts";
 import type { GateOptions } from "./admission/gate.ts";
 import { DEFAULT_THRESHOLD, type HttpCompression } from "./http/compression.ts";
+import { type CookieOptions, resolveCookie } from "./http/cookie.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
-import type { ForeignWebSocketServerClass } from "./transports/foreign-link.ts";
-import { UsageError } from "./usage-errors.ts";
+import type { ForeignWebSocketServerClass } from "./transports/engine-link.ts";
 
 /** Names that the option `transports` takes. WebTransport is known by name and not offered. */
 export type TransportName = "polling" | "websocket" | "webtransport";
-
-/** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
-export type AllowRequest = (
-  req: IncomingMessage,
-  callback: (error: string | null | undefined, success: boolean) => void,
-) => void;
-
-export interface CookieOptions extends SerializeOptions {
-  /** Name of the cookie. Default `"io"`. */
-  name?: string;
-}
 
 /** Options of the engine. Times are in milliseconds, sizes in bytes. */
 export interface ServerOptions extends GateOptions {
@@ -91,18 +79,6 @@ export interface ServerOptions extends GateOptions {
   clock?: Clock;
 }
 
-/** Options of {@link Server.attach}. */
-export interface AttachOptions {
-  /** Path of the engine's requests. Default `"/engine.io"`. */
-  path?: string;
-  /** Whether upgrade requests that nobody takes are ended. Default true. */
-  destroyUpgrade?: boolean;
-  /** After how many milliseconds. Default 1000. */
-  destroyUpgradeTimeout?: number;
-  /** Whether the path must be followed by a slash. Default true. */
-  addTrailingSlash?: boolean;
-}
-
 export type ResolvedOptions = ServerOptions &
   Required<
     Pick<
@@ -145,8 +121,6 @@ const DEFAULTS: ResolvedOptions = {
   allowEIO3: false,
   clock: systemClock,
 };
-
-const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
 type Rule = (given: never) => unknown;
 
@@ -246,24 +220,4 @@ function resolveDeflate(given: unknown): boolean | DeflateOptions {
   if (typeof given !== "object") return true;
   checkDeflateOptions(given);
   return given;
-}
-
-/** Cookies that are complete. */
-const complete = new WeakSet<CookieOptions>();
-
-/** Completes the options of a cookie, once: programs may set them later. */
-export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
-  if (cookie !== true && complete.has(cookie)) return cookie;
-  const given = cookie === true ? {} : cookie;
-  const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
-  // Anything but an explicit false keeps the cookie out of reach of scripts.
-  resolved.httpOnly = given.httpOnly !== false;
-  if ((given.path as unknown) === false) delete resolved.path;
-  try {
-    stringifySetCookie({ ...resolved, name: resolved.name ?? "io", value: "id" });
-  } catch (error) {
-    throw new UsageError("OPTION_INVALID", `the option cookie makes no cookie: ${(error as Error).message}`);
-  }
-  complete.add(resolved);
-  return resolved;
 }

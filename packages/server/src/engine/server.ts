@@ -1,11 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type EngineReport, reportOf } from "./report/stats-report.ts";
+import { type EngineReport, reportOf } from "./stats-report.ts";
 import { acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
-import { ERROR_CODES, ERROR_MESSAGES, prepareRequest, type Refusal } from "./admission/admission.ts";
+import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts";
+import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
-import { type Host, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
+import { type AttachOptions, type Host, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
@@ -13,19 +14,15 @@ import { UpgradeResponse } from "./http/middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
 import type { PendingUpgrade } from "./admission/opening.ts";
-import type { AttachOptions, ServerOptions } from "./options.ts";
+import type { ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./admission/refusal-answer.ts";
-import type { Transport, TransportRequest } from "./transports/transport.ts";
+import type { Transport } from "./transports/transport.ts";
 import { noteProtocol } from "./transports/link-socket.ts";
 import { Polling } from "./transports/polling.ts";
 import { PollingJsonp } from "./transports/polling-jsonp.ts";
-import {
-  ForeignLink,
-  foreignOptions,
-  type ForeignWebSocket,
-  type ForeignWebSocketServer,
-} from "./transports/foreign-link.ts";
-import { type EngineLink, WebSocketTransport } from "./transports/websocket.ts";
+import { ForeignLink, foreignOptions } from "./transports/foreign-link.ts";
+import type { EngineLink, ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
+import { WebSocketTransport } from "./transports/websocket.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
   kCheck,

@@ -9,6 +9,7 @@ import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./client/joining.ts";
+import type { HandlerFailure } from "../base/handler-errors.ts";
 import { fail, failAdapter, watchAdapter } from "./events/listener-errors.ts";
 import type { Middleware } from "./events/middleware.ts";
 import type { Server } from "./server.ts";
@@ -47,6 +48,21 @@ export interface NamespaceReservedEventsMap<
 > {
   connect: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
   connection: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void;
+}
+
+/**
+ * What `handler_error` listeners of a server get with the error.
+ *
+ * @example
+ * io.on("handler_error", (error, { handler, event, socket }) => {
+ *   console.error(`${handler} ${String(event ?? "")} for ${socket?.id}:`, error);
+ * });
+ */
+export interface HandlerErrorContext extends HandlerFailure {
+  /** The socket that it was about. */
+  readonly socket?: Socket<Untyped, Untyped, Untyped>;
+  /** The namespace in which it happened. */
+  readonly namespace?: Namespace<Untyped, Untyped, Untyped>;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { AckCallback } from "./events/acks.ts";
 import { SocketIoError } from "./errors.ts";
 import { watchAdapter } from "./events/listener-errors.ts";
 import { Namespace } from "./namespace.ts";
-import type { RemoteSocket } from "./broadcast/remote-socket.ts";
+import type { RemoteSocket } from "./broadcast/operator.ts";
 import type { Server } from "./server.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./events/typed-events.ts";
 import { kRelease, kReleaseEmpty } from "./keys.ts";

@@ -7,24 +7,34 @@ import { BroadcastTarget } from "./broadcast/target.ts";
 import { Client } from "./client/client.ts";
 import { ClientFiles } from "./host/client-files.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { createEncoder, type PacketEncoder, type ParserModule } from "./client/codec.ts";
+import { createEncoder, type PacketEncoder, type ParserModule } from "./packets/codec.ts";
 import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handler-errors.ts";
 import {
-  isAbsent,
   type DrainOptions,
+  isAbsent,
   isSession,
+  kClock,
+  kIsAttached,
+  kOnEngineLimit,
+  kShutDown,
   type LimitCode,
+  reportOf,
   Server as Engine,
   type Session,
 } from "../engine/index.ts";
 import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
-import { failAdapter, type HandlerErrorContext } from "./events/listener-errors.ts";
+import { failAdapter, type FailureContext } from "./events/listener-errors.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
 import { bounded } from "../base/numbers.ts";
-import { type ExtendedError, Namespace, type NamespaceReservedEventsMap } from "./namespace.ts";
+import {
+  type HandlerErrorContext,
+  type ExtendedError,
+  Namespace,
+  type NamespaceReservedEventsMap,
+} from "./namespace.ts";
 import { type MetricsOptions, openMetrics } from "./host/open-metrics.ts";
 import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
 import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
@@ -54,8 +64,6 @@ import {
   kTally,
 } from "./keys.ts";
 import { SocketIoError } from "./errors.ts";
-import { kClock, kIsAttached } from "../engine/index.ts";
-import { kOnEngineLimit, kShutDown, reportOf } from "../engine/index.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -338,7 +346,7 @@ export class Server<
    * A function of the program has failed: its listeners of `handler_error` get the error and where it happened. Without
    * any, it goes where the process handles such things, or is printed.
    */
-  [kOnHandlerError](error: unknown, context: HandlerErrorContext): void {
+  [kOnHandlerError](error: unknown, context: FailureContext): void {
     if (context.handler === "adapter") this[kTally].onAdapterFailure(error);
     reportFailure(this.sockets, error, context);
   }

@@ -11,10 +11,10 @@ import type { ClientUrl } from "./client-url.ts";
 import { handshakeHeaders } from "../core/index.ts";
 import type { ClientOffer } from "../core/index.ts";
 import { DEFAULTS } from "../options.ts";
-import type { ClientOptions } from "../options.ts";
+import type { ConnectOptions } from "../options.ts";
 
 /** Makes the request of an opening handshake (RFC 6455, 4.1). It is not sent yet. */
-export function clientRequest(url: ClientUrl, options: ClientOptions, offer: ClientOffer): ClientRequest {
+export function clientRequest(url: ClientUrl, options: ConnectOptions, offer: ClientOffer): ClientRequest {
   const createConnection = options.createConnection || (url.isSecure ? tlsStream : tcpStream);
   const settings = {
     ...options,
@@ -36,7 +36,7 @@ export function clientRequest(url: ClientUrl, options: ClientOptions, offer: Cli
   return (url.isSecure ? httpsRequest : httpRequest)(settings as RequestOptions);
 }
 
-function headersOf(options: ClientOptions, offer: ClientOffer): Record<string, unknown> {
+function headersOf(options: ConnectOptions, offer: ClientOffer): Record<string, unknown> {
   const version = options.protocolVersion ?? DEFAULTS.protocolVersion;
   const own = options.headers as Record<string, unknown> | undefined;
   const headers: Record<string, unknown> = { ...own, ...handshakeHeaders(offer), "Sec-WebSocket-Version": version };

@@ -1,3 +1,8 @@
+/*
+ * How a client gets its stream: the URL, the request, redirections, the answer.
+ * Knows: `node:http` and `node:https`, the client's half of the opening handshake.
+ * Must not know: links and sockets: it hands over a stream, or an error with a code.
+ */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { clientRequest } from "./client-request.ts";
@@ -9,7 +14,7 @@ import type { ConnectErrorCode } from "./connect-error.ts";
 import { checkAnswer, checkDeflateOptions, newKey, parseExtensions, soon } from "../core/index.ts";
 import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } from "../core/index.ts";
 import { DEFAULTS } from "../options.ts";
-import type { ClientOptions } from "../options.ts";
+import type { ConnectOptions } from "../options.ts";
 
 /** A stream on which the opening handshake has succeeded, and what was agreed. */
 export interface Connected {
@@ -54,7 +59,7 @@ export class ConnectAttempt {
   readonly #handler: ConnectHandler;
   readonly #protocols: readonly string[];
   readonly #first: ClientUrl;
-  #options: ClientOptions;
+  #options: ConnectOptions;
   #url: ClientUrl;
   readonly #deflate: DeflateOptions | undefined;
   #phase: "waiting" | "over" = "waiting";
@@ -63,7 +68,7 @@ export class ConnectAttempt {
   #redirects = 0;
   #timer: { cancel(): void } | undefined = undefined;
 
-  constructor(url: ClientUrl, protocols: readonly string[], options: ClientOptions, handler: ConnectHandler) {
+  constructor(url: ClientUrl, protocols: readonly string[], options: ConnectOptions, handler: ConnectHandler) {
     this.#handler = handler;
     this.#protocols = protocols;
     this.#first = url;
@@ -159,7 +164,7 @@ export class ConnectAttempt {
   }
 
   /** Credentials do not follow to another host, or from TLS into the open, unless a listener decides about them. */
-  #optionsAfterRedirect(): ClientOptions {
+  #optionsAfterRedirect(): ConnectOptions {
     const url = this.#url;
     const first = this.#first;
     const options = this.#options;
@@ -216,7 +221,7 @@ export class ConnectAttempt {
 }
 
 /** What is not a number is no limit to `ws`; a chain of redirections has to have one. */
-function maxRedirectsOf(options: ClientOptions): number {
+function maxRedirectsOf(options: ConnectOptions): number {
   const { maxRedirects }: { maxRedirects?: unknown } = options;
   const limit = maxRedirects === undefined ? NaN : Number(maxRedirects);
   return Number.isNaN(limit) ? DEFAULTS.maxRedirects : limit;

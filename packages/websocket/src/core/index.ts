@@ -1,7 +1,7 @@
 /*
  * The sans-IO core of WebSocket (RFC 6455, RFC 7692): bytes in, calls and bytes out, for both roles.
- * It knows frames, masking, fragments, UTF-8, close codes, compression, both ends of the opening handshake, and what breaks them.
- * It must not know streams, sockets, timers, emitters or where the time comes from: those are given to it.
+ * Knows: frames, masking, fragments, UTF-8, close codes, compression, both ends of the opening handshake, and what breaks them.
+ * Must not know: streams, sockets, timers, emitters or where the time comes from: those are given to it.
  * One `WebSocketConnection` is one connection after its handshake; its `WebSocketHandler` hears what happened.
  * Every refusal has a code: in `violations.ts` (frames), `handshake.ts` (requests) or `client-handshake.ts` (answers).
  */

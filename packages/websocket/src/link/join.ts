@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, limitsOf } from "../core/index.ts";
 import type { DeflateSettings, Limits, Role } from "../core/index.ts";
 import { StreamLink } from "./link.ts";
 import { DEFAULTS } from "../options.ts";
-import type { ClientOptions, WebSocketOptions } from "../options.ts";
+import type { ConnectOptions, WebSocketOptions } from "../options.ts";
 
 /** A stream after its opening handshake. */
 export interface JoinedStream {
@@ -19,7 +19,7 @@ export interface JoinedStream {
 const NO_BYTES = Buffer.alloc(0);
 
 /** Joins a link with the options of a public WebSocket to a stream. */
-export function joinLink(role: Role, joined: JoinedStream, options: ClientOptions): StreamLink {
+export function joinLink(role: Role, joined: JoinedStream, options: ConnectOptions): StreamLink {
   const { stream, head } = joined;
   prepareStream(stream, head);
   return new StreamLink(stream, NO_BYTES, {
@@ -43,7 +43,7 @@ function limitsOfSocket(options: WebSocketOptions): Limits {
 }
 
 /** Whether pings are answered by themselves. */
-export function answersPings({ autoPong = true }: ClientOptions): boolean {
+export function answersPings({ autoPong = true }: ConnectOptions): boolean {
   return Boolean(autoPong as unknown);
 }
 

@@ -1,3 +1,8 @@
+/*
+ * One WebSocket over a Duplex stream: chunks into the core, its output into one write a tick.
+ * Knows: the core, streams, the clock, callbacks of writes.
+ * Must not know: events, options of programs, HTTP.
+ */
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.ts";
 import { OPCODE, soon, WebSocketConnection } from "../core/index.ts";

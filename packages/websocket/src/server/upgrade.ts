@@ -1,3 +1,8 @@
+/*
+ * How a server takes an upgrade request: the check, the answer, `WebSocketServer`.
+ * Knows: upgrade requests of `node:http`, the server's half of the opening handshake.
+ * Must not know: Engine.IO.
+ */
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";

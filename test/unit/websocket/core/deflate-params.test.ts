@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { checkDeflateOptions } from "../../../../packages/websocket/src/core/deflate/deflate-options.ts";
 import {
   checkDeflateAnswer,
+  type DeflateOptions,
   negotiateDeflate,
   offerDeflate,
 } from "../../../../packages/websocket/src/core/deflate/deflate-params.ts";
-import type { DeflateOptions } from "../../../../packages/websocket/src/core/deflate/deflate-params.ts";
 
 const NAME = "permessage-deflate";
 

@@ -1,7 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { codeNow, RawCodec } from "../../../../packages/websocket/src/core/deflate/raw-deflate.ts";
-import type { CodecFailure } from "../../../../packages/websocket/src/core/deflate/raw-deflate.ts";
+import { type CodecFailure, codeNow, RawCodec } from "../../../../packages/websocket/src/core/deflate/raw-deflate.ts";
 import { Random } from "../../../support/random.ts";
 
 const NOISE = new Random(7).bytes(300_000);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isValidCloseCode, MAX_REASON_BYTES } from "../../../../packages/websocket/src/core/frames/close-code.ts";
-import { VIOLATIONS, WebSocketError } from "../../../../packages/websocket/src/core/violations.ts";
-import type { ViolationCode } from "../../../../packages/websocket/src/core/violations.ts";
+import { type ViolationCode, VIOLATIONS, WebSocketError } from "../../../../packages/websocket/src/core/violations.ts";
 
 const CODES = Object.keys(VIOLATIONS) as ViolationCode[];
 

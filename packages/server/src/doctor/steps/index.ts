@@ -1,7 +1,7 @@
 /*
  * The steps of an examination, in their order.
- * They know the wire and the findings of the steps before them, through the context that each of them gets.
- * They must not know how findings are printed, or what their sentences say.
+ * Knows: the wire and the findings of the steps before them, through the context that each of them gets.
+ * Must not know: how findings are printed, or what their sentences say.
  */
 import type { Step } from "../context.ts";
 import { bodySize } from "./body-size.ts";

@@ -1,47 +1,19 @@
+/*
+ * Who gets in: checks of requests and origins, the gate with its limits, `allowRequest`, the answer to a refusal.
+ * Knows: requests, refusals, the shape of a session by id.
+ * Must not know: how a session lives once it is open.
+ */
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, watch } from "../../base/handler-errors.ts";
 import { soon } from "../../base/turn.ts";
-import { adopt } from "../http/http2.ts";
-import { parseQuery } from "../http/query.ts";
-import type { TransportRequest } from "../transports/transport.ts";
-import type { ServerOptions } from "../options.ts";
+import type { TransportRequest } from "../http/request.ts";
+import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
 
-/** Codes of refusal, as clients get them in `{ code, message }`. */
-export const ERROR_CODES = {
-  UNKNOWN_TRANSPORT: 0,
-  UNKNOWN_SID: 1,
-  BAD_HANDSHAKE_METHOD: 2,
-  BAD_REQUEST: 3,
-  FORBIDDEN: 4,
-  UNSUPPORTED_PROTOCOL_VERSION: 5,
-} as const;
-
-export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
-
-/** The sentence of each code. */
-export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
-  0: "Transport unknown",
-  1: "Session ID unknown",
-  2: "Bad handshake method",
-  3: "Bad request",
-  4: "Forbidden",
-  5: "Unsupported protocol version",
-};
-
-/** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
-export interface Refusal {
-  /** One of `ERROR_CODES`, or a greater number: see `REFUSALS`. */
-  readonly code: number;
-  readonly context: Readonly<Record<string, unknown>>;
-  /** When the client may try again, in milliseconds. */
-  readonly retryAfter?: number | undefined;
-}
-
-/**
- * A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. The
- * milliseconds after which the client may try again are an addition.
- */
-export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
+/** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
+export type AllowRequest = (
+  req: IncomingMessage,
+  callback: (error: string | null | undefined, success: boolean) => void,
+) => void;
 
 /** What admission must know of a session that a request belongs to. */
 export interface AdmittedSession {
@@ -57,20 +29,6 @@ export interface AdmissionRules {
 /** Characters that may not stand in a header value (RFC 9110, section 5.5): control characters but the tab. */
 // oxlint-disable-next-line no-control-regex -- they are what it looks for
 const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
-
-/** Makes a refusal. */
-export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });
-
-/** Gives a request its `_query`: an object without a prototype, unless a middleware has made one. */
-export function prepareRequest(req: IncomingMessage): TransportRequest {
-  const request = req as TransportRequest;
-  if (request.httpVersionMajor === 2) adopt(request);
-  if (request._query) return request;
-  const url = req.url ?? "";
-  const mark = url.indexOf("?");
-  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1));
-  return request;
-}
 
 /** Checks a request before anybody is asked: undefined when it may pass. */
 export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
@@ -140,7 +98,7 @@ export interface Permission {
 /** Asks `allowRequest`; an answer that throws or rejects is a refusal as well. */
 export function askPermission(
   req: IncomingMessage,
-  allowRequest: ServerOptions["allowRequest"],
+  allowRequest: AllowRequest | undefined,
   { answer, onFailure }: Permission,
 ): void {
   if (!allowRequest) return answer(undefined);

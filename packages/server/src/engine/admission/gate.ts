@@ -3,8 +3,7 @@ import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
 import { type OnFailure, watch } from "../../base/handler-errors.ts";
 import { bounded } from "../../base/numbers.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
-import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "./admission.ts";
-import { REFUSALS, type RefusalName } from "./refusals.ts";
+import { ERROR_CODES, ERROR_MESSAGES, type Refusal, type RefusalName, REFUSALS, refuse } from "../report/refusals.ts";
 import { UsageError } from "../usage-errors.ts";
 
 /** What lets sessions in, and how many. */

@@ -1,9 +1,11 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Emitter } from "../../base/emitter.ts";
-import type { Refusal } from "./admission.ts";
-import type { ResolvedOptions } from "../options.ts";
-import type { Transport, TransportRequest } from "../transports/transport.ts";
+import type { Refusal } from "../report/refusals.ts";
+import type { AllowRequest } from "./admission.ts";
+import type { GateOptions } from "./gate.ts";
+import type { Transport } from "../transports/transport.ts";
+import type { TransportRequest } from "../http/request.ts";
 
 /** A handshake that has been let in: how its session gets a transport. */
 export interface Opening {
@@ -14,8 +16,13 @@ export interface Opening {
   onRefused(refusal: Refusal): void;
 }
 
+/** The options of the engine, as far as they are shown requests. */
+interface Seeing extends Pick<GateOptions, "userOf"> {
+  readonly allowRequest?: AllowRequest;
+}
+
 /** Whether neither options nor listeners of the program have seen the request of a handshake. */
-export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: ResolvedOptions): boolean {
+export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: Seeing): boolean {
   return (
     allowRequest === undefined &&
     userOf === undefined &&

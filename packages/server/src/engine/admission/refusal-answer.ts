@@ -1,6 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { Refusal } from "./admission.ts";
-import { REFUSALS, refusalName } from "./refusals.ts";
+import { type Refusal, refusalName, REFUSALS } from "../report/refusals.ts";
 
 /** The status that answers a refused request. */
 export function statusOf(refusal: Refusal): number {

@@ -1,13 +1,12 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Emitter } from "../../base/emitter.ts";
-import { addCookie, mergeCookies } from "./cookie.ts";
+import { addCookie, type CookieOptions, mergeCookies } from "./cookie.ts";
 import { kTell } from "../keys.ts";
-import type { ResolvedOptions } from "../options.ts";
-import type { TransportRequest } from "../transports/transport.ts";
+import type { TransportRequest } from "./request.ts";
 
 /** What is asked of the engine. */
 interface Asked extends Emitter {
-  readonly opts: ResolvedOptions;
+  readonly opts: { readonly cookie: boolean | CookieOptions };
   /** Calls listeners of the program. */
   [kTell](event: string, ...args: unknown[]): void;
 }

@@ -3,10 +3,21 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { IdleConnections } from "./idle-connections.ts";
 import { hangUp } from "./middleware.ts";
-import type { AttachOptions } from "../options.ts";
 import { asksForAnotherProtocol, giveBack, hasOtherTakers, takesWebSocketsOnly } from "./plain-upgrade.ts";
 import { bounded } from "../../base/numbers.ts";
 import { putInFront, type RequestListener } from "../../base/request-chain.ts";
+
+/** Options of {@link Server.attach}. */
+export interface AttachOptions {
+  /** Path of the engine's requests. Default `"/engine.io"`. */
+  path?: string;
+  /** Whether upgrade requests that nobody takes are ended. Default true. */
+  destroyUpgrade?: boolean;
+  /** After how many milliseconds. Default 1000. */
+  destroyUpgradeTimeout?: number;
+  /** Whether the path must be followed by a slash. Default true. */
+  addTrailingSlash?: boolean;
+}
 
 /** How long others have to take an upgrade that is not the engine's, in milliseconds. */
 const UPGRADE_PATIENCE = 1000;

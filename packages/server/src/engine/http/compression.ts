@@ -1,5 +1,5 @@
-import { bounded } from "../../base/numbers.ts";
 import { deflate, deflateSync, gzip, gzipSync, type ZlibOptions } from "node:zlib";
+import { bounded } from "../../base/numbers.ts";
 
 /** Options of {@link EngineOptions.httpCompression}: those of zlib and a threshold. */
 export interface HttpCompression extends ZlibOptions {

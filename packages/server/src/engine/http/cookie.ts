@@ -1,6 +1,33 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import { stringifySetCookie } from "cookie";
-import { type CookieOptions, resolveCookie } from "../options.ts";
+import { type SerializeOptions, stringifySetCookie } from "cookie";
+import { UsageError } from "../usage-errors.ts";
+
+export interface CookieOptions extends SerializeOptions {
+  /** Name of the cookie. Default `"io"`. */
+  name?: string;
+}
+
+const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
+
+/** Cookies that are complete. */
+const complete = new WeakSet<CookieOptions>();
+
+/** Completes the options of a cookie, once: programs may set them later. */
+export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
+  if (cookie !== true && complete.has(cookie)) return cookie;
+  const given = cookie === true ? {} : cookie;
+  const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
+  // Anything but an explicit false keeps the cookie out of reach of scripts.
+  resolved.httpOnly = given.httpOnly !== false;
+  if ((given.path as unknown) === false) delete resolved.path;
+  try {
+    stringifySetCookie({ ...resolved, name: resolved.name ?? "io", value: "id" });
+  } catch (error) {
+    throw new UsageError("OPTION_INVALID", `the option cookie makes no cookie: ${(error as Error).message}`);
+  }
+  complete.add(resolved);
+  return resolved;
+}
 
 /** Adds the cookie with the id of a session, which the option `cookie` asks for. */
 export function addCookie(headers: OutgoingHttpHeaders, option: CookieOptions | boolean, sid: string): void {

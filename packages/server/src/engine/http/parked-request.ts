@@ -1,7 +1,6 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { prepareRequest } from "../admission/admission.ts";
-import type { TransportRequest } from "../transports/transport.ts";
+import { prepareRequest, type TransportRequest } from "./request.ts";
 
 /** The members that Node gives a request (`parser` only where it is to be upgraded), and the engine's `_query`. */
 const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined as never)), "parser", "_query"]);

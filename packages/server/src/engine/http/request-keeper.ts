@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { Emitter } from "../../base/emitter.ts";
 import { kParkRequest, kPeekRequest } from "../keys.ts";
 import { ParkedRequest } from "./parked-request.ts";
-import type { TransportRequest } from "../transports/transport.ts";
+import type { TransportRequest } from "./request.ts";
 
 // A symbol, not `#private`, so that proxies and `Object.create()` work.
 const kRequest = Symbol("request");

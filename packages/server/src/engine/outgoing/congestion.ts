@@ -1,10 +1,14 @@
+/*
+ * What a session has yet to send: messages prepared for many, marks of events, the policy for slow readers.
+ * Knows: packets, bytes, the clock.
+ * Must not know: sockets, and how a transport sends.
+ */
 import type { EnginePacket } from "@portage/parser/engine";
 import type { Clock } from "../../base/clock.ts";
 import { nextTurn, soon } from "../../base/turn.ts";
 import { type CloseReason, limitExceeded } from "../report/close-codes.ts";
-import type { EventMark } from "./event-mark.ts";
+import type { EventMark, SendOptions } from "./prepared-message.ts";
 import type { LimitCode } from "../report/limit-codes.ts";
-import type { SendOptions } from "./prepared-message.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
 import { kChargedFrom, kClock, kCongestion, kFail, kOnLimit, kQueuedBytes, kSlowReader, kStats } from "../keys.ts";
 

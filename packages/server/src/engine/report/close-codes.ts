@@ -1,3 +1,8 @@
+/*
+ * What the engine says: codes and sentences of closes, limits and refusals, counters, diagnostics channels.
+ * Knows: its own tables, and the records made of them.
+ * Must not know: how a session or a request comes to its end.
+ */
 import { writeCloseText } from "@portage/parser/engine";
 
 /** The reasons of Engine.IO, as `close` listeners know them. */

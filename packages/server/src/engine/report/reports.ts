@@ -1,23 +1,43 @@
 /*
  * What an engine reports of requests and sessions: to its log, its counters, the diagnostics channels and its listeners.
  */
+import { type Channel, channel } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
-import type { Refusal } from "../admission/admission.ts";
-import { CHANNELS } from "./diagnostics.ts";
+import { type ConnectionError, type Refusal, refusalName, REFUSALS } from "./refusals.ts";
 import { kStats, kTell } from "../keys.ts";
 import { LIMIT_CODES, type LimitHit } from "./limit-codes.ts";
-import { type ConnectionError, REFUSALS, refusalName } from "../admission/refusals.ts";
-import type { Session } from "../session/session.ts";
 import { count, type EngineStats, type UpgradeFailure } from "./stats.ts";
 
 const log = createLog("engine");
+
+/**
+ * What is published by `node:diagnostics_channel`, for those who subscribe:
+ *
+ * - `portage.session.open`: `{ session }`
+ * - `portage.session.close`: `{ session, reason }`, a CloseReason
+ * - `portage.refusal`: `{ req, name, code, context }`
+ * - `portage.limit`: `{ session, code, limit, actual }`
+ * - `portage.upgrade.failed`: `{ session, step }`
+ */
+export const CHANNELS: Readonly<Record<"opened" | "closed" | "refusal" | "limit" | "upgradeFailed", Channel>> = {
+  opened: channel("portage.session.open"),
+  closed: channel("portage.session.close"),
+  refusal: channel("portage.refusal"),
+  limit: channel("portage.limit"),
+  upgradeFailed: channel("portage.upgrade.failed"),
+};
 
 /** An engine, as far as it reports. */
 interface Reporting extends Emitter {
   readonly [kStats]: EngineStats;
   [kTell](event: string, ...args: unknown[]): void;
+}
+
+/** A session, as far as it is reported on. */
+interface Reported {
+  readonly id: string;
 }
 
 /** A request is turned away. */
@@ -35,7 +55,7 @@ export function reportRefusal(engine: Reporting, req: IncomingMessage, refusal: 
 /** A session is at a limit and goes on. */
 export function reportLimit(
   engine: Reporting,
-  session: Session,
+  session: Reported,
   { code, limit, actual }: Pick<LimitHit, "code" | "limit" | "actual">,
 ): void {
   if (log.enabled) log("limit met by session %s: %s, %d of %d", session.id, code, actual, limit);
@@ -47,7 +67,7 @@ export function reportLimit(
 }
 
 /** An upgrade has failed at `step`; the session stays on its transport. */
-export function reportUpgradeFailure(engine: Reporting, session: Session, step: UpgradeFailure): void {
+export function reportUpgradeFailure(engine: Reporting, session: Reported, step: UpgradeFailure): void {
   if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
   count(engine[kStats].upgradeFailures, step);
   if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });

@@ -4,10 +4,9 @@
 import { createLog } from "../../base/log.ts";
 import { type CloseReason, completeReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";
-import { kBeat, kClock, kHeardAt, kHeartbeat, kStats } from "../keys.ts";
+import { kBeat, kClock, kHandler, kHeardAt, kHeartbeat, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
 import { NOBODY, type Transport } from "../transports/transport.ts";
-import { kHandler } from "../keys.ts";
 
 const log = createLog("engine:socket");
 

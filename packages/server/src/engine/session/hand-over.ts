@@ -2,10 +2,9 @@
  * How a session passes from one transport to the next without losing or reordering what its client sends.
  */
 import type { CloseReason } from "../report/close-codes.ts";
-import { kFail, kStats } from "../keys.ts";
+import { kFail, kHandler, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "../transports/transport.ts";
-import { kHandler } from "../keys.ts";
 
 /** A session, as far as a change of its transport goes. */
 interface Passenger extends TransportHandler {

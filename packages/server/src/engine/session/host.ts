@@ -1,14 +1,17 @@
+/*
+ * One session: its handshake, heartbeat, queue, upgrade and end.
+ * Knows: transports by their contract, the server by `SessionHost`.
+ * Must not know: requests, and what a message means.
+ */
 import type { RawData } from "@portage/parser/engine";
 import type { ReceiveBudget } from "@portage/websocket";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
 import type { Emitter } from "../../base/emitter.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import type { Waiting } from "../outgoing/congestion.ts";
-import type { EventMark } from "../outgoing/event-mark.ts";
+import type { EventMark } from "../outgoing/prepared-message.ts";
 import type { HeartbeatWheel } from "../timing-wheel.ts";
 import type { LimitCode } from "../report/limit-codes.ts";
-import type { Session } from "./session.ts";
-import { timesForClient } from "../ping-times.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import type {
@@ -40,6 +43,11 @@ export const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClos
 /** `closing`: packets are being flushed. */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
+/** A session, as far as its server is told of it here. */
+interface Hosted {
+  readonly id: string;
+}
+
 /** What a session needs of the server that it belongs to. */
 export interface SessionHost extends Emitter {
   readonly [kClock]: Clock;
@@ -56,9 +64,9 @@ export interface SessionHost extends Emitter {
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** The session is over: it leaves the server's books. */
-  [kOnSessionClose](session: Session): void;
+  [kOnSessionClose](session: Hosted): void;
   /** An upgrade has failed; the session stays on its transport. */
-  [kOnUpgradeFailed](session: Session, step: UpgradeFailure): void;
+  [kOnUpgradeFailed](session: Hosted, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
   [kOnLimit](session: Waiting, code: LimitCode, limit: number, actual: number): void;
 }
@@ -77,4 +85,22 @@ export function handshakeData(host: SessionHost, sid: string, transport: string)
   const { pingInterval, pingTimeout } = timesForClient(host);
   const upgrades = host.upgrades(transport);
   return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize });
+}
+
+/** Times of the heartbeat, in milliseconds. */
+export interface PingTimes {
+  readonly pingInterval: number;
+  readonly pingTimeout: number;
+}
+
+/**
+ * The times that a client is given. It waits for their sum by one timer of its platform, which fires at once where that is
+ * too long (about 25 days): pings come often enough for that, however long the server itself would wait.
+ */
+export function timesForClient({ pingInterval, pingTimeout }: PingTimes): PingTimes {
+  const timeout = Math.min(pingTimeout, LONGEST_DELAY / 2);
+  return {
+    pingInterval: Math.floor(Math.min(pingInterval, LONGEST_DELAY - timeout)),
+    pingTimeout: Math.floor(timeout),
+  };
 }

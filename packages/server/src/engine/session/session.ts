@@ -6,10 +6,9 @@ import { Congestion, onQueued, onTaken, type Waiting } from "../outgoing/congest
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat } from "../timing-wheel.ts";
 import { endWaitingPoll, takeOver } from "./hand-over.ts";
-import { messageData } from "./message-data.ts";
+import { messageData, type SendCallback, SendCallbacks } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "../outgoing/prepared-message.ts";
-import { type SendCallback, SendCallbacks } from "./send-callbacks.ts";
 import { endTransport, recordEnd } from "./end.ts";
 import * as heartbeat from "./heartbeat.ts";
 import {
@@ -21,7 +20,8 @@ import {
   type SessionState,
 } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
-import type { Transport, TransportHandler, TransportRequest } from "../transports/transport.ts";
+import type { Transport, TransportHandler } from "../transports/transport.ts";
+import type { TransportRequest } from "../http/request.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
 import { kObserved } from "../../base/emitter.ts";
 import {

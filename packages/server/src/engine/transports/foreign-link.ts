@@ -1,44 +1,19 @@
 import type { LinkHandler } from "@portage/websocket";
-import type { ResolvedOptions } from "../options.ts";
-import { type EngineLink, isViolation, TOO_LARGE } from "./websocket.ts";
+import { type EngineLink, type ForeignOptions, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
 
-/** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
-export interface ForeignWebSocket {
-  readonly readyState: number;
-  readonly bufferedAmount?: number;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  send(data: string | Buffer, options: { compress: boolean }, callback?: () => void): void;
-  close(code?: number, reason?: string): void;
-  terminate?(): void;
-  pause?(): void;
-  resume?(): void;
-}
-
-/** A server of such WebSockets, as the option `wsEngine` names its class. */
-export interface ForeignWebSocketServer {
-  handleUpgrade(req: unknown, stream: unknown, head: Buffer, done: (websocket: ForeignWebSocket) => void): void;
-  close?(): void;
-  on?(event: "headers", listener: (lines: string[], req: never) => void): unknown;
-  /** That of `ws` looks them up for each handshake. */
-  readonly options?: object;
-}
-
-/** The options of a foreign server of WebSockets that programs may change while it runs. */
-export function foreignOptions(options: ResolvedOptions): ForeignOptions {
-  const { perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = options;
-  const deflate = perMessageDeflate === true ? {} : perMessageDeflate;
-  return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols && { handleProtocols }) };
-}
-
-interface ForeignOptions {
+/** Options of the engine that go on to a server of WebSockets of another library. */
+interface Given {
   readonly perMessageDeflate: unknown;
-  readonly maxPayload: number;
+  readonly maxHttpBufferSize: number;
   readonly handleProtocols?: unknown;
 }
 
-export type ForeignWebSocketServerClass = new (
-  options: ForeignOptions & { noServer: true; clientTracking: false },
-) => ForeignWebSocketServer;
+/** The options of a foreign server of WebSockets that programs may change while it runs. */
+export function foreignOptions(options: Given): ForeignOptions {
+  const { perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = options;
+  const deflate = perMessageDeflate === true ? {} : perMessageDeflate;
+  return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols ? { handleProtocols } : {}) };
+}
 
 const OPEN = 1;
 /** Beyond this many unsent bytes the peer must read before more is sent. */

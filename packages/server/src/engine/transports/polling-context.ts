@@ -1,10 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../../base/clock.ts";
-import type { Refusal } from "../admission/admission.ts";
+import type { Refusal } from "../report/refusals.ts";
 import type { HeartbeatWheel } from "../timing-wheel.ts";
 import type { HttpCompression } from "../http/compression.ts";
-import type { ResolvedOptions } from "../options.ts";
 
 /** What transports must know of the engine; one record shared by all of them. */
 export interface EngineLimits {
@@ -41,8 +40,17 @@ export const LIMITING = [
   "httpCompression",
 ] as const;
 
+/** The options of the engine, as far as these transports obey them. */
+interface PollingOptions extends Pick<
+  EngineLimits,
+  "maxHttpBufferSize" | "maxPayloadPackets" | "postTimeout" | "clock"
+> {
+  readonly maxPollPackets?: number;
+  readonly httpCompression: boolean | Partial<HttpCompression>;
+}
+
 /** Completes the record by what the options say. */
-export function engineLimits(options: ResolvedOptions, engine: EngineServices): EngineLimits {
+export function engineLimits(options: PollingOptions, engine: EngineServices): EngineLimits {
   const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression } = options;
   return { ...engine, maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, clock, httpCompression };
 }

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import { parse } from "node:querystring";
 import type { RawData } from "@portage/parser/engine";
 import type { EngineLimits } from "./polling-context.ts";
-import type { TransportRequest } from "./transport.ts";
+import type { TransportRequest } from "../http/request.ts";
 import { Polling } from "./polling.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.

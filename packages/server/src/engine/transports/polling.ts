@@ -3,18 +3,12 @@ import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parse
 import { encodePayloadV3 } from "@portage/parser/engine-v3";
 import type { Timer } from "../../base/clock.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseCode, type CloseReason } from "../report/close-codes.ts";
-import { REFUSALS } from "../admission/refusals.ts";
+import { REFUSALS } from "../report/refusals.ts";
 import { brokeOff, hangUpAfter, isGone } from "../http/http2.ts";
 import { compressBody, type HttpCompression, thresholdOf } from "../http/compression.ts";
 import type { EngineLimits } from "./polling-context.ts";
-import {
-  CLOSE_PACKET,
-  closePacket,
-  type HttpExchange,
-  NOOP_PACKET,
-  Transport,
-  type TransportRequest,
-} from "./transport.ts";
+import { CLOSE_PACKET, closePacket, NOOP_PACKET, Transport } from "./transport.ts";
+import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { BodyReader, type UploadFailure } from "./body-reader.ts";
 import { deliverPayload, payloadFailure, readPayload } from "./payload-delivery.ts";
 import { kObserved } from "../../base/emitter.ts";

@@ -1,10 +1,14 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+/*
+ * The ways to carry packets: long-polling, JSONP, WebSocket, WebSockets of another library.
+ * Knows: packets of Engine.IO, requests, links of @portage/websocket.
+ * Must not know: sessions: an owner hears of packets and of the end.
+ */
 import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
 import { createLog } from "../../base/log.ts";
-import { Emitter } from "../../base/emitter.ts";
+import { Emitter, kObserved } from "../../base/emitter.ts";
 import { closeError, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
-import { kObserved } from "../../base/emitter.ts";
+import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kHandler } from "../keys.ts";
 
 const log = createLog("engine:transport");
@@ -19,18 +23,6 @@ export interface TransportHandler {
   onDrain(): void;
   /** The transport is over, once. */
   onClose(reason: CloseReason): void;
-}
-
-/** What a transport needs to know about the request that opened it. */
-export interface TransportRequest extends IncomingMessage {
-  /** The query of the URL; an object without a prototype. */
-  _query: Record<string, string | undefined>;
-}
-
-/** A poll or POST with its answer, as it reaches {@link Transport.onRequest}. */
-export interface HttpExchange {
-  readonly req: TransportRequest;
-  readonly res: ServerResponse;
 }
 
 /** Owner of a transport that nobody wants any more. */

@@ -1,4 +1,3 @@
-import type { ResolvedOptions } from "../options.ts";
 import type { Transport } from "./transport.ts";
 import type { TurnedAway } from "./turned-away.ts";
 
@@ -21,9 +20,15 @@ export interface WebSocketContext {
 /** The options that it is made of. */
 export const FRAMING = ["perMessageDeflate", "wsEngine", "maxHttpBufferSize", "maxReceivingBytes"] as const;
 
+/** The options of the engine, as far as these transports obey them. */
+interface WebSocketOptions extends Pick<WebSocketContext, "maxHttpBufferSize" | "maxReceivingBytes"> {
+  readonly perMessageDeflate: unknown;
+  readonly wsEngine?: unknown;
+}
+
 /** Completes the record by what the options say. */
 export function webSocketContext(
-  { perMessageDeflate, wsEngine, maxHttpBufferSize, maxReceivingBytes }: ResolvedOptions,
+  { perMessageDeflate, wsEngine, maxHttpBufferSize, maxReceivingBytes }: WebSocketOptions,
   { closing, turnedAway, retryAfter }: Pick<WebSocketContext, "closing" | "turnedAway" | "retryAfter">,
 ): WebSocketContext {
   const sharesFrames = !perMessageDeflate && !wsEngine;

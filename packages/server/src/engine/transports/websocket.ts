@@ -8,19 +8,13 @@ import {
 } from "@portage/parser/engine";
 import { assignable } from "../../base/assignable.ts";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
-import {
-  type LinkClose,
-  type LinkHandler,
-  VIOLATIONS,
-  type ViolationCode,
-  type WebSocketError,
-  type WebSocketLink,
-} from "@portage/websocket";
+import { type LinkClose, type LinkHandler, VIOLATIONS, type ViolationCode } from "@portage/websocket";
 import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
 import type { SendOptions } from "../outgoing/prepared-message.ts";
-import { Transport, type TransportRequest } from "./transport.ts";
-import type { ForeignWebSocket } from "./foreign-link.ts";
-import { LinkSocket, type SocketLink, tapped } from "./link-socket.ts";
+import { Transport } from "./transport.ts";
+import type { TransportRequest } from "../http/request.ts";
+import { type EngineLink, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
+import { LinkSocket, tapped } from "./link-socket.ts";
 import type { WebSocketContext } from "./websocket-context.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -30,27 +24,6 @@ const kOnInvalid = Symbol("onInvalid");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
 const kOnViolation = Symbol("onViolation");
-
-/** What the transport asks of its link: ours, or that of another WebSocket library. */
-export type EngineLink = Pick<
-  WebSocketLink,
-  | "bufferedBytes"
-  | "open"
-  | "sendText"
-  | "sendBinary"
-  | "sendFrame"
-  | "cork"
-  | "flush"
-  | "close"
-  | "terminate"
-  | "pause"
-  | "resume"
-> &
-  SocketLink & {
-    readonly stream?: Duplex | undefined;
-    /** The WebSocket of another library, where it is one. */
-    readonly foreign?: ForeignWebSocket;
-  };
 
 /** Made for those who ask: most transports have none. */
 const sockets = new WeakMap<WebSocketTransport, LinkSocket>();
@@ -241,14 +214,6 @@ function limitOf(closeCode: number, context: WebSocketContext): { limit?: number
 function codeOf(closeCode: number): CloseCode {
   if (closeCode === 1009) return "PAYLOAD_TOO_LARGE";
   return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
-}
-
-/** The code of the error for a message that is too large, with `ws` as with us. */
-export const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
-
-/** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours, or of zlib. */
-export function isViolation({ code }: NodeJS.ErrnoException | WebSocketError): boolean {
-  return code !== undefined && (code.startsWith("WS_ERR_") || code.startsWith("Z_"));
 }
 
 assignable(WebSocketTransport.prototype, "socket");

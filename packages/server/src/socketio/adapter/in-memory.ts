@@ -1,7 +1,6 @@
 import { kLimits } from "../keys.ts";
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
-import type { RawData } from "../client/codec.ts";
-import { keyOf } from "../client/conflation.ts";
+import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
   Adapter,
@@ -14,9 +13,15 @@ import type {
   SocketId,
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
-import { giveUpOldest, type Limited } from "../socket/limits.ts";
+import { giveUpOldest, type Limited } from "../socket-limits.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
-import type { AdapterNamespace, AdapterPacket, AdapterSocket, WriteOptions } from "./surface.ts";
+import {
+  type AdapterNamespace,
+  type AdapterPacket,
+  type AdapterSocket,
+  conflationKey,
+  type WriteOptions,
+} from "./surface.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -65,7 +70,11 @@ class BroadcastWriteOptions implements WriteOptions {
     this.compress = flags?.compress;
     this.conflate = flags?.conflate;
     this.ifSlow = flags?.ifSlow;
-    this.prepared = new PreparedMessage(encoded, flags?.compress !== false, new EventMark(keyOf(nsp, flags?.conflate)));
+    this.prepared = new PreparedMessage(
+      encoded,
+      flags?.compress !== false,
+      new EventMark(conflationKey(nsp, flags?.conflate)),
+    );
   }
 }
 

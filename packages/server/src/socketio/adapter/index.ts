@@ -1,8 +1,8 @@
 /*
  * Adapters: who is in which room of a namespace, and how a packet gets to all of them, on one server or on many.
- * They know the namespace, sockets and clients by the few members in surface.ts, which adapters of others use as well,
+ * Knows: the namespace, sockets and clients by the few members in surface.ts, which adapters of others use as well,
  * and packets as objects with type and data.
- * They must not know transports, sessions, users' listeners or how a bus between servers works.
+ * Must not know: transports, sessions, users' listeners or how a bus between servers works.
  * What they keep in memory is bounded by options; time comes from the server's clock.
  */
 export type { BroadcastFlags, BroadcastOptions, PrivateSessionId, Room, Session, SocketId } from "./adapter.ts";

@@ -1,5 +1,5 @@
 import type { PreparedMessage, SlowPolicy } from "../../engine/index.ts";
-import type { RawData } from "../client/codec.ts";
+import type { RawData } from "../packets/codec.ts";
 import type { Room, SocketId } from "./adapter.ts";
 import type { kBroadcastsGot, kDropAck, kLimits } from "../keys.ts";
 
@@ -62,4 +62,9 @@ export interface AdapterNamespace {
     readonly [kLimits]?: { readonly maxPendingAcks: number };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
+}
+
+/** The key under which an event of a namespace waits for a peer: those of different namespaces are different. */
+export function conflationKey(nsp: string, key: string | undefined): string | undefined {
+  return key === undefined ? undefined : `${nsp},${key}`;
 }

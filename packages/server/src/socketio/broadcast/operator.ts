@@ -1,15 +1,19 @@
-import { kClock } from "../../engine/index.ts";
+/*
+ * Broadcasts: who is addressed, with which flags, and the sockets of other servers.
+ * Knows: adapters by their contract, acknowledgements.
+ * Must not know: how an adapter reaches the sockets.
+ */
+import { kClock, type SlowPolicy } from "../../engine/index.ts";
 import { kDropAck } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { AckCollector, type AckCallback } from "../events/acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import type { SlowPolicy } from "../../engine/index.ts";
 import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "../errors.ts";
 import { watch } from "../../base/handler-errors.ts";
 import { fail, watchAdapter } from "../events/listener-errors.ts";
-import { RemoteSocket, type SocketDetails } from "./remote-socket.ts";
+import type { Handshake } from "../socket/handshake.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -31,6 +35,7 @@ const kOptions = Symbol("options");
 const kSurroundings = Symbol("surroundings");
 const kForget = Symbol("forget");
 const kAnswer = Symbol("answer");
+const kOperator = Symbol("operator");
 
 /** Without `timeout()`, clients have this many milliseconds to acknowledge a broadcast: as good as none. */
 const NO_TIME_TO_ANSWER = 1;
@@ -290,5 +295,72 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    */
   disconnectSockets(close = false): void {
     watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
+  }
+}
+
+/** What an adapter knows about a socket of another server. */
+export interface SocketDetails<SocketData> {
+  id: SocketId;
+  handshake: Handshake;
+  rooms: Room[];
+  data: SocketData;
+}
+
+/**
+ * A socket that may live on another server, as `fetchSockets()` returns it.
+ *
+ * @example
+ * for (const socket of await io.fetchSockets()) {
+ *   console.log(socket.id, socket.handshake.address, [...socket.rooms]);
+ *   if (socket.data.blocked) socket.disconnect(true);
+ * }
+ */
+export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+  readonly id: SocketId;
+  readonly handshake: Handshake;
+  /** The rooms it was in when it was fetched. */
+  readonly rooms: Set<Room>;
+  /** A copy of its data, when it lives on another server. */
+  readonly data: SocketData;
+  private readonly [kOperator]: BroadcastOperator<EmitEvents, SocketData>;
+
+  /** @param operator addresses this one socket */
+  constructor(operator: BroadcastOperator<EmitEvents, SocketData>, details: SocketDetails<SocketData>) {
+    this.id = details.id;
+    this.handshake = details.handshake;
+    this.rooms = new Set(details.rooms);
+    this.data = details.data;
+    this[kOperator] = operator;
+  }
+
+  /**
+   * Gives the acknowledgement of the next event a time limit, in milliseconds.
+   *
+   * @example
+   * const answer = await socket.timeout(1000).emitWithAck("are you there");
+   */
+  timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
+    return this[kOperator].timeout(timeout);
+  }
+
+  /** Sends an event to this socket. Always returns true. */
+  emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
+    return this[kOperator].emit(ev, ...args);
+  }
+
+  /** Lets it join one or more rooms. */
+  join(room: Room | Room[]): void {
+    this[kOperator].socketsJoin(room);
+  }
+
+  /** Lets it leave a room. */
+  leave(room: Room): void {
+    this[kOperator].socketsLeave(room);
+  }
+
+  /** Disconnects it; with `close`, its connection with all namespaces. */
+  disconnect(close = false): this {
+    this[kOperator].disconnectSockets(close);
+    return this;
   }
 }

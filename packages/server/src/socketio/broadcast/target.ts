@@ -1,7 +1,6 @@
 import type { SlowPolicy } from "../../engine/index.ts";
 import type { Room, SocketId } from "../adapter/adapter.ts";
-import type { BroadcastOperator } from "./operator.ts";
-import type { RemoteSocket } from "./remote-socket.ts";
+import type { BroadcastOperator, RemoteSocket } from "./operator.ts";
 import {
   type AllButLast,
   callUntyped,

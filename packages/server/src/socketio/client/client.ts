@@ -5,7 +5,7 @@ import { assignable } from "../../base/assignable.ts";
 import type { WriteOptions } from "../adapter/surface.ts";
 import type { Timer } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
-import { createDecoder, type PacketDecoder, type RawData } from "./codec.ts";
+import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
 import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../../engine/index.ts";
 import { onConnectRefused } from "./connect-refused.ts";

@@ -7,10 +7,9 @@ import { fail } from "../events/listener-errors.ts";
 import { pass, type Passage } from "../events/middleware.ts";
 import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { Session as StoredSession } from "../adapter/adapter.ts";
-import { restore } from "../recovery/recovery.ts";
+import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
-import { kAdmit, kLimits, kOnLimit, kRelease } from "../keys.ts";
-import { kOnJoined } from "../keys.ts";
+import { kAdmit, kLimits, kOnJoined, kOnLimit, kRelease } from "../keys.ts";
 
 /**
  * A client's attempt to join a namespace: from its CONNECT packet to the answer.

@@ -1,3 +1,8 @@
+/*
+ * One connection and the namespaces that it joins: packets in, packets out, credentials, refusals.
+ * Knows: sessions of the engine, or of another engine, and sockets.
+ * Must not know: rooms and broadcasts.
+ */
 import type { EventEmitter } from "node:events";
 import {
   type CloseReason,
@@ -11,7 +16,7 @@ import {
   kHandle,
   kSendPrepared,
 } from "../../engine/index.ts";
-import type { RawData } from "./codec.ts";
+import type { RawData } from "../packets/codec.ts";
 import { DISCONNECT_CODES, type DisconnectCode } from "../socket/types.ts";
 
 /** What a client does with its session. */

@@ -6,13 +6,14 @@ import {
   closeError,
   type CloseReason,
   isSession,
+  kClock,
+  kReceiving,
   limitExceeded,
   type ReceiveBudget,
 } from "../../engine/index.ts";
 import type { ResolvedLimits } from "../limits.ts";
-import type { RawData } from "./codec.ts";
+import type { RawData } from "../packets/codec.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
-import { kClock, kReceiving } from "../../engine/index.ts";
 import { kEnd, kLimits } from "../keys.ts";
 
 /** What is watched about a client. */

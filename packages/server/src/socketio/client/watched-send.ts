@@ -1,9 +1,15 @@
 import { type Packet, PacketType } from "@portage/parser/socket";
-import type { WriteOptions } from "../adapter/surface.ts";
-import type { RawData } from "./codec.ts";
-import { keyOf } from "./conflation.ts";
-import { type Congestion, EventMark, isSession, type PreparedMessage, type Session } from "../../engine/index.ts";
-import { kSendPrepared, kWatchQueue } from "../../engine/index.ts";
+import { conflationKey, type WriteOptions } from "../adapter/surface.ts";
+import type { RawData } from "../packets/codec.ts";
+import {
+  type Congestion,
+  EventMark,
+  isSession,
+  kSendPrepared,
+  kWatchQueue,
+  type PreparedMessage,
+  type Session,
+} from "../../engine/index.ts";
 import { createLog } from "../../base/log.ts";
 import type { Link } from "./session-port.ts";
 
@@ -32,7 +38,7 @@ export function sendWatched(
   options: WriteOptions | undefined,
 ): void {
   const isEvent = packet.type === PacketType.EVENT && isSession(conn);
-  const key = keyOf(packet.nsp, options?.conflate);
+  const key = conflationKey(packet.nsp, options?.conflate);
   if (isEvent && !mayWait(conn[kWatchQueue](), { parts, options, key })) return;
   const mark = isEvent ? new EventMark(key) : undefined;
   for (const part of parts) conn.write(part, { compress: options?.compress, mark });

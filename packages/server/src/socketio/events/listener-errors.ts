@@ -1,31 +1,19 @@
 import { kOnHandlerError } from "../keys.ts";
 import { type HandlerFailure, reportUnheard, watch } from "../../base/handler-errors.ts";
-import type { Namespace } from "../namespace.ts";
-import type { Socket } from "../socket/socket.ts";
-import type { Untyped } from "./typed-events.ts";
 
-/**
- * What `handler_error` listeners of a server get with the error.
- *
- * @example
- * io.on("handler_error", (error, { handler, event, socket }) => {
- *   console.error(`${handler} ${String(event ?? "")} for ${socket?.id}:`, error);
- * });
- */
-export interface HandlerErrorContext extends HandlerFailure {
-  /** The socket that it was about. */
-  readonly socket?: Socket<Untyped, Untyped, Untyped>;
-  /** The namespace in which it happened. */
-  readonly namespace?: Namespace<Untyped, Untyped, Untyped>;
+/** What failed, and for which socket or namespace: what listeners get is typed by the server. */
+export interface FailureContext extends HandlerFailure {
+  readonly socket?: object;
+  readonly namespace?: object;
 }
 
 /** Somewhere to report failures to; adapters may be used with a namespace that has no real server. */
 interface Surroundings {
-  readonly server?: { [kOnHandlerError]?(error: unknown, context: HandlerErrorContext): void };
+  readonly server?: { [kOnHandlerError]?(error: unknown, context: FailureContext): void };
 }
 
 /** Reports a failure to the server of a namespace. */
-export function fail(nsp: object | undefined, error: unknown, context: HandlerErrorContext): void {
+export function fail(nsp: object | undefined, error: unknown, context: FailureContext): void {
   const { server } = (nsp ?? {}) as Surroundings;
   if (server?.[kOnHandlerError]) server[kOnHandlerError](error, context);
   else reportUnheard(error, context);
@@ -47,5 +35,5 @@ export function callAdapter(nsp: object, call: () => unknown): void {
 
 /** Reports that an adapter has failed. */
 export function failAdapter(error: unknown, nsp: object | undefined, how: "thrown" | "rejected"): void {
-  fail(nsp, error, { handler: "adapter", how, namespace: nsp as Namespace });
+  fail(nsp, error, { handler: "adapter", how, ...(nsp && { namespace: nsp }) });
 }

@@ -1,3 +1,8 @@
+/*
+ * Events between the program and its peers: types, listeners, middlewares, acknowledgements, failures of handlers.
+ * Knows: functions of the program, the turn in which they are called.
+ * Must not know: sockets, namespaces and how an event is sent.
+ */
 import type { EventEmitter } from "node:events";
 import { CapturingEmitter } from "./capturing-emitter.ts";
 

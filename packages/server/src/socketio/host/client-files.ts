@@ -1,3 +1,8 @@
+/*
+ * What the server has beside sockets: the client's files, HTTP servers of its own, counters, OpenMetrics.
+ * Knows: `node:http`, files, the report of the engine.
+ * Must not know: namespaces and sockets.
+ */
 import { createHash } from "node:crypto";
 import { promises } from "node:fs";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";

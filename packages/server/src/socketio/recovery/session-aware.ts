@@ -1,8 +1,12 @@
-import { kClock } from "../../engine/index.ts";
+/*
+ * Recovery of sessions: the adapter that logs packets, its log, its options.
+ * Knows: adapters by their contract, packets, time.
+ * Must not know: sockets, and how a client asks for its session: see socket/recovery.ts.
+ */
+import { kClock, randomId } from "../../engine/index.ts";
 import { kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
-import { randomId } from "../../engine/index.ts";
 import { completeRecovery, type RecoveryOptions } from "./options.ts";
 import type { RecoveryLimit, ServerTally } from "../host/server-tally.ts";
 import type { Untyped } from "../events/typed-events.ts";

@@ -1,8 +1,15 @@
 import type { BroadcastFlags } from "../adapter/adapter.ts";
-import { type CloseReason, type Congestion, isSession, type Session, type SlowPolicy } from "../../engine/index.ts";
+import {
+  type CloseReason,
+  type Congestion,
+  isSession,
+  kCongestion,
+  kWatchQueue,
+  type Session,
+  type SlowPolicy,
+} from "../../engine/index.ts";
 import type { DisconnectCode, DisconnectReason } from "./types.ts";
 import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
-import { kCongestion, kWatchQueue } from "../../engine/index.ts";
 import { kNextFlags, kTakeFlags } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.

@@ -9,7 +9,7 @@ import { catchUp } from "../adapter/large-broadcasts.ts";
 import { BroadcastOperator } from "../broadcast/operator.ts";
 import { REJECTION } from "../events/capturing-emitter.ts";
 import type { Client } from "../client/client.ts";
-import type { RawData } from "../client/codec.ts";
+import type { RawData } from "../packets/codec.ts";
 import { deliverSoon } from "../events/dispatch.ts";
 import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "../errors.ts";
@@ -19,8 +19,8 @@ import { createLog } from "../../base/log.ts";
 import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
 import { type Middleware, pass } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
-import { expectAck, mayJoin } from "./limits.ts";
-import { hold, RECOVERABLE_REASONS, release } from "../recovery/recovery.ts";
+import { expectAck, mayJoin } from "../socket-limits.ts";
+import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "../server.ts";
 import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
@@ -46,9 +46,9 @@ import {
   kNextFlags,
   kNotifyIncoming,
   kOnDrain,
+  kOnExpelled,
   kTakeFlags,
 } from "../keys.ts";
-import { kOnExpelled } from "../keys.ts";
 
 const log = createLog("socket.io:socket");
 

@@ -1,3 +1,8 @@
+/*
+ * One socket of one namespace: what programs listen to and call, its handshake, its restored session.
+ * Knows: its namespace, server and client: the public classes lead to each other.
+ * Must not know: sessions beyond what the client hands on.
+ */
 import { type CloseCode, type CloseReason, type CloseSide, closeReason } from "../../engine/index.ts";
 import type { Untyped } from "../events/typed-events.ts";
 

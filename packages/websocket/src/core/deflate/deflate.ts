@@ -1,3 +1,8 @@
+/*
+ * Compression of messages (RFC 7692): what is offered and agreed on, and the streams of zlib behind it.
+ * Knows: parameters of the extension, zlib, its threads.
+ * Must not know: frames: it gets and gives the bytes of messages.
+ */
 import type { DeflateOptions, DeflateParams } from "./deflate-params.ts";
 import type { Role } from "../limits.ts";
 import { codeNow, RawCodec } from "./raw-deflate.ts";

@@ -1,3 +1,8 @@
+/*
+ * Frames of RFC 6455 as bytes: headers, masks, UTF-8, close codes, the parts of one message.
+ * Knows: Buffers and Node's native functions for them.
+ * Must not know: connections, compression, what a frame is an answer to.
+ */
 import { writeText } from "./native-buffer.ts";
 import { UsageError } from "../usage-error.ts";
 

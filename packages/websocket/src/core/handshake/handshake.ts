@@ -1,3 +1,8 @@
+/*
+ * The opening handshake of both roles (RFC 6455, 4): headers in, an acceptance or a refusal with its code out.
+ * Knows: headers of HTTP as an object, extensions and subprotocols as lists.
+ * Must not know: sockets, requests and responses of `node:http`.
+ */
 import { hash } from "node:crypto";
 import { parseExtensions } from "./extensions.ts";
 import { parseProtocols } from "./subprotocol.ts";

@@ -1,3 +1,8 @@
+/*
+ * Adapters for several servers: requests and answers on a bus, checks of what arrives, heartbeats.
+ * Knows: the in-memory adapter, the shape of each message.
+ * Must not know: what the bus is made of.
+ */
 import type { BroadcastFlags, BroadcastOptions, Room } from "../adapter.ts";
 import type { Untyped } from "../../events/typed-events.ts";
 

@@ -112,3 +112,43 @@ export function refusalName({
   if (typeof name === "string" && Object.hasOwn(REFUSALS, name)) return name as RefusalName;
   return NAMES[code] ?? "BAD_REQUEST";
 }
+
+/** Codes of refusal, as clients get them in `{ code, message }`. */
+export const ERROR_CODES = {
+  UNKNOWN_TRANSPORT: 0,
+  UNKNOWN_SID: 1,
+  BAD_HANDSHAKE_METHOD: 2,
+  BAD_REQUEST: 3,
+  FORBIDDEN: 4,
+  UNSUPPORTED_PROTOCOL_VERSION: 5,
+} as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
+
+/** The sentence of each code. */
+export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
+  0: "Transport unknown",
+  1: "Session ID unknown",
+  2: "Bad handshake method",
+  3: "Bad request",
+  4: "Forbidden",
+  5: "Unsupported protocol version",
+};
+
+/** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
+export interface Refusal {
+  /** One of `ERROR_CODES`, or a greater number: see `REFUSALS`. */
+  readonly code: number;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** When the client may try again, in milliseconds. */
+  readonly retryAfter?: number | undefined;
+}
+
+/**
+ * A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. The
+ * milliseconds after which the client may try again are an addition.
+ */
+export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
+
+/** Makes a refusal. */
+export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });

@@ -1,7 +1,7 @@
-import { kHeartbeat, kReceiving, kStats } from "../keys.ts";
-import { waitingBytes } from "../outgoing/congestion.ts";
-import type { HeartbeatWheel } from "../timing-wheel.ts";
-import type { EngineStats, Tally } from "./stats.ts";
+import { kHeartbeat, kReceiving, kStats } from "./keys.ts";
+import { waitingBytes } from "./outgoing/congestion.ts";
+import type { HeartbeatWheel } from "./timing-wheel.ts";
+import type { EngineStats, Tally } from "./report/stats.ts";
 
 /** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
 export interface EngineReport {

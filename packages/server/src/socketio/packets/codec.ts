@@ -1,3 +1,8 @@
+/*
+ * Encoding and decoding of packets, by @portage/parser or by a parser that the program hands in.
+ * Knows: packets, text and bytes.
+ * Must not know: sockets and sessions.
+ */
 import { Decoder, type DecoderLimits, Encoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
 import { SocketIoError } from "../errors.ts";
 import { stringifyData } from "./json-text.ts";

@@ -1,11 +1,10 @@
 import type { PrivateSessionId, Session } from "../adapter/adapter.ts";
-import { SessionAwareAdapter } from "./session-aware.ts";
+import { SessionAwareAdapter } from "../recovery/session-aware.ts";
 import { SocketIoError } from "../errors.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
-import type { Socket } from "../socket/socket.ts";
-import { kTally } from "../keys.ts";
-import { kOnResumedElsewhere } from "../keys.ts";
+import type { Socket } from "./socket.ts";
+import { kOnResumedElsewhere, kTally } from "../keys.ts";
 
 /** Reasons to disconnect after which a client may come back and take its session up again. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([

@@ -1,10 +1,10 @@
-import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
-import { type AckCallback, expectAckWithin, type PendingAcks } from "../events/acks.ts";
-import type { Clock } from "../../base/clock.ts";
-import { kClock, type LimitCode, type Session } from "../../engine/index.ts";
-import type { ResolvedLimits } from "../limits.ts";
-import { SocketIoError } from "../errors.ts";
-import { kCall, kLimits, kOnLimit } from "../keys.ts";
+import type { Adapter, Room, SocketId } from "./adapter/adapter.ts";
+import { type AckCallback, expectAckWithin, type PendingAcks } from "./events/acks.ts";
+import type { Clock } from "../base/clock.ts";
+import { kClock, type LimitCode, type Session } from "../engine/index.ts";
+import type { ResolvedLimits } from "./limits.ts";
+import { SocketIoError } from "./errors.ts";
+import { kCall, kLimits, kOnLimit } from "./keys.ts";
 
 /** A socket, as far as its limits go. */
 export interface Limited {
