@@ -21,15 +21,17 @@ function refreshAll(): void {
 }
 
 // `debug.disable()` comes by here as well
-const { enable, save } = debug as typeof debug & Saving;
+const enable = debug.enable.bind(debug);
 debug.enable = (namespaces) => {
-  enable.call(debug, namespaces);
+  enable(namespaces);
   refreshAll();
 };
 
 // A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
-(debug as typeof debug & Saving).save = (namespaces) => {
-  save.call(debug, namespaces);
+const saving = debug as typeof debug & Saving;
+const save = saving.save.bind(debug);
+saving.save = (namespaces) => {
+  save(namespaces);
   queueMicrotask(refreshAll);
 };
 
