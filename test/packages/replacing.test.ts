@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -64,6 +64,29 @@ describe.skipIf(!canFetch).each(Object.keys(MANAGERS))("%s", (manager) => {
     expect(await installed(folder)).toBe("socket.io");
   });
 });
+
+test.skipIf(!canFetch)(
+  "npm replaces socket.io in the packages of a workspace, and Portage once it was uninstalled",
+  async () => {
+    const folder = await createProgram();
+    const workspaces = ["-w", "one", "-w", "other"];
+    await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, workspaces: ["packages/*"] }));
+    for (const name of ["one", "other"]) {
+      await mkdir(join(folder, "packages", name), { recursive: true });
+      await writeFile(join(folder, "packages", name, "package.json"), JSON.stringify({ name, version: "1.0.0" }));
+    }
+    const versions = async (): Promise<string> =>
+      (await run("npm", ["ls", "socket.io", "--parseable", "--long"], folder, PATIENCE)).replaceAll(folder, "");
+    await add("npm", folder, ...workspaces, "socket.io@^4.8.0");
+    const all = await Promise.all(["parser", "websocket"].map(tarball));
+    await add("npm", folder, ...workspaces, `socket.io@${await tarball("server")}`, ...all);
+    expect((await versions()).match(/@portage\/server@4/g)).toHaveLength(2);
+    await run("npm", ["uninstall", ...NPM, ...workspaces, "socket.io"], folder, PATIENCE);
+    await add("npm", folder, ...workspaces, "socket.io@^4.8.0");
+    expect(await versions()).not.toContain("@portage/server");
+    expect(await versions()).toMatch(/socket\.io@4\.8/);
+  },
+);
 
 test.skipIf(!canFetch)("npm replaces the copy that NestJS's adapter pins, once it was uninstalled", async () => {
   const folder = await createProgram();
