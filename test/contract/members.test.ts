@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nextEvent } from "../support/waiting.ts";
 import { heldObjects, type Held } from "../support/held-objects.ts";
 import { portage, reference } from "../support/targets.ts";
 
@@ -61,13 +62,13 @@ const ADDED: Record<string, string> = {
   Namespace: "conflate ifSlow",
   "Namespace of a pattern": "conflate ifSlow",
   Socket: "recoveryError conflate ifSlow bufferedBytes whenDrained slowPolicy droppedEvents",
-  Client: "onMessage onError onDrain onClosing onClose",
+  Client: "",
   BroadcastOperator: "conflate ifSlow",
   Adapter: "deliverLocally",
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report",
-  "engine.io Socket": "writable bufferedBytes open onBeat onProbed onUpgradeFailed onCommit",
+  "engine.io Socket": "writable bufferedBytes",
   "engine.io WebSocket":
     "open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
     "onEnding maxBatch retire drained ended endedByProgram endedByOwner",
@@ -157,6 +158,32 @@ describe("a member that a program assigns", () => {
       await held.stop();
     },
   );
+
+  // Transports excepted: what they add are the steps of transports that extend them.
+  const KINDS = Object.keys(ADDED).filter((kind) => !/WebSocket|Polling|pattern|Operator/.test(kind));
+
+  test.each(KINDS.map((kind) => [kind] as const))(
+    "any of what is added to a %s may be assigned: nothing else depends on it",
+    async (kind) => {
+      const held = await heldObjects(portage);
+      const object = held.objects[kind as keyof Held["objects"]];
+      // The program's own adapter may say how events are delivered.
+      for (const name of words(ADDED[kind] ?? "").filter((name) => name !== "deliverLocally"))
+        expect(() => Object.assign(object, { [name]: undefined }), name).not.toThrow();
+      expect(await held.exchange()).toEqual(["pong", "pong"]);
+      const left = nextEvent(held.socket, "disconnect");
+      held.client.disconnect();
+      expect(await left).toEqual(["client namespace disconnect", undefined]);
+      await held.stop();
+    },
+  );
+
+  test("times of the engine that are assigned are those of its options", async () => {
+    const held = await heldObjects(portage);
+    Object.assign(held.io.engine, { pingInterval: 5000, pingTimeout: "4000", maxHttpBufferSize: 7 });
+    expect(held.io.engine.opts).toMatchObject({ pingInterval: 5000, pingTimeout: 4000, maxHttpBufferSize: 7 });
+    await held.stop();
+  });
 
   test.each("ready clock limits user room state name session isAlive".split(" "))(
     "%s is free, on sockets and on the server: not defined before the program does",

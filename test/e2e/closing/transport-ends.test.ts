@@ -67,6 +67,35 @@ describe.each(["polling", "websocket"] as const)("a program ends the transport, 
     await told(client);
   });
 
+  test.each<[string, (conn: Socket["conn"]) => unknown, string, unknown]>([
+    ['onClose("mine", detail)', (conn) => conn.onClose("mine", "detail"), "mine", "detail"],
+    ["onClose()", (conn) => conn.onClose(), "transport close", undefined],
+    ['emit("close", "mine", detail)', (conn) => conn.emit("close", "mine", "detail"), "mine", "detail"],
+    ['emit("close")', (conn) => conn.emit("close"), "transport close", undefined],
+    ['transport.emit("close", detail)', (conn) => conn.transport.emit("close", "detail"), "transport close", "detail"],
+  ])("%s of the session ends it at once, in the program's words", async (_order, act, reason, detail) => {
+    const { io, client, socket, log } = await joined(name);
+    const details: unknown[] = [];
+    socket.on("disconnect", (_reason, given) => details.push(given));
+    act(socket.conn);
+    expect(log).toEqual([`disconnecting ${reason}`, `disconnect ${reason}`, `close ${reason}`]);
+    expect([details, io.engine.clientsCount, io.sockets.sockets.size]).toEqual([[detail], 0, 0]);
+    expect(socket.closeReason).toMatchObject({ reason, code: "TRANSPORT_CLOSED" });
+    await told(client);
+  });
+
+  test.each([false, true])("an error of the session that a program emits ends it, with a listener: %s", async (has) => {
+    const { client, socket } = await joined(name);
+    const heard: unknown[] = [];
+    if (has) socket.conn.on("error", (error: Error) => heard.push(error.message));
+    const closed = nextEvent(socket.conn, "close");
+    socket.conn.emit("error", new Error("mine"));
+    if (client instanceof RawPolling) await client.poll();
+    expect((await closed)[0]).toBe("forced close");
+    expect(heard).toEqual(has ? ["mine"] : []);
+    if (client instanceof RawWebSocket) client.cut();
+  });
+
   test("close() calls back, listeners hear of it without an argument, and a second order does nothing", async () => {
     const { client, socket, log } = await joined(name);
     const { transport } = socket.conn;

@@ -15,7 +15,12 @@ import {
   kOnUpgradeFailed,
   kSlowReader,
   kStats,
+  kTakeClosing,
+  kTakeDrain,
+  kTakeEnd,
+  kTakeMessage,
 } from "../../../packages/server/src/engine/keys.ts";
+import { start } from "../../../packages/server/src/engine/session/start.ts";
 
 export const PING_INTERVAL = 25_000;
 export const PING_TIMEOUT = 20_000;
@@ -56,12 +61,12 @@ export function openSession(options: { transport?: string; protocol?: 3 | 4 } = 
   const received: string[] = [];
   const closes: Array<{ reason: string; code: string }> = [];
   session[kHandle]({
-    onMessage: (data) => void received.push(String(data)),
-    onDrain() {},
-    onClosing() {},
-    onClose: ({ reason, code }) => void closes.push({ reason, code }),
+    [kTakeMessage]: (data) => void received.push(String(data)),
+    [kTakeDrain]() {},
+    [kTakeClosing]() {},
+    [kTakeEnd]: ({ reason, code }) => void closes.push({ reason, code }),
   });
-  session.open();
+  start(session);
   transport.drain();
   return { host, clock: host.clock, session, transport, received, closes };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { kBeat } from "../../../packages/server/src/engine/keys.ts";
+import { kBeat, kOnBeat } from "../../../packages/server/src/engine/keys.ts";
 
 function setUp(shortest = 20_000, longest = 45_000) {
   const clock = new FakeClock();
@@ -12,7 +12,7 @@ function setUp(shortest = 20_000, longest = 45_000) {
       get [kBeat]() {
         return beat;
       },
-      onBeat() {
+      [kOnBeat]() {
         beats.push([name, clock.now()]);
         onBeat();
       },
@@ -163,7 +163,7 @@ class Peer {
     wheel.schedule(this[kBeat], options.interval);
   }
 
-  onBeat(): void {
+  [kOnBeat](): void {
     if (this.pings++ > 0) this.endedAt = this.#clock.now();
     else this.#wheel.schedule(this[kBeat], this.#options.timeout);
   }

@@ -5,6 +5,7 @@ import {
   type UpgradePhase,
   type UpgradeSignal,
 } from "../../../packages/server/src/engine/session/upgrade.ts";
+import { kCommitted, kProbed } from "../../../packages/server/src/engine/keys.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 
@@ -15,8 +16,8 @@ function setUp() {
   const events: string[] = [];
   const upgrade = new Upgrade(
     {
-      onProbed: () => events.push("probed"),
-      onCommit: () => events.push("commit"),
+      [kProbed]: () => events.push("probed"),
+      [kCommitted]: () => events.push("commit"),
     },
     clock,
     TIMEOUT,

@@ -13,6 +13,7 @@ import {
 } from "../../../packages/server/src/engine/keys.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
+import { start } from "../../../packages/server/src/engine/session/start.ts";
 import { Session } from "../../../packages/server/src/engine/session/session.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { count, EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
@@ -110,7 +111,7 @@ export class Peer {
     this.transport = new MemoryTransport(request as never);
     this.session = new Session(id, engine as unknown as SessionHost, this.transport, request as never);
     engine.sessions.add(this.session);
-    this.session.open();
+    start(this.session);
   }
 
   /** Says messages that arrive in one read, and lets the server react. */

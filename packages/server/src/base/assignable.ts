@@ -16,3 +16,14 @@ export function assignable(prototype: object, ...names: string[]): void {
     Object.defineProperty(prototype, name, { ...accessor, set });
   }
 }
+
+/** Lets programs assign members that say what an option is: the option is set, by its rules. */
+export function storedInOptions(prototype: object, names: readonly string[]): void {
+  for (const name of names) {
+    const accessor = Object.getOwnPropertyDescriptor(prototype, name);
+    const set = function (this: { opts: Record<string, unknown> }, value: unknown): void {
+      this.opts[name] = value;
+    };
+    Object.defineProperty(prototype, name, { ...accessor, set });
+  }
+}

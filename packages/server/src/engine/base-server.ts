@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { RawData } from "@portage/parser/engine";
 import { ReceiveBudget } from "@portage/websocket";
+import { storedInOptions } from "../base/assignable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { createLog } from "../base/log.ts";
@@ -21,9 +22,10 @@ import { HeartbeatWheel } from "./timing-wheel.ts";
 import type { LimitCode } from "./report/limit-codes.ts";
 import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./transports/polling-context.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
-import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions } from "./options.ts";
+import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
 import { type SessionHost, timesForClient } from "./session/host.ts";
 import { Session } from "./session/session.ts";
+import { start } from "./session/start.ts";
 import { askForId, randomId } from "./random-id.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { isRequestUnseen, type Opening } from "./admission/opening.ts";
@@ -64,7 +66,7 @@ const kOptions = Symbol("options");
 const kChecked = Symbol("checked");
 const kLimitsOf = Symbol("limitsOf");
 const kContextOf = Symbol("contextOf");
-const kFollowed = Symbol("followed");
+const kCors = Symbol("cors");
 const kRetryAfter = Symbol("retryAfter");
 const kFail = Symbol("fail");
 const kVerifyHandshake = Symbol("verifyHandshake");
@@ -102,8 +104,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   protected readonly middlewares: Middleware[] = [];
   private readonly [kLimitsOf]: Derived<EngineLimits>;
   private readonly [kContextOf]: Derived<WebSocketContext>;
-  /** What was last made of options that are not read anew each time. */
-  private readonly [kFollowed]: { cors?: ServerOptions["cors"] } = {};
+  /** The option that the middleware was made of. */
+  private [kCors]: ServerOptions["cors"] = undefined;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   private [kRetryAfter]: number | undefined = undefined;
 
@@ -161,9 +163,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** Programs change options while the server runs. What is made of these is looked at by each request. */
   protected [kFollow](): void {
     const { cors, slowReader, maxReceivingBytes } = this[kOptions];
-    const followed = this[kFollowed];
-    if (cors !== followed.cors) replaceCors(this.middlewares, cors);
-    followed.cors = cors;
+    if (cors !== this[kCors]) replaceCors(this.middlewares, (this[kCors] = cors));
     this[kSlowReader] = followSlowReader(slowReader, this[kSlowReader]);
     this[kReceiving].limit = maxReceivingBytes;
   }
@@ -365,7 +365,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this.clientsCount += 1;
     this[kGate].onOpen(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
-    session.open();
+    start(session);
     opening.begin(transport);
     this[kTell]("connection", session);
     const isOwnId = this.generateId === BaseServer.prototype.generateId;
@@ -393,3 +393,5 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     reportRefusal(this, req, refusal);
   }
 }
+
+storedInOptions(BaseServer.prototype, TOLD);

@@ -44,6 +44,11 @@ export {
   kShutDown,
   kSelf,
   kSendPrepared,
+  kTakeClosing,
+  kTakeDrain,
+  kTakeEnd,
+  kTakeError,
+  kTakeMessage,
   kWatchQueue,
 } from "./keys.ts";
 export { randomId } from "./random-id.ts";

@@ -42,3 +42,13 @@ export const kReopen = Symbol("reopen");
 export const kScreen = Symbol("screen");
 export const kShutDown = Symbol("shutDown");
 export const kHandler = Symbol("handler");
+// What the layer above, the timing wheel and the upgrade call of those that have asked for it.
+export const kOnBeat = Symbol("onBeat");
+export const kTakeMessage = Symbol("takeMessage");
+export const kTakeDrain = Symbol("takeDrain");
+export const kTakeClosing = Symbol("takeClosing");
+export const kTakeEnd = Symbol("takeEnd");
+export const kTakeError = Symbol("takeError");
+export const kProbed = Symbol("probed");
+export const kCommitted = Symbol("committed");
+export const kUpgradeFailed = Symbol("upgradeFailed");

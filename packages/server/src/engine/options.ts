@@ -122,6 +122,9 @@ const DEFAULTS: ResolvedOptions = {
   clock: systemClock,
 };
 
+/** Options that an engine has members for as well. */
+export const TOLD = ["pingInterval", "pingTimeout", "upgradeTimeout", "maxHttpBufferSize", "initialPacket"];
+
 type Rule = (given: never) => unknown;
 
 const time =

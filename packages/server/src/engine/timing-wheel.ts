@@ -1,10 +1,10 @@
 import type { Clock, Timer } from "../base/clock.ts";
-import type { kBeat } from "./keys.ts";
+import { type kBeat, kOnBeat } from "./keys.ts";
 
 /** Something that wants a call at a time of its own; a node of the wheel's lists, so that scheduling allocates nothing. */
 export interface Beating {
   /** The time has come. */
-  onBeat(): void;
+  [kOnBeat](): void;
   /** The neighbours in the wheel's slot and the turn in which it is due; the wheel's own. */
   [kBeat]: Beat;
 }
@@ -76,7 +76,7 @@ export class HeartbeatWheel {
   }
 
   /**
-   * Calls `entry.onBeat()` once, `delay` milliseconds from now; forgets an earlier call.
+   * Calls `entry[kOnBeat]()` once, `delay` milliseconds from now; forgets an earlier call.
    *
    * @param now the time of the clock, where the caller has just looked at it
    */
@@ -215,7 +215,7 @@ export class HeartbeatWheel {
       // One beat may cancel or put off another one.
       if (beat.due === -1 || beat.due > this.#tick) continue;
       this.#remove(beat);
-      beat.entry.onBeat();
+      beat.entry[kOnBeat]();
     }
   }
 }

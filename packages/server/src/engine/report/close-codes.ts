@@ -161,6 +161,12 @@ export function closeReason(code: CloseCode, description?: unknown): CloseReason
   return { reason, code, message, description, side };
 }
 
+/** Makes the record of a close that a program brought about, in words of its own where it has some. */
+export function ownReason(reason: string | undefined, description: unknown): CloseReason {
+  const record = closeReason("TRANSPORT_CLOSED", description);
+  return reason === undefined ? record : { ...record, reason: reason as ClassicReason };
+}
+
 /** Makes the record of a close that a peer's mistake brought about: the cause is an {@link EngineError}. */
 export function closeError(code: CloseCode, message: string, cause?: unknown): CloseReason {
   return closeReason(code, new EngineError(code, message, cause));

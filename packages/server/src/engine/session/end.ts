@@ -1,11 +1,12 @@
 /*
  * What the end of a session leaves behind: its reason, the counts, and a transport that has to end as well.
  */
+import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
-import { type CloseReason, completeReason } from "../report/close-codes.ts";
+import { type CloseReason, completeReason, ownReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";
-import { kBeat, kClock, kHandler, kHeardAt, kHeartbeat, kStats } from "../keys.ts";
-import type { SessionHost, SessionState } from "./host.ts";
+import { kBeat, kClock, kFail, kHandler, kHeardAt, kHeartbeat, kStats, kTakeError } from "../keys.ts";
+import type { SessionHandler, SessionHost, SessionState } from "./host.ts";
 import { NOBODY, type Transport } from "../transports/transport.ts";
 
 const log = createLog("engine:socket");
@@ -34,6 +35,21 @@ export function recordEnd(session: Ending, why: CloseReason): CloseReason {
   session.readyState = "closed";
   wheel.cancel(session[kBeat]);
   return reason;
+}
+
+/** As with engine.io, a program that emits `close` or `error` on a session ends it. Whether the event was such a one. */
+export function endedByEvent(
+  session: Ending & Emitter & { [kFail](why: CloseReason): void },
+  handler: SessionHandler,
+  event: string | symbol,
+  [first, second]: unknown[],
+): boolean {
+  if (session.readyState === "closed" || (event !== "close" && event !== "error")) return false;
+  if (event === "close") session[kFail](ownReason(first as string | undefined, second));
+  else if (handler[kTakeError]) handler[kTakeError](first);
+  else return false;
+  // An error goes on to listeners that a program has added; without any, Node would throw it.
+  return event === "close" || session.listenerCount("error") === 0;
 }
 
 /** Ends what has carried a session, for the same reason. */

@@ -1,13 +1,18 @@
 /*
  * How a session passes from one transport to the next without losing or reordering what its client sends.
  */
+import { type Emitter, kObserved } from "../../base/emitter.ts";
+import { createLog } from "../../base/log.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { kFail, kHandler, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
 import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "../transports/transport.ts";
 
+const log = createLog("engine:socket");
+
 /** A session, as far as a change of its transport goes. */
-interface Passenger extends TransportHandler {
+interface Passenger extends TransportHandler, Emitter {
+  readonly id: string;
   readonly server: SessionHost;
   readonly readyState: SessionState;
   transport: Transport;
@@ -33,6 +38,16 @@ export function takeOver(session: Passenger, candidate: Transport): void {
     previous[kHandler] = NOBODY;
     candidate.release();
   });
+  if (log.enabled) log("session %s upgraded to %s", session.id, candidate.name);
+  if (session[kObserved]) session.emit("upgrade", candidate);
+  session.flush();
+}
+
+/** The candidate works: the client waits for the end of its poll, so that it can commit. */
+export function onProbed(session: Passenger, candidate: Transport): void {
+  if (log.enabled) log("session %s was probed by %s", session.id, candidate.name);
+  if (session[kObserved]) session.emit("upgrading", candidate);
+  endWaitingPoll(session);
 }
 
 /** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */

@@ -14,31 +14,43 @@ import type { HeartbeatWheel } from "../timing-wheel.ts";
 import type { LimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
-import type {
-  kClock,
-  kHeartbeat,
-  kOnLimit,
-  kOnSessionClose,
-  kOnUpgradeFailed,
-  kReceiving,
-  kSlowReader,
-  kStats,
+import {
+  type kClock,
+  type kHeartbeat,
+  type kOnLimit,
+  type kOnSessionClose,
+  type kOnUpgradeFailed,
+  type kReceiving,
+  type kSlowReader,
+  type kStats,
+  kTakeClosing,
+  kTakeDrain,
+  kTakeEnd,
+  type kTakeError,
+  kTakeMessage,
 } from "../keys.ts";
 
 /** Takes what a session receives by direct calls, past the public events. */
 export interface SessionHandler {
   /** A message came in. */
-  onMessage(data: RawData): void;
+  [kTakeMessage](data: RawData): void;
   /** All that was sent has been handed to the transport. */
-  onDrain(): void;
+  [kTakeDrain](): void;
   /** The server is about to end the session in an orderly way: what is sent now still arrives. */
-  onClosing(): void;
+  [kTakeClosing](): void;
   /** The session is over, once. */
-  onClose(reason: CloseReason): void;
+  [kTakeEnd](reason: CloseReason): void;
+  /** A program has reported an error of the session, as listeners of `error` hear of it. */
+  [kTakeError]?(error: unknown): void;
 }
 
 /** In place of a handler, until there is one. */
-export const NO_HANDLER: SessionHandler = { onMessage() {}, onDrain() {}, onClosing() {}, onClose() {} };
+export const NO_HANDLER: SessionHandler = {
+  [kTakeMessage]() {},
+  [kTakeDrain]() {},
+  [kTakeClosing]() {},
+  [kTakeEnd]() {},
+};
 
 /** `closing`: packets are being flushed. */
 export type SessionState = "opening" | "open" | "closing" | "closed";

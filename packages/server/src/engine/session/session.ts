@@ -1,24 +1,17 @@
 import { EnginePacket, type EnginePacketType, type RawData } from "@portage/parser/engine";
 import { assignable } from "../../base/assignable.ts";
 import { createLog } from "../../base/log.ts";
-import { type CloseReason, closeReason } from "../report/close-codes.ts";
+import { type CloseReason, closeReason, ownReason } from "../report/close-codes.ts";
 import { Congestion, onQueued, onTaken, type Waiting } from "../outgoing/congestion.ts";
 import { type Flushable, flushSoon } from "./flush-queue.ts";
 import { Beat } from "../timing-wheel.ts";
-import { endWaitingPoll, takeOver } from "./hand-over.ts";
+import { endWaitingPoll, onProbed, takeOver } from "./hand-over.ts";
 import { messageData, type SendCallback, SendCallbacks } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "../outgoing/prepared-message.ts";
-import { endTransport, recordEnd } from "./end.ts";
+import { endedByEvent, endTransport, recordEnd } from "./end.ts";
 import * as heartbeat from "./heartbeat.ts";
-import {
-  handshakeData,
-  NO_HANDLER,
-  type SendFlags,
-  type SessionHandler,
-  type SessionHost,
-  type SessionState,
-} from "./host.ts";
+import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
 import type { Transport, TransportHandler } from "../transports/transport.ts";
 import type { TransportRequest } from "../http/request.ts";
@@ -29,20 +22,27 @@ import {
   kBeat,
   kChargedFrom,
   kClock,
+  kCommitted,
   kCongestion,
   kEnqueue,
   kFail,
   kHandle,
-  kHandler,
   kHeardAt,
   kOfferUpgrade,
+  kOnBeat,
   kOnSessionClose,
   kOnUpgradeFailed,
+  kProbed,
   kQueuedBytes,
   kSelf,
   kSendPrepared,
   kSlowReader,
   kStats,
+  kTakeClosing,
+  kTakeDrain,
+  kTakeEnd,
+  kTakeMessage,
+  kUpgradeFailed,
   kWatchQueue,
 } from "../keys.ts";
 
@@ -50,7 +50,7 @@ import {
 const kUpper = Symbol("upper");
 const kUpgrade = Symbol("upgrade");
 const kCallbacks = Symbol("callbacks");
-const kOnMessage = Symbol("onMessage");
+const kReceive = Symbol("receive");
 const kPush = Symbol("push");
 const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
@@ -149,19 +149,6 @@ export class Session
     this[kUpper] = handler;
   }
 
-  /** Opens the session: the server calls it once, with the handshake's transport. */
-  open(): void {
-    const { server, transport } = this;
-    this.readyState = "open";
-    transport.sid = this.id;
-    transport[kHandler] = this;
-    this[kEnqueue]("open", handshakeData(server, this.id, transport.name));
-    if (server.initialPacket) this[kEnqueue]("message", messageData(server.initialPacket));
-    this.flush();
-    if (this[kObserved]) this.emit("open");
-    heartbeat.start(this);
-  }
-
   // ---- incoming ----------------------------------------------------------------------------------------------------
 
   // hot path
@@ -175,7 +162,7 @@ export class Session
     if (this[kAwaits] === "pong") heartbeat.extendPong(this);
     switch (packet.type) {
       case "message":
-        this[kOnMessage](packet.data ?? "");
+        this[kReceive](packet.data ?? "");
         return;
       case "pong":
         return heartbeat.onPong(this);
@@ -192,8 +179,8 @@ export class Session
   }
 
   // hot path
-  private [kOnMessage](data: RawData): void {
-    this[kUpper].onMessage(data);
+  private [kReceive](data: RawData): void {
+    this[kUpper][kTakeMessage](data);
     if (!this[kObserved]) return;
     this.emit("data", data);
     this.emit("message", data);
@@ -205,13 +192,19 @@ export class Session
     if (this[kUpgrade]?.phase === "probed") endWaitingPoll(this);
   }
 
-  onClose(reason: CloseReason): void {
-    this[kFail](reason);
+  /** The session is over. A program may say so as well, with a reason in words of its own. */
+  onClose(reason?: CloseReason | string, description?: unknown): void {
+    this[kSelf][kFail](typeof reason === "object" ? reason : ownReason(reason, description));
+  }
+
+  /** Emits an event. As with engine.io, a program that emits `close` or `error` ends the session. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    return endedByEvent(this[kSelf], this[kUpper], event, args) || super.emit(event, ...args);
   }
 
   // ---- heartbeat ---------------------------------------------------------------------------------------------------
 
-  onBeat(): void {
+  [kOnBeat](): void {
     heartbeat.onBeat(this);
   }
 
@@ -318,7 +311,7 @@ export class Session
     transport.send(batch);
     if (this[kObserved]) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
-    this[kUpper].onDrain();
+    this[kUpper][kTakeDrain]();
     this[kCloseIfFlushed]();
   }
 
@@ -332,22 +325,17 @@ export class Session
     else this[kUpgrade].offer(candidate);
   }
 
-  onProbed(candidate: Transport): void {
-    if (log.enabled) log("session %s was probed by %s", this.id, candidate.name);
-    if (this[kObserved]) this.emit("upgrading", candidate);
-    endWaitingPoll(this);
+  [kProbed](candidate: Transport): void {
+    onProbed(this, candidate);
   }
 
-  onUpgradeFailed(signal: UpgradeSignal): void {
+  [kUpgradeFailed](signal: UpgradeSignal): void {
     this.server[kOnUpgradeFailed](this, signal as UpgradeFailure);
     if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
 
-  onCommit(candidate: Transport): void {
+  [kCommitted](candidate: Transport): void {
     takeOver(this, candidate);
-    if (log.enabled) log("session %s upgraded to %s", this.id, candidate.name);
-    if (this[kObserved]) this.emit("upgrade", candidate);
-    this.flush();
     this[kCloseIfFlushed]();
   }
 
@@ -357,7 +345,7 @@ export class Session
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     const self = this[kSelf];
     if (discard) self[kFail](why);
-    else if (self.readyState === "open") self[kUpper].onClosing();
+    else if (self.readyState === "open") self[kUpper][kTakeClosing]();
     if (self.readyState !== "open") return this;
     self.flush();
     self.readyState = "closing";
@@ -381,7 +369,7 @@ export class Session
     this[kCallbacks] = undefined;
     endTransport(this.transport, reason);
     this.server[kOnSessionClose](this);
-    this[kUpper].onClose(reason);
+    this[kUpper][kTakeEnd](reason);
     if (this[kObserved]) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;
     this.writeBuffer = EMPTY;
@@ -389,7 +377,7 @@ export class Session
   }
 }
 
-assignable(Session.prototype, "upgraded", "upgrading");
+assignable(Session.prototype, "upgraded", "upgrading", "writable", "bufferedBytes");
 
 // oxlint-disable-next-line typescript/unbound-method -- compared, not called
 const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;

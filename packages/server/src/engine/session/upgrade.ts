@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../base/clock.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
 import { NOBODY, type Transport, type TransportHandler } from "../transports/transport.ts";
-import { kHandler } from "../keys.ts";
+import { kCommitted, kHandler, kProbed, kUpgradeFailed } from "../keys.ts";
 
 /**
  * Where a session stands on its way from polling to a better transport.
@@ -97,11 +97,11 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Record<Upgrad
 /** What the session does for its upgrade. */
 export interface UpgradeHost {
   /** The candidate has proved that it works: the waiting poll must end, so that the client can switch. */
-  onProbed(candidate: Transport): void;
+  [kProbed](candidate: Transport): void;
   /** The candidate takes over. */
-  onCommit(candidate: Transport): void;
+  [kCommitted](candidate: Transport): void;
   /** The candidate has failed, or could not be taken: the session stays where it is. */
-  onUpgradeFailed?(signal: UpgradeSignal): void;
+  [kUpgradeFailed]?(signal: UpgradeSignal): void;
 }
 
 const PROBE_ANSWER = new EnginePacket("pong", "probe", COMPRESS);
@@ -136,7 +136,7 @@ export class Upgrade implements TransportHandler {
 
   /** A transport wants to take over from one that is as good. */
   refuse(transport: Transport): void {
-    this.#host.onUpgradeFailed?.("candidate");
+    this.#host[kUpgradeFailed]?.("candidate");
     transport.turnAway();
   }
 
@@ -160,7 +160,7 @@ export class Upgrade implements TransportHandler {
   #signal(signal: UpgradeSignal, newcomer?: Transport): void {
     const [next, action] = UPGRADE_TABLE[this.#phase][signal];
     this.#phase = next;
-    if (action === "drop" || action === "forget" || action === "refuse") this.#host.onUpgradeFailed?.(signal);
+    if (action === "drop" || action === "forget" || action === "refuse") this.#host[kUpgradeFailed]?.(signal);
     this.#act(action, newcomer);
   }
 
@@ -174,7 +174,7 @@ export class Upgrade implements TransportHandler {
         return this.#answer();
       case "commit": {
         const candidate = this.#release();
-        if (candidate) this.#host.onCommit(candidate);
+        if (candidate) this.#host[kCommitted](candidate);
         return;
       }
       case "drop":
@@ -198,7 +198,7 @@ export class Upgrade implements TransportHandler {
     const candidate = this.#candidate;
     if (!candidate) return;
     candidate.send([PROBE_ANSWER]);
-    this.#host.onProbed(candidate);
+    this.#host[kProbed](candidate);
   }
 
   #release(): Transport | undefined {

@@ -3,7 +3,7 @@ import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../timing-wheel.ts";
 import { destroyRequest, mayBeReset, wasReset } from "../http/http2.ts";
 import type { EngineLimits } from "./polling-context.ts";
-import { kBeat } from "../keys.ts";
+import { kBeat, kOnBeat } from "../keys.ts";
 
 /** Why a body is given up before it is complete: codes of the session's end. */
 export type UploadFailure = "POST_LATE" | "RECEIVE_BUDGET";
@@ -59,7 +59,7 @@ export class BodyReader implements BudgetHolder, Beating {
     if (this.#end()) destroyRequest(this.#req);
   }
 
-  onBeat(): void {
+  [kOnBeat](): void {
     this.#end()?.onGivenUp("POST_LATE");
   }
 

@@ -121,7 +121,7 @@ export abstract class Transport extends Emitter {
   /** Emits an event. As with engine.io, a program that emits `close` or `error` ends the transport and its session. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (this.readyState === "closed" || (event !== "close" && event !== "error")) return super.emit(event, ...args);
-    this.fail(event === "close" ? closeReason("TRANSPORT_CLOSED") : closeReason("TRANSPORT_FAILED", args[0]));
+    this.fail(event === "close" ? closeReason("TRANSPORT_CLOSED", args[0]) : closeReason("TRANSPORT_FAILED", args[0]));
     return true;
   }
 

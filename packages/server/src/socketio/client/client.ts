@@ -22,6 +22,7 @@ import { Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../../engine/index.ts";
+import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain } from "../keys.ts";
 import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "../keys.ts";
 
@@ -141,7 +142,7 @@ export class Client<
 
   /** The peer sent something that is not a packet, or the session failed. */
   protected onerror(error: unknown): void {
-    this.onError(error);
+    this[kTakeError](error);
   }
 
   /** The session is over. */
@@ -161,18 +162,17 @@ export class Client<
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
 
-  /** The name that socket.io has for {@link onMessage}. */
   ondata(data: RawData): void {
-    this.onMessage(data);
+    this[kTakeMessage](data);
   }
 
   // hot path
-  onMessage(data: RawData): void {
+  [kTakeMessage](data: RawData): void {
     let packet: SocketPacket | undefined;
     try {
       packet = this[kDecoder].decode(data);
     } catch (error) {
-      return this.onError(error);
+      return this[kTakeError](error);
     }
     if (packet !== undefined) this[kOnPacket](packet);
     else if (this.server[kCustomParser] === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
@@ -254,7 +254,7 @@ export class Client<
   }
 
   /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
-  onError(error: unknown): void {
+  [kTakeError](error: unknown): void {
     deliverNow();
     for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place._onerror(error as Error);
@@ -262,17 +262,17 @@ export class Client<
     endWith(this.conn, closeReason("INVALID_MESSAGE", error));
   }
 
-  onDrain(): void {
+  [kTakeDrain](): void {
     if (this[kLink][kCongestion]?.takeDrained() !== true) return;
     for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
   }
 
   /** What was sent before the end goes first. */
-  onClosing(): void {
+  [kTakeClosing](): void {
     for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
-  onClose(record: CloseReason): void {
+  [kTakeEnd](record: CloseReason): void {
     if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
     // What the program itself has ended gets no more events.
     if (record.side !== "server") deliverNow();

@@ -15,6 +15,9 @@ import {
   kCongestion,
   kHandle,
   kSendPrepared,
+  kTakeEnd,
+  kTakeError,
+  kTakeMessage,
 } from "../../engine/index.ts";
 import type { RawData } from "../packets/codec.ts";
 import { DISCONNECT_CODES, type DisconnectCode } from "../socket/types.ts";
@@ -34,7 +37,7 @@ export interface Link {
 /** A client, seen from its session. */
 export interface LinkHandler extends SessionHandler {
   /** The session has failed in a way that is none of its own reasons to close. */
-  onError(error: unknown): void;
+  [kTakeError](error: unknown): void;
 }
 
 /** A socket of another engine, as `io.bind(engine)` brings it in. */
@@ -58,10 +61,10 @@ class ForeignLink implements Link {
   }
 
   [kHandle](handler: LinkHandler): void {
-    this.#socket.on("data", (data: RawData) => handler.onMessage(data));
-    this.#socket.on("error", (error: unknown) => handler.onError(error));
+    this.#socket.on("data", (data: RawData) => handler[kTakeMessage](data));
+    this.#socket.on("error", (error: unknown) => handler[kTakeError](error));
     this.#socket.on("close", (reason: string, description: unknown) =>
-      handler.onClose(foreignReason(reason, description)),
+      handler[kTakeEnd](foreignReason(reason, description)),
     );
   }
 

@@ -1,3 +1,4 @@
+import { assignable } from "../../base/assignable.ts";
 import type { BroadcastFlags } from "../adapter/adapter.ts";
 import {
   type CloseReason,
@@ -150,3 +151,5 @@ export abstract class PacedSocket<
     return isSession(this.conn) ? this.conn[kWatchQueue]() : undefined;
   }
 }
+
+assignable(PacedSocket.prototype, "bufferedBytes", "droppedEvents");

@@ -1,0 +1,22 @@
+/*
+ * How a session begins: what its client is told first, and its heartbeat.
+ */
+import { kObserved } from "../../base/emitter.ts";
+import { kEnqueue, kHandler } from "../keys.ts";
+import * as heartbeat from "./heartbeat.ts";
+import { handshakeData } from "./host.ts";
+import { messageData } from "./sending.ts";
+import type { Session } from "./session.ts";
+
+/** Opens a session, once, on the transport of the handshake. */
+export function start(session: Session): void {
+  const { server, transport } = session;
+  session.readyState = "open";
+  transport.sid = session.id;
+  transport[kHandler] = session;
+  session[kEnqueue]("open", handshakeData(server, session.id, transport.name));
+  if (server.initialPacket) session[kEnqueue]("message", messageData(server.initialPacket));
+  session.flush();
+  if (session[kObserved]) session.emit("open");
+  heartbeat.start(session);
+}
