@@ -67,7 +67,11 @@ const MESSAGES: Readonly<Record<ParserErrorCode, string>> = { ...ENGINE_PARSER_E
  * Thrown by every codec of this package for input that it refuses. Nothing else is thrown for bytes of a peer.
  *
  * @example
- * try { decodePacketV4("x"); } catch (error) { error.code; } // "ENGINE_UNKNOWN_PACKET_TYPE"
+ * try {
+ *   decodePacketV4("x");
+ * } catch (error) {
+ *   if (error instanceof ParserError) console.log(error.code); // "ENGINE_UNKNOWN_PACKET_TYPE"
+ * }
  */
 export class ParserError extends Error {
   readonly code: ParserErrorCode;

@@ -269,7 +269,7 @@ export class Server<
    * @throws SocketIoError `NOT_AN_HTTP_SERVER` for anything else, a request handler for example
    * @throws UsageError `PATH_TAKEN` when another server has the path; for the server itself it is a warning
    * @example
-   * const httpServer = http.createServer(app);
+   * const httpServer = http.createServer();
    * io.attach(httpServer);
    * httpServer.listen(3000);
    */

@@ -64,7 +64,8 @@ export const VIOLATIONS: Readonly<Record<ViolationCode, Violation>> = {
  * A violation as an error.
  *
  * @example
- * link.open({ onClose: ({ error }) => error instanceof WebSocketError && log(error.code, error.closeCode), ... });
+ * const onClose = ({ error }: LinkClose) => error instanceof WebSocketError && log(error.code, error.closeCode);
+ * link.open({ onText() {}, onBinary() {}, onDrain() {}, onClose });
  */
 export class WebSocketError extends Error {
   override readonly name = "WebSocketError";

@@ -76,10 +76,11 @@ export interface TransportOptions extends SocketOptions {
  *
  * @example
  * class Pigeon extends Transport {
+ *   #bird = release(this.createUri("https"));
  *   get name() { return "pigeon"; }
- *   doOpen() { this.bird = release(this.createUri("https")); this.bird.onreturn = (note) => this.onData(note); this.onOpen(); }
- *   doClose() { this.bird.recall(); }
- *   write(packets) { packets.forEach((packet) => this.bird.carry(packet)); this.emitReserved("drain"); }
+ *   doOpen() { this.#bird.onreturn = (note) => this.onData(note); this.onOpen(); }
+ *   doClose() { this.#bird.recall(); }
+ *   write(packets) { packets.forEach((packet) => this.#bird.carry(packet)); this.emitReserved("drain"); }
  * }
  * new Socket("https://example.org", { transportImplementations: [Pigeon] });
  */

@@ -77,7 +77,7 @@ export function sendOptions(compress: boolean | undefined, mark?: EventMark): Se
  *
  * @example
  * const message = new PreparedMessage(encoder.encode(packet));
- * for (const session of sessions) session.sendPrepared(message);
+ * for (const session of sessions) session[kSendPrepared](message);
  */
 export class PreparedMessage {
   /** The encoded Socket.IO packet: its text, then its attachments. */

@@ -37,7 +37,8 @@ export function noteProtocol(link: object, protocol: string): void {
  * Events: `message` (data, isBinary), `ping` and `pong` (data), and `close` (code, reason).
  *
  * @example
- * const { remoteAddress } = socket.conn.transport.socket._socket;
+ * const { socket: webSocket } = socket.conn.transport as WebSocketTransport;
+ * if (webSocket instanceof LinkSocket) webSocket.on("pong", () => console.log("alive"));
  */
 export class LinkSocket extends Emitter {
   declare static readonly CONNECTING: 0;

@@ -1,0 +1,11 @@
+/* What examples of the client may use. */
+import type { Manager, Socket } from "@portage/client";
+
+export { io } from "@portage/client";
+
+export declare const socket: Socket;
+export declare const manager: Manager;
+/** Of React Native. */
+export declare const AppState: {
+  addEventListener(type: "change", listener: (state: "active" | "background") => void): { remove(): void };
+};

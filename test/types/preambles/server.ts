@@ -1,0 +1,31 @@
+/* What examples of the server, of the documentation and of SECURITY.md may use without saying where it comes from. */
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Server as Engine } from "@portage/server/engine";
+import type { Server, Socket } from "@portage/server";
+import type { FastifyInstance } from "fastify";
+
+export * as http from "node:http";
+export { createServer } from "node:http";
+export { SessionAwareAdapter } from "@portage/server/adapter";
+export { Server as Engine } from "@portage/server/engine";
+export { Server } from "@portage/server";
+export { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
+
+export declare const io: Server;
+export declare const socket: Socket;
+export declare const engine: Engine;
+export declare const httpServer: HttpServer;
+export declare const app: FastifyInstance;
+export declare const req: IncomingMessage;
+export declare const res: ServerResponse;
+export declare const bytes: Buffer;
+export declare const rows: Iterable<object>;
+export declare const logger: { error(fields: object): void };
+/** Clients of Redis. */
+export declare const pub: object;
+export declare const sub: object;
+export declare const pubClient: object;
+export declare const subClient: object;
+/** Of prom-client. */
+export declare const register: { metrics(): Promise<string> };
+export declare const passport: { session(): (req: IncomingMessage, res: ServerResponse, next: () => void) => void };
