@@ -110,6 +110,47 @@ describe("a page that may not read the answer", () => {
     await expect.poll(() => io.stats().corsMismatches).toBe(1);
   });
 
+  test("also where its browser asks first a server without cors", async () => {
+    const { io, port } = await start();
+    await open(port, { origin, "access-control-request-method": "GET" }, "OPTIONS");
+    await expect.poll(() => io.stats().corsMismatches).toBe(1);
+  });
+
+  test("also where it is a file, or in a sandbox", async () => {
+    const { io, port } = await start();
+    await open(port, { origin: "null" });
+    await expect.poll(() => io.stats().corsMismatches).toBe(1);
+    expect(warnings()[0]![1]).toContain('"null"');
+  });
+
+  test("also where it sends cookies, and cors does not let it", async () => {
+    const { io, port } = await start({ cors: { origin: "*" } });
+    await open(port, { origin });
+    await open(port, { origin, cookie: "a=b" });
+    await expect.poll(() => io.stats().corsMismatches).toBe(1);
+    expect(warnings()[0]![1]).toContain("`credentials: true`");
+    const other = await start({ cors: { origin, credentials: true } });
+    await open(other.port, { origin, cookie: "a=b" });
+    expect(other.io.stats().corsMismatches).toBe(0);
+  });
+
+  test("is told of with what the option allows: a slash too many is seen at once", async () => {
+    const { io, port } = await start({ cors: { origin: `${origin}/` } });
+    await open(port, { origin });
+    await expect.poll(() => io.stats().corsMismatches).toBe(1);
+    expect(warnings()[0]![1]).toContain(`"${origin}/"`);
+  });
+
+  test("over WebSocket it leaves one line as well", async () => {
+    const { io, url } = await start({ cors: { origin: "https://other.example" } });
+    const options = { forceNew: true, transports: ["websocket"], reconnection: false, extraHeaders: { origin } };
+    const client = connect(url, options);
+    await nextEvent(client, "connect_error");
+    client.disconnect();
+    expect(io.stats().refusals).toMatchObject({ ORIGIN_NOT_ALLOWED: 1 });
+    expect(warnings()).toEqual([["ORIGIN_NOT_ALLOWED", expect.stringContaining(`"${origin}"`)]]);
+  });
+
   test("and those that may, or are not pages of another origin, do not", async () => {
     const { io, port } = await start({ cors: { origin } });
     await open(port, { origin });

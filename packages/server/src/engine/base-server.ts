@@ -10,7 +10,7 @@ import { ERROR_CODES, type ErrorCallback, type Refusal, refuse } from "./report/
 import type { Waiting } from "./outgoing/congestion.ts";
 import { addHeaders } from "./http/answer-headers.ts";
 import { replaceCors } from "./http/cors.ts";
-import { reportUnreadable } from "./admission/cors-check.ts";
+import { noteRefusedOrigin, reportUnreadable } from "./admission/cors-check.ts";
 import { Notices } from "../base/notices.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
@@ -306,6 +306,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (!isUpgrade || !cors || isChecked === false) return this[kVerifyHandshake](req, answer);
     checkOrigin(req, cors, (isAllowed) => {
       if (isAllowed) return this[kVerifyHandshake](req, answer);
+      noteRefusedOrigin(this, req);
       answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
     });
   }
