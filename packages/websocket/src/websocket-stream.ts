@@ -7,7 +7,7 @@ import type { WebSocket } from "./websocket.ts";
 
 // Keys of the private members: symbols, so that a stream can be wrapped by a Proxy or inherited from.
 const kSocket = Symbol("socket");
-const kEnding = Symbol("ending");
+const kHasFailed = Symbol("hasFailed");
 const kReceive = Symbol("receive");
 const kFail = Symbol("fail");
 
@@ -42,8 +42,8 @@ export function createWebSocketStream(socket: WebSocket, options?: DuplexOptions
 
 class WebSocketStream extends Duplex {
   private readonly [kSocket]: WebSocket;
-  /** `failed`: the socket reported an error and ends by itself, after its close frame has left. */
-  private [kEnding]: "none" | "failed" = "none";
+  /** The socket reported an error: it ends by itself, after its close frame has left. */
+  private [kHasFailed] = false;
 
   constructor(socket: WebSocket, options?: DuplexOptions) {
     super({ ...options, ...OWN_OPTIONS });
@@ -74,7 +74,7 @@ class WebSocketStream extends Duplex {
     // Terminating a socket that is still connecting is reported as its error.
     socket.once("error", (socketError) => (reason ??= socketError));
     socket.once("close", () => callback(reason));
-    if (this[kEnding] === "none") socket.terminate();
+    if (!this[kHasFailed]) socket.terminate();
   }
 
   private [kReceive](data: RawData, isBinary: boolean): void {
@@ -84,7 +84,7 @@ class WebSocketStream extends Duplex {
 
   private [kFail](error: Error): void {
     if (this.destroyed) return;
-    this[kEnding] = "failed";
+    this[kHasFailed] = true;
     this.destroy(error);
   }
 }

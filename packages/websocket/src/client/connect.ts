@@ -62,7 +62,7 @@ export class ConnectAttempt {
   #options: ConnectOptions;
   #url: ClientUrl;
   readonly #deflate: DeflateOptions | undefined;
-  #phase: "waiting" | "over" = "waiting";
+  #isOver = false;
   #request: ClientRequest | undefined = undefined;
   #offer: ClientOffer = { key: "" };
   #redirects = 0;
@@ -106,7 +106,7 @@ export class ConnectAttempt {
 
   /** Gives up; the failure is reported in the next tick. */
   abort(code: ConnectErrorCode, message: string): void {
-    if (this.#phase === "over") return;
+    if (this.#isOver) return;
     const request = this.#request;
     this.#end();
     request?.destroy();
@@ -114,12 +114,12 @@ export class ConnectAttempt {
   }
 
   #isCurrent(request: ClientRequest): boolean {
-    return this.#phase === "waiting" && this.#request === request;
+    return !this.#isOver && this.#request === request;
   }
 
   /** A connection lives longer than the request that opened it, which is not kept. */
   #end(): void {
-    this.#phase = "over";
+    this.#isOver = true;
     this.#request = undefined;
     this.#timer?.cancel();
   }

@@ -34,7 +34,7 @@ interface HostServer {
 const TAKEN_BY = ["upgrade", "connect", "unknownProtocol"] as const;
 
 const known = new WeakMap<object, IdleConnections>();
-let channel: "unheard" | "heard" = "unheard";
+let isSubscribed = false;
 
 // hot path
 function onRequestStart(message: unknown): void {
@@ -77,11 +77,11 @@ export class IdleConnections {
     if (existing) return existing;
     const made = new IdleConnections(server);
     known.set(server, made);
-    if (channel === "unheard") {
+    if (!isSubscribed) {
       subscribe("http.server.request.start", onRequestStart);
       subscribe("http.server.response.finish", onResponseFinish);
     }
-    channel = "heard";
+    isSubscribed = true;
     return made;
   }
 

@@ -24,7 +24,7 @@ export class ForeignLink implements EngineLink {
   readonly #websocket: ForeignWebSocket;
   #handler: LinkHandler | undefined;
   #error: NodeJS.ErrnoException | undefined;
-  #state: "flowing" | "full" = "flowing";
+  #isFull = false;
 
   constructor(websocket: ForeignWebSocket) {
     this.#websocket = websocket;
@@ -77,14 +77,14 @@ export class ForeignLink implements EngineLink {
   #send(data: string | Buffer, compress: boolean): void {
     if (this.#websocket.readyState !== OPEN) return;
     this.#websocket.send(data, { compress }, () => this.#onSent());
-    if (this.#state === "full" || this.bufferedBytes <= HIGH_WATER_MARK) return;
-    this.#state = "full";
+    if (this.#isFull || this.bufferedBytes <= HIGH_WATER_MARK) return;
+    this.#isFull = true;
     this.#handler?.onFull?.();
   }
 
   #onSent(): void {
-    if (this.#state === "flowing" || this.bufferedBytes > HIGH_WATER_MARK) return;
-    this.#state = "flowing";
+    if (!this.#isFull || this.bufferedBytes > HIGH_WATER_MARK) return;
+    this.#isFull = false;
     this.#handler?.onDrain();
   }
 

@@ -46,7 +46,7 @@ export class AckCollector {
   #clients = 0;
   #serversHeard = 0;
   #servers = -1;
-  #state: "collecting" | "over" = "collecting";
+  #isOver = false;
 
   /** @param ms time to answer, in milliseconds */
   constructor(clock: Clock, ms: number, onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void) {
@@ -56,7 +56,7 @@ export class AckCollector {
 
   /** Whether nobody waits for answers any more. */
   get isOver(): boolean {
-    return this.#state === "over";
+    return this.#isOver;
   }
 
   /** There are so many servers. */
@@ -74,7 +74,7 @@ export class AckCollector {
 
   /** One of the clients has answered. */
   onResponse(response: unknown): void {
-    if (this.#state === "over") return;
+    if (this.#isOver) return;
     this.#responses.push(response);
     this.#check();
   }
@@ -84,8 +84,8 @@ export class AckCollector {
   }
 
   #end(error: AckTimeoutError | null): void {
-    if (this.#state === "over") return;
-    this.#state = "over";
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#timer.cancel();
     this.#onEnd(error, this.#responses);
   }
