@@ -6,6 +6,7 @@ import { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } from "../../packages/parse
 import { ENGINE_ERRORS } from "../../packages/client/src/engine/errors.ts";
 import { CLOSE_CODES } from "../../packages/server/src/engine/report/close-codes.ts";
 import { LIMIT_CODES } from "../../packages/server/src/engine/report/limit-codes.ts";
+import { USAGE_ERRORS } from "../../packages/server/src/engine/usage-errors.ts";
 import { REFUSALS } from "../../packages/server/src/engine/report/refusals.ts";
 import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/errors.ts";
 import { DISCONNECT_CODES } from "../../packages/server/src/socketio/socket/types.ts";
@@ -45,6 +46,7 @@ const TABLES: Readonly<Record<string, object>> = {
   DISCONNECT_CODES,
   LIMIT_CODES,
   REFUSALS,
+  USAGE_ERRORS,
   SOCKETIO_ERRORS,
   ENGINE_PARSER_ERRORS,
   SOCKET_PARSER_ERRORS,

@@ -50,7 +50,8 @@ describe("middlewares", () => {
   });
 
   test("that reject with nothing, or after they went on, have failed as well", async () => {
-    expect(await run(() => Promise.reject(undefined))).toEqual([[new Error("the middleware has failed")]]);
+    const [[error]] = (await run(() => Promise.reject(undefined))) as [[Error]];
+    expect(error).toMatchObject({ name: "UsageError", code: "MIDDLEWARE_WITHOUT_ERROR" });
     const late: Middleware = (_req, _res, next) => {
       next();
       return Promise.reject(new Error("late"));

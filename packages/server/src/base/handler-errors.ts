@@ -1,8 +1,11 @@
 import type { EventEmitter } from "node:events";
 import { systemClock } from "./clock.ts";
+import { callProgram, type FailureKind } from "./guarded.ts";
 import { createLog } from "./log.ts";
 
 const log = createLog("socket.io:errors");
+
+type Listener = (...args: unknown[]) => unknown;
 
 /**
  * The event of a server (`io`) and of an engine that tells what went wrong in the program's own code.
@@ -43,19 +46,9 @@ export type HandlerKind =
 export interface HandlerFailure {
   readonly handler: HandlerKind;
   /** Whether it threw, or returned a promise that was rejected. */
-  readonly how: "thrown" | "rejected";
+  readonly how: FailureKind;
   /** The event, if a listener has failed. */
   readonly event?: string | symbol | undefined;
-}
-
-/** Is told that a function of the program has failed. */
-export type OnFailure = (error: unknown, how: HandlerFailure["how"]) => void;
-
-/** Calls `onRejected` when `result` is a promise that is rejected. */
-export function watch(result: unknown, onRejected: (error: unknown) => void): void {
-  if (typeof result !== "object" || result === null) return;
-  const { then } = result as { then?: unknown };
-  if (typeof then === "function") Reflect.apply(then, result, [undefined, onRejected]);
 }
 
 /** Tells the `handler_error` listeners of `emitter`; without any, see {@link reportUnheard}. */
@@ -65,13 +58,7 @@ export function reportFailure(emitter: EventEmitter, error: unknown, failure: Ha
   if (listeners.length === 0) return reportUnheard(error, failure);
   // One that fails itself has nobody to tell but the console.
   const onOwnFailure = (own: unknown): void => printer.print(`a listener of "${HANDLER_ERROR}"`, own);
-  for (const listener of listeners) {
-    try {
-      watch(Reflect.apply(listener, emitter, [error, failure]), onOwnFailure);
-    } catch (own) {
-      onOwnFailure(own);
-    }
-  }
+  for (const listener of listeners as Listener[]) callProgram(listener, [error, failure], onOwnFailure, emitter);
 }
 
 /** What socket.io keeps from the process as well, or what is not the program's own code. */

@@ -16,6 +16,7 @@ import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS, reportLimit, reportRefusal, reportUpgradeFailure } from "./report/reports.ts";
 import { Gate } from "./admission/gate.ts";
+import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
 import { keepConnection } from "./http/http2.ts";
 import { HeartbeatWheel } from "./timing-wheel.ts";
@@ -35,7 +36,7 @@ import { setMounts } from "./http/mounts.ts";
 import type { Transport } from "./transports/transport.ts";
 import type { TransportRequest } from "./http/request.ts";
 import { Polling } from "./transports/polling.ts";
-import { checkFunction } from "./usage-errors.ts";
+import { checkFunction, UsageError } from "./usage-errors.ts";
 import { FRAMING, type WebSocketContext, webSocketContext } from "./transports/websocket-context.ts";
 import { TurnedAway } from "./transports/turned-away.ts";
 import {
@@ -281,8 +282,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
     if (this.middlewares.length === 0) return done();
-    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
-      this[kFail]("engine middleware", error, how);
+    const onFailure = (error: unknown, how: FailureKind): void => this[kFail]("engine middleware", error, how);
     runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
@@ -330,7 +330,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** A function of the program has failed. */
-  private [kFail](handler: HandlerKind, error: unknown, how: "thrown" | "rejected"): void {
+  private [kFail](handler: HandlerKind, error: unknown, how: FailureKind): void {
     reportFailure(this, error, { handler, how });
   }
 
@@ -344,10 +344,10 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const refused = (error: unknown): void =>
       opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
-      if (this.clients[id]) refused(new Error("the id is taken"));
+      if (this.clients[id]) refused(new UsageError("ID_TAKEN"));
       else this[kOpen](id, req, opening);
     };
-    const fail = (error: unknown, how: "thrown" | "rejected"): void => {
+    const fail = (error: unknown, how: FailureKind): void => {
       this[kFail]("generateId", error, how);
       refused(error);
     };

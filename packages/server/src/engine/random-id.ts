@@ -1,5 +1,5 @@
 import { randomFillSync } from "node:crypto";
-import type { OnFailure } from "../base/handler-errors.ts";
+import { callProgram, type OnFailure } from "../base/guarded.ts";
 import { UsageError } from "./usage-errors.ts";
 
 const ID_BYTES = 15;
@@ -24,15 +24,17 @@ export function askForId(
   take: (id: string) => void,
   fail: OnFailure,
 ): void {
-  let made: unknown;
-  try {
-    made = make();
-    if (!isPromiseLike(made)) made = idFrom(made);
-  } catch (error) {
-    return fail(error, "thrown");
-  }
-  if (typeof made === "string") return take(made);
-  (made as PromiseLike<unknown>).then(idFrom).then(take, (error: unknown) => fail(error, "rejected"));
+  const made = callProgram(
+    () => {
+      const id = make();
+      return isPromiseLike(id) ? Promise.resolve(id).then(idFrom) : idFrom(id);
+    },
+    [],
+    fail,
+  );
+  if (typeof made === "string") take(made);
+  // A rejection has been reported.
+  else made?.then(take, () => undefined);
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {

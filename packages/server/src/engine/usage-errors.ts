@@ -4,6 +4,9 @@ export const USAGE_ERRORS = {
   PATH_TAKEN: "another server has this path of the HTTP server: close that one first",
   OPTION_INVALID: "an option has a value that it does not take",
   ID_INVALID: "generateId() must return text or a number: it is a part of URLs",
+  ID_TAKEN: "generateId() has returned the id of an open session",
+  MIDDLEWARE_WITHOUT_ERROR:
+    "a middleware of engine.use() failed without an error: it threw nothing, or rejected with nothing",
   USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
 } as const;
 

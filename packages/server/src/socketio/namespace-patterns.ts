@@ -1,8 +1,7 @@
 /*
  * The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
  */
-import type { OnFailure } from "../base/handler-errors.ts";
-import { pass } from "./events/middleware.ts";
+import { type OnFailure, runChain } from "../base/guarded.ts";
 import type { Untyped } from "./events/typed-events.ts";
 
 /** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
@@ -40,10 +39,9 @@ export function askPattern(
   fn: (accepted: boolean) => void,
 ): void {
   if (matches instanceof RegExp) return fn(accepts(matches, name));
-  pass({
-    chain: [(_: undefined, next) => matches(name, auth, (err, success) => next(err || !success ? REFUSED : undefined))],
-    subject: undefined,
-    isOver: () => false,
+  runChain<[]>({
+    links: [(next) => matches(name, auth, (err, success) => next(err || !success ? REFUSED : undefined))],
+    subject: [],
     onEnd: (err) => fn(err === undefined),
     onFailure,
     endOf: () => REFUSED,

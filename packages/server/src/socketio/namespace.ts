@@ -9,6 +9,7 @@ import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
 import { Joining } from "./client/joining.ts";
+import { callProgram, type FailureKind } from "../base/guarded.ts";
 import type { HandlerFailure } from "../base/handler-errors.ts";
 import { fail, failAdapter, watchAdapter } from "./events/listener-errors.ts";
 import type { Middleware } from "./events/middleware.ts";
@@ -116,12 +117,15 @@ export class Namespace<
     const adapter = this.server[kCreateAdapter](this);
     if (this.server[kClusterKeys] !== undefined) guardAdapter(adapter, this, this.server[kClusterKeys]);
     this.adapter = adapter;
-    try {
-      watchAdapter(this.adapter.init(), this);
-    } catch (error) {
-      // A program that has just made its server has had no time to listen.
-      process.nextTick(failAdapter, error, this, "thrown");
-    }
+    void callProgram(
+      () => adapter.init(),
+      [],
+      (error, how) => {
+        if (how === "rejected") failAdapter(error, this, how);
+        // A program that has just made its server has had no time to listen.
+        else process.nextTick(failAdapter, error, this, how);
+      },
+    );
   }
 
   /**
@@ -192,7 +196,7 @@ export class Namespace<
 
   private [kOnListenerFailure](
     error: unknown,
-    how: "thrown" | "rejected",
+    how: FailureKind,
     {
       event,
       socket,

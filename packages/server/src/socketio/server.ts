@@ -8,6 +8,7 @@ import { Client } from "./client/client.ts";
 import { ClientFiles } from "./host/client-files.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./packets/codec.ts";
+import type { FailureKind } from "../base/guarded.ts";
 import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handler-errors.ts";
 import {
   type DrainOptions,
@@ -184,7 +185,7 @@ export class Server<
     const rules = {
       isOn: () => this._serveClient,
       path: () => this._path,
-      onFailure: (error: unknown, how: "thrown" | "rejected") =>
+      onFailure: (error: unknown, how: FailureKind) =>
         this[kOnHandlerError](error, { handler: "engine middleware", how }),
     };
     this[kClientFiles] = new ClientFiles(rules, this.opts.cors);
@@ -490,7 +491,7 @@ export class Server<
     const { name, auth, fn } = question;
     const pattern = this[kPatterns][index];
     if (pattern === undefined) return fn(false);
-    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
+    const onFailure = (error: unknown, how: FailureKind): void =>
       this[kOnHandlerError](error, { handler: "namespace function", how });
     askPattern(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this[kAsk](index + 1, question);

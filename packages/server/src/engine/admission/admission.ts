@@ -4,7 +4,7 @@
  * Must not know: how a session lives once it is open.
  */
 import type { IncomingMessage } from "node:http";
-import { type OnFailure, watch } from "../../base/handler-errors.ts";
+import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { soon } from "../../base/turn.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
@@ -102,23 +102,15 @@ export function askPermission(
   { answer, onFailure }: Permission,
 ): void {
   if (!allowRequest) return answer(undefined);
-  let settled: "no" | "yes" = "no";
-  const settle = (refusal: Refusal | undefined): void => {
-    if (settled === "yes") return;
-    settled = "yes";
+  runChain<[IncomingMessage]>({
+    links: [
+      (_, next) =>
+        allowRequest(req, (message, success) => next(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message }))),
+    ],
+    subject: [req],
     // In a tick of its own: an exception further on is none of allowRequest.
-    soon(answer, refusal);
-  };
-  const fail = (error: unknown, how: "thrown" | "rejected"): void => {
-    onFailure(error, how);
-    settle(refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }));
-  };
-  try {
-    const result: unknown = allowRequest(req, (message, success) =>
-      settle(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message })),
-    );
-    watch(result, (error) => fail(error, "rejected"));
-  } catch (error) {
-    fail(error, "thrown");
-  }
+    onEnd: (refusal) => soon(answer, refusal as Refusal | undefined),
+    onFailure,
+    endOf: (error) => refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }),
+  });
 }

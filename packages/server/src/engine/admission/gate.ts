@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
-import { type OnFailure, watch } from "../../base/handler-errors.ts";
+import { callProgram, type OnFailure, watch } from "../../base/guarded.ts";
 import { bounded } from "../../base/numbers.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, type RefusalName, REFUSALS, refuse } from "../report/refusals.ts";
@@ -124,17 +124,17 @@ export class Gate {
     const { userOf, maxConnectionsPerUser } = this.#options;
     if (maxConnectionsPerUser === undefined || userOf === undefined) return undefined;
     this.#byUser ??= new Map();
-    try {
-      const user: unknown = userOf(req);
-      if (user === undefined) return undefined;
-      // An async function is a mistake whatever becomes of it: what it rejects with must not end the process.
-      watch(user, () => undefined);
-      if (typeof user !== "string") throw new UsageError("USER_OF_INVALID", "userOf must give a string, or undefined");
-      this.#users.set(req, user);
-    } catch (error) {
-      onFailure(error, "thrown");
-      return refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error });
-    }
+    let refusal: Refusal | undefined;
+    const user = callProgram(
+      () => nameOf(userOf(req)),
+      [],
+      (error, how) => {
+        onFailure(error, how);
+        refusal = refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error });
+      },
+    );
+    if (user === undefined) return refusal;
+    this.#users.set(req, user);
     return this.#checkUser(req);
   }
 
@@ -163,6 +163,14 @@ export class Gate {
     const user = this.#users.get(session);
     if (user !== undefined) add(this.#byUser, user, -1);
   }
+}
+
+/** The name of a user, as `userOf` has returned it. */
+function nameOf(user: unknown): string | undefined {
+  if (user === undefined || typeof user === "string") return user;
+  // An async function is a mistake whatever becomes of it: what it rejects with must not end the process.
+  watch(user, () => undefined);
+  throw new UsageError("USER_OF_INVALID", "userOf must give a string, or undefined");
 }
 
 /** Counts up or down; what is at zero goes. */

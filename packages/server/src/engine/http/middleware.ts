@@ -1,7 +1,8 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { type OnFailure, watch } from "../../base/handler-errors.ts";
+import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { soon } from "../../base/turn.ts";
+import { UsageError } from "../usage-errors.ts";
 
 /** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
@@ -24,28 +25,13 @@ export function runMiddlewares(
   { req, res, onFailure }: Exchange,
   done: (error?: unknown) => void,
 ): void {
-  const finish = (error?: unknown): void => soon(done, error);
-  const step = (index: number): void => {
-    const middleware = middlewares[index];
-    if (!middleware) return finish();
-    let called: "no" | "yes" = "no";
-    const next = (error?: unknown): void => {
-      if (called === "yes") return;
-      called = "yes";
-      if (error) finish(error);
-      else step(index + 1);
-    };
-    const fail = (error: unknown, how: "thrown" | "rejected"): void => {
-      onFailure(error, how);
-      next(error ?? new Error("the middleware has failed"));
-    };
-    try {
-      watch(middleware(req, res, next), (error) => fail(error, "rejected"));
-    } catch (error) {
-      fail(error, "thrown");
-    }
-  };
-  step(0);
+  runChain({
+    links: middlewares,
+    subject: [req, res],
+    onEnd: (error) => soon(done, error),
+    onFailure,
+    endOf: (error) => error || new UsageError("MIDDLEWARE_WITHOUT_ERROR"),
+  });
 }
 
 /**

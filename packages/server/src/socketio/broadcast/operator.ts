@@ -11,7 +11,7 @@ import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "../errors.ts";
-import { watch } from "../../base/handler-errors.ts";
+import { callProgram } from "../../base/guarded.ts";
 import { fail, watchAdapter } from "../events/listener-errors.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import {
@@ -221,13 +221,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
 
   /** Calls the function of the program that waits for the answers: what it throws is not for a timer or an adapter. */
   private [kAnswer](ack: AckCallback, args: unknown[]): void {
-    const onFailure = (error: unknown, how: "thrown" | "rejected"): void =>
-      fail(this.adapter.nsp, error, { handler: "acknowledgement", how, namespace: this.adapter.nsp });
-    try {
-      watch(Reflect.apply(ack, this, args), (error) => onFailure(error, "rejected"));
-    } catch (error) {
-      onFailure(error, "thrown");
-    }
+    const { nsp } = this.adapter;
+    callProgram(ack, args, (error, how) => fail(nsp, error, { handler: "acknowledgement", how, namespace: nsp }), this);
   }
 
   /** Nobody waits for the answers to this packet any more. */

@@ -1,10 +1,10 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
+import { runChain } from "../../base/guarded.ts";
 import { soon } from "../../base/turn.ts";
 import type { Client } from "./client.ts";
 import { onConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "../errors.ts";
 import { fail } from "../events/listener-errors.ts";
-import { pass, type Passage } from "../events/middleware.ts";
 import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { Session as StoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
@@ -125,15 +125,14 @@ export class Joining {
     const end = (err?: unknown): void => soon(() => this.#finish(nsp, socket, err), undefined);
     // At once: what is sent between here and there would pass it by.
     if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
-    const passage: Passage<Socket> = {
-      chain: nsp._fns,
-      subject: socket,
+    runChain<[Socket]>({
+      links: nsp._fns,
+      subject: [socket],
       isOver: () => this.isOver(),
       onEnd: end,
       onFailure: (error, how) => fail(nsp, error, { handler: "namespace middleware", how, socket, namespace: nsp }),
       endOf: () => INTERNAL,
-    };
-    pass(passage);
+    });
   }
 
   #admit(nsp: Namespace, socket: Socket): void {

@@ -1,5 +1,6 @@
 import { kOnHandlerError } from "../keys.ts";
-import { type HandlerFailure, reportUnheard, watch } from "../../base/handler-errors.ts";
+import { callProgram, type FailureKind, watch } from "../../base/guarded.ts";
+import { type HandlerFailure, reportUnheard } from "../../base/handler-errors.ts";
 
 /** What failed, and for which socket or namespace: what listeners get is typed by the server. */
 export interface FailureContext extends HandlerFailure {
@@ -26,14 +27,10 @@ export function watchAdapter(result: unknown, nsp: object | undefined): void {
 
 /** Calls an adapter from where its failure must not end what the caller is about. */
 export function callAdapter(nsp: object, call: () => unknown): void {
-  try {
-    watchAdapter(call(), nsp);
-  } catch (error) {
-    failAdapter(error, nsp, "thrown");
-  }
+  callProgram(call, [], (error, how) => failAdapter(error, nsp, how));
 }
 
 /** Reports that an adapter has failed. */
-export function failAdapter(error: unknown, nsp: object | undefined, how: "thrown" | "rejected"): void {
+export function failAdapter(error: unknown, nsp: object | undefined, how: FailureKind): void {
   fail(nsp, error, { handler: "adapter", how, ...(nsp && { namespace: nsp }) });
 }

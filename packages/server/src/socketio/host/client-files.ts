@@ -9,7 +9,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import { join } from "node:path";
 import { brotliCompress, brotliDecompress, constants, deflate, gzip } from "node:zlib";
 import { chooseEncoding, corsMiddleware, type Middleware, runMiddlewares } from "../../engine/index.ts";
-import type { OnFailure } from "../../base/handler-errors.ts";
+import type { OnFailure } from "../../base/guarded.ts";
 import { findClientFiles } from "./client-folder.ts";
 import type { AnyHttpServer } from "./http-server.ts";
 import { createLog } from "../../base/log.ts";

@@ -14,10 +14,11 @@ import { deliverSoon } from "../events/dispatch.ts";
 import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
 import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "../errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
-import { type HandlerKind, watch } from "../../base/handler-errors.ts";
+import { callProgram, type FailureKind, runChain } from "../../base/guarded.ts";
+import type { HandlerKind } from "../../base/handler-errors.ts";
 import { createLog } from "../../base/log.ts";
 import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
-import { type Middleware, pass } from "../events/middleware.ts";
+import type { Middleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
 import { expectAck, mayJoin } from "../socket-limits.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
@@ -413,10 +414,9 @@ export class Socket<
   // hot path
   protected dispatch(event: Event): void {
     if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
-    pass({
-      chain: this[kMiddlewares],
-      subject: event,
-      isOver: () => false,
+    runChain<[Event]>({
+      links: this[kMiddlewares],
+      subject: [event],
       onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
       onFailure: (error, how) => this[kFail](error, how, "socket middleware", event[0]),
       endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
@@ -462,20 +462,11 @@ export class Socket<
   /** Calls a function of the application from within the layers that are reading. */
   override [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
-    try {
-      watch(Reflect.apply(fn, this, args), (error) => this[kFail](error, "rejected", kind, event));
-    } catch (error) {
-      this[kFail](error, "thrown", kind, event);
-    }
+    callProgram(fn, args, (error, how) => this[kFail](error, how, kind, event), this);
   }
 
   /** A function of the program has failed. */
-  private [kFail](
-    error: unknown,
-    how: "thrown" | "rejected",
-    handler: HandlerKind,
-    event: string | symbol | undefined,
-  ): void {
+  private [kFail](error: unknown, how: FailureKind, handler: HandlerKind, event: string | symbol | undefined): void {
     fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
