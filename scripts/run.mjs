@@ -58,6 +58,7 @@ const jobs = {
   test: () => vitest(),
   "test:packages": () => vitest("--config", "vitest.packages.config.ts"),
   coverage: () => node("scripts/coverage.mjs", rest),
+  rfc: () => node("scripts/rfc-coverage.mjs"),
   fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
   pack: () => node("scripts/pack.mjs", [PNPM, ...rest]),
   bench: () => node("bench/run.mjs", rest),
@@ -68,6 +69,7 @@ const jobs = {
     run(bin("prettier"), ["--check", "."]);
     node("scripts/check-layers.mjs");
     node("scripts/check-house.mjs");
+    node("scripts/rfc-coverage.mjs");
     run(bin("knip"), []);
     node("scripts/errors-doc.mjs", ["--check"]);
     run(bin("size-limit"), []);

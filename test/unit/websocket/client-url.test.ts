@@ -18,6 +18,13 @@ describe("the URL of a client", () => {
     expect(parseClientUrl(new URL(url))).toEqual(parseClientUrl(url));
   });
 
+  it("has no fragment (RFC 6455, 3)", () => {
+    for (const url of ["ws://host/#part", "wss://host/path?query#part", "ws+unix:/run/x.sock:/path#part"]) {
+      expect(() => parseClientUrl(url)).toThrow(SyntaxError);
+    }
+    expect(parseClientUrl("ws://host/%23part").path).toBe("/%23part");
+  });
+
   it("is left as it was", () => {
     const url = new URL("http://host/");
     parseClientUrl(url);

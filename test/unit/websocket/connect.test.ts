@@ -95,6 +95,25 @@ describe("an attempt to connect", () => {
     expect(connected).toMatchObject({ protocol: "", deflate: undefined });
   });
 
+  // RFC 6455, 4.1 number 2, 4.1 number 3, 4.1 number 4, 4.1 number 5, 4.1 number 6, 4.1 number 7, 4.1 number 9 and 11.3.
+  it("sends a request with all that a handshake needs, each header once", async () => {
+    const { requests } = await attempted((key) => head(key), { url: "ws://host:8080/a/b?c=d" });
+    const [requestLine, ...lines] = requests[0]!.split("\r\n");
+    expect(requestLine).toBe("GET /a/b?c=d HTTP/1.1");
+    const values = (name: string): string[] =>
+      lines.filter((line) => line.toLowerCase().startsWith(`${name}: `)).map((line) => line.slice(name.length + 2));
+    expect(values("host")).toEqual(["host:8080"]);
+    expect(values("upgrade")).toEqual(["websocket"]);
+    expect(values("connection")).toEqual(["Upgrade"]);
+    expect(values("sec-websocket-version")).toEqual(["13"]);
+    expect(values("sec-websocket-key")).toEqual([expect.stringMatching(/^[+/0-9A-Za-z]{22}==$/)]);
+  });
+
+  it("names no port that is the default one", async () => {
+    const { requests } = await attempted((key) => head(key));
+    expect(requests[0]).toMatch(/\r\nhost: host\r\n/i);
+  });
+
   it("gives the bytes behind the answer", async () => {
     const { connected } = await attempted((key) => Buffer.concat([Buffer.from(head(key)), Buffer.from([0x81, 0])]));
     expect(connected!.head).toEqual(Buffer.from([0x81, 0]));
@@ -116,7 +135,11 @@ describe("an attempt to connect", () => {
       "WS_ERR_ANSWER_EXTENSIONS: Server sent a Sec-WebSocket-Extensions header but no extension was requested",
       (key: string) => head(key, "Sec-WebSocket-Extensions: permessage-deflate"),
     ],
-  ])("fails with %s, and destroys the stream", async (failure, answer) => {
+    [
+      "WS_ERR_ANSWER_ACCEPT: Invalid Sec-WebSocket-Accept header",
+      (key: string) => head(key, `Sec-WebSocket-Accept: ${acceptKey(key)}`),
+    ],
+  ])("fails with %s, and destroys the stream (RFC 6455, 4.1 and 11.3)", async (failure, answer) => {
     const { log, streams } = await attempted(answer);
     expect(log).toEqual(["answer 101", failure]);
     expect(streams[0]!.destroyed).toBe(true);

@@ -25,7 +25,7 @@ function withHeader(name: string, value: string): IncomingMessage {
 }
 
 describe("acceptUpgrade", () => {
-  it("answers 101 with the accept key, the protocol and further headers", async () => {
+  it("answers 101 with the accept key, the protocol and further headers (RFC 6455, 4.2.2 and 4.2.2 number 5)", async () => {
     const stream = new MemoryStream();
     expect(checkUpgrade(REQUEST)).toMatchObject({ ok: true });
     const link = acceptUpgrade(REQUEST, stream, NOTHING, { protocol: "chat", headers: ["Set-Cookie: a=b", "X: y"] });

@@ -13,7 +13,10 @@ import type { ClientOffer } from "../core/index.ts";
 import { DEFAULTS } from "../options.ts";
 import type { ConnectOptions } from "../options.ts";
 
-/** Makes the request of an opening handshake (RFC 6455, 4.1). It is not sent yet. */
+/**
+ * Makes the request of an opening handshake (RFC 6455, 4.1, 4.1 number 2, 4.1 number 3 and 4.1 number 4). It is not sent
+ * yet. `Host` is left to node:http, which knows the default ports.
+ */
 export function clientRequest(url: ClientUrl, options: ConnectOptions, offer: ClientOffer): ClientRequest {
   const createConnection = options.createConnection || (url.isSecure ? tlsStream : tcpStream);
   const settings = {

@@ -128,7 +128,7 @@ export class WebSocketConnection implements ReceiverHandler {
     return !this.#receiver.isPaused;
   }
 
-  /** The peer has ended its side of the stream. */
+  /** The peer has ended its side of the stream: without a close frame the connection has failed (RFC 6455, 7.2.1). */
   receiveEnd(): void {
     if (this.#phase === "open" || this.#phase === "closing") this.#end("failed");
   }
@@ -146,7 +146,10 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#receiver.resume();
   }
 
-  /** `compress`: whether the message may be compressed, when that was negotiated and the message is long enough. */
+  /**
+   * Sends a message while the connection is open (RFC 6455, 6.1). `compress`: whether it may be compressed, when that was
+   * negotiated and the message is long enough.
+   */
   // hot path
   send(data: string | Buffer, opcode: DataOpcode, compress = true): void {
     if (this.#phase !== "open") return;
@@ -280,7 +283,7 @@ export class WebSocketConnection implements ReceiverHandler {
     }
   }
 
-  /** @internal The receiver's report: fails the connection (RFC 6455, 7.1.7). */
+  /** @internal The receiver's report: fails the connection (RFC 6455, 7.1.7), which reads no more from here on. */
   onViolation(code: ViolationCode): void {
     const error = new WebSocketError(code);
     this.#error = error;
@@ -308,6 +311,7 @@ export class WebSocketConnection implements ReceiverHandler {
     else this.#receiver.deliver(opcode, result);
   }
 
+  /** Compresses a message as a whole, and marks its only frame by RSV1 (RFC 7692, 6 and 6.1). */
   #sendDeflated(deflater: MessageDeflater, data: string | Buffer, opcode: DataOpcode): void {
     const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
     if (length < deflater.threshold) return this.#outbox.push(FIN | opcode, data);
@@ -337,6 +341,7 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#end("closed");
   }
 
+  /** RFC 6455, 5.5.2 and 5.5.3: with the same data, unless the connection is being closed. */
   #answerPing(data: Buffer): void {
     if (this.#phase !== "open" || !this.#answersPings) return;
     if (this.#output === "blocked") this.#pong = data;

@@ -5,7 +5,7 @@ import { ReceiveBudget } from "./receive-budget.ts";
 /** Which end of the connection this is: a client masks what it sends, a server must not (RFC 6455, 5.1). */
 export type Role = "server" | "client";
 
-/** What a peer may make this end hold or do. Each limit has a violation code in `violations.ts`. */
+/** What a peer may make this end hold or do (RFC 6455, 10.4). Each limit has a violation code in `violations.ts`. */
 export interface Limits {
   /** Bytes of one message, all its fragments together. Default 1 MiB. Exceeded: close code 1009. */
   readonly maxPayload: number;

@@ -233,7 +233,7 @@ export class Receiver implements BudgetHolder {
       : undefined;
   }
 
-  /** RFC 6455, 5.1, 5.2, 5.4 and 5.5: what the first two bytes alone can break. */
+  /** RFC 6455, 5.1, 5.2, 5.4 and 5.5, RFC 7692, 6: what the first two bytes alone can break. */
   #checkFirstBytes(first: number, second: number): ViolationCode | undefined {
     const opcode = first & OPCODE_BITS;
     if (
@@ -256,6 +256,7 @@ export class Receiver implements BudgetHolder {
     return this.#maskBit === 0 ? "WS_ERR_UNEXPECTED_MASK" : "WS_ERR_EXPECTED_MASK";
   }
 
+  /** Takes the mask off (RFC 6455, 6.2) and delivers what is complete. */
   // hot path
   #readPayload(): void {
     const chunk = this.#chunk;
@@ -294,6 +295,7 @@ export class Receiver implements BudgetHolder {
     else this.#handler.onBinary(data);
   }
 
+  /** A text is UTF-8 as a whole (RFC 6455, 5.6 and 8.1). */
   // hot path
   #deliverText(text: string | undefined): void {
     if (text === undefined) this.#fail("WS_ERR_INVALID_UTF8");

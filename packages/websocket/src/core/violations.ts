@@ -23,7 +23,7 @@ export type ViolationCode =
   | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
 /**
- * Every reason for which a connection is failed (RFC 6455, 7.1.7). Names that `ws` also uses mean the same there.
+ * Every reason for which a connection is failed (RFC 6455, 7.1.7 and 10.7). Names that `ws` also uses mean the same there.
  * The sentences travel as the reason of the close frame, so they stay under 123 bytes.
  */
 export const VIOLATIONS: Readonly<Record<ViolationCode, Violation>> = {

@@ -7,7 +7,7 @@ export interface Agreement {
   readonly extensions: string | undefined;
 }
 
-/** The lines of the answer 101 (RFC 6455, 4.2.2). */
+/** The lines of the answer 101 (RFC 6455, 4.2.2 and 4.2.2 number 5). */
 export function answerLines(key: string, agreement: Agreement): string[] {
   const lines = [
     "HTTP/1.1 101 Switching Protocols",

@@ -55,6 +55,7 @@ describe("checkAnswer", () => {
   });
 
   it.each([
+    // RFC 6455, 4.1 answer 2, 4.1 answer 3, 4.1 answer 4, 4.1 answer 5 and 4.1 answer 6.
     ["WS_ERR_ANSWER_UPGRADE", { upgrade: "h2c" }],
     ["WS_ERR_ANSWER_CONNECTION", { connection: "close" }],
     ["WS_ERR_ANSWER_ACCEPT", { "sec-websocket-accept": "S3PPLMBITXAQ9KYGZZHZRBK+XOO=" }],

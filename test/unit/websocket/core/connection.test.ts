@@ -47,7 +47,7 @@ describe("sending", () => {
 });
 
 describe("pings", () => {
-  it("are each answered while the peer reads", () => {
+  it("are each answered while the peer reads (RFC 6455, 5.5.2 and 5.5.3)", () => {
     const recorder = new Recorder();
     feed(
       recorder.connection,
@@ -84,7 +84,7 @@ describe("pings", () => {
 });
 
 describe("closing", () => {
-  it("answers the peer's close frame with the same", () => {
+  it("answers the peer's close frame with the same (RFC 6455, 5.5.1)", () => {
     const recorder = new Recorder();
     feed(recorder.connection, [closeFrame(4001, "bye")]);
     expect(recorder.take()).toEqual(["closed 4001 bye"]);
@@ -94,7 +94,7 @@ describe("closing", () => {
     expect(recorder.bytes()).toHaveLength(0);
   });
 
-  it("delivers until the peer's close frame, and sends nothing behind its own", () => {
+  it("delivers until the peer's close frame, and sends nothing behind its own (RFC 6455, 5.5.1 and 6.1)", () => {
     const recorder = new Recorder();
     recorder.connection.close(1001, "restart");
     recorder.connection.send("late", 1);
@@ -118,13 +118,16 @@ describe("closing", () => {
     expect(recorder.sent()[0]!.payload.subarray(2).toString()).toBe("é".repeat(61));
   });
 
-  it.each([0, 1004, 1005, 1006, 1015, 2999, 5000])("throws for the code %i, which must not be sent", (code) => {
-    const { connection } = new Recorder();
-    expect(() => connection.close(code)).toThrow(expect.objectContaining({ code: "WS_ERR_INVALID_CLOSE_CODE" }));
-    expect(connection.phase).toBe("open");
-  });
+  it.each([0, 1004, 1005, 1006, 1015, 2999, 5000])(
+    "throws for the code %i, which must not be sent (RFC 6455, 7.4.1)",
+    (code) => {
+      const { connection } = new Recorder();
+      expect(() => connection.close(code)).toThrow(expect.objectContaining({ code: "WS_ERR_INVALID_CLOSE_CODE" }));
+      expect(connection.phase).toBe("open");
+    },
+  );
 
-  it("tells the peer why it is refused, once", () => {
+  it("tells the peer why it is refused, once, and reads no more (RFC 6455, 7.1.7)", () => {
     const recorder = new Recorder();
     feed(recorder.connection, [frame({ opcode: 1, masked: false }), frame({ opcode: 3 })]);
     expect(recorder.take()).toEqual(["failed 1002 WS_ERR_EXPECTED_MASK"]);
@@ -132,11 +135,16 @@ describe("closing", () => {
     expect(answer!.payload).toEqual(closeBody(1002, "a frame from a client must be masked"));
   });
 
-  it("is abnormal when the stream ends without a close frame", () => {
-    for (const isClosing of [false, true]) {
-      const recorder = new Recorder();
+  it("is abnormal when the stream ends without a close frame (RFC 6455, 7.2.1)", () => {
+    for (const [role, isClosing] of [
+      ["server", false],
+      ["server", true],
+      ["client", false],
+      ["client", true],
+    ] as const) {
+      const recorder = new Recorder(role);
       if (isClosing) recorder.connection.close(1000);
-      feed(recorder.connection, [frame({ opcode: 1, payload: "half" }).subarray(0, 8)]);
+      feed(recorder.connection, [frame({ opcode: 1, payload: "half", masked: role === "server" }).subarray(0, 5)]);
       recorder.connection.receiveEnd();
       recorder.connection.receiveEnd();
       expect(recorder.take()).toEqual(["failed 1006"]);

@@ -9,7 +9,7 @@ import {
 
 const NAME = "permessage-deflate";
 
-/** `[offer, options, answer]`: the parameters behind the name; undefined: declined. */
+/** RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2: `[offer, options, answer]`: the parameters behind the name; undefined: declined. */
 const NEGOTIATIONS: readonly [string, DeflateOptions, string | undefined][] = [
   [NAME, {}, ""],
   [`${NAME}; client_max_window_bits`, {}, ""],
@@ -127,7 +127,7 @@ describe("checkDeflateAnswer", () => {
     [NAME, { serverMaxWindowBits: 10 }],
     [NAME, { serverNoContextTakeover: true }],
     [`${NAME}; client_no_context_takeover`, { clientNoContextTakeover: false }],
-  ])("refuses %j to an offer of %j", (answer, options) => {
+  ])("refuses %j to an offer of %j (RFC 7692, 5 and 7.1)", (answer, options) => {
     expect(checkDeflateAnswer(answer, options)).toBe("refused");
   });
 

@@ -66,7 +66,7 @@ async function allSent(end: Recorder): Promise<ReadFrame[]> {
   return end.sent();
 }
 
-/** The examples of RFC 7692, 7.2.3. */
+/** The examples of RFC 7692, 7.2.3, which are read as RFC 7692, 6.2 and 7.2.2 say. */
 const EXAMPLES: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["one message", deflated("f248cdc9c90700"), ["text Hello"]],
   [
@@ -135,7 +135,7 @@ describe("receiving compressed messages, at every split of the bytes", () => {
       frame({ opcode: 1, reserved: 4, payload: compress(Buffer.from("61ff", "hex")) }),
       "1007 WS_ERR_INVALID_UTF8",
     ],
-  ])("refuses %s", async (_what, bytes, end) => {
+  ])("refuses %s (RFC 7692, 6)", async (_what, bytes, end) => {
     for (const params of [PLAIN, ALONE]) {
       for (const chunks of allSplits(bytes)) expect(await logOf(chunks, { params })).toEqual([`failed ${end}`]);
     }
@@ -279,6 +279,7 @@ describe("sending compressed messages", () => {
     },
   );
 
+  // RFC 7692, 6.1, 7.1.1.1, 7.1.1.2 and 7.2.1.
   it("sets RSV1 and refers to earlier messages, unless each stands alone", async () => {
     const payloads = async (params: DeflateParams): Promise<string[]> => {
       const server = recorder("server", { params });

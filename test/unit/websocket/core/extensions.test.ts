@@ -50,7 +50,7 @@ describe("parseExtensions", () => {
     "foo/1",
     "foo\0",
     "foo; a=1\r\nbar",
-  ])("refuses %j", (header) => {
+  ])("refuses %j (RFC 6455, 9.1)", (header) => {
     expect(parseExtensions(header)).toBeUndefined();
   });
 

@@ -54,11 +54,11 @@ describe("opening handshake", () => {
     [{ "sec-websocket-version": undefined }, 426, "WS_ERR_HANDSHAKE_VERSION"],
     [{ "sec-websocket-version": "7" }, 426, "WS_ERR_HANDSHAKE_VERSION"],
     [{ "sec-websocket-version": "13, 8" }, 426, "WS_ERR_HANDSHAKE_VERSION"],
-  ])("refuses %j with %i", (headers, status, code) => {
+  ])("refuses %j with %i (RFC 6455, 4.2.1 and 11.3)", (headers, status, code) => {
     expect(check(headers)).toMatchObject({ ok: false, status, code });
   });
 
-  it("tells the client of a wrong version which one to take", () => {
+  it("names the version to take to a client of another one (RFC 6455, 4.2.2 number 4)", () => {
     expect(check({ "sec-websocket-version": "25" })).toMatchObject({ headers: { "Sec-WebSocket-Version": "13" } });
   });
 
@@ -75,7 +75,7 @@ describe("opening handshake", () => {
     expect(checkHandshake({ method: "GET", headers: { ...HEADERS, host: undefined } })).toMatchObject({ ok: true });
   });
 
-  it("refuses subprotocols that do not follow their grammar", () => {
+  it("refuses subprotocols that do not follow their grammar (RFC 6455, 4.1 number 10)", () => {
     const withProtocols = (header?: unknown): object | undefined =>
       checkProtocols({ headers: { "sec-websocket-protocol": header } });
     expect(withProtocols("a, b")).toBeUndefined();

@@ -52,7 +52,7 @@ describe("masking", () => {
     expect(target.subarray(1, 5).equals(KEY)).toBe(true);
   });
 
-  it("draws keys that do not repeat", () => {
+  it("draws keys that do not repeat (RFC 6455, 5.3)", () => {
     const keys = new Set(Array.from({ length: 3000 }, () => randomMaskKey()));
     expect(keys.size).toBeGreaterThan(2990);
   });

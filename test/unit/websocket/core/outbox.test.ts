@@ -86,7 +86,7 @@ describe("Outbox of a server", () => {
 });
 
 describe("Outbox of a client", () => {
-  it("masks a copy, and leaves the data of the sender alone", () => {
+  it("masks a copy, and leaves the data of the sender alone (RFC 6455, 5.1 and 6.1)", () => {
     for (const data of [Buffer.from("data"), Buffer.from(BIG)]) {
       const before = Buffer.from(data);
       const outbox = new Outbox("client");

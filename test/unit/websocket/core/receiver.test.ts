@@ -12,7 +12,7 @@ function received(chunks: readonly Buffer[], limits = {}): Recorder {
 const frames = (...specs: FrameSpec[]): Buffer => Buffer.concat(specs.map(frame));
 const LONG = "long ".repeat(60);
 
-/** What a client sends, and the calls that it must lead to, wherever the bytes are cut. */
+/** What a client sends, and the calls that it must lead to, wherever the bytes are cut (RFC 6455, 5.6 and 6.2). */
 const GOOD: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["the masked text of RFC 6455, 5.7", Buffer.from("818537fa213d7f9f4d5158", "hex"), ["text Hello"]],
   ["an empty text", Buffer.from("818000000000", "hex"), ["text"]],
@@ -24,7 +24,7 @@ const GOOD: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["a 16 bit length", frames({ opcode: 1, payload: LONG }), [`text ${LONG}`]],
   ["characters of all sizes", frames({ opcode: 1, payload: "aé日😀" }), ["text aé日😀"]],
   [
-    "fragments with control frames between",
+    "fragments with control frames between (RFC 6455, 5.4)",
     frames(
       { opcode: 1, payload: "one ", fin: false },
       { opcode: 9, payload: "p" },
@@ -70,6 +70,7 @@ describe("receiver, at every split of the bytes", () => {
   });
 });
 
+/** RFC 6455, 5.1, 5.2, 5.4, 5.5, 8.1 and 10.7: what fails a connection. */
 const BAD: readonly [what: string, bytes: Buffer, end: string][] = [
   ["an unmasked frame", frame({ opcode: 1, payload: "a", masked: false }), "1002 WS_ERR_EXPECTED_MASK"],
   ["RSV1", frame({ opcode: 1, reserved: 4 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
@@ -128,7 +129,7 @@ describe("receiver", () => {
     for (const chunks of cuts) expect(received(chunks).binaries[0]?.equals(payload)).toBe(true);
   });
 
-  it("refuses what a server may not send when it is the client", () => {
+  it("refuses what a server may not send when it is the client (RFC 6455, 5.1 and 10.7)", () => {
     const recorder = new Recorder("client");
     feed(recorder.connection, [
       frame({ opcode: 1, payload: "fine", masked: false }),
@@ -141,7 +142,7 @@ describe("receiver", () => {
     expect(received([frame({ opcode: 1, payload: LONG, reserved: 4 }).subarray(0, 2)]).take()).toHaveLength(1);
   });
 
-  it("refuses a message that announces too much, whatever its fragments are", () => {
+  it("refuses a message that announces too much, whatever its fragments are (RFC 6455, 10.4)", () => {
     const limits = { maxPayload: 10 };
     const tooBig = ["failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
     expect(received([frame({ opcode: 2, payload: "0123456789" })], limits).take()).toHaveLength(1);

@@ -71,6 +71,7 @@ export function negotiateDeflate(header: string | undefined, options: DeflateOpt
   return undefined;
 }
 
+/** RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2: what both ends can keep, and the answer that says so. */
 function agree(offer: Parameters, options: DeflateOptions): DeflateAgreement | undefined {
   if (offer.serverNoContextTakeover && options.serverNoContextTakeover === false) return undefined;
   const clientLimit = typeof options.clientMaxWindowBits === "number" ? options.clientMaxWindowBits : undefined;
@@ -107,7 +108,7 @@ export function offerDeflate(options: DeflateOptions): string {
 
 /**
  * Reads a server's answer to `offerDeflate(options)`. `refused`: it names an extension or parameters that were not offered,
- * or no parameters that can be agreed with (RFC 6455, 4.1; RFC 7692, 7.1), and the connection must be failed.
+ * or no parameters that can be agreed with (RFC 6455, 4.1 answer 5; RFC 7692, 5 and 7.1), and the connection must be failed.
  */
 export function checkDeflateAnswer(
   header: string,

@@ -22,7 +22,7 @@ export interface DeflateSettings {
  */
 const THREADS_FROM = 16 * 1024;
 const DEFAULTS = { threshold: 1024, concurrencyLimit: 10, maxInflateRatio: Infinity } as const;
-/** The end of a sync flush, which is not sent (RFC 7692, 7.2.1). */
+/** The end of a sync flush, which is not sent (RFC 7692, 7.2.1), and is put back before a message is decompressed (RFC 7692, 7.2.2). */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
 /** An empty message (RFC 7692, 7.2.3.6): zlib says nothing at all for it when it has just been flushed. */
 const EMPTY_MESSAGE = Buffer.from([0x00]);
@@ -174,7 +174,7 @@ export class MessageDeflater {
 export type InflateFailure =
   "WS_ERR_INVALID_DEFLATE_DATA" | "WS_ERR_INFLATE_RATIO" | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
-/** Decompresses the messages of one connection, one at a time. */
+/** Decompresses the messages of one connection, one at a time (RFC 7692, 6.2), whatever their blocks (RFC 7692, 7.2.3). */
 export class MessageInflater {
   readonly #source: CodecSource;
   readonly #concurrency: number;

@@ -46,12 +46,15 @@ const REFUSALS = {
 } as const;
 export type AnswerRefusalCode = keyof typeof REFUSALS;
 
-/** A fresh `Sec-WebSocket-Key`. */
+/** A fresh `Sec-WebSocket-Key` (RFC 6455, 4.1 number 7). */
 export function newKey(): string {
   return randomBytes(16).toString("base64");
 }
 
-/** The headers that make a GET request an opening handshake. */
+/**
+ * The headers that make a GET request an opening handshake (RFC 6455, 4.1 number 5, 4.1 number 6 and 4.1 number 9), each of
+ * them once (RFC 6455, 11.3).
+ */
 export function handshakeHeaders(offer: ClientOffer): Record<string, string> {
   const headers: Record<string, string> = {
     Connection: "Upgrade",
@@ -66,7 +69,8 @@ export function handshakeHeaders(offer: ClientOffer): Record<string, string> {
 }
 
 /**
- * Checks the answer to an opening handshake (RFC 6455, 4.1). A server that chooses no subprotocol is accepted: whether one
+ * Checks the answer to an opening handshake (RFC 6455, 4.1 answer 2, 4.1 answer 3, 4.1 answer 4, 4.1 answer 5 and 4.1 answer 6).
+ * A header that came twice is none of these: RFC 6455, 11.3. A server that chooses no subprotocol is accepted: whether one
  * is needed, the application knows.
  *
  * @example

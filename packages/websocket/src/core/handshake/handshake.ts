@@ -83,7 +83,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /**
- * Checks an opening handshake (RFC 6455, 4.2.1), no stricter than `ws`: HTTP/1.0 of old proxies is taken, and `Connection`
+ * Checks an opening handshake (RFC 6455, 4.2.1 and 4.2.2 number 4), no stricter than `ws`: HTTP/1.0 of old proxies is taken, and `Connection`
  * has been looked at by the HTTP server. Version 8 differs from 13 in nothing that a server sees, and is taken too.
  */
 export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeRefusal {
@@ -98,7 +98,7 @@ export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeR
   return { ok: true, key, version };
 }
 
-/** The refusal of a request whose subprotocols do not follow their grammar (RFC 6455, 4.1, number 10). */
+/** The refusal of a request whose subprotocols do not follow their grammar (RFC 6455, 4.1 number 10). */
 export function checkProtocols(request: HandshakeRequest): UpgradeRefusal | undefined {
   const isGood = parseProtocols(request.headers["sec-websocket-protocol"]) !== undefined;
   return isGood ? undefined : refuse("WS_ERR_HANDSHAKE_PROTOCOL");

@@ -1,6 +1,6 @@
 import { isToken } from "./extensions.ts";
 
-/** Whether a client may offer `protocols` (RFC 6455, 4.1, number 10): tokens, each once. */
+/** Whether a client may offer `protocols` (RFC 6455, 4.1 number 10): tokens, each once. */
 export function areValidProtocols(protocols: readonly unknown[]): protocols is readonly string[] {
   if (new Set(protocols).size !== protocols.length) return false;
   return protocols.every((protocol) => typeof protocol === "string" && isToken(protocol));
