@@ -40,7 +40,7 @@ function install() {
 
 function build() {
   run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
-  node("scripts/declarations.mjs");
+  node("scripts/output.mjs");
   node("packages/client/build.mjs");
 }
 
