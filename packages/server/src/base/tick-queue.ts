@@ -33,7 +33,7 @@ export class TickQueue<Target, Argument = undefined> {
   // hot path
   add(target: Target, argument: Argument): void {
     this.#arguments.push(argument);
-    if (this.#targets.push(target) === 1 || this.#asked !== process.nextTick) this.#ask();
+    if (this.#targets.push(target) === 1 || this.#asked !== ticks.current()) this.#ask();
   }
 
   #ask(): void {

@@ -5,6 +5,9 @@ interface Flushed {
   flush(): void;
 }
 
+/** A property of the global object that is an accessor: it is read once. */
+const platform: { readonly nextTick: unknown } = process;
+
 let waiting: Flushed[] = [];
 /** The function that the end of the tick was asked of: a test's fake timers may replace it, and be removed before it calls. */
 let scheduledWith: unknown = undefined;
@@ -12,17 +15,17 @@ let scheduledWith: unknown = undefined;
 /** Flushes `link` at the end of this tick. */
 export function flushAtEndOfTick(link: Flushed): void {
   waiting.push(link);
-  if (waiting.length === 1 || scheduledWith !== process.nextTick) schedule();
+  if (waiting.length === 1 || scheduledWith !== platform.nextTick) schedule();
 }
 
 /** More has been sent: when the end of the tick was asked of a function that is not there any more, it is asked for again. */
 // hot path
 export function resumeFlushing(): void {
-  if (waiting.length > 0 && scheduledWith !== process.nextTick) schedule();
+  if (waiting.length > 0 && scheduledWith !== platform.nextTick) schedule();
 }
 
 function schedule(): void {
-  ({ nextTick: scheduledWith } = process as { nextTick: unknown });
+  scheduledWith = platform.nextTick;
   soon(flushAll, undefined);
 }
 
