@@ -320,4 +320,13 @@ test("Client", async () => {
     preEncoded: true,
   });
   expect(await heard).toEqual([1]);
+  // Adapters of others hand over a packet that is not in a list as well.
+  for (const raw of ['2["raw",2]', Buffer.from("b")]) {
+    const again = nextEvent(client, "raw");
+    const attached = typeof raw === "string" ? raw : '51-["raw",{"_placeholder":true,"num":0}]';
+    const adapted = connection as never as { writeToEngine(packet: unknown, options: object): void };
+    adapted.writeToEngine(attached, {});
+    if (raw !== attached) adapted.writeToEngine(raw, {});
+    expect(await again).toEqual([typeof raw === "string" ? 2 : raw]);
+  }
 });

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
+import type { WebSocket } from "@portage/websocket";
 import { Host } from "../../support/servers/host.ts";
 import { OPCODE } from "../../support/raw/frames.ts";
 import { RawPolling } from "../../support/raw/polling.ts";
@@ -9,6 +10,8 @@ import { nextEvent, within } from "../../support/waiting.ts";
 
 // A program may end the transport of a session, and so may a peer that never ends the connection below it.
 
+type LinkSocket = Pick<WebSocket, "readyState" | "isPaused" | "protocol" | "bufferedAmount" | "binaryType"> &
+  Pick<WebSocket, "pause" | "resume" | "send" | "terminate">;
 type Transport = Socket["conn"]["transport"];
 type Client = RawPolling | RawWebSocket;
 
@@ -123,6 +126,24 @@ describe.each(["polling", "websocket"] as const)("a program ends the transport, 
 });
 
 describe("the WebSocket below a transport", () => {
+  test.each<[string, <T extends object>(object: T) => T]>([
+    ["a Proxy", (object) => new Proxy(object, { get: (of, key, at) => Reflect.get(of, key, at) as unknown })],
+    ["an object made from it", (object) => Object.create(object) as typeof object],
+  ])("may be used through %s", async (_how, wrap) => {
+    const { client, socket, log } = await joined("websocket");
+    const below = wrap((socket.conn.transport as never as { socket: LinkSocket }).socket);
+    expect([below.readyState, below.isPaused, below.protocol, below.bufferedAmount]).toEqual([1, false, "", 0]);
+    below.pause();
+    expect(below.isPaused).toBe(true);
+    below.resume();
+    below.binaryType = "arraybuffer";
+    below.send('42["past the session"]');
+    await client.until((packet) => packet === '42["past the session"]');
+    below.terminate();
+    expect(log).toContain("disconnect transport close");
+    if (client instanceof RawWebSocket) client.cut();
+  });
+
   interface Below {
     readonly _socket: { readonly remoteAddress: string };
     readonly readyState: number;

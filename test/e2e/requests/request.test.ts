@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "socket.io";
 import { io as connectClient } from "socket.io-client";
 import { afterEach, describe, expect, test } from "vitest";
@@ -42,6 +42,16 @@ describe.each(["polling", "websocket"])("the request that opened the connection,
     expect(socket.request).toBe(request);
     expect(socket.conn.request).toBe(request);
     expect(socket.client.request).toHaveProperty("user", "ada");
+  });
+
+  test("has its answer, as with engine.io, where it began by polling: middlewares of Express take both", async () => {
+    const { request } = await connect(await start(), transport);
+    const { res } = request as IncomingMessage & { res?: ServerResponse };
+    expect([res?.req === request, typeof res?.setHeader]).toEqual(
+      transport === "polling" ? [true, "function"] : [false, "undefined"],
+    );
+    res?.setHeader("x-later", "1");
+    res?.end();
   });
 
   test("is where a handshake gets its headers and query from", async () => {

@@ -10,6 +10,7 @@ import { type AttachOptions, type Host, type Taker, takeRequests, takeUpgrades }
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions, isGone } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
+import { withAnswer } from "./http/parked-request.ts";
 import { UpgradeResponse } from "./http/middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
@@ -163,6 +164,7 @@ export class Server extends BaseServer {
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
+    if (!req._query["sid"]) withAnswer(req, res);
     this[kScreen](req, res, false, (refusal) => {
       if (isGone(res) || res.writableEnded) return;
       if (refusal) this[kRefuse](req, res, refusal);

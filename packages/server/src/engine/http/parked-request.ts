@@ -1,9 +1,9 @@
-import { IncomingMessage } from "node:http";
+import { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { prepareRequest, type TransportRequest } from "./request.ts";
 
 /** The members that Node gives a request (`parser` only where it is to be upgraded), and the engine's `_query`. */
-const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined as never)), "parser", "_query"]);
+const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined as never)), "parser", "_query", "res"]);
 /** What one of HTTP/2 has besides: symbols of these names, and a count, because Node listens to it. */
 const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers", "state", "stream", "trailers"]);
 
@@ -52,8 +52,17 @@ export class ParkedRequest {
     for (let i = 0; i < rawHeaders.length; i += 2) addHeader(req, rawHeaders[i]!, rawHeaders[i + 1]!);
     // A handshake has no body.
     req.complete = true;
-    return prepareRequest(req);
+    return withAnswer(prepareRequest(req), new ServerResponse(req));
   }
+}
+
+/**
+ * Lets the request of a session that began by polling have its answer, as programs know it from engine.io. They hand both
+ * to middlewares of Express: `io.use((socket, next) => session(socket.request, socket.request.res, next))`.
+ */
+export function withAnswer(req: TransportRequest, res: ServerResponse): TransportRequest {
+  if (req._query["transport"] === "polling") Object.assign(req, { res });
+  return req;
 }
 
 /** Names and values in turn. Those of HTTP/2 have `host` besides, which the engine has added. */

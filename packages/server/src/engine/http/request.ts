@@ -24,7 +24,8 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   const request = req as TransportRequest;
   if (request.httpVersionMajor === 2) adopt(request);
   if (request._query) return request;
-  const url = req.url ?? "";
+  // What follows a hash is not for servers; clients that build requests by hand send it all the same.
+  const [url = ""] = (req.url ?? "").split("#", 1);
   const mark = url.indexOf("?");
   request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1));
   return request;

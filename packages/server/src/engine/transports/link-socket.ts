@@ -17,6 +17,15 @@ export interface SocketOwner extends LinkHandler {
 export type SocketLink = Pick<WebSocketLink, "open" | "sendText" | "sendBinary"> &
   Partial<Pick<WebSocketLink, "ping" | "pong" | "whenWritten" | "compresses" | "pause" | "resume">>;
 
+// Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
+const kOwner = Symbol("owner");
+const kLink = Symbol("link");
+const kStream = Symbol("stream");
+const kState = Symbol("state");
+const kControl = Symbol("control");
+const kIsOver = Symbol("isOver");
+const kWhenWritten = Symbol("whenWritten");
+
 type Done = (error?: Error) => void;
 type Content = string | number | ArrayBuffer | ArrayBufferView;
 
@@ -49,41 +58,42 @@ export class LinkSocket extends Emitter {
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
-  readonly #owner: SocketOwner;
-  readonly #link: SocketLink;
-  readonly #stream: Duplex | undefined;
+  private readonly [kOwner]: SocketOwner;
+  private readonly [kLink]: SocketLink;
+  private readonly [kStream]: Duplex | undefined;
+  private [kState]: "flowing" | "paused" = "flowing";
 
   constructor(owner: SocketOwner, link: SocketLink) {
     super();
-    this.#owner = owner;
-    this.#link = link;
-    this.#stream = owner.stream;
+    this[kOwner] = owner;
+    this[kLink] = link;
+    this[kStream] = owner.stream;
   }
 
   /** The TCP or TLS connection; kept after its end, for those who log the address. */
   get _socket(): Duplex | undefined {
-    return this.#stream;
+    return this[kStream];
   }
 
   /** 1: open, 2: closing, 3: closed. */
   get readyState(): number {
-    if (this.#owner.readyState === "open") return READY_STATES.OPEN;
-    return this.#owner.stream === undefined ? READY_STATES.CLOSED : READY_STATES.CLOSING;
+    if (this[kOwner].readyState === "open") return READY_STATES.OPEN;
+    return this[kOwner].stream === undefined ? READY_STATES.CLOSED : READY_STATES.CLOSING;
   }
 
   /** Bytes that have not been handed to the system yet. */
   get bufferedAmount(): number {
-    return this.#owner.bufferedBytes;
+    return this[kOwner].bufferedBytes;
   }
 
   /** The subprotocol, or empty text. */
   get protocol(): string {
-    return protocols.get(this.#link) ?? "";
+    return protocols.get(this[kLink]) ?? "";
   }
 
   /** The extension that was negotiated, or empty text. */
   get extensions(): string {
-    return this.#link.compresses === true ? "permessage-deflate" : "";
+    return this[kLink].compresses === true ? "permessage-deflate" : "";
   }
 
   /** Undefined: as in `ws`, only the sockets of clients have one. */
@@ -91,41 +101,51 @@ export class LinkSocket extends Emitter {
     return undefined;
   }
 
-  /** Binary messages are Buffers. */
+  /** Whether incoming messages are held back. */
+  get isPaused(): boolean {
+    return this[kState] === "paused";
+  }
+
+  /** Binary messages are Buffers; for the session they stay that, whatever is asked for. */
   get binaryType(): "nodebuffer" {
     return "nodebuffer";
   }
 
+  set binaryType(_type: unknown) {}
+
   /** Sends a message, `options.compress` false: as it is; `callback` hears when the system has taken it. */
   send(data: Content, options?: { binary?: boolean; compress?: boolean } | Done | null, callback?: Done): void {
     if (typeof options === "function") return this.send(data, undefined, options);
-    if (this.#isOver(callback)) return;
+    if (this[kIsOver](callback)) return;
     const bytes = typeof data === "object" ? bytesOf(data) : Buffer.from(String(data));
-    if (options?.binary ?? typeof data === "object") this.#link.sendBinary(bytes, options?.compress);
-    else this.#link.sendText(bytes.toString(), options?.compress);
-    this.#whenWritten(callback);
+    if (options?.binary ?? typeof data === "object") this[kLink].sendBinary(bytes, options?.compress);
+    else this[kLink].sendText(bytes.toString(), options?.compress);
+    this[kWhenWritten](callback);
   }
 
   /** Sends a ping of at most 125 bytes. */
   ping(data?: Content | Done, mask?: boolean | Done, callback?: Done): void {
-    this.#control("ping", data, mask, callback);
+    this[kControl]("ping", data, mask, callback);
   }
 
   /** Sends a pong that was not asked for. */
   pong(data?: Content | Done, mask?: boolean | Done, callback?: Done): void {
-    this.#control("pong", data, mask, callback);
+    this[kControl]("pong", data, mask, callback);
   }
 
-  #control(kind: "ping" | "pong", ...given: [data?: Content | Done, mask?: boolean | Done, callback?: Done]): void {
+  private [kControl](
+    kind: "ping" | "pong",
+    ...given: [data?: Content | Done, mask?: boolean | Done, callback?: Done]
+  ): void {
     const done = given.find((argument): argument is Done => typeof argument === "function");
     const [data = ""] = given;
-    if (this.#isOver(done)) return;
+    if (this[kIsOver](done)) return;
     const content = typeof data === "function" ? "" : data;
-    this.#link[kind]?.(typeof content === "object" ? bytesOf(content) : Buffer.from(String(content)));
-    this.#whenWritten(done);
+    this[kLink][kind]?.(typeof content === "object" ? bytesOf(content) : Buffer.from(String(content)));
+    this[kWhenWritten](done);
   }
 
-  #isOver(callback: unknown): boolean {
+  private [kIsOver](callback: unknown): boolean {
     const state = this.readyState;
     if (state === READY_STATES.OPEN) return false;
     const name = state === READY_STATES.CLOSING ? "CLOSING" : "CLOSED";
@@ -134,27 +154,29 @@ export class LinkSocket extends Emitter {
     return true;
   }
 
-  #whenWritten(callback: unknown): void {
-    if (typeof callback === "function") this.#link.whenWritten?.(callback as Done);
+  private [kWhenWritten](callback: unknown): void {
+    if (typeof callback === "function") this[kLink].whenWritten?.(callback as Done);
   }
 
   /** Holds incoming messages back. */
   pause(): void {
-    this.#link.pause?.();
+    this[kState] = "paused";
+    this[kLink].pause?.();
   }
 
   resume(): void {
-    this.#link.resume?.();
+    this[kState] = "flowing";
+    this[kLink].resume?.();
   }
 
   /** Closes the connection in an orderly way; the session ends at once. */
   close(code: number = 1000, reason?: string): void {
-    this.#owner.closeWith(code, reason);
+    this[kOwner].closeWith(code, reason);
   }
 
   /** Cuts the connection; the session ends at once. */
   terminate(): void {
-    this.#owner.discard();
+    this[kOwner].discard();
   }
 }
 

@@ -53,7 +53,8 @@ const log = createLog("socket.io:client");
 /** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
 const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
 
-function prepare(encoded: readonly RawData[], compress: boolean): PreparedMessage {
+function prepare(given: readonly RawData[] | RawData, compress: boolean): PreparedMessage {
+  const encoded = typeof given === "string" || Buffer.isBuffer(given) ? [given] : given;
   let message = preparedMessages.get(encoded);
   if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
   return message;
@@ -81,7 +82,6 @@ export class Client<
   /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
   private [kExpelled]: Set<string> | undefined;
   private [kCredentials]: Credentials | undefined;
-  /** Watches over what the peer sends, where that is needed. */
   private [kWatch]: ClientWatch | undefined;
   /** Ends a connection that joins no namespace in time. */
   private [kPatience]: Timer | undefined;
@@ -385,7 +385,7 @@ export class Client<
 
   /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
   // hot path
-  writeToEngine(encoded: readonly RawData[], options: WriteOptions): void {
+  writeToEngine(encoded: readonly RawData[] | RawData, options: WriteOptions): void {
     if (options.volatile && isDiscarded(this[kLink], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     if (this[kLink][kCongestion] !== undefined || options.conflate !== undefined)
