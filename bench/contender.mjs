@@ -25,10 +25,13 @@ const profiles = process.env.BENCH_PROFILE;
 const SCRIPTS = { "socket.io": "io", portage: "io" };
 
 export class Contender {
-  /** @param options of the server, beside those it always has */
-  constructor(name, options = {}) {
+  /**
+   * @param options of the server, beside those it always has
+   * @param folder where the server's program is: it gets the packages that are installed there
+   */
+  constructor(name, options = {}, folder = here(".")) {
     this.name = name;
-    const script = here(`servers/${SCRIPTS[name] ?? "floor"}.mjs`);
+    const script = join(folder, `servers/${SCRIPTS[name] ?? "floor"}.mjs`);
     const profiling = profiles ? ["--cpu-prof", "--cpu-prof-dir", join(profiles, name)] : [];
     const execArgv = ["--expose-gc", "--max-old-space-size=4096", ...profiling];
     this.process = fork(script, [name, JSON.stringify(options)], { execArgv });

@@ -6,6 +6,7 @@
 //   npm run bench -- tails        latency at a fixed load, and how long the event loop is held up
 //   npm run bench -- growth       what an operation costs as things become many; draws docs/growth.svg
 //   npm run bench -- websocket    @portage/websocket beside ws
+//   npm run bench -- compare main the working tree beside a commit
 //   npm run bench -- docs         writes the last results into docs/performance.md
 //
 // BENCH_ROUNDS: rounds, whose median counts (default 3). BENCH_FLOORS=all: engine.io and ws too, where they can do the work.
@@ -20,7 +21,7 @@ import { sessionRows } from "./rows-sessions.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const rows = { ...messageRows, ...sessionRows };
-const jobs = ["parser", "tails", "growth", "websocket", "docs"];
+const jobs = ["compare", "parser", "tails", "growth", "websocket", "docs"];
 
 async function measure(row) {
   const others = process.env.BENCH_FLOORS === "all" ? (row.others ?? []) : [];
