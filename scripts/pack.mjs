@@ -1,6 +1,6 @@
 // Packs the packages and prints the command that installs the tarballs; or copies an example and lets it use them.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -21,10 +21,20 @@ function pack() {
   return Object.fromEntries(names);
 }
 
+/** A path as a shell takes it. */
+const quote = (path) => (/[^\w./:@\\-]/.test(path) ? `"${path}"` : path);
+
+/** Why an example can't be copied, or undefined. */
+function objection(name, folder) {
+  const examples = readdirSync(join(root, "examples"));
+  if (!examples.includes(name)) return `There is no example "${name}". There are: ${examples.join(", ")}.`;
+  const isTaken = existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0);
+  return isTaken ? `${resolve(folder)} is not an empty folder.` : undefined;
+}
+
 /** Copies an example; its manifest names the tarballs in place of the packages of the workspace. */
 function copyExample(name, folder, tarballs) {
   const source = join(root, "examples", name);
-  if (!existsSync(join(source, "package.json"))) throw new Error(`There is no example "${name}".\n${USAGE}`);
   const target = resolve(folder);
   cpSync(source, target, { recursive: true, filter: (path) => !["node_modules", "dist"].includes(basename(path)) });
   const file = join(target, "package.json");
@@ -33,7 +43,7 @@ function copyExample(name, folder, tarballs) {
   for (const needed of ["@portage/parser", "@portage/websocket"]) names.add(needed);
   for (const each of names) manifest.dependencies[each] = `file:${tarballs[each]}`;
   writeFileSync(file, `${JSON.stringify(manifest, undefined, 2)}\n`);
-  console.log(`The example is in ${target}. To run it:\n\n  cd ${target} && npm install && npm start`);
+  console.log(`The example is in ${target}. To run it:\n\n  cd ${quote(target)} && npm install && npm start`);
 }
 
 const [flag, name, folder] = args;
@@ -41,16 +51,21 @@ if (args.length > 0 && (flag !== "--example" || folder === undefined || args.len
   console.error(USAGE);
   process.exit(1);
 }
+const problem = name === undefined ? undefined : objection(name, folder);
+if (problem !== undefined) {
+  console.error(`${problem}\n${USAGE}`);
+  process.exit(1);
+}
 const tarballs = pack();
 if (name !== undefined) copyExample(name, folder, tarballs);
 else {
   const { "@portage/server": server, "@portage/client": client, ...needed } = tarballs;
-  const both = Object.values(needed).join(" ");
+  const both = Object.values(needed).map(quote).join(" ");
   console.log(`The packages are in ${out}. They need each other: install them in one command, in your project:
 
-  npm install ${server} ${client} ${both}
+  npm install ${quote(server)} ${quote(client)} ${both}
 
 In the place of socket.io and socket.io-client:
 
-  npm install socket.io@file:${server} socket.io-client@file:${client} ${both}`);
+  npm install ${quote(`socket.io@file:${server}`)} ${quote(`socket.io-client@file:${client}`)} ${both}`);
 }

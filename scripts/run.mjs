@@ -39,6 +39,7 @@ function install() {
 }
 
 function build() {
+  node("scripts/clean-stale.mjs");
   run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
   node("scripts/output.mjs");
   node("packages/client/build.mjs");

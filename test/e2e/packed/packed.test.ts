@@ -1,4 +1,5 @@
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -47,6 +48,18 @@ const NAMES = {
   "@portage/parser/engine-v3": ["protocol", "packets", "encodePacket", "decodePacket", "encodePayloadAsBinary"],
   "@portage/parser/socket": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],
 };
+
+test.each(["socket.io", "socket.io-client", "@portage/parser", "@portage/websocket"])(
+  "%s has nothing that was built from a source that is gone, and no record of the compiler",
+  async (name) => {
+    const folder = join(project.folder, "node_modules", name);
+    const files = await readdir(join(folder, "dist"), { recursive: true });
+    const declared = files.filter((file) => file.endsWith(".d.ts"));
+    expect(declared.length).toBeGreaterThan(3);
+    expect(declared.filter((file) => !existsSync(join(folder, "src", file.replace(/\.d\.ts$/, ".ts"))))).toEqual([]);
+    expect(files.filter((file) => file.endsWith("tsbuildinfo"))).toEqual([]);
+  },
+);
 
 describe("entries", () => {
   const missing = `(entries) => Object.entries(entries).map(([name, module]) => [
