@@ -2,7 +2,8 @@ import { EventEmitter } from "node:events";
 import type { EnginePacket } from "@portage/parser/engine";
 import type { CloseReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
-import type { EngineLimits } from "../../../packages/server/src/engine/transports/polling-context.ts";
+import type { TransportContext } from "../../../packages/server/src/engine/transports/context.ts";
+import { TurnedAway } from "../../../packages/server/src/engine/transports/turned-away.ts";
 import type { TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
 import type { HttpExchange } from "../../../packages/server/src/engine/http/request.ts";
 import { ReceiveBudget } from "@portage/websocket";
@@ -78,7 +79,7 @@ export function exchange(
   return { req, res, http: { req, res } as unknown as HttpExchange };
 }
 
-export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock: FakeClock } {
+export function limits(over: Partial<TransportContext> = {}): TransportContext & { clock: FakeClock } {
   const clock = new FakeClock();
   const wheel = new HeartbeatWheel(clock, 20_000, 45_000);
   return {
@@ -89,6 +90,9 @@ export function limits(over: Partial<EngineLimits> = {}): EngineLimits & { clock
     maxPayloadPackets: 5,
     maxPollPackets: undefined,
     httpCompression: false,
+    sharesFrames: true,
+    closing: new Set(),
+    turnedAway: new TurnedAway(clock),
     addHeaders() {},
     retryAfter: () => undefined,
     onRefused() {},

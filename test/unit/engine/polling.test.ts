@@ -5,14 +5,14 @@ import { closeReason } from "../../../packages/server/src/engine/report/close-co
 import { SendOptions } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { Polling } from "../../../packages/server/src/engine/transports/polling.ts";
 import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
-import type { EngineLimits } from "../../../packages/server/src/engine/transports/polling-context.ts";
+import type { TransportContext } from "../../../packages/server/src/engine/transports/context.ts";
 import { exchange, limits, Recorder } from "./fake-http.ts";
 import { kHandler } from "../../../packages/server/src/engine/keys.ts";
 
 const message = (data: string | Buffer, compress = true): EnginePacket =>
   new EnginePacket("message", data, new SendOptions(compress, undefined));
 
-function setUp(options: Partial<EngineLimits> = {}, query: Record<string, string> = { EIO: "4" }) {
+function setUp(options: Partial<TransportContext> = {}, query: Record<string, string> = { EIO: "4" }) {
   const rules = limits(options);
   const first = exchange("GET", {}, query);
   const transport = "j" in query ? new PollingJsonp(first.http.req, rules) : new Polling(first.http.req, rules);

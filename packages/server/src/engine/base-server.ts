@@ -21,7 +21,6 @@ import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-er
 import { keepConnection } from "./http/http2.ts";
 import { HeartbeatWheel } from "./timing-wheel.ts";
 import type { LimitCode } from "./report/limit-codes.ts";
-import { type EngineLimits, type EngineServices, engineLimits, LIMITING } from "./transports/polling-context.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
 import { type SessionHost, timesForClient } from "./session/host.ts";
@@ -33,19 +32,18 @@ import { isRequestUnseen, type Opening } from "./admission/opening.ts";
 import { followSlowReader, SLOW_READER_DEFAULTS, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import { EngineStats, type UpgradeFailure } from "./report/stats.ts";
 import { setMounts } from "./http/mounts.ts";
-import type { Transport } from "./transports/transport.ts";
 import type { TransportRequest } from "./http/request.ts";
-import { Polling } from "./transports/polling.ts";
+import { upgradesOf } from "./transports/registry.ts";
 import { checkFunction, UsageError } from "./usage-errors.ts";
-import { FRAMING, type WebSocketContext, webSocketContext } from "./transports/websocket-context.ts";
+import { CONTEXT_OPTIONS, type EngineServices, type TransportContext, transportContext } from "./transports/context.ts";
 import { TurnedAway } from "./transports/turned-away.ts";
 import {
   kCheck,
   kClock,
+  kContext,
   kFollow,
   kGate,
   kHeartbeat,
-  kLimits,
   kNotices,
   kOnLimit,
   kOnRefused,
@@ -59,13 +57,11 @@ import {
   kSlowReader,
   kStats,
   kTell,
-  kWebSocketContext,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kOptions = Symbol("options");
 const kChecked = Symbol("checked");
-const kLimitsOf = Symbol("limitsOf");
 const kContextOf = Symbol("contextOf");
 const kCors = Symbol("cors");
 const kRetryAfter = Symbol("retryAfter");
@@ -103,8 +99,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly [kReceiving]: ReceiveBudget;
   protected readonly [kGate]: Gate;
   protected readonly middlewares: Middleware[] = [];
-  private readonly [kLimitsOf]: Derived<EngineLimits>;
-  private readonly [kContextOf]: Derived<WebSocketContext>;
+  private readonly [kContextOf]: Derived<TransportContext>;
   /** The option that the middleware was made of. */
   private [kCors]: ServerOptions["cors"] = undefined;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
@@ -120,15 +115,15 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
     this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     const services = {
-      receiving: this[kReceiving],
       heartbeat: this[kHeartbeat],
+      receiving: this[kReceiving],
+      closing: new Set(),
+      turnedAway: new TurnedAway(clock),
       retryAfter: () => this[kRetryAfter],
       onRefused: (req, refusal) => this[kOnRefused](req, refusal),
       addHeaders: (headers, req, sid) => addHeaders(this, headers, req, sid),
     } satisfies EngineServices;
-    this[kLimitsOf] = new Derived(resolved, LIMITING, () => engineLimits(resolved, services));
-    const closing = { ...services, closing: new Set<Transport>(), turnedAway: new TurnedAway(clock) };
-    this[kContextOf] = new Derived(resolved, FRAMING, () => webSocketContext(resolved, closing));
+    this[kContextOf] = new Derived(resolved, CONTEXT_OPTIONS, () => transportContext(resolved, services));
     this[kFollow]();
     this.init();
   }
@@ -153,11 +148,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return this[kOptions].clock;
   }
 
-  protected get [kLimits](): EngineLimits {
-    return this[kLimitsOf].value;
-  }
-
-  protected get [kWebSocketContext](): WebSocketContext {
+  protected get [kContext](): TransportContext {
     return this[kContextOf].value;
   }
 
@@ -222,8 +213,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[] {
-    if (!this[kOptions].allowUpgrades || transport !== "polling") return [];
-    return Polling.upgradesTo.filter((name) => this[kOptions].transports.includes(name as "websocket"));
+    const { allowUpgrades, transports } = this[kOptions];
+    if (!allowUpgrades) return [];
+    return upgradesOf(transport).filter((name) => (transports as readonly string[]).includes(name));
   }
 
   /**
@@ -234,7 +226,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     log("closing all open clients");
     setMounts(this, "closed");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
-    const { closing } = this[kWebSocketContext];
+    const { closing } = this[kContext];
     if (closing.size > 0) this[kClock].after(CLOSE_GRACE, () => closing.forEach((transport) => transport.discard()));
     this.cleanup();
     return this;
@@ -326,7 +318,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
   private get [kConnections](): number {
-    return this.clientsCount + this[kWebSocketContext].closing.size;
+    return this.clientsCount + this[kContext].closing.size;
   }
 
   /** A function of the program has failed. */

@@ -3,12 +3,16 @@
  * program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
  */
 
+export const kAnswer = Symbol("answer");
+export const kAnswerPoll = Symbol("answerPoll");
 export const kAwaits = Symbol("awaits");
 export const kBeat = Symbol("beat");
 export const kChargedFrom = Symbol("chargedFrom");
+export const kCarriedBy = Symbol("carriedBy");
 /** Shared by all copies of this package: adapters look for it. */
 export const kClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
+export const kContext = Symbol("context");
 export const kEnqueue = Symbol("enqueue");
 export const kFail = Symbol("fail");
 /** Looks at options that may have been changed. */
@@ -18,8 +22,10 @@ export const kHandle = Symbol("handle");
 export const kHeardAt = Symbol("heardAt");
 export const kHeartbeat = Symbol("heartbeat");
 export const kIsAttached = Symbol("isAttached");
-export const kLimits = Symbol("limits");
 export const kNotices = Symbol("notices");
+export const kOnBody = Symbol("onBody");
+export const kOnPosted = Symbol("onPosted");
+export const kOnPostEnd = Symbol("onPostEnd");
 export const kOfferUpgrade = Symbol("offerUpgrade");
 export const kParkRequest = Symbol("parkRequest");
 export const kPeekRequest = Symbol("peekRequest");
@@ -32,7 +38,6 @@ export const kSlowReader = Symbol("slowReader");
 export const kStats = Symbol("stats");
 export const kTell = Symbol("tell");
 export const kWatchQueue = Symbol("watchQueue");
-export const kWebSocketContext = Symbol("webSocketContext");
 export const kCheck = Symbol("check");
 export const kOnLimit = Symbol("onLimit");
 export const kOnRefused = Symbol("onRefused");

@@ -11,9 +11,7 @@ import { type CookieOptions, resolveCookie } from "./http/cookie.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/engine-link.ts";
-
-/** Names that the option `transports` takes. WebTransport is known by name and not offered. */
-export type TransportName = "polling" | "websocket" | "webtransport";
+import { OFFERED_BY_DEFAULT, TRANSPORT_NAMES, type TransportName } from "./transports/registry.ts";
 
 /** Options of the engine. Times are in milliseconds, sizes in bytes. */
 export interface ServerOptions extends GateOptions {
@@ -110,7 +108,7 @@ const DEFAULTS: ResolvedOptions = {
   postTimeout: 30_000,
   // Each server gets lists and records of its own: programs change those of one in place.
   get transports() {
-    return ["polling", "websocket"] as const satisfies TransportName[];
+    return [...OFFERED_BY_DEFAULT];
   },
   allowUpgrades: true,
   perMessageDeflate: false,
@@ -215,7 +213,7 @@ function resolveAllowRequest(given: unknown): AllowRequest | undefined {
 function resolveTransports(given: unknown): readonly TransportName[] {
   if (Array.isArray(given)) return given as TransportName[];
   if (typeof given !== "string") return refuseOption("transports", "a list of names", given);
-  return (["polling", "websocket", "webtransport"] as const).filter((name) => given.includes(name));
+  return TRANSPORT_NAMES.filter((name) => given.includes(name));
 }
 
 function resolveDeflate(given: unknown): boolean | DeflateOptions {

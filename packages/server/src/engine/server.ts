@@ -19,24 +19,21 @@ import type { ServerOptions } from "./options.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./admission/refusal-answer.ts";
 import type { Transport } from "./transports/transport.ts";
 import { noteProtocol } from "./transports/link-socket.ts";
-import { Polling } from "./transports/polling.ts";
-import { PollingJsonp } from "./transports/polling-jsonp.ts";
+import { carrierOf, requestKind, streamKind } from "./transports/registry.ts";
 import { ForeignLink, foreignOptions } from "./transports/foreign-link.ts";
 import type { EngineLink, ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
-import { WebSocketTransport } from "./transports/websocket.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
   kCheck,
   kClock,
+  kContext,
   kFollow,
   kIsAttached,
-  kLimits,
   kOfferUpgrade,
   kOnRefused,
   kReceiving,
   kReopen,
   kScreen,
-  kWebSocketContext,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -65,6 +62,9 @@ interface PendingWebSocket {
 }
 
 const ignore = (): void => {};
+
+/** Whether a transport of this name comes by a WebSocket handshake. */
+const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
 
 const ATTACHED_BEFORE = "the server has this path of the HTTP server already: nothing changes";
 
@@ -114,7 +114,7 @@ export class Server extends BaseServer {
 
   protected override init(): void {
     const { wsEngine, transports } = this.opts;
-    if (!wsEngine || this.ws || !transports.includes("websocket")) return;
+    if (!wsEngine || this.ws || !transports.some(isStream)) return;
     this.ws = new wsEngine({ noServer: true, clientTracking: false, ...foreignOptions(this.opts) });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
@@ -179,7 +179,8 @@ export class Server extends BaseServer {
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this[kRefuse](req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
-      createTransport: () => (isGone(res) ? undefined : this.createTransport("polling", req)),
+      createTransport: () =>
+        isGone(res) ? undefined : this.createTransport(requestKind(req._query["transport"]).name, req),
       // The handshake's own request is the first poll: the open packet answers it.
       begin: (transport) => transport.onRequest({ req, res }),
       onRefused: (refusal) => this[kRefuse](req, res, refusal),
@@ -187,8 +188,8 @@ export class Server extends BaseServer {
   }
 
   /** Makes the transport for a handshake over HTTP. Subclasses may override it. */
-  protected createTransport(_name: "polling", req: TransportRequest): Transport {
-    return req._query["j"] === undefined ? new Polling(req, this[kLimits]) : new PollingJsonp(req, this[kLimits]);
+  protected createTransport(name: string, req: TransportRequest): Transport {
+    return requestKind(name).make(req, this[kContext]);
   }
 
   private [kRefuse](req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
@@ -234,7 +235,7 @@ export class Server extends BaseServer {
       });
       return refuseUpgrade(stream, check.status, check.message, check.headers);
     }
-    if (req._query["transport"] !== "websocket") {
+    if (!isStream(req._query["transport"])) {
       const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
       return this[kRefuseUpgrade](pending, { code: ERROR_CODES.BAD_REQUEST, context });
     }
@@ -269,7 +270,7 @@ export class Server extends BaseServer {
       refuse: (refusal) => {
         this[kOnRefused](req, refusal);
         link.close();
-        this[kWebSocketContext].turnedAway.add({ discard: () => link.terminate() });
+        this[kContext].turnedAway.add({ discard: () => link.terminate() });
       },
     });
   }
@@ -295,9 +296,10 @@ export class Server extends BaseServer {
     transport.open();
   }
 
-  private [kCreateWebSocket](pending: PendingWebSocket): WebSocketTransport | undefined {
+  private [kCreateWebSocket](pending: PendingWebSocket): Transport | undefined {
     try {
-      return new WebSocketTransport(pending.req, pending.accept(), this[kWebSocketContext]);
+      const { req } = pending;
+      return streamKind(req._query["transport"]).make(req, this[kContext], pending.accept());
     } catch (error) {
       pending.refuse({ code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", error } });
       return undefined;
@@ -368,7 +370,7 @@ export class Server extends BaseServer {
       handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),
     };
     setTaking(server, this, takeRequests(server, host, taker));
-    if (this.opts.transports.includes("websocket")) takeUpgrades(server, host, taker, options);
+    if (this.opts.transports.some(isStream)) takeUpgrades(server, host, taker, options);
     server.on("close", () => isAttached() && this.close());
     server.on("listening", () => isAttached() && this[kReopen]());
   }

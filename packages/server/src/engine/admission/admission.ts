@@ -8,6 +8,7 @@ import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { soon } from "../../base/turn.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
+import { carrierOf } from "../transports/registry.ts";
 
 /** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
 export type AllowRequest = (
@@ -55,7 +56,7 @@ function admitToSession(
   if (!isUpgrade && previousTransport !== transport) {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
   }
-  if (!isUpgrade && transport === "websocket") {
+  if (!isUpgrade && carrierOf(transport) === "stream") {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
   const protocol = revisionOf(req);
@@ -71,7 +72,7 @@ function admitToSession(
 
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
   if (req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
-  if (req._query["transport"] === "websocket" && !isUpgrade) {
+  if (!isUpgrade && carrierOf(req._query["transport"]) === "stream") {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
   return undefined;

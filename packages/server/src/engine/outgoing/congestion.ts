@@ -10,7 +10,17 @@ import { type CloseReason, limitExceeded } from "../report/close-codes.ts";
 import type { EventMark, SendOptions } from "./prepared-message.ts";
 import type { LimitCode } from "../report/limit-codes.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
-import { kChargedFrom, kClock, kCongestion, kFail, kOnLimit, kQueuedBytes, kSlowReader, kStats } from "../keys.ts";
+import {
+  kCarriedBy,
+  kChargedFrom,
+  kClock,
+  kCongestion,
+  kFail,
+  kOnLimit,
+  kQueuedBytes,
+  kSlowReader,
+  kStats,
+} from "../keys.ts";
 
 /** The queue of a session, as what watches over it sees it. */
 export interface Waiting {
@@ -21,7 +31,9 @@ export interface Waiting {
   [kChargedFrom]: number;
   [kCongestion]: Congestion | undefined;
   readonly readyState: string;
-  readonly transport: { readonly writable: boolean; readonly name: string };
+  readonly transport: { readonly writable: boolean };
+  /** What carries its transport: between two requests nothing can be taken. */
+  readonly [kCarriedBy]: "requests" | "stream" | undefined;
   readonly server: {
     readonly [kClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
@@ -192,8 +204,8 @@ export class Congestion {
       this.#become("calm");
       return;
     }
-    // Between two polls nothing can be taken: that is no slowness yet.
-    if (grace > 0 && waiting.transport.name === "polling") {
+    // Between two requests nothing can be taken, so this is not slowness yet.
+    if (grace > 0 && waiting[kCarriedBy] === "requests") {
       waiting.server[kClock].after(grace, () => this.assess(0));
       return;
     }

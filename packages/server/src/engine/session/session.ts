@@ -13,6 +13,7 @@ import { endedByEvent, endTransport, recordEnd } from "./end.ts";
 import * as heartbeat from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
+import { carrierOf } from "../transports/registry.ts";
 import type { Transport, TransportHandler } from "../transports/transport.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
@@ -20,6 +21,7 @@ import { kObserved } from "../../base/emitter.ts";
 import {
   kAwaits,
   kBeat,
+  kCarriedBy,
   kChargedFrom,
   kClock,
   kCommitted,
@@ -137,6 +139,10 @@ export class Session
   /** Bytes, and characters of text, that were sent and that the system has not taken yet. */
   get bufferedBytes(): number {
     return this[kQueuedBytes] + this.transport.bufferedBytes;
+  }
+
+  get [kCarriedBy](): "requests" | "stream" | undefined {
+    return carrierOf(this.transport.name);
   }
 
   /** What knows whether the peer keeps up. */

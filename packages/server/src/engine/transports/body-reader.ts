@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../timing-wheel.ts";
 import { destroyRequest, mayBeReset, wasReset } from "../http/http2.ts";
-import type { EngineLimits } from "./polling-context.ts";
+import type { TransportContext } from "./context.ts";
 import { kBeat, kOnBeat } from "../keys.ts";
 
 /** Why a body is given up before it is complete: codes of the session's end. */
@@ -16,7 +16,7 @@ export interface BodyHandler {
   onGivenUp(why: UploadFailure): void;
 }
 
-type ReadLimits = Pick<EngineLimits, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat" | "clock">;
+type ReadLimits = Pick<TransportContext, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat" | "clock">;
 
 /** Where the shared listeners find the reader of their request: no POST needs closures. */
 const READER = Symbol("BodyReader");

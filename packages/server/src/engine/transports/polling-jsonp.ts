@@ -1,8 +1,9 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { parse } from "node:querystring";
 import type { RawData } from "@portage/parser/engine";
-import type { EngineLimits } from "./polling-context.ts";
 import type { TransportRequest } from "../http/request.ts";
+import type { TransportContext } from "./context.ts";
+import type { PayloadReceiver } from "./payload-delivery.ts";
 import { Polling } from "./polling.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -17,8 +18,8 @@ const ESCAPED_LINE_FEED = /(\\)?\\n/g;
 export class PollingJsonp extends Polling {
   private readonly [kHead]: string;
 
-  constructor(req: TransportRequest, limits: EngineLimits) {
-    super(req, limits);
+  constructor(req: TransportRequest, context: TransportContext) {
+    super(req, context);
     this[kHead] = `___eio[${(req._query["j"] ?? "").replaceAll(/[^0-9]/g, "")}](`;
   }
 
@@ -38,12 +39,12 @@ export class PollingJsonp extends Polling {
     return `${this[kHead]}${literal});`;
   }
 
-  protected override onPayload(body: RawData, done: () => void): void {
+  protected override onPayload(body: RawData, receiver: PayloadReceiver): void {
     const { d } = parse(body.toString());
-    if (typeof d !== "string") return super.onPayload("", done);
-    super.onPayload(
-      d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) => (slash ? match.slice(1) : "\n")),
-      done,
+    if (typeof d !== "string") return super.onPayload("", receiver);
+    const unescaped = d.replaceAll(ESCAPED_LINE_FEED, (match, slash: string | undefined) =>
+      slash ? match.slice(1) : "\n",
     );
+    super.onPayload(unescaped, receiver);
   }
 }

@@ -2,6 +2,41 @@
  * The ways to carry packets: long-polling, JSONP, WebSocket, WebSockets of another library.
  * Knows: packets of Engine.IO, requests, links of @portage/websocket.
  * Must not know: sessions: an owner hears of packets and of the end.
+ *
+ * The contract of a transport. It has one row in registry.ts, whose `make` gets the request of the handshake and the context
+ * of the engine (context.ts), and it has one owner at a time: an upgrade attempt, then a session. The owner calls the methods
+ * of `Transport`, the transport calls those of `TransportHandler`, each directly and within the same tick.
+ * test/contract/server-transport.ts runs it for every transport.
+ *
+ *   life      readyState  begins with                   what may happen
+ *   opening   "open"      the constructor               the owner sets `sid` and its handler, and may send
+ *   open      "open"      open(), or the first request  packets both ways
+ *   closing   "closing"   close() by the owner          the last packets leave; nothing more is delivered that matters
+ *   closed    "closed"    ended()                       nothing: the handler is NOBODY from now on
+ *
+ * What the owner calls:
+ *   open()             once, when it is ready for packets. Before, none is delivered.
+ *   onRequest()        for each request of the session, the handshake first: only where requests carry the transport.
+ *   send(batch)        while `writable`, as often as it likes. `writable` may be false when send() returns, and is true
+ *                      again before the onDrain() that says so. Each send() is followed by one onDrain(), once the batch is
+ *                      on its way: within the call, or later.
+ *   hold(), release()  in pairs, on a candidate that has taken over: what it receives meanwhile is delivered by release().
+ *   retire(done)       once, on what it has taken over from: packets under way are delivered, then the transport ends, and
+ *                      `done` is called once, whatever happens. Only discard() may follow.
+ *   close(done, why)   any number of times, of which the first counts: what was sent before still leaves, then the peer gets
+ *                      `why`, where the transport has words for it. `done` is called once, in place of onClose().
+ *   discard()          at any time, any number of times: ends it at once, without a word. After close() it calls `done`.
+ *   turnAway()         in place of close(), on one that did not become a session's: nobody hears of its end.
+ *
+ * What a transport calls:
+ *   onPacket(packet)   for each packet, in order, from open() to its end. The owner may end the transport, or be replaced,
+ *                      within the call: ask `readyState` before the next packet of the same read.
+ *   onDrain()          after each batch, and when it can send again.
+ *   onClose(reason)    once, unless close() or discard() after close() has called `done`: through `ended`, which every end
+ *                      goes through, or through `fail`, which also lets the peer know.
+ *
+ * No input of a peer may throw: what can't be read ends the transport with a reason. Nothing is called after the end, and
+ * nothing is left behind: timers are cancelled, requests answered or destroyed.
  */
 import { EnginePacket, writeClosePacket } from "@portage/parser/engine";
 import { createLog } from "../../base/log.ts";
@@ -55,7 +90,7 @@ export abstract class Transport extends Emitter {
   /** Names of the transports that a session on this one may be upgraded to. */
   static readonly upgradesTo: readonly string[] = [];
 
-  /** `"polling"`, `"websocket"`, or the name of a transport of the user's own. */
+  /** What requests call it. */
   abstract readonly name: string;
   /** The Engine.IO revision of the peer. */
   readonly protocol: 3 | 4;

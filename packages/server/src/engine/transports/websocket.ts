@@ -15,11 +15,11 @@ import { Transport } from "./transport.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { type EngineLink, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
 import { LinkSocket, tapped } from "./link-socket.ts";
-import type { WebSocketContext } from "./websocket-context.ts";
+import type { TransportContext } from "./context.ts";
+import { kContext } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kLink = Symbol("link");
-const kContext = Symbol("context");
 const kOnInvalid = Symbol("onInvalid");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
@@ -32,9 +32,9 @@ const sockets = new WeakMap<WebSocketTransport, LinkSocket>();
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
   private readonly [kLink]: EngineLink;
-  private readonly [kContext]: WebSocketContext;
+  private readonly [kContext]: TransportContext;
 
-  constructor(req: TransportRequest, link: EngineLink, context: WebSocketContext) {
+  constructor(req: TransportRequest, link: EngineLink, context: TransportContext) {
     super(req);
     this[kLink] = link;
     this[kContext] = context;
@@ -205,9 +205,9 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 }
 
 /** The limit that was exceeded, of those that end a connection with this close code. */
-function limitOf(closeCode: number, context: WebSocketContext): { limit?: number } {
+function limitOf(closeCode: number, context: TransportContext): { limit?: number } {
   if (closeCode === 1009) return { limit: context.maxHttpBufferSize };
-  return closeCode === 1013 ? { limit: context.maxReceivingBytes } : {};
+  return closeCode === 1013 ? { limit: context.receiving.limit } : {};
 }
 
 /** The code for sessions that stands for a violation of WebSocket with this close code. */
