@@ -6,7 +6,7 @@
 export { Decoder } from "./socket/decoder.ts";
 export type { DecoderLimits, DecoderOptions, JsonReviver } from "./socket/decoder-options.ts";
 export { Encoder, type JsonReplacer } from "./socket/encoder.ts";
-export { isPacketValid, type Packet, PacketType, SocketPacket } from "./socket/packet.ts";
+export { isPacketValid, type Packet, PacketType, RESERVED_EVENTS, SocketPacket } from "./socket/packet.ts";
 export { ParserError, type ParserErrorCode, SOCKET_PARSER_ERRORS } from "./errors.ts";
 
 /** Revision of the Socket.IO protocol. */

@@ -53,7 +53,7 @@ export class SocketPacket {
 }
 
 /** Event names with a meaning of their own on either side: no peer may send them. */
-const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
+export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "connect",
   "connect_error",
   "disconnect",
