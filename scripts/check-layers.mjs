@@ -49,7 +49,7 @@ const PACKAGES = {
     "@portage/parser/engine",
     "@portage/websocket",
   ],
-  server: ["node:http", "@portage/parser/engine"],
+  server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
   client: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket"],
 };
 
@@ -69,10 +69,7 @@ const ENGINE_ROOT = under(ENGINE, [
   "usage-errors.ts",
 ]);
 /** Files of the Socket.IO layer that all its folders may use, and the engine. */
-const SOCKETIO_ROOT = [
-  ...under(SOCKETIO, ["keys.ts", "errors.ts", "limits.ts", "socket-limits.ts"]),
-  `${ENGINE}index.ts`,
-];
+const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts", "socket-limits.ts"]), `${ENGINE}index.ts`];
 
 /** A folder of the engine, and the folders beside it that it may use. Its head says what it knows. */
 const ofEngine = (name, head, ...others) => ({
@@ -90,7 +87,7 @@ const ofSocketIo = (name, head, ...others) => ({
   inside: [
     BASE,
     ...SOCKETIO_ROOT,
-    ...under(SOCKETIO, [name, ...others]).map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/`)),
+    ...under(SOCKETIO, ["report", name, ...others]).map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/`)),
   ],
 });
 
@@ -144,6 +141,10 @@ const FOLDERS = [
   ofEngine("session", "host", "report", "outgoing", "http", "transports"),
   { layer: "server/engine", prefix: ENGINE, head: `${ENGINE}index.ts`, inside: [ENGINE, BASE] },
 
+  {
+    ...ofSocketIo("report", "close-codes"),
+    inside: under(SERVER, ["socketio/report/", "engine/index.ts"]),
+  },
   ofSocketIo("events", "typed-events"),
   ofSocketIo("packets", "codec"),
   ofSocketIo("host", "client-files"),

@@ -6,12 +6,11 @@ import { format, resolveConfig } from "prettier";
 
 const require = createRequire(import.meta.url);
 const built = (path) => require(`../packages/${path}`);
-const { CLOSE_CODES } = built("server/dist/engine/report/close-codes.js");
-const { LIMIT_CODES } = built("server/dist/engine/report/limit-codes.js");
+const { CLOSE_CODES, DISCONNECT_CODES } = built("server/dist/socketio/report/close-codes.js");
+const { LIMIT_CODES } = built("server/dist/socketio/report/limit-codes.js");
 const { REFUSALS } = built("server/dist/engine/report/refusals.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
-const { DISCONNECT_CODES } = built("server/dist/socketio/socket/types.js");
-const { SOCKETIO_ERRORS } = built("server/dist/socketio/errors.js");
+const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
 const { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } = built("parser/dist/errors.js");
 const { VIOLATIONS } = built("websocket/dist/core/violations.js");
 

@@ -4,12 +4,11 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } from "../../packages/parser/src/errors.ts";
 import { ENGINE_ERRORS } from "../../packages/client/src/engine/errors.ts";
-import { CLOSE_CODES } from "../../packages/server/src/engine/report/close-codes.ts";
-import { LIMIT_CODES } from "../../packages/server/src/engine/report/limit-codes.ts";
+import { CLOSE_CODES, DISCONNECT_CODES } from "../../packages/server/src/socketio/report/close-codes.ts";
+import { LIMIT_CODES } from "../../packages/server/src/socketio/report/limit-codes.ts";
 import { USAGE_ERRORS } from "../../packages/server/src/engine/usage-errors.ts";
 import { REFUSALS } from "../../packages/server/src/engine/report/refusals.ts";
-import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/errors.ts";
-import { DISCONNECT_CODES } from "../../packages/server/src/socketio/socket/types.ts";
+import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/report/errors.ts";
 import { VIOLATIONS } from "../../packages/websocket/src/core/violations.ts";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));

@@ -5,7 +5,7 @@
  */
 import type { Untyped } from "./typed-events.ts";
 
-export { SOCKET_RESERVED_EVENTS as RESERVED_EVENTS } from "./socketio/errors.ts";
+export { RESERVED_EVENTS } from "@portage/parser/socket";
 export type { Handshake } from "./socketio/socket/handshake.ts";
 export type { DisconnectReason, SocketReservedEventsMap } from "./socketio/socket/types.ts";
 

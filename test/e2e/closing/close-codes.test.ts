@@ -4,7 +4,7 @@ import { WebSocketServer } from "ws";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { Host } from "../../support/servers/host.ts";
 import { RawWebSocket, type Closed } from "../../support/raw/websocket.ts";
-import { CLOSE_CODES, type CloseCode, closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { CLOSE_CODES, type CloseCode, closeReason } from "../../../packages/server/src/socketio/report/close-codes.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 
 const running: { io: Server; host: Host }[] = [];

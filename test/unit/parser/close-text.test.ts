@@ -6,9 +6,8 @@ import {
   writeClosePacket,
   writeCloseText,
 } from "../../../packages/parser/src/engine/close-text.ts";
-import { CLOSE_CODES } from "../../../packages/server/src/engine/report/close-codes.ts";
-import { LIMIT_CODES } from "../../../packages/server/src/engine/report/limit-codes.ts";
-import { DISCONNECT_CODES } from "../../../packages/server/src/socketio/socket/types.ts";
+import { CLOSE_CODES, DISCONNECT_CODES } from "../../../packages/server/src/socketio/report/close-codes.ts";
+import { LIMIT_CODES } from "../../../packages/server/src/socketio/report/limit-codes.ts";
 import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
 
 const CODES = Object.keys({ ...CLOSE_CODES, ...LIMIT_CODES, ...DISCONNECT_CODES });

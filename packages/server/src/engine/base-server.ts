@@ -20,7 +20,7 @@ import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
 import { keepConnection } from "./http/http2.ts";
 import { HeartbeatWheel } from "./timing-wheel.ts";
-import type { LimitCode } from "./report/limit-codes.ts";
+import type { AnyLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
 import { type SessionHost, timesForClient } from "./session/host.ts";
@@ -373,7 +373,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
-  [kOnLimit](waiting: Waiting, code: LimitCode, limit: number, actual: number): void {
+  [kOnLimit](waiting: Waiting, code: AnyLimitCode, limit: number, actual: number): void {
     reportLimit(this, waiting as Session, { code, limit, actual });
   }
 

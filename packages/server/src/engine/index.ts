@@ -10,17 +10,18 @@ export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
 export { BaseServer } from "./base-server.ts";
 export {
   CLOSE_CODES,
-  type CloseCode,
   closeError,
-  closeReason,
+  closeKind,
+  closeRecord,
   type CloseReason,
   type CloseSide,
-  limitExceeded,
+  defineCloseCodes,
+  limitRecord,
 } from "./report/close-codes.ts";
 export type { Congestion } from "./outgoing/congestion.ts";
 export { type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
-export { LIMIT_CODES, type LimitCode, type LimitHit } from "./report/limit-codes.ts";
+export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
 export { type EngineReport, reportOf } from "./stats-report.ts";
 export { count, ENGINE_RULES, type Tally, UPGRADE_FAILURES } from "./report/stats.ts";

@@ -6,7 +6,7 @@
  * Members that begin with an underscore are there for adapters and tools of others: see adapter/surface.ts.
  */
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
-export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./errors.ts";
+export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./report/errors.ts";
 export type { ConnectRefused } from "./client/connect-refused.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type HandlerErrorContext, type ExtendedError, Namespace } from "./namespace.ts";
@@ -14,5 +14,6 @@ export type { ServerOptions } from "./options.ts";
 export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { ServerReport } from "./host/server-tally.ts";
-export type { DisconnectCode, DisconnectReason, Event } from "./socket/types.ts";
+export type { DisconnectCode } from "./report/close-codes.ts";
+export type { DisconnectReason, Event } from "./socket/types.ts";
 export type { DefaultEventsMap, EventsMap } from "./events/typed-events.ts";

@@ -7,7 +7,7 @@ import { REJECTION } from "./events/capturing-emitter.ts";
 import type { Client } from "./client/client.ts";
 import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
-import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./errors.ts";
+import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./report/errors.ts";
 import { Joining } from "./client/joining.ts";
 import { callProgram, type FailureKind } from "../base/guarded.ts";
 import type { HandlerFailure } from "../base/handler-errors.ts";

@@ -1,6 +1,6 @@
 import { type BroadcastOptions, InMemoryAdapter, type Room, type SocketId } from "./adapter/index.ts";
 import type { AckCallback } from "./events/acks.ts";
-import { SocketIoError } from "./errors.ts";
+import { SocketIoError } from "./report/errors.ts";
 import { watchAdapter } from "./events/listener-errors.ts";
 import { Namespace } from "./namespace.ts";
 import type { RemoteSocket } from "./broadcast/operator.ts";

@@ -18,7 +18,6 @@ import {
   kIsAttached,
   kOnEngineLimit,
   kShutDown,
-  type LimitCode,
   reportOf,
   Server as Engine,
   type Session,
@@ -64,7 +63,8 @@ import {
   kReleaseEmpty,
   kTally,
 } from "./keys.ts";
-import { SocketIoError } from "./errors.ts";
+import { SocketIoError } from "./report/errors.ts";
+import type { LimitCode } from "./report/limit-codes.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");

@@ -1,9 +1,10 @@
 import type { Adapter, Room, SocketId } from "./adapter/adapter.ts";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "./events/acks.ts";
 import type { Clock } from "../base/clock.ts";
-import { kClock, type LimitCode, type Session } from "../engine/index.ts";
+import { kClock, type Session } from "../engine/index.ts";
 import type { ResolvedLimits } from "./limits.ts";
-import { SocketIoError } from "./errors.ts";
+import { SocketIoError } from "./report/errors.ts";
+import type { LimitCode } from "./report/limit-codes.ts";
 import { kCall, kLimits, kOnLimit } from "./keys.ts";
 
 /** A socket, as far as its limits go. */

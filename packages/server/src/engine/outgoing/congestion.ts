@@ -8,7 +8,7 @@ import type { Clock } from "../../base/clock.ts";
 import { nextTurn, soon } from "../../base/turn.ts";
 import { type CloseReason, limitExceeded } from "../report/close-codes.ts";
 import type { EventMark, SendOptions } from "./prepared-message.ts";
-import type { LimitCode } from "../report/limit-codes.ts";
+import type { AnyLimitCode } from "../report/limit-codes.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
 import {
   kCarriedBy,
@@ -38,7 +38,7 @@ export interface Waiting {
     readonly [kClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
     readonly [kStats]: { queued: number; slow: number };
-    [kOnLimit](waiting: Waiting, code: LimitCode, limit: number, actual: number): void;
+    [kOnLimit](waiting: Waiting, code: AnyLimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
   flush(): void;

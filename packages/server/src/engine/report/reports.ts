@@ -7,7 +7,7 @@ import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import { type ConnectionError, type Refusal, refusalName, REFUSALS } from "./refusals.ts";
 import { kStats, kTell } from "../keys.ts";
-import { LIMIT_CODES, type LimitHit } from "./limit-codes.ts";
+import { type LimitHit, limitSentence } from "./limit-codes.ts";
 import { count, type EngineStats, type UpgradeFailure } from "./stats.ts";
 
 const log = createLog("engine");
@@ -62,7 +62,7 @@ export function reportLimit(
   count(engine[kStats].limits, code);
   if (CHANNELS.limit.hasSubscribers) CHANNELS.limit.publish({ session, code, limit, actual });
   if (engine.listenerCount("limit") === 0) return;
-  const hit: LimitHit = { code, message: LIMIT_CODES[code], limit, actual, sid: session.id };
+  const hit: LimitHit = { code, message: limitSentence(code), limit, actual, sid: session.id };
   engine.emit("limit", hit);
 }
 

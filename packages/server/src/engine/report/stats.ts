@@ -1,7 +1,7 @@
 import { ENGINE_PARSER_ERRORS } from "@portage/parser/engine";
 import { VIOLATIONS } from "@portage/websocket";
-import { brokenRule, type CloseCode, type CloseReason } from "./close-codes.ts";
-import type { LimitCode } from "./limit-codes.ts";
+import { type AnyCloseCode, brokenRule, type CloseReason } from "./close-codes.ts";
+import type { AnyLimitCode } from "./limit-codes.ts";
 
 /**
  * Why an upgrade failed: another one was under way or done (`candidate`), the candidate said something out of place
@@ -43,13 +43,13 @@ export class EngineStats {
   /** Failed upgrades by step. */
   readonly upgradeFailures: Tally<UpgradeFailure> = {};
   /** Sessions that ended, by code. */
-  readonly closes: Tally<CloseCode> = {};
+  readonly closes: Tally<AnyCloseCode> = {};
   /** The rules of the layers below that they broke, by code. */
   readonly broken: Tally = {};
   /** Requests that were turned away, by name. */
   readonly refusals: Tally = {};
   /** Limits that were hit, by code. */
-  readonly limits: Tally<LimitCode> = {};
+  readonly limits: Tally<AnyLimitCode> = {};
 
   /** A session is there. */
   onOpen(transport: string, revision: number): void {

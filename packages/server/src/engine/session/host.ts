@@ -11,7 +11,7 @@ import type { CloseReason } from "../report/close-codes.ts";
 import type { Waiting } from "../outgoing/congestion.ts";
 import type { EventMark } from "../outgoing/prepared-message.ts";
 import type { HeartbeatWheel } from "../timing-wheel.ts";
-import type { LimitCode } from "../report/limit-codes.ts";
+import type { AnyLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import {
@@ -80,7 +80,7 @@ export interface SessionHost extends Emitter {
   /** An upgrade has failed; the session stays on its transport. */
   [kOnUpgradeFailed](session: Hosted, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
-  [kOnLimit](session: Waiting, code: LimitCode, limit: number, actual: number): void;
+  [kOnLimit](session: Waiting, code: AnyLimitCode, limit: number, actual: number): void;
 }
 
 /** How {@link Session.send} sends a message. */

@@ -5,12 +5,12 @@
  */
 import { kClock, type SlowPolicy } from "../../engine/index.ts";
 import { kDropAck } from "../keys.ts";
-import { PacketType } from "@portage/parser/socket";
+import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
 import { AckCollector, type AckCallback } from "../events/acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { type AckTimeoutError, ReservedEventError, SOCKET_RESERVED_EVENTS } from "../errors.ts";
+import { type AckTimeoutError, ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { fail, watchAdapter } from "../events/listener-errors.ts";
 import type { Handshake } from "../socket/handshake.ts";
@@ -168,7 +168,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
   emit(...data: Untyped[]): boolean {
-    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this[kEmitAndCollect](packet, data.pop() as AckCallback);

@@ -7,9 +7,10 @@ import type { Timer } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
-import { type CloseReason, closeReason, isSession, PreparedMessage, type Session } from "../../engine/index.ts";
+import { type CloseReason, isSession, type Session } from "../../engine/index.ts";
 import { onConnectRefused } from "./connect-refused.ts";
-import { SocketIoError } from "../errors.ts";
+import { closeReason } from "../report/close-codes.ts";
+import { SocketIoError } from "../report/errors.ts";
 import { Joining, limitPacket } from "./joining.ts";
 import { deliverNow } from "../events/dispatch.ts";
 import { endWith, type Link, type LinkHandler, linkTo } from "./session-port.ts";
@@ -17,7 +18,7 @@ import { createLog } from "../../base/log.ts";
 import { Places } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
 import { soon } from "../../base/turn.ts";
-import { isDiscarded, sendPreparedWatched, sendWatched } from "./watched-send.ts";
+import { isDiscarded, prepare, sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
@@ -49,16 +50,6 @@ const kClose = Symbol("close");
 const kLeaveAll = Symbol("leaveAll");
 
 const log = createLog("socket.io:client");
-
-/** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
-const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
-
-function prepare(given: readonly RawData[] | RawData, compress: boolean): PreparedMessage {
-  const encoded = typeof given === "string" || Buffer.isBuffer(given) ? [given] : given;
-  let message = preparedMessages.get(encoded);
-  if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
-  return message;
-}
 
 /**
  * A session seen from Socket.IO: it carries one socket for each namespace that the peer has joined.

@@ -1,7 +1,7 @@
 import { kClock, type Session } from "../../engine/index.ts";
 import { Notices, quote } from "../../base/notices.ts";
 import { createLog } from "../../base/log.ts";
-import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../errors.ts";
+import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../report/errors.ts";
 import { kTally } from "../keys.ts";
 import type { Server } from "../server.ts";
 import type { Socket } from "../socket/socket.ts";

@@ -3,7 +3,7 @@ import { runChain } from "../../base/guarded.ts";
 import { soon } from "../../base/turn.ts";
 import type { Client } from "./client.ts";
 import { onConnectRefused } from "./connect-refused.ts";
-import { SocketIoError } from "../errors.ts";
+import { SocketIoError } from "../report/errors.ts";
 import { fail } from "../events/listener-errors.ts";
 import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { Session as StoredSession } from "../adapter/adapter.ts";

@@ -20,7 +20,7 @@ import {
   kTakeMessage,
 } from "../../engine/index.ts";
 import type { RawData } from "../packets/codec.ts";
-import { DISCONNECT_CODES, type DisconnectCode } from "../socket/types.ts";
+import { DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
 
 /** What a client does with its session. */
 export interface Link {

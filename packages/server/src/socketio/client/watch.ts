@@ -8,10 +8,10 @@ import {
   isSession,
   kClock,
   kReceiving,
-  limitExceeded,
   type ReceiveBudget,
 } from "../../engine/index.ts";
 import type { ResolvedLimits } from "../limits.ts";
+import { limitExceeded } from "../report/close-codes.ts";
 import type { RawData } from "../packets/codec.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { kEnd, kLimits } from "../keys.ts";

@@ -7,13 +7,25 @@ import {
   isSession,
   kSendPrepared,
   kWatchQueue,
-  type PreparedMessage,
+  PreparedMessage,
   type Session,
 } from "../../engine/index.ts";
 import { createLog } from "../../base/log.ts";
 import type { Link } from "./session-port.ts";
 
 const log = createLog("socket.io:client");
+
+/** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
+const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
+
+/** The message that all receivers share. */
+// hot path
+export function prepare(given: readonly RawData[] | RawData, compress: boolean): PreparedMessage {
+  const encoded = typeof given === "string" || Buffer.isBuffer(given) ? [given] : given;
+  let message = preparedMessages.get(encoded);
+  if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
+  return message;
+}
 
 /** An event on its way to one peer. */
 interface Outgoing {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../base/clock.ts";
-import { AckTimeoutError } from "../errors.ts";
+import { AckTimeoutError } from "../report/errors.ts";
 
 /** What is called when a client answers. */
 export type AckCallback = (...args: unknown[]) => void;

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import { kindOf } from "../../engine/index.ts";
-import { SocketIoError } from "../errors.ts";
+import { SocketIoError } from "../report/errors.ts";
 
 /** What a server can be attached to. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2SecureServer | Http2Server;

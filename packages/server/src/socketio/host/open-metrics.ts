@@ -1,6 +1,8 @@
 import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
-import { CLOSE_CODES, ENGINE_RULES, LIMIT_CODES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
-import { SOCKETIO_ERRORS } from "../errors.ts";
+import { ENGINE_RULES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
+import { CLOSE_CODES } from "../report/close-codes.ts";
+import { SOCKETIO_ERRORS } from "../report/errors.ts";
+import { LIMIT_CODES } from "../report/limit-codes.ts";
 import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
 
 /** How the text of the metrics is made. */

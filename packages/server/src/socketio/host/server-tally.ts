@@ -1,5 +1,5 @@
 import { count, type EngineReport, type Tally } from "../../engine/index.ts";
-import { SocketIoError, type SocketIoErrorCode } from "../errors.ts";
+import { SocketIoError, type SocketIoErrorCode } from "../report/errors.ts";
 
 /** The options that bound what is kept for clients that may come back. */
 export type RecoveryLimit = (typeof RECOVERY_LIMITS)[number];

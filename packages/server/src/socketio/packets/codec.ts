@@ -4,7 +4,7 @@
  * Must not know: sockets and sessions.
  */
 import { Decoder, type DecoderLimits, Encoder, isPacketValid, type Packet, SocketPacket } from "@portage/parser/socket";
-import { SocketIoError } from "../errors.ts";
+import { SocketIoError } from "../report/errors.ts";
 import { stringifyData } from "./json-text.ts";
 
 /** An encoded packet, or one of its attachments. */

@@ -9,7 +9,8 @@ import {
   type Session,
   type SlowPolicy,
 } from "../../engine/index.ts";
-import type { DisconnectCode, DisconnectReason } from "./types.ts";
+import type { DisconnectCode } from "../report/close-codes.ts";
+import type { DisconnectReason } from "./types.ts";
 import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
 import { kNextFlags, kTakeFlags } from "../keys.ts";
 

@@ -1,6 +1,6 @@
 import type { PrivateSessionId, Session } from "../adapter/adapter.ts";
 import { SessionAwareAdapter } from "../recovery/session-aware.ts";
-import { SocketIoError } from "../errors.ts";
+import { SocketIoError } from "../report/errors.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
 import type { Socket } from "./socket.ts";

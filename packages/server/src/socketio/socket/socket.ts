@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
+import { type Packet, PacketType, RESERVED_EVENTS, SocketPacket } from "@portage/parser/socket";
 import { assignable, setOwn } from "../../base/assignable.ts";
 import { type AckCallback, type PendingAcks, promiseAck } from "../events/acks.ts";
 import { CatchAllSocket } from "./any-listeners.ts";
@@ -12,7 +12,7 @@ import type { Client } from "../client/client.ts";
 import type { RawData } from "../packets/codec.ts";
 import { deliverSoon } from "../events/dispatch.ts";
 import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
-import { ReservedEventError, SOCKET_RESERVED_EVENTS, SocketIoError } from "../errors.ts";
+import { ReservedEventError, SocketIoError } from "../report/errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { callProgram, type FailureKind, runChain } from "../../base/guarded.ts";
 import type { HandlerKind } from "../../base/handler-errors.ts";
@@ -231,7 +231,7 @@ export class Socket<
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
   // hot path
   override emit(...data: Untyped[]): boolean {
-    if (SOCKET_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
+    if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
     let id: number | undefined;

@@ -3,7 +3,8 @@
  * Knows: its namespace, server and client: the public classes lead to each other.
  * Must not know: sessions beyond what the client hands on.
  */
-import { type CloseCode, type CloseReason, type CloseSide, closeReason } from "../../engine/index.ts";
+import type { CloseReason } from "../../engine/index.ts";
+import { closeReason, DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
 /** `[eventName, ...args]`, as the middlewares of a socket get it. */
@@ -39,18 +40,6 @@ export interface SocketReservedEventsMap {
   drain: () => void;
 }
 
-/** Ways for a socket to be disconnected while its connection goes on, or before it ends: code, side, sentence. */
-export const DISCONNECT_CODES = {
-  CLIENT_LEFT: ["client", "the client left the namespace"],
-  SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
-  SERVER_SHUTDOWN: ["server", "the server is shutting down"],
-  FOREIGN_ENGINE: ["network", "the engine that io.bind() was given ended the connection, for a reason of its own"],
-  SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
-} as const satisfies Record<string, readonly [CloseSide, string]>;
-
-/** A code of `socket.closeReason`: one of this layer's, or one of the engine's. */
-export type DisconnectCode = keyof typeof DISCONNECT_CODES | CloseCode;
-
 const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = {
   "client namespace disconnect": "CLIENT_LEFT",
   "server namespace disconnect": "SERVER_DISCONNECTED",
@@ -62,7 +51,7 @@ const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = 
 /** The record of a disconnection that is none of the engine's. */
 export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
   const code = CODES[reason];
-  if (code === undefined) return { ...closeReason("SERVER_CLOSED", description), reason };
+  if (code === undefined) return asTold(closeReason("SERVER_CLOSED"), reason, description);
   const [side, message] = DISCONNECT_CODES[code];
   return { reason, code, message, description, side };
 }
@@ -74,5 +63,6 @@ export function asTold(
   description: unknown,
 ): CloseReason<DisconnectReason, DisconnectCode> {
   const isSame = record.reason === reason && record.description === description;
-  return isSame ? record : { ...record, reason, description };
+  // The engine does not know the codes of this layer; what ends a socket of this layer has one of the two.
+  return (isSame ? record : { ...record, reason, description }) as CloseReason<DisconnectReason, DisconnectCode>;
 }

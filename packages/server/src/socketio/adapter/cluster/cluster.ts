@@ -5,7 +5,7 @@ import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock } from "../../../base/clock.ts";
 import { createLog } from "../../../base/log.ts";
 import type { Untyped } from "../../events/typed-events.ts";
-import { SocketIoError } from "../../errors.ts";
+import { SocketIoError } from "../../report/errors.ts";
 import { failAdapter } from "../../events/listener-errors.ts";
 import type { BroadcastOptions, Room } from "../adapter.ts";
 import {

@@ -1,4 +1,4 @@
-import { SocketIoError } from "../../errors.ts";
+import { SocketIoError } from "../../report/errors.ts";
 import { callAdapter, failAdapter } from "../../events/listener-errors.ts";
 import type { Adapter } from "../adapter.ts";
 import { BusGuard } from "./guard.ts";

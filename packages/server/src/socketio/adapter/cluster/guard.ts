@@ -1,4 +1,4 @@
-import { SocketIoError } from "../../errors.ts";
+import { SocketIoError } from "../../report/errors.ts";
 import { type Canonical, canonical } from "./canonical.ts";
 import type { ClusterKeys } from "./keys.ts";
 import { MessageType } from "./messages.ts";

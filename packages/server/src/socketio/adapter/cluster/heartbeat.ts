@@ -1,7 +1,7 @@
 import { kClock } from "../../../engine/index.ts";
 import { type Clock, systemClock, type Timer } from "../../../base/clock.ts";
 import { bounded } from "../../../base/numbers.ts";
-import { SocketIoError } from "../../errors.ts";
+import { SocketIoError } from "../../report/errors.ts";
 import type { Untyped } from "../../events/typed-events.ts";
 import { ClusterAdapter } from "./cluster.ts";
 import {

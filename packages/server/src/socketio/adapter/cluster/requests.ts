@@ -1,5 +1,5 @@
 import type { Clock, Timer } from "../../../base/clock.ts";
-import { SocketIoError } from "../../errors.ts";
+import { SocketIoError } from "../../report/errors.ts";
 import type { ServerId } from "./messages.ts";
 
 /** The end of a request: the answers, and an error when some are missing. */

@@ -1,5 +1,5 @@
 import { PacketType } from "@portage/parser/socket";
-import { SERVER_RESERVED_EVENTS } from "../../errors.ts";
+import { SERVER_RESERVED_EVENTS } from "../../report/errors.ts";
 import { MessageType } from "./messages.ts";
 
 // What comes from a bus was made by another program, perhaps of another version. It is looked at before it is used.

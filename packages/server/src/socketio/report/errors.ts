@@ -1,4 +1,4 @@
-import { LIMIT_CODES } from "../engine/index.ts";
+import { LIMIT_CODES } from "./limit-codes.ts";
 
 /** Every error of this layer: code, sentence. */
 export const SOCKETIO_ERRORS = {
@@ -62,16 +62,6 @@ export class ReservedEventError extends SocketIoError {
     super("RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
   }
 }
-
-/** Names that a socket can't emit, and a client can't either. */
-export const SOCKET_RESERVED_EVENTS: ReadonlySet<unknown> = new Set<unknown>([
-  "connect",
-  "connect_error",
-  "disconnect",
-  "disconnecting",
-  "newListener",
-  "removeListener",
-]);
 
 /** Names that can't be emitted between servers. */
 export const SERVER_RESERVED_EVENTS: ReadonlySet<unknown> = new Set<unknown>([

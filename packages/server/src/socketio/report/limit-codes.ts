@@ -1,0 +1,20 @@
+import { defineLimitCodes, LIMIT_CODES as ENGINE_LIMIT_CODES } from "../../engine/index.ts";
+
+/** Limits that are met without an end of the session: those of the engine, and those of this layer. */
+export const LIMIT_CODES = {
+  ...ENGINE_LIMIT_CODES,
+  ...defineLimitCodes({
+    /** Option `maxNamespaces`. */
+    TOO_MANY_NAMESPACES: "the client has joined as many namespaces as one connection may",
+    /** Option `maxAuthSize`. */
+    AUTH_TOO_LARGE: "the credentials for all namespaces of the connection together are too large",
+    /** Option `maxDynamicNamespaces`. */
+    TOO_MANY_DYNAMIC_NAMESPACES: "as many namespaces as the server may have were made for clients, and none is empty",
+    /** Option `maxRooms`. */
+    TOO_MANY_ROOMS: "the socket is in as many rooms as it may be",
+    /** Option `maxPendingAcks`. */
+    TOO_MANY_ACKS: "the socket waits for as many acknowledgements as it may: the oldest is given up",
+  }),
+};
+
+export type LimitCode = keyof typeof LIMIT_CODES;
