@@ -27,7 +27,28 @@ function checkHeader(file, text) {
   if (file.endsWith("/index.ts") && !text.startsWith("/*")) problems.push(`${file}: an index says what it knows`);
 }
 
+const MOST_HOT_PATHS = 10;
+const HOT_PATH = /\/\/ hot path.*/g;
+const MEASURED = /^\/\/ hot path: [\d.]+ % of the server's time in `(?<row>[\w-]+)`$/;
+const rows = readFileSync(join(root, "bench/rows-messages.mjs"), "utf8");
+
+/** A mark says which row of the benchmark spends its time there: 116 marks without a figure marked nothing. */
+function checkHotPaths() {
+  let count = 0;
+  for (const [file, text] of sources) {
+    for (const [mark] of text.matchAll(HOT_PATH)) {
+      count += 1;
+      const row = MEASURED.exec(mark)?.groups.row;
+      if (row === undefined || !new RegExp(`^  "?${row}"?: `, "m").test(rows)) {
+        problems.push(`${file}: "${mark}" does not name a row of bench/rows-messages.mjs and its share there`);
+      }
+    }
+  }
+  if (count > MOST_HOT_PATHS) problems.push(`${count} marks "hot path": ${MOST_HOT_PATHS} at most mean something`);
+}
+
 for (const [file, text] of sources) checkHeader(file, text);
+checkHotPaths();
 
 for (const problem of problems) console.error(problem);
 console.log(`house rules: ${sources.size} files, ${problems.length} problems`);

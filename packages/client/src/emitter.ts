@@ -124,7 +124,6 @@ export class Emitter<
   }
 
   /** Emits one of the class's own events, where a subclass has given `emit` another meaning. */
-  // hot path
   protected emitReserved<Ev extends EventNames<ReservedEvents>>(
     event: Ev,
     ...args: EventParams<ReservedEvents, Ev>
@@ -149,7 +148,6 @@ export class Emitter<
 const keyOf = (event: unknown): string | symbol => (typeof event === "symbol" ? event : "$" + String(event));
 
 /** Calls functions of the program. What one throws is thrown again in a turn of its own; the others are called all the same. */
-// hot path
 export function callEach(functions: readonly Listener[], self: unknown, args: readonly unknown[]): void {
   for (const fn of functions) {
     try {

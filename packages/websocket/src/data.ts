@@ -6,7 +6,6 @@ const MAX_REASON = 123;
 const EMPTY = Buffer.alloc(0);
 
 /** What `send` was given, as a string or the bytes themselves, without a copy. */
-// hot path
 export function toPayload(data: unknown): string | Buffer {
   if (typeof data === "string" || Buffer.isBuffer(data)) return data;
   if (typeof data === "number") return String(data);

@@ -165,7 +165,6 @@ export class Endpoint implements LinkHandler, ConnectHandler {
 
   // ---- the link ----------------------------------------------------------------------------------------------------
 
-  // hot path
   onTextBytes(data: Buffer): void {
     this.#emitter.emit("message", data, false);
   }
@@ -174,7 +173,6 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     this.onTextBytes(Buffer.from(text));
   }
 
-  // hot path
   onBinary(data: Buffer): void {
     this.#emitter.emit("message", this.binaryType === "nodebuffer" ? data : converted(data, this.binaryType), true);
   }

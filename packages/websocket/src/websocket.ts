@@ -171,7 +171,6 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
    */
   send(data: Sendable, callback?: WriteCallback): void;
   send(data: Sendable, options?: SendOptions, callback?: WriteCallback): void;
-  // hot path
   send(data: Sendable, given?: SendOptions | WriteCallback | null, callback?: WriteCallback): void {
     const onWritten = typeof given === "function" ? given : callback;
     const link = linkToSend(this[kEndpoint], data, onWritten);
@@ -188,7 +187,6 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
    * Sends a message that `frameText` or `frameBinary` has made once for many sockets of a server.
    * @throws TypeError on a client, whose frames are masked one by one; Error while connecting.
    */
-  // hot path
   sendFrame(frame: Buffer, callback?: WriteCallback): void {
     if (this[kEndpoint].role === "client") throw new TypeError("A client cannot send a prepared frame");
     if (!Buffer.isBuffer(frame)) throw new TypeError("A prepared frame is a Buffer");
@@ -266,7 +264,6 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
 }
 
 /** The link, when it can send. Otherwise what was to be sent is counted, and the callback gets an error. */
-// hot path
 function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpoint["link"] {
   const { readyState } = endpoint;
   if (callback && typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");

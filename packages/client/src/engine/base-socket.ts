@@ -195,7 +195,6 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   };
 
   /** Takes a packet of the transport. */
-  // hot path
   protected receive(packet: Packet): void {
     if (this.readyState === "closed") return;
     this.emitReserved("packet", packet);
@@ -250,7 +249,6 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   }
 
   /** Sends what waits, if that is possible now. */
-  // hot path
   protected flush(): void {
     const { writeBuffer, transport } = this;
     if (!writeBuffer.length || !transport.writable || this.readyState === "closed" || this.isHeld) return;

@@ -171,7 +171,6 @@ export class Socket extends UpgradingSocket {
     this.upgradeTo(this._filterUpgrades(upgrades).filter((name) => name !== this.transport.name));
   }
 
-  // hot path
   protected override nextBatch(): Packet[] {
     const { writeBuffer, transport, maxPayload } = this;
     const isLimited = writeBuffer.length > 1 && transport.name === "polling" && maxPayload < Infinity;

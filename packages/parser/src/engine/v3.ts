@@ -24,7 +24,6 @@ const BINARY_MARK = 1;
  * @param supportsBinary false turns bytes into `b` + type + base64
  * @example encodePacketV3(new EnginePacket("message", Buffer.of(1)), true) // <Buffer 04 01>
  */
-// hot path
 export function encodePacketV3(packet: EnginePacket, supportsBinary: boolean): RawData {
   const data: RawData | BinaryData | number | undefined = packet.data;
   if (typeof data === "string") return PACKET_DIGITS[packet.type] + data;
@@ -45,7 +44,6 @@ export function encodePacketV3(packet: EnginePacket, supportsBinary: boolean): R
  * @returns bytes are a view of the encoded buffer
  * @throws ParserError `ENGINE_EMPTY_PACKET`, `ENGINE_UNKNOWN_PACKET_TYPE`, `ENGINE_INVALID_BASE64`
  */
-// hot path
 export function decodePacketV3(encoded: RawData): EnginePacket {
   if (encoded.length === 0) throw new ParserError("ENGINE_EMPTY_PACKET");
   if (typeof encoded !== "string") {

@@ -16,7 +16,6 @@ const DIGIT_0 = 48;
  * @returns text, or the packet's own bytes (not copied)
  * @example encodePacketV4(new EnginePacket("message", "hi"), true) // "4hi"
  */
-// hot path
 export function encodePacketV4(packet: EnginePacket, supportsBinary: boolean): RawData {
   const data: RawData | BinaryData | number | undefined = packet.data;
   if (typeof data === "string") return PACKET_DIGITS[packet.type] + data;
@@ -32,7 +31,6 @@ export function encodePacketV4(packet: EnginePacket, supportsBinary: boolean): R
  * @throws ParserError `ENGINE_EMPTY_PACKET`, `ENGINE_UNKNOWN_PACKET_TYPE`, `ENGINE_INVALID_BASE64`
  * @example decodePacketV4("4hi") // EnginePacket { type: "message", data: "hi" }
  */
-// hot path
 export function decodePacketV4(encoded: RawData): EnginePacket {
   if (typeof encoded !== "string") return new EnginePacket("message", encoded, DEFAULT_PACKET_OPTIONS);
   const first = encoded.charCodeAt(0);

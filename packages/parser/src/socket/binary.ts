@@ -24,7 +24,6 @@ export function isAttachment(value: unknown): value is Attachment {
  * @param out receives the attachments, in the order of their placeholders
  * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`
  */
-// hot path
 export function extractAttachments(value: object, out: Attachment[], depth: number): object {
   if (depth > MAX_ENCODED_DEPTH) throw new ParserError("SOCKET_UNENCODABLE_DEPTH");
   if (Array.isArray(value)) return extractFromArray(value, out, depth);
@@ -61,7 +60,6 @@ function placeholder(attachment: Attachment, out: Attachment[]): Placeholder {
   return { _placeholder: true, num: out.push(attachment) - 1 };
 }
 
-// hot path
 function extractFromArray(items: readonly unknown[], out: Attachment[], depth: number): readonly unknown[] {
   let copy: unknown[] | undefined;
   for (let i = 0; i < items.length; i++) {
@@ -74,7 +72,6 @@ function extractFromArray(items: readonly unknown[], out: Attachment[], depth: n
 }
 
 /** @param asksToJson whether an own `toJSON` counts: finding it here spares each plain object a look-up that fails */
-// hot path
 function extractFromObject(value: object, out: Attachment[], depth: number, asksToJson: boolean): object {
   const source = value as Record<string, unknown>;
   const firstAttachment = out.length;

@@ -33,7 +33,6 @@ export class Encoder {
    * @returns the text, then the attachments
    * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`; and what `JSON.stringify`, a `toJSON()` or the replacer throw
    */
-  // hot path
   encode(packet: Packet): Array<string | Bytes> {
     const type = packet.type;
     switch (type) {
@@ -64,7 +63,6 @@ export class Encoder {
     return encoded;
   }
 
-  // hot path
   #encodeText(packet: Packet, head: string, data: unknown): string {
     let text = head;
     if (packet.nsp !== "/" && packet.nsp) text += packet.nsp + ",";
@@ -78,7 +76,6 @@ export class Encoder {
 const BINARY_OFFSET = 3;
 
 /** Arguments without any object among them need no search. */
-// hot path
 function mayHoldBinary(data: unknown): data is object {
   if (!Array.isArray(data)) return typeof data === "object" && data !== null;
   for (let i = 0; i < data.length; i++) {

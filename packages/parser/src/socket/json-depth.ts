@@ -3,7 +3,6 @@
  *
  * @param max deepest nesting allowed; `[[1]]` is 2 deep
  */
-// hot path
 export function mayBeDeeperThan(json: string, max: number): boolean {
   // each level costs two characters
   if (json.length < 2 * (max + 1)) return false;
@@ -17,7 +16,6 @@ export function mayBeDeeperThan(json: string, max: number): boolean {
  * The exact answer, from the value that `JSON.parse` made (it does not recurse, so any depth can be parsed). Looking at
  * arrays and objects only costs a fraction of looking at each character. Recurses as deep as the limit, not as the data.
  */
-// hot path
 export function isDeeperThan(value: object, max: number): boolean {
   if (max <= 0) return true;
   const slots = value as Record<string, unknown>;

@@ -63,7 +63,6 @@ export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
 ]);
 
 /** The rules of data, one for each type; decoding and {@link isPacketValid} share them. */
-// hot path
 export function isDataValid(type: PacketType, data: unknown): boolean {
   switch (type) {
     case PacketType.EVENT:

@@ -30,7 +30,6 @@ export class TickQueue<Target, Argument = undefined> {
     this.#budget = budget;
   }
 
-  // hot path
   add(target: Target, argument: Argument): void {
     this.#arguments.push(argument);
     if (this.#targets.push(target) === 1 || this.#asked !== ticks.current()) this.#ask();

@@ -18,7 +18,6 @@ export class TokenBucket {
   }
 
   /** @returns whether one more may pass */
-  // hot path
   take(): boolean {
     if (this.#tokens < 1) this.#fill();
     if (this.#tokens < 1) return false;

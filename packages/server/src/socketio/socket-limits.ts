@@ -45,7 +45,6 @@ interface Acknowledged extends Limited {
  * @param timeout milliseconds; none by default
  * @returns the id to send with the event
  */
-// hot path
 export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: number | undefined): number {
   const { acks, nsp, server } = socket;
   const id = nsp._ids++;

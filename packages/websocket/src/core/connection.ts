@@ -150,7 +150,6 @@ export class WebSocketConnection implements ReceiverHandler {
    * Sends a message while the connection is open (RFC 6455, 6.1). `compress`: whether it may be compressed, when that was
    * negotiated and the message is long enough.
    */
-  // hot path
   send(data: string | Buffer, opcode: DataOpcode, compress = true): void {
     if (this.#phase !== "open") return;
     if (compress && this.#deflater !== undefined) this.#sendDeflated(this.#deflater, data, opcode);
@@ -175,7 +174,6 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   /** Sends complete frames made before, by `frameText` say, as they are. */
-  // hot path
   sendFrame(frame: Buffer): void {
     if (this.#phase !== "open") return;
     this.#outbox.pushPrepared(frame);
@@ -210,14 +208,12 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   /** What is to be written to the stream now, in order. A handler is told of new output again after this call. */
-  // hot path
   takeOutput(): Buffer | Buffer[] | undefined {
     if (this.#output === "wanted") this.#output = "idle";
     return this.#outbox.take();
   }
 
   /** Output is about to be queued and taken: the handler need not be told of it. */
-  // hot path
   expectOutput(): void {
     if (this.#output === "idle") this.#output = "wanted";
   }
@@ -370,7 +366,6 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#inflated = undefined;
   }
 
-  // hot path
   #wantOutput(): void {
     if (this.#output !== "idle") return;
     this.#output = "wanted";

@@ -81,7 +81,6 @@ export class Outbox {
   }
 
   /** Queues one frame; `first` is its complete first byte. */
-  // hot path
   push(first: number, data: string | Buffer): void {
     const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
     this.#append(new Outgoing(first, data, length, this.#frameSize(length)));
@@ -107,13 +106,11 @@ export class Outbox {
   }
 
   /** Queues bytes that are complete frames already. */
-  // hot path
   pushPrepared(frames: Buffer): void {
     this.#append(new Outgoing(PREPARED, frames, frames.length, frames.length));
   }
 
   /** Everything that waits, encoded: one buffer mostly, several in order when large payloads are among it. */
-  // hot path
   take(): Buffer | Buffer[] | undefined {
     const first = this.#first;
     if (first === undefined || first.first === PENDING) return undefined;
@@ -137,7 +134,6 @@ export class Outbox {
     this.#pending = 0;
   }
 
-  // hot path
   #append(entry: Outgoing): void {
     entry.order = ++this.#queued;
     this.#link(entry);
@@ -214,7 +210,6 @@ export class Outbox {
   }
 
   /** Writes one whole frame and returns the offset behind it. */
-  // hot path
   #encode(entry: Outgoing, target: Buffer, offset: number): number {
     const { data, length } = entry;
     let at = offset;

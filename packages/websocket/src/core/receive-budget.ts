@@ -36,7 +36,6 @@ export class ReceiveBudget {
   }
 
   /** More of it has come: it holds `bytes` now. It may be given up at once. */
-  // hot path
   onProgress(holder: BudgetHolder, bytes: number): void {
     this.onEnd(holder);
     this[kHolders].set(holder, bytes);
@@ -45,7 +44,6 @@ export class ReceiveBudget {
   }
 
   /** It is complete, or given up. Without effect where it holds nothing. */
-  // hot path
   onEnd(holder: BudgetHolder): void {
     const bytes = this[kHolders].get(holder);
     if (bytes === undefined) return;

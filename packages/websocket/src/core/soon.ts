@@ -23,7 +23,6 @@ class Call<Argument> {
 }
 
 /** Calls `fn(argument)` once, at the end of this tick. The only caller of `process.nextTick`. */
-// hot path
 export function soon<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
   const { nextTick } = platform;
   if (nextTick === original) {

@@ -19,7 +19,6 @@ export function flushAtEndOfTick(link: Flushed): void {
 }
 
 /** More has been sent: when the end of the tick was asked of a function that is not there any more, it is asked for again. */
-// hot path
 export function resumeFlushing(): void {
   if (waiting.length > 0 && scheduledWith !== platform.nextTick) schedule();
 }

@@ -107,26 +107,22 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     if (this[kConnection].isOutputBlocked) handler.onFull?.();
   }
 
-  // hot path
   sendText(text: string, compress?: boolean): void {
     this[kConnection].send(text, OPCODE.text, compress);
     resumeFlushing();
   }
 
-  // hot path
   sendBinary(data: Buffer, compress?: boolean): void {
     this[kConnection].send(data, OPCODE.binary, compress);
     resumeFlushing();
   }
 
-  // hot path
   sendFrame(frame: Buffer): void {
     this[kConnection].sendFrame(frame);
     resumeFlushing();
   }
 
   /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
-  // hot path
   sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
     if (fin && !this[kConnection].isSendingFragments) this[kConnection].send(data, opcode, compress);
     else this[kConnection].sendFragment(data, opcode, fin);
@@ -220,7 +216,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   /** @internal */
-  // hot path
   receive(chunk: Buffer): void {
     let finished = false;
     try {
@@ -287,12 +282,11 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     else this[kHandler].onClose(close);
   }
 
-  // hot path
   cork(): void {
     this[kConnection].expectOutput();
   }
 
-  // hot path
+  // hot path: 2.3 % of the server's time in `broadcast`
   flush(): void {
     const stream = this[kStream];
     if (stream.destroyed || stream[LINK] !== this) return;
@@ -321,7 +315,6 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
 }
 
 /** Writes output at once; false when the stream is full. */
-// hot path
 function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallback | undefined): boolean {
   if (!Array.isArray(output)) return stream.write(output, onWritten);
   stream.cork();

@@ -32,7 +32,6 @@ export abstract class BaseWS extends Transport {
     }
   }
 
-  // hot path
   protected override write(packets: Packet[]): void {
     this.writable = false;
     // base64 may take its time: all leave together, in order

@@ -36,13 +36,11 @@ const TAKEN_BY = ["upgrade", "connect", "unknownProtocol"] as const;
 const known = new WeakMap<object, IdleConnections>();
 let isSubscribed = false;
 
-// hot path
 function onRequestStart(message: unknown): void {
   const { request, response, server } = message as Exchange;
   known.get(server)?.onRequest(request.socket, response);
 }
 
-// hot path
 function onResponseFinish(message: unknown): void {
   const { request, response, server } = message as Exchange;
   // A response may be over before its request is.
@@ -124,7 +122,6 @@ export class IdleConnections {
   }
 
   /** A request has come. */
-  // hot path
   onRequest(connection: Connection, response: ServerResponse): void {
     // It may be older than the server's first engine.
     if (!this.#latest.has(connection)) this.#add(connection);
@@ -132,7 +129,6 @@ export class IdleConnections {
   }
 
   /** A request and its response are over. */
-  // hot path
   onAnswered(connection: Connection, response: ServerResponse): void {
     if (this.#latest.get(connection) === response) this.#latest.set(connection, ++this.#answered);
   }

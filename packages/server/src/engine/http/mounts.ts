@@ -53,7 +53,6 @@ export const isMounted = (server: object, path: string, engine: object): boolean
   tables.get(server)?.get(path) === engine;
 
 /** The engine that a request is for: of paths that begin alike the longest counts, whichever came first. */
-// hot path
 export function mountedAt(server: object, { url = "" }: Pick<IncomingMessage, "url">): object | undefined {
   let length = -1;
   let found: object | undefined;

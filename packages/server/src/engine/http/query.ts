@@ -8,7 +8,6 @@ const ENCODED = /[%+]/;
  *
  * Hardly a poll has anything to decode: theirs is split here, in a third of the time that the parser takes.
  */
-// hot path
 export function parseQuery(text: string): Record<string, string> {
   if (ENCODED.test(text)) return decodeQuery(text);
   const query = Object.create(null) as Record<string, string>;

@@ -59,7 +59,6 @@ export function waitingBytes(): number {
 }
 
 /** Whether all that waits takes more than `budget` bytes. */
-// hot path
 function isBeyond(budget: number): boolean {
   return processBytes + processPackets * PACKET_COST > budget;
 }
@@ -69,12 +68,10 @@ function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: Waiting): number {
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
-// hot path
 function sizeOf(packet: EnginePacket): number {
   return packet.data === undefined ? 0 : packet.data.length;
 }
 
-// hot path
 function charge(packet: EnginePacket): void {
   const options = packet.options as SendOptions;
   if (options.shared !== undefined && options.holders++ > 0) return;
@@ -99,7 +96,6 @@ function releaseFrom(batch: readonly EnginePacket[], from: number): void {
  *
  * @returns false, when the session ends for it
  */
-// hot path
 export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
   if (waiting[kChargedFrom] === -1) waiting[kChargedFrom] = waiting.writeBuffer.length - 1;
   charge(packet);
@@ -109,7 +105,6 @@ export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
 }
 
 /** The queue, which was `queue`, has been handed to the transport, or is given up. What it could not take is in the new one. */
-// hot path
 export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void {
   const { writeBuffer } = waiting;
   const { [kStats]: stats } = waiting.server;

@@ -29,7 +29,6 @@ export class SharedFrame {
     this.#revision = revision;
   }
 
-  // hot path
   get frame(): Buffer {
     return (this.#frame ??= this.#make());
   }

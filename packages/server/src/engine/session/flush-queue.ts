@@ -18,7 +18,6 @@ const FLUSH_BUDGET = 10;
 const queue = new TickQueue<Flushable>((entry) => entry.flush(), FLUSH_BUDGET);
 
 /** Has `entry.flush()` called once the code that runs now is done, before any I/O. */
-// hot path
 export function flushSoon(entry: Flushable): void {
   queue.add(entry, undefined);
 }

@@ -26,7 +26,6 @@ export class SendCallbacks {
  * What goes out for the data of a message: text and bytes as they are, nothing for what is falsy, and the text of
  * anything else. Undefined is a message without data.
  */
-// hot path
 export function messageData(data: unknown): RawData | undefined {
   if (typeof data === "string" || Buffer.isBuffer(data)) return data;
   if (!data) return undefined;

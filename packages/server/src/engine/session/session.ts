@@ -157,7 +157,6 @@ export class Session
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
 
-  // hot path
   onPacket(packet: EnginePacket): void {
     if (this.readyState !== "open") return;
     const { [kStats]: stats } = this.server;
@@ -184,7 +183,6 @@ export class Session
     }
   }
 
-  // hot path
   private [kReceive](data: RawData): void {
     this[kUpper][kTakeMessage](data);
     if (!this[kObserved]) return;
@@ -253,7 +251,6 @@ export class Session
   }
 
   /** Sends a message that many sessions get: its packets and frames are shared. */
-  // hot path
   [kSendPrepared](message: PreparedMessage): this {
     if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
     for (const packet of message.packets(this.protocol)) {
@@ -279,7 +276,6 @@ export class Session
     return this[kPush](packet) ? packet : undefined;
   }
 
-  // hot path
   private [kPush](packet: EnginePacket): boolean {
     if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
     if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
@@ -303,7 +299,7 @@ export class Session
     return onQueued(this, packet);
   }
 
-  // hot path
+  // hot path: 3.3 % of the server's time in `broadcast`
   flush(): void {
     const queue = this.writeBuffer;
     const { server, transport } = this;

@@ -47,7 +47,6 @@ export class Poll {
   }
 
   /** Answers with a payload, which is compressed where that is wanted. Once. */
-  // hot path
   answer(contentType: string, body: RawData, batch: readonly EnginePacket[]): void {
     this.#state = "answering";
     const headers: OutgoingHttpHeaders = { "Content-Type": contentType };

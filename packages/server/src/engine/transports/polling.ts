@@ -152,7 +152,6 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     this[kSignal]("polled");
   }
 
-  // hot path
   override send(batch: readonly EnginePacket[]): void {
     const poll = this[kPoll];
     if (!poll || !this.writable) return;

@@ -183,7 +183,6 @@ export abstract class Transport extends Emitter {
   release(): void {}
 
   /** A packet has come in. */
-  // hot path
   onPacket(packet: EnginePacket): void {
     if (this[kObserved]) this.emit("packet", packet);
     this[kHandler].onPacket(packet);

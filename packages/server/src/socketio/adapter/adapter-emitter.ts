@@ -92,7 +92,6 @@ export class AdapterEmitter extends Base {
 }
 
 /** Whether there is any listener at all: hot paths ask before they emit. */
-// hot path
 export function isHeard({ _eventsCount: events }: Table): boolean {
   return events > 0;
 }

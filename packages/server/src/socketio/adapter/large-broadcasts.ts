@@ -16,7 +16,6 @@ let begun = 0;
 const queues = new Map<object, LargeBroadcasts>();
 
 /** Whether sockets may have to catch up before anything else is done with them. */
-// hot path
 export function areBroadcastsUnderway(): boolean {
   return queues.size > 0;
 }
@@ -27,7 +26,6 @@ export function skipBroadcasts(socket: AdapterSocket): void {
 }
 
 /** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
-// hot path
 export function catchUp(socket: AdapterSocket, nsp: object): void {
   if (queues.size > 0) queues.get(nsp)?.catchUp(socket);
 }
@@ -108,7 +106,6 @@ class LargeBroadcasts {
   }
 
   /** Sends a socket all that it has not got yet. */
-  // hot path
   catchUp(socket: AdapterSocket): void {
     const got = socket[kBroadcastsGot] ?? 0;
     const last = begun;

@@ -68,7 +68,6 @@ export class RoomTable extends Map<string, Set<string>> {
   }
 
   /** Adds to the Set of a key, which need not exist. False: it was there. */
-  // hot path
   add(key: string, member: string): boolean {
     const kept = this.#kept(key);
     // Programs have rooms that are numbers as well: those are kept in a Set, whatever the types say.
@@ -89,7 +88,6 @@ export class RoomTable extends Map<string, Set<string>> {
   }
 
   /** Removes from the Set of a key, and the key with the last one. */
-  // hot path
   prune(key: string, member: string): void {
     const kept = this.#kept(key);
     if (typeof kept === "object") kept.delete(member);
@@ -104,7 +102,6 @@ export class RoomTable extends Map<string, Set<string>> {
   }
 
   /** What is in the Set of a key. One of many elements is the Set itself, which changes with it. */
-  // hot path
   membersOf(key: string): ReadonlySet<string> {
     const kept = this.#kept(key);
     if (typeof kept === "string") return new Set([kept]);
@@ -190,7 +187,6 @@ type Table = Map<string, Set<string>>;
 // What an adapter does with its tables, which a program may have replaced by Maps of its own.
 
 /** Adds to the Set of a key, which need not exist. False: it was there. */
-// hot path
 export function addMember(table: Table, key: string, member: string): boolean {
   if (table instanceof RoomTable) return table.add(key, member);
   const members = table.get(key);
@@ -206,7 +202,6 @@ export function removeMember(table: Table, key: string, member: string): boolean
 }
 
 /** Removes from the Set of a key, and the key with the last one. */
-// hot path
 export function pruneMember(table: Table, key: string, member: string): void {
   if (table instanceof RoomTable) return table.prune(key, member);
   const members = table.get(key);
@@ -220,7 +215,6 @@ export function isEmptyKey(table: Table, key: string): boolean {
 }
 
 /** What is in the Set of a key. */
-// hot path
 export function membersOf(table: Table, key: string): ReadonlySet<string> {
   return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NOBODY);
 }

@@ -157,7 +157,6 @@ export class Client<
     this[kTakeMessage](data);
   }
 
-  // hot path
   [kTakeMessage](data: RawData): void {
     let packet: SocketPacket | undefined;
     try {
@@ -169,7 +168,6 @@ export class Client<
     else if (this.server[kCustomParser] === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
   }
 
-  // hot path
   private [kOnPacket](packet: SocketPacket): void {
     const { type } = packet;
     if (this[kWatch] !== undefined && !this[kWatch].onPacket(type)) return;
@@ -360,7 +358,6 @@ export class Client<
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   /** Encodes a packet and sends it. */
-  // hot path
   _packet(packet: Packet, options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && isDiscarded(this[kLink], this.id)) return;
@@ -375,7 +372,6 @@ export class Client<
   }
 
   /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
-  // hot path
   writeToEngine(encoded: readonly RawData[] | RawData, options: WriteOptions): void {
     if (options.volatile && isDiscarded(this[kLink], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);

@@ -9,7 +9,6 @@ export class Places<Place> {
   #place: Place | undefined;
   #others: Map<string, Place> | undefined;
 
-  // hot path
   get(name: string): Place | undefined {
     return name === this.#name ? this.#place : this.#others?.get(name);
   }

@@ -43,7 +43,6 @@ export class ClientWatch implements BudgetHolder {
   }
 
   /** A packet is complete. @returns false, when it was one too many and the connection ends */
-  // hot path
   onPacket(type: PacketType): boolean {
     // The timer is left alone: most clients that send attachments send them again and again.
     if (this.#held > 0) this.#release();

@@ -15,7 +15,6 @@ const queue = new TickQueue<Receiver, unknown[]>((receiver, event) => receiver[k
  * acknowledgement in the same read comes first. It also keeps exceptions of the application out of the layers that are
  * reading. All events of one read share one `nextTick`.
  */
-// hot path
 export function deliverSoon(receiver: Receiver, event: unknown[]): void {
   queue.add(receiver, event);
 }

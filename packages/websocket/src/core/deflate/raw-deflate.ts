@@ -23,7 +23,6 @@ function optionsOf({ windowBits, level, memLevel, strategy }: CodecSettings): Zl
 }
 
 /** Codes one message that refers to no other, at once, up to a sync flush; at most `limit` bytes may come out. */
-// hot path
 export function codeNow(settings: CodecSettings, input: Buffer, limit: number): Buffer | CodecFailure {
   const options: ZlibOptions = optionsOf(settings);
   options.finishFlush = constants.Z_SYNC_FLUSH;

@@ -5,7 +5,6 @@ import { readLatin1, readUcs2, readUtf8 } from "./native-buffer.ts";
 const LONG_TEXT = 2048;
 
 /** The text of a range, or undefined when it is not valid UTF-8. */
-// hot path
 export function decodeText(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start >= LONG_TEXT) return decodeLongText(bytes.subarray(start, end));
   const text = readUtf8(bytes, start, end);
