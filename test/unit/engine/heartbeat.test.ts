@@ -145,6 +145,50 @@ describe("the heartbeat wheel", () => {
   });
 });
 
+describe("a wheel that is adjusted", () => {
+  test("calls what comes later in time for its delays, and what waits already", () => {
+    const { clock, wheel, beats, entry } = setUp();
+    wheel.schedule(entry("before"), 45_000);
+    clock.advance(10_000);
+    wheel.adjust(200, 500);
+    wheel.schedule(entry("after"), 500);
+    clock.advance(36_000);
+    expect(beats.map(([name]) => name)).toEqual(["after", "before"]);
+    expect([beats[0]![1] - 10_500, beats[1]![1] - 45_000].every((late) => late >= 0 && late <= 5)).toBe(true);
+    expect([wheel.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  test("to the same again changes nothing, nor does it within a beat", () => {
+    const { clock, wheel, beats, entry } = setUp(200, 500);
+    wheel.schedule(
+      entry("adjusting", () => wheel.adjust(1000, 2000)),
+      100,
+    );
+    wheel.schedule(entry("next"), 200);
+    wheel.adjust(200, 500);
+    clock.advance(300);
+    expect(beats.map(([name]) => name)).toEqual(["adjusting", "next"]);
+  });
+});
+
+test("timers that are a little late each time do not put beats off, and what came in is read before them", () => {
+  const { clock, wheel, beats, entry } = setUp(50, 1050);
+  const answered = entry("answered");
+  wheel.schedule(entry("silent"), 1000);
+  wheel.schedule(answered, 1000);
+  // Each timer is late by 20 ms.
+  while (clock.now() < 970) {
+    clock.stall(20);
+    clock.advance(1);
+  }
+  clock.stall(1005 - clock.now());
+  clock.advance(0);
+  wheel.cancel(answered);
+  clock.advance(30);
+  expect(beats.map(([name]) => name)).toEqual(["silent"]);
+  expect(beats[0]![1]).toBeLessThanOrEqual(1050);
+});
+
 /** A peer that is pinged, and answers or does not. */
 class Peer {
   readonly [kBeat]: Beat = new Beat(this);

@@ -154,10 +154,11 @@ export abstract class BaseServer extends Emitter implements SessionHost {
 
   /** Programs change options while the server runs. What is made of these is looked at by each request. */
   protected [kFollow](): void {
-    const { cors, slowReader, maxReceivingBytes } = this[kOptions];
+    const { cors, slowReader, maxReceivingBytes, pingInterval, pingTimeout } = this[kOptions];
     if (cors !== this[kCors]) replaceCors(this.middlewares, (this[kCors] = cors));
     this[kSlowReader] = followSlowReader(slowReader, this[kSlowReader]);
     this[kReceiving].limit = maxReceivingBytes;
+    this[kHeartbeat].adjust(Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
   }
 
   get pingInterval(): number {

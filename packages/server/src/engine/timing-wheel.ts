@@ -28,6 +28,8 @@ const MAX_TICK = 100;
 /** So often the timer looks at the time, though no beat is due, in milliseconds: to see that the event loop was blocked. */
 const MIN_LOOKOUT = 5;
 const MAX_LOOKOUT = 500;
+/** Timers of a process that waits for its turn on a busy machine are late by as much, in milliseconds. */
+const BUSY = 50;
 /** A part of a tick that is no more than what adding up times loses. */
 const ROUNDING = 1e-6;
 /** Delays that go further than the wheel is round stay in their slot for more than one turn. */
@@ -43,10 +45,14 @@ const MAX_SLOTS = 1024;
 export class HeartbeatWheel {
   readonly #clock: Clock;
   /** Milliseconds from one slot to the next; a beat comes at most this much too late. */
-  readonly tickLength: number;
-  /** The longest sleep of the timer, and the longest delay of it that is not a stall, in milliseconds. */
-  readonly #lookout: number;
-  readonly #slots: Array<Beat | undefined>;
+  tickLength = 1;
+  /** The longest sleep of the timer, in milliseconds. When it is later than that, what came in is read first. */
+  #lookout = MIN_LOOKOUT;
+  /** The longest delay of the timer that is not a stall, in milliseconds: on a busy machine each is late by a little. */
+  #tolerance = MIN_LOOKOUT;
+  #slots: Array<Beat | undefined> = [];
+  /** What it was adjusted to. */
+  #delays: readonly [shortest: number, longest: number] = [0, 0];
   /** The slot that was swept last. */
   #tick = 0;
   /** When that tick began. */
@@ -64,10 +70,32 @@ export class HeartbeatWheel {
   /** @param shortest the shorter delay of a heartbeat, in milliseconds; `longest` is the sum of both */
   constructor(clock: Clock, shortest: number, longest: number) {
     this.#clock = clock;
+    this.adjust(shortest, longest);
+  }
+
+  /** Adjusts it to other delays; programs change those of heartbeats later. What waits keeps its time. */
+  adjust(shortest: number, longest: number): void {
+    if (this.#phase === "sweeping" || (shortest === this.#delays[0] && longest === this.#delays[1])) return;
+    const now = this.#clock.now();
+    const waiting = this.#takeAll(now);
+    this.#delays = [shortest, longest];
     this.tickLength = Math.max(1, Math.min(MAX_TICK, Math.floor(longest / TICKS_PER_HEARTBEAT)));
     this.#lookout = Math.max(MIN_LOOKOUT, Math.min(MAX_LOOKOUT, Math.floor(shortest / 20)));
+    const tolerance = Math.max(shortest / 2, Math.min(BUSY, shortest * 0.8));
+    this.#tolerance = Math.max(MIN_LOOKOUT, Math.min(MAX_LOOKOUT, tolerance));
     const slots = Math.min(MAX_SLOTS, Math.ceil(longest / this.tickLength) + 2);
     this.#slots = Array.from({ length: slots }, () => undefined);
+    for (const [beat, delay] of waiting) this.schedule(beat, delay, now);
+  }
+
+  #takeAll(now: number): [beat: Beat, delay: number][] {
+    const time = this.#time(now);
+    const all: [Beat, number][] = [];
+    for (const head of this.#slots) {
+      for (let beat = head; beat; beat = beat.next) all.push([beat, (beat.due - time) * this.tickLength]);
+    }
+    for (const [beat] of all) this.cancel(beat);
+    return all;
   }
 
   /** Entries that wait for their beat. */
@@ -127,7 +155,7 @@ export class HeartbeatWheel {
     if (this.#phase === "sweeping") return this.#tick;
     if (this.#timer === undefined) this.#tickStart = now;
     // Timers that a test has faked and forgotten are found here as well.
-    else if (this.#isStalled(now)) this.#onStall(now);
+    else if (this.#isLate(now, this.#tolerance)) this.#onStall(now);
     return this.#tick + (now - this.#tickStart) / this.tickLength;
   }
 
@@ -135,14 +163,21 @@ export class HeartbeatWheel {
     return (this.#wake - this.#tick) * this.tickLength;
   }
 
-  #isStalled(now: number): boolean {
-    return now < this.#tickStart || now - this.#tickStart - this.#planned > this.#lookout;
+  #isLate(now: number, tolerance: number): boolean {
+    return now < this.#tickStart || now - this.#tickStart - this.#planned > tolerance;
   }
 
   /** A stall does not count, and what came in meanwhile is read before anybody is judged. */
   #onStall(now: number): void {
     this.#measure(now);
     this.#tickStart = now - this.#planned;
+    this.#phase = "stalled";
+    this.#arm(this.#wake);
+  }
+
+  /** A delay counts, but what came in meanwhile is read first as well. */
+  #onDelay(now: number): void {
+    this.#measure(now);
     this.#phase = "stalled";
     this.#arm(this.#wake);
   }
@@ -171,9 +206,10 @@ export class HeartbeatWheel {
 
   readonly #onTimer = (): void => {
     const now = this.#clock.now();
-    if (this.#isStalled(now)) {
+    if (this.#isLate(now, this.#lookout)) {
       const wasStalled = this.#phase === "stalled";
-      this.#onStall(now);
+      if (this.#isLate(now, this.#tolerance)) this.#onStall(now);
+      else this.#onDelay(now);
       // The loop may be blocked again and again: then beats come all the same, if slowly.
       if (!wasStalled) return;
     } else {
