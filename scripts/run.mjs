@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const PNPM = "pnpm@10.34.9";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [job = "help", ...rest] = process.argv.slice(2);
-const bin = (name) => join(root, "node_modules", ".bin", name);
+const isWindows = process.platform === "win32";
 
 /** Runs a program in the repository and leaves with its exit code when it fails. */
 function run(command, args, options = {}) {
@@ -20,6 +20,10 @@ function run(command, args, options = {}) {
 
 /** Runs a Node program in this process's place: it gets the signals of the terminal itself. */
 const node = (file, args = [], options = {}) => run(process.execPath, [file, ...args], options);
+
+/** Runs a program of a package. Windows has a command file for each, which only a shell runs. */
+const tool = (name, ...args) =>
+  run(join(root, "node_modules/.bin", isWindows ? `${name}.cmd` : name), args, { shell: isWindows });
 
 function install() {
   const [major, minor] = process.versions.node.split(".").map(Number);
@@ -33,14 +37,14 @@ function install() {
   if (existsSync(file) && readFileSync(file, "utf8") === stamp) return;
   run("npx", ["--yes", PNPM, "install", "--frozen-lockfile"], {
     env: { ...process.env, CI: "true" },
-    shell: process.platform === "win32",
+    shell: isWindows,
   });
   writeFileSync(file, stamp);
 }
 
 function build() {
   node("scripts/clean-stale.mjs");
-  run(bin("tsc"), ["-b", "packages/parser", "packages/websocket", "packages/server", "packages/client"]);
+  tool("tsc", "-b", "packages/parser", "packages/websocket", "packages/server", "packages/client");
   node("scripts/output.mjs");
   node("packages/client/build.mjs");
 }
@@ -61,19 +65,22 @@ const jobs = {
   coverage: () => node("scripts/coverage.mjs", rest),
   rfc: () => node("scripts/rfc-coverage.mjs"),
   fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
+  change: () => node("node_modules/@changesets/cli/bin.js", ["add", ...rest]),
+  versions: () => node("scripts/release.mjs", ["versions"]),
+  release: () => node("scripts/release.mjs", ["publish", PNPM]),
   pack: () => node("scripts/pack.mjs", [PNPM, ...rest]),
   bench: () => node("bench/run.mjs", rest),
-  format: () => run(bin("prettier"), ["--write", "."]),
+  format: () => tool("prettier", "--write", "."),
   check() {
-    run(bin("tsc"), ["-b"]);
-    run(bin("oxlint"), ["--type-aware", "--deny-warnings"]);
-    run(bin("prettier"), ["--check", "."]);
+    tool("tsc", "-b");
+    tool("oxlint", "--type-aware", "--deny-warnings");
+    tool("prettier", "--check", ".");
     node("scripts/check-layers.mjs");
     node("scripts/check-house.mjs");
     node("scripts/rfc-coverage.mjs");
-    run(bin("knip"), []);
+    tool("knip");
     node("scripts/errors-doc.mjs", ["--check"]);
-    run(bin("size-limit"), []);
+    tool("size-limit");
     node("scripts/check-packages.mjs", [PNPM]);
   },
 };
