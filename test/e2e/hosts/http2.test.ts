@@ -207,6 +207,20 @@ test("cookies of the engine and of listeners arrive", async () => {
 });
 
 describe("a POST that is too large", () => {
+  test.each([
+    ["whole in one read", (id: number) => [data(id, "4".repeat(2000), true)]],
+    ["in two frames of one read", (id: number) => [data(id, "4".repeat(1001), false), data(id, "4", true)]],
+    ["that is reset in the same read", (id: number) => [data(id, "4".repeat(1001), false), reset(id, 8)]],
+  ])("%s does not hold up the server", async (_how, frames) => {
+    const client = await Client.connect(await start({ maxHttpBufferSize: 1000 }));
+    const { id, bytes } = client.http.open("POST", client.path);
+    client.http.write(bytes, ...frames(id));
+    const next = client.http.open("POST", client.path);
+    client.http.write(next.bytes, data(next.id, '42["next"]', true));
+    expect((await client.http.answer(next.id)).text).toBe("ok");
+    expect(client.heard).toEqual([["next"]]);
+  });
+
   test("is answered, its stream is closed, and the process is not warned", async () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { nextTurn } from "../../base/turn.ts";
 
 // What the requests and answers of Node's HTTP/2 server lack, or do in another way than those of HTTP/1.
 
@@ -80,6 +81,14 @@ export function brokeOff(res: ServerResponse): boolean {
 }
 
 /**
+ * Closes a stream once its answer has left the process, outside of any read: within the one that brought the end of the
+ * request Node would try for ever to send the answer.
+ */
+function closeWhenAnswered(this: ServerHttp2Stream): void {
+  nextTurn((stream) => stream.close(), this);
+}
+
+/**
  * Asks for the end of what carries a request after its answer, so that the rest of its body need not be read: of the
  * connection with HTTP/1 (a header), of the stream with HTTP/2 (RFC 9113, section 8.1).
  *
@@ -87,7 +96,7 @@ export function brokeOff(res: ServerResponse): boolean {
  */
 export function hangUpAfter(res: ServerResponse, headers: Record<string, unknown>): () => void {
   const stream = streamOf(res.req);
-  if (stream) return () => stream.close();
+  if (stream) return () => void stream.once("finish", closeWhenAnswered);
   headers["Connection"] = "close";
   return ignore;
 }
