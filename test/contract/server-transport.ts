@@ -34,7 +34,7 @@ export interface Subject {
   readonly accept?: (req: IncomingMessage, stream: Duplex, head: Buffer) => EngineLink | Promise<EngineLink>;
 }
 
-export const acceptOurs = (req: IncomingMessage, stream: Duplex, head: Buffer): EngineLink =>
+const acceptOurs = (req: IncomingMessage, stream: Duplex, head: Buffer): EngineLink =>
   acceptUpgrade(req, stream, head, { maxPayload: 5e6 });
 
 const message = (data: WirePacket): EnginePacket => new EnginePacket("message", data, new SendOptions(true, undefined));
