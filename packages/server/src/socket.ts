@@ -5,5 +5,6 @@
  * Must not know: how any of it works.
  */
 export type { Handshake } from "./socketio/socket/handshake.ts";
-export type { DisconnectReason, Event, SocketReservedEventsMap } from "./socketio/socket/types.ts";
+export type { Event } from "./socketio/events/typed-events.ts";
+export type { DisconnectReason, SocketReservedEventsMap } from "./socketio/socket/types.ts";
 export { Socket } from "./socketio/socket/socket.ts";

@@ -15,5 +15,5 @@ export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { ServerReport } from "./host/server-tally.ts";
 export type { DisconnectCode } from "./report/close-codes.ts";
-export type { DisconnectReason, Event } from "./socket/types.ts";
-export type { DefaultEventsMap, EventsMap } from "./events/typed-events.ts";
+export type { DisconnectReason } from "./socket/types.ts";
+export type { DefaultEventsMap, Event, EventsMap } from "./events/typed-events.ts";

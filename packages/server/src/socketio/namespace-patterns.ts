@@ -2,12 +2,12 @@
  * The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
  */
 import { type OnFailure, runChain } from "../base/guarded.ts";
-import type { Untyped } from "./events/typed-events.ts";
+import type { Handshake } from "./socket/handshake.ts";
 
 /** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
 export type ParentNspNameMatchFn = (
   name: string,
-  auth: { [key: string]: Untyped },
+  auth: Handshake["auth"],
   fn: (err: Error | null, success: boolean) => void,
 ) => void;
 
@@ -28,7 +28,7 @@ export function accepts(pattern: RegExp, name: string): boolean {
 /** What a function that was given to `of()` is asked. */
 export interface NamespaceQuestion {
   readonly name: string;
-  readonly auth: Record<string, Untyped>;
+  readonly auth: Handshake["auth"];
   readonly onFailure: OnFailure;
 }
 

@@ -14,7 +14,7 @@ import type { HandlerFailure } from "../base/handler-errors.ts";
 import { fail, failAdapter, watchAdapter } from "./events/listener-errors.ts";
 import type { Middleware } from "./events/middleware.ts";
 import type { Server } from "./server.ts";
-import { Socket } from "./socket/socket.ts";
+import { type AnySocket, Socket } from "./socket/socket.ts";
 import {
   callUntyped,
   type DecorateAcknowledgementsWithMultipleResponses,
@@ -35,7 +35,10 @@ const log = createLog("socket.io:namespace");
 const kCall = Symbol("call");
 const kOnListenerFailure = Symbol("onListenerFailure");
 
-/** An error that a middleware refuses a client with: `message` and `data` are sent to it. */
+/** A namespace, whatever its events are: no map of events but `any` fits all of them. */
+export type AnyNamespace = Namespace<Untyped, Untyped, Untyped>;
+
+/** An error that a middleware refuses a client with: `message` and `data`, which is any JSON, are sent to it. */
 export interface ExtendedError extends Error {
   data?: Untyped;
 }
@@ -61,9 +64,9 @@ export interface NamespaceReservedEventsMap<
  */
 export interface HandlerErrorContext extends HandlerFailure {
   /** The socket that it was about. */
-  readonly socket?: Socket<Untyped, Untyped, Untyped>;
+  readonly socket?: AnySocket;
   /** The namespace in which it happened. */
-  readonly namespace?: Namespace<Untyped, Untyped, Untyped>;
+  readonly namespace?: AnyNamespace;
 }
 
 /**
@@ -162,7 +165,7 @@ export class Namespace<
    * io.of("/orders").emit("closing time", 5);
    */
   override emit<Ev extends EventNamesWithoutAck<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
-  override emit(...data: Untyped[]): boolean {
+  override emit(...data: unknown[]): boolean {
     return callUntyped(this[kEverybody](), "emit", data);
   }
 
@@ -171,14 +174,14 @@ export class Namespace<
     ev: Ev,
     ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
   ): boolean;
-  serverSideEmit(...data: Untyped[]): boolean {
+  serverSideEmit(...data: unknown[]): boolean {
     if (SERVER_RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     watchAdapter(this.adapter.serverSideEmit(data), this);
     return true;
   }
 
   /** An event of another server has come in. Called by the adapter. */
-  _onServerSideEmit(args: [string, ...Untyped[]]): void {
+  _onServerSideEmit(args: [string, ...unknown[]]): void {
     this[kCall](args);
   }
 
@@ -237,7 +240,7 @@ export class Namespace<
   }
 
   /** A socket is gone, whether it had been accepted or not. */
-  _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
+  _remove(socket: AnySocket): void {
     if (this.sockets.get(socket.id) === socket) {
       if (log.enabled) log("socket %s has left %s", socket.id, this.name);
       this.sockets.delete(socket.id);

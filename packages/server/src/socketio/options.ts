@@ -20,7 +20,10 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
    * for adapters with a format of their own: `ADAPTER_CANNOT_SIGN`. Default: off.
    */
   clusterSecret: string | readonly string[];
-  /** Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. */
+  /**
+   * Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. `any`, because parsers declare
+   * packets of their own.
+   */
   parser: Untyped;
   /** Time to join a first namespace, in milliseconds. Default: 45000. */
   connectTimeout: number;

@@ -1,8 +1,9 @@
 import { type BroadcastOptions, InMemoryAdapter, type Room, type SocketId } from "./adapter/index.ts";
 import type { AckCallback } from "./events/acks.ts";
 import { SocketIoError } from "./report/errors.ts";
+import type { AdapterPacket } from "./adapter/surface.ts";
 import { watchAdapter } from "./events/listener-errors.ts";
-import { Namespace } from "./namespace.ts";
+import { type AnyNamespace, Namespace } from "./namespace.ts";
 import type { RemoteSocket } from "./broadcast/operator.ts";
 import type { Server } from "./server.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "./events/typed-events.ts";
@@ -44,7 +45,7 @@ export class ParentNamespace<
   /** Makes a namespace after this pattern. */
   createChild(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const child = new ChildNamespace(this, name);
-    for (const middleware of this._fns) child.use(middleware as never);
+    child._fns = this._fns;
     for (const event of ["connect", "connection"] as const) {
       for (const listener of this.listeners(event)) child.on(event, listener);
     }
@@ -105,18 +106,26 @@ class ChildNamespace<
 
 /** Hands what concerns many sockets on to the adapters of all children; it has no rooms of its own. */
 class ChildrenAdapter extends InMemoryAdapter {
-  private get [kChildren](): Iterable<Namespace<Untyped, Untyped, Untyped>> {
-    return (this.nsp as ParentNamespace<Untyped, Untyped, Untyped>).children;
+  private readonly [kParent]: { readonly children: ReadonlySet<AnyNamespace> };
+
+  constructor(parent: { readonly children: ReadonlySet<AnyNamespace> }) {
+    super(parent);
+    this[kParent] = parent;
   }
 
-  override broadcast(packet: { data: unknown[] }, opts: BroadcastOptions): void {
+  // Asked for when they are needed: the adapter is made before its namespace is complete.
+  private get [kChildren](): ReadonlySet<AnyNamespace> {
+    return this[kParent].children;
+  }
+
+  override broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
     // Adapters write to the packet.
     for (const child of this[kChildren])
       watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts), child);
   }
 
   override broadcastWithAck(
-    packet: object,
+    packet: AdapterPacket,
     opts: BroadcastOptions,
     onCount: (clients: number) => void,
     ack: AckCallback,

@@ -30,6 +30,7 @@ import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
 import { bounded } from "../base/numbers.ts";
 import {
+  type AnyNamespace,
   type HandlerErrorContext,
   type ExtendedError,
   Namespace,
@@ -40,6 +41,7 @@ import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./
 import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import { type ServerReport, ServerTally } from "./host/server-tally.ts";
+import type { Handshake } from "./socket/handshake.ts";
 import type { Socket } from "./socket/socket.ts";
 import {
   callUntyped,
@@ -81,6 +83,9 @@ const kIsFull = Symbol("isFull");
 export type { ParentNspNameMatchFn };
 
 const log = createLog("socket.io:server");
+
+/** A server, whatever its events are: no map of events but `any` fits all of them. */
+export type AnyServer = Server<Untyped, Untyped, Untyped>;
 
 /** The events that a server emits by itself. */
 export interface ServerReservedEventsMap<
@@ -335,7 +340,7 @@ export class Server<
    * io.bind(engine);
    * httpServer.on("request", (req, res) => engine.handleRequest(req, res));
    */
-  bind(engine: Untyped): this {
+  bind(engine: object): this {
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
     this.engine.on("connection", (conn: Session) => void this.onconnection(conn));
@@ -471,7 +476,7 @@ export class Server<
   /** Looks for a pattern that accepts a name, and makes the namespace: `fn` gets it, or false, and why it was not made. */
   _checkNamespace(
     name: string,
-    auth: { [key: string]: Untyped },
+    auth: Handshake["auth"],
     fn: (nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false, why?: "full") => void,
   ): void {
     this[kAsk](0, { name, auth, fn });
@@ -481,7 +486,7 @@ export class Server<
     index: number,
     question: {
       readonly name: string;
-      readonly auth: Record<string, Untyped>;
+      readonly auth: Handshake["auth"];
       readonly fn: (
         nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> | false,
         why?: "full",
@@ -544,7 +549,7 @@ export class Server<
     ev: Ev,
     ...args: EventParams<RemoveAcknowledgements<EmitEvents>, Ev>
   ): boolean;
-  override emit(...data: Untyped[]): boolean {
+  override emit(...data: unknown[]): boolean {
     return callUntyped(this.sockets, "emit", data);
   }
 
@@ -553,7 +558,7 @@ export class Server<
     ev: Ev,
     ...args: EventParams<DecorateAcknowledgementsWithTimeoutAndMultipleResponses<ServerSideEvents>, Ev>
   ): boolean;
-  serverSideEmit(...data: Untyped[]): boolean {
+  serverSideEmit(...data: unknown[]): boolean {
     return callUntyped(this.sockets, "serverSideEmit", data);
   }
 }
@@ -576,7 +581,7 @@ for (const name of FORWARDED.split(" ")) {
 /** Engines of others do not know how to end in good order. */
 const isEngine = (engine: Engine): boolean => kShutDown in engine;
 
-async function closeNamespace(nsp: Namespace<Untyped, Untyped, Untyped>): Promise<void> {
+async function closeNamespace(nsp: AnyNamespace): Promise<void> {
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
   try {
     await nsp.adapter.close();

@@ -1,13 +1,12 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
 import type { Untyped } from "../events/typed-events.ts";
+import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
 
-/** The public id of a socket. */
-export type SocketId = string;
+export type { Room, SocketId };
+
 /** The secret with which a client takes its session up again. */
 export type PrivateSessionId = string;
-/** The name of a room. Each socket is in a room that has its own id as name. */
-export type Room = string;
 
 /** How a broadcast is to be sent. */
 export interface BroadcastFlags {
@@ -52,7 +51,7 @@ export type Session = SessionToPersist & { missedPackets: unknown[][] };
  * npm package `socket.io-adapter`, and all that extend them, fulfil it.
  */
 export interface Adapter extends EventEmitter {
-  readonly nsp: Untyped;
+  readonly nsp: AdapterNamespace;
   rooms: Map<Room, Set<SocketId>>;
   sids: Map<SocketId, Set<Room>>;
   init(): Promise<void> | void;
@@ -61,23 +60,27 @@ export interface Adapter extends EventEmitter {
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void;
   del(id: SocketId, room: Room): Promise<void> | void;
   delAll(id: SocketId): void;
-  broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> | void;
+  broadcast(packet: AdapterPacket, opts: BroadcastOptions): Promise<void> | void;
   broadcastWithAck(
-    packet: Untyped,
+    packet: AdapterPacket,
     opts: BroadcastOptions,
     clientCountCallback: (clientCount: number) => void,
-    ack: (...args: Untyped[]) => void,
+    ack: (...args: unknown[]) => void,
   ): void;
   sockets(rooms: Set<Room>): Promise<Set<SocketId>>;
   socketRooms(id: SocketId): Set<Room> | undefined;
+  /** Sockets of this server, and details of others: `any`, because each adapter and each program has a type of its own. */
   fetchSockets(opts: BroadcastOptions): Promise<Untyped[]>;
   addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
   delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
   disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> | void;
-  serverSideEmit(packet: Untyped[]): Promise<void> | void;
+  serverSideEmit(packet: unknown[]): Promise<void> | void;
   persistSession(session: SessionToPersist): Promise<void> | void;
   restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null>;
 }
 
-/** A class, or a function that makes the adapter of a namespace; both are called with `new`. */
+/**
+ * A class, or a function that makes the adapter of a namespace; both are called with `new`. `any`, because programs write
+ * the type of a namespace there that theirs needs.
+ */
 export type AdapterConstructor = (new (nsp: Untyped) => Adapter) | ((nsp: Untyped) => Adapter);

@@ -1,4 +1,4 @@
-import { kLimits } from "../keys.ts";
+import { kDropOldestAck, kLimits, kNamespace } from "../keys.ts";
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
@@ -13,7 +13,6 @@ import type {
   SocketId,
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
-import { giveUpOldest, type Limited } from "../socket-limits.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import {
   type AdapterNamespace,
@@ -22,6 +21,7 @@ import {
   conflationKey,
   type WriteOptions,
 } from "./surface.ts";
+import type { AckCallback } from "../events/acks.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -86,6 +86,7 @@ class BroadcastWriteOptions implements WriteOptions {
  * io.of("/").adapter.on("create-room", (room) => console.log(`room ${room} was created`));
  */
 export class InMemoryAdapter extends AdapterEmitter implements Adapter {
+  /** The namespace: `any`, because adapters that extend this one read more of it than {@link AdapterNamespace} has. */
   readonly nsp: Untyped;
   /** Room to the ids of its members. A room that is empty is not there. */
   readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
@@ -93,9 +94,14 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   readonly sids: Map<SocketId, Set<Room>> = new RoomTable();
 
   /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
-  constructor(nsp: Untyped) {
+  constructor(nsp: unknown) {
     super();
     this.nsp = nsp;
+  }
+
+  /** The namespace, as far as adapters of this package know it. */
+  protected get [kNamespace](): AdapterNamespace {
+    return this.nsp as AdapterNamespace;
   }
 
   /** Called before the adapter is used. */
@@ -149,7 +155,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */
-  broadcast(packet: Untyped, opts: BroadcastOptions): void {
+  broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
     const encoded = this[kEncode](packet);
     const options = this[kWriteOptions](encoded, opts.flags);
     this[kSend](opts, (socket) => {
@@ -188,21 +194,21 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
    * @param ack gets each answer
    */
   broadcastWithAck(
-    packet: Untyped,
+    packet: AdapterPacket,
     opts: BroadcastOptions,
     clientCountCallback: (clientCount: number) => void,
-    ack: (...args: Untyped[]) => void,
+    ack: AckCallback,
   ): void {
     // One id for all receivers: the counter is common to the namespace, so nobody else has it.
-    const id = (this.nsp as AdapterNamespace)._ids++;
-    (packet as AdapterPacket).id = id;
+    const id = this[kNamespace]._ids++;
+    packet.id = id;
     const encoded = this[kEncode](packet);
     const options = this[kWriteOptions](encoded, opts.flags);
-    const { maxPendingAcks = Infinity } = (this.nsp as AdapterNamespace).server[kLimits] ?? {};
+    const { maxPendingAcks = Infinity } = this[kNamespace].server[kLimits] ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
       clients++;
-      if (socket.acks.size >= maxPendingAcks) giveUpOldest(socket as unknown as Limited, maxPendingAcks);
+      if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
       socket.acks.set(id, ack);
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, options);
@@ -211,11 +217,11 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   private [kWriteOptions](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
-    return new BroadcastWriteOptions(encoded, flags, (this.nsp as AdapterNamespace).name);
+    return new BroadcastWriteOptions(encoded, flags, this[kNamespace].name);
   }
 
   private [kEncode](packet: AdapterPacket): readonly RawData[] {
-    const { name, server } = this.nsp as AdapterNamespace;
+    const { name, server } = this[kNamespace];
     packet.nsp = name;
     return server.encoder.encode(packet);
   }
@@ -233,7 +239,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /** The sockets that are meant. */
-  fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
+  fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
     const sockets: AdapterSocket[] = [];
     this[kForEach](opts, (socket) => sockets.push(socket));
     return Promise.resolve(sockets);
@@ -257,7 +263,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /** Sends to the other servers, of which there are none. */
-  serverSideEmit(_packet: Untyped[]): void {
+  serverSideEmit(_packet: unknown[]): void {
     process.emitWarning("this adapter does not support the serverSideEmit() functionality");
   }
 
@@ -271,8 +277,8 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   /** Before its rooms change. */
   private [kCatchUp](id: SocketId): void {
-    const socket = areBroadcastsUnderway() ? (this.nsp as AdapterNamespace).sockets.get(id) : undefined;
-    if (socket !== undefined) catchUp(socket, this.nsp as object);
+    const socket = areBroadcastsUnderway() ? this[kNamespace].sockets.get(id) : undefined;
+    if (socket !== undefined) catchUp(socket, this[kNamespace]);
   }
 
   private [kSend](opts: BroadcastOptions, send: (socket: AdapterSocket) => void, onFinished: () => void = noop): void {
@@ -282,7 +288,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   private [kIsForMany]({ rooms }: BroadcastOptions): boolean {
-    const members = isForAll(rooms) ? (this.nsp as AdapterNamespace).sockets : this[kMembersOf](rooms);
+    const members = isForAll(rooms) ? this[kNamespace].sockets : this[kMembersOf](rooms);
     return members.size > RECEIVERS_PER_TURN;
   }
 
@@ -291,23 +297,23 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     send: (socket: AdapterSocket) => void,
     onFinished: () => void,
   ): void {
-    const { sockets } = this.nsp as AdapterNamespace;
+    const { sockets } = this[kNamespace];
     const excluded = this[kMembersOf](except);
     const members = isForAll(rooms) ? this.sids : this[kMembersOf](rooms);
     const receivers = isForAll(rooms) ? sockets.values() : presentOf(members.keys(), sockets);
     const isMeant = ({ id }: AdapterSocket): boolean => !excluded.has(id) && members.has(id);
-    startBroadcast(this.nsp as object, { receivers, isMeant, send, onFinished });
+    startBroadcast(this[kNamespace], { receivers, isMeant, send, onFinished });
   }
 
   /** Visits all that are meant, none of whom misses what was sent before. */
   // hot path: 4.1 % of the server's time in `burst`
   private [kForEach]({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
-    const { sockets } = this.nsp as AdapterNamespace;
+    const { sockets } = this[kNamespace];
     const excluded = this[kMembersOf](except);
     if (isForAll(rooms)) {
       for (const [id, socket] of sockets) {
         if (excluded.has(id) || !this.sids.has(id)) continue;
-        catchUp(socket, this.nsp as object);
+        catchUp(socket, this[kNamespace]);
         visit(socket, id);
       }
       return;
@@ -315,7 +321,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     for (const id of this[kMembersOf](rooms)) {
       const socket = excluded.has(id) ? undefined : sockets.get(id);
       if (socket === undefined) continue;
-      catchUp(socket, this.nsp as object);
+      catchUp(socket, this[kNamespace]);
       visit(socket, id);
     }
   }

@@ -1,17 +1,25 @@
-import type { PreparedMessage, SlowPolicy } from "../../engine/index.ts";
+import type { kClock, PreparedMessage, SlowPolicy } from "../../engine/index.ts";
+import type { Packet } from "@portage/parser/socket";
 import type { RawData } from "../packets/codec.ts";
-import type { Room, SocketId } from "./adapter.ts";
-import type { kBroadcastsGot, kDropAck, kLimits } from "../keys.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { kBroadcastsGot, kClusterKeys, kDropAck, kDropOldestAck, kLimits, kTally } from "../keys.ts";
+import type { RecoverySettings } from "../recovery/options.ts";
+import type { ClusterKeys } from "./cluster/keys.ts";
 
 // The members of sockets, clients, namespaces and servers that adapters touch, also those written by others: the only
 // underscore members that cross from one object to another.
+
+/** The public id of a socket. */
+export type SocketId = string;
+/** The name of a room. Each socket is in a room that has its own id as name. */
+export type Room = string;
 
 /** A packet as adapters hand it around: they set the namespace, and the id when they ask for acknowledgements. */
 export interface AdapterPacket {
   type: number;
   nsp?: string;
   data: unknown[];
-  id?: number;
+  id?: number | undefined;
 }
 
 /** How encoded packets are to be written. */
@@ -25,6 +33,14 @@ export interface WriteOptions {
   wsPreEncodedFrame?: unknown;
   /** The packets and frames that all receivers share, where the adapter is ours. */
   readonly prepared?: PreparedMessage;
+}
+
+/** Whether a packet was encoded by whoever sends it. */
+export function isEncoded(
+  _packet: Packet | readonly RawData[],
+  options: WriteOptions | undefined,
+): _packet is readonly RawData[] {
+  return options !== undefined && !!options.preEncoded;
 }
 
 /** A client, seen from an adapter. */
@@ -47,6 +63,8 @@ export interface AdapterSocket {
   disconnect(close?: boolean): unknown;
   /** Nobody waits for this acknowledgement any more. */
   [kDropAck]?(id: number): void;
+  /** It waits for as many acknowledgements as it may: the oldest one is given up. */
+  [kDropOldestAck]?(limit: number): void;
   notifyOutgoingListeners?(packet: { data: unknown[] }): void;
 }
 
@@ -58,8 +76,12 @@ export interface AdapterNamespace {
   _ids: number;
   readonly server: {
     readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
-    /** Missing where an adapter is used without a server. */
+    // What follows is missing where an adapter is used without a server.
+    readonly opts?: RecoverySettings;
+    readonly [kClock]?: Clock;
+    readonly [kClusterKeys]?: ClusterKeys | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
+    readonly [kTally]?: { onDropped(limit: string): void };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
 }

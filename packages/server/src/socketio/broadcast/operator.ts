@@ -25,7 +25,6 @@ import {
   type FirstNonErrorArg,
   type Last,
   type TypedEventBroadcaster,
-  type Untyped,
 } from "../events/typed-events.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -167,7 +166,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @throws ReservedEventError
    */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
-  emit(...data: Untyped[]): boolean {
+  emit(...data: unknown[]): boolean {
     if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
@@ -188,7 +187,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     ev: Ev,
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
-  emitWithAck(...data: Untyped[]): Promise<unknown> {
+  emitWithAck(...data: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       data.push((error: AckTimeoutError | null, responses: unknown) => {
         if (error === null) return resolve(responses);
@@ -232,7 +231,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   }
 
   private [kSurroundings](): Surroundings | undefined {
-    return this.adapter.nsp as Surroundings | undefined;
+    return this.adapter.nsp;
   }
 
   private [kOptions](): BroadcastOptions {

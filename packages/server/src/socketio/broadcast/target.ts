@@ -15,7 +15,6 @@ import {
   type Last,
   type RemoveAcknowledgements,
   StrictEventEmitter,
-  type Untyped,
 } from "../events/typed-events.ts";
 import { kEverybody } from "../keys.ts";
 
@@ -158,7 +157,7 @@ export abstract class BroadcastTarget<
     ev: Ev,
     ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]>;
-  serverSideEmitWithAck(...data: Untyped[]): Promise<Untyped> {
+  serverSideEmitWithAck(...data: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       data.push((error: (Error & { responses?: unknown }) | null, responses: unknown) => {
         if (!error) return resolve(responses);

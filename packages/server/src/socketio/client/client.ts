@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import { assignable } from "../../base/assignable.ts";
-import type { WriteOptions } from "../adapter/surface.ts";
+import { isEncoded, type WriteOptions } from "../adapter/surface.ts";
 import type { Timer } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
@@ -19,7 +19,7 @@ import { Places } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
 import { soon } from "../../base/turn.ts";
 import { isDiscarded, prepare, sendPreparedWatched, sendWatched } from "./watched-send.ts";
-import { Socket } from "../socket/socket.ts";
+import { type AnySocket, Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../../engine/index.ts";
@@ -312,9 +312,9 @@ export class Client<
   }
 
   /** A socket has left its namespace. Called by the socket. */
-  _remove(socket: Socket<Untyped, Untyped, Untyped>): void {
+  _remove(socket: AnySocket): void {
     const { name } = socket.nsp;
-    if (this[kPlaces].get(name) === (socket as unknown as Socket)) this[kLeave](name);
+    if (this[kPlaces].get(name) === socket) this[kLeave](name);
   }
 
   /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
@@ -358,11 +358,11 @@ export class Client<
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   /** Encodes a packet and sends it. */
-  _packet(packet: Packet, options?: WriteOptions): void {
+  _packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && isDiscarded(this[kLink], this.id)) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
-    if (options?.preEncoded) return this.writeToEngine(packet as unknown as readonly RawData[], options);
+    if (isEncoded(packet, options)) return this.writeToEngine(packet, options ?? {});
     const encoded = this.server.encoder.encode(packet);
     if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this.conn, packet, encoded, options);

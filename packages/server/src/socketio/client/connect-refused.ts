@@ -3,9 +3,8 @@ import { Notices, quote } from "../../base/notices.ts";
 import { createLog } from "../../base/log.ts";
 import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../report/errors.ts";
 import { kTally } from "../keys.ts";
-import type { Server } from "../server.ts";
-import type { Socket } from "../socket/socket.ts";
-import type { Untyped } from "../events/typed-events.ts";
+import type { AnyServer } from "../server.ts";
+import type { AnySocket } from "../socket/socket.ts";
 
 /**
  * A client was not let into a namespace, as `connect_refused` listeners of a server get it.
@@ -23,12 +22,11 @@ export interface ConnectRefused {
   /** The connection that it asked on. */
   readonly conn: Session;
   /** The socket that was about to be, where a middleware has refused it. */
-  readonly socket?: Socket<Untyped, Untyped, Untyped> | undefined;
+  readonly socket?: AnySocket | undefined;
 }
 
 const log = createLog("socket.io:namespace");
 
-type AnyServer = Server<Untyped, Untyped, Untyped>;
 const notices = new WeakMap<AnyServer, Notices>();
 
 /** Counts it, reports it to listeners, and says it in the log now and then. */

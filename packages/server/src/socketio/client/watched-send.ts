@@ -19,7 +19,6 @@ const log = createLog("socket.io:client");
 const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
 
 /** The message that all receivers share. */
-// hot path
 export function prepare(given: readonly RawData[] | RawData, compress: boolean): PreparedMessage {
   const encoded = typeof given === "string" || Buffer.isBuffer(given) ? [given] : given;
   let message = preparedMessages.get(encoded);

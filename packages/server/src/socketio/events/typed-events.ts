@@ -9,7 +9,10 @@ import { CapturingEmitter } from "./capturing-emitter.ts";
 // The one file of the server in which `any` is allowed: event maps are written by users, and their listeners take what
 // they take. The names and their meaning are those that programs written for socket.io import and rely on.
 
-/** A value that the user types, or nobody. Keeps `any` out of the other files. */
+/**
+ * A value that the user types, or nobody. Keeps `any` out of the other files, which say why they need it: `npm run check`
+ * counts them. `SocketData` is one where a program gives it no type, as in socket.io.
+ */
 export type Untyped = any;
 
 type AnyFunction = (...args: any[]) => any;
@@ -22,6 +25,18 @@ export interface EventsMap {
 /** The map of an untyped server: every name, any arguments. */
 export interface DefaultEventsMap {
   [event: string]: (...args: any[]) => void;
+}
+
+/** `[eventName, ...args]`, as the middlewares of a socket get it. */
+export type Event = [string, ...any[]];
+
+/** A listener for all events of a socket. */
+export type AnyListener = (...args: any[]) => void;
+
+/** The events that every emitter of Node.js emits by itself. */
+export interface EventEmitterReservedEventsMap {
+  newListener: (eventName: string | symbol, listener: (...args: any[]) => void) => void;
+  removeListener: (eventName: string | symbol, listener: (...args: any[]) => void) => void;
 }
 
 /** The names of the events of a map. */

@@ -31,14 +31,15 @@ const RECOVERY_DEFAULTS = {
 } as const satisfies RecoveryOptions;
 
 /** The options that a server was given, of which the heartbeat matters as well. */
-interface Given {
+/** Options of a server that recovery depends on. */
+export interface RecoverySettings {
   readonly connectionStateRecovery?: RecoveryOptions | undefined;
   readonly pingInterval?: number | undefined;
   readonly pingTimeout?: number | undefined;
 }
 
 /** Completes the options of the recovery: what is not a number counts as not given. */
-export function completeRecovery(given: Given): Required<RecoveryOptions> {
+export function completeRecovery(given: RecoverySettings): Required<RecoveryOptions> {
   const options: RecoveryOptions = { ...given.connectionStateRecovery };
   const defaults = RECOVERY_DEFAULTS;
   const from = (option: unknown, fallback: number): number => bounded(option, 0, Infinity, fallback);

@@ -4,12 +4,11 @@
  * Must not know: sockets, and how a client asks for its session: see socket/recovery.ts.
  */
 import { kClock, randomId } from "../../engine/index.ts";
-import { kTally } from "../keys.ts";
+import { kNamespace, kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
 import { completeRecovery, type RecoveryOptions } from "./options.ts";
-import type { RecoveryLimit, ServerTally } from "../host/server-tally.ts";
-import type { Untyped } from "../events/typed-events.ts";
+import type { RecoveryLimit } from "../host/server-tally.ts";
 import type {
   BroadcastOptions,
   PrivateSessionId,
@@ -79,9 +78,9 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private [kSweeping]: Timer | undefined;
 
   /** @param nsp the namespace: of it, `server.opts` and its clock are used in addition */
-  constructor(nsp: Untyped) {
+  constructor(nsp: unknown) {
     super(nsp);
-    const { server } = nsp as { server: { opts?: object; [kClock]?: Clock; [kTally]?: ServerTally } };
+    const { server } = this[kNamespace];
     this[kOptions] = completeRecovery(server.opts ?? {});
     this[kClock] = server[kClock] ?? systemClock;
     this[kOnDropped] = (limit) => server[kTally]?.onDropped(limit);
@@ -120,9 +119,8 @@ export class SessionAwareAdapter extends InMemoryAdapter {
 
   // ---- packets -----------------------------------------------------------------------------------------------------
 
-  override broadcast(packet: Untyped, opts: BroadcastOptions): void {
-    const event = packet as AdapterPacket;
-    if (event.type !== PacketType.EVENT || event.id !== undefined) return super.broadcast(packet, opts);
+  override broadcast(event: AdapterPacket, opts: BroadcastOptions): void {
+    if (event.type !== PacketType.EVENT || event.id !== undefined) return super.broadcast(event, opts);
     const plain: AdapterPacket = { type: event.type, data: event.data.slice() };
     if (opts.flags?.volatile) {
       // Clients take any last argument that is a string for the offset: one that is none would end their chance.

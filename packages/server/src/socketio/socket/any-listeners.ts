@@ -1,13 +1,10 @@
 import { checkFunction, kSelf } from "../../engine/index.ts";
 import { kCall, kNotifyIncoming } from "../keys.ts";
 import { PacedSocket } from "./paced-socket.ts";
-import type { EventsMap, Untyped } from "../events/typed-events.ts";
+import type { AnyListener, EventsMap } from "../events/typed-events.ts";
 
 const kIncoming = Symbol("incoming");
 const kOutgoing = Symbol("outgoing");
-
-/** A listener for all events of a socket. */
-export type AnyListener = (...args: Untyped[]) => void;
 
 /** The listeners less one of them. Without a listener to remove, none are left. An array stays the same. */
 function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {
@@ -28,7 +25,7 @@ export abstract class CatchAllSocket<
   private [kOutgoing]: AnyListener[] | undefined;
 
   /** Calls a function of the program: what it throws and rejects with is reported. */
-  abstract [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void;
+  abstract [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void;
 
   /**
    * Adds a listener for all incoming events; it gets the name and the arguments.
@@ -93,7 +90,7 @@ export abstract class CatchAllSocket<
   }
 
   /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
-  notifyOutgoingListeners(packet: { data?: Untyped }): void {
+  notifyOutgoingListeners(packet: { data?: unknown }): void {
     if (this[kOutgoing] !== undefined) notify(this, this[kOutgoing], packet.data as unknown[]);
   }
 

@@ -23,7 +23,7 @@ export interface Handshake {
   url: string;
   /** The query of the URL. */
   query: Query;
-  /** What the client sent along with its wish to join. */
+  /** What the client sent along with its wish to join: any JSON. */
   auth: { [key: string]: Untyped };
 }
 

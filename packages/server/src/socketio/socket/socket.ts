@@ -20,10 +20,10 @@ import { createLog } from "../../base/log.ts";
 import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
 import type { Middleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
-import { expectAck, mayJoin } from "../socket-limits.ts";
+import { expectAck, giveUpOldest, mayJoin } from "../socket-limits.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "../server.ts";
-import { asTold, type DisconnectReason, type Event, leaving, type SocketReservedEventsMap } from "./types.ts";
+import { asTold, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -31,6 +31,7 @@ import {
   type DecorateAcknowledgementsWithMultipleResponses,
   type DefaultEventsMap,
   emitToListeners,
+  type Event,
   type EventNames,
   type EventNamesWithAck,
   type EventParams,
@@ -44,6 +45,7 @@ import {
   kCall,
   kDeliver,
   kDropAck,
+  kDropOldestAck,
   kNextFlags,
   kNotifyIncoming,
   kOnDrain,
@@ -66,6 +68,9 @@ const kMiddlewares = Symbol("middlewares");
 const kOnEvent = Symbol("onEvent");
 const kFail = Symbol("fail");
 const kPersist = Symbol("persist");
+
+/** A socket, whatever its events are: no map of events but `any` fits all of them. */
+export type AnySocket = Socket<Untyped, Untyped, Untyped>;
 
 /**
  * A client in a namespace: the object that a server program has to do with most.
@@ -229,7 +234,7 @@ export class Socket<
    * socket.emit("question", (answer) => console.log(answer));
    */
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
-  override emit(...data: Untyped[]): boolean {
+  override emit(...data: unknown[]): boolean {
     if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
@@ -239,7 +244,7 @@ export class Socket<
     if (this[kPid] !== undefined && this[kState] !== "joining") {
       // The adapter keeps the packet for the case that the client has to come back for it.
       const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
-      watchAdapter(this.adapter.broadcast(packet, toMyself), this.nsp);
+      watchAdapter(this.adapter.broadcast(packet as SocketPacket & { data: unknown[] }, toMyself), this.nsp);
       return true;
     }
     this.notifyOutgoingListeners(packet);
@@ -259,7 +264,7 @@ export class Socket<
     ev: Ev,
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
-  emitWithAck(...data: Untyped[]): Promise<unknown> {
+  emitWithAck(...data: unknown[]): Promise<unknown> {
     const withError = this[kNextFlags]().timeout !== undefined;
     return promiseAck(withError, (ack) => {
       data.push(ack);
@@ -293,7 +298,7 @@ export class Socket<
   packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     catchUp(this, this.nsp);
     (packet as { nsp?: string }).nsp = this.nsp.name;
-    this.client._packet(packet as Packet, options);
+    this.client._packet(packet, options);
   }
 
   // ---- broadcasting ------------------------------------------------------------------------------------------------
@@ -451,8 +456,13 @@ export class Socket<
     this[kAcks]?.delete(id);
   }
 
+  /** It waits for as many acknowledgements as it may. */
+  [kDropOldestAck](limit: number): void {
+    giveUpOldest(this, limit);
+  }
+
   /** Calls a function of the application from within the layers that are reading. */
-  override [kCall](fn: (...args: Untyped[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
+  override [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
     callProgram(fn, args, (error, how) => this[kFail](error, how, kind, event), this);
   }
@@ -484,7 +494,7 @@ export class Socket<
   }
 
   /** The socket is disconnected. */
-  _onclose(reason: DisconnectReason, description?: Untyped, record?: CloseReason): this | undefined {
+  _onclose(reason: DisconnectReason, description?: unknown, record?: CloseReason): this | undefined {
     const self = this[kSelf];
     if (self[kState] !== "connected") return this;
     self[kState] = "leaving";
@@ -523,7 +533,7 @@ export class Socket<
   }
 
   /** Tells the client that it may not join. */
-  _error(err: Untyped): void {
+  _error(err: unknown): void {
     this.packet(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
   }
 

@@ -7,9 +7,6 @@ import type { CloseReason } from "../../engine/index.ts";
 import { closeReason, DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
-/** `[eventName, ...args]`, as the middlewares of a socket get it. */
-export type Event = [string, ...Untyped[]];
-
 /** Why a socket was disconnected. */
 export type DisconnectReason =
   /** The connection broke. */
@@ -31,7 +28,7 @@ export type DisconnectReason =
   /** The server called `socket.disconnect()`. */
   | "server namespace disconnect";
 
-/** The events that a socket emits by itself. */
+/** The events that a socket emits by itself. A description is an Error, or what the transport has to say: `any`, as there. */
 export interface SocketReservedEventsMap {
   disconnect: (reason: DisconnectReason, description?: Untyped) => void;
   disconnecting: (reason: DisconnectReason, description?: Untyped) => void;

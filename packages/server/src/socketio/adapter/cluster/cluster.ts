@@ -1,13 +1,13 @@
 import { kClock } from "../../../engine/index.ts";
-import { kClusterKeys, kDropAck } from "../../keys.ts";
+import { kClusterKeys, kDropAck, kNamespace } from "../../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock } from "../../../base/clock.ts";
 import { createLog } from "../../../base/log.ts";
-import type { Untyped } from "../../events/typed-events.ts";
+import type { AckCallback } from "../../events/acks.ts";
 import { SocketIoError } from "../../report/errors.ts";
 import { failAdapter } from "../../events/listener-errors.ts";
-import type { BroadcastOptions, Room } from "../adapter.ts";
+import type { Adapter, BroadcastOptions, Room } from "../adapter.ts";
 import {
   type ClusterMessage,
   type ClusterMessageBody,
@@ -87,9 +87,9 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private readonly [kRequests]: ClusterRequests;
   private readonly [kAcks]: ClusterAcks;
 
-  protected constructor(nsp: Untyped) {
+  protected constructor(nsp: unknown) {
     super(nsp);
-    const { server } = nsp as { server?: { [kClock]?: Clock; [kClusterKeys]?: ClusterKeys } };
+    const { server }: Partial<AdapterNamespace> = this[kNamespace];
     this[kClock] = server?.[kClock] ?? systemClock;
     this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
     this[kRequests] = new ClusterRequests(this[kClock]);
@@ -98,7 +98,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   private [kGuardWith](keys: ClusterKeys): BusGuard {
     const onRefused = (error: unknown): void => this.reportFailure(error);
-    return new BusGuard({ keys, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name, onRefused });
+    return new BusGuard({ keys, uid: this.uid, nsp: this[kNamespace].name, onRefused });
   }
 
   /** Sends a message to all other servers. Resolves with its place on the bus, where there is one. */
@@ -141,7 +141,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** Tells `handler_error` listeners of the server. */
   protected reportFailure(error: unknown): void {
-    failAdapter(error, this.nsp as object, "thrown");
+    failAdapter(error, this[kNamespace], "thrown");
   }
 
   private [kFollow](message: ClusterMessage, offset: Offset | undefined): void {
@@ -169,9 +169,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   private [kOnBroadcast](message: ClusterMessage & { type: MessageType.BROADCAST }, offset: Offset | undefined): void {
-    const { packet, opts, requestId } = message.data;
+    const { opts, requestId } = message.data;
+    const packet = message.data.packet as AdapterPacket;
     const options = decodeOptions(opts);
-    if (requestId === undefined) return this[kDeliver](packet as AdapterPacket, options, offset);
+    if (requestId === undefined) return this[kDeliver](packet, options, offset);
     super.broadcastWithAck(
       packet,
       options,
@@ -183,7 +184,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       (answer: unknown) =>
         this.publishResponse(message.uid, { type: MessageType.BROADCAST_ACK, data: { requestId, packet: answer } }),
     );
-    this[kForgetAcksOf](packet as AdapterPacket, options);
+    this[kForgetAcksOf](packet, options);
   }
 
   /** The server that has asked waits no longer than this, and nobody else wants the answers. */
@@ -210,7 +211,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private [kOnServerSideEmit](message: ClusterMessage & { type: MessageType.SERVER_SIDE_EMIT }): void {
     const { packet, requestId } = message.data;
     const event = packet as [string, ...unknown[]];
-    const nsp = this.nsp as AdapterNamespace;
+    const nsp = this[kNamespace];
     if (requestId === undefined) return nsp._onServerSideEmit(event);
     let answered = false;
     const answer = (value: unknown): void => {
@@ -250,13 +251,13 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** Sends a message to all other servers, signed where there is a secret. */
   protected async publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
-    const complete = { ...message, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    const complete = { ...message, uid: this.uid, nsp: this[kNamespace].name };
     return this.doPublish(this[kGuard]?.seal(complete) ?? complete);
   }
 
   /** Sends a response to the server that has asked. */
   protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
-    const complete = { ...response, uid: this.uid, nsp: (this.nsp as AdapterNamespace).name };
+    const complete = { ...response, uid: this.uid, nsp: this[kNamespace].name };
     this[kRespond](requesterUid, complete).catch(logFailure);
   }
 
@@ -271,13 +272,13 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   // ---- broadcasts --------------------------------------------------------------------------------------------------
 
   /** Sends a packet to all who are meant on all servers; on this one at least, when the bus fails. */
-  override broadcast(packet: Untyped, opts: BroadcastOptions): Promise<void> {
+  override broadcast(packet: AdapterPacket, opts: BroadcastOptions): Promise<void> {
     if (opts.flags?.local) return Promise.resolve(super.broadcast(packet, opts));
     // A copy: what is done to the packet on this server is not for those who read it from the bus later.
-    const { type, data, id } = packet as AdapterPacket;
+    const { type, data, id } = packet;
     const copy: AdapterPacket = id === undefined ? { type, data: data.slice() } : { type, data: data.slice(), id };
     const message = { type: MessageType.BROADCAST, data: { packet: copy as unknown, opts: encodeOptions(opts) } };
-    if (this[kCanRecover]) return this[kBroadcastWithOffset](message, packet as AdapterPacket, opts);
+    if (this[kCanRecover]) return this[kBroadcastWithOffset](message, packet, opts);
     super.broadcast(packet, opts);
     return this[kTryToPublish](message);
   }
@@ -298,8 +299,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   private get [kCanRecover](): boolean {
-    return !!(this.nsp as { server: { opts?: { connectionStateRecovery?: unknown } } }).server.opts
-      ?.connectionStateRecovery;
+    return !!this[kNamespace].server.opts?.connectionStateRecovery;
   }
 
   /** Sends a packet to the clients of this server, with the offset by which they can ask for what comes after it. */
@@ -312,15 +312,15 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** Sends a packet that asks for acknowledgements; the answers of other servers are told by {@link onResponse}. */
   override broadcastWithAck(
-    packet: Untyped,
+    packet: AdapterPacket,
     opts: BroadcastOptions,
     clientCountCallback: (clientCount: number) => void,
-    ack: (...args: Untyped[]) => void,
+    ack: AckCallback,
   ): void {
     if (!opts.flags?.local) {
       const requestId = newId();
       this[kAcks].add(requestId, { onClientCount: clientCountCallback, onAck: ack }, opts.flags?.timeout ?? 1);
-      const { type, data } = packet as AdapterPacket;
+      const { type, data } = packet;
       this.publish({
         type: MessageType.BROADCAST,
         data: { packet: { type, data }, requestId, opts: encodeOptions(opts) },
@@ -354,7 +354,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
    *
    * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer
    */
-  override async fetchSockets(opts: BroadcastOptions): Promise<Untyped[]> {
+  override async fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
     const sockets = await super.fetchSockets(opts);
     const asked = opts.flags?.local ? 0 : await this.othersToAsk();
     if (isEmpty(asked)) return sockets;
@@ -369,7 +369,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   // ---- servers -----------------------------------------------------------------------------------------------------
 
   /** Sends an event to the other servers; a function at its end gets their answers. */
-  override async serverSideEmit(packet: Untyped[]): Promise<void> {
+  override async serverSideEmit(packet: unknown[]): Promise<void> {
     if (typeof packet.at(-1) !== "function") {
       return this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } });
     }

@@ -58,9 +58,9 @@ export class BusGuard {
     }
     const plain = this.#verified({ uid, nsp, type }, content, signature);
     if (plain === undefined) return undefined;
-    const genuine = { uid, nsp, type, data: plain } as unknown as Message;
+    const genuine: Envelope = { uid, nsp, type, data: plain };
     this.#genuine.add(genuine);
-    return genuine;
+    return genuine as Message;
   }
 
   /** @returns the data as they were signed; undefined when they were not */

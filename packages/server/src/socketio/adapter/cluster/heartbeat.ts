@@ -2,7 +2,8 @@ import { kClock } from "../../../engine/index.ts";
 import { type Clock, systemClock, type Timer } from "../../../base/clock.ts";
 import { bounded } from "../../../base/numbers.ts";
 import { SocketIoError } from "../../report/errors.ts";
-import type { Untyped } from "../../events/typed-events.ts";
+import { kNamespace } from "../../keys.ts";
+import type { AdapterNamespace } from "../surface.ts";
 import { ClusterAdapter } from "./cluster.ts";
 import {
   type ClusterMessage,
@@ -55,9 +56,10 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   private [kHeartbeat]: Timer | undefined;
   private [kRollCall]: Timer | undefined;
 
-  protected constructor(nsp: Untyped, opts: ClusterAdapterOptions = {}) {
+  protected constructor(nsp: unknown, opts: ClusterAdapterOptions = {}) {
     super(nsp);
-    this[kTime] = (nsp as { server?: { [kClock]?: Clock } }).server?.[kClock] ?? systemClock;
+    const { server }: Partial<AdapterNamespace> = this[kNamespace];
+    this[kTime] = server?.[kClock] ?? systemClock;
     const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
     this[kOptions] = {
       heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),

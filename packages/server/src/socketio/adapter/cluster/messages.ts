@@ -4,7 +4,6 @@
  * Must not know: what the bus is made of.
  */
 import type { BroadcastFlags, BroadcastOptions, Room } from "../adapter.ts";
-import type { Untyped } from "../../events/typed-events.ts";
 
 /** The id of a server in its cluster. */
 export type ServerId = string;
@@ -64,7 +63,7 @@ export type ClusterMessageBody =
     }
   | { type: MessageType.DISCONNECT_SOCKETS; data: { opts: EncodedOptions; close?: boolean } }
   | { type: MessageType.FETCH_SOCKETS; data: { opts: EncodedOptions; requestId: string } }
-  | { type: MessageType.SERVER_SIDE_EMIT; data: { requestId?: string; packet: Untyped[] } };
+  | { type: MessageType.SERVER_SIDE_EMIT; data: { requestId?: string; packet: unknown[] } };
 
 /** A message to all other servers. */
 export type ClusterMessage = { uid: ServerId; nsp: string } & ClusterMessageBody;
@@ -90,7 +89,7 @@ export function decodeOptions({ rooms, except, flags }: Partial<EncodedOptions>)
 }
 
 /** What other servers are told of a socket. */
-export function describeSocket(socket: Untyped): unknown {
+export function describeSocket(socket: unknown): unknown {
   const { id, handshake, rooms, data } = socket as Record<string, unknown>;
   // express-session and its kind leave a store in the handshake, which refers to everything.
   const { sessionStore: _store, ...plain } = { ...(handshake as object) } as { sessionStore?: unknown };
