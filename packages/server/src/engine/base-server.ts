@@ -23,6 +23,7 @@ import { HeartbeatWheel } from "./timing-wheel.ts";
 import type { AnyLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
+import { LocalSessions, type SessionDirectory } from "./session/directory.ts";
 import { type SessionHost, timesForClient } from "./session/host.ts";
 import { Session } from "./session/session.ts";
 import { start } from "./session/start.ts";
@@ -53,6 +54,7 @@ import {
   kReceiving,
   kReopen,
   kScreen,
+  kSessions,
   kShutDown,
   kSlowReader,
   kStats,
@@ -89,6 +91,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly clients: Record<string, Session> = Object.create(null);
   /** How many there are. */
   clientsCount = 0;
+  /** Finds the session that a request names. */
+  protected readonly [kSessions]: SessionDirectory = new LocalSessions(this);
   readonly [kHeartbeat]: HeartbeatWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
@@ -292,7 +296,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const rules = { transports: this[kOptions].transports, session: (sid: string) => this.clients[sid] };
+    const rules = { transports: this[kOptions].transports, session: (sid: string) => this[kSessions].find(sid) };
     const refusal = admit(req, isUpgrade, rules);
     if (refusal) return answer(refusal);
     const { cors, checkOrigin: isChecked } = this[kOptions];
@@ -337,7 +341,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const refused = (error: unknown): void =>
       opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
-      if (this.clients[id]) refused(new UsageError("ID_TAKEN"));
+      if (this[kSessions].find(id)) refused(new UsageError("ID_TAKEN"));
       else this[kOpen](id, req, opening);
     };
     const fail = (error: unknown, how: FailureKind): void => {
@@ -355,8 +359,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     keepConnection(req);
     const session = new Session(id, this, transport, req);
     if (log.enabled) log("handshaking client %s over %s, revision %d", id, transport.name, session.protocol);
-    this.clients[id] = session;
-    this.clientsCount += 1;
+    this[kSessions].add(session);
     this[kGate].onOpen(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     start(session);
@@ -367,9 +370,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   [kOnSessionClose](session: Session): void {
-    if (this.clients[session.id] !== session) return;
-    delete this.clients[session.id];
-    this.clientsCount -= 1;
+    if (!this[kSessions].remove(session)) return;
     this[kGate].onClose(session);
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }

@@ -34,6 +34,7 @@ export const kReceiving = Symbol("receiving");
 /** The object itself, where a method may be called on a proxy of it or on an object made from it. */
 export const kSelf = Symbol("self");
 export const kSendPrepared = Symbol("sendPrepared");
+export const kSessions = Symbol("sessions");
 export const kSlowReader = Symbol("slowReader");
 export const kStats = Symbol("stats");
 export const kTell = Symbol("tell");

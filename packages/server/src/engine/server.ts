@@ -34,6 +34,7 @@ import {
   kReceiving,
   kReopen,
   kScreen,
+  kSessions,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -175,7 +176,7 @@ export class Server extends BaseServer {
   private [kOnRequest](req: TransportRequest, res: ServerResponse): void {
     const { sid } = req._query;
     // Asked again: while middlewares and allowRequest took their time the session may have ended.
-    const session = sid ? this.clients[sid] : undefined;
+    const session = sid ? this[kSessions].find(sid) : undefined;
     if (session) return session.transport.onRequest({ req, res });
     if (sid) return this[kRefuse](req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     this.handshake(req, {
@@ -288,7 +289,7 @@ export class Server extends BaseServer {
   }
 
   private [kUpgradeSession](pending: PendingWebSocket, sid: string): void {
-    const session = this.clients[sid];
+    const session = this[kSessions].find(sid);
     if (!session) return pending.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     const transport = this[kCreateWebSocket](pending);
     if (!transport) return;
