@@ -9,7 +9,7 @@ import { kHandler } from "../../packages/server/src/engine/keys.ts";
 import { prepareRequest, type TransportRequest } from "../../packages/server/src/engine/http/request.ts";
 import { SendOptions } from "../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { type CloseReason, closeReason } from "../../packages/server/src/engine/report/close-codes.ts";
-import { HeartbeatWheel } from "../../packages/server/src/engine/timing-wheel.ts";
+import { TimingWheel } from "../../packages/server/src/engine/timing-wheel.ts";
 import { type TransportContext, transportContext } from "../../packages/server/src/engine/transports/context.ts";
 import type { EngineLink } from "../../packages/server/src/engine/transports/engine-link.ts";
 import type { TransportKind } from "../../packages/server/src/engine/transports/registry.ts";
@@ -92,7 +92,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     function makeContext(): TransportContext {
       const options = { maxHttpBufferSize: 5e6, maxPayloadPackets: 100, postTimeout: 30_000, clock: systemClock };
       const services = {
-        heartbeat: new HeartbeatWheel(systemClock, 20_000, 45_000),
+        heartbeat: new TimingWheel(systemClock, 20_000, 45_000),
         receiving: new ReceiveBudget(1e8),
         closing: new Set<Transport>(),
         turnedAway: new TurnedAway(systemClock),

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import { TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
 import { Session } from "../../../packages/server/src/engine/session/session.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
@@ -27,7 +27,7 @@ export const PING_TIMEOUT = 20_000;
 
 class FakeHost extends EventEmitter {
   readonly clock = new FakeClock();
-  readonly heartbeat = new HeartbeatWheel(this.clock, PING_TIMEOUT, PING_INTERVAL + PING_TIMEOUT);
+  readonly heartbeat = new TimingWheel(this.clock, PING_TIMEOUT, PING_INTERVAL + PING_TIMEOUT);
   readonly pingInterval = PING_INTERVAL;
   readonly pingTimeout = PING_TIMEOUT;
   readonly upgradeTimeout = 10_000;

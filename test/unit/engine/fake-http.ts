@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { EnginePacket } from "@portage/parser/engine";
 import type { CloseReason } from "../../../packages/server/src/engine/report/close-codes.ts";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import { TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { TransportContext } from "../../../packages/server/src/engine/transports/context.ts";
 import { TurnedAway } from "../../../packages/server/src/engine/transports/turned-away.ts";
 import type { TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
@@ -81,7 +81,7 @@ export function exchange(
 
 export function limits(over: Partial<TransportContext> = {}): TransportContext & { clock: FakeClock } {
   const clock = new FakeClock();
-  const wheel = new HeartbeatWheel(clock, 20_000, 45_000);
+  const wheel = new TimingWheel(clock, 20_000, 45_000);
   return {
     receiving: new ReceiveBudget(1000),
     heartbeat: wheel,

@@ -11,7 +11,7 @@ import {
   kSlowReader,
   kStats,
 } from "../../../packages/server/src/engine/keys.ts";
-import { HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import { TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
 import { start } from "../../../packages/server/src/engine/session/start.ts";
 import { Session } from "../../../packages/server/src/engine/session/session.ts";
@@ -60,7 +60,7 @@ class MemoryEngine extends EventEmitter {
   readonly clock = new FakeClock();
   readonly pingInterval = 25_000;
   readonly pingTimeout = 20_000;
-  readonly heartbeat = new HeartbeatWheel(this.clock, this.pingTimeout, this.pingInterval + this.pingTimeout);
+  readonly heartbeat = new TimingWheel(this.clock, this.pingTimeout, this.pingInterval + this.pingTimeout);
   readonly upgradeTimeout = 10_000;
   readonly maxHttpBufferSize = 1e6;
   readonly initialPacket = undefined;

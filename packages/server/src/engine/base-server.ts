@@ -19,7 +19,7 @@ import { Gate } from "./admission/gate.ts";
 import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
 import { keepConnection } from "./http/http2.ts";
-import { HeartbeatWheel } from "./timing-wheel.ts";
+import { TimingWheel } from "./timing-wheel.ts";
 import type { AnyLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
@@ -93,7 +93,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   clientsCount = 0;
   /** Finds the session that a request names. */
   protected readonly [kSessions]: SessionDirectory = new LocalSessions(this);
-  readonly [kHeartbeat]: HeartbeatWheel;
+  readonly [kHeartbeat]: TimingWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
   [kSlowReader]: Required<SlowReaderOptions> = SLOW_READER_DEFAULTS;
@@ -117,7 +117,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
     this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
-    this[kHeartbeat] = new HeartbeatWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
+    this[kHeartbeat] = new TimingWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     const services = {
       heartbeat: this[kHeartbeat],
       receiving: this[kReceiving],

@@ -1,6 +1,6 @@
 import { kHeartbeat, kReceiving, kStats } from "./keys.ts";
 import { waitingBytes } from "./outgoing/congestion.ts";
-import type { HeartbeatWheel } from "./timing-wheel.ts";
+import type { TimingWheel } from "./timing-wheel.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
 
 /** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
@@ -44,7 +44,7 @@ export interface EngineReport {
 }
 
 /** Reads what was counted along the way, so that it costs the same however many sessions there are. */
-export function reportOn(stats: EngineStats, wheel: HeartbeatWheel, receiving: number): EngineReport {
+export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: number): EngineReport {
   return {
     sessions: {
       open: stats.open,
@@ -69,7 +69,7 @@ export function reportOn(stats: EngineStats, wheel: HeartbeatWheel, receiving: n
 /** What an engine has counted, and how things stand. */
 export function reportOf(engine: {
   readonly [kStats]: EngineStats;
-  readonly [kHeartbeat]: HeartbeatWheel;
+  readonly [kHeartbeat]: TimingWheel;
   readonly [kReceiving]: { readonly held: number };
 }): EngineReport {
   return reportOn(engine[kStats], engine[kHeartbeat], engine[kReceiving].held);

@@ -22,8 +22,8 @@ export class Beat {
   }
 }
 
-/** A heartbeat is two delays, each of which may be late by one tick: together by half a percent of their sum. */
-const TICKS_PER_HEARTBEAT = 400;
+/** Two delays that follow each other may each be late by one tick: together by half a percent of their sum. */
+const TICKS_PER_SUM = 400;
 const MAX_TICK = 100;
 /** So often the timer looks at the time, though no beat is due, in milliseconds: to see that the event loop was blocked. */
 const MIN_LOOKOUT = 5;
@@ -36,13 +36,13 @@ const ROUNDING = 1e-6;
 const MAX_SLOTS = 1024;
 
 /**
- * The heartbeats of all sessions on one timer: a hashed timing wheel, whose timer sleeps until the next slot that holds
- * an entry.
+ * Very many delays on one timer, those of heartbeats and of POSTs: a hashed timing wheel, whose timer sleeps until the next
+ * slot that holds an entry.
  *
  * Its time stands still while the event loop is blocked. A server that stalled for two seconds has not heard from its
  * clients for two seconds because it did not listen, so the stall must not count against them.
  */
-export class HeartbeatWheel {
+export class TimingWheel {
   readonly #clock: Clock;
   /** Milliseconds from one slot to the next; a beat comes at most this much too late. */
   tickLength = 1;
@@ -67,19 +67,19 @@ export class HeartbeatWheel {
   /** The most that `lag` has been. */
   maxLag = 0;
 
-  /** @param shortest the shorter delay of a heartbeat, in milliseconds; `longest` is the sum of both */
+  /** @param shortest the shorter of two delays that follow each other, in milliseconds; `longest` is the sum of both */
   constructor(clock: Clock, shortest: number, longest: number) {
     this.#clock = clock;
     this.adjust(shortest, longest);
   }
 
-  /** Adjusts it to other delays; programs change those of heartbeats later. What waits keeps its time. */
+  /** Adjusts it to other delays, which programs may change later. What waits keeps its time. */
   adjust(shortest: number, longest: number): void {
     if (this.#phase === "sweeping" || (shortest === this.#delays[0] && longest === this.#delays[1])) return;
     const now = this.#clock.now();
     const waiting = this.#takeAll(now);
     this.#delays = [shortest, longest];
-    this.tickLength = Math.max(1, Math.min(MAX_TICK, Math.floor(longest / TICKS_PER_HEARTBEAT)));
+    this.tickLength = Math.max(1, Math.min(MAX_TICK, Math.floor(longest / TICKS_PER_SUM)));
     this.#lookout = Math.max(MIN_LOOKOUT, Math.min(MAX_LOOKOUT, Math.floor(shortest / 20)));
     const tolerance = Math.max(shortest / 2, Math.min(BUSY, shortest * 0.8));
     this.#tolerance = Math.max(MIN_LOOKOUT, Math.min(MAX_LOOKOUT, tolerance));

@@ -1,6 +1,6 @@
 /*
- * The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). The wheel of heartbeat.ts
- * says when.
+ * The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). Each revision has a policy of
+ * its own; timing-wheel.ts calls when the time has come, and knows nothing of either.
  */
 import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/engine";
 import { type Emitter, kObserved } from "../../base/emitter.ts";
@@ -10,7 +10,7 @@ import { kAwaits, kBeat, kClock, kEnqueue, kFail, kHeardAt, kHeartbeat } from ".
 import type { SessionHost } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
 
-/** What a heartbeat waits for: the time to ping, the pong, or the pong with its one extension used up. */
+/** What a heartbeat waits for: the client's ping or the time to ping it, the pong, or the pong with its one extension used up. */
 export type HeartbeatPhase = "interval" | "pong" | "late pong";
 
 /** A session, as far as its heartbeat goes. */
@@ -26,22 +26,49 @@ export interface Pinging extends Emitter, Beating {
   [kFail](reason: CloseReason): void;
 }
 
-/** Begins the wait for the next ping. Revision 3: the client pings. Revision 4: the server does. */
-export function start(session: Pinging): void {
-  const { server } = session;
-  session[kAwaits] = "interval";
-  const now = (session[kHeardAt] = server[kClock].now());
-  const delay = session.protocol === 3 ? server.pingInterval + server.pingTimeout : server.pingInterval;
-  server[kHeartbeat].schedule(session[kBeat], delay, now);
+/** Who pings whom, and when silence ends the session. A policy has no state: sessions carry it. */
+export interface HeartbeatPolicy {
+  /** The session is open, or its heartbeat has come in: waits for the next one. */
+  start(session: Pinging): void;
+  /** The time that the heartbeat waited for is over. */
+  onBeat(session: Pinging): void;
+  onPing(session: Pinging, packet: EnginePacket): void;
+  onPong(session: Pinging): void;
 }
 
-/** The time that the heartbeat waited for is over. */
-export function onBeat(session: Pinging): void {
-  if (session.protocol === 3 || session[kAwaits] !== "interval") return session[kFail](closeReason("PING_TIMEOUT"));
-  session[kAwaits] = "pong";
-  session[kEnqueue]("ping", undefined);
-  session.server[kHeartbeat].schedule(session[kBeat], session.server.pingTimeout);
-}
+/** Revision 4: the server pings each `pingInterval`, and the client has `pingTimeout` to answer. */
+export const SERVER_PINGS: HeartbeatPolicy = {
+  start: (session) => wait(session, session.server.pingInterval),
+  onBeat(session) {
+    if (session[kAwaits] !== "interval") return endForSilence(session);
+    session[kAwaits] = "pong";
+    session[kEnqueue]("ping", undefined);
+    session.server[kHeartbeat].schedule(session[kBeat], session.server.pingTimeout);
+  },
+  onPing: endForDirection,
+  onPong(session) {
+    this.start(session);
+    if (session[kObserved]) session.emit("heartbeat");
+  },
+};
+
+/** Revision 3: the client pings each `pingInterval`, at most `pingTimeout` late, and the server answers. */
+export const CLIENT_PINGS: HeartbeatPolicy = {
+  start: (session) => wait(session, session.server.pingInterval + session.server.pingTimeout),
+  onBeat: endForSilence,
+  onPing(session, { data }) {
+    this.start(session);
+    // One answer waits, however often a peer asks that does not read.
+    const isAnswered = !session.transport.writable && session.writeBuffer.at(-1)?.type === "pong";
+    if (!isAnswered) session[kEnqueue]("pong", data);
+    if (session[kObserved]) session.emit("heartbeat");
+  },
+  onPong: endForDirection,
+};
+
+/** The policy of a session, by its revision. */
+export const heartbeatOf = ({ protocol }: Pick<Pinging, "protocol">): HeartbeatPolicy =>
+  protocol === 4 ? SERVER_PINGS : CLIENT_PINGS;
 
 /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
 export function extendPong(session: Pinging): void {
@@ -49,21 +76,16 @@ export function extendPong(session: Pinging): void {
   session.server[kHeartbeat].schedule(session[kBeat], session.server.pingTimeout);
 }
 
-export function onPong(session: Pinging): void {
-  if (session.protocol === 3) return fail(session);
-  start(session);
-  if (session[kObserved]) session.emit("heartbeat");
+function wait(session: Pinging, delay: number): void {
+  session[kAwaits] = "interval";
+  const now = (session[kHeardAt] = session.server[kClock].now());
+  session.server[kHeartbeat].schedule(session[kBeat], delay, now);
 }
 
-export function onPing(session: Pinging, { data }: EnginePacket): void {
-  if (session.protocol === 4) return fail(session);
-  start(session);
-  // One answer waits, however often a peer asks that does not read.
-  const isAnswered = !session.transport.writable && session.writeBuffer.at(-1)?.type === "pong";
-  if (!isAnswered) session[kEnqueue]("pong", data);
-  if (session[kObserved]) session.emit("heartbeat");
+function endForSilence(session: Pinging): void {
+  session[kFail](closeReason("PING_TIMEOUT"));
 }
 
-function fail(session: Pinging): void {
+function endForDirection(session: Pinging): void {
   session[kFail](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
 }

@@ -10,7 +10,7 @@ import type { Emitter } from "../../base/emitter.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import type { Waiting } from "../outgoing/congestion.ts";
 import type { EventMark } from "../outgoing/prepared-message.ts";
-import type { HeartbeatWheel } from "../timing-wheel.ts";
+import type { TimingWheel } from "../timing-wheel.ts";
 import type { AnyLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
@@ -63,7 +63,7 @@ interface Hosted {
 /** What a session needs of the server that it belongs to. */
 export interface SessionHost extends Emitter {
   readonly [kClock]: Clock;
-  readonly [kHeartbeat]: HeartbeatWheel;
+  readonly [kHeartbeat]: TimingWheel;
   readonly pingInterval: number;
   readonly pingTimeout: number;
   readonly upgradeTimeout: number;

@@ -10,7 +10,7 @@ import { messageData, type SendCallback, SendCallbacks } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "../outgoing/prepared-message.ts";
 import { endedByEvent, endTransport, recordEnd } from "./end.ts";
-import * as heartbeat from "./heartbeat.ts";
+import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
 import { carrierOf } from "../transports/registry.ts";
@@ -72,10 +72,7 @@ const EMPTY: EnginePacket[] = Object.freeze([]) as never;
  *   session.on("close", (reason) => console.log(session.id, reason));
  * });
  */
-export class Session
-  extends RequestKeeper
-  implements TransportHandler, UpgradeHost, heartbeat.Pinging, Flushable, Waiting
-{
+export class Session extends RequestKeeper implements TransportHandler, UpgradeHost, Pinging, Flushable, Waiting {
   /** The session id: 20 characters from 120 random bits. */
   readonly id: string;
   /** The engine server. */
@@ -100,7 +97,7 @@ export class Session
   readonly [kBeat]: Beat;
   private [kUpper]: SessionHandler = NO_HANDLER;
   private [kUpgrade]: Upgrade | undefined;
-  [kAwaits]: heartbeat.HeartbeatPhase = "interval";
+  [kAwaits]: HeartbeatPhase = "interval";
   [kHeardAt] = 0;
   private [kCallbacks]: SendCallbacks | undefined;
 
@@ -164,15 +161,15 @@ export class Session
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
-    if (this[kAwaits] === "pong") heartbeat.extendPong(this);
+    if (this[kAwaits] === "pong") extendPong(this);
     switch (packet.type) {
       case "message":
         this[kReceive](packet.data ?? "");
         return;
       case "pong":
-        return heartbeat.onPong(this);
+        return heartbeatOf(this).onPong(this);
       case "ping":
-        return heartbeat.onPing(this, packet);
+        return heartbeatOf(this).onPing(this, packet);
       case "close":
         return this[kFail](closeReason("CLIENT_CLOSED"));
       case "open":
@@ -209,7 +206,7 @@ export class Session
   // ---- heartbeat ---------------------------------------------------------------------------------------------------
 
   [kOnBeat](): void {
-    heartbeat.onBeat(this);
+    heartbeatOf(this).onBeat(this);
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------

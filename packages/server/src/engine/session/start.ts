@@ -3,7 +3,7 @@
  */
 import { kObserved } from "../../base/emitter.ts";
 import { kEnqueue, kHandler } from "../keys.ts";
-import * as heartbeat from "./heartbeat.ts";
+import { heartbeatOf } from "./heartbeat.ts";
 import { handshakeData } from "./host.ts";
 import { messageData } from "./sending.ts";
 import type { Session } from "./session.ts";
@@ -18,5 +18,5 @@ export function start(session: Session): void {
   if (server.initialPacket) session[kEnqueue]("message", messageData(server.initialPacket));
   session.flush();
   if (session[kObserved]) session.emit("open");
-  heartbeat.start(session);
+  heartbeatOf(session).start(session);
 }

@@ -3,7 +3,7 @@ import type { ReceiveBudget } from "@portage/websocket";
 import type { Clock } from "../../base/clock.ts";
 import type { HttpCompression } from "../http/compression.ts";
 import type { Refusal } from "../report/refusals.ts";
-import type { HeartbeatWheel } from "../timing-wheel.ts";
+import type { TimingWheel } from "../timing-wheel.ts";
 import type { Transport } from "./transport.ts";
 import type { TurnedAway } from "./turned-away.ts";
 
@@ -22,7 +22,7 @@ export interface TransportContext {
   readonly sharesFrames: boolean;
   readonly clock: Clock;
   /** Time-outs that many transports have at once, on one timer. */
-  readonly heartbeat: HeartbeatWheel;
+  readonly heartbeat: TimingWheel;
   /** What messages that are not complete hold. */
   readonly receiving: ReceiveBudget;
   /** Transports that have ended and whose connection still stands: they count as connections, and the engine can cut them. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { Beat, HeartbeatWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
+import { Beat, TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { kBeat, kOnBeat } from "../../../packages/server/src/engine/keys.ts";
 
 function setUp(shortest = 20_000, longest = 45_000) {
   const clock = new FakeClock();
-  const wheel = new HeartbeatWheel(clock, shortest, longest);
+  const wheel = new TimingWheel(clock, shortest, longest);
   const beats: Array<[name: string, at: number]> = [];
   const entry = (name: string, onBeat = () => {}): Beat => {
     const beat: Beat = new Beat({
@@ -192,14 +192,14 @@ test("timers that are a little late each time do not put beats off, and what cam
 /** A peer that is pinged, and answers or does not. */
 class Peer {
   readonly [kBeat]: Beat = new Beat(this);
-  readonly #wheel: HeartbeatWheel;
+  readonly #wheel: TimingWheel;
   readonly #clock: FakeClock;
   readonly #options: { interval: number; timeout: number };
   readonly openedAt: number;
   pings = 0;
   endedAt: number | undefined;
 
-  constructor(wheel: HeartbeatWheel, clock: FakeClock, options: { interval: number; timeout: number }) {
+  constructor(wheel: TimingWheel, clock: FakeClock, options: { interval: number; timeout: number }) {
     this.#wheel = wheel;
     this.#clock = clock;
     this.#options = options;
@@ -230,7 +230,7 @@ describe.each([
 
   function peers(count: number) {
     const clock = new FakeClock();
-    const wheel = new HeartbeatWheel(clock, Math.min(options.interval, options.timeout), sum);
+    const wheel = new TimingWheel(clock, Math.min(options.interval, options.timeout), sum);
     const all: Peer[] = [];
     // Fractions of milliseconds, as the clock of the machine has.
     for (let index = 0; index < count; index += 1) {
