@@ -50,7 +50,9 @@ const PACKAGES = {
     "@portage/websocket",
   ],
   server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
-  client: ["@portage/parser", "@portage/parser/engine", "@portage/parser/socket"],
+  "client/engine": ["@portage/parser/engine"],
+  "client/socketio": ["@portage/parser/socket"],
+  client: [],
 };
 
 const SERVER = "packages/server/src/";
@@ -58,6 +60,7 @@ const ENGINE = `${SERVER}engine/`;
 const SOCKETIO = `${SERVER}socketio/`;
 const WEBSOCKET = "packages/websocket/src/";
 const BASE = `${SERVER}base/`;
+const CLIENT = "packages/client/src/";
 
 const under = (prefix, names) => names.map((name) => prefix + name);
 /** Files of the engine that all its folders may use. */
@@ -70,6 +73,22 @@ const ENGINE_ROOT = under(ENGINE, [
 ]);
 /** Files of the Socket.IO layer that all its folders may use, and the engine. */
 const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts", "socket-limits.ts"]), `${ENGINE}index.ts`];
+
+/** Files that all of the client may use: leaves, and what the folders of each layer share. */
+const CLIENT_ROOT = under(CLIENT, [
+  "arguments.ts",
+  "coded-error.ts",
+  "emitter.ts",
+  "log.node.ts",
+  "typed-events.ts",
+  "engine/diagnosis.ts",
+  "engine/errors.ts",
+  "engine/options.ts",
+  "socketio/errors.ts",
+  "socketio/options.ts",
+  "socketio/socket-types.ts",
+  "socketio/typed-events.ts",
+]);
 
 /** A folder of the engine, and the folders beside it that it may use. Its head says what it knows. */
 const ofEngine = (name, head, ...others) => ({
@@ -89,6 +108,14 @@ const ofSocketIo = (name, head, ...others) => ({
     ...SOCKETIO_ROOT,
     ...under(SOCKETIO, ["report", name, ...others]).map((folder) => (folder.endsWith(".ts") ? folder : `${folder}/`)),
   ],
+});
+
+/** A folder of the client, and what it may use besides its own and what all of the client may. */
+const ofClient = (name, head, ...others) => ({
+  layer: name.startsWith("engine") ? "client/engine" : "client/socketio",
+  prefix: `${CLIENT}${name}/`,
+  head: `${CLIENT}${name}/${head}.ts`,
+  inside: [...CLIENT_ROOT, ...under(CLIENT, [`${name}/`, ...others])],
 });
 
 /** Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources. */
@@ -174,17 +201,26 @@ const FOLDERS = [
   },
   { layer: "server", prefix: SERVER, head: `${SERVER}index.ts` },
 
+  ofClient("engine/platform", "platform"),
+  ofClient("engine/address", "address", "engine/platform/"),
   {
-    layer: "client",
-    prefix: "packages/client/src/",
-    head: "packages/client/src/index.ts",
-    typesMayCircle: true,
+    ...ofClient("engine/transports", "transport", "engine/address/", "engine/platform/", "engine/write-buffer.ts"),
     // what only Node.js has; browsers get other files in their places
     exceptions: {
-      "packages/client/src/engine/transports/websocket.node.ts": ["@portage/websocket", "node:http"],
-      "packages/client/src/log.node.ts": ["debug"],
-      "packages/client/src/engine/transports/polling.node.ts": ["node:http", "node:https"],
+      [`${CLIENT}engine/transports/websocket.node.ts`]: ["@portage/websocket", "node:http"],
+      [`${CLIENT}engine/transports/polling.node.ts`]: ["node:http", "node:https"],
     },
+  },
+  ofClient("engine", "index"),
+  ofClient("socketio/codec", "packet", "engine/index.ts"),
+  ofClient("socketio/connection", "reconnection", "engine/index.ts", "socketio/codec/"),
+  ofClient("socketio/sending", "sender", "engine/index.ts", "socketio/codec/"),
+  ofClient("socketio", "manager", "engine/index.ts"),
+  {
+    layer: "client",
+    prefix: CLIENT,
+    head: `${CLIENT}index.ts`,
+    exceptions: { [`${CLIENT}log.node.ts`]: ["debug"] },
   },
 ];
 
@@ -201,6 +237,9 @@ const FACADES = [
     "client/connect-refused.ts",
   ]),
   under(WEBSOCKET, ["websocket.ts", "event-target.ts", "events.ts", "compatible-types.ts"]),
+  under(CLIENT, ["socketio/manager.ts", "socketio/socket.ts"]),
+  // options name transports, and transports have options
+  under(CLIENT, ["engine/options.ts", "engine/transports/transport.ts"]),
 ];
 
 const problems = [];
@@ -224,13 +263,13 @@ for (const name of ["parser", "websocket", "server", "client"]) {
   for (const path of sources(join(root, "packages", name, "src"))) {
     const file = posix(path);
     const folder = FOLDERS.find(({ prefix }) => file.startsWith(prefix));
-    const { layer, inside = [folder.prefix], exceptions = {}, typesMayCircle } = folder;
+    const { layer, inside = [folder.prefix], exceptions = {} } = folder;
     const targets = [];
     for (const [, statement, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
       if (specifier.startsWith(".")) {
         const target = posix(resolve(dirname(path), specifier));
         const isTypeOnly = /^(?:import|export)\s+type\b/.test(statement ?? "");
-        if (!(isTypeOnly && (typesMayCircle || areFacades(file, target)))) targets.push(target);
+        if (!(isTypeOnly && areFacades(file, target))) targets.push(target);
         if (!inside.some((allowed) => target.startsWith(allowed))) {
           problems.push(`${file}: ${folder.prefix} may not import ${target}`);
         }

@@ -22,8 +22,10 @@ const MISSING: Record<string, Names> = {
     _maxPayload: "`maxPayload` is the same, and public",
     "_open, _probe, onOpen, _onPacket, onHandshake, _resetPingTimeout, _onDrain, _getWritablePackets, _onClose":
       "steps of the reference's own, not called",
+    setTransport: "a step of the reference's own, not called",
   },
   transport: {
+    _callbacks: "there with the first listener of a program: the session is none",
     "_polling, pollXhr, doWrite, doPoll, _poll, _hostname, _port, _query":
       "steps and state of the reference's own; a transport of a program overrides `doOpen`, `doClose` and `write`",
   },

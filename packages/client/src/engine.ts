@@ -1,4 +1,43 @@
 /*
- * @portage/client/engine: the Engine.IO client alone, for programs written for engine.io-client.
+ * Entry @portage/client/engine: the Engine.IO client alone, for programs written for engine.io-client.
+ * Knows: what of the engine is public.
+ * Must not know: how any of it works.
  */
-export * from "./engine/index.ts";
+export {
+  EngineError,
+  ENGINE_ERRORS,
+  Fetch,
+  installTimerFunctions,
+  nextTick,
+  NodeWebSocket,
+  NodeXHR,
+  parse,
+  protocol,
+  readRetryAfter,
+  Socket,
+  Transport,
+  TransportError,
+  transports,
+  WebSocket,
+  XHR,
+} from "./engine/index.ts";
+export type {
+  Attempt,
+  BinaryType,
+  CloseDetails,
+  Cookie,
+  Diagnosis,
+  EngineErrorCode,
+  Failure,
+  HandshakeData,
+  Packet,
+  ParsedUri,
+  RawData,
+  SocketOptions,
+  SocketReservedEvents,
+  TransportCtor,
+  TransportName,
+  TransportReservedEvents,
+  UpgradePhase,
+  WriteOptions,
+} from "./engine/index.ts";

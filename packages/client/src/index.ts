@@ -30,7 +30,7 @@ export { io as connect, io as default, Manager, Socket };
 export { Fetch, NodeWebSocket, NodeXHR, WebSocket, XHR } from "./engine/index.ts";
 export { protocol } from "./protocol.ts";
 export { ClientError, type ClientErrorCode } from "./socketio/errors.ts";
-export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/base-manager.ts";
+export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/manager.ts";
 export type { ManagerOptions, SocketOptions } from "./socketio/options.ts";
 export type { DisconnectDescription, SocketReservedEvents } from "./socketio/socket.ts";
 export type { ExtendedError } from "./socketio/typed-events.ts";

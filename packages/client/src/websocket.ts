@@ -2,9 +2,9 @@
  * Entry @portage/client/websocket: the client without HTTP long-polling and the upgrade from it.
  * Knows: that its managers connect over WebSocket alone. The rest of the engine is not loaded.
  */
-import type { Socket as Engine } from "./engine/socket.ts";
+import type { Session } from "./engine/index.ts";
 import { WebSocketSocket } from "./engine/websocket-socket.ts";
-import { BaseManager } from "./socketio/base-manager.ts";
+import { BaseManager } from "./socketio/manager.ts";
 import { createLookup } from "./socketio/lookup.ts";
 import type { ManagerOptions } from "./socketio/options.ts";
 import type { Lookup } from "./socketio/lookup.ts";
@@ -15,9 +15,8 @@ export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
 > extends BaseManager<ListenEvents, EmitEvents> {
-  override createEngine(uri: string | undefined, opts: Partial<ManagerOptions>): Engine {
-    // what is public of an engine is the same
-    return new WebSocketSocket(uri, opts) as unknown as Engine;
+  override createEngine_(uri: string | undefined, opts: Partial<ManagerOptions>): Session {
+    return new WebSocketSocket(uri, opts);
   }
 }
 
@@ -33,7 +32,7 @@ export const io: Lookup = /* @__PURE__ */ createLookup(Manager);
 export { io as connect, io as default };
 export { protocol } from "./protocol.ts";
 export { ClientError, type ClientErrorCode } from "./socketio/errors.ts";
-export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/base-manager.ts";
+export type { ManagerDiagnosis, ManagerReservedEvents } from "./socketio/manager.ts";
 export type { ManagerOptions, SocketOptions } from "./socketio/options.ts";
 export { type DisconnectDescription, Socket, type SocketReservedEvents } from "./socketio/socket.ts";
 export type { ExtendedError } from "./socketio/typed-events.ts";

@@ -1,5 +1,4 @@
 import type { Untyped } from "../typed-events.ts";
-import type { Transport } from "./transports/transport.ts";
 
 /** What is known of a failure; a field that does not apply is undefined. */
 export interface Failure {
@@ -17,11 +16,13 @@ export interface Failure {
   readonly step?: string | undefined;
 }
 
+/** Why a transport is tried: `open` to open the session, `upgrade` to take over an open one. */
+export type Purpose = "open" | "upgrade";
+
 /** One transport that was tried. */
 export interface Attempt {
   readonly transport: string;
-  /** `open`: to open the session; `upgrade`: to take over an open one. */
-  readonly purpose: "open" | "upgrade";
+  readonly purpose: Purpose;
   /** Milliseconds since the epoch. */
   readonly at: number;
   /** Milliseconds until `outcome` was known. */
@@ -39,19 +40,38 @@ export interface Diagnosis {
   closed?: { reason: string; at: number; failure?: Failure | undefined };
 }
 
+/** What is noted of a transport. */
+interface Noted {
+  readonly name: string;
+  attempt_?: Attempt;
+}
+
 /** Attempts that are kept: the last ones. */
-export const MAX_ATTEMPTS = 16;
+const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
 
+/** Notes that a transport is tried. */
+export function beginAttempt(diagnosis: Diagnosis, transport: Noted, purpose: Purpose): void {
+  const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
+  transport.attempt_ = attempt;
+  diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
+}
+
 /** Notes how an attempt ended; only its first end counts. */
-export function endAttempt({ attempt }: Transport, outcome: Attempt["outcome"], cause?: unknown): void {
+export function endAttempt({ attempt_: attempt }: Noted, outcome: Attempt["outcome"], cause?: unknown): void {
   if (attempt?.outcome === "pending") {
     Object.assign(attempt, { outcome, took: Date.now() - attempt.at, failure: describeFailure(cause) });
   }
 }
 
+/** Notes why the session ended. */
+export function closeDiagnosis(diagnosis: Diagnosis, reason: string, cause: unknown): void {
+  for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
+  diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause) };
+}
+
 /** Reads what transports report: errors and close details, with the events, answers and errors within them. */
-export function describeFailure(cause: Untyped): Failure | undefined {
+function describeFailure(cause: Untyped): Failure | undefined {
   if (!cause) return undefined;
   const { message, description, step } = cause;
   // a failed upgrade has the transport's report as its cause

@@ -3,7 +3,7 @@ import { logCalls, ofEvents } from "../log.node.ts";
 /** Logs what sockets and transports do, to the scopes `engine.io-client:*`. */
 export function observe(socket: object, transport: object): void {
   logCalls(socket, "engine.io-client:socket", {
-    buildTransport: ([, name, purpose = "open"]) => ["creating transport %s to %s", name, purpose],
+    launch_: ([{ name }, purpose]) => ["creating transport %s to %s", name, purpose],
     emitReserved: ofEvents({
       handshake: ([data]) => ["handshake %o", data],
       open: (_args, { id }) => ["open as %s", id],

@@ -1,21 +1,16 @@
-import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
+import { type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
-import { listen } from "../emitter.ts";
-import type { Callback } from "./base-socket.ts";
-import { type Attempt, endAttempt } from "./diagnosis.ts";
+import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
-import type { RawData, SocketOptions, WriteOptions } from "./options.ts";
-import { chooseTransports } from "./address/target.ts";
-import { after } from "./platform/timers.ts";
-import type { CloseDetails, Transport, TransportError, TransportReservedEvents } from "./transports/transport.ts";
-import { UpgradingSocket } from "./upgrade.ts";
-import { encodedSize, takeFitting } from "./write-buffer.ts";
-
-/** Milliseconds between two transports that race. */
-const HEAD_START = 300;
+import { Opening, type OpeningHost } from "./opening.ts";
+import type { RawData, SocketOptions, TransportCtor, WriteOptions } from "./options.ts";
+import { type Callback, Session } from "./session.ts";
+import type { Transport } from "./transports/transport.ts";
+import { Upgrade, type UpgradeHost } from "./upgrade.ts";
+import { encodedSize } from "./write-buffer.ts";
 
 /** What won the last race for a server, by origin. */
-const winners = new Map<string, string>();
+const winners = new Map<string, string | undefined>();
 
 /**
  * A connection to an Engine.IO server, in the manner of a WebSocket: it opens when it is made, over HTTP long-polling at
@@ -31,20 +26,15 @@ const winners = new Map<string, string>();
  * socket.on("message", (data) => console.log(data));
  * socket.on("close", (reason, details) => console.log(reason, details, socket.diagnosis));
  */
-export class Socket extends UpgradingSocket {
+export class Socket extends Session implements OpeningHost, UpgradeHost {
   /** Revision of the protocol: 4. */
   static readonly protocol: number = protocol;
   /** Whether the last connection of this page or process succeeded with WebSocket; see `rememberUpgrade`. */
   static priorWebsocketSuccess = false;
 
   /** Names of the transports that are left to try. */
-  declare protected transports: string[];
-
-  readonly #origin = this.hostname + ":" + this.port;
-  readonly #implementations: ReturnType<typeof chooseTransports>;
-  /** Ends a race, or the time limit of a transport that opens. */
-  #stopOpening: (() => void) | undefined;
-
+  declare transports: string[];
+  readonly #implementations: Map<string, TransportCtor>;
   constructor();
   constructor(uri: string | null | undefined, opts?: SocketOptions);
   constructor(opts: SocketOptions);
@@ -52,7 +42,25 @@ export class Socket extends UpgradingSocket {
     super(...splitArguments(uri, opts));
     this.#implementations = chooseTransports(this.opts);
     this.transports = [...this.#implementations.keys()];
-    this.#open();
+    if (this.transports.length) this.#open();
+    else this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
+  }
+
+  #open(): void {
+    const { race, rememberUpgrade, tryAllTransports } = this.opts;
+    const winner = race && winners.get(this.#origin);
+    const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
+    // what goes first does so if it is one of them
+    const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
+    const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
+    this.readyState = "opening";
+    this.opening_ = opening;
+    if (this.opts.upgrade) this.upgrade_ = new Upgrade(this);
+    opening.next_();
+  }
+
+  get #origin(): string {
+    return this.hostname + ":" + this.port;
   }
 
   _filterUpgrades(upgrades: readonly string[]): string[] {
@@ -60,7 +68,7 @@ export class Socket extends UpgradingSocket {
   }
 
   override _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
-    if (this.opts.refuseTooLarge && /open/.test(this.readyState)) {
+    if (this.opts.refuseTooLarge) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {
         const error = new EngineError("MESSAGE_TOO_LARGE", ENGINE_ERRORS.MESSAGE_TOO_LARGE, {
@@ -76,109 +84,18 @@ export class Socket extends UpgradingSocket {
   }
 
   override _onError(error: Error): void {
-    Socket.priorWebsocketSuccess = false;
-    winners.delete(this.#origin);
+    this.remember_();
     super._onError(error);
   }
 
-  protected override createTransport(name: string, purpose?: Attempt["purpose"]): Transport {
-    if (purpose) Socket.priorWebsocketSuccess = false;
-    return this.buildTransport(this.#implementations.get(name)!, name, purpose);
+  /** Programs put a function of their own here, to see each transport before it opens. */
+  createTransport(name: string): Transport {
+    return this.create_(this.#implementations.get(name)!, name);
   }
 
-  protected override onProbed({ name }: Transport): void {
+  /** The transport of this name works; or without a name, none does. */
+  remember_(name?: string): void {
     Socket.priorWebsocketSuccess = name === "websocket";
     if (this.opts.race) winners.set(this.#origin, name);
-  }
-
-  #open(): void {
-    if (!this.transports.length) {
-      this.setTimeoutFn(() => this.emitReserved("error", "No transports available"), 0);
-      return;
-    }
-    this.readyState = "opening";
-    const { race, rememberUpgrade } = this.opts;
-    const winner = race && winners.get(this.#origin);
-    const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
-    // what goes first does so if it is one of them
-    this.#openAny(
-      [...this.transports].sort((a, b) => +(b === first) - +(a === first)),
-      race && !winner,
-    );
-  }
-
-  /**
-   * Opens transports, one after another or side by side, until one of them receives a packet. A transport that is closed
-   * while it opens closes its session as soon as it has one, so nothing stays behind on the server.
-   */
-  #openAny(names: string[], isRace: boolean | undefined): void {
-    const { tryAllTransports, upgradeTimeout } = this.opts;
-    const isAlone = !isRace && !tryAllTransports;
-    const runners = new Set<Transport>();
-    let stopTimer = (): void => {};
-    const stop = (winner?: Transport): void => {
-      stopTimer();
-      names.length = 0;
-      runners.delete(winner!);
-      for (const runner of runners) {
-        runner.off();
-        runner.close();
-      }
-      runners.clear();
-    };
-    const run = (): void => {
-      stopTimer();
-      const runner = (this.transport = this.createTransport(names.shift()!));
-      const lose = (cause: Error | CloseDetails): void => {
-        runner.off();
-        runners.delete(runner);
-        endAttempt(runner, "failed", cause);
-        this.transports = this.transports.filter((name) => name !== runner.name);
-        if (isAlone && (cause as TransportError).code !== "TRANSPORT_UNAVAILABLE") names.length = 0;
-        if (names.length) run();
-        else if (runners.size) return;
-        else if (cause instanceof Error) this._onError(cause);
-        else this.endSession("transport close", cause);
-      };
-      runners.add(runner);
-      const unlisten = listen<TransportReservedEvents>(runner, {
-        packet: (packet) => {
-          unlisten();
-          stop(runner);
-          this.onProbed(runner);
-          this.setTransport(runner);
-          this.receive(packet);
-        },
-        error: lose,
-        close: lose as () => void,
-      });
-      const delay = isRace ? HEAD_START : upgradeTimeout;
-      if (delay && names.length && !isAlone) {
-        stopTimer = after(this, delay, () => {
-          if (isRace) return run();
-          lose(new Error("timeout"));
-          runner.close();
-        });
-      }
-      runner.open();
-    };
-    this.#stopOpening = stop;
-    run();
-  }
-
-  protected override onSession(upgrades: readonly string[]): void {
-    if (this.readyState !== "open" || !this.opts.upgrade) return;
-    this.upgradeTo(this._filterUpgrades(upgrades).filter((name) => name !== this.transport.name));
-  }
-
-  protected override nextBatch(): Packet[] {
-    const { writeBuffer, transport, maxPayload } = this;
-    const isLimited = writeBuffer.length > 1 && transport.name === "polling" && maxPayload < Infinity;
-    return isLimited ? takeFitting(writeBuffer, maxPayload) : super.nextBatch();
-  }
-
-  protected override onSessionEnd(): void {
-    this.#stopOpening?.();
-    super.onSessionEnd();
   }
 }

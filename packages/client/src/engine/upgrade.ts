@@ -1,9 +1,9 @@
-import { listen } from "../emitter.ts";
-import { BaseSocket } from "./base-socket.ts";
-import { type Attempt, endAttempt } from "./diagnosis.ts";
+import type { Untyped } from "../typed-events.ts";
+import { endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { after } from "./platform/timers.ts";
-import type { Transport, TransportReservedEvents } from "./transports/transport.ts";
+import type { Session, SessionUpgrade } from "./session.ts";
+import { discard, type Transport, type TransportEvent, type TransportHandler } from "./transports/transport.ts";
 
 /**
  * Where the client stands on its way to a better transport.
@@ -17,95 +17,123 @@ import type { Transport, TransportReservedEvents } from "./transports/transport.
  */
 export type UpgradePhase = "idle" | "opening" | "probing" | "pausing" | "upgraded" | "closed";
 
-type Fail = (next: UpgradePhase, cause?: Error | string) => void;
+/**
+ * What can happen to an upgrade.
+ *
+ * - `start`: there is a transport to try
+ * - `open`, `answer`, `stray`: the candidate opened, received `3probe`, received anything else
+ * - `lost`: the candidate failed or closed, or the phase took too long
+ * - `paused`: polling has come to rest
+ * - `end`: the session ended
+ */
+export type UpgradeSignal = "start" | "open" | "answer" | "stray" | "lost" | "paused" | "end";
 
-/** A connection that moves to a better transport (Engine.IO protocol, "Upgrade"): one candidate at a time. */
-export abstract class UpgradingSocket extends BaseSocket {
-  protected phase: UpgradePhase = "idle";
-  /** Gives up the candidate under way. */
-  #fail: Fail | undefined;
+/** Every phase with a candidate may end so. */
+const ENDS = { lost: "idle", end: "closed" } as const;
 
-  protected abstract createTransport(name: string, purpose?: Attempt["purpose"]): Transport;
+/** The phase to which each signal leads from each phase; what has no cell is ignored. Walked cell by cell in the tests. */
+export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>> = {
+  idle: { start: "opening", end: "closed" },
+  opening: { ...ENDS, open: "probing" },
+  probing: { ...ENDS, answer: "pausing", stray: "idle" },
+  pausing: { ...ENDS, paused: "upgraded" },
+  upgraded: { end: "closed" },
+  closed: {},
+};
 
-  /** A transport has proved to work. */
-  protected abstract onProbed(transport: Transport): void;
+/** The session, as its upgrade sees it. */
+export interface UpgradeHost extends Session {
+  /** Of the names of transports that the server offers, those that the client has. */
+  _filterUpgrades(upgrades: readonly string[]): string[];
+  createTransport(name: string): Transport;
+  /** The transport of this name works. */
+  remember_(name: string): void;
+}
 
-  /** Tries transports in turn until one has taken over. */
-  protected upgradeTo([name, ...others]: readonly string[]): void {
-    if (!name || this.phase !== "idle") return;
-    this.phase = "opening";
-    const candidate = this.createTransport(name, "upgrade");
-    const startTimer = (): (() => void) => after(this, this.opts.upgradeTimeout!, () => fail("idle", "timeout"));
-    let stopTimer = startTimer();
-    const leave = (next: UpgradePhase): void => {
-      this.phase = next;
-      this.#fail = undefined;
-      stopTimer();
-      candidate.off();
-    };
-    const fail: Fail = (this.#fail = (next, cause) => {
-      const step = this.phase;
-      leave(next);
-      this.#onFailed(candidate, step, cause);
-      this.upgradeTo(others);
-    });
-    listen<TransportReservedEvents>(candidate, {
-      open: () => {
-        if (this.phase !== "opening") return;
-        this.phase = "probing";
-        candidate.send([{ type: "ping", data: "probe" }]);
-      },
-      packet: ({ type, data }) => {
-        if (this.phase !== "probing") return;
-        if (type !== "pong" || data !== "probe") return fail("idle");
-        this.phase = "pausing";
-        stopTimer();
-        stopTimer = startTimer();
-        this.emitReserved("upgrading", candidate);
-        this.onProbed(candidate);
-        if (this.readyState === "closed") return;
-        this.transport.pause(() => {
-          if (this.#fail !== fail) return;
-          leave("upgraded");
-          this.#onPaused(candidate);
+/** The move of one session to a better transport (Engine.IO protocol, "Upgrade"): one candidate at a time. */
+export class Upgrade implements SessionUpgrade, TransportHandler {
+  phase_: UpgradePhase = "idle";
+  readonly #host: UpgradeHost;
+  /** Names of the transports to try. */
+  #names: string[] = [];
+  #candidate: Transport | undefined;
+  #stopTimer: (() => void) | undefined;
+
+  constructor(host: UpgradeHost) {
+    this.#host = host;
+  }
+
+  get isHolding_(): boolean {
+    return this.phase_ === "pausing";
+  }
+
+  begin_(offered: readonly string[]): void {
+    const host = this.#host;
+    this.#names = host._filterUpgrades(offered).filter((name) => name !== host.transport.name);
+    this.#tryNext();
+  }
+
+  end_(): void {
+    this.#signal("end", "socket closed");
+  }
+
+  onTransport_(event: TransportEvent, value: Untyped): void {
+    if (event === "packet") this.#signal(value.type === "pong" && value.data === "probe" ? "answer" : "stray");
+    else if (event === "open") this.#signal(event);
+    else if (event === "error") this.#signal("lost", value);
+    else if (event === "close") this.#signal("lost", "transport closed");
+  }
+
+  #tryNext(): void {
+    if (this.#names.length) this.#signal("start");
+  }
+
+  #signal(signal: UpgradeSignal, cause?: Error | string): void {
+    const host = this.#host;
+    const step = this.phase_;
+    const next = UPGRADE_TABLE[step][signal];
+    if (!next) return;
+    this.phase_ = next;
+    this.#stopTimer?.();
+    if (next === "opening") this.#candidate = host.createTransport(this.#names.shift()!);
+    const candidate = this.#candidate;
+    if (!candidate) return;
+    this.#stopTimer = after(host, host.opts.upgradeTimeout!, () => this.#signal("lost", "timeout"));
+    if (next === "opening") host.launch_(candidate, "upgrade", this);
+    else if (next === "probing") candidate.send([{ type: "ping", data: "probe" }]);
+    else if (next === "pausing") {
+      host["emitReserved"]("upgrading", candidate);
+      host.remember_(candidate.name);
+      // a listener may have ended the session
+      if (this.#candidate)
+        host.transport.pause(() => {
+          // what pauses too late pauses for nobody
+          if (candidate === this.#candidate) this.#signal("paused");
         });
-      },
-      error: (error) => fail("idle", error),
-      close: () => fail("idle", "transport closed"),
-    });
-    candidate.open();
+    } else {
+      this.#stopTimer();
+      this.#candidate = undefined;
+      if (next === "upgraded") commit(host, candidate);
+      else fail(host, candidate, step, cause);
+      // what was written meanwhile goes out
+      host.flush();
+      this.#tryNext();
+    }
   }
+}
 
-  #onPaused(candidate: Transport): void {
-    endAttempt(candidate, "upgraded");
-    this.setTransport(candidate);
-    candidate.send([{ type: "upgrade" }]);
-    this.emitReserved("upgrade", candidate);
-    this.#proceed();
-  }
+function commit(host: UpgradeHost, candidate: Transport): void {
+  endAttempt(candidate, "upgraded");
+  host.use_(candidate);
+  candidate.send([{ type: "upgrade" }]);
+  host["emitReserved"]("upgrade", candidate);
+}
 
-  #onFailed(candidate: Transport, step: UpgradePhase, cause?: Error | string): void {
-    candidate.close();
-    const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
-    const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
-    endAttempt(candidate, "failed", error);
-    if (this.readyState !== "closed") this.transport.resume();
-    this.emitReserved("upgradeError", error);
-    this.#proceed();
-  }
-
-  /** What was written while polling rested goes out. */
-  #proceed(): void {
-    this.flush();
-    this.closeWhenIdle();
-  }
-
-  protected override get isHeld(): boolean {
-    return this.phase === "pausing";
-  }
-
-  protected override onSessionEnd(): void {
-    this.#fail?.("closed", "socket closed");
-    this.phase = "closed";
-  }
+function fail(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Error | string): void {
+  discard(candidate);
+  const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
+  const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
+  endAttempt(candidate, "failed", error);
+  if (host.readyState !== "closed") host.transport.resume();
+  host["emitReserved"]("upgradeError", error);
 }

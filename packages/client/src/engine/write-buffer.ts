@@ -31,6 +31,7 @@ export function takeFitting(packets: readonly Packet[], limit: number): Packet[]
   // the first has no separator before it
   let size = -1;
   // what does not fit is not looked at: there may be much of it
-  const end = packets.findIndex(({ data }, i) => (size += 1 + encodedSize(data, true)) > limit && i);
+  const end =
+    packets.length < 2 ? -1 : packets.findIndex(({ data }, i) => (size += 1 + encodedSize(data, true)) > limit && i);
   return packets.slice(0, end < 0 ? packets.length : end);
 }

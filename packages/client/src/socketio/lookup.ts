@@ -1,8 +1,6 @@
 import { splitArguments } from "../arguments.ts";
-import { ADDRESS, isSecure, usualPort } from "../engine/address/address.ts";
-import { platform } from "../engine/platform/platform.ts";
-import { decodeQuery } from "../engine/address/query.ts";
-import type { Manager } from "./manager.ts";
+import { ADDRESS, decodeQuery, isSecure, platform, usualPort } from "../engine/index.ts";
+import type { BaseManager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { Socket } from "./socket.ts";
 
@@ -21,8 +19,8 @@ export interface Lookup {
  * Makes `io()`, with a cache of its own: namespaces of one origin and path share a manager, except with `forceNew`,
  * without `multiplex`, and when the namespace is in use there.
  */
-export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => Manager): Lookup {
-  const cache: Record<string, Manager> = {};
+export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => BaseManager): Lookup {
+  const cache: Record<string, BaseManager> = {};
   return (uri?: string | { readonly href: string } | LookupOptions, opts?: LookupOptions): Socket => {
     const [address, given] = splitArguments(uri, opts);
     const options = { ...given };

@@ -1,16 +1,350 @@
-import { Socket as Engine } from "../engine/socket.ts";
-import type { DefaultEventsMap, EventsMap } from "../typed-events.ts";
-import { BaseManager, type ManagerReservedEvents } from "./base-manager.ts";
-import type { ManagerOptions } from "./options.ts";
+/*
+ * Sockets of namespaces on one connection: managers, sockets, and `io()`, which finds both.
+ * Knows: the engine by its index, the codec.
+ * Must not know: requests, WebSockets, transports but by what they say of themselves.
+ */
+import { splitArguments } from "../arguments.ts";
+import { callEach, Emitter, listen } from "../emitter.ts";
+import {
+  after,
+  installTimerFunctions,
+  pageListeners,
+  type PageListener,
+  type PageSignal,
+  type Session,
+  Socket as Engine,
+  type SocketReservedEvents as EngineEvents,
+} from "../engine/index.ts";
+import type { DefaultEventsMap, EventsMap, NoEvents } from "../typed-events.ts";
+import { Decoder } from "./codec/decoder.ts";
+import { Encoder } from "./codec/encoder.ts";
+import { encodeWith, type OutgoingPacket } from "./codec/packet.ts";
+import { Backoff, LASTING, Restraint } from "./connection/backoff.ts";
+import type { ManagerDiagnosis, ManagerReservedEvents } from "./connection/events.ts";
+import { type Listening, listenTo } from "./connection/listening.ts";
+import { type Phase, planAttempt, type Reconnecting, waitFor, wakeOnPage, wakeUp } from "./connection/reconnection.ts";
+import { ClientError } from "./errors.ts";
+import { observe } from "./observe.node.ts";
+import type { ManagerOptions, SocketOptions } from "./options.ts";
+import { Socket } from "./socket.ts";
+import type { DisconnectDescription } from "./socket-types.ts";
+import type { CustomParser } from "./typed-events.ts";
 
-export type { ManagerOptions, ManagerReservedEvents };
+export type { ManagerDiagnosis, ManagerOptions, ManagerReservedEvents };
+
+/**
+ * Opens, keeps and reopens one connection, which the sockets of several namespaces share; whatever kind of connection it
+ * is. Members that end with an underscore are not for programs.
+ */
+export abstract class BaseManager<
+  ListenEvents extends EventsMap = DefaultEventsMap,
+  EmitEvents extends EventsMap = ListenEvents,
+>
+  extends Emitter<NoEvents, NoEvents, ManagerReservedEvents>
+  implements Reconnecting, Listening, PageListener
+{
+  /** The options given. What is changed here applies to the next connection. */
+  declare opts: Partial<ManagerOptions>;
+  /** Address of the server. What is changed here applies to the next connection. */
+  declare uri: string | undefined;
+  /** The connection; undefined until the first one was opened. */
+  declare engine: Session;
+  /** State of the connection. */
+  _readyState: "opening" | "open" | "closed" = "closed";
+  /** The sockets by namespace. */
+  readonly nsps: Record<string, Socket<ListenEvents, EmitEvents>> = Object.create(null);
+  declare readonly encoder: { encode(packet: unknown): unknown[] };
+  declare readonly decoder: CustomParser;
+  /** The delays between attempts to reconnect. */
+  declare readonly backoff: Backoff;
+  /** Undo what belongs to the current connection, or to the attempt that is due. */
+  subs: (() => unknown)[] = [];
+  /** Whether sockets connect as soon as they are made. */
+  declare _autoConnect: boolean;
+  declare _reconnection: boolean;
+  declare _reconnectionAttempts: number;
+  declare _timeout: number | false;
+  declare protected readonly setTimeoutFn: typeof setTimeout;
+  declare protected readonly clearTimeoutFn: typeof clearTimeout;
+
+  phase_: Phase = "idle";
+  declare nextAttemptAt_: number | undefined;
+  readonly restraint_ = new Restraint();
+  /** Called when the attempt that is due or under way has succeeded or failed. */
+  callbacks_: ((err?: Error) => void)[] = [];
+  declare stopWaking_: (() => void) | undefined;
+
+  /**
+   * @param uri of the server; default: the page's origin, else `localhost`
+   * @param opts see {@link ManagerOptions}
+   */
+  constructor(opts: Partial<ManagerOptions>);
+  constructor(uri?: string, opts?: Partial<ManagerOptions>);
+  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>);
+  constructor(uri?: string | Partial<ManagerOptions>, opts?: Partial<ManagerOptions>) {
+    super();
+    const [address, given] = splitArguments(uri, opts);
+    const { parser } = given;
+    this.uri = address;
+    this.opts = { ...given, path: given.path || "/socket.io" };
+    installTimerFunctions(this, given);
+    this.encoder = new (parser?.Encoder ?? Encoder)();
+    this.decoder = new (parser?.Decoder ?? Decoder)();
+    this._reconnection = given.reconnection !== false;
+    // no attempts, and no delay between them, have always meant the default
+    this._reconnectionAttempts = given.reconnectionAttempts || Infinity;
+    this._timeout = given.timeout ?? 20_000;
+    this.backoff = new Backoff(
+      given.reconnectionDelay || 1000,
+      given.reconnectionDelayMax || 5000,
+      given.randomizationFactor ?? 0.5,
+    );
+    this._autoConnect = given.autoConnect !== false;
+    if (this._autoConnect) this.open();
+  }
+
+  /** Makes a connection, which opens by itself. */
+  abstract createEngine_(uri: string | undefined, opts: Partial<ManagerOptions>): Session;
+
+  /** Whether a lost connection is opened again. */
+  reconnection(v: boolean): this;
+  reconnection(): boolean;
+  reconnection(v?: unknown): this | boolean {
+    if (v !== undefined && !v) this.skipReconnect = true;
+    return access<boolean, this>(this, this, "_reconnection", v === undefined ? v : !!v);
+  }
+
+  /** How many times in a row that is tried. */
+  reconnectionAttempts(v: number): this;
+  reconnectionAttempts(): number;
+  reconnectionAttempts(v?: number): this | number {
+    return access<number, this>(this, this, "_reconnectionAttempts", v);
+  }
+
+  /** Milliseconds before the first attempt. */
+  reconnectionDelay(v: number): this;
+  reconnectionDelay(): number;
+  reconnectionDelay(v?: number): this | number {
+    return access<number, this>(this, this.backoff, "ms", v);
+  }
+
+  /** The longest delay between attempts, in milliseconds. */
+  reconnectionDelayMax(v: number): this;
+  reconnectionDelayMax(): number;
+  reconnectionDelayMax(v?: number): this | number {
+    return access<number, this>(this, this.backoff, "max", v);
+  }
+
+  /** How far delays stray at random, from 0 to 1. */
+  randomizationFactor(v: number): this;
+  randomizationFactor(): number;
+  randomizationFactor(v?: number): this | number {
+    return access<number, this>(this, this.backoff, "jitter", v);
+  }
+
+  /** Milliseconds that opening a connection may take; false for no limit. */
+  timeout(v: number | false): this;
+  timeout(): number | false;
+  timeout(v?: number | false): this | number | false {
+    return access<number | false, this>(this, this, "_timeout", v);
+  }
+
+  /** Whether an attempt to connect is due, or one to reconnect is under way. */
+  get _reconnecting(): boolean {
+    return this.phase_ !== "idle" && this.phase_ !== "stopped";
+  }
+  set _reconnecting(value: boolean) {
+    if (!value && this._reconnecting) this.phase_ = "idle";
+  }
+
+  /** Whether no attempt to reconnect may follow: it was closed, or reconnection switched off. */
+  get skipReconnect(): boolean {
+    return this.phase_ === "stopped";
+  }
+  set skipReconnect(value: boolean) {
+    if (value !== this.skipReconnect) this.phase_ = value ? "stopped" : "idle";
+  }
+
+  /** What was tried, what failed, and what happens next: for logs, or for a page that explains itself. */
+  get diagnosis(): ManagerDiagnosis {
+    const reconnectAttempts = this.backoff.attempts;
+    return { ...this.engine?.diagnosis, reconnectAttempts, nextAttemptAt: this.nextAttemptAt_ };
+  }
+
+  /**
+   * Opens the connection, unless it is open or opening. When an attempt to reconnect is due, this is that attempt. A
+   * program that answers each failure by opening again is served at once the first time, later after delays that grow.
+   *
+   * @param fn called when it is open, or with the error that prevented it
+   */
+  open(fn?: (err?: Error) => void): this {
+    if (this._readyState !== "closed") return this;
+    const { backoff, restraint_: restraint } = this;
+    if (fn) this.callbacks_.push(fn);
+    if (restraint.age_() > LASTING) backoff.earlier_ = 0;
+    const delay = restraint.delay(backoff);
+    if (!delay) {
+      if (this.phase_ === "postponed") this.phase_ = "idle";
+      // called by a listener that hears of the failure: the attempt counts though it is not due yet
+      if (this.phase_ === "waiting" && !this.nextAttemptAt_) backoff.attempts++;
+      this.connect_();
+    } else if (!this._reconnecting) waitFor(this, "postponed", delay);
+    return this;
+  }
+
+  /** The same as {@link open}. */
+  connect(fn?: (err?: Error) => void): this {
+    return this.open(fn);
+  }
+
+  /** Waits as long as {@link backoff} says and opens the connection then, unless that is due or not wanted any more. */
+  reconnect(): this {
+    if (this._readyState === "closed" && !this._reconnecting && !this.skipReconnect) {
+      this.phase_ = "waiting";
+      planAttempt(this);
+    }
+    return this;
+  }
+
+  /** Closes the connection and stays closed. Sockets report a `disconnect`. */
+  _close(): void {
+    pageListeners.delete(this);
+    this.stopWaking_?.();
+    this.stopWaking_ = undefined;
+    this.callbacks_ = [];
+    this.phase_ = "stopped";
+    this.onclose("forced close");
+  }
+
+  /** The same as {@link _close}. */
+  disconnect(): void {
+    this._close();
+  }
+
+  onopen(): void {
+    const { backoff } = this;
+    const attempts = this.phase_ === "trying" ? backoff.attempts : 0;
+    const callbacks = this.callbacks_.splice(0);
+    this.cleanup();
+    if (this.phase_ === "trying") this.phase_ = "idle";
+    this._readyState = "open";
+    this.restraint_.opened_();
+    listenTo(this, this.engine);
+    this.emitReserved("open");
+    callEach(callbacks, this, []);
+    backoff.succeed_();
+    if (attempts && this._readyState === "open") this.emitReserved("reconnect", attempts);
+  }
+
+  onclose(reason: string, details?: DisconnectDescription): void {
+    const { backoff } = this;
+    if (this.phase_ !== "stopped" && this.restraint_.failed_()) backoff.reset();
+    this.cleanup();
+    this.engine?.close();
+    backoff.succeed_();
+    this._readyState = "closed";
+    if (this.phase_ === "idle" && this._reconnection) this.phase_ = "waiting";
+    this.emitReserved("close", reason, details);
+    planAttempt(this, details);
+  }
+
+  cleanup(): void {
+    for (const undo of this.subs.splice(0)) undo();
+    this.nextAttemptAt_ = undefined;
+    this.decoder.destroy();
+  }
+
+  /** Opens a connection now. */
+  connect_(): void {
+    const { opts, _timeout: timeout } = this;
+    this.cleanup();
+    const engine = (this.engine = this.createEngine_(this.uri, opts));
+    this._readyState = "opening";
+    this.phase_ = this._reconnecting ? "trying" : "idle";
+    pageListeners.add(this);
+    this.stopWaking_ ??= opts.wakeOn?.(() => wakeUp(this));
+    this.subs.push(
+      listen<EngineEvents>(engine, {
+        // no time at all is too little even for a server next door that answers before the timer fires
+        open: () => {
+          if (timeout !== 0) this.onopen();
+        },
+        error: (error) => this.fail_(error as Error),
+        close: (_reason, details) => {
+          this.fail_(new ClientError("CONNECTION_CLOSED", "closed before it was open", details));
+        },
+      }),
+    );
+    if (timeout === false) return;
+    this.subs.push(
+      after(this, timeout, () => {
+        this.fail_(new ClientError("CONNECT_TIMEOUT", "timeout"));
+        engine.close();
+      }),
+    );
+  }
+
+  /** The connection could not be opened. */
+  fail_(error: Error): void {
+    const wasTrying = this.phase_ === "trying";
+    const callbacks = this.callbacks_.splice(0);
+    this.restraint_.failed_();
+    this.cleanup();
+    this._readyState = "closed";
+    // decided before listeners run, so that a socket that connects in one of them waits as well
+    const isFirst = this.phase_ === "idle" && this._reconnection && !callbacks.length;
+    if (wasTrying || isFirst) this.phase_ = "waiting";
+    this.emitReserved("error", error);
+    callEach(callbacks, this, [error]);
+    planAttempt(this, error);
+    if (wasTrying) this.emitReserved("reconnect_error", error);
+  }
+
+  onPage_(signal: PageSignal): void {
+    wakeOnPage(this, signal);
+  }
+
+  /**
+   * The socket of a namespace: a new one, or the one that is there, which connects again if it was idle.
+   *
+   * @example const chat = manager.socket("/chat", { auth: { token: "x" } });
+   */
+  socket(nsp: string, opts?: Partial<SocketOptions>): Socket<ListenEvents, EmitEvents> {
+    const socket = this.nsps[nsp];
+    if (!socket) return (this.nsps[nsp] = new Socket<ListenEvents, EmitEvents>(this, nsp, opts));
+    if (this._autoConnect && !socket.active) socket.connect();
+    return socket;
+  }
+
+  /** Closes the connection when no socket needs it any more. */
+  _destroy(_socket?: unknown): void {
+    if (!Object.values(this.nsps).some((socket) => socket.active)) this._close();
+  }
+
+  /** Encodes and sends a packet. @throws ClientError `NOT_ENCODABLE` */
+  _packet(packet: OutgoingPacket): void {
+    for (const part of encodeWith(this.encoder, packet)) this.engine.write(part, packet.options);
+  }
+}
+
+/** Reads a setting, or changes it where a value is given and returns the manager then. */
+function access<Value, Manager>(manager: Manager, holder: object, name: string, value?: Value): Manager | Value {
+  const settings = holder as Record<string, Value>;
+  if (value === undefined) return settings[name] as Value;
+  settings[name] = value;
+  return manager;
+}
 
 /** Opens, keeps and reopens one connection, which the sockets of several namespaces share. */
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,
 > extends BaseManager<ListenEvents, EmitEvents> {
-  override createEngine(uri: string | undefined, opts: Partial<ManagerOptions>): Engine {
+  declare engine: Engine;
+
+  override createEngine_(uri: string | undefined, opts: Partial<ManagerOptions>): Engine {
     return new Engine(uri, opts);
   }
 }
+
+observe(BaseManager.prototype, Socket.prototype);

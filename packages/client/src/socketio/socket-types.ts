@@ -26,7 +26,7 @@ export type DisconnectReason =
 /** An event that is sent until it is acknowledged. */
 export interface QueuedPacket {
   /** How often it was sent. */
-  tryCount: number;
+  tryCount_: number;
   /** Whether it was sent and its acknowledgement is due. */
   pending: boolean;
   /** Name, arguments, and the function that the acknowledgement calls. */

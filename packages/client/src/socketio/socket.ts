@@ -1,22 +1,17 @@
 import type { Packet } from "@portage/parser/socket";
-import { after } from "../engine/platform/timers.ts";
-import { callEach, Emitter, listen, throwLater } from "../emitter.ts";
+import { callEach, Emitter, listen } from "../emitter.ts";
+import { after } from "../engine/index.ts";
 import type { DefaultEventsMap, EventNames, EventParams, EventsMap } from "../typed-events.ts";
 import { Restraint } from "./connection/backoff.ts";
 import { ClientError } from "./errors.ts";
-import type { Manager } from "./manager.ts";
-import type { ManagerReservedEvents } from "./connection/manager-events.ts";
+import type { BaseManager } from "./manager.ts";
+import type { ManagerReservedEvents } from "./connection/events.ts";
 import type { SocketOptions } from "./options.ts";
-import {
-  ACK,
-  CONNECT,
-  CONNECT_ERROR,
-  DISCONNECT,
-  encodeWith,
-  EVENT,
-  type OutgoingPacket,
-  RESERVED,
-} from "./codec/packet.ts";
+import { ACK, CONNECT, CONNECT_ERROR, DISCONNECT, type OutgoingPacket, RESERVED } from "./codec/packet.ts";
+import { failAcks, takeAck } from "./sending/acks.ts";
+import { enqueue, sendNext } from "./sending/retry-queue.ts";
+import { send, sendKept } from "./sending/send.ts";
+import type { Sender } from "./sending/sender.ts";
 import type {
   DisconnectDescription,
   DisconnectReason as Reason,
@@ -40,9 +35,6 @@ import type {
 export type { DisconnectDescription, SocketReservedEvents, SocketOptions };
 export type { AllButLast, DecorateAcknowledgements, ExtendedError, FirstArg, Last } from "./typed-events.ts";
 
-const kRestraint: unique symbol = Symbol("restraint");
-const kPostponed: unique symbol = Symbol("postponed");
-
 /**
  * A connection to one namespace of a server.
  *
@@ -53,12 +45,12 @@ const kPostponed: unique symbol = Symbol("postponed");
  * socket.on("connect", () => console.log(socket.id));
  * socket.emit("hello", "world", (answer) => console.log(answer));
  */
-export class Socket<
-  ListenEvents extends EventsMap = DefaultEventsMap,
-  EmitEvents extends EventsMap = ListenEvents,
-> extends Emitter<ListenEvents, EmitEvents, SocketReservedEvents> {
+export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvents extends EventsMap = ListenEvents>
+  extends Emitter<ListenEvents, EmitEvents, SocketReservedEvents>
+  implements Sender
+{
   /** What opens and reopens the connection. */
-  declare readonly io: Manager<ListenEvents, EmitEvents>;
+  declare readonly io: BaseManager<ListenEvents, EmitEvents>;
   /** Id of the session, the same as on the server; undefined while disconnected, another one after each connection. */
   declare id: string | undefined;
   /** Whether the server has let the socket in. */
@@ -88,12 +80,12 @@ export class Socket<
   ids = 0;
   declare _anyListeners: AnyListener[] | undefined;
   declare _anyOutgoingListeners: AnyListener[] | undefined;
-  readonly [kRestraint] = new Restraint();
+  readonly restraint_ = new Restraint();
   /** Takes back a connect() that waits. */
-  declare [kPostponed]: (() => void) | undefined;
+  declare postponed_: (() => void) | undefined;
 
   /** Made by `io()` and {@link Manager.socket}. */
-  constructor(io: Manager<ListenEvents, EmitEvents>, nsp: string, opts: Partial<SocketOptions> = {}) {
+  constructor(io: BaseManager<ListenEvents, EmitEvents>, nsp: string, opts: Partial<SocketOptions> = {}) {
     super();
     this.io = io;
     this.nsp = nsp;
@@ -108,7 +100,7 @@ export class Socket<
 
   /** Whether the socket is connected, or will be as soon as its manager is. */
   get active(): boolean {
-    return !!(this.subs ?? this[kPostponed]);
+    return !!(this.subs ?? this.postponed_);
   }
 
   /**
@@ -116,14 +108,14 @@ export class Socket<
    * at once the first time, later after delays that grow.
    */
   connect(): this {
-    if (this.connected || this[kPostponed]) return this;
-    const delay = this.active ? 0 : this[kRestraint].delay(this.io.backoff);
+    if (this.connected || this.postponed_) return this;
+    const delay = this.active ? 0 : this.restraint_.delay(this.io.backoff);
     if (!delay) {
       join(this);
       return this;
     }
-    this[kPostponed] = after(this.io, delay, () => {
-      this[kPostponed] = undefined;
+    this.postponed_ = after(this.io, delay, () => {
+      this.postponed_ = undefined;
       join(this);
     });
     return this;
@@ -174,7 +166,7 @@ export class Socket<
   ): Promise<FirstArg<Last<EventParams<EmitEvents, Ev>>>> {
     return new Promise((resolve, reject) => {
       const ack: Ack = (error, response) => (error ? reject(error) : resolve(response));
-      ack.withError = true;
+      ack.withError_ = true;
       this.emit(ev, ...([...args, ack] as EventParams<EmitEvents, Ev>));
     });
   }
@@ -199,7 +191,7 @@ export class Socket<
     this.connected = false;
     this.id = undefined;
     this.emitReserved("disconnect", reason, details);
-    dropAcks(this);
+    failAcks(this);
   }
 
   /** Takes a packet of the manager, whichever namespace it is for. */
@@ -219,7 +211,7 @@ export class Socket<
 
   /** The server has ended the socket, or did not let it in. */
   ondisconnect(wasConnected: boolean = this.connected): void {
-    this[kRestraint].failed();
+    this.restraint_.failed_();
     this.destroy();
     if (wasConnected) this.onclose("io server disconnect");
   }
@@ -249,10 +241,8 @@ export class Socket<
   }
 
   onack({ id, data }: Packet): void {
-    const ack = this.acks[id as number];
-    if (!ack) return;
-    delete this.acks[id as number];
-    ack.apply(this, ack.withError ? [null, ...(data as unknown[])] : (data as unknown[]));
+    const ack = takeAck(this, id as number);
+    ack?.apply(this, ack.withError_ ? [null, ...(data as unknown[])] : (data as unknown[]));
   }
 
   onconnect(id: string, pid: string | undefined): void {
@@ -260,8 +250,9 @@ export class Socket<
     this.recovered = !!pid && this._pid === pid;
     this._pid = pid;
     this.connected = true;
-    this[kRestraint].opened();
-    sendBuffered(this);
+    this.restraint_.opened_();
+    for (let event; this.connected && (event = this.receiveBuffer.shift());) this.emitEvent(event);
+    sendKept(this);
     sendNext(this);
     // a listener may have ended it
     if (this.connected) this.emitReserved("connect");
@@ -269,8 +260,8 @@ export class Socket<
 
   destroy(): void {
     this.subs?.forEach((undo) => undo());
-    this[kPostponed]?.();
-    this.subs = this[kPostponed] = undefined;
+    this.postponed_?.();
+    this.subs = this.postponed_ = undefined;
     this.io._destroy(this);
   }
 
@@ -379,85 +370,6 @@ function join(self: AnySocket): void {
   if (!wasActive && io._readyState === "open") self.onopen();
 }
 
-/** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
-function enqueue(self: AnySocket, args: unknown[], flags: Flags, retries: number): void {
-  const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
-  encodeWith(self.io.encoder, { type: EVENT, nsp: self.nsp, data: args });
-  const packet: QueuedPacket = { tryCount: 0, pending: false, args, flags };
-  const done: Ack = (error: Error | null, ...response: unknown[]): void => {
-    packet.pending = false;
-    if (!error || packet.tryCount > retries) {
-      self._queue.shift();
-      if (ack) callEach([ack], self, [error, ...response]);
-    }
-    sendNext(self);
-  };
-  done.withError = true;
-  args.push(done);
-  self._queue.push(packet);
-  sendNext(self);
-}
-
-/** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
-function sendNext(self: AnySocket): void {
-  const packet = self._queue[0];
-  if (!packet || !self.connected || packet.pending) return;
-  packet.pending = true;
-  packet.tryCount++;
-  try {
-    send(self, [...packet.args], packet.flags);
-  } catch (error) {
-    // changed since it was queued: sending it again is of no use
-    packet.tryCount = Infinity;
-    (packet.args.at(-1) as Ack)(error);
-  }
-}
-
-function send(self: AnySocket, data: unknown[], flags: Flags): void {
-  const { engine } = self.io;
-  const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
-  const ack = typeof data.at(-1) === "function" && (data.pop() as Ack);
-  if (ack) packet.id = self.ids++;
-  const isSent = self.connected && engine.readyState === "open" && !engine._hasPingExpired();
-  const isDropped = flags.volatile && !engine?.transport?.writable;
-  if (!isSent && !isDropped) encodeWith(self.io.encoder, { ...packet, nsp: self.nsp });
-  if (ack) expectAck(self, packet.id as number, ack, flags);
-  if (isDropped) return;
-  if (!isSent) {
-    self.sendBuffer.push(packet);
-    return;
-  }
-  try {
-    notifyOutgoing(self, packet);
-    self.packet(packet);
-  } catch (error) {
-    delete self.acks[packet.id!];
-    throw error;
-  }
-}
-
-function expectAck(self: AnySocket, id: number, ack: Ack, flags: Flags): void {
-  const timeout = flags.timeout ?? self._opts.ackTimeout;
-  self.acks[id] = ack;
-  if (timeout === undefined) return;
-  const cancel = after(self.io, timeout, () => {
-    if (self.acks[id] !== settle) return;
-    delete self.acks[id];
-    self.sendBuffer = self.sendBuffer.filter((packet) => packet.id !== id);
-    ack.call(self, new ClientError("ACK_TIMEOUT", "operation has timed out"));
-  });
-  const settle: Ack = (...args) => {
-    cancel();
-    ack.apply(self, args);
-  };
-  settle.withError = true;
-  self.acks[id] = settle;
-}
-
-function notifyOutgoing(self: AnySocket, packet: OutgoingPacket): void {
-  callEach(self.listenersAnyOutgoing().slice(), self, packet.data as unknown[]);
-}
-
 function sendConnect(self: AnySocket, data?: object): void {
   try {
     self.packet({ type: CONNECT, data: self._pid ? { pid: self._pid, offset: self._lastOffset, ...data } : data });
@@ -467,35 +379,8 @@ function sendConnect(self: AnySocket, data?: object): void {
   }
 }
 
-/** Acknowledgements that can't come any more. Those of events that were not sent are still due. */
-function dropAcks(self: AnySocket): void {
-  const unsent = new Set(self.sendBuffer.map((packet) => String(packet.id)));
-  for (const [id, ack] of Object.entries(self.acks)) {
-    if (unsent.has(id)) continue;
-    delete self.acks[id as unknown as number];
-    if (ack.withError) callEach([ack], self, [new ClientError("ACK_DISCONNECTED", "socket has been disconnected")]);
-  }
-}
-
 function refuse(self: AnySocket, code: ClientError["code"], message: unknown, data?: unknown): void {
   self["emitReserved"]("connect_error", new ClientError(code, String(message), { data }));
-}
-
-/** Delivers and sends what waited for the connection, for as long as there is one. */
-function sendBuffered(self: AnySocket): void {
-  for (let data; self.connected && (data = self.receiveBuffer.shift());) self.emitEvent(data);
-  for (let packet; self.connected && (packet = self.sendBuffer.shift());) {
-    try {
-      notifyOutgoing(self, packet);
-      self.packet(packet);
-    } catch (error) {
-      // changed since it was emitted
-      const ack = self.acks[packet.id!];
-      delete self.acks[packet.id!];
-      if (ack?.withError) callEach([ack], self, [error]);
-      else throwLater(error);
-    }
-  }
 }
 
 function remove(listeners: AnyListener[], listener?: AnyListener): void {

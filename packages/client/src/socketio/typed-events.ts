@@ -7,7 +7,7 @@
 export interface Ack {
   (...args: any[]): void;
   /** Whether an error, or null, comes before the arguments of the peer. */
-  withError?: boolean;
+  withError_?: boolean;
 }
 
 /** A listener of every event, its name first. */

@@ -1,4 +1,5 @@
 import type { Packet } from "../../../../packages/client/src/engine/options.ts";
+import { takeFitting } from "../../../../packages/client/src/engine/write-buffer.ts";
 import { Transport } from "../../../../packages/client/src/engine/transports/transport.ts";
 
 const HANDSHAKE = { sid: "session", upgrades: ["fast"], pingInterval: 1000, pingTimeout: 500, maxPayload: 100 };
@@ -30,6 +31,10 @@ export class FakeTransport extends Transport {
   protected override write(packets: Packet[]): void {
     this.writable = false;
     this.written.push(...packets.map(({ type, data }) => type + (data === undefined ? "" : " " + (data as string))));
+  }
+
+  override fitting_(packets: readonly Packet[], limit: number): Packet[] {
+    return takeFitting(packets, limit);
   }
 
   override pause(onPause: () => void): void {

@@ -167,7 +167,7 @@ describe("heartbeat", () => {
 
 describe("the page", () => {
   const signal = (name: PageSignal): void => {
-    for (const listener of pageListeners) listener(name);
+    for (const listener of pageListeners) listener.onPage_(name);
   };
 
   test("goes offline: the connection closes at once", () => {

@@ -2,24 +2,23 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { EngineError } from "../../../../packages/client/src/engine/errors.ts";
 import { pageListeners } from "../../../../packages/client/src/engine/platform/page.ts";
 import { Socket } from "../../../../packages/client/src/engine/socket.ts";
-import type { UpgradePhase } from "../../../../packages/client/src/engine/upgrade.ts";
+import {
+  type Upgrade,
+  UPGRADE_TABLE,
+  type UpgradePhase,
+  type UpgradeSignal,
+} from "../../../../packages/client/src/engine/upgrade.ts";
 import { type FakeTransport, fakeTransport, made } from "./fake-transport.ts";
 
 const TRANSPORTS = ["slow", "fast", "faster"].map(fakeTransport);
 const UPGRADE_TIMEOUT = 10_000;
-
-class Observed extends Socket {
-  get upgradePhase(): UpgradePhase {
-    return this.phase;
-  }
-}
 
 function setUp(upgrades: readonly string[] = ["fast"]) {
   made.length = 0;
   const events: string[] = [];
   // no ping is missed before an upgrade has taken too long
   const handshake = { upgrades, pingTimeout: 10 * UPGRADE_TIMEOUT };
-  const socket = new Observed("http://example.org", {
+  const socket = new Socket("http://example.org", {
     transportImplementations: TRANSPORTS,
     upgradeTimeout: UPGRADE_TIMEOUT,
   });
@@ -44,32 +43,22 @@ afterEach(() => {
   pageListeners.clear();
 });
 
-/**
- * What can happen to an upgrade.
- *
- * - `start`: there is a name to try
- * - `open`, `answer`, `stray`: the candidate opened, received `3probe`, received anything else
- * - `lost`: the candidate failed or closed
- * - `timeout`: the phase took too long
- * - `paused`: polling has come to rest
- * - `sessionClosed`: the session ended
- */
-type UpgradeSignal = "start" | "open" | "answer" | "stray" | "lost" | "timeout" | "paused" | "sessionClosed";
-
-/** Every phase with a candidate may end so. */
-const ENDS = { lost: "idle", timeout: "idle", sessionClosed: "closed" } as const;
-
-/** The phase to which each signal leads from each phase; what has no cell is ignored. */
-const TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>> = {
-  idle: { start: "opening", sessionClosed: "closed" },
-  opening: { ...ENDS, open: "probing" },
-  probing: { ...ENDS, answer: "pausing", stray: "idle" },
-  pausing: { ...ENDS, paused: "upgraded" },
-  upgraded: { lost: "closed", sessionClosed: "closed" },
-  closed: {},
-};
+/** What can happen, each in its own manner, to the signal it is to the upgrade. */
+const HAPPENINGS = {
+  start: "start",
+  open: "open",
+  answer: "answer",
+  stray: "stray",
+  lost: "lost",
+  timeout: "lost",
+  paused: "paused",
+  sessionClosed: "end",
+} satisfies Record<string, UpgradeSignal>;
+type Happening = keyof typeof HAPPENINGS;
 
 type Stage = ReturnType<typeof setUp>;
+
+const phaseOf = ({ socket }: Stage): UpgradePhase => (socket.upgrade_ as Upgrade).phase_;
 
 /** Brings an upgrade into each phase by what a server would do. */
 const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
@@ -91,7 +80,7 @@ const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
 };
 
 /** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
-const HAPPEN: Record<UpgradeSignal, (stage: Stage) => void> = {
+const HAPPEN: Record<Happening, (stage: Stage) => void> = {
   start: ({ start }) => start(),
   open: ({ candidate }) => candidate()?.opens(),
   answer: ({ candidate }) => candidate()?.receive("pong", "probe"),
@@ -102,8 +91,8 @@ const HAPPEN: Record<UpgradeSignal, (stage: Stage) => void> = {
   sessionClosed: ({ socket }) => (socket.transport as FakeTransport).closes(),
 };
 
-const PHASES = Object.keys(TABLE) as UpgradePhase[];
-const SIGNALS = Object.keys(HAPPEN) as UpgradeSignal[];
+const PHASES = Object.keys(UPGRADE_TABLE) as UpgradePhase[];
+const SIGNALS = Object.keys(HAPPEN) as Happening[];
 /** What entering each phase does. */
 const ACTIONS = {
   idle: "fail",
@@ -114,7 +103,7 @@ const ACTIONS = {
   closed: "fail",
 } as const;
 /** How each signal is reported. */
-const FAILURES: Partial<Record<UpgradeSignal, string>> = {
+const FAILURES: Partial<Record<Happening, string>> = {
   stray: "probe error",
   lost: "probe error: Error: fake error",
   timeout: "probe error: timeout",
@@ -130,15 +119,17 @@ describe.each(PHASES)("%s", (phase) => {
   });
 
   test.each(SIGNALS)("%s", (signal) => {
-    const before = stage.socket.upgradePhase;
+    const before = phaseOf(stage);
     expect(before).toBe(phase);
     const candidates = made.length;
     HAPPEN[signal](stage);
-    const entered = TABLE[phase][signal];
+    // what carries the session ends it when it is lost
+    const isSessionLost = phase === "upgraded" && signal === "lost";
+    const entered = UPGRADE_TABLE[phase][isSessionLost ? "end" : HAPPENINGS[signal]];
     const next = entered ?? phase;
     // without a candidate there is nothing that could fail
     const action = !entered || (/idle|upgraded/.test(phase) && entered === "closed") ? "none" : ACTIONS[entered];
-    expect(stage.socket.upgradePhase).toBe(next);
+    expect(phaseOf(stage)).toBe(next);
     const expected: Record<typeof action, string[]> = {
       none: [],
       open: [],
@@ -165,7 +156,7 @@ test("the next candidate is tried when one has failed", () => {
   made[1]!.closes();
   expect(stage.events).toEqual(["opening: probe error: transport closed"]);
   expect(made.map(({ name }) => name)).toEqual(["slow", "fast", "faster"]);
-  expect(stage.socket.upgradePhase).toBe("opening");
+  expect(phaseOf(stage)).toBe("opening");
 });
 
 test("what pauses too late pauses for nobody", () => {
@@ -176,7 +167,7 @@ test("what pauses too late pauses for nobody", () => {
   stage.candidate()!.opens();
   stage.candidate()!.receive("pong", "probe");
   late();
-  expect(stage.socket.upgradePhase).toBe("pausing");
+  expect(phaseOf(stage)).toBe("pausing");
   stage.current.onPaused!();
   expect(stage.socket.transport.name).toBe("faster");
 });

@@ -1,3 +1,8 @@
+/*
+ * Where a session connects: what a URL, the options and the page say of it.
+ * Knows: URLs, queries, the location of the page.
+ * Must not know: sessions and transports.
+ */
 /**
  * Scheme, host, port, path and query of a URL. `URL` would ask for a scheme, and for brackets around IPv6 addresses; programs
  * write `localhost:3000` and `//example.org`.

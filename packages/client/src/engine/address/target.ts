@@ -1,10 +1,8 @@
-import { ENGINE_ERRORS, EngineError } from "../errors.ts";
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
-import { DEFAULTS, type SocketOptions, type TransportCtor } from "../options.ts";
+import { DEFAULTS, type SocketOptions } from "../options.ts";
 import { platformDefaults } from "../platform/globals.node.ts";
 import { platform } from "../platform/platform.ts";
 import { decodeQuery } from "./query.ts";
-import { transports } from "../transports/index.ts";
 
 /** Options with the address and the defaults put in. */
 export interface ResolvedOptions extends SocketOptions {
@@ -34,22 +32,4 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
   options.path = options.path.replace(/\/$/, "") + (options.addTrailingSlash ? "/" : "");
   if (typeof options.query === "string") options.query = decodeQuery(options.query);
   return options;
-}
-
-/**
- * The transports of the options, in order, by name; unknown names are left out.
- *
- * @throws EngineError `CONFLICTING_OPTIONS` for both `transports` and `transportImplementations`
- */
-export function chooseTransports(options: SocketOptions): Map<string, TransportCtor> {
-  const { transports: names, transportImplementations: classes } = options;
-  if (names && classes) throw new EngineError("CONFLICTING_OPTIONS", ENGINE_ERRORS.CONFLICTING_OPTIONS);
-  const wanted = classes || names || ["polling", "websocket"];
-  return new Map(
-    [...wanted]
-      .map((item): [string, TransportCtor] =>
-        typeof item === "function" ? [item.prototype.name, item] : [item, transports[item]!],
-      )
-      .filter(([, Ctor]) => Ctor),
-  );
 }

@@ -13,8 +13,12 @@ import { after } from "./timers.ts";
  */
 export type PageSignal = "network connection lost" | "wake" | "page frozen" | "leave";
 
+export interface PageListener {
+  onPage_(signal: PageSignal): void;
+}
+
 /** Those that want to hear of it. */
-export const pageListeners = new Set<(signal: PageSignal) => void>();
+export const pageListeners = new Set<PageListener>();
 
 const SIGNALS: Readonly<Record<string, PageSignal | undefined>> = {
   online: "wake",
@@ -47,7 +51,7 @@ function onEvent(type: string, event: Partial<PageTransitionEvent>): void {
   if (isLeft || type === "beforeunload") leavingSince = Date.now();
   else if (type === "pageshow") leavingSince = -Infinity;
   const signal = isLeft ? "leave" : SIGNALS[type];
-  if (signal) for (const listener of pageListeners) listener(signal);
+  if (signal) for (const listener of pageListeners) listener.onPage_(signal);
 }
 
 // Once, when the module is loaded: a service worker may add listeners then only. Captured on the way down, because some

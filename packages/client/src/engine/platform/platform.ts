@@ -1,3 +1,8 @@
+/*
+ * What differs between browsers, workers and Node.js: globals, timers, events of the page, cookies, options of requests.
+ * Knows: the platform.
+ * Must not know: sessions, transports, packets.
+ */
 /**
  * A global of the platform: undefined where there is none, or where it may not be read, as in a sandbox.
  *

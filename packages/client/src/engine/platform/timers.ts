@@ -9,6 +9,11 @@ export const { now: nativeNow } = Date;
 /** A running timer, of whatever kind the platform has. */
 export type Timer = Untyped;
 
+/** An object that has timers of its own: {@link installTimerFunctions} gives it the functions, which may be protected. */
+export interface TimerOwner {
+  readonly opts: { readonly autoUnref?: boolean | undefined };
+}
+
 /**
  * Gives an object the functions `setTimeoutFn` and `clearTimeoutFn`: the global ones of this moment, or with
  * `useNativeTimers` those from when the module was loaded.
@@ -25,7 +30,6 @@ export const LONGEST = 2 ** 31 - 1;
  * Calls back once, `ms` milliseconds from now, however many these are; with `Infinity` never. With `autoUnref` that does
  * not keep the process alive.
  *
- * @param owner has `setTimeoutFn` and `clearTimeoutFn`, which may be protected, and options
  * @returns takes it back
  */
 export function after(owner: Untyped, ms: number, callback: () => void): () => void {

@@ -43,6 +43,6 @@ export class FetchPolling extends XHR {
 
 /** HTTP long-polling by `fetch`, with messages that say so. */
 export class Fetch extends FetchPolling {
-  protected override readError = "fetch read error";
-  protected override writeError = "fetch write error";
+  protected override readError_ = "fetch read error";
+  protected override writeError_ = "fetch write error";
 }

@@ -1,4 +1,5 @@
 import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
+import { takeFitting } from "../write-buffer.ts";
 import { after } from "../platform/timers.ts";
 import { Transport, type TransportErrorCode } from "./transport.ts";
 
@@ -24,8 +25,8 @@ const PAYLOAD_TOO_LARGE = 413;
 /** HTTP long-polling: one GET waits for packets, one POST at a time carries them. A subclass makes the requests. */
 export abstract class Polling extends Transport {
   /** Messages of errors: programs match on them. */
-  protected readError = "xhr poll error";
-  protected writeError = "xhr post error";
+  protected readError_ = "xhr poll error";
+  protected writeError_ = "xhr post error";
   #abortPoll: Abort | undefined;
   #abortPost: Abort | undefined;
   /** Packets that were written and not delivered yet. */
@@ -47,11 +48,15 @@ export abstract class Polling extends Transport {
     const { timestampRequests = true } = this.opts;
     // the handshake says what this client knows: bytes or not, and reasons in close packets
     const skills = !this.query["sid"] && { reasons: 1, ...(!this.supportsBinary && { b64: 1 }) };
-    return this.createRequestUri("http", timestampRequests, skills);
+    return this.requestUri_("http", timestampRequests, skills);
   }
 
   protected override doOpen(): void {
     this.#poll();
+  }
+
+  override fitting_(packets: readonly Packet[], limit: number): Packet[] {
+    return takeFitting(packets, limit);
   }
 
   override pause(onPause: () => void): void {
@@ -86,19 +91,14 @@ export abstract class Polling extends Transport {
   protected override onData(payload: string): void {
     const packets = decodePayload(payload, this.socket.binaryType);
     if (this.readyState === "closed") return this.#onLatePacket(packets[0]!);
-    try {
-      for (const packet of packets) {
-        if (this.readyState === "opening" && packet.type === "open") this.onOpen();
-        this.onPacket(packet);
-        if (packet.type === "close") return;
-      }
-    } finally {
-      // even if a listener has thrown
-      if (this.readyState !== ("closed" as string)) {
-        this.emitReserved("pollComplete");
-        this.#proceed();
-      }
+    for (const packet of packets) {
+      if (this.readyState === "opening" && packet.type === "open") this.onOpen();
+      this.onPacket(packet);
+      if (packet.type === "close") return;
     }
+    if (this.readyState === ("closed" as string)) return;
+    this.emitReserved("pollComplete");
+    this.#proceed();
   }
 
   /** The transport was closed before the server had opened the session: that must not stay behind. */
@@ -110,7 +110,7 @@ export abstract class Polling extends Transport {
 
   protected override write(packets: Packet[]): void {
     this.writable = false;
-    this.#queue = [...this.#queue, ...packets];
+    this.#queue = this.#queue.concat(packets);
     this.#post();
   }
 
@@ -173,7 +173,7 @@ export abstract class Polling extends Transport {
       this.#maxPackets = sent >> 1;
       this.#post();
     } else if (this.readyState !== "closed") {
-      this.onError(body ? this.writeError : this.readError, status, context, isTooLarge ? "PAYLOAD_TOO_LARGE" : code);
+      this.onError(body ? this.writeError_ : this.readError_, status, context, isTooLarge ? "PAYLOAD_TOO_LARGE" : code);
     }
     // a server that is not there, or knows no session, needs no goodbye
     if (this.readyState === "closed" && (body || !this.query["sid"])) this.#abort();

@@ -1,13 +1,18 @@
+/*
+ * What carries a session's packets: HTTP long-polling and WebSocket, with the platform's means or those of Node.js.
+ * Knows: packets of the engine, requests, WebSockets, and of its socket what TransportOwner says.
+ * Must not know: sessions, upgrades, which transport comes first.
+ */
 import { decodePacket, type Packet, readCloseCode, readClosePacket } from "@portage/parser/engine";
 import { CodedError } from "../../coded-error.ts";
-import { Emitter } from "../../emitter.ts";
+import { Emitter, throwLater } from "../../emitter.ts";
 import { usualPort } from "../address/address.ts";
 import type { Attempt } from "../diagnosis.ts";
 import type { NoEvents, Untyped } from "../../typed-events.ts";
-import type { RawData, SocketOptions } from "../options.ts";
+import type { BinaryType, RawData, SocketOptions } from "../options.ts";
+import type { CookieJar } from "../platform/cookie-jar.node.ts";
 import { unlessLeaving } from "../platform/page.ts";
 import { encodeQuery } from "../address/query.ts";
-import type { Socket } from "../socket.ts";
 import { installTimerFunctions } from "../platform/timers.ts";
 
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
@@ -67,7 +72,26 @@ type TransportState = "opening" | "open" | "closed" | "pausing" | "paused";
 /** What a transport is made with: the socket's options, those of `transportOptions` over them, and where to connect. */
 export interface TransportOptions extends SocketOptions {
   query: Record<string, Untyped>;
-  socket: Socket;
+  socket: TransportOwner;
+}
+
+/** What a transport sees of the socket that it was made for. */
+export interface TransportOwner {
+  /** In which form bytes arrive. */
+  readonly binaryType: BinaryType;
+  /** Cookies of the server (Node.js). */
+  readonly _cookieJar: CookieJar | undefined;
+}
+
+/** What a transport reports to its handler: one of {@link TransportReservedEvents}. */
+export type TransportEvent = keyof TransportReservedEvents;
+
+/**
+ * Whom a transport works for: first the attempt to open a session or to upgrade one, then the session. It hears of each
+ * event after the listeners of programs.
+ */
+export interface TransportHandler {
+  onTransport_(event: TransportEvent, value: Untyped, transport: Transport): void;
 }
 
 /**
@@ -91,15 +115,21 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   writable = false;
   declare protected readyState: TransportState;
   declare protected readonly opts: TransportOptions;
-  declare protected readonly socket: Socket;
+  declare protected readonly socket: TransportOwner;
   /** False: bytes are sent as base64. */
   declare protected supportsBinary: boolean;
+  /**
+   * Undefined before the transport opens, and once nobody cares for it.
+   *
+   * @internal
+   */
+  declare handler_: TransportHandler | undefined;
   /**
    * What the socket's diagnosis says of this transport.
    *
    * @internal
    */
-  declare attempt?: Attempt;
+  declare attempt_?: Attempt;
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
@@ -133,6 +163,16 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     if (this.readyState === "open") this.write(packets);
   }
 
+  /**
+   * The packets of the write buffer that go out together.
+   *
+   * @param _limit most bytes that the server takes at once
+   * @internal
+   */
+  fitting_(packets: readonly Packet[], _limit: number): Packet[] {
+    return [...packets];
+  }
+
   /** Stops taking and giving packets for an upgrade; calls back when none is under way. */
   pause(_onPause: () => void): void {}
 
@@ -142,6 +182,20 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   protected abstract doOpen(): void;
   protected abstract doClose(): void;
   protected abstract write(packets: Packet[]): void;
+
+  protected override emitReserved<Ev extends TransportEvent>(
+    event: Ev,
+    ...args: Parameters<TransportReservedEvents[Ev]>
+  ): this {
+    super.emitReserved(event, ...args);
+    try {
+      this.handler_?.onTransport_(event, args[0], this);
+    } catch (error) {
+      // a callback of the program, or a transport of its own
+      throwLater(error);
+    }
+    return this;
+  }
 
   protected onOpen(): void {
     this.readyState = "open";
@@ -155,12 +209,12 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
 
   /** Takes a packet; a close packet ends the transport, as the protocol says ("Packet types"). */
   protected onPacket(packet: Packet): void {
-    if (packet.type === "close") this.onClosePacket(packet.data);
+    if (packet.type === "close") this.onClosePacket_(packet.data);
     else this.emitReserved("packet", packet);
   }
 
-  protected onClosePacket(data: unknown): void {
-    this.onSaidClose("transport closed by the server", readClosePacket(data));
+  protected onClosePacket_(data: unknown): void {
+    this.closeSaying_("transport closed by the server", readClosePacket(data));
   }
 
   protected onClose(details?: CloseDetails): void {
@@ -169,7 +223,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   }
 
   /** Closes with what the server has said: the code and the text of a close frame, or of a close packet that has some. */
-  protected onSaidClose(description: string, context: { reason: string } | undefined): void {
+  protected closeSaying_(description: string, context: { reason: string } | undefined): void {
     this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
   }
 
@@ -190,10 +244,17 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   }
 
   /** The address of a request, with a random parameter and further ones where they are wanted. */
-  protected createRequestUri(schema: "http" | "ws", wantsTimestamp: unknown, more: object | false): string {
+  protected requestUri_(schema: "http" | "ws", wantsTimestamp: unknown, more: object | false): string {
     const query = { ...this.query };
     if (wantsTimestamp) query[this.opts.timestampParam!] = Math.random().toString(36).slice(2, 10);
     Object.assign(query, more);
     return this.createUri(schema + (this.opts.secure ? "s" : ""), query);
   }
+}
+
+/** Closes a transport whose end is of no interest any more. */
+export function discard(transport: Transport): void {
+  transport.handler_ = undefined;
+  transport.off();
+  transport.close();
 }

@@ -25,7 +25,7 @@ export abstract class BaseWS extends Transport {
       ws.onmessage = (event: MessageEvent) => this.onData(event.data);
       ws.onerror = (event: Event) => this.onError("websocket error", event);
       ws.onclose = (context: CloseEvent) =>
-        unlessLeaving(this, () => this.onSaidClose("websocket connection closed", context));
+        unlessLeaving(this, () => this.closeSaying_("websocket connection closed", context));
     } catch (error) {
       // there is no WebSocket, or it refuses the address; listeners come after the constructor
       this.setTimeoutFn(() => this.onError("websocket error", error, undefined, "TRANSPORT_UNAVAILABLE"));
@@ -50,9 +50,9 @@ export abstract class BaseWS extends Transport {
     });
   }
 
-  protected override onClosePacket(data: unknown): void {
+  protected override onClosePacket_(data: unknown): void {
     this.doClose();
-    super.onClosePacket(data);
+    super.onClosePacket_(data);
   }
 
   protected override doClose(): void {
@@ -66,7 +66,7 @@ export abstract class BaseWS extends Transport {
   }
 
   protected uri(): string {
-    return this.createRequestUri("ws", this.opts.timestampRequests, !this.supportsBinary && { b64: 1 });
+    return this.requestUri_("ws", this.opts.timestampRequests, !this.supportsBinary && { b64: 1 });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Packet } from "@portage/parser/socket";
-import { hideToJson, unhide } from "../../engine/platform/globals.node.ts";
+import { hideToJson, unhide } from "../../engine/index.ts";
 import { ACK, BINARY, EVENT, isBinary } from "./packet.ts";
 
 /**

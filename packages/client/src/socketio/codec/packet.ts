@@ -1,5 +1,10 @@
+/*
+ * Packets of Socket.IO, as text and attachments.
+ * Knows: the protocol's numbers and shapes.
+ * Must not know: connections and sockets.
+ */
 import type { Packet } from "@portage/parser/socket";
-import { platform } from "../../engine/platform/platform.ts";
+import { platform } from "../../engine/index.ts";
 import { ClientError } from "../errors.ts";
 
 /*

@@ -1,4 +1,4 @@
-import { LONGEST } from "../../engine/platform/timers.ts";
+import { LONGEST } from "../../engine/index.ts";
 
 const DEFAULT_MAX = 5000;
 /** A connection that was open for so long, in milliseconds, has worked. */
@@ -18,7 +18,7 @@ export class Backoff {
   /** Delays handed out since the last {@link reset}: attempts in a row. */
   attempts = 0;
   /** Attempts before those, which led to connections that did not last. */
-  earlier = 0;
+  earlier_ = 0;
   factor = 2;
   /** Delay of the first attempt; each further one doubles it. */
   declare ms: number;
@@ -35,7 +35,7 @@ export class Backoff {
 
   /** @returns the delay before the next attempt, which counts from now on */
   duration(random: number = Math.random()): number {
-    return this.delay(this.earlier + this.attempts++, random);
+    return this.delay(this.earlier_ + this.attempts++, random);
   }
 
   /**
@@ -54,12 +54,12 @@ export class Backoff {
 
   /** The next delay is the first again. */
   reset(): void {
-    this.attempts = this.earlier = 0;
+    this.attempts = this.earlier_ = 0;
   }
 
   /** A connection is open. That ends a row of attempts, but only one that lasts makes the next delay the first. */
-  succeed(): void {
-    this.earlier += this.attempts;
+  succeed_(): void {
+    this.earlier_ += this.attempts;
     this.attempts = 0;
   }
 
@@ -86,7 +86,7 @@ export class Restraint {
   #answers = 0;
 
   /** The connection is open. */
-  opened(): void {
+  opened_(): void {
     this.#openedAt = Date.now();
   }
 
@@ -95,7 +95,7 @@ export class Restraint {
    *
    * @returns whether it had lasted
    */
-  failed(): boolean {
+  failed_(): boolean {
     const now = Date.now();
     const hadLasted = now - this.#openedAt >= LASTING;
     if (hadLasted) this.#answers = 0;
@@ -105,14 +105,14 @@ export class Restraint {
   }
 
   /** Milliseconds since the last failure. */
-  age(): number {
+  age_(): number {
     // positive when a clock was set back, too
     return Math.abs(Date.now() - this.#failedAt);
   }
 
   /** @returns milliseconds for which the program, which wants to connect, has to wait */
   delay(backoff: Backoff): number {
-    const answers = this.age() <= ANSWER_WINDOW ? this.#answers++ : (this.#answers = 0);
+    const answers = this.age_() <= ANSWER_WINDOW ? this.#answers++ : (this.#answers = 0);
     return answers && backoff.delay(answers - 1);
   }
 }

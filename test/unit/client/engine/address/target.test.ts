@@ -2,7 +2,8 @@ import { parse as reference } from "engine.io-client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { parse } from "../../../../../packages/client/src/engine/address/parse-uri.ts";
 import { decodeQuery, encodeQuery } from "../../../../../packages/client/src/engine/address/query.ts";
-import { chooseTransports, resolveOptions } from "../../../../../packages/client/src/engine/address/target.ts";
+import { resolveOptions } from "../../../../../packages/client/src/engine/address/target.ts";
+import { chooseTransports } from "../../../../../packages/client/src/engine/transports/index.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 

@@ -15,7 +15,7 @@ test("events of the page become signals; only a page that may come back is froze
   vi.resetModules();
   const { pageListeners } = await import("../../../../../packages/client/src/engine/platform/page.ts");
   const seen: string[] = [];
-  pageListeners.add((signal) => seen.push(signal));
+  pageListeners.add({ onPage_: (signal: string) => seen.push(signal) });
   const expected: [type: string, event: object, signals: string[]][] = [
     ["offline", {}, ["network connection lost"]],
     ["online", {}, ["wake"]],

@@ -43,7 +43,7 @@ describe("Backoff", () => {
   test("goes on where it was after a connection that has not lasted", () => {
     const backoff = make({ jitter: 0 });
     backoff.duration();
-    backoff.succeed();
+    backoff.succeed_();
     expect([backoff.attempts, backoff.duration(), backoff.attempts]).toEqual([0, 2000, 1]);
   });
 
@@ -86,7 +86,7 @@ describe("Restraint", () => {
 
   /** Fails at once, and wants to connect again `after` milliseconds later. */
   function answer(restraint: Restraint, after = 0): number {
-    restraint.failed();
+    restraint.failed_();
     vi.setSystemTime(Date.now() + after);
     return restraint.delay(backoff);
   }
@@ -106,10 +106,10 @@ describe("Restraint", () => {
   test("a connection that lasts makes up for it; one that does not does not", () => {
     const restraint = new Restraint();
     answer(restraint);
-    restraint.opened();
+    restraint.opened_();
     vi.setSystemTime(Date.now() + 4999);
     expect(answer(restraint)).toBe(1000);
-    restraint.opened();
+    restraint.opened_();
     vi.setSystemTime(Date.now() + 5000);
     expect(answer(restraint)).toBe(0);
   });
@@ -117,7 +117,7 @@ describe("Restraint", () => {
   test("a clock that is set back holds nothing up", () => {
     const restraint = new Restraint();
     answer(restraint);
-    restraint.failed();
+    restraint.failed_();
     vi.setSystemTime(Date.now() - 1e6);
     expect(restraint.delay(backoff)).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryHint } from "../../../../../packages/client/src/socketio/connection/retry-hint.ts";
+import { retryHint } from "../../../../../packages/client/src/socketio/connection/reconnection.ts";
 
 test.each([
   [{ context: { code: 1013, reason: "overloaded retry-after=2000" } }, 2000],

@@ -1,5 +1,5 @@
 import type { Packet } from "@portage/parser/socket";
-import type { Socket as Engine } from "../../engine/socket.ts";
+import type { Session } from "../../engine/index.ts";
 import type { DisconnectDescription } from "../socket-types.ts";
 
 /** Events of a manager. */
@@ -25,7 +25,7 @@ export interface ManagerReservedEvents {
 }
 
 /** What a manager can say about its connection. */
-export interface ManagerDiagnosis extends Partial<Engine["diagnosis"]> {
+export interface ManagerDiagnosis extends Partial<Session["diagnosis"]> {
   /** Attempts to reconnect made since the connection was lost, the one that is due included. */
   reconnectAttempts: number;
   /** When the next one is due, in milliseconds since the epoch; undefined if none is. */

@@ -1,8 +1,8 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
-import { Emitter, listen } from "../emitter.ts";
-import type { NoEvents } from "../typed-events.ts";
+import { Emitter } from "../emitter.ts";
+import type { NoEvents, Untyped } from "../typed-events.ts";
 import type { CookieJar } from "./platform/cookie-jar.node.ts";
-import { type Attempt, describeFailure, type Diagnosis, endAttempt, MAX_ATTEMPTS } from "./diagnosis.ts";
+import { beginAttempt, closeDiagnosis, type Diagnosis, endAttempt, type Purpose } from "./diagnosis.ts";
 import { addCookieJar, defaultBinaryType, nextTick } from "./platform/globals.node.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type {
@@ -15,19 +15,53 @@ import type {
   WriteOptions,
 } from "./options.ts";
 import { observe } from "./observe.node.ts";
-import { pageListeners, type PageSignal } from "./platform/page.ts";
+import { type PageListener, pageListeners, type PageSignal } from "./platform/page.ts";
 import { type ResolvedOptions, resolveOptions } from "./address/target.ts";
 import { after, installTimerFunctions, nativeNow } from "./platform/timers.ts";
-import { type CloseDetails, Transport, type TransportReservedEvents } from "./transports/transport.ts";
+import {
+  type CloseDetails,
+  discard,
+  Transport,
+  type TransportEvent,
+  type TransportHandler,
+  type TransportOwner,
+} from "./transports/transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
 
+/** A packet of the write buffer. */
+interface SentPacket extends Packet {
+  /** Called when the transport has it. */
+  onSent_?: Callback;
+}
+
+/** What opens a session. */
+export interface SessionOpening {
+  /** The session is over, and `close` is about to say so. */
+  end_(): void;
+}
+
+/** What moves a session to a better transport. */
+export interface SessionUpgrade {
+  /** Whether nothing is sent now, because transports change. */
+  readonly isHolding_: boolean;
+  /** The session is open, or about to be closed; the server offers transports of these names. */
+  begin_(offered: readonly string[]): void;
+  /** The session is over, and `close` is about to say so. */
+  end_(): void;
+}
+
 /**
- * What every connection to an Engine.IO server has: the handshake, the heartbeat, the write buffer, the close. How its
- * transport comes about is the matter of subclasses, which open it with their constructor.
+ * A session with an Engine.IO server: the handshake, the heartbeat, the write buffer, the close. It works over the
+ * transport that it is given by {@link Session.use_}; how that comes about is not its matter.
+ *
+ * Members that end with an underscore belong to the engine.
  */
-export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReservedEvents> {
+export class Session
+  extends Emitter<NoEvents, NoEvents, SocketReservedEvents>
+  implements PageListener, TransportHandler, TransportOwner
+{
   /** Id of the session; null or undefined while there is none. */
   declare id: string;
   /** What carries the session now. */
@@ -48,12 +82,14 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   declare _cookieJar: CookieJar | undefined;
   /** When, in milliseconds since the epoch, the server's next ping is overdue. */
   _pingTimeoutTime = Infinity;
-  declare protected readonly opts: ResolvedOptions;
+  /** Undefined where one transport is all there is. */
+  declare opening_: SessionOpening | undefined;
+  /** Undefined where there is nothing to upgrade to. */
+  declare upgrade_: SessionUpgrade | undefined;
+  declare readonly opts: ResolvedOptions;
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
-  /** Of `send`; made for the first of them. */
-  #callbacks: WeakMap<Packet, Callback> | undefined;
   /** Milliseconds from one ping of the server until the next one is overdue. */
   #patience = 0;
   /** Packets of the write buffer that the transport has. */
@@ -89,9 +125,9 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
 
   /** Closes the connection, once what was sent is delivered and an upgrade under way is complete. */
   close(): this {
-    if (/open/.test(this.readyState)) {
+    if (this.readyState === "opening" || this.readyState === "open") {
       this.readyState = "closing";
-      this.closeWhenIdle();
+      this.flush();
     }
     return this;
   }
@@ -112,90 +148,78 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     const isExpired = this.#now() > this._pingTimeoutTime;
     if (isExpired && this._pingTimeoutTime > 0) {
       this._pingTimeoutTime = 0;
-      nextTick(() => this.endSession("ping timeout"), this.setTimeoutFn);
+      nextTick(() => this.end_("ping timeout"), this.setTimeoutFn);
     }
     return isExpired;
   }
 
   /** Puts a packet into the write buffer; after `close` nothing more is taken. */
   _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
-    if (/clos/.test(this.readyState)) return;
-    const packet = { type, data, options: { compress: options?.compress !== false } };
+    if (this.readyState === "closing" || this.readyState === "closed") return;
+    const packet: SentPacket = { type, data, options: { compress: options?.compress !== false } };
+    if (fn) packet.onSent_ = fn;
     this.emitReserved("packetCreate", packet);
     this.writeBuffer.push(packet);
-    if (fn) (this.#callbacks ??= new WeakMap()).set(packet, fn);
     this.flush();
   }
 
   _onError(error: Error): void {
     this.emitReserved("error", error);
-    this.endSession("transport error", error);
+    this.end_("transport error", error);
   }
 
   /** @param name of the transport, in the query and in options */
-  protected buildTransport(Ctor: TransportCtor, name: string, purpose: Attempt["purpose"] = "open"): Transport {
+  create_(Ctor: TransportCtor, name: string): Transport {
     const { query, transportOptions } = this.opts;
-    const transport = new Ctor({
+    return new Ctor({
       ...this.opts,
       query: { ...query, EIO: protocol, transport: name, ...(this.id && { sid: this.id }) },
       socket: this,
       ...transportOptions[name],
     });
-    const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
-    transport.attempt = attempt;
-    this.diagnosis.attempts = [...this.diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
-    pageListeners.add(this.#onPage);
-    return transport;
   }
 
-  /** Listens to a transport from now on, and no longer to the one before. */
-  protected setTransport(transport: Transport): void {
-    if (transport !== this.transport) this.transport?.off();
+  /** Opens a transport, of which the handler hears from now on. */
+  launch_(transport: Transport, purpose: Purpose, handler: TransportHandler): void {
+    transport.handler_ = handler;
+    beginAttempt(this.diagnosis, transport, purpose);
+    pageListeners.add(this);
+    transport.open();
+  }
+
+  /** Works over this transport from now on, and no longer over the one before. */
+  use_(transport: Transport): void {
+    if (this.transport) this.transport.handler_ = undefined;
     this.transport = transport;
-    listen<TransportReservedEvents>(transport, {
-      drain: () => {
-        this.writeBuffer.splice(0, this.#inFlight);
-        this.#inFlight = 0;
-        if (this.writeBuffer.length) return this.flush();
-        this.emitReserved("drain");
-        this.closeWhenIdle();
-      },
-      packet: (packet) => this.receive(packet),
-      error: (error) => this._onError(error),
-      close: (details) => this.endSession("transport close", details),
-    });
+    transport.handler_ = this;
   }
 
-  /** Whether nothing is sent now, because transports change. */
-  protected get isHeld(): boolean {
-    return false;
+  /** Takes what the transport reports. */
+  onTransport_(event: TransportEvent, value: Untyped): void {
+    if (event === "packet") this.#onPacket(value);
+    else if (event === "drain") this.#onDrain();
+    else if (event === "error") this._onError(value);
+    else if (event === "close") this.end_("transport close", value);
   }
 
-  /** The packets of the write buffer that go out together. */
-  protected nextBatch(): Packet[] {
-    return [...this.writeBuffer];
+  #onDrain(): void {
+    this.writeBuffer.splice(0, this.#inFlight);
+    this.#inFlight = 0;
+    if (!this.writeBuffer.length) this.emitReserved("drain");
+    this.flush();
   }
 
-  /** The session is open, or about to be closed, and may be upgraded to transports of these names. */
-  protected onSession(_upgrades: readonly string[]): void {}
-
-  /** The session is over, and `close` is about to say so. */
-  protected onSessionEnd(): void {}
-
-  readonly #onPage = (signal: PageSignal): void => {
+  onPage_(signal: PageSignal): void {
     if (signal === "wake") this.checkAlive();
     else if (signal === "leave") {
-      if (!this.opts.closeOnBeforeunload) return;
       // silently: the page that would hear of it is gone
-      this.transport.off();
-      this.transport.close();
+      if (this.opts.closeOnBeforeunload) discard(this.transport);
     } else if (signal === "page frozen" || this.hostname !== "localhost") {
-      this.endSession("transport close", { description: signal });
+      this.end_("transport close", { description: signal });
     }
-  };
+  }
 
-  /** Takes a packet of the transport. */
-  protected receive(packet: Packet): void {
+  #onPacket(packet: Packet): void {
     if (this.readyState === "closed") return;
     this.emitReserved("packet", packet);
     this.emitReserved("heartbeat");
@@ -235,51 +259,46 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
     // a listener may have closed
     if ((this.readyState as SocketState) === "closed") return;
     this.#resetPingTimeout();
-    this.onSession(upgrades);
+    if (this.readyState === "open") this.upgrade_?.begin_(upgrades);
   }
 
   #resetPingTimeout(): void {
     this.#stopPingTimer?.();
     this._pingTimeoutTime = this.#now() + this.#patience;
-    this.#stopPingTimer = after(this, this.#patience, () => this.endSession("ping timeout"));
+    this.#stopPingTimer = after(this, this.#patience, () => this.end_("ping timeout"));
   }
 
   #now(): number {
     return this.opts.useNativeTimers ? nativeNow() : Date.now();
   }
 
-  /** Sends what waits, if that is possible now. */
-  protected flush(): void {
-    const { writeBuffer, transport } = this;
-    if (!writeBuffer.length || !transport.writable || this.readyState === "closed" || this.isHeld) return;
-    const packets = this.nextBatch();
-    this.#inFlight = packets.length;
-    transport.send(packets);
-    this.emitReserved("flush");
-    for (const packet of packets) this.#callbacks?.get(packet)?.();
-  }
-
-  /** Ends what `close` has begun. */
-  protected closeWhenIdle(): void {
-    if (this.readyState === "closing" && !this.writeBuffer.length && !this.isHeld) {
-      this.endSession("forced close");
+  /** Sends what waits, or ends what `close` has begun, if that is possible now. */
+  flush(): void {
+    const { readyState, transport, writeBuffer } = this;
+    if (readyState === "closed" || this.upgrade_?.isHolding_) return;
+    if (!writeBuffer.length) {
+      if (readyState === "closing") this.end_("forced close");
+    } else if (transport.writable) {
+      const packets = transport.fitting_(writeBuffer, this.maxPayload);
+      this.#inFlight = packets.length;
+      transport.send(packets);
+      this.emitReserved("flush");
+      for (const packet of packets as SentPacket[]) packet.onSent_?.();
     }
   }
 
   /** Closes the connection at once. */
-  protected endSession(reason: string, details?: CloseDetails | Error): void {
+  end_(reason: string, details?: CloseDetails | Error): void {
     if (!this.readyState || this.readyState === "closed") return;
     this.#stopPingTimer?.();
-    pageListeners.delete(this.#onPage);
-    this.transport.off();
-    this.transport.close();
+    pageListeners.delete(this);
+    discard(this.transport);
     if (details) endAttempt(this.transport, "failed", details);
-    const { diagnosis } = this;
-    for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
-    diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(details) };
+    closeDiagnosis(this.diagnosis, reason, details);
     this.readyState = "closed";
     this.id = null!;
-    this.onSessionEnd();
+    this.opening_?.end_();
+    this.upgrade_?.end_();
     this.emitReserved("close", reason, details);
     // afterwards, so that a listener can still see what was not sent
     this.writeBuffer = [];
@@ -287,4 +306,4 @@ export abstract class BaseSocket extends Emitter<NoEvents, NoEvents, SocketReser
   }
 }
 
-observe(BaseSocket.prototype, Transport.prototype);
+observe(Session.prototype, Transport.prototype);

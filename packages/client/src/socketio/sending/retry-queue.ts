@@ -1,0 +1,42 @@
+import { callEach } from "../../emitter.ts";
+import { encodeWith, EVENT } from "../codec/packet.ts";
+import type { Flags, QueuedPacket } from "../socket-types.ts";
+import type { Ack, AnyListener } from "../typed-events.ts";
+import { send } from "./send.ts";
+import type { Sender } from "./sender.ts";
+
+// Events that are sent one at a time, in order, each until it is acknowledged: see the option `retries`.
+
+/** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
+export function enqueue(self: Sender, args: unknown[], flags: Flags, retries: number): void {
+  const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
+  encodeWith(self.io.encoder, { type: EVENT, nsp: self.nsp, data: args });
+  const packet: QueuedPacket = { tryCount_: 0, pending: false, args, flags };
+  const done: Ack = (error: Error | null, ...response: unknown[]): void => {
+    packet.pending = false;
+    if (!error || packet.tryCount_ > retries) {
+      self._queue.shift();
+      if (ack) callEach([ack], self, [error, ...response]);
+    }
+    sendNext(self);
+  };
+  done.withError_ = true;
+  args.push(done);
+  self._queue.push(packet);
+  sendNext(self);
+}
+
+/** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
+export function sendNext(self: Sender): void {
+  const packet = self._queue[0];
+  if (!packet || !self.connected || packet.pending) return;
+  packet.pending = true;
+  packet.tryCount_++;
+  try {
+    send(self, [...packet.args], packet.flags);
+  } catch (error) {
+    // changed since it was queued: sending it again is of no use
+    packet.tryCount_ = Infinity;
+    (packet.args.at(-1) as Ack)(error);
+  }
+}

@@ -1,0 +1,40 @@
+import { throwLater } from "../../emitter.ts";
+import { encodeWith, EVENT, type OutgoingPacket } from "../codec/packet.ts";
+import type { Flags } from "../socket-types.ts";
+import type { Ack } from "../typed-events.ts";
+import { expectAck, failAck, takeAck } from "./acks.ts";
+import { push, take } from "./outbox.ts";
+import { type Sender, transmit } from "./sender.ts";
+
+/** Sends an event, keeps it until there is a connection, or drops it if it is volatile. */
+export function send(self: Sender, data: unknown[], flags: Flags): void {
+  const { engine, encoder } = self.io;
+  const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
+  const ack = typeof data.at(-1) === "function" && (data.pop() as Ack);
+  if (ack) packet.id = self.ids++;
+  const isSent = self.connected && engine.checkAlive();
+  const isDropped = flags.volatile && !engine?.transport?.writable;
+  // what can't be encoded is the caller's fault, and not found out later
+  if (!isSent && !isDropped) encodeWith(encoder, { ...packet, nsp: self.nsp });
+  if (ack) expectAck(self, packet.id as number, ack, flags.timeout ?? self._opts.ackTimeout);
+  if (isDropped) return;
+  if (!isSent) return push(self, packet);
+  try {
+    transmit(self, packet);
+  } catch (error) {
+    takeAck(self, packet.id as number);
+    throw error;
+  }
+}
+
+/** Sends what waited for the connection, for as long as there is one. */
+export function sendKept(self: Sender): void {
+  for (let packet; self.connected && (packet = take(self));) {
+    try {
+      transmit(self, packet);
+    } catch (error) {
+      // changed since it was emitted
+      if (!failAck(self, packet.id as number, error)) throwLater(error);
+    }
+  }
+}
