@@ -37,7 +37,7 @@ export interface HeartbeatPolicy {
 }
 
 /** Revision 4: the server pings each `pingInterval`, and the client has `pingTimeout` to answer. */
-export const SERVER_PINGS: HeartbeatPolicy = {
+const SERVER_PINGS: HeartbeatPolicy = {
   start: (session) => wait(session, session.server.pingInterval),
   onBeat(session) {
     if (session[kAwaits] !== "interval") return endForSilence(session);
@@ -53,7 +53,7 @@ export const SERVER_PINGS: HeartbeatPolicy = {
 };
 
 /** Revision 3: the client pings each `pingInterval`, at most `pingTimeout` late, and the server answers. */
-export const CLIENT_PINGS: HeartbeatPolicy = {
+const CLIENT_PINGS: HeartbeatPolicy = {
   start: (session) => wait(session, session.server.pingInterval + session.server.pingTimeout),
   onBeat: endForSilence,
   onPing(session, { data }) {
