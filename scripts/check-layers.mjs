@@ -72,7 +72,7 @@ const ENGINE_ROOT = under(ENGINE, [
   "usage-errors.ts",
 ]);
 /** Files of the Socket.IO layer that all its folders may use, and the engine. */
-const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts", "socket-limits.ts"]), `${ENGINE}index.ts`];
+const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts"]), `${ENGINE}index.ts`];
 
 /** Files that all of the client may use: leaves, and what the folders of each layer share. */
 const CLIENT_ROOT = under(CLIENT, [

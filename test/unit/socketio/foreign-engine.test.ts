@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { expect, test, vi } from "vitest";
-import { Server } from "@portage/server";
+import { Server, type Socket } from "@portage/server";
 import { settle } from "./peer.ts";
 
 /** A socket as other engines have them: it talks by events. */
@@ -52,6 +52,32 @@ test("io.bind() takes any engine whose sockets are like those of engine.io", asy
   expect(seen).toEqual([[1], "pigeon lost", ["forced close", undefined, "FOREIGN_ENGINE"]]);
   await io.close();
   expect(engine.close).toHaveBeenCalledTimes(1);
+});
+
+test("what another engine can't do is done without: it has no queue to look after, and counts no limits", async () => {
+  const io = new Server({ maxNamespaces: 1 });
+  const engine = Object.assign(new EventEmitter(), { close: vi.fn() });
+  io.bind(engine);
+  const conn = new ForeignSocket();
+  const connected = new Promise<Socket>((resolve) => io.once("connection", resolve));
+  engine.emit("connection", conn);
+  conn.emit("data", "0");
+  const socket = await connected;
+  conn.written.length = 0;
+  socket.conflate("key").emit("a");
+  io.conflate("key").emit("b");
+  io.compress(false).ifSlow("drop-newest").emit("c");
+  conn.emit("data", "0/other,");
+  await settle();
+  expect(conn.written).toEqual([
+    ['2["a"]', { compress: true }],
+    ['2["b"]', { compress: true }],
+    ['2["c"]', { compress: false }],
+    [expect.stringContaining('4/other,{"message":'), { compress: true }],
+  ]);
+  expect([socket.slowPolicy, socket.droppedEvents, socket.bufferedBytes]).toEqual(["keep", 0, 0]);
+  expect(await socket.whenDrained()).toBe(true);
+  await io.close();
 });
 
 test("a custom parser encodes and decodes everything, and may not let reserved events through", async () => {

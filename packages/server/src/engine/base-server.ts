@@ -7,7 +7,6 @@ import { Emitter } from "../base/emitter.ts";
 import { createLog } from "../base/log.ts";
 import { admit, admitRevision, askPermission } from "./admission/admission.ts";
 import { ERROR_CODES, type ErrorCallback, type Refusal, refuse } from "./report/refusals.ts";
-import type { Waiting } from "./outgoing/congestion.ts";
 import { addHeaders } from "./http/answer-headers.ts";
 import { replaceCors } from "./http/cors.ts";
 import { noteRefusedOrigin, reportUnreadable } from "./admission/cors-check.ts";
@@ -375,8 +374,8 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
-  [kOnLimit](waiting: Waiting, code: AnyLimitCode, limit: number, actual: number): void {
-    reportLimit(this, waiting as Session, { code, limit, actual });
+  [kOnLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void {
+    reportLimit(this, session, { code, limit, actual });
   }
 
   [kOnUpgradeFailed](session: Session, step: UpgradeFailure): void {

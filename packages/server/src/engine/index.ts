@@ -56,7 +56,7 @@ export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";
 export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
-export type { SendFlags, SessionHandler } from "./session/host.ts";
+export type { SendFlags, SessionHandler, SessionHost } from "./session/host.ts";
 export { Transport } from "./transports/transport.ts";
 export { Polling } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";

@@ -22,6 +22,7 @@ export const kNotifyIncoming = Symbol("notifyIncoming");
 export const kOnHandlerError = Symbol.for("portage:onHandlerError");
 export const kOnLimit = Symbol("onLimit");
 export const kOnDrain = Symbol("onDrain");
+export const kPort = Symbol("port");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
 export const kTakeFlags = Symbol("takeFlags");

@@ -13,7 +13,6 @@ import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handl
 import {
   type DrainOptions,
   isAbsent,
-  isSession,
   kClock,
   kIsAttached,
   kOnEngineLimit,
@@ -26,6 +25,7 @@ import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import { failAdapter, type FailureContext } from "./events/listener-errors.ts";
+import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
 import { bounded } from "../base/numbers.ts";
@@ -359,7 +359,7 @@ export class Server<
 
   /** Takes a connection of an engine, as {@link bind} does. */
   onconnection(conn: Session): this {
-    if (log.enabled) log("incoming connection with id %s%s", conn.id, isSession(conn) ? "" : " of another engine");
+    if (log.enabled) log("incoming connection with id %s", conn.id);
     void new Client(this, conn);
     return this;
   }
@@ -518,8 +518,8 @@ export class Server<
   }
 
   /** A client is at a limit, and its connection goes on. */
-  [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void {
-    if (isSession(conn)) conn.server[kOnEngineLimit](conn, code, limit, actual);
+  [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void {
+    port.server?.[kOnEngineLimit](port, code, limit, actual);
   }
 
   // ---- the main namespace ------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import {
 
 /** The queue of a session, as what watches over it sees it. */
 export interface Waiting {
+  readonly id: string;
   writeBuffer: EnginePacket[];
   /** Bytes and characters in `writeBuffer`. */
   [kQueuedBytes]: number;
@@ -38,7 +39,7 @@ export interface Waiting {
     readonly [kClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
     readonly [kStats]: { queued: number; slow: number };
-    [kOnLimit](waiting: Waiting, code: AnyLimitCode, limit: number, actual: number): void;
+    [kOnLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
   flush(): void;

@@ -8,7 +8,6 @@ import type { ReceiveBudget } from "@portage/websocket";
 import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
 import type { Emitter } from "../../base/emitter.ts";
 import type { CloseReason } from "../report/close-codes.ts";
-import type { Waiting } from "../outgoing/congestion.ts";
 import type { EventMark } from "../outgoing/prepared-message.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import type { AnyLimitCode } from "../report/limit-codes.ts";
@@ -80,7 +79,7 @@ export interface SessionHost extends Emitter {
   /** An upgrade has failed; the session stays on its transport. */
   [kOnUpgradeFailed](session: Hosted, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
-  [kOnLimit](session: Waiting, code: AnyLimitCode, limit: number, actual: number): void;
+  [kOnLimit](session: Hosted, code: AnyLimitCode, limit: number, actual: number): void;
 }
 
 /** How {@link Session.send} sends a message. */

@@ -7,13 +7,13 @@ import type { Timer } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
-import { type CloseReason, isSession, type Session } from "../../engine/index.ts";
+import { type CloseReason, type Session } from "../../engine/index.ts";
 import { onConnectRefused } from "./connect-refused.ts";
 import { closeReason } from "../report/close-codes.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { Joining, limitPacket } from "./joining.ts";
 import { deliverNow } from "../events/dispatch.ts";
-import { endWith, type Link, type LinkHandler, linkTo } from "./session-port.ts";
+import { type PortHandler, portTo, type SessionPort } from "./session-port.ts";
 import { createLog } from "../../base/log.ts";
 import { Places } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
@@ -24,11 +24,10 @@ import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../../engine/index.ts";
 import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
-import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain } from "../keys.ts";
+import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain, kPort } from "../keys.ts";
 import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kLink = Symbol("link");
 const kDecoder = Symbol("decoder");
 const kPlaces = Symbol("places");
 const kExpelled = Symbol("expelled");
@@ -62,11 +61,12 @@ export class Client<
   EmitEvents extends EventsMap = ListenEvents,
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Untyped,
-> implements LinkHandler {
+> implements PortHandler {
   /** The session of the engine. */
   readonly conn: Session;
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  private readonly [kLink]: Link;
+  /** What the client does with its session. */
+  readonly [kPort]: SessionPort;
   private readonly [kDecoder]: PacketDecoder;
   /** By name of the namespace: the socket, or the attempt to join. */
   private readonly [kPlaces]: Places<Socket | Joining> = new Places();
@@ -80,14 +80,14 @@ export class Client<
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
     this.server = server;
     this.conn = conn;
-    this[kLink] = linkTo(conn);
+    this[kPort] = portTo(conn);
     this[kDecoder] = createDecoder(
       server[kCustomParser],
       (packet) => this[kOnPacket](packet),
       server[kLimits].packetLimits,
     );
     if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
-    this[kLink][kHandle](this);
+    this[kPort][kHandle](this);
     this[kPatience] = server[kClock].after(server._connectTimeout, () => this[kOnImpatience]());
     // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
     if (conn.protocol === 3) this[kJoin]("/", {});
@@ -213,7 +213,7 @@ export class Client<
   }
 
   private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
-    this.server[kOnLimit](this.conn, code, limit, actual);
+    this.server[kOnLimit](this[kPort], code, limit, actual);
     this[kLeave](name);
     const error = new SocketIoError(code);
     onConnectRefused(this.server, { code, namespace: name, message: error.message, conn: this.conn });
@@ -248,11 +248,11 @@ export class Client<
     for (const place of this[kPlaces].all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
-    endWith(this.conn, closeReason("INVALID_MESSAGE", error));
+    this[kPort].close(false, closeReason("INVALID_MESSAGE", error));
   }
 
   [kTakeDrain](): void {
-    if (this[kLink][kCongestion]?.takeDrained() !== true) return;
+    if (this[kPort][kCongestion]?.takeDrained() !== true) return;
     for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
   }
 
@@ -261,14 +261,14 @@ export class Client<
     for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
-  [kTakeEnd](record: CloseReason): void {
+  [kTakeEnd](record: CloseReason<string>): void {
     if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
     // What the program itself has ended gets no more events.
     if (record.side !== "server") deliverNow();
     this[kLeaveAll](record.reason, record.description, record);
   }
 
-  private [kLeaveAll](reason: string, description: unknown, record?: CloseReason): void {
+  private [kLeaveAll](reason: string, description: unknown, record?: CloseReason<string>): void {
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
     this[kWatch]?.stop();
@@ -336,13 +336,13 @@ export class Client<
 
   /** The peer has broken a limit: the connection ends. */
   [kEnd](reason: CloseReason): void {
-    if (isSession(this.conn)) this.conn[kFail](reason);
-    else this[kClose]();
+    if (this[kPort][kFail] === undefined) this[kClose]();
+    else this[kPort][kFail](reason);
   }
 
   private [kClose](why?: CloseReason): void {
     if (this.conn.readyState !== "open") return;
-    endWith(this.conn, why);
+    this[kPort].close(false, why);
     this[kLeaveAll]("forced server close", undefined, why);
   }
 
@@ -360,24 +360,24 @@ export class Client<
   /** Encodes a packet and sends it. */
   _packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     if (this.conn.readyState !== "open") return;
-    if (options?.volatile && isDiscarded(this[kLink], this.id)) return;
+    if (options?.volatile && isDiscarded(this[kPort], this.id)) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
     if (isEncoded(packet, options)) return this.writeToEngine(packet, options ?? {});
     const encoded = this.server.encoder.encode(packet);
-    if (this[kLink][kCongestion] !== undefined || options?.conflate !== undefined)
-      return sendWatched(this.conn, packet, encoded, options);
+    if (this[kPort][kCongestion] !== undefined || options?.conflate !== undefined)
+      return sendWatched(this[kPort], packet, encoded, options);
     // A program has put something of its own in its place.
     if (this.writeToEngine !== WRITE_TO_ENGINE) return this.writeToEngine(encoded, options ?? {});
-    for (const part of encoded) this[kLink].write(part, options);
+    for (const part of encoded) this[kPort].write(part, options);
   }
 
   /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
   writeToEngine(encoded: readonly RawData[] | RawData, options: WriteOptions): void {
-    if (options.volatile && isDiscarded(this[kLink], this.id)) return;
+    if (options.volatile && isDiscarded(this[kPort], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
-    if (this[kLink][kCongestion] !== undefined || options.conflate !== undefined)
-      return sendPreparedWatched(this.conn, message, options);
-    this[kLink][kSendPrepared](message, options);
+    if (this[kPort][kCongestion] !== undefined || options.conflate !== undefined)
+      return sendPreparedWatched(this[kPort], message, options);
+    this[kPort][kSendPrepared](message, options);
   }
 }
 

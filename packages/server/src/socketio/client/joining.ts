@@ -9,7 +9,7 @@ import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { Session as StoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
-import { kAdmit, kLimits, kOnJoined, kOnLimit, kRelease } from "../keys.ts";
+import { kAdmit, kLimits, kOnJoined, kOnLimit, kPort, kRelease } from "../keys.ts";
 
 /**
  * A client's attempt to join a namespace: from its CONNECT packet to the answer.
@@ -70,7 +70,7 @@ export class Joining {
       return new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined);
     }
     const { maxDynamicNamespaces } = server[kLimits];
-    server[kOnLimit](conn, "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
+    server[kOnLimit](this.client[kPort], "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
     const error = new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES");
     onConnectRefused(server, { code: error.code, namespace: this.name, message: error.message, conn });
     return limitPacket(conn.protocol, this.name, error);

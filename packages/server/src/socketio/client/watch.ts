@@ -5,7 +5,6 @@ import {
   CLOSE_CODES,
   closeError,
   type CloseReason,
-  isSession,
   kClock,
   kReceiving,
   type ReceiveBudget,
@@ -13,13 +12,14 @@ import {
 import type { ResolvedLimits } from "../limits.ts";
 import { limitExceeded } from "../report/close-codes.ts";
 import type { RawData } from "../packets/codec.ts";
+import type { SessionPort } from "./session-port.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
-import { kEnd, kLimits } from "../keys.ts";
+import { kEnd, kLimits, kPort } from "../keys.ts";
 
 /** What is watched about a client. */
 interface Watched {
   readonly server: { readonly [kClock]: Clock; readonly [kLimits]: ResolvedLimits };
-  readonly conn: unknown;
+  readonly [kPort]: SessionPort;
   /** Ends the connection. */
   [kEnd](reason: CloseReason): void;
 }
@@ -79,8 +79,7 @@ export class ClientWatch implements BudgetHolder {
 
   /** What all unfinished messages hold together; undefined for sessions of another engine. */
   get #receiving(): ReceiveBudget | undefined {
-    const { conn } = this.#watched;
-    return isSession(conn) ? conn.server[kReceiving] : undefined;
+    return this.#watched[kPort].server?.[kReceiving];
   }
 
   /** The connection is over. */

@@ -1,17 +1,9 @@
 import { type Packet, PacketType } from "@portage/parser/socket";
 import { conflationKey, type WriteOptions } from "../adapter/surface.ts";
 import type { RawData } from "../packets/codec.ts";
-import {
-  type Congestion,
-  EventMark,
-  isSession,
-  kSendPrepared,
-  kWatchQueue,
-  PreparedMessage,
-  type Session,
-} from "../../engine/index.ts";
+import { type Congestion, EventMark, kSendPrepared, kWatchQueue, PreparedMessage } from "../../engine/index.ts";
 import { createLog } from "../../base/log.ts";
-import type { Link } from "./session-port.ts";
+import type { SessionPort } from "./session-port.ts";
 
 const log = createLog("socket.io:client");
 
@@ -35,31 +27,32 @@ interface Outgoing {
 }
 
 /** Whether a volatile packet gets lost, because it could not leave at once. */
-export function isDiscarded(link: Link, id: string): boolean {
-  if (link.writable) return false;
+export function isDiscarded(port: SessionPort, id: string): boolean {
+  if (port.writable) return false;
   if (log.enabled) log("client %s: a volatile packet is discarded, the transport can't take it now", id);
   return true;
 }
 
 /** Sends a packet to a peer that may be slow, or one that may replace another. Only events can be dropped. */
 export function sendWatched(
-  conn: Session,
+  port: SessionPort,
   packet: Packet,
   parts: readonly RawData[],
   options: WriteOptions | undefined,
 ): void {
-  const isEvent = packet.type === PacketType.EVENT && isSession(conn);
+  const congestion = packet.type === PacketType.EVENT ? port[kWatchQueue]?.() : undefined;
   const key = conflationKey(packet.nsp, options?.conflate);
-  if (isEvent && !mayWait(conn[kWatchQueue](), { parts, options, key })) return;
-  const mark = isEvent ? new EventMark(key) : undefined;
-  for (const part of parts) conn.write(part, { compress: options?.compress, mark });
+  if (congestion !== undefined && !mayWait(congestion, { parts, options, key })) return;
+  const mark = congestion === undefined ? undefined : new EventMark(key);
+  for (const part of parts) port.write(part, { compress: options?.compress, mark });
 }
 
 /** The same for an event that many get. */
-export function sendPreparedWatched(conn: Session, message: PreparedMessage, options: WriteOptions): void {
+export function sendPreparedWatched(port: SessionPort, message: PreparedMessage, options: WriteOptions): void {
   const key = message.mark?.key;
-  if (isSession(conn) && !mayWait(conn[kWatchQueue](), { parts: message.parts, options, key })) return;
-  conn[kSendPrepared](message);
+  const congestion = port[kWatchQueue]?.();
+  if (congestion !== undefined && !mayWait(congestion, { parts: message.parts, options, key })) return;
+  port[kSendPrepared](message, options);
 }
 
 /** Makes room for an event, as the policy wants it. False: the event is dropped. */

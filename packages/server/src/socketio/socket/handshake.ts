@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { isSession, kPeekRequest, type Session } from "../../engine/index.ts";
+import { kPeekRequest, type Session } from "../../engine/index.ts";
+import type { SessionPort } from "../client/session-port.ts";
+import { kPort } from "../keys.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
 /** The parameters of a query string. */
@@ -35,13 +37,14 @@ interface EngineRequest extends IncomingMessage {
 interface Connected {
   readonly conn: Session;
   readonly request: IncomingMessage;
+  readonly [kPort]: SessionPort;
 }
 
 /** @param issued when the socket was made, in milliseconds since 1970 */
 export function buildHandshake(client: Connected, issued: number, auth: Record<string, unknown>): Handshake {
-  const { conn } = client;
+  const { conn, [kPort]: port } = client;
   // Null when the program has dropped it to save memory.
-  const request: IncomingMessage | null = isSession(conn) ? conn[kPeekRequest]() : client.request;
+  const request: IncomingMessage | null = port[kPeekRequest] === undefined ? client.request : port[kPeekRequest]();
   const { headers = {}, url = "", socket, _query: query = {} } = (request ?? {}) as Partial<EngineRequest>;
   return {
     headers,

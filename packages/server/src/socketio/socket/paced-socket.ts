@@ -3,7 +3,6 @@ import type { BroadcastFlags } from "../adapter/adapter.ts";
 import {
   type CloseReason,
   type Congestion,
-  isSession,
   kCongestion,
   kWatchQueue,
   type Session,
@@ -12,7 +11,8 @@ import {
 import type { DisconnectCode } from "../report/close-codes.ts";
 import type { DisconnectReason } from "./types.ts";
 import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
-import { kNextFlags, kTakeFlags } from "../keys.ts";
+import type { SessionPort } from "../client/session-port.ts";
+import { kNextFlags, kPort, kTakeFlags } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kFlags = Symbol("flags");
@@ -29,6 +29,7 @@ export abstract class PacedSocket<
   ReservedEvents extends EventsMap,
 > extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents> {
   abstract get conn(): Session;
+  abstract readonly client: { readonly [kPort]: SessionPort };
   private [kFlags]: BroadcastFlags | undefined;
   /**
    * Why the socket was disconnected: set from `disconnecting` on. The classic reason, a code, a sentence, who brought it
@@ -143,12 +144,12 @@ export abstract class PacedSocket<
 
   /** Events that were dropped on this connection because the client reads too slowly. */
   get droppedEvents(): number {
-    return (this.conn as Partial<Session>)[kCongestion]?.dropped ?? 0;
+    return this.client[kPort][kCongestion]?.dropped ?? 0;
   }
 
   /** Undefined with another engine. */
   private [kWatch](): Congestion | undefined {
-    return isSession(this.conn) ? this.conn[kWatchQueue]() : undefined;
+    return this.client[kPort][kWatchQueue]?.();
   }
 }
 

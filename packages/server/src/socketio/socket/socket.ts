@@ -20,7 +20,7 @@ import { createLog } from "../../base/log.ts";
 import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
 import type { Middleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
-import { expectAck, giveUpOldest, mayJoin } from "../socket-limits.ts";
+import { expectAck, giveUpOldest, mayJoin } from "./limits.ts";
 import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
 import type { Server } from "../server.ts";
 import { asTold, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
@@ -494,7 +494,7 @@ export class Socket<
   }
 
   /** The socket is disconnected. */
-  _onclose(reason: DisconnectReason, description?: unknown, record?: CloseReason): this | undefined {
+  _onclose(reason: DisconnectReason, description?: unknown, record?: CloseReason<string>): this | undefined {
     const self = this[kSelf];
     if (self[kState] !== "connected") return this;
     self[kState] = "leaving";

@@ -55,7 +55,7 @@ export function leaving(reason: DisconnectReason, description: unknown): CloseRe
 
 /** The record of a disconnection that the engine knows of, with the reason that listeners are told. */
 export function asTold(
-  record: CloseReason,
+  record: CloseReason<string>,
   reason: DisconnectReason,
   description: unknown,
 ): CloseReason<DisconnectReason, DisconnectCode> {

@@ -1,22 +1,23 @@
-import type { Adapter, Room, SocketId } from "./adapter/adapter.ts";
-import { type AckCallback, expectAckWithin, type PendingAcks } from "./events/acks.ts";
-import type { Clock } from "../base/clock.ts";
-import { kClock, type Session } from "../engine/index.ts";
-import type { ResolvedLimits } from "./limits.ts";
-import { SocketIoError } from "./report/errors.ts";
-import type { LimitCode } from "./report/limit-codes.ts";
-import { kCall, kLimits, kOnLimit } from "./keys.ts";
+import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
+import { type AckCallback, expectAckWithin, type PendingAcks } from "../events/acks.ts";
+import type { Clock } from "../../base/clock.ts";
+import { kClock } from "../../engine/index.ts";
+import type { SessionPort } from "../client/session-port.ts";
+import type { ResolvedLimits } from "../limits.ts";
+import { SocketIoError } from "../report/errors.ts";
+import type { LimitCode } from "../report/limit-codes.ts";
+import { kCall, kLimits, kOnLimit, kPort } from "../keys.ts";
 
 /** A socket, as far as its limits go. */
-export interface Limited {
+interface Limited {
   readonly id: SocketId;
-  readonly conn: Session;
+  readonly client: { readonly [kPort]: SessionPort };
   readonly acks: PendingAcks;
   readonly adapter: Adapter;
   readonly server: {
     readonly [kClock]: Clock;
     readonly [kLimits]: ResolvedLimits;
-    [kOnLimit](conn: Session, code: LimitCode, limit: number, actual: number): void;
+    [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void;
   };
 }
 
@@ -70,7 +71,7 @@ export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
 const warned = new WeakSet();
 
 function report(socket: Limited, code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS", limit: number, actual: number): void {
-  socket.server[kOnLimit](socket.conn, code, limit, actual);
+  socket.server[kOnLimit](socket.client[kPort], code, limit, actual);
   if (warned.has(socket)) return;
   warned.add(socket);
   process.emitWarning(new SocketIoError(code));
