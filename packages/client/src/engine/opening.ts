@@ -1,4 +1,3 @@
-import type { Untyped } from "../typed-events.ts";
 import { endAttempt } from "./diagnosis.ts";
 import { after } from "./platform/timers.ts";
 import type { Session, SessionOpening } from "./session.ts";
@@ -70,11 +69,11 @@ export class Opening implements SessionOpening, TransportHandler {
     host.launch_(transport, "open", this);
   }
 
-  onTransport_(event: TransportEvent, value: Untyped, transport: Transport): void {
+  onTransport_(event: TransportEvent, value: unknown, transport: Transport): void {
     if (event === "packet") {
       this.#win(transport);
       this.#host.onTransport_(event, value);
-    } else if (event === "error" || event === "close") this.#lose(transport, value);
+    } else if (event === "error" || event === "close") this.#lose(transport, value as Error | CloseDetails);
   }
 
   #win(transport: Transport): void {

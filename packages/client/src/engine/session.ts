@@ -1,6 +1,6 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
-import type { NoEvents, Untyped } from "../typed-events.ts";
+import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./platform/cookie-jar.node.ts";
 import { beginAttempt, closeDiagnosis, type Diagnosis, endAttempt, type Purpose } from "./diagnosis.ts";
 import { addCookieJar, defaultBinaryType, nextTick } from "./platform/globals.node.ts";
@@ -195,11 +195,11 @@ export class Session
   }
 
   /** Takes what the transport reports. */
-  onTransport_(event: TransportEvent, value: Untyped): void {
-    if (event === "packet") this.#onPacket(value);
+  onTransport_(event: TransportEvent, value: unknown): void {
+    if (event === "packet") this.#onPacket(value as Packet);
     else if (event === "drain") this.#onDrain();
-    else if (event === "error") this._onError(value);
-    else if (event === "close") this.end_("transport close", value);
+    else if (event === "error") this._onError(value as Error);
+    else if (event === "close") this.end_("transport close", value as CloseDetails);
   }
 
   #onDrain(): void {

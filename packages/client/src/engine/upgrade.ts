@@ -1,4 +1,4 @@
-import type { Untyped } from "../typed-events.ts";
+import type { Packet } from "@portage/parser/engine";
 import { endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { after } from "./platform/timers.ts";
@@ -77,10 +77,12 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
     this.#signal("end", "socket closed");
   }
 
-  onTransport_(event: TransportEvent, value: Untyped): void {
-    if (event === "packet") this.#signal(value.type === "pong" && value.data === "probe" ? "answer" : "stray");
-    else if (event === "open") this.#signal(event);
-    else if (event === "error") this.#signal("lost", value);
+  onTransport_(event: TransportEvent, value: unknown): void {
+    if (event === "packet") {
+      const { type, data } = value as Packet;
+      this.#signal(type === "pong" && data === "probe" ? "answer" : "stray");
+    } else if (event === "open") this.#signal(event);
+    else if (event === "error") this.#signal("lost", value as Error);
     else if (event === "close") this.#signal("lost", "transport closed");
   }
 

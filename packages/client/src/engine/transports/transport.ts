@@ -91,7 +91,8 @@ export type TransportEvent = keyof TransportReservedEvents;
  * event after the listeners of programs.
  */
 export interface TransportHandler {
-  onTransport_(event: TransportEvent, value: Untyped, transport: Transport): void;
+  /** @param value the first argument of the event */
+  onTransport_(event: TransportEvent, value: unknown, transport: Transport): void;
 }
 
 /**
