@@ -2,10 +2,10 @@ import { ParserError } from "./errors.ts";
 import type { BinaryData, Bytes } from "./bytes.ts";
 import { viewBytes } from "./bytes.ts";
 
-/** Browsers take the arguments of `String.fromCharCode` from the stack: slices keep it small. */
+/** Slice size: browsers pass the arguments of `String.fromCharCode` on the stack. */
 const BROWSER_SLICE = 8192;
 
-/** @returns standard base64 with padding (RFC 4648 section 4) */
+/** Encodes as standard base64 with padding (RFC 4648 section 4). */
 export function encodeBase64(data: BinaryData): string {
   const bytes = viewBytes(data);
   if (typeof Buffer === "function") {
@@ -19,13 +19,14 @@ export function encodeBase64(data: BinaryData): string {
 }
 
 /**
- * Decodes base64, with or without padding, of either alphabet (RFC 4648 sections 4 and 5), and refuses what the platforms'
- * own decoders would silently skip: foreign characters, white space other than line breaks, characters behind the end.
+ * Decodes base64 of either alphabet, padded or not (RFC 4648 sections 4 and 5). Rejects input
+ * that the platforms' decoders skip: foreign characters, white space other than line breaks,
+ * characters after the padding.
  *
  * @throws ParserError `ENGINE_INVALID_BASE64`
  */
 export function decodeBase64(text: string): Bytes {
-  // some encoders wrap their lines, as MIME does (RFC 2045 section 6.8)
+  // Some encoders wrap their lines, as MIME does (RFC 2045 section 6.8).
   const base64 = isBase64(text) ? text : text.replaceAll(LINE_BREAK, "");
   if (!isBase64(base64)) throw new ParserError("ENGINE_INVALID_BASE64");
   if (typeof Buffer === "function") return Buffer.from(base64, "base64");
@@ -38,7 +39,10 @@ export function decodeBase64(text: string): Bytes {
 const LINE_BREAK = /\r?\n/g;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
-/** Padding may be missing, in whole or in part: how many bytes there are is known without. */
+/**
+ * Returns whether `text` is base64. Padding may be missing, wholly or partly: the
+ * length is known without it.
+ */
 function isBase64(text: string): boolean {
   const end = text.indexOf("=");
   const length = end === -1 ? text.length : end;

@@ -1,5 +1,5 @@
 /*
- * Programs for the target ES5 have no `Map`, `Symbol` or `Generator` by default; the declarations name them.
+ * Names ES2015 for programs that target ES5: the declarations use `Map`, `Symbol` and `Generator`.
  */
 /// <reference lib="es2015" preserve="true" />
 
@@ -10,17 +10,17 @@ export type Bytes = typeof globalThis extends {
   ? Known
   : Uint8Array;
 
-/** A view of memory that is not shared: `Uint8Array<ArrayBuffer>`, which compilers before 5.7 do not know. */
+/** A view of unshared memory: `Uint8Array<ArrayBuffer>`, which compilers before 5.7 do not know. */
 export type View = Uint8Array & { readonly buffer: ArrayBuffer };
 
-/** Bytes in any of the forms a program may hand over. */
+/** Bytes in any form that a program may pass. */
 export type BinaryData = ArrayBuffer | ArrayBufferView;
 
 export function isBinaryData(value: unknown): value is BinaryData {
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }
 
-/** @returns a view of the same memory, nothing is copied */
+/** Returns a view of the same memory; copies nothing. */
 export function viewBytes(data: BinaryData): View {
   if (data instanceof Uint8Array) return data as View;
   return ArrayBuffer.isView(data)
@@ -28,7 +28,10 @@ export function viewBytes(data: BinaryData): View {
     : new Uint8Array(data);
 }
 
-/** @returns the data itself if it is a Buffer, else a Buffer over the same memory; where no Buffer exists, a Uint8Array */
+/**
+ * Returns the data itself if it is a Buffer, else a Buffer over the same memory. Returns a
+ * Uint8Array on platforms without Buffer.
+ */
 export function toBuffer(data: BinaryData): Bytes {
   const bytes = viewBytes(data);
   if (typeof Buffer !== "function") return bytes as Bytes;

@@ -1,7 +1,7 @@
 /*
  * The Engine.IO codec of revision 3, and a drop-in for the reference's `parser-v3`.
  * Knows: engine packets and payloads in text, base64 and binary form. Node only.
- * Must not know: transports, sessions, HTTP; the packets of Socket.IO, which are mere messages here.
+ * Must not know: transports, sessions, HTTP; Socket.IO packets, which are plain messages here.
  */
 export { ENGINE_PARSER_ERRORS, ParserError, type ParserErrorCode } from "./errors.ts";
 export {

@@ -1,7 +1,7 @@
 /*
  * The Engine.IO codec of revision 4, and a drop-in for `engine.io-parser`.
  * Knows: engine packets and payloads, as text and bytes.
- * Must not know: transports, sessions, HTTP; the packets of Socket.IO, which are mere messages here.
+ * Must not know: transports, sessions, HTTP; Socket.IO packets, which are plain messages here.
  */
 export { encodeBase64, decodeBase64 } from "./base64.ts";
 export { type BinaryData, isBinaryData, toBuffer } from "./bytes.ts";

@@ -1,60 +1,63 @@
 /**
- * What the engine codecs (revisions 3 and 4) refuse: code to message.
- * The documentation of errors is generated from this table and the comment over each row.
+ * Why the engine codecs (revisions 3 and 4) reject input: code to message. The documentation of
+ * errors is generated from this table.
  */
 export const ENGINE_PARSER_ERRORS = {
-  /** A packet of no characters or bytes: there is no type to read. */
+  /** A packet without characters or bytes, so without a type. */
   ENGINE_EMPTY_PACKET: "empty engine packet",
-  /** The first character (or byte, in revision 3) names none of the seven packet types. */
+  /** The first character (first byte in revision 3) is not one of the seven packet types. */
   ENGINE_UNKNOWN_PACKET_TYPE: "unknown engine packet type",
-  /** A `b` packet whose rest is not padded base64 of the standard alphabet (RFC 4648 section 4). */
+  /** A `b` packet whose data is not base64 (RFC 4648 sections 4 and 5), padded or not. */
   ENGINE_INVALID_BASE64: "invalid base64 in an engine packet",
-  /** A payload of no packets at all. */
+  /** A payload without packets. */
   ENGINE_EMPTY_PAYLOAD: "empty engine payload",
-  /** Revision 3: a length that is missing, not made of digits, too long, or longer than the payload. */
+  /** Revision 3: a length that is missing, not a number, too long, or longer than the payload. */
   ENGINE_INVALID_LENGTH: "invalid packet length in an engine payload",
   /** Revision 3: a text packet of a binary payload that is not UTF-8. */
   ENGINE_INVALID_UTF8: "invalid UTF-8 in an engine payload",
-  /** A payload of more packets than the caller allows. */
+  /** A payload with more packets than the caller accepts. */
   ENGINE_TOO_MANY_PACKETS: "too many packets in an engine payload",
 } as const;
 
 /**
- * What the Socket.IO codec refuses: code to message. The first eight messages are those of `socket.io-parser`, to the
- * letter, because programs match on them.
+ * Why the Socket.IO codec rejects input: code to message. The first eight messages equal the
+ * messages of `socket.io-parser`, because programs match on them.
  */
 export const SOCKET_PARSER_ERRORS = {
-  /** The packet begins with something else than a digit from 0 to 6; the character follows, as a number. */
+  /** The packet does not begin with a digit from 0 to 6; the digit follows, or NaN. */
   SOCKET_UNKNOWN_PACKET_TYPE: "unknown packet type",
   /** A chunk that is neither text nor binary; the chunk follows. */
   SOCKET_UNKNOWN_CHUNK_TYPE: "Unknown type:",
-  /** A binary packet that does not announce a whole number of attachments, at least one. */
+  /** A binary packet that does not announce a positive whole number of attachments. */
   SOCKET_ILLEGAL_ATTACHMENT_COUNT: "Illegal attachments",
   /** A binary packet that announces more than `maxAttachments`. */
   SOCKET_TOO_MANY_ATTACHMENTS: "too many attachments",
-  /** A placeholder that refers to no attachment of its packet. */
+  /** A placeholder without an attachment in its packet. */
   SOCKET_ILLEGAL_PLACEHOLDER: "illegal attachments",
-  /** The data is missing, is not JSON, or does not suit the type of packet; also a reserved event name. */
+  /**
+   * The data is missing, is not JSON, or is invalid for the packet type;
+   * also a reserved event name.
+   */
   SOCKET_INVALID_PAYLOAD: "invalid payload",
-  /** Text arrived while attachments of the packet before it were due. */
+  /** Text arrived before all announced attachments had. */
   SOCKET_UNEXPECTED_TEXT: "got plaintext data when reconstructing a packet",
-  /** An attachment arrived that no packet had announced. */
+  /** An attachment arrived without being announced. */
   SOCKET_UNEXPECTED_BINARY: "got binary data when not reconstructing a packet",
-  /** An acknowledgement id beyond the safe integers. */
-  SOCKET_INVALID_ACK_ID: "invalid acknowledgement id",
+  /** An acknowledgement id above the largest safe integer. */
+  SOCKET_INVALID_ACK_ID: "the acknowledgement id is not a safe integer",
   /** Arrays and objects nested deeper than `maxDepth`. */
-  SOCKET_TOO_DEEP: "data nested too deeply",
-  /** Objects that have more than `maxKeys` keys together. */
-  SOCKET_TOO_MANY_KEYS: "too many keys",
-  /** An event or acknowledgement of more than `maxArguments` arguments. */
-  SOCKET_TOO_MANY_ARGUMENTS: "too many arguments",
+  SOCKET_TOO_DEEP: "data is nested deeper than maxDepth",
+  /** Objects with more than `maxKeys` keys in total. */
+  SOCKET_TOO_MANY_KEYS: "objects have more keys than maxKeys",
+  /** An event or acknowledgement with more than `maxArguments` arguments. */
+  SOCKET_TOO_MANY_ARGUMENTS: "more arguments than maxArguments",
   /** An event name longer than `maxEventNameLength`. */
-  SOCKET_EVENT_NAME_TOO_LONG: "event name too long",
+  SOCKET_EVENT_NAME_TOO_LONG: "event name longer than maxEventNameLength",
   /** A namespace, its query included, longer than `maxNamespaceLength`. */
-  SOCKET_NAMESPACE_TOO_LONG: "namespace too long",
-  /** The attachments of one packet hold more than `maxAttachmentBytes` together. */
-  SOCKET_ATTACHMENTS_TOO_LARGE: "attachments too large",
-  /** Encoding: the data refers to itself or is nested too deeply to be encoded. */
+  SOCKET_NAMESPACE_TOO_LONG: "namespace longer than maxNamespaceLength",
+  /** The attachments of one packet exceed `maxAttachmentBytes` in total. */
+  SOCKET_ATTACHMENTS_TOO_LARGE: "attachments larger than maxAttachmentBytes",
+  /** Encoding: the data is circular, or too deep for `JSON.stringify`. */
   SOCKET_UNENCODABLE_DEPTH: "data is circular or nested too deeply to be encoded",
 } as const;
 
@@ -64,7 +67,8 @@ export type ParserErrorCode = keyof typeof ENGINE_PARSER_ERRORS | keyof typeof S
 const MESSAGES: Readonly<Record<ParserErrorCode, string>> = { ...ENGINE_PARSER_ERRORS, ...SOCKET_PARSER_ERRORS };
 
 /**
- * Thrown by every codec of this package for input that it refuses. Nothing else is thrown for bytes of a peer.
+ * Thrown by every codec of this package for rejected input. The bytes of a
+ * peer cause no other error.
  *
  * @example
  * try {
@@ -76,7 +80,7 @@ const MESSAGES: Readonly<Record<ParserErrorCode, string>> = { ...ENGINE_PARSER_E
 export class ParserError extends Error {
   readonly code: ParserErrorCode;
 
-  /** @param detail appended to the message of the code, after a space */
+  /** @param detail appended to the message, after a space */
   constructor(code: ParserErrorCode, detail?: string) {
     super(detail === undefined ? MESSAGES[code] : MESSAGES[code] + " " + detail);
     this.name = "ParserError";

@@ -1,7 +1,8 @@
 /*
- * The Socket.IO packet codec (protocol 5, and 4, whose packets are the same): a drop-in for `socket.io-parser`.
- * Knows: packets, their text and attachments, the limits of what a peer may send.
- * Must not know: sessions, transports, what an event means.
+ * The Socket.IO packet codec: a drop-in for `socket.io-parser`. Protocols 4 and
+ * 5 have the same packets.
+ * Knows: packets, their text and attachments, the limits for peers.
+ * Must not know: sessions, transports, the meaning of an event.
  */
 export { Decoder } from "./socket/decoder.ts";
 export type { DecoderLimits, DecoderOptions, JsonReviver } from "./socket/decoder-options.ts";

@@ -1,16 +1,23 @@
 import { type Bytes, isBinaryData, toBuffer, viewBytes } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 
-/** In which form bytes are handed out. Default: Buffer, or ArrayBuffer where there is no Buffer. */
+/**
+ * The type of returned bytes. Default: Buffer, or ArrayBuffer on
+ * platforms without Buffer.
+ */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "blob";
 
-/** Untyped programs hand over anything: what holds no bytes is no packet. */
+/**
+ * Returns the bytes of a packet. Untyped programs may pass anything.
+ *
+ * @throws ParserError `ENGINE_EMPTY_PACKET` for a value that is not binary data
+ */
 export function bufferOf(encoded: unknown): Bytes {
   if (isBinaryData(encoded)) return toBuffer(encoded);
   throw new ParserError("ENGINE_EMPTY_PACKET");
 }
 
-/** Bytes in the form that was asked for; a copy only where the form demands it. */
+/** Converts bytes to the requested type; copies only if that type requires it. */
 export function shapeBytes(data: Bytes, binaryType: BinaryType | undefined): Bytes | ArrayBuffer | Blob {
   const bytes = viewBytes(data);
   if (binaryType === "blob" && typeof Blob === "function") return new Blob([bytes]);

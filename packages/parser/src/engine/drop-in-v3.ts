@@ -29,10 +29,13 @@ export const packets: Readonly<Record<EnginePacketType, number>> = {
 };
 
 type EncodedCallback = (encoded: RawData) => unknown;
-/** Receives each packet; `index` and `total` count characters (text) or packets (binary). False ends the decoding. */
+/**
+ * Receives each packet. `index` and `total` count characters (text) or packets (binary). Returning
+ * false ends the decoding.
+ */
 type PacketCallback = (packet: Packet, index: number, total: number) => unknown;
 
-/** The trailing arguments of the reference may be left out: the callback is the last one given. */
+/** Splits trailing arguments: callers may omit all but the callback, which comes last. */
 function splitCallback(args: readonly unknown[]): { options: readonly unknown[]; callback: unknown } {
   const at = args.findIndex((arg) => typeof arg === "function");
   return { options: args.slice(0, at), callback: args[at] };
@@ -43,12 +46,15 @@ const toEnginePacket = (packet: Packet): EnginePacket =>
 
 const errorPacket = (): Packet => ({ type: "error", data: "parser error" });
 
-function toPlainPacket({ type, data }: EnginePacket, binaryType: unknown): Packet {
+function toDropInPacket({ type, data }: EnginePacket, binaryType: unknown): Packet {
   if (data === undefined) return { type };
   return { type, data: typeof data === "string" ? data : shapeBytes(data, binaryType as BinaryType | undefined) };
 }
 
-/** `encodePacket(packet, supportsBinary?, utf8encode?, callback)`: the callback is called at once, its result returned. */
+/**
+ * `encodePacket(packet, supportsBinary?, utf8encode?, callback)`: calls the callback
+ * synchronously and returns its result.
+ */
 export function encodePacket(packet: Packet, ...args: unknown[]): unknown {
   const { options, callback } = splitCallback(args);
   const encoded = encodePacketV3(toEnginePacket(packet), Boolean(options[0]));
@@ -56,12 +62,15 @@ export function encodePacket(packet: Packet, ...args: unknown[]): unknown {
   return (callback as EncodedCallback)(asBytes ? Buffer.from(encoded).toString("latin1") : encoded);
 }
 
-/** Encodes a packet of bytes as text. */
+/** Encodes a binary packet as base64 text. */
 export function encodeBase64Packet(packet: Packet, callback: EncodedCallback): unknown {
   return callback("b" + PACKET_DIGITS[packet.type as EnginePacketType] + encodeBase64(packet.data as BinaryData));
 }
 
-/** Decodes one packet. Never throws: what is no packet becomes `{ type: "error", data: "parser error" }`. */
+/**
+ * Decodes one packet. Never throws: a malformed packet becomes `{ type: "error",
+ * data: "parser error" }`.
+ */
 export function decodePacket(
   encoded: string | BinaryData | undefined,
   binaryType?: BinaryType | null,
@@ -69,32 +78,38 @@ export function decodePacket(
 ): Packet {
   try {
     if (typeof encoded !== "string") {
-      return toPlainPacket(decodePacketV3(bufferOf(encoded)), binaryType);
+      return toDropInPacket(decodePacketV3(bufferOf(encoded)), binaryType);
     }
     const isBytes = Boolean(utf8decode) && !encoded.startsWith("b");
-    return toPlainPacket(decodePacketV3(isBytes ? decodeUtf8(Buffer.from(encoded, "latin1")) : encoded), binaryType);
+    return toDropInPacket(decodePacketV3(isBytes ? decodeUtf8(Buffer.from(encoded, "latin1")) : encoded), binaryType);
   } catch {
     return errorPacket();
   }
 }
 
-/** Decodes what follows the `b` of a packet of bytes that was encoded as text. */
+/** Decodes a base64 packet without its leading `b`. */
 export function decodeBase64Packet(encoded: string, binaryType?: BinaryType | null): Packet {
   return decodePacket("b" + encoded, binaryType);
 }
 
-/** `encodePayload(packets, supportsBinary?, callback)`: the callback is called at once, its result returned. */
+/**
+ * `encodePayload(packets, supportsBinary?, callback)`: calls the callback
+ * synchronously and returns its result.
+ */
 export function encodePayload(list: readonly Packet[], ...args: unknown[]): unknown {
   const { options, callback } = splitCallback(args);
   return (callback as EncodedCallback)(encodePayloadV3(list.map(toEnginePacket), Boolean(options[0])));
 }
 
-/** Encodes packets in the binary form, whatever they hold. */
+/** Encodes packets in binary form, even if all are text. */
 export function encodePayloadAsBinary(list: readonly Packet[], callback: EncodedCallback): unknown {
   return callback(encodeBinaryPayloadV3(list.map(toEnginePacket)));
 }
 
-/** `decodePayload(data, binaryType?, callback)`. A fault is one last call with the error packet, 0 and 1. */
+/**
+ * `decodePayload(data, binaryType?, callback)`. A malformed packet ends it with one call:
+ * the error packet, 0 and 1.
+ */
 export function decodePayload(data: string | BinaryData, ...args: unknown[]): void {
   if (typeof data !== "string") return decodePayloadAsBinary(data, ...args);
   const { options, callback } = splitCallback(args);
@@ -109,11 +124,14 @@ export function decodePayload(data: string | BinaryData, ...args: unknown[]): vo
       return void onPacket(errorPacket(), 0, 1);
     }
     const packet = found[0];
-    if (packet && onPacket(toPlainPacket(packet, options[0]), at - 1, data.length) === false) return;
+    if (packet && onPacket(toDropInPacket(packet, options[0]), at - 1, data.length) === false) return;
   }
 }
 
-/** `decodePayloadAsBinary(data, binaryType?, callback)`. A fault is a single call with the error packet, 0 and 1. */
+/**
+ * `decodePayloadAsBinary(data, binaryType?, callback)`. A malformed payload causes a single call:
+ * the error packet, 0 and 1.
+ */
 export function decodePayloadAsBinary(data: BinaryData, ...args: unknown[]): void {
   const { options, callback } = splitCallback(args);
   const onPacket = callback as PacketCallback;
@@ -124,5 +142,5 @@ export function decodePayloadAsBinary(data: BinaryData, ...args: unknown[]): voi
   } catch {
     return void onPacket(errorPacket(), 0, 1);
   }
-  found.forEach((packet, i) => onPacket(toPlainPacket(packet, options[0]), i, found.length));
+  found.forEach((packet, i) => onPacket(toDropInPacket(packet, options[0]), i, found.length));
 }

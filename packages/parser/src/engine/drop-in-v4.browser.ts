@@ -1,6 +1,6 @@
 /*
- * Takes the place of `drop-in-v4.ts` where there is no Buffer: the same functions in a third of the bytes. A test runs
- * both on the same packets.
+ * Replaces `drop-in-v4.ts` on platforms without Buffer: the same functions in a third of the bytes.
+ * A test runs both on the same packets.
  */
 import type { BinaryData } from "../bytes.ts";
 import type { BinaryType, Encoded, Packet } from "./drop-in-v4.ts";
@@ -13,12 +13,12 @@ export const protocol = 4 as const;
 const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
 const SEPARATOR = "\x1e";
 
-/** Arguments of `String.fromCharCode` come from the stack: slices keep it small. */
+/** Slice size: browsers pass the arguments of `String.fromCharCode` on the stack. */
 const SLICE = 8192;
-/** From how many bytes on their encoding would hold up the page. */
+/** Bytes from which a synchronous encoding would block the page. */
 const LARGE = 65_536;
 
-/** As much of the browser's class as is used here. */
+/** The part of the browser's class that is used here. */
 interface DataUrlReader {
   readonly result: unknown;
   onloadend: () => void;
@@ -26,32 +26,32 @@ interface DataUrlReader {
 }
 declare const FileReader: new () => DataUrlReader;
 
-/** Newer platforms do it themselves. */
+/** Native methods of newer platforms. */
 interface NativeBase64 {
   toBase64?(): string;
 }
 const Bytes = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
 
 function encodeBase64(data: BinaryData, callback: (text: string) => void): void {
-  // an ArrayBuffer has neither `buffer` nor `byteOffset`
+  // An ArrayBuffer has neither `buffer` nor `byteOffset`.
   const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array<ArrayBuffer>>;
   const bytes: Uint8Array<ArrayBuffer> & NativeBase64 = new Uint8Array(buffer, byteOffset, byteLength);
   if (bytes.toBase64) return callback(bytes.toBase64());
   try {
     if (bytes.length > LARGE) return readDataUrl(bytes, callback);
   } catch {
-    // not every platform has a FileReader, or Blobs of bytes
+    // The platform lacks FileReader, or Blobs of bytes.
   }
   let binary = "";
   for (let at = 0; at < bytes.length; at += SLICE) binary += String.fromCharCode(...bytes.subarray(at, at + SLICE));
   callback(btoa(binary));
 }
 
-/** Encodes aside of the page, as the data of a URL. */
+/** Encodes asynchronously, as the data of a URL. */
 function readDataUrl(bytes: Uint8Array<ArrayBuffer>, callback: (text: string) => void): void {
   const reader = new FileReader();
   reader.onloadend = () => callback(String(reader.result).split(",")[1]!);
-  // the Blob has a copy: what the program does with its bytes does not matter
+  // The Blob copies, so the program may change its bytes meanwhile.
   reader.readAsDataURL(new Blob([bytes]));
 }
 
@@ -68,7 +68,7 @@ export function encodePacket(
   supportsBinary: boolean,
   callback: (encoded: Encoded) => void,
 ): void {
-  // a Blob by its method: not every platform has the class
+  // Detects a Blob by its method: not every platform has the class.
   const { arrayBuffer } = (data ?? "") as Partial<Blob>;
   if (!arrayBuffer && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
     callback(TYPES.indexOf(type as "open") + ((data as string) || ""));
@@ -98,7 +98,7 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
     const type = TYPES[encoded.charCodeAt(0) - 48];
     if (type) return data ? { type, data } : { type };
   } catch {
-    // base64 that is none
+    // The base64 is malformed.
   }
   return { type: "error", data: "parser error" };
 }

@@ -7,26 +7,27 @@ import { decodePacketV4, SEPARATOR } from "./v4.ts";
 
 export type { BinaryType };
 
-/** Type of a {@link Packet}: one of the seven, or "error" for what could not be decoded. */
+/** Type of a {@link Packet}: one of the seven, or "error" for a malformed packet. */
 export type PacketType = EnginePacketType | "error";
 
-/** The form of packets in `engine.io-parser`. */
+/** The packet shape of `engine.io-parser`. */
 export interface Packet {
   type: PacketType;
   options?: PacketOptions;
   data?: unknown;
 }
 
-/** A packet as it is sent: text, or bytes. */
+/** An encoded packet: text or bytes. */
 export type Encoded = string | BinaryData | Blob;
 
 /** Revision of the Engine.IO protocol. */
 export const protocol = 4 as const;
 
 /**
- * Encodes a packet. The callback is called at once, unless a Blob has to be read first.
+ * Encodes a packet. Calls the callback synchronously, unless it must read a Blob first.
  *
- * @param supportsBinary true hands over the packet's own binary object; false makes it `b` + base64
+ * @param supportsBinary true passes the packet's own binary object on; false
+ * encodes it as `b` + base64
  */
 export function encodePacket(packet: Packet, supportsBinary: boolean, callback: (encoded: Encoded) => void): void {
   const { type, data } = packet;
@@ -40,7 +41,10 @@ export function encodePacket(packet: Packet, supportsBinary: boolean, callback: 
   }
 }
 
-/** Decodes a packet. Never throws: what is no packet becomes `{ type: "error", data: "parser error" }`. */
+/**
+ * Decodes a packet. Never throws: a malformed packet becomes `{ type: "error",
+ * data: "parser error" }`.
+ */
 export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
   try {
     const { type, data } = decodePacketV4(typeof encoded === "string" ? encoded : bufferOf(encoded));
@@ -51,7 +55,9 @@ export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryTy
   }
 }
 
-/** Encodes packets, and calls back when all are encoded: a Blob has to be read first. They stay in order. */
+/**
+ * Encodes packets in order. Calls back once all are encoded, since Blobs are read asynchronously.
+ */
 export function encodePackets(
   packets: readonly Packet[],
   supportsBinary: boolean,
@@ -72,7 +78,9 @@ export function encodePayload(packets: readonly Packet[], callback: (payload: st
   encodePackets(packets, false, (encoded) => callback((encoded as string[]).join(SEPARATOR)));
 }
 
-/** Decodes one HTTP body, up to and including the first record that is no packet. */
+/**
+ * Decodes one HTTP body. Stops after the first malformed packet, which is the last one returned.
+ */
 export function decodePayload(payload: string, binaryType?: BinaryType): Packet[] {
   const packets: Packet[] = [];
   for (const record of payload.split(SEPARATOR)) {

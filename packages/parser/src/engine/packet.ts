@@ -3,20 +3,21 @@ import type { Bytes } from "../bytes.ts";
 /** The seven packets of Engine.IO, in the order of their numbers on the wire. */
 export type EnginePacketType = "open" | "close" | "ping" | "pong" | "message" | "upgrade" | "noop";
 
-/** Application data and encoded packets alike: text, or bytes. */
+/** Application data or an encoded packet: text or bytes. */
 export type RawData = string | Bytes;
 
-/** How the transport should treat a packet. */
+/** How the transport treats a packet. */
 export interface PacketOptions {
-  /** Whether a transport that can compress may do so. Default true. */
+  /** Whether a transport may compress the packet. Default true. */
   compress: boolean;
 }
 
-/** Shared by every packet that was sent or received without options. */
+/** Shared by every packet without options of its own. */
 export const DEFAULT_PACKET_OPTIONS: Readonly<PacketOptions> = Object.freeze({ compress: true });
 
 /**
- * One Engine.IO packet. Always built by this constructor, all fields set, so that every reader sees one object shape.
+ * One Engine.IO packet. This constructor sets all fields, so that every
+ * reader sees one object shape.
  *
  * @example new EnginePacket("message", "hello", DEFAULT_PACKET_OPTIONS)
  */
@@ -26,7 +27,7 @@ export class EnginePacket {
   readonly options: PacketOptions;
 
   /**
-   * @param data undefined for a packet without any
+   * @param data undefined for a packet without data
    * @param options default {@link DEFAULT_PACKET_OPTIONS}
    */
   constructor(type: EnginePacketType, data: RawData | undefined, options: PacketOptions = DEFAULT_PACKET_OPTIONS) {
@@ -47,7 +48,7 @@ export const PACKET_TYPES: readonly EnginePacketType[] = [
   "noop",
 ];
 
-/** The digit of each type as it is written on the wire. */
+/** The digit of each type on the wire. */
 export const PACKET_DIGITS: Readonly<Record<EnginePacketType, string>> = {
   open: "0",
   close: "1",

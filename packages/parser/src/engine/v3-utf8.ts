@@ -4,14 +4,14 @@ import { ParserError } from "../errors.ts";
 /**
  * Decodes the text of a revision 3 binary payload.
  *
- * Two rules differ from the platform's decoder: what is not UTF-8 is refused instead of replaced, and a surrogate that
- * was encoded on its own (three bytes, ED A0..BF xx) is one U+FFFD, not three.
+ * Differs from the platform's decoder in two ways. It rejects malformed UTF-8 instead of replacing
+ * it, and it decodes a lone encoded surrogate (three bytes, ED A0..BF xx) to one U+FFFD, not three.
  *
  * @throws ParserError `ENGINE_INVALID_UTF8`
  */
 export function decodeUtf8(bytes: Bytes): string {
   const text = bytes.toString("utf8");
-  // the platform marks each fault with U+FFFD: a text without any had none
+  // The platform marks each fault with U+FFFD: a text without one is valid.
   return text.includes("\ufffd") ? decodeBySymbol(bytes) : text;
 }
 
@@ -35,7 +35,7 @@ function symbolLength(lead: number): number {
   throw new ParserError("ENGINE_INVALID_UTF8");
 }
 
-/** Smallest code point for each length of symbol: anything below is an overlong form (RFC 3629 section 3). */
+/** Smallest code point for each encoded length; a smaller one is overlong (RFC 3629 section 3). */
 const SMALLEST = [0, 0, 0x80, 0x800, 0x10000];
 const LEAD_BITS = [0, 0x7f, 0x1f, 0x0f, 0x07];
 

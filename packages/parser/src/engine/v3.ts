@@ -7,28 +7,32 @@ import { decodeUtf8 } from "./v3-utf8.ts";
 const LETTER_B = 98;
 const DIGIT_0 = 48;
 const COLON = 58;
-/** Longest length field read, in digits: the greatest string or buffer of the platform needs ten. */
+/** Longest length field, in digits: the largest string or buffer of the platform needs ten. */
 const MAX_LENGTH_DIGITS = 10;
 
-/** How a payload without packets is written. */
+/** A payload without packets. */
 export const NO_PACKETS = "0:";
 
-/** Framing of a binary payload: a mark, the decimal digits of the length as bytes 0 to 9, this byte, the packet. */
+/**
+ * Frames a binary payload: a mark, the decimal digits of the length as bytes 0 to
+ * 9, this byte, the packet.
+ */
 const LENGTH_END = 255;
 const TEXT_MARK = 0;
 const BINARY_MARK = 1;
 
 /**
- * Encodes one packet for a WebSocket message. Unlike revision 4, bytes carry the packet's type before them.
+ * Encodes one packet for a WebSocket message. Unlike in revision 4, a type
+ * byte precedes binary data.
  *
- * @param supportsBinary false turns bytes into `b` + type + base64
+ * @param supportsBinary false encodes bytes as `b` + type + base64
  * @example encodePacketV3(new EnginePacket("message", Buffer.of(1)), true) // <Buffer 04 01>
  */
 export function encodePacketV3(packet: EnginePacket, supportsBinary: boolean): RawData {
   const data: RawData | BinaryData | number | undefined = packet.data;
   if (typeof data === "string") return PACKET_DIGITS[packet.type] + data;
   if (data === undefined) return PACKET_DIGITS[packet.type];
-  // numbers and the like, which untyped programs send
+  // Untyped programs send numbers and the like.
   if (!isBinaryData(data)) return PACKET_DIGITS[packet.type] + String(data);
   if (!supportsBinary) return "b" + PACKET_DIGITS[packet.type] + encodeBase64(data);
   const bytes = toBuffer(data);
@@ -41,7 +45,7 @@ export function encodePacketV3(packet: EnginePacket, supportsBinary: boolean): R
 /**
  * Decodes one WebSocket message, or one packet of a payload.
  *
- * @returns bytes are a view of the encoded buffer
+ * @returns a packet whose bytes are a view of the encoded buffer
  * @throws ParserError `ENGINE_EMPTY_PACKET`, `ENGINE_UNKNOWN_PACKET_TYPE`, `ENGINE_INVALID_BASE64`
  */
 export function decodePacketV3(encoded: RawData): EnginePacket {
@@ -67,8 +71,9 @@ function typeOf(index: number): EnginePacket["type"] {
 /**
  * Encodes packets for one HTTP body.
  *
- * @param supportsBinary whether the client can read a binary body; one is written only if a packet holds bytes
- * @returns text: `<length>:<packet>` each, the length in UTF-16 code units; no packets at all are `0:`
+ * @param supportsBinary whether the client reads binary bodies; used only
+ * if a packet contains bytes
+ * @returns text as `<length>:<packet>` each, the length in UTF-16 code units; `0:` without packets
  * @example encodePayloadV3([new EnginePacket("message", "hi")], true) // "3:4hi"
  */
 export function encodePayloadV3(packets: readonly EnginePacket[], supportsBinary: boolean): RawData {
@@ -86,12 +91,15 @@ function holdsBytes(packet: EnginePacket): boolean {
   return isBinaryData(packet.data);
 }
 
-/** The binary form of a payload, whatever the packets hold: text packets as UTF-8, their length in bytes. */
+/**
+ * Encodes a payload in binary form even if all packets are text. Text is
+ * UTF-8, its length in bytes.
+ */
 export function encodeBinaryPayloadV3(packets: readonly EnginePacket[]): Bytes {
   const chunks: Uint8Array[] = [];
   for (const packet of packets) {
     const encoded = encodePacketV3(packet, true);
-    // lone surrogates become U+FFFD here, as in the reference
+    // Lone surrogates become U+FFFD, as in the reference.
     const bytes = typeof encoded === "string" ? Buffer.from(encoded) : encoded;
     chunks.push(binaryHeader(typeof encoded === "string" ? TEXT_MARK : BINARY_MARK, bytes.length), bytes);
   }
@@ -110,16 +118,17 @@ function binaryHeader(mark: number, length: number): Buffer {
 /**
  * Decodes one HTTP body, text or binary.
  *
- * @param maxPackets most packets accepted; default: no limit
- * @throws ParserError `ENGINE_EMPTY_PAYLOAD`, `ENGINE_INVALID_LENGTH`, `ENGINE_INVALID_UTF8`, `ENGINE_TOO_MANY_PACKETS`,
- * and what {@link decodePacketV3} throws
+ * @param maxPackets most packets accepted. Default: unlimited
+ * @throws ParserError `ENGINE_EMPTY_PAYLOAD`, `ENGINE_INVALID_LENGTH`, `ENGINE_INVALID_UTF8`,
+ * `ENGINE_TOO_MANY_PACKETS`, and the errors of {@link decodePacketV3}
  */
 export function decodePayloadV3(data: RawData, maxPackets?: number): EnginePacket[] {
   return [...readPayloadV3(data, maxPackets)];
 }
 
 /**
- * The same packet by packet, so that a huge body can be worked off in pieces, and what stands before a fault is had.
+ * Decodes like {@link decodePayloadV3}, packet by packet. Lets callers process a huge body in
+ * slices, and yields the packets before a malformed one.
  *
  * @example for (const packet of readPayloadV3("2:4a2:4b")) console.log(packet.data);
  */
@@ -145,7 +154,7 @@ export function readTextPacket(payload: string, start: number, packets: EnginePa
     at++;
   }
   const end = at + 1 + length;
-  // a missing length is 0, and no packet is empty: each has a type
+  // A missing length reads as 0. Every packet has a type, so 0 is invalid.
   if (length === 0 || end > payload.length) throw new ParserError("ENGINE_INVALID_LENGTH");
   packets.push(decodePacketV3(payload.slice(at + 1, end)));
   return end;

@@ -3,16 +3,16 @@ import { type BinaryData, isBinaryData, toBuffer } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 import { DEFAULT_PACKET_OPTIONS, EnginePacket, PACKET_DIGITS, PACKET_TYPES, type RawData } from "./packet.ts";
 
-/** Engine.IO revision 4, "Payload": packets are joined by the ASCII record separator. */
+/** Joins the packets of a payload: the ASCII record separator (Engine.IO revision 4, "Payload"). */
 export const SEPARATOR = "\x1e";
 const LETTER_B = 98;
 const DIGIT_0 = 48;
 
 /**
- * Encodes one packet for a WebSocket message (or one record of a polling payload).
- * Revision 4 writes binary messages without a type: a binary WebSocket message is always a "message".
+ * Encodes one packet for a WebSocket message or one record of a polling payload. Revision 4 writes
+ * bytes without a type: a binary WebSocket message is always a "message".
  *
- * @param supportsBinary false turns bytes into `b` + base64
+ * @param supportsBinary false encodes bytes as `b` + base64
  * @returns text, or the packet's own bytes (not copied)
  * @example encodePacketV4(new EnginePacket("message", "hi"), true) // "4hi"
  */
@@ -21,12 +21,12 @@ export function encodePacketV4(packet: EnginePacket, supportsBinary: boolean): R
   if (typeof data === "string") return PACKET_DIGITS[packet.type] + data;
   if (data === undefined) return PACKET_DIGITS[packet.type];
   if (isBinaryData(data)) return supportsBinary ? toBuffer(data) : "b" + encodeBase64(data);
-  // numbers and booleans, which untyped programs send; the falsy ones are nothing, as in the reference
+  // Untyped programs send numbers and booleans; falsy ones encode as empty, as in the reference.
   return PACKET_DIGITS[packet.type] + String(data || "");
 }
 
 /**
- * Decodes one WebSocket message, or one record of a polling payload.
+ * Decodes one WebSocket message or one record of a polling payload.
  *
  * @throws ParserError `ENGINE_EMPTY_PACKET`, `ENGINE_UNKNOWN_PACKET_TYPE`, `ENGINE_INVALID_BASE64`
  * @example decodePacketV4("4hi") // EnginePacket { type: "message", data: "hi" }
@@ -57,17 +57,18 @@ export function encodePayloadV4(packets: readonly EnginePacket[]): string {
 }
 
 /**
- * Decodes one HTTP body.
+ * Decodes one HTTP body. An empty body contains one empty packet.
  *
- * @param maxPackets most packets accepted; default: no limit
- * @throws ParserError `ENGINE_TOO_MANY_PACKETS`, and what {@link decodePacketV4} throws; an empty body holds an empty packet
+ * @param maxPackets most packets accepted. Default: unlimited
+ * @throws ParserError `ENGINE_TOO_MANY_PACKETS`, and the errors of {@link decodePacketV4}
  */
 export function decodePayloadV4(payload: string, maxPackets?: number): EnginePacket[] {
   return [...readPayloadV4(payload, maxPackets)];
 }
 
 /**
- * The same packet by packet, so that a huge body can be worked off in pieces, and what stands before a fault is had.
+ * Decodes like {@link decodePayloadV4}, packet by packet. Lets callers process a huge body in
+ * slices, and yields the packets before a malformed one.
  *
  * @example for (const packet of readPayloadV4("4a\x1e4b")) console.log(packet.data);
  */

@@ -1,16 +1,18 @@
 import { isBinaryData } from "../bytes.ts";
 import { ParserError } from "../errors.ts";
 
-/** Binary data within the data of a packet; a Blob or File only where the platform has them. */
+/** Binary data inside the data of a packet; Blob and File where the platform has them. */
 export type Attachment = ArrayBuffer | ArrayBufferView | Blob;
 
-/** What stands on the wire in place of an attachment. */
+/** Replaces an attachment on the wire. */
 interface Placeholder {
   _placeholder: true;
   num: number;
 }
 
-/** Deepest nesting that is encoded. `JSON.stringify` recurses: this stays far from the end of the stack. */
+/**
+ * Deepest nesting that is encoded. `JSON.stringify` recurses; this stays far below the stack limit.
+ */
 const MAX_ENCODED_DEPTH = 1000;
 
 export function isAttachment(value: unknown): value is Attachment {
@@ -18,16 +20,17 @@ export function isAttachment(value: unknown): value is Attachment {
 }
 
 /**
- * Takes the attachments out of a value. Only the arrays and objects that lead to one are copied; a value without any is
- * returned as it is, and nothing given is ever changed.
+ * Extracts the attachments of a value. Copies only the arrays and objects that lead to one;
+ * never changes its input.
  *
  * @param out receives the attachments, in the order of their placeholders
+ * @returns the copy, or the value itself if it contains no attachments
  * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`
  */
 export function extractAttachments(value: object, out: Attachment[], depth: number): object {
   if (depth > MAX_ENCODED_DEPTH) throw new ParserError("SOCKET_UNENCODABLE_DEPTH");
   if (Array.isArray(value)) return extractFromArray(value, out, depth);
-  // plain objects, nearly all there are, skip what only special ones can be
+  // Fast path: nearly all objects are plain.
   if (Object.getPrototypeOf(value) !== Object.prototype) {
     if (isAttachment(value)) return placeholder(value, out);
     if (value instanceof Date) return value;
@@ -40,13 +43,16 @@ interface WithToJson {
   toJSON(): unknown;
 }
 
-/** What toJSON() returns is not asked for a toJSON() of its own: `JSON.stringify` does not either. */
+/**
+ * Extracts from the result of `toJSON()`, without calling a `toJSON()` of the result:
+ * `JSON.stringify` does not either.
+ */
 function extractFromJson(value: WithToJson, out: Attachment[], depth: number): object {
   const json = value.toJSON();
   if (typeof json !== "object" || json === null) return value;
   const extracted = extractFromJsonResult(json, out, depth);
   if (extracted === json) return value;
-  // an object that returns itself: its copy is not to be asked again
+  // The object returned itself: `JSON.stringify` must not call its copy.
   if (Object.hasOwn(extracted, "toJSON")) (extracted as { toJSON: unknown }).toJSON = undefined;
   return extracted;
 }
@@ -71,7 +77,10 @@ function extractFromArray(items: readonly unknown[], out: Attachment[], depth: n
   return copy ?? items;
 }
 
-/** @param asksToJson whether an own `toJSON` counts: finding it here spares each plain object a look-up that fails */
+/**
+ * @param asksToJson whether an own `toJSON` counts. Checking here spares each plain
+ * object a failing look-up
+ */
 function extractFromObject(value: object, out: Attachment[], depth: number, asksToJson: boolean): object {
   const source = value as Record<string, unknown>;
   const firstAttachment = out.length;
@@ -84,15 +93,16 @@ function extractFromObject(value: object, out: Attachment[], depth: number, asks
     }
     if (typeof item !== "object" || item === null || !Object.hasOwn(source, key)) continue;
     const extracted = extractAttachments(item, out, depth + 1);
-    // a spread defines own keys, `__proto__` too: assigning to that key afterwards cannot reach the prototype
+    // The spread defines even `__proto__` as an own key, so this assignment
+    // cannot reach the prototype.
     if (extracted !== item) (copy ??= { ...source })[key] = extracted;
   }
   return copy ?? value;
 }
 
 /**
- * Puts attachments in place of their placeholders, in the data itself. It was just made by `JSON.parse`: nobody else
- * holds it. Works through a list of its own instead of recursing, so that no nesting can exhaust the stack.
+ * Replaces placeholders by attachments, in place: `JSON.parse` just made the data, so it has no
+ * other owner. Iterates instead of recursing, so that deep nesting cannot exhaust the stack.
  *
  * @throws ParserError `SOCKET_ILLEGAL_PLACEHOLDER`
  */
@@ -104,7 +114,8 @@ export function insertAttachments(data: object, attachments: readonly unknown[])
       const item = slots[key];
       if (typeof item !== "object" || item === null) continue;
       const { _placeholder: mark, num } = item as { _placeholder?: unknown; num?: unknown };
-      // an own key, even `__proto__`: JSON.parse defined it, so assigning cannot reach the prototype
+      // `JSON.parse` defines even `__proto__` as an own key, so this assignment
+      // cannot reach the prototype.
       if (mark === true) slots[key] = attachmentAt(num, attachments);
       else containers.push(item);
     }

@@ -1,15 +1,22 @@
 /** Second argument of `JSON.parse`. */
 export type JsonReviver = (this: unknown, key: string, value: unknown) => unknown;
 
-/** What a decoder accepts from a peer. Each limit refuses what is beyond it with a code of its own. */
+/**
+ * Limits for the packets of a peer. The decoder rejects a packet beyond one with that limit's code.
+ */
 export interface DecoderLimits {
   /** Most attachments of one packet. Default 10. */
   maxAttachments: number;
-  /** Most bytes of the attachments of one packet together. Default: no limit but the transport's. */
+  /**
+   * Most bytes of the attachments of one packet in total. Default: unlimited but
+   * for the transport's limit.
+   */
   maxAttachmentBytes: number;
   /** Deepest nesting of arrays and objects, the array of arguments included. Default 100. */
   maxDepth: number;
-  /** Most keys of all objects of a packet together. Default: no limit but the size of the text. */
+  /**
+   * Most keys of all objects of a packet in total. Default: unlimited but for the size of the text.
+   */
   maxKeys: number;
   /** Most elements of an event or acknowledgement, the event name included. Default 10,000. */
   maxArguments: number;
@@ -21,11 +28,11 @@ export interface DecoderLimits {
 
 /** Options of a {@link Decoder}. */
 export interface DecoderOptions extends Partial<DecoderLimits> {
-  /** Handed to `JSON.parse`. Default: none. */
+  /** Passed to `JSON.parse`. Default: none. */
   reviver?: JsonReviver | undefined;
 }
 
-/** Every option with its value. */
+/** All options, resolved. */
 export interface DecoderSettings extends DecoderLimits {
   reviver: JsonReviver | undefined;
 }
@@ -43,10 +50,13 @@ const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
 
 const LIMITS = Object.keys(DEFAULTS).filter((name) => name !== "reviver") as (keyof DecoderLimits)[];
 
-/** A server makes a decoder for each connection from one options object: they share what it resolves to. */
+/**
+ * A server makes a decoder for each connection from one options object; all
+ * share its resolved settings.
+ */
 const resolved = new WeakMap<object, Readonly<DecoderSettings>>();
 
-/** @returns the settings of a decoder; later changes of the options object have no effect */
+/** Resolves options. Later changes of the options object have no effect. */
 export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | undefined): Readonly<DecoderSettings> {
   if (typeof options !== "function" && (typeof options !== "object" || options === null)) return DEFAULTS;
   let settings = resolved.get(options);
@@ -57,7 +67,10 @@ export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | un
   return settings;
 }
 
-/** An option that is not a number keeps its default: neither `undefined` nor `NaN` must lift a limit. */
+/**
+ * Fills in defaults. An option that is not a number gets its default: `undefined` and
+ * `NaN` must not lift a limit.
+ */
 function withDefaults(options: DecoderOptions): Readonly<DecoderSettings> {
   const settings: DecoderSettings = { ...DEFAULTS };
   for (const name of LIMITS) {

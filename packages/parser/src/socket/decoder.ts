@@ -20,10 +20,10 @@ const SPACE = 32;
 const TAB = 9;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
-/** One more than the greatest safe integer has: no number worth reading is longer. */
+/** Digits of the largest safe integer, plus one: longer numbers are invalid. */
 const MAX_DIGITS = 17;
 
-/** A packet whose attachments are still on their way. */
+/** A packet that lacks attachments. */
 interface Pending {
   readonly packet: SocketPacket;
   readonly attachments: unknown[];
@@ -31,7 +31,7 @@ interface Pending {
 }
 
 /**
- * Decodes Socket.IO packets, one message of the engine at a time. Idle, it holds three references and no more.
+ * Decodes Socket.IO packets, one engine message at a time. An idle decoder is three references.
  *
  * @example
  * const decoder = new Decoder();
@@ -52,20 +52,20 @@ export class Decoder {
   /**
    * Decodes one message.
    *
-   * @returns the packet, once it is complete; undefined while attachments are due
-   * @throws ParserError with one of the codes `SOCKET_*`; the decoder then expects a new packet
+   * @returns the packet once complete; undefined while attachments are missing
+   * @throws ParserError with a `SOCKET_*` code; the decoder then expects a new packet
    */
   decode(chunk: string | Bytes): SocketPacket | undefined {
     return typeof chunk === "string" ? this.#takeText(chunk) : this.#takeAttachment(chunk);
   }
 
-  /** Like {@link Decoder.decode}; a complete packet goes to the listeners of `decoded` instead. */
+  /** Decodes like {@link Decoder.decode}, and emits a complete packet as `decoded`. */
   add(chunk: string | Bytes): void {
     const packet = this.decode(chunk);
     if (packet !== undefined) this.emit("decoded", toPlainPacket(packet));
   }
 
-  /** Forgets a packet whose attachments did not all arrive. The decoder stays usable. */
+  /** Drops an incomplete packet. The decoder stays usable. */
   destroy(): void {
     this.#pending = undefined;
   }
@@ -82,7 +82,10 @@ export class Decoder {
     return this;
   }
 
-  /** Removes a listener; all of an event, or of all events, if what tells them apart is left out. */
+  /**
+   * Removes a listener. Without `listener`, removes all of the event;
+   * without `event`, all listeners.
+   */
   off(event?: string, listener?: Listener): this {
     this.#listeners?.remove(event, listener);
     return this;
@@ -139,7 +142,7 @@ export class Decoder {
   }
 }
 
-/** Reads `[namespace,][id][data]`, what follows the type and the number of attachments. */
+/** Decodes `[namespace,][id][data]`, which follows the type and the number of attachments. */
 // hot path: 3.5 % of the server's time in `ingest`
 function decodeAfter(text: string, start: number, type: PacketType, settings: Readonly<DecoderSettings>): SocketPacket {
   let at = start;
@@ -156,7 +159,7 @@ function decodeAfter(text: string, start: number, type: PacketType, settings: Re
   const id = idEnd === at ? undefined : decodeId(text.slice(at, idEnd));
   at = afterSpace(text, idEnd);
   let data = at < text.length ? parseData(text.slice(at), settings) : undefined;
-  // Some clients say why they leave: the protocol has no place for it.
+  // Some clients send a reason with DISCONNECT. The protocol does not define one.
   if (type === PacketType.DISCONNECT) data = undefined;
   if (!isDataValid(type, data)) throw new ParserError("SOCKET_INVALID_PAYLOAD");
   if (Array.isArray(data)) checkArguments(type, data, settings);
@@ -170,19 +173,19 @@ function parseData(json: string, settings: Readonly<DecoderSettings>): unknown {
   } catch (error) {
     throw error instanceof ParserError ? error : new ParserError("SOCKET_INVALID_PAYLOAD");
   }
-  // a reviver may have removed the data: that is not the same as none
+  // A reviver may remove the data; that differs from a packet without data.
   if (data === undefined) throw new ParserError("SOCKET_INVALID_PAYLOAD");
   return data;
 }
 
 // hot path: 20.8 % of the server's time in `ingest`
 function parseJson(json: string, settings: Readonly<DecoderSettings>): unknown {
-  // The first comparison keeps texts that are short, and all where there is no limit, from a call.
+  // The first comparison saves a call for short texts, and for all texts without a limit.
   if (json.length > settings.maxKeys && hasMoreKeysThan(json, settings.maxKeys))
     throw new ParserError("SOCKET_TOO_MANY_KEYS");
   if (mayBeDeeperThan(json, settings.maxDepth)) {
     const plain: unknown = JSON.parse(json);
-    // JSON.parse recurses for a reviver: it must not get to see data that is too deep
+    // `JSON.parse` recurses for a reviver, so data that is too deep must not reach it.
     if (typeof plain === "object" && plain !== null && isDeeperThan(plain, settings.maxDepth))
       throw new ParserError("SOCKET_TOO_DEEP");
     if (settings.reviver === undefined) return plain;
@@ -199,7 +202,10 @@ function checkArguments(type: PacketType, data: readonly unknown[], settings: Re
   }
 }
 
-/** @returns the index of the first character at or after `start` that is not white space of JSON, which some encoders write */
+/**
+ * Returns the index of the first character from `start` on that is not JSON white space.
+ * Some encoders write spaces.
+ */
 function afterSpace(text: string, start: number): number {
   let at = start;
   while (text.charCodeAt(at) <= SPACE && isSpace(text.charCodeAt(at))) at++;
@@ -210,7 +216,7 @@ function isSpace(char: number): boolean {
   return char === SPACE || char === LINE_FEED || char === CARRIAGE_RETURN || char === TAB;
 }
 
-/** @returns the index after the last digit at or after `start`; `start` itself if there is none */
+/** Returns the index after the last digit from `start` on; `start` itself without digits. */
 function endOfDigits(text: string, start: number): number {
   const limit = start + MAX_DIGITS;
   let at = start;
@@ -219,7 +225,9 @@ function endOfDigits(text: string, start: number): number {
   return at;
 }
 
-/** A slice keeps the whole message alive for as long as it lives, and the namespace of a CONNECT may live long. */
+/**
+ * Copies a text. A slice retains the whole message, and the namespace of a CONNECT may live long.
+ */
 function copyText(slice: string): string {
   return slice.split("").join("");
 }
@@ -234,7 +242,7 @@ function unknownType(type: number): ParserError {
   return new ParserError("SOCKET_UNKNOWN_PACKET_TYPE", String(type >= 0 && type <= 9 ? type : NaN));
 }
 
-/** Any value may come here, also one that cannot be turned to a string. */
+/** Describes any value, even if converting it to a string throws. */
 function describe(chunk: unknown): string {
   try {
     return String(chunk);
@@ -243,7 +251,7 @@ function describe(chunk: unknown): string {
   }
 }
 
-/** The form in which `socket.io-parser` hands out packets: fields that do not apply are not there. */
+/** Converts to the shape of `socket.io-parser`, which omits unused fields. */
 function toPlainPacket(packet: SocketPacket): Packet {
   const plain: Packet = { type: packet.type, nsp: packet.nsp };
   if (packet.id !== undefined) plain.id = packet.id;

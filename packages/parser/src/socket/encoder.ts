@@ -5,7 +5,7 @@ import { type Packet, PacketType } from "./packet.ts";
 /** Second argument of `JSON.stringify`. */
 export type JsonReplacer = (this: unknown, key: string, value: unknown) => unknown;
 
-/** The shape of `JSON.stringify`. */
+/** The signature of `JSON.stringify`. */
 export type JsonStringify = (data: unknown, replacer?: JsonReplacer) => string;
 
 /**
@@ -18,8 +18,8 @@ export class Encoder {
   readonly #stringify: JsonStringify;
 
   /**
-   * @param replacer handed to `stringify`
-   * @param stringify what to use instead of `JSON.stringify`: the same text, made in another way
+   * @param replacer passed to `stringify`
+   * @param stringify replaces `JSON.stringify`; must write the same text
    */
   constructor(replacer?: JsonReplacer, stringify: JsonStringify = JSON.stringify) {
     this.#replacer = replacer;
@@ -27,11 +27,13 @@ export class Encoder {
   }
 
   /**
-   * Encodes a packet, which is not changed. Bytes anywhere in the data of an event or acknowledgement follow the text as
-   * attachments, the very objects that were given (ArrayBuffer, typed arrays and Blob too, although the type says Buffer).
+   * Encodes a packet without changing it. Bytes in the data of an event or acknowledgement become
+   * attachments: the same objects, not copies. These include ArrayBuffer, typed arrays and Blob,
+   * although the return type says Buffer.
    *
    * @returns the text, then the attachments
-   * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`; and what `JSON.stringify`, a `toJSON()` or the replacer throw
+   * @throws ParserError `SOCKET_UNENCODABLE_DEPTH`; and errors of `JSON.stringify`, of a
+   * `toJSON()` or of the replacer
    */
   encode(packet: Packet): Array<string | Bytes> {
     const type = packet.type;
@@ -55,7 +57,7 @@ export class Encoder {
   #encodeObjects(packet: Packet, type: 2 | 3, data: object): Array<string | Bytes> {
     const parts: Attachment[] = [];
     const extracted = extractAttachments(data, parts, 1);
-    // a packet that is passed on undecoded brings its placeholders along
+    // A packet forwarded undecoded still contains its placeholders.
     const count = parts.length || (packet.type === type ? 0 : (packet.attachments ?? 0));
     const head = count === 0 ? String(type) : String(type + BINARY_OFFSET) + String(count) + "-";
     const encoded = [this.#encodeText(packet, head, extracted)] as Array<string | Bytes>;
@@ -75,7 +77,7 @@ export class Encoder {
 /** From EVENT to BINARY_EVENT, from ACK to BINARY_ACK. */
 const BINARY_OFFSET = 3;
 
-/** Arguments without any object among them need no search. */
+/** Returns whether `data` may contain bytes: primitive arguments cannot. */
 function mayHoldBinary(data: unknown): data is object {
   if (!Array.isArray(data)) return typeof data === "object" && data !== null;
   for (let i = 0; i < data.length; i++) {

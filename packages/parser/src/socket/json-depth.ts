@@ -1,10 +1,11 @@
 /**
- * Whether JSON text could be nested deeper than a limit: a quick no for nearly every text. Openers within strings count.
+ * Returns whether JSON text may be nested deeper than a limit. Quickly returns false for nearly
+ * every text; counts brackets inside strings too.
  *
  * @param max deepest nesting allowed; `[[1]]` is 2 deep
  */
 export function mayBeDeeperThan(json: string, max: number): boolean {
-  // each level costs two characters
+  // Each level costs two characters.
   if (json.length < 2 * (max + 1)) return false;
   let openers = 0;
   for (let at = json.indexOf("["); at !== -1; at = json.indexOf("[", at + 1)) if (++openers > max) return true;
@@ -13,8 +14,9 @@ export function mayBeDeeperThan(json: string, max: number): boolean {
 }
 
 /**
- * The exact answer, from the value that `JSON.parse` made (it does not recurse, so any depth can be parsed). Looking at
- * arrays and objects only costs a fraction of looking at each character. Recurses as deep as the limit, not as the data.
+ * Returns whether a value is nested deeper than `max`, exactly. `JSON.parse` does not recurse, so
+ * parsing any depth is safe, and visiting arrays and objects is far cheaper than scanning the text.
+ * Recurses at most `max` deep.
  */
 export function isDeeperThan(value: object, max: number): boolean {
   if (max <= 0) return true;

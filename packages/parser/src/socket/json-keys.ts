@@ -2,10 +2,13 @@ const QUOTE = 34;
 const COLON = 58;
 const BACKSLASH = 92;
 
-/** What a key takes at least in JSON text: `"":1,`. */
+/** Fewest characters of a key in JSON text: `"":1,`. */
 const SHORTEST = 5;
 
-/** Whether JSON text has more keys than a limit, in all its objects together. Text that is no JSON gets any answer. */
+/**
+ * Returns whether JSON text has more than `max` keys, in all its objects together. The result for
+ * malformed JSON is arbitrary.
+ */
 export function hasMoreKeysThan(json: string, max: number): boolean {
   if (json.length <= SHORTEST * max) return false;
   let colons = 0;
@@ -15,7 +18,7 @@ export function hasMoreKeysThan(json: string, max: number): boolean {
   return false;
 }
 
-/** The exact number: colons within strings do not count. */
+/** Counts keys exactly: skips colons inside strings. */
 function countKeys(json: string): number {
   let keys = 0;
   for (let at = 0; at < json.length; at++) {
@@ -26,7 +29,10 @@ function countKeys(json: string): number {
   return keys;
 }
 
-/** @returns the index of the quote that ends the string which begins at `start`, or the end of the text */
+/**
+ * Returns the index of the closing quote of the string that begins at
+ * `start`, or the end of the text.
+ */
 function endOfString(json: string, start: number): number {
   for (let at = start + 1; at < json.length; at++) {
     const char = json.charCodeAt(at);

@@ -19,7 +19,7 @@ export class Listeners {
     this.#entries = [...this.#entries, { event, listener, once: true }];
   }
 
-  /** An argument that is left out stands for all. */
+  /** Removes matching listeners. An omitted argument matches all. */
   remove(event: string | undefined, listener: Listener | undefined): void {
     this.#entries = this.#entries.filter(
       (entry) =>
@@ -27,7 +27,7 @@ export class Listeners {
     );
   }
 
-  /** Listeners added or removed meanwhile count from the next event on. */
+  /** Calls the listeners. Listeners added or removed meanwhile take effect with the next event. */
   emit(event: string, args: unknown[]): void {
     for (const entry of this.#entries) {
       if (entry.event !== event) continue;

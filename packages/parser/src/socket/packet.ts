@@ -1,6 +1,7 @@
 /**
- * The seven packets of Socket.IO, with the reverse mapping (`PacketType[2] === "EVENT"`).
- * BINARY_EVENT and BINARY_ACK exist on the wire only: the decoder hands out EVENT and ACK with their attachments in place.
+ * The seven Socket.IO packet types, with the reverse mapping (`PacketType[2] === "EVENT"`).
+ * BINARY_EVENT and BINARY_ACK exist on the wire only: the decoder returns EVENT and ACK
+ * with attachments in place.
  */
 export const PacketType = {
   CONNECT: 0,
@@ -19,10 +20,10 @@ export const PacketType = {
   6: "BINARY_ACK",
 } as const;
 
-/** Number of a packet type on the wire. */
+/** A packet type's number on the wire. */
 export type PacketType = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
-/** What the encoder accepts and the `decoded` event carries: fields that do not apply may be left out. */
+/** Accepted by the encoder and emitted as `decoded`. Unused fields may be omitted. */
 export interface Packet {
   type: PacketType;
   nsp: string;
@@ -31,16 +32,21 @@ export interface Packet {
   attachments?: number | undefined;
 }
 
-/** A packet in and out of the codec. Built by this one constructor, all fields set: every reader sees one object shape. */
+/**
+ * A decoded packet. This constructor sets all fields, so that every reader sees one object shape.
+ */
 export class SocketPacket {
   readonly type: PacketType;
-  /** Namespace, with a leading slash. Protocol 4 may append a query (`/chat?token=x`): it is left for the caller to cut. */
+  /**
+   * Namespace, with a leading slash. Protocol 4 may append a query (`/chat?token=x`),
+   * which the caller strips.
+   */
   readonly nsp: string;
   /** EVENT: name and arguments. ACK: arguments. CONNECT, CONNECT_ERROR: payload. Else undefined. */
   readonly data: unknown;
-  /** Acknowledgement id: asked for (EVENT) or answered (ACK). */
+  /** Acknowledgement id: requested (EVENT) or answered (ACK). */
   readonly id: number | undefined;
-  /** Number of attachments the packet came with. */
+  /** Number of attachments in the packet. */
   attachments: number;
 
   constructor(type: PacketType, nsp: string, data: unknown, id: number | undefined) {
@@ -52,7 +58,7 @@ export class SocketPacket {
   }
 }
 
-/** Event names with a meaning of their own on either side: no peer may send them. */
+/** Event names that client or server emit themselves. A peer must not send them. */
 export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "connect",
   "connect_error",
@@ -62,7 +68,7 @@ export const RESERVED_EVENTS: ReadonlySet<unknown> = new Set([
   "removeListener",
 ]);
 
-/** The rules of data, one for each type; decoding and {@link isPacketValid} share them. */
+/** Validates data by packet type, for decoding and for {@link isPacketValid}. */
 export function isDataValid(type: PacketType, data: unknown): boolean {
   switch (type) {
     case PacketType.EVENT:
@@ -91,8 +97,8 @@ function isObject(value: unknown): boolean {
 }
 
 /**
- * Whether a packet (of another parser, say) follows the protocol. BINARY_EVENT and BINARY_ACK are never valid: they
- * exist on the wire only.
+ * Returns whether a packet, for example of another parser, follows the protocol. BINARY_EVENT and
+ * BINARY_ACK are never valid: they exist on the wire only.
  *
  * @example isPacketValid({ type: PacketType.EVENT, nsp: "/", data: ["connect"] }) // false: a reserved name
  */
