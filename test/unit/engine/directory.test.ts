@@ -24,7 +24,7 @@ test("a directory may find sessions elsewhere: it gets their requests", () => {
     [kOfferUpgrade]() {},
   };
   class Forwarding extends Server {
-    protected override readonly [kSessions] = {
+    override readonly [kSessions] = {
       find: (sid: string) => (sid === "far" ? remote : undefined),
       add() {},
       remove: () => true,

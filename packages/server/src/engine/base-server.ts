@@ -5,11 +5,10 @@ import { storedInOptions } from "../base/assignable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { createLog } from "../base/log.ts";
-import { admit, admitRevision, askPermission } from "./admission/admission.ts";
 import { ERROR_CODES, type ErrorCallback, type Refusal, refuse } from "./report/refusals.ts";
 import { addHeaders } from "./http/answer-headers.ts";
 import { replaceCors } from "./http/cors.ts";
-import { noteRefusedOrigin, reportUnreadable } from "./admission/cors-check.ts";
+import { reportUnreadable } from "./admission/cors-check.ts";
 import { Notices } from "../base/notices.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
@@ -17,24 +16,22 @@ import { CHANNELS, reportLimit, reportRefusal, reportUpgradeFailure } from "./re
 import { Gate } from "./admission/gate.ts";
 import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
-import { keepConnection } from "./http/http2.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 import type { AnyLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
 import { LocalSessions, type SessionDirectory } from "./session/directory.ts";
-import { type SessionHost, timesForClient } from "./session/host.ts";
-import { Session } from "./session/session.ts";
-import { start } from "./session/start.ts";
-import { askForId, randomId } from "./random-id.ts";
-import { checkOrigin } from "./admission/origin.ts";
+import { timesForClient } from "./session/host.ts";
+import type { Session } from "./session/session.ts";
+import { randomId } from "./random-id.ts";
+import { type HandshakeHost, Handshakes } from "./handshakes.ts";
 import { isRequestUnseen, type Opening } from "./admission/opening.ts";
 import { followSlowReader, SLOW_READER_DEFAULTS, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import { EngineStats, type UpgradeFailure } from "./report/stats.ts";
 import { setMounts } from "./http/mounts.ts";
 import type { TransportRequest } from "./http/request.ts";
 import { upgradesOf } from "./transports/registry.ts";
-import { checkFunction, UsageError } from "./usage-errors.ts";
+import { checkFunction } from "./usage-errors.ts";
 import { CONTEXT_OPTIONS, type EngineServices, type TransportContext, transportContext } from "./transports/context.ts";
 import { TurnedAway } from "./transports/turned-away.ts";
 import {
@@ -44,12 +41,12 @@ import {
   kFollow,
   kGate,
   kHeartbeat,
+  kIsRequestUnseen,
   kNotices,
   kOnLimit,
   kOnRefused,
   kOnSessionClose,
   kOnUpgradeFailed,
-  kParkRequest,
   kReceiving,
   kReopen,
   kScreen,
@@ -67,9 +64,7 @@ const kContextOf = Symbol("contextOf");
 const kCors = Symbol("cors");
 const kRetryAfter = Symbol("retryAfter");
 const kFail = Symbol("fail");
-const kVerifyHandshake = Symbol("verifyHandshake");
-const kConnections = Symbol("connections");
-const kOpen = Symbol("open");
+const kHandshakes = Symbol("handshakes");
 
 const log = createLog("engine");
 
@@ -83,7 +78,7 @@ const CLOSE_GRACE = 1000;
  * (headers, req), `flush` (session, packets), `drain` (session), `limit` (`LimitHit`), and `handler_error` (error,
  * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
  */
-export abstract class BaseServer extends Emitter implements SessionHost {
+export abstract class BaseServer extends Emitter implements HandshakeHost {
   private readonly [kOptions]: ResolvedOptions;
   private readonly [kChecked]: ResolvedOptions;
   /** The open sessions by id; an object without a prototype. */
@@ -91,7 +86,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   /** How many there are. */
   clientsCount = 0;
   /** Finds the session that a request names. */
-  protected readonly [kSessions]: SessionDirectory = new LocalSessions(this);
+  readonly [kSessions]: SessionDirectory = new LocalSessions(this);
   readonly [kHeartbeat]: TimingWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
@@ -100,8 +95,9 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   readonly [kNotices]: Notices;
   /** What messages that are not complete hold, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
-  protected readonly [kGate]: Gate;
+  readonly [kGate]: Gate;
   protected readonly middlewares: Middleware[] = [];
+  private readonly [kHandshakes]: Handshakes;
   private readonly [kContextOf]: Derived<TransportContext>;
   /** The option that the middleware was made of. */
   private [kCors]: ServerOptions["cors"] = undefined;
@@ -113,6 +109,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     const resolved = (this[kOptions] = resolveOptions(options));
     this[kChecked] = checkedOptions(resolved);
     const { pingInterval, pingTimeout, clock } = resolved;
+    this[kHandshakes] = new Handshakes(this, resolved);
     this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
     this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
@@ -151,7 +148,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     return this[kOptions].clock;
   }
 
-  protected get [kContext](): TransportContext {
+  get [kContext](): TransportContext {
     return this[kContextOf].value;
   }
 
@@ -294,35 +291,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
    * and the context of a refusal, or nothing. Subclasses may override it.
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
-    const answer = (refusal: Refusal | undefined): void => fn(refusal?.code, refusal?.context, refusal?.retryAfter);
-    const rules = { transports: this[kOptions].transports, session: (sid: string) => this[kSessions].find(sid) };
-    const refusal = admit(req, isUpgrade, rules);
-    if (refusal) return answer(refusal);
-    const { cors, checkOrigin: isChecked } = this[kOptions];
-    if (!isUpgrade || !cors || isChecked === false) return this[kVerifyHandshake](req, answer);
-    checkOrigin(req, cors, (isAllowed) => {
-      if (isAllowed) return this[kVerifyHandshake](req, answer);
-      noteRefusedOrigin(this, req);
-      answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
-    });
-  }
-
-  private [kVerifyHandshake](req: TransportRequest, answer: (refusal: Refusal | undefined) => void): void {
-    if (req._query["sid"]) return answer(undefined);
-    const refusal = this[kGate].check(req, this[kConnections]);
-    if (refusal) return answer(refusal);
-    const { allowRequest, allowEIO3 } = this[kOptions];
-    const identify = (): Refusal | undefined =>
-      this[kGate].identify(req, (error, how) => this[kFail]("userOf", error, how));
-    askPermission(req, allowRequest, {
-      answer: (refused) => answer(refused ?? admitRevision(req, allowEIO3) ?? identify()),
-      onFailure: (error, how) => this[kFail]("allowRequest", error, how),
-    });
-  }
-
-  /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
-  private get [kConnections](): number {
-    return this.clientsCount + this[kContext].closing.size;
+    this[kHandshakes].verify(req, isUpgrade, (refusal) => fn(refusal?.code, refusal?.context, refusal?.retryAfter));
   }
 
   /** A function of the program has failed. */
@@ -335,37 +304,14 @@ export abstract class BaseServer extends Emitter implements SessionHost {
     emitGuarded(this, event, args);
   }
 
-  /** Opens a session: makes its id, then its transport, then tells `connection` listeners. */
-  protected handshake(req: TransportRequest, opening: Opening): void {
-    const refused = (error: unknown): void =>
-      opening.onRefused(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
-    const proceed = (id: string): void => {
-      if (this[kSessions].find(id)) refused(new UsageError("ID_TAKEN"));
-      else this[kOpen](id, req, opening);
-    };
-    const fail = (error: unknown, how: FailureKind): void => {
-      this[kFail]("generateId", error, how);
-      refused(error);
-    };
-    askForId(() => this.generateId(req), proceed, fail);
+  /** Opens a session for a request that was let in. */
+  protected handshake(opening: Opening): void {
+    this[kHandshakes].open(opening);
   }
 
-  private [kOpen](id: string, req: TransportRequest, opening: Opening): void {
-    const refusal = this[kGate].recheck(req, this[kConnections]);
-    if (refusal) return opening.onRefused(refusal);
-    const transport = opening.createTransport();
-    if (!transport) return;
-    keepConnection(req);
-    const session = new Session(id, this, transport, req);
-    if (log.enabled) log("handshaking client %s over %s, revision %d", id, transport.name, session.protocol);
-    this[kSessions].add(session);
-    this[kGate].onOpen(session, req);
-    if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
-    start(session);
-    opening.begin(transport);
-    this[kTell]("connection", session);
+  [kIsRequestUnseen](): boolean {
     const isOwnId = this.generateId === BaseServer.prototype.generateId;
-    if (isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kOptions])) session[kParkRequest]();
+    return isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kOptions]);
   }
 
   [kOnSessionClose](session: Session): void {
@@ -383,7 +329,7 @@ export abstract class BaseServer extends Emitter implements SessionHost {
   }
 
   /** Reports a refusal to `connection_error` listeners. */
-  protected [kOnRefused](req: IncomingMessage, refusal: Refusal): void {
+  [kOnRefused](req: IncomingMessage, refusal: Refusal): void {
     reportRefusal(this, req, refusal);
   }
 }

@@ -1,68 +1,37 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type EngineReport, reportOf } from "./stats-report.ts";
-import { acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts";
 import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
 import { type AttachOptions, type Host, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
 import { BaseServer } from "./base-server.ts";
-import { Http2Sessions, isGone } from "./http/http2.ts";
+import { Http2Sessions } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
 import { withAnswer } from "./http/parked-request.ts";
 import { UpgradeResponse } from "./http/middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
-import type { PendingUpgrade } from "./admission/opening.ts";
-import type { ServerOptions } from "./options.ts";
-import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./admission/refusal-answer.ts";
+import { HttpOpening } from "./admission/http-opening.ts";
+import type { Opening } from "./admission/opening.ts";
+import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
+import { headerLines } from "./admission/refusal-answer.ts";
 import type { Transport } from "./transports/transport.ts";
-import { noteProtocol } from "./transports/link-socket.ts";
-import { carrierOf, requestKind, streamKind } from "./transports/registry.ts";
-import { ForeignLink, foreignOptions } from "./transports/foreign-link.ts";
-import type { EngineLink, ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
+import { carrierOf, requestKind } from "./transports/registry.ts";
+import { foreignOptions } from "./transports/foreign-link.ts";
+import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
 import { UsageError } from "./usage-errors.ts";
-import {
-  kCheck,
-  kClock,
-  kContext,
-  kFollow,
-  kIsAttached,
-  kOfferUpgrade,
-  kOnRefused,
-  kReceiving,
-  kReopen,
-  kScreen,
-  kSessions,
-} from "./keys.ts";
+import { kCheck, kClock, kContext, kFollow, kIsAttached, kMakeTransport, kReopen, kScreen, kSessions } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
-const kRefuse = Symbol("refuse");
-const kOnRequest = Symbol("onRequest");
 const kOnScreened = Symbol("onScreened");
-const kRefuseUpgrade = Symbol("refuseUpgrade");
 const kEnter = Symbol("enter");
-const kPendingWebSocket = Symbol("pendingWebSocket");
-const kAccept = Symbol("accept");
-const kUpgradeSession = Symbol("upgradeSession");
+const kAcceptWebSocket = Symbol("acceptWebSocket");
 const kTake = Symbol("take");
-const kCreateWebSocket = Symbol("createWebSocket");
-
-/** A WebSocket that stands, or whose handshake waits for its answer. */
-interface PendingWebSocket {
-  readonly req: TransportRequest;
-  /** Whether the peer went away meanwhile. */
-  isGone(): boolean;
-  /** Answers the handshake. Throws when a header for the answer is none. */
-  accept(): EngineLink;
-  refuse(refusal: Refusal): void;
-}
-
-const ignore = (): void => {};
 
 /** Whether a transport of this name comes by a WebSocket handshake. */
 const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
@@ -73,13 +42,6 @@ const ATTACHED_BEFORE = "the server has this path of the HTTP server already: no
 function warned(error: UsageError): UsageError {
   process.emitWarning(error);
   return error;
-}
-
-/** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
-function chooseProtocol(req: IncomingMessage, choose: ServerOptions["handleProtocols"]): string | false {
-  const offered = parseProtocols(req.headers["sec-websocket-protocol"]);
-  if (!offered?.size) return false;
-  return (choose ? choose(offered, req) : offered.values().next().value) || false;
 }
 
 /** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
@@ -166,26 +128,28 @@ export class Server extends BaseServer {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
     if (!req._query["sid"]) withAnswer(req, res);
-    this[kScreen](req, res, false, (refusal) => {
-      if (isGone(res) || res.writableEnded) return;
-      if (refusal) this[kRefuse](req, res, refusal);
-      else this[kOnRequest](req, res);
-    });
+    const opening = new HttpOpening(this, req, res);
+    this[kScreen](req, res, false, (refusal) => this[kOnScreened](opening, refusal));
   }
 
-  private [kOnRequest](req: TransportRequest, res: ServerResponse): void {
-    const { sid } = req._query;
+  private [kOnScreened](opening: Opening, refusal: Refusal | undefined): void {
+    if (opening.isGone()) return;
+    if (refusal) opening.refuse(refusal);
+    else this[kEnter](opening);
+  }
+
+  /** Leads a request to the session that it names, or opens one for it. */
+  private [kEnter](opening: Opening): void {
+    const { sid } = opening.req._query;
+    if (!sid) return this.handshake(opening);
     // Asked again: while middlewares and allowRequest took their time the session may have ended.
-    const session = sid ? this[kSessions].find(sid) : undefined;
-    if (session) return session.transport.onRequest({ req, res });
-    if (sid) return this[kRefuse](req, res, { code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
-    this.handshake(req, {
-      createTransport: () =>
-        isGone(res) ? undefined : this.createTransport(requestKind(req._query["transport"]).name, req),
-      // The handshake's own request is the first poll: the open packet answers it.
-      begin: (transport) => transport.onRequest({ req, res }),
-      onRefused: (refusal) => this[kRefuse](req, res, refusal),
-    });
+    const session = this[kSessions].find(sid);
+    if (session) opening.join(session);
+    else opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+  }
+
+  [kMakeTransport](req: TransportRequest): Transport {
+    return this.createTransport(requestKind(req._query["transport"]).name, req);
   }
 
   /** Makes the transport for a handshake over HTTP. Subclasses may override it. */
@@ -193,65 +157,36 @@ export class Server extends BaseServer {
     return requestKind(name).make(req, this[kContext]);
   }
 
-  private [kRefuse](req: TransportRequest, res: ServerResponse, refusal: Refusal): void {
-    this[kOnRefused](req, refusal);
-    if (res.headersSent) return;
-    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
-    res.end(bodyOf(refusal));
-  }
-
   // ---- WebSocket handshakes ----------------------------------------------------------------------------------------
 
   /** Takes a WebSocket handshake: a new session, or the upgrade of one that polls. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    // Until the WebSocket layer takes the stream over, a reset would have nobody to hear it.
-    stream.on("error", ignore);
     const req = prepareRequest(request);
     if (log.enabled) log("handling upgrade %s %s", req.method, req.url);
     // One that a program has made by hand may have none.
     if (req.socket === undefined) Object.assign(req, { socket: stream });
-    const pending: PendingUpgrade = { req, stream, head, headers: {} };
+    const opening = new WebSocketOpening(this, req, stream, head);
+    const admitted = (refusal: Refusal | undefined): void => {
+      if (opening.isGone()) return;
+      if (refusal) opening.refuse(refusal);
+      else if (opening.check()) this[kAcceptWebSocket](opening, stream, head);
+    };
     this[kFollow]();
-    if (this.middlewares.length === 0) {
-      return this[kCheck](req, true, (refusal) => this[kOnScreened](pending, refusal));
-    }
+    if (this.middlewares.length === 0) return this[kCheck](req, true, admitted);
     const res = UpgradeResponse.over(stream, req);
     if (!res) return void stream.destroy();
     this[kScreen](req, res, true, (refusal) => {
       if (res.writableEnded) return;
-      pending.headers = res.release(stream);
-      this[kOnScreened](pending, refusal);
+      opening.headers = res.release(stream);
+      admitted(refusal);
     });
   }
 
-  private [kOnScreened](pending: PendingUpgrade, refusal: Refusal | undefined): void {
-    const { req, stream } = pending;
-    if (stream.destroyed) return;
-    if (refusal) return this[kRefuseUpgrade](pending, refusal);
-    const check = checkUpgrade(req, this.opts);
-    if (!check.ok) {
-      this[kOnRefused](req, {
-        code: ERROR_CODES.BAD_REQUEST,
-        context: { name: "TRANSPORT_HANDSHAKE_ERROR", ...check },
-      });
-      return refuseUpgrade(stream, check.status, check.message, check.headers);
-    }
-    if (!isStream(req._query["transport"])) {
-      const context = { name: "TRANSPORT_MISMATCH", transport: req._query["transport"] };
-      return this[kRefuseUpgrade](pending, { code: ERROR_CODES.BAD_REQUEST, context });
-    }
-    if (!this.ws) return this[kEnter](this[kPendingWebSocket](pending));
+  private [kAcceptWebSocket](opening: WebSocketOpening, stream: Duplex, head: Buffer): void {
+    if (!this.ws) return this[kEnter](opening);
+    const { req } = opening;
     Object.assign(this.ws.options ?? {}, foreignOptions(this.opts));
-    this.ws.handleUpgrade(req, stream, pending.head, (websocket) => this.onWebSocket(req, stream, websocket));
-  }
-
-  private [kPendingWebSocket](pending: PendingUpgrade): PendingWebSocket {
-    return {
-      req: pending.req,
-      isGone: () => pending.stream.destroyed,
-      accept: () => this[kAccept](pending),
-      refuse: (refusal) => this[kRefuseUpgrade](pending, refusal),
-    };
+    this.ws.handleUpgrade(req, stream, head, (websocket) => this.onWebSocket(req, stream, websocket));
   }
 
   /**
@@ -262,79 +197,7 @@ export class Server extends BaseServer {
    * wss.handleUpgrade(req, stream, head, (websocket) => engine.onWebSocket(req, stream, websocket));
    */
   onWebSocket(request: IncomingMessage, _stream: unknown, websocket: ForeignWebSocket): void {
-    const link = new ForeignLink(websocket);
-    const req = prepareRequest(request);
-    this[kEnter]({
-      req,
-      isGone: () => websocket.readyState > 1,
-      accept: () => link,
-      refuse: (refusal) => {
-        this[kOnRefused](req, refusal);
-        link.close();
-        this[kContext].turnedAway.add({ discard: () => link.terminate() });
-      },
-    });
-  }
-
-  /** Opens a session on a WebSocket, or offers it to the session that it is for. */
-  private [kEnter](pending: PendingWebSocket): void {
-    const { req } = pending;
-    const { sid } = req._query;
-    if (sid) return this[kUpgradeSession](pending, sid);
-    this.handshake(req, {
-      createTransport: () => (pending.isGone() ? undefined : this[kCreateWebSocket](pending)),
-      begin: (transport) => transport.open(),
-      onRefused: (refusal) => pending.refuse(refusal),
-    });
-  }
-
-  private [kUpgradeSession](pending: PendingWebSocket, sid: string): void {
-    const session = this[kSessions].find(sid);
-    if (!session) return pending.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
-    const transport = this[kCreateWebSocket](pending);
-    if (!transport) return;
-    session[kOfferUpgrade](transport);
-    transport.open();
-  }
-
-  private [kCreateWebSocket](pending: PendingWebSocket): Transport | undefined {
-    try {
-      const { req } = pending;
-      return streamKind(req._query["transport"]).make(req, this[kContext], pending.accept());
-    } catch (error) {
-      pending.refuse({ code: ERROR_CODES.BAD_REQUEST, context: { name: "TRANSPORT_HANDSHAKE_ERROR", error } });
-      return undefined;
-    }
-  }
-
-  private [kAccept]({ req, stream, head, headers }: PendingUpgrade): EngineLink {
-    addHeaders(this, headers, req, "");
-    // For those who look for a proxy that does it: it works here, and hardly anywhere else.
-    if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
-    const { maxHttpBufferSize: maxPayload, maxFragments, maxControlFramesPerSecond } = this.opts;
-    const protocol = chooseProtocol(req, this.opts.handleProtocols);
-    const link = acceptUpgrade(req, stream, head, {
-      maxPayload,
-      protocol,
-      ...(maxFragments !== undefined && { maxFragments }),
-      ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
-      budget: this[kReceiving],
-      headers: headerLines(headers),
-      perMessageDeflate: this.opts.perMessageDeflate,
-      clock: this.opts.clock,
-    });
-    stream.off("error", ignore);
-    if (protocol) noteProtocol(link, protocol);
-    return link;
-  }
-
-  private [kRefuseUpgrade]({ req, stream, headers }: PendingUpgrade, refusal: Refusal): void {
-    this[kOnRefused](req, refusal);
-    const isNew = refusal.retryAfter !== undefined;
-    const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
-    Object.assign(answer, retryHeaders(refusal));
-    for (const [name, value] of Object.entries(headers)) if (isHeaderLine(String(value))) answer[name] = String(value);
-    refuseUpgrade(stream, statusOf(refusal), isNew ? bodyOf(refusal) : sentenceOf(refusal), answer);
+    this[kEnter](new ForeignOpening(this, prepareRequest(request), websocket));
   }
 
   // ---- attaching ---------------------------------------------------------------------------------------------------

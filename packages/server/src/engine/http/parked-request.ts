@@ -7,6 +7,9 @@ const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined 
 /** What one of HTTP/2 has besides: symbols of these names, and a count, because Node listens to it. */
 const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers", "state", "stream", "trailers"]);
 
+/** The first line of a request that has an answer. */
+const ANSWERED = "+";
+
 function isKnown(key: string | symbol, { httpVersionMajor }: IncomingMessage): boolean {
   if (KNOWN_MEMBERS.has(key)) return true;
   if (httpVersionMajor !== 2) return false;
@@ -18,12 +21,16 @@ function isKnown(key: string | symbol, { httpVersionMajor }: IncomingMessage): b
  * an idle connection would take. It can be had again, with everything that HTTP said.
  */
 export class ParkedRequest {
-  /** HTTP version, URL, then names and values of the headers, a line each: none of them can hold the end of a line. */
+  /**
+   * Whether there is an answer, HTTP version, URL, then names and values of the headers, a line each: none of them can hold the
+   * end of a line.
+   */
   readonly #lines: string;
   readonly #socket: Socket;
 
   private constructor(req: IncomingMessage) {
-    this.#lines = [req.httpVersion, req.url ?? "", ...headersOf(req)].join("\n");
+    const answered = "res" in req ? ANSWERED : "";
+    this.#lines = [answered, req.httpVersion, req.url ?? "", ...headersOf(req)].join("\n");
     this.#socket = req.socket;
   }
 
@@ -40,7 +47,7 @@ export class ParkedRequest {
 
   /** Makes a request like the one that was parked. */
   restore(): TransportRequest {
-    const [version = "", url = "", ...rawHeaders] = this.#lines.split("\n");
+    const [answered = "", version = "", url = "", ...rawHeaders] = this.#lines.split("\n");
     const req = new IncomingMessage(this.#socket);
     const [major, minor] = version.split(".");
     req.httpVersion = version;
@@ -52,17 +59,17 @@ export class ParkedRequest {
     for (let i = 0; i < rawHeaders.length; i += 2) addHeader(req, rawHeaders[i]!, rawHeaders[i + 1]!);
     // A handshake has no body.
     req.complete = true;
-    return withAnswer(prepareRequest(req), new ServerResponse(req));
+    if (answered) withAnswer(req, new ServerResponse(req));
+    return prepareRequest(req);
   }
 }
 
 /**
- * Lets the request of a session that began by polling have its answer, as programs know it from engine.io. They hand both
- * to middlewares of Express: `io.use((socket, next) => session(socket.request, socket.request.res, next))`.
+ * Lets the request of a session that began by an HTTP request have its answer, as programs know it from engine.io. They hand
+ * both to middlewares of Express: `io.use((socket, next) => session(socket.request, socket.request.res, next))`.
  */
-export function withAnswer(req: TransportRequest, res: ServerResponse): TransportRequest {
-  if (req._query["transport"] === "polling") Object.assign(req, { res });
-  return req;
+export function withAnswer(req: IncomingMessage, res: ServerResponse): void {
+  Object.assign(req, { res });
 }
 
 /** Names and values in turn. Those of HTTP/2 have `host` besides, which the engine has added. */

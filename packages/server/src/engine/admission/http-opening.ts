@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { isGone } from "../http/http2.ts";
+import type { HttpExchange, TransportRequest } from "../http/request.ts";
+import { kMakeTransport, kOnRefused } from "../keys.ts";
+import type { Refusal } from "../report/refusals.ts";
+import type { Transport } from "../transports/transport.ts";
+import type { JoinedSession, Opening } from "./opening.ts";
+import { bodyOf, retryHeaders, statusOf } from "./refusal-answer.ts";
+
+/** The engine, as far as this door goes. */
+export interface HttpDoor {
+  [kMakeTransport](req: TransportRequest): Transport;
+  [kOnRefused](req: IncomingMessage, refusal: Refusal): void;
+}
+
+/** An HTTP request: a handshake, or a request of a session. A session is given the opening itself, as the exchange. */
+export class HttpOpening implements Opening, HttpExchange {
+  readonly req: TransportRequest;
+  readonly res: ServerResponse;
+  readonly #door: HttpDoor;
+
+  constructor(door: HttpDoor, req: TransportRequest, res: ServerResponse) {
+    this.#door = door;
+    this.req = req;
+    this.res = res;
+  }
+
+  isGone(): boolean {
+    return isGone(this.res) || this.res.writableEnded;
+  }
+
+  accept(): Transport | undefined {
+    return this.isGone() ? undefined : this.#door[kMakeTransport](this.req);
+  }
+
+  /** The handshake's own request is the first poll: the open packet answers it. */
+  begin(transport: Transport): void {
+    transport.onRequest(this);
+  }
+
+  join({ transport }: JoinedSession): void {
+    transport.onRequest(this);
+  }
+
+  refuse(refusal: Refusal): void {
+    const { req, res } = this;
+    this.#door[kOnRefused](req, refusal);
+    if (res.headersSent) return;
+    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
+    res.end(bodyOf(refusal));
+  }
+}

@@ -1,0 +1,173 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Duplex } from "node:stream";
+import { type AcceptOptions, acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
+import type { TransportRequest } from "../http/request.ts";
+import { kContext, kOfferUpgrade, kOnRefused } from "../keys.ts";
+import { ERROR_CODES, type Refusal, refuse } from "../report/refusals.ts";
+import type { TransportContext } from "../transports/context.ts";
+import type { EngineLink, ForeignWebSocket } from "../transports/engine-link.ts";
+import { ForeignLink } from "../transports/foreign-link.ts";
+import { noteProtocol } from "../transports/link-socket.ts";
+import { carrierOf, streamKind } from "../transports/registry.ts";
+import type { Transport } from "../transports/transport.ts";
+import type { JoinedSession, Opening } from "./opening.ts";
+import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
+
+/** The options of the engine that a handshake obeys. */
+interface HandshakeOptions extends Pick<
+  AcceptOptions,
+  "maxFragments" | "maxControlFramesPerSecond" | "perMessageDeflate" | "clock"
+> {
+  readonly maxHttpBufferSize: number;
+  readonly handleProtocols?: (protocols: Set<string>, req: IncomingMessage) => string | false | undefined;
+}
+
+/** The engine, as far as this door goes. */
+export interface WebSocketDoor {
+  readonly opts: HandshakeOptions;
+  readonly [kContext]: TransportContext;
+  [kOnRefused](req: IncomingMessage, refusal: Refusal): void;
+}
+
+/** A WebSocket, whoever makes it. */
+abstract class StreamOpening implements Opening {
+  readonly req: TransportRequest;
+  protected readonly door: WebSocketDoor;
+
+  constructor(door: WebSocketDoor, req: TransportRequest) {
+    this.door = door;
+    this.req = req;
+  }
+
+  abstract isGone(): boolean;
+
+  /** The WebSocket. Throws when a header for the answer is not one. */
+  protected abstract link(): EngineLink;
+
+  abstract refuse(refusal: Refusal): void;
+
+  accept(): Transport | undefined {
+    if (this.isGone()) return undefined;
+    const { req, door } = this;
+    try {
+      return streamKind(req._query["transport"]).make(req, door[kContext], this.link());
+    } catch (error) {
+      this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", error }));
+      return undefined;
+    }
+  }
+
+  begin(transport: Transport): void {
+    transport.open();
+  }
+
+  join(session: JoinedSession): void {
+    const candidate = this.accept();
+    if (!candidate) return;
+    session[kOfferUpgrade](candidate);
+    candidate.open();
+  }
+}
+
+const ignore = (): void => {};
+
+/** A WebSocket handshake, which is answered once everybody has agreed. */
+export class WebSocketOpening extends StreamOpening {
+  /** Headers for the answer. */
+  headers: OutgoingHttpHeaders = {};
+  readonly #stream: Duplex;
+  readonly #head: Buffer;
+
+  constructor(door: WebSocketDoor, req: TransportRequest, stream: Duplex, head: Buffer) {
+    super(door, req);
+    this.#stream = stream;
+    this.#head = head;
+    // Until the WebSocket layer takes the stream over, a reset would have nobody to hear it.
+    stream.on("error", ignore);
+  }
+
+  isGone(): boolean {
+    return this.#stream.destroyed;
+  }
+
+  /** Whether it is a WebSocket handshake, for a transport that comes by one; otherwise it has been refused. */
+  check(): boolean {
+    const { req, door } = this;
+    const { transport } = req._query;
+    const check = checkUpgrade(req, door.opts);
+    if (!check.ok) {
+      door[kOnRefused](req, refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check }));
+      refuseUpgrade(this.#stream, check.status, check.message, check.headers);
+    } else if (carrierOf(transport) !== "stream") {
+      this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  protected link(): EngineLink {
+    const { req, headers, door } = this;
+    const { maxHttpBufferSize, maxFragments, maxControlFramesPerSecond, perMessageDeflate, clock } = door.opts;
+    door[kContext].addHeaders(headers, req, "");
+    // For those who look for a proxy that does it: it works here, and hardly anywhere else.
+    if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
+    const protocol = chooseProtocol(req, door.opts.handleProtocols);
+    const link = acceptUpgrade(req, this.#stream, this.#head, {
+      maxPayload: maxHttpBufferSize,
+      protocol,
+      ...(maxFragments !== undefined && { maxFragments }),
+      ...(maxControlFramesPerSecond !== undefined && { maxControlFramesPerSecond }),
+      budget: door[kContext].receiving,
+      headers: headerLines(headers),
+      ...(perMessageDeflate !== undefined && { perMessageDeflate }),
+      ...(clock !== undefined && { clock }),
+    });
+    this.#stream.off("error", ignore);
+    if (protocol) noteProtocol(link, protocol);
+    return link;
+  }
+
+  refuse(refusal: Refusal): void {
+    this.door[kOnRefused](this.req, refusal);
+    const isNew = refusal.retryAfter !== undefined;
+    const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
+    Object.assign(answer, retryHeaders(refusal));
+    for (const [name, value] of Object.entries(this.headers))
+      if (isHeaderLine(String(value))) answer[name] = String(value);
+    refuseUpgrade(this.#stream, statusOf(refusal), isNew ? bodyOf(refusal) : sentenceOf(refusal), answer);
+  }
+}
+
+/** A WebSocket that another library has made: its handshake has been answered, and a refusal can only close it. */
+export class ForeignOpening extends StreamOpening {
+  readonly #websocket: ForeignWebSocket;
+  readonly #link: ForeignLink;
+
+  constructor(door: WebSocketDoor, req: TransportRequest, websocket: ForeignWebSocket) {
+    super(door, req);
+    this.#websocket = websocket;
+    this.#link = new ForeignLink(websocket);
+  }
+
+  isGone(): boolean {
+    return this.#websocket.readyState > 1;
+  }
+
+  protected link(): EngineLink {
+    return this.#link;
+  }
+
+  refuse(refusal: Refusal): void {
+    this.door[kOnRefused](this.req, refusal);
+    this.#link.close();
+    this.door[kContext].turnedAway.add({ discard: () => this.#link.terminate() });
+  }
+}
+
+/** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
+function chooseProtocol(req: IncomingMessage, choose: HandshakeOptions["handleProtocols"]): string | false {
+  const offered = parseProtocols(req.headers["sec-websocket-protocol"]);
+  if (!offered?.size) return false;
+  return (choose ? choose(offered, req) : offered.values().next().value) || false;
+}
