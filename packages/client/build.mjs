@@ -98,7 +98,7 @@ const nameMember = (n) => (n < 64 ? `_${LETTERS[n]}` : nameMember(n >> 6) + LETT
 const terserOptions = (target, notice = "") => ({
   ecma: Number(target.slice(2)),
   // the last is for gzip: it finds more that is alike
-  compress: { passes: 3, unsafe_arrows: true, pure_getters: true, sequences: false },
+  compress: { passes: 5, unsafe_arrows: true, pure_getters: true, sequences: false },
   mangle: {
     properties: { regex: new RegExp(`${SHARED.source}|${PRIVATE.source}`), nth_identifier: { get: nameMember } },
   },

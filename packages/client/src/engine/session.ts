@@ -164,6 +164,7 @@ export class Session
   }
 
   _onError(error: Error): void {
+    endAttempt(this.transport, "failed", error);
     this.emitReserved("error", error);
     this.end_("transport error", error);
   }

@@ -278,8 +278,11 @@ export abstract class BaseManager<
     if (timeout === false) return;
     this.subs.push(
       after(this, timeout, () => {
-        this.fail_(new ClientError("CONNECT_TIMEOUT", "timeout"));
-        engine.close();
+        const error = new ClientError("CONNECT_TIMEOUT", "timeout");
+        // nobody listens any more; what it says of its attempts is there for those who hear of the failure
+        this.cleanup();
+        engine.end_("forced close", error);
+        this.fail_(error);
       }),
     );
   }

@@ -110,14 +110,12 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   connect(): this {
     if (this.connected || this.postponed_) return this;
     const delay = this.active ? 0 : this.restraint_.delay(this.io.backoff);
-    if (!delay) {
-      join(this);
-      return this;
-    }
-    this.postponed_ = after(this.io, delay, () => {
+    const go = (): void => {
       this.postponed_ = undefined;
       join(this);
-    });
+    };
+    if (delay) this.postponed_ = after(this.io, delay, go);
+    else go();
     return this;
   }
 

@@ -376,6 +376,15 @@ test("what the caller hands over is not changed", () => {
   expect([socket.hostname, socket.port, socket.secure]).toEqual(["example.org", "8443", true]);
 });
 
+test("diagnosis has a failure before its error is heard", () => {
+  const socket = connect();
+  const seen: unknown[] = [];
+  socket.on("error", () => seen.push(...socket.diagnosis.attempts));
+  made[0]!.opens();
+  made[0]!.receive("error", "parser error");
+  expect(seen).toMatchObject([{ outcome: "failed", failure: { code: "INVALID_PACKET" } }]);
+});
+
 test("diagnosis is bounded and plain data", () => {
   const names = Array.from({ length: 30 }, (_value, i) => fakeTransport("t" + i));
   const socket = connect({ transportImplementations: names, tryAllTransports: true });

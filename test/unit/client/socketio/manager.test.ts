@@ -126,6 +126,15 @@ describe("opening", () => {
     expect(network.connections).toHaveLength(2);
   });
 
+  test("has noted that in its diagnosis when listeners hear of it", () => {
+    const seen: unknown[] = [];
+    create({ timeout: 300 })
+      .on("error", () => seen.push(...manager.diagnosis.attempts!))
+      .open();
+    vi.advanceTimersByTime(300);
+    expect(seen).toMatchObject([{ outcome: "failed", failure: { code: "CONNECT_TIMEOUT", message: "timeout" } }]);
+  });
+
   test("never opens with `timeout: 0`, however fast the server is", () => {
     create({ timeout: 0 }).open();
     network.last.open();

@@ -40,3 +40,6 @@ export function nodeOptions(
   picked["headers"] = all;
   return picked;
 }
+
+/** What an error says; that of several addresses, each of which has failed, has a list and not a message. */
+export const messageOf = (error: Error): string => error.message || String((error as AggregateError).errors);

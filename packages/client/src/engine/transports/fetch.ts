@@ -25,7 +25,7 @@ export class FetchPolling extends XHR {
       } as const;
       fetchWithCookies(this.uri(), init, this.socket)
         .then(async (response) => {
-          if (typeof response?.text !== "function") {
+          if (!response?.text) {
             useXhr();
             return;
           }

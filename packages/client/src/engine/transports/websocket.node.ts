@@ -2,7 +2,7 @@ import type { Packet } from "@portage/parser/engine";
 import { type ClientOptions, type Clock, WebSocket } from "@portage/websocket";
 import type { IncomingMessage } from "node:http";
 import type { Untyped } from "../../typed-events.ts";
-import { nodeOptions } from "../platform/node-options.node.ts";
+import { messageOf, nodeOptions } from "../platform/node-options.node.ts";
 import { after, installTimerFunctions } from "../platform/timers.ts";
 import { BaseWS } from "./websocket.ts";
 
@@ -38,6 +38,9 @@ export class WS extends BaseWS {
     const ws = new WebSocket(uri, all.protocols ?? [], options as ClientOptions);
     // at once: a server that never answers keeps no process alive either
     if (this.opts.autoUnref) (ws as Untyped)["_req"]?.once("socket", (socket: Untyped) => socket.unref());
+    ws.on("error", (error) => {
+      error.message = messageOf(error);
+    });
     ws.once("unexpected-response", (_request, response) => this.#onRefused(ws, response));
     return ws;
   }
