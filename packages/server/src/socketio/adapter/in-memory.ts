@@ -1,5 +1,4 @@
 import { kDropOldestAck, kLimits, kNamespace } from "../keys.ts";
-import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
@@ -14,13 +13,8 @@ import type {
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
-import {
-  type AdapterNamespace,
-  type AdapterPacket,
-  type AdapterSocket,
-  conflationKey,
-  type WriteOptions,
-} from "./surface.ts";
+import { BroadcastPlan } from "./send-plan.ts";
+import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 import type { AckCallback } from "../events/acks.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
@@ -29,7 +23,7 @@ const kCatchUp = Symbol("catchUp");
 const kEnter = Symbol("enter");
 const kExit = Symbol("exit");
 const kEncode = Symbol("encode");
-const kWriteOptions = Symbol("writeOptions");
+const kPlan = Symbol("plan");
 const kSend = Symbol("send");
 const kIsForMany = Symbol("isForMany");
 const kForEach = Symbol("forEach");
@@ -52,28 +46,6 @@ function* presentOf(
   for (const id of ids) {
     const socket = sockets.get(id);
     if (socket !== undefined) yield socket;
-  }
-}
-
-/** How a broadcast is written to each of its receivers: one object for all of them. */
-class BroadcastWriteOptions implements WriteOptions {
-  readonly preEncoded = true;
-  readonly volatile: boolean | undefined;
-  readonly compress: boolean | undefined;
-  readonly conflate: string | undefined;
-  readonly ifSlow: SlowPolicy | undefined;
-  readonly prepared: PreparedMessage;
-
-  constructor(encoded: readonly RawData[], flags: BroadcastFlags | undefined, nsp: string) {
-    this.volatile = flags?.volatile;
-    this.compress = flags?.compress;
-    this.conflate = flags?.conflate;
-    this.ifSlow = flags?.ifSlow;
-    this.prepared = new PreparedMessage(
-      encoded,
-      flags?.compress !== false,
-      new EventMark(conflationKey(nsp, flags?.conflate)),
-    );
   }
 }
 
@@ -157,10 +129,10 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */
   broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
     const encoded = this[kEncode](packet);
-    const options = this[kWriteOptions](encoded, opts.flags);
+    const plan = this[kPlan](encoded, opts.flags);
     this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
-      socket.client.writeToEngine(encoded, options);
+      socket.client.writeToEngine(encoded, plan);
     });
   }
 
@@ -172,14 +144,14 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
    */
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
     const encoded = this[kEncode](packet);
-    const options = this[kWriteOptions](encoded, opts.flags);
+    const plan = this[kPlan](encoded, opts.flags);
     // What the program does to the arguments later is not for those whose turn comes then.
     let old = this[kIsForMany](opts) ? this[kEncode](plain) : undefined;
     this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
-      if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, options);
+      if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, plan);
       old ??= this[kEncode](plain);
-      socket.client.writeToEngine(old, this[kWriteOptions](old, opts.flags));
+      socket.client.writeToEngine(old, this[kPlan](old, opts.flags));
     });
     let length = 0;
     for (const part of encoded) length += part.length;
@@ -203,7 +175,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     const id = this[kNamespace]._ids++;
     packet.id = id;
     const encoded = this[kEncode](packet);
-    const options = this[kWriteOptions](encoded, opts.flags);
+    const plan = this[kPlan](encoded, opts.flags);
     const { maxPendingAcks = Infinity } = this[kNamespace].server[kLimits] ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
@@ -211,13 +183,13 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
       if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
       socket.acks.set(id, ack);
       socket.notifyOutgoingListeners?.(packet);
-      socket.client.writeToEngine(encoded, options);
+      socket.client.writeToEngine(encoded, plan);
     };
     this[kSend](opts, ask, () => clientCountCallback(clients));
   }
 
-  private [kWriteOptions](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastWriteOptions {
-    return new BroadcastWriteOptions(encoded, flags, this[kNamespace].name);
+  private [kPlan](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastPlan {
+    return new BroadcastPlan(encoded, flags, this[kNamespace].name);
   }
 
   private [kEncode](packet: AdapterPacket): readonly RawData[] {

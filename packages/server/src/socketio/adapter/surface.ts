@@ -22,17 +22,18 @@ export interface AdapterPacket {
   id?: number | undefined;
 }
 
-/** How encoded packets are to be written. */
+/** How encoded packets are to be written: what adapters of others hand in, and more where the adapter is ours. */
 export interface WriteOptions {
   preEncoded?: boolean | undefined;
   compress?: boolean | undefined;
   volatile?: boolean | undefined;
+  // These come from adapters of this package alone.
   conflate?: string | undefined;
   ifSlow?: SlowPolicy | undefined;
+  /** The packets and frames that all receivers share: `encoded` is in there as well. */
+  readonly prepared?: PreparedMessage;
   /** Frames made by adapters for another engine. Ignored. */
   wsPreEncodedFrame?: unknown;
-  /** The packets and frames that all receivers share, where the adapter is ours. */
-  readonly prepared?: PreparedMessage;
 }
 
 /** Whether a packet was encoded by whoever sends it. */
@@ -84,9 +85,4 @@ export interface AdapterNamespace {
     readonly [kTally]?: { onDropped(limit: string): void };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
-}
-
-/** The key under which an event of a namespace waits for a peer: those of different namespaces are different. */
-export function conflationKey(nsp: string, key: string | undefined): string | undefined {
-  return key === undefined ? undefined : `${nsp},${key}`;
 }

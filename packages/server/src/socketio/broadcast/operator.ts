@@ -13,6 +13,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { type AckTimeoutError, ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { fail, watchAdapter } from "../events/listener-errors.ts";
+import type { BroadcastFlagMethods } from "./flags.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import {
   type AllButLast,
@@ -63,7 +64,14 @@ const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
  * everybodyElse.emit("goal", 1);
  * everybodyElse.compress(false).emit("picture", bytes);
  */
-export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
+  implements
+    TypedEventBroadcaster<EmitEvents>,
+    BroadcastFlagMethods<
+      BroadcastOperator<EmitEvents, SocketData>,
+      BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData>
+    >
+{
   readonly adapter: Adapter;
   /** Whom it addresses; everybody, when empty. */
   readonly rooms: Set<Room>;
@@ -109,44 +117,26 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     return new BroadcastOperator(this.adapter, this.rooms, plus(this.exceptRooms, room), this.flags);
   }
 
-  /** Whether the event may be compressed (default: true). */
   compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
     return this[kWith]({ compress });
   }
 
-  /** The event may be lost: it is not sent to clients that can't take it at once. */
   get volatile(): BroadcastOperator<EmitEvents, SocketData> {
     return this[kWith]({ volatile: true });
   }
 
-  /**
-   * Each receiver that still waits for an event with the same key gets this one in its place.
-   *
-   * @example
-   * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
-   */
   conflate(key: string): BroadcastOperator<EmitEvents, SocketData> {
     return this[kWith]({ conflate: key });
   }
 
-  /** What becomes of the event where a receiver reads too slowly, in place of its `slowPolicy`. */
   ifSlow(policy: SlowPolicy): BroadcastOperator<EmitEvents, SocketData> {
     return this[kWith]({ ifSlow: policy });
   }
 
-  /** Addresses the clients of this server only, when there are several. */
   get local(): BroadcastOperator<EmitEvents, SocketData> {
     return this[kWith]({ local: true });
   }
 
-  /**
-   * Gives the clients `timeout` milliseconds to acknowledge the event.
-   *
-   * @example
-   * io.timeout(1000).emit("who is there", (err, names) => {
-   *   if (err) console.log("not all have answered", names);
-   * });
-   */
   timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
     return this[kWith]({ timeout });
   }

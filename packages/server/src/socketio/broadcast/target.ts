@@ -1,5 +1,6 @@
 import type { SlowPolicy } from "../../engine/index.ts";
 import type { Room, SocketId } from "../adapter/adapter.ts";
+import type { BroadcastFlagMethods } from "./flags.ts";
 import type { BroadcastOperator, RemoteSocket } from "./operator.ts";
 import {
   type AllButLast,
@@ -23,13 +24,21 @@ type Operator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
   SocketData
 >;
 
+type TimedOperator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
+  DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
+  SocketData
+>;
+
 /** What namespaces and the server, which stands for the main namespace, have in common: they address many sockets. */
 export abstract class BroadcastTarget<
   EmitEvents extends EventsMap,
   ServerSideEvents extends EventsMap,
   ReservedEvents extends EventsMap,
   SocketData,
-> extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents> {
+>
+  extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents>
+  implements BroadcastFlagMethods<Operator<EmitEvents, SocketData>, TimedOperator<EmitEvents, SocketData>>
+{
   /** An operator that addresses everybody. */
   protected abstract [kEverybody](): Operator<EmitEvents, SocketData>;
 
@@ -64,54 +73,26 @@ export abstract class BroadcastTarget<
     return this[kEverybody]().except(room);
   }
 
-  /** Whether the next event may be compressed (default: true). */
   compress(compress: boolean): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().compress(compress);
   }
 
-  /**
-   * The next event may be lost: it is not sent to clients that can't take it at once.
-   *
-   * @example
-   * io.volatile.emit("position", 1, 2);
-   */
   get volatile(): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().volatile;
   }
 
-  /**
-   * Each client that still waits for an event with the same key gets the next one in its place.
-   *
-   * @example
-   * io.conflate("EUR").emit("price", "EUR", 1.08);
-   */
   conflate(key: string): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().conflate(key);
   }
 
-  /**
-   * What becomes of the next event where a client reads too slowly, in place of its `slowPolicy`.
-   *
-   * @example
-   * io.ifSlow("drop-newest").emit("position", 1, 2);
-   */
   ifSlow(policy: SlowPolicy): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().ifSlow(policy);
   }
 
-  /** Addresses the clients of this server only, when there are several. */
   get local(): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().local;
   }
 
-  /**
-   * Gives the clients `timeout` milliseconds to acknowledge the next event.
-   *
-   * @example
-   * io.timeout(1000).emit("who is there", (err, names) => {
-   *   if (err) console.log("not all have answered", names);
-   * });
-   */
   timeout(
     timeout: number,
   ): BroadcastOperator<

@@ -377,7 +377,7 @@ export class Client<
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     if (this[kPort][kCongestion] !== undefined || options.conflate !== undefined)
       return sendPreparedWatched(this[kPort], message, options);
-    this[kPort][kSendPrepared](message, options);
+    this[kPort][kSendPrepared](message);
   }
 }
 

@@ -41,8 +41,8 @@ export interface SessionPort {
   readonly [kCongestion]: Congestion | undefined;
   [kHandle](handler: PortHandler): void;
   write(data: RawData, options?: SendFlags): unknown;
-  /** @param options have gone into the making of the message; ports that can't share it need them again */
-  [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): unknown;
+  /** Sends what many get. */
+  [kSendPrepared](message: PreparedMessage): unknown;
   /** Closes the session in an orderly way, for a reason that goes to its peer. */
   close(discard: boolean, why: CloseReason | undefined): unknown;
 
@@ -104,8 +104,8 @@ class ForeignEnginePort implements SessionPort {
     this.#socket.write(data, { compress: options?.compress !== false });
   }
 
-  [kSendPrepared](message: PreparedMessage, options: { compress?: boolean | undefined }): void {
-    for (const part of message.parts) this.write(part, options);
+  [kSendPrepared](message: PreparedMessage): void {
+    for (const part of message.parts) this.write(part, message);
   }
 
   close(): void {

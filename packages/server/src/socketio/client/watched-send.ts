@@ -1,7 +1,8 @@
 import { type Packet, PacketType } from "@portage/parser/socket";
-import { conflationKey, type WriteOptions } from "../adapter/surface.ts";
+import { SendPlan } from "../adapter/send-plan.ts";
+import type { WriteOptions } from "../adapter/surface.ts";
 import type { RawData } from "../packets/codec.ts";
-import { type Congestion, EventMark, kSendPrepared, kWatchQueue, PreparedMessage } from "../../engine/index.ts";
+import { type Congestion, kSendPrepared, kWatchQueue, PreparedMessage } from "../../engine/index.ts";
 import { createLog } from "../../base/log.ts";
 import type { SessionPort } from "./session-port.ts";
 
@@ -16,14 +17,6 @@ export function prepare(given: readonly RawData[] | RawData, compress: boolean):
   let message = preparedMessages.get(encoded);
   if (message === undefined) preparedMessages.set(encoded, (message = new PreparedMessage(encoded, compress)));
   return message;
-}
-
-/** An event on its way to one peer. */
-interface Outgoing {
-  readonly parts: readonly RawData[];
-  readonly options: WriteOptions | undefined;
-  /** Its key, in the namespace of the key's owner. */
-  readonly key: string | undefined;
 }
 
 /** Whether a volatile packet gets lost, because it could not leave at once. */
@@ -41,26 +34,33 @@ export function sendWatched(
   options: WriteOptions | undefined,
 ): void {
   const congestion = packet.type === PacketType.EVENT ? port[kWatchQueue]?.() : undefined;
-  const key = conflationKey(packet.nsp, options?.conflate);
-  if (congestion !== undefined && !mayWait(congestion, { parts, options, key })) return;
-  const mark = congestion === undefined ? undefined : new EventMark(key);
-  for (const part of parts) port.write(part, { compress: options?.compress, mark });
+  if (congestion === undefined) {
+    for (const part of parts) port.write(part, options);
+    return;
+  }
+  const plan = new SendPlan(options, packet.nsp);
+  if (!mayWait(congestion, parts, plan)) return;
+  for (const part of parts) port.write(part, plan);
 }
 
 /** The same for an event that many get. */
 export function sendPreparedWatched(port: SessionPort, message: PreparedMessage, options: WriteOptions): void {
-  const key = message.mark?.key;
   const congestion = port[kWatchQueue]?.();
-  if (congestion !== undefined && !mayWait(congestion, { parts: message.parts, options, key })) return;
-  port[kSendPrepared](message, options);
+  const { mark } = message;
+  if (congestion !== undefined && !mayWait(congestion, message.parts, { mark, ifSlow: options.ifSlow })) return;
+  port[kSendPrepared](message);
 }
 
 /** Makes room for an event, as the policy wants it. False: the event is dropped. */
-function mayWait(congestion: Congestion, { parts, options, key }: Outgoing): boolean {
+function mayWait(
+  congestion: Congestion,
+  parts: readonly RawData[],
+  { mark, ifSlow }: { readonly mark: SendPlan["mark"] | undefined; readonly ifSlow: SendPlan["ifSlow"] },
+): boolean {
   if (congestion.isOver) return false;
-  if (key !== undefined && congestion.supersede(key)) return true;
+  if (mark?.key !== undefined && congestion.supersede(mark.key)) return true;
   if (!congestion.isSlow) return true;
-  const policy = options?.ifSlow ?? congestion.policy;
+  const policy = ifSlow ?? congestion.policy;
   if (policy === "drop-newest") congestion.onDropped(1);
   else if (policy === "drop-oldest") congestion.dropOldest(lengthOf(parts));
   else if (policy === "disconnect") congestion.giveUp();

@@ -11,6 +11,7 @@ import {
 import type { DisconnectCode } from "../report/close-codes.ts";
 import type { DisconnectReason } from "./types.ts";
 import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
+import type { SendFlagMethods } from "../broadcast/flags.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import { kNextFlags, kPort, kTakeFlags } from "../keys.ts";
 
@@ -27,7 +28,10 @@ export abstract class PacedSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
   ReservedEvents extends EventsMap,
-> extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents> {
+>
+  extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents>
+  implements SendFlagMethods<PacedSocket<ListenEvents, EmitEvents, ReservedEvents>>
+{
   abstract get conn(): Session;
   abstract readonly client: { readonly [kPort]: SessionPort };
   private [kFlags]: BroadcastFlags | undefined;
@@ -42,36 +46,21 @@ export abstract class PacedSocket<
 
   // ---- the next event ----------------------------------------------------------------------------------------------
 
-  /** Whether the next event may be compressed (default: true). */
   compress(compress: boolean): this {
     this[kNextFlags]().compress = compress;
     return this;
   }
 
-  /** The next event may be lost: it is not sent if the client can't take it at once. */
   get volatile(): this {
     this[kNextFlags]().volatile = true;
     return this;
   }
 
-  /**
-   * The next event takes the place of one with the same key that still waits for the client: of values that change
-   * faster than the client reads, it gets the newest.
-   *
-   * @example
-   * socket.conflate("EUR").emit("price", "EUR", 1.08);
-   */
   conflate(key: string): this {
     this[kNextFlags]().conflate = key;
     return this;
   }
 
-  /**
-   * What becomes of the next event if the client reads too slowly, in place of {@link slowPolicy}.
-   *
-   * @example
-   * socket.ifSlow("drop-newest").emit("typing", "Ada");
-   */
   ifSlow(policy: SlowPolicy): this {
     this[kNextFlags]().ifSlow = policy;
     return this;

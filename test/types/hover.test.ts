@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript-5.9";
+import { expect, test } from "vitest";
+import { FLAGS } from "../../packages/server/src/socketio/broadcast/flags.ts";
+
+// What an editor shows of the built package.
+const file = join(fileURLToPath(new URL(".", import.meta.url)), "hovered.ts");
+
+/** The documentation and the type that an editor shows at each `/*here*\/`. */
+function hover(text: string): string[] {
+  const read = (name: string): string | undefined => (name === file ? text : ts.sys.readFile(name));
+  const service = ts.createLanguageService({
+    readDirectory: (...args) => ts.sys.readDirectory(...args),
+    directoryExists: (name) => ts.sys.directoryExists(name),
+    getDirectories: (name) => ts.sys.getDirectories(name),
+    realpath: (path) => ts.sys.realpath?.(path) ?? path,
+    readFile: read,
+    fileExists: (name) => name === file || ts.sys.fileExists(name),
+    getScriptFileNames: () => [file],
+    getScriptVersion: () => "1",
+    getScriptSnapshot: (name) => {
+      const content = read(name);
+      return content === undefined ? undefined : ts.ScriptSnapshot.fromString(content);
+    },
+    getCurrentDirectory: () => fileURLToPath(new URL(".", import.meta.url)),
+    getCompilationSettings: () => ({ module: ts.ModuleKind.NodeNext, strict: true, types: ["node"] }),
+    getDefaultLibFileName: (options) => ts.getDefaultLibFilePath(options),
+  });
+  return [...text.matchAll(/\/\*here\*\//g)].map(({ index }) => {
+    const info = service.getQuickInfoAtPosition(file, index + "/*here*/".length);
+    return `${ts.displayPartsToString(info?.documentation)} ${ts.displayPartsToString(info?.displayParts)}`;
+  });
+}
+
+test("each flag is documented wherever it can be set, and keeps the type of what takes the next event", () => {
+  const names = Object.entries(FLAGS).filter(([, { methodOf }]) => methodOf !== "none");
+  const lines = names.flatMap(([name, { methodOf }]) => {
+    const targets = ["io", 'io.of("/chat")', 'io.to("room")', ...(methodOf === "broadcasts" ? [] : ["socket"])];
+    return targets.map((target) => `${target}./*here*/${name};`);
+  });
+  const shown = hover(`
+    import { Server, type Socket } from "@portage/server";
+    declare const socket: Socket<{}, { event: (done: (answer: string) => void) => void }>;
+    const io = new Server<{}, { event: (done: (answer: string) => void) => void }>();
+    ${lines.join("\n")}
+  `);
+  expect(shown).toHaveLength(lines.length);
+  for (const [index, text] of shown.entries()) {
+    expect(text, lines[index]).toMatch(/^(The next event|What becomes|Whether|Gives the clients?|Addresses) /);
+    expect(text, lines[index]).toMatch(
+      lines[index]!.startsWith("socket") ? /: Socket</ : /: (BroadcastOperator|Operator)</,
+    );
+  }
+});
