@@ -1,17 +1,20 @@
 import { OptionError } from "./core/index.ts";
 
-/** The time as this package sees it; a test gives its own. */
+/** The source of time. Tests supply their own. */
 export interface Clock {
-  /** Milliseconds since any fixed moment. */
+  /** Returns milliseconds since a fixed moment. */
   now(): number;
   /** Calls `fn` once, `ms` milliseconds from now or from the last `refresh`. */
   after(ms: number, fn: () => void): { refresh(): void; cancel(): void };
 }
 
-/** Milliseconds of a timer of Node: it takes more for one millisecond. */
+/** Longest delay of a Node timer, in milliseconds. Node turns longer ones into one millisecond. */
 const LONGEST = 2 ** 31 - 1;
 
-/** A time as an option gives it, in milliseconds: undefined is the default; what is not a positive number is at once. */
+/**
+ * Reads a delay in milliseconds. Undefined means the default; a value that is not a
+ * positive number means 0.
+ */
 export function delayOf(value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const ms = Number(value);
@@ -19,18 +22,21 @@ export function delayOf(value: unknown, byDefault: number): number {
 }
 
 /**
- * A clock as an option gives it; what is as false is real time.
- * @throws OptionError for what cannot be asked for the time, or for a call later.
+ * Reads a clock. A falsy value means real time.
+ * @throws OptionError for an object without `now()` or `after()`
  */
 export function clockOf(value: Clock | undefined): Clock {
   if (!value) return systemClock;
   if (typeof value.now !== "function" || typeof value.after !== "function") {
-    throw new OptionError("clock is not an object with now() and after()");
+    throw new OptionError("`clock` must be an object with now() and after()");
   }
   return value;
 }
 
-/** Real time. Its timers do not keep a process alive. They may be of any length: an infinite one never ends. */
+/**
+ * Real time. Its timers do not keep the process alive. A delay may have any length; an
+ * infinite one never ends.
+ */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after(ms, fn) {
@@ -46,14 +52,14 @@ export const systemClock: Clock = {
   },
 };
 
-/** Starts a timer that does not keep a process alive. It may be a number: under Jest with jsdom it is. */
+/** Starts a timer that does not keep the process alive. With Jest and jsdom it is a number. */
 function startTimer(fn: () => void, ms: number): NodeJS.Timeout {
   const timer = setTimeout(fn, ms);
   if (typeof timer.unref === "function") timer.unref();
   return timer;
 }
 
-/** A time beyond the longest timer, as several in a row. */
+/** Chains timers for a delay beyond the longest timer. */
 function longTimer(ms: number, fn: () => void): { refresh(): void; cancel(): void } {
   let timer: NodeJS.Timeout | undefined = undefined;
   const wait = (left: number): void => {

@@ -5,15 +5,16 @@ import type { StreamLink } from "./link/link.ts";
 import type { BinaryType } from "./options.ts";
 import type { WriteCallback } from "./link/write-callbacks.ts";
 
-/** How an underscored name of `ws` is read, and set where that means something. */
+/** How to read, and possibly set, an underscored name of `ws`. */
 export interface Underscored<State> {
   readonly get: (state: State) => unknown;
   readonly set?: (state: State, value: unknown) => void;
 }
 
 /**
- * Defines underscored names that programs written for `ws` read. They are accessors of the prototype, so that they take no
- * memory. What a program assigns becomes a property of its own object, and changes nothing here unless `set` says so.
+ * Defines underscored names that programs written for `ws` read. As accessors of the prototype they
+ * take no memory. An assignment creates a property of the program's own object and has no other
+ * effect, unless `set` exists.
  */
 export function defineUnderscored<Owner extends object, State>(
   prototype: Owner,
@@ -34,7 +35,7 @@ export function defineUnderscored<Owner extends object, State>(
   }
 }
 
-/** The underscored members of a WebSocket of `ws`. */
+/** The underscored members of the `WebSocket` of `ws`. */
 export const SOCKET_NAMES: Readonly<Record<string, Underscored<Endpoint>>> = {
   _socket: { get: ({ stream }) => stream },
   _sender: { get: ({ link, unsentBytes }) => (link === undefined ? null : new SenderView(link, unsentBytes)) },
@@ -73,12 +74,12 @@ export const SOCKET_NAMES: Readonly<Record<string, Underscored<Endpoint>>> = {
   _errorEmitted: { get: ({ link }) => link?.error !== undefined },
 };
 
-/** Whether the peer's close frame, which has code and reason, has not come. */
+/** Returns whether the peer's close frame, with code and reason, is missing. */
 function isFailed(link: StreamLink | undefined): boolean {
   return link === undefined || link.error !== undefined;
 }
 
-/** What programs ask of the sender of `ws`. */
+/** The members of the `Sender` of `ws` that programs use. */
 class SenderView {
   readonly #link: StreamLink;
   readonly #unsentBytes: number;
@@ -97,7 +98,7 @@ class SenderView {
     return this.#link.formerStream;
   }
 
-  /** Sends the pieces of a frame that was made before. */
+  /** Sends the pieces of a prepared frame. */
   sendFrame(pieces: readonly (Buffer | string)[], callback?: WriteCallback): void {
     const link = this.#link;
     link.sendFrame(Buffer.concat(pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece))));
@@ -105,7 +106,7 @@ class SenderView {
   }
 }
 
-/** What programs ask of the receiver of `ws`. */
+/** The members of the `Receiver` of `ws` that programs use. */
 class ReceiverView {
   readonly #endpoint: Endpoint;
 

@@ -8,9 +8,9 @@ import type { WebSocket } from "./websocket.ts";
 /** Certificates and keys. */
 export type CertMeta = string | string[] | Buffer | Buffer[];
 export type PerMessageDeflateOptions = DeflateOptions;
-/** Sends the request of a client, by `request.end()`, when its headers are complete. */
+/** Sends a client's request, with `request.end()`, once its headers are complete. */
 export type FinishRequestCallback = (request: ClientRequest, socket: WebSocket) => void;
-/** What every handler of `addEventListener` is given. */
+/** The argument of every `addEventListener` handler. */
 export interface Event {
   readonly type: string;
   readonly target: WebSocket;

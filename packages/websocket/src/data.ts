@@ -1,22 +1,17 @@
-/** RFC 6455, 5.5. */
-const MAX_CONTROL_PAYLOAD = 125;
-/** A control frame's payload less the two bytes of the close code. */
-const MAX_REASON = 123;
+import { EMPTY, MAX_CONTROL_PAYLOAD, MAX_REASON_BYTES } from "./core/index.ts";
 
-const EMPTY = Buffer.alloc(0);
-
-/** What `send` was given, as a string or the bytes themselves, without a copy. */
+/** Converts an argument of `send` to a string or to its bytes, without copying. */
 export function toPayload(data: unknown): string | Buffer {
   if (typeof data === "string" || Buffer.isBuffer(data)) return data;
   if (typeof data === "number") return String(data);
-  // `ws` sends what is as false as an empty message.
+  // `ws` sends falsy values as an empty message.
   if (!data) return EMPTY;
   return toBuffer(data);
 }
 
 /**
- * The payload of a ping or pong.
- * @throws RangeError for more than 125 bytes.
+ * Converts an argument of `ping` or `pong`.
+ * @throws RangeError for more than 125 bytes
  */
 export function toControlData(data: unknown): Buffer {
   const payload = toPayload(data);
@@ -28,21 +23,21 @@ export function toControlData(data: unknown): Buffer {
 }
 
 /**
- * The reason of a close frame; what has no length is none.
- * @throws RangeError for more than 123 bytes; TypeError for what is neither text nor bytes.
+ * Converts a close reason. A value without length means none.
+ * @throws RangeError for more than 123 bytes; TypeError for a value that is neither text nor bytes
  */
 export function toReason(reason: string | Uint8Array | null | undefined): string {
   if (reason !== null && !reason?.length) return "";
   if (typeof reason !== "string" && !(reason instanceof Uint8Array)) {
     throw new TypeError("Second argument must be a string or a Uint8Array");
   }
-  if (Buffer.byteLength(reason) > MAX_REASON) {
-    throw new RangeError(`The message must not be greater than ${MAX_REASON} bytes`);
+  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) {
+    throw new RangeError(`The message must not be greater than ${MAX_REASON_BYTES} bytes`);
   }
   return typeof reason === "string" ? reason : Buffer.from(reason).toString();
 }
 
-/** Bytes that `data` would be. */
+/** Returns the size of `data`, in bytes. */
 export function dataSize(data: unknown): number {
   return Buffer.byteLength(toPayload(data));
 }
@@ -50,6 +45,7 @@ export function dataSize(data: unknown): number {
 function toBuffer(data: unknown): Buffer {
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return Buffer.concat(data);
-  // Buffer.from shares an ArrayBuffer's memory, copies an array's numbers, and throws a TypeError on anything else.
+  // Buffer.from shares an ArrayBuffer's memory, copies an array's numbers, and throws a
+  // TypeError for other values.
   return Buffer.from(data as ArrayBuffer);
 }

@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { delayOf } from "./clock.ts";
 import type { ConnectAttempt, Connected, ConnectHandler } from "./client/connect.ts";
-import { CLOSE_CODE, WebSocketError } from "./core/index.ts";
+import { CLOSE_CODE, EMPTY, WebSocketError } from "./core/index.ts";
 import type { DeflateParams, DeflateSettings, Role } from "./core/index.ts";
 import type { LinkClose, LinkHandler } from "./link/link-types.ts";
 import type { StreamLink } from "./link/link.ts";
@@ -14,11 +14,9 @@ import { answersPings, joinLink } from "./link/join.ts";
 export const READY_STATE = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
 export type ReadyState = (typeof READY_STATE)[keyof typeof READY_STATE];
 
-const NO_BYTES = Buffer.alloc(0);
-
 /**
- * What is behind a public `WebSocket`: its state, and the reports of its attempt to connect and of its link, turned into the
- * emitter's events.
+ * The state behind a public `WebSocket`. Turns the reports of its connect attempt and its link
+ * into events of the emitter.
  */
 export class Endpoint implements LinkHandler, ConnectHandler {
   readonly #emitter: EventEmitter;
@@ -29,9 +27,9 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   #attempt: ConnectAttempt | undefined = undefined;
   binaryType: BinaryType = "nodebuffer";
   protocol = "";
-  /** Compression, once it was negotiated. */
+  /** The negotiated compression. */
   deflate: DeflateSettings | undefined = undefined;
-  /** Bytes of messages that came too late to be sent. */
+  /** Bytes of messages sent after the end. */
   unsentBytes = 0;
   isPaused = false;
 
@@ -45,7 +43,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     return this.#readyState;
   }
 
-  /** Only for programs that set the state of a socket themselves, under the name that it has in `ws`. */
+  /** For programs that set the state of a socket under its name in `ws`. */
   set readyState(state: ReadyState) {
     this.#readyState = state;
   }
@@ -54,12 +52,12 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     return this.#link;
   }
 
-  /** The stream below, also after its end. */
+  /** The stream, also after its end. */
   get stream(): Duplex | null {
     return this.#link?.formerStream ?? null;
   }
 
-  /** The request of a client while its answer is awaited. */
+  /** A client's request, until it is answered. */
   get request(): ClientRequest | null {
     return this.#link === undefined ? (this.#attempt?.request ?? null) : null;
   }
@@ -89,9 +87,9 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     attempt.start();
   }
 
-  /** The opening handshake has succeeded, and `protocol` and `deflate` are what it agreed to. */
+  /** Opens the connection after its opening handshake, which set `protocol` and `deflate`. */
   open(stream: Duplex, head: Buffer | null | undefined, options: WebSocketOptions): void {
-    const joined = { stream, head: head ?? NO_BYTES, deflate: this.deflate };
+    const joined = { stream, head: head ?? EMPTY, deflate: this.deflate };
     const own = this.#options;
     this.#link = joinLink(this.role, joined, options === own ? own : { ...own, ...options });
     this.#readyState = READY_STATE.OPEN;
@@ -101,16 +99,16 @@ export class Endpoint implements LinkHandler, ConnectHandler {
 
   close(code: number | undefined, reason: string): void {
     if (this.#readyState === READY_STATE.CLOSED) return;
-    if (this.#link === undefined) return this.#giveUp();
+    if (this.#link === undefined) return this.#abortConnecting();
     this.#readyState = READY_STATE.CLOSING;
     this.#link.close(code, reason);
   }
 
   terminate(): void {
     if (this.#readyState === READY_STATE.CLOSED) return;
-    if (this.#link === undefined) return this.#giveUp();
+    if (this.#link === undefined) return this.#abortConnecting();
     this.#readyState = READY_STATE.CLOSING;
-    // What was sent before in this tick has been sent.
+    // Messages sent earlier in this tick still leave.
     this.#link.flush();
     this.#link.terminate();
   }
@@ -160,7 +158,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   onConnectFailed(error: Error): void {
     this.#readyState = READY_STATE.CLOSING;
     this.#report(error);
-    this.ended(CLOSE_CODE.abnormal, NO_BYTES);
+    this.ended(CLOSE_CODE.abnormal, EMPTY);
   }
 
   // ---- the link ----------------------------------------------------------------------------------------------------
@@ -193,8 +191,8 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   }
 
   onClose(close: LinkClose): void {
-    // No close frame has come when this end found a violation: whoever knows `ws` expects to be told 1006 then.
-    if (close.error instanceof WebSocketError) this.ended(CLOSE_CODE.abnormal, NO_BYTES);
+    // After a violation by the peer, `ws` reports 1006: the peer sent no close frame.
+    if (close.error instanceof WebSocketError) this.ended(CLOSE_CODE.abnormal, EMPTY);
     else this.ended(close.code, Buffer.from(close.reason));
   }
 
@@ -202,18 +200,20 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     return this.#readyState === READY_STATE.OPEN || this.#readyState === READY_STATE.CLOSING;
   }
 
-  #giveUp(): void {
+  #abortConnecting(): void {
     this.#readyState = READY_STATE.CLOSING;
     this.#attempt?.abort("WS_ERR_CONNECT_ABORTED", "WebSocket was closed before the connection was established");
   }
 
-  /** No input of a client may end a server's process: there an error that nobody listens to is not thrown. */
+  /**
+   * Emits `error`. On a server, drops it without a listener: no client's input may end the process.
+   */
   #report(error: Error): void {
     if (this.role === "server" && this.#emitter.listenerCount("error") === 0) return;
     this.#emitter.emit("error", error);
   }
 
-  /** The last event. */
+  /** Emits the last event. */
   ended(code: number, reason: Buffer): void {
     this.#readyState = READY_STATE.CLOSED;
     this.#emitter.emit("close", code, reason);

@@ -6,20 +6,23 @@ import { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.t
 import type { RawData } from "./options.ts";
 import { TypedEmitter } from "./typed-events.ts";
 
-/** Events of a `WebSocket` and the arguments of their listeners. */
+/** Events of a `WebSocket`, with the arguments of their listeners. */
 export interface WebSocketEvents {
   open: [];
-  /** Text comes as a Buffer too, with `isBinary` false. */
+  /** Text is a Buffer too, with `isBinary` false. */
   message: [data: RawData, isBinary: boolean];
   close: [code: number, reason: Buffer];
   error: [error: Error];
   ping: [data: Buffer];
   pong: [data: Buffer];
-  /** Client: the answer 101 has come, and has not been checked. */
+  /** Client: a 101 response has arrived, not checked yet. */
   upgrade: [response: IncomingMessage];
-  /** Client: another answer has come. Without a listener it is an error; with one, the request is the listener's. */
+  /**
+   * Client: another response has arrived. Without a listener it is an error; with one, the
+   * listener handles the request.
+   */
   "unexpected-response": [request: ClientRequest, response: IncomingMessage];
-  /** Client: a redirection is followed; the new request can still be changed. */
+  /** Client: a redirect is followed. The new request can still be changed. */
   redirect: [url: string, request: ClientRequest];
 }
 
@@ -36,21 +39,25 @@ export type EventHandler<E> = ((event: E) => void) | { handleEvent(event: E): vo
 
 type AnyHandler = EventHandler<never>;
 type AnyTarget = WebSocketEventTarget<never>;
-/** How a handler was given. */
-type Origin = "call" | "property";
+/** How a handler was added. */
+type AddedBy = "call" | "property";
 type AnyListener = (...args: unknown[]) => void;
 
 const TYPES: ReadonlySet<string> = new Set(["open", "message", "close", "error"] satisfies EventType[]);
 
-/** The emitter's listeners that stand for a handler, and how the handler was given. */
-const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly from: Origin }>();
+/** Maps an emitter's listener to the handler it stands for. */
+const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly by: AddedBy }>();
 
-/** The browser's side of a WebSocket: `addEventListener` and the `on*` properties, over the events of a Node emitter. */
+/**
+ * The browser's side of a WebSocket: `addEventListener` and the `on*`
+ * properties, over a Node emitter.
+ */
 export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> {
   /**
-   * Adds a handler for `open`, `message`, `close` or `error`; other types are ignored. A handler is added once.
-   * A handler object is called by its `handleEvent`.
-   * @throws UsageError `WS_ERR_INVALID_LISTENER` for what is neither a function nor an object.
+   * Adds a handler for `open`, `message`, `close` or `error`; ignores other types, and a handler
+   * added before. An object's `handleEvent` is called.
+   * @throws UsageError `WS_ERR_INVALID_LISTENER` for a value that is neither
+   * a function nor an object
    */
   addEventListener<K extends EventType>(
     type: K,
@@ -115,21 +122,21 @@ function setProperty(target: AnyTarget, type: EventType, handler: ((event: never
   if (typeof handler === "function") untyped(target).on(type, register(target, type, "property", handler)!);
 }
 
-function find(target: AnyTarget, type: EventType, from: Origin, handler?: AnyHandler): AnyListener | undefined {
+function find(target: AnyTarget, type: EventType, by: AddedBy, handler?: AnyHandler): AnyListener | undefined {
   for (const listener of untyped(target).listeners(type) as AnyListener[]) {
     const found = registrations.get(listener);
-    if (found?.from === from && (handler === undefined || found.handler === handler)) return listener;
+    if (found?.by === by && (handler === undefined || found.handler === handler)) return listener;
   }
   return undefined;
 }
 
-function register(target: AnyTarget, type: EventType, from: Origin, handler: AnyHandler): AnyListener | undefined {
+function register(target: AnyTarget, type: EventType, by: AddedBy, handler: AnyHandler): AnyListener | undefined {
   const listener = listenerFor(target, type, handler);
-  if (listener !== undefined) registrations.set(listener, { handler, from });
+  if (listener !== undefined) registrations.set(listener, { handler, by });
   return listener;
 }
 
-/** A listener of the emitter that makes the event and gives it to `handler`. */
+/** Makes the emitter's listener that passes events to `handler`. */
 function listenerFor(target: unknown, type: string, handler: AnyHandler): AnyListener | undefined {
   switch (type) {
     case "open":
@@ -154,7 +161,7 @@ function call(handler: AnyHandler, target: unknown, event: WebSocketEvent<string
   else handler.handleEvent(event as never);
 }
 
-/** The emitter without the types of its events: what a listener is given follows from `type` alone. */
+/** Drops the types of events: the arguments follow from `type` alone. */
 function untyped(target: WebSocketEventTarget<never>): EventEmitter {
   return target;
 }

@@ -1,7 +1,10 @@
 import type { RawData } from "./options.ts";
 import type { WebSocket } from "./websocket.ts";
 
-/** What the listeners of `addEventListener` and of the `on*` properties are given: the browser's events, as far as they apply. */
+/**
+ * Arguments of the listeners of `addEventListener` and the `on*` properties: the browser's
+ * events, where they apply.
+ */
 export class WebSocketEvent<T extends string = string, Target = WebSocket> {
   readonly type: T;
   readonly target: Target;
@@ -13,7 +16,7 @@ export class WebSocketEvent<T extends string = string, Target = WebSocket> {
 }
 
 export class MessageEvent<Target = WebSocket> extends WebSocketEvent<"message", Target> {
-  /** A string for a text message, otherwise what `binaryType` asks for. */
+  /** A string for a text message, otherwise as `binaryType` says. */
   readonly data: RawData | string;
 
   constructor(target: Target, data: RawData | string) {
@@ -25,7 +28,7 @@ export class MessageEvent<Target = WebSocket> extends WebSocketEvent<"message", 
 export class CloseEvent<Target = WebSocket> extends WebSocketEvent<"close", Target> {
   readonly code: number;
   readonly reason: string;
-  /** Whether the closing handshake took place. */
+  /** Whether the closing handshake completed. */
   readonly wasClean: boolean;
 
   constructor(target: Target, close: { code: number; reason: string; wasClean: boolean }) {

@@ -1,9 +1,10 @@
 /*
  * @portage/websocket: WebSocket (RFC 6455) over any Duplex stream, in both roles.
  * Knows: the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
- * Must not know: Engine.IO or Socket.IO: text and bytes pass through without a look inside.
- * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`. Without an emitter and its costs:
- * `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`; an accepted stream is a `WebSocketLink`, its owner a `LinkHandler`.
+ * Must not know: Engine.IO or Socket.IO. Text and bytes are opaque.
+ * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`.
+ * Without an emitter and its costs: `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`. An
+ * accepted stream becomes a `WebSocketLink`, which reports to a `LinkHandler`.
  */
 import { WebSocketServer } from "./server/websocket-server.ts";
 import { createWebSocketStream } from "./websocket-stream.ts";
@@ -64,7 +65,8 @@ export type { ClientOptions, SendOptions } from "./websocket.ts";
 export type { WriteCallback } from "./link/write-callbacks.ts";
 export { createWebSocketStream, WebSocket, WebSocketServer };
 
-// CommonJS: `const WebSocket = require("@portage/websocket")`, with the other names on it, as `ws` has them.
+// CommonJS: `const WebSocket = require("@portage/websocket")`, with the other names
+// as properties, as in `ws`.
 if (typeof module === "object" && module.exports === exports) {
   module.exports = Object.assign(WebSocket, exports, { Server: WebSocketServer });
 }

@@ -5,11 +5,11 @@ import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DeflateOptions, ReceiveBudget } from "./core/index.ts";
 
-/** A message as a `message` listener gets it: see `binaryType`. */
+/** A message for a `message` listener; see `binaryType`. */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
-/** A message as the handlers of `addEventListener` get it: text is a string there. */
+/** A message for a handler of `addEventListener`: text is a string there. */
 export type Data = string | RawData;
-/** What can be sent. A number is sent as its decimal text, an array of Buffers as one message. */
+/** Data to send. A number is sent as decimal text, an array of Buffers as one message. */
 export type Sendable =
   | string
   | number
@@ -20,63 +20,75 @@ export type Sendable =
   | readonly number[]
   | readonly Uint8Array[];
 /**
- * `nodebuffer`: one Buffer · `arraybuffer`: one ArrayBuffer · `fragments`: an array of Buffers. For binary messages; text is a
- * Buffer always.
+ * How binary messages are delivered. `nodebuffer`: one Buffer · `arraybuffer`: one ArrayBuffer ·
+ * `fragments`: an array of Buffers. Text is always a Buffer.
  */
 export type BinaryType = "nodebuffer" | "arraybuffer" | "fragments";
 
 /** Options of both roles. */
 export interface WebSocketOptions {
-  /** Bytes of one message, after inflation. Default 104,857,600 (100 MiB). Exceeded: close code 1009. */
+  /**
+   * Bytes of one message, after decompression. Default 104,857,600 (100 MiB).
+   * Exceeded: close code 1009.
+   */
   maxPayload?: number | undefined;
-  /** Frames of one message. Default 16,384, and one more for each 32 bytes of it. Exceeded: close code 1008. */
+  /**
+   * Frames of one message. Default 16,384, plus one per 32 bytes of the message.
+   * Exceeded: close code 1008.
+   */
   maxFragments?: number | undefined;
   /** Control frames received within one second. Default 100. Exceeded: close code 1008. */
   maxControlFramesPerSecond?: number | undefined;
-  /** Bounds what messages that are not complete hold, of all connections that it is given to. Default none. */
+  /**
+   * Bounds the memory of incomplete messages, across all connections with this budget. Default
+   * none. Exceeded: close code 1013.
+   */
   budget?: ReceiveBudget | undefined;
-  /** Milliseconds that the closing handshake may take. Default 30,000. */
+  /** Milliseconds until an unfinished closing handshake destroys the stream. Default 30,000. */
   closeTimeout?: number | undefined;
-  /** Whether permessage-deflate (RFC 7692) is offered, or accepted, and how. Default false. */
+  /** Whether and how permessage-deflate (RFC 7692) is offered or accepted. Default false. */
   perMessageDeflate?: boolean | DeflateOptions | undefined;
   /** Whether pings are answered. Default true. */
   autoPong?: boolean | undefined;
-  /** Whether text and close reasons are taken as they come. Default false. */
+  /** Whether to skip the UTF-8 check of text messages. Default false. */
   skipUTF8Validation?: boolean | undefined;
-  /** Accepted and ignored, as the next two: every message is an event as it is read. */
+  /** Accepted and ignored, like the next two: each message is emitted as it is read. */
   allowSynchronousEvents?: boolean | undefined;
-  /** Pieces of a message are joined as they arrive, so that small ones take no more memory than large ones. */
+  /** Pieces of a message are joined as they arrive, so small pieces take no extra memory. */
   maxBufferedChunks?: number | undefined;
-  /** While the peer does not read, one pong waits: that for its newest ping (RFC 6455, 5.5.3). */
+  /** While the peer does not read, one pong is queued: for its newest ping (RFC 6455, 5.5.3). */
   maxPendingAutoPongs?: number | undefined;
-  /** Default: real time. */
+  /** Source of time. Default: real time. */
   clock?: Clock | undefined;
 }
 
-/** Options of a client, before its socket has a type. Those of `http.request` and `tls.connect` go on to them: `agent`, `auth`, `localAddress`, `ca`, `cert`... */
+/**
+ * Options of a client, before its socket has a type. `http.request` and `tls.connect` get theirs:
+ * `agent`, `auth`, `localAddress`, `ca`, `cert`...
+ */
 export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "agent" | "createConnection"> {
   agent?: Agent | boolean | undefined;
-  /** Makes the stream to the server, which may be any Duplex. Default: `net.connect` or `tls.connect`. */
+  /** Makes the stream to the server, any Duplex. Default: `net.connect` or `tls.connect`. */
   createConnection?: ClientRequestArgs["createConnection"] | typeof createConnection;
-  /** Sends the request, by `request.end()`, when it is ready to. Default: at once. */
+  /** Sends the request, with `request.end()`, once it is complete. Default: at once. */
   finishRequest?: ((request: ClientRequest, socket: never) => void) | undefined;
-  /** The subprotocols that are offered, when the argument `protocols` is not given. */
+  /** The offered subprotocols, if the argument `protocols` is omitted. */
   protocols?: string | readonly string[] | undefined;
-  /** Default false. */
+  /** Whether redirects are followed. Default false. */
   followRedirects?: boolean | undefined;
-  /** Default 10. */
+  /** Most redirects of one attempt. Default 10. */
   maxRedirects?: number | undefined;
-  /** Fills the four bytes of a frame's mask key. Default: random bytes. */
+  /** Fills a frame's mask key, four bytes. Default: random bytes. */
   generateMask?: ((key: Buffer) => void) | undefined;
-  /** Milliseconds until the answer must be here; anew for each redirection. Default: none. */
+  /** Milliseconds for the response; restarted by each redirect. Default: unlimited. */
   handshakeTimeout?: number | undefined;
   /** The `Origin` header. */
   origin?: string | undefined;
-  /** 8 or 13. Default 13. */
+  /** WebSocket version, 8 or 13. Default 13. */
   protocolVersion?: number | undefined;
 }
 
-/** What applies where an option is not given. The limits are those of `ws`: programs written for it rely on them. */
+/** Defaults of options. The limits match `ws`, since programs rely on them. */
 export const DEFAULTS = {
   maxFragments: 16 * 1024,
   maxPayload: 100 * 1024 * 1024,

@@ -1,10 +1,13 @@
 import { EventEmitter } from "node:events";
 
 type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
-type Listening = "on" | "once" | "addListener" | "prependListener" | "prependOnceListener";
+type ListenerMethod = "on" | "once" | "addListener" | "prependListener" | "prependOnceListener";
 
-/** Node's emitter, on which the listeners of known events are typed. Programs may have events of their own beside them. */
-export interface TypedEmitter<Events extends Record<keyof Events, unknown[]>> extends Omit<EventEmitter, Listening> {
+/** Node's emitter, with typed listeners for known events. Programs may add events of their own. */
+export interface TypedEmitter<Events extends Record<keyof Events, unknown[]>> extends Omit<
+  EventEmitter,
+  ListenerMethod
+> {
   on<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   on(event: string | symbol, listener: Listener<this, any[]>): this;
   once<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;

@@ -5,13 +5,13 @@ import type { RawData } from "./options.ts";
 import { endpointOf } from "./websocket.ts";
 import type { WebSocket } from "./websocket.ts";
 
-// Keys of the private members: symbols, so that a stream can be wrapped by a Proxy or inherited from.
+// Symbols as private keys: a stream can be wrapped by a Proxy or inherited from.
 const kSocket = Symbol("socket");
 const kHasFailed = Symbol("hasFailed");
 const kReceive = Symbol("receive");
 const kFail = Symbol("fail");
 
-/** What the options of a stream cannot change, as in `ws`. */
+/** Options that programs cannot override, as in `ws`. */
 const OWN_OPTIONS = {
   objectMode: false,
   writableObjectMode: false,
@@ -28,9 +28,10 @@ const OWN_OPTIONS = {
 type Callback = (error?: Error | null) => void;
 
 /**
- * A WebSocket as a Duplex stream: a message for each chunk written, a chunk for each message. In `readableObjectMode` text
- * messages are read as strings. Ending it closes the socket, destroying it terminates the socket, and it slows the peer
- * down when nobody reads.
+ * Wraps a WebSocket as a Duplex stream: each chunk written is a message, each message is a
+ * chunk to read. In `readableObjectMode`, text messages are strings. Ending the stream
+ * closes the socket; destroying it terminates the socket. If the program does not read,
+ * backpressure slows the peer down.
  *
  * @example
  * const duplex = createWebSocketStream(socket, { encoding: "utf8" });
@@ -42,7 +43,7 @@ export function createWebSocketStream(socket: WebSocket, options?: DuplexOptions
 
 class WebSocketStream extends Duplex {
   private readonly [kSocket]: WebSocket;
-  /** The socket reported an error: it ends by itself, after its close frame has left. */
+  /** The socket emitted an error. It ends by itself, after its close frame has left. */
   private [kHasFailed] = false;
 
   constructor(socket: WebSocket, options?: DuplexOptions) {
@@ -71,7 +72,7 @@ class WebSocketStream extends Duplex {
     const socket = this[kSocket];
     if (socket.readyState === READY_STATE.CLOSED) return callback(error);
     let reason = error;
-    // Terminating a socket that is still connecting is reported as its error.
+    // Terminating a socket that is still connecting emits `error`.
     socket.once("error", (socketError) => (reason ??= socketError));
     socket.once("close", () => callback(reason));
     if (!this[kHasFailed]) socket.terminate();
@@ -89,13 +90,13 @@ class WebSocketStream extends Duplex {
   }
 }
 
-/** When the socket never opens, its error destroys the stream. */
+/** Calls `act` once the socket is open. If it never opens, its error destroys the stream. */
 function whenOpen(socket: WebSocket, act: () => void): void {
   if (socket.readyState === READY_STATE.CONNECTING) socket.once("open", act);
   else act();
 }
 
-/** Closes the socket; what was sent before has left when its stream has finished. */
+/** Closes the socket. Calls back when its stream has finished, so earlier messages have left. */
 function close(socket: WebSocket, callback: Callback): void {
   const { stream } = endpointOf(socket).link ?? {};
   if (stream === undefined || stream.writableFinished) return callback();

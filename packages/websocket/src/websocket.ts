@@ -27,13 +27,13 @@ import type { WriteCallback } from "./link/write-callbacks.ts";
 
 /** How one message is sent. */
 export interface SendOptions {
-  /** Whether it is a binary message. Default: unless `data` is a string. */
+  /** Whether the message is binary. Default: true unless `data` is a string. */
   readonly binary?: boolean | undefined;
-  /** Whether it may be compressed, when permessage-deflate was negotiated. Default true. */
+  /** Whether the message may be compressed, if permessage-deflate was negotiated. Default true. */
   readonly compress?: boolean | undefined;
-  /** False: more parts of the message follow by further calls. Default true. */
+  /** Whether this is the last part of the message. Default true. */
   readonly fin?: boolean | undefined;
-  /** Accepted and ignored: a client masks, a server does not (RFC 6455, 5.1). */
+  /** Accepted and ignored: clients mask, servers do not (RFC 6455, 5.1). */
   readonly mask?: boolean | undefined;
 }
 
@@ -42,20 +42,27 @@ const ATTRIBUTES =
   "binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror".split(" ");
 const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
 
-/** A symbol, so that a socket can be wrapped by a Proxy or inherited from, and no name of a program's is taken. */
+/**
+ * A symbol: a socket can be wrapped by a Proxy or inherited from, and no
+ * name of a program is taken.
+ */
 const kEndpoint = Symbol("endpoint");
 
-/** Gives this package the endpoint behind a socket; not for users of the package. */
+/** Gives this package access to a socket's endpoint; not for users of the package. */
 export let endpointOf: (socket: WebSocket) => Endpoint;
 
-/** Options of a client. Those of `http.request` and `tls.connect` go on to them: `agent`, `auth`, `localAddress`, `ca`, `cert`... */
+/**
+ * Options of a client. `http.request` and `tls.connect` get theirs: `agent`, `auth`,
+ * `localAddress`, `ca`, `cert`...
+ */
 export interface ClientOptions extends Omit<ConnectOptions, "finishRequest"> {
-  /** Sends the request, by `request.end()`, when it is ready to. Default: at once. */
+  /** Sends the request, with `request.end()`, once it is complete. Default: at once. */
   finishRequest?: FinishRequestCallback | undefined;
 }
 
 /**
- * A WebSocket: a client, or what a `WebSocketServer` gives for a connection. Its interface is that of the npm package `ws` 8.
+ * A WebSocket: a client, or a connection of a `WebSocketServer`. Has the interface
+ * of the npm package `ws` 8.
  *
  * @example
  * const socket = new WebSocket("wss://example.org/chat", ["v2", "v1"], { handshakeTimeout: 5000 });
@@ -87,10 +94,10 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   }
 
   /**
-   * Connects to `address`. Null instead makes the socket of a server, which is the server's to connect.
+   * Connects to `address`. With null, makes a server's socket, which the server connects.
    *
-   * @throws SyntaxError for an invalid URL or subprotocol; RangeError for a protocol version other than 8 and 13;
-   *   OptionError for an option that cannot have its value.
+   * @throws SyntaxError for an invalid URL or subprotocol; RangeError for a protocol version other
+   * than 8 and 13; OptionError for an invalid option
    */
   constructor(address: null, protocols?: undefined, options?: WebSocketOptions);
   constructor(address: string | URL, options?: ClientOptions | ClientRequestArgs);
@@ -113,7 +120,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
       throw new RangeError(`Unsupported protocol version: ${protocolVersion} (supported versions: 8, 13)`);
     }
     if (settings.generateMask && typeof settings.generateMask !== "function") {
-      throw new OptionError("generateMask is not a function");
+      throw new OptionError("`generateMask` must be a function");
     }
     limitsOf(settings);
     clockOf(settings.clock);
@@ -126,7 +133,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     return this[kEndpoint].readyState;
   }
 
-  /** The URL of a client, after redirections that of the last one; "" on a server. */
+  /** A client's URL, after redirects; "" on a server. */
   get url(): string {
     return this[kEndpoint].url;
   }
@@ -136,12 +143,12 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     return this[kEndpoint].protocol;
   }
 
-  /** The names of the extensions in use, or "". */
+  /** The names of the negotiated extensions, or "". */
   get extensions(): string {
     return this[kEndpoint].deflate === undefined ? "" : "permessage-deflate";
   }
 
-  /** Bytes that wait to be sent, those included that came after the end. */
+  /** Bytes queued to be sent, plus the bytes of messages sent after the end. */
   get bufferedAmount(): number {
     const { link, unsentBytes } = this[kEndpoint];
     return (link?.bufferedBytes ?? 0) + unsentBytes;
@@ -151,7 +158,10 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     return this[kEndpoint].isPaused;
   }
 
-  /** What binary messages are given as. Default "nodebuffer". Other values than those of the type are ignored. */
+  /**
+   * How binary messages are delivered. Default "nodebuffer". Setting an
+   * unknown value has no effect.
+   */
   get binaryType(): BinaryType {
     return this[kEndpoint].binaryType;
   }
@@ -160,14 +170,14 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     if (BINARY_TYPES.has(type)) this[kEndpoint].binaryType = type;
   }
 
-  /** The stream below, under the name that programs written for `ws` know; null before the connection is open. */
+  /** The underlying stream, named as in `ws`; null before the connection is open. */
   declare _socket: Socket;
 
   /**
-   * Sends a message. A buffer must not be changed until `callback` was called. When the socket is closing or closed,
-   * the message is counted in `bufferedAmount`, and the callback gets an error.
+   * Sends a message. A buffer must not change until `callback`. On a closing or closed socket, the
+   * message only counts in `bufferedAmount`, and the callback gets an error.
    *
-   * @throws Error while connecting; UsageError for a callback that is not a function.
+   * @throws Error while connecting; UsageError for a callback that is not a function
    */
   send(data: Sendable, callback?: WriteCallback): void;
   send(data: Sendable, options?: SendOptions, callback?: WriteCallback): void;
@@ -184,12 +194,13 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   }
 
   /**
-   * Sends a message that `frameText` or `frameBinary` has made once for many sockets of a server.
-   * @throws TypeError on a client, whose frames are masked one by one; Error while connecting.
+   * Sends a message made once by `frameText` or `frameBinary`, for many sockets of a server.
+   * @throws TypeError on a client, which masks each frame; Error while connecting
    */
   sendFrame(frame: Buffer, callback?: WriteCallback): void {
-    if (this[kEndpoint].role === "client") throw new TypeError("A client cannot send a prepared frame");
-    if (!Buffer.isBuffer(frame)) throw new TypeError("A prepared frame is a Buffer");
+    if (this[kEndpoint].role === "client")
+      throw new TypeError("sendFrame() works on a server only: a client masks each frame");
+    if (!Buffer.isBuffer(frame)) throw new TypeError("sendFrame() takes a Buffer from frameText() or frameBinary()");
     const link = linkToSend(this[kEndpoint], frame, callback);
     if (link === undefined) return;
     link.sendFrame(frame);
@@ -197,8 +208,8 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   }
 
   /**
-   * Sends a ping of at most 125 bytes. `mask` is accepted and ignored.
-   * @throws Error while connecting; RangeError for more bytes.
+   * Sends a ping of at most 125 bytes. `mask` is ignored.
+   * @throws Error while connecting; RangeError for more bytes
    */
   ping(callback?: WriteCallback): void;
   ping(data?: unknown, callback?: WriteCallback): void;
@@ -207,7 +218,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     sendControl(this[kEndpoint], "ping", given);
   }
 
-  /** Like `ping`, with an unsolicited pong. */
+  /** Sends an unsolicited pong, like `ping`. */
   pong(callback?: WriteCallback): void;
   pong(data?: unknown, callback?: WriteCallback): void;
   pong(data?: unknown, mask?: boolean, callback?: WriteCallback): void;
@@ -216,10 +227,11 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   }
 
   /**
-   * Begins the closing handshake, or gives the attempt to connect up. The stream is destroyed when the peer has not
-   * answered after `closeTimeout`. On a socket that is not open, code and reason are not looked at.
+   * Begins the closing handshake, or aborts the attempt to connect. Destroys the stream if the peer
+   * does not answer within `closeTimeout`. Ignores code and reason on a socket that is not open.
    *
-   * @throws TypeError for a code that must not be sent; RangeError for a reason of more than 123 bytes.
+   * @throws TypeError for a code that must not be sent, or a reason that is neither text nor bytes;
+   * RangeError for a reason of more than 123 bytes
    */
   close(code?: number, reason?: string | Buffer): void {
     const endpoint = this[kEndpoint];
@@ -230,12 +242,14 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     endpoint.close(code, code === undefined ? "" : toReason(reason));
   }
 
-  /** Destroys the stream at once, or gives the attempt to connect up. */
+  /** Destroys the stream, or aborts the attempt to connect, at once. */
   terminate(): void {
     this[kEndpoint].terminate();
   }
 
-  /** Holds events back, from the next message on. Without effect before `open` and after `close`. */
+  /**
+   * Stops emitting messages, from the next one on. Has no effect before `open` and after `close`.
+   */
   pause(): void {
     this[kEndpoint].pause();
   }
@@ -245,8 +259,8 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
   }
 
   /**
-   * Joins the socket to a stream after its opening handshake, as a server does. For tests, and for servers that answer
-   * handshakes themselves.
+   * Joins the socket to a stream after its opening handshake, as a server does. For tests, and for
+   * servers that answer handshakes themselves.
    *
    * @example
    * const socket = new WebSocket(null, undefined, {});
@@ -256,14 +270,17 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     this[kEndpoint].open(stream, head, options);
   }
 
-  /** Ends the socket for its listeners: `readyState` is `CLOSED`, and `close` is emitted. */
+  /** Sets `readyState` to `CLOSED` and emits `close`. */
   emitClose(): void {
     const { link } = this[kEndpoint];
     this[kEndpoint].ended(link?.closeCode ?? CLOSE_CODE.abnormal, Buffer.from(link?.closeReason ?? ""));
   }
 }
 
-/** The link, when it can send. Otherwise what was to be sent is counted, and the callback gets an error. */
+/**
+ * Returns the link if it can send. Otherwise counts the message and passes
+ * an error to the callback.
+ */
 function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpoint["link"] {
   const { readyState } = endpoint;
   if (callback && typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
@@ -275,16 +292,16 @@ function linkToSend(endpoint: Endpoint, data: unknown, callback: unknown): Endpo
   return undefined;
 }
 
-/** Options are read as `ws` reads them: an option that is given counts as true or false, whatever it is. */
+/** Sends with options, read as in `ws`: the value of a given option counts as true or false. */
 function sendWith(link: StreamLink, payload: string | Buffer, options: SendOptions): void {
   const isBinary = "binary" in options ? Boolean(options.binary) : typeof payload !== "string";
   const compress = "compress" in options ? Boolean(options.compress) : true;
-  // Undefined is not given: a message would never end.
+  // An undefined `fin` counts as omitted: otherwise the message would never end.
   const { fin = true }: { fin?: unknown } = options;
   link.sendMessage(payload, isBinary ? OPCODE.binary : OPCODE.text, compress, Boolean(fin));
 }
 
-/** `given`: the arguments of `ping` and `pong`, of which the last one that is a function is the callback. */
+/** Sends a ping or pong. The last function among the arguments is the callback. */
 function sendControl(endpoint: Endpoint, kind: "ping" | "pong", given: readonly unknown[]): void {
   const [data, mask, last] = given;
   const payload = typeof data === "function" ? undefined : data;
@@ -295,7 +312,7 @@ function sendControl(endpoint: Endpoint, kind: "ping" | "pong", given: readonly 
   if (typeof callback === "function") link.whenWritten(callback as WriteCallback);
 }
 
-/** Makes the attributes enumerable properties of the prototype itself, as WebIDL has them. */
+/** Makes the attributes enumerable on the prototype itself, as WebIDL does. */
 function showAttributes(prototype: WebSocket): void {
   for (const name of ATTRIBUTES) {
     const owner = Object.hasOwn(prototype, name) ? prototype : (Object.getPrototypeOf(prototype) as object);

@@ -1,4 +1,5 @@
-// What `require` gives: the class WebSocket, with the other names on it, as `ws` has them. The names are those of @types/ws.
+// The result of `require`: the class WebSocket, with the other names as properties, as in
+// `ws`. Names as in @types/ws.
 import type { IncomingMessage } from "http";
 import own = require("../dist/index.js");
 

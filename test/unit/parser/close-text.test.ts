@@ -54,6 +54,6 @@ test.each([
   "try again later",
   "Going away",
   "overloaded retry-after=2000",
-  "the message is longer than this end accepts",
+  "the message exceeds maxPayload or the longest string",
   "SERVER_DRAINING, and more",
 ])("a text without a code: %s", (text) => expect(readCloseCode(text)).toBeUndefined());

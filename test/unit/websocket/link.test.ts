@@ -326,7 +326,7 @@ describe("the end", () => {
     const peer = await new Peer().opened();
     await peer.receive(frame({ opcode: 1, payload: "a", masked: false }), text("b"));
     expect(await peer.sent()).toEqual([
-      `8 ${closeBody(1002, "a frame from a client must be masked").toString("latin1")}`,
+      `8 ${closeBody(1002, "a frame from the client is not masked").toString("latin1")}`,
     ]);
     peer.stream.push(null);
     await turn();

@@ -15,7 +15,7 @@ const SEPARATOR = "\x1e";
 
 /** Slice size: browsers pass the arguments of `String.fromCharCode` on the stack. */
 const SLICE = 8192;
-/** Bytes from which a synchronous encoding would block the page. */
+/** Largest synchronous encoding, in bytes: a larger one would block the page. */
 const LARGE = 65_536;
 
 /** The part of the browser's class that is used here. */

@@ -14,8 +14,9 @@ import { DEFAULTS } from "../options.ts";
 import type { ConnectOptions } from "../options.ts";
 
 /**
- * Makes the request of an opening handshake (RFC 6455, 4.1, 4.1 number 2, 4.1 number 3 and 4.1 number 4). It is not sent
- * yet. `Host` is left to node:http, which knows the default ports.
+ * Makes, but does not send, the request of an opening handshake
+ * (RFC 6455, 4.1, 4.1 number 2, 4.1 number 3 and 4.1 number 4). Leaves `Host` to node:http, which
+ * knows the default ports.
  */
 export function clientRequest(url: ClientUrl, options: ConnectOptions, offer: ClientOffer): ClientRequest {
   const createConnection = options.createConnection || (url.isSecure ? tlsStream : tcpStream);
@@ -26,7 +27,7 @@ export function clientRequest(url: ClientUrl, options: ConnectOptions, offer: Cl
     host: url.host,
     port: url.port,
     defaultPort: options.defaultPort || (url.isSecure ? 443 : 80),
-    // The time limit of the handshake is not that of idle sockets.
+    // `timeout` would limit idle sockets, not the handshake.
     timeout: undefined,
     protocols: undefined,
     method: "GET",
@@ -43,19 +44,22 @@ function headersOf(options: ConnectOptions, offer: ClientOffer): Record<string, 
   const version = options.protocolVersion ?? DEFAULTS.protocolVersion;
   const own = options.headers as Record<string, unknown> | undefined;
   const headers: Record<string, unknown> = { ...own, ...handshakeHeaders(offer), "Sec-WebSocket-Version": version };
-  // Drafts before 13 named it differently.
+  // Drafts before 13 use another name.
   if (options.origin) headers[version < 13 ? "Sec-WebSocket-Origin" : "Origin"] = options.origin;
   return headers;
 }
 
-/** `http.request` gives the path of the request, which `net.connect` would take for that of a Unix socket. */
+/**
+ * Replaces `path`: `http.request` passes the path of the request, `net.connect` expects
+ * the path of a Unix socket.
+ */
 function tcpStream(options: RequestOptions): Duplex {
   return connectTcp({ ...options, path: options.socketPath } as NetConnectOpts);
 }
 
 function tlsStream(options: RequestOptions): Duplex {
   const { host, servername } = options;
-  // RFC 6066, 3: an address is no server name.
+  // RFC 6066, 3: an address is not a server name.
   const name = servername ?? (typeof host === "string" && isIP(host) === 0 ? host : "");
   return connectTls({ ...options, path: options.socketPath, servername: name } as TlsOptions);
 }

@@ -1,5 +1,5 @@
 const UNIX = "ws+unix:";
-/** Schemes of a WebSocket URL; those of HTTP stand for their counterparts. */
+/** Schemes of a WebSocket URL. HTTP schemes map to their counterparts. */
 const SCHEMES: Readonly<Record<string, string>> = {
   "ws:": "ws:",
   "wss:": "wss:",
@@ -8,24 +8,24 @@ const SCHEMES: Readonly<Record<string, string>> = {
   [UNIX]: UNIX,
 };
 
-/** Where a client connects to, read from its URL. */
+/** The address of a server, from its URL. */
 export interface ClientUrl {
-  /** The URL as the `url` property tells it. */
+  /** The URL for the `url` property. */
   readonly href: string;
   readonly isSecure: boolean;
   readonly host: string;
   readonly port: number;
   /** Path and query of the request. */
   readonly path: string;
-  /** The Unix socket of a `ws+unix:` URL, instead of host and port. */
+  /** The Unix socket of a `ws+unix:` URL; replaces host and port. */
   readonly socketPath: string | undefined;
   /** `user:password`, decoded. */
   readonly auth: string | undefined;
 }
 
 /**
- * Reads the URL of a client (RFC 6455, 3). `ws+unix:/socket/path:/request/path` names a Unix socket.
- * @throws SyntaxError on what is no WebSocket URL.
+ * Parses a client's URL (RFC 6455, 3). `ws+unix:/socket/path:/request/path` is a Unix socket.
+ * @throws SyntaxError for a URL that is not a WebSocket URL
  */
 export function parseClientUrl(address: string | URL): ClientUrl {
   const url = parse(address);
@@ -41,7 +41,7 @@ export function parseClientUrl(address: string | URL): ClientUrl {
   return {
     href: url.href,
     isSecure,
-    // The brackets of an IPv6 address belong to the URL only.
+    // Only the URL has brackets around an IPv6 address.
     host: url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname,
     port: url.port === "" ? (isSecure ? 443 : 80) : Number(url.port),
     path,

@@ -4,8 +4,8 @@ export type ConnectErrorCode =
   AnswerRefusalCode | "WS_ERR_CONNECT_ABORTED" | "WS_ERR_CONNECT_TIMEOUT" | "WS_ERR_CONNECT_REDIRECTS";
 
 /**
- * Why a client did not come to be connected, when it was not the network or TLS: their errors are passed on as they are.
- * The messages are those that programs written for `ws` look for.
+ * Why a client could not connect. Errors of the network and of TLS are passed on unchanged instead.
+ * The messages match `ws`, since programs look for them.
  *
  * @example
  * socket.on("error", (error) => error instanceof ConnectError && log(error.code, error.message));

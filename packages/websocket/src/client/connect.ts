@@ -1,7 +1,7 @@
 /*
- * How a client gets its stream: the URL, the request, redirections, the answer.
+ * How a client gets its stream: the URL, the request, redirections, the response.
  * Knows: `node:http` and `node:https`, the client's half of the opening handshake.
- * Must not know: links and sockets: it hands over a stream, or an error with a code.
+ * Must not know: links and sockets. It returns a stream, or an error with a code.
  */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
@@ -16,32 +16,32 @@ import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } 
 import { DEFAULTS } from "../options.ts";
 import type { ConnectOptions } from "../options.ts";
 
-/** A stream on which the opening handshake has succeeded, and what was agreed. */
+/** A stream after a successful opening handshake, and the negotiated parameters. */
 export interface Connected {
   readonly stream: Duplex;
-  /** Bytes that came right after the answer. */
+  /** Bytes that arrived right after the response. */
   readonly head: Buffer;
   /** The chosen subprotocol, or "". */
   readonly protocol: string;
   readonly deflate: DeflateSettings | undefined;
 }
 
-/** What an attempt to connect reports. After `onConnected` or `onConnectFailed` nothing more comes. */
+/** What an attempt to connect reports. `onConnected` and `onConnectFailed` are final. */
 export interface ConnectHandler {
-  /** The request is complete and is to be sent, by `request.end()`. */
+  /** The request is complete. The handler sends it with `request.end()`. */
   onRequest(request: ClientRequest): void;
-  /** A 101 has come, and has not been checked. */
+  /** A 101 response, not checked yet. */
   onAnswer(response: IncomingMessage): void;
-  /** Another answer has come; true when somebody takes care of it. */
+  /** Any other response. Returns true if the program handles it. */
   onUnexpected(request: ClientRequest, response: IncomingMessage): boolean;
-  /** Whether somebody looks at redirected requests, and so at what headers they carry. */
+  /** Whether the program inspects redirected requests, and so their headers. */
   watchesRedirects(): boolean;
   onRedirect(url: string, request: ClientRequest): void;
   onConnected(connected: Connected): void;
   onConnectFailed(error: Error): void;
 }
 
-/** The messages of refused answers, as programs written for `ws` know them. */
+/** Messages of refused responses, as in `ws`. */
 const SENTENCES: Readonly<Record<AnswerRefusalCode, string>> = {
   WS_ERR_ANSWER_STATUS: "Unexpected server response",
   WS_ERR_ANSWER_UPGRADE: "Invalid Upgrade header",
@@ -51,10 +51,12 @@ const SENTENCES: Readonly<Record<AnswerRefusalCode, string>> = {
   WS_ERR_ANSWER_EXTENSIONS: "Invalid Sec-WebSocket-Extensions header",
 };
 
-/** Headers that are for one origin only. */
+/** Headers that must not reach another origin. */
 const CREDENTIALS = new Set(["authorization", "cookie"]);
 
-/** One attempt to open a connection as a client: the request, its redirections, and the checks of its answer. */
+/**
+ * One attempt to connect as a client: the request, its redirections, the checks of its response.
+ */
 export class ConnectAttempt {
   readonly #handler: ConnectHandler;
   readonly #protocols: readonly string[];
@@ -77,7 +79,7 @@ export class ConnectAttempt {
     this.#deflate = checkDeflateOptions(options.perMessageDeflate);
   }
 
-  /** Where the request goes now; redirections change it. */
+  /** The URL of the current request, after redirections. */
   get url(): string {
     return this.#url.href;
   }
@@ -104,7 +106,7 @@ export class ConnectAttempt {
     if (this.#isCurrent(request)) this.#handler.onRequest(request);
   }
 
-  /** Gives up; the failure is reported in the next tick. */
+  /** Gives up. Reports the failure in the next tick. */
   abort(code: ConnectErrorCode, message: string): void {
     if (this.#isOver) return;
     const request = this.#request;
@@ -117,7 +119,7 @@ export class ConnectAttempt {
     return !this.#isOver && this.#request === request;
   }
 
-  /** A connection lives longer than the request that opened it, which is not kept. */
+  /** Releases the request, which the connection outlives. */
   #end(): void {
     this.#isOver = true;
     this.#request = undefined;
@@ -163,14 +165,17 @@ export class ConnectAttempt {
     this.start();
   }
 
-  /** Credentials do not follow to another host, or from TLS into the open, unless a listener decides about them. */
+  /**
+   * Drops credentials on a redirect to another host or from TLS to plain text,
+   * unless a listener decides.
+   */
   #optionsAfterRedirect(): ConnectOptions {
     const url = this.#url;
     const first = this.#first;
     const options = this.#options;
     const isSameHost = url.host === first.host && url.port === first.port && url.socketPath === first.socketPath;
     const isDowngrade = first.isSecure && !url.isSecure;
-    // The user and password of the first URL go with every request to its host.
+    // User and password of the first URL go to its host only.
     const auth = options.auth ?? first.auth;
     if (this.#handler.watchesRedirects() || (isSameHost && !isDowngrade)) return { ...options, auth };
     const headers = Object.entries((options.headers ?? {}) as Record<string, string>).filter(
@@ -198,7 +203,10 @@ export class ConnectAttempt {
     stream.removeListener("error", ignore);
   }
 
-  /** A client that asks for a subprotocol cannot go on without one; to the protocol itself that would be no error. */
+  /**
+   * Refuses a response without a subprotocol if the client requested some. The
+   * protocol itself allows it.
+   */
   #missing(protocol: string): AnswerRefusalCode | undefined {
     return this.#protocols.length > 0 && protocol === "" ? "WS_ERR_ANSWER_PROTOCOL" : undefined;
   }
@@ -220,7 +228,10 @@ export class ConnectAttempt {
   }
 }
 
-/** What is not a number is no limit to `ws`; a chain of redirections has to have one. */
+/**
+ * Reads `maxRedirects`. A value that is not a number means unlimited in `ws`,
+ * but redirects need a limit.
+ */
 function maxRedirectsOf(options: ConnectOptions): number {
   const { maxRedirects }: { maxRedirects?: unknown } = options;
   const limit = maxRedirects === undefined ? NaN : Number(maxRedirects);

@@ -7,8 +7,8 @@ import type { ControlOpcode, DataOpcode } from "./frames/frame.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { EMPTY } from "./frames/native-buffer.ts";
-import { Outbox } from "./outbox.ts";
-import type { Reservation } from "./outbox.ts";
+import { FrameQueue } from "./frame-queue.ts";
+import type { Reservation } from "./frame-queue.ts";
 import { Rate } from "./rate.ts";
 import { Receiver } from "./receiver.ts";
 import type { ReceiverHandler } from "./receiver.ts";
@@ -17,10 +17,11 @@ import { WebSocketError } from "./violations.ts";
 import type { ViolationCode } from "./violations.ts";
 
 /**
- * One WebSocket connection after its opening handshake, without I/O: bytes go in by `receive` and come out by `takeOutput`.
+ * One WebSocket connection after its opening handshake, without I/O: `receive` takes bytes,
+ * `takeOutput` returns bytes.
  *
- * Messages that arrive between our close frame and the peer's are still delivered (RFC 6455, 1.4 and 5.5.1); verbs that
- * send do nothing once a close frame was sent.
+ * Between our close frame and the peer's, messages are still delivered (RFC 6455, 1.4 and 5.5.1).
+ * After our close frame, send methods do nothing.
  *
  * @example
  * const connection = new WebSocketConnection({ role: "server", clock: performance }, handler);
@@ -31,10 +32,13 @@ import type { ViolationCode } from "./violations.ts";
 export class WebSocketConnection implements ReceiverHandler {
   readonly #handler: WebSocketHandler;
   readonly #receiver: Receiver;
-  readonly #outbox: Outbox;
+  readonly #queue: FrameQueue;
   readonly #limits: Limits;
   readonly #clock: { now(): number };
-  /** Made by the first control frame: most connections of this server get none before the last one. */
+  /**
+   * Made by the first control frame: most connections of a Portage server receive
+   * none before the close frame.
+   */
   #controlRate: Rate | undefined = undefined;
   readonly #answersPings: boolean;
   readonly #deflater: MessageDeflater | undefined;
@@ -45,17 +49,19 @@ export class WebSocketConnection implements ReceiverHandler {
   #closeReason = "";
   #error: WebSocketError | undefined = undefined;
 
-  /** `wanted`: the handler was told of output · `blocked`: the stream takes no more for now. */
+  /** `wanted`: `onOutput` was called · `blocked`: the stream is full. */
   #output: "idle" | "wanted" | "blocked" = "idle";
-  /** The one automatic pong kept while blocked: the newest (RFC 6455, 5.5.3). */
+  /** The queued automatic pong while blocked: only the newest (RFC 6455, 5.5.3). */
   #pong: Buffer | undefined = undefined;
 
-  /** What the owner wants: between `pause` and `resume` nothing is delivered. */
+  /** Set by the owner: between `pause` and `resume` nothing is delivered. */
   #reading: "flowing" | "paused" = "flowing";
-  /** A message on zlib's threads, or back from there; the receiver is paused meanwhile. */
+  /**
+   * Opcode of the message being decompressed by zlib's threads. The receiver is paused meanwhile.
+   */
   #inflating: DataOpcode | undefined = undefined;
   #inflated: Buffer | InflateFailure | undefined = undefined;
-  /** The opcode of the next fragment that is sent, between the fragments of a message. */
+  /** Opcode of the next fragment while a fragmented message is being sent. */
   #fragmentOpcode: number | undefined = undefined;
 
   constructor(options: ConnectionOptions, handler: WebSocketHandler) {
@@ -67,7 +73,7 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#deflater = deflate === undefined ? undefined : new MessageDeflater(deflate, role);
     this.#inflater = deflate === undefined ? undefined : new MessageInflater(deflate, role, limits.maxPayload);
     this.#receiver = new Receiver({ role, limits, text, acceptsCompressed: deflate !== undefined }, this);
-    this.#outbox = new Outbox(role, options.maskKey);
+    this.#queue = new FrameQueue(role, options.maskKey);
   }
 
   /** Whether compression was negotiated. */
@@ -79,7 +85,10 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#phase;
   }
 
-  /** The code of the peer's close frame (1005: it had none), the code a violation was answered with, or 1006. */
+  /**
+   * The code of the peer's close frame (1005 if it has none), the code that
+   * answered a violation, or 1006.
+   */
   get closeCode(): number {
     return this.#closeCode;
   }
@@ -92,54 +101,66 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#error;
   }
 
-  /** Whether messages are held back: by `pause`, by one that takes time to decompress, or by a handler that threw. */
+  /**
+   * Whether reading is paused: by `pause`, by an asynchronous decompression, or
+   * by a handler that threw.
+   */
   get isPaused(): boolean {
     return this.#receiver.isPaused;
   }
 
-  /** Bytes waiting for `takeOutput`. */
+  /** Bytes queued for `takeOutput`. */
   get bufferedBytes(): number {
-    return this.#outbox.bytes;
+    return this.#queue.bytes;
   }
 
-  /** Whether output is on its way that `takeOutput` cannot give yet: a message being compressed, and what follows it. */
+  /**
+   * Whether the queue contains output that `takeOutput` cannot return yet: a message being
+   * compressed, and everything after it.
+   */
   get hasPendingOutput(): boolean {
-    return this.#outbox.hasPending;
+    return this.#queue.hasPending;
   }
 
-  /** Frames, and runs of prepared ones, accepted since the beginning; `sendRaw` counts too. */
+  /** Frames and prepared buffers queued since the beginning, `sendRaw` included. */
   get queued(): number {
-    return this.#outbox.queued;
+    return this.#queue.queued;
   }
 
-  /** How many of those `takeOutput` has given out, in order. */
+  /** How many of the `queued` ones `takeOutput` has returned, in order. */
   get taken(): number {
-    return this.#outbox.taken;
+    return this.#queue.taken;
   }
 
-  /** Whether output is held back: between `blockOutput` and `unblockOutput`. */
+  /** Whether output is blocked: between `blockOutput` and `unblockOutput`. */
   get isOutputBlocked(): boolean {
     return this.#output === "blocked";
   }
 
-  /** Takes bytes from the peer, and owns them: they are unmasked in place. False: paused, give no more until `resume`. */
+  /**
+   * Takes bytes from the peer and owns them: unmasks them in place. Returns false when paused; the
+   * caller then passes no more until `resume`.
+   */
   receive(chunk: Buffer): boolean {
     this.#receiver.receive(chunk);
     return !this.#receiver.isPaused;
   }
 
-  /** The peer has ended its side of the stream: without a close frame the connection has failed (RFC 6455, 7.2.1). */
+  /**
+   * Handles the end of the peer's side of the stream. Without a close frame, the connection
+   * fails (RFC 6455, 7.2.1).
+   */
   receiveEnd(): void {
     if (this.#phase === "open" || this.#phase === "closing") this.#end("failed");
   }
 
-  /** Holds messages back, from the very next one, until `resume`. */
+  /** Stops delivery, from the next message on, until `resume`. */
   pause(): void {
     this.#reading = "paused";
     this.#receiver.pause();
   }
 
-  /** Goes on, unless a message is still being decompressed. */
+  /** Resumes delivery, unless a message is still being decompressed. */
   resume(): void {
     this.#reading = "flowing";
     if (this.#inflating !== undefined && !this.#deliverInflated(this.#inflating)) return;
@@ -147,46 +168,46 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   /**
-   * Sends a message while the connection is open (RFC 6455, 6.1). `compress`: whether it may be compressed, when that was
-   * negotiated and the message is long enough.
+   * Sends a message while the connection is open (RFC 6455, 6.1). `compress` allows compression, if
+   * it was negotiated and the message is long enough.
    */
   send(data: string | Buffer, opcode: DataOpcode, compress = true): void {
     if (this.#phase !== "open") return;
     if (compress && this.#deflater !== undefined) this.#sendDeflated(this.#deflater, data, opcode);
-    else this.#outbox.push(FIN | opcode, data);
+    else this.#queue.push(FIN | opcode, data);
     this.#wantOutput();
   }
 
-  /** Whether the last fragment of a message that was begun with `sendFragment` has yet to be sent. */
+  /** Whether a message begun with `sendFragment` lacks its last fragment. */
   get isSendingFragments(): boolean {
     return this.#fragmentOpcode !== undefined;
   }
 
   /**
-   * Sends one fragment of a message, never compressed. `opcode` counts for the first one; until the last one nothing else
-   * but control frames may be sent.
+   * Sends one fragment of a message, never compressed. `opcode` counts for the first fragment only.
+   * Until the last fragment, only control frames may be sent between.
    */
   sendFragment(data: string | Buffer, opcode: DataOpcode, isLast: boolean): void {
     if (this.#phase !== "open") return;
-    this.#outbox.push((isLast ? FIN : 0) | (this.#fragmentOpcode ?? opcode), data);
+    this.#queue.push((isLast ? FIN : 0) | (this.#fragmentOpcode ?? opcode), data);
     this.#fragmentOpcode = isLast ? undefined : OPCODE.continuation;
     this.#wantOutput();
   }
 
-  /** Sends complete frames made before, by `frameText` say, as they are. */
+  /** Sends complete frames, such as `frameText` makes, unchanged. */
   sendFrame(frame: Buffer): void {
     if (this.#phase !== "open") return;
-    this.#outbox.pushPrepared(frame);
+    this.#queue.pushPrepared(frame);
     this.#wantOutput();
   }
 
-  /** Sends bytes that precede the first frame: the answer to the opening handshake. */
+  /** Sends bytes before the first frame: the response to the opening handshake. */
   sendRaw(bytes: Buffer): void {
-    this.#outbox.pushPrepared(bytes);
+    this.#queue.pushPrepared(bytes);
     this.#wantOutput();
   }
 
-  /** `data` is at most 125 bytes; more is cut. */
+  /** Sends a ping. `data` is cut to 125 bytes. */
   ping(data: Buffer = EMPTY): void {
     this.#sendControl(OPCODE.ping, data);
   }
@@ -196,29 +217,30 @@ export class WebSocketConnection implements ReceiverHandler {
   }
 
   /**
-   * Begins the closing handshake. Without `code` the close frame is empty. `reason` is cut to 123 bytes at a character.
-   * @throws WebSocketError with `WS_ERR_INVALID_CLOSE_CODE` for a code that must not be sent.
+   * Begins the closing handshake. Without `code` the close frame is empty. `reason` is cut to
+   * 123 bytes, at a character.
+   * @throws WebSocketError `WS_ERR_INVALID_CLOSE_CODE` for a code that must not be sent
    */
   close(code?: number, reason = ""): void {
     if (code !== undefined && !isValidCloseCode(code)) throw new WebSocketError("WS_ERR_INVALID_CLOSE_CODE");
     if (this.#phase !== "open") return;
-    this.#outbox.push(FIN | OPCODE.close, closePayload(code, reason));
+    this.#queue.push(FIN | OPCODE.close, closePayload(code, reason));
     this.#phase = "closing";
     this.#wantOutput();
   }
 
-  /** What is to be written to the stream now, in order. A handler is told of new output again after this call. */
+  /** Returns the bytes to write to the stream now, in order. Re-arms `onOutput`. */
   takeOutput(): Buffer | Buffer[] | undefined {
     if (this.#output === "wanted") this.#output = "idle";
-    return this.#outbox.take();
+    return this.#queue.take();
   }
 
-  /** Output is about to be queued and taken: the handler need not be told of it. */
+  /** Suppresses the next `onOutput`: the caller is about to queue output and take it. */
   expectOutput(): void {
     if (this.#output === "idle") this.#output = "wanted";
   }
 
-  /** The stream is full: output waits here, and automatic pongs are merged, until `unblockOutput`. */
+  /** Queues output and merges automatic pongs until `unblockOutput`: the stream is full. */
   blockOutput(): void {
     this.#output = "blocked";
   }
@@ -228,35 +250,35 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#output = "idle";
     const pong = this.#pong;
     this.#pong = undefined;
-    if (pong !== undefined && this.#phase === "open") this.#outbox.push(FIN | OPCODE.pong, pong);
-    if (this.#outbox.bytes > 0) this.#wantOutput();
+    if (pong !== undefined && this.#phase === "open") this.#queue.push(FIN | OPCODE.pong, pong);
+    if (this.#queue.bytes > 0) this.#wantOutput();
   }
 
-  /** Forgets all that waits; nothing is received or sent any more. */
+  /** Drops all queued output and stops sending and receiving. */
   abort(): void {
-    this.#outbox.clear();
+    this.#queue.clear();
     this.#pong = undefined;
     this.#stopReading();
     this.#deflater?.close();
     if (this.#phase === "open" || this.#phase === "closing") this.#phase = "failed";
   }
 
-  /** @internal The receiver's report. */
+  /** @internal Called by the receiver. */
   onText(text: string): void {
     this.#handler.onText(text);
   }
 
-  /** @internal The receiver's report. */
+  /** @internal Called by the receiver. */
   onBinary(data: Buffer): void {
     this.#handler.onBinary(data);
   }
 
-  /** @internal The receiver's report. */
+  /** @internal Called by the receiver. */
   onTextBytes(data: Buffer): void {
     this.#handler.onTextBytes(data);
   }
 
-  /** @internal The receiver's report. */
+  /** @internal Called by the receiver. */
   onCompressed(opcode: DataOpcode, data: Buffer): void {
     const result = this.#inflater!.inflate(data, (later) => {
       this.#inflated = later;
@@ -267,7 +289,7 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#receiver.pause();
   }
 
-  /** @internal The receiver's report. */
+  /** @internal Called by the receiver. */
   onControl(opcode: ControlOpcode, payload: Buffer): void {
     this.#controlRate ??= new Rate(this.#limits.maxControlFramesPerSecond, this.#clock);
     if (!this.#controlRate.count()) return this.onViolation("WS_ERR_TOO_MANY_CONTROL_FRAMES");
@@ -279,7 +301,7 @@ export class WebSocketConnection implements ReceiverHandler {
     }
   }
 
-  /** @internal The receiver's report: fails the connection (RFC 6455, 7.1.7), which reads no more from here on. */
+  /** @internal Called by the receiver. Fails the connection (RFC 6455, 7.1.7) and stops reading. */
   onViolation(code: ViolationCode): void {
     const error = new WebSocketError(code);
     this.#error = error;
@@ -287,12 +309,12 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#closeReason = error.message;
     if (this.#phase === "open") {
       const text = this.#handler.closeTextOf?.(code) ?? error.message;
-      this.#outbox.push(FIN | OPCODE.close, closePayload(error.closeCode, text));
+      this.#queue.push(FIN | OPCODE.close, closePayload(error.closeCode, text));
     }
     this.#end("failed");
   }
 
-  /** Delivers the message that reading waits for; false when nothing may follow it yet. */
+  /** Delivers the decompressed message. Returns false while reading must not go on. */
   #deliverInflated(opcode: DataOpcode): boolean {
     const inflated = this.#inflated;
     if (inflated === undefined) return false;
@@ -307,19 +329,19 @@ export class WebSocketConnection implements ReceiverHandler {
     else this.#receiver.deliver(opcode, result);
   }
 
-  /** Compresses a message as a whole, and marks its only frame by RSV1 (RFC 7692, 6 and 6.1). */
+  /** Compresses a whole message and sets RSV1 on its only frame (RFC 7692, 6 and 6.1). */
   #sendDeflated(deflater: MessageDeflater, data: string | Buffer, opcode: DataOpcode): void {
     const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    if (length < deflater.threshold) return this.#outbox.push(FIN | opcode, data);
+    if (length < deflater.threshold) return this.#queue.push(FIN | opcode, data);
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
     const first = FIN | RSV1 | opcode;
     let reservation: Reservation | undefined = undefined;
     const compressed = deflater.deflate(bytes, (later) => {
-      this.#outbox.fill(reservation!, first, later);
+      this.#queue.fill(reservation!, first, later);
       this.#wantOutput();
     });
-    if (compressed === undefined) reservation = this.#outbox.reserve(length);
-    else this.#outbox.push(first, compressed);
+    if (compressed === undefined) reservation = this.#queue.reserve(length);
+    else this.#queue.push(first, compressed);
   }
 
   #onCloseFrame(payload: Buffer): void {
@@ -333,11 +355,14 @@ export class WebSocketConnection implements ReceiverHandler {
       this.#closeReason = reason;
     } else this.#closeCode = CLOSE_CODE.noStatus;
     // The answer repeats the code (RFC 6455, 5.5.1).
-    if (this.#phase === "open") this.#outbox.push(FIN | OPCODE.close, payload);
+    if (this.#phase === "open") this.#queue.push(FIN | OPCODE.close, payload);
     this.#end("closed");
   }
 
-  /** RFC 6455, 5.5.2 and 5.5.3: with the same data, unless the connection is being closed. */
+  /**
+   * Answers a ping with the same data, unless the connection is closing
+   * (RFC 6455, 5.5.2 and 5.5.3).
+   */
   #answerPing(data: Buffer): void {
     if (this.#phase !== "open" || !this.#answersPings) return;
     if (this.#output === "blocked") this.#pong = data;
@@ -346,7 +371,7 @@ export class WebSocketConnection implements ReceiverHandler {
 
   #sendControl(opcode: ControlOpcode, data: Buffer): void {
     if (this.#phase !== "open") return;
-    this.#outbox.push(FIN | opcode, data.length > 125 ? data.subarray(0, 125) : data);
+    this.#queue.push(FIN | opcode, data.length > 125 ? data.subarray(0, 125) : data);
     this.#wantOutput();
   }
 
@@ -355,7 +380,7 @@ export class WebSocketConnection implements ReceiverHandler {
     this.#pong = undefined;
     this.#stopReading();
     this.#deflater?.finish();
-    if (this.#outbox.bytes > 0) this.#wantOutput();
+    if (this.#queue.bytes > 0) this.#wantOutput();
     this.#handler.onClosed();
   }
 

@@ -1,13 +1,17 @@
 /*
- * The sans-IO core of WebSocket (RFC 6455, RFC 7692): bytes in, calls and bytes out, for both roles.
- * Knows: frames, masking, fragments, UTF-8, close codes, compression, both ends of the opening handshake, and what breaks them.
- * Must not know: streams, sockets, timers, emitters or where the time comes from: those are given to it.
- * One `WebSocketConnection` is one connection after its handshake; its `WebSocketHandler` hears what happened.
- * Every refusal has a code: in `violations.ts` (frames), `handshake.ts` (requests) or `client-handshake.ts` (answers).
+ * The sans-IO core of WebSocket (RFC 6455, RFC 7692): bytes in, calls and
+ * bytes out, for both roles.
+ * Knows: frames, masking, fragments, UTF-8, close codes, compression, both ends of the opening
+ * handshake, and their violations.
+ * Must not know: streams, sockets, timers, emitters. Its owner supplies the time.
+ * One `WebSocketConnection` is one connection after its handshake; it reports
+ * to its `WebSocketHandler`.
+ * Every refusal has a code: in `violations.ts` (frames), `handshake.ts` (requests) or
+ * `client-handshake.ts` (responses).
  */
 export { checkAnswer, handshakeHeaders, newKey } from "./handshake/client-handshake.ts";
 export type { AnswerRefusalCode, ClientOffer } from "./handshake/client-handshake.ts";
-export { isValidCloseCode, CLOSE_CODE } from "./frames/close-code.ts";
+export { CLOSE_CODE, isValidCloseCode, MAX_REASON_BYTES } from "./frames/close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
 export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
 export type { DeflateSettings } from "./deflate/deflate.ts";
@@ -15,7 +19,8 @@ export { checkDeflateOptions } from "./deflate/deflate-options.ts";
 export { negotiateDeflate } from "./deflate/deflate-params.ts";
 export type { DeflateAgreement, DeflateOptions, DeflateParams } from "./deflate/deflate-params.ts";
 export { parseExtensions } from "./handshake/extensions.ts";
-export { frameBinary, frameText, OPCODE } from "./frames/frame.ts";
+export { frameBinary, frameText, MAX_CONTROL_PAYLOAD, OPCODE } from "./frames/frame.ts";
+export { EMPTY } from "./frames/native-buffer.ts";
 export type { DataOpcode } from "./frames/frame.ts";
 export { acceptKey, checkExtensions, checkHandshake, checkProtocols } from "./handshake/handshake.ts";
 export type { RefusalCode, UpgradeKey, UpgradeRefusal } from "./handshake/handshake.ts";

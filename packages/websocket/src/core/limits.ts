@@ -1,24 +1,33 @@
 import { constants } from "node:buffer";
-import { limitOf, OptionError } from "./option-error.ts";
+import { limitOf, OptionError, reuseIfEqual } from "./option-error.ts";
 import { ReceiveBudget } from "./receive-budget.ts";
 
-/** Which end of the connection this is: a client masks what it sends, a server must not (RFC 6455, 5.1). */
+/** The end of the connection: a client masks its frames, a server must not (RFC 6455, 5.1). */
 export type Role = "server" | "client";
 
-/** What a peer may make this end hold or do (RFC 6455, 10.4). Each limit has a violation code in `violations.ts`. */
+/** Limits on a peer (RFC 6455, 10.4). Each has a violation code in `violations.ts`. */
 export interface Limits {
-  /** Bytes of one message, all its fragments together. Default 1 MiB. Exceeded: close code 1009. */
+  /** Bytes of one message, all fragments included. Default 1 MiB. Exceeded: close code 1009. */
   readonly maxPayload: number;
-  /** Frames of one message that carry less than `fragmentBytes` on average. Default 1,024. Exceeded: close code 1008. */
+  /**
+   * Most frames of one message, plus one per `fragmentBytes` bytes of it. Default 1,024.
+   * Exceeded: close code 1008.
+   */
   readonly maxFragments: number;
   /**
-   * One more frame is allowed for so many bytes of the message: a fragment costs a header to parse, no memory, so it is
-   * tiny and empty ones that have to be counted. Default 32; `Infinity` makes `maxFragments` exact.
+   * Message bytes per additional frame, see `maxFragments`. A fragment costs a header to
+   * parse and no memory, so only tiny and empty ones need a limit. Default 32; `Infinity`
+   * makes `maxFragments` exact.
    */
   readonly fragmentBytes: number;
-  /** Ping, pong and close frames received within one second. Default 100. Exceeded: close code 1008. */
+  /**
+   * Ping, pong and close frames received within one second. Default 100. Exceeded: close code 1008.
+   */
   readonly maxControlFramesPerSecond: number;
-  /** What messages that are not complete hold, of all connections that share it. Default none. Exceeded: close code 1013. */
+  /**
+   * Bounds the memory of incomplete messages, across all connections that share it. Default none.
+   * Exceeded: close code 1013.
+   */
   readonly budget: ReceiveBudget | undefined;
 }
 
@@ -30,15 +39,16 @@ export const DEFAULT_LIMITS: Limits = {
   budget: undefined,
 };
 
-let latest: Limits = DEFAULT_LIMITS;
+let latestLimits: Limits = DEFAULT_LIMITS;
 
-/** Limits as options give them: any value, read as `ws` reads it. */
+/** Limits as options: any value, read as `ws` reads it. */
 export type LimitOptions = { readonly [K in keyof Limits]?: unknown };
 
 /**
- * The limits that options stand for: one record for all connections in a row that have the same. A `maxFragments` of one's
- * own is exact: every frame counts. Zero, negative numbers and what is not a number are no limit.
- * @throws OptionError for a `budget` that is not a ReceiveBudget.
+ * Resolves limits. Consecutive connections with equal limits share one record. An explicit
+ * `maxFragments` is exact: every frame counts. Zero, negative numbers and values that are
+ * not numbers mean unlimited.
+ * @throws OptionError for a `budget` that is not a ReceiveBudget
  */
 export function limitsOf(options: LimitOptions): Limits {
   const { maxFragments, fragmentBytes } = options;
@@ -49,22 +59,12 @@ export function limitsOf(options: LimitOptions): Limits {
     maxControlFramesPerSecond: limitOf(options.maxControlFramesPerSecond, DEFAULT_LIMITS.maxControlFramesPerSecond),
     budget: budgetOf(options.budget),
   };
-  if (!areEqual(limits, latest)) latest = limits;
-  return latest;
+  latestLimits = reuseIfEqual(latestLimits, limits);
+  return latestLimits;
 }
 
 function budgetOf(budget: unknown): ReceiveBudget | undefined {
   if (budget instanceof ReceiveBudget) return budget;
   if (!budget) return undefined;
-  throw new OptionError("budget is not a ReceiveBudget");
-}
-
-function areEqual(one: Limits, other: Limits): boolean {
-  return (
-    one.maxPayload === other.maxPayload &&
-    one.maxFragments === other.maxFragments &&
-    one.fragmentBytes === other.fragmentBytes &&
-    one.maxControlFramesPerSecond === other.maxControlFramesPerSecond &&
-    one.budget === other.budget
-  );
+  throw new OptionError("`budget` must be a ReceiveBudget");
 }

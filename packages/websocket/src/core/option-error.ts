@@ -1,5 +1,6 @@
 /**
- * An option has a value that it cannot have. It is thrown where the option is given, before anything is opened.
+ * An option has an invalid value. Thrown by the function that takes the option,
+ * before anything is opened.
  *
  * @example
  * try {
@@ -13,9 +14,18 @@ export class OptionError extends RangeError {
   readonly code = "WS_ERR_INVALID_OPTION";
 }
 
-/** A limit as `ws` reads it: undefined is the default; zero, negative numbers and what is not a number are no limit. */
+/**
+ * Reads a limit as `ws` does. Undefined means the default; zero, negative numbers and values that
+ * are not numbers mean unlimited.
+ */
 export function limitOf(value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const limit = Number(value);
   return limit >= 1 ? limit : Infinity;
+}
+
+/** Returns `latest` if `next` has equal values: consecutive connections share one record. */
+export function reuseIfEqual<T extends object>(latest: T, next: T): T {
+  const names = Object.keys(next) as (keyof T)[];
+  return names.every((name) => latest[name] === next[name]) ? latest : next;
 }

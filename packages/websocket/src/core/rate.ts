@@ -1,6 +1,6 @@
 const ONE_SECOND = 1000;
 
-/** Counts events against a limit for each second. */
+/** Counts events against a limit per second. */
 export class Rate {
   readonly #limit: number;
   readonly #clock: { now(): number };
@@ -12,7 +12,7 @@ export class Rate {
     this.#clock = clock;
   }
 
-  /** Counts one more; false when it is too many. */
+  /** Counts one event. Returns false beyond the limit. */
   count(): boolean {
     const now = this.#clock.now();
     if (now - this.#windowStart >= ONE_SECOND) {

@@ -4,38 +4,44 @@ const kHolders = Symbol("holders");
 const kHeld = Symbol("held");
 const kMakeRoom = Symbol("makeRoom");
 
-/** Keeps bytes of something that is not complete. */
+/** The owner of an incomplete message or request body. */
 export interface BudgetHolder {
-  /** There is no room for the rest of it. */
+  /** The budget has evicted it. The owner must release the bytes and end what they belong to. */
   giveUp(): void;
 }
 
 /**
- * Bounds what unfinished messages hold, of many connections together. When it is too much, the one of which nothing came
- * for the longest is given up, so that peers that stall make room for those that don't.
+ * Bounds the memory of incomplete messages, across many connections. Beyond the limit it evicts the
+ * holder that has been idle the longest, so stalled peers make room for active ones.
+ *
+ * Quantities: each holder's bytes, `held` as their sum, and the order of the last `update` of each.
+ *
+ * Between calls: `held` equals the sum and is at most `limit`, unless `limit` was just
+ * lowered. A holder that ends without `remove` counts until it is evicted; growth without
+ * `update` is not counted.
  *
  * @example
  * const budget = new ReceiveBudget(64 * 1024 * 1024);
  * const link = acceptUpgrade(req, stream, head, { budget });
  */
 export class ReceiveBudget {
-  /** Bytes of all of them together; it may be changed. */
+  /** Bytes of all holders in total. May be changed; takes effect with the next `update`. */
   limit: number;
-  /** What each one holds, in the order in which they were heard of last. */
+  /** Bytes of each holder, the longest idle first. */
   private readonly [kHolders] = new Map<BudgetHolder, number>();
   private [kHeld] = 0;
 
-  /** Zero, negative numbers and what is not a number are no limit. */
+  /** @param limit bytes. Zero, negative numbers and values that are not numbers mean unlimited */
   constructor(limit: number) {
     this.limit = limitOf(limit, Infinity);
   }
 
-  /** Bytes that all of them hold. */
+  /** Bytes of all holders. */
   get held(): number {
     return this[kHeld];
   }
 
-  /** More of it has come: it holds `bytes` now. It may be given up at once. */
+  /** Records that more bytes have arrived: the holder has `bytes` now. May evict it at once. */
   onProgress(holder: BudgetHolder, bytes: number): void {
     this.onEnd(holder);
     this[kHolders].set(holder, bytes);
@@ -43,7 +49,7 @@ export class ReceiveBudget {
     if (this[kHeld] > this.limit) this[kMakeRoom]();
   }
 
-  /** It is complete, or given up. Without effect where it holds nothing. */
+  /** Removes a holder that is complete or has ended. Does nothing for an unknown holder. */
   onEnd(holder: BudgetHolder): void {
     const bytes = this[kHolders].get(holder);
     if (bytes === undefined) return;
@@ -51,7 +57,7 @@ export class ReceiveBudget {
     this[kHeld] -= bytes;
   }
 
-  /** Gives up holders until the rest is within the limit. */
+  /** Evicts holders until the rest is within the limit. */
   private [kMakeRoom](): void {
     for (const holder of this[kHolders].keys()) {
       if (this[kHeld] <= this.limit) return;

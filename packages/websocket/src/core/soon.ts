@@ -2,10 +2,13 @@ type Tick = <Argument>(this: void, fn: (argument: Argument) => void, argument: A
 
 const platform: { readonly nextTick: Tick } = process;
 
-/** What Node had when this file was loaded. Tests replace `process.nextTick`, and forget what they were given. */
+/**
+ * Node's function, saved when this file loads. Test libraries replace
+ * `process.nextTick` and may drop its calls.
+ */
 const original = platform.nextTick;
 
-/** A call that is due, until it has been made. */
+/** A call that runs at most once. */
 class Call<Argument> {
   #fn: ((argument: Argument) => void) | undefined;
   readonly #argument: Argument;
@@ -22,14 +25,14 @@ class Call<Argument> {
   }
 }
 
-/** Calls `fn(argument)` once, at the end of this tick. The only caller of `process.nextTick`. */
+/** Calls `fn(argument)` once, at the end of this tick. The only user of `process.nextTick`. */
 export function soon<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
   const { nextTick } = platform;
   if (nextTick === original) {
     original(fn, argument);
     return;
   }
-  // Whether the first or the second is real can't be known: this file, too, may have been loaded in a test.
+  // Either may be fake: a test may also have loaded this file. Schedule with both.
   const call = new Call(fn, argument);
   original(make, call);
   nextTick(make, call);

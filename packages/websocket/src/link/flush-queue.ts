@@ -1,42 +1,45 @@
 import { soon } from "../core/index.ts";
 
-/** What waits for the end of the tick. */
-interface Flushed {
+/** A link with output to flush at the end of the tick. */
+interface Flushable {
   flush(): void;
 }
 
-/** A property of the global object that is an accessor: it is read once. */
-const platform: { readonly nextTick: unknown } = process;
+/** `process` is an accessor of the global object; read it once. */
+const globalProcess: { readonly nextTick: unknown } = process;
 
-let waiting: Flushed[] = [];
-/** The function that the end of the tick was asked of: a test's fake timers may replace it, and be removed before it calls. */
+let queue: Flushable[] = [];
+/**
+ * The function that the flush was scheduled with. Fake timers may replace it, and may be
+ * removed before they call.
+ */
 let scheduledWith: unknown = undefined;
 
 /** Flushes `link` at the end of this tick. */
-export function flushAtEndOfTick(link: Flushed): void {
-  waiting.push(link);
-  if (waiting.length === 1 || scheduledWith !== platform.nextTick) schedule();
+export function flushAtEndOfTick(link: Flushable): void {
+  queue.push(link);
+  if (queue.length === 1 || scheduledWith !== globalProcess.nextTick) schedule();
 }
 
-/** More has been sent: when the end of the tick was asked of a function that is not there any more, it is asked for again. */
+/** Reschedules the flush if the function it was scheduled with has been replaced since. */
 export function resumeFlushing(): void {
-  if (waiting.length > 0 && scheduledWith !== platform.nextTick) schedule();
+  if (queue.length > 0 && scheduledWith !== globalProcess.nextTick) schedule();
 }
 
 function schedule(): void {
-  scheduledWith = platform.nextTick;
+  scheduledWith = globalProcess.nextTick;
   soon(flushAll, undefined);
 }
 
 function flushAll(): void {
-  const links = waiting;
+  const links = queue;
   if (links.length === 0) return;
-  waiting = [];
+  queue = [];
   let done = 0;
   try {
     while (done < links.length) links[done++]!.flush();
   } finally {
-    // The stream of one has thrown: it does not hold back those behind it.
+    // A stream threw. Flush the remaining links nevertheless.
     for (; done < links.length; done++) flushAtEndOfTick(links[done]!);
   }
 }

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { clockOf, delayOf } from "../clock.ts";
-import { DEFAULT_LIMITS, limitsOf } from "../core/index.ts";
+import { DEFAULT_LIMITS, EMPTY, limitsOf } from "../core/index.ts";
 import type { DeflateSettings, Limits, Role } from "../core/index.ts";
 import { StreamLink } from "./link.ts";
 import { DEFAULTS } from "../options.ts";
@@ -10,19 +10,17 @@ import type { ConnectOptions, WebSocketOptions } from "../options.ts";
 /** A stream after its opening handshake. */
 export interface JoinedStream {
   readonly stream: Duplex;
-  /** Bytes that came behind the handshake. */
+  /** Bytes that arrived after the handshake. */
   readonly head: Buffer;
-  /** Compression as it was negotiated. */
+  /** The negotiated compression. */
   readonly deflate: DeflateSettings | undefined;
 }
 
-const NO_BYTES = Buffer.alloc(0);
-
-/** Joins a link with the options of a public WebSocket to a stream. */
+/** Joins a link to a stream, with the options of a public WebSocket. */
 export function joinLink(role: Role, joined: JoinedStream, options: ConnectOptions): StreamLink {
   const { stream, head } = joined;
   prepareStream(stream, head);
-  return new StreamLink(stream, NO_BYTES, {
+  return new StreamLink(stream, EMPTY, {
     role,
     limits: limitsOfSocket(options),
     text: options.skipUTF8Validation ? "unchecked" : "bytes",
@@ -34,7 +32,7 @@ export function joinLink(role: Role, joined: JoinedStream, options: ConnectOptio
   });
 }
 
-/** The default of `maxFragments` is that of `ws`, but no obstacle to long messages. */
+/** Resolves limits. `maxFragments` defaults to the value of `ws`, but grows with long messages. */
 function limitsOfSocket(options: WebSocketOptions): Limits {
   const { maxPayload = DEFAULTS.maxPayload, maxFragments = DEFAULTS.maxFragments } = options;
   const fragmentBytes = maxFragments === DEFAULTS.maxFragments ? DEFAULT_LIMITS.fragmentBytes : Infinity;
@@ -42,12 +40,12 @@ function limitsOfSocket(options: WebSocketOptions): Limits {
   return limitsOf({ maxPayload, maxFragments, fragmentBytes, maxControlFramesPerSecond, budget });
 }
 
-/** Whether pings are answered by themselves. */
+/** Whether pings are answered automatically. */
 export function answersPings({ autoPong = true }: ConnectOptions): boolean {
   return Boolean(autoPong as unknown);
 }
 
-/** Frees a stream from what HTTP set on it, and puts back the bytes that HTTP has read. */
+/** Undoes HTTP's settings of a stream, and puts back the bytes that HTTP has read. */
 export function prepareStream(stream: Duplex, head: Buffer | undefined | null): void {
   if (head?.length) stream.unshift(head);
   if (stream instanceof Socket) stream.setTimeout(0).setNoDelay(true);

@@ -5,80 +5,98 @@ import type { WriteCallback } from "./write-callbacks.ts";
 
 /** How a connection ended. */
 export interface LinkClose {
-  /** The peer's close code (1005: none in its close frame), our code for its violation, or 1006: no close frame came. */
+  /**
+   * The peer's close code (1005 if its close frame has none), our code for its violation, or
+   * 1006 without a close frame.
+   */
   readonly code: number;
-  /** The peer's reason, or the sentence about its violation. */
+  /** The peer's reason, or the sentence of its violation. */
   readonly reason: string;
   /** Whether close frames were exchanged. */
   readonly wasClean: boolean;
-  /** The violation, or the error of the stream. */
+  /** The violation, or the stream's error. */
   readonly error: WebSocketError | Error | undefined;
 }
 
 /**
- * What a link reports. A handler that throws throws to Node, as a listener does; the link stays consistent and goes on with
- * the next frame.
+ * What a link reports. An exception from a handler reaches Node, as from a listener. The link stays
+ * consistent and continues with the next frame.
  */
 export interface LinkHandler {
-  /** A text message; its UTF-8 has been checked. */
+  /** A text message, checked to be UTF-8. */
   onText(text: string): void;
-  /** A text message as its bytes, instead of `onText`: for a link that was made with `text: "bytes"`. */
+  /** Replaces `onText` for a link made with `text: "bytes"`. */
   onTextBytes?(data: Buffer): void;
-  /** A binary message. The buffer is the handler's, and pins no much larger one. */
+  /** A binary message. The handler owns the buffer, which retains no much larger one. */
   onBinary(data: Buffer): void;
-  /** The stream is full: what is sent from now on waits in memory, until `onDrain`. */
+  /** The stream is full. Messages sent from now on are queued in memory, until `onDrain`. */
   onFull?(): void;
-  /** The stream has taken everything after it had been full. */
+  /** The stream was full and has taken everything. */
   onDrain(): void;
-  /** No more messages come: the peer's close frame or its end of the stream was read, or `error` has ended the connection. */
+  /**
+   * The last message has been delivered: the peer's close frame or end of stream was read, or
+   * `error` ended the connection.
+   */
   onEnding?(error: WebSocketError | undefined): void;
-  /** The stream is closed. Called exactly once, whatever happened. */
+  /** The stream is closed. Called exactly once, in every case. */
   onClose(close: LinkClose): void;
-  /** A ping; it has been answered. */
+  /** A ping, already answered. */
   onPing?(data: Buffer): void;
   onPong?(data: Buffer): void;
-  /** Asked for the text of the close frame that answers a violation, at most 123 bytes. Default: a sentence. */
+  /**
+   * Returns the text of the close frame that answers a violation, at most 123 bytes. Default:
+   * the violation's sentence.
+   */
   closeTextOf?(code: ViolationCode): string;
 }
 
 /**
- * A WebSocket connection joined to its stream. Frames sent in one tick leave in one write. Everything sent after `close`
- * is dropped; messages are delivered until the peer's close frame.
+ * A WebSocket connection over its stream. Frames sent in one tick leave in one write. Messages sent
+ * after `close` are dropped; messages are delivered until the peer's close frame.
  *
  * @example
  * const link = acceptUpgrade(req, stream, head, {});
  * link.open({ onText: (text) => link.sendText(text), onBinary() {}, onDrain() {}, onClose() {} });
  */
 export interface WebSocketLink {
-  /** Starts delivery. Called again, it hands the link over to another handler. */
+  /** Starts delivery. A further call replaces the handler. */
   open(handler: LinkHandler): void;
-  /** `compress` (default true): whether the message may be compressed, when that was negotiated and it is long enough. */
+  /**
+   * Sends text. `compress` (default true) allows compression, if it was negotiated and
+   * the message is long enough.
+   */
   sendText(text: string, compress?: boolean): void;
-  /** `data` is the link's from now on: it may be written later, and as it is then. */
+  /** Sends bytes and takes ownership of them: the write happens later, without a copy. */
   sendBinary(data: Buffer, compress?: boolean): void;
-  /** Sends complete frames made by `frameText` or `frameBinary`, shared between links and never compressed. */
+  /**
+   * Sends complete frames made by `frameText` or `frameBinary`. Links may
+   * share them. Never compressed.
+   */
   sendFrame(frame: Buffer): void;
-  /** `data`: at most 125 bytes. */
+  /** Sends a ping of at most 125 bytes. */
   ping(data?: Buffer): void;
   pong(data?: Buffer): void;
-  /** Calls back once all that was sent up to now has been handed to the system. */
+  /** Calls back once everything sent so far has been handed to the system. */
   whenWritten(callback: WriteCallback): void;
-  /** What is sent from now on waits for `flush`, which must follow in the same tick. */
+  /** Queues output for `flush`, which must follow in the same tick. */
   cork(): void;
-  /** Hands what was sent to the stream now, and not at the end of the tick. */
+  /** Writes queued output now, before the end of the tick. */
   flush(): void;
-  /** Begins the closing handshake; after `closeTimeout` the stream is destroyed. Throws on a code that may not be sent. */
+  /**
+   * Begins the closing handshake. Destroys the stream after `closeTimeout`.
+   * @throws WebSocketError `WS_ERR_INVALID_CLOSE_CODE` for a code that must not be sent
+   */
   close(code?: number, reason?: string): void;
   /** Destroys the stream at once. */
   terminate(): void;
-  /** Holds messages back, from the very next one. */
+  /** Stops delivery, from the next message on. */
   pause(): void;
   resume(): void;
-  /** Bytes that the stream has not passed on to the system yet, or that wait for it. */
+  /** Bytes queued here or in the stream, not yet handed to the system. */
   readonly bufferedBytes: number;
   /** Whether compression was negotiated. */
   readonly compresses: boolean;
-  /** Whether what is sent now can arrive. */
+  /** Whether messages sent now can arrive. */
   readonly isOpen: boolean;
   /** Undefined after `onClose`. */
   readonly stream: Duplex | undefined;

@@ -1,7 +1,19 @@
 /*
- * One WebSocket over a Duplex stream: chunks into the core, its output into one write a tick.
+ * One WebSocket over a Duplex stream: chunks into the core, its output in one write per tick.
  * Knows: the core, streams, the clock, callbacks of writes.
  * Must not know: events, options of programs, HTTP.
+ *
+ * Quantities: output is queued first in the connection (`bufferedBytes` there), then in the stream
+ * (`writableLength`). Reading stops for three reasons: the owner paused, a message is being
+ * decompressed, or the handler is not set yet.
+ *
+ * Between calls, the stream is paused while the connection is, except in the tick after a handler
+ * has thrown. Output stays in the connection while the stream is full; otherwise one flush is
+ * scheduled, or promised by `cork`. The stream carries its link from the constructor to `close`,
+ * and `onClose` follows exactly once. Once the connection has ended, a timer bounds the wait for
+ * the end of the stream.
+ *
+ * A second link on one stream would take its input. A write past the link would land between frames.
  */
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.ts";
@@ -12,7 +24,7 @@ import type { LinkClose, LinkHandler, LinkOptions, WebSocketLink } from "./link-
 import { WriteCallbacks } from "./write-callbacks.ts";
 import type { WriteCallback } from "./write-callbacks.ts";
 
-// Keys of the private members: symbols, so that a link can be wrapped by a Proxy or inherited from.
+// Symbols as private keys: a link can be wrapped by a Proxy or inherited from.
 const kCallbacks = Symbol("callbacks");
 const kClock = Symbol("clock");
 const kClose = Symbol("close");
@@ -25,10 +37,10 @@ const kReading = Symbol("reading");
 const kStartCloseTimer = Symbol("startCloseTimer");
 const kStream = Symbol("stream");
 
-/** Milliseconds that a peer has to end its side of the stream after it has broken the protocol. */
+/** Milliseconds that a peer has to end its side of the stream after a violation. */
 const FAILED_TIMEOUT = 5_000;
 
-/** Where the shared listeners find the link of their stream: no listener is a closure. */
+/** Leads the shared listeners from a stream to its link, without a closure per link. */
 const LINK = Symbol("WebSocketLink");
 type LinkedStream = Duplex & { [LINK]?: StreamLink | undefined };
 
@@ -36,25 +48,25 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   private readonly [kConnection]: WebSocketConnection;
   private readonly [kClock]: Clock;
   private readonly [kCloseTimeout]: number;
-  /** Kept after its end, for those who ask what it was. */
+  /** Retained after its end, for `formerStream`. */
   private readonly [kStream]: LinkedStream;
   private [kHandler]: LinkHandler | undefined = undefined;
   private [kReading]: "flowing" | "paused" = "flowing";
   private [kCloseTimer]: { cancel(): void } | undefined = undefined;
   private [kCallbacks]: WriteCallbacks | undefined = undefined;
   private [kError]: Error | undefined = undefined;
-  /** What `onClose` is told, when the stream was closed before `open`. */
+  /** The report for `onClose` if the stream closed before `open`. */
   private [kClose]: LinkClose | undefined = undefined;
 
-  /** `answer` are the bytes of the opening handshake that go before the first frame. */
+  /** @param answer the bytes of the opening handshake, sent before the first frame */
   constructor(stream: Duplex, answer: Buffer, options: LinkOptions) {
     this[kStream] = stream;
     this[kClock] = options.clock;
     this[kCloseTimeout] = options.closeTimeout;
     this[kConnection] = new WebSocketConnection(options, this);
-    attach(stream, this);
+    listenToStream(stream, this);
     if (answer.length > 0) this[kConnection].sendRaw(answer);
-    // A stream that was closed before will not say so again.
+    // A stream that is closed already emits no further `close`.
     if (stream.closed) this.streamClosed();
   }
 
@@ -88,12 +100,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     return this[kConnection].closeReason;
   }
 
-  /** The violation that has ended the connection. */
+  /** The violation that ended the connection. */
   get error(): WebSocketError | undefined {
     return this[kConnection].error;
   }
 
-  /** How far the closing handshake has come. */
+  /** The phase of the closing handshake. */
   get phase(): Phase {
     return this[kConnection].phase;
   }
@@ -122,7 +134,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     resumeFlushing();
   }
 
-  /** Sends a message or a part of one. A part that is not the last has `fin` false; those after it continue its message. */
+  /** Sends a message or a part of it. `fin` is false for all parts but the last. */
   sendMessage(data: string | Buffer, opcode: DataOpcode, compress: boolean, fin: boolean): void {
     if (fin && !this[kConnection].isSendingFragments) this[kConnection].send(data, opcode, compress);
     else this[kConnection].sendFragment(data, opcode, fin);
@@ -205,12 +217,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     this.continueReading();
   }
 
-  /** @internal The connection is over; what it still has to say leaves, then the stream ends. */
+  /** @internal The connection has ended. Sends the remaining output, then ends the stream. */
   onClosed(): void {
     const { error } = this[kConnection];
     this[kStartCloseTimer](error !== undefined);
     this.onOutput();
-    // The peer's end of the stream is only seen by reading up to it.
+    // Reading is the only way to see the peer's end of the stream.
     this[kStream].resume();
     this[kHandler]?.onEnding?.(error);
   }
@@ -219,11 +231,12 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   receive(chunk: Buffer): void {
     let finished = false;
     try {
-      // A message that takes time to decompress holds back what follows it, in the system rather than here.
+      // An asynchronous decompression pauses the stream: the rest is buffered
+      // by the system, not here.
       if (!this[kConnection].receive(chunk)) this[kStream].pause();
       finished = true;
     } finally {
-      // The handler threw: what is left of the chunk is read after the error has gone where it goes.
+      // The handler threw. Read the rest of the chunk after Node has reported the error.
       if (!finished) soon(continueReading, this);
     }
   }
@@ -275,7 +288,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
       code: connection.closeCode,
       reason: connection.closeReason,
       wasClean,
-      // A reset after the closing handshake is how some peers hang up.
+      // Some peers reset the stream after the closing handshake.
       error: connection.error ?? (wasClean ? undefined : this[kError]),
     };
     if (this[kHandler] === undefined) this[kClose] = close;
@@ -304,7 +317,10 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
     if (isOver && !connection.hasPendingOutput && !stream.writableEnded) stream.end();
   }
 
-  /** A peer that has broken the protocol may never end its side: it gets less time than a closing handshake may take. */
+  /**
+   * Starts the close timer. A peer that violated the protocol may never end its
+   * side, so it gets less time.
+   */
   private [kStartCloseTimer](isFailed: boolean): void {
     if (this.stream === undefined) return;
     if (isFailed) this[kCloseTimer]?.cancel();
@@ -314,7 +330,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 }
 
-/** Writes output at once; false when the stream is full. */
+/** Writes output. Returns false if the stream is full. */
 function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallback | undefined): boolean {
   if (!Array.isArray(output)) return stream.write(output, onWritten);
   stream.cork();
@@ -325,7 +341,7 @@ function write(stream: Duplex, output: Buffer | Buffer[], onWritten: WriteCallba
   return canTakeMore;
 }
 
-function attach(stream: LinkedStream, link: StreamLink): void {
+function listenToStream(stream: LinkedStream, link: StreamLink): void {
   stream[LINK] = link;
   stream.on("end", onStreamEnd);
   stream.on("error", onStreamError);
@@ -344,7 +360,7 @@ function onStreamDrain(this: LinkedStream): void {
   this[LINK]?.streamDrained();
 }
 
-/** Stays on the stream for good: an error after the end must not become an uncaught one. */
+/** Stays attached for good: an error after the end must not become uncaught. */
 function onStreamError(this: LinkedStream, error: Error): void {
   this[LINK]?.streamFailed(error);
 }
@@ -361,7 +377,7 @@ function reportClose(link: StreamLink): void {
   link[kHandler]!.onClose(link[kClose]!);
 }
 
-/** Whether a link holds the stream. */
+/** Whether a link owns the stream. */
 export function isLinked(stream: Duplex): boolean {
   return (stream as LinkedStream)[LINK] !== undefined;
 }

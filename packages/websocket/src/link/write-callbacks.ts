@@ -1,52 +1,52 @@
 import { soon } from "../core/index.ts";
 
 /**
- * Called when a message has been handed to the system, or with the error that kept it here. It is the type of a method, so
- * that a callback may declare its parameter as an Error.
+ * Called when a message has been handed to the system, or with the error that prevented it. A
+ * method's type, so that a callback may declare its parameter as an Error.
  */
 export type WriteCallback = { called(error?: Error | null): void }["called"];
 
-interface Waiting {
-  /** How many frames had been queued when the callback came: it waits for all of them. */
+interface QueuedCallback {
+  /** Frames queued before the callback: it is due once all of them are written. */
   readonly position: number;
   readonly callback: WriteCallback;
 }
 
-/** The callbacks of messages that have not been written to the stream yet, in their order. */
+/** The callbacks of messages not written to the stream yet, in order. */
 export class WriteCallbacks {
-  #waiting: Waiting[] = [];
+  #queue: QueuedCallback[] = [];
 
   push(position: number, callback: WriteCallback): void {
-    this.#waiting.push({ position, callback });
+    this.#queue.push({ position, callback });
   }
 
-  /** Takes the callbacks of the first `position` frames, as one callback for the write that carries them. */
+  /** Takes the callbacks of the first `position` frames, as one callback for their write. */
   takeUpTo(position: number): WriteCallback | undefined {
-    const waiting = this.#waiting;
+    const queue = this.#queue;
     let count = 0;
-    while (count < waiting.length && waiting[count]!.position <= position) count++;
+    while (count < queue.length && queue[count]!.position <= position) count++;
     if (count === 0) return undefined;
-    const taken = waiting.splice(0, count);
+    const taken = queue.splice(0, count);
     return (error) => callAll(taken, error);
   }
 
-  /** The stream is gone: nothing of what waits will be written. */
+  /** Fails all callbacks: the stream is closed. */
   fail(): void {
-    const failed = this.#waiting;
-    this.#waiting = [];
+    const failed = this.#queue;
+    this.#queue = [];
     if (failed.length > 0) callAll(failed, new Error("The connection was closed before the message was written"));
   }
 }
 
-/** A callback that throws does so after the others: each is called by Node on its own. */
-function callAll(waiting: readonly Waiting[], error: Error | null | undefined): void {
-  for (const { callback } of waiting) {
+/** Calls each in a tick of its own: a callback that throws does not affect the others. */
+function callAll(queue: readonly QueuedCallback[], error: Error | null | undefined): void {
+  for (const { callback } of queue) {
     if (error) soon(callback, error);
-    else soon(callWithout, callback);
+    else soon(callWithoutError, callback);
   }
 }
 
-/** Without an error the callback gets no argument. */
-function callWithout(callback: WriteCallback): void {
+/** Without an error, `ws` passes no argument. */
+function callWithoutError(callback: WriteCallback): void {
   callback();
 }

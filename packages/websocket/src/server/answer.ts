@@ -1,13 +1,13 @@
 import { acceptKey } from "../core/index.ts";
 
-/** What the answer to an opening handshake agrees to. */
+/** The parameters that the response to an opening handshake accepts. */
 export interface Agreement {
   readonly protocol: string | undefined;
   /** `Sec-WebSocket-Extensions`. */
   readonly extensions: string | undefined;
 }
 
-/** The lines of the answer 101 (RFC 6455, 4.2.2 and 4.2.2 number 5). */
+/** Writes the lines of the 101 response (RFC 6455, 4.2.2 and 4.2.2 number 5). */
 export function answerLines(key: string, agreement: Agreement): string[] {
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
@@ -21,8 +21,8 @@ export function answerLines(key: string, agreement: Agreement): string[] {
 }
 
 /**
- * The bytes of an answer.
- * @throws TypeError when a line holds CR, LF or NUL.
+ * Encodes a response.
+ * @throws TypeError for a line with CR, LF or NUL
  */
 export function answerBytes(lines: readonly string[]): Buffer {
   let answer = "";
@@ -30,7 +30,7 @@ export function answerBytes(lines: readonly string[]): Buffer {
   return Buffer.from(`${answer}\r\n`, "latin1");
 }
 
-/** A header line with its end; one that holds another line must not be sent. */
+/** Ends a header line. A line break inside could inject another header. */
 export function headerLine(line: string): string {
   if (/[\r\n\0]/.test(line)) throw new TypeError("a header line must not contain CR, LF or NUL");
   return `${line}\r\n`;

@@ -6,16 +6,19 @@ import { DEFAULTS } from "../options.ts";
 import type { WebSocketOptions } from "../options.ts";
 import { WebSocket } from "../websocket.ts";
 
-/** What `verifyClient` is given about a request. */
+/** A request, for `verifyClient`. */
 export interface ClientInfo<Request extends IncomingMessage = IncomingMessage> {
-  /** The `Origin` header; undefined when there is none. */
+  /** The `Origin` header; undefined if missing. */
   origin: string;
   /** Whether the connection is encrypted. */
   secure: boolean;
   req: Request;
 }
 
-/** The answer of `verifyClient`. `status` is that of a refusal, 401 by default, `message` its body. */
+/**
+ * Accepts or refuses a client. `status` (default 401), `message` (the body) and
+ * `headers` are for refusals.
+ */
 export type VerifyCallback = (
   isAccepted: boolean,
   status?: number,
@@ -23,49 +26,52 @@ export type VerifyCallback = (
   headers?: OutgoingHttpHeaders,
 ) => void;
 
-/** A `verifyClient` of one parameter: what it returns decides. */
+/** A `verifyClient` with one parameter: its return value decides. */
 export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (
   info: ClientInfo<Request>,
 ) => boolean;
 
-/** A `verifyClient` of two parameters: what it calls back with decides. */
+/** A `verifyClient` with two parameters: its callback decides. */
 export type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> = (
   info: ClientInfo<Request>,
   callback: VerifyCallback,
 ) => void;
 
-/** Options of a `WebSocketServer`. Exactly one of `port`, `server` and `noServer` is needed. */
+/** Options of a `WebSocketServer`. Requires exactly one of `port`, `server` and `noServer`. */
 export interface ServerOptions<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
 > extends WebSocketOptions {
   port?: number | null | undefined;
   host?: string | null | undefined;
-  /** Length of the queue of connections that wait to be accepted. Default 511. */
+  /** Length of the operating system's queue of new connections. Default 511. */
   backlog?: number | null | undefined;
   server?: HttpServer<RequestClass> | HttpsServer<RequestClass> | null | undefined;
-  /** Requests are given by `handleUpgrade`. Default false. */
+  /** Requests come through `handleUpgrade`. Default false. */
   noServer?: boolean | null | undefined;
-  /** Only requests for exactly this path are taken. Default: all. */
+  /** The only path whose requests are accepted, without a query. Default: all paths. */
   path?: string | null | undefined;
-  /** Whether `clients` is kept. Default true. */
+  /** Whether the server maintains `clients`. Default true. */
   clientTracking?: boolean | undefined;
-  /** Chooses among the offered subprotocols; false: none. Default: the first. */
+  /** Chooses one of the offered subprotocols, or returns false for none. Default: the first. */
   handleProtocols?:
     ((protocols: Set<string>, request: InstanceType<RequestClass>) => string | false) | null | undefined;
-  /** Accepts or refuses a client: declared with two parameters, by the callback; otherwise by what it returns. */
+  /**
+   * Accepts or refuses a client: through the callback if it has two parameters,
+   * otherwise by its return value.
+   */
   verifyClient?:
     | ((info: ClientInfo<InstanceType<RequestClass>>, callback: VerifyCallback) => boolean | void | Promise<void>)
     | null
     | undefined;
-  /** The class of the server's sockets, which extends `WebSocket`. */
+  /** The class of the server's sockets; must extend `WebSocket`. */
   WebSocket?: SocketClass | undefined;
 }
 
 /**
- * The options of a server, with the defaults where nothing is given.
- * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given; OptionError for an option that cannot
- *   have its value.
+ * Fills in the defaults of a server's options.
+ * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given;
+ * OptionError for an invalid option
  */
 export function serverOptionsOf(given: ServerOptions | null | undefined): ServerOptions {
   const options: ServerOptions = { ...SERVER_DEFAULTS, WebSocket };
@@ -83,7 +89,7 @@ export function serverOptionsOf(given: ServerOptions | null | undefined): Server
   limitsOf(options);
   clockOf(options.clock);
   for (const name of ["verifyClient", "handleProtocols"] as const) {
-    if (options[name] && typeof options[name] !== "function") throw new OptionError(`${name} is not a function`);
+    if (options[name] && typeof options[name] !== "function") throw new OptionError(`\`${name}\` must be a function`);
   }
   return options;
 }
@@ -113,6 +119,6 @@ function socketClassOf(given: unknown): typeof WebSocket {
   if (!given) return WebSocket;
   const isSocketClass =
     typeof given === "function" && (given === WebSocket || (given.prototype as unknown) instanceof WebSocket);
-  if (!isSocketClass) throw new OptionError("the option WebSocket is not a class that extends WebSocket");
+  if (!isSocketClass) throw new OptionError("`WebSocket` must be a class that extends WebSocket");
   return given as typeof WebSocket;
 }

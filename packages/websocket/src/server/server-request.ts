@@ -3,20 +3,20 @@ import { checkHandshake, negotiateDeflate, parseExtensions, parseProtocols } fro
 import type { DeflateAgreement, DeflateOptions, RefusalCode } from "../core/index.ts";
 import type { ClientInfo } from "./server-options.ts";
 
-/** What a valid opening handshake asks for. */
+/** The contents of a valid opening handshake. */
 export interface CheckedRequest {
   readonly key: string;
   readonly version: 8 | 13;
   readonly protocols: Set<string>;
-  /** The offer of compression that is accepted. */
+  /** The accepted offer of compression. */
   readonly deflate: DeflateAgreement | undefined;
 }
 
-/** Why a request is no valid opening handshake; what `wsClientError` listeners get. */
+/** Why an opening handshake is invalid. Emitted as `wsClientError`. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
   readonly code: RefusalCode;
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -27,7 +27,7 @@ export class RequestError extends Error {
     this.headers = refusal.headers;
   }
 
-  /** Whether it concerns only those for whose path the request is. */
+  /** Whether the error applies only to requests for the server's path. */
   get comesAfterPath(): boolean {
     return this.code === "WS_ERR_HANDSHAKE_PROTOCOL" || this.code === "WS_ERR_HANDSHAKE_EXTENSIONS";
   }
@@ -47,7 +47,7 @@ const EXTENSIONS_REFUSAL = {
   headers: {},
 } as const;
 
-/** Checks an opening handshake with its subprotocols and, for those who give `deflate`, its extensions. */
+/** Checks an opening handshake with its subprotocols and, given `deflate`, its extensions. */
 export function checkServerRequest(
   request: IncomingMessage,
   deflate: DeflateOptions | undefined,
@@ -62,7 +62,7 @@ export function checkServerRequest(
   return { ...check, protocols, deflate: negotiateDeflate(extensions, deflate) };
 }
 
-/** What `verifyClient` is told about a request. */
+/** Makes the argument of `verifyClient`. */
 export function clientInfo(request: IncomingMessage, version: 8 | 13): ClientInfo {
   const origin = request.headers[version === 8 ? "sec-websocket-origin" : "origin"];
   const { authorized, encrypted } = (request.socket ?? {}) as { authorized?: boolean; encrypted?: boolean };

@@ -1,5 +1,5 @@
 /*
- * How a server takes an upgrade request: the check, the answer, `WebSocketServer`.
+ * How a server takes an upgrade request: the check, the response, `WebSocketServer`.
  * Knows: upgrade requests of `node:http`, the server's half of the opening handshake.
  * Must not know: Engine.IO.
  */
@@ -26,28 +26,34 @@ import type { WebSocketLink } from "../link/link-types.ts";
 import { DEFAULTS } from "../options.ts";
 
 export interface AcceptOptions {
-  /** Bytes of one message. Default 1 MiB. */
+  /** Bytes of one message, after decompression. Default 1 MiB. Exceeded: close code 1009. */
   readonly maxPayload?: number;
-  /** Frames of one message. Default 1,024, and one more for each 32 bytes of the message. */
+  /**
+   * Frames of one message. Default 1,024, plus one per 32 bytes of the message.
+   * Exceeded: close code 1008.
+   */
   readonly maxFragments?: number;
   /** Compression (RFC 7692), for clients that offer it. Default false. */
   readonly perMessageDeflate?: boolean | DeflateOptions;
-  /** Control frames received within one second. Default 100. */
+  /** Control frames received within one second. Default 100. Exceeded: close code 1008. */
   readonly maxControlFramesPerSecond?: number;
-  /** Bounds what messages that are not complete hold, of all connections that it is given to. Default none. */
+  /**
+   * Bounds the memory of incomplete messages, across all connections with this budget. Default
+   * none. Exceeded: close code 1013.
+   */
   readonly budget?: ReceiveBudget;
-  /** Header lines added to the answer, such as `"Set-Cookie: a=b"`. */
+  /** Header lines to add to the response, such as `"Set-Cookie: a=b"`. */
   readonly headers?: readonly string[];
-  /** The subprotocol chosen among those that the client offered; false: none. Default: the first. */
+  /** The subprotocol to choose among the offered ones; false for none. Default: the first. */
   readonly protocol?: string | false;
-  /** Milliseconds that a closing handshake and the end of the stream may take. Default 30,000. */
+  /** Milliseconds until an unfinished closing handshake destroys the stream. Default 30,000. */
   readonly closeTimeout?: number;
   readonly clock?: Clock;
 }
 
 /**
- * Checks the opening handshake of an `upgrade` event. It changes nothing and sends nothing. With `perMessageDeflate`, the
- * extensions are looked at too.
+ * Checks the opening handshake of an `upgrade` event, and with `perMessageDeflate` its extensions.
+ * Changes and sends nothing.
  *
  * @example
  * const check = checkUpgrade(req);
@@ -63,15 +69,15 @@ export function checkUpgrade(
 }
 
 /**
- * Answers an upgrade request with an HTTP error and ends the stream. Later errors of the stream are swallowed. What is not
- * the status of an answer is 500.
+ * Answers an upgrade request with an HTTP error and ends the stream. Ignores later errors of the
+ * stream. Replaces an invalid status by 500.
  *
- * @throws TypeError when a header line holds CR, LF or NUL.
+ * @throws TypeError for a header line with CR, LF or NUL
  */
 export function refuseUpgrade(stream: Duplex, status: number, body?: string, headers?: OutgoingHttpHeaders): void {
   stream.on("error", ignore);
   if (stream.destroyed || stream.writableEnded) return;
-  // A program may give what is neither a status nor text.
+  // Programs may pass any value as status and body.
   const code = isFinalStatus(status) ? status : 500;
   const text = [body || (STATUS_CODES[code] ?? "Error")].join("");
   let head = `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? "Error"}\r\n`;
@@ -85,11 +91,13 @@ export function refuseUpgrade(stream: Duplex, status: number, body?: string, hea
 }
 
 /**
- * Answers a checked opening handshake with 101 and joins a link to the stream. The answer leaves together with the frames
- * sent in the same tick. Nothing is delivered before `open`; bytes in `head` come first.
+ * Answers a checked opening handshake with 101 and joins a link to the stream. The response
+ * leaves in one write with the frames sent in the same tick. Delivery starts with `open`; the
+ * bytes of `head` come first.
  *
- * @throws OptionError for a value that cannot work: a window of `perMessageDeflate` that is not 8 to 15 bits, say.
- * @throws TypeError when the request has no `Sec-WebSocket-Key` (`checkUpgrade` was not asked) or a header line holds CR or LF.
+ * @throws OptionError for an invalid option
+ * @throws TypeError for a request without `Sec-WebSocket-Key` (see `checkUpgrade`), or a
+ * header line with CR, LF or NUL
  */
 export function acceptUpgrade(
   req: IncomingMessage,
@@ -99,7 +107,7 @@ export function acceptUpgrade(
 ): WebSocketLink {
   const options = given ?? {};
   const key = req.headers["sec-websocket-key"];
-  if (key === undefined) throw new TypeError("acceptUpgrade needs a request that checkUpgrade has found good");
+  if (key === undefined) throw new TypeError("the request has no Sec-WebSocket-Key header; call checkUpgrade() first");
   const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
   const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
   const protocol = options.protocol ?? firstProtocol(req);
@@ -118,16 +126,19 @@ export function acceptUpgrade(
 function addedLines(headers: readonly string[] | undefined): readonly string[] {
   if (!headers) return [];
   const areLines = Array.isArray(headers) && headers.every((line) => typeof line === "string" && line.includes(":"));
-  if (!areLines) throw new OptionError("headers is not a list of header lines");
+  if (!areLines) throw new OptionError('`headers` must be an array of lines such as "Name: value"');
   return headers;
 }
 
-/** Browsers fail a connection whose answer names none of the subprotocols that they offered. */
+/**
+ * Returns the first offered subprotocol: browsers fail a connection whose
+ * response names none of theirs.
+ */
 function firstProtocol(req: IncomingMessage): string | undefined {
   return parseProtocols(req.headers["sec-websocket-protocol"])?.values().next().value;
 }
 
-/** Whether a status ends an answer: those below 200 announce another one. */
+/** Returns whether a status ends a response. A status below 200 announces another response. */
 function isFinalStatus(status: unknown): boolean {
   return (typeof status === "number" || typeof status === "string") && /^[2-9]\d\d$/.test(String(status));
 }

@@ -18,15 +18,15 @@ import { TypedEmitter } from "../typed-events.ts";
 import { refuseUpgrade } from "./upgrade.ts";
 import { endpointOf, WebSocket } from "../websocket.ts";
 
-/** Events of a `WebSocketServer` and the arguments of their listeners. */
+/** Events of a `WebSocketServer`, with the arguments of their listeners. */
 export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
   listening: [];
   connection: [socket: Socket, request: Request];
-  /** The lines of the answer 101, before it is sent; they can be changed and added to. */
+  /** The lines of the 101 response, before it is sent. Listeners may change them. */
   headers: [lines: string[], request: Request];
   error: [error: Error];
   close: [];
-  /** A request that is no valid opening handshake. With a listener, the answer is the listener's business. */
+  /** An invalid opening handshake. With a listener, the listener must answer the request. */
   wsClientError: [error: Error, stream: Duplex, request: Request];
 }
 
@@ -36,28 +36,31 @@ interface UpgradeEvent {
   readonly stream: Duplex;
 }
 
-type Connected = (socket: WebSocket, request: IncomingMessage) => void;
+type ConnectionCallback = (socket: WebSocket, request: IncomingMessage) => void;
 
-/** Extensions by their names, as `completeUpgrade` gets them. */
+/** Extensions by name, as `completeUpgrade` takes them. */
 type Extensions = Readonly<Record<string, unknown>>;
 
-/** What a server keeps to itself. */
-interface State {
+/** The private state of a server. */
+interface ServerState {
   phase: "running" | "closing" | "closed";
   server: HttpServer | HttpsServer | null | undefined;
   readonly ownsServer: boolean;
   detach: (() => void) | null;
 }
 
-/** A symbol, so that a server can be wrapped by a Proxy or inherited from, and no name of a program's is taken. */
+/**
+ * A symbol: a server can be wrapped by a Proxy or inherited from, and no
+ * name of a program is taken.
+ */
 const kState = Symbol("state");
-/** Gives the functions of this file what a server keeps to itself. */
-let stateOf: (server: WebSocketServer) => State;
+/** Gives the functions of this file access to the state. */
+let stateOf: (server: WebSocketServer) => ServerState;
 const PHASES = ["running", "closing", "closed"] as const;
 const DEFLATE = "permessage-deflate";
 
-/** The underscored members of a server of `ws`. */
-const SERVER_NAMES: Readonly<Record<string, Underscored<State>>> = {
+/** The underscored members of the server of `ws`. */
+const SERVER_NAMES: Readonly<Record<string, Underscored<ServerState>>> = {
   _server: { get: ({ server }) => server },
   _state: { get: ({ phase }) => PHASES.indexOf(phase) },
   _removeListeners: { get: ({ detach }) => detach },
@@ -65,8 +68,8 @@ const SERVER_NAMES: Readonly<Record<string, Underscored<State>>> = {
 };
 
 /**
- * Takes WebSocket connections: on a port of its own, on an HTTP or HTTPS server, or as they are given to `handleUpgrade`.
- * Its interface is that of the npm package `ws` 8.
+ * Accepts WebSocket connections: on its own port, on an HTTP or HTTPS server, or through
+ * `handleUpgrade`. Has the interface of the npm package `ws` 8.
  *
  * @example
  * const server = new WebSocketServer({ port: 8080 });
@@ -78,13 +81,13 @@ export class WebSocketServer<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
 > extends TypedEmitter<ServerEvents<InstanceType<SocketClass>, InstanceType<RequestClass>>> {
-  /** What was given, with the defaults; changed options apply to connections that come later. */
+  /** The options with their defaults. Changes apply to later connections. */
   options: ServerOptions<SocketClass, RequestClass>;
-  /** The open connections; undefined without `clientTracking`. */
+  /** The open sockets; undefined without `clientTracking`. */
   declare clients: Set<InstanceType<SocketClass>>;
-  /** A name for programs: this class neither sets nor reads it. */
+  /** For programs: this class neither sets nor reads it. */
   declare path: string;
-  private readonly [kState]: State;
+  private readonly [kState]: ServerState;
 
   static {
     stateOf = (server) => server[kState];
@@ -92,9 +95,9 @@ export class WebSocketServer<
   }
 
   /**
-   * `callback` is called when the server of its own listens on `port`.
-   * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given; OptionError for an option that cannot
-   *   have its value.
+   * @param callback called once the server listens on its own `port`
+   * @throws TypeError unless exactly one of `port`, `server` and `noServer` is given;
+   * OptionError for an invalid option
    */
   constructor(options?: ServerOptions<SocketClass, RequestClass>, callback?: () => void) {
     super();
@@ -106,12 +109,12 @@ export class WebSocketServer<
     if (filled.clientTracking) this.clients = new Set();
     if (server === undefined) return;
     if (ownsServer) server.listen(filled.port!, filled.host!, filled.backlog!, callback);
-    this[kState].detach = attach(this, server);
+    this[kState].detach = listenToServer(this, server);
   }
 
   /**
-   * Where the server listens; null when it does not.
-   * @throws UsageError `WS_ERR_NO_SERVER` with `noServer`.
+   * Returns the address of the HTTP server; null if it does not listen.
+   * @throws UsageError `WS_ERR_NO_SERVER` with `noServer`
    */
   address(): AddressInfo | string | null {
     if (this.options.noServer) throw new UsageError("WS_ERR_NO_SERVER");
@@ -119,8 +122,8 @@ export class WebSocketServer<
   }
 
   /**
-   * Takes no more connections. `close` is emitted when those that exist have ended by themselves, and on a server of its
-   * own when all of the HTTP server's have. An HTTP server that was given is not closed.
+   * Stops accepting connections. Emits `close` once the open sockets have ended by themselves or,
+   * on its own port, once the HTTP server has closed. Does not close a given HTTP server.
    */
   close(callback?: (error?: Error) => void): void {
     const state = this[kState];
@@ -139,7 +142,10 @@ export class WebSocketServer<
     else if ((this.clients?.size ?? 0) === 0) soon(closed, this);
   }
 
-  /** Whether a request is for this server: by `path`. To be overridden for other choices; refused requests are answered 400. */
+  /**
+   * Returns whether a request is for this server, by `path`. Override for other criteria. Other
+   * requests get status 400.
+   */
   shouldHandle(request: InstanceType<RequestClass>): boolean | Promise<boolean> {
     const { path } = this.options;
     if (!path) return true;
@@ -149,9 +155,10 @@ export class WebSocketServer<
   }
 
   /**
-   * Takes an `upgrade` event of an HTTP server. `callback` gets the socket; a request that is refused is answered.
-   * @throws UsageError `WS_ERR_ALREADY_HANDLED` when the stream has become a WebSocket before, `WS_ERR_INVALID_CALLBACK`
-   *   when there is a socket and not a callback for it.
+   * Handles an `upgrade` event of an HTTP server. Passes the socket to `callback`, or
+   * answers a refused request.
+   * @throws UsageError `WS_ERR_ALREADY_HANDLED` if the stream already is a WebSocket,
+   * `WS_ERR_INVALID_CALLBACK` if `callback` is not a function
    */
   handleUpgrade(
     request: InstanceType<RequestClass>,
@@ -162,9 +169,9 @@ export class WebSocketServer<
     stream.on("error", destroyStream);
     const checked = checkServerRequest(request, checkDeflateOptions(this.options.perMessageDeflate));
     const isRefused = checked instanceof RequestError;
-    if (isRefused && !checked.comesAfterPath) return refuse(this, { request, stream }, checked);
+    if (isRefused && !checked.comesAfterPath) return refuseMalformed(this, { request, stream }, checked);
     if (!this.shouldHandle(request)) return refuseUpgrade(stream, 400);
-    if (isRefused) return refuse(this, { request, stream }, checked);
+    if (isRefused) return refuseMalformed(this, { request, stream }, checked);
     const { key, protocols, deflate } = checked;
     const extensions = deflate === undefined ? {} : { [DEFLATE]: deflate };
     const { verifyClient } = this.options as unknown as ServerOptions;
@@ -173,7 +180,7 @@ export class WebSocketServer<
     );
   }
 
-  /** @internal What follows once a request was found good; a name of `ws`, for programs that override it. */
+  /** @internal Completes a valid request. Named as in `ws`, for programs that override it. */
   // oxlint-disable-next-line eslint/max-params -- programs that override it take these, as with `ws`
   completeUpgrade(
     extensions: Extensions,
@@ -184,7 +191,7 @@ export class WebSocketServer<
     head: Buffer,
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
-    // The client has gone in the meantime.
+    // The client has disconnected.
     if (!stream.readable || !stream.writable) return void stream.destroy();
     if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
     if (this[kState].phase !== "running") return refuseUpgrade(stream, 503);
@@ -203,11 +210,11 @@ export class WebSocketServer<
   }
 }
 
-/** Listens to an HTTP server; returns what takes the listeners away again. */
-function attach(wss: WebSocketServer, server: HttpServer | HttpsServer): () => void {
+/** Listens to an HTTP server. Returns a function that removes the listeners. */
+function listenToServer(wss: WebSocketServer, server: HttpServer | HttpsServer): () => void {
   const onListening = (): boolean => wss.emit("listening");
   const onError = (error: Error): boolean => wss.emit("error", error);
-  const onConnected: Connected = (socket, request) => wss.emit("connection", socket, request);
+  const onConnected: ConnectionCallback = (socket, request) => wss.emit("connection", socket, request);
   const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void =>
     wss.handleUpgrade(request, stream, head, onConnected);
   server.on("listening", onListening).on("error", onError).on("upgrade", onUpgrade);
@@ -216,12 +223,12 @@ function attach(wss: WebSocketServer, server: HttpServer | HttpsServer): () => v
   };
 }
 
-function refuse(wss: EventEmitter, { request, stream }: UpgradeEvent, error: RequestError): void {
+function refuseMalformed(wss: EventEmitter, { request, stream }: UpgradeEvent, error: RequestError): void {
   if (wss.emit("wsClientError", error, stream, request)) return;
   refuseUpgrade(stream, error.status, error.message, error.headers);
 }
 
-/** Asks `verifyClient`, which decides about its form by the number of its parameters. */
+/** Calls `verifyClient`. The number of its parameters decides its form. */
 function verify(
   verifyClient: ServerOptions["verifyClient"],
   { request, stream }: UpgradeEvent,
@@ -264,7 +271,7 @@ function track(wss: WebSocketServer, socket: WebSocket): void {
     wss.clients.delete(socket);
     const state = stateOf(wss);
     const isLast = state.phase === "closing" && wss.clients.size === 0;
-    // On a server of its own, the HTTP server tells when all is over.
+    // On its own port, the server emits `close` with the HTTP server.
     if (isLast && !state.ownsServer) soon(closed, wss);
   });
 }
@@ -274,7 +281,7 @@ function closed(wss: WebSocketServer): void {
   wss.emit("close");
 }
 
-/** What a plain request to a server of its own is answered. */
+/** Answers a plain HTTP request on the server's own port. */
 function answerWithoutUpgrade(_request: IncomingMessage, response: ServerResponse): void {
   const body = STATUS_CODES[426]!;
   response.writeHead(426, { "Content-Length": body.length, "Content-Type": "text/plain", Upgrade: "websocket" });

@@ -132,7 +132,7 @@ describe("closing", () => {
     feed(recorder.connection, [frame({ opcode: 1, masked: false }), frame({ opcode: 3 })]);
     expect(recorder.take()).toEqual(["failed 1002 WS_ERR_EXPECTED_MASK"]);
     const [answer] = recorder.sent();
-    expect(answer!.payload).toEqual(closeBody(1002, "a frame from a client must be masked"));
+    expect(answer!.payload).toEqual(closeBody(1002, "a frame from the client is not masked"));
   });
 
   it("is abnormal when the stream ends without a close frame (RFC 6455, 7.2.1)", () => {

@@ -1,32 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { onThreads, threadsDone } from "../../../../packages/websocket/src/core/deflate/threads.ts";
+import { runOnThreads, releaseThread } from "../../../../packages/websocket/src/core/deflate/threads.ts";
 
-describe("onThreads", () => {
+describe("runOnThreads", () => {
   it("starts no more than the limit allows, in order", () => {
     const started: string[] = [];
-    for (const name of ["a", "b", "c", "d"]) onThreads(2, () => started.push(name));
+    for (const name of ["a", "b", "c", "d"]) runOnThreads(2, () => started.push(name));
     expect(started).toEqual(["a", "b"]);
-    threadsDone();
+    releaseThread();
     expect(started).toEqual(["a", "b", "c"]);
-    threadsDone();
-    threadsDone();
-    threadsDone();
+    releaseThread();
+    releaseThread();
+    releaseThread();
     expect(started).toEqual(["a", "b", "c", "d"]);
-    onThreads(1, () => started.push("e"));
+    runOnThreads(1, () => started.push("e"));
     expect(started).toHaveLength(5);
-    threadsDone();
+    releaseThread();
   });
 
   it("goes on when a start ends at once", () => {
     const started: string[] = [];
-    onThreads(1, () => started.push("a"));
+    runOnThreads(1, () => started.push("a"));
     for (const name of ["b", "c"]) {
-      onThreads(1, () => {
+      runOnThreads(1, () => {
         started.push(name);
-        threadsDone();
+        releaseThread();
       });
     }
-    threadsDone();
+    releaseThread();
     expect(started).toEqual(["a", "b", "c"]);
   });
 });

@@ -5,11 +5,12 @@ import { type ViolationCode, VIOLATIONS, WebSocketError } from "../../../../pack
 const CODES = Object.keys(VIOLATIONS) as ViolationCode[];
 
 describe("violations", () => {
-  it.each(CODES)("%s has a close code that may be sent and a sentence that fits a close frame", (code) => {
+  it.each(CODES)("%s has a valid close code and a sentence of at most 80 characters", (code) => {
     const { closeCode, message } = VIOLATIONS[code];
     expect(code).toMatch(/^WS_ERR_[A-Z0-9_]+$/);
     expect(isValidCloseCode(closeCode)).toBe(true);
     expect(message.length).toBeGreaterThan(0);
+    expect(message.length).toBeLessThanOrEqual(80);
     expect(Buffer.byteLength(message)).toBeLessThanOrEqual(MAX_REASON_BYTES);
   });
 

@@ -2,35 +2,42 @@ import type { ZlibOptions } from "node:zlib";
 import { parseExtensions } from "../handshake/extensions.ts";
 import type { Extension } from "../handshake/extensions.ts";
 
-/** Options of permessage-deflate (RFC 7692). The names are those of `ws`. */
+/** Options of permessage-deflate (RFC 7692), named as in `ws`. */
 export interface DeflateOptions {
-  /** Whether this server compresses each message by itself. Default: when the client asks for it. False: such offers are declined. */
+  /**
+   * Whether the server compresses each message independently. Default: if the client requests it.
+   * False declines such offers.
+   */
   serverNoContextTakeover?: boolean | undefined;
-  /** Whether the client compresses each message by itself. Default: when the client says so. */
+  /** Whether the client compresses each message independently. Default: if the client offers it. */
   clientNoContextTakeover?: boolean | undefined;
-  /** Size of the window that the server compresses with, as a power of two, 8 to 15. Default: what the client asks for, or 15. */
+  /**
+   * Window of the server's compression, as a power of two from 8 to 15. Default: the
+   * client's request, or 15.
+   */
   serverMaxWindowBits?: number | undefined;
   /**
-   * The same for the client. Default: what the client names, or 15. A client that does not say that its window can be
-   * limited is declined when a number stands here. As an option of a client, `false` does not let the server limit it.
+   * Window of the client's compression. Default: the client's offer, or 15. A number
+   * declines clients that do not support a limit. As a client's option, false
+   * forbids the server to limit it.
    */
   clientMaxWindowBits?: boolean | number | undefined;
-  /** `level`, `memLevel` and `strategy` of compression are used. Default: zlib's. */
+  /** Compression level, `memLevel` and `strategy`; other options are ignored. Default: zlib's. */
   zlibDeflateOptions?: ZlibOptions | undefined;
-  /** Accepted for compatibility: decompression has nothing to set beside the window. */
+  /** Accepted and ignored: decompression has no settings but the window. */
   zlibInflateOptions?: ZlibOptions | undefined;
-  /** Bytes below which a message is not compressed. Default 1,024. */
+  /** Messages shorter than this many bytes are not compressed. Default 1,024. */
   threshold?: number | undefined;
-  /** Messages of the whole process that zlib's threads may work on at a time. Default 10. */
+  /** Messages that zlib's threads process at a time, in the whole process. Default 10. */
   concurrencyLimit?: number | undefined;
   /**
-   * How many times its compressed size a message may have. Default: no limit but `maxPayload`, which bounds what a message
-   * can cost. Exceeded: close code 1009.
+   * Most bytes of a message per compressed byte. Default: unlimited; `maxPayload` still applies.
+   * Exceeded: close code 1009.
    */
   maxInflateRatio?: number | undefined;
 }
 
-/** What both ends have agreed on (RFC 7692, 7.1). */
+/** The negotiated parameters (RFC 7692, 7.1). */
 export interface DeflateParams {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
@@ -38,7 +45,7 @@ export interface DeflateParams {
   readonly clientMaxWindowBits: number;
 }
 
-/** An offer that the server accepts, and its answer in `Sec-WebSocket-Extensions`. */
+/** An accepted offer, and the response in `Sec-WebSocket-Extensions`. */
 export interface DeflateAgreement {
   readonly params: DeflateParams;
   readonly answer: string;
@@ -49,8 +56,11 @@ const MAX_WINDOW_BITS = 15;
 /** 8 to 15 in decimal, without leading zeros (RFC 7692, 7.1.2.1). */
 export const WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
-/** The parameters of one offer or answer. A window is a number, `true` when it was named without one, or undefined. */
-interface Parameters {
+/**
+ * The parameters of one offer or response. A window is a number, `true` if named
+ * without a value, or undefined.
+ */
+interface NamedParameters {
   readonly serverNoContextTakeover: boolean;
   readonly clientNoContextTakeover: boolean;
   readonly serverMaxWindowBits: number | undefined;
@@ -58,8 +68,9 @@ interface Parameters {
 }
 
 /**
- * Chooses the first offer of a client's `Sec-WebSocket-Extensions` header that can be accepted. Undefined: there is none, and
- * the connection goes on without compression (RFC 7692, 5.1). A malformed header holds no offer.
+ * Returns the first acceptable offer of a client's `Sec-WebSocket-Extensions` header. Returns
+ * undefined if none is acceptable or the header is malformed: the connection opens without
+ * compression (RFC 7692, 5.1).
  */
 export function negotiateDeflate(header: string | undefined, options: DeflateOptions): DeflateAgreement | undefined {
   if (header === undefined) return undefined;
@@ -71,11 +82,14 @@ export function negotiateDeflate(header: string | undefined, options: DeflateOpt
   return undefined;
 }
 
-/** RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2: what both ends can keep, and the answer that says so. */
-function agree(offer: Parameters, options: DeflateOptions): DeflateAgreement | undefined {
+/**
+ * Combines an offer with the options, and writes the response
+ * (RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2).
+ */
+function agree(offer: NamedParameters, options: DeflateOptions): DeflateAgreement | undefined {
   if (offer.serverNoContextTakeover && options.serverNoContextTakeover === false) return undefined;
   const clientLimit = typeof options.clientMaxWindowBits === "number" ? options.clientMaxWindowBits : undefined;
-  // Only a client that says so understands a limit for its window (RFC 7692, 7.1.2.2).
+  // A client that does not name its window does not support a limit (RFC 7692, 7.1.2.2).
   if (clientLimit !== undefined && offer.clientMaxWindowBits === undefined) return undefined;
   const offeredBits = typeof offer.clientMaxWindowBits === "number" ? offer.clientMaxWindowBits : undefined;
   const params: DeflateParams = {
@@ -94,7 +108,7 @@ function agree(offer: Parameters, options: DeflateOptions): DeflateAgreement | u
   return { params, answer };
 }
 
-/** A client's offer, for its `Sec-WebSocket-Extensions` header. */
+/** Writes a client's offer for its `Sec-WebSocket-Extensions` header. */
 export function offerDeflate(options: DeflateOptions): string {
   const { serverMaxWindowBits, clientMaxWindowBits = true } = options;
   let offer = NAME;
@@ -107,8 +121,9 @@ export function offerDeflate(options: DeflateOptions): string {
 }
 
 /**
- * Reads a server's answer to `offerDeflate(options)`. `refused`: it names an extension or parameters that were not offered,
- * or no parameters that can be agreed with (RFC 6455, 4.1 answer 5; RFC 7692, 5 and 7.1), and the connection must be failed.
+ * Checks a server's response to `offerDeflate(options)`. Returns `refused` if it names an extension
+ * or parameters that were not offered or are unacceptable (RFC 6455, 4.1 answer 5;
+ * RFC 7692, 5 and 7.1). The caller must then fail the connection.
  */
 export function checkDeflateAnswer(
   header: string,
@@ -135,8 +150,11 @@ export function checkDeflateAnswer(
   };
 }
 
-/** The parameters of one permessage-deflate element; undefined: another extension, or one that must be declined. */
-function readParameters(extension: Extension): Parameters | undefined {
+/**
+ * Reads the parameters of one permessage-deflate element. Returns undefined for another extension,
+ * or for parameters that must be declined.
+ */
+function readParameters(extension: Extension): NamedParameters | undefined {
   if (extension.name !== NAME) return undefined;
   const values = new Map<string, number | true>();
   for (const { name, value } of extension.parameters) {
@@ -152,7 +170,7 @@ function readParameters(extension: Extension): Parameters | undefined {
   };
 }
 
-/** Undefined: an unknown parameter, or a value that it cannot have. */
+/** Reads one parameter. Returns undefined if its name or value is invalid. */
 function readParameter(name: string, value: string | undefined): number | true | undefined {
   switch (name) {
     case "server_no_context_takeover":

@@ -1,39 +1,44 @@
 /*
- * Compression of messages (RFC 7692): what is offered and agreed on, and the streams of zlib behind it.
+ * Compression of messages (RFC 7692): negotiation, and zlib's streams.
  * Knows: parameters of the extension, zlib, its threads.
- * Must not know: frames: it gets and gives the bytes of messages.
+ * Must not know: frames. It takes and returns the bytes of messages.
  */
 import type { DeflateOptions, DeflateParams } from "./deflate-params.ts";
 import type { Role } from "../limits.ts";
 import { codeNow, RawCodec } from "./raw-deflate.ts";
 import type { CodecFailure, CodecSettings } from "./raw-deflate.ts";
 import { soon } from "../soon.ts";
-import { onThreads, threadsDone } from "./threads.ts";
+import { runOnThreads, releaseThread } from "./threads.ts";
 
-/** permessage-deflate as it was negotiated, for a `WebSocketConnection`. */
+/** The negotiated permessage-deflate of a `WebSocketConnection`. */
 export interface DeflateSettings {
   readonly params: DeflateParams;
   readonly options: DeflateOptions;
 }
 
 /**
- * From this many bytes of input a message is coded on zlib's threads: below, the way there and back costs more than the
- * work. With context takeover every message is: zlib has no public call that keeps a context and does not use them.
+ * Smallest message coded on zlib's threads, in bytes: for smaller ones the round trip costs more
+ * than the work. With context takeover every message uses the threads: Node has no synchronous
+ * call that retains a context.
  */
 const THREADS_FROM = 16 * 1024;
-const DEFAULTS = { threshold: 1024, concurrencyLimit: 10, maxInflateRatio: Infinity } as const;
-/** The end of a sync flush, which is not sent (RFC 7692, 7.2.1), and is put back before a message is decompressed (RFC 7692, 7.2.2). */
+const DEFLATE_DEFAULTS = { threshold: 1024, concurrencyLimit: 10, maxInflateRatio: Infinity } as const;
+/**
+ * The end of a sync flush. The sender strips it (RFC 7692, 7.2.1), and the receiver appends it
+ * before decompression (RFC 7692, 7.2.2).
+ */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
-/** An empty message (RFC 7692, 7.2.3.6): zlib says nothing at all for it when it has just been flushed. */
+/** An empty message (RFC 7692, 7.2.3.6): zlib outputs nothing for it right after a flush. */
 const EMPTY_MESSAGE = Buffer.from([0x00]);
-/** Codecs of the same settings that are kept for the next message of any connection. */
+/** Most idle codecs per settings, shared by all connections. */
 const MAX_IDLE = 4;
 
 const idle = new Map<string, RawCodec[]>();
 
 /**
- * Where one direction of a connection gets the codec for a message: with context takeover its own, which remembers the
- * messages before, else one that all connections share, so that an idle connection holds none.
+ * Supplies the codec for each message of one direction. With context takeover it is the
+ * connection's own, which remembers earlier messages. Without, all connections share codecs, so an
+ * idle connection has none.
  */
 class CodecSource {
   readonly settings: CodecSettings;
@@ -52,7 +57,7 @@ class CodecSource {
     return this.#keepsContext;
   }
 
-  /** Whether a message of this size is coded at once. */
+  /** Whether a message of this size is coded synchronously. */
   codesNow(size: number): boolean {
     return !this.#keepsContext && size < THREADS_FROM;
   }
@@ -62,8 +67,8 @@ class CodecSource {
     return idle.get(this.#key)?.pop() ?? new RawCodec(this.settings);
   }
 
-  /** A message is done: its codec may serve the next one. */
-  giveBack(codec: RawCodec): void {
+  /** Releases the codec of a finished message for the next one. */
+  release(codec: RawCodec): void {
     if (!codec.isReusable) {
       codec.close();
       this.#own = undefined;
@@ -84,21 +89,21 @@ class CodecSource {
   }
 }
 
-/** A message that waits for its turn on the codec of its connection. */
-interface Waiting {
+/** A message queued for the codec of its connection. */
+interface QueuedMessage {
   readonly data: Buffer;
   readonly onDone: (compressed: Buffer) => void;
 }
 
 /** Compresses the messages of one connection. */
 export class MessageDeflater {
-  /** Bytes below which a message need not be compressed. */
+  /** Messages shorter than this many bytes need no compression. */
   readonly threshold: number;
   readonly #source: CodecSource;
   readonly #concurrency: number;
-  /** Messages on the way, the one at work included. With context takeover each needs the one before it. */
-  readonly #waiting: Waiting[] = [];
-  /** `finishing`: closes when nothing is on the way any more. */
+  /** Messages not started yet. With context takeover each depends on the one before it. */
+  readonly #queue: QueuedMessage[] = [];
+  /** `finishing`: closes once no message is in progress. */
   #state: "open" | "finishing" | "closed" = "open";
   #running = 0;
 
@@ -107,18 +112,22 @@ export class MessageDeflater {
     const { level, memLevel, strategy } = options.zlibDeflateOptions ?? {};
     const windowBits = isServer ? params.serverMaxWindowBits : params.clientMaxWindowBits;
     const noTakeover = isServer ? params.serverNoContextTakeover : params.clientNoContextTakeover;
-    this.threshold = options.threshold ?? DEFAULTS.threshold;
-    this.#concurrency = options.concurrencyLimit ?? DEFAULTS.concurrencyLimit;
-    // For a window of 8 bits Node lets zlib work with 9, of which zlib's deflate reaches back 250 bytes at most: it fits.
+    this.threshold = options.threshold ?? DEFLATE_DEFAULTS.threshold;
+    this.#concurrency = options.concurrencyLimit ?? DEFLATE_DEFAULTS.concurrencyLimit;
+    // For a window of 8 bits Node has zlib use 9. zlib's deflate then reaches back at
+    // most 250 bytes, which fits.
     this.#source = new CodecSource({ kind: "deflate", windowBits, level, memLevel, strategy }, !noTakeover);
   }
 
-  /** The compressed message; undefined when it comes later, by `onDone`. Results come in order only with context takeover. */
+  /**
+   * Compresses a message. Returns the result, or undefined if `onDone` delivers it later. Results
+   * come in order only with context takeover.
+   */
   deflate(data: Buffer, onDone: (compressed: Buffer) => void): Buffer | undefined {
     if (data.length === 0) return EMPTY_MESSAGE;
-    const mustWait = this.#source.keepsContext && this.#running > 0;
-    if (mustWait) {
-      this.#waiting.push({ data, onDone });
+    const isBusy = this.#source.keepsContext && this.#running > 0;
+    if (isBusy) {
+      this.#queue.push({ data, onDone });
       return undefined;
     }
     if (this.#source.codesNow(data.length)) return this.#now(data);
@@ -126,16 +135,16 @@ export class MessageDeflater {
     return undefined;
   }
 
-  /** Nothing new comes: closes as soon as what is on the way is done. */
+  /** Closes as soon as the messages in progress are done. No more will come. */
   finish(): void {
     if (this.#state === "open") this.#state = "finishing";
     if (this.#running === 0) this.close();
   }
 
-  /** Forgets what is on the way. */
+  /** Drops the messages in progress. */
   close(): void {
     this.#state = "closed";
-    this.#waiting.length = 0;
+    this.#queue.length = 0;
     this.#source.close();
   }
 
@@ -143,27 +152,28 @@ export class MessageDeflater {
     return withoutTail(codeNow(this.#source.settings, data, Infinity) as Buffer);
   }
 
-  #later(message: Waiting): void {
+  #later(message: QueuedMessage): void {
     this.#running++;
-    onThreads(this.#concurrency, () => {
-      if (this.#state === "closed") return passTurn();
+    runOnThreads(this.#concurrency, () => {
+      if (this.#state === "closed") return releaseThreadSoon();
       const codec = this.#source.take();
       codec.code(message.data, Infinity, (result) => {
-        threadsDone();
+        releaseThread();
         this.#running--;
         if (this.#state === "closed") return codec.close();
-        this.#source.giveBack(codec);
-        // Those that wait come first: what is sent from inside `onDone` is behind them on the wire, so in the context too.
+        this.#source.release(codec);
+        // Starts queued messages before `onDone`: a message sent from inside it comes later on the
+        // wire, so it must come later in the context too.
         this.#next();
         if (result instanceof Buffer) message.onDone(withoutTail(result));
       });
     });
   }
 
-  /** Goes on with what had to wait. */
+  /** Starts the next queued message. */
   #next(): void {
     while (this.#running === 0) {
-      const message = this.#waiting.shift();
+      const message = this.#queue.shift();
       if (message === undefined) break;
       this.#later(message);
     }
@@ -174,7 +184,10 @@ export class MessageDeflater {
 export type InflateFailure =
   "WS_ERR_INVALID_DEFLATE_DATA" | "WS_ERR_INFLATE_RATIO" | "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
-/** Decompresses the messages of one connection, one at a time (RFC 7692, 6.2), whatever their blocks (RFC 7692, 7.2.3). */
+/**
+ * Decompresses the messages of one connection, one at a time (RFC 7692, 6.2), whatever their
+ * blocks (RFC 7692, 7.2.3).
+ */
 export class MessageInflater {
   readonly #source: CodecSource;
   readonly #concurrency: number;
@@ -187,26 +200,29 @@ export class MessageInflater {
     const windowBits = isServer ? params.clientMaxWindowBits : params.serverMaxWindowBits;
     const noTakeover = isServer ? params.clientNoContextTakeover : params.serverNoContextTakeover;
     this.#source = new CodecSource({ kind: "inflate", windowBits }, !noTakeover);
-    this.#concurrency = options.concurrencyLimit ?? DEFAULTS.concurrencyLimit;
+    this.#concurrency = options.concurrencyLimit ?? DEFLATE_DEFAULTS.concurrencyLimit;
     this.#maxPayload = maxPayload;
-    this.#maxRatio = options.maxInflateRatio ?? DEFAULTS.maxInflateRatio;
+    this.#maxRatio = options.maxInflateRatio ?? DEFLATE_DEFAULTS.maxInflateRatio;
   }
 
-  /** The message that `data` holds, or why there is none; undefined when that comes later, by `onDone`. */
+  /**
+   * Decompresses a message. Returns the result or the failure, or undefined if
+   * `onDone` delivers it later.
+   */
   inflate(data: Buffer, onDone: (result: Buffer | InflateFailure) => void): Buffer | InflateFailure | undefined {
     const input = Buffer.concat([data, TAIL]);
     const limit = Math.min(this.#maxPayload, Math.ceil(data.length * this.#maxRatio));
     if (this.#source.codesNow(data.length)) {
-      return this.#explained(codeNow(this.#source.settings, input, limit), limit);
+      return this.#resultOf(codeNow(this.#source.settings, input, limit), limit);
     }
-    onThreads(this.#concurrency, () => {
-      if (this.#state === "closed") return passTurn();
+    runOnThreads(this.#concurrency, () => {
+      if (this.#state === "closed") return releaseThreadSoon();
       const codec = this.#source.take();
       codec.code(input, limit, (result) => {
-        threadsDone();
+        releaseThread();
         if (this.#state === "closed") return codec.close();
-        this.#source.giveBack(codec);
-        onDone(this.#explained(result, limit));
+        this.#source.release(codec);
+        onDone(this.#resultOf(result, limit));
       });
     });
     return undefined;
@@ -217,16 +233,19 @@ export class MessageInflater {
     this.#source.close();
   }
 
-  #explained(result: Buffer | CodecFailure, limit: number): Buffer | InflateFailure {
+  #resultOf(result: Buffer | CodecFailure, limit: number): Buffer | InflateFailure {
     if (result === "bad data") return "WS_ERR_INVALID_DEFLATE_DATA";
     if (result !== "too big") return result;
     return limit < this.#maxPayload ? "WS_ERR_INFLATE_RATIO" : "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
   }
 }
 
-/** Gives up a turn that is not needed; not at once, as thousands that close together would call each other in one stack. */
-function passTurn(): void {
-  soon(threadsDone, undefined);
+/**
+ * Releases an unused thread, in a later tick: thousands of connections that close together
+ * would otherwise recurse.
+ */
+function releaseThreadSoon(): void {
+  soon(releaseThread, undefined);
 }
 
 function withoutTail(flushed: Buffer): Buffer {

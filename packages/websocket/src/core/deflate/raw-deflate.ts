@@ -1,7 +1,7 @@
 import { constants, createDeflateRaw, createInflateRaw, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { DeflateRaw, InflateRaw, ZlibOptions } from "node:zlib";
 
-/** What compresses: the options of zlib that matter to a message. */
+/** Settings of a codec: the zlib options that affect a message. */
 export interface CodecSettings {
   readonly kind: "deflate" | "inflate";
   readonly windowBits: number;
@@ -10,7 +10,7 @@ export interface CodecSettings {
   readonly strategy?: number | undefined;
 }
 
-/** Why a message could not be coded: more than the limit came out, or the input is no deflate data. */
+/** Why coding failed: the output exceeds the limit, or the input is not deflate data. */
 export type CodecFailure = "too big" | "bad data";
 
 function optionsOf({ windowBits, level, memLevel, strategy }: CodecSettings): ZlibOptions {
@@ -22,7 +22,10 @@ function optionsOf({ windowBits, level, memLevel, strategy }: CodecSettings): Zl
   };
 }
 
-/** Codes one message that refers to no other, at once, up to a sync flush; at most `limit` bytes may come out. */
+/**
+ * Codes one independent message synchronously, up to a sync flush. `limit`
+ * bounds the output, in bytes.
+ */
 export function codeNow(settings: CodecSettings, input: Buffer, limit: number): Buffer | CodecFailure {
   const options: ZlibOptions = optionsOf(settings);
   options.finishFlush = constants.Z_SYNC_FLUSH;
@@ -35,27 +38,33 @@ export function codeNow(settings: CodecSettings, input: Buffer, limit: number): 
   }
 }
 
-/** One zlib context, which may remember the messages before. It codes one message at a time, on zlib's threads. */
+/**
+ * One zlib context, which may remember earlier messages. Codes one message at a
+ * time, on zlib's threads.
+ */
 export class RawCodec {
   readonly #stream: DeflateRaw | InflateRaw;
-  /** `failed`: of no more use, also when the input has said that it ends here (BFINAL). */
+  /** `failed`: unusable, after an error or after input that ended the stream (BFINAL). */
   #state: "ready" | "failed" | "closed" = "ready";
-  /** The call under way. */
+  /** The call in progress. */
   #job: CodecJob | undefined = undefined;
 
   constructor(settings: CodecSettings) {
     const options = optionsOf(settings);
-    // One trip to the threads for a message: write followed by flush takes two.
+    // One round trip to the threads per message; write and flush would take two.
     options.flush = constants.Z_SYNC_FLUSH;
     this.#stream = settings.kind === "deflate" ? createDeflateRaw(options) : createInflateRaw(options);
   }
 
-  /** Whether it can be used again, after a `reset` if the next message must not refer to this one. */
+  /** Whether the codec can be used again. An independent message needs a `reset` before. */
   get isReusable(): boolean {
     return this.#state === "ready";
   }
 
-  /** Codes `input` up to a sync flush; at most `limit` bytes may come out. `onDone` is called later, once. */
+  /**
+   * Codes `input` up to a sync flush. `limit` bounds the output, in bytes. Calls
+   * `onDone` once, asynchronously.
+   */
   code(input: Buffer, limit: number, onDone: (result: Buffer | CodecFailure) => void): void {
     const stream = this.#stream;
     if (stream.listenerCount("data") === 0) this.#listen();
@@ -63,13 +72,13 @@ export class RawCodec {
     stream.write(input, (error) => (error ? this.#abandon("bad data") : this.#finish(undefined)));
   }
 
-  /** Forgets the messages before. */
+  /** Forgets earlier messages. */
   reset(): void {
     this.#stream.reset();
     this.#state = "ready";
   }
 
-  /** Gives the memory back. A call under way fails at once; its thread ends when it ends. */
+  /** Frees the memory. A call in progress fails at once; its thread still finishes. */
   close(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
@@ -82,11 +91,11 @@ export class RawCodec {
       if (this.#job?.add(chunk) === false) this.#abandon("too big");
     });
     this.#stream.on("error", () => this.#abandon("bad data"));
-    // Neither written nor flushed any more: the stream has found its last block.
+    // Neither write nor flush calls back now: the stream has read its last block.
     this.#stream.on("end", () => this.#abandon(undefined));
   }
 
-  /** The stream can't be used again. */
+  /** Marks the stream unusable. */
   #abandon(failure: CodecFailure | undefined): void {
     if (this.#state !== "closed") this.#state = "failed";
     this.#finish(failure);
@@ -100,7 +109,7 @@ export class RawCodec {
   }
 }
 
-/** What has come out of one asynchronous call. */
+/** Collects the output of one asynchronous call. */
 class CodecJob {
   readonly onDone: (result: Buffer | CodecFailure) => void;
   readonly #limit: number;
@@ -112,7 +121,7 @@ class CodecJob {
     this.onDone = onDone;
   }
 
-  /** False: too much. */
+  /** Adds output. Returns false beyond the limit. */
   add(chunk: Buffer): boolean {
     this.#size += chunk.length;
     if (this.#size > this.#limit) return false;

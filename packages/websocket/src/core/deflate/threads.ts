@@ -1,31 +1,32 @@
-/** A piece of work for zlib's threads, and how many pieces may be under way when it begins. */
-interface Work {
+/** A job for zlib's threads, and how many jobs may run when it starts. */
+interface Job {
   readonly limit: number;
   readonly start: () => void;
 }
 
 let running = 0;
-/** First come, first served: a connection has at most a few pieces here, so that none can starve the others. */
-const waiting: Work[] = [];
+/** Jobs in order of arrival. A connection has at most a few here, so none starves the others. */
+const jobs: Job[] = [];
 
 /**
- * Calls `start`, at once or as soon as less than `limit` pieces of work of the whole process are under way. Each start has to
- * be followed by one `threadsDone`. Node has four such threads by default, and file system and DNS calls wait for the same.
+ * Calls `start` once fewer than `limit` jobs of the process run, at once if possible. Each start
+ * must be followed by one `releaseThread`. Node has four such threads by default, shared with
+ * file system and DNS calls.
  */
-export function onThreads(limit: number, start: () => void): void {
-  if (running >= limit || waiting.length > 0) {
-    waiting.push({ limit, start });
+export function runOnThreads(limit: number, start: () => void): void {
+  if (running >= limit || jobs.length > 0) {
+    jobs.push({ limit, start });
     return;
   }
   running++;
   start();
 }
 
-/** A piece of work is done. */
-export function threadsDone(): void {
+/** Ends a job and starts the next ones. */
+export function releaseThread(): void {
   running--;
-  for (let next = waiting[0]; next !== undefined && running < next.limit; next = waiting[0]) {
-    waiting.shift();
+  for (let next = jobs[0]; next !== undefined && running < next.limit; next = jobs[0]) {
+    jobs.shift();
     running++;
     next.start();
   }

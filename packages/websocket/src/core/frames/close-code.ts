@@ -1,6 +1,6 @@
 import { EMPTY } from "./native-buffer.ts";
 
-/** The close codes that this package sends or reports itself (RFC 6455, 7.4.1). */
+/** The close codes that this package sends or reports (RFC 6455, 7.4.1). */
 export const CLOSE_CODE = {
   normal: 1000,
   protocolError: 1002,
@@ -13,12 +13,15 @@ export const CLOSE_CODE = {
   tooBig: 1009,
 } as const;
 
-/** Longest reason, in UTF-8 bytes: a control frame's 125 less the two of the code (RFC 6455, 5.5). */
+/**
+ * Longest close reason, in UTF-8 bytes: 125 for a control frame minus 2 for
+ * the code (RFC 6455, 5.5).
+ */
 export const MAX_REASON_BYTES = 123;
 
 /**
- * Whether `code` may stand in a close frame (RFC 6455, 7.4): the registered codes but those reserved for reports
- * (1004, 1005, 1006, 1015), and the ranges for libraries and applications.
+ * Returns whether a close frame may carry `code` (RFC 6455, 7.4): a registered code except 1004,
+ * 1005, 1006 and 1015, or one from the ranges for libraries and applications.
  */
 export function isValidCloseCode(code: number): boolean {
   if (!Number.isInteger(code)) return false;
@@ -26,7 +29,7 @@ export function isValidCloseCode(code: number): boolean {
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006;
 }
 
-/** The payload of a close frame; `reason` is cut to `MAX_REASON_BYTES` at a character. */
+/** Makes the payload of a close frame. Cuts `reason` to `MAX_REASON_BYTES`, at a character. */
 export function closePayload(code: number | undefined, reason: string): Buffer {
   if (code === undefined) return EMPTY;
   const text = Buffer.from(reason);
@@ -37,7 +40,7 @@ export function closePayload(code: number | undefined, reason: string): Buffer {
   return payload;
 }
 
-/** The greatest end not beyond `end` that cuts no UTF-8 character. */
+/** Returns the largest offset up to `end` that does not split a UTF-8 character. */
 function cutAtCharacter(text: Buffer, end: number): number {
   let at = end;
   while (at > 0 && (text[at]! & 0xc0) === 0x80) at--;

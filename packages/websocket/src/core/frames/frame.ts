@@ -1,7 +1,7 @@
 /*
  * Frames of RFC 6455 as bytes: headers, masks, UTF-8, close codes, the parts of one message.
  * Knows: Buffers and Node's native functions for them.
- * Must not know: connections, compression, what a frame is an answer to.
+ * Must not know: connections, compression, the meaning of a frame.
  */
 import { writeText } from "./native-buffer.ts";
 import { UsageError } from "../usage-error.ts";
@@ -19,11 +19,11 @@ export const OPCODE_BITS = 0x0f;
 export const CONTROL_BIT = 0x08;
 export const MASKED = 0x80;
 export const LENGTH_BITS = 0x7f;
-/** Longest payload of a control frame, and the longest that needs no extended length. */
+/** Longest payload of a control frame. Also the longest without an extended length. */
 export const MAX_CONTROL_PAYLOAD = 125;
-/** First byte, second byte, eight of length, four of mask. */
+/** Two fixed bytes, eight of length, four of mask key. */
 export const MAX_HEADER_SIZE = 14;
-/** What `readPayloadLength` returns for a length that RFC 6455, 5.2 forbids. */
+/** Returned by `readPayloadLength` for a length that RFC 6455, 5.2 forbids. */
 export const INVALID_LENGTH = -1;
 
 const TWO_BYTE_LENGTH = 126;
@@ -31,14 +31,14 @@ const EIGHT_BYTE_LENGTH = 127;
 const MAX_TWO_BYTE_LENGTH = 0xffff;
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Bytes of the header of an unmasked frame with a payload of `length` bytes. */
+/** Returns the header size of an unmasked frame whose payload has `length` bytes. */
 export function headerSize(length: number): number {
   return length <= MAX_CONTROL_PAYLOAD ? 2 : length <= MAX_TWO_BYTE_LENGTH ? 4 : 10;
 }
 
 /**
- * Writes the header of a frame but its mask key, and returns the offset behind it.
- * `first` is the complete first byte (FIN, RSV bits, opcode), `maskBit` is `MASKED` or 0.
+ * Writes a frame's header without its mask key, and returns the offset after it. `first` is the
+ * complete first byte (FIN, RSV bits, opcode); `maskBit` is `MASKED` or 0.
  */
 // oxlint-disable-next-line eslint/max-params -- called for every frame: a record would be garbage each time
 export function writeHeader(target: Buffer, offset: number, first: number, length: number, maskBit: number): number {
@@ -59,7 +59,7 @@ export function writeHeader(target: Buffer, offset: number, first: number, lengt
   return offset + 10;
 }
 
-/** Bytes of the whole header, mask key included, as the second byte of a frame announces it. */
+/** Returns the size of the whole header, mask key included, from a frame's second byte. */
 export function announcedHeaderSize(second: number): number {
   const bits = second & LENGTH_BITS;
   const size = bits < TWO_BYTE_LENGTH ? 2 : bits === TWO_BYTE_LENGTH ? 4 : 10;
@@ -67,8 +67,9 @@ export function announcedHeaderSize(second: number): number {
 }
 
 /**
- * The payload length of the complete header at `offset`; `INVALID_LENGTH` when it is not in the shortest form or has its
- * highest bit set. Above 2^53 it is rounded, which no limit can notice.
+ * Reads the payload length of the complete header at `offset`. Returns `INVALID_LENGTH` if it
+ * is not minimal or has its highest bit set. Above 2^53 the result is rounded, which is
+ * beyond every limit anyway.
  */
 export function readPayloadLength(source: Buffer, offset: number): number {
   const bits = source[offset + 1]! & LENGTH_BITS;
@@ -83,9 +84,9 @@ export function readPayloadLength(source: Buffer, offset: number): number {
 }
 
 /**
- * A complete unmasked text frame, to be sent as it is to any number of clients with `sendFrame`.
+ * Makes a complete unmasked text frame, to be sent to many clients with `sendFrame`.
  *
- * @throws UsageError `WS_ERR_INVALID_FRAME` for anything but a string.
+ * @throws UsageError `WS_ERR_INVALID_FRAME` for any value but a string
  * @example
  * const frame = frameText("hello");
  * for (const link of links) link.sendFrame(frame);
@@ -99,9 +100,11 @@ export function frameText(text: string): Buffer {
 }
 
 /**
- * Like `frameText` for bytes. With `prefix`, that one byte goes before `data` inside the message.
+ * Makes a complete unmasked binary frame, like `frameText`. `prefix` is one byte put before
+ * `data`, inside the message.
  *
- * @throws UsageError `WS_ERR_INVALID_FRAME` for what is not bytes, and for a prefix that is not a number from 0 to 255.
+ * @throws UsageError `WS_ERR_INVALID_FRAME` for a value that is not bytes, or a prefix that is not
+ * an integer from 0 to 255
  */
 export function frameBinary(data: Buffer, prefix?: number): Buffer {
   const bytes = Buffer.isBuffer(data) ? data : bytesOf(data);
@@ -119,7 +122,10 @@ function isByte(value: unknown): boolean {
   return typeof value === "number" && (value & 0xff) === value;
 }
 
-/** The bytes of any view or ArrayBuffer: a view of 16 bits, say, has more of them than elements. */
+/**
+ * Returns the bytes of a view or ArrayBuffer. A view of 16-bit numbers has
+ * more bytes than elements.
+ */
 function bytesOf(data: unknown): Buffer {
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (isAnyArrayBuffer(data)) return Buffer.from(data);

@@ -1,16 +1,22 @@
 import { randomFillSync } from "node:crypto";
 
-/** Below this many bytes making the word view costs more than it saves; 64-bit words measured no faster than 32-bit ones. */
+/** Smallest range masked by words, in bytes. 64-bit words measured no faster than 32-bit words. */
 const WORDWISE_FROM = 192;
-/** The words are read in the machine's byte order, the key's first byte is its lowest: on other machines byte by byte. */
+/**
+ * Whether words can be masked: the key's first byte must be the lowest byte of a word. Other
+ * machines mask byte by byte.
+ */
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
-/** The mask key at `offset` as an integer, its first byte lowest: a number pins no read buffer as a view of it would. */
+/**
+ * Reads the mask key at `offset` as an integer, first byte lowest. Unlike a view, a
+ * number retains no read buffer.
+ */
 export function readMaskKey(source: Buffer, offset: number): number {
   return source[offset]! | (source[offset + 1]! << 8) | (source[offset + 2]! << 16) | (source[offset + 3]! << 24);
 }
 
-/** The inverse of `readMaskKey`; returns the offset behind the key. */
+/** Writes a key for `readMaskKey`, and returns the offset after it. */
 export function writeMaskKey(target: Buffer, offset: number, key: number): number {
   target[offset] = key;
   target[offset + 1] = key >>> 8;
@@ -19,14 +25,14 @@ export function writeMaskKey(target: Buffer, offset: number, key: number): numbe
   return offset + 4;
 }
 
-/** The key for a payload of which `done` bytes were masked before: the same key, turned by `done` bytes. */
+/** Rotates a key for a payload whose first `done` bytes are masked already. */
 export function turnMaskKey(key: number, done: number): number {
   const bits = (done & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
 }
 
 /**
- * Masks or unmasks bytes `start` to `end` in place (RFC 6455, 5.3); `key` is aligned to `start`.
+ * Masks or unmasks bytes `start` to `end` in place (RFC 6455, 5.3). `key` is aligned to `start`.
  */
 export function applyMask(bytes: Buffer, start: number, end: number, key: number): void {
   if (end - start < WORDWISE_FROM || !LITTLE_ENDIAN) maskBytes(bytes, start, end, key);
@@ -72,7 +78,7 @@ const POOL_KEYS = 1024;
 let pool: Int32Array | undefined;
 let used = POOL_KEYS;
 
-/** A fresh unpredictable key for a frame of the client role (RFC 6455, 5.3). */
+/** Returns a fresh, unpredictable key for a client's frame (RFC 6455, 5.3). */
 export function randomMaskKey(): number {
   pool ??= new Int32Array(POOL_KEYS);
   if (used === POOL_KEYS) {

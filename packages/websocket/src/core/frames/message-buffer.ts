@@ -3,18 +3,22 @@ import { EMPTY } from "./native-buffer.ts";
 import { decodeText } from "./utf8.ts";
 
 const FIRST_CAPACITY = 4096;
-/** Capacity taken for the bytes that are here: room for the rest, yet never much more than the peer has really sent. */
+/**
+ * Factor by which capacity may exceed the bytes received: room to grow, bounded by
+ * what the peer really sent.
+ */
 const GROWTH = 4;
 
 /**
- * Gathers a payload that arrives in pieces into one buffer. It grows with what has arrived, not with what was announced,
- * so it holds at most four times the bytes received (or 4 KiB), whatever the size of the pieces.
+ * Gathers a payload that arrives in pieces into one buffer. The buffer grows with the bytes
+ * received, not with the announced length: it is at most four times their size (or 4 KiB),
+ * however small the pieces.
  */
 export class MessageBuffer {
   #bytes: Buffer = EMPTY;
   #size = 0;
 
-  /** The gathered bytes are those before `size`. */
+  /** The gathered bytes end at `size`. */
   get bytes(): Buffer {
     return this.#bytes;
   }
@@ -23,12 +27,12 @@ export class MessageBuffer {
     return this.#size;
   }
 
-  /** Bytes that it takes in memory. */
+  /** Bytes of memory in use. */
   get capacity(): number {
     return this.#bytes.length;
   }
 
-  /** Copies in bytes `start` to `end` of `chunk`; `expected` is the size that is known to be reached. */
+  /** Appends bytes `start` to `end` of `chunk`. `expected` is the announced total size. */
   append(chunk: Buffer, start: number, end: number, expected: number): void {
     const needed = this.#size + end - start;
     if (needed > this.#bytes.length) this.#grow(needed, expected);
@@ -41,19 +45,20 @@ export class MessageBuffer {
     applyMask(this.#bytes, this.#size - count, this.#size, key);
   }
 
-  /** The gathered bytes, in a buffer less than half of which is unused. */
+  /** Returns the gathered bytes, copied if they fill less than half of their buffer. */
   take(): Buffer {
     const taken = this.#bytes.subarray(0, this.#size);
     return this.#size * 2 < this.#bytes.length ? Buffer.from(taken) : taken;
   }
 
-  /** The gathered bytes as text, or undefined when they are not valid UTF-8. */
+  /** Decodes the gathered bytes as text. Returns undefined if they are not valid UTF-8. */
   toText(): string | undefined {
     return decodeText(this.#bytes, 0, this.#size);
   }
 
   #grow(needed: number, expected: number): void {
-    // Doubled at least: further fragments, of which nothing is known, must not cost a copy of everything each.
+    // At least doubles: otherwise each further fragment, of unknown size,
+    // would copy everything again.
     const wanted = Math.max(expected, needed, this.#bytes.length * 2);
     const capacity = Math.min(wanted, Math.max(FIRST_CAPACITY, needed * GROWTH));
     const grown = Buffer.allocUnsafe(capacity);

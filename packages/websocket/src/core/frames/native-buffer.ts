@@ -1,4 +1,7 @@
-/** The encoders that `buffer.write` and `buffer.toString` reach after looking at their arguments; not in Node's typings. */
+/**
+ * The encoders behind `buffer.write` and `buffer.toString`, without their argument checks.
+ * Missing from Node's typings.
+ */
 interface NativeBuffer extends Buffer {
   utf8Write(text: string, offset: number): number;
   latin1Write(text: string, offset: number): number;
@@ -7,24 +10,22 @@ interface NativeBuffer extends Buffer {
   ucs2Slice(): string;
 }
 
-/** Up to this many characters a loop is done before the call into Node's native encoder would be. */
+/** Longest text, in characters, that a loop writes faster than a call to Node's native encoder. */
 const LOOP_UP_TO = 16;
 
-/**
- * Writes `text`, which takes `length` bytes as UTF-8, at `offset`. Lone surrogates become U+FFFD.
- */
+/** Writes `text`, `length` bytes as UTF-8, at `offset`. Lone surrogates become U+FFFD. */
 export function writeText(target: Buffer, text: string, length: number, offset: number): void {
   if (length !== text.length) {
     (target as NativeBuffer).utf8Write(text, offset);
   } else if (length <= LOOP_UP_TO) {
     for (let i = 0; i < length; i++) target[offset + i] = text.charCodeAt(i);
   } else {
-    // One byte for each character: the text is ASCII, for which Latin-1 is the same and twice as fast.
+    // The text is ASCII: one byte per character. Latin-1 is the same for ASCII and twice as fast.
     (target as NativeBuffer).latin1Write(text, offset);
   }
 }
 
-/** Reads a range as UTF-8; what is not UTF-8 becomes U+FFFD. */
+/** Decodes a range as UTF-8. Malformed bytes become U+FFFD. */
 // hot path: 4.4 % of the server's time in `ingest`
 export function readUtf8(source: Buffer, start: number, end: number): string {
   return (source as NativeBuffer).utf8Slice(start, end);

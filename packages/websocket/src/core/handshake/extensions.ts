@@ -1,4 +1,7 @@
-/** One extension of a `Sec-WebSocket-Extensions` header, with its parameters as they stood there, repeated ones too. */
+/**
+ * One extension of a `Sec-WebSocket-Extensions` header, with its parameters in
+ * order, repeated ones included.
+ */
 export interface Extension {
   readonly name: string;
   readonly parameters: readonly ExtensionParameter[];
@@ -6,32 +9,33 @@ export interface Extension {
 
 export interface ExtensionParameter {
   readonly name: string;
-  /** Undefined: the parameter had no value. */
+  /** Undefined: the parameter has no value. */
   readonly value: string | undefined;
 }
 
-/** A token of RFC 7230, 3.2.6, anywhere in a text. */
-const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
-/** A quoted string whose content, without the backslashes, is a token (RFC 6455, 9.1). */
+/** A token of RFC 7230, 3.2.6. */
+export const TOKEN = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]+";
+/** A quoted string whose content, without backslashes, is a token (RFC 6455, 9.1). */
 const QUOTED = `"(?:\\\\?[!#$%&'*+\\-.^_\`|~0-9A-Za-z])+"`;
 const WHOLE_TOKEN = new RegExp(`^${TOKEN}$`);
 /**
- * One piece of the header: a separator before a name, and the value of a parameter. Sticky, and without nested repetition:
- * it reads every header in linear time.
+ * One piece of the header: a separator, a name, and a parameter's value. Sticky and without nested
+ * repetition, so every header is read in linear time.
  */
 const PIECE = new RegExp(
   `[ \\t]*([,;]?)[ \\t]*(?:(${TOKEN})(?:[ \\t]*=[ \\t]*(${TOKEN}|${QUOTED}))?[ \\t]*(?=[,;]|$))?`,
   "y",
 );
 
-/** Whether `text` is a token, as the names of extensions and subprotocols have to be. */
+/** Returns whether `text` is a token, as names of extensions and subprotocols must be. */
 export function isToken(text: string): boolean {
   return WHOLE_TOKEN.test(text);
 }
 
 /**
- * Reads a `Sec-WebSocket-Extensions` header (RFC 6455, 9.1); several headers of that name are joined by commas before.
- * Undefined when it does not follow the grammar. Empty elements of the list are skipped, as RFC 7230, 7 asks.
+ * Parses a `Sec-WebSocket-Extensions` header (RFC 6455, 9.1); repeated headers are joined
+ * by commas before. Skips empty list elements, as RFC 7230, 7 asks. Returns undefined if
+ * the header is malformed.
  *
  * @example
  * parseExtensions("permessage-deflate; client_max_window_bits");

@@ -1,21 +1,24 @@
 /*
- * The opening handshake of both roles (RFC 6455, 4): headers in, an acceptance or a refusal with its code out.
- * Knows: headers of HTTP as an object, extensions and subprotocols as lists.
+ * The opening handshake of both roles (RFC 6455, 4): headers in, an acceptance or a
+ * refusal with its code out.
+ * Knows: HTTP headers as an object, extensions and subprotocols as lists.
  * Must not know: sockets, requests and responses of `node:http`.
  */
 import { hash } from "node:crypto";
 import { parseExtensions } from "./extensions.ts";
 import { parseProtocols } from "./subprotocol.ts";
 
-/** The facts of an HTTP request that the opening handshake depends on; header names in lower case. */
+/**
+ * The parts of an HTTP request that the opening handshake checks. Header names are in lower case.
+ */
 export interface HandshakeRequest {
   readonly method?: string | undefined;
-  /** A request made by hand may lack it. */
+  /** Missing in handmade requests. */
   readonly httpVersion?: string | undefined;
   readonly headers: Readonly<Record<string, unknown>>;
 }
 
-/** A request that may be accepted. */
+/** A valid opening handshake. */
 export interface UpgradeKey {
   readonly ok: true;
   /** The `Sec-WebSocket-Key` of the request. */
@@ -23,17 +26,11 @@ export interface UpgradeKey {
   readonly version: 8 | 13;
 }
 
-/** A request that is no valid opening handshake, and the HTTP answer to it. */
+/** An invalid opening handshake, and the HTTP response to it. */
 export interface UpgradeRefusal {
   readonly ok: false;
   readonly status: number;
   readonly code: RefusalCode;
-  readonly message: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-interface Refusal {
-  readonly status: number;
   readonly message: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -47,82 +44,93 @@ export type RefusalCode =
   | "WS_ERR_HANDSHAKE_PROTOCOL"
   | "WS_ERR_HANDSHAKE_EXTENSIONS";
 
-/** Every reason for which an opening handshake is refused (RFC 6455, 4.2). */
-const REFUSALS: Readonly<Record<RefusalCode, Refusal>> = {
+/** Why a server refuses an opening handshake (RFC 6455, 4.2). */
+const REQUEST_REFUSALS: Readonly<Record<RefusalCode, Omit<UpgradeRefusal, "ok" | "code">>> = {
   WS_ERR_HANDSHAKE_METHOD: {
     status: 405,
-    message: "the method of a WebSocket handshake is GET",
+    message: "the request method is not GET",
     headers: { Allow: "GET" },
   },
-  WS_ERR_HANDSHAKE_HOST: { status: 400, message: "a request of HTTP/1.1 needs a Host header", headers: {} },
-  WS_ERR_HANDSHAKE_UPGRADE: { status: 400, message: 'the Upgrade header is not "websocket"', headers: {} },
+  WS_ERR_HANDSHAKE_HOST: { status: 400, message: "the Host header is missing, which HTTP/1.1 requires", headers: {} },
+  WS_ERR_HANDSHAKE_UPGRADE: {
+    status: 400,
+    message: 'the Upgrade header is not "websocket"; a proxy may have removed it',
+    headers: {},
+  },
   WS_ERR_HANDSHAKE_KEY: {
     status: 400,
-    message: "the Sec-WebSocket-Key header is not 22 base64 characters and ==",
+    message: "the Sec-WebSocket-Key header is not 16 bytes in base64",
     headers: {},
   },
   WS_ERR_HANDSHAKE_VERSION: {
     status: 426,
-    message: "the Sec-WebSocket-Version header asks for a version other than 13",
+    message: "the Sec-WebSocket-Version header is not 13",
     headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket" },
   },
   WS_ERR_HANDSHAKE_PROTOCOL: {
     status: 400,
-    message: "the Sec-WebSocket-Protocol header is not a list of different tokens",
+    message: "the Sec-WebSocket-Protocol header is malformed or repeats a name",
     headers: {},
   },
   WS_ERR_HANDSHAKE_EXTENSIONS: {
     status: 400,
-    message: "the Sec-WebSocket-Extensions header does not follow its grammar",
+    message: "the Sec-WebSocket-Extensions header is malformed",
     headers: {},
   },
 };
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/** What base64 makes of 16 bytes; that the last character holds two bits only is not asked for, as some clients err there. */
+/**
+ * Base64 of 16 bytes. Does not check that the last character encodes two bits only:
+ * some clients get it wrong.
+ */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /**
- * Checks an opening handshake (RFC 6455, 4.2.1 and 4.2.2 number 4), no stricter than `ws`: HTTP/1.0 of old proxies is taken, and `Connection`
- * has been looked at by the HTTP server. Version 8 differs from 13 in nothing that a server sees, and is taken too.
+ * Checks an opening handshake (RFC 6455, 4.2.1 and 4.2.2 number 4), no stricter than `ws`. Accepts
+ * HTTP/1.0, for old proxies. Accepts version 8, which looks the same to a server as 13. Leaves
+ * `Connection` to the HTTP server.
  */
 export function checkHandshake(request: HandshakeRequest): UpgradeKey | UpgradeRefusal {
   const { headers, httpVersion } = request;
   const key = headers["sec-websocket-key"];
   const version = Number(headers["sec-websocket-version"]);
-  if (request.method !== "GET") return refuse("WS_ERR_HANDSHAKE_METHOD");
-  if (httpVersion === "1.1" && headers["host"] === undefined) return refuse("WS_ERR_HANDSHAKE_HOST");
-  if (String(headers["upgrade"]).toLowerCase() !== "websocket") return refuse("WS_ERR_HANDSHAKE_UPGRADE");
-  if (typeof key !== "string" || !KEY.test(key)) return refuse("WS_ERR_HANDSHAKE_KEY");
-  if (version !== 13 && version !== 8) return refuse("WS_ERR_HANDSHAKE_VERSION");
+  if (request.method !== "GET") return refuseRequest("WS_ERR_HANDSHAKE_METHOD");
+  if (httpVersion === "1.1" && headers["host"] === undefined) return refuseRequest("WS_ERR_HANDSHAKE_HOST");
+  if (String(headers["upgrade"]).toLowerCase() !== "websocket") return refuseRequest("WS_ERR_HANDSHAKE_UPGRADE");
+  if (typeof key !== "string" || !KEY.test(key)) return refuseRequest("WS_ERR_HANDSHAKE_KEY");
+  if (version !== 13 && version !== 8) return refuseRequest("WS_ERR_HANDSHAKE_VERSION");
   return { ok: true, key, version };
 }
 
-/** The refusal of a request whose subprotocols do not follow their grammar (RFC 6455, 4.1 number 10). */
+/** Refuses a request whose subprotocols are malformed (RFC 6455, 4.1 number 10). */
 export function checkProtocols(request: HandshakeRequest): UpgradeRefusal | undefined {
   const isGood = parseProtocols(request.headers["sec-websocket-protocol"]) !== undefined;
-  return isGood ? undefined : refuse("WS_ERR_HANDSHAKE_PROTOCOL");
+  return isGood ? undefined : refuseRequest("WS_ERR_HANDSHAKE_PROTOCOL");
 }
 
-/** The refusal of a request whose extensions do not follow their grammar (RFC 6455, 9.1): for those who know one. */
+/**
+ * Refuses a request whose extensions are malformed (RFC 6455, 9.1). For servers
+ * that support an extension.
+ */
 export function checkExtensions(request: HandshakeRequest): UpgradeRefusal | undefined {
   const header = request.headers["sec-websocket-extensions"];
   if (header === undefined) return undefined;
   if (typeof header === "string" && parseExtensions(header) !== undefined) return undefined;
-  return refuse("WS_ERR_HANDSHAKE_EXTENSIONS");
+  return refuseRequest("WS_ERR_HANDSHAKE_EXTENSIONS");
 }
 
-/** The `Sec-WebSocket-Accept` that answers `key` (RFC 6455, 4.2.2). */
+/** Computes the `Sec-WebSocket-Accept` for `key` (RFC 6455, 4.2.2). */
 export function acceptKey(key: string): string {
   return hash("sha1", key + GUID, "base64");
 }
 
-function refuse(code: RefusalCode): UpgradeRefusal {
-  const { status, message, headers } = REFUSALS[code];
+function refuseRequest(code: RefusalCode): UpgradeRefusal {
+  const { status, message, headers } = REQUEST_REFUSALS[code];
   return { ok: false, status, code, message, headers };
 }
 
-/** @internal Whether a comma-separated header lists `token`, in any case. */
+/** @internal Returns whether a comma-separated header contains `token`, ignoring case. */
 export function hasToken(header: string | string[] | undefined, token: string): boolean {
   if (typeof header !== "string") return false;
   return header.split(",").some((item) => item.trim().toLowerCase() === token);

@@ -3,31 +3,34 @@ import { applyMask, randomMaskKey, writeMaskKey } from "./frames/mask.ts";
 import { writeText } from "./frames/native-buffer.ts";
 import type { Role } from "./limits.ts";
 
-/** From this size a payload is handed on as it is: copying it costs more than a second buffer in the same write. */
+/**
+ * Smallest payload written from its own buffer, in bytes: copying costs more than a second
+ * buffer in the same write.
+ */
 const JOIN_BELOW = 64 * 1024;
-/** Bytes from which a joined buffer is closed and another begun, so that a long queue needs no huge allocation. */
+/** Size at which a joined buffer is complete, in bytes: a long queue needs no huge allocation. */
 const JOINED_UP_TO = 1024 * 1024;
 /**
- * With this many frames waiting, those before are encoded: an entry takes a hundred bytes, which a peer that does not read
- * must not have multiplied by small frames that `bytes` hardly counts.
+ * Number of entries at which the queue is encoded. An entry takes about a hundred bytes of memory,
+ * which `bytes` does not count: small frames for a slow peer must not multiply it.
  */
 const COMPACT_AT = 1024;
-/** First byte of an entry whose data are complete frames already. */
+/** First byte of an entry that consists of complete frames. */
 const PREPARED = -1;
-/** First byte of an entry whose data come later. */
+/** First byte of a reservation. */
 const PENDING = -2;
 
 /** One entry of the queue. */
-class Outgoing {
+class QueuedFrame {
   first: number;
   data: string | Buffer;
   /** Payload bytes. */
   length: number;
   /** Bytes on the wire. */
   size: number;
-  /** Entries queued up to this one, since the beginning. */
+  /** Entries queued since the beginning, this one included. */
   order = 0;
-  next: Outgoing | undefined = undefined;
+  next: QueuedFrame | undefined = undefined;
 
   constructor(first: number, data: string | Buffer, length: number, size: number) {
     this.first = first;
@@ -37,21 +40,31 @@ class Outgoing {
   }
 }
 
-/** A place in the queue whose frame is not known yet. */
-export type Reservation = Outgoing;
+/** An entry whose frame is not known yet. */
+export type Reservation = QueuedFrame;
 
 /**
- * Frames waiting to leave, in order, unencoded until `take` encodes all of them into as few buffers as it can:
- * header and payload side by side in one.
+ * The queue of outgoing frames, in order. `take` encodes them all into as few buffers as it can,
+ * header and payload side by side.
+ *
+ * Quantities: `bytes` is the size on the wire of all entries; `pending` counts the reservations
+ * among them. `queued` and `taken` count entries since the beginning and never decrease.
+ *
+ * Between calls, `bytes` and `pending` match the list, and `taken` is the `order` of the last entry
+ * returned: a callback for position n is due once `taken >= n`. No entry leaves before a
+ * reservation ahead of it. `count` is never below the number of unencoded entries; once it reaches
+ * `COMPACT_AT` with nothing reserved, the next entry has them encoded.
+ *
+ * `fill` after `clear`, or twice for one reservation, breaks the counts.
  */
-export class Outbox {
+export class FrameQueue {
   readonly #maskBit: number;
   readonly #maskKey: () => number;
-  #first: Outgoing | undefined = undefined;
-  #last: Outgoing | undefined = undefined;
+  #first: QueuedFrame | undefined = undefined;
+  #last: QueuedFrame | undefined = undefined;
   #bytes = 0;
   #count = 0;
-  /** Reservations that were not filled yet. */
+  /** Reservations not filled yet. */
   #pending = 0;
   #queued = 0;
   #taken = 0;
@@ -61,17 +74,17 @@ export class Outbox {
     this.#maskKey = maskKey;
   }
 
-  /** Bytes that the waiting frames will take on the wire. */
+  /** Bytes of the queued frames on the wire. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Frames, and runs of prepared ones, queued since the beginning. */
+  /** Frames and prepared buffers queued since the beginning. */
   get queued(): number {
     return this.#queued;
   }
 
-  /** How many of those `take` has given out, in order. */
+  /** How many of the `queued` ones `take` has returned, in order. */
   get taken(): number {
     return this.#taken;
   }
@@ -80,21 +93,24 @@ export class Outbox {
     return this.#pending > 0;
   }
 
-  /** Queues one frame; `first` is its complete first byte. */
+  /** Queues one frame. `first` is its complete first byte. */
   push(first: number, data: string | Buffer): void {
     const length = typeof data === "string" ? Buffer.byteLength(data) : data.length;
-    this.#append(new Outgoing(first, data, length, this.#frameSize(length)));
+    this.#append(new QueuedFrame(first, data, length, this.#frameSize(length)));
   }
 
-  /** Keeps a place for a frame; neither it nor what is queued behind it leaves before `fill`. `length` counts until then. */
+  /**
+   * Reserves the place of a frame. Nothing from here on leaves before `fill`. Counts as
+   * `length` bytes until then.
+   */
   reserve(length: number): Reservation {
-    const entry = new Outgoing(PENDING, "", length, length);
+    const entry = new QueuedFrame(PENDING, "", length, length);
     this.#pending++;
     this.#append(entry);
     return entry;
   }
 
-  /** Gives the frame of a reservation; not after `clear`. */
+  /** Fills a reservation. Must not be called after `clear`. */
   fill(entry: Reservation, first: number, data: Buffer): void {
     const size = this.#frameSize(data.length);
     this.#pending--;
@@ -105,12 +121,15 @@ export class Outbox {
     entry.size = size;
   }
 
-  /** Queues bytes that are complete frames already. */
+  /** Queues complete frames. */
   pushPrepared(frames: Buffer): void {
-    this.#append(new Outgoing(PREPARED, frames, frames.length, frames.length));
+    this.#append(new QueuedFrame(PREPARED, frames, frames.length, frames.length));
   }
 
-  /** Everything that waits, encoded: one buffer mostly, several in order when large payloads are among it. */
+  /**
+   * Encodes and removes the queued frames: usually into one buffer, into several if large
+   * payloads are among them.
+   */
   take(): Buffer | Buffer[] | undefined {
     const first = this.#first;
     if (first === undefined || first.first === PENDING) return undefined;
@@ -125,7 +144,7 @@ export class Outbox {
     return target;
   }
 
-  /** Forgets all that waits. */
+  /** Drops all entries. */
   clear(): void {
     this.#first = undefined;
     this.#last = undefined;
@@ -134,14 +153,14 @@ export class Outbox {
     this.#pending = 0;
   }
 
-  #append(entry: Outgoing): void {
+  #append(entry: QueuedFrame): void {
     entry.order = ++this.#queued;
     this.#link(entry);
     if (++this.#count >= COMPACT_AT && this.#pending === 0) this.#compact(this.#first!);
   }
 
-  /** Leaves the first reservation and all behind it in the queue. */
-  #cutAtPending(first: Outgoing): void {
+  /** Leaves the first reservation, and everything after it, in the queue. */
+  #cutAtPending(first: QueuedFrame): void {
     let last = first;
     this.#bytes -= first.size;
     while (last.next!.first !== PENDING) {
@@ -157,40 +176,45 @@ export class Outbox {
     return headerSize(length) + (this.#maskBit === 0 ? 0 : 4) + length;
   }
 
-  #link(entry: Outgoing): void {
+  #link(entry: QueuedFrame): void {
     this.#bytes += entry.size;
     if (this.#last === undefined) this.#first = entry;
     else this.#last.next = entry;
     this.#last = entry;
   }
 
-  #compact(first: Outgoing): void {
+  #compact(first: QueuedFrame): void {
     this.clear();
     const encoded = this.#encodeAll(first);
     for (const buffer of Array.isArray(encoded) ? encoded : [encoded]) {
-      const entry = new Outgoing(PREPARED, buffer, buffer.length, buffer.length);
+      const entry = new QueuedFrame(PREPARED, buffer, buffer.length, buffer.length);
       entry.order = this.#queued;
       this.#link(entry);
     }
   }
 
-  /** Whether the entry's own buffer is handed on. A text has none yet, and masking needs a copy in any case. */
-  #goesApart(entry: Outgoing): boolean {
+  /**
+   * Whether the entry's own buffer is written. A string has none yet, and masking copies anyway.
+   */
+  #goesApart(entry: QueuedFrame): boolean {
     if (entry.length < JOIN_BELOW || typeof entry.data === "string") return false;
     return entry.first === PREPARED || this.#maskBit === 0;
   }
 
-  #encodeAll(first: Outgoing): Buffer | Buffer[] {
+  #encodeAll(first: QueuedFrame): Buffer | Buffer[] {
     const buffers: Buffer[] = [];
-    let run: Outgoing | undefined = first;
+    let run: QueuedFrame | undefined = first;
     while (run !== undefined) run = this.#encodeRun(run, buffers);
     return buffers.length === 1 ? buffers[0]! : buffers;
   }
 
-  /** Encodes entries into one joined buffer up to a payload that goes apart; returns the first entry that is left. */
-  #encodeRun(first: Outgoing, buffers: Buffer[]): Outgoing | undefined {
+  /**
+   * Encodes entries into one joined buffer, up to the first separate
+   * payload. Returns the next entry.
+   */
+  #encodeRun(first: QueuedFrame, buffers: Buffer[]): QueuedFrame | undefined {
     let size = 0;
-    let end: Outgoing | undefined = first;
+    let end: QueuedFrame | undefined = first;
     while (end !== undefined && size < JOINED_UP_TO && !this.#goesApart(end)) {
       size += end.size;
       end = end.next;
@@ -209,8 +233,8 @@ export class Outbox {
     return apart.next;
   }
 
-  /** Writes one whole frame and returns the offset behind it. */
-  #encode(entry: Outgoing, target: Buffer, offset: number): number {
+  /** Writes one whole frame, and returns the offset after it. */
+  #encode(entry: QueuedFrame, target: Buffer, offset: number): number {
     const { data, length } = entry;
     let at = offset;
     if (entry.first !== PREPARED) at = writeHeader(target, at, entry.first, length, this.#maskBit);
