@@ -1,10 +1,16 @@
 import type { BinaryType } from "@portage/parser/engine";
 import { CookieJar } from "./cookie-jar.node.ts";
-import type { CookieJarOwner } from "./globals.ts";
+import type { CookieJarOwner, Timers } from "./globals.ts";
 import type { SocketOptions } from "../options.ts";
 
 /** Calls back after the current turn, before anything else happens: that of the platform, also while timers are faked. */
 export const nextTick: (callback: () => void, setTimeoutFn?: unknown) => void = process.nextTick.bind(process);
+
+/** Global timers as members of an object. They do not mind, and three objects of each connection have them. */
+export const asMethods = ({ setTimeout, clearTimeout }: Timers): object => ({
+  setTimeoutFn: setTimeout,
+  clearTimeoutFn: clearTimeout,
+});
 
 export const defaultBinaryType: BinaryType = "nodebuffer";
 

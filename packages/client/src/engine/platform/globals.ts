@@ -9,6 +9,15 @@ export const nextTick = (callback: () => void): void => {
   void Promise.resolve().then(callback);
 };
 
+/** The global timers. */
+export type Timers = Pick<typeof globalThis, "setTimeout" | "clearTimeout">;
+
+/** Global timers as members of an object: browsers refuse to call them as its methods. */
+export const asMethods = (timers: Timers): object => ({
+  setTimeoutFn: timers.setTimeout.bind(globalThis),
+  clearTimeoutFn: timers.clearTimeout.bind(globalThis),
+});
+
 export const defaultBinaryType: BinaryType = "arraybuffer";
 
 /** Defaults of options that mean something here only. */

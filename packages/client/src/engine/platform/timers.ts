@@ -1,4 +1,5 @@
 import type { Untyped } from "../../typed-events.ts";
+import { asMethods } from "./globals.node.ts";
 
 const { setTimeout, clearTimeout } = globalThis;
 const NATIVE = { setTimeout, clearTimeout };
@@ -19,8 +20,7 @@ export interface TimerOwner {
  * `useNativeTimers` those from when the module was loaded.
  */
 export function installTimerFunctions(target: object, options: { useNativeTimers?: boolean | undefined }): void {
-  const { setTimeout, clearTimeout } = options.useNativeTimers ? NATIVE : globalThis;
-  Object.assign(target, { setTimeoutFn: setTimeout.bind(globalThis), clearTimeoutFn: clearTimeout.bind(globalThis) });
+  Object.assign(target, asMethods(options.useNativeTimers ? NATIVE : globalThis));
 }
 
 /** The longest delay that a timer of the platform can be set to; with a longer one it fires at once. */
