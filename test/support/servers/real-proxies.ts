@@ -17,12 +17,17 @@ const WANTED = {
     packages: ["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"],
     path: "usr/sbin/haproxy",
   },
+  caddy: { name: "caddy", packages: ["caddy"], path: "usr/bin/caddy" },
 };
 
 /** Arguments that keep the program in the foreground, and what it says when it is ready. */
 const STARTING = {
   nginx: { args: (file: string, folder: string) => ["-p", folder, "-c", file, "-e", "stderr"], ready: "start worker" },
   haproxy: { args: (file: string) => ["-W", "-f", file], ready: "Loading success" },
+  caddy: {
+    args: (file: string) => ["run", "--config", file, "--adapter", "caddyfile"],
+    ready: "serving initial configuration",
+  },
 };
 
 /** The program, found or downloaded; undefined, with a word about it, without. */
@@ -45,7 +50,15 @@ async function start(
   const file = join(cwd, "configuration");
   await writeFile(file, configuration(port));
   const { args, ready } = STARTING[name];
-  const end = await startProcess({ command, args: args(file, cwd), cwd, env, ready, stopWith: "SIGTERM" });
+  const end = await startProcess({
+    command,
+    args: args(file, cwd),
+    cwd,
+    // Caddy keeps its state below HOME.
+    env: { ...env, HOME: cwd },
+    ready,
+    stopWith: "SIGTERM",
+  });
   const stop = async (): Promise<void> => {
     await end();
     await rm(cwd, { recursive: true, force: true });
