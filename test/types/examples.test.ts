@@ -15,6 +15,8 @@ const PREAMBLES: readonly (readonly [prefix: string, preamble: string])[] = [
   ["packages/client/src/engine/", "client-engine"],
   ["packages/client/", "client"],
   ["docs/choosing-a-transport.md", "client"],
+  ["docs/mobile.md", "client"],
+  ["docs/react-vue-svelte.md", "client"],
   ["packages/parser/", "parser"],
   ["packages/server/src/base/", "base"],
   ["packages/server/src/engine", "engine"],
@@ -64,7 +66,10 @@ function examples(): Example[] {
     }
     found.push(...examplesOfPage(`packages/${name}/README.md`, read(`packages/${name}/README.md`)));
   }
-  const pages = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
+  const docs = readdirSync(join(ROOT, "docs"), { recursive: true, encoding: "utf8" }).map((path) =>
+    path.split(sep).join("/"),
+  );
+  const pages = docs.filter((name) => name.endsWith(".md"));
   for (const file of ["README.md", "SECURITY.md", ...pages.map((name) => `docs/${name}`)]) {
     found.push(...examplesOfPage(file, read(file)));
   }
@@ -136,7 +141,7 @@ const SETTINGS = {
     // Parameters of functions that nothing infers: examples are to be read by those who write JavaScript.
     noImplicitAny: false,
   },
-  include: ["./*", "../../support/untyped.d.ts"],
+  include: ["./*", "../../support/untyped.d.ts", "../../types/preambles/frameworks.d.ts"],
 };
 
 /** What the compiler says of them, with the places where they stand; "" if nothing. */

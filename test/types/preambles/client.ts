@@ -9,3 +9,5 @@ export declare const manager: Manager;
 export declare const AppState: {
   addEventListener(type: "change", listener: (state: "active" | "background") => void): { remove(): void };
 };
+/** Of the program: where it keeps its token. */
+export declare const readToken: () => Promise<string>;

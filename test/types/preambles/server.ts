@@ -1,6 +1,7 @@
 /* What examples of the server, of the documentation and of SECURITY.md may use without saying where it comes from. */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server as Engine } from "@portage/server/engine";
+import type { Socket as ClientSocket } from "@portage/client";
 import type { Server, Socket } from "@portage/server";
 import type { FastifyInstance } from "fastify";
 
@@ -29,3 +30,7 @@ export declare const subClient: object;
 /** Of prom-client. */
 export declare const register: { metrics(): Promise<string> };
 export declare const passport: { session(): (req: IncomingMessage, res: ServerResponse, next: () => void) => void };
+/** Of the program: whose token it is. */
+export declare const verify: (token: unknown) => Promise<{ id: string } | undefined>;
+/** Of a test, connected. */
+export declare const client: ClientSocket & { id: string };
