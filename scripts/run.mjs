@@ -77,6 +77,7 @@ const jobs = {
     tool("prettier", "--check", ".");
     node("scripts/check-layers.mjs");
     node("scripts/check-house.mjs");
+    node("scripts/check-links.mjs");
     node("scripts/rfc-coverage.mjs");
     tool("knip");
     node("scripts/errors-doc.mjs", ["--check"]);
