@@ -82,7 +82,7 @@ type Action =
  * The life of a transport from the order to end it on. `close` leads from `open` to `closing`, `retire` to `retiring`; where
  * nothing is under way, what they would wait for happens at once. Discards and failures lead to `closed` from everywhere.
  */
-const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, Action>>>> = {
+export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, Action>>>> = {
   open: { polled: "drain", posted: "ignore", timeout: "ignore" },
   closing: { polled: "say goodbye", posted: "ignore", timeout: "say goodbye" },
   retiring: { polled: "drain", posted: "leave", timeout: "leave" },
