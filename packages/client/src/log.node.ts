@@ -6,13 +6,30 @@ type Method = (this: Untyped, ...args: Untyped[]) => unknown;
 /** What to write of a call: a format and its values; or nothing. */
 type Line = (args: Untyped[], self: Untyped) => unknown[] | undefined;
 
+/** What the package calls whenever scopes are switched. */
+interface Saving {
+  save(namespaces: string): void;
+}
+
 const refreshers: (() => void)[] = [];
+
+function refreshAll(): void {
+  for (const refresh of refreshers) refresh();
+}
 
 // `debug.disable()` comes by here as well
 const { enable } = debug;
 debug.enable = (namespaces) => {
   enable.call(debug, namespaces);
-  for (const refresh of refreshers) refresh();
+  refreshAll();
+};
+
+// A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
+const saving = debug as typeof debug & Saving;
+const save = saving.save.bind(debug);
+saving.save = (namespaces) => {
+  save(namespaces);
+  queueMicrotask(refreshAll);
 };
 
 /**
@@ -39,7 +56,7 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
       else Reflect.deleteProperty(prototype, name);
     });
   }
-  for (const refresh of refreshers) refresh();
+  refreshAll();
 }
 
 /** The lines of events, by their names. */

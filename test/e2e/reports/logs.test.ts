@@ -154,3 +154,36 @@ test("enable() that was taken out of the package before the server was loaded wo
   });
   expect(JSON.parse(output)).toEqual([0, 2, 0]);
 });
+
+test("the client follows an `enable` that was taken from the package before, too", () => {
+  const packageOf = (name: string): string =>
+    JSON.stringify(join(import.meta.dirname, "../../../packages/client", name));
+  const program = `
+    const { createRequire } = require("node:module");
+    const debug = createRequire(${packageOf("package.json")})("debug");
+    const { enable, disable } = debug;
+    const lines = [];
+    debug.log = (line) => lines.push(line);
+    const { Manager } = require(${packageOf("dist/main.js")});
+    const count = async () => {
+      await undefined;
+      lines.length = 0;
+      const manager = new Manager("http://127.0.0.1:1", { reconnection: false });
+      manager._close();
+      return lines.length;
+    };
+    (async () => {
+      const counts = [await count()];
+      enable("socket.io-client:manager");
+      counts.push(await count());
+      disable();
+      counts.push(await count());
+      console.log(JSON.stringify(counts));
+    })();`;
+  const output = execFileSync(process.execPath, ["-e", program], {
+    encoding: "utf8",
+    env: { ...process.env, DEBUG: "" },
+  });
+  const [before, enabled, after] = JSON.parse(output) as number[];
+  expect([before, enabled! > 0, after]).toEqual([0, true, 0]);
+});
