@@ -13,7 +13,7 @@ const PACKAGES = {
   parser: [],
   "websocket/core": nodeModules("buffer", "zlib", "crypto"),
   websocket: nodeModules("net", "tls", "http", "https", "events", "stream", "crypto", "buffer"),
-  "server/base": ["debug", ...nodeModules("events", "perf_hooks", "http")],
+  "server/base": ["debug", ...nodeModules("events", "perf_hooks", "http"), "@portage/websocket"],
   "server/engine": [
     ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
     "node:diagnostics_channel",

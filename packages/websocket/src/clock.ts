@@ -1,20 +1,25 @@
 import { OptionError } from "./core/index.ts";
 
-/** The source of time. Tests supply their own. */
-export interface Clock {
-  /** Returns milliseconds since a fixed moment. */
-  now(): number;
-  /** Calls `fn` once, `ms` milliseconds from now or from the last `refresh`. */
-  after(ms: number, fn: () => void): { refresh(): void; cancel(): void };
+/** A pending call that can be taken back or put off. */
+export interface Timer {
+  /** Starts the delay again from now. */
+  refresh(): void;
+  /** The call will not happen. Harmless when it has. */
+  cancel(): void;
 }
 
-/** Longest delay of a Node timer, in milliseconds. Node turns longer ones into one millisecond. */
-const LONGEST = 2 ** 31 - 1;
+/** The time as connections see it; a test gives its own. */
+export interface Clock {
+  /** Milliseconds from any fixed moment; never goes back, whatever happens to the wall clock. */
+  now(): number;
+  /** Calls `fn` once, `ms` milliseconds from now: never for Infinity. The timer does not keep the process alive. */
+  after(ms: number, fn: () => void): Timer;
+}
 
-/**
- * Reads a delay in milliseconds. Undefined means the default; a value that is not a
- * positive number means 0.
- */
+/** The longest delay that `setTimeout` takes: it fires at once for a longer one. About 25 days. */
+const LONGEST_DELAY = 2 ** 31 - 1;
+
+/** A time as an option gives it, in milliseconds: undefined is the default; what is not a positive number is at once. */
 export function delayOf(value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const ms = Number(value);
@@ -22,55 +27,76 @@ export function delayOf(value: unknown, byDefault: number): number {
 }
 
 /**
- * Reads a clock. A falsy value means real time.
- * @throws OptionError for an object without `now()` or `after()`
+ * A clock as an option gives it; what is as false is real time.
+ * @throws OptionError for what cannot be asked for the time, or for a call later.
  */
 export function clockOf(value: Clock | undefined): Clock {
   if (!value) return systemClock;
   if (typeof value.now !== "function" || typeof value.after !== "function") {
-    throw new OptionError("`clock` must be an object with now() and after()");
+    throw new OptionError("clock is not an object with now() and after()");
   }
   return value;
 }
 
-/**
- * Real time. Its timers do not keep the process alive. A delay may have any length; an
- * infinite one never ends.
- */
+/** What `setTimeout` gives: a number in environments that are like a browser, as jsdom under Jest. */
+type Timeout = Partial<Pick<NodeJS.Timeout, "refresh" | "unref">>;
+
+class SystemTimer implements Timer {
+  readonly #ms: number;
+  readonly #fn: () => void;
+  #timeout: Timeout;
+
+  constructor(ms: number, fn: () => void) {
+    this.#ms = ms;
+    this.#fn = fn;
+    this.#timeout = setTimeout(fn, ms);
+    this.#timeout.unref?.();
+  }
+
+  refresh(): void {
+    if (this.#timeout.refresh) return void this.#timeout.refresh();
+    this.cancel();
+    this.#timeout = setTimeout(this.#fn, this.#ms);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout as NodeJS.Timeout);
+  }
+}
+
+/** A delay that is longer than the longest: one timer after the other, and none for an infinite one. */
+class LongTimer implements Timer {
+  readonly #ms: number;
+  readonly #fn: () => void;
+  #timer: Timer | undefined;
+
+  constructor(ms: number, fn: () => void) {
+    this.#ms = ms;
+    this.#fn = fn;
+    this.refresh();
+  }
+
+  refresh(): void {
+    this.cancel();
+    if (this.#ms !== Infinity) this.#wait(this.#ms);
+  }
+
+  #wait(ms: number): void {
+    const stage = Math.min(ms, LONGEST_DELAY);
+    this.#timer = new SystemTimer(stage, ms === stage ? this.#fn : () => this.#wait(ms - stage));
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
+  }
+}
+
+/** Real time. The timers of this package and of the server are made here, and nowhere else. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  after(ms, fn) {
-    if (ms > LONGEST) return longTimer(ms, fn);
-    let timer = startTimer(fn, ms);
-    const cancel = (): void => clearTimeout(timer);
-    const refresh = (): void => {
-      if (typeof timer.refresh === "function") return void timer.refresh();
-      cancel();
-      timer = startTimer(fn, ms);
-    };
-    return { refresh, cancel };
+  after: (ms, fn) => {
+    // What is not a delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
+    const delay = Math.max(1, delayOf(ms, 1));
+    return delay > LONGEST_DELAY ? new LongTimer(delay, fn) : new SystemTimer(delay, fn);
   },
 };
-
-/** Starts a timer that does not keep the process alive. With Jest and jsdom it is a number. */
-function startTimer(fn: () => void, ms: number): NodeJS.Timeout {
-  const timer = setTimeout(fn, ms);
-  if (typeof timer.unref === "function") timer.unref();
-  return timer;
-}
-
-/** Chains timers for a delay beyond the longest timer. */
-function longTimer(ms: number, fn: () => void): { refresh(): void; cancel(): void } {
-  let timer: NodeJS.Timeout | undefined = undefined;
-  const wait = (left: number): void => {
-    const step = Math.min(left, LONGEST);
-    timer = startTimer(() => (step === left ? fn() : wait(left - step)), step);
-  };
-  const cancel = (): void => clearTimeout(timer);
-  const start = (): void => {
-    cancel();
-    if (ms !== Infinity) wait(ms);
-  };
-  start();
-  return { refresh: start, cancel };
-}

@@ -1,6 +1,6 @@
 /*
  * What every layer of the server stands on: turns of the event loop, the clock, emitters, logs, calls of the program's functions.
- * Knows: Node.js.
+ * Knows: Node.js, the clock of @portage/websocket.
  * Must not know: sessions, sockets, packets: nothing here is about the protocols.
  */
 /** Ways to have a function called later, as they are when it is needed: tests replace them, and put them back. */
