@@ -45,16 +45,16 @@ test("a body is given up when nothing comes of it, but not for a stall of the se
 test("bodies that stall are given up when all together hold too much", () => {
   const { given, a, b, c, receiving } = setUp();
   // 1,000 bytes in all.
-  const hold = { giveUp: () => void given.push("hold") };
-  receiving.onProgress(hold, 850);
+  const hold = { onEvicted: () => void given.push("hold") };
+  receiving.update(hold, 850);
   a.get("x".repeat(60));
   b.get("x".repeat(60));
   expect([receiving.held, given]).toEqual([970, []]);
   c.get("x".repeat(60));
   expect(given).toEqual(["hold"]);
-  receiving.onProgress(hold, 900);
+  receiving.update(hold, 900);
   expect(given).toEqual(["hold", "a: RECEIVE_BUDGET", "b: RECEIVE_BUDGET"]);
   c.end();
-  receiving.onEnd(hold);
+  receiving.remove(hold);
   expect(receiving.held).toBe(0);
 });

@@ -2,12 +2,12 @@ import { limitOf } from "./option-error.ts";
 
 const kHolders = Symbol("holders");
 const kHeld = Symbol("held");
-const kMakeRoom = Symbol("makeRoom");
+const kEvict = Symbol("evict");
 
 /** The owner of an incomplete message or request body. */
 export interface BudgetHolder {
   /** The budget has evicted it. The owner must release the bytes and end what they belong to. */
-  giveUp(): void;
+  onEvicted(): void;
 }
 
 /**
@@ -42,15 +42,15 @@ export class ReceiveBudget {
   }
 
   /** Records that more bytes have arrived: the holder has `bytes` now. May evict it at once. */
-  onProgress(holder: BudgetHolder, bytes: number): void {
-    this.onEnd(holder);
+  update(holder: BudgetHolder, bytes: number): void {
+    this.remove(holder);
     this[kHolders].set(holder, bytes);
     this[kHeld] += bytes;
-    if (this[kHeld] > this.limit) this[kMakeRoom]();
+    if (this[kHeld] > this.limit) this[kEvict]();
   }
 
   /** Removes a holder that is complete or has ended. Does nothing for an unknown holder. */
-  onEnd(holder: BudgetHolder): void {
+  remove(holder: BudgetHolder): void {
     const bytes = this[kHolders].get(holder);
     if (bytes === undefined) return;
     this[kHolders].delete(holder);
@@ -58,11 +58,11 @@ export class ReceiveBudget {
   }
 
   /** Evicts holders until the rest is within the limit. */
-  private [kMakeRoom](): void {
+  private [kEvict](): void {
     for (const holder of this[kHolders].keys()) {
       if (this[kHeld] <= this.limit) return;
-      this.onEnd(holder);
-      holder.giveUp();
+      this.remove(holder);
+      holder.onEvicted();
     }
   }
 }

@@ -141,13 +141,13 @@ export class Receiver implements BudgetHolder {
   }
 
   /** @internal The budget evicted the incomplete message. */
-  giveUp(): void {
+  onEvicted(): void {
     this.#fail("WS_ERR_RECEIVE_BUDGET");
   }
 
   /** Stops reading and reporting for good. */
   stop(): void {
-    if (this.#message !== undefined) this.#limits.budget?.onEnd(this);
+    if (this.#message !== undefined) this.#limits.budget?.remove(this);
     this.#flow = "stopped";
     this.#chunk = EMPTY;
     this.#offset = 0;
@@ -333,8 +333,8 @@ export class Receiver implements BudgetHolder {
       this.#checked = checkTextSoFar(message.bytes, this.#checked, message.size);
       if (this.#checked < 0) return this.#fail("WS_ERR_INVALID_UTF8");
     }
-    if (!isLast) return budget?.onProgress(this, message.capacity);
-    budget?.onEnd(this);
+    if (!isLast) return budget?.update(this, message.capacity);
+    budget?.remove(this);
     // The text ends inside a character.
     if (kind === OPCODE.text && this.#textForm === "bytes" && this.#checked < message.size) {
       return this.#fail("WS_ERR_INVALID_UTF8");

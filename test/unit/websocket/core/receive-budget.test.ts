@@ -8,7 +8,7 @@ import { allSplits, feed, Recorder } from "../recorder.ts";
 function setUp() {
   const budget = new ReceiveBudget(100);
   const given: string[] = [];
-  const [a, b, c] = ["a", "b", "c"].map((name): BudgetHolder => ({ giveUp: () => void given.push(name) })) as [
+  const [a, b, c] = ["a", "b", "c"].map((name): BudgetHolder => ({ onEvicted: () => void given.push(name) })) as [
     BudgetHolder,
     BudgetHolder,
     BudgetHolder,
@@ -19,38 +19,38 @@ function setUp() {
 describe("a budget", () => {
   it("gives up those of which nothing came for the longest", () => {
     const { budget, given, a, b, c } = setUp();
-    budget.onProgress(a, 40);
-    budget.onProgress(b, 40);
-    budget.onProgress(a, 50);
-    budget.onProgress(c, 10);
+    budget.update(a, 40);
+    budget.update(b, 40);
+    budget.update(a, 50);
+    budget.update(c, 10);
     expect([budget.held, given]).toEqual([100, []]);
-    budget.onProgress(c, 40);
+    budget.update(c, 40);
     expect([budget.held, given]).toEqual([90, ["b"]]);
-    budget.onProgress(c, 240);
+    budget.update(c, 240);
     expect([budget.held, given]).toEqual([0, ["b", "a", "c"]]);
   });
 
   it("counts nothing for those that are complete", () => {
     const { budget, given, a, b } = setUp();
-    budget.onProgress(a, 60);
-    budget.onEnd(a);
-    budget.onEnd(a);
-    budget.onProgress(b, 100);
+    budget.update(a, 60);
+    budget.remove(a);
+    budget.remove(a);
+    budget.update(b, 100);
     expect([budget.held, given]).toEqual([100, []]);
   });
 
   it("may be told of the next end while it makes room", () => {
     const { budget, given, a, b, c } = setUp();
     const both: BudgetHolder = {
-      giveUp() {
+      onEvicted() {
         given.push("both");
-        budget.onEnd(b);
+        budget.remove(b);
       },
     };
-    budget.onProgress(both, 30);
-    budget.onProgress(b, 40);
-    budget.onProgress(a, 10);
-    budget.onProgress(c, 80);
+    budget.update(both, 30);
+    budget.update(b, 40);
+    budget.update(a, 10);
+    budget.update(c, 80);
     expect([budget.held, given]).toEqual([90, ["both"]]);
   });
 });

@@ -63,14 +63,14 @@ export class BodyReader implements BudgetHolder, Beating {
     this.#end()?.onGivenUp("POST_LATE");
   }
 
-  giveUp(): void {
+  onEvicted(): void {
     this.#end()?.onGivenUp("RECEIVE_BUDGET");
   }
 
   #onProgress(): void {
     const { receiving, heartbeat, postTimeout } = this.#limits;
     heartbeat.schedule(this[kBeat], postTimeout);
-    receiving.onProgress(this, this.#body.length);
+    receiving.update(this, this.#body.length);
   }
 
   /** @internal */
@@ -116,7 +116,7 @@ export class BodyReader implements BudgetHolder, Beating {
     if (!handler) return undefined;
     this.#handler = undefined;
     this.#limits.heartbeat.cancel(this[kBeat]);
-    this.#limits.receiving.onEnd(this);
+    this.#limits.receiving.remove(this);
     this.#body = NOTHING;
     return handler;
   }

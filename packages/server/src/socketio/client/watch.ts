@@ -55,7 +55,7 @@ export class ClientWatch implements BudgetHolder {
   /** A message came in that is not the end of a packet. */
   onAttachmentDue(data: RawData): void {
     this.#held += data.length;
-    this.#receiving?.onProgress(this, this.#held);
+    this.#receiving?.update(this, this.#held);
     const { [kClock]: clock, [kLimits]: limits } = this.#watched.server;
     if (this.#timer === undefined) this.#timer = clock.after(limits.attachmentTimeout, () => this.#onTimeout());
     else this.#timer.refresh();
@@ -67,14 +67,14 @@ export class ClientWatch implements BudgetHolder {
     this.#watched[kEnd](limitExceeded("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
   }
 
-  giveUp(): void {
+  onEvicted(): void {
     const limit = this.#receiving?.limit;
     this.#watched[kEnd]({ ...closeError("RECEIVE_BUDGET", CLOSE_CODES.RECEIVE_BUDGET.message), limit });
   }
 
   #release(): void {
     this.#held = 0;
-    this.#receiving?.onEnd(this);
+    this.#receiving?.remove(this);
   }
 
   /** What all unfinished messages hold together; undefined for sessions of another engine. */
