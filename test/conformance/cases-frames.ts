@@ -5,7 +5,7 @@ import { NotStrict, Unexpected, type Wire } from "./wire.ts";
 const { text, binary, continuation, ping, pong } = OPCODE;
 const HELLO = "Hello, world!";
 
-/** How bytes are cut: not at all, frame by frame, or byte by byte. */
+/** How bytes are split: not at all, by frame, or by byte. */
 type Cut = "whole" | "frames" | "bytes";
 
 async function send(wire: Wire, cut: Cut, ...specs: FrameSpec[]): Promise<void> {
@@ -56,7 +56,7 @@ const tenPings = (id: string, cut: Cut): ConformanceCase => ({
 const pings: ConformanceCase[] = [
   pinged("2.1", "a ping without payload", ""),
   pinged("2.2", "a ping with text", HELLO),
-  pinged("2.3", "a ping with bytes that are no text", ODD),
+  pinged("2.3", "a ping with bytes that are not text", ODD),
   pinged("2.4", "a ping of 125 bytes", Buffer.alloc(125, 0xfe)),
   failing("2.5", "a ping of 126 bytes", "whole", { opcode: ping, payload: Buffer.alloc(126, 0xfe) }),
   pinged("2.6", "a ping of 125 bytes, byte by byte", Buffer.alloc(125, 0xfe), "bytes"),
@@ -83,7 +83,9 @@ const pings: ConformanceCase[] = [
   tenPings("2.11", "bytes"),
 ];
 
-/** The subject must fail the connection at once: 1002 or the end of the stream, and nothing else. */
+/**
+ * The subject must fail the connection at once: 1002 or the end of the stream, and nothing else.
+ */
 function failing(id: string, what: string, cut: Cut, ...specs: FrameSpec[]): ConformanceCase {
   return {
     id,
@@ -95,7 +97,9 @@ function failing(id: string, what: string, cut: Cut, ...specs: FrameSpec[]): Con
   };
 }
 
-/** A good message, then a frame that must fail the connection, then a ping that must not be answered. */
+/**
+ * A valid message, a frame that must fail the connection, then a ping that must not be answered.
+ */
 function failingBehindText(id: string, what: string, cut: Cut, bad: FrameSpec): ConformanceCase {
   return {
     id,

@@ -7,7 +7,7 @@ const { text, continuation } = OPCODE;
 const GREEK = "κόσμε";
 const MIXED = "Hello-µ@ßöäüàá-UTF-8!!";
 
-/** Frames of one text, cut at `size` bytes. */
+/** Frames of one text, split every `size` bytes. */
 function pieces(payload: Buffer, size: number): FrameSpec[] {
   const specs: FrameSpec[] = [];
   for (let at = 0; at < payload.length; at += size) {
@@ -44,11 +44,11 @@ function bad(id: string, what: string, ...specs: FrameSpec[]): ConformanceCase {
   };
 }
 
-/** Two valid words around something that is not UTF-8: a surrogate, or a code point that does not exist. */
+/** Two valid words around invalid UTF-8: a surrogate, or a code point out of range. */
 const SURROGATE = Buffer.concat([Buffer.from(GREEK), Buffer.from("eda080", "hex"), Buffer.from("edited")]);
 const TOO_HIGH = [Buffer.from(GREEK), Buffer.from("f4908080", "hex"), Buffer.from("edited")] as const;
 
-/** The subject has to fail the connection on what it has, without waiting for the rest. */
+/** The subject must fail the connection on the bytes received, without the rest. */
 async function expectFailureNow(wire: Wire): Promise<void> {
   try {
     await wire.expectClose(1007);
@@ -59,7 +59,7 @@ async function expectFailureNow(wire: Wire): Promise<void> {
   }
 }
 
-/** 6.4: the text goes wrong in the middle, and its end is never sent. */
+/** 6.4: the text turns invalid in the middle, and its end is never sent. */
 function failFast(id: string, start: readonly Buffer[], within: "frames" | "frame"): ConformanceCase {
   return {
     id,
@@ -106,7 +106,7 @@ const special: ConformanceCase[] = [
   failFast("6.4.4", [GOOD_START, INVALID.subarray(0, 2)], "frame"),
 ];
 
-/** What each group of 6.5 to 6.23 holds, in hexadecimal. Whether it is valid, Node tells. */
+/** The bytes of each group of 6.5 to 6.23, in hexadecimal. Node decides whether they are valid. */
 const SEQUENCES: readonly [group: string, what: string, sequences: readonly string[]][] = [
   ["6.5", "all prefixes of a text at characters", prefixesAtCharacters(GREEK)],
   ["6.6", "all prefixes of a text at bytes", prefixesAtBytes(GREEK)],
@@ -156,7 +156,7 @@ const SEQUENCES: readonly [group: string, what: string, sequences: readonly stri
       "edafbfedbfbf",
     ],
   ],
-  ["6.22", "code points that are no characters", ["efbfbe", "efbfbf", ...planeEnds()]],
+  ["6.22", "noncharacter code points", ["efbfbe", "efbfbf", ...planeEnds()]],
   ["6.23", "replacement characters", ["efbfb9", "efbfba", "efbfbb", "efbfbc", "efbfbd", "efbfbe", "efbfbf"]],
 ];
 

@@ -42,7 +42,7 @@ const large: ConformanceCase[] = KINDS.flatMap(({ opcode, name, fill }, kind) =>
     what: `${name} of 4 MiB in fragments of ${size} bytes`,
     run: (wire) =>
       fine(wire, async () => {
-        // The many fragments are the point of the first one.
+        // The first case is about the number of fragments.
         const payload = Buffer.alloc(scaled(4 * MIB, at === 0 ? MIB : 512 * KIB), fill);
         wire.sendAll(fragmentsOf(opcode, payload, size));
         await wire.expectMessage(opcode, payload);
@@ -83,7 +83,7 @@ const automaticFragments: ConformanceCase = {
     }),
 };
 
-/** Sizes of a message and of its fragments: 0 for one frame. */
+/** Size of a message and of its fragments; 0 for a single frame. */
 const SIZES: readonly (readonly [size: number, fragment: number])[] = [
   ...[16, 64, 256, KIB, 4 * KIB, 8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB].map((size) => [size, 0] as const),
   ...[8, 16, 32, 64, 128].map((size) => [size * KIB, 256] as const),
@@ -132,7 +132,7 @@ function noise(size: number, round: number): Buffer {
   return bytes;
 }
 
-/** Some messages there and back, each compressed by the test. */
+/** Messages in both directions, each compressed by the test. */
 function compressed(
   id: string,
   extensions: string,

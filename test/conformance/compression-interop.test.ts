@@ -21,7 +21,7 @@ const PAIRS: readonly (readonly [client: string, clientApi: Api, server: string,
   ["@portage/websocket", portage, "@portage/websocket", portage],
 ];
 
-/** Sizes on both sides of what goes to zlib's threads, in an order that shows whether messages can overtake each other. */
+/** Sizes below and above the limit for zlib's threads, ordered so that overtaking would show. */
 const SIZES = [0, 1, 5, 100, 1000, 15_000, 17_000, 100_000, 1_000_000, 3, 0, 16_384, 20];
 const MESSAGES = SIZES.map((size, at) => {
   const bytes = Buffer.alloc(size);

@@ -9,9 +9,9 @@ import { clientSubject, linkSubject, serverSubject, type Subject } from "./subje
 import { NotStrict } from "./wire.ts";
 
 /**
- * All cases against both roles. The results are compared with `expected-results.json`, so that what gets worse shows, and
- * what gets better has to be written down: with CONFORMANCE_WRITE=1. With CONFORMANCE=full everything is done at the sizes
- * of the Autobahn suite.
+ * Runs all cases against both roles and compares the results with `expected-results.json`:
+ * regressions fail, and improvements must be recorded with CONFORMANCE_WRITE=1. CONFORMANCE=full
+ * uses the sizes of the Autobahn suite.
  */
 const CASES: readonly ConformanceCase[] = [...frameCases, ...utf8Cases, ...closeCases, ...volumeCases];
 const EXPECTED = new URL("expected-results.json", import.meta.url);
@@ -45,13 +45,13 @@ function expected(): Table {
   return JSON.parse(readFileSync(EXPECTED, "utf8")) as Table;
 }
 
-/** Writes one column of the table: case after case, the subjects by name. */
+/** Writes one column of the table: by case, then by subject. */
 function write(name: string, results: Results): void {
   let table: Table = {};
   try {
     table = expected();
   } catch {
-    // The first time there is none.
+    // The first run has no table yet.
   }
   table[name] = results;
   writeFileSync(EXPECTED, `${JSON.stringify(table, undefined, 2)}\n`);

@@ -1,10 +1,10 @@
 import type { ReadFrame } from "../support/raw/frames.ts";
 
-/** Cuts a stream of bytes into frames, masked ones too, without joining what has not come whole more than once. */
+/** Splits a byte stream into frames, masked ones too. Joins incomplete data at most once. */
 export class MaskedFrameReader {
   #chunks: Buffer[] = [];
   #size = 0;
-  /** Bytes that the next frame is known to need. */
+  /** Bytes that the next frame needs. */
   #needed = 2;
 
   push(chunk: Buffer): ReadFrame[] {
@@ -28,7 +28,7 @@ export class MaskedFrameReader {
   }
 }
 
-/** Where the first frame of `bytes` ends; as long as that is not known, how many bytes tell more. */
+/** Returns the end of the first frame of `bytes`, or how many bytes are needed to find it. */
 function frameEnd(bytes: Buffer): { needed: number; isKnown: boolean } {
   const second = bytes[1]!;
   const code = second & 0x7f;

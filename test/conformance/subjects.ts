@@ -7,10 +7,13 @@ import { within } from "../support/waiting.ts";
 import { RawDeflater } from "./raw-deflate.ts";
 import { Unexpected, Wire } from "./wire.ts";
 
-/** Something that echoes messages, and the way to a fresh connection with it. */
+/** A subject that echoes messages, with a way to open a connection to it. */
 export interface Subject {
   readonly name: string;
-  /** With `extensions`, compression is offered to the subject or accepted from it with these parameters. */
+  /**
+   * With `extensions`, offers compression to the subject, or accepts its
+   * offer with these parameters.
+   */
   open(extensions: string | undefined): Promise<Wire>;
   close(): Promise<void>;
 }
@@ -80,7 +83,7 @@ export async function clientSubject(): Promise<Subject> {
 
 function echo(socket: WebSocket): void {
   socket.on("message", (data, isBinary) => socket.send(data as Buffer, { binary: isBinary }));
-  // What was wrong is told by the close frame that the test reads.
+  // The close frame, which the test reads, reports the violation.
   socket.on("error", () => undefined);
 }
 
@@ -134,7 +137,7 @@ async function acceptClient(socket: Socket, extensions: string | undefined): Pro
   return new Wire(socket, "server", rest, answered);
 }
 
-/** The test's codec for an answer; `own` is the role of the test. */
+/** The test's codec for a response; `own` is the role of the test. */
 function deflater(answer: string, own: string, other: string): RawDeflater {
   return new RawDeflater({
     compressAlone: answer.includes(`${own}_no_context_takeover`),

@@ -5,10 +5,10 @@ import { turn, within } from "../support/waiting.ts";
 import type { RawDeflater } from "./raw-deflate.ts";
 import { MaskedFrameReader } from "./reader.ts";
 
-/** Something that the subject did and that no case allows. */
+/** The subject did something that the case does not allow. */
 export class Unexpected extends Error {}
 
-/** Allowed, but not what the specification asks for in the first place: a result of its own. */
+/** Allowed, but not the preferred behaviour of the specification: a result of its own. */
 export class NotStrict extends Error {}
 
 const show = (read: ReadFrame | undefined): string =>
@@ -16,7 +16,7 @@ const show = (read: ReadFrame | undefined): string =>
     ? "the end of the stream"
     : `a frame with opcode ${read.opcode}, fin ${read.fin}, reserved ${read.reserved}, ${read.payload.length} bytes`;
 
-/** The test's end of a connection after its opening handshake: frames written and read by hand. */
+/** The test's end of a connection after its opening handshake. Writes and reads frames by hand. */
 export class Wire {
   readonly #socket: Socket;
   readonly #sendsMasked: boolean;
@@ -24,7 +24,7 @@ export class Wire {
   readonly #frames: ReadFrame[] = [];
   #ended: "open" | "ended" = "open";
   #wake: () => void = () => undefined;
-  /** Codes messages when compression was negotiated. */
+  /** Compresses messages if negotiated. */
   readonly deflater: RawDeflater | undefined;
 
   constructor(socket: Socket, role: "server" | "client", head: Buffer, deflater?: RawDeflater) {
@@ -57,7 +57,7 @@ export class Wire {
     this.write(this.bytes(specs));
   }
 
-  /** Writes frames in pieces of so many bytes, each on its own if the system lets it. */
+  /** Writes frames in pieces of this size, each in its own packet if the system allows. */
   async sendChopped(size: number, ...specs: FrameSpec[]): Promise<void> {
     const bytes = this.bytes(specs);
     for (let at = 0; at < bytes.length; at += size) {
@@ -74,7 +74,7 @@ export class Wire {
     if (!this.#socket.destroyed) this.#socket.write(bytes);
   }
 
-  /** The next frame; undefined at the end of the stream. */
+  /** Returns the next frame; undefined at the end of the stream. */
   async next(): Promise<ReadFrame | undefined> {
     while (this.#frames.length === 0 && this.#ended === "open") {
       await within(new Promise<void>((resolve) => (this.#wake = resolve)), "a frame of the subject");
@@ -85,7 +85,7 @@ export class Wire {
     return read;
   }
 
-  /** The next message, its fragments joined and decompressed, must be this one. */
+  /** Expects this message next, with its fragments joined and decompressed. */
   async expectMessage(opcode: number, payload: Buffer | string): Promise<void> {
     const parts: ReadFrame[] = [];
     do {
@@ -109,7 +109,10 @@ export class Wire {
     if (!read.payload.equals(Buffer.from(payload))) throw new Unexpected("a pong with another payload");
   }
 
-  /** The subject must close with one of `codes` (undefined: with an empty close frame), then the stream must end. */
+  /**
+   * Expects a close frame with one of `codes` (undefined: without a code),
+   * then the end of the stream.
+   */
   async expectClose(...codes: (number | undefined)[]): Promise<void> {
     const read = await this.next();
     if (read?.opcode !== OPCODE.close) throw new Unexpected(`${show(read)} instead of a close frame`);
@@ -118,14 +121,14 @@ export class Wire {
     await this.expectEnd();
   }
 
-  /** Nothing more may come. The side that a server is ends the stream first (RFC 6455, 7.1.1). */
+  /** Expects nothing more. A server must end the stream first (RFC 6455, 7.1.1). */
   async expectEnd(): Promise<void> {
     if (!this.#sendsMasked) this.#socket.end();
     const read = await this.next();
     if (read !== undefined) throw new Unexpected(`${show(read)} behind the close frame`);
   }
 
-  /** Closes from this side and expects the same code in answer. */
+  /** Closes from this side and expects the same code in response. */
   async close(): Promise<void> {
     this.send({ opcode: OPCODE.close, payload: closeBody(1000) });
     await this.expectClose(1000);

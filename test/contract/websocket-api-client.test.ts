@@ -26,7 +26,7 @@ import {
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/** The lines of a right answer 101, each of which can be changed. */
+/** The lines of a valid 101 response; a case may change each. */
 function answerTo(req: IncomingMessage, changed: Record<string, string> = {}): string {
   const accept = createHash("sha1").update(`${req.headers["sec-websocket-key"]}${GUID}`).digest("base64");
   const headers = { Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Accept": accept, ...changed };
@@ -35,7 +35,7 @@ function answerTo(req: IncomingMessage, changed: Record<string, string> = {}): s
 }
 
 describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
-  /** The request that a client makes. */
+  /** The request of a client. */
   async function requestOf(
     options: ClientOptions,
     protocols: string[] = [],
@@ -49,7 +49,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
     return req;
   }
 
-  /** Events of a client whose handshake fails, the socket's state with each. */
+  /** Events of a client whose handshake fails, with the socket's state at each. */
   async function failure(client: WebSocket): Promise<string[]> {
     const log: string[] = [];
     client.on("open", () => log.push("open"));
@@ -84,7 +84,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       );
     });
 
-    it("takes options in the place of the subprotocols, and a URL object", async () => {
+    it("accepts options in place of subprotocols, and a URL object", async () => {
       const http = await startHttp();
       const upgrade = nextEvent<[IncomingMessage, Duplex]>(http, "upgrade");
       const client = new api.WebSocket(new URL(urlOf(http)), { headers: { "x-mark": "1" } });
@@ -194,7 +194,8 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       const folder = mkdtempSync(join(tmpdir(), "websocket-"));
       afterwards(() => {
         rmSync(folder, { recursive: true });
-        // Node finds modules by realpathSync(), which gives up too early when the last file that it has met was a socket.
+        // Node finds modules by realpathSync(), which fails early if the last
+        // file it saw was a socket.
         statSync(tmpdir());
       });
       const http = await startHttp();
@@ -219,7 +220,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       return newClient(api, urlOf(http), options.protocols, options.client);
     }
 
-    it("is given by the event upgrade, before open", async () => {
+    it("emits upgrade before open", async () => {
       const client = await answered((req) => answerTo(req, { "X-Mark": "1" }));
       const log: string[] = [];
       client.on("upgrade", (response) =>
@@ -269,7 +270,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       },
     );
 
-    it("may bring frames with it, which come after open", async () => {
+    it("may arrive with frames, which are delivered after open", async () => {
       const client = await answered((req) => `${answerTo(req)}\x81\x01a\x81\x01b`);
       const log: string[] = [];
       client.on("open", () => log.push("open"));
@@ -281,7 +282,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(log).toEqual(["open", "a", "b", "close"]);
     });
 
-    it("may bring a close frame with it", async () => {
+    it("may arrive with a close frame", async () => {
       const client = await answered((req) => `${answerTo(req)}\x88\x00`);
       const log: string[] = [];
       client.on("open", () => log.push("open"));
@@ -292,7 +293,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(log[0]).toBe("open");
     });
 
-    it("is an error when it is no upgrade", async () => {
+    it("is an error when it is not an upgrade", async () => {
       const http = await startHttp();
       http.on("request", (_req, res: ServerResponse) => res.writeHead(200).end("hello"));
       http.on("upgrade", (_req, stream: Duplex) => stream.end("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
@@ -328,7 +329,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(client.readyState).toBe(3);
     });
 
-    it.each(["close", "terminate"] as const)("is what %s does before open", async (verb) => {
+    it.each(["close", "terminate"] as const)("happens on %s before open", async (verb) => {
       const server = await startServer(api);
       const client = newClient(api, urlOf(server));
       const events = failure(client);
@@ -337,14 +338,14 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(await events).toEqual(failed("WebSocket was closed before the connection was established"));
     });
 
-    it("is what close does in the upgrade listener", async () => {
+    it("happens on close in the upgrade listener", async () => {
       const server = await startServer(api);
       const client = newClient(api, urlOf(server));
       client.on("upgrade", () => client.close());
       expect(await failure(client)).toEqual(failed("WebSocket was closed before the connection was established"));
     });
 
-    it("happens after handshakeTimeout, also when the server says something", async () => {
+    it("happens after handshakeTimeout, even if the server sends something", async () => {
       const server = createServer((stream) => {
         stream.on("error", () => undefined);
         stream.write("HTTP/1.1 101 Switching");
@@ -358,7 +359,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
   });
 
   describe("redirections", () => {
-    /** An HTTP server that redirects every upgrade to `location`, and remembers the requests. */
+    /** An HTTP server that redirects every upgrade to `location`, and records the requests. */
     async function redirecting(
       location: (path: string) => string,
     ): Promise<{ url: string; requests: IncomingMessage[] }> {
@@ -427,7 +428,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(headers.host).not.toBe("original");
     });
 
-    it("can be given up in the redirect listener", async () => {
+    it("can be aborted in the redirect listener", async () => {
       const server = await startServer(api);
       const { url } = await redirecting(() => urlOf(server));
       const client = newClient(api, url, [], { followRedirects: true });
@@ -453,7 +454,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
       expect(await nextMessage(client)).toMatchObject({ data: Buffer.from("secret") });
     });
 
-    it("trusts nobody else", async () => {
+    it("does not trust other authorities", async () => {
       const { url } = await startTls();
       const client = newClient(api, url);
       expect(await nextEvent(client, "error")).toMatchObject([{ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }]);

@@ -6,7 +6,7 @@ import { IMPLEMENTATIONS, newClient, openPair, startServer, urlOf } from "./webs
 describe.each(IMPLEMENTATIONS)("the browser's interface of %s", (_name, api) => {
   const idle = (): WebSocket => new api.WebSocket(null, undefined, {});
 
-  it("gives events to the on* properties", async () => {
+  it("passes events to the on* properties", async () => {
     const server = await startServer(api);
     server.on("connection", (socket) => {
       socket.send("text");
@@ -28,7 +28,7 @@ describe.each(IMPLEMENTATIONS)("the browser's interface of %s", (_name, api) => 
     ]);
   });
 
-  it("gives the error", () => {
+  it("passes the error", () => {
     const client = idle();
     const seen: unknown[] = [];
     client.onerror = (event) => seen.push([event.type, event.error, event.message, event.target === client]);
@@ -46,7 +46,7 @@ describe.each(IMPLEMENTATIONS)("the browser's interface of %s", (_name, api) => 
     expect(await closed).toEqual([1006, false]);
   });
 
-  it("gives ArrayBuffers when asked to", async () => {
+  it("delivers ArrayBuffers on request", async () => {
     const { client, peer } = await openPair(api);
     client.binaryType = "arraybuffer";
     const data = new Promise<unknown>((resolve) => (client.onmessage = (event) => resolve(event.data)));
@@ -54,7 +54,7 @@ describe.each(IMPLEMENTATIONS)("the browser's interface of %s", (_name, api) => 
     expect(await data).toEqual(new Uint8Array([1, 2]).buffer);
   });
 
-  it("replaces a property's handler, and takes it away", () => {
+  it("replaces and removes a property's handler", () => {
     const client = idle();
     const calls: string[] = [];
     const first = (): void => void calls.push("first");
@@ -96,7 +96,7 @@ describe.each(IMPLEMENTATIONS)("the browser's interface of %s", (_name, api) => 
     expect(client.listenerCount("close")).toBe(0);
   });
 
-  it("calls a handler once when told so, and knows it until then", () => {
+  it("calls a handler with once a single time, and recognises it until then", () => {
     const client = idle();
     const calls: unknown[] = [];
     const handler = ({ data }: { data: unknown }): void => void calls.push(data);

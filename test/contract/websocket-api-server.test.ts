@@ -25,7 +25,7 @@ const HANDSHAKE = {
 };
 
 describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
-  /** The HTTP answer to an upgrade request that is refused. */
+  /** The HTTP response to a refused upgrade request. */
   async function refusal(
     server: { address(): unknown },
     headers: Record<string, string>,
@@ -51,7 +51,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       },
     );
 
-    it("calls back when it listens, and tells its address", async () => {
+    it("calls back when it listens, and reports its address", async () => {
       let server: WebSocketServer | undefined;
       await new Promise<void>((resolve) => {
         server = new api.WebSocketServer({ port: 0, host: "127.0.0.1" }, resolve);
@@ -66,7 +66,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(() => server.address()).toThrow('The server is operating in "noServer" mode');
     });
 
-    it("emits the error of a port that is taken", async () => {
+    it("emits the error of a port in use", async () => {
       const first = await startServer(api);
       const { port } = first.address() as AddressInfo;
       const second = new api.WebSocketServer({ port, host: "127.0.0.1" });
@@ -86,7 +86,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
   });
 
   describe("connections", () => {
-    it("gives the socket and the request", async () => {
+    it("passes the socket and the request", async () => {
       const { peer, request, client } = await openPair(api, { client: { headers: { "x-mark": "1" } } });
       expect(peer).toBeInstanceOf(api.WebSocket);
       expect(request.headers["x-mark"]).toBe("1");
@@ -94,7 +94,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(client.readyState).toBe(1);
     });
 
-    it("keeps the open ones in clients", async () => {
+    it("lists the open ones in clients", async () => {
       const { server, peer, client } = await openPair(api);
       expect([...server.clients]).toEqual([peer]);
       client.close();
@@ -102,7 +102,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(server.clients.size).toBe(0);
     });
 
-    it("keeps none without clientTracking", async () => {
+    it("lists none without clientTracking", async () => {
       const { server } = await openPair(api, { server: { clientTracking: false } });
       expect(server.clients).toBe(undefined);
     });
@@ -200,7 +200,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect([status, body]).toEqual([401, "Unauthorized"]);
     });
 
-    it("connects nobody who has gone while it decides", async () => {
+    it("does not connect a client that disconnected meanwhile", async () => {
       let isConnected = false;
       const server = await startServer(api, {
         verifyClient: ({ req }, callback) => {
@@ -214,7 +214,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
     });
   });
 
-  describe("requests that it refuses", () => {
+  describe("refused requests", () => {
     it("answers plain requests with 426", async () => {
       const server = await startServer(api);
       expect(await refusal(server, {})).toMatchObject({ status: 426, body: "Upgrade Required" });
@@ -230,13 +230,13 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(await refusal(server, { ...HANDSHAKE, ...headers })).toMatchObject({ status: 400 });
     });
 
-    it("names the version that it knows", async () => {
+    it("names the supported version", async () => {
       const server = await startServer(api);
       const { headers } = await refusal(server, { ...HANDSHAKE, "Sec-WebSocket-Version": "12" });
       expect(headers["sec-websocket-version"]).toContain("13");
     });
 
-    it("answers malformed extensions with 400 when it knows an extension", async () => {
+    it("answers malformed extensions with 400 when it supports an extension", async () => {
       const server = await startServer(api, { perMessageDeflate: true });
       const headers = { ...HANDSHAKE, "Sec-WebSocket-Extensions": "permessage-deflate; =" };
       expect(await refusal(server, headers)).toMatchObject({ status: 400 });
@@ -254,7 +254,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
   });
 
   describe("on an HTTP server", () => {
-    it("takes its upgrades, and tells that it listens", async () => {
+    it("accepts its upgrades, and emits listening", async () => {
       const http = createServer();
       const server = new api.WebSocketServer({ server: http });
       afterwards(() => http.close());
@@ -266,7 +266,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       client.terminate();
     });
 
-    it("takes only requests for its path", async () => {
+    it("accepts only requests for its path", async () => {
       const http = await startHttp();
       const server = new api.WebSocketServer({ server: http, path: "/chat" });
       await nextEvent(newClient(api, urlOf(http, "/chat?a=b")), "open");
@@ -276,7 +276,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(server.shouldHandle({ url: "/" } as IncomingMessage)).toBe(false);
     });
 
-    it("can be overridden in what it takes", async () => {
+    it("accepts by an overridden shouldHandle", async () => {
       const http = await startHttp();
       class Choosy extends api.WebSocketServer {
         override shouldHandle(req: IncomingMessage): boolean {
@@ -302,7 +302,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
   });
 
   describe("handleUpgrade", () => {
-    it("connects what another server was asked for", async () => {
+    it("connects a request that another server received", async () => {
       const server = new api.WebSocketServer({ noServer: true });
       const http = await startHttp((req, stream, head) =>
         server.handleUpgrade(req, stream, head, (socket, sameReq) => {
@@ -314,14 +314,14 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(await nextMessage(client)).toMatchObject({ data: Buffer.from("hello") });
     });
 
-    it("emits no connection of its own", async () => {
+    it("does not emit connection itself", async () => {
       const server = new api.WebSocketServer({ noServer: true });
       server.on("connection", () => expect.unreachable());
       const http = await startHttp((req, stream, head) => server.handleUpgrade(req, stream, head, () => undefined));
       await nextEvent(newClient(api, urlOf(http)), "open");
     });
 
-    it("throws for a stream that is a WebSocket already", async () => {
+    it("throws for a stream that already is a WebSocket", async () => {
       const server = new api.WebSocketServer({ noServer: true });
       const failure = new Promise<unknown>((resolve) => {
         void startHttp((req: IncomingMessage, stream: Duplex, head: Buffer) => {
@@ -336,7 +336,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(String(await failure)).toContain("handleUpgrade() was called more than once with the same socket");
     });
 
-    it("reads what the client has sent with its request", async () => {
+    it("reads frames sent together with the request", async () => {
       const server = new api.WebSocketServer({ noServer: true });
       const message = new Promise((resolve) => {
         const onConnected = (socket: WebSocket): void => void socket.on("message", (data) => resolve(textOf(data)));
@@ -350,7 +350,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
   });
 
   describe("close", () => {
-    it("lets connections go on, takes no new ones, and ends with the last", async () => {
+    it("leaves connections open, accepts no new ones, and ends with the last", async () => {
       const { server, client, peer } = await openPair(api);
       const url = urlOf(server);
       let isClosed = false;
@@ -364,7 +364,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(isClosed).toBe(true);
     });
 
-    it("answers 503 to those who come by handleUpgrade", async () => {
+    it("answers 503 to requests through handleUpgrade", async () => {
       const server = new api.WebSocketServer({ noServer: true });
       const http = await startHttp((req, stream, head) => server.handleUpgrade(req, stream, head, () => undefined));
       server.close();
@@ -373,7 +373,7 @@ describe.each(IMPLEMENTATIONS)("the server of %s", (_name, api) => {
       expect(await nextEvent(refused, "error")).toMatchObject([{ message: "Unexpected server response: 503" }]);
     });
 
-    it("tells a second caller that it does not run", async () => {
+    it("passes an error to a second caller", async () => {
       const server = await startServer(api);
       await new Promise((resolve) => server.close(resolve));
       const error = await new Promise((resolve) => server.close(resolve));

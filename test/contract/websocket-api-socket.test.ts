@@ -50,7 +50,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
   });
 
   describe("messages", () => {
-    it("gives text as a Buffer that is not binary", async () => {
+    it("delivers text as a Buffer that is not binary", async () => {
       const { client, peer } = await openPair(api);
       client.send("grüß");
       expect(await nextMessage(peer)).toEqual({ data: Buffer.from("grüß"), isBinary: false });
@@ -93,7 +93,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(await nextMessage(peer)).toEqual({ data: Buffer.from("bytes"), isBinary: true });
     });
 
-    it("joins what was sent with fin false", async () => {
+    it("joins parts sent with fin false", async () => {
       const { client, peer } = await openPair(api);
       client.send("a", { fin: false });
       client.send("b", { fin: false });
@@ -103,7 +103,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(await nextMessage(peer)).toEqual({ data: Buffer.from("next"), isBinary: false });
     });
 
-    it("gives binary messages as an ArrayBuffer when asked to", async () => {
+    it("delivers binary messages as an ArrayBuffer on request", async () => {
       const { client, peer } = await openPair(api);
       peer.binaryType = "arraybuffer";
       client.send(bytes);
@@ -115,7 +115,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect((await nextMessage(peer)).data).toEqual(new ArrayBuffer(0));
     });
 
-    it("gives binary messages as fragments when asked to", async () => {
+    it("delivers binary messages as fragments on request", async () => {
       const { client, peer } = await openPair(api);
       peer.binaryType = "fragments";
       client.send(bytes);
@@ -123,7 +123,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(Buffer.concat(data as Buffer[])).toEqual(bytes);
     });
 
-    it("keeps text a Buffer whatever the binary type", async () => {
+    it("delivers text as a Buffer whatever the binary type", async () => {
       const { client, peer } = await openPair(api);
       peer.binaryType = "arraybuffer";
       client.send("text");
@@ -148,7 +148,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(calls).toEqual(["a ok", "b ok"]);
     });
 
-    it("refuses what it cannot send", async () => {
+    it("refuses data that cannot be sent", async () => {
       const { client } = await openPair(api);
       expect(() => client.send({} as never)).toThrow(TypeError);
       expect(() => client.send(Symbol("s") as never)).toThrow(TypeError);
@@ -163,7 +163,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       for (const verb of ["send", "ping", "pong"] as const) expect(() => client[verb]("x")).toThrow(sentence);
     });
 
-    it("counts and reports what comes after close", async () => {
+    it("counts and reports messages after close", async () => {
       const { client } = await openPair(api);
       client.close();
       client.send("four");
@@ -220,7 +220,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
   });
 
   describe("closing", () => {
-    it("tells both ends code and reason", async () => {
+    it("reports code and reason to both ends", async () => {
       const { client, peer } = await openPair(api);
       const both = Promise.all([ending(client), ending(peer)]);
       client.close(3001, "reason");
@@ -240,7 +240,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       ]);
     });
 
-    it("gives the reason as a Buffer", async () => {
+    it("reports the reason as a Buffer", async () => {
       const { client, peer } = await openPair(api);
       client.close(1000, Buffer.from("bytes"));
       expect(await nextEvent(peer, "close")).toEqual([1000, Buffer.from("bytes")]);
@@ -266,7 +266,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       client.terminate();
     });
 
-    it("delivers what the peer sent before its close frame", async () => {
+    it("delivers messages sent before the peer's close frame", async () => {
       const { client, peer } = await openPair(api);
       const messages: string[] = [];
       client.on("message", (data) => messages.push(textOf(data)));
@@ -291,7 +291,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(errors).toEqual([]);
     });
 
-    it("sends what was sent before terminate", async () => {
+    it("sends messages sent before terminate", async () => {
       const { client, peer } = await openPair(api);
       const came = nextMessage(peer);
       client.send("last words");
@@ -323,7 +323,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
   });
 
   describe("pausing", () => {
-    it("holds messages back", async () => {
+    it("stops delivery", async () => {
       const { client, peer } = await openPair(api);
       const messages: string[] = [];
       client.on("message", (data) => messages.push(textOf(data)));
@@ -363,7 +363,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       ["WS_ERR_INVALID_CONTROL_PAYLOAD_LENGTH", 1002, frame({ opcode: 9, payload: "x".repeat(126) })],
       ["WS_ERR_EXPECTED_FIN", 1002, frame({ opcode: 9, payload: "", fin: false })],
       ["WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", 1009, frame({ opcode: 2, payload: Buffer.alloc(51) })],
-    ])("is told %s by error, and 1006; its own end gets %d", async (code, closeCode, bytes) => {
+    ])("causes error %s and 1006; the peer gets %d", async (code, closeCode, bytes) => {
       const { client, peer } = await openPair(api, { server: { maxPayload: 50 } });
       const log: string[] = [];
       peer.on("error", (error) =>

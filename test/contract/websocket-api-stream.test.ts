@@ -24,7 +24,7 @@ describe.each(IMPLEMENTATIONS)("createWebSocketStream of %s", (_name, api) => {
     return { duplex, client, peer };
   }
 
-  it("writes chunks as binary messages and strings as what they are encoded to", async () => {
+  it("writes chunks as binary messages, and strings in their encoding", async () => {
     const { duplex, peer } = await connected();
     duplex.write(Buffer.from("bytes"));
     expect(await nextMessage(peer)).toEqual({ data: Buffer.from("bytes"), isBinary: true });
@@ -98,7 +98,7 @@ describe.each(IMPLEMENTATIONS)("createWebSocketStream of %s", (_name, api) => {
     expect(client.readyState).toBe(3);
   });
 
-  it("gives the error that it is destroyed with", async () => {
+  it("emits the error passed to destroy", async () => {
     const { duplex } = await connected();
     duplex.destroy(new Error("own"));
     expect(await nextEvent(duplex, "error")).toMatchObject([{ message: "own" }]);
@@ -121,7 +121,7 @@ describe.each(IMPLEMENTATIONS)("createWebSocketStream of %s", (_name, api) => {
     ]);
   });
 
-  it("fails with a peer that breaks the protocol, which is still told so", async () => {
+  it("fails on a violation by the peer, which still gets the close code", async () => {
     const { duplex, peer } = await connected();
     const ended = ending(peer);
     const failed = nextEvent(duplex, "error");
@@ -130,12 +130,12 @@ describe.each(IMPLEMENTATIONS)("createWebSocketStream of %s", (_name, api) => {
     expect((await ended)[0]).toBe(1002);
   });
 
-  it("slows the peer down when nobody reads, and loses nothing", async () => {
+  it("slows the peer down when the program does not read, and loses nothing", async () => {
     const { duplex, client, peer } = await connected();
     const sent = randomBytes(3_000_000);
     for (let at = 0; at < sent.length; at += 100_000) peer.send(sent.subarray(at, at + 100_000));
     peer.close();
-    // The first read is what starts it.
+    // The first read starts it.
     duplex.read(0);
     while (!client.isPaused) await new Promise((resolve) => setImmediate(resolve));
     const chunks: Buffer[] = [];

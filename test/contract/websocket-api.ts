@@ -7,10 +7,10 @@ import * as reference from "ws";
 import { afterEach } from "vitest";
 import { nextEvent } from "../support/waiting.ts";
 
-/** What both packages export under the same names. */
+/** Names that both packages export. */
 export type WebSocketApi = Pick<typeof own, "WebSocket" | "WebSocketServer" | "createWebSocketStream">;
 
-/** The implementations that have to pass the suites, each with itself as its peer. */
+/** The implementations under test, each with itself as its peer. */
 export const IMPLEMENTATIONS: [name: string, api: WebSocketApi][] = [
   ["@portage/websocket", own],
   ["ws", reference as unknown as WebSocketApi],
@@ -21,7 +21,7 @@ afterEach(() => {
   for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** Does `cleanup` after the test, whatever its outcome. */
+/** Runs `cleanup` after the test, whatever its outcome. */
 export function afterwards(cleanup: () => void): void {
   cleanups.push(cleanup);
 }
@@ -37,7 +37,7 @@ export async function startServer(api: WebSocketApi, options: ServerOptions = {}
   return server;
 }
 
-/** An HTTP server on a free port, which is closed with its connections after the test. */
+/** An HTTP server on a free port. Closed with its connections after the test. */
 export async function startHttp(
   onUpgrade?: (req: IncomingMessage, stream: Duplex, head: Buffer) => void,
 ): Promise<Server> {
@@ -58,7 +58,7 @@ export function urlOf(server: { address(): unknown }, path = "/"): string {
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
 }
 
-/** A client that is terminated after the test. Its errors are for those who listen. */
+/** A client, terminated after the test. Ignores errors unless the test listens. */
 export function newClient(
   api: WebSocketApi,
   url: string,
@@ -100,13 +100,13 @@ export async function nextMessage(socket: WebSocket): Promise<{ data: unknown; i
   return { data, isBinary };
 }
 
-/** Code and reason of the end of a socket. */
+/** Code and reason of a socket's `close`. */
 export async function ending(socket: WebSocket): Promise<[code: number, reason: string]> {
   const [code, reason] = await nextEvent<[number, Buffer]>(socket, "close");
   return [code, reason.toString()];
 }
 
-/** The stream below an open socket. */
+/** The stream of an open socket. */
 export function streamOf(socket: WebSocket): Duplex {
   return Reflect.get(socket, "_socket") as Duplex;
 }

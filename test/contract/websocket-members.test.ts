@@ -18,7 +18,7 @@ import {
   urlOf,
 } from "./websocket-api.ts";
 
-/** How a program may wrap an object of another's. */
+/** How a program may wrap an object of a library. */
 const WRAPPINGS: [name: string, wrap: <T extends object>(object: T) => T][] = [
   [
     "a Proxy that forwards",
@@ -123,7 +123,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, api) => {
     expect(textOf((await message).data)).toBe("still here");
   });
 
-  it("what a program assigns to a member that `ws` can assign is read back, and the socket works on", async () => {
+  it("values assigned to members that `ws` can assign are read back, and the socket still works", async () => {
     const { server, client, peer } = await openPair(api);
     const calls: unknown[] = [];
     const send = client.send.bind(client);
@@ -173,7 +173,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, api) => {
     expect(new api.WebSocketServer({ noServer: true, perMessageDeflate: true }).options.perMessageDeflate).toEqual({});
   });
 
-  it("an option that is changed later counts for connections that come later", async () => {
+  it("an option changed later applies to later connections", async () => {
     const server = await startServer(api);
     server.options.maxPayload = 3;
     server.options.path = "/b";
@@ -252,7 +252,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, api) => {
     },
   );
 
-  it("setSocket makes a socket of a stream whose handshake another has done", async () => {
+  it("setSocket joins a stream whose handshake is done elsewhere", async () => {
     const http = await startHttp();
     const server = new api.WebSocketServer({ server: http });
     const connection = nextEvent<[WebSocket]>(server, "connection");
@@ -300,7 +300,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, api) => {
   });
 });
 
-/** Names of `ws` that ours lack, and why. */
+/** Names of `ws` that we lack, and why. */
 const MISSING: Record<string, string> = {
   _autoPongComplete: "a closure of its own for automatic pongs",
   _maxPendingAutoPongs: "one pong waits, whatever the number",
@@ -309,7 +309,7 @@ const MISSING: Record<string, string> = {
   _originalIpc: "the same",
   _originalSecure: "the same",
 };
-/** Names of ours that `ws` lacks, and why. */
+/** Our names that `ws` lacks, and why. */
 const ADDED: Record<string, string> = { sendFrame: "sends a frame that was made for many sockets" };
 
 function namesOf(object: object): Set<string> {
@@ -325,7 +325,7 @@ function namesOf(object: object): Set<string> {
 }
 
 describe("members", () => {
-  it("are those of ws", async () => {
+  it("match ws", async () => {
     const [ours, theirs] = [own, reference as unknown as typeof own].map((api) => openPair(api));
     const [{ client, peer, server }, other] = [await ours!, await theirs!];
     const pairs: [string, object, object][] = [
@@ -347,7 +347,7 @@ describe("members", () => {
     }
   });
 
-  it("are readable and assignable as those of ws", async () => {
+  it("are readable and assignable as in ws", async () => {
     const [ours, theirs] = [await openPair(own), await openPair(reference as unknown as typeof own)];
     const assigned = (object: object, name: string): unknown => {
       const value = reading(object, name);
@@ -355,7 +355,7 @@ describe("members", () => {
     };
     for (const part of ["client", "peer", "server"] as const) {
       for (const name of namesOf(theirs[part])) {
-        // A server's socket has an empty URL here, and none there.
+        // A server's socket has an empty URL here, and undefined in `ws`.
         if (name in MISSING || name === "constructor" || (part === "peer" && name === "url")) continue;
         expect(assigned(ours[part], name), `${part}.${name}`).toEqual(assigned(theirs[part], name));
       }
@@ -365,7 +365,7 @@ describe("members", () => {
     expect(textOf((await message).data)).toBe("unharmed");
   });
 
-  it("the sender and the receiver do what other libraries ask of them", async () => {
+  it("the sender and the receiver serve other libraries", async () => {
     const { client, peer } = await openPair(own);
     const sender = reading(peer, "_sender") as { sendFrame(list: Buffer[], done: () => void): void };
     const message = nextMessage(client);

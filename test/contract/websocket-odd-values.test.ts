@@ -7,7 +7,8 @@ import { turn } from "../support/waiting.ts";
 import { MemoryStream } from "../unit/websocket/memory-stream.ts";
 import { IMPLEMENTATIONS, textOf, type WebSocketApi } from "./websocket-api.ts";
 
-// What odd values of options and arguments do, beside `ws`. Where the outcome differs on purpose, a table says so and why.
+// Odd values of options and arguments, compared with `ws`. Tables list intended
+// differences, with the reason.
 
 const [[, own], [, reference]] = IMPLEMENTATIONS as [[string, WebSocketApi], [string, WebSocketApi]];
 
@@ -39,7 +40,10 @@ function requestOf(headers: Parts, parts: Parts = {}): IncomingMessage {
   return { ...request, ...parts } as unknown as IncomingMessage;
 }
 
-/** A socket of a server on a stream in memory, or the status line of the refusal, or the class of what was thrown. */
+/**
+ * A server's socket on a stream in memory, or the status line of the refusal, or
+ * the class of the exception.
+ */
 function upgraded(
   api: WebSocketApi,
   options: object,
@@ -63,7 +67,7 @@ function upgraded(
   return { ...(made[0] !== undefined && { socket: made[0] }), stream, outcome: `${answer[0]} ${protocol}`.trim() };
 }
 
-/** A server's socket on a stream in memory, and the events that it emits. */
+/** A server's socket on a stream in memory, and its events. */
 function opened(
   api: WebSocketApi,
   options: object = {},
@@ -77,7 +81,7 @@ function opened(
   return { socket, stream, events };
 }
 
-/** What a call throws, or the bytes that it sends. */
+/** The exception of a call, or the bytes that it sends. */
 async function sentBy(api: WebSocketApi, call: (socket: WebSocket) => void): Promise<string> {
   const { socket, stream } = opened(api);
   let thrown = "";
@@ -114,7 +118,7 @@ describe.each(VALUES)("%s", (name, value) => {
     expect(await ours).toBe(await theirs);
   });
 
-  it("ping(data, value) does as without: masking follows the role", async () => {
+  it("ping(data, value) ignores the value: the role decides about masking", async () => {
     const [ours, plain] = [[value], []].map((mask) => sentBy(own, (socket) => call(socket, "ping", ["x", ...mask])));
     expect(await ours).toBe(await plain);
   });
@@ -169,13 +173,13 @@ describe.each(VALUES)("%s", (name, value) => {
   ).split(" ");
 
   const ACCEPTED = "HTTP/1.1 101 Switching Protocols Sec-WebSocket-Protocol: a";
-  /** Where the outcome is not that of ws, and why. */
+  /** Outcomes that differ from ws, and why. */
   const different = (option: string, theirs: string): string | undefined => {
     const isEmpty = !value;
-    // A class that is not given at all is the default one, as undefined is for every option.
+    // An omitted class is the default, like undefined for every option.
     if (option === "WebSocket") return isEmpty ? ACCEPTED : "throws at the construction with a code";
     if (option === "noServer" && value === undefined) return "throws at the construction";
-    // What ws crashes with at the first client is refused where it is given.
+    // Refused at once; ws crashes with the first client.
     return theirs === "throws at the upgrade" ? "throws at the construction with a code" : undefined;
   };
 
@@ -189,7 +193,7 @@ describe.each(VALUES)("%s", (name, value) => {
   });
 
   it.each(["maxPayload", "maxFragments"])("as the limit %s lets the same messages through as in ws", async (option) => {
-    // Undefined is the default here, and no limit in ws: both let these through.
+    // Undefined means the default here and unlimited in ws: both let these through.
     const received = async (api: WebSocketApi): Promise<unknown[]> => {
       const { socket, stream, events } = opened(api, { [option]: value });
       stream.push(frame({ opcode: 1, payload: "a".repeat(100) }));
@@ -219,7 +223,7 @@ describe.each(VALUES)("%s", (name, value) => {
       await turn();
       return length;
     };
-    // Undefined is the default, as for every option here.
+    // Undefined means the default, as for every option here.
     expect(await answers(own)).toBe(value === undefined ? 3 : await answers(reference));
   });
 
@@ -234,7 +238,7 @@ describe.each(VALUES)("%s", (name, value) => {
   ])("verifyClient that calls %s has the same outcome as in ws", (_title, act) => {
     const verifyClient = (_info: unknown, answer: never): void => act(answer);
     const [ours, theirs] = [own, reference].map((api) => upgraded(api, { verifyClient }));
-    // A status that is none has no sentence: ws throws a TypeError in the callback.
+    // An invalid status has no sentence: ws throws a TypeError in the callback.
     const hasThrown = theirs!.outcome.startsWith("throws");
     expect(hasThrown ? /^HTTP\/1.1 \S+ /.test(ours!.outcome) : ours!.outcome).toBe(hasThrown || theirs!.outcome);
   });
@@ -286,7 +290,7 @@ describe.each(VALUES)("%s", (name, value) => {
         return (error as Error).constructor.name.replace("NodeError", "TypeError");
       }
     };
-    // Without a valid time there is not a limit; a long time is kept as it is; undefined is the default.
+    // An invalid time means unlimited; a long one is used unchanged; undefined means the default.
     const isTime = option === "handshakeTimeout" || (option === "protocolVersion" && value === undefined);
     // ws calls it for the first frame that it masks.
     const isLate = option === "generateMask" && Boolean(value);
@@ -315,7 +319,7 @@ describe.each(VALUES)("%s", (name, value) => {
     "clientMaxWindowBits",
     "maxInflateRatio",
     "zlibDeflateOptions",
-  ])("as the compression option %s it is taken, or refused where it is given", (option) => {
+  ])("as the compression option %s it is accepted, or refused at once", (option) => {
     const { socket, outcome } = upgraded(own, { perMessageDeflate: { [option]: value } });
     const isWindow = option.endsWith("Bits") && Boolean(value) && value !== "";
     expect(outcome).toBe(isWindow ? "throws at the construction with a code" : "HTTP/1.1 101 Switching Protocols");
@@ -324,7 +328,10 @@ describe.each(VALUES)("%s", (name, value) => {
 });
 
 describe("createWebSocketStream", () => {
-  /** What a stream made with `options` does with two messages and a chunk of its own, or the class of what was thrown. */
+  /**
+   * What a stream made with `options` does with two messages and a chunk, or
+   * the class of the exception.
+   */
   async function streamed(api: WebSocketApi, given: unknown[]): Promise<unknown> {
     const { socket, stream } = opened(api);
     const events: unknown[] = [];
@@ -446,7 +453,7 @@ describe("opening handshakes made by hand", () => {
     // RFC 6455, 4.2.2.
     ["version 12", { "sec-websocket-version": "12" }, "HTTP/1.1 426 Upgrade Required"],
     ["no version", without("sec-websocket-version"), "HTTP/1.1 426 Upgrade Required"],
-  ])("%s: refused as the standards ask", (_title, headers, status) => {
+  ])("%s: refused as the standards require", (_title, headers, status) => {
     expect(upgraded(own, {}, requestOf(headers)).outcome).toBe(status);
   });
 });

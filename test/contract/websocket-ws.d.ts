@@ -1,4 +1,4 @@
-/** The client of `ws`, which has no typings of its own, as far as these tests use it. */
+/** The client of `ws`, which has no typings of its own: the part that these tests use. */
 declare module "ws" {
   import type { EventEmitter } from "node:events";
   export class WebSocket extends EventEmitter {

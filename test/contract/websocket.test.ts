@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { closeBody, frame, FrameReader, type ReadFrame } from "../support/raw/frames.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
-/** Echoes messages, and remembers how the connection ended. */
+/** Echoes messages, and records how the connection ended. */
 class Echo implements LinkHandler {
   readonly link: WebSocketLink;
   readonly closed: Promise<LinkClose>;
@@ -142,7 +142,7 @@ describe("with the client of ws", () => {
     expect(await within(echoes[0]!.closed, "the close")).toMatchObject({ code: 1006, wasClean: false });
   });
 
-  it("names the subprotocol it was told to", async () => {
+  it("names the chosen subprotocol", async () => {
     options = { protocol: "chat" };
     const client = new WebSocket(`ws://127.0.0.1:${port()}/`, ["superchat", "chat"]);
     await nextEvent(client, "open");
@@ -155,7 +155,7 @@ const REQUEST =
   "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-/** A TCP connection and all bytes that came back on it. */
+/** A TCP connection and all bytes received on it. */
 class RawClient {
   readonly stream: Socket;
   #bytes: Buffer = Buffer.alloc(0);
@@ -177,7 +177,7 @@ class RawClient {
     return this.#bytes.toString("latin1");
   }
 
-  /** The frames behind the answer to the handshake. */
+  /** The frames after the response to the handshake. */
   get frames(): ReadFrame[] {
     return new FrameReader().push(this.#bytes.subarray(this.#bytes.indexOf("\r\n\r\n") + 4));
   }
@@ -191,7 +191,7 @@ class RawClient {
 }
 
 describe("with a raw client", () => {
-  it("takes a request that arrives byte by byte, and a frame right behind it", async () => {
+  it("accepts a request that arrives byte by byte, and a frame right after it", async () => {
     const client = new RawClient();
     for (const byte of Buffer.concat([Buffer.from(REQUEST), frame({ opcode: 1, payload: "eager" })])) {
       client.stream.write(Buffer.from([byte]));
@@ -234,7 +234,7 @@ describe("with a raw client", () => {
     expect(await within(echoes[0]!.closed, "the close")).toMatchObject({ code: 1000, wasClean: true });
   });
 
-  it("answers what came before a half-closed stream", async () => {
+  it("answers messages that arrived before a half-close", async () => {
     const client = new RawClient();
     client.stream.end(Buffer.concat([Buffer.from(REQUEST), frame({ opcode: 1, payload: "last words" })]));
     await within(client.ended, "the end");
@@ -254,7 +254,7 @@ describe("with a raw client", () => {
     for (const { closed } of echoes) expect((await closed).code).toBe(1006);
   });
 
-  it("fails a client that floods it with pings it does not read the answers of", async () => {
+  it("fails a client that floods it with pings and does not read the pongs", async () => {
     const client = new RawClient();
     client.stream.write(REQUEST);
     await client.until(() => client.text.includes("\r\n\r\n"), "the answer");
@@ -272,7 +272,7 @@ describe("with a raw client", () => {
     });
   });
 
-  it("does not take more from a peer while it is paused than the stream buffers", async () => {
+  it("reads no more from a peer while paused than the stream buffers", async () => {
     const client = new RawClient();
     client.stream.write(REQUEST);
     await client.until(() => client.text.includes("\r\n\r\n"), "the answer");

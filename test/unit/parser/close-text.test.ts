@@ -13,7 +13,7 @@ import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
 const CODES = Object.keys({ ...CLOSE_CODES, ...LIMIT_CODES, ...DISCONNECT_CODES });
 const LONGEST_RULE = Object.keys(VIOLATIONS).sort((a, b) => b.length - a.length)[0]!;
 
-test.each(CODES)("%s comes back, with whatever is said beside it", (code) => {
+test.each(CODES)("%s is read back, with any details", (code) => {
   const retryAfter = 3_600_000;
   const variants = [
     {},
@@ -40,9 +40,9 @@ test.each([
   ["POST_LATE: limit 30000", { code: "POST_LATE", limit: 30_000 }],
   ["INVALID_MESSAGE: SOCKET_TOO_DEEP", { code: "INVALID_MESSAGE", rule: "SOCKET_TOO_DEEP" }],
   ["SERVER_DRAINING retry-after=2000", { code: "SERVER_DRAINING", retryAfter: 2000 }],
-])("a human can read it: %s", (text, said) => expect(writeCloseText(said)).toBe(text));
+])("readable text: %s", (text, said) => expect(writeCloseText(said)).toBe(text));
 
-test("what does not fit is left out, the code and the time are not", () => {
+test("drops details that do not fit, not the code or the time", () => {
   const text = writeCloseText({ code: "SLOW_READER", rule: "R".repeat(200), retryAfter: 5 });
   expect(text).toBe("SLOW_READER retry-after=5");
 });

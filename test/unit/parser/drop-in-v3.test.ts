@@ -12,7 +12,7 @@ const PACKETS: own.Packet[] = [
   { type: "ping", data: "probe" },
 ];
 
-/** All calls that decodePayload makes. */
+/** All calls of decodePayload's callback. */
 function calls(run: (callback: (...args: never[]) => unknown) => void): unknown[][] {
   const list: unknown[][] = [];
   run((...args) => void list.push(args));
@@ -72,7 +72,7 @@ describe("drop-in for the parser of revision 3", () => {
     expect(received((done) => own.encodePayload([], done))).toBe("0:");
   });
 
-  test("payloads in binary form, whatever they hold", () => {
+  test("payloads in binary form, even of text only", () => {
     for (const packets of [[message("a")], PACKETS, []]) {
       const theirs = received((done) => referenceV3.encodePayloadAsBinary(packets, done)) as Buffer;
       expect(received((done) => own.encodePayloadAsBinary(packets, done))).toStrictEqual(theirs);

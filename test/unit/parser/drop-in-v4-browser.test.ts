@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as node from "../../../packages/parser/src/engine/drop-in-v4.ts";
 import * as browser from "../../../packages/parser/src/engine/drop-in-v4.browser.ts";
 
-// The codec of browsers says the same as that of Node.js, with ArrayBuffers where that has Buffers.
+// The codec of browsers must match the codec of Node.js, with ArrayBuffers instead of Buffers.
 
 const type = fc.constantFrom<node.PacketType>("open", "close", "ping", "pong", "message", "upgrade", "noop");
 const bytes = fc.uint8Array({ maxLength: 40 }).map((value) => Uint8Array.from(value));
@@ -30,7 +30,7 @@ test("packets and payloads are encoded alike", () => {
   );
 });
 
-test("a Blob is handed over, or read and sent as base64, in its place", async () => {
+test("a Blob is passed on, or read and sent as base64, in its place", async () => {
   const blob = new Blob([new Uint8Array([1, 2, 3, 4])]);
   let handedOver: unknown;
   browser.encodePacket({ type: "message", data: blob }, true, (result) => (handedOver = result));
@@ -82,13 +82,13 @@ describe.each(WAYS)("base64 %s", (way) => {
     Reflect.deleteProperty(Uint8Array.prototype, "toBase64");
   });
 
-  test("bytes of all sizes, and parts of a buffer, there and back, in order", async () => {
+  test("round trip of bytes of all sizes, and of parts of a buffer, in order", async () => {
     const sizes = [0, 1, 2, 3, 8192, 8193, 65_536, 65_537, 200_001];
     const all = sizes.map((size) => Uint8Array.from({ length: size + 2 }, (_, i) => i * 7).subarray(1, size + 1));
     const packets: node.Packet[] = all.flatMap((bytes) => [{ type: "message", data: bytes }, { type: "ping" }]);
     const sent = new Promise<string>((done) => browser.encodePayload(packets, done));
     const expected = all.map((bytes) => "b" + Buffer.from(bytes).toString("base64"));
-    // what the program does with its bytes now is too late
+    // Changing the bytes now has no effect.
     for (const bytes of all) bytes.fill(0);
     expect((await sent) === expected.flatMap((text) => [text, "2"]).join("\x1e")).toBe(true);
     for (const text of expected) {

@@ -31,7 +31,7 @@ describe("drop-in for engine.io-parser", () => {
     }
   });
 
-  test("a Blob is handed over, or read and sent as base64", async () => {
+  test("a Blob is passed on, or read and sent as base64", async () => {
     const blob = new Blob([source]);
     expect(received((done) => own.encodePacket({ type: "message", data: blob }, true, done))).toBe(blob);
     const read = new Promise((done) => own.encodePacket({ type: "message", data: blob }, false, done));
@@ -53,7 +53,7 @@ describe("drop-in for engine.io-parser", () => {
     expect(own.decodePacket(encoded as string)).toStrictEqual(ERROR);
   });
 
-  test("bytes come in the form that is asked for", async () => {
+  test("bytes are returned in the requested type", async () => {
     const buffer = Buffer.from([1, 2, 3]);
     expect(own.decodePacket(buffer).data).toBe(buffer);
     expect(own.decodePacket(buffer, "nodebuffer").data).toBe(buffer);
@@ -83,14 +83,14 @@ describe("drop-in for engine.io-parser", () => {
     );
   });
 
-  test("decodePayload ends with the first record that is no packet", () => {
+  test("decodePayload ends with the first malformed record", () => {
     for (const payload of ["", "4a\x1e", "4a\x1e9\x1e4b"]) {
       expect(own.decodePayload(payload)).toStrictEqual(reference.decodePayload(payload));
     }
   });
 });
 
-describe("where there is no Buffer", () => {
+describe("without Buffer", () => {
   /** Runs code as in a browser. */
   function withoutBuffer<T>(run: () => T): T {
     vi.stubGlobal("Buffer", undefined);
@@ -117,7 +117,7 @@ describe("where there is no Buffer", () => {
     );
   });
 
-  test("bytes are handed through", () => {
+  test("bytes are passed on", () => {
     const packet = new own.EnginePacket("message", source.buffer as unknown as Buffer);
     expectSame(
       withoutBuffer(() => own.encodePacketV4(packet, true)),

@@ -67,12 +67,12 @@ describe("text payloads of revision 3", () => {
     expect(decodePayloadV3("3:0{}4:4€😀6:b4AQID1:6")).toStrictEqual(packets);
   });
 
-  test("no packets are written as 0:, and that is read as none", () => {
+  test("an empty payload is 0:, in both directions", () => {
     expect(encodePayloadV3([], true)).toBe("0:");
     expect(decodePayloadV3("0:")).toStrictEqual([]);
   });
 
-  test("a message may hold what looks like a header", () => {
+  test("a message may look like a header", () => {
     const packets = [packet("message", "3:4"), packet("message", ":"), packet("message", "\x1e")];
     expect(decodePayloadV3(encodePayloadV3(packets, true))).toStrictEqual(packets);
   });
@@ -117,9 +117,9 @@ describe("text payloads of revision 3", () => {
 });
 
 describe("binary payloads of revision 3", () => {
-  test("used when a packet holds bytes and the client can read them", () => {
+  test("used when a packet contains bytes and the client can read them", () => {
     const packets = [packet("message", "aé"), packet("message", bytes(1, 2))];
-    // mark, digits of the length in bytes, 255, packet
+    // Mark, digits of the length in bytes, 255, packet.
     expect(hex(encodePayloadV3(packets, true))).toBe("0004ff3461c3a90103ff040102");
     expect(encodePayloadV3(packets, false)).toBe("3:4aé6:b4AQI=");
     expect(encodePayloadV3([packet("message", "aé")], true)).toBe("3:4aé");

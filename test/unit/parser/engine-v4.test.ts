@@ -40,7 +40,7 @@ describe("packets of revision 4", () => {
     expect(encodePacketV4(packet(type, data), false)).toBe(encoded);
   });
 
-  test("bytes travel bare where binary is supported, and are not copied", () => {
+  test("bytes are sent without a type where binary is supported, and are not copied", () => {
     const data = bytes(1, 2, 3);
     expect(encodePacketV4(packet("message", data), true)).toBe(data);
     expect(decodePacketV4(data).data).toBe(data);
@@ -128,7 +128,7 @@ describe("packets of revision 4", () => {
         decodePacketV4(String.fromCharCode(code));
         accepted.push(String.fromCharCode(code));
       } catch {
-        // refused
+        // Refused.
       }
     }
     expect(accepted.join("")).toBe("0123456b");
@@ -154,14 +154,14 @@ describe("payloads of revision 4", () => {
     expect(decodePayloadV4("4a")).toStrictEqual([packet("message", "a")]);
   });
 
-  test.each(["", "\x1e", "4a\x1e", "\x1e4a", "4a\x1e\x1e4b"])("%j holds an empty packet", (payload) => {
+  test.each(["", "\x1e", "4a\x1e", "\x1e4a", "4a\x1e\x1e4b"])("%j contains an empty packet", (payload) => {
     expect(refusal(() => decodePayloadV4(payload))).toBe("ENGINE_EMPTY_PACKET");
   });
 
   test("a limit refuses the first packet beyond it", () => {
     expect(decodePayloadV4("4a\x1e4b", 2)).toHaveLength(2);
     expect(refusal(() => decodePayloadV4("4a\x1e4b\x1e4c", 2))).toBe("ENGINE_TOO_MANY_PACKETS");
-    // what lies beyond is not even looked at
+    // Packets beyond the limit are not read.
     expect(refusal(() => decodePayloadV4("4a\x1e4b\x1ezzz", 2))).toBe("ENGINE_TOO_MANY_PACKETS");
   });
 
@@ -176,7 +176,7 @@ describe("payloads of revision 4", () => {
     }
   });
 
-  test("whatever is encoded is decoded to the same packets", () => {
+  test("encoded packets are decoded to the same packets", () => {
     const text = anyText().map((value) => value.replaceAll("\x1e", ""));
     const data = fc.oneof(
       text.filter((value) => value !== ""),

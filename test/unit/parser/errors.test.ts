@@ -4,7 +4,7 @@ import { ParserError, SOCKET_PARSER_ERRORS } from "@portage/parser";
 import { ENGINE_PARSER_ERRORS, ParserError as EngineParserError } from "@portage/parser/engine";
 
 describe("parser errors", () => {
-  test("one class, whichever entry it comes from", () => {
+  test("all entries export one class", () => {
     expect(EngineParserError).toBe(ParserError);
     const error = new ParserError("SOCKET_UNKNOWN_PACKET_TYPE", "9");
     expect(error).toBeInstanceOf(Error);

@@ -5,7 +5,7 @@ import { Decoder, Encoder, type Packet } from "@portage/parser";
 import { decodePayloadV3, encodePayloadV3, EnginePacket, type RawData } from "@portage/parser/engine-v3";
 import { anyText, expectSame, received, runs } from "./reference.ts";
 
-/** The parsers that the real client 2.x carries: revision 3 of Engine.IO, protocol 4 of Socket.IO. */
+/** The parsers of the real client 2.x: Engine.IO revision 3, Socket.IO protocol 4. */
 interface OldSocketParser {
   Encoder: new () => { encode(packet: object, callback: (chunks: unknown) => void): void };
   Decoder: new () => { on(event: "decoded", listener: (packet: Packet) => void): void; add(chunk: unknown): void };

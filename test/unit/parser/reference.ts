@@ -22,7 +22,7 @@ export const referenceV3 = require(
   join(dirname(require.resolve("engine.io")), "parser-v3", "index.js"),
 ) as unknown as ReferenceV3;
 
-/** Runs code that must be refused, and returns the refusal. */
+/** Runs code that must throw, and returns the error. */
 export function refused(run: () => unknown): ParserError {
   try {
     run();
@@ -33,10 +33,10 @@ export function refused(run: () => unknown): ParserError {
   throw new Error("accepted");
 }
 
-/** The code of the refusal. */
+/** The code of the error. */
 export const refusal = (run: () => unknown): ParserErrorCode => refused(run).code;
 
-/** What a callback received, for functions that call back at once. */
+/** The arguments of a callback that is called synchronously. */
 export function received(run: (callback: (value: unknown) => void) => void): unknown {
   const values: unknown[] = [];
   run((value) => values.push(value));
@@ -44,12 +44,12 @@ export function received(run: (callback: (value: unknown) => void) => void): unk
   return values[0];
 }
 
-/** Like `toStrictEqual`, but quick with buffers; the slow one is only asked for its explanation. */
+/** Like `toStrictEqual`, but fast with buffers: the slow one only explains a difference. */
 export function expectSame(actual: unknown, expected: unknown): void {
   if (!isDeepStrictEqual(actual, expected)) expect(actual).toStrictEqual(expected);
 }
 
-/** The same cases in each run; another seed searches elsewhere. */
+/** A fixed seed: the same cases in each run. Another seed searches elsewhere. */
 export const runs = (numRuns: number): { numRuns: number; seed: number } => ({
   numRuns,
   seed: Number(process.env["FUZZ_SEED"] ?? 1),
@@ -63,6 +63,6 @@ const codePoint = fc.oneof(
   fc.integer({ min: 0x10000, max: 0x10ffff }),
 );
 
-/** Text of any characters, each length in UTF-8 equally likely; no lone surrogates. */
+/** Random text without lone surrogates; each UTF-8 length is equally likely. */
 export const anyText = (minLength = 0): fc.Arbitrary<string> =>
   fc.string({ unit: codePoint.map((code) => String.fromCodePoint(code)), minLength, maxLength: 12 });

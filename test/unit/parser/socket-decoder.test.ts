@@ -12,7 +12,7 @@ const decode = (...chunks: Array<string | Buffer>): SocketPacket | undefined => 
   }
   return packet;
 };
-/** The data of an event that these chunks make. */
+/** The data of an event decoded from these chunks. */
 const decodeData = (...chunks: Array<string | Buffer>): unknown[] => decode(...chunks)?.data as unknown[];
 const packet = (type: PacketType, nsp: string, data?: unknown, id?: number): SocketPacket =>
   new SocketPacket(type, nsp, data, id);
@@ -127,7 +127,7 @@ describe("text packets", () => {
     ['1{"reason":1}', { type: 1, nsp: "/", data: undefined, id: undefined }],
     ['1/admin,"bye"', { type: 1, nsp: "/admin", data: undefined, id: undefined }],
     ["1null", { type: 1, nsp: "/", data: undefined, id: undefined }],
-  ])("%j is taken: nothing is damaged", (text, packet) => {
+  ])("%j is accepted unchanged", (text, packet) => {
     expect(decode(text)).toMatchObject(packet);
   });
 
@@ -156,7 +156,7 @@ describe("text packets", () => {
 describe("attachments", () => {
   const placeholder = (num: unknown): string => JSON.stringify({ _placeholder: true, num });
 
-  test("take the place of their placeholders, wherever those are", () => {
+  test("replace their placeholders anywhere", () => {
     const other = Buffer.from([9]);
     const text = `52-/n,7["e",[{"a":${placeholder(1)}}],${placeholder(0)},${placeholder(1)}]`;
     expect(decode(text, bytes, other)).toMatchObject({ type: PacketType.EVENT, nsp: "/n", id: 7, attachments: 2 });
@@ -169,7 +169,7 @@ describe("attachments", () => {
     expect(decode(`61-7[${placeholder(0)}]`, bytes)).toMatchObject({ type: PacketType.ACK, id: 7, data: [bytes] });
   });
 
-  test("as many as are allowed, one at a time", () => {
+  test("the most allowed, one at a time", () => {
     const list = Array.from({ length: 10 }, (_, i) => Buffer.from([i]));
     const text = `510-["e",${list.map((_, i) => placeholder(i)).join(",")}]`;
     expect(decode(text, ...list)?.data).toStrictEqual(["e", ...list]);
@@ -207,7 +207,7 @@ describe("attachments", () => {
     }
   });
 
-  test("text while attachments are due is refused, and the decoder starts afresh", () => {
+  test("text while attachments are missing is refused, and the decoder starts afresh", () => {
     const decoder = new Decoder();
     decoder.decode(`51-["e",${placeholder(0)}]`);
     const error = refused(() => decoder.decode('2["x"]'));
@@ -215,7 +215,7 @@ describe("attachments", () => {
     expect(decoder.decode('2["x"]')?.data).toStrictEqual(["x"]);
   });
 
-  test("bytes that nobody announced are refused", () => {
+  test("unannounced bytes are refused", () => {
     expect(refused(() => decode(bytes)).message).toBe("got binary data when not reconstructing a packet");
     const decoder = new Decoder();
     decoder.decode(`51-["e",${placeholder(0)}]`);
@@ -223,7 +223,7 @@ describe("attachments", () => {
     expect(refusal(() => decoder.decode(bytes))).toBe("SOCKET_UNEXPECTED_BINARY");
   });
 
-  test("destroy forgets what has not arrived", () => {
+  test("destroy drops an incomplete packet", () => {
     const decoder = new Decoder();
     decoder.decode(`51-["e",${placeholder(0)}]`);
     decoder.destroy();
@@ -251,7 +251,7 @@ describe("revivers", () => {
     expect(new Decoder({ reviver: big }).decode('2["n",["12n"]]')?.data).toStrictEqual(["n", [12n]]);
   });
 
-  test("what they make of the data is checked", () => {
+  test("their result is checked", () => {
     expect(refusal(() => new Decoder(() => undefined).decode('2["n"]'))).toBe("SOCKET_INVALID_PAYLOAD");
     expect(refusal(() => new Decoder(() => undefined).decode("0{}"))).toBe("SOCKET_INVALID_PAYLOAD");
     expect(refusal(() => new Decoder(() => 1).decode('2["n"]'))).toBe("SOCKET_INVALID_PAYLOAD");
@@ -261,7 +261,7 @@ describe("revivers", () => {
     expect(refusal(() => failing.decode('2["n"]'))).toBe("SOCKET_INVALID_PAYLOAD");
   });
 
-  test("see no data that is too deep", () => {
+  test("do not see data that is too deep", () => {
     const decoder = new Decoder({ reviver: big, maxDepth: 3 });
     expect(decoder.decode('2["n",[["12n"]],[[]],[[]]]')?.data).toStrictEqual(["n", [[12n]], [[]], [[]]]);
     expect(refusal(() => decoder.decode('2["n",[[["12n"]]],[]]'))).toBe("SOCKET_TOO_DEEP");
@@ -269,7 +269,7 @@ describe("revivers", () => {
 });
 
 describe("the decoded event", () => {
-  test("carries packets without the fields that do not apply", () => {
+  test("carries packets without unused fields", () => {
     const decoder = new Decoder();
     const seen: Packet[] = [];
     decoder.on("decoded", (decoded) => seen.push(decoded));

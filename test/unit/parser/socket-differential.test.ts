@@ -11,7 +11,7 @@ function encodeByReference(packet: object): Chunk[] {
   return new reference.Encoder().encode(packet as Parameters<reference.Encoder["encode"]>[0]) as Chunk[];
 }
 
-/** The packets that chunks make, and the error that ended them, if any. */
+/** The packets decoded from chunks, and the error that ended them, if any. */
 function run(decoder: AnyDecoder, chunks: readonly Chunk[]): { packets: unknown[]; error: unknown } {
   const packets: unknown[] = [];
   decoder.on("decoded", (packet: unknown) => void packets.push(packet));
@@ -30,7 +30,7 @@ const binary = fc.oneof(
   bytes.map((value) => value.buffer.slice(0)),
 );
 const leaf = fc.oneof(fc.jsonValue({ maxDepth: 1 }), anyText(), fc.constant(undefined));
-/** Arguments with objects, null-prototype objects, dates and, maybe, bytes anywhere. */
+/** Arguments with objects, null-prototype objects, dates and, possibly, bytes anywhere. */
 const tree = (withBinary: boolean): fc.Arbitrary<unknown> =>
   fc.letrec<{ node: unknown }>((tie) => ({
     node: fc.oneof(
@@ -65,7 +65,8 @@ describe("beside socket.io-parser", () => {
   test("packets are encoded alike", () => {
     fc.assert(
       fc.property(anyPacket, (packet) => {
-        // where it takes bytes out, the reference turns a key __proto__ into a prototype; ours keeps it
+        // While extracting bytes, the reference turns a key __proto__ into a
+        // prototype. Ours preserves it.
         fc.pre(!JSON.stringify(packet)?.includes("__proto__"));
         const theirs = encodeByReference(packet);
         const ours = new Encoder().encode(packet);
@@ -92,7 +93,7 @@ describe("beside socket.io-parser", () => {
     );
   });
 
-  test("of damaged text, ours accepts nothing that the reference refuses, and reads the rest alike", () => {
+  test("damaged text that the reference refuses is refused, and the rest is decoded alike", () => {
     const text = anyPacket.map((packet) => new Encoder().encode(packet)[0] as string);
     const piece = fc.oneof(fc.constantFrom(...Array.from('0123456789-/,[]{}" e.x\n')), fc.string({ maxLength: 2 }));
     const damaged = fc
@@ -105,10 +106,10 @@ describe("beside socket.io-parser", () => {
           expect(ours.error).toBeInstanceOf(ParserError);
           return;
         }
-        // The reference takes white space for an acknowledgement id of 0.
+        // The reference reads white space as an acknowledgement id of 0.
         const plain = chunk.replace(/^(\d(?:\d*-)?(?:\/[^,]*,)?)\s+/, "$1");
         let theirs = run(new reference.Decoder(), [plain]);
-        // It refuses what some clients send behind DISCONNECT; ours does not look at it.
+        // The reference refuses data after DISCONNECT, which some clients send. Ours ignores it.
         if (theirs.error && plain.startsWith("1"))
           theirs = run(new reference.Decoder(), [plain.replace(/^(1(?:\/[^,]*,)?\d*).*$/s, "$1")]);
         expect(theirs.error).toBeUndefined();

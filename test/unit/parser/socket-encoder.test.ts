@@ -35,7 +35,7 @@ describe("text packets", () => {
     expect(encode(packet)).toStrictEqual([text]);
   });
 
-  test("a replacer is handed to JSON.stringify", () => {
+  test("a replacer is passed to JSON.stringify", () => {
     const encoder = new Encoder((_key, value) => (typeof value === "bigint" ? String(value) : value));
     expect(encoder.encode(event("n", 12n, { deep: 1n }))).toStrictEqual(['2["n","12",{"deep":"1"}]']);
   });
@@ -49,7 +49,7 @@ describe("attachments", () => {
     ["DataView", new DataView(new ArrayBuffer(2))],
     ["ArrayBuffer", new ArrayBuffer(2)],
     ["Blob", new Blob(["a"])],
-  ])("%s is sent as it is, in its place a placeholder", (_name, data) => {
+  ])("%s is sent unchanged, with a placeholder in its place", (_name, data) => {
     const [text, attachment, ...rest] = encode(event("e", data));
     expect(text).toBe(`51-["e",${PLACEHOLDER}]`);
     expect(attachment).toBe(data);
@@ -88,7 +88,7 @@ describe("attachments", () => {
     expect(packet).toStrictEqual({ type: PacketType.EVENT, nsp: "/", data: ["e", { list: [bytes], keep: 1 }] });
   });
 
-  test("a packet passed on undecoded keeps its announcement", () => {
+  test("a packet forwarded undecoded still announces its attachments", () => {
     const data = ["e", { _placeholder: true, num: 0 }];
     const packet: Packet = { type: PacketType.BINARY_EVENT, nsp: "/", data, attachments: 1 };
     expect(encode(packet)).toStrictEqual([`51-["e",${PLACEHOLDER}]`]);
@@ -105,7 +105,7 @@ describe("attachments", () => {
     );
   });
 
-  test("what the application adds to Object.prototype is not sent", () => {
+  test("additions of the application to Object.prototype are not sent", () => {
     const prototype = Object.prototype as { foo?: unknown };
     prototype.foo = [bytes];
     try {
@@ -160,7 +160,7 @@ describe("toJSON", () => {
   });
 });
 
-describe("what cannot be encoded", () => {
+describe("data that cannot be encoded", () => {
   test("circular data", () => {
     const circular: Record<string, unknown> = {};
     circular["self"] = circular;

@@ -58,13 +58,13 @@ describe("keys", () => {
     expect(decode(`2["e",{${Array.from({ length: 50_000 }, (_, i) => `"${i}":1`).join()}}]`)).toHaveLength(2);
   });
 
-  test.each(['":":', '\\":', '\\\\":', '\\\\\\":":', "::::"])("are not what stands in strings: %s", (text) => {
+  test.each(['":":', '\\":', '\\\\":', '\\\\\\":":', "::::"])("do not include colons in strings: %s", (text) => {
     const json = JSON.stringify([text.repeat(9), { a: text.repeat(9) }]);
     expect(decode(`2${json}`, { maxKeys: 1 })).toEqual(JSON.parse(json));
     expect(refusal(() => decode(`2${json}`, { maxKeys: 0 }))).toBe("SOCKET_TOO_MANY_KEYS");
   });
 
-  test("of text that is no JSON are of no matter", () => {
+  test("do not matter in malformed JSON", () => {
     for (const text of ['"a:::::::::', '"\\', ":::::::::", '{":":":":"'])
       expect(refusal(() => decode(`2["e",${text}`, { maxKeys: 1 }))).toMatch(
         /^SOCKET_(TOO_MANY_KEYS|INVALID_PAYLOAD)$/,
@@ -111,7 +111,7 @@ describe("counts and lengths", () => {
     decoder.decode('52-["e"]');
     decoder.decode(Buffer.alloc(3));
     expect(refusal(() => decoder.decode(new Uint16Array(1) as unknown as Buffer))).toBe("SOCKET_ATTACHMENTS_TOO_LARGE");
-    // the packet is given up
+    // The packet is dropped.
     expect(refusal(() => decoder.decode(Buffer.alloc(1)))).toBe("SOCKET_UNEXPECTED_BINARY");
   });
 

@@ -12,7 +12,7 @@ function decodeUtf8(bytes: Buffer): string {
   return (decodePayloadV3(payload)[0]?.data as string | undefined) ?? "";
 }
 
-/** What is read of the text of one message within a binary payload. */
+/** The decoded text of one message within a binary payload. */
 function roundTrip(text: string): string {
   const marker = new EnginePacket("message", Buffer.of(0));
   const payload = encodePayloadV3([new EnginePacket("message", text), marker], true);
@@ -37,7 +37,7 @@ describe("UTF-8 of revision 3", () => {
     ["efbbbf41", "\ufeffA"],
     ["efbfbd", "\ufffd"],
     ["", ""],
-    // a surrogate encoded on its own is one replacement character, as in the reference
+    // A lone encoded surrogate decodes to one replacement character, as in the reference.
     ["eda080", "\ufffd"],
     ["edbfbf", "\ufffd"],
     ["eda0bdedb880", "\ufffd\ufffd"],

@@ -5,7 +5,7 @@ describe("systemClock", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it("tells the time and calls back once", () => {
+  it("returns the time and calls back once", () => {
     const fn = vi.fn();
     const start = systemClock.now();
     systemClock.after(100, fn);
@@ -16,7 +16,7 @@ describe("systemClock", () => {
     expect(systemClock.now() - start).toBeCloseTo(1099);
   });
 
-  it.each([2 ** 31, 2 ** 31 - 1, 5e9])("takes times beyond those of the platform: %d ms", (ms) => {
+  it.each([2 ** 31, 2 ** 31 - 1, 5e9])("accepts delays beyond the platform's longest: %d ms", (ms) => {
     const [fn, cancelled] = [vi.fn(), vi.fn()];
     const timer = systemClock.after(ms, fn);
     systemClock.after(ms, cancelled).cancel();
@@ -30,7 +30,7 @@ describe("systemClock", () => {
     expect(cancelled).not.toHaveBeenCalled();
   });
 
-  it("never ends an infinite time", () => {
+  it("never ends an infinite delay", () => {
     const fn = vi.fn();
     const timer = systemClock.after(Infinity, fn);
     timer.refresh();
@@ -40,7 +40,7 @@ describe("systemClock", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("counts anew from a refresh, and not at all after a cancel", () => {
+  it("restarts on refresh, and stops on cancel", () => {
     const [refreshed, cancelled] = [vi.fn(), vi.fn()];
     const timer = systemClock.after(100, refreshed);
     systemClock.after(100, cancelled).cancel();

@@ -8,7 +8,7 @@ import { acceptKey } from "../../../packages/websocket/src/core/index.ts";
 import { turn } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-/** A server in memory that answers each request by `answer`, and a handler that writes down what happens. */
+/** A server in memory that answers each request by `answer`, and a handler that logs its calls. */
 class Recorded implements ConnectHandler {
   readonly log: string[] = [];
   readonly requests: string[] = [];
@@ -89,14 +89,14 @@ const head = (key: string, ...more: string[]): string =>
   ].join("\r\n");
 
 describe("an attempt to connect", () => {
-  it("takes header names and tokens in any case", async () => {
+  it("accepts header names and tokens in any case", async () => {
     const { log, connected } = await attempted((key) => head(key));
     expect(log).toEqual(["answer 101", "connected"]);
     expect(connected).toMatchObject({ protocol: "", deflate: undefined });
   });
 
   // RFC 6455, 4.1 number 2, 4.1 number 3, 4.1 number 4, 4.1 number 5, 4.1 number 6, 4.1 number 7, 4.1 number 9 and 11.3.
-  it("sends a request with all that a handshake needs, each header once", async () => {
+  it("sends all headers of a handshake, each once", async () => {
     const { requests } = await attempted((key) => head(key), { url: "ws://host:8080/a/b?c=d" });
     const [requestLine, ...lines] = requests[0]!.split("\r\n");
     expect(requestLine).toBe("GET /a/b?c=d HTTP/1.1");
@@ -109,12 +109,12 @@ describe("an attempt to connect", () => {
     expect(values("sec-websocket-key")).toEqual([expect.stringMatching(/^[+/0-9A-Za-z]{22}==$/)]);
   });
 
-  it("names no port that is the default one", async () => {
+  it("omits the default port", async () => {
     const { requests } = await attempted((key) => head(key));
     expect(requests[0]).toMatch(/\r\nhost: host\r\n/i);
   });
 
-  it("gives the bytes behind the answer", async () => {
+  it("passes on the bytes after the response", async () => {
     const { connected } = await attempted((key) => Buffer.concat([Buffer.from(head(key)), Buffer.from([0x81, 0])]));
     expect(connected!.head).toEqual(Buffer.from([0x81, 0]));
   });
@@ -145,12 +145,12 @@ describe("an attempt to connect", () => {
     expect(streams[0]!.destroyed).toBe(true);
   });
 
-  it("fails once for an answer that is no upgrade", async () => {
+  it("fails once for a response that is not an upgrade", async () => {
     const { log } = await attempted(() => "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
     expect(log).toEqual(["WS_ERR_ANSWER_STATUS: Unexpected server response: 500"]);
   });
 
-  it("fails for what is no HTTP", async () => {
+  it("fails for a response that is not HTTP", async () => {
     const { log } = await attempted(() => "hello\r\n\r\n");
     expect(log).toEqual([expect.stringMatching(/^Error: Parse Error/)]);
   });
@@ -167,7 +167,7 @@ describe("an attempt to connect", () => {
     expect(requests.map((request) => request.includes("Authorization"))).toEqual([true, false]);
   });
 
-  it("drops credentials on the way from TLS into the open", async () => {
+  it("drops credentials on a redirect from TLS to plain text", async () => {
     const answers = ["HTTP/1.1 301 Moved\r\nLocation: ws://host:443/\r\nContent-Length: 0\r\n\r\n"];
     const { requests } = await attempted((key) => answers.shift() ?? head(key), {
       followRedirects: true,

@@ -1,6 +1,6 @@
 import { Duplex } from "node:stream";
 
-/** One of two streams in memory, each of which reads what is written to the other. */
+/** One of two streams in memory; each reads the bytes written to the other. */
 class PairedStream extends Duplex {
   peer: PairedStream | undefined = undefined;
   /** Called when the other side has room again. */
@@ -12,13 +12,13 @@ class PairedStream extends Duplex {
     resume?.();
   }
 
-  /** The other side is gone: the write under way will never be read. */
+  /** The other side is gone: the pending write will never be read. */
   abandon(): void {
     this.#resume?.(new Error("the stream was destroyed"));
   }
 
   override _write(chunk: Buffer, _encoding: string, callback: (error?: Error) => void): void {
-    // The owner of bytes that are read may change them: unmasking does so in place.
+    // The reader may change its bytes: unmasking does so in place.
     if (this.peer!.push(Buffer.from(chunk))) process.nextTick(callback);
     else this.peer!.#resume = callback;
   }

@@ -38,7 +38,7 @@ class Peer implements LinkHandler {
     this.closes.push(close);
   }
 
-  /** Opens the link and lets the answer to the handshake leave. */
+  /** Opens the link and sends the response to the handshake. */
   async opened(): Promise<this> {
     this.link.open(this);
     await turn();
@@ -47,13 +47,13 @@ class Peer implements LinkHandler {
     return this;
   }
 
-  /** Bytes of the peer arrive. */
+  /** Delivers bytes from the peer. */
   async receive(...chunks: Buffer[]): Promise<void> {
     for (const chunk of chunks) this.stream.push(chunk);
     await turn();
   }
 
-  /** Frames that have reached the peer, as opcode and payload. */
+  /** Frames that reached the peer, as opcode and payload. */
   async sent(): Promise<string[]> {
     await turn();
     return new FrameReader()
@@ -66,7 +66,7 @@ const quiet: LinkHandler = { onText() {}, onBinary() {}, onDrain() {}, onClose()
 const text = (payload: string): Buffer => frame({ opcode: 1, payload });
 
 describe("sending", () => {
-  it("lets the answer to the handshake leave together with the first frames", async () => {
+  it("sends the response to the handshake together with the first frames", async () => {
     const { link, stream } = new Peer();
     link.sendText("first");
     expect(link.bufferedBytes).toBe(ANSWER.length + 7);
@@ -86,7 +86,7 @@ describe("sending", () => {
     expect(peer.stream.writes).toBe(1);
   });
 
-  it("writes what was corked when it is flushed, and nothing later", async () => {
+  it("writes corked frames on flush, and nothing later", async () => {
     const peer = await new Peer().opened();
     peer.link.cork();
     peer.link.sendText("a");
@@ -99,7 +99,7 @@ describe("sending", () => {
     expect(peer.stream.writes).toBe(2);
   });
 
-  it("holds corked frames back while the stream is full", async () => {
+  it("queues corked frames while the stream is full", async () => {
     const peer = await new Peer().opened();
     peer.stream.hold();
     peer.link.sendText("x".repeat(20_000));
@@ -112,7 +112,7 @@ describe("sending", () => {
     expect((await peer.sent()).slice(1)).toEqual(["1 a"]);
   });
 
-  it("tells a handler that comes later that the stream is full", async () => {
+  it("reports a full stream to a later handler", async () => {
     const peer = new Peer();
     const log: string[] = [];
     peer.stream.hold();
@@ -137,7 +137,7 @@ describe("sending", () => {
     expect((await peer.sent()).map((line) => line.length)).toEqual([3, 100_002, 3]);
   });
 
-  it("holds frames back while the stream is full, and tells when it is empty again", async () => {
+  it("queues frames while the stream is full, and reports when it is empty again", async () => {
     const peer = await new Peer().opened();
     peer.stream.hold();
     peer.link.sendText("x".repeat(20_000));
@@ -152,7 +152,7 @@ describe("sending", () => {
     expect(peer.stream.writes).toBe(2);
   });
 
-  it("tells of no drain while what was held back fills the stream again", async () => {
+  it("does not report a drain while queued frames fill the stream again", async () => {
     const peer = await new Peer().opened();
     peer.stream.hold();
     peer.link.sendText("x".repeat(20_000));
@@ -168,7 +168,7 @@ describe("sending", () => {
     expect(peer.stream.listenerCount("drain")).toBe(0);
   });
 
-  it("keeps one pong for a peer that pings and does not read", async () => {
+  it("queues one pong for a peer that pings and does not read", async () => {
     const peer = await new Peer().opened();
     peer.stream.hold();
     peer.link.sendText("x".repeat(20_000));
@@ -190,7 +190,7 @@ describe("receiving", () => {
     expect(peer.log).toEqual(["early"]);
   });
 
-  it("goes on with another handler when it is opened again", async () => {
+  it("continues with another handler when it is opened again", async () => {
     const peer = await new Peer().opened();
     const next: string[] = [];
     peer.link.open({ onText: (message) => next.push(message), onBinary() {}, onDrain() {}, onClose() {} });
@@ -199,7 +199,7 @@ describe("receiving", () => {
     expect(peer.log).toEqual([]);
   });
 
-  it("pauses from the very next message on", async () => {
+  it("pauses from the next message on", async () => {
     const peer = await new Peer().opened();
     peer.onText = (message) => {
       peer.log.push(message);
@@ -212,7 +212,7 @@ describe("receiving", () => {
     expect(peer.log).toEqual(["a", "b", "c"]);
   });
 
-  it("stays paused when it is resumed and paused in one breath", async () => {
+  it("stays paused when it is resumed and paused at once", async () => {
     const peer = await new Peer().opened();
     peer.link.pause();
     await peer.receive(text("a"));
@@ -225,7 +225,7 @@ describe("receiving", () => {
     expect(peer.log).toEqual(["a"]);
   });
 
-  it("goes on behind a handler that throws", async () => {
+  it("continues after a handler that throws", async () => {
     const errors: unknown[] = [];
     const others = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
@@ -263,7 +263,7 @@ describe("the end", () => {
     expect(peer.clock.pending).toBe(0);
   });
 
-  it("closes, and delivers what is still on its way", async () => {
+  it("closes, and delivers messages in flight", async () => {
     const peer = await new Peer().opened();
     peer.link.close(1001, "restart");
     peer.link.sendText("late");
@@ -275,7 +275,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1001, wasClean: true }]);
   });
 
-  it("gives up on a closing handshake that gets no answer", async () => {
+  it("ends a closing handshake without an answer", async () => {
     const peer = await new Peer().opened();
     peer.link.close();
     peer.clock.advance(29_999);
@@ -286,7 +286,7 @@ describe("the end", () => {
     expect(peer.closes).toEqual([{ code: 1006, reason: "", wasClean: false, error: undefined }]);
   });
 
-  it("gives up on a peer that never ends its side of the stream", async () => {
+  it("ends the stream of a peer that never ends its side", async () => {
     const peer = await new Peer().opened();
     await peer.receive(frame({ opcode: 8 }));
     peer.clock.advance(30_000);
@@ -294,7 +294,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1005, wasClean: true }]);
   });
 
-  it("gives a peer that has broken the protocol five seconds to end its side of the stream", async () => {
+  it("gives a peer five seconds to end its side of the stream after a violation", async () => {
     const peer = await new Peer().opened();
     peer.link.close(1000);
     await peer.receive(frame({ opcode: 1, payload: "a", masked: false }));
@@ -306,7 +306,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1002, wasClean: false, error: { code: "WS_ERR_EXPECTED_MASK" } }]);
   });
 
-  it("flushes what stands behind a stream that throws", async () => {
+  it("flushes the links after a stream that throws", async () => {
     const [broken, sound] = [await new Peer().opened(), await new Peer().opened()];
     const errors: unknown[] = [];
     const others = process.listeners("uncaughtException");
@@ -322,7 +322,7 @@ describe("the end", () => {
     expect(errors).toMatchObject([{ message: "a stream that throws" }]);
   });
 
-  it("says what the peer did wrong, and reads no more", async () => {
+  it("reports the peer's violation, and stops reading", async () => {
     const peer = await new Peer().opened();
     await peer.receive(frame({ opcode: 1, payload: "a", masked: false }), text("b"));
     expect(await peer.sent()).toEqual([
@@ -360,7 +360,7 @@ describe("the end", () => {
     expect(peer.link.bufferedBytes).toBe(0);
   });
 
-  it("does not report a reset behind a finished closing handshake", async () => {
+  it("does not report a reset after a finished closing handshake", async () => {
     const peer = await new Peer().opened();
     await peer.receive(frame({ opcode: 8, payload: closeBody(1000) }));
     peer.stream.destroy(new Error("reset"));
@@ -379,7 +379,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1006, wasClean: false }]);
   });
 
-  it("is told to a handler that comes too late", async () => {
+  it("is reported to a handler set too late", async () => {
     const peer = new Peer();
     peer.stream.destroy();
     await turn();
@@ -389,7 +389,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1006 }]);
   });
 
-  it("is told when the stream was destroyed before the link was made", async () => {
+  it("is reported when the stream was destroyed before the link was made", async () => {
     const stream = new MemoryStream();
     stream.destroy();
     await turn();
@@ -400,7 +400,7 @@ describe("the end", () => {
     expect(peer.closes).toMatchObject([{ code: 1006 }]);
   });
 
-  it("lets a full stream end, too", async () => {
+  it("also ends a full stream", async () => {
     const peer = await new Peer().opened();
     peer.stream.hold();
     peer.link.sendText("x".repeat(20_000));
@@ -415,17 +415,17 @@ describe("the end", () => {
   });
 });
 
-describe("ticks that a test has replaced and forgets", () => {
+describe("ticks that a test has replaced and drops", () => {
   afterEach(() => vi.restoreAllMocks());
 
-  /** Does something while `process.nextTick` takes calls and makes none. */
+  /** Runs `act` while `process.nextTick` accepts calls and makes none. */
   function withoutTicks(act: () => void): void {
     const faked = vi.spyOn(process, "nextTick").mockReturnValue();
     act();
     faked.mockRestore();
   }
 
-  it("hold up no frames", async () => {
+  it("do not delay frames", async () => {
     const peer = await new Peer().opened();
     withoutTicks(() => peer.link.sendText("sent"));
     expect(await peer.sent()).toEqual(["1 sent"]);
@@ -433,7 +433,7 @@ describe("ticks that a test has replaced and forgets", () => {
     expect(await peer.sent()).toEqual(["1 later"]);
   });
 
-  it("hold up neither resume() nor the report that a stream was closed before", async () => {
+  it("delay neither resume() nor the report of a stream closed before", async () => {
     const peer = await new Peer().opened();
     peer.link.pause();
     await peer.receive(text("a"));
@@ -449,7 +449,7 @@ describe("ticks that a test has replaced and forgets", () => {
     expect(late.closes).toMatchObject([{ code: 1006 }]);
   });
 
-  it("hold up nothing behind a handler that throws", async () => {
+  it("delay nothing after a handler that throws", async () => {
     const others = process.listeners("uncaughtException");
     process.removeAllListeners("uncaughtException");
     const peer = await new Peer().opened();
@@ -467,7 +467,7 @@ describe("ticks that a test has replaced and forgets", () => {
     expect(peer.log).toEqual(["b", "c"]);
   });
 
-  it("hold up no callbacks, and each is called once", async () => {
+  it("do not delay callbacks, and each is called once", async () => {
     const peer = await new Peer().opened();
     const calls: unknown[] = [];
     peer.link.sendText("a");

@@ -1,11 +1,11 @@
 import { Duplex } from "node:stream";
 
-/** One end of a stream in memory. Bytes written to it are kept in `written`, chunk by chunk as they were written. */
+/** One end of a stream in memory. Records each written chunk in `written`. */
 export class MemoryStream extends Duplex {
   readonly written: Buffer[] = [];
-  /** Write calls that reached the stream's owner: those of one cork arrive as one. */
+  /** Write calls that reached the stream's owner; a corked batch is one call. */
   writes = 0;
-  /** While set, nothing that is written is taken: the peer does not read. */
+  /** While set, nothing written is accepted: the peer does not read. */
   #held: (() => void) | undefined = undefined;
   #isHolding = false;
 
@@ -37,14 +37,14 @@ export class MemoryStream extends Duplex {
     this.step();
   }
 
-  /** The peer reads what has been written up to now, and no more. */
+  /** The peer reads everything written up to now, and no more. */
   step(): void {
     const held = this.#held;
     this.#held = undefined;
     held?.();
   }
 
-  /** All that was written, joined and forgotten. */
+  /** Returns everything written, joined, and clears it. */
   taken(): Buffer {
     return Buffer.concat(this.written.splice(0));
   }

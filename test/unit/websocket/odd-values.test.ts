@@ -11,8 +11,8 @@ import { frame } from "../../support/raw/frames.ts";
 import { turn } from "../../support/waiting.ts";
 import { MemoryStream } from "./memory-stream.ts";
 
-// What odd values do in the functions that `ws` does not have. A program's mistake is refused at the call, with a code, or
-// means the default; nothing malformed is sent for it.
+// Odd values in the functions that `ws` lacks. A program's mistake throws at the call, with a code,
+// or means the default. Nothing malformed is sent.
 
 const VALUES: [name: string, value: unknown][] = [
   ["0", 0],
@@ -38,7 +38,7 @@ const VALUES: [name: string, value: unknown][] = [
 
 const INVALID_FRAME = { name: "UsageError", code: "WS_ERR_INVALID_FRAME" };
 
-/** The hex of a frame, or the code of what was thrown. */
+/** The hex of a frame, or the code of the exception. */
 function outcome(make: () => Buffer): string {
   try {
     return make().toString("hex");
@@ -92,7 +92,7 @@ describe("refuseUpgrade", () => {
     expect(answered(value)).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/);
   });
 
-  it.each([100, 101, 199, 1000, 403.5])("with the status %s, which ends no answer, answers 500", (status) => {
+  it.each([100, 101, 199, 1000, 403.5])("with the status %s, which does not end a response, answers 500", (status) => {
     expect(answered(status)).toMatch(/^HTTP\/1\.1 500 /);
   });
 
@@ -126,7 +126,7 @@ describe("acceptUpgrade", () => {
     },
   } as unknown as IncomingMessage;
 
-  /** What comes in from a client that sends `x` and a ping, or the name and code of what was thrown. */
+  /** The messages from a client that sends `x` and a ping, or name and code of the exception. */
   async function received(head: unknown, options: unknown): Promise<string> {
     const stream = new MemoryStream();
     const log: string[] = [];
@@ -155,11 +155,11 @@ describe("acceptUpgrade", () => {
   const REFUSED = "OptionError WS_ERR_INVALID_OPTION";
   const NOTHING = Buffer.alloc(0);
 
-  it.each(VALUES)("with %s as options, where that has none, takes the client", async (_name, value) => {
+  it.each(VALUES)("with %s as options accepts the client", async (_name, value) => {
     expect(await received(NOTHING, value)).toBe("x,1006");
   });
 
-  it.each([undefined, null])("with the head %s takes the client", async (head) => {
+  it.each([undefined, null])("with the head %s accepts the client", async (head) => {
     expect(await received(head, {})).toBe("x,1006");
   });
 
@@ -173,11 +173,11 @@ describe("acceptUpgrade", () => {
       "perMessageDeflate",
       "protocol",
       "closeTimeout",
-    ])("as the option %s takes the client", async (option) => {
+    ])("as the option %s accepts the client", async (option) => {
       expect(await received(NOTHING, { [option]: value })).toBe("x,1006");
     });
 
-    it.each(["budget", "clock", "headers"])("as the option %s is none, or refused", async (option) => {
+    it.each(["budget", "clock", "headers"])("as the option %s means none, or is refused", async (option) => {
       const isEmptyList = option === "headers" && Array.isArray(value) && value.length === 0;
       const expected = isObject(value) && !isEmptyList ? REFUSED : "x,1006";
       expect(await received(NOTHING, { [option]: value })).toBe(expected);

@@ -4,7 +4,9 @@ import { DEFAULT_LIMITS, type Limits, type Role } from "../../../packages/websoc
 import { FrameReader, type ReadFrame } from "../../support/raw/frames.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-/** A connection with its handler's calls written down, one line a call, and what it sent cut into frames. */
+/**
+ * A connection that logs its handler's calls, one line per call, and splits its output into frames.
+ */
 export class Recorder implements WebSocketHandler {
   readonly connection: WebSocketConnection;
   readonly clock = new FakeClock();
@@ -56,31 +58,31 @@ export class Recorder implements WebSocketHandler {
     this.log.push("readable");
   }
 
-  /** The calls so far but those about output, and forgets them. */
+  /** Returns the calls so far, except those about output, and clears them. */
   take(): string[] {
     return this.log.splice(0).filter((line) => line !== "output");
   }
 
-  /** The bytes to send so far. */
+  /** The output so far. */
   bytes(): Buffer {
     const output = this.connection.takeOutput();
     return Array.isArray(output) ? Buffer.concat(output) : (output ?? Buffer.alloc(0));
   }
 
-  /** The frames to send so far. */
+  /** The frames of the output so far. */
   sent(): ReadFrame[] {
     return this.#reader.push(this.bytes());
   }
 }
 
-/** The same bytes cut in all the ways that tests replay: whole, each single split point, and byte by byte. */
+/** The same bytes split in all tested ways: whole, at each single point, and byte by byte. */
 export function* allSplits(bytes: Buffer): Generator<Buffer[]> {
   yield [bytes];
   for (let at = 1; at < bytes.length; at++) yield [bytes.subarray(0, at), bytes.subarray(at)];
   yield Array.from(bytes, (_byte, at) => bytes.subarray(at, at + 1));
 }
 
-/** Gives copies: what is received is unmasked in place. */
+/** Passes copies: received bytes are unmasked in place. */
 export function feed(connection: WebSocketConnection, chunks: readonly Buffer[]): void {
   for (const chunk of chunks) connection.receive(Buffer.from(chunk));
 }

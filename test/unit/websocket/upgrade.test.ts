@@ -60,7 +60,7 @@ describe("acceptUpgrade", () => {
     expect(check.ok ? undefined : check.code).toBe(code);
   });
 
-  it("delivers first what came together with the request", async () => {
+  it("first delivers frames sent together with the request", async () => {
     const stream = new MemoryStream();
     const log: string[] = [];
     const head = frame({ opcode: 1, payload: "in the head" });
@@ -71,7 +71,7 @@ describe("acceptUpgrade", () => {
     expect(log).toEqual(["in the head", "behind it"]);
   });
 
-  it("applies the limits it is given", async () => {
+  it("applies the given limits", async () => {
     const stream = new MemoryStream();
     const codes: number[] = [];
     const link = acceptUpgrade(REQUEST, stream, NOTHING, { maxPayload: 10 });
@@ -99,7 +99,7 @@ describe("acceptUpgrade", () => {
 });
 
 describe("refuseUpgrade", () => {
-  it("sends a complete HTTP answer and closes the stream", async () => {
+  it("sends a complete HTTP response and closes the stream", async () => {
     const stream = new MemoryStream();
     refuseUpgrade(stream, 426, "versión 13 only", { "Sec-WebSocket-Version": "13" });
     await turn();
@@ -110,7 +110,7 @@ describe("refuseUpgrade", () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  it("survives errors of the stream, and a stream that is gone", async () => {
+  it("survives errors of the stream, and a closed stream", async () => {
     const stream = new MemoryStream();
     refuseUpgrade(stream, 400, "no");
     stream.destroy(new Error("reset"));

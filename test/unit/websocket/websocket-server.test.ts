@@ -13,7 +13,7 @@ const LINES = {
   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 };
 
-/** What a server in memory answers to a request. */
+/** The response of a server in memory to a request. */
 async function answer(
   options: ServerOptions,
   changed: Record<string, string | undefined> = {},
@@ -60,20 +60,20 @@ describe("the answer of a server", () => {
     if (expected === 426) expect(text).toContain("\r\nSec-WebSocket-Version: 13\r\n");
   });
 
-  it("agrees to compression only when told to", async () => {
+  it("accepts compression only if the option is set", async () => {
     const offer = { "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits" };
     expect((await answer({}, offer)).text).not.toContain("Extensions");
     const { text } = await answer({ perMessageDeflate: { clientMaxWindowBits: 10 } }, offer);
     expect(text).toContain("\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=10\r\n");
   });
 
-  it("goes on without compression when no offer can be accepted (RFC 7692, 5.1)", async () => {
+  it("opens without compression when an offer is not acceptable (RFC 7692, 5.1)", async () => {
     const offer = { "Sec-WebSocket-Extensions": "permessage-deflate; server_max_window_bits=99" };
     const { text } = await answer({ perMessageDeflate: true }, offer);
     expect([status(text), text.includes("Extensions")]).toEqual([101, false]);
   });
 
-  it("never holds a line that a listener of headers has smuggled another into", async () => {
+  it("never contains a header that a listener injected with a line break", async () => {
     const http = createServer();
     const server = new WebSocketServer({ noServer: true });
     server.on("headers", (lines) => lines.push("X: a\r\nY: b"));
@@ -94,7 +94,7 @@ describe("the answer of a server", () => {
     expect(await failed).toBeInstanceOf(TypeError);
   });
 
-  it("is the business of wsClientError's listeners, who are told the code", async () => {
+  it("is left to wsClientError listeners, which get the code", async () => {
     const http = createServer();
     const server = new WebSocketServer({ server: http });
     const heard = nextEvent(server, "wsClientError");
@@ -108,7 +108,7 @@ describe("the answer of a server", () => {
     near.destroy();
   });
 
-  it("cannot be made with a window that zlib does not know", () => {
+  it("cannot be made with a window that zlib does not support", () => {
     expect(() => new WebSocketServer({ noServer: true, perMessageDeflate: { serverMaxWindowBits: 16 } })).toThrow(
       RangeError,
     );
@@ -116,7 +116,7 @@ describe("the answer of a server", () => {
 });
 
 describe("clients", () => {
-  it("forgets those that are gone", async () => {
+  it("removes closed ones", async () => {
     const { server } = await answer({});
     if (server.clients.size > 0) await turn();
     await turn();

@@ -4,7 +4,7 @@ import { nextEvent, turn } from "../../support/waiting.ts";
 import { Piped } from "./piped.ts";
 
 describe("a socket as a stream, in memory", () => {
-  it("holds the peer back while nobody reads, and lets it go on", async () => {
+  it("stops reading from the peer while the program does not read, and resumes", async () => {
     const { client, peer } = await new Piped().opened();
     const stream = createWebSocketStream(client, { readableHighWaterMark: 10 });
     for (let count = 0; count < 10; count++) peer.send("12345678");
@@ -33,7 +33,7 @@ describe("a socket as a stream, in memory", () => {
     expect(stream.errored).toBe(null);
   });
 
-  it("gives the error of a write that comes too late", async () => {
+  it("passes on the error of a late write", async () => {
     const { client } = await new Piped().opened();
     const stream = createWebSocketStream(client);
     client.terminate();

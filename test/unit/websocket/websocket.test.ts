@@ -6,7 +6,7 @@ import { frame } from "../../support/raw/frames.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 import { Piped } from "./piped.ts";
 
-describe("in memory, with a clock of one's own", () => {
+describe("in memory, with a fake clock", () => {
   it("speaks over any Duplex", async () => {
     const { client, peer } = await new Piped({ protocols: ["memory"] }).opened();
     peer.send("hello");
@@ -35,7 +35,7 @@ describe("in memory, with a clock of one's own", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("gives up after handshakeTimeout", async () => {
+  it("fails after handshakeTimeout", async () => {
     const silent = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
     const { client, clock } = new Piped({ client: { createConnection: () => silent, handshakeTimeout: 500 } });
     await turn();
@@ -79,10 +79,10 @@ describe("prepared frames", () => {
   });
 });
 
-describe("errors that nobody listens to", () => {
+describe("errors without a listener", () => {
   const violation = frame({ opcode: 3, payload: "" });
 
-  it("are not thrown on a server, which no client may end", async () => {
+  it("are not thrown on a server, which a client must not end", async () => {
     const piped = new Piped();
     const { client, peer } = await piped.opened();
     const closed = nextEvent(peer, "close");
@@ -91,7 +91,7 @@ describe("errors that nobody listens to", () => {
     expect(client.readyState).toBeGreaterThanOrEqual(WebSocket.CLOSING);
   });
 
-  it("are of a class, with a code and the close code that the peer is told", async () => {
+  it("have a class, a code and the close code sent to the peer", async () => {
     const piped = new Piped();
     const { client, peer } = await piped.opened();
     const told = nextEvent<[number, Buffer]>(client, "close");
@@ -118,7 +118,7 @@ describe("callbacks of send", () => {
     expect(log).toContain("callback");
   });
 
-  it("tell of messages that are lost", async () => {
+  it("report lost messages", async () => {
     const { client, peer } = await new Piped().opened();
     peer.pause();
     const outcomes: unknown[] = [];
@@ -146,7 +146,7 @@ describe("attributes", () => {
     }
   });
 
-  it("count what waits in bufferedAmount", async () => {
+  it("count queued bytes in bufferedAmount", async () => {
     const { client } = await new Piped().opened();
     expect(client.bufferedAmount).toBe(0);
     client.send("12345");

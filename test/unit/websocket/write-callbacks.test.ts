@@ -12,7 +12,7 @@ describe("callbacks of writes", () => {
     return { callbacks, log };
   }
 
-  it("are those of the frames that were taken, in order", async () => {
+  it("belong to the frames taken, in order", async () => {
     const { callbacks, log } = recorded(1, 2, 2, 5);
     expect(callbacks.takeUpTo(0)).toBe(undefined);
     callbacks.takeUpTo(3)!();

@@ -6,7 +6,7 @@ import {
 } from "../../../../packages/websocket/src/core/handshake/client-handshake.ts";
 import { checkHandshake } from "../../../../packages/websocket/src/core/handshake/handshake.ts";
 
-/** Key and answer of RFC 6455, 1.3. */
+/** Key and response of RFC 6455, 1.3. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const GOOD = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-accept": "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" };
 
@@ -32,7 +32,7 @@ describe("handshakeHeaders", () => {
     expect(newKey()).not.toBe(key);
   });
 
-  it("name no subprotocol and no extension when none is wanted", () => {
+  it("name a subprotocol and an extension only if requested", () => {
     const headers = handshakeHeaders({ key: KEY });
     expect(headers).not.toHaveProperty("Sec-WebSocket-Protocol");
     expect(headers).not.toHaveProperty("Sec-WebSocket-Extensions");

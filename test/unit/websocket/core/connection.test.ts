@@ -7,7 +7,7 @@ const texts = (frames: ReadFrame[]): string[] =>
 const closeFrame = (code: number, reason = ""): Buffer => frame({ opcode: 8, payload: closeBody(code, reason) });
 
 describe("sending", () => {
-  it("asks once for the output of many sends", () => {
+  it("reports output once for many sends", () => {
     const { connection, log } = new Recorder();
     connection.send("a", 1);
     connection.send("b", 1);
@@ -57,7 +57,7 @@ describe("pings", () => {
     expect(texts(recorder.sent())).toEqual(["10 a", "10 b", "10 c"]);
   });
 
-  it("leave one answer, the newest, while it does not", () => {
+  it("leave only the newest answer while it does not", () => {
     const recorder = new Recorder();
     recorder.connection.blockOutput();
     recorder.connection.send("first", 1);
@@ -94,7 +94,7 @@ describe("closing", () => {
     expect(recorder.bytes()).toHaveLength(0);
   });
 
-  it("delivers until the peer's close frame, and sends nothing behind its own (RFC 6455, 5.5.1 and 6.1)", () => {
+  it("delivers until the peer's close frame, and sends nothing after its own (RFC 6455, 5.5.1 and 6.1)", () => {
     const recorder = new Recorder();
     recorder.connection.close(1001, "restart");
     recorder.connection.send("late", 1);
@@ -127,7 +127,7 @@ describe("closing", () => {
     },
   );
 
-  it("tells the peer why it is refused, once, and reads no more (RFC 6455, 7.1.7)", () => {
+  it("sends the reason of a failure to the peer, once, and stops reading (RFC 6455, 7.1.7)", () => {
     const recorder = new Recorder();
     feed(recorder.connection, [frame({ opcode: 1, masked: false }), frame({ opcode: 3 })]);
     expect(recorder.take()).toEqual(["failed 1002 WS_ERR_EXPECTED_MASK"]);
@@ -180,20 +180,20 @@ describe("options of a connection", () => {
     expect(recorder.take()).toEqual(["failed 1007 WS_ERR_INVALID_UTF8"]);
   });
 
-  it("does not check text when it is not to", () => {
+  it("does not check text with unchecked", () => {
     const recorder = new Recorder("server", {}, { text: "unchecked" });
     feed(recorder.connection, [INVALID, CUT[0]!, frame({ opcode: 0 })]);
     expect(recorder.take()).toEqual(["bytes a\u00ff", "bytes \u00e2"]);
   });
 
-  it("leaves pings unanswered when it is not to answer them", () => {
+  it("does not answer pings without autoPong", () => {
     const recorder = new Recorder("server", {}, { autoPong: false });
     feed(recorder.connection, [frame({ opcode: 9, payload: "p" })]);
     expect(recorder.take()).toEqual(["ping p"]);
     expect(recorder.bytes()).toHaveLength(0);
   });
 
-  it("masks with the keys that it is given", () => {
+  it("masks with the given keys", () => {
     const recorder = new Recorder("client", {}, { maskKey: () => 0x04030201 });
     recorder.connection.send("a", 1);
     expect(recorder.bytes()).toEqual(Buffer.from([0x81, 0x81, 1, 2, 3, 4, 0x60]));

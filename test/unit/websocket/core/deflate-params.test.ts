@@ -9,7 +9,10 @@ import {
 
 const NAME = "permessage-deflate";
 
-/** RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2: `[offer, options, answer]`: the parameters behind the name; undefined: declined. */
+/**
+ * `[offer, options, response]` for RFC 7692, 7.1.1.1, 7.1.1.2, 7.1.2.1 and 7.1.2.2. The response is
+ * the parameters after the name; undefined means declined.
+ */
 const NEGOTIATIONS: readonly [string, DeflateOptions, string | undefined][] = [
   [NAME, {}, ""],
   [`${NAME}; client_max_window_bits`, {}, ""],
@@ -29,7 +32,7 @@ const NEGOTIATIONS: readonly [string, DeflateOptions, string | undefined][] = [
   [`${NAME}; client_no_context_takeover`, {}, "; client_no_context_takeover"],
   [NAME, { clientNoContextTakeover: true }, "; client_no_context_takeover"],
   [`${NAME}; client_no_context_takeover`, { clientNoContextTakeover: false }, ""],
-  // RFC 7692, 7.1: what must be declined.
+  // RFC 7692, 7.1: offers that must be declined.
   [`${NAME}; server_max_window_bits`, {}, undefined],
   [`${NAME}; server_max_window_bits=7`, {}, undefined],
   [`${NAME}; server_max_window_bits=16`, {}, undefined],
@@ -43,7 +46,7 @@ const NEGOTIATIONS: readonly [string, DeflateOptions, string | undefined][] = [
   ["permessage-bzip2", {}, undefined],
   ["__proto__", {}, undefined],
   [`${NAME};`, {}, undefined],
-  // Several offers: the first that can be accepted.
+  // The first acceptable offer of several.
   [`${NAME}; unknown, ${NAME}; client_max_window_bits=11`, {}, "; client_max_window_bits=11"],
   [`other; x=1, ${NAME}; server_max_window_bits=9, ${NAME}`, {}, "; server_max_window_bits=9"],
   [`${NAME}; server_no_context_takeover, ${NAME}`, { serverNoContextTakeover: false }, ""],
@@ -55,7 +58,7 @@ describe("negotiateDeflate", () => {
     expect(agreement?.answer).toBe(answer === undefined ? undefined : NAME + answer);
   });
 
-  it("tells what was agreed on", () => {
+  it("returns the negotiated parameters", () => {
     const offer = `${NAME}; server_no_context_takeover; client_max_window_bits=11`;
     expect(negotiateDeflate(offer, { serverMaxWindowBits: 12 })?.params).toEqual({
       serverNoContextTakeover: true,
@@ -65,7 +68,7 @@ describe("negotiateDeflate", () => {
     });
   });
 
-  it("finds no offer where there is no header", () => {
+  it("finds no offer without a header", () => {
     expect(negotiateDeflate(undefined, {})).toBeUndefined();
   });
 });
@@ -131,11 +134,11 @@ describe("checkDeflateAnswer", () => {
     expect(checkDeflateAnswer(answer, options)).toBe("refused");
   });
 
-  it("takes an empty header for none", () => expect(checkDeflateAnswer("", {})).toBeUndefined());
+  it("reads an empty header as none", () => expect(checkDeflateAnswer("", {})).toBeUndefined());
 });
 
 describe("checkDeflateOptions", () => {
-  it("is off unless it is wanted", () => {
+  it("is off by default", () => {
     expect(checkDeflateOptions(undefined)).toBeUndefined();
     expect(checkDeflateOptions(false)).toBeUndefined();
     expect(checkDeflateOptions(true)).toEqual({});

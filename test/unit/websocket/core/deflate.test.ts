@@ -30,18 +30,18 @@ function recorder(role: Role, setup: Setup = {}): Recorder {
 const deflated = (hex: string, rest: Partial<FrameSpec> = {}): Buffer =>
   frame({ opcode: 1, reserved: 4, payload: Buffer.from(hex, "hex"), ...rest });
 
-/** A message as another implementation compresses it. */
+/** A message compressed by another implementation. */
 const compress = (data: Buffer): Buffer =>
   deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
 const noise = (size: number): Buffer => new Random(size).bytes(size);
 
-/** Lets zlib's threads finish: `until` is looked at after each turn of the loop. */
+/** Lets zlib's threads finish. Checks `until` after each turn of the loop. */
 async function settled(until: () => boolean): Promise<void> {
   while (!until()) await turn();
 }
 
-/** Gives the chunks one after another, as the owner of a connection has to: none while a message is being decompressed. */
+/** Passes chunks one after another, as a connection's owner must: none during a decompression. */
 async function read(end: Recorder, chunks: readonly Buffer[]): Promise<void> {
   const { connection } = end;
   for (const chunk of chunks) {
@@ -53,20 +53,20 @@ async function read(end: Recorder, chunks: readonly Buffer[]): Promise<void> {
   }
 }
 
-/** What a server makes of the chunks. */
+/** The log of a server that receives the chunks. */
 async function logOf(chunks: readonly Buffer[], setup: Setup = {}): Promise<string[]> {
   const server = recorder("server", setup);
   await read(server, chunks);
   return server.take().map((line) => line.trim());
 }
 
-/** The frames that wait, those that are still being compressed too. */
+/** Queued frames, including those being compressed. */
 async function allSent(end: Recorder): Promise<ReadFrame[]> {
   await settled(() => !end.connection.hasPendingOutput);
   return end.sent();
 }
 
-/** The examples of RFC 7692, 7.2.3, which are read as RFC 7692, 6.2 and 7.2.2 say. */
+/** The examples of RFC 7692, 7.2.3, read as RFC 7692, 6.2 and 7.2.2 say. */
 const EXAMPLES: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["one message", deflated("f248cdc9c90700"), ["text Hello"]],
   [
@@ -85,7 +85,7 @@ const EXAMPLES: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["an empty message", deflated("00"), ["text"]],
   ["an empty payload", deflated(""), ["text"]],
   [
-    "messages behind one that ends its stream",
+    "messages after the end of a stream (BFINAL)",
     Buffer.concat([deflated("f348cdc9c9070000"), deflated("f248cdc9c90700")]),
     ["text Hello", "text Hello"],
   ],
@@ -128,7 +128,7 @@ describe("receiving compressed messages, at every split of the bytes", () => {
     ["RSV1 on a ping", deflated("00", { opcode: 9 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
     ["RSV1 on a close frame", deflated("03e8", { opcode: 8 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
     ["RSV1 with RSV2", deflated("00", { reserved: 6 }), "1002 WS_ERR_UNEXPECTED_RSV_2_3"],
-    ["bytes that are no deflate data", deflated("ffffffff"), "1007 WS_ERR_INVALID_DEFLATE_DATA"],
+    ["bytes that are not deflate data", deflated("ffffffff"), "1007 WS_ERR_INVALID_DEFLATE_DATA"],
     ["a reference to before the beginning", deflated("f200110000"), "1007 WS_ERR_INVALID_DEFLATE_DATA"],
     [
       "text that is not UTF-8 inside",
@@ -143,7 +143,7 @@ describe("receiving compressed messages, at every split of the bytes", () => {
 });
 
 describe("limits of compressed messages", () => {
-  it("refuses one that grows beyond maxPayload, before it has", async () => {
+  it("refuses a message that expands beyond maxPayload, before it has", async () => {
     const tooBig = ["failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
     for (const size of [2_000_000, 30_000_000]) {
       const server = recorder("server", { maxPayload: 100_000 });
@@ -154,7 +154,7 @@ describe("limits of compressed messages", () => {
     }
   });
 
-  it("takes one of exactly maxPayload that compression has made longer", async () => {
+  it("accepts a message of exactly maxPayload that compression made longer", async () => {
     const data = noise(50_000);
     const payload = compress(data);
     expect(payload.length).toBeGreaterThan(data.length);
@@ -165,7 +165,7 @@ describe("limits of compressed messages", () => {
     expect(server.binaries[0]?.equals(data)).toBe(true);
   });
 
-  it("refuses a ratio above the one that is set", async () => {
+  it("refuses a ratio above maxInflateRatio", async () => {
     const messages = [noise(5000), Buffer.alloc(100_000)];
     const frames = messages.map((data) => frame({ opcode: 2, reserved: 4, payload: compress(data) }));
     for (const params of [PLAIN, ALONE]) {
@@ -183,7 +183,7 @@ describe("a large compressed message", () => {
     frame({ opcode: 8, payload: closeBody(1000) }),
   ];
 
-  it("holds back what follows it, and says when to go on", async () => {
+  it("pauses reading after it, and reports when to go on", async () => {
     const server = recorder("server");
     expect(server.connection.receive(Buffer.concat(frames))).toBe(false);
     server.connection.resume();
@@ -195,7 +195,7 @@ describe("a large compressed message", () => {
     expect(server.take().slice(2)).toEqual(["text behind", "closed 1000"]);
   });
 
-  it("is held back itself while its receiver is paused", async () => {
+  it("is not delivered while its receiver is paused", async () => {
     const server = recorder("server");
     server.connection.receive(Buffer.concat(frames));
     server.connection.pause();
@@ -208,7 +208,7 @@ describe("a large compressed message", () => {
     expect(server.take().at(-1)).toBe("closed 1000");
   });
 
-  it("may pause what follows it", async () => {
+  it("may pause reading after it", async () => {
     const server = recorder("server");
     server.onMessage = () => server.connection.pause();
     server.connection.receive(Buffer.concat(frames));
@@ -219,7 +219,7 @@ describe("a large compressed message", () => {
     expect(server.take()).toEqual(["text behind"]);
   });
 
-  it("is forgotten when the connection is", async () => {
+  it("is dropped with the connection", async () => {
     const server = recorder("server");
     server.connection.receive(Buffer.concat(frames));
     server.connection.abort();
@@ -229,7 +229,7 @@ describe("a large compressed message", () => {
   });
 });
 
-/** What both ends make of messages that one sends to the other. */
+/** The logs of both ends, when one sends messages to the other. */
 async function exchange(
   from: Role,
   setup: Setup,
@@ -280,7 +280,7 @@ describe("sending compressed messages", () => {
   );
 
   // RFC 7692, 6.1, 7.1.1.1, 7.1.1.2 and 7.2.1.
-  it("sets RSV1 and refers to earlier messages, unless each stands alone", async () => {
+  it("sets RSV1 and refers to earlier messages, unless messages are independent", async () => {
     const payloads = async (params: DeflateParams): Promise<string[]> => {
       const server = recorder("server", { params });
       for (let at = 0; at < 2; at++) server.connection.send("Hello", 1);
@@ -292,12 +292,13 @@ describe("sending compressed messages", () => {
     expect(await payloads(ALONE)).toEqual(["4 f248cdc9c90700", "4 f248cdc9c90700"]);
   });
 
-  it("compresses in the order of sending also what is sent from inside its own report", async () => {
+  it("compresses in the order of sending, even messages sent from inside its report", async () => {
     const server = recorder("server");
     const texts = ["one", "two one", "three two one"];
     let reports = 0;
     server.onOutput = () => {
-      // The first report is of the sends; the second comes when the first message is done and the others still wait.
+      // The first report is for the sends. The second comes when the first message is done and the
+      // others are still queued.
       if (++reports === 2) server.connection.send("four three two one", 1);
     };
     for (const text of texts) server.connection.send(text, 1);
@@ -308,7 +309,7 @@ describe("sending compressed messages", () => {
     expect(client.take()).toEqual([...texts, "four three two one"].map((text) => `text ${text}`));
   });
 
-  it("survives that very many connections close while their messages wait for a thread", async () => {
+  it("survives many connections that close while their messages are queued for a thread", async () => {
     const options = { concurrencyLimit: 1 };
     const ends = Array.from({ length: 20_000 }, () => recorder("server", { options }));
     for (const { connection } of ends) connection.send("Hello", 1);
@@ -319,7 +320,7 @@ describe("sending compressed messages", () => {
     expect(await allSent(next)).toHaveLength(1);
   });
 
-  it("leaves short messages, prepared frames, fragments and those marked alone", async () => {
+  it("leaves short messages, prepared frames, fragments and messages with compress false alone", async () => {
     const server = recorder("server", { options: { threshold: 10 } });
     server.connection.send("short", 1);
     server.connection.send("long enough to compress", 1, false);
@@ -339,7 +340,7 @@ describe("sending compressed messages", () => {
     ["a large message", ALONE, noise(50_000)],
     ["a large message with context takeover", PLAIN, noise(50_000)],
     ["a small message with context takeover", PLAIN, Buffer.from("small")],
-  ])("keeps everything in order behind %s on its way, the close frame too", async (_what, params, data) => {
+  ])("sends everything in order after %s being compressed, the close frame too", async (_what, params, data) => {
     const server = recorder("server", { params });
     server.connection.send("first", 1, false);
     server.connection.send(data, 2);
@@ -353,7 +354,7 @@ describe("sending compressed messages", () => {
     expect(server.connection).toMatchObject({ queued: 6, taken: 6, bufferedBytes: 0 });
   });
 
-  it("still sends what is on its way when the peer closes", async () => {
+  it("still sends messages being compressed when the peer closes", async () => {
     const server = recorder("server");
     server.connection.send(noise(50_000), 2);
     server.connection.send("behind", 1);
@@ -362,7 +363,7 @@ describe("sending compressed messages", () => {
     expect((await allSent(server)).map(({ opcode }) => opcode)).toEqual([2, 1, 8]);
   });
 
-  it("forgets what is on its way when it is aborted", async () => {
+  it("drops messages being compressed when it is aborted", async () => {
     const server = recorder("server");
     server.connection.send(noise(50_000), 2);
     server.connection.send("behind", 1);

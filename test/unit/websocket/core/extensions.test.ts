@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isToken, parseExtensions } from "../../../../packages/websocket/src/core/handshake/extensions.ts";
 
-/** What a header holds, one line for each extension. */
+/** The contents of a header, one line per extension. */
 function read(header: string): string[] | undefined {
   return parseExtensions(header)?.map(({ name, parameters }) =>
     [name, ...parameters.map((parameter) => `${parameter.name}=${parameter.value ?? "-"}`)].join(" "),
@@ -61,7 +61,7 @@ describe("parseExtensions", () => {
     ["spaces behind a name", `a${" ".repeat(100_000)}b`],
     ["an open quote", `a; b="${"\\c".repeat(50_000)}`],
     ["parameters", "a" + "; b=c".repeat(20_000)],
-  ])("needs no more than linear time for 100 KB of %s", (_what, header) => {
+  ])("reads 100 KB of %s in linear time", (_what, header) => {
     const start = performance.now();
     parseExtensions(header);
     expect(performance.now() - start).toBeLessThan(500);
@@ -69,6 +69,6 @@ describe("parseExtensions", () => {
 });
 
 describe("isToken", () => {
-  it.each(["a", "A-1.b", "!#$%&'*+-.^_`|~"])("takes %j", (text) => expect(isToken(text)).toBe(true));
+  it.each(["a", "A-1.b", "!#$%&'*+-.^_`|~"])("accepts %j", (text) => expect(isToken(text)).toBe(true));
   it.each(["", " ", "a b", "a,b", "a/b", '"a"', "é", "a\n"])("refuses %j", (text) => expect(isToken(text)).toBe(false));
 });

@@ -13,11 +13,11 @@ function taken(queue: FrameQueue): Buffer[] {
 }
 
 describe("FrameQueue of a server", () => {
-  it("has nothing to take at first", () => {
+  it("is empty at first", () => {
     expect(new FrameQueue("server").take()).toBeUndefined();
   });
 
-  it("joins the frames that wait into one buffer, in order", () => {
+  it("joins queued frames into one buffer, in order", () => {
     const queue = new FrameQueue("server");
     queue.push(TEXT, "é");
     queue.push(BINARY, Buffer.from([1]));
@@ -28,7 +28,7 @@ describe("FrameQueue of a server", () => {
     expect(queue.take()).toBeUndefined();
   });
 
-  it("hands on a lone prepared frame as it is, to be shared", () => {
+  it("returns a lone prepared frame unchanged, to be shared", () => {
     const queue = new FrameQueue("server");
     const frame = frameText("shared");
     queue.pushPrepared(frame);
@@ -68,7 +68,7 @@ describe("FrameQueue of a server", () => {
     expect(texts).toEqual(Array.from({ length: 5000 }, (_, at) => String(at)));
   });
 
-  it("takes any number of large payloads", () => {
+  it("accepts any number of large payloads", () => {
     const queue = new FrameQueue("server");
     const prepared = frameBinary(BIG);
     for (let at = 0; at < 3000; at++) queue.pushPrepared(prepared);
@@ -76,7 +76,7 @@ describe("FrameQueue of a server", () => {
     expect(taken(queue)).toHaveLength(3000);
   });
 
-  it("forgets what waits", () => {
+  it("drops queued frames", () => {
     const queue = new FrameQueue("server");
     queue.push(TEXT, "a");
     queue.clear();
@@ -105,7 +105,7 @@ describe("FrameQueue of a client", () => {
 describe("FrameQueue with a reservation", () => {
   const text = (data: string): Buffer => frame({ opcode: 1, payload: data, masked: false });
 
-  it("gives what is before it at once, and the rest in order when it is filled", () => {
+  it("returns earlier frames at once, and the rest in order when it is filled", () => {
     const queue = new FrameQueue("server");
     queue.push(TEXT, "a");
     const reservation = queue.reserve(100);
@@ -120,7 +120,7 @@ describe("FrameQueue with a reservation", () => {
     expect(queue).toMatchObject({ bytes: 0, queued: 3, taken: 3 });
   });
 
-  it("stops at the first of several that is not filled", () => {
+  it("stops at the first unfilled one of several", () => {
     const queue = new FrameQueue("server");
     const [first, second] = [queue.reserve(10), queue.reserve(10)];
     queue.fill(second, TEXT, Buffer.from("2"));

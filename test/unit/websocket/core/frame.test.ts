@@ -58,24 +58,24 @@ describe("frame header", () => {
 });
 
 describe("prepared frames", () => {
-  it("hold a text as UTF-8", () => {
+  it("contain a text as UTF-8", () => {
     expect(frameText("Hello").toString("hex")).toBe("810548656c6c6f");
     expect(frameText("é").toString("hex")).toBe("8102c3a9");
     expect(frameText("").toString("hex")).toBe("8100");
   });
 
-  it("replace lone surrogates, which have no UTF-8", () => {
+  it("replace lone surrogates, which UTF-8 cannot encode", () => {
     expect(frameText("\ud800").toString("hex")).toBe("8103efbfbd");
   });
 
-  it.each([16, 17, 125, 126, 65535, 65536])("hold ASCII texts of %i bytes", (length) => {
+  it.each([16, 17, 125, 126, 65535, 65536])("contain ASCII texts of %i bytes", (length) => {
     const text = "a".repeat(length);
     const frame = frameText(text);
     expect(readPayloadLength(frame, 0)).toBe(length);
     expect(frame.subarray(headerSize(length)).toString()).toBe(text);
   });
 
-  it("hold bytes, with a byte before them on demand", () => {
+  it("contain bytes, after an optional prefix", () => {
     expect(frameBinary(Buffer.from([1, 2, 3])).toString("hex")).toBe("8203010203");
     expect(frameBinary(Buffer.from([1, 2, 3]), 4).toString("hex")).toBe("820404010203");
     expect(frameBinary(Buffer.alloc(125), 4).subarray(0, 5).toString("hex")).toBe("827e007e04");

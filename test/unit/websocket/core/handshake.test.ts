@@ -58,7 +58,7 @@ describe("opening handshake", () => {
     expect(check(headers)).toMatchObject({ ok: false, status, code });
   });
 
-  it("names the version to take to a client of another one (RFC 6455, 4.2.2 number 4)", () => {
+  it("names the supported version to a client of another one (RFC 6455, 4.2.2 number 4)", () => {
     expect(check({ "sec-websocket-version": "25" })).toMatchObject({ headers: { "Sec-WebSocket-Version": "13" } });
   });
 
@@ -70,12 +70,12 @@ describe("opening handshake", () => {
     });
   });
 
-  it("takes HTTP/1.0, which old proxies speak, and requests made by hand, without a Host header", () => {
+  it("accepts HTTP/1.0 of old proxies, and handmade requests, without a Host header", () => {
     expect(check({ host: undefined }, { httpVersion: "1.0" })).toMatchObject({ ok: true });
     expect(checkHandshake({ method: "GET", headers: { ...HEADERS, host: undefined } })).toMatchObject({ ok: true });
   });
 
-  it("refuses subprotocols that do not follow their grammar (RFC 6455, 4.1 number 10)", () => {
+  it("refuses malformed subprotocols (RFC 6455, 4.1 number 10)", () => {
     const withProtocols = (header?: unknown): object | undefined =>
       checkProtocols({ headers: { "sec-websocket-protocol": header } });
     expect(withProtocols("a, b")).toBeUndefined();

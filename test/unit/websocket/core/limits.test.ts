@@ -14,12 +14,12 @@ describe("limitsOf", () => {
     });
   });
 
-  it("lets no message be longer than a buffer can be", () => {
+  it("limits a message to the longest buffer", () => {
     expect(limitsOf({ maxPayload: Infinity }).maxPayload).toBe(constants.MAX_LENGTH);
   });
 });
 
-/** How a connection ends that gets a message of `count` fragments of `size` bytes. */
+/** The end of a connection that receives a message of `count` fragments of `size` bytes. */
 function end(count: number, size: number, maxFragments?: number): string {
   const recorder = new Recorder("server", limitsOf(maxFragments === undefined ? {} : { maxFragments }));
   for (let at = 0; at < count; at++) {
@@ -30,7 +30,7 @@ function end(count: number, size: number, maxFragments?: number): string {
 }
 
 describe("the limit of fragments", () => {
-  it("does not count fragments that carry something by default", () => {
+  it("does not count non-empty fragments by default", () => {
     expect(end(10_000, 64)).toMatch(/^0+$/);
   });
 

@@ -21,7 +21,7 @@ describe("masking", () => {
     expect(payload.toString()).toBe("Hello");
   });
 
-  it("is exact at every length and alignment, and touches nothing around", () => {
+  it("is exact at every length and alignment, and changes nothing around", () => {
     const random = new Random(1);
     for (const length of [0, 1, 2, 3, 4, 5, 7, 8, 127, 128, 129, 191, 192, 193, 194, 195, 196, 197, 1000, 65536]) {
       for (let start = 0; start < 8; start++) {
@@ -37,7 +37,7 @@ describe("masking", () => {
     }
   });
 
-  it("goes on in the middle of a payload with the turned key", () => {
+  it("continues inside a payload with the rotated key", () => {
     const bytes = Buffer.from("a payload in several pieces");
     for (let done = 0; done < 9; done++) {
       const rest = Buffer.from(bytes);
@@ -46,7 +46,7 @@ describe("masking", () => {
     }
   });
 
-  it("writes keys as it reads them, also those above 2^31", () => {
+  it("writes keys as it reads them, even above 2^31", () => {
     const target = Buffer.alloc(6);
     expect(writeMaskKey(target, 1, readMaskKey(KEY, 0))).toBe(5);
     expect(target.subarray(1, 5).equals(KEY)).toBe(true);

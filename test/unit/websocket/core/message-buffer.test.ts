@@ -14,19 +14,19 @@ describe("MessageBuffer", () => {
     }
   });
 
-  it("takes memory for what has arrived, not for what was announced", () => {
+  it("allocates for the bytes received, not for the announced length", () => {
     const gathered = new MessageBuffer();
     gathered.append(Buffer.alloc(10), 0, 10, 1024 * 1024 * 1024);
     expect(gathered.bytes.length).toBeLessThanOrEqual(4096);
   });
 
-  it("gives away a buffer that is more than half full", () => {
+  it("returns a buffer that is more than half full", () => {
     const gathered = new MessageBuffer();
     gathered.append(Buffer.alloc(5000, 1), 0, 5000, 1024 * 1024);
     expect(gathered.take().buffer.byteLength).toBeLessThanOrEqual(10_000);
   });
 
-  it("gives its bytes as text when they are one", () => {
+  it("returns its bytes as text if they are valid", () => {
     const gathered = new MessageBuffer();
     gathered.append(Buffer.from("日本"), 0, 5, 6);
     expect(gathered.toText()).toBeUndefined();
@@ -34,7 +34,7 @@ describe("MessageBuffer", () => {
     expect(gathered.toText()).toBe("日本");
   });
 
-  it("does not copy everything for each of many pieces of which only the last is announced", () => {
+  it("does not copy everything for each of many pieces of unknown number", () => {
     const gathered = new MessageBuffer();
     const buffers = new Set<Buffer>();
     for (let size = 64; size <= 64 * 4096; size += 64) {

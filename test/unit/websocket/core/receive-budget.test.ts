@@ -4,7 +4,7 @@ import { type BudgetHolder, ReceiveBudget } from "../../../../packages/websocket
 import { frame } from "../../../support/raw/frames.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
 
-/** A budget of 100 bytes, and three that share it. */
+/** A budget of 100 bytes, and three holders. */
 function setUp() {
   const budget = new ReceiveBudget(100);
   const given: string[] = [];
@@ -17,7 +17,7 @@ function setUp() {
 }
 
 describe("a budget", () => {
-  it("gives up those of which nothing came for the longest", () => {
+  it("evicts the holders that have been idle the longest", () => {
     const { budget, given, a, b, c } = setUp();
     budget.update(a, 40);
     budget.update(b, 40);
@@ -30,7 +30,7 @@ describe("a budget", () => {
     expect([budget.held, given]).toEqual([0, ["b", "a", "c"]]);
   });
 
-  it("counts nothing for those that are complete", () => {
+  it("does not count complete holders", () => {
     const { budget, given, a, b } = setUp();
     budget.update(a, 60);
     budget.remove(a);
@@ -39,7 +39,7 @@ describe("a budget", () => {
     expect([budget.held, given]).toEqual([100, []]);
   });
 
-  it("may be told of the next end while it makes room", () => {
+  it("allows remove() of the next holder while it evicts", () => {
     const { budget, given, a, b, c } = setUp();
     const both: BudgetHolder = {
       onEvicted() {
@@ -63,7 +63,7 @@ const MESSAGE = Buffer.concat([
 ]);
 
 describe("a connection with a budget", () => {
-  it("holds nothing once its message is complete, wherever its bytes are cut", () => {
+  it("counts nothing once its message is complete, wherever its bytes are cut", () => {
     const budget = new ReceiveBudget(1e6);
     for (const chunks of allSplits(MESSAGE)) {
       const recorder = new Recorder("server", limitsOf({ budget }));
@@ -81,7 +81,7 @@ describe("a connection with a budget", () => {
       (recorder: Recorder) => feed(recorder.connection, [frame({ opcode: 0, payload: Buffer.alloc(200_000) })]),
     ],
     ["gets a close frame", (recorder: Recorder) => feed(recorder.connection, [frame({ opcode: 8 })])],
-  ])("holds nothing once it %s", (_how, end) => {
+  ])("counts nothing once it %s", (_how, end) => {
     const budget = new ReceiveBudget(1e6);
     const recorder = new Recorder("server", limitsOf({ budget, maxPayload: 100_000 }));
     feed(recorder.connection, [frame({ opcode: 2, payload: Buffer.alloc(70_000), fin: false })]);
@@ -90,7 +90,7 @@ describe("a connection with a budget", () => {
     expect(budget.held).toBe(0);
   });
 
-  it("is ended with 1013 where there is no room, and the others go on", () => {
+  it("is ended with 1013 when the budget is full, and the others go on", () => {
     const budget = new ReceiveBudget(20_000);
     const [first, second] = [1, 2].map(() => new Recorder("server", limitsOf({ budget }))) as [Recorder, Recorder];
     const half = frame({ opcode: 2, payload: Buffer.alloc(12_000), fin: false });
@@ -103,7 +103,7 @@ describe("a connection with a budget", () => {
     expect(budget.held).toBe(0);
   });
 
-  it("is ended itself when its own message is what there is no room for", () => {
+  it("is ended itself when its own message exceeds the budget", () => {
     const recorder = new Recorder("server", limitsOf({ budget: new ReceiveBudget(20_000) }));
     const rest = Buffer.concat([frame({ opcode: 0, payload: "x" }), frame({ opcode: 1, payload: "next" })]);
     feed(recorder.connection, [

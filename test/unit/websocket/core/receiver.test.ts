@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { closeBody, frame, OPCODE, type FrameSpec } from "../../../support/raw/frames.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
 
-/** A server-side recorder that was given `chunks`. */
+/** A server-side recorder that has received `chunks`. */
 function received(chunks: readonly Buffer[], limits = {}): Recorder {
   const recorder = new Recorder("server", limits);
   feed(recorder.connection, chunks);
@@ -12,7 +12,9 @@ function received(chunks: readonly Buffer[], limits = {}): Recorder {
 const frames = (...specs: FrameSpec[]): Buffer => Buffer.concat(specs.map(frame));
 const LONG = "long ".repeat(60);
 
-/** What a client sends, and the calls that it must lead to, wherever the bytes are cut (RFC 6455, 5.6 and 6.2). */
+/**
+ * Bytes from a client and the calls they cause, wherever they are split (RFC 6455, 5.6 and 6.2).
+ */
 const GOOD: readonly [what: string, bytes: Buffer, log: string[]][] = [
   ["the masked text of RFC 6455, 5.7", Buffer.from("818537fa213d7f9f4d5158", "hex"), ["text Hello"]],
   ["an empty text", Buffer.from("818000000000", "hex"), ["text"]],
@@ -70,7 +72,7 @@ describe("receiver, at every split of the bytes", () => {
   });
 });
 
-/** RFC 6455, 5.1, 5.2, 5.4, 5.5, 8.1 and 10.7: what fails a connection. */
+/** Bytes that fail a connection (RFC 6455, 5.1, 5.2, 5.4, 5.5, 8.1 and 10.7). */
 const BAD: readonly [what: string, bytes: Buffer, end: string][] = [
   ["an unmasked frame", frame({ opcode: 1, payload: "a", masked: false }), "1002 WS_ERR_EXPECTED_MASK"],
   ["RSV1", frame({ opcode: 1, reserved: 4 }), "1002 WS_ERR_UNEXPECTED_RSV_1"],
@@ -129,7 +131,7 @@ describe("receiver", () => {
     for (const chunks of cuts) expect(received(chunks).binaries[0]?.equals(payload)).toBe(true);
   });
 
-  it("refuses what a server may not send when it is the client (RFC 6455, 5.1 and 10.7)", () => {
+  it("refuses frames that a server must not send, as a client (RFC 6455, 5.1 and 10.7)", () => {
     const recorder = new Recorder("client");
     feed(recorder.connection, [
       frame({ opcode: 1, payload: "fine", masked: false }),
@@ -138,7 +140,7 @@ describe("receiver", () => {
     expect(recorder.take()).toEqual(["text fine", "failed 1002 WS_ERR_UNEXPECTED_MASK"]);
   });
 
-  it("refuses a bad first byte before the rest of the header is here", () => {
+  it("refuses a bad first byte before the rest of the header has arrived", () => {
     expect(received([frame({ opcode: 1, payload: LONG, reserved: 4 }).subarray(0, 2)]).take()).toHaveLength(1);
   });
 
@@ -153,7 +155,7 @@ describe("receiver", () => {
     expect(received([twice], limits).take()).toHaveLength(2);
   });
 
-  it("refuses messages of too many fragments, empty ones included", () => {
+  it("refuses messages with too many fragments, empty ones included", () => {
     const part = frame({ opcode: 0, fin: false });
     const bytes = Buffer.concat([frame({ opcode: 1, fin: false }), part, part, part]);
     expect(received([bytes], { maxFragments: 4 }).take()).toEqual([]);
@@ -168,7 +170,7 @@ describe("receiver", () => {
     expect(received([wrong.subarray(0, 10)]).take()).toEqual(["failed 1007 WS_ERR_INVALID_UTF8"]);
   });
 
-  it("hands over binaries that do not keep a large read chunk alive", () => {
+  it("delivers binaries that do not retain a large read chunk", () => {
     const small = frame({ opcode: 2, payload: "small" });
     const { binaries } = received([Buffer.concat([small, Buffer.alloc(60_000)])]);
     expect(binaries[0]!.buffer.byteLength).toBeLessThan(30_000);
@@ -178,7 +180,7 @@ describe("receiver", () => {
 describe("receiver, paused", () => {
   const BYTES = frames({ opcode: 1, payload: "1" }, { opcode: 1, payload: "2" }, { opcode: 1, payload: "3" });
 
-  it("holds back from the very next message on, and what arrives meanwhile", () => {
+  it("stops delivery from the next message on, and buffers what arrives meanwhile", () => {
     const recorder = new Recorder();
     recorder.onMessage = () => recorder.connection.pause();
     expect(recorder.connection.receive(Buffer.from(BYTES))).toBe(false);
@@ -213,7 +215,7 @@ describe("receiver, paused", () => {
     expect(recorder.take()).toEqual(["text 2", "text 3"]);
   });
 
-  it("takes bytes that arrive from inside a message behind those that are there", () => {
+  it("reads bytes passed from inside a message after the current ones", () => {
     const recorder = new Recorder();
     recorder.onMessage = () => {
       recorder.onMessage = () => undefined;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { runOnThreads, releaseThread } from "../../../../packages/websocket/src/core/deflate/threads.ts";
 
 describe("runOnThreads", () => {
-  it("starts no more than the limit allows, in order", () => {
+  it("starts at most as many as the limit, in order", () => {
     const started: string[] = [];
     for (const name of ["a", "b", "c", "d"]) runOnThreads(2, () => started.push(name));
     expect(started).toEqual(["a", "b"]);
@@ -17,7 +17,7 @@ describe("runOnThreads", () => {
     releaseThread();
   });
 
-  it("goes on when a start ends at once", () => {
+  it("continues when a start ends at once", () => {
     const started: string[] = [];
     runOnThreads(1, () => started.push("a"));
     for (const name of ["b", "c"]) {

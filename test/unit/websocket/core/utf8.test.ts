@@ -50,7 +50,10 @@ describe("decodeText", () => {
   });
 });
 
-/** Feeds `bytes` in pieces of `size`; the offset where it was refused, or the offset of an unfinished character. */
+/**
+ * Passes `bytes` in pieces of `size`. Returns the offset of the refusal, or of
+ * an unfinished character.
+ */
 function check(bytes: Buffer, size: number): { refusedAt: number } | { checked: number } {
   let checked = 0;
   for (let to = size; ; to += size) {
