@@ -1,25 +1,31 @@
 import { OptionError } from "./core/index.ts";
 
-/** A pending call that can be taken back or put off. */
+/** A pending call that can be cancelled or delayed. */
 export interface Timer {
-  /** Starts the delay again from now. */
+  /** Restarts the delay. */
   refresh(): void;
-  /** The call will not happen. Harmless when it has. */
+  /** Cancels the call. Has no effect after it. */
   cancel(): void;
 }
 
-/** The time as connections see it; a test gives its own. */
+/** The source of time. Tests supply their own. */
 export interface Clock {
-  /** Milliseconds from any fixed moment; never goes back, whatever happens to the wall clock. */
+  /** Returns milliseconds since a fixed moment. Unlike the wall clock, never jumps back. */
   now(): number;
-  /** Calls `fn` once, `ms` milliseconds from now: never for Infinity. The timer does not keep the process alive. */
+  /**
+   * Calls `fn` once, `ms` milliseconds from now; never for Infinity. Does
+   * not keep the process alive.
+   */
   after(ms: number, fn: () => void): Timer;
 }
 
-/** The longest delay that `setTimeout` takes: it fires at once for a longer one. About 25 days. */
+/** Longest delay of `setTimeout`, in milliseconds (about 25 days). A longer one fires at once. */
 const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** A time as an option gives it, in milliseconds: undefined is the default; what is not a positive number is at once. */
+/**
+ * Reads a delay in milliseconds. Undefined means the default; a value that is not a
+ * positive number means 0.
+ */
 export function delayOf(value: unknown, byDefault: number): number {
   if (value === undefined) return byDefault;
   const ms = Number(value);
@@ -27,18 +33,18 @@ export function delayOf(value: unknown, byDefault: number): number {
 }
 
 /**
- * A clock as an option gives it; what is as false is real time.
- * @throws OptionError for what cannot be asked for the time, or for a call later.
+ * Reads a clock. A falsy value means real time.
+ * @throws OptionError for an object without `now()` or `after()`
  */
 export function clockOf(value: Clock | undefined): Clock {
   if (!value) return systemClock;
   if (typeof value.now !== "function" || typeof value.after !== "function") {
-    throw new OptionError("clock is not an object with now() and after()");
+    throw new OptionError("`clock` must be an object with now() and after()");
   }
   return value;
 }
 
-/** What `setTimeout` gives: a number in environments that are like a browser, as jsdom under Jest. */
+/** The result of `setTimeout`: a number in browser-like environments, such as jsdom under Jest. */
 type Timeout = Partial<Pick<NodeJS.Timeout, "refresh" | "unref">>;
 
 class SystemTimer implements Timer {
@@ -64,7 +70,7 @@ class SystemTimer implements Timer {
   }
 }
 
-/** A delay that is longer than the longest: one timer after the other, and none for an infinite one. */
+/** Chains timers for a delay beyond the longest; sets none for an infinite one. */
 class LongTimer implements Timer {
   readonly #ms: number;
   readonly #fn: () => void;
@@ -91,11 +97,12 @@ class LongTimer implements Timer {
   }
 }
 
-/** Real time. The timers of this package and of the server are made here, and nowhere else. */
+/** Real time. Makes all timers of this package and of the server. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, fn) => {
-    // What is not a delay (negative, not a number) is the shortest: Node takes it for that as well, with a warning.
+    // An invalid delay (negative, not a number) means the shortest. Node does
+    // the same, with a warning.
     const delay = Math.max(1, delayOf(ms, 1));
     return delay > LONGEST_DELAY ? new LongTimer(delay, fn) : new SystemTimer(delay, fn);
   },

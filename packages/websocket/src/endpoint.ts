@@ -125,7 +125,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     this.#link?.resume();
   }
 
-  // ---- the attempt -------------------------------------------------------------------------------------------------
+  // ---- the attempt ------------------------------------------------------------------------------
 
   onRequest(request: ClientRequest): void {
     const { finishRequest } = this.#options;
@@ -161,7 +161,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
     this.ended(CLOSE_CODE.abnormal, EMPTY);
   }
 
-  // ---- the link ----------------------------------------------------------------------------------------------------
+  // ---- the link ---------------------------------------------------------------------------------
 
   onTextBytes(data: Buffer): void {
     this.#emitter.emit("message", data, false);

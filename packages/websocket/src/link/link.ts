@@ -13,7 +13,8 @@
  * and `onClose` follows exactly once. Once the connection has ended, a timer bounds the wait for
  * the end of the stream.
  *
- * A second link on one stream would take its input. A write past the link would land between frames.
+ * A second link on one stream would take its input. A write past the link would land between
+ * frames.
  */
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.ts";
