@@ -66,7 +66,38 @@ function countUntyped() {
   }
 }
 
+const AS_WS = "class and sentence are those of ws, which programs match on, and ws has no code here";
+const AS_NODE = "it stands for an error that Node.js or the platform has without a code";
+const COMMAND_LINE = "it becomes a sentence for whoever typed the command line: no program reads it";
+
+/** Errors without a code: how many a file may make, and why. All others have a class and a code of their layer's table. */
+const WITHOUT_CODE = {
+  "packages/server/src/socketio/adapter/cluster/canonical.ts": [1, AS_NODE],
+  "packages/server/src/doctor/context.ts": [1, AS_NODE],
+  "packages/server/src/doctor/arguments.ts": [3, COMMAND_LINE],
+  "packages/server/src/engine/transports/link-socket.ts": [1, AS_WS],
+  "packages/websocket/src/server/server-options.ts": [1, AS_WS],
+  "packages/websocket/src/server/websocket-server.ts": [1, AS_WS],
+  "packages/websocket/src/server/answer.ts": [1, AS_NODE],
+  "packages/websocket/src/server/upgrade.ts": [1, AS_NODE],
+  "packages/websocket/src/websocket.ts": [5, AS_WS],
+  "packages/websocket/src/link/write-callbacks.ts": [1, AS_WS],
+  "packages/websocket/src/data.ts": [3, AS_WS],
+  "packages/client/src/engine/transports/websocket.node.ts": [1, AS_WS],
+  "packages/client/src/engine/transports/polling.node.ts": [1, AS_NODE],
+  "packages/client/src/engine/opening.ts": [1, AS_NODE],
+};
+
+function checkErrors(file, text) {
+  const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  const count = code.match(/\bnew (?:Error|TypeError|RangeError)\(/g)?.length ?? 0;
+  const [most, why] = WITHOUT_CODE[file] ?? [0];
+  if (count > most)
+    problems.push(`${file}: ${count} errors have no code, ${most} may: ${why ?? "each has one of a table"}`);
+}
+
 for (const [file, text] of sources) checkHeader(file, text);
+for (const [file, text] of sources) checkErrors(file, text);
 countUntyped();
 checkHotPaths();
 

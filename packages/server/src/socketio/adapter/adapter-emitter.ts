@@ -1,4 +1,4 @@
-import type { EventEmitter } from "node:events";
+import { EventEmitter } from "node:events";
 import { EventEmitter as SmallEmitter } from "eventemitter3";
 
 type Name = string | symbol;
@@ -23,6 +23,9 @@ const { removeListener } = SmallEmitter.prototype as unknown as { removeListener
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kMaxListeners = Symbol("maxListeners");
 
+/** Of Node, without a listener: it throws what nobody hears, with the class and the code that it has there. */
+const unheard = new EventEmitter();
+
 /** Node's default, which adapters may read. */
 const MAX_LISTENERS = 10;
 
@@ -36,9 +39,7 @@ export class AdapterEmitter extends Base {
 
   /** An `error` without a listener is thrown, as Node does. */
   override emit(event: Name, ...args: unknown[]): boolean {
-    if (event === "error" && this.listenerCount(event) === 0) {
-      throw args[0] instanceof Error ? args[0] : new Error(`Unhandled error. (${String(args[0])})`);
-    }
+    if (event === "error" && this.listenerCount(event) === 0) return unheard.emit(event, ...args);
     return super.emit(event, ...args);
   }
 

@@ -167,7 +167,7 @@ export class Joining {
 
 /** The packet that tells a client that it may not join, and for which limit. */
 export function limitPacket(revision: 3 | 4, name: string, { message, code }: SocketIoError): SocketPacket {
-  const err = Object.assign(new Error(message), { data: { code } });
+  const err = { message, data: { code } };
   return new SocketPacket(PacketType.CONNECT_ERROR, name, revision === 3 ? message : refusal(err, revision), undefined);
 }
 
@@ -179,7 +179,7 @@ function refusalPacket(nsp: string, data: unknown): SocketPacket {
 }
 
 /** Protocol 4 sends a string or the data of the error, protocol 5 an object with both. */
-function refusal(err: ExtendedError | string, revision: 3 | 4): unknown {
+function refusal(err: Pick<ExtendedError, "message" | "data"> | string, revision: 3 | 4): unknown {
   const { message, data } = typeof err === "string" ? { message: err, data: undefined } : err;
   return revision === 3 ? data || message : { message, data: data as unknown };
 }
