@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { diagnose } from "@portage/server/doctor";
+import { type Code, diagnose, type Diagnosis } from "@portage/server/doctor";
 import { afterAll, expect, test } from "vitest";
 import { serve } from "../../support/servers/host.ts";
 import { findProxy } from "../../support/servers/real-proxies.ts";
@@ -44,18 +44,37 @@ const proxies = {
   caddy: await findProxy("caddy"),
 };
 
-test.for(["nginx", "haproxy", "caddy"] as const)(
-  "the doctor accepts the configuration for %s",
-  async (name, { skip }) => {
-    const proxy = proxies[name];
-    skip(proxy === undefined);
-    const running = await Promise.all([serve(subject), serve(subject)]);
-    ends.push(...running.map((each) => () => each.stop()));
-    const ports = running.map(({ port }) => port);
-    const server = await proxy!.start((port) => FRAMES[name](configuration(name, ports, port)));
-    ends.push(() => server.stop());
-    const { verdict, steps } = await diagnose(server.url, { hold: 300, timeout: 3000 });
-    const findings = steps.flatMap((step) => step.findings).filter(({ level }) => level !== "ok");
-    expect({ findings, verdict }).toEqual({ findings: [], verdict: "fine" });
-  },
-);
+type Name = keyof typeof proxies;
+
+/** What the doctor has to say about two servers behind the configuration of a page, perhaps with a change. */
+async function examine(name: Name, change: (text: string) => string = (text) => text): Promise<Diagnosis> {
+  const running = await Promise.all([serve(subject), serve(subject)]);
+  ends.push(...running.map((each) => () => each.stop()));
+  const ports = running.map(({ port }) => port);
+  const server = await proxies[name]!.start((port) => FRAMES[name](change(configuration(name, ports, port))));
+  ends.push(() => server.stop());
+  return diagnose(server.url, { hold: 300, timeout: 3000 });
+}
+
+const complaints = ({ steps }: Diagnosis): Code[] =>
+  steps
+    .flatMap((step) => step.findings)
+    .filter(({ level }) => level !== "ok")
+    .map(({ code }) => code);
+
+test.for(Object.keys(proxies) as Name[])("the doctor accepts the configuration for %s", async (name, { skip }) => {
+  skip(proxies[name] === undefined);
+  const diagnosis = await examine(name);
+  expect([diagnosis.verdict, complaints(diagnosis)]).toEqual(["fine", []]);
+});
+
+// What the pages say of their lines.
+test.for<[Name, string, string | RegExp, string, Code[]]>([
+  ["nginx", "hash", "hash $remote_addr consistent;", "", ["NOT_STICKY"]],
+  ["nginx", "the Upgrade headers", /proxy_set_header (Upgrade|Connection) .*/g, "", ["WEBSOCKET_STRIPPED"]],
+  ["haproxy", "balance source", /balance source|hash-type consistent/g, "", ["NOT_STICKY"]],
+  ["caddy", "an address to go by, but a cookie", "lb_policy ip_hash", "lb_policy cookie", ["STICKY_BY_COOKIE"]],
+])("the configuration for %s without %s", async ([name, , line, replacement, codes], { skip }) => {
+  skip(proxies[name] === undefined);
+  expect(complaints(await examine(name, (text) => text.replaceAll(line, replacement)))).toEqual(codes);
+});
