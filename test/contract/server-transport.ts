@@ -220,6 +220,17 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect([owner.packets, other.packets]).toEqual([["to the first"], ["to the second"]]);
     });
 
+    test.runIf(kind.carriedBy === "stream")("held back: delivers once it is released, in order", async () => {
+      const { transport, owner, peer } = await setUpOpen();
+      transport.hold();
+      await peer.send("4a", "4b");
+      await settle();
+      expect(owner.packets).toEqual([]);
+      transport.release();
+      await until(() => owner.packets.length === 2, "both packets");
+      expect(owner.packets).toEqual(["a", "b"]);
+    });
+
     test("delivers no more of the same read once its owner has ended it", async () => {
       const { transport, owner, peer } = await setUpOpen();
       owner.react = () => transport.discard();

@@ -11,15 +11,15 @@
  *   life      readyState  begins with                   what may happen
  *   opening   "open"      the constructor               the owner sets `sid` and its handler, and may send
  *   open      "open"      open(), or the first request  packets both ways
- *   closing   "closing"   close() by the owner          the last packets leave; nothing more is delivered that matters
+ *   closing   "closing"   close() by the owner          the last packets leave; the owner ignores what still comes in
  *   closed    "closed"    ended()                       nothing: the handler is NOBODY from now on
  *
  * What the owner calls:
  *   open()             once, when it is ready for packets. Before, none is delivered.
  *   onRequest()        for each request of the session, the handshake first: only where requests carry the transport.
- *   send(batch)        while `writable`, as often as it likes. `writable` may be false when send() returns, and is true
- *                      again before the onDrain() that says so. Each send() is followed by one onDrain(), once the batch is
- *                      on its way: within the call, or later.
+ *   send(batch)        while `writable`, as often as it likes. An onDrain() follows once the batch is on its way: within the
+ *                      call, or later. `writable` may be false when send() returns; it is true again when an onDrain() says
+ *                      that more can be sent.
  *   hold(), release()  in pairs, on a candidate that has taken over: what it receives meanwhile is delivered by release().
  *   retire(done)       once, on what it has taken over from: packets under way are delivered, then the transport ends, and
  *                      `done` is called once, whatever happens. Only discard() may follow.
