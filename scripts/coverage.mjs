@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 const FLOORS = {
   parser: { lines: 100, branches: 99 },
   websocket: { lines: 99, branches: 95 },
-  server: { lines: 97, branches: 89 },
-  client: { lines: 95, branches: 93 },
+  server: { lines: 97, branches: 91 },
+  client: { lines: 96, branches: 94 },
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
