@@ -97,7 +97,20 @@ function checkErrors(file, text) {
     problems.push(`${file}: ${count} errors have no code, ${most} may: ${why ?? "each has one of a table"}`);
 }
 
+const ENGINE = "packages/server/src/engine/";
+/** The files of the engine that may know a transport by its name: its own, and the registry. */
+const KNOWS_NAMES = ["polling", "websocket", "registry"].map((name) => `${ENGINE}transports/${name}.ts`);
+
+/** A comparison with the name of a transport is a fact that its row in the registry lacks. */
+function checkTransportNames(file, text) {
+  if (!file.startsWith(ENGINE) || KNOWS_NAMES.includes(file)) return;
+  const code = text.replace(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+  const [name] = code.match(/"(?:polling|websocket)"/) ?? [];
+  if (name !== undefined) problems.push(`${file}: ${name} is known to ${ENGINE}transports/registry.ts alone`);
+}
+
 for (const [file, text] of sources) checkHeader(file, text);
+for (const [file, text] of sources) checkTransportNames(file, text);
 for (const [file, text] of sources) checkErrors(file, text);
 countUntyped();
 checkHotPaths();
