@@ -369,6 +369,9 @@ describe.skipIf(!executable)("the client in Chromium", () => {
         });
         await page.waitForFunction(() => sessionStorage.getItem("asked"));
         await echo();
+        // between two polls a server can't see that a page leaves
+        const isWaiting = (socket: Socket): boolean => socket.conn.transport.writable;
+        await vi.waitFor(() => expect([...server.io.sockets.sockets.values()].every(isWaiting)).toBe(true));
         await page.reload();
         expect(await page.evaluate(() => sessionStorage.getItem("left"))).toBe(null);
         await vi.waitFor(() => expect(server.io.sockets.sockets.size).toBe(0), 6000);

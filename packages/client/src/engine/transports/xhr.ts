@@ -1,6 +1,6 @@
 import { type Abort, DONE, type OnEnd, Polling } from "./polling.ts";
 
-/** HTTP long-polling by XMLHttpRequest, for platforms whose `fetch` does not serve. Its `request` throws where there is none. */
+/** HTTP long-polling by XMLHttpRequest. Its `request` throws where there is none. */
 export class XHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const { extraHeaders, withCredentials } = this.opts;
@@ -8,7 +8,7 @@ export class XHR extends Polling {
     xhr.open(body ? "POST" : "GET", this.uri(), true);
     for (const [name, value] of Object.entries(extraHeaders ?? {})) xhr.setRequestHeader(name, value);
     if (body) xhr.setRequestHeader("Content-type", "text/plain;charset=UTF-8");
-    xhr.withCredentials = withCredentials ?? false;
+    xhr.withCredentials = !!withCredentials;
     xhr.onreadystatechange = () => {
       if (xhr.readyState !== DONE) return;
       if (xhr.status === 200) onEnd(xhr.responseText);

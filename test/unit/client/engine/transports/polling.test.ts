@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Socket } from "../../../../../packages/client/src/engine/socket.ts";
 import type { TransportError } from "../../../../../packages/client/src/engine/transports/transport.ts";
-import { Fetch, FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
+import { Fetch, BrowserPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
 import { XHR } from "../../../../../packages/client/src/engine/transports/xhr.ts";
 
 /** One request under way; the test answers it. */
@@ -105,7 +105,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-type Polling = FetchPolling | XHR;
+type Polling = XHR | Fetch;
 
 function make(Class: new (options: object) => Polling, options: object = {}): Polling {
   const transport = new Class({
@@ -143,7 +143,7 @@ const posts = (): Exchange[] => exchanges.filter(({ method }) => method === "POS
 const message = (data: string) => ({ type: "message", data }) as const;
 
 describe.each([
-  ["the default", FetchPolling],
+  ["the default", BrowserPolling],
   ["Fetch", Fetch],
   ["XHR", XHR],
 ] as const)("polling by %s", (name, Class) => {
@@ -353,7 +353,7 @@ describe.each([
 });
 
 test("the handshake says what the client knows, once", async () => {
-  const transport = make(FetchPolling, { forceBase64: true, timestampRequests: false, timestampParam: "x" });
+  const transport = make(BrowserPolling, { forceBase64: true, timestampRequests: false, timestampParam: "x" });
   expect(exchanges[0]!.url.search).toBe("?EIO=4&transport=polling&reasons=1&b64=1");
   await exchanges[0]!.answer(200, HANDSHAKE);
   transport.query["sid"] = "abc";
@@ -362,7 +362,7 @@ test("the handshake says what the client knows, once", async () => {
 });
 
 test("a listener that throws does not end the polling", async () => {
-  const transport = await opened(FetchPolling);
+  const transport = await opened(BrowserPolling);
   const uncaught: unknown[] = [];
   process.setUncaughtExceptionCaptureCallback((error) => uncaught.push(error));
   transport.once("packet", () => {

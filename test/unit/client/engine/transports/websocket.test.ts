@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Socket } from "../../../../../packages/client/src/engine/socket.ts";
 import type { TransportError } from "../../../../../packages/client/src/engine/transports/transport.ts";
-import { FetchPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
+import { BrowserPolling } from "../../../../../packages/client/src/engine/transports/fetch.ts";
 import { WS } from "../../../../../packages/client/src/engine/transports/websocket.ts";
 import { pageListeners } from "../../../../../packages/client/src/engine/platform/page.ts";
 
@@ -169,7 +169,7 @@ test("a platform without WebSocket says so, and another transport is tried", asy
     expect.any(TypeError),
   ]);
   const requested = new Promise((resolve) => vi.stubGlobal("fetch", resolve));
-  const both = connect({ transportImplementations: [WS, FetchPolling] });
+  const both = connect({ transportImplementations: [WS, BrowserPolling] });
   expect(await requested).toContain("transport=polling");
   both.close();
   expect(both.diagnosis.attempts).toMatchObject([
