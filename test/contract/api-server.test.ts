@@ -167,7 +167,7 @@ describe("methods", () => {
     ].entries()) {
       operator.emit("o", index);
     }
-    expect(await io.timeout(1000).emitWithAck("q")).toEqual([7]);
+    expect(await io.timeout(10_000).emitWithAck("q")).toEqual([7]);
     expect(heard).toEqual([
       ["a"],
       ["message", "b"],

@@ -137,7 +137,7 @@ describe("Socket", () => {
     expect(await new Promise((resolve) => socket.emit("q", 2, resolve))).toBe(3);
     await expect(socket.timeout(10).emitWithAck("silent")).rejects.toThrow("operation has timed out");
     expect(
-      await new Promise((resolve) => socket.timeout(500).emit("q", 3, (...all: unknown[]) => resolve(all))),
+      await new Promise((resolve) => socket.timeout(10_000).emit("q", 3, (...all: unknown[]) => resolve(all))),
     ).toEqual([null, 4]);
     socket.volatile.emit("v");
     for (const name of ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]) {
@@ -263,19 +263,19 @@ describe("BroadcastOperator and RemoteSocket", () => {
     const [[one], [two]] = [await join(), await join()];
     for (const client of [one, two]) client.on("q", (answer: (id: unknown) => void) => answer(client.id));
     const all = await new Promise<unknown[]>((resolve) =>
-      io.timeout(1000).emit("q", (...args: unknown[]) => resolve(args)),
+      io.timeout(10_000).emit("q", (...args: unknown[]) => resolve(args)),
     );
     expect(all[0]).toBe(null);
     expect(new Set(all[1] as unknown[])).toEqual(new Set([one.id, two.id]));
     two.off("q");
     const late = await io
-      .timeout(250)
+      .timeout(1000)
       .emitWithAck("q")
       .catch((error: Error & { responses: unknown }) => error);
     expect(late).toMatchObject({ message: "operation has timed out", responses: [one.id] });
-    expect(await io.to("nobody").timeout(1000).emitWithAck("q")).toEqual([]);
+    expect(await io.to("nobody").timeout(10_000).emitWithAck("q")).toEqual([]);
     const [remote] = await io.in(one.id as string).fetchSockets();
-    expect(await remote?.timeout(1000).emitWithAck("q")).toBe(one.id);
+    expect(await remote?.timeout(10_000).emitWithAck("q")).toBe(one.id);
   });
 
   test("what fetchSockets() gives", async () => {

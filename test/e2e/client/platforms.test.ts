@@ -123,7 +123,7 @@ async function connectAndEcho(io: typeof connect, transports: string[]): Promise
   failed.catch(() => {});
   try {
     await Promise.race([nextEvent(socket as never, "connect"), failed]);
-    expect(await socket.timeout(2000).emitWithAck("echo", "text ✓")).toBe("text ✓");
+    expect(await socket.timeout(10_000).emitWithAck("echo", "text ✓")).toBe("text ✓");
     return socket.io.engine.transport.name;
   } finally {
     socket.disconnect();
@@ -197,7 +197,7 @@ test("with useNativeTimers the client does not look at timers and clocks that we
   for (const transports of [["polling"], ["websocket"], ["polling", "websocket"]]) {
     const socket = io(server.url, { ...OPTIONS, useNativeTimers: true, requestTimeout: 5000, transports } as object);
     await nextEvent(socket as never, "connect");
-    expect(await socket.timeout(2000).emitWithAck("echo", 1)).toBe(1);
+    expect(await socket.timeout(10_000).emitWithAck("echo", 1)).toBe(1);
     expect(socket.io.engine.checkAlive()).toBe(true);
     socket.disconnect();
   }

@@ -74,8 +74,8 @@ test("while probed, each poll is answered at once, so that the client can stop p
   const polls = async (): Promise<void> => {
     for (let count = 0; count < 50; count++) expect(await opened.polling.poll()).toEqual(["6"]);
   };
-  // Twenty milliseconds each would be an answer by timer.
-  await within(polls(), "50 polls to be answered", 1000);
+  // A timer of 100 ms, as the reference has, would take five seconds.
+  await within(polls(), "50 polls to be answered", 4500);
   await commit(opened, websocket);
   await websocket.close();
 });
