@@ -24,9 +24,14 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   const request = req as TransportRequest;
   if (request.httpVersionMajor === 2) adopt(request);
   if (request._query) return request;
-  // What follows a hash is not for servers; clients that build requests by hand send it all the same.
-  const [url = ""] = (req.url ?? "").split("#", 1);
-  const mark = url.indexOf("?");
-  request._query = parseQuery(mark === -1 ? "" : url.slice(mark + 1));
+  request._query = parseQuery(queryOf(req.url ?? ""));
   return request;
+}
+
+/** The query of a URL, without what follows a hash: clients that build requests by hand send that, too. */
+function queryOf(url: string): string {
+  const mark = url.indexOf("?");
+  if (mark === -1) return "";
+  const hash = url.indexOf("#");
+  return hash === -1 ? url.slice(mark + 1) : url.slice(mark + 1, Math.max(hash, mark + 1));
 }
