@@ -11,7 +11,6 @@ import type {
   NoEvents,
   ReservedOrUserEventNames,
   ReservedOrUserListener,
-  Untyped,
 } from "./typed-events.ts";
 
 /** A listener of `once` is wrapped; this is how it is found again. */
@@ -151,7 +150,7 @@ const keyOf = (event: unknown): string | symbol => (typeof event === "symbol" ? 
 export function callEach(functions: readonly Listener[], self: unknown, args: readonly unknown[]): void {
   for (const fn of functions) {
     try {
-      fn.apply(self, args as Untyped[]);
+      fn.apply(self, args as unknown[]);
     } catch (error) {
       throwLater(error);
     }
@@ -165,6 +164,12 @@ export function throwLater(error: unknown): void {
   });
 }
 
+/** An emitter of this or another kind. */
+interface Listenable {
+  on(event: string, listener: Listener): unknown;
+  off(event?: string, listener?: Listener): unknown;
+}
+
 /**
  * Adds listeners to an emitter of this or another kind.
  *
@@ -172,8 +177,8 @@ export function throwLater(error: unknown): void {
  * @param listeners by event
  * @returns removes them
  */
-export function listen<Events extends object>(emitter: Untyped, listeners: Partial<Events>): () => void {
-  const entries = Object.entries(listeners);
+export function listen<Events extends object>(emitter: Listenable, listeners: Partial<Events>): () => void {
+  const entries = Object.entries(listeners) as [string, Listener][];
   for (const entry of entries) emitter.on(...entry);
   return () => {
     for (const entry of entries) emitter.off(...entry);

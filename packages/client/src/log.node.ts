@@ -1,10 +1,22 @@
 import debug from "debug";
-import type { Untyped } from "./typed-events.ts";
 
-type Method = (this: Untyped, ...args: Untyped[]) => unknown;
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** What lines write of an object that has it: one with the method, or an argument. */
+interface Fields {
+  readonly name?: unknown;
+  readonly type?: unknown;
+  readonly data?: unknown;
+  readonly nsp?: unknown;
+  readonly id?: unknown;
+  readonly uri?: unknown;
+  readonly _readyState?: unknown;
+}
+
+type Arguments = readonly [first: Fields, ...others: unknown[]];
 
 /** What to write of a call: a format and its values; or nothing. */
-type Line = (args: Untyped[], self: Untyped) => unknown[] | undefined;
+type Line = (args: Arguments, self: Fields) => unknown[] | undefined;
 
 /** What the package calls whenever scopes are switched. */
 interface Saving {
@@ -46,7 +58,7 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
     const usual = Object.getOwnPropertyDescriptor(prototype, name);
     const method = Reflect.get(prototype, name) as Method;
     const value: Method = function (...args) {
-      const values = line(args, this);
+      const values = line(args as unknown as Arguments, this as Fields);
       if (values) write(...(values as [string]));
       return method.apply(this, args);
     };
@@ -63,7 +75,9 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
 export const ofEvents =
   (lines: Readonly<Record<string, Line>>): Line =>
   ([event, ...args], self) =>
-    Object.keys(lines).includes(event) ? lines[event]!(args, self) : undefined;
+    Object.keys(lines).includes(event as string)
+      ? lines[event as string]!(args as unknown as Arguments, self)
+      : undefined;
 
 function openScope(scope: string): debug.Debugger | undefined {
   try {

@@ -1,5 +1,3 @@
-import type { Untyped } from "../typed-events.ts";
-
 /** What is known of a failure; a field that does not apply is undefined. */
 export interface Failure {
   /** Message of the error, or the description of the close. */
@@ -46,6 +44,25 @@ interface Noted {
   attempt_?: Attempt;
 }
 
+/** What is known of an answer: that of a request, or the close event of a WebSocket. */
+interface Answer {
+  readonly status?: number;
+  readonly code?: number;
+  readonly responseText?: string;
+  readonly reason?: string;
+}
+
+/** What transports and upgrades report: an error, or the details of a close. */
+interface Report {
+  readonly message?: string;
+  /** Of a close: a sentence. Of an error: an {@link Answer}, or an error within. */
+  readonly description?: unknown;
+  readonly step?: string;
+  readonly code?: string | number;
+  readonly context?: unknown;
+  readonly cause?: Report;
+}
+
 /** Attempts that are kept: the last ones. */
 const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
@@ -60,31 +77,40 @@ export function beginAttempt(diagnosis: Diagnosis, transport: Noted, purpose: Pu
 /** Notes how an attempt ended; only its first end counts. */
 export function endAttempt({ attempt_: attempt }: Noted, outcome: Attempt["outcome"], cause?: unknown): void {
   if (attempt?.outcome === "pending") {
-    Object.assign(attempt, { outcome, took: Date.now() - attempt.at, failure: describeFailure(cause) });
+    Object.assign(attempt, {
+      outcome,
+      took: Date.now() - attempt.at,
+      failure: describeFailure(cause as Report | undefined),
+    });
   }
 }
 
 /** Notes why the session ended. */
 export function closeDiagnosis(diagnosis: Diagnosis, reason: string, cause: unknown): void {
   for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
-  diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause) };
+  diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause as Report | undefined) };
 }
 
 /** Reads what transports report: errors and close details, with the events, answers and errors within them. */
-function describeFailure(cause: Untyped): Failure | undefined {
+function describeFailure(cause: Report | undefined): Failure | undefined {
   if (!cause) return undefined;
   const { message, description, step } = cause;
   // a failed upgrade has the transport's report as its cause
   const report = (step && cause.cause) || cause;
   const { context = report.description } = report;
-  const { status, code, responseText, reason } = context ?? {};
+  const { status, code, responseText, reason } = (context ?? {}) as Answer;
   let system = report.cause;
   while (system?.cause) system = system.cause;
-  const failure: Untyped = { message: message ?? description, status, closeCode: code, step };
+  const failure: { -readonly [Field in keyof Failure]: Failure[Field] } = {
+    message: (message ?? description) as string,
+    status,
+    closeCode: code,
+    step,
+  };
   failure.said = reason || system?.message;
   try {
-    failure.said = responseText.slice(0, MAX_TEXT) || failure.said;
-    ({ code: failure.code, message: failure.said } = JSON.parse(responseText));
+    failure.said = responseText!.slice(0, MAX_TEXT) || failure.said;
+    ({ code: failure.code, message: failure.said } = JSON.parse(responseText!));
   } catch {
     // no answer, or not the JSON of an Engine.IO server
   }

@@ -2,14 +2,14 @@ import type { BinaryType, Packet } from "@portage/parser/engine";
 import type { Untyped } from "../typed-events.ts";
 import type { CloseDetails, Transport } from "./transports/transport.ts";
 
-/** Application data: a string, or bytes in any form. */
+/** Application data: a string, or bytes in any form. `any`, as listeners of `message` take what they take. */
 export type RawData = Untyped;
 export type { BinaryType, Packet };
 
 /** Name of a transport: `polling`, `websocket`, or that of an own one. */
 export type TransportName = "polling" | "websocket" | (string & {});
 
-/** The class of a transport; its prototype has the transport's `name`. */
+/** The class of a transport; its prototype has the transport's `name`. `any`, as each may ask for options of its own. */
 export type TransportCtor = { new (options: Untyped): Transport };
 
 /** A key, a certificate or an archive of them, as `tls.connect` of Node.js takes it. */
@@ -29,7 +29,7 @@ export interface SocketOptions {
   path?: string;
   /** Whether a slash is appended to `path`. Default true. */
   addTrailingSlash?: boolean;
-  /** Query parameters: a record, or an encoded string. */
+  /** Query parameters: a record, or an encoded string. `any`, as no interface of a program fits a record of `unknown`. */
   query?: string | Record<string, Untyped>;
   /** WebSocket subprotocols to offer. */
   protocols?: string | string[];

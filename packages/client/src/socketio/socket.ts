@@ -28,12 +28,19 @@ import type {
   FirstArg,
   Last,
   MessageParams,
-  Unchecked,
 } from "./typed-events.ts";
 
 // the names of the reference's own module, for programs that import its types from there
 export type { DisconnectDescription, SocketReservedEvents, SocketOptions };
 export type { AllButLast, DecorateAcknowledgements, ExtendedError, FirstArg, Last } from "./typed-events.ts";
+
+/** What a server answers to CONNECT. */
+interface Answer {
+  readonly sid?: string;
+  readonly pid?: string;
+  readonly message?: unknown;
+  readonly data?: unknown;
+}
 
 /**
  * A connection to one namespace of a server.
@@ -126,7 +133,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
 
   /** Emits `message`, as WebSocket's `send` does. */
   send(...args: MessageParams<EmitEvents>): this {
-    return this.emit("message", ...(args as Unchecked));
+    return this.emit("message", ...(args as unknown as EventParams<EmitEvents, "message">));
   }
 
   /**
@@ -195,7 +202,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   /** Takes a packet of the manager, whichever namespace it is for. */
   onpacket(packet: Packet): void {
     if (packet.nsp !== this.nsp) return;
-    const data = packet.data as Unchecked;
+    const data = packet.data as Answer | undefined;
     const { type } = packet;
     if (type === CONNECT && data?.sid) this.onconnect(data.sid, data.pid);
     else if (type === CONNECT) refuse(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
@@ -233,7 +240,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
 
   emitEvent(data: unknown[]): void {
     callEach(this.listenersAny().slice(), this, data);
-    this.emitReserved(...(data as [Unchecked]));
+    this.emitReserved(...(data as ["connect"]));
     const offset = data.at(-1);
     if (this._pid && typeof offset === "string") this._lastOffset = offset;
   }

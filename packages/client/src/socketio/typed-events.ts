@@ -13,9 +13,6 @@ export interface Ack {
 /** A listener of every event, its name first. */
 export type AnyListener = (...args: any[]) => void;
 
-/** Turns what `JSON.parse` made into what its reader checks it to be. */
-export type Unchecked = any;
-
 /** The arguments of `message`; those of a map that does not tell of it are free, as `send` is older than the maps. */
 export type MessageParams<Map> = Map extends { message: infer L extends AnyListener } ? Parameters<L> : any[];
 

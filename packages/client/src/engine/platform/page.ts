@@ -1,4 +1,3 @@
-import type { Untyped } from "../../typed-events.ts";
 import { after } from "./timers.ts";
 
 /**
@@ -41,7 +40,7 @@ let leavingSince = -Infinity;
  *
  * @param owner see {@link after}
  */
-export function unlessLeaving(owner: Untyped, callback: () => void): void {
+export function unlessLeaving(owner: object, callback: () => void): void {
   if (Date.now() - leavingSince < GRACE) after(owner, GRACE, callback);
   else callback();
 }

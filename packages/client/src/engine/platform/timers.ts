@@ -1,4 +1,3 @@
-import type { Untyped } from "../../typed-events.ts";
 import { asMethods } from "./globals.node.ts";
 
 const { setTimeout, clearTimeout } = globalThis;
@@ -7,12 +6,20 @@ const NATIVE = { setTimeout, clearTimeout };
 /** The clock that belongs to `useNativeTimers`: timers are faked together with `Date`. */
 export const { now: nativeNow } = Date;
 
-/** A running timer, of whatever kind the platform has. */
-export type Timer = Untyped;
+/** A running timer, of whatever kind the platform has: those that are numbers have no `unref`. */
+interface Timer {
+  unref?(): unknown;
+}
 
 /** An object that has timers of its own: {@link installTimerFunctions} gives it the functions, which may be protected. */
 export interface TimerOwner {
   readonly opts: { readonly autoUnref?: boolean | undefined };
+}
+
+/** The same with its functions, as this file sees it. */
+interface Timed extends TimerOwner {
+  setTimeoutFn(callback: () => void, ms: number): Timer;
+  clearTimeoutFn(timer: Timer): void;
 }
 
 /**
@@ -30,16 +37,19 @@ export const LONGEST = 2 ** 31 - 1;
  * Calls back once, `ms` milliseconds from now, however many these are; with `Infinity` never. With `autoUnref` that does
  * not keep the process alive.
  *
+ * @param owner a {@link TimerOwner}, whose members may be protected: no interface can ask for these
  * @returns takes it back
  */
-export function after(owner: Untyped, ms: number, callback: () => void): () => void {
+export function after(owner: object, ms: number, callback: () => void): () => void {
   let timer: Timer;
   const wait = (left: number): void => {
     timer =
-      left > LONGEST ? owner.setTimeoutFn(() => wait(left - LONGEST), LONGEST) : owner.setTimeoutFn(callback, left);
-    if (owner.opts.autoUnref) timer.unref?.();
+      left > LONGEST
+        ? (owner as Timed).setTimeoutFn(() => wait(left - LONGEST), LONGEST)
+        : (owner as Timed).setTimeoutFn(callback, left);
+    if ((owner as Timed).opts.autoUnref) timer.unref?.();
   };
   // NaN and what is below 0 count as 0
   wait(Math.max(ms || 0, 0));
-  return () => owner.clearTimeoutFn(timer);
+  return () => (owner as Timed).clearTimeoutFn(timer);
 }

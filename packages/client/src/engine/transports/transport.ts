@@ -17,6 +17,9 @@ import { installTimerFunctions } from "../platform/timers.ts";
 
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
+/** An answer or an event that has the error which it reports. */
+type Reporting = { readonly error?: unknown } | undefined;
+
 /**
  * Why a transport failed: `TRANSPORT_UNAVAILABLE` where the platform has nothing that it could work with, so that another
  * transport is tried; `PAYLOAD_TOO_LARGE` where the server, or something on the way, takes no body of that size. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
@@ -24,19 +27,19 @@ export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | 
  */
 export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly type: "TransportError";
-  /** HTTP status (0: no answer), an Error, or the event that reported it. */
+  /** HTTP status (0: no answer), an Error, or the event that reported it: `any`, as programs read it without a check. */
   declare readonly description: Untyped;
   /**
    * What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them; and
-   * `error` where there was no answer.
+   * `error` where there was no answer. `any`, as programs read it without a check.
    */
   declare readonly context: Untyped;
   /** What the platform threw or reported, with its own code: `ECONNREFUSED`. */
   declare readonly cause?: unknown;
 
-  constructor(reason: string, description: Untyped, context: Untyped, code: TransportErrorCode = "TRANSPORT_FAILED") {
+  constructor(reason: string, description: unknown, context: unknown, code: TransportErrorCode = "TRANSPORT_FAILED") {
     super(code, reason, { type: "TransportError", description, context });
-    const cause = context?.error ?? description?.error ?? description;
+    const cause = (context as Reporting)?.error ?? (description as Reporting)?.error ?? description;
     if (cause instanceof Error) this.cause = cause;
   }
 }
@@ -71,7 +74,7 @@ type TransportState = "opening" | "open" | "closed" | "pausing" | "paused";
 
 /** What a transport is made with: the socket's options, those of `transportOptions` over them, and where to connect. */
 export interface TransportOptions extends SocketOptions {
-  query: Record<string, Untyped>;
+  query: Transport["query"];
   socket: TransportOwner;
 }
 
@@ -110,7 +113,7 @@ export interface TransportHandler {
  * new Socket("https://example.org", { transportImplementations: [Pigeon] });
  */
 export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportReservedEvents> {
-  /** Parameters of every request. */
+  /** Parameters of every request: `any`, as transports of programs read their own without a check. */
   declare query: Record<string, Untyped>;
   /** Whether packets may be sent now; else after the next `drain`. */
   writable = false;
@@ -134,7 +137,9 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
-  constructor(options: Untyped) {
+  /** @param options {@link TransportOptions}; a subclass may give them a type of its own */
+  constructor(options: object);
+  constructor(options: TransportOptions) {
     super();
     installTimerFunctions(this, options);
     this.opts = options;

@@ -1,10 +1,10 @@
 import type { Packet } from "@portage/parser/engine";
-import { type ClientOptions, type Clock, WebSocket } from "@portage/websocket";
-import type { IncomingMessage } from "node:http";
-import type { Untyped } from "../../typed-events.ts";
+import { type Clock, WebSocket } from "@portage/websocket";
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { SocketOptions } from "../options.ts";
 import { messageOf, nodeOptions } from "../platform/node-options.node.ts";
 import { after, installTimerFunctions } from "../platform/timers.ts";
-import { BaseWS } from "./websocket.ts";
+import { BaseWS, type WebSocketLike } from "./websocket.ts";
 
 /** Characters kept of the body of a refusal. */
 const MAX_BODY = 4096;
@@ -28,16 +28,22 @@ const CLOCK: Clock = {
   },
 };
 
+/** A WebSocket whose request is under way. */
+interface Requesting {
+  readonly _req?: ClientRequest;
+}
+
 /** WebSocket by `@portage/websocket`: with agents, client certificates, headers, cookies and compression. */
 export class WS extends BaseWS {
-  protected override createSocket(uri: string): Untyped {
-    const all = this.opts as Untyped;
-    const options = nodeOptions(all, this.socket._cookieJar, {}) as Untyped;
-    options.clock = CLOCK;
-    for (const name of NAMES) if (all[name] !== undefined) options[name] = all[name];
-    const ws = new WebSocket(uri, all.protocols ?? [], options as ClientOptions);
+  protected override createSocket(uri: string): WebSocketLike {
+    const all: SocketOptions = this.opts;
+    const given = all as Readonly<Record<string, unknown>>;
+    const options = nodeOptions(all, this.socket._cookieJar, {});
+    options["clock"] = CLOCK;
+    for (const name of NAMES) if (given[name] !== undefined) options[name] = given[name];
+    const ws = new WebSocket(uri, all.protocols ?? [], options);
     // at once: a server that never answers keeps no process alive either
-    if (this.opts.autoUnref) (ws as Untyped)["_req"]?.once("socket", (socket: Untyped) => socket.unref());
+    if (this.opts.autoUnref) (ws as unknown as Requesting)._req?.once("socket", (socket) => socket.unref());
     ws.on("error", (error) => {
       error.message = messageOf(error);
     });
@@ -76,6 +82,6 @@ export class WS extends BaseWS {
     const { perMessageDeflate } = this.opts;
     const threshold = typeof perMessageDeflate === "object" ? perMessageDeflate.threshold : 0;
     const isLarge = Buffer.byteLength(data) >= threshold;
-    this.ws.send(data, { compress: isLarge && packet.options?.compress !== false });
+    this.ws!.send(data, { compress: isLarge && packet.options?.compress !== false });
   }
 }

@@ -1,21 +1,33 @@
 import { encodePackets, type Packet } from "@portage/parser/engine";
-import type { Untyped } from "../../typed-events.ts";
 import { nextTick } from "../platform/globals.node.ts";
 import { unlessLeaving } from "../platform/page.ts";
 import { Transport } from "./transport.ts";
 
+/** What a transport needs of a WebSocket: that of the platform, or of a package. Each has events of its own. */
+export interface WebSocketLike {
+  onopen: ((event: never) => void) | null;
+  onmessage: ((event: never) => void) | null;
+  onerror: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  send(data: unknown, options?: { compress: boolean }): void;
+  close(): void;
+}
+
+/** The platform's class: only React Native looks at the third argument. */
+type PlatformWebSocket = new (uri: string, protocols: string | string[], options?: object) => WebSocket;
+
 /** What all WebSocket transports share; a subclass makes the WebSocket. */
 export abstract class BaseWS extends Transport {
-  declare protected ws: Untyped;
+  declare protected ws: WebSocketLike | undefined;
 
   get name(): string {
     return "websocket";
   }
 
-  protected abstract createSocket(uri: string): Untyped;
+  protected abstract createSocket(uri: string): WebSocketLike;
 
   protected doWrite(_packet: Packet, data: unknown): void {
-    this.ws.send(data);
+    this.ws!.send(data);
   }
 
   protected override doOpen(): void {
@@ -72,10 +84,9 @@ export abstract class BaseWS extends Transport {
 
 /** WebSocket of the platform: browsers, workers, React Native, Deno, Bun, Node.js from 22 on. */
 export class WS extends BaseWS {
-  protected override createSocket(uri: string): Untyped {
+  protected override createSocket(uri: string): WebSocketLike {
     const { protocols, extraHeaders: headers } = this.opts;
-    // only React Native looks at the third argument
-    const ws: WebSocket = new (WebSocket as Untyped)(uri, protocols ?? [], headers && { headers });
+    const ws = new (WebSocket as PlatformWebSocket)(uri, protocols ?? [], headers && { headers });
     ws.binaryType = "arraybuffer";
     return ws;
   }

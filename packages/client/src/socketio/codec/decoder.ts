@@ -3,7 +3,6 @@ import { Emitter } from "../../emitter.ts";
 import type { NoEvents } from "../../typed-events.ts";
 import { ClientError } from "../errors.ts";
 import { BINARY, EVENT, isBinary, RESERVED } from "./packet.ts";
-import type { Unchecked } from "../typed-events.ts";
 
 /** Most arguments of an event or acknowledgement: more would not fit the stack when listeners are called. */
 const MAX_ARGUMENTS = 1e4;
@@ -51,12 +50,12 @@ function fail(found: unknown): never {
 
 function decode(text: string): Packet {
   try {
-    const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text) as Unchecked;
-    const type = plainType ?? binaryType - BINARY;
+    const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text)!;
+    const type = plainType ?? (binaryType as unknown as number) - BINARY;
     const data = json?.trim() && JSON.parse(json);
     const isTooLong = Array.isArray(data) && data.length > MAX_ARGUMENTS;
     if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.test(data[0]))) {
-      return { type: +type as Packet["type"], nsp, id: id && +id, data, attachments: count && +count };
+      return { type: +type, nsp, id: id && +id, data, attachments: count && +count } as Packet;
     }
   } catch {
     // not the form of a packet, or not JSON
@@ -64,12 +63,19 @@ function decode(text: string): Packet {
   return fail(text);
 }
 
+/** An object of a packet: perhaps a placeholder, with the number of its attachment. */
+interface Container {
+  [key: string]: unknown;
+  readonly _placeholder?: unknown;
+  readonly num?: unknown;
+}
+
 /** Puts the attachments in place of their placeholders. A list instead of recursion: no nesting exhausts the stack. */
 function insert(data: object, attachments: readonly unknown[]): void {
-  const containers = [data as Record<string, Unchecked>];
+  const containers = [data as Container];
   for (const container of containers) {
     for (const key of Object.keys(container)) {
-      const item = container[key];
+      const item = container[key] as Container | string | undefined;
       if (typeof item !== "object" || !item) continue;
       if (item._placeholder !== true) containers.push(item);
       else container[key] = (typeof item.num === "number" && attachments[item.num]) || fail(JSON.stringify(item));

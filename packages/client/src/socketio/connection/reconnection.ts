@@ -6,7 +6,6 @@
 import type { Emitter } from "../../emitter.ts";
 import { after, type PageSignal, platform, readRetryAfter, type Session } from "../../engine/index.ts";
 import type { NoEvents } from "../../typed-events.ts";
-import type { Unchecked } from "../typed-events.ts";
 import type { Backoff, Restraint } from "./backoff.ts";
 import type { ManagerReservedEvents } from "./events.ts";
 
@@ -39,6 +38,11 @@ export interface Reconnecting extends Emitter<NoEvents, NoEvents, ManagerReserve
   fail_(error: Error): void;
 }
 
+/** What a server has said: the close event of a WebSocket, or an answer. */
+type Said = { readonly reason?: string; readonly responseText?: string } | undefined;
+/** An error, or the details of a close, that may have it. */
+type Failed = { readonly context?: unknown } | undefined;
+
 /** The longest delay that a server may ask for, in milliseconds: an hour. */
 const LONGEST_HINT = 3_600_000;
 
@@ -50,8 +54,8 @@ const LONGEST_HINT = 3_600_000;
  * @returns milliseconds; 0 if nothing was said
  * @example retryHint({ code: 1013, reason: "overloaded retry-after=2000" }) // 2000
  */
-export const retryHint = (context: Unchecked): number =>
-  Math.min(readRetryAfter(context?.reason || context?.responseText), LONGEST_HINT);
+export const retryHint = (context: unknown): number =>
+  Math.min(readRetryAfter((context as Said)?.reason || (context as Said)?.responseText), LONGEST_HINT);
 
 /** Listeners have heard of a failure. Waits for the next attempt, unless one of them has seen to that. */
 export function planAttempt(manager: Reconnecting, failure?: unknown): void {
@@ -63,7 +67,7 @@ export function planAttempt(manager: Reconnecting, failure?: unknown): void {
     manager["emitReserved"]("reconnect_failed");
     return;
   }
-  const hint = retryHint((failure as Unchecked)?.context);
+  const hint = retryHint((failure as Failed)?.context);
   const random = Math.random();
   // what the server asked for is not cut short by a page that comes into view
   waitFor(manager, hint ? "held" : "waiting", Math.max(hint * (1 + random), backoff.duration(random)));
