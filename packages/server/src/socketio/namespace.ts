@@ -35,8 +35,8 @@ const log = createLog("socket.io:namespace");
 const kCall = Symbol("call");
 const kOnListenerFailure = Symbol("onListenerFailure");
 
-/** A namespace, whatever its events are: no map of events but `any` fits all of them. */
-export type AnyNamespace = Namespace<Untyped, Untyped, Untyped>;
+/** A namespace, whatever its events are: that of such a socket. */
+export type AnyNamespace = AnySocket["nsp"];
 
 /** An error that a middleware refuses a client with: `message` and `data`, which is any JSON, are sent to it. */
 export interface ExtendedError extends Error {
@@ -72,6 +72,7 @@ export interface HandlerErrorContext extends HandlerFailure {
 /**
  * A channel of its own over the shared connections: with its own sockets, rooms, middlewares and events.
  *
+ * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
  * @example
  * const orders = io.of("/orders");
  * orders.use((socket, next) => next(socket.handshake.auth.token ? undefined : new Error("who are you?")));

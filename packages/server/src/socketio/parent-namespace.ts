@@ -19,6 +19,7 @@ let parents = 0;
  * What `io.of(regExp)` and `io.of(function)` return: the pattern for namespaces that are made when a client asks for one.
  * Its middlewares and its `connection` listeners are copied to each child; what it emits goes to all children.
  *
+ * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
  * @example
  * const shops = io.of(/^\/shop-\d+$/);
  * shops.on("connection", (socket) => console.log("client in", socket.nsp.name));

@@ -84,8 +84,8 @@ export type { ParentNspNameMatchFn };
 
 const log = createLog("socket.io:server");
 
-/** A server, whatever its events are: no map of events but `any` fits all of them. */
-export type AnyServer = Server<Untyped, Untyped, Untyped>;
+/** A server, whatever its events are: that of such a namespace. */
+export type AnyServer = AnyNamespace["server"];
 
 /** The events that a server emits by itself. */
 export interface ServerReservedEventsMap<
@@ -106,6 +106,7 @@ export interface ServerReservedEventsMap<
  * The four type parameters describe the events that clients send, those sent to clients, those between servers, and
  * `socket.data`.
  *
+ * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
  * @example
  * const io = new Server(3000, { cors: { origin: "https://example.com" } });
  *

@@ -53,6 +53,7 @@ const log = createLog("socket.io:client");
 /**
  * A session seen from Socket.IO: it carries one socket for each namespace that the peer has joined.
  *
+ * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
  * @example
  * io.on("connection", (socket) => console.log(socket.client.conn.transport.name));
  */

@@ -78,6 +78,7 @@ export type AnySocket = Socket<Untyped, Untyped, Untyped>;
  * It is an EventEmitter whose `emit` sends to the client, and whose listeners get what the client sends. It can join
  * rooms, to which others broadcast; it is always in a room that has its own id as name.
  *
+ * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
  * @example
  * io.on("connection", (socket) => {
  *   socket.join("lobby");

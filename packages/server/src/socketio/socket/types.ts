@@ -31,7 +31,7 @@ export type DisconnectReason =
 /** The events that a socket emits by itself. A description is an Error, or what the transport has to say: `any`, as there. */
 export interface SocketReservedEventsMap {
   disconnect: (reason: DisconnectReason, description?: Untyped) => void;
-  disconnecting: (reason: DisconnectReason, description?: Untyped) => void;
+  disconnecting: SocketReservedEventsMap["disconnect"];
   error: (err: Error) => void;
   /** The client had read too slowly, and has taken what waited for it. */
   drain: () => void;
