@@ -39,7 +39,7 @@ export type Next = (error?: unknown) => void;
 
 /** Functions of the program that look at something one after the other, before the library goes on with it. */
 export interface Chain<Subject extends readonly unknown[]> {
-  readonly links: readonly ((...args: [...Subject, next: Next]) => unknown)[];
+  readonly links: readonly ((...args: [...Subject, Next]) => unknown)[];
   /** The first arguments of each function. */
   readonly subject: Subject;
   /** Asked before each step: whether nobody waits for the end any more. */
