@@ -354,7 +354,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       ["websocket", false],
       ["websocket", true],
     ])(
-      "a page that is left reports nothing, one that stays works on (%s, closeOnBeforeunload: %s)",
+      "a page emits no disconnect when the user leaves it, and works on when the user stays (%s, closeOnBeforeunload: %s)",
       async (name, closes) => {
         await connectPage({ transports: [name], closeOnBeforeunload: closes });
         await page.evaluate(() => {

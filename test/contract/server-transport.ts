@@ -14,7 +14,7 @@ import { type TransportContext, transportContext } from "../../packages/server/s
 import type { EngineLink } from "../../packages/server/src/engine/transports/engine-link.ts";
 import type { TransportKind } from "../../packages/server/src/engine/transports/registry.ts";
 import {
-  NOBODY,
+  NO_OWNER,
   type Transport,
   type TransportHandler,
 } from "../../packages/server/src/engine/transports/transport.ts";
@@ -336,7 +336,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     test("retired: it ends, and says when it has", async () => {
       const { transport } = await setUpOpen();
       const done: string[] = [];
-      transport[kHandler] = NOBODY;
+      transport[kHandler] = NO_OWNER;
       transport.retire(() => done.push(transport.readyState));
       transport.discard();
       expect(done).toEqual(["closed"]);
@@ -344,7 +344,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
 
     test("turned away: it ends, and its peer learns it", async () => {
       const { transport, peer, context } = await setUpOpen();
-      transport[kHandler] = NOBODY;
+      transport[kHandler] = NO_OWNER;
       transport.turnAway();
       transport.turnAway();
       expect(transport.readyState).toBe("closed");

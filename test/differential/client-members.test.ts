@@ -9,7 +9,7 @@ type Names = Record<string, string>;
 /** Members that the client does without, and why. */
 const MISSING: Record<string, Names> = {
   manager: {
-    "_reconnectionDelay, _reconnectionDelayMax, _randomizationFactor": "the numbers are those of `backoff`",
+    "_reconnectionDelay, _reconnectionDelayMax, _randomizationFactor": "`backoff` keeps these numbers",
     "maybeReconnectOnOpen, onping, ondata, ondecoded, onerror, onreconnect": "steps of the reference's own, not called",
   },
   socket: {

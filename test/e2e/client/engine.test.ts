@@ -167,7 +167,7 @@ describe.each([portage, reference])("on $name", (target) => {
   });
 
   test.each(TRANSPORTS.filter(([name]) => !name.includes("fetch")))(
-    "%s: headers that say how a body is sent are not taken, and a time below 0 is no limit",
+    "%s: framing headers are ignored, and a negative time means no limit",
     async (_name, options) => {
       const server = await start(target);
       echo(server);

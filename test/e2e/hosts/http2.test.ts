@@ -119,7 +119,7 @@ describe("a POST that the client resets", () => {
   });
 
   test.each<Record<string, string>>([{}, { "content-length": "0" }])(
-    "an empty one that goes on is an error, with %o",
+    "an empty body without a reset is a parse error, with %o",
     async (headers) => {
       const client = await Client.connect(await start());
       const closed = client.closed();

@@ -109,7 +109,7 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
       // a listener may have ended the session
       if (this.#candidate)
         host.transport.pause(() => {
-          // what pauses too late pauses for nobody
+          // a pause that ends after the upgrade has failed changes nothing
           if (candidate === this.#candidate) this.#signal("paused");
         });
     } else {

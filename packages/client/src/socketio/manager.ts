@@ -279,7 +279,7 @@ export abstract class BaseManager<
     this.subs.push(
       after(this, timeout, () => {
         const error = new ClientError("CONNECT_TIMEOUT", "timeout");
-        // nobody listens any more; what it says of its attempts is there for those who hear of the failure
+        // without listeners; its record of attempts serves those that report the failure
         this.cleanup();
         engine.end_("forced close", error);
         this.fail_(error);

@@ -42,7 +42,7 @@ export interface Chain<Subject extends readonly unknown[]> {
   readonly links: readonly ((...args: [...Subject, Next]) => unknown)[];
   /** The first arguments of each function. */
   readonly subject: Subject;
-  /** Asked before each step: whether nobody waits for the end any more. */
+  /** Returns whether the end of the chain no longer matters. Called before each step. */
   isOver?(): boolean;
   /** All functions went on, or one gave up with an error. Called once. */
   onEnd(error?: unknown): void;

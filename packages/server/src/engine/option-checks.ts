@@ -14,7 +14,7 @@ export function isAbsent(given: unknown): given is undefined | null | false {
 /**
  * The number that a limit is, or `otherwise` where it is not given.
  *
- * @param least a smaller one would let nobody in, or nothing through
+ * @param least a smaller one would refuse every client, or every message
  * @throws UsageError `OPTION_INVALID` for a smaller one, and for what is not a number
  */
 export function limitFrom<Otherwise>(

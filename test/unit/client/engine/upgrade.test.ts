@@ -159,7 +159,7 @@ test("the next candidate is tried when one has failed", () => {
   expect(phaseOf(stage)).toBe("opening");
 });
 
-test("what pauses too late pauses for nobody", () => {
+test("a pause that ends after the upgrade has failed changes nothing", () => {
   const stage = setUp(["fast", "faster"]);
   REACH.pausing(stage);
   const late = stage.current.onPaused!;

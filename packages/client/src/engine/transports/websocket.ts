@@ -39,7 +39,7 @@ export abstract class BaseWS extends Transport {
       ws.onclose = (context: CloseEvent) =>
         unlessLeaving(this, () => this.closeSaying_("websocket connection closed", context));
     } catch (error) {
-      // there is no WebSocket, or it refuses the address; listeners come after the constructor
+      // the platform lacks WebSocket, or its WebSocket refuses the address; listeners are added after the constructor
       this.setTimeoutFn(() => this.onError("websocket error", error, undefined, "TRANSPORT_UNAVAILABLE"));
     }
   }

@@ -109,7 +109,7 @@ export function wakeOnPage(manager: Reconnecting, signal: PageSignal): void {
   if (signal === "wake" && !platform<Document>("document")?.hidden) wakeUp(manager);
 }
 
-/** Whether the browser says that there is no network, and the server is somewhere else. */
+/** Whether the browser is offline, and the server is on another host. */
 function isOffline({ engine }: Reconnecting): boolean {
   return platform<Navigator>("navigator")?.onLine === false && engine?.hostname !== "localhost";
 }

@@ -30,7 +30,7 @@ export function takeAck(self: Sender, id: number): Ack | undefined {
   return ack;
 }
 
-/** An acknowledgement can't come. @returns whether the program was told so */
+/** Ends an acknowledgement that can't come. @returns whether it was called with an error */
 export function failAck(self: Sender, id: number, error: unknown): boolean | undefined {
   const ack = takeAck(self, id);
   if (ack?.withError_) callEach([ack], self, [error]);

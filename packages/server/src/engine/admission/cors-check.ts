@@ -20,7 +20,7 @@ function headerOf(res: ServerResponse, name: string): unknown {
   return res.getHeader(name) ?? new RegExp(`^${name}: (.*)\r$`, "im").exec(String(Reflect.get(res, "_header")))?.[1];
 }
 
-/** Whether a request is of a page that another server has sent, or nobody: a file, a sandbox. */
+/** Whether a page of another server sent the request, or a page without a server: a file, a sandbox. */
 function isForeign(req: IncomingMessage, origin: string): boolean {
   if (origin === "null") return req.headers["sec-fetch-site"] !== "same-origin";
   return /^https?:/i.test(origin) && URL.canParse(origin) && !servesHost(req, new URL(origin));

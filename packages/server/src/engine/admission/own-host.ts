@@ -52,7 +52,7 @@ function placeAt(host: string | undefined): Place | undefined {
   }
 }
 
-/** A proxy may have taken the encryption off: the default port of either scheme is none. */
+/** Returns a host without the default port of either scheme: a proxy may have taken the encryption off. */
 function placeOf({ hostname, port }: URL): Place {
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
   return { name, port: port === "80" || port === "443" ? "" : port };

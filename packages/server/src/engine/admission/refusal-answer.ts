@@ -6,7 +6,7 @@ export function statusOf(refusal: Refusal): number {
   return REFUSALS[refusalName(refusal)].status;
 }
 
-/** What the peer is told: `allowRequest` may have given a sentence of its own. */
+/** Returns the message for the peer: that of `allowRequest`, or the one of the table. */
 export function sentenceOf(refusal: Refusal): string {
   const { message } = refusal.context;
   return typeof message === "string" && message !== "" ? message : REFUSALS[refusalName(refusal)].message;

@@ -29,7 +29,7 @@ export interface WebSocketDoor {
   [kOnRefused](req: IncomingMessage, refusal: Refusal): void;
 }
 
-/** A WebSocket, whoever makes it. */
+/** A WebSocket, made by @portage/websocket or by another library. */
 abstract class StreamOpening implements Opening {
   readonly req: TransportRequest;
   protected readonly door: WebSocketDoor;
@@ -82,7 +82,7 @@ export class WebSocketOpening extends StreamOpening {
     super(door, req);
     this.#stream = stream;
     this.#head = head;
-    // Until the WebSocket layer takes the stream over, a reset would have nobody to hear it.
+    // Until the WebSocket layer takes the stream over, a reset would be an unhandled error.
     stream.on("error", ignore);
   }
 

@@ -11,7 +11,7 @@ import { putInFront, type RequestListener } from "../../base/request-chain.ts";
 export interface AttachOptions {
   /** Path of the engine's requests. Default `"/engine.io"`. */
   path?: string;
-  /** Whether upgrade requests that nobody takes are ended. Default true. */
+  /** Whether upgrade requests without a taker are ended. Default true. */
   destroyUpgrade?: boolean;
   /** After how many milliseconds. Default 1000. */
   destroyUpgradeTimeout?: number;

@@ -67,7 +67,7 @@ export function destroyRequest(req: IncomingMessage): void {
   streamOf(req)?.destroy();
 }
 
-/** Whether an answer reaches nobody. */
+/** Whether an answer can't reach its client any more. */
 export function isGone(res: ServerResponse): boolean {
   if (res.req.httpVersionMajor !== 2) return res.destroyed;
   const { stream } = res as unknown as Http2ServerResponse;
@@ -112,7 +112,7 @@ const known = new WeakMap<object, Http2Sessions>();
 export class Http2Sessions {
   readonly #open = new Map<ServerHttp2Session, OpenSession>();
 
-  /** Those of a server, whoever asks: engines may share one. */
+  /** Returns the connections of a server: one list, as engines may share a server. */
   static of(server: object): Http2Sessions {
     let sessions = known.get(server);
     if (!sessions) known.set(server, (sessions = new Http2Sessions()));

@@ -30,7 +30,7 @@ export abstract class RequestKeeper extends Emitter {
     return this[kRequest] instanceof ParkedRequest ? this[kRequest].restore() : this[kRequest];
   }
 
-  /** Parks the request, which nobody can have kept. */
+  /** Parks the request. The program must not have seen it. */
   [kParkRequest](): void {
     if (this[kRequest] instanceof ParkedRequest || this[kRequest] === null) return;
     this[kRequest] = ParkedRequest.of(this[kRequest]) ?? this[kRequest];

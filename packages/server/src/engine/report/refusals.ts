@@ -90,15 +90,25 @@ export interface ConnectionError {
   readonly hint: string;
 }
 
-/** Names of the codes that a refusal may come with and no name. */
-const NAMES: readonly RefusalName[] = [
-  "UNKNOWN_TRANSPORT",
-  "UNKNOWN_SID",
-  "BAD_HANDSHAKE_METHOD",
-  "BAD_REQUEST",
-  "FORBIDDEN",
-  "UNSUPPORTED_PROTOCOL_VERSION",
-];
+/** Codes of refusal of engine.io, as clients get them in `{ code, message }`. */
+export const ERROR_CODES = {
+  UNKNOWN_TRANSPORT: 0,
+  UNKNOWN_SID: 1,
+  BAD_HANDSHAKE_METHOD: 2,
+  BAD_REQUEST: 3,
+  FORBIDDEN: 4,
+  UNSUPPORTED_PROTOCOL_VERSION: 5,
+} as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
+
+/** Their names in {@link REFUSALS}, by code. */
+const NAMES = Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[];
+
+/** The sentence of each code. */
+export const ERROR_MESSAGES = Object.fromEntries(
+  NAMES.map((name) => [ERROR_CODES[name], REFUSALS[name].message]),
+) as Readonly<Record<ErrorCode, string>>;
 
 /** The name of a refusal: its context says it, or its code. */
 export function refusalName({
@@ -112,28 +122,6 @@ export function refusalName({
   if (typeof name === "string" && Object.hasOwn(REFUSALS, name)) return name as RefusalName;
   return NAMES[code] ?? "BAD_REQUEST";
 }
-
-/** Codes of refusal, as clients get them in `{ code, message }`. */
-export const ERROR_CODES = {
-  UNKNOWN_TRANSPORT: 0,
-  UNKNOWN_SID: 1,
-  BAD_HANDSHAKE_METHOD: 2,
-  BAD_REQUEST: 3,
-  FORBIDDEN: 4,
-  UNSUPPORTED_PROTOCOL_VERSION: 5,
-} as const;
-
-export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
-
-/** The sentence of each code. */
-export const ERROR_MESSAGES: Readonly<Record<ErrorCode, string>> = {
-  0: "Transport unknown",
-  1: "Session ID unknown",
-  2: "Bad handshake method",
-  3: "Bad request",
-  4: "Forbidden",
-  5: "Unsupported protocol version",
-};
 
 /** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
 export interface Refusal {

@@ -7,7 +7,7 @@ import { type CloseReason, completeReason, ownReason } from "../report/close-cod
 import type { Beating } from "../timing-wheel.ts";
 import { kBeat, kClock, kFail, kHandler, kHeardAt, kHeartbeat, kStats, kTakeError } from "../keys.ts";
 import type { SessionHandler, SessionHost, SessionState } from "./host.ts";
-import { NOBODY, type Transport } from "../transports/transport.ts";
+import { NO_OWNER, type Transport } from "../transports/transport.ts";
 
 const log = createLog("engine:socket");
 
@@ -54,7 +54,7 @@ export function endedByEvent(
 
 /** Ends what has carried a session, for the same reason. */
 export function endTransport(transport: Transport, reason: CloseReason): void {
-  transport[kHandler] = NOBODY;
+  transport[kHandler] = NO_OWNER;
   if (transport.readyState === "open") transport.close(undefined, reason);
   else if (transport.readyState === "closing") transport.discard();
 }

@@ -6,7 +6,7 @@ import { createLog } from "../../base/log.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { kFail, kHandler, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
-import { NOBODY, NOOP_PACKET, type Transport, type TransportHandler } from "../transports/transport.ts";
+import { NO_OWNER, NOOP_PACKET, type Transport, type TransportHandler } from "../transports/transport.ts";
 
 const log = createLog("engine:socket");
 
@@ -35,7 +35,7 @@ export function takeOver(session: Passenger, candidate: Transport): void {
   // What the client still posts on the old transport was sent before what it sends on the new one.
   candidate.hold();
   previous.retire(() => {
-    previous[kHandler] = NOBODY;
+    previous[kHandler] = NO_OWNER;
     candidate.release();
   });
   if (log.enabled) log("session %s upgraded to %s", session.id, candidate.name);

@@ -1,5 +1,5 @@
 /*
- * How a session begins: what its client is told first, and its heartbeat.
+ * How a session begins: the handshake packet, and its heartbeat.
  */
 import { kObserved } from "../../base/emitter.ts";
 import { kEnqueue, kHandler } from "../keys.ts";

@@ -2,7 +2,7 @@ import { EnginePacket } from "@portage/parser/engine";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
-import { NOBODY, type Transport, type TransportHandler } from "../transports/transport.ts";
+import { NO_OWNER, type Transport, type TransportHandler } from "../transports/transport.ts";
 import { kCommitted, kHandler, kProbed, kUpgradeFailed } from "../keys.ts";
 
 /**
@@ -206,7 +206,7 @@ export class Upgrade implements TransportHandler {
     this.#candidate = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (candidate) candidate[kHandler] = NOBODY;
+    if (candidate) candidate[kHandler] = NO_OWNER;
     return candidate;
   }
 }

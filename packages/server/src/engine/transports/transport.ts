@@ -12,7 +12,7 @@
  *   opening   "open"      the constructor               the owner sets `sid` and its handler, and may send
  *   open      "open"      open(), or the first request  packets both ways
  *   closing   "closing"   close() by the owner          the last packets leave; the owner ignores what still comes in
- *   closed    "closed"    ended()                       nothing: the handler is NOBODY from now on
+ *   closed    "closed"    ended()                       nothing: the handler is NO_OWNER from now on
  *
  * What the owner calls:
  *   open()             once, when it is ready for packets. Before, none is delivered.
@@ -26,7 +26,7 @@
  *   close(done, why)   any number of times, of which the first counts: what was sent before still leaves, then the peer gets
  *                      `why`, where the transport has words for it. `done` is called once, in place of onClose().
  *   discard()          at any time, any number of times: ends it at once, without a word. After close() it calls `done`.
- *   turnAway()         in place of close(), on one that did not become a session's: nobody hears of its end.
+ *   turnAway()         in place of close(), on one that did not become a session's: its end is not reported.
  *
  * What a transport calls:
  *   onPacket(packet)   for each packet, in order, from open() to its end. The owner may end the transport, or be replaced,
@@ -60,8 +60,8 @@ export interface TransportHandler {
   onClose(reason: CloseReason): void;
 }
 
-/** Owner of a transport that nobody wants any more. */
-export const NOBODY: TransportHandler = {
+/** The owner of a transport that has ended, or that was replaced. */
+export const NO_OWNER: TransportHandler = {
   onPacket() {},
   onDrain() {},
   onClose() {},
@@ -97,7 +97,7 @@ export abstract class Transport extends Emitter {
   /** Whether binary data can travel as it is; otherwise it goes as base64. */
   readonly supportsBinary: boolean;
   /** Who gets what comes in. */
-  [kHandler]: TransportHandler = NOBODY;
+  [kHandler]: TransportHandler = NO_OWNER;
   /** The id of the session; set by the engine once it is known. */
   sid = "";
   /** Whether a batch can be sent right now: volatile packets are dropped when not. */
@@ -208,7 +208,7 @@ export abstract class Transport extends Emitter {
       this.emit("close");
     }
     const { [kHandler]: handler } = this;
-    this[kHandler] = NOBODY;
+    this[kHandler] = NO_OWNER;
     handler.onClose(reason);
   }
 
@@ -221,7 +221,7 @@ export abstract class Transport extends Emitter {
   /** Ends by an order of the owner, who wants a call back instead of its `onClose`. */
   protected endedByOwner(onClosed: (() => void) | undefined): void {
     if (this.readyState === "closed") return;
-    this[kHandler] = NOBODY;
+    this[kHandler] = NO_OWNER;
     this.ended(closeReason("SERVER_CLOSED"));
     onClosed?.();
   }

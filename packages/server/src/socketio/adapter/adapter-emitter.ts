@@ -23,7 +23,7 @@ const { removeListener } = SmallEmitter.prototype as unknown as { removeListener
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kMaxListeners = Symbol("maxListeners");
 
-/** Of Node, without a listener: it throws what nobody hears, with the class and the code that it has there. */
+/** Node's emitter, without listeners: it throws an unhandled `error` with Node's class and code. */
 const unheard = new EventEmitter();
 
 /** Node's default, which adapters may read. */

@@ -12,7 +12,7 @@ import type {
   SocketId,
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
-import { addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
+import { NO_MEMBERS, addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import { BroadcastPlan } from "./send-plan.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 import type { AckCallback } from "../events/acks.ts";
@@ -31,7 +31,6 @@ const kSendToMany = Symbol("sendToMany");
 const kMembersOf = Symbol("membersOf");
 
 const noop = (): void => undefined;
-const NOBODY: ReadonlySet<SocketId> = new Set();
 
 /** Whether no rooms are named. What is not a Set names none, as in socket.io. */
 function isForAll(rooms: ReadonlySet<Room>): boolean {
@@ -300,7 +299,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   /** The members of some rooms, each once. */
   private [kMembersOf](rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
-    if (!rooms || !(rooms.size > 0)) return NOBODY;
+    if (!rooms || !(rooms.size > 0)) return NO_MEMBERS;
     if (rooms.size === 1) {
       for (const room of rooms) return membersOf(this.rooms, room);
     }

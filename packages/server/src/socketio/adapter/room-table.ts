@@ -105,7 +105,7 @@ export class RoomTable extends Map<string, Set<string>> {
   membersOf(key: string): ReadonlySet<string> {
     const kept = this.#kept(key);
     if (typeof kept === "string") return new Set([kept]);
-    return kept ?? NOBODY;
+    return kept ?? NO_MEMBERS;
   }
 
   override forEach(
@@ -180,7 +180,8 @@ class LentSet extends Set<string> {
 /** To those who compare, it is a Set like any other. */
 Object.defineProperty(LentSet.prototype, "constructor", { value: Set });
 
-const NOBODY: ReadonlySet<string> = new Set();
+/** The members of a room that does not exist. */
+export const NO_MEMBERS: ReadonlySet<string> = new Set();
 
 type Table = Map<string, Set<string>>;
 
@@ -216,5 +217,5 @@ export function isEmptyKey(table: Table, key: string): boolean {
 
 /** What is in the Set of a key. */
 export function membersOf(table: Table, key: string): ReadonlySet<string> {
-  return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NOBODY);
+  return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NO_MEMBERS);
 }

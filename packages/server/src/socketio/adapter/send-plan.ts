@@ -4,7 +4,7 @@ import type { BroadcastFlags } from "./adapter.ts";
 import type { WriteOptions } from "./surface.ts";
 
 /**
- * How one event is sent, made of its flags once, whoever gets it. Clients and sessions read nothing else: what is not here
+ * How one event is sent to all its receivers, made of its flags once. Clients and sessions read nothing else: what is not here
  * (`timeout`, `local`) was obeyed before.
  */
 export class SendPlan implements WriteOptions {

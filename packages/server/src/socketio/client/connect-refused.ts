@@ -17,7 +17,7 @@ export interface ConnectRefused {
   readonly code: SocketIoErrorCode;
   /** The name of the namespace, as the client has written it. */
   readonly namespace: string;
-  /** What the client is told. */
+  /** The message that the client gets. */
   readonly message: string;
   /** The connection that it asked on. */
   readonly conn: Session;
