@@ -96,13 +96,14 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
     const next = UPGRADE_TABLE[step][signal];
     if (!next) return;
     this.phase_ = next;
+    // opening and probing share one time limit
+    if (next === "probing") return this.#candidate!.send([{ type: "ping", data: "probe" }]);
     this.#stopTimer?.();
     if (next === "opening") this.#candidate = host.createTransport(this.#names.shift()!);
     const candidate = this.#candidate;
     if (!candidate) return;
     this.#stopTimer = after(host, host.opts.upgradeTimeout!, () => this.#signal("lost", "timeout"));
     if (next === "opening") host.launch_(candidate, "upgrade", this);
-    else if (next === "probing") candidate.send([{ type: "ping", data: "probe" }]);
     else if (next === "pausing") {
       host["emitReserved"]("upgrading", candidate);
       host.remember_(candidate.name);

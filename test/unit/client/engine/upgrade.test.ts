@@ -159,6 +159,26 @@ test("the next candidate is tried when one has failed", () => {
   expect(phaseOf(stage)).toBe("opening");
 });
 
+test("opening and probing share one time limit, pausing has another", () => {
+  const stage = setUp();
+  REACH.opening(stage);
+  vi.advanceTimersByTime(UPGRADE_TIMEOUT - 1);
+  stage.candidate()!.opens();
+  expect(phaseOf(stage)).toBe("probing");
+  vi.advanceTimersByTime(1);
+  expect(phaseOf(stage)).toBe("idle");
+
+  const other = setUp();
+  REACH.opening(other);
+  vi.advanceTimersByTime(UPGRADE_TIMEOUT - 1);
+  other.candidate()!.opens();
+  other.candidate()!.receive("pong", "probe");
+  vi.advanceTimersByTime(UPGRADE_TIMEOUT - 1);
+  expect(phaseOf(other)).toBe("pausing");
+  vi.advanceTimersByTime(1);
+  expect(phaseOf(other)).toBe("idle");
+});
+
 test("a pause that ends after the upgrade has failed changes nothing", () => {
   const stage = setUp(["fast", "faster"]);
   REACH.pausing(stage);
