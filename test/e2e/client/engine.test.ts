@@ -220,6 +220,8 @@ describe.each([portage, reference])("on $name", (target) => {
     socket.send("small");
     const [data] = await nextEvent(socket, "message");
     expect(data).toBe("small");
+    socket.close().send("x".repeat(1000));
+    expect(errors).toEqual([answer]);
   });
 
   test("without it the message is sent alone and the server's 413 is the error", async () => {

@@ -123,9 +123,14 @@ export class Session
     return this.send(data, options, fn);
   }
 
+  /** Whether the connection opens or is open, and was not closed. */
+  get isAlive_(): boolean {
+    return this.readyState === "opening" || this.readyState === "open";
+  }
+
   /** Closes the connection, once what was sent is delivered and an upgrade under way is complete. */
   close(): this {
-    if (this.readyState === "opening" || this.readyState === "open") {
+    if (this.isAlive_) {
       this.readyState = "closing";
       this.flush();
     }
@@ -279,7 +284,7 @@ export class Session
     if (readyState === "closed" || this.upgrade_?.isHolding_) return;
     if (!writeBuffer.length) {
       if (readyState === "closing") this.end_("forced close");
-    } else if (transport.writable) {
+    } else if (transport?.writable) {
       const packets = transport.fitting_(writeBuffer, this.maxPayload);
       this.#inFlight = packets.length;
       transport.send(packets);

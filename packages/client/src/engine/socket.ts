@@ -68,7 +68,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   override _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
-    if (this.opts.refuseTooLarge) {
+    if (this.opts.refuseTooLarge && this.isAlive_) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {
         const error = new EngineError("MESSAGE_TOO_LARGE", ENGINE_ERRORS.MESSAGE_TOO_LARGE, {

@@ -299,8 +299,9 @@ describe("opening", () => {
   });
 
   test("no transport at all is an error, in the next turn", () => {
-    const socket = new Socket({ transports: ["pigeon"] });
+    const socket = new Socket({ transports: ["pigeon"], refuseTooLarge: true });
     socket.on("error", (error) => events.push(String(error)));
+    socket.send("goes nowhere").close();
     vi.runAllTimers();
     expect(events).toEqual(["No transports available"]);
   });
