@@ -68,7 +68,6 @@ function countUntyped() {
 
 const AS_WS = "class and sentence are those of ws, which programs match on, and ws has no code here";
 const AS_NODE = "it stands for an error that Node.js or the platform has without a code";
-const ARGUMENT = "a TypeError for an argument that the method does not take, as its documentation says";
 const COMMAND_LINE = "it becomes a sentence for whoever typed the command line: no program reads it";
 
 /** Errors without a code: how many a file may make, and why. All others have a class and a code of their layer's table. */
@@ -79,9 +78,7 @@ const WITHOUT_CODE = {
   "packages/server/src/engine/transports/link-socket.ts": [1, AS_WS],
   "packages/websocket/src/server/server-options.ts": [1, AS_WS],
   "packages/websocket/src/server/websocket-server.ts": [1, AS_WS],
-  "packages/websocket/src/server/answer.ts": [1, ARGUMENT],
-  "packages/websocket/src/server/upgrade.ts": [1, ARGUMENT],
-  "packages/websocket/src/websocket.ts": [5, `${AS_WS}; of frames that were made before: ${ARGUMENT}`],
+  "packages/websocket/src/websocket.ts": [3, AS_WS],
   "packages/websocket/src/link/write-callbacks.ts": [1, AS_WS],
   "packages/websocket/src/data.ts": [3, AS_WS],
   "packages/client/src/engine/transports/websocket.node.ts": [1, AS_WS],

@@ -195,12 +195,14 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
 
   /**
    * Sends a message made once by `frameText` or `frameBinary`, for many sockets of a server.
-   * @throws TypeError on a client, which masks each frame; Error while connecting
+   *
+   * @throws UsageError `WS_ERR_CLIENT_FRAME` on a client, which masks each frame;
+   * `WS_ERR_INVALID_FRAME` for any value but a Buffer
+   * @throws Error while connecting
    */
   sendFrame(frame: Buffer, callback?: WriteCallback): void {
-    if (this[kEndpoint].role === "client")
-      throw new TypeError("sendFrame() works on a server only: a client masks each frame");
-    if (!Buffer.isBuffer(frame)) throw new TypeError("sendFrame() takes a Buffer from frameText() or frameBinary()");
+    if (this[kEndpoint].role === "client") throw new UsageError("WS_ERR_CLIENT_FRAME");
+    if (!Buffer.isBuffer(frame)) throw new UsageError("WS_ERR_INVALID_FRAME");
     const link = linkToSend(this[kEndpoint], frame, callback);
     if (link === undefined) return;
     link.sendFrame(frame);

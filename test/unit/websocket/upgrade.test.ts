@@ -86,7 +86,9 @@ describe("acceptUpgrade", () => {
     "throws for the header line %j and sends nothing",
     async (line) => {
       const stream = new MemoryStream();
-      expect(() => acceptUpgrade(REQUEST, stream, NOTHING, { headers: [line] })).toThrow(TypeError);
+      expect(() => acceptUpgrade(REQUEST, stream, NOTHING, { headers: [line] })).toThrow(
+        expect.objectContaining({ name: "UsageError", code: "WS_ERR_INVALID_HEADER" }),
+      );
       await turn();
       expect(stream.taken()).toHaveLength(0);
     },
@@ -94,7 +96,9 @@ describe("acceptUpgrade", () => {
 
   it("throws for a request without a key", () => {
     const request = { headers: {} } as IncomingMessage;
-    expect(() => acceptUpgrade(request, new MemoryStream(), NOTHING, {})).toThrow(TypeError);
+    expect(() => acceptUpgrade(request, new MemoryStream(), NOTHING, {})).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "WS_ERR_NO_KEY" }),
+    );
   });
 });
 

@@ -91,7 +91,7 @@ describe("the answer of a server", () => {
     http.emit("connection", far);
     const lines = Object.entries(LINES).map(([name, value]) => `${name}: ${value}\r\n`);
     near.write(`GET / HTTP/1.1\r\n${lines.join("")}\r\n`);
-    expect(await failed).toBeInstanceOf(TypeError);
+    expect(await failed).toMatchObject({ name: "UsageError", code: "WS_ERR_INVALID_HEADER" });
   });
 
   it("is left to wsClientError listeners, which get the code", async () => {

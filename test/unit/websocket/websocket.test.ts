@@ -75,7 +75,13 @@ describe("prepared frames", () => {
 
   it("are not for clients, which have to mask", async () => {
     const { client } = await new Piped().opened();
-    expect(() => client.sendFrame(frameText("x"))).toThrow(TypeError);
+    expect(() => client.sendFrame(frameText("x"))).toThrow(expect.objectContaining({ code: "WS_ERR_CLIENT_FRAME" }));
+  });
+
+  it("are Buffers", async () => {
+    const { peer } = await new Piped().opened();
+    const invalid = expect.objectContaining({ name: "UsageError", code: "WS_ERR_INVALID_FRAME" });
+    expect(() => peer.sendFrame("x" as never)).toThrow(invalid);
   });
 });
 

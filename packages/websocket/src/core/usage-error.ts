@@ -3,8 +3,11 @@ const MISUSES = {
   WS_ERR_NO_SERVER: 'The server is operating in "noServer" mode',
   WS_ERR_ALREADY_HANDLED: "handleUpgrade() was called more than once with the same socket",
   WS_ERR_INVALID_CALLBACK: "The callback is not a function",
-  WS_ERR_INVALID_FRAME: "frameText() takes a string; frameBinary() takes bytes and a one-byte prefix",
+  WS_ERR_INVALID_FRAME: "A frame is a Buffer from frameText(string) or frameBinary(bytes, one byte)",
   WS_ERR_INVALID_LISTENER: "addEventListener() takes a function or an object with handleEvent()",
+  WS_ERR_INVALID_HEADER: "A header line contains CR, LF or NUL, which could add another header",
+  WS_ERR_CLIENT_FRAME: "sendFrame() works on a server only: a client masks each frame",
+  WS_ERR_NO_KEY: "The request has no Sec-WebSocket-Key header; call checkUpgrade() first",
 } as const;
 
 export type UsageErrorCode = keyof typeof MISUSES;

@@ -1,4 +1,4 @@
-import { acceptKey } from "../core/index.ts";
+import { acceptKey, UsageError } from "../core/index.ts";
 
 /** The parameters that the response to an opening handshake accepts. */
 export interface Agreement {
@@ -22,7 +22,8 @@ export function answerLines(key: string, agreement: Agreement): string[] {
 
 /**
  * Encodes a response.
- * @throws TypeError for a line with CR, LF or NUL
+ *
+ * @throws UsageError `WS_ERR_INVALID_HEADER` for a line with CR, LF or NUL
  */
 export function answerBytes(lines: readonly string[]): Buffer {
   let answer = "";
@@ -32,6 +33,6 @@ export function answerBytes(lines: readonly string[]): Buffer {
 
 /** Ends a header line. A line break inside could inject another header. */
 export function headerLine(line: string): string {
-  if (/[\r\n\0]/.test(line)) throw new TypeError("a header line must not contain CR, LF or NUL");
+  if (/[\r\n\0]/.test(line)) throw new UsageError("WS_ERR_INVALID_HEADER");
   return `${line}\r\n`;
 }

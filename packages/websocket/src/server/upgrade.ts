@@ -18,6 +18,7 @@ import {
   negotiateDeflate,
   OptionError,
   parseProtocols,
+  UsageError,
 } from "../core/index.ts";
 import type { DeflateOptions, ReceiveBudget, UpgradeKey, UpgradeRefusal } from "../core/index.ts";
 import { prepareStream } from "../link/join.ts";
@@ -72,7 +73,7 @@ export function checkUpgrade(
  * Answers an upgrade request with an HTTP error and ends the stream. Ignores later errors of the
  * stream. Replaces an invalid status by 500.
  *
- * @throws TypeError for a header line with CR, LF or NUL
+ * @throws UsageError `WS_ERR_INVALID_HEADER` for a header line with CR, LF or NUL
  */
 export function refuseUpgrade(stream: Duplex, status: number, body?: string, headers?: OutgoingHttpHeaders): void {
   stream.on("error", ignore);
@@ -96,8 +97,8 @@ export function refuseUpgrade(stream: Duplex, status: number, body?: string, hea
  * bytes of `head` come first.
  *
  * @throws OptionError for an invalid option
- * @throws TypeError for a request without `Sec-WebSocket-Key` (see `checkUpgrade`), or a
- * header line with CR, LF or NUL
+ * @throws UsageError `WS_ERR_NO_KEY` for a request without `Sec-WebSocket-Key` (see `checkUpgrade`);
+ * `WS_ERR_INVALID_HEADER` for a header line with CR, LF or NUL
  */
 export function acceptUpgrade(
   req: IncomingMessage,
@@ -107,7 +108,7 @@ export function acceptUpgrade(
 ): WebSocketLink {
   const options = given ?? {};
   const key = req.headers["sec-websocket-key"];
-  if (key === undefined) throw new TypeError("the request has no Sec-WebSocket-Key header; call checkUpgrade() first");
+  if (key === undefined) throw new UsageError("WS_ERR_NO_KEY");
   const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
   const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
   const protocol = options.protocol ?? firstProtocol(req);
