@@ -40,7 +40,7 @@ export interface SendOptions {
 const BINARY_TYPES: ReadonlySet<string> = new Set(["nodebuffer", "arraybuffer", "fragments"]);
 const ATTRIBUTES =
   "binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror".split(" ");
-const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
+const STATE_NAMES = Object.keys(READY_STATE);
 
 /**
  * A symbol: a socket can be wrapped by a Proxy or inherited from, and no

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { LinkHandler, WebSocketLink } from "@portage/websocket";
+import { type LinkHandler, WebSocket, type WebSocketLink } from "@portage/websocket";
 import { Emitter } from "../../base/emitter.ts";
 
 /** What the socket of a transport does with it. */
@@ -29,7 +29,8 @@ const kWhenWritten = Symbol("whenWritten");
 type Done = (error?: Error) => void;
 type Content = string | number | ArrayBuffer | ArrayBufferView;
 
-const READY_STATES = { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 } as const;
+/** In the order of their numbers. */
+const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 
 /** The subprotocols of the few links that have one. */
 const protocols = new WeakMap<object, string>();
@@ -77,8 +78,8 @@ export class LinkSocket extends Emitter {
 
   /** 1: open, 2: closing, 3: closed. */
   get readyState(): number {
-    if (this[kOwner].readyState === "open") return READY_STATES.OPEN;
-    return this[kOwner].stream === undefined ? READY_STATES.CLOSED : READY_STATES.CLOSING;
+    if (this[kOwner].readyState === "open") return WebSocket.OPEN;
+    return this[kOwner].stream === undefined ? WebSocket.CLOSED : WebSocket.CLOSING;
   }
 
   /** Bytes that have not been handed to the system yet. */
@@ -147,10 +148,9 @@ export class LinkSocket extends Emitter {
 
   private [kIsOver](callback: unknown): boolean {
     const state = this.readyState;
-    if (state === READY_STATES.OPEN) return false;
-    const name = state === READY_STATES.CLOSING ? "CLOSING" : "CLOSED";
+    if (state === WebSocket.OPEN) return false;
     if (typeof callback === "function")
-      process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${name})`));
+      process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
     return true;
   }
 
@@ -180,9 +180,10 @@ export class LinkSocket extends Emitter {
   }
 }
 
-for (const [name, value] of Object.entries(READY_STATES)) {
-  Object.defineProperty(LinkSocket, name, { value, enumerable: true });
-  Object.defineProperty(LinkSocket.prototype, name, { value, enumerable: true });
+for (const name of STATE_NAMES) {
+  const state = { value: WebSocket[name], enumerable: true };
+  Object.defineProperty(LinkSocket, name, state);
+  Object.defineProperty(LinkSocket.prototype, name, state);
 }
 
 function bytesOf(data: ArrayBuffer | ArrayBufferView): Buffer {
