@@ -77,6 +77,8 @@ const jobs = {
     tool("prettier", "--check", ".");
     node("scripts/check-layers.mjs");
     node("scripts/check-house.mjs");
+    node("scripts/check-words.mjs");
+    node("scripts/check-names.mjs");
     node("scripts/check-links.mjs");
     node("scripts/rfc-coverage.mjs");
     tool("knip");
