@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePacketV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import type { HttpExchange } from "../../packages/server/src/engine/http/request.ts";
-import { kAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../../packages/server/src/engine/keys.ts";
+import { kWriteAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../../packages/server/src/engine/keys.ts";
 import { type CloseReason, closeReason } from "../../packages/server/src/engine/report/close-codes.ts";
 import type { TransportContext } from "../../packages/server/src/engine/transports/context.ts";
 import * as payload from "../../packages/server/src/engine/transports/payload-delivery.ts";
@@ -46,7 +46,7 @@ class EventStream extends Transport implements PostOwner {
     return this.readyState !== "closed";
   }
 
-  [kAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
+  [kWriteAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
     res.writeHead(status, headers).end(body);
   }
 

@@ -5,9 +5,9 @@ import { EnginePacket } from "@portage/parser/engine";
 import { acceptUpgrade, ReceiveBudget } from "@portage/websocket";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../packages/server/src/base/clock.ts";
-import { kHandler } from "../../packages/server/src/engine/keys.ts";
+import { kTransportOwner } from "../../packages/server/src/engine/keys.ts";
 import { prepareRequest, type TransportRequest } from "../../packages/server/src/engine/http/request.ts";
-import { SendOptions } from "../../packages/server/src/engine/outgoing/prepared-message.ts";
+import { PacketSendOptions } from "../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { type CloseReason, closeReason } from "../../packages/server/src/engine/report/close-codes.ts";
 import { TimingWheel } from "../../packages/server/src/engine/timing-wheel.ts";
 import { type TransportContext, transportContext } from "../../packages/server/src/engine/transports/context.ts";
@@ -16,9 +16,9 @@ import type { TransportKind } from "../../packages/server/src/engine/transports/
 import {
   NO_OWNER,
   type Transport,
-  type TransportHandler,
+  type TransportOwner,
 } from "../../packages/server/src/engine/transports/transport.ts";
-import { TurnedAway } from "../../packages/server/src/engine/transports/turned-away.ts";
+import { ClosingBacklog } from "../../packages/server/src/engine/transports/closing-backlog.ts";
 import { noise, type OpenPeer, type Peer, type WirePacket } from "../support/peers/peer.ts";
 import { turn, within } from "../support/waiting.ts";
 
@@ -37,10 +37,11 @@ export interface Subject {
 const acceptOurs = (req: IncomingMessage, stream: Duplex, head: Buffer): EngineLink =>
   acceptUpgrade(req, stream, head, { maxPayload: 5e6 });
 
-const message = (data: WirePacket): EnginePacket => new EnginePacket("message", data, new SendOptions(true, undefined));
+const message = (data: WirePacket): EnginePacket =>
+  new EnginePacket("message", data, new PacketSendOptions(true, undefined));
 
 /** An owner that notes what is called, in order. */
-class Owner implements TransportHandler {
+class Owner implements TransportOwner {
   readonly calls: string[] = [];
   readonly packets: WirePacket[] = [];
   readonly closes: CloseReason[] = [];
@@ -95,9 +96,9 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
         heartbeat: new TimingWheel(systemClock, 20_000, 45_000),
         receiving: new ReceiveBudget(1e8),
         closing: new Set<Transport>(),
-        turnedAway: new TurnedAway(systemClock),
+        closingBacklog: new ClosingBacklog(systemClock),
         retryAfter: () => undefined,
-        onRefused() {},
+        reportRefusal() {},
         addHeaders() {},
       };
       return transportContext({ ...options, httpCompression: false, perMessageDeflate: false }, services);
@@ -110,7 +111,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     ): Promise<{ port: number; made: () => Transport | undefined }> {
       let transport: Transport | undefined;
       const adopt = (made: Transport): Transport => {
-        made[kHandler] = owner;
+        made[kTransportOwner] = owner;
         return made;
       };
       const onRequest = (request: IncomingMessage, res: ServerResponse): void => {
@@ -214,7 +215,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     test("delivers to whoever owns it by then", async () => {
       const { transport, owner, peer } = await setUpOpen();
       const other = new Owner();
-      owner.react = () => (transport[kHandler] = other);
+      owner.react = () => (transport[kTransportOwner] = other);
       await peer.send("4to the first", "4to the second");
       await until(() => other.packets.length > 0, "a packet for the second owner");
       expect([owner.packets, other.packets]).toEqual([["to the first"], ["to the second"]]);
@@ -336,7 +337,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     test("retired: it ends, and says when it has", async () => {
       const { transport } = await setUpOpen();
       const done: string[] = [];
-      transport[kHandler] = NO_OWNER;
+      transport[kTransportOwner] = NO_OWNER;
       transport.retire(() => done.push(transport.readyState));
       transport.discard();
       expect(done).toEqual(["closed"]);
@@ -344,7 +345,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
 
     test("turned away: it ends, and its peer learns it", async () => {
       const { transport, peer, context } = await setUpOpen();
-      transport[kHandler] = NO_OWNER;
+      transport[kTransportOwner] = NO_OWNER;
       transport.turnAway();
       transport.turnAway();
       expect(transport.readyState).toBe("closed");

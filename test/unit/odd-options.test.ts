@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { describe, expect, test } from "vitest";
 import { Server } from "@portage/server";
 import { Server as Engine } from "@portage/server/engine";
-import { resolveOptions } from "../../packages/server/src/engine/options.ts";
+import { resolveEngineOptions } from "../../packages/server/src/engine/options.ts";
 import { timesForClient } from "../../packages/server/src/engine/session/host.ts";
 import { resolveSlowReader } from "../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { TokenBucket } from "../../packages/server/src/base/token-bucket.ts";
@@ -23,9 +23,10 @@ describe("limits of the server", () => {
   ] as const;
 
   test.each(ENGINE)("%s is a number that lets somebody in, or refused", (name) => {
-    for (const absent of ABSENT) expect(resolveOptions({ [name]: absent })[name]).toBe(resolveOptions({})[name]);
-    expect(resolveOptions({ [name]: "7" as never })[name]).toBe(7);
-    expect(resolveOptions({ [name]: Infinity })[name]).toBe(Infinity);
+    for (const absent of ABSENT)
+      expect(resolveEngineOptions({ [name]: absent })[name]).toBe(resolveEngineOptions({})[name]);
+    expect(resolveEngineOptions({ [name]: "7" as never })[name]).toBe(7);
+    expect(resolveEngineOptions({ [name]: Infinity })[name]).toBe(Infinity);
     for (const odd of [0, -1, Number.NaN, "", "x", {}, true]) {
       expect(() => new Engine({ [name]: odd })).toThrow(refused);
       expect(() => new Server(createServer(), { [name]: odd })).toThrow(refused);
@@ -71,10 +72,10 @@ describe("limits of the server", () => {
 describe("options of the engine", () => {
   test.each(["pingInterval", "pingTimeout", "upgradeTimeout", "postTimeout"] as const)("%s is a time", (name) => {
     for (const odd of [...ABSENT, Number.NaN, "", "soon", {}])
-      expect(resolveOptions({ [name]: odd })[name]).toBe(resolveOptions({})[name]);
-    expect(resolveOptions({ [name]: "1500" as never })[name]).toBe(1500);
-    expect(resolveOptions({ [name]: -5 })[name]).toBe(0);
-    expect(resolveOptions({ [name]: Infinity })[name]).toBe(Infinity);
+      expect(resolveEngineOptions({ [name]: odd })[name]).toBe(resolveEngineOptions({})[name]);
+    expect(resolveEngineOptions({ [name]: "1500" as never })[name]).toBe(1500);
+    expect(resolveEngineOptions({ [name]: -5 })[name]).toBe(0);
+    expect(resolveEngineOptions({ [name]: Infinity })[name]).toBe(Infinity);
   });
 
   test("clients are given times that one timer of theirs can wait for", () => {
@@ -105,21 +106,24 @@ describe("options of the engine", () => {
   });
 
   test("a list of transports may be text", () => {
-    expect(resolveOptions({ transports: "websocket" as never }).transports).toEqual(["websocket"]);
-    expect(resolveOptions({ transports: "polling, websocket" as never }).transports).toEqual(["polling", "websocket"]);
+    expect(resolveEngineOptions({ transports: "websocket" as never }).transports).toEqual(["websocket"]);
+    expect(resolveEngineOptions({ transports: "polling, websocket" as never }).transports).toEqual([
+      "polling",
+      "websocket",
+    ]);
   });
 
   test("compression is off for what is falsy", () => {
     for (const odd of [null, 0, "", Number.NaN]) {
-      const { perMessageDeflate } = resolveOptions({ perMessageDeflate: odd as never });
+      const { perMessageDeflate } = resolveEngineOptions({ perMessageDeflate: odd as never });
       expect(perMessageDeflate).toBe(false);
     }
-    expect(resolveOptions({ perMessageDeflate: 1 as never }).perMessageDeflate).toBe(true);
+    expect(resolveEngineOptions({ perMessageDeflate: 1 as never }).perMessageDeflate).toBe(true);
   });
 
   test("only false switches off the check of origins", () => {
     for (const odd of [null, undefined, 0, ""])
-      expect(resolveOptions({ checkOrigin: odd as never }).checkOrigin).not.toBe(false);
+      expect(resolveEngineOptions({ checkOrigin: odd as never }).checkOrigin).not.toBe(false);
   });
 });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { TickQueue } from "../../packages/server/src/base/tick-queue.ts";
-import { nextTurn, scheduleWith, soon, ticks } from "../../packages/server/src/base/turn.ts";
+import { nextTurn, scheduleWith, runNextTick, ticks } from "../../packages/server/src/base/turn.ts";
 
 /** Runs the queue by hand: the `nextTick` that it asked for finds nothing left to do. */
 function setUp(run: (name: string) => void) {
@@ -103,7 +103,7 @@ describe("timers that a test has replaced", () => {
     const kept = fakeTimers();
     queue.add("a", 1);
     queue.add("b", 2);
-    soon(() => done.push("soon"), undefined);
+    runNextTick(() => done.push("soon"), undefined);
     nextTurn(() => done.push("turn"), undefined);
     await endOfTick();
     expect(done).toEqual(["a1", "b2", "soon"]);

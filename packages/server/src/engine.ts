@@ -5,7 +5,13 @@
  */
 import { createServer, type Server as HttpServer } from "node:http";
 import * as parser from "@portage/parser/engine";
-import { type AttachOptions, Polling, Server, type ServerOptions, WebSocketTransport } from "./engine/index.ts";
+import {
+  type AttachOptions,
+  PollingTransport,
+  Server,
+  type ServerOptions,
+  WebSocketTransport,
+} from "./engine/index.ts";
 
 export {
   type AttachOptions,
@@ -33,10 +39,11 @@ export { parser };
 export const protocol = 4;
 
 /** The transports by name. */
-export const transports: { readonly polling: typeof Polling; readonly websocket: typeof WebSocketTransport } = {
-  polling: Polling,
-  websocket: WebSocketTransport,
-};
+export const transports: { readonly polling: typeof PollingTransport; readonly websocket: typeof WebSocketTransport } =
+  {
+    polling: PollingTransport,
+    websocket: WebSocketTransport,
+  };
 
 /** Makes an engine and attaches it to an HTTP server. */
 export function attach(server: HttpServer, options?: ServerOptions & AttachOptions): Server {

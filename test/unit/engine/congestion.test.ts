@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { waitingBytes } from "../../../packages/server/src/engine/outgoing/congestion.ts";
+import { queuedProcessBytes } from "../../../packages/server/src/engine/outgoing/congestion.ts";
 import { EventMark, PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { endOfTick, openSession } from "./fake-host.ts";
@@ -11,7 +11,7 @@ const sessions: { close(discard: boolean): unknown }[] = [];
 
 afterEach(() => {
   for (const session of sessions.splice(0)) session.close(true);
-  expect(waitingBytes()).toBe(0);
+  expect(queuedProcessBytes()).toBe(0);
 });
 
 /** A session whose peer has stopped reading. */
@@ -32,13 +32,13 @@ describe("what waits for a peer", () => {
     two.session[kSendPrepared](message);
     one.session.send(Buffer.alloc(500));
     expect([one.session.bufferedBytes, two.session.bufferedBytes]).toEqual([1500, 1000]);
-    expect(waitingBytes()).toBe(1500);
+    expect(queuedProcessBytes()).toBe(1500);
     one.transport.drain();
     expect(one.session.bufferedBytes).toBe(0);
-    expect(waitingBytes()).toBe(1000);
+    expect(queuedProcessBytes()).toBe(1000);
     two.session.close(true);
     await endOfTick();
-    expect(waitingBytes()).toBe(0);
+    expect(queuedProcessBytes()).toBe(0);
   });
 
   test("may be anything in one go: the peer had no chance to take it", () => {
@@ -132,7 +132,7 @@ describe("what waits for a peer", () => {
     const { session, closes } = stalledSession(options);
     for (let index = 0; index < 100; index += 1) session.send("x".repeat(100));
     await endOfTick();
-    expect(waitingBytes()).toBeLessThan(6000);
+    expect(queuedProcessBytes()).toBeLessThan(6000);
     expect(closes).toEqual([{ reason: "transport error", code: "SLOW_READER" }]);
     expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 1000 });
     expect(healthy.closes).toEqual([]);

@@ -1,6 +1,6 @@
 import { Server } from "@portage/server/engine";
 import { expect, test } from "vitest";
-import { kSessions } from "../../../packages/server/src/engine/keys.ts";
+import { kSessionDirectory } from "../../../packages/server/src/engine/keys.ts";
 import { type FoundSession, LocalSessions } from "../../../packages/server/src/engine/session/directory.ts";
 import { kOfferUpgrade } from "../../../packages/server/src/engine/keys.ts";
 import { exchange } from "./fake-http.ts";
@@ -24,7 +24,7 @@ test("a directory may find sessions elsewhere: it gets their requests", () => {
     [kOfferUpgrade]() {},
   };
   class Forwarding extends Server {
-    override readonly [kSessions] = {
+    override readonly [kSessionDirectory] = {
       find: (sid: string) => (sid === "far" ? remote : undefined),
       add() {},
       remove: () => true,

@@ -7,12 +7,12 @@ import { EngineStats } from "../../../packages/server/src/engine/report/stats.ts
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
 import {
-  kClock,
-  kHandle,
-  kHeartbeat,
-  kOnLimit,
-  kOnSessionClose,
-  kOnUpgradeFailed,
+  kEngineClock,
+  kSetSessionHandler,
+  kTimingWheel,
+  kReportSessionLimit,
+  kRemoveSession,
+  kReportUpgradeFailure,
   kSlowReader,
   kStats,
   kTakeClosing,
@@ -35,8 +35,8 @@ class FakeHost extends EventEmitter {
   readonly initialPacket = undefined;
   readonly stats = new EngineStats();
   slowReader = resolveSlowReader();
-  readonly [kClock] = this.clock;
-  readonly [kHeartbeat] = this.heartbeat;
+  readonly [kEngineClock] = this.clock;
+  readonly [kTimingWheel] = this.heartbeat;
   readonly [kStats] = this.stats;
 
   get [kSlowReader](): Required<SlowReaderOptions> {
@@ -46,10 +46,10 @@ class FakeHost extends EventEmitter {
   readonly closed: string[] = [];
   readonly limits: string[] = [];
   upgrades = (transport: string): string[] => (transport === "polling" ? ["websocket"] : []);
-  [kOnLimit] = (_session: unknown, code: string): void => void this.limits.push(code);
+  [kReportSessionLimit] = (_session: unknown, code: string): void => void this.limits.push(code);
   readonly failedUpgrades: string[] = [];
-  [kOnUpgradeFailed] = (_session: unknown, step: string): void => void this.failedUpgrades.push(step);
-  [kOnSessionClose] = (session: Session): void => void this.closed.push(session.id);
+  [kReportUpgradeFailure] = (_session: unknown, step: string): void => void this.failedUpgrades.push(step);
+  [kRemoveSession] = (session: Session): void => void this.closed.push(session.id);
 }
 
 /** A session in memory with everything around it: what it sends and tells is recorded. */
@@ -60,7 +60,7 @@ export function openSession(options: { transport?: string; protocol?: 3 | 4 } = 
   const session = new Session("the-session", host as unknown as SessionHost, transport, request as never);
   const received: string[] = [];
   const closes: Array<{ reason: string; code: string }> = [];
-  session[kHandle]({
+  session[kSetSessionHandler]({
     [kTakeMessage]: (data) => void received.push(String(data)),
     [kTakeDrain]() {},
     [kTakeClosing]() {},

@@ -3,8 +3,8 @@ import type { EnginePacket } from "@portage/parser/engine";
 import type { CloseReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import { TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { TransportContext } from "../../../packages/server/src/engine/transports/context.ts";
-import { TurnedAway } from "../../../packages/server/src/engine/transports/turned-away.ts";
-import type { TransportHandler } from "../../../packages/server/src/engine/transports/transport.ts";
+import { ClosingBacklog } from "../../../packages/server/src/engine/transports/closing-backlog.ts";
+import type { TransportOwner } from "../../../packages/server/src/engine/transports/transport.ts";
 import type { HttpExchange } from "../../../packages/server/src/engine/http/request.ts";
 import { ReceiveBudget } from "@portage/websocket";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -92,17 +92,17 @@ export function limits(over: Partial<TransportContext> = {}): TransportContext &
     httpCompression: false,
     sharesFrames: true,
     closing: new Set(),
-    turnedAway: new TurnedAway(clock),
+    closingBacklog: new ClosingBacklog(clock),
     addHeaders() {},
     retryAfter: () => undefined,
-    onRefused() {},
+    reportRefusal() {},
     ...over,
     clock,
   };
 }
 
 /** An owner that records what a transport tells it. */
-export class Recorder implements TransportHandler {
+export class Recorder implements TransportOwner {
   readonly packets: string[] = [];
   readonly closes: CloseReason[] = [];
   drains = 0;

@@ -21,10 +21,10 @@ test("counts open sessions, and those of one address", () => {
     context: { name: "TOO_MANY_CONNECTIONS", limit: 3, actual: 4 },
     retryAfter: 2000,
   });
-  both.onOpen({ remoteAddress: "1" }, from("1"));
+  both.add({ remoteAddress: "1" }, from("1"));
   expect(both.check(from("1"), 1)).toMatchObject({ context: { name: "TOO_MANY_CONNECTIONS_FROM_ADDRESS", limit: 1 } });
   expect(both.check(from("2"), 1)).toBeUndefined();
-  both.onClose({ remoteAddress: "1" });
+  both.remove({ remoteAddress: "1" });
   expect(both.check(from("1"), 0)).toBeUndefined();
   expect(both.size).toBe(0);
 });
@@ -57,7 +57,7 @@ describe("of one user", () => {
     const sessions = ["ann", "ann", "bob", undefined, undefined, undefined].map((user) => {
       const [req, session] = [of(user), { remoteAddress: "1" }];
       expect(full.identify(req, unheard)).toBeUndefined();
-      full.onOpen(session, req);
+      full.add(session, req);
       return session;
     });
     expect(full.size).toBe(2);
@@ -66,9 +66,9 @@ describe("of one user", () => {
       context: { name: "TOO_MANY_CONNECTIONS_OF_USER", limit: 2, actual: 3, user: "ann" },
       retryAfter: 2000,
     });
-    full.onClose(sessions[0]!);
+    full.remove(sessions[0]!);
     expect(full.identify(of("ann"), unheard)).toBeUndefined();
-    for (const session of sessions.slice(1)) full.onClose(session);
+    for (const session of sessions.slice(1)) full.remove(session);
     expect(full.size).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe("of one user", () => {
     const [first, second] = [of("ann"), of("ann")];
     for (const req of [first, second]) expect(full.identify(req, unheard)).toBeUndefined();
     expect(full.recheck(first, 0)).toBeUndefined();
-    full.onOpen({ remoteAddress: "1" }, first);
+    full.add({ remoteAddress: "1" }, first);
     expect(full.recheck(second, 1)).toMatchObject({ context: { name: "TOO_MANY_CONNECTIONS_OF_USER" } });
   });
 

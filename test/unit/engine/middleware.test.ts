@@ -1,9 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type Exchange, type Middleware, runMiddlewares } from "../../../packages/server/src/engine/http/middleware.ts";
+import {
+  type MiddlewareExchange,
+  type Middleware,
+  runMiddlewares,
+} from "../../../packages/server/src/engine/http/middleware.ts";
 import { endOfTick } from "./fake-host.ts";
 
 const failures: unknown[] = [];
-const exchange = { onFailure: (...failure: unknown[]) => failures.push(failure) } as unknown as Exchange;
+const exchange = { onFailure: (...failure: unknown[]) => failures.push(failure) } as unknown as MiddlewareExchange;
 
 async function run(...middlewares: Middleware[]): Promise<unknown[][]> {
   const outcomes: unknown[][] = [];

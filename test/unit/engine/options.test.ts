@@ -1,26 +1,35 @@
 import { gunzipSync, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { chooseEncoding, compressBody, thresholdOf } from "../../../packages/server/src/engine/http/compression.ts";
-import { resolveOptions } from "../../../packages/server/src/engine/options.ts";
+import {
+  chooseEncoding,
+  compressBody,
+  compressionThreshold,
+} from "../../../packages/server/src/engine/http/compression.ts";
+import { resolveEngineOptions } from "../../../packages/server/src/engine/options.ts";
 import { randomId } from "../../../packages/server/src/engine/random-id.ts";
 
 describe("options", () => {
   test("are laid over the defaults; undefined counts as not given", () => {
-    const options = resolveOptions({ pingTimeout: 5, pingInterval: undefined });
+    const options = resolveEngineOptions({ pingTimeout: 5, pingInterval: undefined });
     expect(options.pingTimeout).toBe(5);
     expect(options.pingInterval).toBe(25_000);
   });
 
   test("make a cookie that scripts can't read, unless told otherwise by exactly false", () => {
-    expect(resolveOptions({ cookie: true }).cookie).toEqual({ name: "io", path: "/", httpOnly: true, sameSite: "lax" });
+    expect(resolveEngineOptions({ cookie: true }).cookie).toEqual({
+      name: "io",
+      path: "/",
+      httpOnly: true,
+      sameSite: "lax",
+    });
     for (const httpOnly of [undefined, null, 0, ""]) {
-      expect(resolveOptions({ cookie: { httpOnly } as never }).cookie).toMatchObject({ httpOnly: true });
+      expect(resolveEngineOptions({ cookie: { httpOnly } as never }).cookie).toMatchObject({ httpOnly: true });
     }
-    expect(resolveOptions({ cookie: { httpOnly: false } }).cookie).toMatchObject({ httpOnly: false });
+    expect(resolveEngineOptions({ cookie: { httpOnly: false } }).cookie).toMatchObject({ httpOnly: false });
   });
 
   test("make a cookie without a path for `path: false`", () => {
-    expect(resolveOptions({ cookie: { path: false } as never }).cookie).not.toHaveProperty("path");
+    expect(resolveEngineOptions({ cookie: { path: false } as never }).cookie).not.toHaveProperty("path");
   });
 
   test("switch HTTP compression on with a threshold, or off", () => {
@@ -33,11 +42,11 @@ describe("options", () => {
       [false, Infinity],
       [null, Infinity],
     ];
-    for (const [option, threshold] of table) expect(thresholdOf(option as never)).toBe(threshold);
+    for (const [option, threshold] of table) expect(compressionThreshold(option as never)).toBe(threshold);
   });
 
   test("have lists and records of their own", () => {
-    const [one, other] = [resolveOptions({}), resolveOptions({})];
+    const [one, other] = [resolveEngineOptions({}), resolveEngineOptions({})];
     (one.transports as string[]).pop();
     Object.assign(one.httpCompression, { threshold: 1 });
     expect([other.transports, other.httpCompression]).toEqual([["polling", "websocket"], { threshold: 1024 }]);

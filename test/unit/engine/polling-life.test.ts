@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { kHandler } from "../../../packages/server/src/engine/keys.ts";
+import { kTransportOwner } from "../../../packages/server/src/engine/keys.ts";
 import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import {
-  Polling,
+  PollingTransport,
   POLLING_LIFE,
   type PollingPhase,
   type PollingSignal,
@@ -13,9 +13,9 @@ type Asked = ReturnType<typeof exchange>;
 
 function setUp() {
   const rules = limits();
-  const transport = new Polling(exchange("GET").http.req, rules);
+  const transport = new PollingTransport(exchange("GET").http.req, rules);
   const owner = new Recorder();
-  transport[kHandler] = owner;
+  transport[kTransportOwner] = owner;
   const ask = (method: "GET" | "POST"): Asked => {
     const made = exchange(method);
     transport.onRequest(made.http);

@@ -2,22 +2,23 @@ import { gunzipSync } from "node:zlib";
 import { EnginePacket } from "@portage/parser/engine";
 import { describe, expect, test } from "vitest";
 import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
-import { SendOptions } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
-import { Polling } from "../../../packages/server/src/engine/transports/polling.ts";
-import { PollingJsonp } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
+import { PacketSendOptions } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
+import { PollingTransport } from "../../../packages/server/src/engine/transports/polling.ts";
+import { JsonpTransport } from "../../../packages/server/src/engine/transports/polling-jsonp.ts";
 import type { TransportContext } from "../../../packages/server/src/engine/transports/context.ts";
 import { exchange, limits, Recorder } from "./fake-http.ts";
-import { kHandler } from "../../../packages/server/src/engine/keys.ts";
+import { kTransportOwner } from "../../../packages/server/src/engine/keys.ts";
 
 const message = (data: string | Buffer, compress = true): EnginePacket =>
-  new EnginePacket("message", data, new SendOptions(compress, undefined));
+  new EnginePacket("message", data, new PacketSendOptions(compress, undefined));
 
 function setUp(options: Partial<TransportContext> = {}, query: Record<string, string> = { EIO: "4" }) {
   const rules = limits(options);
   const first = exchange("GET", {}, query);
-  const transport = "j" in query ? new PollingJsonp(first.http.req, rules) : new Polling(first.http.req, rules);
+  const transport =
+    "j" in query ? new JsonpTransport(first.http.req, rules) : new PollingTransport(first.http.req, rules);
   const owner = new Recorder();
-  transport[kHandler] = owner;
+  transport[kTransportOwner] = owner;
   const ask = (method: "GET" | "POST" | "PUT", headers: Record<string, string> = {}) => {
     const made = exchange(method, headers, query);
     transport.onRequest(made.http);
@@ -213,7 +214,7 @@ describe("a POST", () => {
 
   test("over the limit is a refusal with numbers, and why the client leaves, if it leaves for it", () => {
     const refusals: object[] = [];
-    const { owner, ask } = setUp({ onRefused: (_req, refusal) => refusals.push(refusal) });
+    const { owner, ask } = setUp({ reportRefusal: (_req, refusal) => refusals.push(refusal) });
     const poll = ask("GET");
     ask("POST", { "content-length": "101" });
     expect(refusals).toEqual([{ code: 8, context: { name: "PAYLOAD_TOO_LARGE", limit: 100, actual: 101, sid: "" } }]);

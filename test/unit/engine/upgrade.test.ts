@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  Upgrade,
-  UPGRADE_TABLE,
-  type UpgradePhase,
-  type UpgradeSignal,
+  SessionUpgrade,
+  SESSION_UPGRADE_TABLE,
+  type SessionUpgradePhase,
+  type SessionUpgradeSignal,
 } from "../../../packages/server/src/engine/session/upgrade.ts";
 import { kCommitted, kProbed } from "../../../packages/server/src/engine/keys.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -14,7 +14,7 @@ const TIMEOUT = 10_000;
 function setUp() {
   const clock = new FakeClock();
   const events: string[] = [];
-  const upgrade = new Upgrade(
+  const upgrade = new SessionUpgrade(
     {
       [kProbed]: () => events.push("probed"),
       [kCommitted]: () => events.push("commit"),
@@ -28,7 +28,7 @@ function setUp() {
 type Stage = ReturnType<typeof setUp>;
 
 /** Brings an upgrade into each phase by what a peer would do. */
-const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
+const REACH: Record<SessionUpgradePhase, (stage: Stage) => void> = {
   idle() {},
   probing: ({ upgrade, candidate }) => upgrade.offer(candidate),
   probed(stage) {
@@ -43,7 +43,7 @@ const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
 };
 
 /** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
-const HAPPEN: Record<UpgradeSignal, (stage: Stage) => FakeTransport | void> = {
+const HAPPEN: Record<SessionUpgradeSignal, (stage: Stage) => FakeTransport | void> = {
   candidate({ upgrade }) {
     const newcomer = new FakeTransport("websocket");
     upgrade.offer(newcomer);
@@ -58,7 +58,7 @@ const HAPPEN: Record<UpgradeSignal, (stage: Stage) => FakeTransport | void> = {
 };
 
 type Expected = {
-  phase: UpgradePhase;
+  phase: SessionUpgradePhase;
   /** What the session is told. */
   events?: string[];
   /** What the candidate gets to send. */
@@ -68,10 +68,10 @@ type Expected = {
   newcomer?: "closed" | "open";
 };
 
-const still = (phase: UpgradePhase): Expected => ({ phase });
+const still = (phase: SessionUpgradePhase): Expected => ({ phase });
 
 /** All 35 cells, written by hand: what a peer and the session see. */
-const CELLS: Record<UpgradePhase, Record<UpgradeSignal, Expected>> = {
+const CELLS: Record<SessionUpgradePhase, Record<SessionUpgradeSignal, Expected>> = {
   idle: {
     candidate: { phase: "probing", newcomer: "open" },
     probe: still("idle"),
@@ -119,13 +119,13 @@ const CELLS: Record<UpgradePhase, Record<UpgradeSignal, Expected>> = {
   },
 };
 
-const PHASES = Object.keys(CELLS) as UpgradePhase[];
-const SIGNALS = Object.keys(HAPPEN) as UpgradeSignal[];
+const PHASES = Object.keys(CELLS) as SessionUpgradePhase[];
+const SIGNALS = Object.keys(HAPPEN) as SessionUpgradeSignal[];
 
 describe("the upgrade table", () => {
   test("has a cell for each phase and signal", () => {
-    expect(Object.keys(UPGRADE_TABLE)).toEqual(PHASES);
-    for (const phase of PHASES) expect(Object.keys(UPGRADE_TABLE[phase])).toEqual(SIGNALS);
+    expect(Object.keys(SESSION_UPGRADE_TABLE)).toEqual(PHASES);
+    for (const phase of PHASES) expect(Object.keys(SESSION_UPGRADE_TABLE[phase])).toEqual(SIGNALS);
   });
 
   for (const phase of PHASES) {
@@ -139,7 +139,7 @@ describe("the upgrade table", () => {
         stage.candidate.sent.length = 0;
         const newcomer = HAPPEN[signal](stage);
         expect(stage.upgrade.phase).toBe(expected.phase);
-        expect(UPGRADE_TABLE[phase][signal][0]).toBe(expected.phase);
+        expect(SESSION_UPGRADE_TABLE[phase][signal][0]).toBe(expected.phase);
         expect(stage.events).toEqual(expected.events ?? []);
         expect(stage.candidate.sent).toEqual(expected.sent ?? []);
         expect(stage.candidate.readyState).toBe(expected.candidate ?? "open");

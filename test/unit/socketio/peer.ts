@@ -3,11 +3,11 @@ import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import {
-  kClock,
-  kHeartbeat,
-  kOnLimit,
-  kOnSessionClose,
-  kOnUpgradeFailed,
+  kEngineClock,
+  kTimingWheel,
+  kReportSessionLimit,
+  kRemoveSession,
+  kReportUpgradeFailure,
   kSlowReader,
   kStats,
 } from "../../../packages/server/src/engine/keys.ts";
@@ -67,18 +67,18 @@ class MemoryEngine extends EventEmitter {
   readonly sessions = new Set<Session>();
   readonly stats = new EngineStats();
   slowReader = resolveSlowReader();
-  readonly [kClock] = this.clock;
-  readonly [kHeartbeat] = this.heartbeat;
+  readonly [kEngineClock] = this.clock;
+  readonly [kTimingWheel] = this.heartbeat;
   readonly [kStats] = this.stats;
 
   get [kSlowReader](): Required<SlowReaderOptions> {
     return this.slowReader;
   }
 
-  [kOnLimit] = (_session: unknown, code: never): void => count(this.stats.limits, code);
+  [kReportSessionLimit] = (_session: unknown, code: never): void => count(this.stats.limits, code);
   upgrades = (): string[] => [];
-  [kOnUpgradeFailed] = (): void => undefined;
-  [kOnSessionClose] = (session: Session): void => void this.sessions.delete(session);
+  [kReportUpgradeFailure] = (): void => undefined;
+  [kRemoveSession] = (session: Session): void => void this.sessions.delete(session);
   close(): void {
     for (const session of this.sessions) session.close(true);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { SessionAwareAdapter } from "@portage/server/adapter";
-import { kClock } from "../../../packages/server/src/engine/keys.ts";
+import { kEngineClock } from "../../../packages/server/src/engine/keys.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 type Options = Record<string, number>;
@@ -10,7 +10,7 @@ function bench(options: Options = {}) {
   const clock = new FakeClock();
   const sent: unknown[][] = [];
   const server = {
-    [kClock]: clock,
+    [kEngineClock]: clock,
     encoder: { encode: ({ data }: { data: unknown[] }) => (sent.push([...data]), [JSON.stringify(data)]) },
     opts: { connectionStateRecovery: { maxDisconnectionDuration: 1000, ...options } },
   };

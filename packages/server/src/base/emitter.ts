@@ -12,7 +12,7 @@ LazyEmitter.prototype = Object.create(EventEmitter.prototype, { constructor: { v
 /** Key of {@link Emitter}'s note that there is a listener. */
 export const kObserved = Symbol("observed");
 
-type Listener = Parameters<EventEmitter["on"]>[1];
+type EmitterListener = Parameters<EventEmitter["on"]>[1];
 
 /** Base class of everything that must behave as a Node EventEmitter. */
 export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
@@ -22,28 +22,28 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
    */
   declare readonly [kObserved]: boolean;
 
-  override on(event: string | symbol, listener: Listener): this {
-    super.on.call(note(this), event, listener);
+  override on(event: string | symbol, listener: EmitterListener): this {
+    super.on.call(noteObserved(this), event, listener);
     return this;
   }
 
-  override addListener(event: string | symbol, listener: Listener): this {
-    super.addListener.call(note(this), event, listener);
+  override addListener(event: string | symbol, listener: EmitterListener): this {
+    super.addListener.call(noteObserved(this), event, listener);
     return this;
   }
 
-  override prependListener(event: string | symbol, listener: Listener): this {
-    super.prependListener.call(note(this), event, listener);
+  override prependListener(event: string | symbol, listener: EmitterListener): this {
+    super.prependListener.call(noteObserved(this), event, listener);
     return this;
   }
 
   // `once` removes its listener by these as well.
-  override removeListener(event: string | symbol, listener: Listener): this {
+  override removeListener(event: string | symbol, listener: EmitterListener): this {
     super.removeListener.call(ownerOf(this), event, listener);
     return noteRemoval(this);
   }
 
-  override off(event: string | symbol, listener: Listener): this {
+  override off(event: string | symbol, listener: EmitterListener): this {
     return this.removeListener(event, listener);
   }
 
@@ -56,7 +56,7 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
 Object.defineProperty(Emitter.prototype, kObserved, { value: false, writable: true });
 
 /** @returns whose the listener is: Node would make a table for the object that it is called on */
-function note(emitter: Emitter): Emitter {
+function noteObserved(emitter: Emitter): Emitter {
   const owner = ownerOf(emitter);
   if (!owner[kObserved]) Object.defineProperty(owner, kObserved, { value: true, writable: true });
   return owner;

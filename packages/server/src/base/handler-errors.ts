@@ -5,7 +5,7 @@ import { createLog } from "./log.ts";
 
 const log = createLog("socket.io:errors");
 
-type Listener = (...args: unknown[]) => unknown;
+type FailureListener = (...args: unknown[]) => unknown;
 
 /**
  * The event of a server (`io`) and of an engine that tells what went wrong in the program's own code.
@@ -53,12 +53,12 @@ export interface HandlerFailure {
 
 /** Tells the `handler_error` listeners of `emitter`; without any, see {@link reportUnheard}. */
 export function reportFailure(emitter: EventEmitter, error: unknown, failure: HandlerFailure): void {
-  if (log.enabled) log("%s failed: %s", describe(failure), error);
+  if (log.enabled) log("%s failed: %s", describeFailure(failure), error);
   const listeners = emitter.rawListeners(HANDLER_ERROR);
   if (listeners.length === 0) return reportUnheard(error, failure);
   // One that fails itself has nobody to tell but the console.
   const onOwnFailure = (own: unknown): void => printer.print(`a listener of "${HANDLER_ERROR}"`, own);
-  for (const listener of listeners as Listener[]) callProgram(listener, [error, failure], onOwnFailure, emitter);
+  for (const listener of listeners as FailureListener[]) callProgram(listener, [error, failure], onOwnFailure, emitter);
 }
 
 /** What socket.io keeps from the process as well, or what is not the program's own code. */
@@ -70,7 +70,7 @@ const NOT_FOR_THE_PROCESS: ReadonlySet<HandlerKind> = new Set<HandlerKind>(["ada
  * process goes on.
  */
 export function reportUnheard(error: unknown, failure: HandlerFailure): void {
-  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return printer.print(describe(failure), error);
+  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return printer.print(describeFailure(failure), error);
   const isHandled = process.listenerCount("uncaughtException") > 0 || process.hasUncaughtExceptionCaptureCallback();
   if (failure.how === "thrown" && isHandled) {
     // In a turn of its own: it must not unwind through the layers below, with half of a connection's bytes read.
@@ -78,7 +78,7 @@ export function reportUnheard(error: unknown, failure: HandlerFailure): void {
   } else if (failure.how === "rejected" && (isHandled || process.listenerCount("unhandledRejection") > 0)) {
     void Promise.reject(error);
   } else {
-    printer.print(describe(failure), error);
+    printer.print(describeFailure(failure), error);
   }
 }
 
@@ -86,7 +86,7 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-function describe({ handler, event }: HandlerFailure): string {
+function describeFailure({ handler, event }: HandlerFailure): string {
   return event === undefined ? handler : `${handler} of "${String(event)}"`;
 }
 

@@ -10,29 +10,29 @@ export interface Log {
 }
 
 /** What the package calls whenever scopes are switched. */
-interface Saving {
+interface SavableDebug {
   save(namespaces: string): void;
 }
 
-const refreshers: (() => void)[] = [];
+const scopeRefreshers: (() => void)[] = [];
 
-function refreshAll(): void {
-  for (const refresh of refreshers) refresh();
+function refreshScopes(): void {
+  for (const refresh of scopeRefreshers) refresh();
 }
 
 // `debug.disable()` comes by here as well
 const enable = debug.enable.bind(debug);
 debug.enable = (namespaces) => {
   enable(namespaces);
-  refreshAll();
+  refreshScopes();
 };
 
 // A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
-const saving = debug as typeof debug & Saving;
-const save = saving.save.bind(debug);
-saving.save = (namespaces) => {
-  save(namespaces);
-  queueMicrotask(refreshAll);
+const savableDebug = debug as typeof debug & SavableDebug;
+const saveScopes = savableDebug.save.bind(debug);
+savableDebug.save = (namespaces) => {
+  saveScopes(namespaces);
+  queueMicrotask(refreshScopes);
 };
 
 /**
@@ -43,6 +43,6 @@ export function createLog(name: string): Log {
   const write = debug(name);
   const log = (format: string, ...args: unknown[]): void => write(format, ...args);
   const scope = Object.assign(log, { enabled: write.enabled });
-  refreshers.push(() => (scope.enabled = write.enabled));
+  scopeRefreshers.push(() => (scope.enabled = write.enabled));
   return scope;
 }

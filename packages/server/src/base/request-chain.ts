@@ -27,7 +27,7 @@ export function putInFront(
 }
 
 /** Whether requests still reach a listener: tools that reload programs remove all that a server has. */
-export function isHeard(listener: RequestListener, server: HttpServer): boolean {
+export function receivesRequests(listener: RequestListener, server: HttpServer): boolean {
   return isAmong(listener, server.listeners("request") as RequestListener[]);
 }
 

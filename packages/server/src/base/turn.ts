@@ -16,10 +16,10 @@ type Schedule = <Argument>(this: void, fn: (argument: Argument) => void, argumen
 const immediates: Scheduler = { current: () => setImmediate, original: setImmediate };
 
 /** Node's functions need no `this`. */
-const platform: { readonly nextTick: Schedule } = process;
+const processTimers: { readonly nextTick: Schedule } = process;
 
 /** The end of the tick. */
-export const ticks: Scheduler = { current: () => platform.nextTick, original: platform.nextTick };
+export const ticks: Scheduler = { current: () => processTimers.nextTick, original: processTimers.nextTick };
 
 /**
  * Has `fn(argument)` called, also while a test has replaced the timers and forgets them later. It may be called twice.
@@ -56,7 +56,7 @@ class Turn<Argument> {
 }
 
 /** Calls `fn(argument)` once the code that runs now is done, before any I/O. */
-export function soon<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
+export function runNextTick<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
   scheduleWith(ticks, takeTurn, new Turn(fn, argument));
 }
 

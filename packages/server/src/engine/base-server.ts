@@ -19,13 +19,19 @@ import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-er
 import { TimingWheel } from "./timing-wheel.ts";
 import type { AnyLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
-import { checkedOptions, type ResolvedOptions, resolveOptions, type ServerOptions, TOLD } from "./options.ts";
+import {
+  checkedOptions,
+  type ResolvedEngineOptions,
+  resolveEngineOptions,
+  type ServerOptions,
+  MIRRORED_OPTIONS,
+} from "./options.ts";
 import { LocalSessions, type SessionDirectory } from "./session/directory.ts";
 import { timesForClient } from "./session/host.ts";
 import type { Session } from "./session/session.ts";
 import { randomId } from "./random-id.ts";
 import { type HandshakeHost, Handshakes } from "./handshakes.ts";
-import { isRequestUnseen, type Opening } from "./admission/opening.ts";
+import { isRequestUnseen, type SessionOpening } from "./admission/opening.ts";
 import { followSlowReader, SLOW_READER_DEFAULTS, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import { EngineStats, type UpgradeFailure } from "./report/stats.ts";
 import { setMounts } from "./http/mounts.ts";
@@ -33,37 +39,37 @@ import type { TransportRequest } from "./http/request.ts";
 import { upgradesOf } from "./transports/registry.ts";
 import { checkFunction } from "./usage-errors.ts";
 import { CONTEXT_OPTIONS, type EngineServices, type TransportContext, transportContext } from "./transports/context.ts";
-import { TurnedAway } from "./transports/turned-away.ts";
+import { ClosingBacklog } from "./transports/closing-backlog.ts";
 import {
-  kCheck,
-  kClock,
+  kVerifyRequest,
+  kEngineClock,
   kContext,
-  kFollow,
+  kFollowOptions,
   kGate,
-  kHeartbeat,
+  kTimingWheel,
   kIsRequestUnseen,
   kNotices,
-  kOnLimit,
-  kOnRefused,
-  kOnSessionClose,
-  kOnUpgradeFailed,
+  kReportSessionLimit,
+  kReportRefusal,
+  kRemoveSession,
+  kReportUpgradeFailure,
   kReceiving,
   kReopen,
-  kScreen,
-  kSessions,
+  kScreenRequest,
+  kSessionDirectory,
   kShutDown,
   kSlowReader,
   kStats,
-  kTell,
+  kEmitGuarded,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kOptions = Symbol("options");
+const kEngineOptions = Symbol("engineOptions");
 const kChecked = Symbol("checked");
 const kContextOf = Symbol("contextOf");
 const kCors = Symbol("cors");
 const kRetryAfter = Symbol("retryAfter");
-const kFail = Symbol("fail");
+const kReportFailure = Symbol("reportFailure");
 const kHandshakes = Symbol("handshakes");
 
 const log = createLog("engine");
@@ -79,15 +85,15 @@ const CLOSE_GRACE = 1000;
  * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
  */
 export abstract class BaseServer extends Emitter implements HandshakeHost {
-  private readonly [kOptions]: ResolvedOptions;
-  private readonly [kChecked]: ResolvedOptions;
+  private readonly [kEngineOptions]: ResolvedEngineOptions;
+  private readonly [kChecked]: ResolvedEngineOptions;
   /** The open sessions by id; an object without a prototype. */
   readonly clients: Record<string, Session> = Object.create(null);
   /** How many there are. */
   clientsCount = 0;
   /** Finds the session that a request names. */
-  readonly [kSessions]: SessionDirectory = new LocalSessions(this);
-  readonly [kHeartbeat]: TimingWheel;
+  readonly [kSessionDirectory]: SessionDirectory = new LocalSessions(this);
+  readonly [kTimingWheel]: TimingWheel;
   /** What it has counted since it was made. */
   readonly [kStats]: EngineStats = new EngineStats();
   [kSlowReader]: Required<SlowReaderOptions> = SLOW_READER_DEFAULTS;
@@ -106,25 +112,25 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
 
   constructor(options: ServerOptions = {}) {
     super();
-    const resolved = (this[kOptions] = resolveOptions(options));
+    const resolved = (this[kEngineOptions] = resolveEngineOptions(options));
     this[kChecked] = checkedOptions(resolved);
     const { pingInterval, pingTimeout, clock } = resolved;
     this[kHandshakes] = new Handshakes(this, resolved);
     this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
     this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
-    this[kHeartbeat] = new TimingWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
+    this[kTimingWheel] = new TimingWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
     const services = {
-      heartbeat: this[kHeartbeat],
+      heartbeat: this[kTimingWheel],
       receiving: this[kReceiving],
       closing: new Set(),
-      turnedAway: new TurnedAway(clock),
+      closingBacklog: new ClosingBacklog(clock),
       retryAfter: () => this[kRetryAfter],
-      onRefused: (req, refusal) => this[kOnRefused](req, refusal),
+      reportRefusal: (req, refusal) => this[kReportRefusal](req, refusal),
       addHeaders: (headers, req, sid) => addHeaders(this, headers, req, sid),
     } satisfies EngineServices;
     this[kContextOf] = new Derived(resolved, CONTEXT_OPTIONS, () => transportContext(resolved, services));
-    this[kFollow]();
+    this[kFollowOptions]();
     this.init();
   }
 
@@ -135,7 +141,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    * @example
    * io.engine.opts.maxHttpBufferSize = 1e8;
    */
-  get opts(): ResolvedOptions {
+  get opts(): ResolvedEngineOptions {
     return this[kChecked];
   }
 
@@ -144,8 +150,8 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     Object.assign(this[kChecked], options);
   }
 
-  get [kClock](): Clock {
-    return this[kOptions].clock;
+  get [kEngineClock](): Clock {
+    return this[kEngineOptions].clock;
   }
 
   get [kContext](): TransportContext {
@@ -153,32 +159,32 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /** Programs change options while the server runs. What is made of these is looked at by each request. */
-  protected [kFollow](): void {
-    const { cors, slowReader, maxReceivingBytes, pingInterval, pingTimeout } = this[kOptions];
+  protected [kFollowOptions](): void {
+    const { cors, slowReader, maxReceivingBytes, pingInterval, pingTimeout } = this[kEngineOptions];
     if (cors !== this[kCors]) replaceCors(this.middlewares, (this[kCors] = cors));
     this[kSlowReader] = followSlowReader(slowReader, this[kSlowReader]);
     this[kReceiving].limit = maxReceivingBytes;
-    this[kHeartbeat].adjust(Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
+    this[kTimingWheel].adjust(Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
   }
 
   get pingInterval(): number {
-    return timesForClient(this[kOptions]).pingInterval;
+    return timesForClient(this[kEngineOptions]).pingInterval;
   }
 
   get pingTimeout(): number {
-    return this[kOptions].pingTimeout;
+    return this[kEngineOptions].pingTimeout;
   }
 
   get upgradeTimeout(): number {
-    return this[kOptions].upgradeTimeout;
+    return this[kEngineOptions].upgradeTimeout;
   }
 
   get maxHttpBufferSize(): number {
-    return this[kOptions].maxHttpBufferSize;
+    return this[kEngineOptions].maxHttpBufferSize;
   }
 
   get initialPacket(): RawData | undefined {
-    return this[kOptions].initialPacket;
+    return this[kEngineOptions].initialPacket;
   }
 
   /** For engines with resources of their own: called when the engine is made, and when it listens again. */
@@ -214,7 +220,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
 
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[] {
-    const { allowUpgrades, transports } = this[kOptions];
+    const { allowUpgrades, transports } = this[kEngineOptions];
     if (!allowUpgrades) return [];
     return upgradesOf(transport).filter((name) => (transports as readonly string[]).includes(name));
   }
@@ -228,7 +234,8 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     setMounts(this, "closed");
     for (const id of Object.keys(this.clients)) this.clients[id]?.close(true);
     const { closing } = this[kContext];
-    if (closing.size > 0) this[kClock].after(CLOSE_GRACE, () => closing.forEach((transport) => transport.discard()));
+    if (closing.size > 0)
+      this[kEngineClock].after(CLOSE_GRACE, () => closing.forEach((transport) => transport.discard()));
     this.cleanup();
     return this;
   }
@@ -240,7 +247,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    */
   [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
-    return shutDown(Object.values(this.clients), this[kClock], deadline);
+    return shutDown(Object.values(this.clients), this[kEngineClock], deadline);
   }
 
   /**
@@ -254,33 +261,37 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   drain(options?: DrainOptions | null): Promise<void> {
     this[kGate].close();
     this[kRetryAfter] = this[kGate].retryAfter;
-    return moveAway(Object.values(this.clients), this[kClock], options ?? {});
+    return moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
   }
 
   /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
-  protected [kScreen](
+  protected [kScreenRequest](
     req: TransportRequest,
     res: ServerResponse,
     isUpgrade: boolean,
     answer: (refusal: Refusal | undefined) => void,
   ): void {
-    this[kFollow]();
+    this[kFollowOptions]();
     if (!isUpgrade && req.headers.origin !== undefined && !req._query["sid"])
       res.once("finish", () => reportUnreadable(this, req, res));
     this._applyMiddlewares(req, res, (error) => {
       if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
-      this[kCheck](req, isUpgrade, answer);
+      this[kVerifyRequest](req, isUpgrade, answer);
     });
   }
 
   protected _applyMiddlewares(req: IncomingMessage, res: ServerResponse, done: (error?: unknown) => void): void {
     if (this.middlewares.length === 0) return done();
-    const onFailure = (error: unknown, how: FailureKind): void => this[kFail]("engine middleware", error, how);
+    const onFailure = (error: unknown, how: FailureKind): void => this[kReportFailure]("engine middleware", error, how);
     runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
   /** Asks {@link verify}. */
-  protected [kCheck](req: TransportRequest, isUpgrade: boolean, answer: (refusal: Refusal | undefined) => void): void {
+  protected [kVerifyRequest](
+    req: TransportRequest,
+    isUpgrade: boolean,
+    answer: (refusal: Refusal | undefined) => void,
+  ): void {
     this.verify(req, isUpgrade, (code, context = {}, retryAfter) =>
       answer(code === undefined ? undefined : { code, context, retryAfter }),
     );
@@ -295,43 +306,43 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /** A function of the program has failed. */
-  private [kFail](handler: HandlerKind, error: unknown, how: FailureKind): void {
+  private [kReportFailure](handler: HandlerKind, error: unknown, how: FailureKind): void {
     reportFailure(this, error, { handler, how });
   }
 
   /** Calls listeners of the program: what they throw must not keep a request from its answer. */
-  [kTell](event: string, ...args: unknown[]): void {
+  [kEmitGuarded](event: string, ...args: unknown[]): void {
     emitGuarded(this, event, args);
   }
 
   /** Opens a session for a request that was let in. */
-  protected handshake(opening: Opening): void {
+  protected handshake(opening: SessionOpening): void {
     this[kHandshakes].open(opening);
   }
 
   [kIsRequestUnseen](): boolean {
     const isOwnId = this.generateId === BaseServer.prototype.generateId;
-    return isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kOptions]);
+    return isOwnId && this.middlewares.length === 0 && isRequestUnseen(this, this[kEngineOptions]);
   }
 
-  [kOnSessionClose](session: Session): void {
-    if (!this[kSessions].remove(session)) return;
-    this[kGate].onClose(session);
+  [kRemoveSession](session: Session): void {
+    if (!this[kSessionDirectory].remove(session)) return;
+    this[kGate].remove(session);
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
-  [kOnLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void {
+  [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void {
     reportLimit(this, session, { code, limit, actual });
   }
 
-  [kOnUpgradeFailed](session: Session, step: UpgradeFailure): void {
+  [kReportUpgradeFailure](session: Session, step: UpgradeFailure): void {
     reportUpgradeFailure(this, session, step);
   }
 
   /** Reports a refusal to `connection_error` listeners. */
-  [kOnRefused](req: IncomingMessage, refusal: Refusal): void {
+  [kReportRefusal](req: IncomingMessage, refusal: Refusal): void {
     reportRefusal(this, req, refusal);
   }
 }
 
-storedInOptions(BaseServer.prototype, TOLD);
+storedInOptions(BaseServer.prototype, MIRRORED_OPTIONS);

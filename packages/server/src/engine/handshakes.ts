@@ -5,12 +5,12 @@ import type { FailureKind } from "../base/guarded.ts";
 import { admit, admitRevision, askPermission } from "./admission/admission.ts";
 import { type CorsHost, noteRefusedOrigin } from "./admission/cors-check.ts";
 import type { Gate } from "./admission/gate.ts";
-import type { Opening } from "./admission/opening.ts";
+import type { SessionOpening } from "./admission/opening.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { keepConnection } from "./http/http2.ts";
 import type { TransportRequest } from "./http/request.ts";
-import { kContext, kGate, kIsRequestUnseen, kParkRequest, kSessions, kTell } from "./keys.ts";
-import type { ResolvedOptions } from "./options.ts";
+import { kContext, kGate, kIsRequestUnseen, kParkRequest, kSessionDirectory, kEmitGuarded } from "./keys.ts";
+import type { ResolvedEngineOptions } from "./options.ts";
 import { askForId } from "./random-id.ts";
 import { ERROR_CODES, type Refusal, refuse } from "./report/refusals.ts";
 import { CHANNELS } from "./report/reports.ts";
@@ -28,21 +28,21 @@ export interface HandshakeHost extends SessionHost, CorsHost {
   readonly clientsCount: number;
   readonly [kContext]: TransportContext;
   readonly [kGate]: Gate;
-  readonly [kSessions]: SessionDirectory;
+  readonly [kSessionDirectory]: SessionDirectory;
   generateId(req: TransportRequest): string | number | PromiseLike<string | number>;
   /** Whether the program has not seen the request of a handshake. */
   [kIsRequestUnseen](): boolean;
-  [kTell](event: string, ...args: unknown[]): void;
+  [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
-type Answer = (refusal: Refusal | undefined) => void;
+type AnswerVerdict = (refusal: Refusal | undefined) => void;
 
 /** How a request becomes a session: it is verified, gets an id, then a transport. */
 export class Handshakes {
   readonly #engine: HandshakeHost;
-  readonly #options: ResolvedOptions;
+  readonly #options: ResolvedEngineOptions;
 
-  constructor(engine: HandshakeHost, options: ResolvedOptions) {
+  constructor(engine: HandshakeHost, options: ResolvedEngineOptions) {
     this.#engine = engine;
     this.#options = options;
   }
@@ -53,9 +53,9 @@ export class Handshakes {
   }
 
   /** Decides on a request: a session's must fit the session, any other one must be a proper handshake. */
-  verify(req: TransportRequest, isUpgrade: boolean, answer: Answer): void {
+  verify(req: TransportRequest, isUpgrade: boolean, answer: AnswerVerdict): void {
     const { transports, cors, checkOrigin: isChecked } = this.#options;
-    const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessions].find(sid) });
+    const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
     if (refusal) return answer(refusal);
     if (!isUpgrade || !cors || isChecked === false) return this.#verifyHandshake(req, answer);
     checkOrigin(req, cors, (isAllowed) => {
@@ -65,7 +65,7 @@ export class Handshakes {
     });
   }
 
-  #verifyHandshake(req: TransportRequest, answer: Answer): void {
+  #verifyHandshake(req: TransportRequest, answer: AnswerVerdict): void {
     if (req._query["sid"]) return answer(undefined);
     const { [kGate]: gate } = this.#engine;
     const refusal = gate.check(req, this.#connections);
@@ -84,12 +84,12 @@ export class Handshakes {
   }
 
   /** Opens a session for a request that was let in: makes its id, then its transport, then emits `connection`. */
-  open(opening: Opening): void {
+  open(opening: SessionOpening): void {
     const { req } = opening;
     const refused = (error: unknown): void =>
       opening.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
-      if (this.#engine[kSessions].find(id)) refused(new UsageError("ID_TAKEN"));
+      if (this.#engine[kSessionDirectory].find(id)) refused(new UsageError("ID_TAKEN"));
       else this.#open(id, opening);
     };
     const fail = (error: unknown, how: FailureKind): void => {
@@ -99,7 +99,7 @@ export class Handshakes {
     askForId(() => this.#engine.generateId(req), proceed, fail);
   }
 
-  #open(id: string, opening: Opening): void {
+  #open(id: string, opening: SessionOpening): void {
     const engine = this.#engine;
     const { req } = opening;
     // Others may have come in meanwhile.
@@ -110,12 +110,12 @@ export class Handshakes {
     keepConnection(req);
     const session = new Session(id, engine, transport, req);
     if (log.enabled) log("handshaking client %s over %s, revision %d", id, transport.name, session.protocol);
-    engine[kSessions].add(session);
-    engine[kGate].onOpen(session, req);
+    engine[kSessionDirectory].add(session);
+    engine[kGate].add(session, req);
     if (CHANNELS.opened.hasSubscribers) CHANNELS.opened.publish({ session });
     start(session);
     opening.begin(transport);
-    engine[kTell]("connection", session);
+    engine[kEmitGuarded]("connection", session);
     if (engine[kIsRequestUnseen]()) session[kParkRequest]();
   }
 }

@@ -34,13 +34,13 @@ export type { AttachOptions } from "./http/attachment.ts";
 export { isAbsent, limitFrom } from "./option-checks.ts";
 export { PreparedMessage } from "./outgoing/prepared-message.ts";
 export {
-  kClock,
+  kEngineClock,
   kCongestion,
-  kFail,
-  kHandle,
+  kFailSession,
+  kSetSessionHandler,
   kIsAttached,
   kPeekRequest,
-  kOnLimit as kOnEngineLimit,
+  kReportSessionLimit as kOnEngineLimit,
   kReceiving,
   kShutDown,
   kSelf,
@@ -58,6 +58,6 @@ export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
 export type { SendFlags, SessionHandler, SessionHost } from "./session/host.ts";
 export { Transport } from "./transports/transport.ts";
-export { Polling } from "./transports/polling.ts";
+export { PollingTransport } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";
 export { WebSocketTransport } from "./transports/websocket.ts";

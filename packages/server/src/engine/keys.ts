@@ -3,24 +3,24 @@
  * program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
  */
 
-export const kAnswer = Symbol("answer");
+export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
-export const kAwaits = Symbol("awaits");
+export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");
 export const kChargedFrom = Symbol("chargedFrom");
 export const kCarriedBy = Symbol("carriedBy");
 /** Shared by all copies of this package: adapters look for it. */
-export const kClock = Symbol.for("portage:clock");
+export const kEngineClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
 export const kContext = Symbol("context");
 export const kEnqueue = Symbol("enqueue");
-export const kFail = Symbol("fail");
+export const kFailSession = Symbol("failSession");
 /** Looks at options that may have been changed. */
-export const kFollow = Symbol("follow");
+export const kFollowOptions = Symbol("followOptions");
 export const kGate = Symbol("gate");
-export const kHandle = Symbol("handle");
+export const kSetSessionHandler = Symbol("setSessionHandler");
 export const kHeardAt = Symbol("heardAt");
-export const kHeartbeat = Symbol("heartbeat");
+export const kTimingWheel = Symbol("timingWheel");
 export const kIsAttached = Symbol("isAttached");
 export const kIsRequestUnseen = Symbol("isRequestUnseen");
 export const kMakeTransport = Symbol("makeTransport");
@@ -36,20 +36,20 @@ export const kReceiving = Symbol("receiving");
 /** The object itself, where a method may be called on a proxy of it or on an object made from it. */
 export const kSelf = Symbol("self");
 export const kSendPrepared = Symbol("sendPrepared");
-export const kSessions = Symbol("sessions");
+export const kSessionDirectory = Symbol("sessionDirectory");
 export const kSlowReader = Symbol("slowReader");
 export const kStats = Symbol("stats");
-export const kTell = Symbol("tell");
+export const kEmitGuarded = Symbol("emitGuarded");
 export const kWatchQueue = Symbol("watchQueue");
-export const kCheck = Symbol("check");
-export const kOnLimit = Symbol("onLimit");
-export const kOnRefused = Symbol("onRefused");
-export const kOnSessionClose = Symbol("onSessionClose");
-export const kOnUpgradeFailed = Symbol("onUpgradeFailed");
+export const kVerifyRequest = Symbol("verifyRequest");
+export const kReportSessionLimit = Symbol("reportSessionLimit");
+export const kReportRefusal = Symbol("reportRefusal");
+export const kRemoveSession = Symbol("removeSession");
+export const kReportUpgradeFailure = Symbol("reportUpgradeFailure");
 export const kReopen = Symbol("reopen");
-export const kScreen = Symbol("screen");
+export const kScreenRequest = Symbol("screenRequest");
 export const kShutDown = Symbol("shutDown");
-export const kHandler = Symbol("handler");
+export const kTransportOwner = Symbol("transportOwner");
 // What the layer above, the timing wheel and the upgrade call of those that have asked for it.
 export const kOnBeat = Symbol("onBeat");
 export const kTakeMessage = Symbol("takeMessage");

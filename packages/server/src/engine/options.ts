@@ -77,7 +77,7 @@ export interface ServerOptions extends GateOptions {
   clock?: Clock;
 }
 
-export type ResolvedOptions = ServerOptions &
+export type ResolvedEngineOptions = ServerOptions &
   Required<
     Pick<
       ServerOptions,
@@ -98,7 +98,7 @@ export type ResolvedOptions = ServerOptions &
     >
   >;
 
-const DEFAULTS: ResolvedOptions = {
+const ENGINE_DEFAULTS: ResolvedEngineOptions = {
   pingTimeout: 20_000,
   pingInterval: 25_000,
   upgradeTimeout: 10_000,
@@ -121,47 +121,47 @@ const DEFAULTS: ResolvedOptions = {
 };
 
 /** Options that an engine has members for as well. */
-export const TOLD = ["pingInterval", "pingTimeout", "upgradeTimeout", "maxHttpBufferSize", "initialPacket"];
+export const MIRRORED_OPTIONS = ["pingInterval", "pingTimeout", "upgradeTimeout", "maxHttpBufferSize", "initialPacket"];
 
-type Rule = (given: never) => unknown;
+type OptionRule = (given: never) => unknown;
 
-const time =
-  (name: "pingTimeout" | "pingInterval" | "upgradeTimeout" | "postTimeout"): Rule =>
+const timeRule =
+  (name: "pingTimeout" | "pingInterval" | "upgradeTimeout" | "postTimeout"): OptionRule =>
   (given: unknown) =>
-    bounded(given, 0, Infinity, DEFAULTS[name]);
+    bounded(given, 0, Infinity, ENGINE_DEFAULTS[name]);
 
 /** A limit, with the least that it may be: a smaller one would let nobody in. */
-const limit =
-  (name: keyof ServerOptions, least: number): Rule =>
+const limitRule =
+  (name: keyof ServerOptions, least: number): OptionRule =>
   (given: unknown) =>
-    limitFrom(name, given, least, (DEFAULTS as ServerOptions)[name]);
+    limitFrom(name, given, least, (ENGINE_DEFAULTS as ServerOptions)[name]);
 
 /** What an option is, whatever is given for it, at first or later; undefined: as if it were not given. */
-const RULES: Partial<Readonly<Record<keyof ServerOptions, Rule>>> = {
-  pingTimeout: time("pingTimeout"),
-  pingInterval: time("pingInterval"),
-  upgradeTimeout: time("upgradeTimeout"),
-  postTimeout: time("postTimeout"),
+const OPTION_RULES: Partial<Readonly<Record<keyof ServerOptions, OptionRule>>> = {
+  pingTimeout: timeRule("pingTimeout"),
+  pingInterval: timeRule("pingInterval"),
+  upgradeTimeout: timeRule("upgradeTimeout"),
+  postTimeout: timeRule("postTimeout"),
   // As in `ws`, where zero and negative numbers are no limit.
   maxFragments: numberOf,
   maxControlFramesPerSecond: numberOf,
-  maxPayloadPackets: limit("maxPayloadPackets", 1),
-  maxReceivingBytes: limit("maxReceivingBytes", 1),
-  maxPollPackets: limit("maxPollPackets", 1),
-  maxConnections: limit("maxConnections", 1),
-  maxConnectionsPerAddress: limit("maxConnectionsPerAddress", 1),
-  maxConnectionsPerUser: limit("maxConnectionsPerUser", 1),
-  maxHandshakesPerSecond: limit("maxHandshakesPerSecond", Number.MIN_VALUE),
+  maxPayloadPackets: limitRule("maxPayloadPackets", 1),
+  maxReceivingBytes: limitRule("maxReceivingBytes", 1),
+  maxPollPackets: limitRule("maxPollPackets", 1),
+  maxConnections: limitRule("maxConnections", 1),
+  maxConnectionsPerAddress: limitRule("maxConnectionsPerAddress", 1),
+  maxConnectionsPerUser: limitRule("maxConnectionsPerUser", 1),
+  maxHandshakesPerSecond: limitRule("maxHandshakesPerSecond", Number.MIN_VALUE),
   // Zero is what it is in engine.io: no limit for WebSockets, and no POST at all.
-  maxHttpBufferSize: (given) => numberOf(given) ?? DEFAULTS.maxHttpBufferSize,
+  maxHttpBufferSize: (given) => numberOf(given) ?? ENGINE_DEFAULTS.maxHttpBufferSize,
   // Older programs name the engine ("ws"): anything but a class means the built-in one.
   wsEngine: (given: unknown) => (typeof given === "function" ? given : undefined),
-  cookie: (given: ResolvedOptions["cookie"]) => given && resolveCookie(given),
+  cookie: (given: ResolvedEngineOptions["cookie"]) => given && resolveCookie(given),
   allowRequest: resolveAllowRequest,
   transports: resolveTransports,
   perMessageDeflate: resolveDeflate,
   slowReader: (given: SlowReaderOptions) => resolveSlowReader(given) && given,
-  clock: (given: Clock) => (isAbsent(given) ? DEFAULTS.clock : given),
+  clock: (given: Clock) => (isAbsent(given) ? ENGINE_DEFAULTS.clock : given),
 };
 
 /**
@@ -170,8 +170,8 @@ const RULES: Partial<Readonly<Record<keyof ServerOptions, Rule>>> = {
  *
  * @throws UsageError `OPTION_INVALID`
  */
-export function resolveOptions(options: ServerOptions): ResolvedOptions {
-  const resolved: ResolvedOptions = { ...DEFAULTS };
+export function resolveEngineOptions(options: ServerOptions): ResolvedEngineOptions {
+  const resolved: ResolvedEngineOptions = { ...ENGINE_DEFAULTS };
   for (const [name, value] of Object.entries(options)) if (value !== undefined) setOption(resolved, name, value);
   return resolved;
 }
@@ -181,15 +181,15 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
  *
  * @throws UsageError `OPTION_INVALID`
  */
-function setOption(options: ResolvedOptions, name: string, given: unknown): void {
-  const rule = RULES[name as keyof ServerOptions] as ((given: unknown) => unknown) | undefined;
-  const value = given === undefined ? DEFAULTS[name as keyof ResolvedOptions] : rule ? rule(given) : given;
+function setOption(options: ResolvedEngineOptions, name: string, given: unknown): void {
+  const rule = OPTION_RULES[name as keyof ServerOptions] as ((given: unknown) => unknown) | undefined;
+  const value = given === undefined ? ENGINE_DEFAULTS[name as keyof ResolvedEngineOptions] : rule ? rule(given) : given;
   if (value === undefined) delete options[name as "maxPollPackets"];
   else Object.assign(options, { [name]: value });
 }
 
 /** The options as programs see them: what is set later is checked like what was given first. */
-export function checkedOptions(options: ResolvedOptions): ResolvedOptions {
+export function checkedOptions(options: ResolvedEngineOptions): ResolvedEngineOptions {
   return new Proxy(options, {
     set(_target, name, given) {
       if (typeof name === "symbol") return Reflect.set(options, name, given);

@@ -5,7 +5,7 @@ import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts"
 import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
-import { type AttachOptions, type Host, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
+import { type AttachOptions, type AttachedHost, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
@@ -14,7 +14,7 @@ import { UpgradeResponse } from "./http/middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
 import { HttpOpening } from "./admission/http-opening.ts";
-import type { Opening } from "./admission/opening.ts";
+import type { SessionOpening } from "./admission/opening.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -22,16 +22,26 @@ import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
 import { UsageError } from "./usage-errors.ts";
-import { kCheck, kClock, kContext, kFollow, kIsAttached, kMakeTransport, kReopen, kScreen, kSessions } from "./keys.ts";
+import {
+  kVerifyRequest,
+  kEngineClock,
+  kContext,
+  kFollowOptions,
+  kIsAttached,
+  kMakeTransport,
+  kReopen,
+  kScreenRequest,
+  kSessionDirectory,
+} from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
 const kOnScreened = Symbol("onScreened");
-const kEnter = Symbol("enter");
+const kRouteOpening = Symbol("routeOpening");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
-const kTake = Symbol("take");
+const kTakeRequests = Symbol("takeRequests");
 
 /** Whether a transport of this name comes by a WebSocket handshake. */
 const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
@@ -39,7 +49,7 @@ const isStream = (name: string | undefined): boolean => carrierOf(name) === "str
 const ATTACHED_BEFORE = "the server has this path of the HTTP server already: nothing changes";
 
 /** A mistake that breaks what a program does: the program may not look at errors, so the process is warned, too. */
-function warned(error: UsageError): UsageError {
+function emitProcessWarning(error: UsageError): UsageError {
   process.emitWarning(error);
   return error;
 }
@@ -71,7 +81,7 @@ export class Server extends BaseServer {
 
   /** The server that the engine is attached to. */
   httpServer: HttpServer | undefined;
-  private readonly [kHosts]: Map<HttpServer, Host> = new Map();
+  private readonly [kHosts]: Map<HttpServer, AttachedHost> = new Map();
   /** The server of WebSockets that the option `wsEngine` asked for. */
   declare ws: ForeignWebSocketServer | undefined;
 
@@ -96,19 +106,19 @@ export class Server extends BaseServer {
   }
 
   /** The same for connections of HTTP/2, which Node would leave open. */
-  private [kEndSessions](server: HttpServer, host: Host, delay: number): void {
+  private [kEndSessions](server: HttpServer, host: AttachedHost, delay: number): void {
     const sessions = Http2Sessions.of(server);
     if (sessions.size === 0) return;
-    this[kClock].after(delay, () => {
+    this[kEngineClock].after(delay, () => {
       if (!server.listening) sessions.end(host.isMine);
       if (!server.listening || delay === 0) this[kEndSessions](server, host, IDLE_GRACE);
     });
   }
 
   /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
-  private [kEndIdle](server: HttpServer, { idle, isMine }: Host, earlier: IdleList): void {
+  private [kEndIdle](server: HttpServer, { idle, isMine }: AttachedHost, earlier: IdleList): void {
     if (idle.size === 0) return;
-    this[kClock].after(IDLE_GRACE, () => {
+    this[kEngineClock].after(IDLE_GRACE, () => {
       if (server.listening) return;
       const list = idle.list(isMine);
       endIdle(list, earlier);
@@ -129,21 +139,21 @@ export class Server extends BaseServer {
     if (log.enabled) log("handling %s %s", req.method, req.url);
     if (!req._query["sid"]) withAnswer(req, res);
     const opening = new HttpOpening(this, req, res);
-    this[kScreen](req, res, false, (refusal) => this[kOnScreened](opening, refusal));
+    this[kScreenRequest](req, res, false, (refusal) => this[kOnScreened](opening, refusal));
   }
 
-  private [kOnScreened](opening: Opening, refusal: Refusal | undefined): void {
+  private [kOnScreened](opening: SessionOpening, refusal: Refusal | undefined): void {
     if (opening.isGone()) return;
     if (refusal) opening.refuse(refusal);
-    else this[kEnter](opening);
+    else this[kRouteOpening](opening);
   }
 
   /** Leads a request to the session that it names, or opens one for it. */
-  private [kEnter](opening: Opening): void {
+  private [kRouteOpening](opening: SessionOpening): void {
     const { sid } = opening.req._query;
     if (!sid) return this.handshake(opening);
     // Asked again: while middlewares and allowRequest took their time the session may have ended.
-    const session = this[kSessions].find(sid);
+    const session = this[kSessionDirectory].find(sid);
     if (session) opening.join(session);
     else opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
   }
@@ -171,11 +181,11 @@ export class Server extends BaseServer {
       if (refusal) opening.refuse(refusal);
       else if (opening.check()) this[kAcceptWebSocket](opening, stream, head);
     };
-    this[kFollow]();
-    if (this.middlewares.length === 0) return this[kCheck](req, true, admitted);
+    this[kFollowOptions]();
+    if (this.middlewares.length === 0) return this[kVerifyRequest](req, true, admitted);
     const res = UpgradeResponse.over(stream, req);
     if (!res) return void stream.destroy();
-    this[kScreen](req, res, true, (refusal) => {
+    this[kScreenRequest](req, res, true, (refusal) => {
       if (res.writableEnded) return;
       opening.headers = res.release(stream);
       admitted(refusal);
@@ -183,7 +193,7 @@ export class Server extends BaseServer {
   }
 
   private [kAcceptWebSocket](opening: WebSocketOpening, stream: Duplex, head: Buffer): void {
-    if (!this.ws) return this[kEnter](opening);
+    if (!this.ws) return this[kRouteOpening](opening);
     const { req } = opening;
     Object.assign(this.ws.options ?? {}, foreignOptions(this.opts));
     this.ws.handleUpgrade(req, stream, head, (websocket) => this.onWebSocket(req, stream, websocket));
@@ -197,7 +207,7 @@ export class Server extends BaseServer {
    * wss.handleUpgrade(req, stream, head, (websocket) => engine.onWebSocket(req, stream, websocket));
    */
   onWebSocket(request: IncomingMessage, _stream: unknown, websocket: ForeignWebSocket): void {
-    this[kEnter](new ForeignOpening(this, prepareRequest(request), websocket));
+    this[kRouteOpening](new ForeignOpening(this, prepareRequest(request), websocket));
   }
 
   // ---- attaching ---------------------------------------------------------------------------------------------------
@@ -214,21 +224,21 @@ export class Server extends BaseServer {
     const path = this._computePath(options);
     const isHeard = this[kHosts].has(server) && isTaking(server, this);
     if (isHeard && isMounted(server, path, this)) process.emitWarning(new UsageError("PATH_TAKEN", ATTACHED_BEFORE));
-    if (mount(server, path, this) !== this) throw warned(new UsageError("PATH_TAKEN"));
+    if (mount(server, path, this) !== this) throw emitProcessWarning(new UsageError("PATH_TAKEN"));
     setMounts(this, "open");
     this.httpServer = server;
-    if (!isHeard) this[kTake](server, options);
+    if (!isHeard) this[kTakeRequests](server, options);
     return this;
   }
 
-  private [kTake](server: HttpServer, options: AttachOptions): void {
+  private [kTakeRequests](server: HttpServer, options: AttachOptions): void {
     const isAttached = (): boolean => this[kHosts].get(server) === host;
     const isMine = (req: Pick<IncomingMessage, "url">): boolean => isAttached() && mountedAt(server, req) === this;
-    const host: Host = { idle: IdleConnections.of(server), isMine };
+    const host: AttachedHost = { idle: IdleConnections.of(server), isMine };
     Http2Sessions.of(server);
     this[kHosts].set(server, host);
     const taker: Taker = {
-      clock: this[kClock],
+      clock: this[kEngineClock],
       isAttached,
       handleRequest: (req, res) => this.handleRequest(req, res),
       handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),

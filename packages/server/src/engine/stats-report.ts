@@ -1,5 +1,5 @@
-import { kHeartbeat, kReceiving, kStats } from "./keys.ts";
-import { waitingBytes } from "./outgoing/congestion.ts";
+import { kTimingWheel, kReceiving, kStats } from "./keys.ts";
+import { queuedProcessBytes } from "./outgoing/congestion.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
 
@@ -58,7 +58,7 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
     },
     upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
     packets: { in: stats.packetsIn, out: stats.packetsOut },
-    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued: stats.queued, waiting: waitingBytes(), receiving },
+    bytes: { in: stats.bytesIn, out: stats.bytesOut, queued: stats.queued, waiting: queuedProcessBytes(), receiving },
     limits: { ...stats.limits },
     refusals: { ...stats.refusals },
     corsMismatches: stats.corsMismatches,
@@ -69,8 +69,8 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
 /** What an engine has counted, and how things stand. */
 export function reportOf(engine: {
   readonly [kStats]: EngineStats;
-  readonly [kHeartbeat]: TimingWheel;
+  readonly [kTimingWheel]: TimingWheel;
   readonly [kReceiving]: { readonly held: number };
 }): EngineReport {
-  return reportOn(engine[kStats], engine[kHeartbeat], engine[kReceiving].held);
+  return reportOn(engine[kStats], engine[kTimingWheel], engine[kReceiving].held);
 }

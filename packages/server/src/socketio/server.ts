@@ -13,7 +13,7 @@ import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handl
 import {
   type DrainOptions,
   isAbsent,
-  kClock,
+  kEngineClock,
   kIsAttached,
   kOnEngineLimit,
   kShutDown,
@@ -142,7 +142,7 @@ export class Server<
   /** What one client may make the server do or keep. */
   readonly [kLimits]: ResolvedLimits;
   /** Time as the server sees it. */
-  readonly [kClock]: Clock;
+  readonly [kEngineClock]: Clock;
   /** The option `clusterSecret`, if it was given. */
   readonly [kClusterKeys]: ClusterKeys | undefined;
   /** What is counted here, for {@link stats}. */
@@ -180,7 +180,7 @@ export class Server<
     this[kClusterKeys] = isAbsent(given.clusterSecret) ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
-    this[kClock] = clock ?? systemClock;
+    this[kEngineClock] = clock ?? systemClock;
     this[kCustomParser] = (parser || undefined) as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) || defaultParser;
     this.encoder = createEncoder(this[kCustomParser]);

@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, runChain } from "../../base/guarded.ts";
-import { soon } from "../../base/turn.ts";
+import { runNextTick } from "../../base/turn.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
 import { carrierOf } from "../transports/registry.ts";
@@ -110,7 +110,7 @@ export function askPermission(
     ],
     subject: [req],
     // In a tick of its own: an exception further on is none of allowRequest.
-    onEnd: (refusal) => soon(answer, refusal as Refusal | undefined),
+    onEnd: (refusal) => runNextTick(answer, refusal as Refusal | undefined),
     onFailure,
     endOf: (error) => refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }),
   });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createLog } from "../../base/log.ts";
 import { type Notices, quote } from "../../base/notices.ts";
-import { kNotices, kStats, kTell } from "../keys.ts";
+import { kNotices, kStats, kEmitGuarded } from "../keys.ts";
 import { servesHost } from "./own-host.ts";
 import type { EngineStats } from "../report/stats.ts";
 
@@ -39,7 +39,7 @@ function adviceFor(req: IncomingMessage, res: ServerResponse, origin: string): s
   if ((res.statusCode >= 400 && !isPreflight(req)) || !isForeign(req, origin)) return undefined;
   const allowed = headerOf(res, "access-control-allow-origin");
   const isNamed = allowed === origin;
-  if (!isNamed && allowed !== "*") return nameIt(allowed);
+  if (!isNamed && allowed !== "*") return adviseNaming(allowed);
   // A browser adds cookies to requests of another origin where the page has asked for it, and nowhere else.
   const isTrusted = isNamed && headerOf(res, "access-control-allow-credentials") === "true";
   return req.headers.cookie === undefined || isTrusted
@@ -47,7 +47,7 @@ function adviceFor(req: IncomingMessage, res: ServerResponse, origin: string): s
     : "it sends cookies: name that origin in the option cors, with `credentials: true`.";
 }
 
-function nameIt(allowed: unknown): string {
+function adviseNaming(allowed: unknown): string {
   const now = typeof allowed === "string" && allowed !== "" ? ` (what it allows now is ${quote(allowed)})` : "";
   return `name that origin in the option cors${now}.`;
 }
@@ -56,7 +56,7 @@ function nameIt(allowed: unknown): string {
 export interface CorsHost {
   readonly [kStats]: EngineStats;
   readonly [kNotices]: Notices;
-  [kTell](event: string, ...args: unknown[]): void;
+  [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
 /** Reports a page that has asked for a session and may not read the answer: it has no way to report that itself. */
@@ -68,10 +68,10 @@ export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: Serv
   if (log.enabled) log("a page of %s may not read the answer", origin);
   host[kNotices].say(CODE, `A page of ${quote(origin)} may not read what it asks for: ${advice}`);
   const mismatch: CorsMismatch = { req, origin };
-  host[kTell]("cors_mismatch", mismatch);
+  host[kEmitGuarded]("cors_mismatch", mismatch);
 }
 
 /** Says in the log that a WebSocket was refused for the page's origin: listeners and counters have the refusal. */
 export function noteRefusedOrigin(host: CorsHost, { headers: { origin = "" } }: IncomingMessage): void {
-  host[kNotices].say(CODE, `A page of ${quote(origin)} may not open a WebSocket: ${nameIt(undefined)}`);
+  host[kNotices].say(CODE, `A page of ${quote(origin)} may not open a WebSocket: ${adviseNaming(undefined)}`);
 }

@@ -38,7 +38,7 @@ const DEFAULT_RETRY_AFTER = 5000;
 const MAX_RETRY_AFTER = LONGEST_DELAY;
 
 /** A session, as the gate knows it. */
-interface Guest {
+interface AdmittedGuest {
   readonly remoteAddress: string;
 }
 
@@ -46,7 +46,7 @@ interface Guest {
 export class Gate {
   readonly #options: GateOptions;
   readonly #clock: Clock;
-  readonly #guests: () => Iterable<Guest>;
+  readonly #guests: () => Iterable<AdmittedGuest>;
   /** What counts is made when its option is first met: programs may set it later. */
   #bucket: { readonly rate: number; readonly tokens: TokenBucket } | undefined;
   #byAddress: Map<string, number> | undefined;
@@ -56,7 +56,7 @@ export class Gate {
   #state: "open" | "closed" = "open";
 
   /** @throws UsageError `USER_OF_INVALID` for a limit of users without a way to tell them apart */
-  constructor(options: GateOptions, clock: Clock, guests: () => Iterable<Guest> = () => []) {
+  constructor(options: GateOptions, clock: Clock, guests: () => Iterable<AdmittedGuest> = () => []) {
     this.#options = options;
     this.#clock = clock;
     this.#guests = guests;
@@ -116,7 +116,7 @@ export class Gate {
   #countAddresses(): void {
     if (this.#byAddress) return;
     this.#byAddress = new Map();
-    for (const { remoteAddress } of this.#guests()) add(this.#byAddress, remoteAddress, 1);
+    for (const { remoteAddress } of this.#guests()) addCount(this.#byAddress, remoteAddress, 1);
   }
 
   /** Asks whose a handshake is, once everybody else has been asked. */
@@ -150,18 +150,18 @@ export class Gate {
     return { code: REFUSALS[name].code, context: { name, ...details }, retryAfter: this.retryAfter };
   }
 
-  onOpen(session: Guest, req: IncomingMessage): void {
-    add(this.#byAddress, session.remoteAddress, 1);
+  add(session: AdmittedGuest, req: IncomingMessage): void {
+    addCount(this.#byAddress, session.remoteAddress, 1);
     const user = this.#users.get(req);
     if (user === undefined) return;
     this.#users.set(session, user);
-    add(this.#byUser, user, 1);
+    addCount(this.#byUser, user, 1);
   }
 
-  onClose(session: Guest): void {
-    add(this.#byAddress, session.remoteAddress, -1);
+  remove(session: AdmittedGuest): void {
+    addCount(this.#byAddress, session.remoteAddress, -1);
     const user = this.#users.get(session);
-    if (user !== undefined) add(this.#byUser, user, -1);
+    if (user !== undefined) addCount(this.#byUser, user, -1);
   }
 }
 
@@ -174,7 +174,7 @@ function nameOf(user: unknown): string | undefined {
 }
 
 /** Counts up or down; what is at zero goes. */
-function add(counts: Map<string, number> | undefined, key: string, step: 1 | -1): void {
+function addCount(counts: Map<string, number> | undefined, key: string, step: 1 | -1): void {
   if (counts === undefined) return;
   const count = (counts.get(key) ?? 0) + step;
   if (count > 0) counts.set(key, count);

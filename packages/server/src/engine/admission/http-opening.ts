@@ -1,20 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kMakeTransport, kOnRefused } from "../keys.ts";
+import { kMakeTransport, kReportRefusal } from "../keys.ts";
 import type { Refusal } from "../report/refusals.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { JoinedSession, Opening } from "./opening.ts";
+import type { JoinedSession, SessionOpening } from "./opening.ts";
 import { bodyOf, retryHeaders, statusOf } from "./refusal-answer.ts";
 
 /** The engine, as far as this door goes. */
 export interface HttpDoor {
   [kMakeTransport](req: TransportRequest): Transport;
-  [kOnRefused](req: IncomingMessage, refusal: Refusal): void;
+  [kReportRefusal](req: IncomingMessage, refusal: Refusal): void;
 }
 
 /** An HTTP request: a handshake, or a request of a session. A session is given the opening itself, as the exchange. */
-export class HttpOpening implements Opening, HttpExchange {
+export class HttpOpening implements SessionOpening, HttpExchange {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
   readonly #door: HttpDoor;
@@ -44,7 +44,7 @@ export class HttpOpening implements Opening, HttpExchange {
 
   refuse(refusal: Refusal): void {
     const { req, res } = this;
-    this.#door[kOnRefused](req, refusal);
+    this.#door[kReportRefusal](req, refusal);
     if (res.headersSent) return;
     res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
     res.end(bodyOf(refusal));

@@ -16,7 +16,7 @@ export interface JoinedSession {
  * A request at a door of the engine, until it has got a transport or an answer. There are two doors: HTTP requests
  * (http-opening.ts), and WebSockets (websocket-opening.ts).
  */
-export interface Opening {
+export interface SessionOpening {
   readonly req: TransportRequest;
   /** Whether its client has gone, or has an answer already: then nothing more becomes of it. */
   isGone(): boolean;
@@ -31,12 +31,12 @@ export interface Opening {
 }
 
 /** The options of the engine, as far as they are shown requests. */
-interface Seeing extends Pick<GateOptions, "userOf"> {
+interface RequestHooks extends Pick<GateOptions, "userOf"> {
   readonly allowRequest?: AllowRequest;
 }
 
 /** Whether neither options nor listeners of the program have seen the request of a handshake. */
-export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: Seeing): boolean {
+export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: RequestHooks): boolean {
   return (
     allowRequest === undefined &&
     userOf === undefined &&

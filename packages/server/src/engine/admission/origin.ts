@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
 import { servesHost } from "./own-host.ts";
 
-type Rule = unknown;
+type OriginRule = unknown;
 
 /** Schemes of pages on the web. A page never has one of the others. */
 const WEB = new Set(["http:", "https:"]);
@@ -22,7 +22,7 @@ export function checkOrigin(
 ): void {
   const { origin } = req.headers;
   if (origin === undefined) return answer(true);
-  const url = origin === "null" ? undefined : parse(origin);
+  const url = origin === "null" ? undefined : parseOrigin(origin);
   if (origin !== "null" && isHarmless(url, req)) return answer(true);
   // Clients that are not browsers may write the origin of a page in another way.
   const isPlain = url === undefined || url.origin === origin || !WEB.has(url.protocol);
@@ -35,7 +35,7 @@ export function checkOrigin(
   }
 }
 
-function parse(origin: string): URL | undefined {
+function parseOrigin(origin: string): URL | undefined {
   try {
     return new URL(origin);
   } catch {
@@ -69,7 +69,7 @@ function applyOptions(
 }
 
 /** What the option `origin` of the package `cors` takes, functions excepted. */
-function isAllowed(rule: Rule, origin: string): boolean {
+function isAllowed(rule: OriginRule, origin: string): boolean {
   if (Array.isArray(rule)) return rule.some((one) => isAllowed(one, origin));
   if (rule instanceof RegExp) {
     rule.lastIndex = 0;

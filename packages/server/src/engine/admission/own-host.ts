@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /** A host and its port; of the default ports, those of HTTP and HTTPS, none. */
-interface Place {
+interface HostAndPort {
   readonly name: string;
   readonly port: string;
 }
@@ -26,13 +26,13 @@ const MAX_HOSTS = 16;
 export function servesHost({ headers }: IncomingMessage, origin: URL): boolean {
   // The browser's own word, which a page can't set either.
   if (headers["sec-fetch-site"] === "same-origin") return true;
-  const own = placeOf(origin);
+  const own = hostAndPortOf(origin);
   const asked = forwardedHosts(headers);
   const isPortUnsure = asked.length === 0 && PROXY.some((name) => headers[name] !== undefined);
-  const direct = placeAt(headers.host);
+  const direct = parseHost(headers.host);
   if (direct?.name === own.name && (isPortUnsure || direct.port === own.port)) return true;
   return asked.some((host) => {
-    const place = placeAt(host);
+    const place = parseHost(host);
     return place?.name === own.name && (place.port === "" || place.port === own.port);
   });
 }
@@ -43,17 +43,17 @@ function forwardedHosts(headers: IncomingHttpHeaders): string[] {
   return [...hosts, ...[...forwarded].slice(0, MAX_HOSTS).map(([, host = ""]) => host)];
 }
 
-function placeAt(host: string | undefined): Place | undefined {
+function parseHost(host: string | undefined): HostAndPort | undefined {
   if (!host) return undefined;
   try {
-    return placeOf(new URL(`http://${host.trim()}`));
+    return hostAndPortOf(new URL(`http://${host.trim()}`));
   } catch {
     return undefined;
   }
 }
 
 /** Returns a host without the default port of either scheme: a proxy may have taken the encryption off. */
-function placeOf({ hostname, port }: URL): Place {
+function hostAndPortOf({ hostname, port }: URL): HostAndPort {
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
   return { name, port: port === "80" || port === "443" ? "" : port };
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
 import { type AcceptOptions, acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
 import type { TransportRequest } from "../http/request.ts";
-import { kContext, kOfferUpgrade, kOnRefused } from "../keys.ts";
+import { kContext, kOfferUpgrade, kReportRefusal } from "../keys.ts";
 import { ERROR_CODES, type Refusal, refuse } from "../report/refusals.ts";
 import type { TransportContext } from "../transports/context.ts";
 import type { EngineLink, ForeignWebSocket } from "../transports/engine-link.ts";
@@ -10,7 +10,7 @@ import { ForeignLink } from "../transports/foreign-link.ts";
 import { noteProtocol } from "../transports/link-socket.ts";
 import { carrierOf, streamKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { JoinedSession, Opening } from "./opening.ts";
+import type { JoinedSession, SessionOpening } from "./opening.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 
 /** The options of the engine that a handshake obeys. */
@@ -26,11 +26,11 @@ interface HandshakeOptions extends Pick<
 export interface WebSocketDoor {
   readonly opts: HandshakeOptions;
   readonly [kContext]: TransportContext;
-  [kOnRefused](req: IncomingMessage, refusal: Refusal): void;
+  [kReportRefusal](req: IncomingMessage, refusal: Refusal): void;
 }
 
 /** A WebSocket, made by @portage/websocket or by another library. */
-abstract class StreamOpening implements Opening {
+abstract class StreamOpening implements SessionOpening {
   readonly req: TransportRequest;
   protected readonly door: WebSocketDoor;
 
@@ -69,7 +69,7 @@ abstract class StreamOpening implements Opening {
   }
 }
 
-const ignore = (): void => {};
+const ignoreError = (): void => {};
 
 /** A WebSocket handshake, which is answered once everybody has agreed. */
 export class WebSocketOpening extends StreamOpening {
@@ -83,7 +83,7 @@ export class WebSocketOpening extends StreamOpening {
     this.#stream = stream;
     this.#head = head;
     // Until the WebSocket layer takes the stream over, a reset would be an unhandled error.
-    stream.on("error", ignore);
+    stream.on("error", ignoreError);
   }
 
   isGone(): boolean {
@@ -96,7 +96,7 @@ export class WebSocketOpening extends StreamOpening {
     const { transport } = req._query;
     const check = checkUpgrade(req, door.opts);
     if (!check.ok) {
-      door[kOnRefused](req, refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check }));
+      door[kReportRefusal](req, refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check }));
       refuseUpgrade(this.#stream, check.status, check.message, check.headers);
     } else if (carrierOf(transport) !== "stream") {
       this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
@@ -112,7 +112,7 @@ export class WebSocketOpening extends StreamOpening {
     door[kContext].addHeaders(headers, req, "");
     // For those who look for a proxy that does it: it works here, and hardly anywhere else.
     if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
-    const protocol = chooseProtocol(req, door.opts.handleProtocols);
+    const protocol = chooseSubprotocol(req, door.opts.handleProtocols);
     const link = acceptUpgrade(req, this.#stream, this.#head, {
       maxPayload: maxHttpBufferSize,
       protocol,
@@ -123,13 +123,13 @@ export class WebSocketOpening extends StreamOpening {
       ...(perMessageDeflate !== undefined && { perMessageDeflate }),
       ...(clock !== undefined && { clock }),
     });
-    this.#stream.off("error", ignore);
+    this.#stream.off("error", ignoreError);
     if (protocol) noteProtocol(link, protocol);
     return link;
   }
 
   refuse(refusal: Refusal): void {
-    this.door[kOnRefused](this.req, refusal);
+    this.door[kReportRefusal](this.req, refusal);
     const isNew = refusal.retryAfter !== undefined;
     const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
     Object.assign(answer, retryHeaders(refusal));
@@ -159,14 +159,14 @@ export class ForeignOpening extends StreamOpening {
   }
 
   refuse(refusal: Refusal): void {
-    this.door[kOnRefused](this.req, refusal);
+    this.door[kReportRefusal](this.req, refusal);
     this.#link.close();
-    this.door[kContext].turnedAway.add({ discard: () => this.#link.terminate() });
+    this.door[kContext].closingBacklog.add({ discard: () => this.#link.terminate() });
   }
 }
 
 /** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
-function chooseProtocol(req: IncomingMessage, choose: HandshakeOptions["handleProtocols"]): string | false {
+function chooseSubprotocol(req: IncomingMessage, choose: HandshakeOptions["handleProtocols"]): string | false {
   const offered = parseProtocols(req.headers["sec-websocket-protocol"]);
   if (!offered?.size) return false;
   return (choose ? choose(offered, req) : offered.values().next().value) || false;

@@ -23,7 +23,7 @@ export interface AttachOptions {
 const UPGRADE_PATIENCE = 1000;
 
 /** An HTTP server whose requests the engine takes. */
-export interface Host {
+export interface AttachedHost {
   readonly idle: IdleConnections;
   readonly isMine: (req: Pick<IncomingMessage, "url">) => boolean;
 }
@@ -36,10 +36,10 @@ export interface Taker {
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
 }
 
-const ignore = (): void => {};
+const ignoreStreamError = (): void => {};
 
 /** Takes what is the engine's; all other requests reach the listeners that were there before. */
-export function takeRequests(server: HttpServer, { isMine }: Host, taker: Taker): RequestListener {
+export function takeRequests(server: HttpServer, { isMine }: AttachedHost, taker: Taker): RequestListener {
   return putInFront(server, (req, res) => {
     const isTaken = isMine(req);
     if (isTaken) taker.handleRequest(req, res);
@@ -48,7 +48,12 @@ export function takeRequests(server: HttpServer, { isMine }: Host, taker: Taker)
 }
 
 /** Takes the WebSockets that are the engine's, and ends those of others that are not answered. */
-export function takeUpgrades(server: HttpServer, { idle, isMine }: Host, taker: Taker, options: AttachOptions): void {
+export function takeUpgrades(
+  server: HttpServer,
+  { idle, isMine }: AttachedHost,
+  taker: Taker,
+  options: AttachOptions,
+): void {
   const { destroyUpgrade, destroyUpgradeTimeout } = options;
   const patience = bounded(destroyUpgradeTimeout || undefined, 0, Infinity, UPGRADE_PATIENCE);
   idle.watchUpgrades();
@@ -58,7 +63,7 @@ export function takeUpgrades(server: HttpServer, { idle, isMine }: Host, taker: 
     if (isPlain && (isMine(req) || !hasOtherTakers(server))) return giveBack(server, req, stream, head);
     if (isMine(req)) return taker.handleUpgrade(req, stream, head);
     // Not ours, but a reset of it must not end the process while nothing else listens.
-    stream.on("error", ignore);
+    stream.on("error", ignoreStreamError);
     if (destroyUpgrade === false) return;
     const written = bytesWritten(stream);
     taker.clock.after(patience, () => {

@@ -13,16 +13,16 @@ export const DEFAULT_THRESHOLD = 1024;
  * From how many bytes on bodies are compressed. It is looked up for each answer: programs change it while the server runs
  * (`io.engine.opts.httpCompression.threshold = 0`).
  */
-export function thresholdOf(option: boolean | Partial<HttpCompression>): number {
+export function compressionThreshold(option: boolean | Partial<HttpCompression>): number {
   if (!option) return Infinity;
   return bounded(option === true ? undefined : option.threshold, 0, Infinity, DEFAULT_THRESHOLD);
 }
 
 type Encoding = "gzip" | "deflate";
-type Done = (encoding: Encoding | undefined, body: string | Buffer) => void;
+type OnBody = (encoding: Encoding | undefined, body: string | Buffer) => void;
 
 /** In order of preference. */
-const ENCODINGS = ["gzip", "deflate"] as const satisfies readonly Encoding[];
+const BODY_ENCODINGS = ["gzip", "deflate"] as const satisfies readonly Encoding[];
 
 /** Up to this size compressing at once costs less than handing it to the thread pool. */
 const SYNC_LIMIT = 16 * 1024;
@@ -84,23 +84,23 @@ export function compressBody(
   body: string | Buffer,
   accept: string | undefined,
   options: boolean | Partial<HttpCompression>,
-  done: Done,
+  done: OnBody,
 ): void {
-  const encoding = chooseEncoding(accept, ENCODINGS);
+  const encoding = chooseEncoding(accept, BODY_ENCODINGS);
   if (encoding === undefined) return done(undefined, body);
   const { now, later } = ENCODERS[encoding];
   const given = typeof options === "object" ? options : {};
   if (body.length < SYNC_LIMIT) {
-    const compressed = attempt(() => now(body, given));
+    const compressed = tryCompress(() => now(body, given));
     return compressed ? done(encoding, compressed) : done(undefined, body);
   }
   const onCompressed = (error: unknown, compressed: Buffer): void =>
     error ? done(undefined, body) : done(encoding, compressed);
-  if (!attempt(() => later(body, given, onCompressed) ?? "begun")) done(undefined, body);
+  if (!tryCompress(() => later(body, given, onCompressed) ?? "begun")) done(undefined, body);
 }
 
 /** Options that zlib does not take throw at the call. */
-function attempt<Result>(compress: () => Result): Result | undefined {
+function tryCompress<Result>(compress: () => Result): Result | undefined {
   try {
     return compress();
   } catch {

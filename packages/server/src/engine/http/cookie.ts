@@ -10,11 +10,11 @@ export interface CookieOptions extends SerializeOptions {
 const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
 /** Cookies that are complete. */
-const complete = new WeakSet<CookieOptions>();
+const resolvedCookies = new WeakSet<CookieOptions>();
 
 /** Completes the options of a cookie, once: programs may set them later. */
 export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
-  if (cookie !== true && complete.has(cookie)) return cookie;
+  if (cookie !== true && resolvedCookies.has(cookie)) return cookie;
   const given = cookie === true ? {} : cookie;
   const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
   // Anything but an explicit false keeps the cookie out of reach of scripts.
@@ -25,7 +25,7 @@ export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   } catch (error) {
     throw new UsageError("OPTION_INVALID", `the option cookie makes no cookie: ${(error as Error).message}`);
   }
-  complete.add(resolved);
+  resolvedCookies.add(resolved);
   return resolved;
 }
 

@@ -5,7 +5,7 @@ import { nextTurn } from "../../base/turn.ts";
 
 // What the requests and answers of Node's HTTP/2 server lack, or do in another way than those of HTTP/1.
 
-const ignore = (): void => {};
+const ignoreHttp2Error = (): void => {};
 
 /** The stream of a request that came by HTTP/2; undefined for HTTP/1, and for a request that was parked. */
 function streamOf(req: IncomingMessage): ServerHttp2Stream | undefined {
@@ -37,7 +37,7 @@ function connectionOf(req: IncomingMessage): Socket {
 }
 
 function socketOf(session: Pick<ServerHttp2Session, "socket">): Socket {
-  return session.socket.off("portage", ignore);
+  return session.socket.off("portage", ignoreHttp2Error);
 }
 
 /** Lets a request of HTTP/2 keep its connection, as one of HTTP/1 does. */
@@ -98,7 +98,7 @@ export function hangUpAfter(res: ServerResponse, headers: Record<string, unknown
   const stream = streamOf(res.req);
   if (stream) return () => void stream.once("finish", closeWhenAnswered);
   headers["Connection"] = "close";
-  return ignore;
+  return ignoreHttp2Error;
 }
 
 /** What is asked of an HTTP/2 server. */
@@ -106,7 +106,7 @@ interface SessionSource {
   on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
 }
 
-const known = new WeakMap<object, Http2Sessions>();
+const sessionsOf = new WeakMap<object, Http2Sessions>();
 
 /** The HTTP/2 connections of a server. Node's `close()` waits for them for as long as their clients like. */
 export class Http2Sessions {
@@ -114,8 +114,8 @@ export class Http2Sessions {
 
   /** Returns the connections of a server: one list, as engines may share a server. */
   static of(server: object): Http2Sessions {
-    let sessions = known.get(server);
-    if (!sessions) known.set(server, (sessions = new Http2Sessions()));
+    let sessions = sessionsOf.get(server);
+    if (!sessions) sessionsOf.set(server, (sessions = new Http2Sessions()));
     else return sessions;
     if ("updateSettings" in server) sessions.#watch(server as unknown as SessionSource);
     return sessions;

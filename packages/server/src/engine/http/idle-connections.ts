@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { takesWebSocketsOnly } from "./plain-upgrade.ts";
 
 /** The message of Node's channels `http.server.request.start` and `http.server.response.finish`. */
-interface Exchange {
+interface DiagnosedExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly server: object;
@@ -33,18 +33,18 @@ interface HostServer {
 /** Events after which a connection belongs to a listener, and speaks another protocol. */
 const TAKEN_BY = ["upgrade", "connect", "unknownProtocol"] as const;
 
-const known = new WeakMap<object, IdleConnections>();
+const connectionsOf = new WeakMap<object, IdleConnections>();
 let isSubscribed = false;
 
 function onRequestStart(message: unknown): void {
-  const { request, response, server } = message as Exchange;
-  known.get(server)?.onRequest(request.socket, response);
+  const { request, response, server } = message as DiagnosedExchange;
+  connectionsOf.get(server)?.onRequest(request.socket, response);
 }
 
 function onResponseFinish(message: unknown): void {
-  const { request, response, server } = message as Exchange;
+  const { request, response, server } = message as DiagnosedExchange;
   // A response may be over before its request is.
-  if (request.complete) known.get(server)?.onAnswered(request.socket, response);
+  if (request.complete) connectionsOf.get(server)?.onAnswered(request.socket, response);
 }
 
 /**
@@ -71,10 +71,10 @@ export class IdleConnections {
 
   /** Those of a server, whoever asks: engines may share one. */
   static of(server: HostServer): IdleConnections {
-    const existing = known.get(server);
+    const existing = connectionsOf.get(server);
     if (existing) return existing;
     const made = new IdleConnections(server);
-    known.set(server, made);
+    connectionsOf.set(server, made);
     if (!isSubscribed) {
       subscribe("http.server.request.start", onRequestStart);
       subscribe("http.server.response.finish", onResponseFinish);

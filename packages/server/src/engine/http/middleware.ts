@@ -1,14 +1,14 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type OnFailure, runChain } from "../../base/guarded.ts";
-import { soon } from "../../base/turn.ts";
+import { runNextTick } from "../../base/turn.ts";
 import { UsageError } from "../usage-errors.ts";
 
 /** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
 
 /** A request that passes middlewares. */
-export interface Exchange {
+export interface MiddlewareExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   /** A middleware threw, or its promise was rejected. */
@@ -22,13 +22,13 @@ export interface Exchange {
  */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
-  { req, res, onFailure }: Exchange,
+  { req, res, onFailure }: MiddlewareExchange,
   done: (error?: unknown) => void,
 ): void {
   runChain({
     links: middlewares,
     subject: [req, res],
-    onEnd: (error) => soon(done, error),
+    onEnd: (error) => runNextTick(done, error),
     onFailure,
     endOf: (error) => error || new UsageError("MIDDLEWARE_WITHOUT_ERROR"),
   });

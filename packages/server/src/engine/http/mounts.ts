@@ -1,12 +1,12 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
-import { isHeard, type RequestListener } from "../../base/request-chain.ts";
+import { receivesRequests, type RequestListener } from "../../base/request-chain.ts";
 
 /** Which engine has which path of an HTTP server. */
 const tables = new WeakMap<object, Map<string, object>>();
 /** How engines hear of the requests of an HTTP server. */
 const listeners = new WeakMap<HttpServer, Map<object, RequestListener>>();
 /** Engines whose paths are free for others. */
-const closed = new WeakSet();
+const closedEngines = new WeakSet();
 
 /**
  * Gives an engine a path of an HTTP server, unless another has it that is open and still hears of its requests.
@@ -17,7 +17,7 @@ export function mount(server: HttpServer, path: string, engine: object): object 
   let table = tables.get(server);
   if (!table) tables.set(server, (table = new Map()));
   const other = table.get(path);
-  if (other !== undefined && other !== engine && !closed.has(other) && isTaking(server, other)) return other;
+  if (other !== undefined && other !== engine && !closedEngines.has(other) && isTaking(server, other)) return other;
   table.set(path, engine);
   return engine;
 }
@@ -32,7 +32,7 @@ export function setTaking(server: HttpServer, engine: object, listener: RequestL
 /** Whether the requests of an HTTP server still reach an engine: programs that are reloaded remove all listeners. */
 export function isTaking(server: HttpServer, engine: object): boolean {
   const listener = listeners.get(server)?.get(engine);
-  return listener !== undefined && isHeard(listener, server);
+  return listener !== undefined && receivesRequests(listener, server);
 }
 
 /** Takes all paths of an HTTP server from an engine. */
@@ -44,8 +44,8 @@ export function unmount(server: HttpServer, engine: object): void {
 
 /** An engine that is closed keeps its paths as long as no other takes them: its HTTP server may listen again. */
 export function setMounts(engine: object, state: "open" | "closed"): void {
-  if (state === "closed") closed.add(engine);
-  else closed.delete(engine);
+  if (state === "closed") closedEngines.add(engine);
+  else closedEngines.delete(engine);
 }
 
 /** Whether an engine has a path. */

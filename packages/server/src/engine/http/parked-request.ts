@@ -10,7 +10,7 @@ const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers"
 /** The first line of a request that has an answer. */
 const ANSWERED = "+";
 
-function isKnown(key: string | symbol, { httpVersionMajor }: IncomingMessage): boolean {
+function isRemadeKey(key: string | symbol, { httpVersionMajor }: IncomingMessage): boolean {
   if (KNOWN_MEMBERS.has(key)) return true;
   if (httpVersionMajor !== 2) return false;
   return typeof key === "symbol" ? HTTP2_SYMBOLS.has(key.description ?? "") : key === "_eventsCount";
@@ -30,7 +30,7 @@ export class ParkedRequest {
 
   private constructor(req: IncomingMessage) {
     const answered = "res" in req ? ANSWERED : "";
-    this.#lines = [answered, req.httpVersion, req.url ?? "", ...headersOf(req)].join("\n");
+    this.#lines = [answered, req.httpVersion, req.url ?? "", ...headersIn(req)].join("\n");
     this.#socket = req.socket;
   }
 
@@ -40,8 +40,8 @@ export class ParkedRequest {
    */
   static of(req: TransportRequest): ParkedRequest | undefined {
     if (req.rawHeaders === undefined) return undefined;
-    if (Object.keys(req.headers).length * 2 !== headersOf(req).length) return undefined;
-    for (const key of Reflect.ownKeys(req)) if (!isKnown(key, req)) return undefined;
+    if (Object.keys(req.headers).length * 2 !== headersIn(req).length) return undefined;
+    for (const key of Reflect.ownKeys(req)) if (!isRemadeKey(key, req)) return undefined;
     return new ParkedRequest(req);
   }
 
@@ -73,7 +73,7 @@ export function withAnswer(req: IncomingMessage, res: ServerResponse): void {
 }
 
 /** Names and values in turn. Those of HTTP/2 have `host` besides, which the engine has added. */
-function headersOf({ httpVersionMajor, headers, rawHeaders }: IncomingMessage): readonly string[] {
+function headersIn({ httpVersionMajor, headers, rawHeaders }: IncomingMessage): readonly string[] {
   const { host } = headers;
   if (httpVersionMajor !== 2 || host === undefined || rawHeaders.includes("host")) return rawHeaders;
   return [...rawHeaders, "host", host];

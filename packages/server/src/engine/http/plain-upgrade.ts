@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
 /** What is asked of the HTTP server. */
-interface Host {
+interface UpgradeEmitter {
   emit(event: string, stream: Duplex): boolean;
   listeners(event: string): unknown[];
 }
@@ -27,7 +27,7 @@ export function asksForAnotherProtocol({ headers }: IncomingMessage): boolean {
 }
 
 /** Whether a listener that is not ours may take upgrades. */
-export function hasOtherTakers(server: Host): boolean {
+export function hasOtherTakers(server: UpgradeEmitter): boolean {
   return server.listeners("upgrade").some((listener) => !indifferent.has(listener as object));
 }
 
@@ -35,7 +35,7 @@ export function hasOtherTakers(server: Host): boolean {
  * Has the HTTP server take a request as if it had no `Upgrade` header. A listener of `upgrade` keeps Node from doing so by
  * itself: the request has left its parser, and comes in once more.
  */
-export function giveBack(server: Host, req: IncomingMessage, stream: Duplex, head: Buffer): void {
+export function giveBack(server: UpgradeEmitter, req: IncomingMessage, stream: Duplex, head: Buffer): void {
   if (givenBack.has(stream) || stream.destroyed) return;
   givenBack.add(stream);
   // Once all listeners of `upgrade` have been called.

@@ -5,25 +5,25 @@
  */
 import type { EnginePacket } from "@portage/parser/engine";
 import type { Clock } from "../../base/clock.ts";
-import { nextTurn, soon } from "../../base/turn.ts";
+import { nextTurn, runNextTick } from "../../base/turn.ts";
 import { type CloseReason, limitExceeded } from "../report/close-codes.ts";
-import type { EventMark, SendOptions } from "./prepared-message.ts";
+import type { EventMark, PacketSendOptions } from "./prepared-message.ts";
 import type { AnyLimitCode } from "../report/limit-codes.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
 import {
   kCarriedBy,
   kChargedFrom,
-  kClock,
+  kEngineClock,
   kCongestion,
-  kFail,
-  kOnLimit,
+  kFailSession,
+  kReportSessionLimit,
   kQueuedBytes,
   kSlowReader,
   kStats,
 } from "../keys.ts";
 
 /** The queue of a session, as what watches over it sees it. */
-export interface Waiting {
+export interface OutgoingQueue {
   readonly id: string;
   writeBuffer: EnginePacket[];
   /** Bytes and characters in `writeBuffer`. */
@@ -36,15 +36,15 @@ export interface Waiting {
   /** What carries its transport: between two requests nothing can be taken. */
   readonly [kCarriedBy]: "requests" | "stream" | undefined;
   readonly server: {
-    readonly [kClock]: Clock;
+    readonly [kEngineClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
     readonly [kStats]: { queued: number; slow: number };
-    [kOnLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
+    [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
   };
   /** Hands the queue to the transport, if it can take it. */
   flush(): void;
   /** Ends the session. */
-  [kFail](reason: CloseReason): void;
+  [kFailSession](reason: CloseReason): void;
 }
 
 /** What a packet that waits takes besides its data, in bytes, roughly: of very small ones, that is most of it. */
@@ -55,7 +55,7 @@ let processBytes = 0;
 let processPackets = 0;
 
 /** Bytes that wait in this process for peers that can't take them. A broadcast counts once, whoever it waits for. */
-export function waitingBytes(): number {
+export function queuedProcessBytes(): number {
   return processBytes;
 }
 
@@ -65,7 +65,7 @@ function isBeyond(budget: number): boolean {
 }
 
 /** What waits for one peer, as it counts while the process is beyond its budget. */
-function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: Waiting): number {
+function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: OutgoingQueue): number {
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
@@ -74,22 +74,22 @@ function sizeOf(packet: EnginePacket): number {
 }
 
 function charge(packet: EnginePacket): void {
-  const options = packet.options as SendOptions;
+  const options = packet.options as PacketSendOptions;
   if (options.shared !== undefined && options.holders++ > 0) return;
   processBytes += sizeOf(packet);
   processPackets += 1;
 }
 
-function release(packet: EnginePacket): void {
-  const options = packet.options as SendOptions;
+function discharge(packet: EnginePacket): void {
+  const options = packet.options as PacketSendOptions;
   if (options.shared !== undefined && --options.holders > 0) return;
   processBytes -= sizeOf(packet);
   processPackets -= 1;
 }
 
 /** Of packets that leave the queue, those from `from` on count no more. */
-function releaseFrom(batch: readonly EnginePacket[], from: number): void {
-  for (let index = from; index < batch.length; index++) release(batch[index] as EnginePacket);
+function dischargeFrom(batch: readonly EnginePacket[], from: number): void {
+  for (let index = from; index < batch.length; index++) discharge(batch[index] as EnginePacket);
 }
 
 /**
@@ -97,29 +97,29 @@ function releaseFrom(batch: readonly EnginePacket[], from: number): void {
  *
  * @returns false, when the session ends for it
  */
-export function onQueued(waiting: Waiting, packet: EnginePacket): boolean {
-  if (waiting[kChargedFrom] === -1) waiting[kChargedFrom] = waiting.writeBuffer.length - 1;
+export function countQueued(queue: OutgoingQueue, packet: EnginePacket): boolean {
+  if (queue[kChargedFrom] === -1) queue[kChargedFrom] = queue.writeBuffer.length - 1;
   charge(packet);
-  const { soft, process } = waiting.server[kSlowReader];
-  if (waiting[kQueuedBytes] <= soft && (!isBeyond(process) || costOf(waiting) <= TIGHT)) return true;
-  return (waiting[kCongestion] ??= new Congestion(waiting)).onCrowded(packet);
+  const { soft, process } = queue.server[kSlowReader];
+  if (queue[kQueuedBytes] <= soft && (!isBeyond(process) || costOf(queue) <= TIGHT)) return true;
+  return (queue[kCongestion] ??= new Congestion(queue)).applyLimit(packet);
 }
 
 /** The queue, which was `queue`, has been handed to the transport, or is given up. What it could not take is in the new one. */
-export function onTaken(waiting: Waiting, queue: readonly EnginePacket[]): void {
-  const { writeBuffer } = waiting;
-  const { [kStats]: stats } = waiting.server;
-  stats.queued -= waiting[kQueuedBytes];
-  waiting[kQueuedBytes] = 0;
-  if (waiting[kChargedFrom] !== -1) releaseFrom(queue, waiting[kChargedFrom]);
-  waiting[kChargedFrom] = -1;
-  if (writeBuffer.length === 0) return waiting[kCongestion]?.onTaken();
-  waiting[kChargedFrom] = 0;
+export function countTaken(queue: OutgoingQueue, taken: readonly EnginePacket[]): void {
+  const { writeBuffer } = queue;
+  const { [kStats]: stats } = queue.server;
+  stats.queued -= queue[kQueuedBytes];
+  queue[kQueuedBytes] = 0;
+  if (queue[kChargedFrom] !== -1) dischargeFrom(taken, queue[kChargedFrom]);
+  queue[kChargedFrom] = -1;
+  if (writeBuffer.length === 0) return queue[kCongestion]?.recordTaken();
+  queue[kChargedFrom] = 0;
   for (const packet of writeBuffer) {
-    waiting[kQueuedBytes] += sizeOf(packet);
+    queue[kQueuedBytes] += sizeOf(packet);
     charge(packet);
   }
-  stats.queued += waiting[kQueuedBytes];
+  stats.queued += queue[kQueuedBytes];
 }
 
 /**
@@ -133,17 +133,17 @@ type State = "calm" | "burst" | "slow" | "drained" | "over";
 
 /** Watches over what waits for one peer, from the moment at which it was too much for the first time, or a policy was set. */
 export class Congestion {
-  readonly #waiting: Waiting;
+  readonly #queue: OutgoingQueue;
   #state: State = "calm";
   /** What becomes of events while the peer is slow. */
   policy: SlowPolicy;
   /** Events that were dropped. */
   dropped = 0;
-  #onReady: (() => void)[] = [];
+  #resolvers: (() => void)[] = [];
 
-  constructor(waiting: Waiting) {
-    this.#waiting = waiting;
-    this.policy = waiting.server[kSlowReader].policy;
+  constructor(queue: OutgoingQueue) {
+    this.#queue = queue;
+    this.policy = queue.server[kSlowReader].policy;
   }
 
   /** Whether the peer has not taken what waits, for so long that the policy applies. */
@@ -156,78 +156,78 @@ export class Congestion {
   }
 
   #become(state: State): void {
-    const { [kStats]: stats } = this.#waiting.server;
+    const { [kStats]: stats } = this.#queue.server;
     if (this.#state === "slow") stats.slow -= 1;
     if (state === "slow") stats.slow += 1;
     this.#state = state;
   }
 
   /** Too much waits. */
-  onCrowded(packet: EnginePacket): boolean {
+  applyLimit(packet: EnginePacket): boolean {
     if (this.#state === "over") return false;
-    if (this.#waiting.transport.writable) return this.#pushOut();
+    if (this.#queue.transport.writable) return this.#pushOut();
     if (this.#state === "calm" || this.#state === "drained") {
       this.#become("burst");
       nextTurn(assess, this);
     }
     const limit = this.#limit;
-    const { [kQueuedBytes]: queuedBytes, writeBuffer, server } = this.#waiting;
-    const cost = isBeyond(server[kSlowReader].process) ? costOf(this.#waiting) : queuedBytes;
+    const { [kQueuedBytes]: queuedBytes, writeBuffer, server } = this.#queue;
+    const cost = isBeyond(server[kSlowReader].process) ? costOf(this.#queue) : queuedBytes;
     // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
     if (cost <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
-    this.giveUp(limit);
+    this.endSession(limit);
     return false;
   }
 
   /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
   get #limit(): number {
-    const { hard, burst, process } = this.#waiting.server[kSlowReader];
+    const { hard, burst, process } = this.#queue.server[kSlowReader];
     if (!isBeyond(process)) return this.#state === "burst" ? burst : hard;
     return this.#state === "burst" ? hard : Math.min(hard, TIGHT);
   }
 
   /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */
   #pushOut(): boolean {
-    this.#waiting.flush();
+    this.#queue.flush();
     return true;
   }
 
   /** I/O has had its chance. */
   assess(grace: number): void {
-    const waiting = this.#waiting;
+    const queue = this.#queue;
     if (this.#state !== "burst") return;
-    if (waiting.transport.writable || waiting.readyState === "closed") {
+    if (queue.transport.writable || queue.readyState === "closed") {
       this.#become("calm");
       return;
     }
     // Between two requests nothing can be taken, so this is not slowness yet.
-    if (grace > 0 && waiting[kCarriedBy] === "requests") {
-      waiting.server[kClock].after(grace, () => this.assess(0));
+    if (grace > 0 && queue[kCarriedBy] === "requests") {
+      queue.server[kEngineClock].after(grace, () => this.assess(0));
       return;
     }
     this.#become("slow");
-    const { soft, process } = waiting.server[kSlowReader];
-    waiting.server[kOnLimit](waiting, "SLOW_READER", isBeyond(process) ? TIGHT : soft, waiting[kQueuedBytes]);
+    const { soft, process } = queue.server[kSlowReader];
+    queue.server[kReportSessionLimit](queue, "SLOW_READER", isBeyond(process) ? TIGHT : soft, queue[kQueuedBytes]);
   }
 
   /** Ends the session, once the code that sends is done. */
-  giveUp(limit: number = this.#waiting.server[kSlowReader].soft): void {
+  endSession(limit: number = this.#queue.server[kSlowReader].soft): void {
     if (this.#state === "over") return;
-    const waiting = this.#waiting;
+    const queue = this.#queue;
     this.#become("over");
-    const budget = waiting.server[kSlowReader].process;
+    const budget = queue.server[kSlowReader].process;
     const isForAll = isBeyond(budget);
     const cost = processBytes + processPackets * PACKET_COST;
-    if (isForAll) waiting.server[kOnLimit](waiting, "PROCESS_BUDGET", budget, cost);
+    if (isForAll) queue.server[kReportSessionLimit](queue, "PROCESS_BUDGET", budget, cost);
     const cause = isForAll ? { code: "PROCESS_BUDGET" } : undefined;
-    const actual = isForAll ? costOf(waiting) : waiting[kQueuedBytes];
-    soon(() => waiting[kFail](limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
+    const actual = isForAll ? costOf(queue) : queue[kQueuedBytes];
+    runNextTick(() => queue[kFailSession](limitExceeded("SLOW_READER", limit, actual, cause)), undefined);
   }
 
-  onTaken(): void {
-    if (this.#state === "over") return this.#tellReady();
+  recordTaken(): void {
+    if (this.#state === "over") return this.#resolveReady();
     this.#become(this.#state === "slow" ? "drained" : "calm");
-    this.#tellReady();
+    this.#resolveReady();
   }
 
   /** Whether the peer was slow and has taken all since the last call. */
@@ -237,28 +237,28 @@ export class Congestion {
     return true;
   }
 
-  #tellReady(): void {
-    const onReady = this.#onReady;
-    if (onReady.length === 0) return;
-    this.#onReady = [];
-    for (const resolve of onReady) resolve();
+  #resolveReady(): void {
+    const resolvers = this.#resolvers;
+    if (resolvers.length === 0) return;
+    this.#resolvers = [];
+    for (const resolve of resolvers) resolve();
   }
 
   /** Resolves once no more than the soft limit waits, or the session has ended. */
   whenDrained(): Promise<void> {
-    const { [kQueuedBytes]: queuedBytes, server, readyState } = this.#waiting;
+    const { [kQueuedBytes]: queuedBytes, server, readyState } = this.#queue;
     if (queuedBytes <= server[kSlowReader].soft || readyState === "closed") return Promise.resolve();
-    return new Promise((resolve) => this.#onReady.push(resolve));
+    return new Promise((resolve) => this.#resolvers.push(resolve));
   }
 
   /** Drops marked events, the oldest first, until `bytes` more would be within the soft limit. */
   dropOldest(bytes: number): void {
-    const waiting = this.#waiting;
-    const room = waiting.server[kSlowReader].soft - bytes;
-    let kept = waiting[kQueuedBytes];
+    const queue = this.#queue;
+    const room = queue.server[kSlowReader].soft - bytes;
+    let kept = queue[kQueuedBytes];
     const doomed = new Set<EventMark>();
-    for (const packet of waiting.writeBuffer) {
-      const { mark } = packet.options as SendOptions;
+    for (const packet of queue.writeBuffer) {
+      const { mark } = packet.options as PacketSendOptions;
       if (mark === undefined) continue;
       if (kept <= room && !doomed.has(mark)) break;
       doomed.add(mark);
@@ -266,38 +266,38 @@ export class Congestion {
     }
     if (doomed.size === 0) return;
     this.#keep((mark) => mark === undefined || !doomed.has(mark));
-    this.onDropped(doomed.size);
+    this.recordDropped(doomed.size);
   }
 
   /** Removes the event with the same key that waits, if one does. */
   supersede(key: string): boolean {
     const isIt = (mark: EventMark | undefined): boolean => mark?.key === key;
-    if (!this.#waiting.writeBuffer.some((packet) => isIt((packet.options as SendOptions).mark))) return false;
+    if (!this.#queue.writeBuffer.some((packet) => isIt((packet.options as PacketSendOptions).mark))) return false;
     this.#keep((mark) => !isIt(mark));
     // one event of a key may wait
-    this.#waiting.server[kOnLimit](this.#waiting, "EVENT_CONFLATED", 1, 2);
+    this.#queue.server[kReportSessionLimit](this.#queue, "EVENT_CONFLATED", 1, 2);
     return true;
   }
 
   #keep(isKept: (mark: EventMark | undefined) => boolean): void {
-    const waiting = this.#waiting;
-    if (waiting[kChargedFrom] !== -1) releaseFrom(waiting.writeBuffer, waiting[kChargedFrom]);
-    waiting.writeBuffer = waiting.writeBuffer.filter((packet) => isKept((packet.options as SendOptions).mark));
-    const { [kStats]: stats } = waiting.server;
-    stats.queued -= waiting[kQueuedBytes];
-    waiting[kQueuedBytes] = 0;
-    for (const packet of waiting.writeBuffer) {
-      waiting[kQueuedBytes] += sizeOf(packet);
+    const queue = this.#queue;
+    if (queue[kChargedFrom] !== -1) dischargeFrom(queue.writeBuffer, queue[kChargedFrom]);
+    queue.writeBuffer = queue.writeBuffer.filter((packet) => isKept((packet.options as PacketSendOptions).mark));
+    const { [kStats]: stats } = queue.server;
+    stats.queued -= queue[kQueuedBytes];
+    queue[kQueuedBytes] = 0;
+    for (const packet of queue.writeBuffer) {
+      queue[kQueuedBytes] += sizeOf(packet);
       charge(packet);
     }
-    stats.queued += waiting[kQueuedBytes];
-    waiting[kChargedFrom] = 0;
+    stats.queued += queue[kQueuedBytes];
+    queue[kChargedFrom] = 0;
   }
 
-  onDropped(events: number): void {
-    const { server, [kQueuedBytes]: queuedBytes } = this.#waiting;
+  recordDropped(events: number): void {
+    const { server, [kQueuedBytes]: queuedBytes } = this.#queue;
     this.dropped += events;
-    server[kOnLimit](this.#waiting, "EVENT_DROPPED", server[kSlowReader].soft, queuedBytes);
+    server[kReportSessionLimit](this.#queue, "EVENT_DROPPED", server[kSlowReader].soft, queuedBytes);
   }
 }
 

@@ -41,7 +41,7 @@ export class SharedFrame {
 }
 
 /** How one packet is to be sent. Every packet that leaves a session carries one of these: one shape, read on the hot path. */
-export class SendOptions implements PacketOptions {
+export class PacketSendOptions implements PacketOptions {
   /** Whether the transport may compress it (default true; it then still asks its threshold). */
   compress: boolean;
   /** Of a packet that many sessions get. */
@@ -59,12 +59,12 @@ export class SendOptions implements PacketOptions {
 }
 
 /** Shared by all packets that are sent without options: a packet costs no options object of its own. */
-export const COMPRESS: SendOptions = new SendOptions(true, undefined);
-const NO_COMPRESS: SendOptions = new SendOptions(false, undefined);
+export const COMPRESS: PacketSendOptions = new PacketSendOptions(true, undefined);
+const NO_COMPRESS: PacketSendOptions = new PacketSendOptions(false, undefined);
 
 /** The shared record for `compress`; one of its own for a packet with a mark. */
-export function sendOptions(compress: boolean | undefined, mark?: EventMark): SendOptions {
-  if (mark !== undefined) return new SendOptions(compress !== false, undefined, mark);
+export function sendOptions(compress: boolean | undefined, mark?: EventMark): PacketSendOptions {
+  if (mark !== undefined) return new PacketSendOptions(compress !== false, undefined, mark);
   return compress === false ? NO_COMPRESS : COMPRESS;
 }
 
@@ -102,7 +102,11 @@ export class PreparedMessage {
   #prepare(revision: Revision): readonly EnginePacket[] {
     return this.parts.map(
       (data) =>
-        new EnginePacket("message", data, new SendOptions(this.compress, new SharedFrame(data, revision), this.mark)),
+        new EnginePacket(
+          "message",
+          data,
+          new PacketSendOptions(this.compress, new SharedFrame(data, revision), this.mark),
+        ),
     );
   }
 }

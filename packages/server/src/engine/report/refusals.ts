@@ -103,11 +103,11 @@ export const ERROR_CODES = {
 export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
 
 /** Their names in {@link REFUSALS}, by code. */
-const NAMES = Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[];
+const REFUSAL_NAMES = Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[];
 
 /** The sentence of each code. */
 export const ERROR_MESSAGES = Object.fromEntries(
-  NAMES.map((name) => [ERROR_CODES[name], REFUSALS[name].message]),
+  REFUSAL_NAMES.map((name) => [ERROR_CODES[name], REFUSALS[name].message]),
 ) as Readonly<Record<ErrorCode, string>>;
 
 /** The name of a refusal: its context says it, or its code. */
@@ -120,7 +120,7 @@ export function refusalName({
 }): RefusalName {
   const { name } = context;
   if (typeof name === "string" && Object.hasOwn(REFUSALS, name)) return name as RefusalName;
-  return NAMES[code] ?? "BAD_REQUEST";
+  return REFUSAL_NAMES[code] ?? "BAD_REQUEST";
 }
 
 /** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */

@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import { type ConnectionError, type Refusal, refusalName, REFUSALS } from "./refusals.ts";
-import { kStats, kTell } from "../keys.ts";
+import { kStats, kEmitGuarded } from "../keys.ts";
 import { type LimitHit, limitSentence } from "./limit-codes.ts";
 import { count, type EngineStats, type UpgradeFailure } from "./stats.ts";
 
@@ -30,9 +30,9 @@ export const CHANNELS: Readonly<Record<"opened" | "closed" | "refusal" | "limit"
 };
 
 /** An engine, as far as it reports. */
-interface Reporting extends Emitter {
+interface ReportingEngine extends Emitter {
   readonly [kStats]: EngineStats;
-  [kTell](event: string, ...args: unknown[]): void;
+  [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
 /** A session, as far as it is reported on. */
@@ -41,7 +41,7 @@ interface Reported {
 }
 
 /** A request is turned away. */
-export function reportRefusal(engine: Reporting, req: IncomingMessage, refusal: Refusal): void {
+export function reportRefusal(engine: ReportingEngine, req: IncomingMessage, refusal: Refusal): void {
   const name = refusalName(refusal);
   const { code, context } = refusal;
   const { message, hint } = REFUSALS[name];
@@ -49,12 +49,12 @@ export function reportRefusal(engine: Reporting, req: IncomingMessage, refusal: 
   count(engine[kStats].refusals, name);
   if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
   const error: ConnectionError = { req, code, message, context, name, hint };
-  engine[kTell]("connection_error", error);
+  engine[kEmitGuarded]("connection_error", error);
 }
 
 /** A session is at a limit and goes on. */
 export function reportLimit(
-  engine: Reporting,
+  engine: ReportingEngine,
   session: Reported,
   { code, limit, actual }: Pick<LimitHit, "code" | "limit" | "actual">,
 ): void {
@@ -67,7 +67,7 @@ export function reportLimit(
 }
 
 /** An upgrade has failed at `step`; the session stays on its transport. */
-export function reportUpgradeFailure(engine: Reporting, session: Reported, step: UpgradeFailure): void {
+export function reportUpgradeFailure(engine: ReportingEngine, session: Reported, step: UpgradeFailure): void {
   if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
   count(engine[kStats].upgradeFailures, step);
   if (CHANNELS.upgradeFailed.hasSubscribers) CHANNELS.upgradeFailed.publish({ session, step });

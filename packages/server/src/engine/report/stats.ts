@@ -52,7 +52,7 @@ export class EngineStats {
   readonly limits: Tally<AnyLimitCode> = {};
 
   /** A session is there. */
-  onOpen(transport: string, revision: number): void {
+  recordOpen(transport: string, revision: number): void {
     this.sessionsOpened += 1;
     this.open += 1;
     count(this.byTransport, transport);
@@ -60,14 +60,14 @@ export class EngineStats {
   }
 
   /** A session goes on over another transport. */
-  onUpgrade(from: string, to: string): void {
+  recordUpgrade(from: string, to: string): void {
     this.upgrades += 1;
     uncount(this.byTransport, from);
     count(this.byTransport, to);
   }
 
   /** A session has ended on this transport. */
-  onClose(reason: CloseReason, transport: string, revision: number): void {
+  recordClose(reason: CloseReason, transport: string, revision: number): void {
     this.open -= 1;
     uncount(this.byTransport, transport);
     uncount(this.byRevision, String(revision));

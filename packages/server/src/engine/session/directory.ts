@@ -27,16 +27,16 @@ export interface SessionDirectory {
 }
 
 /** The public list of an engine, as programs know it from engine.io. */
-interface Listing {
+interface SessionList {
   readonly clients: Record<string, Session>;
   clientsCount: number;
 }
 
 /** The sessions of one engine. */
 export class LocalSessions implements SessionDirectory {
-  readonly #engine: Listing;
+  readonly #engine: SessionList;
 
-  constructor(engine: Listing) {
+  constructor(engine: SessionList) {
     this.#engine = engine;
   }
 

@@ -5,14 +5,23 @@ import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import { type CloseReason, completeReason, ownReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";
-import { kBeat, kClock, kFail, kHandler, kHeardAt, kHeartbeat, kStats, kTakeError } from "../keys.ts";
+import {
+  kBeat,
+  kEngineClock,
+  kFailSession,
+  kTransportOwner,
+  kHeardAt,
+  kTimingWheel,
+  kStats,
+  kTakeError,
+} from "../keys.ts";
 import type { SessionHandler, SessionHost, SessionState } from "./host.ts";
 import { NO_OWNER, type Transport } from "../transports/transport.ts";
 
 const log = createLog("engine:socket");
 
 /** A session, as far as its end goes. */
-interface Ending extends Beating {
+interface EndingSession extends Beating {
   readonly id: string;
   readonly server: SessionHost;
   readonly protocol: 3 | 4;
@@ -23,14 +32,14 @@ interface Ending extends Beating {
 }
 
 /** Closes the books of a session: completes why it ended, counts it and stops its heartbeat. */
-export function recordEnd(session: Ending, why: CloseReason): CloseReason {
+export function recordEnd(session: EndingSession, why: CloseReason): CloseReason {
   const { server, transport } = session;
-  const { [kHeartbeat]: wheel, [kStats]: stats } = server;
-  const heartbeatAge = server[kClock].now() - session[kHeardAt];
+  const { [kTimingWheel]: wheel, [kStats]: stats } = server;
+  const heartbeatAge = server[kEngineClock].now() - session[kHeardAt];
   const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: wheel.lag });
   session.closeReason = reason;
   if (session.readyState === "closing") stats.closing -= 1;
-  stats.onClose(reason, transport.name, session.protocol);
+  stats.recordClose(reason, transport.name, session.protocol);
   if (log.enabled) log("session %s closed: %s (%s)", session.id, reason.message, reason.code);
   session.readyState = "closed";
   wheel.cancel(session[kBeat]);
@@ -39,13 +48,13 @@ export function recordEnd(session: Ending, why: CloseReason): CloseReason {
 
 /** As with engine.io, a program that emits `close` or `error` on a session ends it. Whether the event was such a one. */
 export function endedByEvent(
-  session: Ending & Emitter & { [kFail](why: CloseReason): void },
+  session: EndingSession & Emitter & { [kFailSession](why: CloseReason): void },
   handler: SessionHandler,
   event: string | symbol,
   [first, second]: unknown[],
 ): boolean {
   if (session.readyState === "closed" || (event !== "close" && event !== "error")) return false;
-  if (event === "close") session[kFail](ownReason(first as string | undefined, second));
+  if (event === "close") session[kFailSession](ownReason(first as string | undefined, second));
   else if (handler[kTakeError]) handler[kTakeError](first);
   else return false;
   // An error goes on to listeners that a program has added; without any, Node would throw it.
@@ -54,7 +63,7 @@ export function endedByEvent(
 
 /** Ends what has carried a session, for the same reason. */
 export function endTransport(transport: Transport, reason: CloseReason): void {
-  transport[kHandler] = NO_OWNER;
+  transport[kTransportOwner] = NO_OWNER;
   if (transport.readyState === "open") transport.close(undefined, reason);
   else if (transport.readyState === "closing") transport.discard();
 }

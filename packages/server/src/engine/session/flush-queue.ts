@@ -1,7 +1,7 @@
 import { TickQueue } from "../../base/tick-queue.ts";
 
 /** Something with packets to send at the end of this tick. */
-export interface Flushable {
+export interface FlushableSession {
   flush(): void;
 }
 
@@ -15,9 +15,9 @@ const FLUSH_BUDGET = 10;
  * Sessions with something to send. What a tick emits to one session leaves as one batch: one answer to a poll, one write
  * to a WebSocket. All sessions share the queue, so that a broadcast schedules one call and not one per receiver.
  */
-const queue = new TickQueue<Flushable>((entry) => entry.flush(), FLUSH_BUDGET);
+const flushQueue = new TickQueue<FlushableSession>((entry) => entry.flush(), FLUSH_BUDGET);
 
 /** Has `entry.flush()` called once the code that runs now is done, before any I/O. */
-export function flushSoon(entry: Flushable): void {
-  queue.add(entry, undefined);
+export function flushSoon(entry: FlushableSession): void {
+  flushQueue.add(entry, undefined);
 }

@@ -6,7 +6,7 @@ import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/en
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { type CloseReason, closeError, closeReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";
-import { kAwaits, kBeat, kClock, kEnqueue, kFail, kHeardAt, kHeartbeat } from "../keys.ts";
+import { kHeartbeatPhase, kBeat, kEngineClock, kEnqueue, kFailSession, kHeardAt, kTimingWheel } from "../keys.ts";
 import type { SessionHost } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
 
@@ -19,11 +19,11 @@ export interface Pinging extends Emitter, Beating {
   readonly protocol: 3 | 4;
   readonly transport: Transport;
   readonly writeBuffer: EnginePacket[];
-  [kAwaits]: HeartbeatPhase;
+  [kHeartbeatPhase]: HeartbeatPhase;
   /** When the client's heartbeat last came in. */
   [kHeardAt]: number;
   [kEnqueue](type: EnginePacketType, data: RawData | undefined): EnginePacket | undefined;
-  [kFail](reason: CloseReason): void;
+  [kFailSession](reason: CloseReason): void;
 }
 
 /** Who pings whom, and when silence ends the session. A policy has no state: sessions carry it. */
@@ -38,12 +38,12 @@ export interface HeartbeatPolicy {
 
 /** Revision 4: the server pings each `pingInterval`, and the client has `pingTimeout` to answer. */
 const SERVER_PINGS: HeartbeatPolicy = {
-  start: (session) => wait(session, session.server.pingInterval),
+  start: (session) => waitForHeartbeat(session, session.server.pingInterval),
   onBeat(session) {
-    if (session[kAwaits] !== "interval") return endForSilence(session);
-    session[kAwaits] = "pong";
+    if (session[kHeartbeatPhase] !== "interval") return endForSilence(session);
+    session[kHeartbeatPhase] = "pong";
     session[kEnqueue]("ping", undefined);
-    session.server[kHeartbeat].schedule(session[kBeat], session.server.pingTimeout);
+    session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);
   },
   onPing: endForDirection,
   onPong(session) {
@@ -54,7 +54,7 @@ const SERVER_PINGS: HeartbeatPolicy = {
 
 /** Revision 3: the client pings each `pingInterval`, at most `pingTimeout` late, and the server answers. */
 const CLIENT_PINGS: HeartbeatPolicy = {
-  start: (session) => wait(session, session.server.pingInterval + session.server.pingTimeout),
+  start: (session) => waitForHeartbeat(session, session.server.pingInterval + session.server.pingTimeout),
   onBeat: endForSilence,
   onPing(session, { data }) {
     this.start(session);
@@ -72,20 +72,20 @@ export const heartbeatOf = ({ protocol }: Pick<Pinging, "protocol">): HeartbeatP
 
 /** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
 export function extendPong(session: Pinging): void {
-  session[kAwaits] = "late pong";
-  session.server[kHeartbeat].schedule(session[kBeat], session.server.pingTimeout);
+  session[kHeartbeatPhase] = "late pong";
+  session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);
 }
 
-function wait(session: Pinging, delay: number): void {
-  session[kAwaits] = "interval";
-  const now = (session[kHeardAt] = session.server[kClock].now());
-  session.server[kHeartbeat].schedule(session[kBeat], delay, now);
+function waitForHeartbeat(session: Pinging, delay: number): void {
+  session[kHeartbeatPhase] = "interval";
+  const now = (session[kHeardAt] = session.server[kEngineClock].now());
+  session.server[kTimingWheel].schedule(session[kBeat], delay, now);
 }
 
 function endForSilence(session: Pinging): void {
-  session[kFail](closeReason("PING_TIMEOUT"));
+  session[kFailSession](closeReason("PING_TIMEOUT"));
 }
 
 function endForDirection(session: Pinging): void {
-  session[kFail](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
+  session[kFailSession](closeError("INVALID_HEARTBEAT", "invalid heartbeat direction"));
 }

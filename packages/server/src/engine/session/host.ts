@@ -14,11 +14,11 @@ import type { AnyLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import {
-  type kClock,
-  type kHeartbeat,
-  type kOnLimit,
-  type kOnSessionClose,
-  type kOnUpgradeFailed,
+  type kEngineClock,
+  type kTimingWheel,
+  type kReportSessionLimit,
+  type kRemoveSession,
+  type kReportUpgradeFailure,
   type kReceiving,
   type kSlowReader,
   type kStats,
@@ -55,14 +55,14 @@ export const NO_HANDLER: SessionHandler = {
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
 /** A session, as far as its server is told of it here. */
-interface Hosted {
+interface HostedSession {
   readonly id: string;
 }
 
 /** What a session needs of the server that it belongs to. */
 export interface SessionHost extends Emitter {
-  readonly [kClock]: Clock;
-  readonly [kHeartbeat]: TimingWheel;
+  readonly [kEngineClock]: Clock;
+  readonly [kTimingWheel]: TimingWheel;
   readonly pingInterval: number;
   readonly pingTimeout: number;
   readonly upgradeTimeout: number;
@@ -75,11 +75,11 @@ export interface SessionHost extends Emitter {
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** The session is over: it leaves the server's books. */
-  [kOnSessionClose](session: Hosted): void;
+  [kRemoveSession](session: HostedSession): void;
   /** An upgrade has failed; the session stays on its transport. */
-  [kOnUpgradeFailed](session: Hosted, step: UpgradeFailure): void;
+  [kReportUpgradeFailure](session: HostedSession, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
-  [kOnLimit](session: Hosted, code: AnyLimitCode, limit: number, actual: number): void;
+  [kReportSessionLimit](session: HostedSession, code: AnyLimitCode, limit: number, actual: number): void;
 }
 
 /** How {@link Session.send} sends a message. */

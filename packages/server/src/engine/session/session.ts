@@ -2,38 +2,38 @@ import { EnginePacket, type EnginePacketType, type RawData } from "@portage/pars
 import { assignable } from "../../base/assignable.ts";
 import { createLog } from "../../base/log.ts";
 import { type CloseReason, closeReason, ownReason } from "../report/close-codes.ts";
-import { Congestion, onQueued, onTaken, type Waiting } from "../outgoing/congestion.ts";
-import { type Flushable, flushSoon } from "./flush-queue.ts";
+import { Congestion, countQueued, countTaken, type OutgoingQueue } from "../outgoing/congestion.ts";
+import { type FlushableSession, flushSoon } from "./flush-queue.ts";
 import { Beat } from "../timing-wheel.ts";
-import { endWaitingPoll, onProbed, takeOver } from "./hand-over.ts";
+import { answerPendingPoll, releaseClient, takeOver } from "./hand-over.ts";
 import { messageData, type SendCallback, SendCallbacks } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
-import { COMPRESS, type PreparedMessage, type SendOptions, sendOptions } from "../outgoing/prepared-message.ts";
+import { COMPRESS, type PreparedMessage, type PacketSendOptions, sendOptions } from "../outgoing/prepared-message.ts";
 import { endedByEvent, endTransport, recordEnd } from "./end.ts";
 import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
 import { carrierOf } from "../transports/registry.ts";
-import type { Transport, TransportHandler } from "../transports/transport.ts";
+import type { Transport, TransportOwner } from "../transports/transport.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { Upgrade, type UpgradeHost, type UpgradeSignal } from "./upgrade.ts";
+import { SessionUpgrade, type UpgradingSession, type SessionUpgradeSignal } from "./upgrade.ts";
 import { kObserved } from "../../base/emitter.ts";
 import {
-  kAwaits,
+  kHeartbeatPhase,
   kBeat,
   kCarriedBy,
   kChargedFrom,
-  kClock,
+  kEngineClock,
   kCommitted,
   kCongestion,
   kEnqueue,
-  kFail,
-  kHandle,
+  kFailSession,
+  kSetSessionHandler,
   kHeardAt,
   kOfferUpgrade,
   kOnBeat,
-  kOnSessionClose,
-  kOnUpgradeFailed,
+  kRemoveSession,
+  kReportUpgradeFailure,
   kProbed,
   kQueuedBytes,
   kSelf,
@@ -49,16 +49,16 @@ import {
 } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kUpper = Symbol("upper");
-const kUpgrade = Symbol("upgrade");
-const kCallbacks = Symbol("callbacks");
-const kReceive = Symbol("receive");
-const kPush = Symbol("push");
+const kSessionHandler = Symbol("sessionHandler");
+const kSessionUpgrade = Symbol("sessionUpgrade");
+const kSendCallbacks = Symbol("sendCallbacks");
+const kReceiveMessage = Symbol("receiveMessage");
+const kQueuePacket = Symbol("queuePacket");
 const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
-const EMPTY: EnginePacket[] = Object.freeze([]) as never;
+const EMPTY_QUEUE: EnginePacket[] = Object.freeze([]) as never;
 
 /**
  * An Engine.IO client across its transports; public name `Socket`.
@@ -72,7 +72,10 @@ const EMPTY: EnginePacket[] = Object.freeze([]) as never;
  *   session.on("close", (reason) => console.log(session.id, reason));
  * });
  */
-export class Session extends RequestKeeper implements TransportHandler, UpgradeHost, Pinging, Flushable, Waiting {
+export class Session
+  extends RequestKeeper
+  implements TransportOwner, UpgradingSession, Pinging, FlushableSession, OutgoingQueue
+{
   /** The session id: 20 characters from 120 random bits. */
   readonly id: string;
   /** The engine server. */
@@ -86,7 +89,7 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   /** `opening`, `open`, `closing` (packets are being flushed) or `closed`. */
   readyState: SessionState = "opening";
   /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
-  writeBuffer: EnginePacket[] = EMPTY;
+  writeBuffer: EnginePacket[] = EMPTY_QUEUE;
   /** Bytes and characters in {@link writeBuffer}. */
   [kQueuedBytes] = 0;
   [kChargedFrom] = -1;
@@ -95,11 +98,11 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   /** Why it ended; undefined before. */
   declare closeReason?: CloseReason;
   readonly [kBeat]: Beat;
-  private [kUpper]: SessionHandler = NO_HANDLER;
-  private [kUpgrade]: Upgrade | undefined;
-  [kAwaits]: HeartbeatPhase = "interval";
+  private [kSessionHandler]: SessionHandler = NO_HANDLER;
+  private [kSessionUpgrade]: SessionUpgrade | undefined;
+  [kHeartbeatPhase]: HeartbeatPhase = "interval";
   [kHeardAt] = 0;
-  private [kCallbacks]: SendCallbacks | undefined;
+  private [kSendCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
     super(request);
@@ -109,7 +112,7 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     this.protocol = transport.protocol;
     this.remoteAddress = request.socket?.remoteAddress ?? "";
     this[kBeat] = new Beat(this);
-    server[kStats].onOpen(transport.name, transport.protocol);
+    server[kStats].recordOpen(transport.name, transport.protocol);
   }
 
   /** The session itself, where a method is called on a proxy of it or on an object made from it. */
@@ -119,12 +122,12 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
 
   /** Whether the transport has been replaced by a better one. */
   get upgraded(): boolean {
-    return this[kUpgrade]?.phase === "upgraded";
+    return this[kSessionUpgrade]?.phase === "upgraded";
   }
 
   /** Whether a better transport is being tried. */
   get upgrading(): boolean {
-    const phase = this[kUpgrade]?.phase;
+    const phase = this[kSessionUpgrade]?.phase;
     return phase === "probing" || phase === "probed";
   }
 
@@ -148,8 +151,8 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   }
 
   /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
-  [kHandle](handler: SessionHandler): void {
-    this[kUpper] = handler;
+  [kSetSessionHandler](handler: SessionHandler): void {
+    this[kSessionHandler] = handler;
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -161,17 +164,17 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
-    if (this[kAwaits] === "pong") extendPong(this);
+    if (this[kHeartbeatPhase] === "pong") extendPong(this);
     switch (packet.type) {
       case "message":
-        this[kReceive](packet.data ?? "");
+        this[kReceiveMessage](packet.data ?? "");
         return;
       case "pong":
         return heartbeatOf(this).onPong(this);
       case "ping":
         return heartbeatOf(this).onPing(this, packet);
       case "close":
-        return this[kFail](closeReason("CLIENT_CLOSED"));
+        return this[kFailSession](closeReason("CLIENT_CLOSED"));
       case "open":
       case "upgrade":
       case "noop":
@@ -180,27 +183,27 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     }
   }
 
-  private [kReceive](data: RawData): void {
-    this[kUpper][kTakeMessage](data);
+  private [kReceiveMessage](data: RawData): void {
+    this[kSessionHandler][kTakeMessage](data);
     if (!this[kObserved]) return;
     this.emit("data", data);
     this.emit("message", data);
   }
 
   onDrain(): void {
-    this[kCallbacks]?.run(this.writeBuffer, this.transport);
+    this[kSendCallbacks]?.run(this.writeBuffer, this.transport);
     this.flush();
-    if (this[kUpgrade]?.phase === "probed") endWaitingPoll(this);
+    if (this[kSessionUpgrade]?.phase === "probed") answerPendingPoll(this);
   }
 
   /** The session is over. A program may say so as well, with a reason in words of its own. */
   onClose(reason?: CloseReason | string, description?: unknown): void {
-    this[kSelf][kFail](typeof reason === "object" ? reason : ownReason(reason, description));
+    this[kSelf][kFailSession](typeof reason === "object" ? reason : ownReason(reason, description));
   }
 
   /** Emits an event. As with engine.io, a program that emits `close` or `error` ends the session. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    return endedByEvent(this[kSelf], this[kUpper], event, args) || super.emit(event, ...args);
+    return endedByEvent(this[kSelf], this[kSessionHandler], event, args) || super.emit(event, ...args);
   }
 
   // ---- heartbeat ---------------------------------------------------------------------------------------------------
@@ -239,7 +242,7 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     const self = this[kSelf];
     const content = data === undefined || data === null ? undefined : messageData(data);
     const packet = self[kEnqueue](type, content, sendOptions(options?.compress, options?.mark));
-    if (packet && typeof callback === "function") (self[kCallbacks] ??= new SendCallbacks()).add(packet, callback);
+    if (packet && typeof callback === "function") (self[kSendCallbacks] ??= new SendCallbacks()).add(packet, callback);
   }
 
   /** Names of the transports that it may be upgraded to. */
@@ -252,8 +255,8 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet: it gets one of its own.
-      if (this[kObserved]) this[kPush](new EnginePacket("message", packet.data, packet.options));
-      else this[kPush](packet);
+      if (this[kObserved]) this[kQueuePacket](new EnginePacket("message", packet.data, packet.options));
+      else this[kQueuePacket](packet);
     }
     return this;
   }
@@ -267,13 +270,13 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   [kEnqueue](
     type: EnginePacketType,
     data: RawData | undefined,
-    options: SendOptions = COMPRESS,
+    options: PacketSendOptions = COMPRESS,
   ): EnginePacket | undefined {
     const packet = new EnginePacket(type, data, options);
-    return this[kPush](packet) ? packet : undefined;
+    return this[kQueuePacket](packet) ? packet : undefined;
   }
 
-  private [kPush](packet: EnginePacket): boolean {
+  private [kQueuePacket](packet: EnginePacket): boolean {
     if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
     if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
     if (log.enabled) log("session %s sends packet %s %o", this.id, packet.type, packet.data);
@@ -293,7 +296,7 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     this[kQueuedBytes] += size;
     if (this.transport.writable && this[kChargedFrom] === -1 && this[kQueuedBytes] <= server[kSlowReader].soft)
       return true;
-    return onQueued(this, packet);
+    return countQueued(this, packet);
   }
 
   // hot path: 3.3 % of the server's time in `broadcast`
@@ -305,12 +308,12 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
     if (log.enabled) log("session %s flushes %d packets to %s", this.id, batch.length, transport.name);
     if (this[kObserved]) this.emit("flush", batch);
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
-    this.writeBuffer = batch === queue ? EMPTY : queue.slice(batch.length);
-    onTaken(this, queue);
+    this.writeBuffer = batch === queue ? EMPTY_QUEUE : queue.slice(batch.length);
+    countTaken(this, queue);
     transport.send(batch);
     if (this[kObserved]) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
-    this[kUpper][kTakeDrain]();
+    this[kSessionHandler][kTakeDrain]();
     this[kCloseIfFlushed]();
   }
 
@@ -318,18 +321,18 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
 
   /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
   [kOfferUpgrade](candidate: Transport): void {
-    this[kUpgrade] ??= new Upgrade(this, this.server[kClock], this.server.upgradeTimeout);
+    this[kSessionUpgrade] ??= new SessionUpgrade(this, this.server[kEngineClock], this.server.upgradeTimeout);
     candidate.sid = this.id;
-    if (this.transport.name === candidate.name) this[kUpgrade].refuse(candidate);
-    else this[kUpgrade].offer(candidate);
+    if (this.transport.name === candidate.name) this[kSessionUpgrade].refuse(candidate);
+    else this[kSessionUpgrade].offer(candidate);
   }
 
   [kProbed](candidate: Transport): void {
-    onProbed(this, candidate);
+    releaseClient(this, candidate);
   }
 
-  [kUpgradeFailed](signal: UpgradeSignal): void {
-    this.server[kOnUpgradeFailed](this, signal as UpgradeFailure);
+  [kUpgradeFailed](signal: SessionUpgradeSignal): void {
+    this.server[kReportUpgradeFailure](this, signal as UpgradeFailure);
     if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
 
@@ -343,8 +346,8 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     const self = this[kSelf];
-    if (discard) self[kFail](why);
-    else if (self.readyState === "open") self[kUpper][kTakeClosing]();
+    if (discard) self[kFailSession](why);
+    else if (self.readyState === "open") self[kSessionHandler][kTakeClosing]();
     if (self.readyState !== "open") return this;
     self.flush();
     self.readyState = "closing";
@@ -357,22 +360,22 @@ export class Session extends RequestKeeper implements TransportHandler, UpgradeH
   private [kCloseIfFlushed](): void {
     if (this.readyState !== "closing" || this.writeBuffer.length > 0 || this.transport.readyState !== "open") return;
     const why = this.closeReason ?? closeReason("SERVER_CLOSED");
-    this.transport.close(() => this[kFail](why), why);
+    this.transport.close(() => this[kFailSession](why), why);
   }
 
   /** Ends the session at once, for whatever reason; what is queued is discarded. */
-  [kFail](why: CloseReason): void {
+  [kFailSession](why: CloseReason): void {
     if (this.readyState === "closed") return;
     const reason = recordEnd(this, why);
-    this[kUpgrade]?.sessionClosed();
-    this[kCallbacks] = undefined;
+    this[kSessionUpgrade]?.sessionClosed();
+    this[kSendCallbacks] = undefined;
     endTransport(this.transport, reason);
-    this.server[kOnSessionClose](this);
-    this[kUpper][kTakeEnd](reason);
+    this.server[kRemoveSession](this);
+    this[kSessionHandler][kTakeEnd](reason);
     if (this[kObserved]) this.emit("close", reason.reason, reason.description);
     const lost = this.writeBuffer;
-    this.writeBuffer = EMPTY;
-    onTaken(this, lost);
+    this.writeBuffer = EMPTY_QUEUE;
+    countTaken(this, lost);
   }
 }
 

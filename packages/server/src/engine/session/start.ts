@@ -2,7 +2,7 @@
  * How a session begins: the handshake packet, and its heartbeat.
  */
 import { kObserved } from "../../base/emitter.ts";
-import { kEnqueue, kHandler } from "../keys.ts";
+import { kEnqueue, kTransportOwner } from "../keys.ts";
 import { heartbeatOf } from "./heartbeat.ts";
 import { handshakeData } from "./host.ts";
 import { messageData } from "./sending.ts";
@@ -13,7 +13,7 @@ export function start(session: Session): void {
   const { server, transport } = session;
   session.readyState = "open";
   transport.sid = session.id;
-  transport[kHandler] = session;
+  transport[kTransportOwner] = session;
   session[kEnqueue]("open", handshakeData(server, session.id, transport.name));
   if (server.initialPacket) session[kEnqueue]("message", messageData(server.initialPacket));
   session.flush();

@@ -2,8 +2,8 @@ import { EnginePacket } from "@portage/parser/engine";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
-import { NO_OWNER, type Transport, type TransportHandler } from "../transports/transport.ts";
-import { kCommitted, kHandler, kProbed, kUpgradeFailed } from "../keys.ts";
+import { NO_OWNER, type Transport, type TransportOwner } from "../transports/transport.ts";
+import { kCommitted, kTransportOwner, kProbed, kUpgradeFailed } from "../keys.ts";
 
 /**
  * Where a session stands on its way from polling to a better transport.
@@ -14,7 +14,7 @@ import { kCommitted, kHandler, kProbed, kUpgradeFailed } from "../keys.ts";
  * - `upgraded`: the candidate has become the session's transport
  * - `closed`: the session ended before it could be upgraded
  */
-export type UpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
+export type SessionUpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
 
 /**
  * What can happen to an upgrade.
@@ -25,9 +25,9 @@ export type UpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed"
  * - `timeout`: the candidate took too long
  * - `sessionClosed`: the session ended
  */
-export type UpgradeSignal = "candidate" | "probe" | "commit" | "stray" | "lost" | "timeout" | "sessionClosed";
+export type SessionUpgradeSignal = "candidate" | "probe" | "commit" | "stray" | "lost" | "timeout" | "sessionClosed";
 
-type Action =
+type UpgradeAction =
   /** Takes the candidate in and gives it a time limit. */
   | "adopt"
   /** Closes the newcomer; the session and its candidate go on. */
@@ -43,10 +43,12 @@ type Action =
   /** Nothing to do: the signal comes from a transport that is no candidate any more. */
   | "ignore";
 
-type Cell = readonly [next: UpgradePhase, action: Action];
+type UpgradeCell = readonly [next: SessionUpgradePhase, action: UpgradeAction];
 
 /** The whole upgrade: what each signal does in each phase. Walked cell by cell in the tests. */
-export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Record<UpgradeSignal, Cell>>>> = {
+export const SESSION_UPGRADE_TABLE: Readonly<
+  Record<SessionUpgradePhase, Readonly<Record<SessionUpgradeSignal, UpgradeCell>>>
+> = {
   idle: {
     candidate: ["probing", "adopt"],
     probe: ["idle", "ignore"],
@@ -95,37 +97,37 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Record<Upgrad
 };
 
 /** What the session does for its upgrade. */
-export interface UpgradeHost {
+export interface UpgradingSession {
   /** The candidate has proved that it works: the waiting poll must end, so that the client can switch. */
   [kProbed](candidate: Transport): void;
   /** The candidate takes over. */
   [kCommitted](candidate: Transport): void;
   /** The candidate has failed, or could not be taken: the session stays where it is. */
-  [kUpgradeFailed]?(signal: UpgradeSignal): void;
+  [kUpgradeFailed]?(signal: SessionUpgradeSignal): void;
 }
 
 const PROBE_ANSWER = new EnginePacket("pong", "probe", COMPRESS);
 
 /**
  * The upgrade of one session (Engine.IO protocol, "Upgrade"): owner of the candidate until it is committed, driven by
- * {@link UPGRADE_TABLE}.
+ * {@link SESSION_UPGRADE_TABLE}.
  */
-export class Upgrade implements TransportHandler {
-  readonly #host: UpgradeHost;
+export class SessionUpgrade implements TransportOwner {
+  readonly #host: UpgradingSession;
   readonly #clock: Clock;
   readonly #timeout: number;
-  #phase: UpgradePhase = "idle";
+  #phase: SessionUpgradePhase = "idle";
   #candidate: Transport | undefined;
   #timer: Timer | undefined;
 
   /** @param timeout how long a candidate may take from its connection to `5`, in milliseconds */
-  constructor(host: UpgradeHost, clock: Clock, timeout: number) {
+  constructor(host: UpgradingSession, clock: Clock, timeout: number) {
     this.#host = host;
     this.#clock = clock;
     this.#timeout = timeout;
   }
 
-  get phase(): UpgradePhase {
+  get phase(): SessionUpgradePhase {
     return this.#phase;
   }
 
@@ -157,14 +159,14 @@ export class Upgrade implements TransportHandler {
     this.#signal("lost");
   }
 
-  #signal(signal: UpgradeSignal, newcomer?: Transport): void {
-    const [next, action] = UPGRADE_TABLE[this.#phase][signal];
+  #signal(signal: SessionUpgradeSignal, newcomer?: Transport): void {
+    const [next, action] = SESSION_UPGRADE_TABLE[this.#phase][signal];
     this.#phase = next;
     if (action === "drop" || action === "forget" || action === "refuse") this.#host[kUpgradeFailed]?.(signal);
     this.#act(action, newcomer);
   }
 
-  #act(action: Action, newcomer: Transport | undefined): void {
+  #act(action: UpgradeAction, newcomer: Transport | undefined): void {
     switch (action) {
       case "adopt":
         return this.#adopt(newcomer);
@@ -190,7 +192,7 @@ export class Upgrade implements TransportHandler {
   #adopt(candidate: Transport | undefined): void {
     if (!candidate) return;
     this.#candidate = candidate;
-    candidate[kHandler] = this;
+    candidate[kTransportOwner] = this;
     this.#timer = this.#clock.after(this.#timeout, () => this.#signal("timeout"));
   }
 
@@ -206,7 +208,7 @@ export class Upgrade implements TransportHandler {
     this.#candidate = undefined;
     this.#timer?.cancel();
     this.#timer = undefined;
-    if (candidate) candidate[kHandler] = NO_OWNER;
+    if (candidate) candidate[kTransportOwner] = NO_OWNER;
     return candidate;
   }
 }

@@ -25,7 +25,7 @@ type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
 /** How long an empty body waits for the reset that may follow its end, in milliseconds. */
 const RESET_GRACE = 250;
 
-const NOTHING: Buffer = Buffer.alloc(0);
+const EMPTY_BODY: Buffer = Buffer.alloc(0);
 
 /** Reads one request body up to a limit and tells, exactly once, how it ended. */
 export class BodyReader implements BudgetHolder, Beating {
@@ -34,7 +34,7 @@ export class BodyReader implements BudgetHolder, Beating {
   readonly #limits: ReadLimits;
   #handler: BodyHandler | undefined;
   /** The first piece as it came; from the second on a buffer with room for more, so that tiny pieces cost their bytes. */
-  #body = NOTHING;
+  #body = EMPTY_BODY;
   #length = 0;
 
   constructor(req: IncomingMessage, limits: ReadLimits, handler: BodyHandler) {
@@ -47,11 +47,11 @@ export class BodyReader implements BudgetHolder, Beating {
     const req: ReadRequest = this.#req;
     const announced = Number(req.headers["content-length"]);
     if (announced > this.#limits.maxHttpBufferSize) return this.#end()?.onTooLarge(announced);
-    this.#onProgress();
+    this.#recordProgress();
     req[READER] = this;
-    req.on("data", onData);
-    req.on("end", onEnd);
-    req.on("close", onClose);
+    req.on("data", onBodyData);
+    req.on("end", onBodyEnd);
+    req.on("close", onBodyClose);
   }
 
   /** Stops reading; nothing is told any more. Without effect on a body that has been read. */
@@ -67,7 +67,7 @@ export class BodyReader implements BudgetHolder, Beating {
     this.#end()?.onGivenUp("RECEIVE_BUDGET");
   }
 
-  #onProgress(): void {
+  #recordProgress(): void {
     const { receiving, heartbeat, postTimeout } = this.#limits;
     heartbeat.schedule(this[kBeat], postTimeout);
     receiving.update(this, this.#body.length);
@@ -85,7 +85,7 @@ export class BodyReader implements BudgetHolder, Beating {
       chunk.copy(this.#body, this.#length);
     }
     this.#length = length;
-    this.#onProgress();
+    this.#recordProgress();
   }
 
   #grow(length: number): void {
@@ -117,19 +117,19 @@ export class BodyReader implements BudgetHolder, Beating {
     this.#handler = undefined;
     this.#limits.heartbeat.cancel(this[kBeat]);
     this.#limits.receiving.remove(this);
-    this.#body = NOTHING;
+    this.#body = EMPTY_BODY;
     return handler;
   }
 }
 
-function onData(this: ReadRequest, chunk: Buffer): void {
+function onBodyData(this: ReadRequest, chunk: Buffer): void {
   this[READER]?.receive(chunk);
 }
 
-function onEnd(this: ReadRequest): void {
+function onBodyEnd(this: ReadRequest): void {
   this[READER]?.finish();
 }
 
-function onClose(this: ReadRequest): void {
+function onBodyClose(this: ReadRequest): void {
   this[READER]?.requestClosed();
 }

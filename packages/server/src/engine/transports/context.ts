@@ -5,7 +5,7 @@ import type { HttpCompression } from "../http/compression.ts";
 import type { Refusal } from "../report/refusals.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import type { Transport } from "./transport.ts";
-import type { TurnedAway } from "./turned-away.ts";
+import type { ClosingBacklog } from "./closing-backlog.ts";
 
 /** What every transport gets of the engine; one record that all of them share. */
 export interface TransportContext {
@@ -28,11 +28,11 @@ export interface TransportContext {
   /** Transports that have ended and whose connection still stands: they count as connections, and the engine can cut them. */
   readonly closing: Set<Transport>;
   /** Those among them that never were a session's. */
-  readonly turnedAway: TurnedAway;
+  readonly closingBacklog: ClosingBacklog;
   /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
   retryAfter(): number | undefined;
   /** A request of an open session was turned away. */
-  onRefused(req: IncomingMessage, refusal: Refusal): void;
+  reportRefusal(req: IncomingMessage, refusal: Refusal): void;
   /** Lets the engine and its users add headers to an answer of the session `sid`. */
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
 }
@@ -40,7 +40,7 @@ export interface TransportContext {
 /** What the engine adds to what the options say. */
 export type EngineServices = Pick<
   TransportContext,
-  "heartbeat" | "receiving" | "closing" | "turnedAway" | "retryAfter" | "onRefused" | "addHeaders"
+  "heartbeat" | "receiving" | "closing" | "closingBacklog" | "retryAfter" | "reportRefusal" | "addHeaders"
 >;
 
 /** The options that the record is made of. */

@@ -2,14 +2,14 @@ import type { LinkHandler } from "@portage/websocket";
 import { type EngineLink, type ForeignOptions, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
 
 /** Options of the engine that go on to a server of WebSockets of another library. */
-interface Given {
+interface ForwardedOptions {
   readonly perMessageDeflate: unknown;
   readonly maxHttpBufferSize: number;
   readonly handleProtocols?: unknown;
 }
 
 /** The options of a foreign server of WebSockets that programs may change while it runs. */
-export function foreignOptions(options: Given): ForeignOptions {
+export function foreignOptions(options: ForwardedOptions): ForeignOptions {
   const { perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = options;
   const deflate = perMessageDeflate === true ? {} : perMessageDeflate;
   return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols ? { handleProtocols } : {}) };

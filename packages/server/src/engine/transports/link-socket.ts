@@ -18,16 +18,16 @@ export type SocketLink = Pick<WebSocketLink, "open" | "sendText" | "sendBinary">
   Partial<Pick<WebSocketLink, "ping" | "pong" | "whenWritten" | "compresses" | "pause" | "resume">>;
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kOwner = Symbol("owner");
-const kLink = Symbol("link");
-const kStream = Symbol("stream");
-const kState = Symbol("state");
+const kSocketOwner = Symbol("socketOwner");
+const kSocketLink = Symbol("socketLink");
+const kSocketStream = Symbol("socketStream");
+const kReadState = Symbol("readState");
 const kControl = Symbol("control");
 const kIsOver = Symbol("isOver");
 const kWhenWritten = Symbol("whenWritten");
 
-type Done = (error?: Error) => void;
-type Content = string | number | ArrayBuffer | ArrayBufferView;
+type SentCallback = (error?: Error) => void;
+type WebSocketContent = string | number | ArrayBuffer | ArrayBufferView;
 
 /** In the order of their numbers. */
 const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
@@ -59,42 +59,42 @@ export class LinkSocket extends Emitter {
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
-  private readonly [kOwner]: SocketOwner;
-  private readonly [kLink]: SocketLink;
-  private readonly [kStream]: Duplex | undefined;
-  private [kState]: "flowing" | "paused" = "flowing";
+  private readonly [kSocketOwner]: SocketOwner;
+  private readonly [kSocketLink]: SocketLink;
+  private readonly [kSocketStream]: Duplex | undefined;
+  private [kReadState]: "flowing" | "paused" = "flowing";
 
   constructor(owner: SocketOwner, link: SocketLink) {
     super();
-    this[kOwner] = owner;
-    this[kLink] = link;
-    this[kStream] = owner.stream;
+    this[kSocketOwner] = owner;
+    this[kSocketLink] = link;
+    this[kSocketStream] = owner.stream;
   }
 
   /** The TCP or TLS connection; kept after its end, for those who log the address. */
   get _socket(): Duplex | undefined {
-    return this[kStream];
+    return this[kSocketStream];
   }
 
   /** 1: open, 2: closing, 3: closed. */
   get readyState(): number {
-    if (this[kOwner].readyState === "open") return WebSocket.OPEN;
-    return this[kOwner].stream === undefined ? WebSocket.CLOSED : WebSocket.CLOSING;
+    if (this[kSocketOwner].readyState === "open") return WebSocket.OPEN;
+    return this[kSocketOwner].stream === undefined ? WebSocket.CLOSED : WebSocket.CLOSING;
   }
 
   /** Bytes that have not been handed to the system yet. */
   get bufferedAmount(): number {
-    return this[kOwner].bufferedBytes;
+    return this[kSocketOwner].bufferedBytes;
   }
 
   /** The subprotocol, or empty text. */
   get protocol(): string {
-    return protocols.get(this[kLink]) ?? "";
+    return protocols.get(this[kSocketLink]) ?? "";
   }
 
   /** The extension that was negotiated, or empty text. */
   get extensions(): string {
-    return this[kLink].compresses === true ? "permessage-deflate" : "";
+    return this[kSocketLink].compresses === true ? "permessage-deflate" : "";
   }
 
   /** Undefined: as in `ws`, only the sockets of clients have one. */
@@ -104,7 +104,7 @@ export class LinkSocket extends Emitter {
 
   /** Whether incoming messages are held back. */
   get isPaused(): boolean {
-    return this[kState] === "paused";
+    return this[kReadState] === "paused";
   }
 
   /** Binary messages are Buffers; for the session they stay that, whatever is asked for. */
@@ -115,34 +115,38 @@ export class LinkSocket extends Emitter {
   set binaryType(_type: unknown) {}
 
   /** Sends a message, `options.compress` false: as it is; `callback` hears when the system has taken it. */
-  send(data: Content, options?: { binary?: boolean; compress?: boolean } | Done | null, callback?: Done): void {
+  send(
+    data: WebSocketContent,
+    options?: { binary?: boolean; compress?: boolean } | SentCallback | null,
+    callback?: SentCallback,
+  ): void {
     if (typeof options === "function") return this.send(data, undefined, options);
     if (this[kIsOver](callback)) return;
-    const bytes = typeof data === "object" ? bytesOf(data) : Buffer.from(String(data));
-    if (options?.binary ?? typeof data === "object") this[kLink].sendBinary(bytes, options?.compress);
-    else this[kLink].sendText(bytes.toString(), options?.compress);
+    const bytes = typeof data === "object" ? bufferOf(data) : Buffer.from(String(data));
+    if (options?.binary ?? typeof data === "object") this[kSocketLink].sendBinary(bytes, options?.compress);
+    else this[kSocketLink].sendText(bytes.toString(), options?.compress);
     this[kWhenWritten](callback);
   }
 
   /** Sends a ping of at most 125 bytes. */
-  ping(data?: Content | Done, mask?: boolean | Done, callback?: Done): void {
+  ping(data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback): void {
     this[kControl]("ping", data, mask, callback);
   }
 
   /** Sends a pong that was not asked for. */
-  pong(data?: Content | Done, mask?: boolean | Done, callback?: Done): void {
+  pong(data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback): void {
     this[kControl]("pong", data, mask, callback);
   }
 
   private [kControl](
     kind: "ping" | "pong",
-    ...given: [data?: Content | Done, mask?: boolean | Done, callback?: Done]
+    ...given: [data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback]
   ): void {
-    const done = given.find((argument): argument is Done => typeof argument === "function");
+    const done = given.find((argument): argument is SentCallback => typeof argument === "function");
     const [data = ""] = given;
     if (this[kIsOver](done)) return;
     const content = typeof data === "function" ? "" : data;
-    this[kLink][kind]?.(typeof content === "object" ? bytesOf(content) : Buffer.from(String(content)));
+    this[kSocketLink][kind]?.(typeof content === "object" ? bufferOf(content) : Buffer.from(String(content)));
     this[kWhenWritten](done);
   }
 
@@ -155,28 +159,28 @@ export class LinkSocket extends Emitter {
   }
 
   private [kWhenWritten](callback: unknown): void {
-    if (typeof callback === "function") this[kLink].whenWritten?.(callback as Done);
+    if (typeof callback === "function") this[kSocketLink].whenWritten?.(callback as SentCallback);
   }
 
   /** Holds incoming messages back. */
   pause(): void {
-    this[kState] = "paused";
-    this[kLink].pause?.();
+    this[kReadState] = "paused";
+    this[kSocketLink].pause?.();
   }
 
   resume(): void {
-    this[kState] = "flowing";
-    this[kLink].resume?.();
+    this[kReadState] = "flowing";
+    this[kSocketLink].resume?.();
   }
 
   /** Closes the connection in an orderly way; the session ends at once. */
   close(code: number = 1000, reason?: string): void {
-    this[kOwner].closeWith(code, reason);
+    this[kSocketOwner].closeWith(code, reason);
   }
 
   /** Cuts the connection; the session ends at once. */
   terminate(): void {
-    this[kOwner].discard();
+    this[kSocketOwner].discard();
   }
 }
 
@@ -186,7 +190,7 @@ for (const name of STATE_NAMES) {
   Object.defineProperty(LinkSocket.prototype, name, state);
 }
 
-function bytesOf(data: ArrayBuffer | ArrayBufferView): Buffer {
+function bufferOf(data: ArrayBuffer | ArrayBufferView): Buffer {
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 }
 

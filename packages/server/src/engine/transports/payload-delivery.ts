@@ -4,7 +4,7 @@ import { nextTurn } from "../../base/turn.ts";
 import { type CloseReason, closeReason } from "../report/close-codes.ts";
 
 /** Packets that are decoded and delivered without a pause; what listeners do with them is not done before it. */
-const SLICE = 500;
+const PACKETS_PER_TURN = 500;
 
 /** Who gets the packets of a payload. */
 export interface PayloadReceiver {
@@ -25,7 +25,7 @@ export interface PayloadReceiver {
  * @param packets decodes one each time; what it throws is handed on, after the packets before
  */
 export function deliverPayload(packets: Iterator<EnginePacket>, receiver: PayloadReceiver): void {
-  for (let count = 0; count < SLICE; count++) {
+  for (let count = 0; count < PACKETS_PER_TURN; count++) {
     let next: IteratorResult<EnginePacket>;
     try {
       next = packets.next();

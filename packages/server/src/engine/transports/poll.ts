@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
-import { compressBody, type HttpCompression, thresholdOf } from "../http/compression.ts";
+import { compressBody, type HttpCompression, compressionThreshold } from "../http/compression.ts";
 import { brokeOff, isGone } from "../http/http2.ts";
 import type { HttpExchange } from "../http/request.ts";
 import { kAnswerPoll, kContext } from "../keys.ts";
@@ -22,7 +22,7 @@ export interface PollOwner {
 const POLL = Symbol("Poll");
 type PollResponse = ServerResponse & { [POLL]?: Poll };
 
-function onClose(this: PollResponse): void {
+function onPollClose(this: PollResponse): void {
   this[POLL]?.responseClosed();
 }
 
@@ -43,7 +43,7 @@ export class Poll {
     this.#owner = owner;
     this.res = res;
     (res as PollResponse)[POLL] = this;
-    res.on("close", onClose);
+    res.on("close", onPollClose);
   }
 
   /** Answers with a payload, which is compressed where that is wanted. Once. */
@@ -51,7 +51,7 @@ export class Poll {
     this.#state = "answering";
     const headers: OutgoingHttpHeaders = { "Content-Type": contentType };
     const { httpCompression } = this.#owner[kContext];
-    if (!httpCompression || !mayCompress(batch) || Buffer.byteLength(body) < thresholdOf(httpCompression)) {
+    if (!httpCompression || !mayCompress(batch) || Buffer.byteLength(body) < compressionThreshold(httpCompression)) {
       return this.#finish(headers, body);
     }
     this.#compress(headers, body, httpCompression);

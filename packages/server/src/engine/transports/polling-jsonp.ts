@@ -4,7 +4,7 @@ import type { RawData } from "@portage/parser/engine";
 import type { TransportRequest } from "../http/request.ts";
 import type { TransportContext } from "./context.ts";
 import type { PayloadReceiver } from "./payload-delivery.ts";
-import { Polling } from "./polling.ts";
+import { PollingTransport } from "./polling.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHead = Symbol("head");
@@ -15,7 +15,7 @@ const LINE_ENDS = /[\u2028\u2029]/g;
 const ESCAPED_LINE_FEED = /(\\)?\\n/g;
 
 /** Long-polling by script tags and forms, for browsers without CORS: answers are `___eio[j]("...");`. */
-export class PollingJsonp extends Polling {
+export class JsonpTransport extends PollingTransport {
   private readonly [kHead]: string;
 
   constructor(req: TransportRequest, context: TransportContext) {

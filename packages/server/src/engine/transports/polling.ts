@@ -10,7 +10,7 @@ import { kObserved } from "../../base/emitter.ts";
 import type { Timer } from "../../base/clock.ts";
 import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kAnswer, kAnswerPoll, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
+import { kWriteAnswer, kAnswerPoll, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseReason } from "../report/close-codes.ts";
 import type { TransportContext } from "./context.ts";
 import { deliverPayload, type PayloadReceiver, readPayload } from "./payload-delivery.ts";
@@ -23,23 +23,23 @@ const kMaxBatch = Symbol("maxBatch");
 const kReadsReasons = Symbol("readsReasons");
 const kPoll = Symbol("poll");
 const kPost = Symbol("post");
-const kLeaving = Symbol("leaving");
-const kRefused = Symbol("refused");
-const kPhase = Symbol("phase");
+const kPendingEnd = Symbol("pendingEnd");
+const kRefusedPost = Symbol("refusedPost");
+const kPollingPhase = Symbol("pollingPhase");
 const kSignal = Symbol("signal");
-const kAwait = Symbol("await");
+const kStartEndTimer = Symbol("startEndTimer");
 const kOnPoll = Symbol("onPoll");
 const kOnPost = Symbol("onPost");
-const kLeftRefused = Symbol("leftRefused");
+const kEndAfterRefusedPost = Symbol("endAfterRefusedPost");
 const kSendClose = Symbol("sendClose");
-const kSayGoodbye = Symbol("sayGoodbye");
-const kRefuse = Symbol("refuse");
+const kSendLastPacket = Symbol("sendLastPacket");
+const kRefuseRequest = Symbol("refuseRequest");
 
 /**
  * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
  * there polls again at once; one that does it later learns that its session is unknown, and comes back as well.
  */
-const CLOSE_TIMEOUT = 10_000;
+const LAST_POLL_TIMEOUT = 10_000;
 
 /** How long a POST may go on once another transport has taken over, which is held back meanwhile, in milliseconds. */
 const RETIRE_TIMEOUT = 5_000;
@@ -49,9 +49,9 @@ const LEGACY_BROWSER = /;MSIE|Trident\//;
 
 /** Clients that refuse a payload of more than 16 packets, all of it: python-engineio, over requests and over aiohttp. */
 const CAPPED_CLIENT = /^python-|\baiohttp\//i;
-const CAP = 16;
+const PACKET_CAP = 16;
 
-const LOSSES: Readonly<Record<PollLoss, string>> = {
+const POLL_LOSSES: Readonly<Record<PollLoss, string>> = {
   POLL_ABORTED: "poll connection closed prematurely",
   POLL_LOST: "poll connection broke inside its answer",
 };
@@ -69,7 +69,7 @@ export type PollingPhase = "open" | "closing" | "retiring" | "closed";
 /** What may happen meanwhile: a poll has come, a POST is over, the time to wait is. */
 export type PollingSignal = "polled" | "posted" | "timeout";
 
-type Action =
+type PollingAction =
   /** Asks the owner for packets. */
   | "drain"
   /** Sends the close packet, if a poll can carry it, and ends as ordered. */
@@ -82,7 +82,7 @@ type Action =
  * The life of a transport from the order to end it on. `close` leads from `open` to `closing`, `retire` to `retiring`; where
  * nothing is under way, what they would wait for happens at once. Discards and failures lead to `closed` from everywhere.
  */
-export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, Action>>>> = {
+export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, PollingAction>>>> = {
   open: { polled: "drain", posted: "ignore", timeout: "ignore" },
   closing: { polled: "say goodbye", posted: "ignore", timeout: "say goodbye" },
   retiring: { polled: "drain", posted: "leave", timeout: "leave" },
@@ -90,7 +90,7 @@ export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<Polling
 };
 
 /** What a transport that is closing or retiring has to do yet. */
-interface Leaving {
+interface PendingEnd {
   /** Called once it has closed as ordered, or has retired. */
   readonly done: (() => void) | undefined;
   /** Why it is closed. */
@@ -102,7 +102,7 @@ interface Leaving {
  * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): packets for the peer answer its waiting GET, those from
  * the peer arrive as POST bodies. At most one of each may be under way.
  */
-export class Polling extends Transport implements PollOwner, PostOwner {
+export class PollingTransport extends Transport implements PollOwner, PostOwner {
   static override readonly upgradesTo: readonly string[] = ["websocket"];
 
   readonly name: string = "polling";
@@ -114,15 +114,16 @@ export class Polling extends Transport implements PollOwner, PostOwner {
   private [kPoll]: Poll | undefined;
   /** The POST half: a POST that is being read or delivered. */
   private [kPost]: Post | undefined;
-  private [kLeaving]: Leaving | undefined;
+  private [kPendingEnd]: PendingEnd | undefined;
   /** A POST that was too large, while no packet has come since. Added when needed: idle sessions are many. */
-  declare private [kRefused]?: PostEnd["refused"] | undefined;
+  declare private [kRefusedPost]?: PostEnd["refused"] | undefined;
 
   constructor(req: TransportRequest, context: TransportContext) {
     super(req);
     this[kContext] = context;
     this[kReadsReasons] = req._query["reasons"] === "1";
-    this[kMaxBatch] = context.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? CAP : Infinity);
+    this[kMaxBatch] =
+      context.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? PACKET_CAP : Infinity);
   }
 
   override get maxBatch(): number {
@@ -137,14 +138,14 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     const { method } = exchange.req;
     if (method === "GET") this[kOnPoll](exchange);
     else if (method === "POST") this[kOnPost](exchange);
-    else this[kRefuse](exchange.res, 405, "a session takes GET and POST only", { Allow: "GET, POST" });
+    else this[kRefuseRequest](exchange.res, 405, "a session takes GET and POST only", { Allow: "GET, POST" });
   }
 
   // ---- polls -------------------------------------------------------------------------------------------------------
 
   private [kOnPoll](exchange: HttpExchange): void {
     if (this[kPoll]) {
-      this[kRefuse](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
+      this[kRefuseRequest](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
       return this.ended(closeError("OVERLAPPING_POLL", "overlap from client"));
     }
     this[kPoll] = new Poll(this, exchange);
@@ -163,7 +164,7 @@ export class Polling extends Transport implements PollOwner, PostOwner {
 
   [kAnswerPoll](poll: Poll, headers: OutgoingHttpHeaders, body: RawData): void {
     this[kPoll] = undefined;
-    this[kAnswer](poll.res, 200, headers, body);
+    this[kWriteAnswer](poll.res, 200, headers, body);
     this.drained();
   }
 
@@ -173,13 +174,13 @@ export class Polling extends Transport implements PollOwner, PostOwner {
       this[kPoll] = undefined;
       this.writable = false;
     }
-    if (loss === "POLL_ABORTED" && this[kLeftRefused]()) return;
-    this.ended(closeError(loss, LOSSES[loss]));
+    if (loss === "POLL_ABORTED" && this[kEndAfterRefusedPost]()) return;
+    this.ended(closeError(loss, POLL_LOSSES[loss]));
   }
 
   /** What clients do whose POST was refused: they drop their poll, or send a close packet and nothing before it. */
-  private [kLeftRefused](): boolean {
-    const refused = this[kRefused];
+  private [kEndAfterRefusedPost](): boolean {
+    const refused = this[kRefusedPost];
     if (!refused) return false;
     const why = closeError("PAYLOAD_TOO_LARGE", "the client has left after a POST that is too large");
     this.ended({ ...why, ...refused });
@@ -190,11 +191,11 @@ export class Polling extends Transport implements PollOwner, PostOwner {
 
   private [kOnPost](exchange: HttpExchange): void {
     if (this[kPost]) {
-      this[kRefuse](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POST.message);
+      this[kRefuseRequest](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POST.message);
       return this.ended(closeError("OVERLAPPING_POST", "data request overlap from client"));
     }
     if (this.protocol === 4 && hasBytes(exchange.req)) {
-      this[kRefuse](exchange.res, 400, CLOSE_CODES.INVALID_CONTENT.message);
+      this[kRefuseRequest](exchange.res, 400, CLOSE_CODES.INVALID_CONTENT.message);
       return this.ended(closeError("INVALID_CONTENT", "invalid content"));
     }
     this[kPost] = new Post(this, exchange);
@@ -214,33 +215,33 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     if (this.readyState === "closed") return false;
     if (packet.type === "close") {
       this.send([NOOP_PACKET]);
-      if (!this[kLeftRefused]()) this.ended(closeReason("CLIENT_CLOSED"));
+      if (!this[kEndAfterRefusedPost]()) this.ended(closeReason("CLIENT_CLOSED"));
       return false;
     }
-    if (this[kRefused]) this[kRefused] = undefined;
+    if (this[kRefusedPost]) this[kRefusedPost] = undefined;
     this.onPacket(packet);
     return true;
   }
 
   [kOnPostEnd]({ why, refused }: PostEnd): void {
     this[kPost] = undefined;
-    if (refused) this[kRefused] = refused;
+    if (refused) this[kRefusedPost] = refused;
     if (why) this.ended(why);
     this[kSignal]("posted");
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  private get [kPhase](): PollingPhase {
-    return this.readyState === "open" && this[kLeaving] ? "retiring" : this.readyState;
+  private get [kPollingPhase](): PollingPhase {
+    return this.readyState === "open" && this[kPendingEnd] ? "retiring" : this.readyState;
   }
 
   private [kSignal](signal: PollingSignal): void {
-    switch (POLLING_LIFE[this[kPhase]][signal]) {
+    switch (POLLING_LIFE[this[kPollingPhase]][signal]) {
       case "drain":
         return this.drained();
       case "say goodbye":
-        return this[kSayGoodbye]();
+        return this[kSendLastPacket]();
       case "leave":
         return this.discard();
       case "ignore":
@@ -248,7 +249,7 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     }
   }
 
-  private [kAwait](leaving: Leaving, ms: number): void {
+  private [kStartEndTimer](leaving: PendingEnd, ms: number): void {
     leaving.timer = this[kContext].clock.after(ms, () => this[kSignal]("timeout"));
   }
 
@@ -256,16 +257,16 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     if (this.readyState !== "open") return;
     if (reason === undefined) return this.endedByProgram(onClosed);
     this.readyState = "closing";
-    const leaving: Leaving = (this[kLeaving] = { done: onClosed, why: reason, timer: undefined });
+    const leaving: PendingEnd = (this[kPendingEnd] = { done: onClosed, why: reason, timer: undefined });
     this[kPost]?.abort();
     // Without anybody who waits for the end there is no use in waiting for a poll.
-    if (this.writable || !onClosed) this[kSayGoodbye]();
-    else this[kAwait](leaving, CLOSE_TIMEOUT);
+    if (this.writable || !onClosed) this[kSendLastPacket]();
+    else this[kStartEndTimer](leaving, LAST_POLL_TIMEOUT);
   }
 
-  private [kSayGoodbye](): void {
-    this[kSendClose](this[kLeaving]?.why);
-    this.endedByOwner(this[kLeaving]?.done);
+  private [kSendLastPacket](): void {
+    this[kSendClose](this[kPendingEnd]?.why);
+    this.endedByOwner(this[kPendingEnd]?.done);
   }
 
   private [kSendClose](reason: CloseReason | undefined): void {
@@ -274,7 +275,7 @@ export class Polling extends Transport implements PollOwner, PostOwner {
   }
 
   override discard(): void {
-    if (this.readyState === "closing") this.endedByOwner(this[kLeaving]?.done);
+    if (this.readyState === "closing") this.endedByOwner(this[kPendingEnd]?.done);
     else this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
@@ -284,15 +285,15 @@ export class Polling extends Transport implements PollOwner, PostOwner {
       this.discard();
       return done();
     }
-    this[kAwait]((this[kLeaving] = { done, why: undefined, timer: undefined }), RETIRE_TIMEOUT);
+    this[kStartEndTimer]((this[kPendingEnd] = { done, why: undefined, timer: undefined }), RETIRE_TIMEOUT);
   }
 
   /** Whatever the reason: nothing of an ended transport goes on, and a poll that waits learns of the end. */
   protected override ended(reason: CloseReason): void {
-    const retired = this[kPhase] === "retiring" ? this[kLeaving]?.done : undefined;
+    const retired = this[kPollingPhase] === "retiring" ? this[kPendingEnd]?.done : undefined;
     this[kSendClose](reason);
     this[kPost]?.abort();
-    this[kLeaving]?.timer?.cancel();
+    this[kPendingEnd]?.timer?.cancel();
     super.ended(reason);
     retired?.();
   }
@@ -312,11 +313,16 @@ export class Polling extends Transport implements PollOwner, PostOwner {
     return payload;
   }
 
-  private [kRefuse](res: ServerResponse, status: number, message: string, headers: OutgoingHttpHeaders = {}): void {
-    this[kAnswer](res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify({ message }));
+  private [kRefuseRequest](
+    res: ServerResponse,
+    status: number,
+    message: string,
+    headers: OutgoingHttpHeaders = {},
+  ): void {
+    this[kWriteAnswer](res, status, { "Content-Type": "application/json", ...headers }, JSON.stringify({ message }));
   }
 
-  [kAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
+  [kWriteAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void {
     if (res.headersSent || isGone(res)) return;
     const length = Buffer.byteLength(body);
     headers["Content-Length"] = length;

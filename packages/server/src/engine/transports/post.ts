@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { hangUpAfter } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
+import { kWriteAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
 import { CLOSE_CODES, closeError, type CloseReason } from "../report/close-codes.ts";
 import { REFUSALS } from "../report/refusals.ts";
 import { type BodyHandler, BodyReader, type UploadFailure } from "./body-reader.ts";
@@ -25,18 +25,18 @@ export interface PostOwner {
   [kOnBody](body: RawData, receiver: PayloadReceiver): void;
   /** @returns false to have no more of the same POST */
   [kOnPosted](packet: EnginePacket): boolean;
-  [kAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void;
+  [kWriteAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void;
   /** The POST has been answered, or its client is gone. Called once, unless the transport aborts it. */
   [kOnPostEnd](end: PostEnd): void;
 }
 
-const DELIVERED: PostEnd = {};
+const POST_DELIVERED: PostEnd = {};
 
 /** What a body of another kind than text is called. */
-const BYTES = "application/octet-stream";
+const OCTET_STREAM = "application/octet-stream";
 
 /** Whether the body of a POST is to be read as bytes. */
-export const hasBytes = ({ headers }: TransportRequest): boolean => headers["content-type"] === BYTES;
+export const hasBytes = ({ headers }: TransportRequest): boolean => headers["content-type"] === OCTET_STREAM;
 
 /**
  * The POST half of long-polling: one POST, from its arrival to its answer. A transport without one is not sent anything
@@ -74,7 +74,7 @@ export class Post implements BodyHandler, PayloadReceiver {
     const { [kContext]: context, sid } = this.#owner;
     const limit = context.maxHttpBufferSize;
     this.#answerLast(status, JSON.stringify({ code, message, limit }));
-    context.onRefused(this.#exchange.req, { code, context: { name: "PAYLOAD_TOO_LARGE", limit, actual, sid } });
+    context.reportRefusal(this.#exchange.req, { code, context: { name: "PAYLOAD_TOO_LARGE", limit, actual, sid } });
     this.#owner[kOnPostEnd]({ refused: { limit, actual } });
   }
 
@@ -99,8 +99,8 @@ export class Post implements BodyHandler, PayloadReceiver {
 
   onDelivered(failure?: unknown): void {
     // text/html is what old Internet Explorer needs to show no download dialog.
-    this.#owner[kAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, "ok");
-    if (failure === undefined) return this.#owner[kOnPostEnd](DELIVERED);
+    this.#owner[kWriteAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, "ok");
+    if (failure === undefined) return this.#owner[kOnPostEnd](POST_DELIVERED);
     this.#owner[kOnPostEnd]({ why: payloadFailure(failure, this.#owner[kContext].maxPayloadPackets) });
   }
 
@@ -111,7 +111,7 @@ export class Post implements BodyHandler, PayloadReceiver {
     const { res } = this.#exchange;
     const headers = { "Content-Type": "application/json" };
     const hangUp = hangUpAfter(res, headers);
-    this.#owner[kAnswer](res, status, headers, body);
+    this.#owner[kWriteAnswer](res, status, headers, body);
     hangUp();
   }
 }

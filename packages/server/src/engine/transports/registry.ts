@@ -1,8 +1,8 @@
 import type { TransportRequest } from "../http/request.ts";
 import type { TransportContext } from "./context.ts";
 import type { EngineLink } from "./engine-link.ts";
-import { PollingJsonp } from "./polling-jsonp.ts";
-import { Polling } from "./polling.ts";
+import { JsonpTransport } from "./polling-jsonp.ts";
+import { PollingTransport } from "./polling.ts";
 import type { Transport } from "./transport.ts";
 import { WebSocketTransport } from "./websocket.ts";
 
@@ -41,21 +41,22 @@ export const TRANSPORT_NAMES: readonly TransportName[] = ["polling", "websocket"
 /** The transports that an engine offers where the option `transports` is not given. */
 export const OFFERED_BY_DEFAULT: readonly TransportName[] = ["polling", "websocket"];
 
-const POLLING: RequestTransportKind = {
+const POLLING_KIND: RequestTransportKind = {
   name: "polling",
-  upgradesTo: Polling.upgradesTo,
+  upgradesTo: PollingTransport.upgradesTo,
   carriedBy: "requests",
-  make: (req, context) => (req._query["j"] === undefined ? new Polling(req, context) : new PollingJsonp(req, context)),
+  make: (req, context) =>
+    req._query["j"] === undefined ? new PollingTransport(req, context) : new JsonpTransport(req, context),
 };
 
-const WEBSOCKET: StreamTransportKind = {
+const WEBSOCKET_KIND: StreamTransportKind = {
   name: "websocket",
   upgradesTo: WebSocketTransport.upgradesTo,
   carriedBy: "stream",
   make: (req, context, link) => new WebSocketTransport(req, link, context),
 };
 
-const kinds = new Map<string | undefined, TransportKind>();
+const transportKinds = new Map<string | undefined, TransportKind>();
 
 /**
  * Makes a transport known to all engines of the process. An engine takes requests for it once its option `transports` has
@@ -64,31 +65,31 @@ const kinds = new Map<string | undefined, TransportKind>();
  * @returns forgets it again
  */
 export function registerTransport(kind: TransportKind): () => void {
-  kinds.set(kind.name, kind);
-  return () => void kinds.delete(kind.name);
+  transportKinds.set(kind.name, kind);
+  return () => void transportKinds.delete(kind.name);
 }
 
-registerTransport(POLLING);
-registerTransport(WEBSOCKET);
+registerTransport(POLLING_KIND);
+registerTransport(WEBSOCKET_KIND);
 
 /** What carries a transport; undefined for one that is not known. */
 export function carrierOf(name: string | undefined): TransportKind["carriedBy"] | undefined {
-  return kinds.get(name)?.carriedBy;
+  return transportKinds.get(name)?.carriedBy;
 }
 
 /** Names of the transports that a session on `name` may be upgraded to. */
 export function upgradesOf(name: string): readonly string[] {
-  return kinds.get(name)?.upgradesTo ?? [];
+  return transportKinds.get(name)?.upgradesTo ?? [];
 }
 
 /** What makes the transport of a handshake over HTTP. One that was let in under another name polls. */
 export function requestKind(name: string | undefined): RequestTransportKind {
-  const kind = kinds.get(name);
-  return kind?.carriedBy === "requests" ? kind : POLLING;
+  const kind = transportKinds.get(name);
+  return kind?.carriedBy === "requests" ? kind : POLLING_KIND;
 }
 
 /** What makes the transport on a WebSocket, whatever the request calls it. */
 export function streamKind(name: string | undefined): StreamTransportKind {
-  const kind = kinds.get(name);
-  return kind?.carriedBy === "stream" ? kind : WEBSOCKET;
+  const kind = transportKinds.get(name);
+  return kind?.carriedBy === "stream" ? kind : WEBSOCKET_KIND;
 }

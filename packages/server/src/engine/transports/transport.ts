@@ -5,7 +5,7 @@
  *
  * The contract of a transport. It has one row in registry.ts, whose `make` gets the request of the handshake and the context
  * of the engine (context.ts), and it has one owner at a time: an upgrade attempt, then a session. The owner calls the methods
- * of `Transport`, the transport calls those of `TransportHandler`, each directly and within the same tick.
+ * of `Transport`, the transport calls those of `TransportOwner`, each directly and within the same tick.
  * test/contract/server-transport.ts runs it for every transport.
  *
  *   life      readyState  begins with                   what may happen
@@ -44,14 +44,14 @@ import { Emitter, kObserved } from "../../base/emitter.ts";
 import { closeError, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kHandler } from "../keys.ts";
+import { kTransportOwner } from "../keys.ts";
 
 const log = createLog("engine:transport");
 
-export type TransportState = "open" | "closing" | "closed";
+export type TransportLife = "open" | "closing" | "closed";
 
 /** Who gets what a transport receives: the upgrade attempt first, then the session. One owner at a time. */
-export interface TransportHandler {
+export interface TransportOwner {
   /** A packet came in. */
   onPacket(packet: EnginePacket): void;
   /** The last batch is on its way, or the transport can take one again. */
@@ -61,7 +61,7 @@ export interface TransportHandler {
 }
 
 /** The owner of a transport that has ended, or that was replaced. */
-export const NO_OWNER: TransportHandler = {
+export const NO_OWNER: TransportOwner = {
   onPacket() {},
   onDrain() {},
   onClose() {},
@@ -97,12 +97,12 @@ export abstract class Transport extends Emitter {
   /** Whether binary data can travel as it is; otherwise it goes as base64. */
   readonly supportsBinary: boolean;
   /** Who gets what comes in. */
-  [kHandler]: TransportHandler = NO_OWNER;
+  [kTransportOwner]: TransportOwner = NO_OWNER;
   /** The id of the session; set by the engine once it is known. */
   sid = "";
   /** Whether a batch can be sent right now: volatile packets are dropped when not. */
   writable = false;
-  readyState: TransportState = "open";
+  readyState: TransportLife = "open";
 
   constructor(req: TransportRequest) {
     super();
@@ -185,7 +185,7 @@ export abstract class Transport extends Emitter {
   /** A packet has come in. */
   onPacket(packet: EnginePacket): void {
     if (this[kObserved]) this.emit("packet", packet);
-    this[kHandler].onPacket(packet);
+    this[kTransportOwner].onPacket(packet);
   }
 
   protected drained(): void {
@@ -193,7 +193,7 @@ export abstract class Transport extends Emitter {
       this.emit("drain");
       if (this.writable) this.emit("ready");
     }
-    this[kHandler].onDrain();
+    this[kTransportOwner].onDrain();
   }
 
   /** The transport is over: tells the owner once. */
@@ -207,8 +207,8 @@ export abstract class Transport extends Emitter {
         this.emit("error", reason.description);
       this.emit("close");
     }
-    const { [kHandler]: handler } = this;
-    this[kHandler] = NO_OWNER;
+    const { [kTransportOwner]: handler } = this;
+    this[kTransportOwner] = NO_OWNER;
     handler.onClose(reason);
   }
 
@@ -221,7 +221,7 @@ export abstract class Transport extends Emitter {
   /** Ends by an order of the owner, who wants a call back instead of its `onClose`. */
   protected endedByOwner(onClosed: (() => void) | undefined): void {
     if (this.readyState === "closed") return;
-    this[kHandler] = NO_OWNER;
+    this[kTransportOwner] = NO_OWNER;
     this.ended(closeReason("SERVER_CLOSED"));
     onClosed?.();
   }

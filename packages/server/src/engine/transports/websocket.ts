@@ -10,7 +10,7 @@ import { assignable } from "../../base/assignable.ts";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
 import { type LinkClose, type LinkHandler, VIOLATIONS, type ViolationCode } from "@portage/websocket";
 import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
-import type { SendOptions } from "../outgoing/prepared-message.ts";
+import type { PacketSendOptions } from "../outgoing/prepared-message.ts";
 import { Transport } from "./transport.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { type EngineLink, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
@@ -19,51 +19,51 @@ import type { TransportContext } from "./context.ts";
 import { kContext } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kLink = Symbol("link");
+const kEngineLink = Symbol("engineLink");
 const kOnInvalid = Symbol("onInvalid");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
 const kOnViolation = Symbol("onViolation");
 
 /** Made for those who ask: most transports have none. */
-const sockets = new WeakMap<WebSocketTransport, LinkSocket>();
+const linkSockets = new WeakMap<WebSocketTransport, LinkSocket>();
 
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
 export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
-  private readonly [kLink]: EngineLink;
+  private readonly [kEngineLink]: EngineLink;
   private readonly [kContext]: TransportContext;
 
   constructor(req: TransportRequest, link: EngineLink, context: TransportContext) {
     super(req);
-    this[kLink] = link;
+    this[kEngineLink] = link;
     this[kContext] = context;
     this.writable = true;
   }
 
   override open(): void {
-    if (!sockets.has(this)) this[kLink].open(this);
+    if (!linkSockets.has(this)) this[kEngineLink].open(this);
   }
 
   override get bufferedBytes(): number {
-    return this[kLink].bufferedBytes;
+    return this[kEngineLink].bufferedBytes;
   }
 
   /** The WebSocket below: the one of the option `wsEngine`, or what stands for it. */
   get socket(): LinkSocket | ForeignWebSocket {
-    const { foreign } = this[kLink];
+    const { foreign } = this[kEngineLink];
     if (foreign !== undefined) return foreign;
-    const known = sockets.get(this);
+    const known = linkSockets.get(this);
     if (known !== undefined) return known;
-    const socket = new LinkSocket(this, this[kLink]);
-    sockets.set(this, socket);
-    this[kLink].open(tapped(this, socket));
+    const socket = new LinkSocket(this, this[kEngineLink]);
+    linkSockets.set(this, socket);
+    this[kEngineLink].open(tapped(this, socket));
     return socket;
   }
 
   /** The stream below; undefined once it is closed. */
   get stream(): Duplex | undefined {
-    return this[kLink].stream;
+    return this[kEngineLink].stream;
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -94,17 +94,17 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   override hold(): void {
-    this[kLink].pause();
+    this[kEngineLink].pause();
   }
 
   override release(): void {
-    this[kLink].resume();
+    this[kEngineLink].resume();
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   override send(batch: readonly EnginePacket[]): void {
-    const link = this[kLink];
+    const link = this[kEngineLink];
     link.cork();
     try {
       for (const packet of batch) this[kSendPacket](link, packet);
@@ -115,7 +115,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 
   private [kSendPacket](link: EngineLink, packet: EnginePacket): void {
-    const { shared, compress } = packet.options as SendOptions;
+    const { shared, compress } = packet.options as PacketSendOptions;
     if (shared !== undefined && this[kContext].sharesFrames) return link.sendFrame(shared.frame);
     const data =
       this.protocol === 4 ? encodePacketV4(packet, this.supportsBinary) : encodePacketV3(packet, this.supportsBinary);
@@ -158,23 +158,23 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   /** Begins the closing handshake; the engine can cut it short. */
   private [kCloseLink](code: number, reason?: string): void {
     this[kContext].closing.add(this);
-    this[kLink].close(code, reason);
+    this[kEngineLink].close(code, reason);
   }
 
   override turnAway(): void {
     if (this.readyState !== "open") return;
     this.close();
-    this[kContext].turnedAway.add(this);
+    this[kContext].closingBacklog.add(this);
   }
 
   override discard(): void {
-    this[kLink].terminate();
+    this[kEngineLink].terminate();
     this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
   /** What ends the connection is below sessions; their code for it travels with it. */
   closeTextOf(rule: ViolationCode): string {
-    return writeCloseText({ code: codeOf(VIOLATIONS[rule].closeCode), rule });
+    return writeCloseText({ code: closeCodeFor(VIOLATIONS[rule].closeCode), rule });
   }
 
   /** The peer broke the protocol. The session does not wait for it to end the connection. */
@@ -188,27 +188,27 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   override onClose(close?: LinkClose): void {
     if (close === undefined) return this.close();
     this[kContext].closing.delete(this);
-    this[kContext].turnedAway.delete(this);
+    this[kContext].closingBacklog.delete(this);
     const { error, code } = close;
     if (!error) this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     else if (code === 1009 || isViolation(error)) this[kOnViolation](code, error);
     else this.ended(closeReason("CONNECTION_FAILED", error));
-    sockets.get(this)?.emit("close", code, close.reason);
+    linkSockets.get(this)?.emit("close", code, close.reason);
   }
 
   private [kOnViolation](closeCode: number, error: Error): void {
-    this.ended({ ...closeReason(codeOf(closeCode), error), ...limitOf(closeCode, this[kContext]) });
+    this.ended({ ...closeReason(closeCodeFor(closeCode), error), ...limitFor(closeCode, this[kContext]) });
   }
 }
 
 /** The limit that was exceeded, of those that end a connection with this close code. */
-function limitOf(closeCode: number, context: TransportContext): { limit?: number } {
+function limitFor(closeCode: number, context: TransportContext): { limit?: number } {
   if (closeCode === 1009) return { limit: context.maxHttpBufferSize };
   return closeCode === 1013 ? { limit: context.receiving.limit } : {};
 }
 
 /** The code for sessions that stands for a violation of WebSocket with this close code. */
-function codeOf(closeCode: number): CloseCode {
+function closeCodeFor(closeCode: number): CloseCode {
   if (closeCode === 1009) return "PAYLOAD_TOO_LARGE";
   return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
 }

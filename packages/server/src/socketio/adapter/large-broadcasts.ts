@@ -1,5 +1,5 @@
 import { kBroadcastsGot } from "../keys.ts";
-import { nextTurn, soon } from "../../base/turn.ts";
+import { nextTurn, runNextTick } from "../../base/turn.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
 
@@ -102,7 +102,7 @@ class LargeBroadcasts {
   #finish(finished: Underway): void {
     this.#underway = this.#underway.filter((one) => one !== finished);
     // In a tick of its own: whoever hears of it may begin another one, or throw.
-    soon(() => tellFinished(finished.broadcast, this.#nsp), undefined);
+    runNextTick(() => tellFinished(finished.broadcast, this.#nsp), undefined);
   }
 
   /** Sends a socket all that it has not got yet. */

@@ -1,4 +1,4 @@
-import type { kClock, PreparedMessage, SlowPolicy } from "../../engine/index.ts";
+import type { kEngineClock, PreparedMessage, SlowPolicy } from "../../engine/index.ts";
 import type { Packet } from "@portage/parser/socket";
 import type { RawData } from "../packets/codec.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -79,7 +79,7 @@ export interface AdapterNamespace {
     readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
     // What follows is missing where an adapter is used without a server.
     readonly opts?: RecoverySettings;
-    readonly [kClock]?: Clock;
+    readonly [kEngineClock]?: Clock;
     readonly [kClusterKeys]?: ClusterKeys | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
     readonly [kTally]?: { onDropped(limit: string): void };

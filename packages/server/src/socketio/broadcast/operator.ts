@@ -3,7 +3,7 @@
  * Knows: adapters by their contract, acknowledgements.
  * Must not know: how an adapter reaches the sockets.
  */
-import { kClock, type SlowPolicy } from "../../engine/index.ts";
+import { kEngineClock, type SlowPolicy } from "../../engine/index.ts";
 import { kDropAck } from "../keys.ts";
 import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
 import { AckCollector, type AckCallback } from "../events/acks.ts";
@@ -42,7 +42,7 @@ const NO_TIME_TO_ANSWER = 1;
 
 /** What the end of a broadcast needs of the namespace. A parent namespace has no clock and no sockets of its own. */
 interface Surroundings {
-  readonly server?: { readonly [kClock]?: Clock };
+  readonly server?: { readonly [kEngineClock]?: Clock };
   readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
 }
 
@@ -189,7 +189,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   private [kEmitAndCollect](packet: AdapterPacket, ack: AckCallback): void {
-    const { clock, timeout, expectSingleResponse } = { ...this.flags, clock: this[kSurroundings]()?.server?.[kClock] };
+    const { clock, timeout, expectSingleResponse } = {
+      ...this.flags,
+      clock: this[kSurroundings]()?.server?.[kEngineClock],
+    };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this[kForget](packet.id);
       const single = error === null ? responses[0] : null;

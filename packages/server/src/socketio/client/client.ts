@@ -17,12 +17,12 @@ import { type PortHandler, portTo, type SessionPort } from "./session-port.ts";
 import { createLog } from "../../base/log.ts";
 import { Places } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
-import { soon } from "../../base/turn.ts";
+import { runNextTick } from "../../base/turn.ts";
 import { isDiscarded, prepare, sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { type AnySocket, Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
-import { kClock, kCongestion, kFail, kHandle, kSendPrepared } from "../../engine/index.ts";
+import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
 import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain, kPort } from "../keys.ts";
 import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "../keys.ts";
@@ -88,8 +88,8 @@ export class Client<
       server[kLimits].packetLimits,
     );
     if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
-    this[kPort][kHandle](this);
-    this[kPatience] = server[kClock].after(server._connectTimeout, () => this[kOnImpatience]());
+    this[kPort][kSetSessionHandler](this);
+    this[kPatience] = server[kEngineClock].after(server._connectTimeout, () => this[kOnImpatience]());
     // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
     if (conn.protocol === 3) this[kJoin]("/", {});
   }
@@ -186,7 +186,7 @@ export class Client<
   private [kOnLeaving](name: string): void {
     deliverNow();
     this[kOnExpelled](name);
-    soon(() => this[kExpelled]?.delete(name), undefined);
+    runNextTick(() => this[kExpelled]?.delete(name), undefined);
   }
 
   private [kOnConnect](packet: SocketPacket): void {
@@ -337,8 +337,8 @@ export class Client<
 
   /** The peer has broken a limit: the connection ends. */
   [kEnd](reason: CloseReason): void {
-    if (this[kPort][kFail] === undefined) this[kClose]();
-    else this[kPort][kFail](reason);
+    if (this[kPort][kFailSession] === undefined) this[kClose]();
+    else this[kPort][kFailSession](reason);
   }
 
   private [kClose](why?: CloseReason): void {

@@ -1,4 +1,4 @@
-import { kClock, type Session } from "../../engine/index.ts";
+import { kEngineClock, type Session } from "../../engine/index.ts";
 import { Notices, quote } from "../../base/notices.ts";
 import { createLog } from "../../base/log.ts";
 import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../report/errors.ts";
@@ -33,7 +33,7 @@ const notices = new WeakMap<AnyServer, Notices>();
 export function onConnectRefused(server: AnyServer, refused: ConnectRefused): void {
   const { code, namespace, message } = refused;
   server[kTally].onConnectRefused(code);
-  if (!notices.has(server)) notices.set(server, new Notices(server[kClock]));
+  if (!notices.has(server)) notices.set(server, new Notices(server[kEngineClock]));
   if (log.enabled) log("a client of session %s was refused by %s: %s (%s)", refused.conn.id, namespace, message, code);
   const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code];
   notices.get(server)!.say(code, `A client was not let into the namespace ${quote(namespace)}: ${why}.`);

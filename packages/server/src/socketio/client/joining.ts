@@ -1,6 +1,6 @@
 import { PacketType, SocketPacket } from "@portage/parser/socket";
 import { runChain } from "../../base/guarded.ts";
-import { soon } from "../../base/turn.ts";
+import { runNextTick } from "../../base/turn.ts";
 import type { Client } from "./client.ts";
 import { onConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "../report/errors.ts";
@@ -34,7 +34,7 @@ export class Joining {
 
   /** Begins once the code that runs now is done: asking many times in one message costs no more than asking once. */
   start(): void {
-    soon(() => this.#run(), undefined);
+    runNextTick(() => this.#run(), undefined);
   }
 
   /**
@@ -122,7 +122,7 @@ export class Joining {
   #take(nsp: Namespace, socket: Socket): void {
     if (this.isOver()) return socket._cleanup();
     nsp._preConnectSockets.set(socket.id, socket);
-    const end = (err?: unknown): void => soon(() => this.#finish(nsp, socket, err), undefined);
+    const end = (err?: unknown): void => runNextTick(() => this.#finish(nsp, socket, err), undefined);
     // At once: what is sent between here and there would pass it by.
     if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
     runChain<[Socket]>({

@@ -15,8 +15,8 @@ import {
   type SessionHandler,
   type SessionHost,
   kCongestion,
-  type kFail,
-  kHandle,
+  type kFailSession,
+  kSetSessionHandler,
   type kOnEngineLimit,
   type kPeekRequest,
   type kReceiving,
@@ -39,7 +39,7 @@ export interface SessionPort {
   readonly writable: boolean;
   /** Whether events must be looked at one by one, because the peer may be slow. Undefined: they need not. */
   readonly [kCongestion]: Congestion | undefined;
-  [kHandle](handler: PortHandler): void;
+  [kSetSessionHandler](handler: PortHandler): void;
   write(data: RawData, options?: SendFlags): unknown;
   /** Sends what many get. */
   [kSendPrepared](message: PreparedMessage): unknown;
@@ -55,7 +55,7 @@ export interface SessionPort {
   /** Knows whether the peer keeps up. */
   [kWatchQueue]?(): Congestion;
   /** Ends the session at once. */
-  [kFail]?(why: CloseReason): void;
+  [kFailSession]?(why: CloseReason): void;
 }
 
 /** A client, seen from its session. */
@@ -92,7 +92,7 @@ class ForeignEnginePort implements SessionPort {
     return this.#socket.transport.writable;
   }
 
-  [kHandle](handler: PortHandler): void {
+  [kSetSessionHandler](handler: PortHandler): void {
     this.#socket.on("data", (data: RawData) => handler[kTakeMessage](data));
     this.#socket.on("error", (error: unknown) => handler[kTakeError](error));
     this.#socket.on("close", (reason: string, description: unknown) =>

@@ -5,7 +5,7 @@ import {
   CLOSE_CODES,
   closeError,
   type CloseReason,
-  kClock,
+  kEngineClock,
   kReceiving,
   type ReceiveBudget,
 } from "../../engine/index.ts";
@@ -18,7 +18,7 @@ import { kEnd, kLimits, kPort } from "../keys.ts";
 
 /** What is watched about a client. */
 interface Watched {
-  readonly server: { readonly [kClock]: Clock; readonly [kLimits]: ResolvedLimits };
+  readonly server: { readonly [kEngineClock]: Clock; readonly [kLimits]: ResolvedLimits };
   readonly [kPort]: SessionPort;
   /** Ends the connection. */
   [kEnd](reason: CloseReason): void;
@@ -37,7 +37,7 @@ export class ClientWatch implements BudgetHolder {
 
   constructor(watched: Watched) {
     this.#watched = watched;
-    const { [kClock]: clock, [kLimits]: limits } = watched.server;
+    const { [kEngineClock]: clock, [kLimits]: limits } = watched.server;
     const rate = limits.maxEventsPerSecond;
     if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate.rate, rate.burst);
   }
@@ -56,7 +56,7 @@ export class ClientWatch implements BudgetHolder {
   onAttachmentDue(data: RawData): void {
     this.#held += data.length;
     this.#receiving?.update(this, this.#held);
-    const { [kClock]: clock, [kLimits]: limits } = this.#watched.server;
+    const { [kEngineClock]: clock, [kLimits]: limits } = this.#watched.server;
     if (this.#timer === undefined) this.#timer = clock.after(limits.attachmentTimeout, () => this.#onTimeout());
     else this.#timer.refresh();
   }

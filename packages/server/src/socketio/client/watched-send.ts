@@ -61,9 +61,9 @@ function mayWait(
   if (mark?.key !== undefined && congestion.supersede(mark.key)) return true;
   if (!congestion.isSlow) return true;
   const policy = ifSlow ?? congestion.policy;
-  if (policy === "drop-newest") congestion.onDropped(1);
+  if (policy === "drop-newest") congestion.recordDropped(1);
   else if (policy === "drop-oldest") congestion.dropOldest(lengthOf(parts));
-  else if (policy === "disconnect") congestion.giveUp();
+  else if (policy === "disconnect") congestion.endSession();
   return policy === "keep" || policy === "drop-oldest";
 }
 

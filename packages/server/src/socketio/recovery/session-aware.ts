@@ -3,7 +3,7 @@
  * Knows: adapters by their contract, packets, time.
  * Must not know: sockets, and how a client asks for its session: see socket/recovery.ts.
  */
-import { kClock, randomId } from "../../engine/index.ts";
+import { kEngineClock, randomId } from "../../engine/index.ts";
 import { kNamespace, kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
@@ -67,7 +67,7 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
  */
 export class SessionAwareAdapter extends InMemoryAdapter {
   private readonly [kOptions]: Required<RecoveryOptions>;
-  private readonly [kClock]: Clock;
+  private readonly [kEngineClock]: Clock;
   private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
   private readonly [kLog]: PacketLog;
   /** In the order in which they were lost. */
@@ -82,7 +82,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     super(nsp);
     const { server } = this[kNamespace];
     this[kOptions] = completeRecovery(server.opts ?? {});
-    this[kClock] = server[kClock] ?? systemClock;
+    this[kEngineClock] = server[kEngineClock] ?? systemClock;
     this[kOnDropped] = (limit) => server[kTally]?.onDropped(limit);
     const { maxPackets, maxPacketBytes } = this[kOptions];
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
@@ -128,7 +128,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       this.deliverLocally(event, plain, opts);
       return;
     }
-    const kept: KeptPacket = { data: event.data, opts, sentAt: this[kClock].now(), bytes: 0 };
+    const kept: KeptPacket = { data: event.data, opts, sentAt: this[kEngineClock].now(), bytes: 0 };
     this[kLog].add(kept);
     event.data.push(this[kOffsetOf](this[kLog].last));
     this[kLog].measured(kept, this.deliverLocally(event, plain, opts));
@@ -154,7 +154,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     this[kSessions].set(session.pid, {
       session,
       memberships: memberships === undefined ? undefined : new Map(memberships),
-      lostAt: this[kClock].now(),
+      lostAt: this[kEngineClock].now(),
     });
     for (const pid of this[kSessions].keys()) {
       if (this[kSessions].size <= this[kOptions].maxSessions) break;
@@ -220,7 +220,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   // ---- time --------------------------------------------------------------------------------------------------------
 
   private [kSweepLater](): void {
-    this[kSweeping] ??= this[kClock].after(this[kNextSweep](), () => {
+    this[kSweeping] ??= this[kEngineClock].after(this[kNextSweep](), () => {
       this[kSweeping] = undefined;
       this[kSweep]();
       if (this[kSessions].size > 0 || this[kLog].size > 0) this[kSweepLater]();
@@ -235,12 +235,12 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       (this[kLog].oldest?.sentAt ?? Infinity) + packetLifetime,
     );
     // A session may be lost any time, and a packet sent. What is due stays for that millisecond.
-    const delay = Math.min(due - this[kClock].now(), maxDisconnectionDuration, packetLifetime) + 1;
+    const delay = Math.min(due - this[kEngineClock].now(), maxDisconnectionDuration, packetLifetime) + 1;
     return Math.max(delay, SWEEP_INTERVAL);
   }
 
   private [kSweep](): void {
-    const now = this[kClock].now();
+    const now = this[kEngineClock].now();
     for (const [pid, { lostAt }] of this[kSessions]) {
       if (lostAt + this[kOptions].maxDisconnectionDuration >= now) break;
       this[kSessions].delete(pid);

@@ -1,7 +1,7 @@
 import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
 import { type AckCallback, expectAckWithin, type PendingAcks } from "../events/acks.ts";
 import type { Clock } from "../../base/clock.ts";
-import { kClock } from "../../engine/index.ts";
+import { kEngineClock } from "../../engine/index.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import type { ResolvedLimits } from "../limits.ts";
 import { SocketIoError } from "../report/errors.ts";
@@ -15,7 +15,7 @@ interface Limited {
   readonly acks: PendingAcks;
   readonly adapter: Adapter;
   readonly server: {
-    readonly [kClock]: Clock;
+    readonly [kEngineClock]: Clock;
     readonly [kLimits]: ResolvedLimits;
     [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void;
   };
@@ -54,7 +54,7 @@ export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: numbe
   if (timeout === undefined) acks.set(id, ack);
   else {
     const call = (args: unknown[]): void => socket[kCall](ack, args, "acknowledgement");
-    expectAckWithin(acks, id, { ms: timeout, clock: server[kClock], call });
+    expectAckWithin(acks, id, { ms: timeout, clock: server[kEngineClock], call });
   }
   return id;
 }

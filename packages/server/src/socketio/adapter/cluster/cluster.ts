@@ -1,4 +1,4 @@
-import { kClock } from "../../../engine/index.ts";
+import { kEngineClock } from "../../../engine/index.ts";
 import { kClusterKeys, kDropAck, kNamespace } from "../../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
@@ -82,7 +82,7 @@ const newId = (): string => randomBytes(8).toString("hex");
 export abstract class ClusterAdapter extends InMemoryAdapter {
   /** The id of this server. */
   protected readonly uid: ServerId = newId();
-  private readonly [kClock]: Clock;
+  private readonly [kEngineClock]: Clock;
   private readonly [kGuard]: BusGuard | undefined;
   private readonly [kRequests]: ClusterRequests;
   private readonly [kAcks]: ClusterAcks;
@@ -90,10 +90,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   protected constructor(nsp: unknown) {
     super(nsp);
     const { server }: Partial<AdapterNamespace> = this[kNamespace];
-    this[kClock] = server?.[kClock] ?? systemClock;
+    this[kEngineClock] = server?.[kEngineClock] ?? systemClock;
     this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
-    this[kRequests] = new ClusterRequests(this[kClock]);
-    this[kAcks] = new ClusterAcks(this[kClock]);
+    this[kRequests] = new ClusterRequests(this[kEngineClock]);
+    this[kAcks] = new ClusterAcks(this[kEngineClock]);
   }
 
   private [kGuardWith](keys: ClusterKeys): BusGuard {
@@ -190,7 +190,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   /** The server that has asked waits no longer than this, and nobody else wants the answers. */
   private [kForgetAcksOf]({ id }: AdapterPacket, opts: BroadcastOptions): void {
     if (id === undefined) return;
-    this[kClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
+    this[kEngineClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
       for (const socket of (await super.fetchSockets(opts)) as AdapterSocket[]) socket[kDropAck]?.(id);
     });
   }

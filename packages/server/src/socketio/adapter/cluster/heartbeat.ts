@@ -1,4 +1,4 @@
-import { kClock } from "../../../engine/index.ts";
+import { kEngineClock } from "../../../engine/index.ts";
 import { type Clock, systemClock, type Timer } from "../../../base/clock.ts";
 import { bounded } from "../../../base/numbers.ts";
 import { SocketIoError } from "../../report/errors.ts";
@@ -59,7 +59,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   protected constructor(nsp: unknown, opts: ClusterAdapterOptions = {}) {
     super(nsp);
     const { server }: Partial<AdapterNamespace> = this[kNamespace];
-    this[kTime] = server?.[kClock] ?? systemClock;
+    this[kTime] = server?.[kEngineClock] ?? systemClock;
     const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
     this[kOptions] = {
       heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),

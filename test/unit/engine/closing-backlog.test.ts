@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { TurnedAway } from "../../../packages/server/src/engine/transports/turned-away.ts";
+import { ClosingBacklog } from "../../../packages/server/src/engine/transports/closing-backlog.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 test("cuts those that do not end by themselves in time, and at once those beyond the limit", () => {
   const clock = new FakeClock();
-  const turnedAway = new TurnedAway(clock);
+  const closingBacklog = new ClosingBacklog(clock);
   const cut: number[] = [];
   const leaving = Array.from({ length: 102 }, (_, index) => ({ discard: () => cut.push(index) }));
-  for (const each of leaving.slice(0, 101)) turnedAway.add(each);
+  for (const each of leaving.slice(0, 101)) closingBacklog.add(each);
   expect(cut).toEqual([100]);
-  turnedAway.delete(leaving[0]!);
-  turnedAway.add(leaving[101]!);
+  closingBacklog.delete(leaving[0]!);
+  closingBacklog.add(leaving[101]!);
   expect(cut).toEqual([100]);
   clock.advance(4999);
   expect(cut).toEqual([100]);
