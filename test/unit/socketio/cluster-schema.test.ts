@@ -98,16 +98,16 @@ describe("what comes from the bus", () => {
   });
 
   test.each([
-    [null, "it is no object"],
-    [{ uid: "a", type: "3" }, "its type is no number"],
-    [{ uid: 7, type: 2 }, "its uid is no text"],
-    [{ uid: "a", type: 4, data: { opts: OPTIONS } }, "of type 4, its rooms is not as it must be"],
+    [null, "it is not an object"],
+    [{ uid: "a", type: "3" }, "its type is not a number"],
+    [{ uid: 7, type: 2 }, "its uid is not a string"],
+    [{ uid: "a", type: 4, data: { opts: OPTIONS } }, "its rooms is invalid (type 4)"],
     [
       { uid: "a", type: 3, data: { opts: OPTIONS, packet: { type: 1, data: ["x"] } } },
-      "of type 3, its packet is not as it must be",
+      "its packet is invalid (type 3)",
     ],
-    [{ uid: "a", type: 6, data: { opts: { except: [] } } }, "of type 6, its opts is not as it must be"],
-    [{ uid: "a", type: 9, data: { packet: ["connection"] } }, "of type 9, its packet is not as it must be"],
+    [{ uid: "a", type: 6, data: { opts: { except: [] } } }, "its opts is invalid (type 6)"],
+    [{ uid: "a", type: 9, data: { packet: ["connection"] } }, "its packet is invalid (type 9)"],
   ])("is refused in words: %j", (message, fault) => {
     expect(faultOf(message)).toBe(fault);
   });

@@ -9,7 +9,7 @@ interface Entry {
   readonly once: boolean;
 }
 
-/** What the small emitter keeps: of an event one entry, or several. */
+/** The fields of the small emitter: one entry per event, or an array of them. */
 interface Table {
   _events: Record<Name, Entry | Entry[] | undefined>;
   _eventsCount: number;
@@ -23,27 +23,27 @@ const { removeListener } = SmallEmitter.prototype as unknown as { removeListener
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kMaxListeners = Symbol("maxListeners");
 
-/** Node's emitter, without listeners: it throws an unhandled `error` with Node's class and code. */
+/** Throws an unhandled `error` with Node's class and code. */
 const unheard = new EventEmitter();
 
-/** Node's default, which adapters may read. */
+/** Node's default; adapters may read it. */
 const MAX_LISTENERS = 10;
 
 /**
- * The emitter of adapters: `eventemitter3`, with the members of Node's EventEmitter that it lacks, as programs and
- * adapters of others may call them. It does not warn of many listeners, and emits neither `newListener` nor
+ * The emitter of adapters: `eventemitter3`, with the members of Node's EventEmitter that it lacks, because programs and
+ * third-party adapters may call them. It never warns of many listeners, and emits neither `newListener` nor
  * `removeListener`.
  */
 export class AdapterEmitter extends Base {
   declare private [kMaxListeners]?: number;
 
-  /** An `error` without a listener is thrown, as Node does. */
+  /** Emits an event. As in Node, an `error` without a listener is thrown. */
   override emit(event: Name, ...args: unknown[]): boolean {
     if (event === "error" && this.listenerCount(event) === 0) return unheard.emit(event, ...args);
     return super.emit(event, ...args);
   }
 
-  /** Of a listener that was added several times, the last one is removed. Emissions pass `once`: all that have run go. */
+  /** Removes the copy of a listener that was added last; emissions pass `once`, which removes every copy. */
   override removeListener(event: Name, listener: Listener, context?: unknown, once?: boolean): this {
     const table = tableOf(this);
     const entries = table[event];
@@ -92,7 +92,7 @@ export class AdapterEmitter extends Base {
   }
 }
 
-/** Whether there is any listener at all: hot paths ask before they emit. */
+/** Whether the emitter has any listener; hot paths check this before they emit. */
 export function isHeard({ _eventsCount: events }: Table): boolean {
   return events > 0;
 }
@@ -107,7 +107,7 @@ function entriesOf(emitter: Table, event: Name): readonly Entry[] {
   return Array.isArray(entries) ? entries : [entries];
 }
 
-/** The listener that was added last comes first. A new array: an emission may go through the old one. */
+/** Moves the last listener to the front, in a new array: an emission may be walking the old one. */
 function toFront<Emitter extends Table>(emitter: Emitter, event: Name): Emitter {
   const table = tableOf(emitter);
   const entries = table[event];

@@ -5,37 +5,37 @@ import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.
 
 export type { Room, SocketId };
 
-/** The secret with which a client takes its session up again. */
+/** The secret by which a client resumes its session. */
 export type PrivateSessionId = string;
 
-/** How a broadcast is to be sent. */
+/** The flags of one broadcast. */
 export interface BroadcastFlags {
-  /** Skip those who can't take it right now. */
+  /** Drops the event for each client whose transport can't send at once. Default: false. */
   volatile?: boolean | undefined;
-  /** Whether it may be compressed. Default: true. */
+  /** Whether the event may be compressed. Default: true. */
   compress?: boolean | undefined;
-  /** Only clients of this server. */
+  /** Sends to the clients of this server alone. Default: false. */
   local?: boolean | undefined;
   broadcast?: boolean | undefined;
   binary?: boolean | undefined;
-  /** Time to acknowledge, in milliseconds. */
+  /** Time that clients have to acknowledge, in milliseconds. */
   timeout?: number | undefined;
-  /** While it waits for a peer, an event with the same key takes its place. */
+  /** A later event with the same key replaces this one while it is still queued. */
   conflate?: string | undefined;
-  /** What becomes of it where the peer reads too slowly, in place of the socket's policy. */
+  /** Overrides the policy of a socket whose client reads too slowly. */
   ifSlow?: SlowPolicy | undefined;
-  /** The answer of one socket is wanted, not an array of answers. */
+  /** Makes the acknowledgement a single answer instead of an array of answers. */
   expectSingleResponse?: boolean | undefined;
 }
 
-/** Who gets a broadcast: the members of `rooms` (everybody, when empty) less the members of `except`. */
+/** The receivers of a broadcast: the members of `rooms` (all sockets, when empty) without the members of `except`. */
 export interface BroadcastOptions {
   rooms: Set<Room>;
   except?: Set<Room>;
   flags?: BroadcastFlags;
 }
 
-/** What an adapter keeps of a socket that may come back. */
+/** The state of a socket that an adapter stores so that its client can resume. */
 export interface SessionToPersist {
   sid: SocketId;
   pid: PrivateSessionId;
@@ -43,12 +43,12 @@ export interface SessionToPersist {
   data: unknown;
 }
 
-/** A session that came back, with the events that its client has missed. */
+/** A resumed session, with the events that its client missed. */
 export type Session = SessionToPersist & { missedPackets: unknown[][] };
 
 /**
- * What a namespace asks of its adapter: who is in which room, and how a packet gets to all of them. The adapters of the
- * npm package `socket.io-adapter`, and all that extend them, fulfil it.
+ * The contract between a namespace and its adapter: room membership, and delivery to the members. The adapters of the npm
+ * package `socket.io-adapter`, and all classes that extend them, fulfil it.
  */
 export interface Adapter extends EventEmitter {
   readonly nsp: AdapterNamespace;
@@ -69,7 +69,7 @@ export interface Adapter extends EventEmitter {
   ): void;
   sockets(rooms: Set<Room>): Promise<Set<SocketId>>;
   socketRooms(id: SocketId): Set<Room> | undefined;
-  /** Sockets of this server, and details of others: `any`, because each adapter and each program has a type of its own. */
+  /** Sockets of this server, details of the others. `any`, because each adapter and each program has its own type. */
   fetchSockets(opts: BroadcastOptions): Promise<Untyped[]>;
   addSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
   delSockets(opts: BroadcastOptions, rooms: Room[]): Promise<void> | void;
@@ -80,7 +80,7 @@ export interface Adapter extends EventEmitter {
 }
 
 /**
- * A class, or a function that makes the adapter of a namespace; both are called with `new`. `any`, because programs write
- * the type of a namespace there that theirs needs.
+ * A class, or a function that makes the adapter of a namespace; both are called with `new`. `any`, because programs put
+ * their own type of namespace there.
  */
 export type AdapterConstructor = (new (nsp: Untyped) => Adapter) | ((nsp: Untyped) => Adapter);

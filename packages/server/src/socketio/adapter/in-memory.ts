@@ -32,12 +32,12 @@ const kMembersOf = Symbol("membersOf");
 
 const noop = (): void => undefined;
 
-/** Whether no rooms are named. What is not a Set names none, as in socket.io. */
+/** Whether a broadcast names no rooms. As in socket.io, a value that is not a Set names none. */
 function isForAll(rooms: ReadonlySet<Room>): boolean {
   return !(rooms.size > 0);
 }
 
-/** Those that are there. */
+/** Visits the sockets that are still connected. */
 function* presentOf(
   ids: Iterable<SocketId>,
   sockets: ReadonlyMap<SocketId, AdapterSocket>,
@@ -49,7 +49,7 @@ function* presentOf(
 }
 
 /**
- * Keeps the rooms of one namespace of one server in memory, and carries packets to their members.
+ * Stores the rooms of one namespace in the memory of one server, and sends packets to their members.
  *
  * Emits `create-room` and `delete-room` (room), `join-room` and `leave-room` (room, id).
  *
@@ -57,31 +57,31 @@ function* presentOf(
  * io.of("/").adapter.on("create-room", (room) => console.log(`room ${room} was created`));
  */
 export class InMemoryAdapter extends AdapterEmitter implements Adapter {
-  /** The namespace: `any`, because adapters that extend this one read more of it than {@link AdapterNamespace} has. */
+  /** The namespace. `any`, because adapters that extend this one read more of it than {@link AdapterNamespace} has. */
   readonly nsp: Untyped;
-  /** Room to the ids of its members. A room that is empty is not there. */
+  /** Maps each room to the ids of its members. Empty rooms are removed. */
   readonly rooms: Map<Room, Set<SocketId>> = new RoomTable();
-  /** Id to the rooms it is in. */
+  /** Maps each socket id to the socket's rooms. */
   readonly sids: Map<SocketId, Set<Room>> = new RoomTable();
 
-  /** @param nsp the namespace: of it, `name`, `sockets`, `_ids` and `server.encoder` are used */
+  /** @param nsp the namespace; the adapter uses its `name`, `sockets`, `_ids` and `server.encoder` */
   constructor(nsp: unknown) {
     super();
     this.nsp = nsp;
   }
 
-  /** The namespace, as far as adapters of this package know it. */
+  /** The namespace, by the members that adapters of this package use. */
   protected get [kNamespace](): AdapterNamespace {
     return this.nsp as AdapterNamespace;
   }
 
-  /** Called before the adapter is used. */
+  /** Prepares the adapter. The namespace calls it before any other method. */
   init(): Promise<void> | void {}
 
-  /** Called when the server closes. */
+  /** Releases what the adapter holds. The server calls it when it closes. */
   close(): Promise<void> | void {}
 
-  /** How many servers there are. */
+  /** Returns the number of servers, this one included. */
   serverCount(): Promise<number> {
     return Promise.resolve(1);
   }
@@ -89,7 +89,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   /** Adds a socket to rooms. */
   addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
     this[kCatchUp](id);
-    // A socket that is in no room is here as well: it gets what is for all.
+    // A socket without rooms is registered as well, since it gets broadcasts to the whole namespace.
     if (rooms.size === 0 && !this.sids.has(id)) this.sids.set(id, new Set());
     for (const room of rooms) {
       addMember(this.sids, id, room);
@@ -105,14 +105,14 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     if (hasJoined) this.emit("join-room", room, id);
   }
 
-  /** Takes a socket out of a room. */
+  /** Removes a socket from a room. */
   del(id: SocketId, room: Room): Promise<void> | void {
     this[kCatchUp](id);
     removeMember(this.sids, id, room);
     this[kExit](room, id);
   }
 
-  /** Takes a socket out of all rooms. */
+  /** Removes a socket from all its rooms. */
   delAll(id: SocketId): void {
     this[kCatchUp](id);
     for (const room of membersOf(this.sids, id)) this[kExit](room, id);
@@ -125,7 +125,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     if (isEmptyKey(this.rooms, room) && this.rooms.delete(room)) this.emit("delete-room", room);
   }
 
-  /** Sends a packet to all who are meant, encoded once. With more than 10,000 of them it takes several turns. */
+  /** Sends a packet to the receivers, encoded once. More than 10,000 receivers take several turns of the event loop. */
   broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
     const encoded = this[kEncode](packet);
     const plan = this[kPlan](encoded, opts.flags);
@@ -136,15 +136,15 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /**
-   * Sends a packet with an offset as last argument to all who are meant. Clients of revision 3 know no recovery, and
-   * listeners for what goes out have not sent it: both get the packet without.
+   * Sends a packet with an offset as last argument to the receivers. Clients of revision 3 do not know recovery, and
+   * outgoing listeners expect the program's arguments: both get `plain`, without the offset.
    *
-   * @returns the length of the packet in bytes, or characters
+   * @returns the encoded length of the packet, in bytes or characters
    */
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
     const encoded = this[kEncode](packet);
     const plan = this[kPlan](encoded, opts.flags);
-    // What the program does to the arguments later is not for those whose turn comes then.
+    // The program may change the arguments before the later turns.
     let old = this[kIsForMany](opts) ? this[kEncode](plain) : undefined;
     this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
@@ -158,11 +158,11 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /**
-   * Sends a packet that asks for an acknowledgement to all who are meant. With more than 10,000 of them it takes several
-   * turns.
+   * Sends a packet that asks for an acknowledgement to the receivers. More than 10,000 receivers take several turns of the
+   * event loop.
    *
-   * @param clientCountCallback is told how many that are, once all of them have been asked
-   * @param ack gets each answer
+   * @param clientCountCallback called once with the number of receivers, when all of them have been asked
+   * @param ack called with each answer
    */
   broadcastWithAck(
     packet: AdapterPacket,
@@ -170,7 +170,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     clientCountCallback: (clientCount: number) => void,
     ack: AckCallback,
   ): void {
-    // One id for all receivers: the counter is common to the namespace, so nobody else has it.
+    // One id serves all receivers: the whole namespace shares the counter.
     const id = this[kNamespace]._ids++;
     packet.id = id;
     const encoded = this[kEncode](packet);
@@ -197,56 +197,56 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     return server.encoder.encode(packet);
   }
 
-  /** The ids of the members of rooms; of all, when there are none. */
+  /** Returns the ids of the members of `rooms`, or of all sockets when `rooms` is empty. */
   sockets(rooms: Set<Room>): Promise<Set<SocketId>> {
     const ids = new Set<SocketId>();
     this[kForEach]({ rooms }, (_socket, id) => ids.add(id));
     return Promise.resolve(ids);
   }
 
-  /** The rooms of a socket. */
+  /** Returns the rooms of a socket. */
   socketRooms(id: SocketId): Set<Room> | undefined {
     return this.sids.get(id);
   }
 
-  /** The sockets that are meant. */
+  /** Returns the matching sockets. */
   fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
     const sockets: AdapterSocket[] = [];
     this[kForEach](opts, (socket) => sockets.push(socket));
     return Promise.resolve(sockets);
   }
 
-  /** Lets the sockets that are meant join rooms. */
+  /** Makes the matching sockets join rooms. */
   addSockets(opts: BroadcastOptions, rooms: Room[]): void {
     this[kForEach](opts, (socket) => socket.join(rooms));
   }
 
-  /** Lets the sockets that are meant leave rooms. */
+  /** Makes the matching sockets leave rooms. */
   delSockets(opts: BroadcastOptions, rooms: Room[]): void {
     this[kForEach](opts, (socket) => {
       for (const room of rooms) socket.leave(room);
     });
   }
 
-  /** Disconnects the sockets that are meant. */
+  /** Disconnects the matching sockets. */
   disconnectSockets(opts: BroadcastOptions, close: boolean): void {
     this[kForEach](opts, (socket) => socket.disconnect(close));
   }
 
-  /** Sends to the other servers, of which there are none. */
+  /** Emits an event to the other servers. This adapter has none, and warns. */
   serverSideEmit(_packet: unknown[]): void {
     process.emitWarning("this adapter does not support the serverSideEmit() functionality");
   }
 
-  /** Keeps a socket that may come back. This adapter keeps nothing. */
+  /** Stores the session of a disconnected socket. This adapter stores none. */
   persistSession(_session: SessionToPersist): void {}
 
-  /** Finds a socket that comes back, and what it has missed. */
+  /** Returns a stored session with the events it missed; here always null. */
   restoreSession(_pid: PrivateSessionId, _offset: string): Promise<Session | null> {
     return Promise.resolve(null);
   }
 
-  /** Before its rooms change. */
+  /** Delivers pending broadcasts to a socket before its rooms change. */
   private [kCatchUp](id: SocketId): void {
     const socket = areBroadcastsUnderway() ? this[kNamespace].sockets.get(id) : undefined;
     if (socket !== undefined) catchUp(socket, this[kNamespace]);
@@ -276,7 +276,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     startBroadcast(this[kNamespace], { receivers, isMeant, send, onFinished });
   }
 
-  /** Visits all that are meant, none of whom misses what was sent before. */
+  /** Visits the matching sockets; each catches up with earlier broadcasts first. */
   // hot path: 4.1 % of the server's time in `burst`
   private [kForEach]({ rooms, except }: BroadcastOptions, visit: (socket: AdapterSocket, id: SocketId) => void): void {
     const { sockets } = this[kNamespace];
@@ -297,7 +297,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     }
   }
 
-  /** The members of some rooms, each once. */
+  /** Returns the members of the rooms, without duplicates. */
   private [kMembersOf](rooms: ReadonlySet<Room> | undefined): ReadonlySet<SocketId> {
     if (!rooms || !(rooms.size > 0)) return NO_MEMBERS;
     if (rooms.size === 1) {

@@ -1,9 +1,9 @@
 /*
- * Adapters: who is in which room of a namespace, and how a packet gets to all of them, on one server or on many.
- * Knows: the namespace, sockets and clients by the few members in surface.ts, which adapters of others use as well,
+ * Adapters: room membership of a namespace, and delivery to the members, on one server or on many.
+ * Knows: the namespace, sockets and clients by the few members in surface.ts, which third-party adapters use as well,
  * and packets as objects with type and data.
  * Must not know: transports, sessions, users' listeners or how a bus between servers works.
- * What they keep in memory is bounded by options; time comes from the server's clock.
+ * Options bound the memory of adapters; time comes from the server's clock.
  */
 export type { BroadcastFlags, BroadcastOptions, PrivateSessionId, Room, Session, SocketId } from "./adapter.ts";
 export { InMemoryAdapter } from "./in-memory.ts";

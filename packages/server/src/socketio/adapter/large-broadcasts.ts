@@ -1,54 +1,70 @@
+/*
+ * Broadcasts to so many sockets that one turn of the event loop is not enough.
+ *
+ * Every large broadcast of the process gets the next number (`begun`). Each socket stores the number of the last large
+ * broadcast that it has got or skipped (`kBroadcastsGot`). A turn visits the receivers of the oldest broadcast; a visited
+ * socket gets every broadcast between its own number and `begun`, in order, and then has the number `begun`.
+ *
+ * Invariant between calls: a queued broadcast was sent to a socket exactly if its number is not above the socket's own, and
+ * every large broadcast that a socket has still to get is in the queue of its namespace.
+ *
+ * What would break the order: sending to a socket, or changing its rooms, without `catchUp()` first. A later packet would
+ * overtake the broadcast, or the broadcast would consult rooms that changed after its call. A new socket must call
+ * `skipBroadcasts()`, or it gets broadcasts that are older than itself.
+ *
+ * Cost: a turn visits at most 10,000 sockets of a namespace, and a namespace queues at most eight broadcasts.
+ */
 import { kBroadcastsGot } from "../keys.ts";
 import { nextTurn, runNextTick } from "../../base/turn.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import type { AdapterSocket } from "./surface.ts";
 
-/** A broadcast is written to so many sockets in one turn of the event loop: about 10 ms, were they in nobody's cache. */
+/** Receivers that one turn of the event loop visits: about 10 ms when none of them is in the CPU's cache. */
 export const RECEIVERS_PER_TURN = 10_000;
 
-/** A program that broadcasts faster than that has to wait, as for any other work: the oldest broadcast is finished first. */
+/** Queued broadcasts per namespace. One more finishes the oldest first, synchronously: this bounds the queue. */
 const MOST_UNDERWAY = 8;
 
-/** Broadcasts of this process that were too large for one turn, each of which got the next number. */
+/** The number of the newest large broadcast of this process. */
 let begun = 0;
 
-/** What is underway, by namespace: whichever adapter has begun it, and whichever the namespace has got since. */
+/** By namespace and not by adapter, because a program may replace a namespace's adapter meanwhile. */
 const queues = new Map<object, LargeBroadcasts>();
 
-/** Whether sockets may have to catch up before anything else is done with them. */
+/** Whether any socket may have to catch up. */
 export function areBroadcastsUnderway(): boolean {
   return queues.size > 0;
 }
 
-/** A socket that has just come in gets nothing that was sent before. */
+/** Marks a new socket as caught up, so that it gets only later broadcasts. */
 export function skipBroadcasts(socket: AdapterSocket): void {
   socket[kBroadcastsGot] = begun;
 }
 
-/** Sends a socket what it has not got yet of broadcasts to very many; done before anything else is sent to it. */
+/** Sends a socket the large broadcasts that it has not got yet. Call it before anything else is sent to the socket. */
 export function catchUp(socket: AdapterSocket, nsp: object): void {
   if (queues.size > 0) queues.get(nsp)?.catchUp(socket);
 }
 
-/** A broadcast to very many, as its adapter wants it. */
+/** A broadcast to very many sockets, as the adapter describes it. */
 interface Broadcast {
-  /** Those who may be meant; they may change while the broadcast is underway. */
+  /** The candidates; the underlying collection may change while the broadcast is underway. */
   readonly receivers: Iterator<AdapterSocket>;
-  /** Whether a socket is meant: asked for each of them, at its turn. */
+  /** Whether a candidate is a receiver; called when its turn comes. */
   isMeant(socket: AdapterSocket): boolean;
   send(socket: AdapterSocket): void;
-  /** Everybody has had a turn. */
+  /** Called once, when every receiver has had its turn. */
   onFinished(): void;
 }
 
-/** Begins a broadcast, for which everybody in the namespace gets a turn. */
+/** Starts a broadcast: visits the first receivers at once, and the others in later turns. */
 export function startBroadcast(nsp: object, broadcast: Broadcast): void {
   let queue = queues.get(nsp);
   if (queue === undefined) queues.set(nsp, (queue = new LargeBroadcasts(nsp)));
   queue.start(broadcast);
 }
 
-/** A broadcast of which not everybody has had a turn. */
+/** A broadcast with receivers left to visit. */
 class Underway {
   readonly number: number;
   readonly broadcast: Broadcast;
@@ -59,13 +75,7 @@ class Underway {
   }
 }
 
-/**
- * The broadcasts of a namespace to very many sockets, some thousands of them in a turn.
- *
- * Nobody can tell from what a socket gets: before anything else is sent to it, and before it joins or leaves a room, it
- * catches up. So each gets its packets in the order in which they were sent, and who is meant is decided by the rooms at
- * the time of the call, without a list of them being made.
- */
+/** The queue of large broadcasts of one namespace; see the head of this file. */
 class LargeBroadcasts {
   readonly #nsp: object;
   #underway: readonly Underway[] = [];
@@ -78,7 +88,7 @@ class LargeBroadcasts {
     if (this.#underway.length >= MOST_UNDERWAY) this.#run(Infinity);
     begun += 1;
     this.#underway = [...this.#underway, new Underway(begun, broadcast)];
-    // Those before this one have a turn to come.
+    // With older ones queued, a turn is scheduled already.
     if (this.#underway.length === 1) this.#takeTurn();
   }
 
@@ -88,7 +98,7 @@ class LargeBroadcasts {
     else queues.delete(this.#nsp);
   }
 
-  /** Goes on with the oldest. A listener that sends may have it finished meanwhile. */
+  /** Continues the oldest broadcast. A listener that sends may finish it meanwhile. */
   #run(most: number): void {
     const [oldest] = this.#underway;
     if (oldest === undefined) return;
@@ -101,23 +111,23 @@ class LargeBroadcasts {
 
   #finish(finished: Underway): void {
     this.#underway = this.#underway.filter((one) => one !== finished);
-    // In a tick of its own: whoever hears of it may begin another one, or throw.
-    runNextTick(() => tellFinished(finished.broadcast, this.#nsp), undefined);
+    // In its own tick: the callback may start another broadcast, or throw.
+    runNextTick(() => callFinished(finished.broadcast, this.#nsp), undefined);
   }
 
-  /** Sends a socket all that it has not got yet. */
+  /** Sends a socket every broadcast after the last one that it got. */
   catchUp(socket: AdapterSocket): void {
     const got = socket[kBroadcastsGot] ?? 0;
     const last = begun;
     if (got === last) return;
-    // Listeners for what goes out may send something themselves: they find that the socket has caught up.
+    // Set before sending: outgoing listeners may send as well, and must not start a second catch-up.
     socket[kBroadcastsGot] = last;
     for (const { number, broadcast } of this.#underway) {
       if (number > got && number <= last) this.#send(broadcast, socket);
     }
   }
 
-  /** Whoever called has nothing to do with this one receiver, and the others have a claim to theirs. */
+  /** Reports an error instead of throwing: the caller is unrelated to this receiver, and the others must get theirs. */
   #send(broadcast: Broadcast, socket: AdapterSocket): void {
     try {
       if (broadcast.isMeant(socket)) broadcast.send(socket);
@@ -127,7 +137,7 @@ class LargeBroadcasts {
   }
 }
 
-function tellFinished(broadcast: Broadcast, nsp: object): void {
+function callFinished(broadcast: Broadcast, nsp: object): void {
   try {
     broadcast.onFinished();
   } catch (error) {

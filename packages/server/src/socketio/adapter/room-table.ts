@@ -1,18 +1,32 @@
-/** `util.inspect.custom`, under the name by which it can be had without `node:util`. */
+/*
+ * The rooms of a namespace, and the rooms of a socket, without a Set for each socket that is alone in its own room. These
+ * two Sets would be a tenth of the memory of an idle connection.
+ *
+ * A table stores the Set of one member as that member alone, a string. A program that reads it gets a `LentSet`, which the
+ * table references weakly and forgets when the program drops it.
+ *
+ * Invariants between calls:
+ * 1. A value is a string (one member) or a Set (any number, including none). Only Sets are numbers or empty.
+ * 2. For each key at most one LentSet is alive and in `#lent`, its content equals the stored string, and the stored value
+ *    is that string. So two reads give the same object, and the object follows later changes.
+ * 3. A LentSet that changes moves into the table (`takeBack`) before the change, and is then an ordinary value.
+ *
+ * What would break them: changing a stored string without `#setOf()` (a lent Set would stay behind), or removing a key
+ * without deleting its loan (a dead Set would move back in).
+ */
+
+/** `util.inspect.custom`, by the name that needs no import of `node:util`. */
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * A Map of string to a Set of strings that keeps a Set of one as that string alone.
- *
- * Every socket is alone in a room of its own, and most are in no other one: their two Sets would be a tenth of what an idle
- * connection takes. A Set of one that a program reads is lent: it changes with the table for as long as the program
- * holds it, and takes no memory afterwards.
+ * A Map of string to Sets of strings that stores a Set of one member as that string alone. Reading such a key returns a
+ * Set that follows the table.
  */
 export class RoomTable extends Map<string, Set<string>> {
-  /** The Sets of one that were handed out. */
+  /** The Sets that programs have read and may still hold. */
   #lent: Map<string, WeakRef<LentSet>> | undefined;
 
-  /** What is kept: the Set, or its only element. */
+  /** Returns the stored value: the Set, or its only member. */
   #kept(key: string): Set<string> | string | undefined {
     return super.get(key);
   }
@@ -37,14 +51,14 @@ export class RoomTable extends Map<string, Set<string>> {
     return members;
   }
 
-  /** A lent Set is about to change by itself: it becomes the one that is kept, unless the key has gone. */
+  /** Stores a lent Set that is about to change, unless its key has gone. */
   takeBack(key: string, members: LentSet): void {
     if (this.#lent?.get(key)?.deref() !== members) return;
     this.#lent.delete(key);
     this.#keep(key, members);
   }
 
-  /** The Set of one element that a program holds, or a new one. It is about to change, and to be kept. */
+  /** Replaces a stored string by a Set, the lent one if a program holds it. */
   #setOf(key: string, member: string): Set<string> {
     const members = this.#lent?.get(key)?.deref() ?? new Set([member]);
     this.#lent?.delete(key);
@@ -67,10 +81,10 @@ export class RoomTable extends Map<string, Set<string>> {
     super.clear();
   }
 
-  /** Adds to the Set of a key, which need not exist. False: it was there. */
+  /** Adds a member, and the key if it is missing. Returns false if the member was there already. */
   add(key: string, member: string): boolean {
     const kept = this.#kept(key);
-    // Programs have rooms that are numbers as well: those are kept in a Set, whatever the types say.
+    // Untyped programs use numbers as rooms; those are stored in a Set.
     if (kept === undefined) this.#keep(key, typeof member === "string" ? member : new Set([member]));
     else if (kept === member) return false;
     else if (typeof kept === "string") this.#setOf(key, kept).add(member);
@@ -79,7 +93,7 @@ export class RoomTable extends Map<string, Set<string>> {
     return true;
   }
 
-  /** Removes from the Set of a key, which stays where it is, even empty. False: it was not there. */
+  /** Removes a member. The key stays, even when its Set is empty. Returns false if the member was missing. */
   remove(key: string, member: string): boolean {
     const kept = this.#kept(key);
     if (kept === undefined) return false;
@@ -87,7 +101,7 @@ export class RoomTable extends Map<string, Set<string>> {
     return kept === member && this.#setOf(key, kept).delete(member);
   }
 
-  /** Removes from the Set of a key, and the key with the last one. */
+  /** Removes a member, and the key with its last member. */
   prune(key: string, member: string): void {
     const kept = this.#kept(key);
     if (typeof kept === "object") kept.delete(member);
@@ -95,13 +109,13 @@ export class RoomTable extends Map<string, Set<string>> {
     if (kept === member || (typeof kept === "object" && kept.size === 0)) this.delete(key);
   }
 
-  /** Whether a key has a Set, and that is empty. */
+  /** Whether a key exists with an empty Set. */
   isEmpty(key: string): boolean {
     const kept = this.#kept(key);
     return typeof kept === "object" && kept.size === 0;
   }
 
-  /** What is in the Set of a key. One of many elements is the Set itself, which changes with it. */
+  /** Returns the members. With several of them, this is the stored Set, which changes later. */
   membersOf(key: string): ReadonlySet<string> {
     const kept = this.#kept(key);
     if (typeof kept === "string") return new Set([kept]);
@@ -127,28 +141,28 @@ export class RoomTable extends Map<string, Set<string>> {
     return this.entries();
   }
 
-  /** `console.log(adapter.rooms)` shows the Map that it stands for. */
+  /** Makes `console.log(adapter.rooms)` show an ordinary Map. */
   [INSPECT](): Map<string, Set<string>> {
     return new Map(this);
   }
 }
 
-/** To those who compare (`expect(adapter.rooms).toEqual(new Map(...))`) it is a Map like any other. */
+/** Makes comparisons treat it as an ordinary Map: `expect(adapter.rooms).toEqual(new Map(...))`. */
 Object.defineProperty(RoomTable.prototype, "constructor", { value: Map });
 
-/** What a table notes of a lent Set. */
+/** The place of a lent Set in its table, for its removal. */
 interface Loan {
   readonly lent: Map<string, WeakRef<LentSet>>;
   readonly key: string;
   readonly ref: WeakRef<LentSet>;
 }
 
-/** Removes the loans of Sets that the program has dropped. */
+/** Removes the entries of lent Sets that the program has dropped. */
 const collected = new FinalizationRegistry<Loan>(({ lent, key, ref }) => {
   if (lent.get(key) === ref) lent.delete(key);
 });
 
-/** A Set of one that a table keeps as a string: before it changes, it asks to be kept itself. */
+/** The Set of a key that the table stores as a string. Moves into the table before it changes. */
 class LentSet extends Set<string> {
   readonly #table: RoomTable;
   readonly #key: string;
@@ -177,7 +191,7 @@ class LentSet extends Set<string> {
   }
 }
 
-/** To those who compare, it is a Set like any other. */
+/** Makes comparisons treat it as an ordinary Set. */
 Object.defineProperty(LentSet.prototype, "constructor", { value: Set });
 
 /** The members of a room that does not exist. */
@@ -185,9 +199,9 @@ export const NO_MEMBERS: ReadonlySet<string> = new Set();
 
 type Table = Map<string, Set<string>>;
 
-// What an adapter does with its tables, which a program may have replaced by Maps of its own.
+// The same operations for an adapter whose tables the program may have replaced by ordinary Maps.
 
-/** Adds to the Set of a key, which need not exist. False: it was there. */
+/** Adds a member, and the key if it is missing. Returns false if the member was there already. */
 export function addMember(table: Table, key: string, member: string): boolean {
   if (table instanceof RoomTable) return table.add(key, member);
   const members = table.get(key);
@@ -197,12 +211,12 @@ export function addMember(table: Table, key: string, member: string): boolean {
   return true;
 }
 
-/** Removes from the Set of a key. False: it was not there. */
+/** Removes a member. Returns false if it was missing. */
 export function removeMember(table: Table, key: string, member: string): boolean {
   return table instanceof RoomTable ? table.remove(key, member) : (table.get(key)?.delete(member) ?? false);
 }
 
-/** Removes from the Set of a key, and the key with the last one. */
+/** Removes a member, and the key with its last member. */
 export function pruneMember(table: Table, key: string, member: string): void {
   if (table instanceof RoomTable) return table.prune(key, member);
   const members = table.get(key);
@@ -210,12 +224,12 @@ export function pruneMember(table: Table, key: string, member: string): void {
   if (members?.size === 0) table.delete(key);
 }
 
-/** Whether a key has a Set, and that is empty. */
+/** Whether a key exists with an empty Set. */
 export function isEmptyKey(table: Table, key: string): boolean {
   return table instanceof RoomTable ? table.isEmpty(key) : table.get(key)?.size === 0;
 }
 
-/** What is in the Set of a key. */
+/** Returns the members of a key. */
 export function membersOf(table: Table, key: string): ReadonlySet<string> {
   return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NO_MEMBERS);
 }

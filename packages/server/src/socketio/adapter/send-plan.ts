@@ -4,8 +4,8 @@ import type { BroadcastFlags } from "./adapter.ts";
 import type { WriteOptions } from "./surface.ts";
 
 /**
- * How one event is sent to all its receivers, made of its flags once. Clients and sessions read nothing else: what is not here
- * (`timeout`, `local`) was obeyed before.
+ * The flags of one event that clients and sessions obey, resolved once for all receivers. Other flags (`timeout`, `local`)
+ * were obeyed before.
  */
 export class SendPlan implements WriteOptions {
   readonly preEncoded = true;
@@ -13,7 +13,7 @@ export class SendPlan implements WriteOptions {
   readonly compress: boolean | undefined;
   readonly conflate: string | undefined;
   readonly ifSlow: SlowPolicy | undefined;
-  /** Lets the event be dropped or replaced while it waits. */
+  /** Allows the event to be dropped or replaced while it is queued. */
   readonly mark: EventMark;
 
   constructor(flags: BroadcastFlags | undefined, nsp: string) {
@@ -21,12 +21,12 @@ export class SendPlan implements WriteOptions {
     this.compress = flags?.compress;
     this.conflate = flags?.conflate;
     this.ifSlow = flags?.ifSlow;
-    // Events of different namespaces do not take each other's place.
+    // The same key in another namespace is another event.
     this.mark = new EventMark(this.conflate === undefined ? undefined : `${nsp},${this.conflate}`);
   }
 }
 
-/** The plan of an event for many, with the packets and frames that all of them share. */
+/** The plan of a broadcast, with the packets and frames that all receivers share. */
 export class BroadcastPlan extends SendPlan {
   readonly prepared: PreparedMessage;
 

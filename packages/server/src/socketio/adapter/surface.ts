@@ -6,15 +6,15 @@ import type { kBroadcastsGot, kClusterKeys, kDropAck, kDropOldestAck, kLimits, k
 import type { RecoverySettings } from "../recovery/options.ts";
 import type { ClusterKeys } from "./cluster/keys.ts";
 
-// The members of sockets, clients, namespaces and servers that adapters touch, also those written by others: the only
-// underscore members that cross from one object to another.
+// The members of sockets, clients, namespaces and servers that adapters use, third-party ones included. No other
+// underscore members cross from one object to another.
 
 /** The public id of a socket. */
 export type SocketId = string;
-/** The name of a room. Each socket is in a room that has its own id as name. */
+/** The name of a room. Each socket joins a room named like its own id. */
 export type Room = string;
 
-/** A packet as adapters hand it around: they set the namespace, and the id when they ask for acknowledgements. */
+/** A packet as adapters pass it on. They set the namespace, and the id when they ask for acknowledgements. */
 export interface AdapterPacket {
   type: number;
   nsp?: string;
@@ -22,21 +22,21 @@ export interface AdapterPacket {
   id?: number | undefined;
 }
 
-/** How encoded packets are to be written: what adapters of others hand in, and more where the adapter is ours. */
+/** Options for writing encoded packets: the public ones, and more that only adapters of this package set. */
 export interface WriteOptions {
   preEncoded?: boolean | undefined;
   compress?: boolean | undefined;
   volatile?: boolean | undefined;
-  // These come from adapters of this package alone.
+  // Set by adapters of this package alone.
   conflate?: string | undefined;
   ifSlow?: SlowPolicy | undefined;
-  /** The packets and frames that all receivers share: `encoded` is in there as well. */
+  /** The packets and frames that all receivers share; includes `encoded`. */
   readonly prepared?: PreparedMessage;
-  /** Frames made by adapters for another engine. Ignored. */
+  /** Frames that third-party adapters made for another engine. Ignored. */
   wsPreEncodedFrame?: unknown;
 }
 
-/** Whether a packet was encoded by whoever sends it. */
+/** Whether the sender has encoded a packet already. */
 export function isEncoded(
   _packet: Packet | readonly RawData[],
   options: WriteOptions | undefined,
@@ -44,40 +44,40 @@ export function isEncoded(
   return options !== undefined && !!options.preEncoded;
 }
 
-/** A client, seen from an adapter. */
+/** A client, as adapters see it. */
 export interface AdapterClient {
-  /** The session. Missing where an adapter is used without a server. */
+  /** The session. Missing when an adapter runs without a server. */
   readonly conn?: { readonly protocol: number };
-  /** Writes packets that are encoded already. `encoded` may be shared between clients, and is when it is the same array. */
+  /** Writes encoded packets. Clients that get the same array share the frames made of it. */
   writeToEngine(encoded: readonly RawData[], options: WriteOptions): void;
 }
 
-/** A socket, seen from an adapter. */
+/** A socket, as adapters see it. */
 export interface AdapterSocket {
   readonly id: SocketId;
   readonly client: AdapterClient;
   readonly acks: Map<number, (...args: unknown[]) => void>;
-  /** The number of the last large broadcast that it has got, or was not meant by. */
+  /** The number of the last large broadcast that the socket has got or skipped. */
   [kBroadcastsGot]?: number;
   join(rooms: Room | Room[]): unknown;
   leave(room: Room): unknown;
   disconnect(close?: boolean): unknown;
-  /** Nobody waits for this acknowledgement any more. */
+  /** Forgets an acknowledgement that has expired. */
   [kDropAck]?(id: number): void;
-  /** It waits for as many acknowledgements as it may: the oldest one is given up. */
+  /** Makes room by dropping the oldest pending acknowledgement, and reports the limit. */
   [kDropOldestAck]?(limit: number): void;
   notifyOutgoingListeners?(packet: { data: unknown[] }): void;
 }
 
-/** A namespace, seen from an adapter. */
+/** A namespace, as adapters see it. */
 export interface AdapterNamespace {
   readonly name: string;
   readonly sockets: ReadonlyMap<SocketId, AdapterSocket>;
-  /** The id of the next packet that asks for an acknowledgement: one counter for all sockets of a namespace. */
+  /** The id of the next packet that asks for an acknowledgement, shared by all sockets of the namespace. */
   _ids: number;
   readonly server: {
     readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
-    // What follows is missing where an adapter is used without a server.
+    // Missing when an adapter runs without a server.
     readonly opts?: RecoverySettings;
     readonly [kEngineClock]?: Clock;
     readonly [kClusterKeys]?: ClusterKeys | undefined;

@@ -1,25 +1,28 @@
 import { bounded } from "../../base/numbers.ts";
 
-/** Options of the recovery of sessions after a temporary disconnection. */
+/**
+ * Options of connection state recovery: clients resume their sessions after a temporary disconnection. A value that is not
+ * a number counts as missing.
+ */
 export interface RecoveryOptions {
-  /** For how many milliseconds a session is kept after the disconnection. Default: 120000. */
+  /** How long a session can be resumed after the disconnection, in milliseconds. Default: 120000. */
   maxDisconnectionDuration?: number;
-  /** Whether a client that comes back is spared the middlewares. Default: true. */
+  /** Whether resumed sessions skip the middlewares of the namespace. Default: true. */
   skipMiddlewares?: boolean;
   /**
-   * For how many milliseconds packets are kept. Default: `maxDisconnectionDuration + pingInterval + pingTimeout`, because
-   * that is how long a packet may have been lost before the server notices the loss of the client.
+   * How long packets are stored, in milliseconds. Default: `maxDisconnectionDuration + pingInterval + pingTimeout`, because
+   * the server may notice a lost client that much later. With a shorter time, a resumed client may miss events unnoticed.
    */
   packetLifetime?: number;
-  /** How many packets are kept for each namespace; then the oldest go. Default: 100000. */
+  /** Packets stored per namespace; one more drops the oldest. Default: 100000. */
   maxPackets?: number;
-  /** How many bytes all kept packets of a namespace may have, as they are sent; then the oldest go. Default: 64 MiB. */
+  /** Encoded bytes of the packets stored per namespace; more drops the oldest. Default: 67108864 (64 MiB). */
   maxPacketBytes?: number;
-  /** How many disconnected sessions are kept for each namespace; then the oldest go. Default: 100000. */
+  /** Disconnected sessions stored per namespace; one more drops the oldest. Default: 100000. */
   maxSessions?: number;
 }
 
-/** A client's silence is noticed within this many milliseconds where the heartbeat is not known: its default. */
+/** The defaults of the heartbeat, in milliseconds, for adapters without a server. */
 const SILENCE = { pingInterval: 25_000, pingTimeout: 20_000 };
 
 const RECOVERY_DEFAULTS = {
@@ -30,15 +33,14 @@ const RECOVERY_DEFAULTS = {
   maxSessions: 100_000,
 } as const satisfies RecoveryOptions;
 
-/** The options that a server was given, of which the heartbeat matters as well. */
-/** Options of a server that recovery depends on. */
+/** The server's options that recovery depends on. */
 export interface RecoverySettings {
   readonly connectionStateRecovery?: RecoveryOptions | undefined;
   readonly pingInterval?: number | undefined;
   readonly pingTimeout?: number | undefined;
 }
 
-/** Completes the options of the recovery: what is not a number counts as not given. */
+/** Fills in defaults. A value that is not a number counts as missing. */
 export function completeRecovery(given: RecoverySettings): Required<RecoveryOptions> {
   const options: RecoveryOptions = { ...given.connectionStateRecovery };
   const defaults = RECOVERY_DEFAULTS;
@@ -47,7 +49,7 @@ export function completeRecovery(given: RecoverySettings): Required<RecoveryOpti
   const silence = from(given.pingInterval, SILENCE.pingInterval) + from(given.pingTimeout, SILENCE.pingTimeout);
   return {
     maxDisconnectionDuration,
-    // As in socket.io: undefined, when it is given, has them run.
+    // As in socket.io, an explicit undefined runs the middlewares.
     skipMiddlewares: "skipMiddlewares" in options ? (options.skipMiddlewares ?? false) : defaults.skipMiddlewares,
     packetLifetime: from(options.packetLifetime, maxDisconnectionDuration + silence),
     maxPackets: from(options.maxPackets, defaults.maxPackets),

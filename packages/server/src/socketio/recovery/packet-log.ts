@@ -1,35 +1,35 @@
 import type { RecoveryLimit } from "../host/server-tally.ts";
 import type { BroadcastOptions } from "../adapter/adapter.ts";
 
-/** A packet that somebody may have missed. */
+/** A packet that a disconnected client may have missed. */
 export interface KeptPacket {
   /** The event with its arguments and its offset. */
   readonly data: unknown[];
   readonly opts: BroadcastOptions;
-  /** When it was sent, by the server's clock. */
+  /** The time it was sent, by the server's clock, in milliseconds. */
   readonly sentAt: number;
-  /** Its length as it was sent. */
+  /** Its encoded length; 0 until it is known. */
   bytes: number;
 }
 
-/** How much a log may hold. */
+/** The bounds of a log. */
 export interface LogLimits {
   readonly maxPackets: number;
   readonly maxPacketBytes: number;
-  /** A packet has to go before its time. */
+  /** Called when a full log drops a packet before its lifetime is over. */
   readonly onDropped?: ((limit: RecoveryLimit) => void) | undefined;
 }
 
-/** The array is cut when this many packets at its front are gone, and they are more than half of it. */
+/** The array is compacted when at least this many packets at its front are gone, and they are half of it or more. */
 const WORTH_CUTTING = 64;
 
-/** The packets of a namespace in the order in which they were sent, numbered from 1 without gaps. */
+/** The packets of a namespace in the order of sending, numbered from 1 without gaps. */
 export class PacketLog {
   readonly #limits: LogLimits;
   readonly #packets: Array<KeptPacket | undefined> = [];
-  /** Where the oldest packet is in the array. */
+  /** The index of the oldest packet in the array. */
   #head = 0;
-  /** The number of the oldest packet, or of the next one. */
+  /** The number of the oldest packet, or of the next one when the log is empty. */
   #first = 1;
   #bytes = 0;
   #crowdedOutThrough = 0;
@@ -38,7 +38,7 @@ export class PacketLog {
     this.#limits = limits;
   }
 
-  /** The number of the newest packet, whether it is still here or not; 0 before the first. */
+  /** The number of the newest packet, dropped or not; 0 before the first. */
   get last(): number {
     return this.#first + this.size - 1;
   }
@@ -51,35 +51,35 @@ export class PacketLog {
     return this.#bytes;
   }
 
-  /** The oldest packet. */
+  /** The oldest packet that is still stored. */
   get oldest(): KeptPacket | undefined {
     return this.#packets[this.#head];
   }
 
-  /** The highest number of a packet that had to go before its time, because the log was full; 0 when none had to. */
+  /** The highest number that a full log dropped before its lifetime was over; 0 when it dropped none. */
   get crowdedOutThrough(): number {
     return this.#crowdedOutThrough;
   }
 
-  /** Adds a packet. Its length is told by {@link measured}, once it is known. */
+  /** Adds a packet. Call {@link measured} once its length is known. */
   add(packet: KeptPacket): void {
     this.#packets.push(packet);
     if (this.size > this.#limits.maxPackets) this.#crowdOut("maxPackets");
   }
 
-  /** The length of a packet that was added is known now. */
+  /** Sets the length of an added packet, and drops the oldest packets if the log is too large. */
   measured(packet: KeptPacket, bytes: number): void {
     packet.bytes = bytes;
     this.#bytes += bytes;
     while (this.#bytes > this.#limits.maxPacketBytes && this.size > 0) this.#crowdOut("maxPacketBytes");
   }
 
-  /** Drops the packets that were sent before `time`. */
+  /** Drops packets sent before `time`. */
   dropBefore(time: number): void {
     while (this.oldest !== undefined && this.oldest.sentAt < time) this.#drop();
   }
 
-  /** Visits the packets that were sent after the packet of a number. */
+  /** Visits the stored packets with a higher number. */
   forEachAfter(number: number, visit: (packet: KeptPacket, number: number) => void): void {
     const { last } = this;
     for (let each = Math.max(number + 1, this.#first); each <= last; each++) {

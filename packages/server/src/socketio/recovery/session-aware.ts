@@ -1,7 +1,18 @@
 /*
- * Recovery of sessions: the adapter that logs packets, its log, its options.
+ * Connection state recovery: the adapter that logs packets, its log, its options.
  * Knows: adapters by their contract, packets, time.
  * Must not know: sockets, and how a client asks for its session: see socket/recovery.ts.
+ *
+ * The log numbers the recoverable packets of a namespace. An offset is the number of a packet, with a tag of this adapter
+ * before it, so that an offset of another process is not valid here. A client missed the packets with a higher number than
+ * its offset that were sent to one of its rooms after it joined: `memberships` stores the number at the time of joining.
+ *
+ * Invariant between calls: for each stored session, every packet that its client may have missed is in the log, unless a
+ * full log dropped it; then `crowdedOutThrough` is at least its number, and restoring fails instead of leaving a gap.
+ *
+ * What would break it: dropping packets by age before the sessions that may ask for them (`packetLifetime` must cover
+ * `maxDisconnectionDuration` and the time until a loss is noticed), adding a packet without taking its number for the
+ * offset in the same call, or a last argument of a volatile event that a client takes for an offset.
  */
 import { kEngineClock, randomId } from "../../engine/index.ts";
 import { kNamespace, kTally } from "../keys.ts";
@@ -38,29 +49,29 @@ const kSeen = Symbol("seen");
 const kMissed = Symbol("missed");
 const kNextSweep = Symbol("nextSweep");
 
-/** Since which packet a socket is in each of its rooms: what was sent to a room earlier is none of its business. */
+/** For each room of a socket, the number of the last packet before it joined. */
 type Memberships = Map<Room, number>;
 
 interface KeptSession {
   readonly session: SessionToPersist;
   readonly memberships: Memberships | undefined;
-  /** When the client was lost, by the server's clock. */
+  /** The time of the disconnection, by the server's clock, in milliseconds. */
   readonly lostAt: number;
 }
 
-/** Why a client could not take up a session. */
+/** Why a client could not resume its session. */
 export type Refusal = "RECOVERY_SESSION_UNKNOWN" | "RECOVERY_OFFSET_UNKNOWN";
 
-/** What is dropped by time is looked for no more often than this, in milliseconds. */
+/** The shortest time between two sweeps for expired sessions and packets, in milliseconds. */
 const SWEEP_INTERVAL = 1000;
 const NO_ROOMS: ReadonlySet<Room> = new Set();
 
 /**
- * Keeps the sessions of clients that were lost, and the packets that they miss meanwhile, in the memory of one server.
- * It is the default adapter where the option `connectionStateRecovery` is on.
+ * Stores the sessions of disconnected clients, and the packets that they miss, in the memory of one server. It is the
+ * default adapter when the option `connectionStateRecovery` is set.
  *
- * Events are kept unless they are volatile or ask for an acknowledgement. The offset, by which a client says what it has
- * got, is sent along as the last argument.
+ * Stores all events except volatile ones and those with an acknowledgement. Each event carries its offset as an additional
+ * last argument; a client that resumes sends the last offset it received.
  *
  * @example
  * const io = new Server({ adapter: SessionAwareAdapter, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
@@ -70,14 +81,14 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private readonly [kEngineClock]: Clock;
   private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
   private readonly [kLog]: PacketLog;
-  /** In the order in which they were lost. */
+  /** In the order of disconnection. */
   private readonly [kSessions] = new Map<PrivateSessionId, KeptSession>();
   private readonly [kMemberships] = new Map<SocketId, Memberships>();
-  /** Tells our offsets from those of another life of this server. */
+  /** Distinguishes offsets of this adapter from offsets of an earlier process. */
   private readonly [kTag]: string = randomId().slice(0, 4);
   private [kSweeping]: Timer | undefined;
 
-  /** @param nsp the namespace: of it, `server.opts` and its clock are used in addition */
+  /** @param nsp the namespace; the adapter also uses `server.opts` and the server's clock */
   constructor(nsp: unknown) {
     super(nsp);
     const { server } = this[kNamespace];
@@ -88,7 +99,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
   }
 
-  /** What is kept at present, for metrics. */
+  /** Counts of stored sessions, packets and bytes, for metrics. */
   get kept(): { readonly sessions: number; readonly packets: number; readonly packetBytes: number } {
     return { sessions: this[kSessions].size, packets: this[kLog].size, packetBytes: this[kLog].bytes };
   }
@@ -123,7 +134,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     if (event.type !== PacketType.EVENT || event.id !== undefined) return super.broadcast(event, opts);
     const plain: AdapterPacket = { type: event.type, data: event.data.slice() };
     if (opts.flags?.volatile) {
-      // Clients take any last argument that is a string for the offset: one that is none would end their chance.
+      // Clients take any trailing string for the offset. Without a real one here, this event would make recovery fail.
       if (typeof event.data.at(-1) === "string") event.data.push(this[kOffsetOf](this[kLog].last));
       this.deliverLocally(event, plain, opts);
       return;
@@ -139,7 +150,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     return `${this[kTag]}${number.toString(36)}`;
   }
 
-  /** The number of the packet that a client got last; undefined when the offset is none of ours. */
+  /** Returns the number that an offset stands for; undefined when this adapter did not issue it. */
   private [kNumberOf](offset: string): number | undefined {
     const number = Number.parseInt(offset.slice(this[kTag].length), 36);
     return number <= this[kLog].last && this[kOffsetOf](number) === offset ? number : undefined;
@@ -147,7 +158,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
 
   // ---- sessions ----------------------------------------------------------------------------------------------------
 
-  /** Keeps the session of a client that was lost. */
+  /** Stores the session of a disconnected client. */
   override persistSession(session: SessionToPersist): void {
     const memberships = this[kMemberships].get(session.sid);
     this[kSessions].delete(session.pid);
@@ -165,11 +176,11 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 
   /**
-   * Hands out a session, once.
+   * Returns a stored session, once.
    *
-   * @param offset that of the last event which the client has got; an empty string when it has got none
-   * @returns null when the session is unknown or too old, or what it has missed is not all here any more. In
-   *   `missedPackets`, what is sent until it is read is included.
+   * @param offset the offset of the last event that the client received; an empty string when it received none
+   * @returns null when the session is unknown or expired, or when the log no longer has all missed events. `missedPackets`
+   *   is computed when it is read, so it includes events sent until then.
    */
   override restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null> {
     return Promise.resolve(this[kRestore](pid, offset));
@@ -182,7 +193,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     if (kept === undefined || since === undefined) return null;
     this[kSessions].delete(pid);
     const { session, memberships } = kept;
-    // A client that is lost again before it has got everything asks from where it asked before.
+    // A client that disconnects again before it received everything resumes from the same offset.
     if (memberships !== undefined) this[kMemberships].set(session.sid, memberships);
     const missed = (): unknown[][] => this[kMissed](kept, since);
     return {
@@ -196,14 +207,12 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     };
   }
 
-  /**
-   * Why the last attempt to restore a session failed. The session is given up: its client gets another one.
-   */
+  /** Returns why the last attempt to restore a session failed, and drops the session. */
   refusalOf(pid: PrivateSessionId): Refusal {
     return this[kSessions].delete(pid) ? "RECOVERY_OFFSET_UNKNOWN" : "RECOVERY_SESSION_UNKNOWN";
   }
 
-  /** The number of the last packet that a client has got, unless a later one is lost to us. */
+  /** Returns the number of the last packet that a client received; undefined when a later one was dropped from the log. */
   private [kSeen]({ session, memberships }: KeptSession, offset: string): number | undefined {
     const number = offset === "" ? (memberships?.get(session.sid) ?? 0) : this[kNumberOf](offset);
     return number === undefined || number < this[kLog].crowdedOutThrough ? undefined : number;
@@ -234,7 +243,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
       (this[kLog].oldest?.sentAt ?? Infinity) + packetLifetime,
     );
-    // A session may be lost any time, and a packet sent. What is due stays for that millisecond.
+    // New sessions and packets may come any time. The extra millisecond keeps what is exactly due.
     const delay = Math.min(due - this[kEngineClock].now(), maxDisconnectionDuration, packetLifetime) + 1;
     return Math.max(delay, SWEEP_INTERVAL);
   }
@@ -249,7 +258,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 }
 
-/** Whether a packet was sent to a session, or would have been if it had been there. */
+/** Whether a session is among the receivers of a packet. */
 function isMeant(
   { rooms, except = NO_ROOMS as Set<Room> }: BroadcastOptions,
   kept: KeptSession,

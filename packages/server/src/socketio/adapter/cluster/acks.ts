@@ -1,12 +1,12 @@
 import type { Clock, Timer } from "../../../base/clock.ts";
 
-/** Gets what other servers report about one broadcast. */
+/** Handles the reports of other servers about one broadcast. */
 interface AckReceiver {
   onClientCount(clients: number): void;
   onAck(answer: unknown): void;
 }
 
-/** The broadcasts of this server whose acknowledgements come from clients of other servers. */
+/** The broadcasts of this server that clients of other servers may still acknowledge. */
 export class ClusterAcks {
   readonly #clock: Clock;
   readonly #broadcasts = new Map<string, { readonly receiver: AckReceiver; readonly timer: Timer }>();
@@ -15,18 +15,18 @@ export class ClusterAcks {
     this.#clock = clock;
   }
 
-  /** How many answers will come is not known here, so a broadcast ends when its time is over, after `ms` milliseconds. */
+  /** Registers a broadcast for `ms` milliseconds: the number of answers is unknown here, so only time ends it. */
   add(id: string, receiver: AckReceiver, ms: number): void {
     const timer = this.#clock.after(ms, () => this.#broadcasts.delete(id));
     this.#broadcasts.set(id, { receiver, timer });
   }
 
-  /** Another server has asked this many clients. */
+  /** Passes on the number of clients that another server has asked. */
   onClientCount(id: string, clients: number): void {
     this.#broadcasts.get(id)?.receiver.onClientCount(clients);
   }
 
-  /** A client of another server has answered. */
+  /** Passes on the answer of a client of another server. */
   onAck(id: string, answer: unknown): void {
     this.#broadcasts.get(id)?.receiver.onAck(answer);
   }

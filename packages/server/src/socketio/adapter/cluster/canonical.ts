@@ -1,17 +1,17 @@
-/** What can be said to another server, in two forms that say the same. */
+/** One value in two forms: as chunks to sign, and as plain data to send. */
 export interface Canonical {
-  /** Text and bytes, the same whatever the value was carried by, and different for every other value. */
+  /** Text and bytes: equal for equal values after any supported encoding, different for different values. */
   readonly chunks: readonly (string | Buffer)[];
-  /** The value without what gets lost on the way: as JSON would have it, but with bytes. */
+  /** The value as JSON would carry it, but with bytes. */
   readonly plain: unknown;
 }
 
 /**
- * Brings a value into a form that survives JSON, MessagePack and structured clones alike: as in JSON, what is undefined is
- * left out (null in arrays), NaN and Infinity are null, dates are text; bytes of any kind are Buffers. The order of keys
- * does not matter.
+ * Converts a value to a form that JSON, MessagePack and structured clones preserve. As in JSON, undefined is left out (null
+ * in arrays), NaN and Infinity are null, and dates are strings. Bytes of any type are Buffers. The order of keys does not
+ * change the chunks.
  *
- * @throws TypeError for a BigInt, as JSON does; RangeError for what is nested too deeply
+ * @throws TypeError for a BigInt, as JSON does; RangeError for a value that is nested too deeply
  */
 export function canonical(value: unknown): Canonical {
   const writer = new Writer();
@@ -21,7 +21,7 @@ export function canonical(value: unknown): Canonical {
 
 type Field = [key: string, value: unknown];
 
-/** Each value begins with a letter and, where its end can't be seen, its length: nothing can pass for something else. */
+/** Writes each value with a letter for its type and, where its end is ambiguous, its length: two values never collide. */
 class Writer {
   readonly #chunks: (string | Buffer)[] = [];
   #text = "";
@@ -30,7 +30,7 @@ class Writer {
     return [...this.#chunks, this.#text];
   }
 
-  /** @returns the value, plain */
+  /** @returns the plain value */
   write(value: unknown): unknown {
     switch (typeof value) {
       case "string":
@@ -84,7 +84,7 @@ class Writer {
       if (!isAbsent(inner)) fields.push([key, inner]);
     }
     this.#text += `o${fields.length}:`;
-    // The order in which they are written is not that in which they are handed on.
+    // Sorted in the chunks; the plain value keeps its order.
     for (const field of [...fields].sort(byKey)) {
       this.#text += `${field[0].length}:${field[0]}`;
       field[1] = this.write(field[1]);
@@ -105,7 +105,7 @@ function bytesOf(value: object): Buffer | undefined {
   return value instanceof ArrayBuffer ? Buffer.from(value) : undefined;
 }
 
-/** What an object wants to be in JSON. Bytes want to be an array of numbers there: they are asked by nobody. */
+/** Applies `toJSON()`, except to bytes: a Buffer's would return an array of numbers. */
 function unwrap(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const { toJSON } = value as { toJSON?: unknown };

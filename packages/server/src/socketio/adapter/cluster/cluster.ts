@@ -49,7 +49,7 @@ const kBroadcastWithOffset = Symbol("broadcastWithOffset");
 
 const log = createLog("socket.io:cluster");
 
-/** Other servers have this many milliseconds to answer, unless `timeout()` says otherwise. */
+/** Time that other servers have to answer without `timeout()`, in milliseconds. */
 const TIME_TO_ANSWER = 5000;
 
 function logFailure(error: unknown): void {
@@ -59,9 +59,8 @@ function logFailure(error: unknown): void {
 const newId = (): string => randomBytes(8).toString("hex");
 
 /**
- * An adapter for many servers that talk to each other over a bus. What extends it must carry messages: send them in
- * {@link doPublish} and {@link doPublishResponse}, and hand those that come in to {@link onMessage} and
- * {@link onResponse}.
+ * An adapter for several servers that exchange messages over a bus. A subclass connects the bus: it sends messages in
+ * {@link doPublish} and {@link doPublishResponse}, and passes received ones to {@link onMessage} and {@link onResponse}.
  *
  * @example
  * class BusAdapter extends ClusterAdapter {
@@ -80,7 +79,7 @@ const newId = (): string => randomBytes(8).toString("hex");
  * }
  */
 export abstract class ClusterAdapter extends InMemoryAdapter {
-  /** The id of this server. */
+  /** The id of this server, new for each process and namespace. */
   protected readonly uid: ServerId = newId();
   private readonly [kEngineClock]: Clock;
   private readonly [kGuard]: BusGuard | undefined;
@@ -101,7 +100,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     return new BusGuard({ keys, uid: this.uid, nsp: this[kNamespace].name, onRefused });
   }
 
-  /** Sends a message to all other servers. Resolves with its place on the bus, where there is one. */
+  /** Sends a message to all other servers. Resolves with its position on the bus, or "" when the bus has none. */
   protected abstract doPublish(message: ClusterMessage): Promise<Offset>;
 
   /** Sends a response to one server. */
@@ -110,16 +109,16 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   // ---- from the bus ------------------------------------------------------------------------------------------------
 
   /**
-   * A message has come in; messages of this server itself are ignored. One that is not as it must be, is not signed where
-   * the option `clusterSecret` is set, or can't be followed, is told to `handler_error` listeners and does nothing.
+   * Handles a message from the bus. Ignores messages of this server. A message that is malformed, lacks a signature required
+   * by the option `clusterSecret`, or fails is reported to `handler_error` listeners.
    */
   protected onMessage(message: ClusterMessage, offset?: Offset): void {
     const genuine = this[kGuard] === undefined ? message : this[kGuard].open(message);
-    if (genuine !== undefined) this.heed(genuine, offset);
+    if (genuine !== undefined) this.handleMessage(genuine, offset);
   }
 
-  /** A message has come in that is signed, where it has to be. */
-  protected heed(message: ClusterMessage, offset?: Offset): void {
+  /** Handles a message whose signature, if required, has been verified. */
+  protected handleMessage(message: ClusterMessage, offset?: Offset): void {
     if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kFollow](message, offset));
   }
 
@@ -130,7 +129,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     return false;
   }
 
-  /** What a message asks for may fail: that must not end the connection to the bus. */
+  /** Reports an error instead of throwing it into the code that reads the bus. */
   private [kTry](follow: () => void): void {
     try {
       follow();
@@ -139,7 +138,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     }
   }
 
-  /** Tells `handler_error` listeners of the server. */
+  /** Reports an error to `handler_error` listeners of the server. */
   protected reportFailure(error: unknown): void {
     failAdapter(error, this[kNamespace], "thrown");
   }
@@ -163,7 +162,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
       case MessageType.ADAPTER_CLOSE:
         return undefined;
       default:
-        // On a bus that does not tell them apart, responses come the same way.
+        // A bus with one channel brings responses the same way.
         return this.onResponse(message);
     }
   }
@@ -187,7 +186,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this[kForgetAcksOf](packet, options);
   }
 
-  /** The server that has asked waits no longer than this, and nobody else wants the answers. */
+  /** Drops the acknowledgements when the asking server has stopped waiting for them. */
   private [kForgetAcksOf]({ id }: AdapterPacket, opts: BroadcastOptions): void {
     if (id === undefined) return;
     this[kEngineClock].after(opts.flags?.timeout ?? TIME_TO_ANSWER, async () => {
@@ -223,7 +222,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     nsp._onServerSideEmit([...event, answer]);
   }
 
-  /** A response to this server has come in. */
+  /** Handles a response to a request of this server. */
   protected onResponse(response: ClusterResponse): void {
     const genuine = this[kGuard] === undefined ? response : this[kGuard].open(response);
     if (genuine !== undefined && this[kIsSound](genuine)) this[kTry](() => this[kTake](genuine));
@@ -244,18 +243,18 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- to the bus --------------------------------------------------------------------------------------------------
 
-  /** Sends a message to all other servers. A failure is logged: there is nobody to tell. */
+  /** Sends a message to all other servers. Failures are only logged, since no caller waits for them. */
   protected publish(message: ClusterMessageBody): void {
     this.publishAndReturnOffset(message).catch(logFailure);
   }
 
-  /** Sends a message to all other servers, signed where there is a secret. */
+  /** Sends a message to all other servers, signed if the cluster has a secret. Resolves with its position on the bus. */
   protected async publishAndReturnOffset(message: ClusterMessageBody): Promise<Offset> {
     const complete = { ...message, uid: this.uid, nsp: this[kNamespace].name };
     return this.doPublish(this[kGuard]?.seal(complete) ?? complete);
   }
 
-  /** Sends a response to the server that has asked. */
+  /** Sends a response to the server that asked. */
   protected publishResponse(requesterUid: ServerId, response: ClusterResponseBody): void {
     const complete = { ...response, uid: this.uid, nsp: this[kNamespace].name };
     this[kRespond](requesterUid, complete).catch(logFailure);
@@ -271,10 +270,10 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- broadcasts --------------------------------------------------------------------------------------------------
 
-  /** Sends a packet to all who are meant on all servers; on this one at least, when the bus fails. */
+  /** Sends a packet to the receivers on all servers. When the bus fails, those of this server still get it. */
   override broadcast(packet: AdapterPacket, opts: BroadcastOptions): Promise<void> {
     if (opts.flags?.local) return Promise.resolve(super.broadcast(packet, opts));
-    // A copy: what is done to the packet on this server is not for those who read it from the bus later.
+    // A copy, since delivery changes the packet and the bus may encode it later.
     const { type, data, id } = packet;
     const copy: AdapterPacket = id === undefined ? { type, data: data.slice() } : { type, data: data.slice(), id };
     const message = { type: MessageType.BROADCAST, data: { packet: copy as unknown, opts: encodeOptions(opts) } };
@@ -283,7 +282,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     return this[kTryToPublish](message);
   }
 
-  /** The offset is known when the message is on the bus, so that the clients of this server have to wait for that. */
+  /** Publishes first: the bus issues the offset that the clients of this server get as well. */
   private async [kBroadcastWithOffset](
     message: ClusterMessageBody,
     packet: AdapterPacket,
@@ -302,7 +301,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     return !!this[kNamespace].server.opts?.connectionStateRecovery;
   }
 
-  /** Sends a packet to the clients of this server, with the offset by which they can ask for what comes after it. */
+  /** Sends a packet to the clients of this server, with its offset if the packet is recoverable. */
   private [kDeliver](packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
     const isKept = packet.type === PacketType.EVENT && packet.id === undefined && !opts.flags?.volatile;
     if (!offset || !isKept || !this[kCanRecover]) return super.broadcast(packet, opts);
@@ -310,7 +309,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this.deliverLocally(withOffset, packet, opts);
   }
 
-  /** Sends a packet that asks for acknowledgements; the answers of other servers are told by {@link onResponse}. */
+  /** Sends a packet that asks for acknowledgements. Answers of other servers arrive at {@link onResponse}. */
   override broadcastWithAck(
     packet: AdapterPacket,
     opts: BroadcastOptions,
@@ -350,9 +349,9 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   /**
-   * The sockets that are meant: those of this server as they are, and the details of others.
+   * Returns the matching sockets: sockets of this server as objects, the others as details.
    *
-   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer
+   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer in time
    */
   override async fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
     const sockets = await super.fetchSockets(opts);
@@ -368,7 +367,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- servers -----------------------------------------------------------------------------------------------------
 
-  /** Sends an event to the other servers; a function at its end gets their answers. */
+  /** Sends an event to the other servers. A function as last element gets an error or null, and their answers. */
   override async serverSideEmit(packet: unknown[]): Promise<void> {
     if (typeof packet.at(-1) !== "function") {
       return this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { packet } });
@@ -382,12 +381,12 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this.publish({ type: MessageType.SERVER_SIDE_EMIT, data: { requestId, packet: event } });
   }
 
-  /** Whose answers a question to the cluster waits for. */
+  /** Returns the servers that have to answer a request. */
   protected async othersToAsk(): Promise<Asked> {
     return (await this.serverCount()) - 1;
   }
 
-  /** A server is gone: its answers are not waited for. */
+  /** Stops waiting for the answers of a server that is gone. */
   protected forgetServer(uid: ServerId): void {
     this[kRequests].forget(uid);
   }

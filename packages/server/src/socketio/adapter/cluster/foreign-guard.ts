@@ -9,7 +9,7 @@ import { SessionAwareAdapter } from "../../recovery/session-aware.ts";
 
 type Carry = (...args: never[]) => unknown;
 
-/** The members by which the `ClusterAdapter` of `socket.io-adapter`, and all that extend it, talk to their bus. */
+/** The members that connect the `ClusterAdapter` of `socket.io-adapter`, and its subclasses, to their bus. */
 interface OnBus {
   readonly uid: string;
   doPublish: Carry;
@@ -18,19 +18,19 @@ interface OnBus {
   onResponse: Carry;
 }
 
-/** Classes that have no bus. One that extends them may have one. */
+/** Classes without a bus; their subclasses may have one. */
 const WITHOUT_BUS: ReadonlySet<unknown> = new Set<unknown>([InMemoryAdapter, SessionAwareAdapter]);
 
 /**
- * Lets the adapter of a namespace sign what it says to other servers, and verify what it hears.
+ * Makes the adapter of a namespace sign its messages to other servers, and verify theirs.
  *
- * @throws SocketIoError `ADAPTER_CANNOT_SIGN`
+ * @throws SocketIoError `ADAPTER_CANNOT_SIGN` when the adapter may have a bus but not the members to guard it
  */
 export function guardAdapter(adapter: Adapter, nsp: { readonly name: string }, keys: ClusterKeys): void {
-  // Our own one knows the keys.
+  // Our own cluster adapter signs by itself.
   if (adapter instanceof ClusterAdapter || WITHOUT_BUS.has(adapter.constructor)) return;
   if (!isOnBus(adapter)) {
-    // It may listen to its bus already.
+    // Its constructor may have subscribed to the bus already.
     callAdapter(nsp, () => adapter.close());
     throw new SocketIoError("ADAPTER_CANNOT_SIGN");
   }
@@ -44,10 +44,10 @@ function isOnBus(adapter: Adapter): adapter is Adapter & OnBus {
   return typeof uid === "string" && carriers.every((carry) => typeof carry === "function");
 }
 
-/** Puts a guard before the methods of an adapter that was written by others. */
+/** Wraps the bus methods of a third-party adapter with a guard. */
 function guardBus(adapter: OnBus, guard: BusGuard): void {
   const { doPublish, doPublishResponse, onMessage, onResponse } = adapter;
-  // They return promises: what can't be signed is a rejection, too.
+  // `async`, so that a message that can't be signed rejects instead of throwing.
   adapter.doPublish = async (message: object) => Reflect.apply(doPublish, adapter, [guard.seal(message)]);
   adapter.doPublishResponse = async (uid: string, response: object) =>
     Reflect.apply(doPublishResponse, adapter, [uid, guard.seal(response)]);

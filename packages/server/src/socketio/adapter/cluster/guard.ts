@@ -3,7 +3,7 @@ import { type Canonical, canonical } from "./canonical.ts";
 import type { ClusterKeys } from "./keys.ts";
 import { MessageType } from "./messages.ts";
 
-/** A message or a response, as it may look before anybody has looked at it. */
+/** A message or a response that has not been checked yet. */
 interface Envelope {
   readonly uid?: unknown;
   readonly nsp?: unknown;
@@ -11,7 +11,7 @@ interface Envelope {
   readonly data?: unknown;
 }
 
-/** Who is guarded, and with what. */
+/** What a guard needs to know about its adapter. */
 export interface Guarded {
   readonly keys: ClusterKeys;
   /** The id of this server on the bus. */
@@ -21,17 +21,17 @@ export interface Guarded {
   readonly onRefused: (error: SocketIoError) => void;
 }
 
-/** What the signature is for: a secret that serves something else as well must not sign for the bus unawares. */
+/** Part of every signed text, so that signatures made for another purpose with the same secret are not valid here. */
 const PURPOSE = "portage cluster";
 
 /**
- * Stands between an adapter and its bus, where the servers of the cluster share a secret: signs what goes out, and lets in
- * what is signed. Signed are sender, namespace, type and data, of which nothing else is handed on; the signature travels
- * in `data`, because some adapters carry no other fields.
+ * Signs outgoing messages of an adapter, and admits incoming ones only when their signature is valid. The signature covers
+ * sender, namespace, type and data, and `open()` drops all other fields. It travels in `data`, because some adapters send
+ * no other fields.
  */
 export class BusGuard {
   readonly #guarded: Guarded;
-  /** What was let in. An adapter may hand a response on that has come in among the messages. */
+  /** Messages that were verified. An adapter may pass a verified message on as a response. */
   readonly #genuine = new WeakSet();
 
   constructor(guarded: Guarded) {
@@ -44,15 +44,15 @@ export class BusGuard {
     return { ...message, data: { ...(plain as object), signature: this.#guarded.keys.sign(chunks) } };
   }
 
-  /** @returns undefined for what is of no concern here, or not signed by a server of the cluster */
+  /** @returns undefined for a message of this server or of another namespace, and for one without a valid signature */
   open<Message extends object>(message: Message): Message | undefined {
     if (this.#genuine.has(message)) return message;
     const { uid, nsp, type, data } = (message ?? {}) as Envelope;
-    // A bus may bring a server its own messages, and those of other namespaces.
+    // A bus may return a server's own messages, and deliver messages of other namespaces.
     if (uid === this.#guarded.uid || (typeof nsp === "string" && nsp !== this.#guarded.nsp)) return undefined;
     const { signature, ...content } = (data ?? {}) as { signature?: unknown };
     if (typeof signature !== "string") {
-      // Some adapters say their first hello while they are made, when they are not guarded yet, and another one later.
+      // Some adapters send their first hello in the constructor, before they are guarded, and another one later.
       if (type !== MessageType.INITIAL_HEARTBEAT) this.#refuse("it is not signed");
       return undefined;
     }
@@ -63,13 +63,13 @@ export class BusGuard {
     return genuine as Message;
   }
 
-  /** @returns the data as they were signed; undefined when they were not */
+  /** @returns the signed data; undefined when the signature is wrong */
   #verified(envelope: Envelope, content: object, signature: string): unknown {
     try {
       const { chunks, plain } = signedPart(envelope, content);
       if (this.#guarded.keys.verify(chunks, signature)) return plain;
     } catch {
-      // Nothing that was signed looks like this.
+      // The content has no canonical form, so it was never signed.
     }
     this.#refuse("its signature is wrong");
     return undefined;
@@ -81,7 +81,7 @@ export class BusGuard {
   }
 }
 
-/** What is signed of a message, and its data as they are handed on. */
+/** Returns the chunks to sign, and the data to hand on. */
 function signedPart({ uid, nsp, type }: Envelope, data: unknown): Canonical {
   const { chunks, plain } = canonical([PURPOSE, uid, nsp, type, data]);
   return { chunks, plain: (plain as unknown[])[4] };

@@ -29,28 +29,28 @@ const kBeatLater = Symbol("beatLater");
 
 /** Options of {@link ClusterAdapterWithHeartbeat}. */
 export interface ClusterAdapterOptions {
-  /** Milliseconds of silence after which this server says that it is there. Default: 5000. */
+  /** This server sends a heartbeat after this many milliseconds without another message. Default: 5000. */
   heartbeatInterval?: number;
-  /** Milliseconds of silence after which another server counts as gone. Default: 10000. */
+  /** Another server counts as gone after this many milliseconds without a message. Default: 10000. */
   heartbeatTimeout?: number;
 }
 
 const HEARTBEAT_DEFAULTS = { heartbeatInterval: 5000, heartbeatTimeout: 10_000 } as const;
 
-/** How often silent servers are looked for, in milliseconds. */
+/** The interval of the search for silent servers, in milliseconds. */
 const ROLL_CALL_INTERVAL = 1000;
 
-/** Servers that are waited for; each is there because it says so. */
+/** Most servers that are counted, since any message on the bus can add one. */
 const MAX_SERVERS = 1000;
 
-/** Programs that only emit, without a server, have this id: they answer nothing and are not counted. */
+/** The id of programs that emit without a server. They never answer, so they are not counted. */
 const EMITTER = "emitter";
 
-/** A {@link ClusterAdapter} for a bus that does not know who is there: the servers tell each other. */
+/** A {@link ClusterAdapter} for a bus that does not know its servers: heartbeats show which ones are alive. */
 export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   private readonly [kTime]: Clock;
   private readonly [kOptions]: Required<ClusterAdapterOptions>;
-  /** When each of the other servers was heard last. */
+  /** When each of the other servers sent its last message, by the server's clock. */
   private readonly [kServers] = new Map<ServerId, number>();
   private [kState]: "open" | "closed" = "open";
   private [kHeartbeat]: Timer | undefined;
@@ -67,13 +67,13 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     };
   }
 
-  /** Says hello to the cluster. */
+  /** Announces this server to the cluster. */
   override init(): Promise<void> | void {
     this.publish({ type: MessageType.INITIAL_HEARTBEAT });
     this[kCallRollLater]();
   }
 
-  /** Says good-bye to the cluster. */
+  /** Announces that this server leaves the cluster. */
   override close(): Promise<void> | void {
     this.publish({ type: MessageType.ADAPTER_CLOSE });
     this[kState] = "closed";
@@ -82,22 +82,22 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     return super.close();
   }
 
-  /** Public, as that of `socket.io-adapter` is. */
+  /** Handles a message from the bus. Public, as in `socket.io-adapter`. */
   override onMessage(message: ClusterMessage, offset?: Offset): void {
     super.onMessage(message, offset);
   }
 
-  protected override heed(message: ClusterMessage, offset?: Offset): void {
-    // The bus may bring anything; what is no message is told by the class below.
+  protected override handleMessage(message: ClusterMessage, offset?: Offset): void {
+    // The message may be malformed; the base class reports it.
     const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
     if (uid === this.uid || this[kState] === "closed") return;
     if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this[kHear](uid);
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
     else if (type === MessageType.ADAPTER_CLOSE) this[kRemove](uid as ServerId);
-    else super.heed(message, offset);
+    else super.handleMessage(message, offset);
   }
 
-  /** A server is there. */
+  /** Records that a server is alive. */
   private [kHear](uid: ServerId): void {
     if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kTime].now());
     else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
@@ -107,7 +107,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     super.onResponse(response);
   }
 
-  /** How many servers there are, this one included. */
+  /** Returns the number of servers, this one included. */
   override serverCount(): Promise<number> {
     return Promise.resolve(1 + this[kServers].size);
   }
@@ -121,7 +121,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     super.publish(message);
   }
 
-  /** Everything that is said shows that this server is there: the heartbeat is for silence. */
+  /** Restarts the interval: any message shows that this server is alive. */
   private [kBeatLater](): void {
     if (this[kState] === "closed") return;
     this[kHeartbeat] ??= this[kTime].after(this[kOptions].heartbeatInterval, () =>

@@ -1,13 +1,13 @@
 import { createHash, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { SocketIoError } from "../../report/errors.ts";
 
-/** Characters that a secret has at least. */
+/** The minimum length of a secret, in characters. */
 const MIN_LENGTH = 16;
 
-/** The version of the signature: another way to sign gets another one. */
+/** The version of the signature; a new algorithm needs a new one. */
 const VERSION = "v1.";
 
-/** The secrets that the servers of a cluster share: the first one signs, all of them verify. */
+/** The secrets that the servers of a cluster share. The first one signs, all of them verify. */
 export class ClusterKeys {
   readonly #signing: KeyObject;
   readonly #all: readonly KeyObject[];
@@ -20,7 +20,7 @@ export class ClusterKeys {
     this.#signing = first;
   }
 
-  /** @param chunks what is signed, in pieces */
+  /** @param chunks the content to sign, in pieces */
   sign(chunks: readonly (string | Buffer)[]): string {
     return VERSION + macOf(this.#signing, digestOf(chunks)).toString("base64url");
   }
@@ -41,7 +41,7 @@ function toKey(secret: unknown): KeyObject {
   return createSecretKey(Buffer.from(secret, "utf8"));
 }
 
-/** However many secrets there are, a large message is read once. */
+/** Hashes first, so that a large message is read once for all secrets. */
 function digestOf(chunks: readonly (string | Buffer)[]): Buffer {
   const hash = createHash("sha256");
   for (const chunk of chunks) hash.update(chunk);

@@ -1,5 +1,5 @@
 /*
- * Adapters for several servers: requests and answers on a bus, checks of what arrives, heartbeats.
+ * Adapters for several servers: requests and answers on a bus, validation, signatures, heartbeats.
  * Knows: the in-memory adapter, the shape of each message.
  * Must not know: what the bus is made of.
  */
@@ -7,10 +7,10 @@ import type { BroadcastFlags, BroadcastOptions, Room } from "../adapter.ts";
 
 /** The id of a server in its cluster. */
 export type ServerId = string;
-/** The place of a message on the bus, where the bus keeps messages. */
+/** The position of a message on a bus that stores messages. */
 export type Offset = string;
 
-/** What is said on the bus. The numbers are those of the npm package `socket.io-adapter`: both may share a bus. */
+/** The types of messages on the bus, numbered as in the npm package `socket.io-adapter`: both may share a bus. */
 export const MessageType = {
   INITIAL_HEARTBEAT: 1,
   HEARTBEAT: 2,
@@ -29,7 +29,7 @@ export const MessageType = {
 
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
-/** The types of the members, as an enum has them: `MessageType.BROADCAST`. */
+/** The types of the members, as in an enum: `MessageType.BROADCAST`. */
 export declare namespace MessageType {
   type INITIAL_HEARTBEAT = 1;
   type HEARTBEAT = 2;
@@ -46,14 +46,14 @@ export declare namespace MessageType {
   type ADAPTER_CLOSE = 13;
 }
 
-/** {@link BroadcastOptions} as they travel: sets are arrays. */
+/** {@link BroadcastOptions} with arrays instead of sets, for the bus. */
 export interface EncodedOptions {
   rooms: Room[];
   except: Room[];
   flags: BroadcastFlags;
 }
 
-/** What a message says, without who says it and where. */
+/** A message without its sender and namespace. */
 export type ClusterMessageBody =
   | { type: MessageType.INITIAL_HEARTBEAT | MessageType.HEARTBEAT | MessageType.ADAPTER_CLOSE }
   | { type: MessageType.BROADCAST; data: { opts: EncodedOptions; packet: unknown; requestId?: string } }
@@ -68,30 +68,30 @@ export type ClusterMessageBody =
 /** A message to all other servers. */
 export type ClusterMessage = { uid: ServerId; nsp: string } & ClusterMessageBody;
 
-/** What a response says, without who says it and where. */
+/** A response without its sender and namespace. */
 export type ClusterResponseBody =
   | { type: MessageType.FETCH_SOCKETS_RESPONSE; data: { requestId: string; sockets: unknown[] } }
   | { type: MessageType.SERVER_SIDE_EMIT_RESPONSE; data: { requestId: string; packet: unknown } }
   | { type: MessageType.BROADCAST_CLIENT_COUNT; data: { requestId: string; clientCount: number } }
   | { type: MessageType.BROADCAST_ACK; data: { requestId: string; packet: unknown } };
 
-/** A message to the one server that has asked. */
+/** A message to the server that asked. */
 export type ClusterResponse = { uid: ServerId; nsp: string } & ClusterResponseBody;
 
-/** Makes options ready to travel. */
+/** Converts options for the bus. */
 export function encodeOptions({ rooms, except = new Set(), flags = {} }: BroadcastOptions): EncodedOptions {
   return { rooms: [...rooms], except: [...except], flags };
 }
 
-/** Makes options that have travelled usable. */
+/** Converts options from the bus. */
 export function decodeOptions({ rooms, except, flags }: Partial<EncodedOptions>): BroadcastOptions {
   return { rooms: new Set(rooms), except: new Set(except), flags: flags ?? {} };
 }
 
-/** What other servers are told of a socket. */
+/** Returns the details of a socket that other servers get. */
 export function describeSocket(socket: unknown): unknown {
   const { id, handshake, rooms, data } = socket as Record<string, unknown>;
-  // express-session and its kind leave a store in the handshake, which refers to everything.
+  // express-session leaves a store in the handshake, which is large and can't be encoded.
   const { sessionStore: _store, ...plain } = { ...(handshake as object) } as { sessionStore?: unknown };
   return { id, handshake: plain, rooms: [...(rooms as Set<Room>)], data };
 }

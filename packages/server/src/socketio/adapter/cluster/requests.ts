@@ -1,21 +1,33 @@
+/*
+ * Requests to other servers. A request has an id, its answers, and the servers that have not answered (`silent`), or their
+ * number (`missing`) when the adapter does not know their ids.
+ *
+ * Invariant between calls: a request in the table has `missing` > 0, a running timer, and has not called `onEnd`. With ids,
+ * `missing` equals `silent.size`. Each request leaves the table with exactly one call of `onEnd`: by the last answer, by
+ * the last departure of a silent server, or by the timer.
+ *
+ * What would break it: counting an answer without removing its server from `silent`. A server that answers twice would
+ * then end the request in place of a silent one. Calling `onEnd` before the removal would let a program that asks again,
+ * or throws, end the request twice.
+ */
 import type { Clock, Timer } from "../../../base/clock.ts";
 import { SocketIoError } from "../../report/errors.ts";
 import type { ServerId } from "./messages.ts";
 
-/** The end of a request: the answers, and an error when some are missing. */
+/** Gets the answers to a request, and an error when some are missing. */
 export type OnAnswers = (error: Error | null, answers: unknown[]) => void;
 
 interface Request {
   readonly onEnd: OnAnswers;
   readonly answers: unknown[];
   readonly timer: Timer;
-  /** How many answers are missing. */
+  /** The number of missing answers. */
   missing: number;
-  /** Who has not answered, where that is known. */
+  /** The servers that have not answered, if the adapter knows its servers. */
   readonly silent: Set<ServerId> | undefined;
 }
 
-/** Whose answers a request waits for: so many servers, or these. */
+/** The servers that have to answer a request: their number, or their ids. */
 export type Asked = number | Iterable<ServerId>;
 
 /** Whether there are no other servers to ask. */
@@ -23,7 +35,7 @@ export function isEmpty(asked: Asked): boolean {
   return typeof asked === "number" ? asked <= 0 : [...asked].length === 0;
 }
 
-/** The questions to other servers that are not answered by all of them yet. */
+/** The pending requests of this server to the others. */
 export class ClusterRequests {
   readonly #clock: Clock;
   readonly #requests = new Map<string, Request>();
@@ -32,7 +44,7 @@ export class ClusterRequests {
     this.#clock = clock;
   }
 
-  /** @param request `answers` are those that are there already */
+  /** @param request `answers` has the answers of this server */
   add(id: string, { asked, answers, onEnd }: { asked: Asked; answers: unknown[]; onEnd: OnAnswers }, ms: number): void {
     const silent = typeof asked === "number" ? undefined : new Set(asked);
     const missing = silent === undefined ? (asked as number) : silent.size;
@@ -40,17 +52,17 @@ export class ClusterRequests {
     this.#requests.set(id, { onEnd, answers, timer, missing, silent });
   }
 
-  /** A server has answered with any number of values. */
+  /** Adds the answer of a server, any number of values. */
   answer(id: string, from: ServerId, values: unknown[]): void {
     const request = this.#requests.get(id);
     if (request === undefined) return;
-    // A server that answers twice, or was not asked, must not stand for one that is silent.
+    // An unknown server or a second answer must not count for a silent server.
     if (request.silent !== undefined && !request.silent.delete(from)) return;
     for (const value of values) request.answers.push(value);
     this.#oneLess(id, request);
   }
 
-  /** A server is gone: nobody waits for it any more. */
+  /** Stops waiting for a server that is gone. */
   forget(server: ServerId): void {
     for (const [id, request] of this.#requests) {
       if (request.silent?.delete(server)) this.#oneLess(id, request);

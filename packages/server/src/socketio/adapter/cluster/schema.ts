@@ -2,7 +2,7 @@ import { PacketType } from "@portage/parser/socket";
 import { SERVER_RESERVED_EVENTS } from "../../report/errors.ts";
 import { MessageType } from "./messages.ts";
 
-// What comes from a bus was made by another program, perhaps of another version. It is looked at before it is used.
+// Messages on a bus come from other programs and other versions, so they are validated before use.
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,14 +12,14 @@ function isRecord(value: unknown): value is Fields {
 
 const isText = (value: unknown): value is string => typeof value === "string";
 
-/** Names of rooms, or ids. Programs without types use numbers, too. */
+/** Whether a value is a list of rooms or ids. Untyped programs use numbers as well. */
 function isList(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => isText(item) || typeof item === "number");
 }
 
 function isOptions(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  // No rooms mean everybody: that must have been said.
+  // Required, since an empty list means all sockets.
   const { rooms, except, flags = {} } = value;
   return isList(rooms) && isList(except) && isRecord(flags);
 }
@@ -37,7 +37,7 @@ function isSocketDetails(value: unknown): boolean {
   return isRecord(value) && isText(value["id"]) && isList(value["rooms"]);
 }
 
-/** Each field that a message of a type must have, and how it must look. */
+/** The fields of each type of message, with their checks. */
 const SCHEMA = new Map<unknown, Readonly<Record<string, (value: unknown) => boolean>>>([
   [MessageType.INITIAL_HEARTBEAT, {}],
   [MessageType.HEARTBEAT, {}],
@@ -58,7 +58,7 @@ function orNone(check: (value: unknown) => boolean): (value: unknown) => boolean
   return (value) => value === undefined || check(value);
 }
 
-/** An event that a server may send to others: not one that this library emits itself. */
+/** Whether a value is an event that servers may send to each other: not one that the library emits itself. */
 function isServerEvent(value: unknown): boolean {
   return isEvent(value) && !SERVER_RESERVED_EVENTS.has(value[0]);
 }
@@ -72,19 +72,19 @@ function isCount(value: unknown): boolean {
 }
 
 /**
- * What is wrong with something that came from the bus, in words; undefined when nothing is. A type that is not known is no
- * fault: it may be of a later version.
+ * Returns the fault of a message as a phrase; undefined when it is valid. An unknown type is valid, since a later version
+ * may have added it.
  */
 export function faultOf(message: unknown): string | undefined {
-  if (!isRecord(message)) return "it is no object";
+  if (!isRecord(message)) return "it is not an object";
   const { type, uid, data = {} } = message;
   const schema = SCHEMA.get(type);
-  if (schema === undefined) return typeof type === "number" ? undefined : "its type is no number";
-  if (!isText(uid)) return "its uid is no text";
-  if (!isRecord(data)) return "its data are no object";
+  if (schema === undefined) return typeof type === "number" ? undefined : "its type is not a number";
+  if (!isText(uid)) return "its uid is not a string";
+  if (!isRecord(data)) return "its data is not an object";
   for (const field in schema) {
     const value = Object.hasOwn(data, field) ? data[field] : undefined;
-    if (!schema[field]?.(value)) return `of type ${String(type)}, its ${field} is not as it must be`;
+    if (!schema[field]?.(value)) return `its ${field} is invalid (type ${String(type)})`;
   }
   return undefined;
 }
