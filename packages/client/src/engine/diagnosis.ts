@@ -1,23 +1,23 @@
-/** What is known of a failure; a field that does not apply is undefined. */
+/** Details of a failure; fields that do not apply are undefined. */
 export interface Failure {
   /** Message of the error, or the description of the close. */
   readonly message: string;
-  /** Machine code: of the error, of the system (`ECONNREFUSED`), or of the JSON that the server answered. */
+  /** Machine code from the error, the system (`ECONNREFUSED`), or the server's JSON answer. */
   readonly code?: string | number | undefined;
-  /** HTTP status; 0: no answer. */
+  /** HTTP status; 0 without an answer. */
   readonly status?: number | undefined;
   /** Close code of the WebSocket. */
   readonly closeCode?: number | undefined;
-  /** What the server said: message of its JSON, body of its answer (200 characters), or close reason; else the system. */
+  /** The server's JSON message, answer body (up to 200 characters) or close reason; else the system's message. */
   readonly said?: string | undefined;
   /** The phase in which an upgrade failed: see {@link UpgradePhase}. */
   readonly step?: string | undefined;
 }
 
-/** Why a transport is tried: `open` to open the session, `upgrade` to take over an open one. */
+/** Purpose of an attempt: `open` opens the session, `upgrade` takes over an open session. */
 export type Purpose = "open" | "upgrade";
 
-/** One transport that was tried. */
+/** One attempt to use a transport. */
 export interface Attempt {
   readonly transport: string;
   readonly purpose: Purpose;
@@ -25,12 +25,12 @@ export interface Attempt {
   readonly at: number;
   /** Milliseconds until `outcome` was known. */
   took?: number;
-  /** `dropped`: another transport was faster, or the socket was closed. */
+  /** `dropped`: another transport won the race, or the socket was closed. */
   outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped";
   failure?: Failure | undefined;
 }
 
-/** What happened to a socket's connection, in plain data. */
+/** The history of a socket's connection, as plain data. */
 export interface Diagnosis {
   /** The last 16 attempts, oldest first. */
   attempts: Attempt[];
@@ -38,13 +38,13 @@ export interface Diagnosis {
   closed?: { reason: string; at: number; failure?: Failure | undefined };
 }
 
-/** What is noted of a transport. */
+/** A transport and its attempt. */
 interface Noted {
   readonly name: string;
   attempt_?: Attempt;
 }
 
-/** What is known of an answer: that of a request, or the close event of a WebSocket. */
+/** The answer to a request, or the close event of a WebSocket. */
 interface Answer {
   readonly status?: number;
   readonly code?: number;
@@ -52,10 +52,10 @@ interface Answer {
   readonly reason?: string;
 }
 
-/** What transports and upgrades report: an error, or the details of a close. */
+/** A report of a transport or an upgrade: an error, or the details of a close. */
 interface Report {
   readonly message?: string;
-  /** Of a close: a sentence. Of an error: an {@link Answer}, or an error within. */
+  /** A sentence in close details. In errors, an {@link Answer} or the inner error. */
   readonly description?: unknown;
   readonly step?: string;
   readonly code?: string | number;
@@ -63,18 +63,18 @@ interface Report {
   readonly cause?: Report;
 }
 
-/** Attempts that are kept: the last ones. */
+/** Limit of stored attempts; the oldest is dropped first. */
 const MAX_ATTEMPTS = 16;
 const MAX_TEXT = 200;
 
-/** Notes that a transport is tried. */
+/** Records the start of an attempt. */
 export function beginAttempt(diagnosis: Diagnosis, transport: Noted, purpose: Purpose): void {
   const attempt: Attempt = { transport: transport.name, purpose, at: Date.now(), outcome: "pending" };
   transport.attempt_ = attempt;
   diagnosis.attempts = [...diagnosis.attempts.slice(1 - MAX_ATTEMPTS), attempt];
 }
 
-/** Notes how an attempt ended; only its first end counts. */
+/** Records the outcome of an attempt; later outcomes are ignored. */
 export function endAttempt({ attempt_: attempt }: Noted, outcome: Attempt["outcome"], cause?: unknown): void {
   if (attempt?.outcome === "pending") {
     Object.assign(attempt, {
@@ -85,17 +85,17 @@ export function endAttempt({ attempt_: attempt }: Noted, outcome: Attempt["outco
   }
 }
 
-/** Notes why the session ended. */
+/** Records why the session ended. */
 export function closeDiagnosis(diagnosis: Diagnosis, reason: string, cause: unknown): void {
   for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
   diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause as Report | undefined) };
 }
 
-/** Reads what transports report: errors and close details, with the events, answers and errors within them. */
+/** Extracts a failure from an error or close details, and from the events, answers and errors inside them. */
 function describeFailure(cause: Report | undefined): Failure | undefined {
   if (!cause) return undefined;
   const { message, description, step } = cause;
-  // a failed upgrade has the transport's report as its cause
+  // the cause of a failed upgrade is the transport's report
   const report = (step && cause.cause) || cause;
   const { context = report.description } = report;
   const { status, code, responseText, reason } = (context ?? {}) as Answer;
@@ -112,7 +112,7 @@ function describeFailure(cause: Report | undefined): Failure | undefined {
     failure.said = responseText!.slice(0, MAX_TEXT) || failure.said;
     ({ code: failure.code, message: failure.said } = JSON.parse(responseText!));
   } catch {
-    // no answer, or not the JSON of an Engine.IO server
+    // without an answer, or not the JSON of an Engine.IO server
   }
   if (report.code && report.code !== "TRANSPORT_FAILED") failure.code = report.code;
   failure.code ??= system?.code ?? cause.code;

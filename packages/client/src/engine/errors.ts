@@ -1,22 +1,22 @@
 import { CodedError } from "../coded-error.ts";
 
-/** Codes of an {@link EngineError}, and the beginning of its message. */
+/** Codes of an {@link EngineError}, with the start of each message. */
 export const ENGINE_ERRORS = {
   /** Thrown by the constructor. */
   CONFLICTING_OPTIONS: "give either transports or transportImplementations",
-  /** The first packet of the server is no handshake: another protocol, or a proxy that answers in its place. `data`: what came. */
+  /** The server's first packet is not a handshake; another protocol or a proxy may have answered. `data`: the packet's text. */
   INVALID_HANDSHAKE: "invalid handshake",
-  /** The server sent something that is no Engine.IO packet. */
+  /** The server sent a malformed packet. `data`: the parser's description. */
   INVALID_PACKET: "server error",
-  /** Nothing of the message was sent, see `refuseTooLarge`. `size` and `limit`: bytes. */
+  /** The message was not sent, see `refuseTooLarge`. `size` and `limit`: bytes. */
   MESSAGE_TOO_LARGE: "message too large",
-  /** The session goes on where it was. `transport`: the candidate; `step`: the phase it was in; `cause`: what it reported. */
+  /** The session stays on its transport. `transport`: the candidate; `step`: its phase; `cause`: its error or close. */
   UPGRADE_FAILED: "probe error",
 } as const;
 
 export type EngineErrorCode = keyof typeof ENGINE_ERRORS;
 
-/** What went wrong outside of a transport. Further fields depend on the code, see {@link ENGINE_ERRORS}. */
+/** An error outside of a transport. Further fields depend on the code, see {@link ENGINE_ERRORS}. */
 export class EngineError extends CodedError<EngineErrorCode> {
   declare readonly data?: unknown;
   declare readonly size?: number;

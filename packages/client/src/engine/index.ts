@@ -1,12 +1,11 @@
 /*
- * The Engine.IO client: one session over HTTP long-polling or WebSocket, moved from the one to the other.
+ * The Engine.IO client: one session over HTTP long-polling or WebSocket, with the upgrade between them.
  * Knows: the engine codec of the parser, requests and WebSockets of the platform, timers, events of the page.
  * Must not know: namespaces, acknowledgements, reconnection. Messages are strings and bytes here.
  *
- * A session (session.ts) is opened (opening.ts) and upgraded (upgrade.ts) over transports (transports/), at an address
- * (address/), with what the platform has (platform/). Node-only code is in files named `*.node.ts`, whose places others
- * take in browsers: see `browser` in package.json. Members that end with an underscore are for the client alone; the build
- * shortens them.
+ * Start with session.ts. opening.ts opens a session and upgrade.ts upgrades it, over transports/, at an address/, with the
+ * means of platform/. Node-only code is in `*.node.ts` files; `browser` in package.json replaces them. Members that end
+ * with an underscore are private to the client; the build shortens them.
  */
 export { protocol, readRetryAfter } from "@portage/parser/engine";
 export { ADDRESS, isSecure, usualPort } from "./address/address.ts";

@@ -1,6 +1,6 @@
 import { logCalls, ofEvents } from "../log.node.ts";
 
-/** Logs what sockets and transports do, to the scopes `engine.io-client:*`. */
+/** Logs sockets and transports, to the scopes `engine.io-client:*`. */
 export function observe(socket: object, transport: object): void {
   logCalls(socket, "engine.io-client:socket", {
     launch_: ([{ name }, purpose]) => ["creating transport %s to %s", name, purpose],

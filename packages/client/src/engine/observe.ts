@@ -1,2 +1,2 @@
-/** Logs what sockets and transports do; in Node.js and in debug builds, where `observe.node.ts` takes the place of this. */
+/** Logs nothing. Node.js and debug builds replace this file with `observe.node.ts`. */
 export const observe = (_socket: object, _transport: object): void => {};

@@ -1,3 +1,16 @@
+/*
+ * Finds the first transport of a session. A transport is untried (in `#names`), opening (in `#transports`), discarded, or
+ * the winner: the first to receive a packet.
+ *
+ * Invariants between calls:
+ * - The opening handles the events of the transports in `#transports` only. Only a race has more than one.
+ * - `host.transport` is the transport opened last, or the winner.
+ * - At most one timer runs. It starts the next transport; a winner or the end stops it.
+ * - The session fails once `#transports` is empty and the strategy has not started another one, with the last cause.
+ *
+ * A loser that is closed but not discarded would report a second failure and start a surplus transport. A winner left in
+ * `#transports` would be closed with the losers.
+ */
 import { endAttempt } from "./diagnosis.ts";
 import { after } from "./platform/timers.ts";
 import type { Session, SessionOpening } from "./session.ts";
@@ -11,40 +24,39 @@ import {
 } from "./transports/transport.ts";
 
 /**
- * How a session comes to its first transport:
+ * Order of the attempts to open a session:
  *
- * - `alone`: the first one is all there is. The next one takes its place where the platform has nothing that it could
- *   work with
- * - `in turn`: a failure, or silence for `upgradeTimeout`, makes it the next one's turn
- * - `race`: side by side, each a moment after the one before, or at once when that has failed
+ * - `alone`: the first transport only; the next one if the platform can't run the first
+ * - `in turn`: the next transport after a failure, or after `upgradeTimeout` without a packet
+ * - `race`: side by side, each 300 ms after the previous one, or as soon as that has failed
  */
 export type Strategy = "alone" | "in turn" | "race";
 
-/** Milliseconds between two transports that race. */
+/** Milliseconds between the starts of two transports in a race. */
 const HEAD_START = 300;
 
 /** The session, as its opening sees it. */
 export interface OpeningHost extends Session {
-  /** Names of the transports that are left to try, now or in an upgrade. */
+  /** Names of the transports not ruled out by a failure, for this opening or an upgrade. */
   transports: string[];
   createTransport(name: string): Transport;
-  /** The transport of this name works. */
+  /** Remembers that the transport of this name works. */
   remember_(name: string): void;
 }
 
 /**
- * Opens transports, one after another or side by side, until one of them receives a packet. A transport that is closed
- * while it opens closes its session as soon as it has one, so nothing stays behind on the server.
+ * Opens transports until one of them receives a packet. Discarded transports close their session on the server, if they
+ * get one.
  */
 export class Opening implements SessionOpening, TransportHandler {
   readonly #host: OpeningHost;
   readonly #names: string[];
   readonly #strategy: Strategy;
-  /** Those that are opening. */
+  /** Transports that are opening. */
   readonly #transports = new Set<Transport>();
   #stopTimer: (() => void) | undefined;
 
-  /** @param names of the transports to try, in order */
+  /** @param names transports to try, in order */
   constructor(host: OpeningHost, names: string[], strategy: Strategy) {
     this.#host = host;
     this.#names = names;
@@ -85,7 +97,7 @@ export class Opening implements SessionOpening, TransportHandler {
     host.use_(transport);
   }
 
-  /** A transport has failed, or takes too long. */
+  /** Discards a transport that has failed or exceeded its time, and goes on with the next one. */
   #lose(transport: Transport, cause: Error | CloseDetails): void {
     const host = this.#host;
     endAttempt(transport, "failed", cause);

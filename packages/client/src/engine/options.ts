@@ -2,81 +2,81 @@ import type { BinaryType, Packet } from "@portage/parser/engine";
 import type { Untyped } from "../typed-events.ts";
 import type { CloseDetails, Transport } from "./transports/transport.ts";
 
-/** Application data: a string, or bytes in any form. `any`, as listeners of `message` take what they take. */
+/** Application data: a string, or bytes in any form. `any`, so that listeners of `message` may declare their own type. */
 export type RawData = Untyped;
 export type { BinaryType, Packet };
 
-/** Name of a transport: `polling`, `websocket`, or that of an own one. */
+/** Name of a transport: `polling`, `websocket`, or a custom name. */
 export type TransportName = "polling" | "websocket" | (string & {});
 
-/** The class of a transport; its prototype has the transport's `name`. `any`, as each may ask for options of its own. */
+/** The class of a transport, with `name` on its prototype. `any`, as each class may need its own options. */
 export type TransportCtor = { new (options: Untyped): Transport };
 
-/** A key, a certificate or an archive of them, as `tls.connect` of Node.js takes it. */
+/** A key, a certificate or an archive, as `tls.connect` of Node.js accepts it. */
 export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
-/** Options of a {@link Socket}. Those marked "Node.js" have no effect elsewhere. */
+/** Options of a {@link Socket}. Options marked "Node.js" have no effect elsewhere. */
 export interface SocketOptions {
-  /** Host name, perhaps with a port in front of which stands a colon; overridden by the URL. */
+  /** Host name, optionally followed by `:` and a port. The URL overrides it. */
   host?: string;
-  /** Host name alone; IPv6 addresses with or without brackets. Default: that of the page, else `localhost`. */
+  /** Host name alone; IPv6 addresses with or without brackets. Default: the page's, else `localhost`. */
   hostname?: string;
-  /** Default: that of the page, else 443 or 80. */
+  /** Default: the page's, else 443 or 80. */
   port?: string | number;
-  /** TLS. Default: what the URL or the page says. */
+  /** Whether to use TLS. Default: as in the URL, else as the page. */
   secure?: boolean;
   /** Default `/engine.io`. */
   path?: string;
-  /** Whether a slash is appended to `path`. Default true. */
+  /** Appends a slash to `path`. Default true. */
   addTrailingSlash?: boolean;
-  /** Query parameters: a record, or an encoded string. `any`, as no interface of a program fits a record of `unknown`. */
+  /** Query parameters: a record or an encoded string. `any`, as interfaces are not assignable to a record of `unknown`. */
   query?: string | Record<string, Untyped>;
   /** WebSocket subprotocols to offer. */
   protocols?: string | string[];
-  /** Names of transports in the order in which they are tried, or classes. Default `["polling", "websocket"]`. */
+  /** Names or classes of transports, in the order to try. Default `["polling", "websocket"]`. */
   transports?: readonly TransportName[] | readonly TransportCtor[];
-  /** Classes of transports in the order in which they are tried; not together with `transports`. */
+  /** Classes of transports, in the order to try; excludes `transports`. */
   transportImplementations?: readonly TransportCtor[];
-  /** Options for one transport only: its name to its options. */
+  /** Options for single transports, by the transport's name. */
   transportOptions?: object;
-  /** Whether to upgrade to a better transport. Default true. */
+  /** Upgrades to a better transport. Default true. */
   upgrade?: boolean;
-  /** Starts with WebSocket if the last connection of this process or page succeeded with it. Default false. */
+  /** Starts with WebSocket if it worked for the last connection of this process or page. Default false. */
   rememberUpgrade?: boolean;
-  /** Whether the next transport is tried when one fails to open. Default false. */
+  /** Tries the next transport when one fails to open. Default false. */
   tryAllTransports?: boolean;
   /**
-   * Opens WebSocket first and polling 300 ms behind (at once, if WebSocket fails); the first that opens wins, the other
-   * is closed and leaves no session on the server. What won is remembered per server and goes first, alone, until it
-   * fails. Takes the place of `rememberUpgrade`; needs both transports. Default false.
+   * Opens WebSocket, and polling 300 ms later or as soon as WebSocket fails. The first to open wins; the other is
+   * closed and leaves no session on the server. The winner is remembered per server and opens alone until it fails. Replaces
+   * `rememberUpgrade`; needs both transports. Default false.
    */
   race?: boolean;
   /**
-   * Milliseconds that an upgrade may take from its start to the server's `3probe`, then again until polling has paused.
-   * Also the time that each transport but the last may take to open with `tryAllTransports`. Default 10000.
+   * Time limit for an upgrade in milliseconds: once until the server's `3probe`, and again until polling has paused. With
+   * `tryAllTransports`, also the limit for each transport but the last to open. Default 10000.
    */
   upgradeTimeout?: number;
-  /** Milliseconds that one HTTP request may take; 0: no limit. Default 0. */
+  /** Time limit for one HTTP request in milliseconds; 0 for none. Default 0. */
   requestTimeout?: number;
   /**
-   * Whether a message that the server would refuse for its size is refused here: an {@link EngineError} `MESSAGE_TOO_LARGE` is
-   * emitted as `error`, and given to the callback of `send`; the connection stays open. Default false: the message is
-   * sent, alone, and the server closes the connection.
+   * Refuses messages larger than the server accepts. The socket emits an {@link EngineError} `MESSAGE_TOO_LARGE` as `error`,
+   * passes it to the callback of `send`, and stays open. Default false: the message is sent, and the server closes the
+   * connection.
    */
   refuseTooLarge?: boolean;
   /** Sends bytes as base64 over WebSocket too. Default false. */
   forceBase64?: boolean;
-  /** Adds a random query parameter, against caches. Default: on polling. */
+  /** Adds a random query parameter, to bypass caches. Default: polling only. */
   timestampRequests?: boolean;
-  /** Its name. Default `t`. */
+  /** Name of that parameter. Default `t`. */
   timestampParam?: string;
-  /** Headers of every request. In browsers those of polling only, as WebSocket takes none. */
+  /** Headers of every request. In browsers polling only, as their WebSocket accepts none. */
   extraHeaders?: Record<string, string>;
-  /** Whether cookies go to other origins; in Node.js, whether cookies are kept and sent at all. Default false. */
+  /** Sends cookies to other origins; in Node.js, stores and sends cookies at all. Default false. */
   withCredentials?: boolean;
-  /** Closes the connection when the page is left, before the browser does; if the page stays it works on. Default false. */
+  /** Closes the connection when the user has left the page, before the browser does. Default false. */
   closeOnBeforeunload?: boolean;
-  /** Uses the timers found when the module was loaded, so that faked ones do not matter. Default false. */
+  /** Uses the timers found when the module was loaded, so fake timers have no effect. Default false. */
   useNativeTimers?: boolean;
   /** Node.js: the connection does not keep the process alive. Default false. */
   autoUnref?: boolean;
@@ -84,7 +84,7 @@ export interface SocketOptions {
   perMessageDeflate?: { threshold: number } | boolean;
   /** Node.js: an agent of `node:http` or `node:https`; false: the transport's own. Default false. */
   agent?: object | string | boolean;
-  /** Node.js, TLS: private key, certificates and authorities in one PKCS #12 archive. */
+  /** Node.js, TLS: PKCS #12 archive with private key, certificates and authorities. */
   pfx?: Pem;
   /** Node.js, TLS: private key. */
   key?: Pem;
@@ -96,21 +96,21 @@ export interface SocketOptions {
   ca?: Pem;
   /** Node.js, TLS: cipher suites, in OpenSSL's notation. */
   ciphers?: string;
-  /** Node.js, TLS: whether the server's certificate is verified. Default true. */
+  /** Node.js, TLS: verifies the server's certificate. Default true. */
   rejectUnauthorized?: boolean;
 }
 
-/** What the server says in its first packet. */
+/** Content of the server's first packet. */
 export interface HandshakeData {
   /** Id of the session. */
   sid: string;
-  /** Names of the transports to which the session may be upgraded. */
+  /** Names of the transports that the server offers for an upgrade. */
   upgrades: string[];
-  /** Milliseconds between two pings of the server. */
+  /** Interval of the server's pings in milliseconds. */
   pingInterval: number;
-  /** Milliseconds that a ping may be late. */
+  /** Delay in milliseconds after which a ping is overdue. */
   pingTimeout: number;
-  /** Most bytes that the server accepts in one message or one HTTP body; absent in old servers. */
+  /** Size limit in bytes for one message or HTTP body; old servers omit it. */
   maxPayload: number;
 }
 
@@ -140,7 +140,7 @@ export interface SocketReservedEvents {
   close: (reason: string, description?: CloseDetails | Error) => void;
 }
 
-/** What applies where an option is not given; options that are false by default are absent. */
+/** Defaults; options that are false by default are omitted. */
 export const DEFAULTS = {
   path: "/engine.io",
   upgrade: true,

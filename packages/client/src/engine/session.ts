@@ -1,3 +1,17 @@
+/*
+ * States of a session: undefined (without an available transport), `opening` (until the handshake), `open`, `closing`
+ * (after `close`, while packets are left to send or an upgrade is pausing), `closed`. States only move forward.
+ *
+ * Invariants between calls:
+ * - The session handles the events of one transport, `transport`. Until the first packet the opening handles them.
+ * - The first `#inFlight` packets of `writeBuffer` belong to the transport, which has not emitted `drain` yet; the rest
+ *   is queued. Only `flush` passes queued packets on, and it passes none while the transport is not writable.
+ * - `id` is set, and one ping timer runs, from the handshake to the end.
+ * - `end_` takes effect once: it sets `closed` before any listener runs.
+ *
+ * A transport with packets in flight must not be replaced: the next `drain` would remove packets that it never
+ * delivered. The upgrade therefore pauses polling first, and `isHolding_` blocks `flush` meanwhile.
+ */
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
@@ -30,61 +44,59 @@ import {
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type Callback = (error?: Error) => void;
 
-/** A packet of the write buffer. */
+/** A packet in the write buffer. */
 interface SentPacket extends Packet {
-  /** Called when the transport has it. */
+  /** Called after the transport has accepted the packet. */
   onSent_?: Callback;
 }
 
-/** What opens a session. */
+/** The part of a session that finds its first transport. */
 export interface SessionOpening {
-  /** The session is over, and `close` is about to say so. */
+  /** Closes all candidates: the session has ended, and emits `close` next. */
   end_(): void;
 }
 
-/** What moves a session to a better transport. */
+/** The part of a session that moves it to a better transport. */
 export interface SessionUpgrade {
-  /** Whether nothing is sent now, because transports change. */
+  /** Whether the session must not send now, because the transport is about to change. */
   readonly isHolding_: boolean;
-  /** The session is open, or about to be closed; the server offers transports of these names. */
+  /** Starts to upgrade an open session to one of the transports that the server offers. */
   begin_(offered: readonly string[]): void;
-  /** The session is over, and `close` is about to say so. */
+  /** Closes the candidate: the session has ended, and emits `close` next. */
   end_(): void;
 }
 
 /**
- * A session with an Engine.IO server: the handshake, the heartbeat, the write buffer, the close. It works over the
- * transport that it is given by {@link Session.use_}; how that comes about is not its matter.
- *
- * Members that end with an underscore belong to the engine.
+ * A session with an Engine.IO server: handshake, heartbeat, write buffer, close. {@link Session.use_} sets its transport;
+ * subclasses and their parts decide which. Members that end with an underscore are private to the engine.
  */
 export class Session
   extends Emitter<NoEvents, NoEvents, SocketReservedEvents>
   implements PageListener, TransportHandler, TransportOwner
 {
-  /** Id of the session; null or undefined while there is none. */
+  /** Id of the session; undefined before the handshake, null after the end. */
   declare id: string;
-  /** What carries the session now. */
+  /** The current transport; while the session opens, the last one tried. */
   declare transport: Transport;
-  /** In which form bytes arrive. Default `nodebuffer` in Node.js, elsewhere `arraybuffer`. */
+  /** Type of received bytes. Default `nodebuffer` in Node.js, elsewhere `arraybuffer`. */
   binaryType: BinaryType = defaultBinaryType;
   declare readyState: SocketState;
-  /** Packets that have not been delivered to the transport, or not confirmed by it. */
+  /** The outgoing queue, including packets that the transport is still sending. */
   writeBuffer: Packet[] = [];
-  /** What was tried to connect, when, with what outcome, and why it failed: plain data, at most 16 attempts. */
+  /** The last 16 attempts to connect, with times, outcomes and failures, as plain data. */
   readonly diagnosis: Diagnosis = { attempts: [] };
-  /** Most bytes of one message that the server accepts; Infinity while that is not known. */
+  /** The server's size limit for one message in bytes; Infinity before the handshake or if the server sets none. */
   readonly maxPayload: number = Infinity;
   declare readonly hostname: string;
   declare readonly port: string | number;
   declare readonly secure: boolean;
   /** Cookies of the server (Node.js, with `withCredentials`). */
   declare _cookieJar: CookieJar | undefined;
-  /** When, in milliseconds since the epoch, the server's next ping is overdue. */
+  /** Time at which the server's next ping is overdue, in milliseconds since the epoch; 0 once the session must end. */
   _pingTimeoutTime = Infinity;
-  /** Undefined where one transport is all there is. */
+  /** Undefined once the first packet has arrived, and for sessions with a fixed transport. */
   declare opening_: SessionOpening | undefined;
-  /** Undefined where there is nothing to upgrade to. */
+  /** Undefined if the session must not upgrade. */
   declare upgrade_: SessionUpgrade | undefined;
   declare readonly opts: ResolvedOptions;
   declare protected readonly setTimeoutFn: typeof setTimeout;
@@ -92,7 +104,7 @@ export class Session
 
   /** Milliseconds from one ping of the server until the next one is overdue. */
   #patience = 0;
-  /** Packets of the write buffer that the transport has. */
+  /** Number of packets at the start of the write buffer that the transport is sending. */
   #inFlight = 0;
   #stopPingTimer: (() => void) | undefined;
 
@@ -108,8 +120,8 @@ export class Session
   /**
    * Sends a message: a string or bytes.
    *
-   * @param fn called when the message has been handed to the transport; with an {@link EngineError} when it was
-   *   refused, see `refuseTooLarge`
+   * @param fn called once the transport has accepted the message; with an {@link EngineError} if the socket refuses it, see
+   *   `refuseTooLarge`
    */
   send(data: RawData, options?: WriteOptions | Callback | null, fn?: Callback): this {
     // a function has no `compress`
@@ -123,12 +135,12 @@ export class Session
     return this.send(data, options, fn);
   }
 
-  /** Whether the connection opens or is open, and was not closed. */
+  /** Whether the connection is opening or open. */
   get isAlive_(): boolean {
     return this.readyState === "opening" || this.readyState === "open";
   }
 
-  /** Closes the connection, once what was sent is delivered and an upgrade under way is complete. */
+  /** Closes the connection after the write buffer is empty and a pausing upgrade has ended. */
   close(): this {
     if (this.isAlive_) {
       this.readyState = "closing";
@@ -138,17 +150,17 @@ export class Session
   }
 
   /**
-   * Looks whether a ping of the server is overdue, and closes the connection if so: timers are late where a machine slept
-   * or a page was throttled. Called by itself when the page comes back (`online`, `pageshow`, `visibilitychange`). The
-   * protocol leaves pings to the server, so a connection that died a moment ago is found only when its ping is overdue.
+   * Closes the connection if a ping of the server is overdue: after a machine slept or a browser throttled the page, timers
+   * are late. The socket calls this when the page comes back (`online`, `pageshow`, `visibilitychange`). Only the server
+   * sends pings, so a dead connection is detected no earlier than its next ping is overdue.
    *
-   * @returns whether the connection is believed to work
+   * @returns whether the connection is open and its ping not overdue
    */
   checkAlive(): boolean {
     return this.readyState === "open" && !this._hasPingExpired();
   }
 
-  /** Whether the server's ping is overdue; the connection is closed in that case, in the next turn. */
+  /** Whether the server's ping is overdue; if so, the connection closes in the next tick. */
   _hasPingExpired(): boolean {
     const isExpired = this.#now() > this._pingTimeoutTime;
     if (isExpired && this._pingTimeoutTime > 0) {
@@ -158,7 +170,7 @@ export class Session
     return isExpired;
   }
 
-  /** Puts a packet into the write buffer; after `close` nothing more is taken. */
+  /** Adds a packet to the write buffer; drops it after `close`. */
   _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
     if (this.readyState === "closing" || this.readyState === "closed") return;
     const packet: SentPacket = { type, data, options: { compress: options?.compress !== false } };
@@ -174,7 +186,7 @@ export class Session
     this.end_("transport error", error);
   }
 
-  /** @param name of the transport, in the query and in options */
+  /** @param name the transport's name in the query and in `transportOptions` */
   create_(Ctor: TransportCtor, name: string): Transport {
     const { query, transportOptions } = this.opts;
     return new Ctor({
@@ -185,7 +197,7 @@ export class Session
     });
   }
 
-  /** Opens a transport, of which the handler hears from now on. */
+  /** Opens a transport and sets the handler of its events. */
   launch_(transport: Transport, purpose: Purpose, handler: TransportHandler): void {
     transport.handler_ = handler;
     beginAttempt(this.diagnosis, transport, purpose);
@@ -193,14 +205,14 @@ export class Session
     transport.open();
   }
 
-  /** Works over this transport from now on, and no longer over the one before. */
+  /** Replaces the current transport; events of the old one are ignored. */
   use_(transport: Transport): void {
     if (this.transport) this.transport.handler_ = undefined;
     this.transport = transport;
     transport.handler_ = this;
   }
 
-  /** Takes what the transport reports. */
+  /** Handles an event of the transport. */
   onTransport_(event: TransportEvent, value: unknown): void {
     if (event === "packet") this.#onPacket(value as Packet);
     else if (event === "drain") this.#onDrain();
@@ -218,7 +230,7 @@ export class Session
   onPage_(signal: PageSignal): void {
     if (signal === "wake") this.checkAlive();
     else if (signal === "leave") {
-      // silently: the page that would hear of it is gone
+      // without events, as the page that would handle them is gone
       if (this.opts.closeOnBeforeunload) discard(this.transport);
     } else if (signal === "page frozen" || this.hostname !== "localhost") {
       this.end_("transport close", { description: signal });
@@ -248,7 +260,7 @@ export class Session
     try {
       data = Object(JSON.parse(text as string));
     } catch {
-      // what has no session id is no handshake
+      // a handshake without a session id is refused below
     }
     const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = data as HandshakeData;
     this.#patience = pingInterval + pingTimeout;
@@ -262,7 +274,7 @@ export class Session
     if (this.readyState === "opening") this.readyState = "open";
     this.emitReserved("open");
     this.flush();
-    // a listener may have closed
+    // a listener may have ended the session
     if ((this.readyState as SocketState) === "closed") return;
     this.#resetPingTimeout();
     if (this.readyState === "open") this.upgrade_?.begin_(upgrades);
@@ -278,7 +290,7 @@ export class Session
     return this.opts.useNativeTimers ? nativeNow() : Date.now();
   }
 
-  /** Sends what waits, or ends what `close` has begun, if that is possible now. */
+  /** Sends queued packets if the transport is writable; ends a closing session once the queue is empty. */
   flush(): void {
     const { readyState, transport, writeBuffer } = this;
     if (readyState === "closed" || this.upgrade_?.isHolding_) return;
@@ -293,7 +305,7 @@ export class Session
     }
   }
 
-  /** Closes the connection at once. */
+  /** Ends the session at once; repeated calls have no effect. */
   end_(reason: string, details?: CloseDetails | Error): void {
     if (!this.readyState || this.readyState === "closed") return;
     this.#stopPingTimer?.();
@@ -306,7 +318,7 @@ export class Session
     this.opening_?.end_();
     this.upgrade_?.end_();
     this.emitReserved("close", reason, details);
-    // afterwards, so that a listener can still see what was not sent
+    // cleared last, so that listeners can read the unsent packets
     this.writeBuffer = [];
     this.#inFlight = 0;
   }

@@ -9,16 +9,16 @@ import type { Transport } from "./transports/transport.ts";
 import { Upgrade, type UpgradeHost } from "./upgrade.ts";
 import { encodedSize } from "./write-buffer.ts";
 
-/** What won the last race for a server, by origin. */
+/** Transports that won the last race, by origin. */
 const winners = new Map<string, string | undefined>();
 
 /**
- * A connection to an Engine.IO server, in the manner of a WebSocket: it opens when it is made, over HTTP long-polling at
- * first and then over WebSocket, unless the options say otherwise.
+ * A connection to an Engine.IO server, used like a WebSocket. The constructor opens it, by default over HTTP long-polling
+ * with an upgrade to WebSocket.
  *
- * Close reasons: `transport close` (the server or the network, going offline, a page that is frozen), `transport error`
- * (the second argument is the error), `forced close` (`close()` was called), `ping timeout`. Errors are emitted as
- * `error`, right before `close`. Nothing that a server sends is thrown.
+ * Close reasons: `transport close` (the server or the network closed it, or the page went offline or was frozen),
+ * `transport error` (with the error as second argument), `forced close` (`close()` was called), `ping timeout`. The socket
+ * emits an error as `error` right before `close`; it never throws for bad input of a server.
  *
  * @example
  * const socket = new Socket("http://localhost:3000");
@@ -32,7 +32,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   /** Whether the last connection of this page or process succeeded with WebSocket; see `rememberUpgrade`. */
   static priorWebsocketSuccess = false;
 
-  /** Names of the transports that are left to try. */
+  /** Names of the transports not ruled out by a failure. */
   declare transports: string[];
   readonly #implementations: Map<string, TransportCtor>;
   constructor();
@@ -50,7 +50,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
     const { race, rememberUpgrade, tryAllTransports } = this.opts;
     const winner = race && winners.get(this.#origin);
     const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
-    // what goes first does so if it is one of them
+    // the sort ignores a first transport that is not offered
     const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
@@ -88,12 +88,12 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
     super._onError(error);
   }
 
-  /** Programs put a function of their own here, to see each transport before it opens. */
+  /** Programs replace this method to see each transport before it opens. */
   createTransport(name: string): Transport {
     return this.create_(this.#implementations.get(name)!, name);
   }
 
-  /** The transport of this name works; or without a name, none does. */
+  /** Remembers that the transport of this name works; without a name, that none does. */
   remember_(name?: string): void {
     Socket.priorWebsocketSuccess = name === "websocket";
     if (this.opts.race) winners.set(this.#origin, name);

@@ -1,3 +1,17 @@
+/*
+ * Moves an open session from polling to a better transport, one candidate at a time. UpgradePhase lists the states,
+ * UPGRADE_TABLE the transitions.
+ *
+ * Invariants between calls:
+ * - `#candidate` is set, and a timer runs, exactly in `opening`, `probing` and `pausing`. The upgrade is the candidate's
+ *   handler, the session stays the handler of the old transport.
+ * - The old transport works normally until `pausing`. In `pausing` it finishes its requests, and `isHolding_` keeps the
+ *   session from sending; each way out of `pausing` calls `flush`.
+ * - A candidate leaves either as the session's transport or discarded, so its later events are ignored.
+ *
+ * `5` must not be sent before polling is at rest: packets of a POST under way could arrive too late or out of order. An
+ * exit from `pausing` without `flush` would leave the queue stuck.
+ */
 import type { Packet } from "@portage/parser/engine";
 import { endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
@@ -6,32 +20,32 @@ import type { Session, SessionUpgrade } from "./session.ts";
 import { discard, type Transport, type TransportEvent, type TransportHandler } from "./transports/transport.ts";
 
 /**
- * Where the client stands on its way to a better transport.
+ * Phase of an upgrade to a better transport.
  *
- * - `idle`: no candidate
- * - `opening`: a candidate connects
- * - `probing`: `2probe` was sent, `3probe` is awaited
- * - `pausing`: the candidate works; polling finishes what is under way, nothing new is sent
- * - `upgraded`: `5` was sent, the candidate is the transport
- * - `closed`: the session ended
+ * - `idle`: without a candidate
+ * - `opening`: the candidate is connecting
+ * - `probing`: `2probe` was sent, `3probe` is expected
+ * - `pausing`: the candidate works; polling finishes its requests, and the session sends nothing
+ * - `upgraded`: `5` was sent, and the candidate is the session's transport
+ * - `closed`: the session has ended
  */
 export type UpgradePhase = "idle" | "opening" | "probing" | "pausing" | "upgraded" | "closed";
 
 /**
- * What can happen to an upgrade.
+ * Event of an upgrade.
  *
- * - `start`: there is a transport to try
- * - `open`, `answer`, `stray`: the candidate opened, received `3probe`, received anything else
- * - `lost`: the candidate failed or closed, or the phase took too long
- * - `paused`: polling has come to rest
- * - `end`: the session ended
+ * - `start`: a transport is left to try
+ * - `open`, `answer`, `stray`: the candidate opened, received `3probe`, received another packet
+ * - `lost`: the candidate failed or closed, or the time limit expired
+ * - `paused`: polling is at rest
+ * - `end`: the session has ended
  */
 export type UpgradeSignal = "start" | "open" | "answer" | "stray" | "lost" | "paused" | "end";
 
-/** Every phase with a candidate may end so. */
+/** Transitions of every phase with a candidate. */
 const ENDS = { lost: "idle", end: "closed" } as const;
 
-/** The phase to which each signal leads from each phase; what has no cell is ignored. Walked cell by cell in the tests. */
+/** The next phase, by phase and signal; signals without a cell are ignored. Tests cover each cell. */
 export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Record<UpgradeSignal, UpgradePhase>>>>> = {
   idle: { start: "opening", end: "closed" },
   opening: { ...ENDS, open: "probing" },
@@ -43,18 +57,18 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Recor
 
 /** The session, as its upgrade sees it. */
 export interface UpgradeHost extends Session {
-  /** Of the names of transports that the server offers, those that the client has. */
+  /** Returns the offered transports that the client has. */
   _filterUpgrades(upgrades: readonly string[]): string[];
   createTransport(name: string): Transport;
-  /** The transport of this name works. */
+  /** Remembers that the transport of this name works. */
   remember_(name: string): void;
 }
 
-/** The move of one session to a better transport (Engine.IO protocol, "Upgrade"): one candidate at a time. */
+/** Upgrade of one session (Engine.IO protocol, "Upgrade"). */
 export class Upgrade implements SessionUpgrade, TransportHandler {
   phase_: UpgradePhase = "idle";
   readonly #host: UpgradeHost;
-  /** Names of the transports to try. */
+  /** Names of the transports left to try. */
   #names: string[] = [];
   #candidate: Transport | undefined;
   #stopTimer: (() => void) | undefined;
@@ -110,7 +124,7 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
       // a listener may have ended the session
       if (this.#candidate)
         host.transport.pause(() => {
-          // a pause that ends after the upgrade has failed changes nothing
+          // ignores a pause that ends after the upgrade has failed
           if (candidate === this.#candidate) this.#signal("paused");
         });
     } else {
@@ -118,7 +132,7 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
       this.#candidate = undefined;
       if (next === "upgraded") commit(host, candidate);
       else fail(host, candidate, step, cause);
-      // what was written meanwhile goes out
+      // sends packets queued during the pause
       host.flush();
       this.#tryNext();
     }

@@ -2,7 +2,7 @@ import type { SocketOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import { WS } from "./transports/websocket.node.ts";
 
-/** A connection to an Engine.IO server over WebSocket alone: the session opens there, and there is nothing to upgrade. */
+/** A connection to an Engine.IO server over WebSocket alone, without upgrades. */
 export class WebSocketSocket extends Session {
   constructor(uri: string | undefined, opts: SocketOptions) {
     super(uri, opts);

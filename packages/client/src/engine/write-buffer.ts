@@ -1,9 +1,9 @@
 import type { Packet } from "@portage/parser/engine";
 
 /**
- * Bytes of a packet on the wire: its type, and text as UTF-8 or bytes.
+ * Returns the size of a packet on the wire in bytes.
  *
- * @param asBase64 whether bytes are written as base64, as in HTTP bodies
+ * @param asBase64 whether bytes are encoded as base64, as in HTTP bodies
  */
 export function encodedSize(data: unknown, asBase64: boolean): number {
   const { size, byteLength = size } = Object(data) as { byteLength?: number; size?: number };
@@ -11,7 +11,7 @@ export function encodedSize(data: unknown, asBase64: boolean): number {
   return asBase64 ? 1 + Math.ceil(byteLength / 3) * 4 : byteLength;
 }
 
-/** Bytes of a text in UTF-8; not every platform has a TextEncoder. */
+/** Returns the UTF-8 size of a text in bytes, as some platforms have no TextEncoder. */
 function textSize(text: string): number {
   let size = text.length;
   // most texts are ASCII
@@ -20,17 +20,17 @@ function textSize(text: string): number {
     const code = text.codePointAt(i)!;
     if (code > 0x7f) size++;
     if (code > 0x7ff) size++;
-    // both halves of a pair are in the length
+    // the length counts both halves of a pair
     if (code > 0xffff) i++;
   }
   return size;
 }
 
-/** @returns the first packets that fit into one HTTP body of `limit` bytes, one of them at least */
+/** Returns the first packets that fit into one HTTP body of `limit` bytes, at least one. */
 export function takeFitting(packets: readonly Packet[], limit: number): Packet[] {
   // the first has no separator before it
   let size = -1;
-  // what does not fit is not looked at: there may be much of it
+  // stops at the limit, as the queue may be long
   const end =
     packets.length < 2 ? -1 : packets.findIndex(({ data }, i) => (size += 1 + encodedSize(data, true)) > limit && i);
   return packets.slice(0, end < 0 ? packets.length : end);

@@ -1,4 +1,4 @@
-/** The parts of a URI; a part that is missing is "". */
+/** The parts of a URI; missing parts are "". */
 export interface ParsedUri {
   source: string;
   protocol: string;
@@ -23,14 +23,14 @@ export interface ParsedUri {
 }
 
 /**
- * `URL` would ask for a protocol, and programs write `localhost:3000` and `//example.org`. Hosts in brackets, or
- * of colons and hexadecimal digits alone, are IPv6 addresses.
+ * `URL` rejects `localhost:3000` and `//example.org`, which programs write. Hosts in brackets, or made of colons and
+ * hexadecimal digits alone, are IPv6 addresses.
  */
 const URI =
   /^(?:(https?|wss?):\/\/)?((?:(([^:@/?#]*)(?::([^:@/?#]*))?)@)?(\[[^\]/?#]*\]|(?:[a-f\d]{0,4}:){2,7}[a-f\d]{0,4}|[^:/?#]*)(?::(\d*))?)(([^?#]*)(?:\?([^#]*))?(?:#(.*))?)/;
 
 /**
- * Takes a URI apart; what is missing in it, the protocol for instance, is "".
+ * Splits a URI into its parts; missing parts are "".
  *
  * @throws the string `URI too long` for more than 8000 characters
  * @example parse("https://example.org:8443/chat?a=b").port // "8443"

@@ -4,7 +4,7 @@ import { platformDefaults } from "../platform/globals.node.ts";
 import { platform } from "../platform/platform.ts";
 import { decodeQuery } from "./query.ts";
 
-/** Options with the address and the defaults put in. */
+/** Options completed with the address and the defaults. */
 export interface ResolvedOptions extends SocketOptions {
   hostname: string;
   port: string | number;
@@ -14,7 +14,7 @@ export interface ResolvedOptions extends SocketOptions {
   transportOptions: Record<string, object>;
 }
 
-/** Where a socket connects: the URL goes before options, options before the page, the page before the defaults. */
+/** Returns where a socket connects. The URL overrides options, options the page, the page the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {
   const options = { ...DEFAULTS, ...platformDefaults, ...given } as ResolvedOptions;
   const page = platform<Location>("location") ?? {};
@@ -26,7 +26,7 @@ export function resolveOptions(uri: string | null | undefined, given: SocketOpti
     if (query) options.query = decodeQuery(query);
   }
   const secure = (options.secure ??= page.protocol === "https:");
-  // the port of the page goes with the host of the page only
+  // the page's port belongs to the page's host only
   options.port ||= (!options.hostname && page.port) || usualPort(secure);
   options.hostname = (options.hostname || page.hostname || "localhost").replace(/[[\]]/g, "");
   options.path = options.path.replace(/\/$/, "") + (options.addTrailingSlash ? "/" : "");

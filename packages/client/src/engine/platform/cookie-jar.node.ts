@@ -1,24 +1,23 @@
-/** A cookie that a server has set. */
+/** A cookie set by a server. */
 export interface Cookie {
   name: string;
   value: string;
-  /** When it is gone; absent: with the connection. */
+  /** When it expires; absent: when the connection ends. */
   expires?: Date;
 }
 
-/** Most cookies kept of one server; RFC 6265 section 6.1 asks for 50 at least. */
+/** Limit of cookies per server; RFC 6265 section 6.1 asks for at least 50. */
 const MAX_COOKIES = 300;
-/** A `Set-Cookie` header longer than this is dropped (RFC 6265 section 6.1 asks for 4096 bytes at least). */
+/** Limit of characters in a `Set-Cookie` header (RFC 6265 section 6.1 asks for at least 4096 bytes). */
 const MAX_LENGTH = 8192;
 
 /**
- * The cookies of one connection (Node.js). It knows one server only, so names and expiry suffice: domain and path of a
- * cookie do not matter.
+ * The cookies of one connection (Node.js). A connection has one server, so the jar ignores the domain and path of cookies.
  */
 export class CookieJar {
   readonly #cookies = new Map<string, Cookie>();
 
-  /** Takes in the values of `Set-Cookie` headers. */
+  /** Stores the cookies of `Set-Cookie` header values. */
   parseCookies(values: readonly string[] | null | undefined): void {
     for (const value of values ?? []) {
       const cookie = parseCookie(value);
@@ -28,7 +27,7 @@ export class CookieJar {
     }
   }
 
-  /** Name and cookie of those that have not expired. */
+  /** Names and cookies; expired cookies are removed first. */
   get cookies(): IterableIterator<[string, Cookie]> {
     const now = Date.now();
     for (const [name, { expires }] of this.#cookies)
@@ -42,7 +41,7 @@ export class CookieJar {
   }
 }
 
-/** Reads a `Set-Cookie` header (RFC 6265 section 5.2); undefined if there is no name in it. */
+/** Parses a `Set-Cookie` header (RFC 6265 section 5.2); undefined if it has no name. */
 export function parseCookie(header: string): Cookie | undefined {
   if (header.length > MAX_LENGTH) return undefined;
   const [pair = "", ...attributes] = header.split(";").map((part) => part.trim());
@@ -52,7 +51,7 @@ export function parseCookie(header: string): Cookie | undefined {
   let maxAge: Date | undefined;
   for (const attribute of attributes) {
     const [key, text = ""] = splitAt(attribute, "=");
-    // what can't be read is a cookie that is gone, not one that stays
+    // an unreadable date expires the cookie
     if (key.toLowerCase() === "expires") cookie.expires = new Date(Date.parse(text) || 0);
     if (key.toLowerCase() === "max-age") maxAge = new Date(Number(text) > 0 ? Date.now() + Number(text) * 1000 : 0);
   }

@@ -3,10 +3,10 @@ import { CookieJar } from "./cookie-jar.node.ts";
 import type { CookieJarOwner, Timers } from "./globals.ts";
 import type { SocketOptions } from "../options.ts";
 
-/** Calls back after the current turn, before anything else happens: that of the platform, also while timers are faked. */
+/** Calls back after the current turn, before any other event; captured at load, so fake timers have no effect. */
 export const nextTick: (callback: () => void, setTimeoutFn?: unknown) => void = process.nextTick.bind(process);
 
-/** Global timers as members of an object. They do not mind, and three objects of each connection have them. */
+/** Global timers as members of an object. Node.js needs no binding, which three objects per connection would pay for. */
 export const asMethods = ({ setTimeout, clearTimeout }: Timers): object => ({
   setTimeoutFn: setTimeout,
   clearTimeoutFn: clearTimeout,
@@ -14,19 +14,19 @@ export const asMethods = ({ setTimeout, clearTimeout }: Timers): object => ({
 
 export const defaultBinaryType: BinaryType = "nodebuffer";
 
-/** Defaults of options that mean something here only. */
+/** Defaults of options for Node.js only. */
 export const platformDefaults: Partial<SocketOptions> = {
   agent: false,
   rejectUnauthorized: true,
   perMessageDeflate: { threshold: 1024 },
 };
 
-/** With `withCredentials` cookies are kept. */
+/** Adds a cookie jar with `withCredentials`. */
 export function addCookieJar(socket: CookieJarOwner, { withCredentials }: SocketOptions): void {
   if (withCredentials) socket._cookieJar = new CookieJar();
 }
 
-/** `fetch`, with the cookies of a socket. Throws where there is none. */
+/** Calls `fetch` with the cookies of a socket. Throws on platforms without `fetch`. */
 export function fetchWithCookies(
   uri: string,
   init: RequestInit,
@@ -40,12 +40,12 @@ export function fetchWithCookies(
   });
 }
 
-/** Each Buffer, by the plain bytes that stand in its place. */
+/** Buffers, by the plain bytes that replace them. */
 const hidden = new WeakMap<object, Buffer>();
 
 /**
- * The value, or a copy with plain bytes in place of each Buffer in it: `JSON.stringify` would ask their `toJSON` first, which
- * makes a list of all bytes.
+ * Returns the value, or a copy with plain bytes in place of each Buffer: `JSON.stringify` calls the `toJSON` of Buffers
+ * first, which lists all bytes.
  */
 export function hideToJson(value: unknown): unknown {
   if (typeof value !== "object" || !value || !Object.values(value).some((item) => Buffer.isBuffer(item))) return value;
@@ -59,5 +59,5 @@ export function hideToJson(value: unknown): unknown {
   return copy;
 }
 
-/** What {@link hideToJson} has put plain bytes in the place of. */
+/** Returns the Buffer that {@link hideToJson} replaced by these bytes, or the value itself. */
 export const unhide = (bytes: unknown): unknown => hidden.get(bytes as object) ?? bytes;

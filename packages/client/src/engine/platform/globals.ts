@@ -2,9 +2,9 @@ import type { BinaryType } from "@portage/parser/engine";
 import type { CookieJar } from "./cookie-jar.node.ts";
 import type { SocketOptions } from "../options.ts";
 
-// What differs between platforms; `globals.node.ts` takes this file's place in Node.js.
+// Differences between platforms; Node.js uses `globals.node.ts` instead.
 
-/** Calls back after the current turn, before anything else happens. By a promise, which fake timers leave alone. */
+/** Calls back after the current turn, before any other event. Uses a promise, which fake timers do not replace. */
 export const nextTick = (callback: () => void): void => {
   void Promise.resolve().then(callback);
 };
@@ -12,7 +12,7 @@ export const nextTick = (callback: () => void): void => {
 /** The global timers. */
 export type Timers = Pick<typeof globalThis, "setTimeout" | "clearTimeout">;
 
-/** Global timers as members of an object: browsers refuse to call them as its methods. */
+/** Global timers as members of an object; bound, as browsers throw when they are called as its methods. */
 export const asMethods = (timers: Timers): object => ({
   setTimeoutFn: timers.setTimeout.bind(globalThis),
   clearTimeoutFn: timers.clearTimeout.bind(globalThis),
@@ -20,21 +20,21 @@ export const asMethods = (timers: Timers): object => ({
 
 export const defaultBinaryType: BinaryType = "arraybuffer";
 
-/** Defaults of options that mean something here only. */
+/** Defaults of options for this platform only. */
 export const platformDefaults: Partial<SocketOptions> | undefined = undefined;
 
-/** Keeps cookies. */
+/** An object with a cookie jar. */
 export interface CookieJarOwner {
   _cookieJar: CookieJar | undefined;
 }
 
-/** Browsers keep cookies themselves. */
+/** Does nothing: browsers store cookies themselves. */
 export const addCookieJar = (_socket: CookieJarOwner, _options: SocketOptions): void => {};
 
-/** `fetch`, with the cookies of a socket. Throws where there is none. */
+/** Calls `fetch`. Throws on platforms without it. */
 export const fetchWithCookies = (uri: string, init: RequestInit, _socket: unknown): Promise<Response> =>
   fetch(uri, init);
 
-/** Bytes have no `toJSON`. */
+/** Returns the value: bytes have no `toJSON` outside of Node.js. */
 export const hideToJson = (value: unknown): unknown => value;
 export const unhide = (bytes: unknown): unknown => bytes;

@@ -1,7 +1,7 @@
 import type { CookieJar } from "./cookie-jar.node.ts";
 import type { SocketOptions } from "../options.ts";
 
-/** Options that go on to `http.request`, `https.request` and `tls.connect`. */
+/** Options passed to `http.request`, `https.request` and `tls.connect`. */
 const NAMES = [
   "pfx",
   "key",
@@ -16,10 +16,10 @@ const NAMES = [
   "servername",
 ] as const;
 
-/** Headers that say how a body is sent: those of a program would not fit, and the server would wait for bytes. */
+/** Headers about the framing of the body: a program's values would be wrong, and the server would wait for bytes. */
 const FRAMING = /^(?:content-length|expect|te|trailer|transfer-encoding|upgrade)$/i;
 
-/** Options of a request: agent, TLS, and headers with the cookies. */
+/** Returns the options of a request: agent, TLS, and headers including cookies. */
 export function nodeOptions(
   options: SocketOptions,
   jar: CookieJar | undefined,
@@ -41,5 +41,5 @@ export function nodeOptions(
   return picked;
 }
 
-/** What an error says; that of several addresses, each of which has failed, has a list and not a message. */
+/** Returns an error's message. When each of several addresses fails, the error has a list and an empty message. */
 export const messageOf = (error: Error): string => error.message || String((error as AggregateError).errors);

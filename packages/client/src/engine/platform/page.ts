@@ -1,14 +1,12 @@
 import { after } from "./timers.ts";
 
 /**
- * What the page or worker tells its connections.
+ * A change in the life of the page or worker. Sentences serve as descriptions in close details.
  *
  * - `network connection lost`
- * - `wake`: the page or the network is back; what is open may have died unnoticed
- * - `page frozen`: it is frozen, or stored in the back/forward cache, for which nothing may be open
- * - `leave`: the page is left for good
- *
- * Sentences are what the close of a connection is described with.
+ * - `wake`: the page or the network is back; connections may have died unnoticed
+ * - `page frozen`: the page is frozen or enters the back/forward cache, which admits no page with open connections
+ * - `leave`: the user has left the page
  */
 export type PageSignal = "network connection lost" | "wake" | "page frozen" | "leave";
 
@@ -16,7 +14,7 @@ export interface PageListener {
   onPage_(signal: PageSignal): void;
 }
 
-/** Those that want to hear of it. */
+/** The receivers of page signals. */
 export const pageListeners = new Set<PageListener>();
 
 const SIGNALS: Readonly<Record<string, PageSignal | undefined>> = {
@@ -26,17 +24,17 @@ const SIGNALS: Readonly<Record<string, PageSignal | undefined>> = {
   pagehide: "page frozen",
   freeze: "page frozen",
   offline: "network connection lost",
-  // the user may stay: nothing ends yet
+  // the user may stay, so connections stay open
   beforeunload: undefined,
 };
 
-/** Milliseconds for which a failure is held back while the page is being left. */
+/** Delay in milliseconds of failures while the user leaves the page. */
 const GRACE = 1000;
 let leavingSince = -Infinity;
 
 /**
- * Calls back at once, or a second later while the page is being left: browsers cancel its requests before it is gone, which
- * is not a failure. If the page stays after all, the failure is reported then.
+ * Calls back at once, or a second later while the user leaves the page: browsers cancel its requests before it is gone,
+ * which is not a failure. If the user stays, the failure is reported after that second.
  *
  * @param owner see {@link after}
  */
@@ -53,10 +51,10 @@ function onEvent(type: string, event: Partial<PageTransitionEvent>): void {
   if (signal) for (const listener of pageListeners) listener.onPage_(signal);
 }
 
-// Once, when the module is loaded: a service worker may add listeners then only. Captured on the way down, because some
-// of these events are the document's and do not rise from it. Where nobody dispatches them, nothing happens.
+// Added when the module is loaded: service workers accept listeners at that time only. Capturing, because some of these
+// events are dispatched on the document and do not bubble.
 try {
   for (const type of Object.keys(SIGNALS)) addEventListener(type, (event) => onEvent(type, event), true);
 } catch {
-  // a platform without events, or with events of its own manner
+  // a platform without events, or with a different `addEventListener`
 }

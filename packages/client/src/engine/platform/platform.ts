@@ -1,10 +1,10 @@
 /*
- * What differs between browsers, workers and Node.js: globals, timers, events of the page, cookies, options of requests.
+ * Differences between browsers, workers and Node.js: globals, timers, page events, cookies, request options.
  * Knows: the platform.
  * Must not know: sessions, transports, packets.
  */
 /**
- * A global of the platform: undefined where there is none, or where it may not be read, as in a sandbox.
+ * Returns a global of the platform; undefined if it is missing, or if reading it throws, as in a sandbox.
  *
  * @example platform<Location>("location")?.protocol
  */

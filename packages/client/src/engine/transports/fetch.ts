@@ -2,12 +2,12 @@ import { fetchWithCookies } from "../platform/globals.node.ts";
 import { type Abort, DONE, noAnswer, type OnEnd, Polling } from "./polling.ts";
 import { XHR } from "./xhr.ts";
 
-/** Makes one request by `fetch`. Throws where there is none. */
+/** Makes one request by `fetch`. Throws on platforms without it. */
 function requestByFetch(polling: Polling, body: string | undefined, onEnd: OnEnd): Abort {
   const { extraHeaders, withCredentials } = polling["opts"];
   const controller = new AbortController();
   const init = {
-    // a body that is a string is `text/plain;charset=UTF-8`
+    // for strings, `fetch` sets the type `text/plain;charset=UTF-8`
     method: body ? "POST" : "GET",
     signal: controller.signal,
     headers: extraHeaders!,
@@ -24,7 +24,7 @@ function requestByFetch(polling: Polling, body: string | undefined, onEnd: OnEnd
   return () => controller.abort();
 }
 
-/** HTTP long-polling in browsers: by XMLHttpRequest, or by `fetch` where there is none, as in workers. */
+/** HTTP long-polling in browsers: by XMLHttpRequest, or by `fetch` where that is missing, as in service workers. */
 export class BrowserPolling extends XHR {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     try {
@@ -35,7 +35,7 @@ export class BrowserPolling extends XHR {
   }
 }
 
-/** HTTP long-polling by `fetch`, with messages that say so. */
+/** HTTP long-polling by `fetch`, with its own error messages. */
 export class Fetch extends Polling {
   protected override readError_ = "fetch read error";
   protected override writeError_ = "fetch write error";

@@ -1,18 +1,18 @@
 /*
  * The transports of the engine, by name.
- * They know requests and WebSockets of the platform, and the engine codec of the parser.
- * They must not know sessions, the upgrade or packets of Socket.IO: their owner listens to them.
+ * Know: requests and WebSockets of the platform, and the engine codec of the parser.
+ * Must not know: sessions, the upgrade, packets of Socket.IO. Their owner handles their events.
  */
 import { ENGINE_ERRORS, EngineError } from "../errors.ts";
 import type { SocketOptions, TransportCtor } from "../options.ts";
 import { DefaultPolling } from "./polling.node.ts";
 import { WS } from "./websocket.node.ts";
 
-/** The transports known by name. Assign to it to replace one, or to add one for every socket. */
+/** Transports by name. Assign to a name to replace or add a transport for every socket. */
 export const transports: Record<string, TransportCtor> = { __proto__: null!, websocket: WS, polling: DefaultPolling };
 
 /**
- * The transports of the options, in order, by name; unknown names are left out.
+ * Returns the transports of the options by name, in order, without unknown names.
  *
  * @throws EngineError `CONFLICTING_OPTIONS` for both `transports` and `transportImplementations`
  */

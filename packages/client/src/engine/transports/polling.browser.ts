@@ -1,5 +1,5 @@
 /*
- * Takes the place of `polling.node.ts` everywhere but in Node.js.
+ * Replaces `polling.node.ts` everywhere but in Node.js.
  */
 export { BrowserPolling as DefaultPolling } from "./fetch.ts";
 export { XHR as NodeXHR } from "./xhr.ts";

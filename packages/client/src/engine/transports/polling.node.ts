@@ -4,18 +4,18 @@ import { messageOf, nodeOptions } from "../platform/node-options.node.ts";
 import { after } from "../platform/timers.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
-/** There was no answer; in its place stands what the system says. */
+/** Reports a request without an answer, with the system's message in its place. */
 function fail(onEnd: OnEnd, error: Error): void {
   onEnd(undefined, 0, { readyState: 4, status: 0, responseText: messageOf(error), error });
 }
 
 /**
- * HTTP long-polling by `node:http` and `node:https`: with agents, client certificates, headers and cookies. Not
- * XMLHttpRequest, but its errors look like it.
+ * HTTP long-polling by `node:http` and `node:https`, with agents, client certificates, headers and cookies. Errors look
+ * like those of XMLHttpRequest.
  *
- * Each request has a connection of its own, unless the program gives an agent that keeps them. What is between may end an
- * idle connection just when the next request leaves, and nobody can tell whether that one was delivered: to send it again
- * could double events, not to do so would end the session for nothing.
+ * Each request opens its own connection unless the program sets an agent with keep-alive. A proxy may close an idle
+ * connection just as the next request leaves, and the client can't know whether the request arrived: a repeated request
+ * could duplicate events, a lost request would end the session.
  */
 export class NodeXHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
@@ -26,7 +26,7 @@ export class NodeXHR extends Polling {
       request.end(body);
       return () => request.destroy(new Error("aborted"));
     } catch (error) {
-      // an address or a header that Node.js refuses
+      // Node.js rejects the address or a header
       return after(this, 0, () => fail(onEnd, error as Error));
     }
   }
@@ -39,7 +39,7 @@ export class NodeXHR extends Polling {
     };
     const request = (secure ? requestHttps : requestHttp)(this.uri(), {
       ...nodeOptions(this.opts, this.socket._cookieJar, headers),
-      // the agent of the process keeps connections
+      // the global agent keeps connections alive
       agent: agent || false,
       method: body ? "POST" : "GET",
     } as RequestOptions);

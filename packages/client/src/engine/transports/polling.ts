@@ -1,37 +1,50 @@
+/*
+ * HTTP long-polling. States: `opening` (until the handshake), `open`, `pausing` (for an upgrade: requests under way
+ * finish), `paused` (without requests), `closed`. `resume` leads back to `open` if the upgrade fails.
+ *
+ * Invariants between calls:
+ * - At most one GET and one POST are under way. In `open` a GET always is.
+ * - From the handshake to the close, `writable` is false exactly while a POST is under way and `#queue` is not empty.
+ * - A POST carries the first packets of `#queue`. They leave it only after the server answered `ok`.
+ * - A closed transport may still finish a POST with the close packet; `#abort` ends it after 10 seconds at the latest.
+ *
+ * A second POST would send the same packets twice, a second GET makes the server end the session. Without a GET in `open`
+ * pings do not arrive, and the session times out.
+ */
 import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
 import { takeFitting } from "../write-buffer.ts";
 import { after } from "../platform/timers.ts";
 import { Transport, type TransportErrorCode } from "./transport.ts";
 
-/** Ends a request, or does nothing when it has ended. */
+/** Aborts a request; has no effect on a finished one. */
 export type Abort = () => void;
 
 /**
- * Takes how a request ended: with the text of a 200; or undefined, the HTTP status (0: no answer) and what is
- * known of the answer.
+ * Receives the result of a request: the text of a 200; otherwise undefined, the HTTP status (0 without an answer) and
+ * details of the answer.
  */
 export type OnEnd = (text: string | undefined, status?: unknown, context?: unknown) => void;
 
-/** State of an XMLHttpRequest that has ended. */
+/** `readyState` of a finished XMLHttpRequest. */
 export const DONE = 4;
 
-/** The context of a request without an answer, as XMLHttpRequest would show it. */
+/** Returns the context of a request without an answer, in the shape of an XMLHttpRequest. */
 export const noAnswer = (error: unknown): object => ({ readyState: DONE, status: 0, responseText: "", error });
 
-/** Milliseconds that a transport may take to say goodbye. */
+/** Time limit for the delivery of the close packet, in milliseconds. */
 const CLOSE_TIMEOUT = 10_000;
 const PAYLOAD_TOO_LARGE = 413;
 
-/** HTTP long-polling: one GET waits for packets, one POST at a time carries them. A subclass makes the requests. */
+/** Base class of HTTP long-polling: GETs receive packets, POSTs send them. A subclass makes the requests. */
 export abstract class Polling extends Transport {
-  /** Messages of errors: programs match on them. */
+  /** Error messages, which programs compare. */
   protected readError_ = "xhr poll error";
   protected writeError_ = "xhr post error";
   #abortPoll: Abort | undefined;
   #abortPost: Abort | undefined;
-  /** Packets that were written and not delivered yet. */
+  /** Packets not yet confirmed by the server. */
   #queue: Packet[] = [];
-  /** Most packets in one request. Less than all once something on the way has refused a body for its size. */
+  /** Limit of packets per POST; lowered when the server or a proxy refuses a body as too large. */
   #maxPackets = Infinity;
   #onPause: (() => void) | undefined;
   #stopCloseTimer: Abort | undefined;
@@ -40,13 +53,13 @@ export abstract class Polling extends Transport {
     return "polling";
   }
 
-  /** Makes one request, a GET or with a body a POST, and reports its end later, never before it returns. */
+  /** Makes one request, a POST if there is a body, else a GET. Calls `onEnd` later, never before it returns. */
   protected abstract request(body: string | undefined, onEnd: OnEnd): Abort;
 
   /** The address of the next request. */
   protected uri(): string {
     const { timestampRequests = true } = this.opts;
-    // the handshake says what this client knows: bytes or not, and reasons in close packets
+    // the handshake announces features of this client: close reasons, and base64 if it can't receive bytes
     const skills = !this.query["sid"] && { reasons: 1, ...(!this.supportsBinary && { b64: 1 }) };
     return this.requestUri_("http", timestampRequests, skills);
   }
@@ -70,7 +83,7 @@ export abstract class Polling extends Transport {
     this.#proceed();
   }
 
-  /** Polls again, or is at rest. */
+  /** Polls again, or finishes a pause. */
   #proceed(): void {
     if (this.#abortPoll) return;
     if (this.readyState === "open") this.#poll();
@@ -101,7 +114,7 @@ export abstract class Polling extends Transport {
     this.#proceed();
   }
 
-  /** The transport was closed before the server had opened the session: that must not stay behind. */
+  /** Closes a session that the server opened after this transport was closed. */
   #onLatePacket({ type, data }: Packet): void {
     if (type !== "open") return;
     this.query["sid"] = /"sid":"([^"]+)/.exec(data as string)?.[1];
@@ -118,7 +131,7 @@ export abstract class Polling extends Transport {
     const batch = this.#queue.slice(0, this.#maxPackets);
     encodePayload(batch, (body) => {
       this.#abortPost = this.#exchange(body, (responseText) => {
-        // a captive portal answers 200 too
+        // captive portals answer 200 too
         if (!/^\s*ok\s*$/i.test(responseText)) {
           return this.#onFailure(body, 200, { readyState: DONE, status: 200, responseText });
         }
@@ -137,11 +150,11 @@ export abstract class Polling extends Transport {
   protected override doClose(): void {
     this.#stopCloseTimer = after(this, CLOSE_TIMEOUT, () => this.#abort());
     this.#queue.push({ type: "close" });
-    // while a POST is under way its successor takes the packet along; while opening there is no session to close yet
+    // the POST under way is followed by one with this packet; while opening there is not a session to close yet
     if (this.writable) this.#post();
   }
 
-  /** Nothing more is of interest. */
+  /** Aborts all requests. */
   #abort(): void {
     this.#stopCloseTimer?.();
     this.#abortPoll?.();
@@ -160,7 +173,7 @@ export abstract class Polling extends Transport {
       if (requestTimeout! > 0) stopTimer = after(this, requestTimeout!, abort);
       return abort;
     } catch (error) {
-      // the platform has nothing to make requests with
+      // the platform can't make requests
       return after(this, 0, () => this.#onFailure(body, 0, noAnswer(error), "TRANSPORT_UNAVAILABLE"));
     }
   }
@@ -169,13 +182,13 @@ export abstract class Polling extends Transport {
     const sent = Math.min(this.#queue.length, this.#maxPackets);
     const isTooLarge = body && status === PAYLOAD_TOO_LARGE;
     if (isTooLarge && sent > 1) {
-      // a refused body has not been delivered in part: smaller ones may pass
+      // a refused body was not delivered in part, so its packets can go out in smaller ones
       this.#maxPackets = sent >> 1;
       this.#post();
     } else if (this.readyState !== "closed") {
       this.onError(body ? this.writeError_ : this.readError_, status, context, isTooLarge ? "PAYLOAD_TOO_LARGE" : code);
     }
-    // a server that is not there, or knows no session, needs no goodbye
+    // without a server or a session, the close packet is pointless
     if (this.readyState === "closed" && (body || !this.query["sid"])) this.#abort();
   }
 }

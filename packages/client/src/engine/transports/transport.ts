@@ -1,7 +1,7 @@
 /*
- * What carries a session's packets: HTTP long-polling and WebSocket, with the platform's means or those of Node.js.
- * Knows: packets of the engine, requests, WebSockets, and of its socket what TransportOwner says.
- * Must not know: sessions, upgrades, which transport comes first.
+ * A transport carries a session's packets, by HTTP long-polling or WebSocket.
+ * Knows: packets of the engine, requests, WebSockets, and the TransportOwner side of its socket.
+ * Must not know: sessions, upgrades, the order of transports.
  */
 import { decodePacket, type Packet, readCloseCode, readClosePacket } from "@portage/parser/engine";
 import { CodedError } from "../../coded-error.ts";
@@ -17,24 +17,24 @@ import { installTimerFunctions } from "../platform/timers.ts";
 
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
-/** An answer or an event that has the error which it reports. */
+/** An answer or an event with the error behind it. */
 type Reporting = { readonly error?: unknown } | undefined;
 
 /**
- * Why a transport failed: `TRANSPORT_UNAVAILABLE` where the platform has nothing that it could work with, so that another
- * transport is tried; `PAYLOAD_TOO_LARGE` where the server, or something on the way, takes no body of that size. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`,
- * `fetch write error`, `websocket error`.
+ * A failure of a transport. `TRANSPORT_UNAVAILABLE`: the platform can't run it, and the socket tries the next one.
+ * `PAYLOAD_TOO_LARGE`: the server or a proxy refused the size of a body. The message is one of `xhr poll error`, `xhr post
+ * error`, `fetch read error`, `fetch write error`, `websocket error`.
  */
 export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly type: "TransportError";
-  /** HTTP status (0: no answer), an Error, or the event that reported it: `any`, as programs read it without a check. */
+  /** HTTP status (0 without an answer), an Error, or the error event. `any`, as programs read it without a check. */
   declare readonly description: Untyped;
   /**
-   * What is known of the answer: an object with `readyState`, `status`, `responseText`, as XMLHttpRequest has them; and
-   * `error` where there was no answer. `any`, as programs read it without a check.
+   * Details of the answer, in the shape of an XMLHttpRequest: `readyState`, `status`, `responseText`, and without an answer
+   * `error`. `any`, as programs read it without a check.
    */
   declare readonly context: Untyped;
-  /** What the platform threw or reported, with its own code: `ECONNREFUSED`. */
+  /** The platform's error, with its own code, such as `ECONNREFUSED`. */
   declare readonly cause?: unknown;
 
   constructor(reason: string, description: unknown, context: unknown, code: TransportErrorCode = "TRANSPORT_FAILED") {
@@ -48,10 +48,10 @@ export class TransportError extends CodedError<TransportErrorCode> {
 export interface CloseDetails {
   /** A sentence. */
   description: string;
-  /** With `code` and `reason`, as a CloseEvent has them: for WebSocket, and for long-polling where the server says why. */
+  /** `code` and `reason` as in a CloseEvent; on long-polling only if the server sent a reason. */
   context?: unknown;
   /**
-   * A code for machines, where a server of Portage says why: a row of docs/errors.md.
+   * Machine code sent by Portage servers, listed in docs/errors.md.
    *
    * @example
    * socket.on("disconnect", (reason, details) => console.log(reason, details?.code)); // "transport close", "PING_TIMEOUT"
@@ -72,26 +72,25 @@ export interface TransportReservedEvents {
 
 type TransportState = "opening" | "open" | "closed" | "pausing" | "paused";
 
-/** What a transport is made with: the socket's options, those of `transportOptions` over them, and where to connect. */
+/** Options of a transport: the socket's options, overridden by `transportOptions`, with the query and the owner. */
 export interface TransportOptions extends SocketOptions {
   query: Transport["query"];
   socket: TransportOwner;
 }
 
-/** What a transport sees of the socket that it was made for. */
+/** The socket, as its transport sees it. */
 export interface TransportOwner {
-  /** In which form bytes arrive. */
+  /** Type of received bytes. */
   readonly binaryType: BinaryType;
   /** Cookies of the server (Node.js). */
   readonly _cookieJar: CookieJar | undefined;
 }
 
-/** What a transport reports to its handler: one of {@link TransportReservedEvents}. */
+/** Name of an event in {@link TransportReservedEvents}. */
 export type TransportEvent = keyof TransportReservedEvents;
 
 /**
- * Whom a transport works for: first the attempt to open a session or to upgrade one, then the session. It hears of each
- * event after the listeners of programs.
+ * Handles the events of a transport, after the program's listeners: first the opening or the upgrade, then the session.
  */
 export interface TransportHandler {
   /** @param value the first argument of the event */
@@ -99,7 +98,7 @@ export interface TransportHandler {
 }
 
 /**
- * Base class of transports. One of your own needs a `name` on its prototype, `doOpen`, `doClose` and `write`; it calls
+ * Base class of transports. A custom transport needs a `name` on its prototype, `doOpen`, `doClose` and `write`. It calls
  * `onOpen`, `onPacket` or `onData`, `onClose` and `onError`, and after each `write` sets `writable` and emits `drain`.
  *
  * @example
@@ -113,23 +112,23 @@ export interface TransportHandler {
  * new Socket("https://example.org", { transportImplementations: [Pigeon] });
  */
 export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportReservedEvents> {
-  /** Parameters of every request: `any`, as transports of programs read their own without a check. */
+  /** Query parameters of every request. `any`, as custom transports read their own without a check. */
   declare query: Record<string, Untyped>;
-  /** Whether packets may be sent now; else after the next `drain`. */
+  /** Whether the transport accepts packets now; if not, it emits `drain` once it does. */
   writable = false;
   declare protected readyState: TransportState;
   declare protected readonly opts: TransportOptions;
   declare protected readonly socket: TransportOwner;
-  /** False: bytes are sent as base64. */
+  /** If false, bytes are sent as base64. */
   declare protected supportsBinary: boolean;
   /**
-   * Undefined before the transport opens, and once nobody cares for it.
+   * Undefined before the transport opens, and once it is replaced or discarded.
    *
    * @internal
    */
   declare handler_: TransportHandler | undefined;
   /**
-   * What the socket's diagnosis says of this transport.
+   * The entry for this transport in the socket's diagnosis.
    *
    * @internal
    */
@@ -137,7 +136,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
-  /** @param options {@link TransportOptions}; a subclass may give them a type of its own */
+  /** @param options {@link TransportOptions}; a subclass may declare its own type */
   constructor(options: object);
   constructor(options: TransportOptions) {
     super();
@@ -164,25 +163,25 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     return this;
   }
 
-  /** Sends packets, all of them or, if the transport has just closed, none. */
+  /** Sends all packets, or drops them if the transport is not open. */
   send(packets: Packet[]): void {
     if (this.readyState === "open") this.write(packets);
   }
 
   /**
-   * The packets of the write buffer that go out together.
+   * Returns the queued packets to send together.
    *
-   * @param _limit most bytes that the server takes at once
+   * @param _limit the server's size limit in bytes
    * @internal
    */
   fitting_(packets: readonly Packet[], _limit: number): Packet[] {
     return [...packets];
   }
 
-  /** Stops taking and giving packets for an upgrade; calls back when none is under way. */
+  /** Pauses for an upgrade; calls back when each request under way has ended. */
   pause(_onPause: () => void): void {}
 
-  /** Takes `pause` back: the upgrade has failed. */
+  /** Ends a pause after the upgrade has failed. */
   resume(): void {}
 
   protected abstract doOpen(): void;
@@ -197,7 +196,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     try {
       this.handler_?.onTransport_(event, args[0], this);
     } catch (error) {
-      // a callback of the program, or a transport of its own
+      // from a callback of the program or a custom transport
       throwLater(error);
     }
     return this;
@@ -213,7 +212,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.onPacket(decodePacket(data, this.socket.binaryType));
   }
 
-  /** Takes a packet; a close packet ends the transport, as the protocol says ("Packet types"). */
+  /** Handles a packet; a close packet closes the transport (Engine.IO protocol, "Packet types"). */
   protected onPacket(packet: Packet): void {
     if (packet.type === "close") this.onClosePacket_(packet.data);
     else this.emitReserved("packet", packet);
@@ -228,7 +227,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.emitReserved("close", details);
   }
 
-  /** Closes with what the server has said: the code and the text of a close frame, or of a close packet that has some. */
+  /** Closes with the code and the reason of the server's close frame or close packet. */
   protected closeSaying_(description: string, context: { reason: string } | undefined): void {
     this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
   }
@@ -249,7 +248,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     );
   }
 
-  /** The address of a request, with a random parameter and further ones where they are wanted. */
+  /** Returns the URL of a request, with an optional timestamp and additional parameters. */
   protected requestUri_(schema: "http" | "ws", wantsTimestamp: unknown, more: object | false): string {
     const query = { ...this.query };
     if (wantsTimestamp) query[this.opts.timestampParam!] = Math.random().toString(36).slice(2, 10);
@@ -258,7 +257,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   }
 }
 
-/** Closes a transport whose end is of no interest any more. */
+/** Closes a transport and ignores its later events. */
 export function discard(transport: Transport): void {
   transport.handler_ = undefined;
   transport.off();

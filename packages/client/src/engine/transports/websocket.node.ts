@@ -6,13 +6,13 @@ import { messageOf, nodeOptions } from "../platform/node-options.node.ts";
 import { after, installTimerFunctions } from "../platform/timers.ts";
 import { BaseWS, type WebSocketLike } from "./websocket.ts";
 
-/** Characters kept of the body of a refusal. */
+/** Limit of characters read from the body of a refusal. */
 const MAX_BODY = 4096;
 
-/** Options that go on to `@portage/websocket` besides those of requests. */
+/** Options passed to `@portage/websocket` besides the request options. */
 const NAMES = ["perMessageDeflate", "protocolVersion", "origin", "maxPayload", "handshakeTimeout"] as const;
 
-/** Native timers, which do not keep the process alive: what the WebSocket waits for is real also where timers are faked. */
+/** Owner of native timers, as fake ones would not match the real network; they do not keep the process alive. */
 const owner = { opts: { autoUnref: true } };
 installTimerFunctions(owner, { useNativeTimers: true });
 
@@ -28,7 +28,7 @@ const CLOCK: Clock = {
   },
 };
 
-/** A WebSocket whose request is under way. */
+/** A WebSocket during its handshake. */
 interface Requesting {
   readonly _req?: ClientRequest;
 }
@@ -42,7 +42,7 @@ export class WS extends BaseWS {
     options["clock"] = CLOCK;
     for (const name of NAMES) if (given[name] !== undefined) options[name] = given[name];
     const ws = new WebSocket(uri, all.protocols ?? [], options);
-    // at once: a server that never answers keeps no process alive either
+    // before the handshake ends: a server that never answers must not keep the process alive
     if (this.opts.autoUnref) (ws as unknown as Requesting)._req?.once("socket", (socket) => socket.unref());
     ws.on("error", (error) => {
       error.message = messageOf(error);
@@ -51,7 +51,7 @@ export class WS extends BaseWS {
     return ws;
   }
 
-  /** The server has answered something else than 101: what it says is worth more than that it did. */
+  /** Reports an answer other than 101, with its status and body. */
   #onRefused(ws: WebSocket, response: IncomingMessage): void {
     const { statusCode: status = 0, headers } = response;
     let responseText = "";

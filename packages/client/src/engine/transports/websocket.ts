@@ -3,7 +3,7 @@ import { nextTick } from "../platform/globals.node.ts";
 import { unlessLeaving } from "../platform/page.ts";
 import { Transport } from "./transport.ts";
 
-/** What a transport needs of a WebSocket: that of the platform, or of a package. Each has events of its own. */
+/** The members that a transport needs of a WebSocket, native or of a package. Each has its own event types. */
 export interface WebSocketLike {
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
@@ -13,10 +13,10 @@ export interface WebSocketLike {
   close(): void;
 }
 
-/** The platform's class: only React Native looks at the third argument. */
+/** The platform's class; only React Native uses the third argument. */
 type PlatformWebSocket = new (uri: string, protocols: string | string[], options?: object) => WebSocket;
 
-/** What all WebSocket transports share; a subclass makes the WebSocket. */
+/** Base class of WebSocket transports; a subclass creates the WebSocket. */
 export abstract class BaseWS extends Transport {
   declare protected ws: WebSocketLike | undefined;
 
@@ -39,20 +39,20 @@ export abstract class BaseWS extends Transport {
       ws.onclose = (context: CloseEvent) =>
         unlessLeaving(this, () => this.closeSaying_("websocket connection closed", context));
     } catch (error) {
-      // the platform lacks WebSocket, or its WebSocket refuses the address; listeners are added after the constructor
+      // the platform has no WebSocket, or rejects the address; later, as listeners are added after the constructor
       this.setTimeoutFn(() => this.onError("websocket error", error, undefined, "TRANSPORT_UNAVAILABLE"));
     }
   }
 
   protected override write(packets: Packet[]): void {
     this.writable = false;
-    // base64 may take its time: all leave together, in order
+    // base64 may be asynchronous: all packets leave together, in order
     encodePackets(packets, this.supportsBinary, (encoded) => {
       packets.forEach((packet, i) => {
         try {
           this.doWrite(packet, encoded[i]);
         } catch {
-          // already closed, and its close event is on the way
+          // already closed; the close event follows
         }
       });
       nextTick(() => {
@@ -71,7 +71,7 @@ export abstract class BaseWS extends Transport {
     const ws = this.ws;
     if (ws) {
       ws.onopen = ws.onmessage = ws.onclose = null;
-      // a WebSocket that is closed before it is open reports that as an error
+      // a close before the handshake ends is reported as an error
       ws.onerror = () => {};
       ws.close();
     }
@@ -82,7 +82,7 @@ export abstract class BaseWS extends Transport {
   }
 }
 
-/** WebSocket of the platform: browsers, workers, React Native, Deno, Bun, Node.js from 22 on. */
+/** The platform's WebSocket: browsers, workers, React Native, Deno, Bun, Node.js 22 or newer. */
 export class WS extends BaseWS {
   protected override createSocket(uri: string): WebSocketLike {
     const { protocols, extraHeaders: headers } = this.opts;

@@ -1,6 +1,6 @@
 import { type Abort, DONE, type OnEnd, Polling } from "./polling.ts";
 
-/** HTTP long-polling by XMLHttpRequest. Its `request` throws where there is none. */
+/** HTTP long-polling by XMLHttpRequest. `request` throws on platforms without it. */
 export class XHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     const { extraHeaders, withCredentials } = this.opts;
