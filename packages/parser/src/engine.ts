@@ -13,6 +13,7 @@ export {
   writeClosePacket,
   writeCloseText,
 } from "./engine/close-text.ts";
+export { asksForCount, Ledger, type LedgerLimits, readCount } from "./engine/ledger.ts";
 export { ENGINE_PARSER_ERRORS, ParserError, type ParserErrorCode } from "./errors.ts";
 export {
   DEFAULT_PACKET_OPTIONS,
