@@ -47,7 +47,7 @@ test("each flag is documented wherever it can be set, and keeps the type of what
   `);
   expect(shown).toHaveLength(lines.length);
   for (const [index, text] of shown.entries()) {
-    expect(text, lines[index]).toMatch(/^(The next event|What becomes|Whether|Gives the clients?|Addresses) /);
+    expect(text, lines[index]).toMatch(/^(Sets|Allows|Replaces|Limits|Gives|Addresses) /);
     expect(text, lines[index]).toMatch(
       lines[index]!.startsWith("socket") ? /: Socket</ : /: (BroadcastOperator|Operator)</,
     );

@@ -1,19 +1,19 @@
 import type { SlowPolicy } from "../../engine/index.ts";
 import type { BroadcastFlags } from "../adapter/adapter.ts";
 
-/** What is known about a flag, besides what {@link SendFlagMethods} and {@link BroadcastFlagMethods} say of it. */
+/** A row of the table of flags; {@link SendFlagMethods} and {@link BroadcastFlagMethods} document the methods. */
 interface Flag {
-  /** The file that obeys it, below `server/src`. Undefined: socket.io has it, and does nothing with it either. */
+  /** The file that obeys the flag, below `server/src`; undefined for flags that have no effect, as in socket.io. */
   readonly obeyedBy: string | undefined;
-  /** How an event without the flag is sent. */
+  /** The value that an event without the flag has. */
   readonly byDefault: unknown;
-  /** Which objects have a method for it: sockets and whatever addresses many, the latter alone, or none. */
+  /** The objects that have a method for the flag. */
   readonly methodOf: "sockets and broadcasts" | "broadcasts" | "none";
 }
 
 /**
- * The flags of events, in one table. A new one needs a row here, a method in one of the interfaces below, and the file that obeys it; the
- * compiler finds the classes that lack the method.
+ * The flags of events. A new flag needs a row here, a method in one of the interfaces below, and a file that obeys it; the
+ * compiler finds the classes without the method.
  */
 export const FLAGS = {
   compress: { obeyedBy: "engine/transports/websocket.ts", byDefault: true, methodOf: "sockets and broadcasts" },
@@ -28,16 +28,16 @@ export const FLAGS = {
 } as const satisfies Record<keyof BroadcastFlags, Flag>;
 
 /**
- * Methods that say how the next event is to be sent.
+ * Methods that set a flag of the next event.
  *
- * @typeParam Next what takes the next event
+ * @typeParam Next the object that emits the next event
  */
 export interface SendFlagMethods<Next> {
-  /** Whether the next event may be compressed (default: true). */
+  /** Sets whether the next event may be compressed. Default: true. */
   compress(compress: boolean): Next;
 
   /**
-   * The next event may be lost: it is not sent to a client that can't take it at once.
+   * Allows the next event to be lost: clients whose transport can't send it at once do not get it.
    *
    * @example
    * io.volatile.emit("position", 1, 2);
@@ -45,8 +45,8 @@ export interface SendFlagMethods<Next> {
   readonly volatile: Next;
 
   /**
-   * The next event takes the place of one with the same key that still waits for a client: of values that change faster
-   * than the client reads, it gets the newest.
+   * Replaces an event with the same key that is still queued for a client. A slow client then gets the newest of the values
+   * that change faster than it reads.
    *
    * @example
    * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
@@ -54,7 +54,8 @@ export interface SendFlagMethods<Next> {
   conflate(key: string): Next;
 
   /**
-   * What becomes of the next event where a client reads too slowly, in place of its `slowPolicy`.
+   * Sets the policy for the next event when a client reads too slowly: "keep", "drop-newest", "drop-oldest" or "disconnect".
+   * Default: the `slowPolicy` of each socket.
    *
    * @example
    * socket.ifSlow("drop-newest").emit("typing", "Ada");
@@ -63,16 +64,16 @@ export interface SendFlagMethods<Next> {
 }
 
 /**
- * The same where the next event goes to many.
+ * Methods that set a flag of the next broadcast.
  *
- * @typeParam Timed what takes the next event once its acknowledgements have a time limit
+ * @typeParam Timed the object that emits the next event when its acknowledgements have a time limit
  */
 export interface BroadcastFlagMethods<Next, Timed> extends SendFlagMethods<Next> {
-  /** Addresses the clients of this server only, when there are several. */
+  /** Limits the next event to clients of this server. Default: all servers of the cluster. */
   readonly local: Next;
 
   /**
-   * Gives the clients `timeout` milliseconds to acknowledge the next event.
+   * Gives the clients `timeout` milliseconds to acknowledge the next event. Its callback then gets an error or null first.
    *
    * @example
    * io.timeout(1000).emit("who is there", (err, names) => {

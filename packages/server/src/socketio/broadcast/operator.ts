@@ -1,5 +1,5 @@
 /*
- * Broadcasts: who is addressed, with which flags, and the sockets of other servers.
+ * Broadcasts: receivers, flags, collected acknowledgements, and sockets of other servers.
  * Knows: adapters by their contract, acknowledgements.
  * Must not know: how an adapter reaches the sockets.
  */
@@ -37,10 +37,10 @@ const kForget = Symbol("forget");
 const kAnswer = Symbol("answer");
 const kOperator = Symbol("operator");
 
-/** Without `timeout()`, clients have this many milliseconds to acknowledge a broadcast: as good as none. */
+/** The time to acknowledge a broadcast without `timeout()`, in milliseconds; practically none, as in socket.io. */
 const NO_TIME_TO_ANSWER = 1;
 
-/** What the end of a broadcast needs of the namespace. A parent namespace has no clock and no sockets of its own. */
+/** The members of a namespace that a broadcast needs. A parent namespace has no sockets of its own. */
 interface Surroundings {
   readonly server?: { readonly [kEngineClock]?: Clock };
   readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
@@ -54,15 +54,15 @@ const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
 };
 
 /**
- * Addresses many sockets: everybody, or the members of some rooms, less those of others. Each method returns a new
- * operator, so that one can be kept and refined.
+ * Addresses all sockets of a namespace, or the members of some rooms, except the members of others. Each method returns a
+ * new operator, so you can store one and refine it.
  *
  * @example
  * io.to("news").emit("headline", "Rain");
  *
- * const everybodyElse = io.to(["red", "blue"]).except("muted");
- * everybodyElse.emit("goal", 1);
- * everybodyElse.compress(false).emit("picture", bytes);
+ * const audible = io.to(["red", "blue"]).except("muted");
+ * audible.emit("goal", 1);
+ * audible.compress(false).emit("picture", bytes);
  */
 export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   implements
@@ -73,13 +73,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     >
 {
   readonly adapter: Adapter;
-  /** Whom it addresses; everybody, when empty. */
+  /** The rooms whose members are addressed; all sockets, when empty. */
   readonly rooms: Set<Room>;
-  /** Whom it leaves out. */
+  /** The rooms whose members are left out. */
   readonly exceptRooms: Set<Room>;
   readonly flags: BroadcastFlags;
 
-  /** @param rooms whom to address; everybody, when empty */
+  /** @param rooms the rooms whose members are addressed; all sockets, when empty */
   constructor(
     adapter: Adapter,
     rooms: Set<Room> = new Set(),
@@ -93,7 +93,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * Adds a room, or several, to the receivers. Who is in more than one of them is addressed once.
+   * Adds the members of one or more rooms to the receivers. A socket in several of the rooms is addressed once.
    *
    * @example
    * io.to("room1").to(["room2", "room3"]).emit("hello");
@@ -102,13 +102,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     return new BroadcastOperator(this.adapter, plus(this.rooms, room), this.exceptRooms, this.flags);
   }
 
-  /** The same as {@link to}; reads better in `io.in("room1").disconnectSockets()`. */
+  /** Does the same as {@link to}; reads better in `io.in("room1").disconnectSockets()`. */
   in(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return this.to(room);
   }
 
   /**
-   * Leaves out the members of a room, or of several.
+   * Leaves out the members of one or more rooms.
    *
    * @example
    * io.except("room1").emit("hello");
@@ -149,11 +149,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * Sends an event to all receivers. With a callback as last argument, their first acknowledged values are collected:
-   * `(err, responses)`. Set a time limit with {@link timeout} then.
+   * Sends an event to all receivers. A callback as last argument gets `(err, responses)`: an AckTimeoutError or null, and the
+   * first value of each acknowledgement. Set the time with {@link timeout}; without it, clients have 1 ms.
    *
    * @returns true
-   * @throws ReservedEventError
+   * @throws ReservedEventError for a name that the library emits itself
+   * @example
+   * io.to("room1").timeout(1000).emit("who is there", (err, names) => console.log(err ? "some are missing" : "all", names));
    */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean;
   emit(...data: unknown[]): boolean {
@@ -166,10 +168,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * Sends an event and waits for all acknowledgements.
+   * Sends an event, and resolves with all acknowledgements. Set the time with {@link timeout}.
    *
-   * @returns the responses; one response alone if a single socket is addressed
-   * @throws (rejects) AckTimeoutError, which carries the `responses` that came in time
+   * @returns an array of responses; a single response for a {@link RemoteSocket}
+   * @throws (rejects) AckTimeoutError, whose `responses` has the answers that arrived in time
    * @example
    * const names = await io.to("room1").timeout(1000).emitWithAck("who is there");
    */
@@ -201,7 +203,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     this.adapter.broadcastWithAck(
       packet,
       this[kOptions](),
-      // To ask very many takes a while: those who were asked when it was too late have to forget it, too.
+      // Asking very many clients may take longer than the time limit; the late ones must forget the id as well.
       (clients) => (collector.isOver ? this[kForget](packet.id) : collector.onClientCount(clients)),
       (response: unknown) => collector.onResponse(response),
     );
@@ -211,13 +213,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     );
   }
 
-  /** Calls the function of the program that waits for the answers: what it throws is not for a timer or an adapter. */
+  /** Calls the program's callback, and reports what it throws instead of throwing into a timer or an adapter. */
   private [kAnswer](ack: AckCallback, args: unknown[]): void {
     const { nsp } = this.adapter;
     callProgram(ack, args, (error, how) => fail(nsp, error, { handler: "acknowledgement", how, namespace: nsp }), this);
   }
 
-  /** Nobody waits for the answers to this packet any more. */
+  /** Drops the acknowledgements that are still pending after the time limit. */
   private [kForget](id: number | undefined): void {
     if (id === undefined) return;
     for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket[kDropAck]?.(id);
@@ -232,7 +234,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * The ids of the receivers.
+   * Returns the ids of the receivers.
    *
    * @deprecated in Socket.IO: use {@link fetchSockets}, or `serverSideEmit`
    */
@@ -241,7 +243,9 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * The receivers, those of other servers included.
+   * Returns the receivers, including those on other servers.
+   *
+   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer in time
    *
    * @example
    * const sockets = await io.in("room1").fetchSockets();
@@ -250,7 +254,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     const found = await this.adapter.fetchSockets(this[kOptions]());
     return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
-      // Adapters return local sockets as they are, and the details of remote ones.
+      // Adapters return local sockets as objects, and details of remote ones.
       if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
       const only = new Set([socket.id]);
       return new RemoteSocket(
@@ -261,7 +265,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   }
 
   /**
-   * Lets the receivers join one or more rooms.
+   * Makes the receivers join one or more rooms.
    *
    * @example
    * io.in("room1").socketsJoin(["room2", "room3"]);
@@ -270,7 +274,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     watchAdapter(this.adapter.addSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
 
-  /** Lets the receivers leave one or more rooms. */
+  /** Makes the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
     watchAdapter(this.adapter.delSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
   }
@@ -278,14 +282,14 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
   /**
    * Disconnects the receivers.
    *
-   * @param close whether to close their connections, with all namespaces (default: false)
+   * @param close whether to close their connections, which ends their sockets in all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
     watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
   }
 }
 
-/** What an adapter knows about a socket of another server. */
+/** The details of a socket that adapters send to other servers. */
 export interface SocketDetails<SocketData> {
   id: SocketId;
   handshake: Handshake;
@@ -305,13 +309,13 @@ export interface SocketDetails<SocketData> {
 export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
   readonly id: SocketId;
   readonly handshake: Handshake;
-  /** The rooms it was in when it was fetched. */
+  /** The rooms it was in at the time of `fetchSockets()`. */
   readonly rooms: Set<Room>;
-  /** A copy of its data, when it lives on another server. */
+  /** The data of the socket; a copy if it lives on another server. */
   readonly data: SocketData;
   private readonly [kOperator]: BroadcastOperator<EmitEvents, SocketData>;
 
-  /** @param operator addresses this one socket */
+  /** @param operator addresses this socket alone */
   constructor(operator: BroadcastOperator<EmitEvents, SocketData>, details: SocketDetails<SocketData>) {
     this.id = details.id;
     this.handshake = details.handshake;
@@ -321,7 +325,7 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements T
   }
 
   /**
-   * Gives the acknowledgement of the next event a time limit, in milliseconds.
+   * Gives the client `timeout` milliseconds to acknowledge the next event.
    *
    * @example
    * const answer = await socket.timeout(1000).emitWithAck("are you there");
@@ -330,22 +334,22 @@ export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements T
     return this[kOperator].timeout(timeout);
   }
 
-  /** Sends an event to this socket. Always returns true. */
+  /** Sends an event to this socket, and returns true. */
   emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): boolean {
     return this[kOperator].emit(ev, ...args);
   }
 
-  /** Lets it join one or more rooms. */
+  /** Makes the socket join one or more rooms. */
   join(room: Room | Room[]): void {
     this[kOperator].socketsJoin(room);
   }
 
-  /** Lets it leave a room. */
+  /** Makes the socket leave a room. */
   leave(room: Room): void {
     this[kOperator].socketsLeave(room);
   }
 
-  /** Disconnects it; with `close`, its connection with all namespaces. */
+  /** Disconnects the socket; with `close` (default: false), its connection and so its sockets in all namespaces. */
   disconnect(close = false): this {
     this[kOperator].disconnectSockets(close);
     return this;

@@ -29,7 +29,7 @@ type TimedOperator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator
   SocketData
 >;
 
-/** What namespaces and the server, which stands for the main namespace, have in common: they address many sockets. */
+/** The methods that address many sockets, shared by namespaces and the server (for the main namespace). */
 export abstract class BroadcastTarget<
   EmitEvents extends EventsMap,
   ServerSideEvents extends EventsMap,
@@ -39,11 +39,11 @@ export abstract class BroadcastTarget<
   extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents>
   implements BroadcastFlagMethods<Operator<EmitEvents, SocketData>, TimedOperator<EmitEvents, SocketData>>
 {
-  /** An operator that addresses everybody. */
+  /** Returns an operator that addresses all sockets. */
   protected abstract [kEverybody](): Operator<EmitEvents, SocketData>;
 
   /**
-   * Addresses the members of a room, or of several.
+   * Addresses the members of one or more rooms.
    *
    * @example
    * io.to("room1").emit("hello");
@@ -54,7 +54,7 @@ export abstract class BroadcastTarget<
   }
 
   /**
-   * The same as {@link to}.
+   * Does the same as {@link to}.
    *
    * @example
    * io.in("room1").disconnectSockets();
@@ -64,7 +64,7 @@ export abstract class BroadcastTarget<
   }
 
   /**
-   * Addresses everybody but the members of a room, or of several.
+   * Addresses all sockets except the members of one or more rooms.
    *
    * @example
    * io.except("room1").emit("hello");
@@ -102,22 +102,23 @@ export abstract class BroadcastTarget<
     return this[kEverybody]().timeout(timeout);
   }
 
-  /** Sends the event `message` to everybody. */
+  /** Sends the event `message` to all sockets. */
   send(...args: EventParams<EmitEvents, "message">): this {
     callUntyped(this, "emit", ["message", ...args]);
     return this;
   }
 
-  /** The same as {@link send}. */
+  /** Does the same as {@link send}. */
   write(...args: EventParams<EmitEvents, "message">): this {
     return this.send(...args);
   }
 
   /**
-   * Sends an event to the other servers of the cluster. With a callback as last argument, their answers are collected.
+   * Sends an event to the other servers of the cluster. A callback as last argument gets an error or null, and their answers;
+   * after 5 seconds the error is `CLUSTER_TIMEOUT`.
    *
    * @returns true
-   * @throws ReservedEventError
+   * @throws ReservedEventError for a name that the library emits itself
    * @example
    * io.serverSideEmit("reload", (err, answers) => console.log(err ?? answers));
    * io.on("reload", (done) => done("reloaded"));
@@ -128,9 +129,9 @@ export abstract class BroadcastTarget<
   ): boolean;
 
   /**
-   * Sends an event to the other servers of the cluster and waits for their answers.
+   * Sends an event to the other servers of the cluster, and resolves with their answers.
    *
-   * @throws (rejects) an error that carries the `responses` that came in time
+   * @throws (rejects) after 5 seconds, with an error whose `responses` has the answers that arrived
    * @example
    * const answers = await io.serverSideEmitWithAck("reload");
    */
@@ -150,7 +151,7 @@ export abstract class BroadcastTarget<
   }
 
   /**
-   * The ids of all sockets.
+   * Returns the ids of all sockets.
    *
    * @deprecated in Socket.IO: use {@link fetchSockets}, or {@link serverSideEmit}
    */
@@ -159,7 +160,9 @@ export abstract class BroadcastTarget<
   }
 
   /**
-   * All sockets, those of other servers included.
+   * Returns all sockets, including those on other servers.
+   *
+   * @throws (rejects) SocketIoError `CLUSTER_TIMEOUT` when a server does not answer in time
    *
    * @example
    * for (const socket of await io.fetchSockets()) console.log(socket.id, socket.data);
@@ -168,12 +171,12 @@ export abstract class BroadcastTarget<
     return this[kEverybody]().fetchSockets();
   }
 
-  /** Lets all sockets join one or more rooms. */
+  /** Makes all sockets join one or more rooms. */
   socketsJoin(room: Room | Room[]): void {
     this[kEverybody]().socketsJoin(room);
   }
 
-  /** Lets all sockets leave one or more rooms. */
+  /** Makes all sockets leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
     this[kEverybody]().socketsLeave(room);
   }
@@ -181,7 +184,7 @@ export abstract class BroadcastTarget<
   /**
    * Disconnects all sockets.
    *
-   * @param close whether to close their connections, with all namespaces (default: false)
+   * @param close whether to close their connections, which ends their sockets in all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
     this[kEverybody]().disconnectSockets(close);

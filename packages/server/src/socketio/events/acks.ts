@@ -1,13 +1,13 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 import { AckTimeoutError } from "../report/errors.ts";
 
-/** What is called when a client answers. */
+/** Called with the client's answer. */
 export type AckCallback = (...args: unknown[]) => void;
 
-/** The acknowledgements that a socket waits for. Adapters write to it. */
+/** The pending acknowledgements of a socket, by packet id. Adapters add to it. */
 export type PendingAcks = Map<number, AckCallback>;
 
-/** Waits `ms` milliseconds for the answer to packet `id`: `call` gets either an error, or `null` and the answer. */
+/** Stores an acknowledgement for `ms` milliseconds: `call` gets an error, or `null` and the answer. */
 export function expectAckWithin(
   acks: PendingAcks,
   id: number,
@@ -24,9 +24,9 @@ export function expectAckWithin(
 }
 
 /**
- * Emits with an acknowledgement that settles a promise.
+ * Emits with an acknowledgement that settles the returned promise.
  *
- * @param withError whether an error comes first in the acknowledgement, as it does after `timeout()`
+ * @param withError whether the acknowledgement takes an error first, as after `timeout()`
  */
 export function promiseAck(withError: boolean, emit: (ack: AckCallback) => void): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -38,7 +38,7 @@ export function promiseAck(withError: boolean, emit: (ack: AckCallback) => void)
   });
 }
 
-/** Collects the answers to a broadcast: complete when every server has said how many clients it asked, and all answered. */
+/** Collects the answers to a broadcast. Complete when every server has reported its clients, and all clients answered. */
 export class AckCollector {
   readonly #responses: unknown[] = [];
   readonly #onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void;
@@ -48,31 +48,31 @@ export class AckCollector {
   #servers = -1;
   #isOver = false;
 
-  /** @param ms time to answer, in milliseconds */
+  /** @param ms the time to answer, in milliseconds */
   constructor(clock: Clock, ms: number, onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void) {
     this.#onEnd = onEnd;
     this.#timer = clock.after(ms, () => this.#end(new AckTimeoutError()));
   }
 
-  /** Whether nobody waits for answers any more. */
+  /** Whether the collection has ended, complete or not. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** There are so many servers. */
+  /** Sets the number of servers. */
   onServerCount(servers: number): void {
     this.#servers = servers;
     this.#check();
   }
 
-  /** One of the servers has asked so many clients. */
+  /** Adds the number of clients that one server has asked. */
   onClientCount(clients: number): void {
     this.#clients += clients;
     this.#serversHeard++;
     this.#check();
   }
 
-  /** One of the clients has answered. */
+  /** Adds the answer of a client. */
   onResponse(response: unknown): void {
     if (this.#isOver) return;
     this.#responses.push(response);

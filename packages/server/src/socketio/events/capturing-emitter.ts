@@ -2,19 +2,19 @@ import { EventEmitter } from "node:events";
 import { Emitter } from "../../base/emitter.ts";
 
 /**
- * An {@link Emitter} that looks at what its listeners return: a promise that rejects reaches the method named
- * `Symbol.for("nodejs.rejection")` instead of `unhandledRejection`, which would end the process.
+ * An {@link Emitter} that handles rejected promises of its listeners: the method `Symbol.for("nodejs.rejection")` gets them
+ * instead of `unhandledRejection`, which would end the process.
  *
- * Node offers this as the constructor option `captureRejections`, kept under a symbol of each emitter. Here it sits on
- * the prototype, so that it costs a socket nothing.
+ * Node offers this as the constructor option `captureRejections`, a symbol member of each emitter. Here it is on the
+ * prototype, so it takes no memory per socket.
  */
 export class CapturingEmitter extends Emitter {
-  /** Emits an event to the listeners, whatever the `emit` of the class does. */
+  /** Emits to the listeners, where the `emit` of a subclass sends to clients. */
   protected emitUntyped(event: string, ...args: unknown[]): boolean {
     return super.emit(event, ...args);
   }
 
-  /** The same, under the name that socket.io has for its own events. */
+  /** The same, by the name that socket.io uses for its own events. */
   protected emitReserved(event: string, ...args: unknown[]): unknown {
     return super.emit(event, ...args);
   }
@@ -26,5 +26,5 @@ for (const key of Object.getOwnPropertySymbols(switchedOn)) {
   Object.defineProperty(CapturingEmitter.prototype, key, { value, writable: true, configurable: true });
 }
 
-/** What `EventEmitter.captureRejectionSymbol` stands for. */
+/** `EventEmitter.captureRejectionSymbol`, with a type that classes can use as a member's name. */
 export const REJECTION: typeof EventEmitter.captureRejectionSymbol = EventEmitter.captureRejectionSymbol;

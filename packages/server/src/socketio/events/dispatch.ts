@@ -1,7 +1,7 @@
 import { kDeliver } from "../keys.ts";
 import { TickQueue } from "../../base/tick-queue.ts";
 
-/** Something that events are delivered to. */
+/** A socket, as this queue sees it. */
 interface Receiver {
   [kDeliver](event: unknown[]): void;
 }
@@ -9,17 +9,16 @@ interface Receiver {
 const queue = new TickQueue<Receiver, unknown[]>((receiver, event) => receiver[kDeliver](event));
 
 /**
- * Has `receiver[kDeliver](event)` called once the code that runs now is done, before any I/O.
+ * Queues `receiver[kDeliver](event)` for the end of the running code, before any I/O.
  *
- * The listeners of events run after all packets of one read have been decoded, as programs know it from socket.io: an
- * acknowledgement in the same read comes first. It also keeps exceptions of the application out of the layers that are
- * reading. All events of one read share one `nextTick`.
+ * As in socket.io, listeners run after all packets of a read have been decoded, so an acknowledgement in the same read comes
+ * first. Exceptions of listeners do not unwind into the layers that read. All events of a read share one `nextTick`.
  */
 export function deliverSoon(receiver: Receiver, event: unknown[]): void {
   queue.add(receiver, event);
 }
 
-/** Delivers what waits: a client ends its socket or its connection, and has sent this before. */
+/** Delivers all queued events now, because a client that sent them ends its socket or connection. */
 export function deliverNow(): void {
   queue.runAll();
 }

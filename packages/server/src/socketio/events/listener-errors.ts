@@ -2,13 +2,13 @@ import { kOnHandlerError } from "../keys.ts";
 import { callProgram, type FailureKind, watch } from "../../base/guarded.ts";
 import { type HandlerFailure, reportUnheard } from "../../base/handler-errors.ts";
 
-/** What failed, and for which socket or namespace: what listeners get is typed by the server. */
+/** The failed function, with its socket or namespace. The server narrows these types for listeners. */
 export interface FailureContext extends HandlerFailure {
   readonly socket?: object;
   readonly namespace?: object;
 }
 
-/** Somewhere to report failures to; adapters may be used with a namespace that has no real server. */
+/** The server of a namespace, as failures need it. Adapters may be used with a namespace that has none. */
 interface Surroundings {
   readonly server?: { [kOnHandlerError]?(error: unknown, context: FailureContext): void };
 }
@@ -20,12 +20,12 @@ export function fail(nsp: object | undefined, error: unknown, context: FailureCo
   else reportUnheard(error, context);
 }
 
-/** An adapter that answers later must not end the process when it fails. */
+/** Reports a rejection of an adapter's promise, which would otherwise end the process. */
 export function watchAdapter(result: unknown, nsp: object | undefined): void {
   if (result !== undefined) watch(result, (error) => failAdapter(error, nsp, "rejected"));
 }
 
-/** Calls an adapter from where its failure must not end what the caller is about. */
+/** Calls an adapter, and reports its failure instead of throwing it to the caller. */
 export function callAdapter(nsp: object, call: () => unknown): void {
   callProgram(call, [], (error, how) => failAdapter(error, nsp, how));
 }

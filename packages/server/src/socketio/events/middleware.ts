@@ -1,4 +1,4 @@
 import type { Next } from "../../base/guarded.ts";
 
-/** A function that looks at a subject (a socket that wants to join, an incoming event) before others get it. */
+/** Checks a joining socket or an incoming event before it is admitted; `next` admits it, `next(error)` refuses it. */
 export type Middleware<Subject> = (subject: Subject, next: Next) => unknown;

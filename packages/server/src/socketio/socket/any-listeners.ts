@@ -6,7 +6,7 @@ import type { AnyListener, EventsMap } from "../events/typed-events.ts";
 const kIncoming = Symbol("incoming");
 const kOutgoing = Symbol("outgoing");
 
-/** The listeners less one of them. Without a listener to remove, none are left. An array stays the same. */
+/** Removes a listener from the array in place. Returns undefined, which removes all, when none is given. */
 function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {
   if (!listener) return undefined;
   const index = listeners?.indexOf(listener) ?? -1;
@@ -14,7 +14,7 @@ function without(listeners: AnyListener[] | undefined, listener: AnyListener | u
   return listeners;
 }
 
-/** The catch-all listeners of a socket. Their arrays are made when they are first needed. */
+/** A socket with catch-all listeners, whose arrays are created when first needed. */
 export abstract class CatchAllSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
@@ -24,11 +24,11 @@ export abstract class CatchAllSocket<
   private [kIncoming]: AnyListener[] | undefined;
   private [kOutgoing]: AnyListener[] | undefined;
 
-  /** Calls a function of the program: what it throws and rejects with is reported. */
+  /** Calls a function of the program, and reports what it throws or rejects with. */
   abstract [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void;
 
   /**
-   * Adds a listener for all incoming events; it gets the name and the arguments.
+   * Adds a listener for all incoming events. It gets the event's name and arguments.
    *
    * @example
    * socket.onAny((event, ...args) => console.log(event, args));
@@ -39,27 +39,27 @@ export abstract class CatchAllSocket<
     return this;
   }
 
-  /** As {@link onAny}, before the others. */
+  /** Adds a listener as {@link onAny} does, before the existing ones. */
   prependAny(listener: AnyListener): this {
     checkFunction(listener, "socket.prependAny()");
     this.listenersAny().unshift(listener);
     return this;
   }
 
-  /** Removes a listener of {@link onAny}; all of them, when none is given. */
+  /** Removes a listener of {@link onAny}, or all of them when none is given. */
   offAny(listener?: AnyListener): this {
     const self = this[kSelf];
     self[kIncoming] = without(self[kIncoming], listener);
     return this;
   }
 
-  /** The listeners for all incoming events; the array may be changed. */
+  /** Returns the listeners for all incoming events. Changes of the array take effect. */
   listenersAny(): AnyListener[] {
     return (this[kSelf][kIncoming] ??= []);
   }
 
   /**
-   * Adds a listener for all events that are sent to this client, broadcasts included.
+   * Adds a listener for all events sent to this client, including broadcasts.
    *
    * @example
    * socket.onAnyOutgoing((event, ...args) => console.log("sent", event, args));
@@ -70,31 +70,31 @@ export abstract class CatchAllSocket<
     return this;
   }
 
-  /** As {@link onAnyOutgoing}, before the others. */
+  /** Adds a listener as {@link onAnyOutgoing} does, before the existing ones. */
   prependAnyOutgoing(listener: AnyListener): this {
     checkFunction(listener, "socket.prependAnyOutgoing()");
     this.listenersAnyOutgoing().unshift(listener);
     return this;
   }
 
-  /** Removes a listener of {@link onAnyOutgoing}; all of them, when none is given. */
+  /** Removes a listener of {@link onAnyOutgoing}, or all of them when none is given. */
   offAnyOutgoing(listener?: AnyListener): this {
     const self = this[kSelf];
     self[kOutgoing] = without(self[kOutgoing], listener);
     return this;
   }
 
-  /** The listeners for all outgoing events; the array may be changed. */
+  /** Returns the listeners for all outgoing events. Changes of the array take effect. */
   listenersAnyOutgoing(): AnyListener[] {
     return (this[kSelf][kOutgoing] ??= []);
   }
 
-  /** An event is sent to this client, by whatever way. Adapters call it for broadcasts. */
+  /** Calls the outgoing listeners with a packet. Adapters call it for broadcasts. */
   notifyOutgoingListeners(packet: { data?: unknown }): void {
     if (this[kOutgoing] !== undefined) notify(this, this[kOutgoing], packet.data as unknown[]);
   }
 
-  /** An event has come in. */
+  /** Calls the incoming listeners with an event. */
   protected [kNotifyIncoming](event: unknown[]): void {
     if (this[kIncoming] !== undefined) notify(this, this[kIncoming], event);
   }

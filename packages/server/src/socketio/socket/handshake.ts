@@ -7,25 +7,25 @@ import type { Untyped } from "../events/typed-events.ts";
 /** The parameters of a query string. */
 export type Query = Record<string, string | string[] | undefined>;
 
-/** What is known about the request that opened the connection. Plain data: it can be sent as JSON. */
+/** The details of the request that opened the connection, and the client's credentials. Plain data that JSON can carry. */
 export interface Handshake {
   /** The headers of the request. */
   headers: IncomingHttpHeaders;
-  /** When the socket was made, as text. */
+  /** The creation time of the socket, as a string. */
   time: string;
-  /** The address of the peer. */
+  /** The IP address of the client, or of the proxy before the server. */
   address: string;
-  /** Whether the request came from a page of another origin. */
+  /** Whether the request has an `Origin` header, as browsers send across origins. */
   xdomain: boolean;
   /** Whether the connection is encrypted. */
   secure: boolean;
-  /** When the socket was made, in milliseconds since 1970. */
+  /** The creation time of the socket, in milliseconds since 1970. */
   issued: number;
   /** The URL of the request. */
   url: string;
   /** The query of the URL. */
   query: Query;
-  /** What the client sent along with its wish to join: any JSON. */
+  /** The credentials that the client sent to join the namespace: any JSON object. */
   auth: { [key: string]: Untyped };
 }
 
@@ -33,17 +33,17 @@ interface EngineRequest extends IncomingMessage {
   _query?: Query;
 }
 
-/** A connection, as far as its handshake goes. */
+/** The members of a client that a handshake is made of. */
 interface Connected {
   readonly conn: Session;
   readonly request: IncomingMessage;
   readonly [kPort]: SessionPort;
 }
 
-/** @param issued when the socket was made, in milliseconds since 1970 */
+/** @param issued the creation time of the socket, in milliseconds since 1970 */
 export function buildHandshake(client: Connected, issued: number, auth: Record<string, unknown>): Handshake {
   const { conn, [kPort]: port } = client;
-  // Null when the program has dropped it to save memory.
+  // Null when the program has deleted it to save memory.
   const request: IncomingMessage | null = port[kPeekRequest] === undefined ? client.request : port[kPeekRequest]();
   const { headers = {}, url = "", socket, _query: query = {} } = (request ?? {}) as Partial<EngineRequest>;
   return {
@@ -59,7 +59,7 @@ export function buildHandshake(client: Connected, issued: number, auth: Record<s
   };
 }
 
-/** With Socket.IO 2, the ids of a client's sockets come from the id of its session. */
+/** Returns the id of a socket in Socket.IO 2, which derives it from the id of the session. */
 export function idInProtocol4(nsp: string, session: string): string {
   return nsp === "/" ? session : `${nsp}#${session}`;
 }

@@ -8,7 +8,7 @@ import { SocketIoError } from "../report/errors.ts";
 import type { LimitCode } from "../report/limit-codes.ts";
 import { kCall, kLimits, kOnLimit, kPort } from "../keys.ts";
 
-/** A socket, as far as its limits go. */
+/** The members of a socket that its limits need. */
 interface Limited {
   readonly id: SocketId;
   readonly client: { readonly [kPort]: SessionPort };
@@ -21,12 +21,12 @@ interface Limited {
   };
 }
 
-/** Whether a socket may join these rooms as well. A refused join is reported and has no effect. */
+/** Whether a socket may join the wanted rooms. A refused join is reported. */
 export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
   const { maxRooms } = socket.server[kLimits];
   const joined = socket.adapter.socketRooms(socket.id);
   let size = joined?.size ?? 0;
-  // Few are in so many rooms that it matters which of the wanted ones are new.
+  // Counting the wanted rooms that are new is rarely necessary.
   if (size + wanted.size <= maxRooms) return true;
   for (const room of wanted) if (!joined?.has(room)) size++;
   if (size <= maxRooms) return true;
@@ -34,16 +34,16 @@ export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
   return false;
 }
 
-/** A socket, as far as the acknowledgements go that are due. */
+/** The members of a socket that its pending acknowledgements need. */
 interface Acknowledged extends Limited {
   readonly nsp: { _ids: number };
   [kCall](ack: AckCallback, args: unknown[], kind: "acknowledgement"): void;
 }
 
 /**
- * Keeps an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is given up.
+ * Stores an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is dropped.
  *
- * @param timeout milliseconds; none by default
+ * @param timeout in milliseconds; unlimited when undefined
  * @returns the id to send with the event
  */
 export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: number | undefined): number {
@@ -59,7 +59,7 @@ export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: numbe
   return id;
 }
 
-/** Gives up the acknowledgement that a socket has waited for the longest. */
+/** Drops the oldest pending acknowledgement of a socket, and reports it. */
 export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
   for (const id of socket.acks.keys()) {
     socket.acks.delete(id);

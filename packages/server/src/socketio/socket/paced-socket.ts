@@ -19,11 +19,20 @@ import { kNextFlags, kPort, kTakeFlags } from "../keys.ts";
 const kFlags = Symbol("flags");
 const kWatch = Symbol("watch");
 
-/**
- * What a socket knows about the pace of its peer, and how the next event is to be sent.
+/*
+ * Backpressure of one socket, and the flags of its next event.
  *
- * The sockets of one connection share its queue: what waits for one of them waits for all.
+ * All sockets of a connection share the connection's queue, policy and counters: `slowPolicy`, `bufferedBytes`,
+ * `droppedEvents` and `drain` concern the connection. A client is slow while more than `slowReader.soft` bytes are queued,
+ * and every event is then sent or dropped by the policy, or by its own `ifSlow` flag.
+ *
+ * Invariant between calls: `kFlags` has the flags set since the last event of this socket, and undefined if there are none.
+ * Each `emit` that does not throw takes them (`kTakeFlags`), so flags apply to one event.
+ *
+ * What would break it: an early return from `emit` before it takes the flags. They would apply to the next event.
  */
+
+/** A socket with the flags of its next event and the backpressure of its connection. */
 export abstract class PacedSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
@@ -36,8 +45,8 @@ export abstract class PacedSocket<
   abstract readonly client: { readonly [kPort]: SessionPort };
   private [kFlags]: BroadcastFlags | undefined;
   /**
-   * Why the socket was disconnected: set from `disconnecting` on. The classic reason, a code, a sentence, who brought it
-   * about, and numbers where there are any.
+   * Why the socket was disconnected; undefined until `disconnecting` is emitted. Has the classic reason, a code, a sentence,
+   * the side that ended it, and the limit that was exceeded, if any.
    *
    * @example
    * socket.on("disconnect", (reason) => console.log(reason, socket.closeReason?.code, socket.closeReason?.message));
@@ -66,7 +75,7 @@ export abstract class PacedSocket<
     return this;
   }
 
-  /** How the next event is to be sent. */
+  /** The flags of the next event. */
   protected get flags(): BroadcastFlags {
     return this[kNextFlags]();
   }
@@ -75,7 +84,7 @@ export abstract class PacedSocket<
     this[kFlags] = flags;
   }
 
-  /** How the next event is to be sent; to be changed. */
+  /** Returns the flags of the next event, which the caller may change. */
   protected [kNextFlags](): BroadcastFlags {
     return (this[kFlags] ??= {});
   }
@@ -86,10 +95,10 @@ export abstract class PacedSocket<
     return flags;
   }
 
-  // ---- the pace of the peer ----------------------------------------------------------------------------------------
+  // ---- backpressure ------------------------------------------------------------------------------------------------
 
   /**
-   * Bytes, and characters of text, that were sent and that the system has not taken yet, on the whole connection.
+   * Bytes (and characters of text) queued for the whole connection, which the operating system has not taken yet.
    *
    * @example
    * if (socket.bufferedBytes > 100_000) console.log("the client does not keep up");
@@ -99,7 +108,9 @@ export abstract class PacedSocket<
   }
 
   /**
-   * Resolves at once, or when no more than `slowReader.soft` bytes wait for the client any more. False: it has gone.
+   * Resolves when at most `slowReader.soft` bytes are queued for the connection, at once if that is so already.
+   *
+   * @returns false when the connection has ended
    *
    * @example
    * for (const row of rows) {
@@ -113,8 +124,8 @@ export abstract class PacedSocket<
   }
 
   /**
-   * What becomes of events while the client reads too slowly: see `slowReader.policy`, which it is at first. It holds for
-   * the whole connection.
+   * The policy for events while the client reads too slowly: "keep", "drop-newest", "drop-oldest" or "disconnect". Applies to
+   * the whole connection. Default: the option `slowReader.policy`.
    *
    * @example
    * io.on("connection", (socket) => {
@@ -131,12 +142,12 @@ export abstract class PacedSocket<
     if (congestion !== undefined) congestion.policy = policy;
   }
 
-  /** Events that were dropped on this connection because the client reads too slowly. */
+  /** The number of events dropped on this connection because the client reads too slowly. */
   get droppedEvents(): number {
     return this.client[kPort][kCongestion]?.dropped ?? 0;
   }
 
-  /** Undefined with another engine. */
+  /** Returns undefined with another engine. */
   private [kWatch](): Congestion | undefined {
     return this.client[kPort][kWatchQueue]?.();
   }

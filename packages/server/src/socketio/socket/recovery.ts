@@ -6,7 +6,7 @@ import type { Namespace } from "../namespace.ts";
 import type { Socket } from "./socket.ts";
 import { kOnResumedElsewhere, kTally } from "../keys.ts";
 
-/** Reasons to disconnect after which a client may come back and take its session up again. */
+/** The reasons of disconnection after which a client may resume its session. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
   "transport error",
   "transport close",
@@ -16,38 +16,38 @@ export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
   "forced server close",
 ]);
 
-/** The sockets that hold a session right now, by its private id. A session has one holder at most. */
+/** The connected socket of each recoverable session, by private id. A session has at most one. */
 const holders = new WeakMap<Namespace, Map<PrivateSessionId, Socket>>();
 
-/** A socket has got a session, a new one or one that it takes up again. */
+/** Registers a socket as the owner of its session, new or resumed. */
 export function hold(pid: PrivateSessionId, socket: Socket): void {
   let held = holders.get(socket.nsp);
   if (held === undefined) holders.set(socket.nsp, (held = new Map()));
   held.set(pid, socket);
 }
 
-/** A socket has lost its session, which may be kept by the adapter from now on. */
+/** Unregisters a socket, whose session the adapter may store now. */
 export function release(pid: PrivateSessionId, socket: Socket): void {
   const held = holders.get(socket.nsp);
   if (held?.get(pid) === socket) held.delete(pid);
 }
 
 /**
- * The session that a client wants to take up again, or the reason why it can't.
+ * Resolves with the session that a client asks to resume, or with the error why it can't.
  *
- * A client may be back before the server has noticed that it was gone: its old connection still holds the session then.
- * The private id is known to the client alone, so that one is over: it is ended, and leaves its session to the adapter.
+ * A client may return before the server has noticed its loss, while the old connection still owns the session. The client
+ * alone knows the private id, so the old connection is dead: it is ended first, which stores its session.
  *
  * @returns undefined when the client does not ask for a session
  */
 export function restore(socket: { nsp: Namespace; revision: 3 | 4 }, auth: Record<string, unknown>): Restoration {
   const { pid, offset } = auth;
-  // Protocol 4 (Socket.IO 2) knows no recovery: the name belongs to the application there.
+  // Protocol 4 (Socket.IO 2) has no recovery, so `pid` belongs to the application there.
   if (pid === undefined || socket.revision === 3) return undefined;
   return tallied(findSession(socket.nsp, pid, offset), socket.nsp);
 }
 
-/** What comes of a client's wish to take up a session. */
+/** The outcome of a request to resume; undefined when the client does not ask. */
 export type Restoration = Promise<Session | SocketIoError> | undefined;
 
 async function tallied(search: Promise<Session | SocketIoError>, nsp: Namespace): Promise<Session | SocketIoError> {
@@ -64,7 +64,7 @@ async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promi
   }
   holders.get(nsp)?.get(pid)?.client[kOnResumedElsewhere]();
   const isOurs = adapter instanceof SessionAwareAdapter;
-  // A client that has got no event yet has no offset. Only our own adapter knows what to make of that.
+  // A client that has received no event has no offset. Only our own adapter can resume without one.
   if (offset === undefined && !isOurs) return new SocketIoError("RECOVERY_NO_OFFSET");
   try {
     const session = await adapter.restoreSession(pid, offset ?? "");

@@ -69,16 +69,16 @@ const kOnEvent = Symbol("onEvent");
 const kFail = Symbol("fail");
 const kPersist = Symbol("persist");
 
-/** A socket, whatever its events are: no map of events but `any` fits all of them. */
+/** A socket with any events. `any`, because no other map of events fits all sockets. */
 export type AnySocket = Socket<Untyped, Untyped, Untyped>;
 
 /**
- * A client in a namespace: the object that a server program has to do with most.
+ * A client in a namespace, the object that server programs use most.
  *
- * It is an EventEmitter whose `emit` sends to the client, and whose listeners get what the client sends. It can join
- * rooms, to which others broadcast; it is always in a room that has its own id as name.
+ * `emit` sends events to the client, and listeners get the events that the client sends. A socket can join rooms, and
+ * always is in the room named like its own id; broadcasts address rooms.
  *
- * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
+ * @typeParam SocketData the type of `socket.data`. Default: `any`, as in socket.io
  * @example
  * io.on("connection", (socket) => {
  *   socket.join("lobby");
@@ -98,37 +98,37 @@ export class Socket<
 > extends CatchAllSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
   /** The namespace. */
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
-  /** The connection, which may carry sockets of other namespaces as well. */
+  /** The connection, which may carry sockets of several namespaces. */
   readonly client: Client<ListenEvents, EmitEvents, ServerSideEvents>;
-  /** Public identifier: 20 random characters (the session's id with a Socket.IO 2 client). */
+  /** The public id: 20 random characters. For a Socket.IO 2 client, it is derived from the id of the session. */
   readonly id: SocketId;
-  /** Whether the client came back after a short disconnection and got rooms, data and missed events back. */
+  /** Whether the client resumed its session after a disconnection, with rooms, data and missed events restored. */
   readonly recovered: boolean;
   /**
-   * Why the client, which wanted to come back to an earlier session, got a new one. Its `code` is one of `RECOVERY_OFF`,
+   * Why the client could not resume its earlier session; undefined if it did not ask. The `code` is one of `RECOVERY_OFF`,
    * `RECOVERY_MALFORMED`, `RECOVERY_NO_OFFSET`, `RECOVERY_SESSION_UNKNOWN`, `RECOVERY_OFFSET_UNKNOWN`, `RECOVERY_FAILED`.
    *
    * @example
    * if (!socket.recovered) console.log(socket.recoveryError?.message ?? "a new client");
    */
   readonly recoveryError: SocketIoError | undefined;
-  /** Identifies the session to the client alone, where sessions can be recovered. */
+  /** The secret by which the client resumes this session; undefined when recovery is off. */
   private readonly [kPid]: string | undefined;
-  /** The session that it takes up, until it is connected. */
+  /** The session that is being resumed; undefined once the socket is connected. */
   private [kPrevious]: StoredSession | undefined;
-  /** What the client sent along, unless that was nothing. */
+  /** The credentials; undefined if the client sent none. */
   private [kAuth]: Record<string, unknown> | undefined;
   private readonly [kIssued]: number = Date.now();
   private [kState]: "joining" | "connected" | "leaving" | "left" = "joining";
-  /** @internal The adapter's mark: how far it has got with broadcasts to very many. */
+  /** @internal The number of the last large broadcast that the socket has got or skipped. */
   [kBroadcastsGot] = 0;
-  // What follows is made when it is first needed: most sockets have no use for most of it.
+  // Created when first needed, to save memory on most sockets.
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
   private [kAcks]: PendingAcks | undefined;
   private [kMiddlewares]: Middleware<Event>[] | undefined;
 
-  /** Made by the namespace for a client that wants to join. */
+  /** Creates the socket of a client that joins. Programs get sockets from the event `connection`. */
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
     client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
@@ -155,7 +155,7 @@ export class Socket<
     if (this[kPid] !== undefined) hold(this[kPid], this);
   }
 
-  /** Whether events can be exchanged: false inside the middlewares of the namespace, and after the disconnection. */
+  /** Whether the socket is connected: false inside the middlewares of the namespace, and after the disconnection. */
   get connected(): boolean {
     const { [kState]: state } = this;
     return state === "connected" || state === "leaving";
@@ -170,13 +170,13 @@ export class Socket<
     return !this.connected;
   }
 
-  /** What is known about the request that opened the connection, and the credentials (`auth`) of the client. */
+  /** The details of the request that opened the connection, and the credentials (`auth`) of the client. */
   get handshake(): Handshake {
     const self = this[kSelf];
     return (self[kHandshake] ??= buildHandshake(self.client, self[kIssued], (self[kAuth] ??= {})));
   }
 
-  /** Anything that the program wants to keep with the socket; `fetchSockets()` shows it to other servers. */
+  /** Data of the program. Default: an empty object. `fetchSockets()` copies it to other servers. */
   get data(): SocketData {
     const self = this[kSelf];
     if (self[kData] === undefined) self[kData] = {} as SocketData;
@@ -187,7 +187,7 @@ export class Socket<
     this[kData] = data;
   }
 
-  /** The acknowledgements that are due. Adapters add to it. */
+  /** The pending acknowledgements, by packet id. Adapters add to it. */
   get acks(): PendingAcks {
     return (this[kSelf][kAcks] ??= new Map());
   }
@@ -217,7 +217,7 @@ export class Socket<
     return this.client.conn;
   }
 
-  /** The rooms it is in. Empty after the disconnection. */
+  /** The rooms of the socket, including its own id. Empty after the disconnection. */
   get rooms(): Set<Room> {
     return this.adapter.socketRooms(this.id) ?? new Set();
   }
@@ -225,11 +225,11 @@ export class Socket<
   // ---- sending -----------------------------------------------------------------------------------------------------
 
   /**
-   * Sends an event to the client. Arguments may be anything that JSON takes, and bytes at any depth. A callback as last
-   * argument gets the client's acknowledgement.
+   * Sends an event to the client. Arguments are JSON values, with bytes at any depth. A callback as last argument gets the
+   * client's acknowledgement.
    *
    * @returns true
-   * @throws ReservedEventError
+   * @throws ReservedEventError for a name that the library emits itself
    * @example
    * socket.emit("hello", 1, { picture: Buffer.from([1, 2]) });
    * socket.emit("question", (answer) => console.log(answer));
@@ -243,7 +243,7 @@ export class Socket<
     if (typeof data[data.length - 1] === "function") id = expectAck(this, data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
     if (this[kPid] !== undefined && this[kState] !== "joining") {
-      // The adapter keeps the packet for the case that the client has to come back for it.
+      // By way of the adapter, which logs the packet for a client that misses it.
       const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
       watchAdapter(this.adapter.broadcast(packet as SocketPacket & { data: unknown[] }, toMyself), this.nsp);
       return true;
@@ -254,10 +254,10 @@ export class Socket<
   }
 
   /**
-   * Sends an event and waits for the acknowledgement.
+   * Sends an event, and resolves with the first argument of the acknowledgement.
    *
-   * @returns its first argument
-   * @throws (rejects) AckTimeoutError, after `timeout()`
+   * @returns a promise that stays pending when the client never answers, unless {@link timeout} sets a time
+   * @throws (rejects) AckTimeoutError when the time of {@link timeout} is over
    * @example
    * const answer = await socket.timeout(1000).emitWithAck("question");
    */
@@ -279,13 +279,13 @@ export class Socket<
     return this;
   }
 
-  /** The same as {@link send}. */
+  /** Does the same as {@link send}. */
   write(...args: EventParams<EmitEvents, "message">): this {
     return this.send(...args);
   }
 
   /**
-   * Gives the client `timeout` milliseconds to acknowledge the next event. The acknowledgement then takes an error first.
+   * Gives the client `timeout` milliseconds to acknowledge the next event. Its callback then gets an error or null first.
    *
    * @example
    * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
@@ -295,7 +295,7 @@ export class Socket<
     return this;
   }
 
-  /** Writes a packet. Everything that the socket sends by itself goes through here: programs may replace this method. */
+  /** Writes a packet of this socket; broadcasts do not pass here. Programs may replace this method. */
   packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
     catchUp(this, this.nsp);
     (packet as { nsp?: string }).nsp = this.nsp.name;
@@ -305,7 +305,7 @@ export class Socket<
   // ---- broadcasting ------------------------------------------------------------------------------------------------
 
   /**
-   * Addresses the members of one or more rooms, less this socket.
+   * Addresses the members of one or more rooms, except this socket.
    *
    * @example
    * socket.to("room1").emit("hello");
@@ -315,24 +315,29 @@ export class Socket<
     return this.broadcast.to(room);
   }
 
-  /** The same as {@link to}. */
+  /** Does the same as {@link to}. */
   in(room: Room | Room[]): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.to(room);
   }
 
-  /** Addresses everybody, less the members of one or more rooms and this socket. */
+  /** Addresses all sockets of the namespace, except the members of one or more rooms and this socket. */
   except(
     room: Room | Room[],
   ): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.except(room);
   }
 
-  /** Addresses everybody, less this socket. */
+  /**
+   * Addresses all sockets of the namespace, except this one.
+   *
+   * @example
+   * socket.broadcast.emit("joined", socket.id);
+   */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return this.newBroadcastOperator();
   }
 
-  /** The name that socket.io has for {@link broadcast} inside. */
+  /** The name of {@link broadcast} inside socket.io. */
   protected newBroadcastOperator(): BroadcastOperator<
     DecorateAcknowledgementsWithMultipleResponses<EmitEvents>,
     SocketData
@@ -340,7 +345,7 @@ export class Socket<
     return new BroadcastOperator(this.adapter, new Set(), new Set([this.id]), this[kTakeFlags]());
   }
 
-  /** Addresses the clients of this server only, when there are several, less this socket. */
+  /** Addresses the clients of this server alone, except this socket. */
   get local(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return this.broadcast.local;
   }
@@ -348,10 +353,10 @@ export class Socket<
   // ---- rooms -------------------------------------------------------------------------------------------------------
 
   /**
-   * Joins one or more rooms. Without effect after the disconnection, and beyond `maxRooms`: that is a process warning
-   * with the code `TOO_MANY_ROOMS`.
+   * Joins one or more rooms. Has no effect after the disconnection, or beyond `maxRooms`, which emits a process warning with
+   * the code `TOO_MANY_ROOMS`.
    *
-   * @returns a promise, where the adapter needs time
+   * @returns a promise if the adapter is asynchronous
    * @example
    * socket.join(["room1", "room2"]);
    */
@@ -375,9 +380,9 @@ export class Socket<
 
   // ---- receiving ---------------------------------------------------------------------------------------------------
 
-  /** The namespace has accepted the client. */
+  /** Connects the socket, once the namespace has admitted it. */
   _onconnect(): void {
-    // Asked for as late as possible: from here on, what is sent to the namespace comes in by itself.
+    // Read last, in the same turn as the join: later events reach the socket by way of its rooms.
     const missed = this[kPrevious]?.missedPackets ?? [];
     this[kPrevious] = undefined;
     this[kState] = "connected";
@@ -387,7 +392,7 @@ export class Socket<
     this.packet(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
   }
 
-  /** A packet for this socket has come in. */
+  /** Handles a packet for this socket. */
   _onpacket(packet: Packet): void {
     if (log.enabled) log("socket %s got packet %j", this.id, packet);
     if (packet.type === PacketType.EVENT) this[kOnEvent](packet);
@@ -403,7 +408,7 @@ export class Socket<
     }
   }
 
-  /** An event has come in. Programs may replace this method. */
+  /** Handles an event. Programs may replace this method. */
   onevent(packet: Packet): void {
     const event = packet.data as Event;
     if (packet.id !== undefined) event.push(this.ack(packet.id));
@@ -411,7 +416,7 @@ export class Socket<
     this.dispatch(event);
   }
 
-  /** Hands an event to the middlewares, then to the listeners. */
+  /** Passes an event to the middlewares, then to the listeners. */
   protected dispatch(event: Event): void {
     if (this[kMiddlewares] === undefined) return deliverSoon(this, event);
     runChain<[Event]>({
@@ -423,7 +428,7 @@ export class Socket<
     });
   }
 
-  /** Makes the function that acknowledges an event. Programs may replace this method. */
+  /** Returns the function that acknowledges an event. Programs may replace this method. */
   ack(id: number): (...args: unknown[]) => void {
     let sent = false;
     return (...args) => {
@@ -433,10 +438,10 @@ export class Socket<
     };
   }
 
-  /** Hands an event to its listeners. */
+  /** Calls the listeners of an event. */
   [kDeliver](event: unknown[]): void {
     if (this[kState] !== "connected") return;
-    // A client may send an event named "error", on which an EventEmitter throws when nobody listens.
+    // A client may send an event named "error"; without a listener, an EventEmitter would throw.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
     try {
       emitToListeners(this, event);
@@ -452,23 +457,23 @@ export class Socket<
     this[kCall](ack, packet.data as unknown[], "acknowledgement");
   }
 
-  /** Nobody waits for this acknowledgement any more. */
+  /** Forgets an acknowledgement that has expired. */
   [kDropAck](id: number): void {
     this[kAcks]?.delete(id);
   }
 
-  /** It waits for as many acknowledgements as it may. */
+  /** Makes room by dropping the oldest pending acknowledgement. */
   [kDropOldestAck](limit: number): void {
     giveUpOldest(this, limit);
   }
 
-  /** Calls a function of the application from within the layers that are reading. */
+  /** Calls a function of the program, and reports what it throws instead of unwinding into the layers that read. */
   override [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
     callProgram(fn, args, (error, how) => this[kFail](error, how, kind, event), this);
   }
 
-  /** A function of the program has failed. */
+  /** Reports the failure of a function of the program. */
   private [kFail](error: unknown, how: FailureKind, handler: HandlerKind, event: string | symbol | undefined): void {
     fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
@@ -482,19 +487,19 @@ export class Socket<
     }
   }
 
-  /** A listener's promise was rejected: see Node's `captureRejections`. */
+  /** Reports the rejection of a listener's promise; see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol): void {
     this[kFail](error, "rejected", "listener", event);
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  /** Something is wrong with what the client sent, or a middleware has refused an event. */
+  /** Emits an invalid packet of the client as `error`. */
   _onerror(err: Error): void {
     this.emitReserved("error", err);
   }
 
-  /** The socket is disconnected. */
+  /** Disconnects the socket and emits the events of its end. */
   _onclose(reason: DisconnectReason, description?: unknown, record?: CloseReason<string>): this | undefined {
     const self = this[kSelf];
     if (self[kState] !== "connected") return this;
@@ -514,17 +519,17 @@ export class Socket<
     callAdapter(this.nsp, () => this.adapter.persistSession(session));
   }
 
-  /** The client, which had read too slowly, has taken what waited for it. */
+  /** Emits `drain` when the queue of a slow client has emptied. */
   [kOnDrain](): void {
     this.emitReserved("drain");
   }
 
-  /** Leaves all rooms and the namespace, for good. */
+  /** Leaves all rooms and the namespace. */
   _cleanup(): void {
     const self = this[kSelf];
     if (self[kState] === "left") return;
     if (self[kPid] !== undefined) {
-      // A session that was taken out and came to nothing goes back: the client may try again.
+      // A socket that never connected returns its session to the adapter, so that the client may try again.
       if (self[kPrevious] !== undefined) self[kPersist](self[kPid]);
       release(self[kPid], self);
     }
@@ -533,15 +538,17 @@ export class Socket<
     self[kState] = "left";
   }
 
-  /** Tells the client that it may not join. */
+  /** Sends the client the refusal of its join. */
   _error(err: unknown): void {
     this.packet(new SocketPacket(PacketType.CONNECT_ERROR, this.nsp.name, err, undefined));
   }
 
   /**
-   * Disconnects the client from this namespace.
+   * Disconnects the client from this namespace. Has no effect unless the socket is connected.
    *
-   * @param close whether to close the connection, with all namespaces (default: false)
+   * @param close whether to close the connection, which ends its sockets in all namespaces (default: false)
+   * @example
+   * if (!socket.handshake.auth.token) socket.disconnect(true);
    */
   disconnect(close = false): this {
     if (this[kState] !== "connected") return this;
@@ -555,7 +562,7 @@ export class Socket<
     return this;
   }
 
-  /** The client leaves the namespace. */
+  /** Handles the client's departure from the namespace. */
   protected ondisconnect(): void {
     this._onclose("client namespace disconnect");
   }
@@ -572,8 +579,8 @@ export class Socket<
   }
 
   /**
-   * Adds a middleware for incoming events. It may change the event, and must call `next`: with an error, the event is
-   * dropped and the error goes to the `error` listeners of the socket, as does what it throws or rejects with.
+   * Adds a middleware for incoming events. It may change the event, and must call `next`. With an error, the event is dropped
+   * and `error` listeners of the socket get the error; the same happens when the middleware throws or rejects.
    *
    * @example
    * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));

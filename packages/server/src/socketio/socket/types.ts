@@ -1,7 +1,7 @@
 /*
- * One socket of one namespace: what programs listen to and call, its handshake, its restored session.
+ * One socket of one namespace: its public interface, its handshake, its restored session.
  * Knows: its namespace, server and client: the public classes lead to each other.
- * Must not know: sessions beyond what the client hands on.
+ * Must not know: sessions, beyond what the client passes on.
  */
 import type { CloseReason } from "../../engine/index.ts";
 import { closeReason, DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
@@ -9,31 +9,31 @@ import type { Untyped } from "../events/typed-events.ts";
 
 /** Why a socket was disconnected. */
 export type DisconnectReason =
-  /** The connection broke. */
+  /** The connection failed. */
   | "transport error"
-  /** The client closed the connection, or it was lost. */
+  /** The client closed the connection, or the network lost it. */
   | "transport close"
-  /** The connection was closed by the server below the sockets. */
+  /** The program closed the session of the engine. */
   | "forced close"
-  /** The client did not answer in time. */
+  /** The client did not answer a ping within `pingTimeout`. */
   | "ping timeout"
-  /** The client sent something that is no packet. */
+  /** The client sent an invalid packet. */
   | "parse error"
-  /** `io.close()` was called. */
+  /** The program called `io.close()`. */
   | "server shutting down"
-  /** The server closed the connection: the client joined no namespace in time, or sent what it must not. */
+  /** The server closed the connection: no namespace was joined in time, or the client sent a packet that is not allowed. */
   | "forced server close"
   /** The client called `socket.disconnect()`. */
   | "client namespace disconnect"
   /** The server called `socket.disconnect()`. */
   | "server namespace disconnect";
 
-/** The events that a socket emits by itself. A description is an Error, or what the transport has to say: `any`, as there. */
+/** The events that a socket emits by itself. `any` for descriptions, as in socket.io: an Error, or details of a transport. */
 export interface SocketReservedEventsMap {
   disconnect: (reason: DisconnectReason, description?: Untyped) => void;
   disconnecting: SocketReservedEventsMap["disconnect"];
   error: (err: Error) => void;
-  /** The client had read too slowly, and has taken what waited for it. */
+  /** The client had read too slowly, and its queue has emptied. */
   drain: () => void;
 }
 
@@ -45,7 +45,7 @@ const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = 
   "transport close": "SESSION_RESUMED",
 };
 
-/** The record of a disconnection that is none of the engine's. */
+/** Returns the close record of a disconnection that this layer caused. */
 export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
   const code = CODES[reason];
   if (code === undefined) return asTold(closeReason("SERVER_CLOSED"), reason, description);
@@ -53,13 +53,13 @@ export function leaving(reason: DisconnectReason, description: unknown): CloseRe
   return { reason, code, message, description, side };
 }
 
-/** The record of a disconnection that the engine knows of, with the reason that listeners are told. */
+/** Returns the engine's close record with the reason and description that listeners get. */
 export function asTold(
   record: CloseReason<string>,
   reason: DisconnectReason,
   description: unknown,
 ): CloseReason<DisconnectReason, DisconnectCode> {
   const isSame = record.reason === reason && record.description === description;
-  // The engine does not know the codes of this layer; what ends a socket of this layer has one of the two.
+  // The engine's type does not have the codes of this layer, but its value may.
   return (isSame ? record : { ...record, reason, description }) as CloseReason<DisconnectReason, DisconnectCode>;
 }
