@@ -118,6 +118,7 @@ export class Emitter<
 
   /** Calls the listeners of an event. What one of them throws reaches the caller, and ends this. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
+    // cast: what is emitted is listened to under the same name, although the two maps differ
     for (const listener of this.listeners(event as never)) (listener as Listener).apply(this, args);
     return this;
   }

@@ -1,6 +1,6 @@
 import debug from "debug";
 
-type Method = (this: unknown, ...args: unknown[]) => unknown;
+type Method = (this: Fields, ...args: Fields[]) => unknown;
 
 /** What lines write of an object that has it: one with the method, or an argument. */
 interface Fields {
@@ -13,7 +13,7 @@ interface Fields {
   readonly _readyState?: unknown;
 }
 
-type Arguments = readonly [first: Fields, ...others: unknown[]];
+type Arguments = readonly [first: Fields, ...others: Fields[]];
 
 /** What to write of a call: a format and its values; or nothing. */
 type Line = (args: Arguments, self: Fields) => unknown[] | undefined;
@@ -58,7 +58,7 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
     const usual = Object.getOwnPropertyDescriptor(prototype, name);
     const method = Reflect.get(prototype, name) as Method;
     const value: Method = function (...args) {
-      const values = line(args as unknown as Arguments, this as Fields);
+      const values = line(args as [Fields], this);
       if (values) write(...(values as [string]));
       return method.apply(this, args);
     };
@@ -75,9 +75,7 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
 export const ofEvents =
   (lines: Readonly<Record<string, Line>>): Line =>
   ([event, ...args], self) =>
-    Object.keys(lines).includes(event as string)
-      ? lines[event as string]!(args as unknown as Arguments, self)
-      : undefined;
+    Object.keys(lines).includes(event as string) ? lines[event as string]!(args as [Fields], self) : undefined;
 
 function openScope(scope: string): debug.Debugger | undefined {
   try {

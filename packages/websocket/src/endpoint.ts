@@ -130,6 +130,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   onRequest(request: ClientRequest): void {
     const { finishRequest } = this.#options;
     if (!finishRequest) request.end();
+    // Cast: the emitter is the WebSocket, whose class imports this file.
     else finishRequest(request, this.#emitter as never);
   }
 

@@ -157,6 +157,7 @@ function listenerFor(target: unknown, type: string, handler: AnyHandler): AnyLis
 }
 
 function call(handler: AnyHandler, target: unknown, event: WebSocketEvent<string, unknown>): void {
+  // Casts: handlers of all types share one registry, and the type of the event follows from where they were added.
   if (typeof handler === "function") handler.call(target, event as never);
   else handler.handleEvent(event as never);
 }

@@ -23,7 +23,7 @@ const OWN_OPTIONS = {
   writev: undefined,
   final: undefined,
   destroy: undefined,
-} as unknown as DuplexOptions;
+} as DuplexOptions;
 
 type Callback = (error?: Error | null) => void;
 

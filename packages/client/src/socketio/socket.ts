@@ -133,6 +133,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
 
   /** Emits `message`, as WebSocket's `send` does. */
   send(...args: MessageParams<EmitEvents>): this {
+    // cast: whether a map that is not known yet has `message` is not known either
     return this.emit("message", ...(args as unknown as EventParams<EmitEvents, "message">));
   }
 

@@ -132,15 +132,25 @@ export function decodePayloadV3(data: RawData, maxPackets?: number): EnginePacke
  *
  * @example for (const packet of readPayloadV3("2:4a2:4b")) console.log(packet.data);
  */
-export function* readPayloadV3(data: RawData, maxPackets: number = Infinity): Generator<EnginePacket, void> {
+export function readPayloadV3(data: RawData, maxPackets: number = Infinity): Generator<EnginePacket, void> {
+  return typeof data === "string"
+    ? readPackets(data, readTextPacket, maxPackets)
+    : readPackets(data, readBinaryPacket, maxPackets);
+}
+
+/** @param readPacket returns the index after the packet */
+function* readPackets<Payload extends RawData>(
+  data: Payload,
+  readPacket: (payload: Payload, start: number, packets: EnginePacket[]) => number,
+  maxPackets: number,
+): Generator<EnginePacket, void> {
   if (data.length === 0) throw new ParserError("ENGINE_EMPTY_PAYLOAD");
   if (data === NO_PACKETS) return;
-  const readPacket = typeof data === "string" ? readTextPacket : readBinaryPacket;
   const packets: EnginePacket[] = [];
   let at = 0;
   for (let count = 0; at < data.length; count++) {
     if (count >= maxPackets) throw new ParserError("ENGINE_TOO_MANY_PACKETS");
-    at = readPacket(data as never, at, packets);
+    at = readPacket(data, at, packets);
     yield packets.pop() as EnginePacket;
   }
 }

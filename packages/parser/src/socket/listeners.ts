@@ -32,6 +32,7 @@ export class Listeners {
     for (const entry of this.#entries) {
       if (entry.event !== event) continue;
       if (entry.once) this.#entries = this.#entries.filter((other) => other !== entry);
+      // Cast: the listeners of all events share one list, so their parameters are unknown.
       entry.listener(...(args as never[]));
     }
   }

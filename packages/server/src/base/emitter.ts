@@ -14,7 +14,7 @@ export const kObserved = Symbol("observed");
 
 type EmitterListener = Parameters<EventEmitter["on"]>[1];
 
-/** Base class of everything that must behave as a Node EventEmitter. */
+/** Base class of everything that must behave as a Node EventEmitter. Cast: a function is not a class to the compiler. */
 export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
   /**
    * Whether there is a listener, for whatever event. Hot paths ask before they emit: most connections have no public

@@ -102,6 +102,7 @@ export class WebSocketServer<
   constructor(options?: ServerOptions<SocketClass, RequestClass>, callback?: () => void) {
     super();
     const filled = serverOptionsOf(options);
+    // Cast: without a class of the program, the types of the classes are their defaults.
     this.options = filled as unknown as ServerOptions<SocketClass, RequestClass>;
     const ownsServer = (filled.port ?? undefined) !== undefined;
     const server = ownsServer ? createServer(answerWithoutUpgrade) : filled.server || undefined;
@@ -174,7 +175,7 @@ export class WebSocketServer<
     if (isRefused) return refuseMalformed(this, { request, stream }, checked);
     const { key, protocols, deflate } = checked;
     const extensions = deflate === undefined ? {} : { [DEFLATE]: deflate };
-    const { verifyClient } = this.options as unknown as ServerOptions;
+    const { verifyClient } = plainOptions(this);
     verify(verifyClient, { request, stream }, checked, () =>
       this.completeUpgrade(extensions, key, protocols, request, stream, head, callback),
     );
@@ -196,7 +197,7 @@ export class WebSocketServer<
     if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
     if (this[kState].phase !== "running") return refuseUpgrade(stream, 503);
     if (typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
-    const options = this.options as unknown as ServerOptions;
+    const options = plainOptions(this);
     const protocol = chooseProtocol(options, protocols, request);
     const agreement = extensions[DEFLATE] as DeflateAgreement | undefined;
     const lines = answerLines(key, { protocol, extensions: agreement?.answer });
@@ -208,6 +209,11 @@ export class WebSocketServer<
     if (this.clients !== undefined) track(this, socket);
     callback(socket as InstanceType<SocketClass>, request);
   }
+}
+
+/** Forgets the classes of sockets and requests, which no code here depends on. */
+function plainOptions(server: { readonly options: unknown }): ServerOptions {
+  return server.options as ServerOptions;
 }
 
 /** Listens to an HTTP server. Returns a function that removes the listeners. */

@@ -28,9 +28,10 @@ const CLOCK: Clock = {
   },
 };
 
-/** A WebSocket during its handshake. */
-interface Requesting {
-  readonly _req?: ClientRequest;
+/** Sends a request that keeps no process alive, not even one that the server never answers. */
+function sendUnref(request: ClientRequest): void {
+  request.once("socket", (socket) => socket.unref());
+  request.end();
 }
 
 /** WebSocket by `@portage/websocket`: with agents, client certificates, headers, cookies and compression. */
@@ -41,9 +42,8 @@ export class WS extends BaseWS {
     const options = nodeOptions(all, this.socket._cookieJar, {});
     options["clock"] = CLOCK;
     for (const name of NAMES) if (given[name] !== undefined) options[name] = given[name];
+    if (all.autoUnref) options["finishRequest"] = sendUnref;
     const ws = new WebSocket(uri, all.protocols ?? [], options);
-    // before the handshake ends: a server that never answers must not keep the process alive
-    if (this.opts.autoUnref) (ws as unknown as Requesting)._req?.once("socket", (socket) => socket.unref());
     ws.on("error", (error) => {
       error.message = messageOf(error);
     });

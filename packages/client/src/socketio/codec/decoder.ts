@@ -51,7 +51,7 @@ function fail(found: unknown): never {
 function decode(text: string): Packet {
   try {
     const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text)!;
-    const type = plainType ?? (binaryType as unknown as number) - BINARY;
+    const type = plainType ?? +binaryType! - BINARY;
     const data = json?.trim() && JSON.parse(json);
     const isTooLong = Array.isArray(data) && data.length > MAX_ARGUMENTS;
     if (SHAPE.test(type + (json ?? "")) && !isTooLong && !(type == EVENT && RESERVED.test(data[0]))) {

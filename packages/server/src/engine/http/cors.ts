@@ -1,4 +1,4 @@
-import cors from "cors";
+import cors, { type CorsOptions } from "cors";
 import type { Middleware } from "./middleware.ts";
 
 /** The middlewares that the option `cors` has brought. */
@@ -17,13 +17,13 @@ export function replaceCors(middlewares: Middleware[], options: unknown): void {
  * handed on here, so that whoever runs the middleware hears when it is rejected.
  */
 export function corsMiddleware(options: unknown): Middleware {
-  if (typeof options !== "function") return cors(options as never) as Middleware;
+  if (typeof options !== "function") return cors(options as CorsOptions) as Middleware;
   return (req, res, next) => {
     let returned: unknown;
     const ask = (request: unknown, answer: unknown): void => {
       returned = Reflect.apply(options, undefined, [request, answer]);
     };
-    (cors(ask as never) as Middleware)(req, res, next);
+    (cors(ask) as Middleware)(req, res, next);
     return returned;
   };
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { nextTurn } from "../../base/turn.ts";
 
@@ -7,9 +7,14 @@ import { nextTurn } from "../../base/turn.ts";
 
 const ignoreHttp2Error = (): void => {};
 
+/** What a request and an answer of HTTP/2 have besides. */
+interface OnStream {
+  readonly stream?: ServerHttp2Stream;
+}
+
 /** The stream of a request that came by HTTP/2; undefined for HTTP/1, and for a request that was parked. */
 function streamOf(req: IncomingMessage): ServerHttp2Stream | undefined {
-  return req.httpVersionMajor === 2 ? (req as unknown as Partial<Http2ServerRequest>).stream : undefined;
+  return req.httpVersionMajor === 2 ? (req as IncomingMessage & OnStream).stream : undefined;
 }
 
 /**
@@ -70,7 +75,7 @@ export function destroyRequest(req: IncomingMessage): void {
 /** Whether an answer can't reach its client any more. */
 export function isGone(res: ServerResponse): boolean {
   if (res.req.httpVersionMajor !== 2) return res.destroyed;
-  const { stream } = res as unknown as Http2ServerResponse;
+  const { stream } = res as ServerResponse & Required<OnStream>;
   return stream.destroyed || stream.closed || stream.aborted;
 }
 
@@ -106,6 +111,8 @@ interface SessionSource {
   on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
 }
 
+const isSessionSource = (server: object): server is SessionSource => "updateSettings" in server;
+
 const sessionsOf = new WeakMap<object, Http2Sessions>();
 
 /** The HTTP/2 connections of a server. Node's `close()` waits for them for as long as their clients like. */
@@ -117,7 +124,7 @@ export class Http2Sessions {
     let sessions = sessionsOf.get(server);
     if (!sessions) sessionsOf.set(server, (sessions = new Http2Sessions()));
     else return sessions;
-    if ("updateSettings" in server) sessions.#watch(server as unknown as SessionSource);
+    if (isSessionSource(server)) sessions.#watch(server);
     return sessions;
   }
 

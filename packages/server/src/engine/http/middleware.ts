@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { runNextTick } from "../../base/turn.ts";
@@ -44,7 +45,8 @@ export class UpgradeResponse extends ServerResponse {
     const res = new UpgradeResponse(req);
     res.shouldKeepAlive = false;
     try {
-      res.assignSocket(stream as never);
+      // Node asks for no more than a Duplex.
+      res.assignSocket(stream as Socket);
     } catch {
       return undefined;
     }
@@ -61,7 +63,7 @@ export class UpgradeResponse extends ServerResponse {
   /** Gives the stream back and tells the headers that were set meanwhile. */
   release(stream: Duplex): ReturnType<ServerResponse["getHeaders"]> {
     this.writeHead(101);
-    this.detachSocket(stream as never);
+    this.detachSocket(stream as Socket);
     return this.getHeaders();
   }
 }

@@ -1,9 +1,9 @@
 import { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { prepareRequest, type TransportRequest } from "./request.ts";
 
 /** The members that Node gives a request (`parser` only where it is to be upgraded), and the engine's `_query`. */
-const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(undefined as never)), "parser", "_query", "res"]);
+const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), "parser", "_query", "res"]);
 /** What one of HTTP/2 has besides: symbols of these names, and a count, because Node listens to it. */
 const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers", "state", "stream", "trailers"]);
 

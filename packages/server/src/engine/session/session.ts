@@ -58,7 +58,7 @@ const kWriteParts = Symbol("writeParts");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
-const EMPTY_QUEUE: EnginePacket[] = Object.freeze([]) as never;
+const EMPTY_QUEUE: EnginePacket[] = Object.freeze([] as EnginePacket[]) as EnginePacket[];
 
 /**
  * An Engine.IO client across its transports; public name `Socket`.

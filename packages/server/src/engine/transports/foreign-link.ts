@@ -15,6 +15,11 @@ export function foreignOptions(options: ForwardedOptions): ForeignOptions {
   return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols ? { handleProtocols } : {}) };
 }
 
+/** Hears errors of another library, too. */
+interface ForeignHandler extends Omit<LinkHandler, "onEnding"> {
+  onEnding?(error: NodeJS.ErrnoException | undefined): void;
+}
+
 const OPEN = 1;
 /** Beyond this many unsent bytes the peer must read before more is sent. */
 const HIGH_WATER_MARK = 64 * 1024;
@@ -22,7 +27,7 @@ const HIGH_WATER_MARK = 64 * 1024;
 /** Lets a WebSocket of another library look like a link of ours. */
 export class ForeignLink implements EngineLink {
   readonly #websocket: ForeignWebSocket;
-  #handler: LinkHandler | undefined;
+  #handler: ForeignHandler | undefined;
   #error: NodeJS.ErrnoException | undefined;
   #isFull = false;
 
@@ -34,7 +39,7 @@ export class ForeignLink implements EngineLink {
   #onError(error: NodeJS.ErrnoException): void {
     this.#error = error;
     // What breaks on the way to the peer ends the connection by itself; a peer that breaks the rules may never do so.
-    if (isViolation(error)) this.#handler?.onEnding?.(error as never);
+    if (isViolation(error)) this.#handler?.onEnding?.(error);
   }
 
   get foreign(): ForeignWebSocket {
@@ -45,7 +50,7 @@ export class ForeignLink implements EngineLink {
     return this.#websocket.bufferedAmount ?? 0;
   }
 
-  open(handler: LinkHandler): void {
+  open(handler: ForeignHandler): void {
     this.#handler = handler;
     const websocket = this.#websocket;
     websocket.on("message", (data: Buffer, isBinary: boolean | undefined) => {

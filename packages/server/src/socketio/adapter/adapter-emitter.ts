@@ -17,6 +17,7 @@ interface Table {
 
 type RemoveListener = (event: Name, listener: Listener, context?: unknown, once?: boolean) => unknown;
 
+// Casts: the subclass adds what the small emitter lacks of Node's, and its private members have no types.
 const Base = SmallEmitter as unknown as new () => EventEmitter & Table;
 const { removeListener } = SmallEmitter.prototype as unknown as { removeListener: RemoveListener };
 

@@ -252,10 +252,9 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
    * for (const socket of sockets) console.log(socket.id, socket.data);
    */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    const found = await this.adapter.fetchSockets(this[kOptions]());
-    return found.map((socket: SocketDetails<SocketData> & { server?: unknown }) => {
-      // Adapters return local sockets as objects, and details of remote ones.
-      if (socket.server !== undefined) return socket as unknown as RemoteSocket<EmitEvents, SocketData>;
+    const found: Fetched<EmitEvents, SocketData>[] = await this.adapter.fetchSockets(this[kOptions]());
+    return found.map((socket) => {
+      if (isLocal(socket)) return socket;
       const only = new Set([socket.id]);
       return new RemoteSocket(
         new BroadcastOperator<EmitEvents, SocketData>(this.adapter, only, new Set(), { expectSingleResponse: true }),
@@ -288,6 +287,15 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
   }
 }
+
+/** What adapters return: local sockets as they are, which can do what a remote one can, and the details of remote ones. */
+type Fetched<EmitEvents extends EventsMap, SocketData> =
+  | (RemoteSocket<EmitEvents, SocketData> & { readonly server: unknown })
+  | (SocketDetails<SocketData> & { readonly server?: undefined });
+
+const isLocal = <EmitEvents extends EventsMap, SocketData>(
+  socket: Fetched<EmitEvents, SocketData>,
+): socket is RemoteSocket<EmitEvents, SocketData> & { readonly server: unknown } => socket.server !== undefined;
 
 /** The details of a socket that adapters send to other servers. */
 export interface SocketDetails<SocketData> {

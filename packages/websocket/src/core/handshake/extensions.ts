@@ -46,7 +46,7 @@ export function parseExtensions(header: string): readonly Extension[] | undefine
   let current: ExtensionParameter[] | undefined = undefined;
   for (let at = 0; at < header.length;) {
     PIECE.lastIndex = at;
-    const [piece, separator, name, value] = PIECE.exec(header) as unknown as [string, string, string?, string?];
+    const [piece, separator, name, value] = PIECE.exec(header)!;
     if (piece.length === 0) return undefined;
     at += piece.length;
     if (separator === ";") {
