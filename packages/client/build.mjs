@@ -1,5 +1,5 @@
-// Builds what browsers load: single files for script tags and by path, under the names of the reference, and modules for
-// bundlers. `tsc -b` has built what Node.js loads. Does nothing when its inputs have not changed.
+// Builds the files for browsers: single files under the names of the reference, and modules for bundlers. `tsc -b` builds
+// the files for Node.js. Skips the build if its inputs are unchanged.
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,30 +13,30 @@ const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 const { version } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 const BANNER = `/*! Portage ${version}: Socket.IO over engine.io. MIT License */`;
-/** Of what only the file with logs contains. */
+/** Licenses of code in the file with logs only. */
 const DEBUG_BANNER = `/*!
  * With debug, (c) 2014-2017 TJ Holowaychuk, (c) 2018-2021 Josh Junon, and ms, (c) 2020 Vercel, Inc. MIT License
  */`;
 
-/** Of what only the file with MessagePack contains. */
+/** Licenses of code in the file with MessagePack only. */
 const MSGPACK_NOTICE = `
  * With notepack.io, (c) 2014 Ion Drive Software Ltd., socket.io-msgpack-parser, (c) 2017 Damien Arrachequesne, and
  * component-emitter, (c) 2014 Component contributors. MIT License
  `;
 
-/** Modules that a bundle takes in place of others, by the end of their path. */
+/** Replacements of modules in a bundle, by the end of their path. */
 const MSGPACK = { "/socketio/codec/encoder.ts": "msgpack.mjs", "/socketio/codec/decoder.ts": "msgpack.mjs" };
 
-/** Logs, by the package `debug`. */
+/** Adds logs, by the package `debug`. */
 const DEBUG = {
   "/socketio/observe.ts": "../src/socketio/observe.node.ts",
   "/engine/observe.ts": "../src/engine/observe.node.ts",
 };
 
-/** What browsers of 2021 run, webpack 4 and browserify read, and React Native's presets take. */
+/** Syntax for browsers of 2021, webpack 4, browserify, and the presets of React Native. */
 const OLD = "es2017";
 const MODERN = "es2022";
-/** Browsers that lack this syntax lack functions that the client calls. */
+/** Browsers without this syntax also lack functions that the client calls. */
 const MODULE = "es2021";
 
 const ESM = {
@@ -47,7 +47,7 @@ const ESM = {
   target: MODULE,
 };
 
-/** Single files. The one that is not minified is for people to read, and has logs. */
+/** Single files. The file that is not minified is readable and has logs. */
 const FILES = [
   { file: "socket.io.js", input: "bundles/global.mjs", format: "umd", instead: DEBUG },
   { file: "socket.io.min.js", input: "bundles/global.mjs", format: "umd", isMinified: true },
@@ -66,11 +66,11 @@ const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts" };
 const PARSER = join(here, "../parser");
 const ofParser = (name) => [name, join(PARSER, `src/${name}.ts`)];
 
-/** Folders of modules: for bundlers of today, and for those that do not read `exports` or the syntax of today. */
+/** Folders of modules: for current bundlers, and for bundlers that can't read `exports` or current syntax. */
 const FOLDERS = [
   { folder: join(dist, "browser"), input: { index: "src/index.ts", ...ENTRIES }, format: "esm", target: MODERN },
   { folder: join(dist, "es2017"), input: { index: "src/main.ts", ...ENTRIES }, format: "cjs", target: OLD },
-  // programs enable logs by a package `debug` of their own: it is the same then
+  // programs switch logs on by their own package `debug`, so the bundle must not contain another copy
   { folder: join(dist, "browser"), input: { debug: "src/index.ts" }, format: "esm", target: MODERN, instead: DEBUG },
   { folder: join(dist, "es2017"), input: { debug: "src/main.ts" }, format: "cjs", target: OLD, instead: DEBUG },
   {
@@ -80,24 +80,24 @@ const FOLDERS = [
     target: OLD,
   },
 ];
-/** What the server gives to those who ask for it; {@link ESM} in the syntax of the others. */
+/** Files that the server serves; {@link ESM} in the syntax of the others. */
 const SERVED = FILES.filter(({ file }) => file.startsWith("socket.io.")).map(({ file }) => file);
 const NOTICES = "NOTICES.txt";
 
 /**
- * Members that end with an underscore are shared by classes of the client, and by nobody else: minified files shorten them.
- * Strings are left as they are, so such a name must not stand in one.
+ * Matches members that end with an underscore, which only classes of the client use; minified files shorten them. Strings
+ * are not changed, so they must not contain such a name.
  */
 const SHARED = /^[a-z]\w*_$/;
 
 const LETTERS = "etnrisouaflchpdvmgybwESxTNCkLAOM_DPHBjFIqRUzWXV$JKQGYZ0516372948";
 
-/** The nth name of a member that is shortened. None is a letter alone: those are names that programs use. */
+/** Returns the nth short name of a member, longer than one letter, as programs may use single letters. */
 const nameMember = (n) => (n < 64 ? `_${LETTERS[n]}` : nameMember(n >> 6) + LETTERS[n & 63]);
 
 const terserOptions = (target, notice = "") => ({
   ecma: Number(target.slice(2)),
-  // the last is for gzip: it finds more that is alike
+  // without `sequences`, gzip finds more repetition
   compress: { passes: 5, unsafe_arrows: true, pure_getters: true, sequences: false },
   mangle: {
     properties: { regex: new RegExp(`${SHARED.source}|${PRIVATE.source}`), nth_identifier: { get: nameMember } },
@@ -122,7 +122,7 @@ async function bundle({ input, instead = {}, target, external = [] }, write) {
     input: absolute,
     external,
     platform: "browser",
-    tsconfig: false, // it says how fields are defined: the assumption would not count
+    tsconfig: false, // its setting for class fields would override the assumption
     transform: { target, assumptions: { setPublicClassFields: true } },
     resolve: { conditionNames: ["portage-source", "browser", "import", "default"] },
     plugins: [replacing(instead), rewriteSyntax({ spreads: target === OLD })],
@@ -137,7 +137,7 @@ async function bundle({ input, instead = {}, target, external = [] }, write) {
 async function buildFile({ file, input, format, isMinified, instead, notice, target = OLD }, save = saveToDist) {
   await bundle({ input, instead, target }, async (build) => {
     const global = format === "umd" ? { name: "io", exports: "default" } : {};
-    // two minifiers in a row find more than either
+    // two minifiers in a row save more than either
     const shape = isMinified ? { minify: true } : { banner: `${BANNER}\n${DEBUG_BANNER}` };
     const { output } = await build.generate({ format, sourcemap: true, entryFileNames: file, ...shape, ...global });
     const [{ code, map }] = output;
@@ -183,7 +183,7 @@ function* files(folder) {
   }
 }
 
-/** Of everything that the result depends on. */
+/** Returns a hash of all inputs of the build. */
 function fingerprint() {
   const hash = createHash("sha256");
   const inputs = [...files(join(here, "src")), ...files(join(here, "../parser/src")), ...files(join(here, "bundles"))];
@@ -199,7 +199,7 @@ async function serveFrom(folder) {
   mkdirSync(folder, { recursive: true });
   const serve = (file, code, map) => {
     writeFileSync(join(folder, file), code);
-    // maps are large, alike, and seldom asked for: the server unpacks what is
+    // source maps are large and rarely requested; the server decompresses them on demand
     writeFileSync(join(folder, `${file}.map.br`), brotliCompressSync(map));
   };
   for (const file of SERVED) {

@@ -1,8 +1,8 @@
-// Rewrites what the lowering of the bundler would make large or slow: private members and spreads of objects.
+// Rewrites private members and object spreads, for which the bundler would generate large or slow code.
 import { RolldownMagicString } from "rolldown";
 import { parseAst } from "rolldown/parseAst";
 
-/** Private members become properties of this shape; terser shortens them where files are minified. */
+/** Matches the properties that replace private members; terser shortens them in minified files. */
 export const PRIVATE = /^_[A-Z]\w*_\w+$/;
 
 function visit(node, enter, parents = []) {
@@ -20,13 +20,13 @@ const isUnset = ({ type, key, value }) => type === "PropertyDefinition" && key.t
 const declares = ({ body }, name) =>
   body.body.some(({ key }) => key?.type === "PrivateIdentifier" && key.name === name);
 
-/** Names of classes in the order in which they are met: private members of two classes must not meet in a subclass. */
+/** Returns a name per class, so that private members of a class and its subclass do not collide. */
 function nameOf(owner, names) {
   if (!names.has(owner)) names.set(owner, owner.id?.name ?? `Class${owner.start}`);
   return names.get(owner);
 }
 
-/** `{ a, ...b, c }` becomes `Object.assign({ a }, b, { c })`. */
+/** Rewrites `{ a, ...b, c }` to `Object.assign({ a }, b, { c })`. */
 function rewriteSpreads(node, text) {
   const parts = node.properties;
   const first = parts[0].type === "SpreadElement" ? "Object.assign({}, " : "Object.assign({ ";
@@ -42,7 +42,7 @@ function rewriteSpreads(node, text) {
   }
 }
 
-/** A plugin, which leaves out private fields without a value: a property need not be declared. Its result is lowered further by the bundler. */
+/** Returns the plugin. It removes private fields without a value, as properties need no declaration. */
 export function rewriteSyntax({ spreads }) {
   return {
     name: "rewrite syntax",

@@ -1,2 +1,2 @@
-// The builds for script tags: `io` alone, with what belongs to it.
+// Entry of the builds for script tags: `io` alone, with its properties.
 export { io as default } from "../src/index.ts";

@@ -1,4 +1,4 @@
-/** What constructors are called with: a URI and options, or options alone; null stands for none. A URL is a URI. */
+/** Splits constructor arguments, a URI and options or options alone; null stands for either. A URL counts as a URI. */
 export function splitArguments<Options extends object>(
   uri: string | { readonly href: string } | Options | null | undefined,
   opts: Options | undefined,

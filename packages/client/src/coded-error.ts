@@ -1,4 +1,4 @@
-/** An error with a code for machines, and with what else is known of it. */
+/** An error with a machine code and further fields. */
 export class CodedError<Code extends string> extends Error {
   declare readonly code: Code;
 

@@ -1,5 +1,5 @@
 /*
- * Programs for the target ES5 have no `Map` and `Symbol` by default; the declarations name them.
+ * The declarations name `Map` and `Symbol`, which programs compiled for ES5 lack by default.
  */
 /// <reference lib="es2015" preserve="true" />
 
@@ -13,15 +13,14 @@ import type {
   ReservedOrUserListener,
 } from "./typed-events.ts";
 
-/** A listener of `once` is wrapped; this is how it is found again. */
+/** A listener, or the wrapper that `once` puts around `fn`. */
 type Registered = Listener & { fn?: Listener };
 
 /**
- * The small emitter of the client's classes. Listeners run in the order in which they were added, synchronously; one
- * that is added or removed while an event is delivered counts from the next event on. What a listener throws reaches
- * the caller of `emit`; from an event of the class itself it reaches the program as an uncaught error, in a turn of its
- * own, and disturbs neither the other listeners nor the connection. No event is special: an `error` without listeners
- * does nothing.
+ * The small emitter of the client's classes. Listeners run synchronously, in the order of their registration. Changes
+ * during an event apply to the next event. `emit` throws the error of a listener. In events of the class itself, such an
+ * error becomes an uncaught error in a later tick, so the other listeners and the connection go on. An `error` event
+ * without listeners has no effect.
  *
  * @typeParam ListenEvents events that users listen to
  * @typeParam EmitEvents events that users emit
@@ -36,17 +35,17 @@ export class Emitter<
   ReservedEvents extends EventsMap = NoEvents,
 > {
   /**
-   * The lists of listeners, by `$` and the name of the event, for programs that count or clear them here. Lists are
-   * replaced, never changed: an event under way goes through the list it began with.
+   * The lists of listeners, by `$` and the event's name, for programs that count or clear them. Lists are replaced, never
+   * changed, so that an event in progress keeps its own list.
    */
   declare _callbacks: Record<string | symbol, readonly Registered[]> | undefined;
 
-  /** Frameworks that wrap plain objects in proxies to observe them (Vue's `reactive`) leave alone what has a name. */
+  /** Prevents frameworks that observe plain objects by proxies (Vue's `reactive`) from wrapping this one. */
   get [Symbol.toStringTag](): string {
     return "Emitter";
   }
 
-  /** Adds a listener. The same one twice is called twice. */
+  /** Adds a listener. A listener added twice is called twice. */
   on<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     event: Ev,
     listener: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>,
@@ -78,7 +77,7 @@ export class Emitter<
   }
 
   /**
-   * Removes a listener once; without a listener all those of the event; without arguments all of all events.
+   * Removes a listener once; without `listener`, all listeners of the event; without arguments, all listeners.
    */
   off<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     ...args: [event?: Ev, listener?: ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>]
@@ -90,7 +89,7 @@ export class Emitter<
     const index = list.findIndex((candidate: Registered) => candidate === listener || candidate.fn === listener);
     if (index >= 0) list.splice(index, 1);
     if (list.length) this._callbacks[keyOf(event)] = list;
-    // programs name events after requests: what was listened to once must not stay behind
+    // event names may be unique, such as request ids: an empty list would leak
     else delete this._callbacks[keyOf(event)];
     return this;
   }
@@ -116,14 +115,14 @@ export class Emitter<
     return this.off(...args);
   }
 
-  /** Calls the listeners of an event. What one of them throws reaches the caller, and ends this. */
+  /** Calls the listeners of an event. Stops at the first error and throws it. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
     // cast: what is emitted is listened to under the same name, although the two maps differ
     for (const listener of this.listeners(event as never)) (listener as Listener).apply(this, args);
     return this;
   }
 
-  /** Emits one of the class's own events, where a subclass has given `emit` another meaning. */
+  /** Emits an event of the class itself, as `emit` of a subclass may send to the peer. */
   protected emitReserved<Ev extends EventNames<ReservedEvents>>(
     event: Ev,
     ...args: EventParams<ReservedEvents, Ev>
@@ -133,7 +132,7 @@ export class Emitter<
     return this;
   }
 
-  /** @returns the listeners of an event, in order; those of `once` are wrapped */
+  /** Returns the listeners of an event in order; listeners of `once` are wrapped. */
   listeners<Ev extends ReservedOrUserEventNames<ReservedEvents, ListenEvents>>(
     event: Ev,
   ): ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[] {
@@ -147,7 +146,7 @@ export class Emitter<
 
 const keyOf = (event: unknown): string | symbol => (typeof event === "symbol" ? event : "$" + String(event));
 
-/** Calls functions of the program. What one throws is thrown again in a turn of its own; the others are called all the same. */
+/** Calls functions of the program. Errors become uncaught errors in a later tick, so that all functions are called. */
 export function callEach(functions: readonly Listener[], self: unknown, args: readonly unknown[]): void {
   for (const fn of functions) {
     try {
@@ -158,25 +157,25 @@ export function callEach(functions: readonly Listener[], self: unknown, args: re
   }
 }
 
-/** Throws in a turn of its own: the platform reports it as an uncaught error. */
+/** Throws in a later tick, so that the platform reports an uncaught error. */
 export function throwLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });
 }
 
-/** An emitter of this or another kind. */
+/** An emitter of any kind. */
 interface Listenable {
   on(event: string, listener: Listener): unknown;
   off(event?: string, listener?: Listener): unknown;
 }
 
 /**
- * Adds listeners to an emitter of this or another kind.
+ * Adds listeners to an emitter of any kind.
  *
- * @typeParam Events of the emitter
- * @param listeners by event
- * @returns removes them
+ * @typeParam Events events of the emitter
+ * @param listeners listeners by event
+ * @returns removes the listeners
  */
 export function listen<Events extends object>(emitter: Listenable, listeners: Partial<Events>): () => void {
   const entries = Object.entries(listeners) as [string, Listener][];

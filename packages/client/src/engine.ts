@@ -1,7 +1,7 @@
 /*
  * Entry @portage/client/engine: the Engine.IO client alone, for programs written for engine.io-client.
- * Knows: what of the engine is public.
- * Must not know: how any of it works.
+ * Knows: the public part of the engine.
+ * Must not know: its implementation.
  */
 export {
   EngineError,

@@ -1,13 +1,13 @@
 /*
  * Main entry of @portage/client: the names of the npm package socket.io-client.
- * Knows: what is public.
- * Must not know: how any of it works.
+ * Knows: the public names.
+ * Must not know: their implementation.
  */
 import { createLookup, type Lookup } from "./socketio/lookup.ts";
 import { Manager } from "./socketio/manager.ts";
 import { Socket } from "./socketio/socket.ts";
 
-/** `io()` with what belongs to it. */
+/** `io()` with its properties. */
 export interface Io extends Lookup {
   io: Io;
   connect: Io;

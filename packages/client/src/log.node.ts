@@ -2,7 +2,7 @@ import debug from "debug";
 
 type Method = (this: Fields, ...args: Fields[]) => unknown;
 
-/** What lines write of an object that has it: one with the method, or an argument. */
+/** Properties that log lines may print, of the object with the method or of an argument. */
 interface Fields {
   readonly name?: unknown;
   readonly type?: unknown;
@@ -15,10 +15,10 @@ interface Fields {
 
 type Arguments = readonly [first: Fields, ...others: Fields[]];
 
-/** What to write of a call: a format and its values; or nothing. */
+/** Returns the format and values of the line for a call; undefined to skip it. */
 type Line = (args: Arguments, self: Fields) => unknown[] | undefined;
 
-/** What the package calls whenever scopes are switched. */
+/** The function that `debug` calls whenever scopes change. */
 interface Saving {
   save(namespaces: string): void;
 }
@@ -29,14 +29,14 @@ function refreshAll(): void {
   for (const refresh of refreshers) refresh();
 }
 
-// `debug.disable()` comes by here as well
+// `debug.disable()` calls this too
 const { enable } = debug;
 debug.enable = (namespaces) => {
   enable.call(debug, namespaces);
   refreshAll();
 };
 
-// A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
+// For programs that stored `debug.enable` before this module was loaded: `enable` calls `save` first.
 const saving = debug as typeof debug & Saving;
 const save = saving.save.bind(debug);
 saving.save = (namespaces) => {
@@ -45,11 +45,11 @@ saving.save = (namespaces) => {
 };
 
 /**
- * Logs calls of the methods of a class, while the scope is enabled: by the environment variable `DEBUG`, in browsers by
- * `localStorage.debug`, at run time by `debug.enable()` of the same package `debug`. A silent log costs nothing: the
- * methods are the usual ones then.
+ * Logs method calls of a class while the scope is enabled: by the environment variable `DEBUG`, in browsers by
+ * `localStorage.debug`, at run time by `debug.enable()` of the same package. A disabled log costs nothing, as it leaves the
+ * methods unchanged.
  *
- * @param lines by the name of a method that the prototype may own or inherit
+ * @param lines lines by method name; the prototype may own or inherit the methods
  */
 export function logCalls(prototype: object, scope: string, lines: Readonly<Record<string, Line>>): void {
   const write = openScope(scope);
@@ -71,7 +71,7 @@ export function logCalls(prototype: object, scope: string, lines: Readonly<Recor
   refreshAll();
 }
 
-/** The lines of events, by their names. */
+/** Returns a line that depends on the event's name. */
 export const ofEvents =
   (lines: Readonly<Record<string, Line>>): Line =>
   ([event, ...args], self) =>
@@ -81,7 +81,7 @@ function openScope(scope: string): debug.Debugger | undefined {
   try {
     return debug(scope);
   } catch {
-    // a page may lack, or not let read, what the package looks at
+    // the package reads globals that a page may lack or deny
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /*
- * The CommonJS entry: `require("@portage/client")` gives `io()` itself, with what belongs to it.
- * Knows: what programs expect of `require`. ES modules come in by index.ts.
+ * The CommonJS entry: `require("@portage/client")` returns `io()` itself, with its properties.
+ * Knows: the form that programs expect of `require`. ES modules use index.ts.
  */
 import * as names from "./index.ts";
 
@@ -8,5 +8,5 @@ const { default: io, ...others } = names;
 
 export default io;
 
-// `default` is what `import io from "@portage/client"` is compiled to where there is no esModuleInterop.
+// Without esModuleInterop, `import io from "@portage/client"` compiles to `default`.
 Object.assign(module, { exports: Object.defineProperty(Object.assign(io, others), "default", { value: io }) });

@@ -1,15 +1,15 @@
 /*
- * The one file of the client in which `any` is allowed: event maps are written by users, and their listeners take what
- * they take. The names and their meaning are those that programs written for socket.io-client rely on.
+ * `any` is allowed in files of this name only, as users write the event maps and the parameters of their listeners.
+ * Programs written for socket.io-client rely on these names and their meaning.
  */
 
-/** A value that the user types, or nobody. Keeps `any` out of the other files. */
+/** A value with a type chosen by the user, if at all. Keeps `any` out of the other files. */
 export type Untyped = any;
 
 /** Any listener. */
 export type Listener = (...args: any[]) => void;
 
-/** Event names and the listeners that go with them. */
+/** Listeners by event name. */
 export interface EventsMap {
   [event: string]: any;
 }
@@ -19,20 +19,20 @@ export interface DefaultEventsMap {
   [event: string]: (...args: any[]) => void;
 }
 
-/** A map of no events. */
+/** An empty map. */
 export type NoEvents = { [event in never]: never };
 
 /** The names of the events of a map. */
 export type EventNames<Map extends EventsMap> = keyof Map & (string | symbol);
 
-/** The arguments of an event, acknowledgement included. */
+/** The arguments of an event, including the acknowledgement. */
 export type EventParams<Map extends EventsMap, Ev extends EventNames<Map>> = Parameters<Map[Ev]>;
 
 /** The names of both the emitter's own events and the user's. */
 export type ReservedOrUserEventNames<Reserved extends EventsMap, User extends EventsMap> =
   EventNames<Reserved> | EventNames<User>;
 
-/** The listener of an event; the emitter's own events come before the user's. */
+/** The listener of an event; the emitter's own events take precedence over the user's. */
 export type ReservedOrUserListener<
   Reserved extends EventsMap,
   User extends EventsMap,

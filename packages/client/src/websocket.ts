@@ -1,6 +1,6 @@
 /*
- * Entry @portage/client/websocket: the client without HTTP long-polling and the upgrade from it.
- * Knows: that its managers connect over WebSocket alone. The rest of the engine is not loaded.
+ * Entry @portage/client/websocket: the client without HTTP long-polling and upgrades.
+ * Knows: that its managers connect over WebSocket alone. Does not load the rest of the engine.
  */
 import type { Session } from "./engine/index.ts";
 import { WebSocketSocket } from "./engine/websocket-socket.ts";
@@ -10,7 +10,7 @@ import type { ManagerOptions } from "./socketio/options.ts";
 import type { Lookup } from "./socketio/lookup.ts";
 import type { DefaultEventsMap, EventsMap } from "./typed-events.ts";
 
-/** Opens, keeps and reopens one connection over WebSocket, which the sockets of several namespaces share. */
+/** Opens and reopens one connection over WebSocket, shared by the sockets of several namespaces. */
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,

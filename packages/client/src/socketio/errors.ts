@@ -1,17 +1,17 @@
 import { CodedError } from "../coded-error.ts";
 
 /**
- * Why an error of this layer arose:
- * - `CONNECT_TIMEOUT`: the connection was not open after `timeout` milliseconds
- * - `CONNECTION_CLOSED`: the connection was closed before it was open
- * - `CONNECT_REFUSED`: the server did not let the socket into its namespace; `data` says more
- * - `SERVER_TOO_OLD`: the server joined the socket to its namespace as those before Socket.IO 3 do
- * - `ACK_TIMEOUT`: no acknowledgement came within `timeout()` or `ackTimeout` milliseconds
- * - `ACK_DISCONNECTED`: the socket was disconnected while an acknowledgement was due
- * - `RESERVED_EVENT`: the name of an event that the library emits itself
- * - `INVALID_EVENT`: the name of an event is neither a string nor a number
- * - `NOT_ENCODABLE`: an event, an acknowledgement or `auth` has a value that can't be encoded; `cause` says which
- * - `PARSE_ERROR`: the server sent something that is not a packet
+ * Code of an error of this layer:
+ * - `CONNECT_TIMEOUT`: the connection did not open within `timeout` milliseconds
+ * - `CONNECTION_CLOSED`: the connection closed before it was open
+ * - `CONNECT_REFUSED`: the server refused the socket; `data` has its details
+ * - `SERVER_TOO_OLD`: the server is older than Socket.IO 3
+ * - `ACK_TIMEOUT`: the acknowledgement did not arrive within `timeout()` or `ackTimeout` milliseconds
+ * - `ACK_DISCONNECTED`: the socket disconnected before the acknowledgement arrived
+ * - `RESERVED_EVENT`: the event name is reserved for the library
+ * - `INVALID_EVENT`: the event name is neither a string nor a number
+ * - `NOT_ENCODABLE`: an event, an acknowledgement or `auth` can't be encoded; `cause` has the encoder's error
+ * - `PARSE_ERROR`: the server sent a malformed packet
  */
 export type ClientErrorCode =
   | "CONNECT_TIMEOUT"
@@ -25,11 +25,11 @@ export type ClientErrorCode =
   | "NOT_ENCODABLE"
   | "PARSE_ERROR";
 
-/** An error of this layer: a message that programs written for socket.io-client may match on, and a code. */
+/** An error of this layer, with a code, and a message that programs written for socket.io-client may compare. */
 export class ClientError extends CodedError<ClientErrorCode> {
-  /** What the server attached to its refusal. */
+  /** Data of the server's refusal. */
   declare data?: unknown;
-  /** What a close before the connection was open said. */
+  /** Details of a close before the connection was open. */
   declare readonly description?: string;
   declare readonly context?: unknown;
   declare readonly cause?: unknown;

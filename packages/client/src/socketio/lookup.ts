@@ -9,15 +9,15 @@ export type LookupOptions = Partial<ManagerOptions & SocketOptions>;
 
 /** `io()`. */
 export interface Lookup {
-  /** @param opts options, for the server that the page came from */
+  /** @param opts options, for the page's server */
   (opts?: LookupOptions): Socket;
-  /** @param uri of the server, a string or a URL; its path is the namespace */
+  /** @param uri the server, as a string or a URL; the path is the namespace */
   (uri?: string | { readonly href: string }, opts?: LookupOptions): Socket;
 }
 
 /**
- * Makes `io()`, with a cache of its own: namespaces of one origin and path share a manager, except with `forceNew`,
- * without `multiplex`, and when the namespace is in use there.
+ * Creates `io()` with its own cache. Namespaces of one origin and `path` option share a manager, except with `forceNew`,
+ * without `multiplex`, or if the manager already has the namespace.
  */
 export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions) => BaseManager): Lookup {
   const cache: Record<string, BaseManager> = {};
@@ -36,7 +36,7 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
   };
 }
 
-/** Puts in front of a URI what is missing of protocol and host: those of the page, else `https`, and `http://localhost`. */
+/** Adds a missing protocol and host to a URI: the page's, else `https`, and `http://localhost` for a path alone. */
 function complete(uri: string): string {
   const { protocol, host } = platform<Location>("location") ?? { host: "localhost" };
   return uri

@@ -1,7 +1,7 @@
 /*
- * Sockets of namespaces on one connection: managers, sockets, and `io()`, which finds both.
- * Knows: the engine by its index, the codec.
- * Must not know: requests, WebSockets, transports but by what they say of themselves.
+ * The Socket.IO client: managers, their sockets by namespace, and `io()`, which finds both.
+ * Knows: the index of the engine, the codec.
+ * Must not know: requests, WebSockets, the inside of transports.
  */
 import { splitArguments } from "../arguments.ts";
 import { callEach, Emitter, listen } from "../emitter.ts";
@@ -33,8 +33,8 @@ import type { CustomParser } from "./typed-events.ts";
 export type { ManagerDiagnosis, ManagerOptions, ManagerReservedEvents };
 
 /**
- * Opens, keeps and reopens one connection, which the sockets of several namespaces share; whatever kind of connection it
- * is. Members that end with an underscore are not for programs.
+ * Opens and reopens one connection of any kind, shared by the sockets of several namespaces. Members that end with an
+ * underscore are private to the client.
  */
 export abstract class BaseManager<
   ListenEvents extends EventsMap = DefaultEventsMap,
@@ -43,11 +43,11 @@ export abstract class BaseManager<
   extends Emitter<NoEvents, NoEvents, ManagerReservedEvents>
   implements Reconnecting, Listening, PageListener
 {
-  /** The options given. What is changed here applies to the next connection. */
+  /** The options. Changes apply to the next connection. */
   declare opts: Partial<ManagerOptions>;
-  /** Address of the server. What is changed here applies to the next connection. */
+  /** Address of the server. Changes apply to the next connection. */
   declare uri: string | undefined;
-  /** The connection; undefined until the first one was opened. */
+  /** The connection, open or not; undefined before the first attempt. */
   declare engine: Session;
   /** State of the connection. */
   _readyState: "opening" | "open" | "closed" = "closed";
@@ -57,9 +57,9 @@ export abstract class BaseManager<
   declare readonly decoder: CustomParser;
   /** The delays between attempts to reconnect. */
   declare readonly backoff: Backoff;
-  /** Undo what belongs to the current connection, or to the attempt that is due. */
+  /** Cleanup functions of the current connection or the scheduled attempt. */
   subs: (() => unknown)[] = [];
-  /** Whether sockets connect as soon as they are made. */
+  /** Whether new sockets connect at once. */
   declare _autoConnect: boolean;
   declare _reconnection: boolean;
   declare _reconnectionAttempts: number;
@@ -70,12 +70,12 @@ export abstract class BaseManager<
   phase_: Phase = "idle";
   declare nextAttemptAt_: number | undefined;
   readonly restraint_ = new Restraint();
-  /** Called when the attempt that is due or under way has succeeded or failed. */
+  /** Callbacks of `open`, for the result of the scheduled or current attempt. */
   callbacks_: ((err?: Error) => void)[] = [];
   declare stopWaking_: (() => void) | undefined;
 
   /**
-   * @param uri of the server; default: the page's origin, else `localhost`
+   * @param uri the server; default: the page's origin, else `localhost`
    * @param opts see {@link ManagerOptions}
    */
   constructor(opts: Partial<ManagerOptions>);
@@ -91,7 +91,7 @@ export abstract class BaseManager<
     this.encoder = new (parser?.Encoder ?? Encoder)();
     this.decoder = new (parser?.Decoder ?? Decoder)();
     this._reconnection = given.reconnection !== false;
-    // no attempts, and no delay between them, have always meant the default
+    // programs rely on 0 attempts and a delay of 0 meaning the default
     this._reconnectionAttempts = given.reconnectionAttempts || Infinity;
     this._timeout = given.timeout ?? 20_000;
     this.backoff = new Backoff(
@@ -103,10 +103,10 @@ export abstract class BaseManager<
     if (this._autoConnect) this.open();
   }
 
-  /** Makes a connection, which opens by itself. */
+  /** Creates a connection, which opens itself. */
   abstract createEngine_(uri: string | undefined, opts: Partial<ManagerOptions>): Session;
 
-  /** Whether a lost connection is opened again. */
+  /** Whether the manager reopens a lost connection. */
   reconnection(v: boolean): this;
   reconnection(): boolean;
   reconnection(v?: unknown): this | boolean {
@@ -114,42 +114,42 @@ export abstract class BaseManager<
     return access<boolean, this>(this, this, "_reconnection", v === undefined ? v : !!v);
   }
 
-  /** How many times in a row that is tried. */
+  /** Limit of attempts to reconnect in a row. */
   reconnectionAttempts(v: number): this;
   reconnectionAttempts(): number;
   reconnectionAttempts(v?: number): this | number {
     return access<number, this>(this, this, "_reconnectionAttempts", v);
   }
 
-  /** Milliseconds before the first attempt. */
+  /** Delay of the first attempt to reconnect, in milliseconds. */
   reconnectionDelay(v: number): this;
   reconnectionDelay(): number;
   reconnectionDelay(v?: number): this | number {
     return access<number, this>(this, this.backoff, "ms", v);
   }
 
-  /** The longest delay between attempts, in milliseconds. */
+  /** The longest delay of an attempt to reconnect, in milliseconds. */
   reconnectionDelayMax(v: number): this;
   reconnectionDelayMax(): number;
   reconnectionDelayMax(v?: number): this | number {
     return access<number, this>(this, this.backoff, "max", v);
   }
 
-  /** How far delays stray at random, from 0 to 1. */
+  /** Random variation of the delays, from 0 to 1. */
   randomizationFactor(v: number): this;
   randomizationFactor(): number;
   randomizationFactor(v?: number): this | number {
     return access<number, this>(this, this.backoff, "jitter", v);
   }
 
-  /** Milliseconds that opening a connection may take; false for no limit. */
+  /** Time limit to open a connection, in milliseconds; false for none. */
   timeout(v: number | false): this;
   timeout(): number | false;
   timeout(v?: number | false): this | number | false {
     return access<number | false, this>(this, this, "_timeout", v);
   }
 
-  /** Whether an attempt to connect is due, or one to reconnect is under way. */
+  /** Whether an attempt to connect is scheduled, or an attempt to reconnect is under way. */
   get _reconnecting(): boolean {
     return this.phase_ !== "idle" && this.phase_ !== "stopped";
   }
@@ -157,7 +157,7 @@ export abstract class BaseManager<
     if (!value && this._reconnecting) this.phase_ = "idle";
   }
 
-  /** Whether no attempt to reconnect may follow: it was closed, or reconnection switched off. */
+  /** Whether reconnection has stopped: the program closed the manager or switched it off. */
   get skipReconnect(): boolean {
     return this.phase_ === "stopped";
   }
@@ -165,17 +165,17 @@ export abstract class BaseManager<
     if (value !== this.skipReconnect) this.phase_ = value ? "stopped" : "idle";
   }
 
-  /** What was tried, what failed, and what happens next: for logs, or for a page that explains itself. */
+  /** Past attempts, their failures, and the next attempt: for logs, or for an error message of the page. */
   get diagnosis(): ManagerDiagnosis {
     const reconnectAttempts = this.backoff.attempts;
     return { ...this.engine?.diagnosis, reconnectAttempts, nextAttemptAt: this.nextAttemptAt_ };
   }
 
   /**
-   * Opens the connection, unless it is open or opening. When an attempt to reconnect is due, this is that attempt. A
-   * program that answers each failure by opening again is served at once the first time, later after delays that grow.
+   * Opens the connection, unless it is open or opening. Replaces a scheduled attempt to reconnect. If a program opens again
+   * after each failure, the first attempt starts at once, later ones after growing delays.
    *
-   * @param fn called when it is open, or with the error that prevented it
+   * @param fn called once the connection is open, or with the error
    */
   open(fn?: (err?: Error) => void): this {
     if (this._readyState !== "closed") return this;
@@ -185,7 +185,7 @@ export abstract class BaseManager<
     const delay = restraint.delay(backoff);
     if (!delay) {
       if (this.phase_ === "postponed") this.phase_ = "idle";
-      // called by a listener that hears of the failure: the attempt counts though it is not due yet
+      // called in a listener of the failure: the attempt counts, although it was not scheduled yet
       if (this.phase_ === "waiting" && !this.nextAttemptAt_) backoff.attempts++;
       this.connect_();
     } else if (!this._reconnecting) waitFor(this, "postponed", delay);
@@ -197,7 +197,7 @@ export abstract class BaseManager<
     return this.open(fn);
   }
 
-  /** Waits as long as {@link backoff} says and opens the connection then, unless that is due or not wanted any more. */
+  /** Schedules an attempt to reconnect after the delay of {@link backoff}; has no effect if one exists or after a stop. */
   reconnect(): this {
     if (this._readyState === "closed" && !this._reconnecting && !this.skipReconnect) {
       this.phase_ = "waiting";
@@ -206,7 +206,7 @@ export abstract class BaseManager<
     return this;
   }
 
-  /** Closes the connection and stays closed. Sockets report a `disconnect`. */
+  /** Closes the connection and stops reconnection. Sockets emit `disconnect`. */
   _close(): void {
     pageListeners.delete(this);
     this.stopWaking_?.();
@@ -265,7 +265,7 @@ export abstract class BaseManager<
     this.stopWaking_ ??= opts.wakeOn?.(() => wakeUp(this));
     this.subs.push(
       listen<EngineEvents>(engine, {
-        // no time at all is too little even for a server next door that answers before the timer fires
+        // a timeout of 0 always fails, even if a near server answers before the timer fires
         open: () => {
           if (timeout !== 0) this.onopen();
         },
@@ -279,7 +279,7 @@ export abstract class BaseManager<
     this.subs.push(
       after(this, timeout, () => {
         const error = new ClientError("CONNECT_TIMEOUT", "timeout");
-        // without listeners; its record of attempts serves those that report the failure
+        // listeners are removed, but the engine's diagnosis must include this failure
         this.cleanup();
         engine.end_("forced close", error);
         this.fail_(error);
@@ -287,14 +287,14 @@ export abstract class BaseManager<
     );
   }
 
-  /** The connection could not be opened. */
+  /** Handles a failure to open the connection. */
   fail_(error: Error): void {
     const wasTrying = this.phase_ === "trying";
     const callbacks = this.callbacks_.splice(0);
     this.restraint_.failed_();
     this.cleanup();
     this._readyState = "closed";
-    // decided before listeners run, so that a socket that connects in one of them waits as well
+    // set before listeners run, so that a socket that connects in a listener also waits for the delay
     const isFirst = this.phase_ === "idle" && this._reconnection && !callbacks.length;
     if (wasTrying || isFirst) this.phase_ = "waiting";
     this.emitReserved("error", error);
@@ -308,7 +308,7 @@ export abstract class BaseManager<
   }
 
   /**
-   * The socket of a namespace: a new one, or the one that is there, which connects again if it was idle.
+   * Returns the socket of a namespace. Creates it, or reconnects an idle one.
    *
    * @example const chat = manager.socket("/chat", { auth: { token: "x" } });
    */
@@ -319,7 +319,7 @@ export abstract class BaseManager<
     return socket;
   }
 
-  /** Closes the connection when no socket needs it any more. */
+  /** Closes the connection once all sockets are idle. */
   _destroy(_socket?: unknown): void {
     if (!Object.values(this.nsps).some((socket) => socket.active)) this._close();
   }
@@ -330,7 +330,7 @@ export abstract class BaseManager<
   }
 }
 
-/** Reads a setting, or changes it where a value is given and returns the manager then. */
+/** Returns a setting; with a value, changes it and returns the manager. */
 function access<Value, Manager>(manager: Manager, holder: object, name: string, value?: Value): Manager | Value {
   const settings = holder as Record<string, Value>;
   if (value === undefined) return settings[name] as Value;
@@ -338,7 +338,7 @@ function access<Value, Manager>(manager: Manager, holder: object, name: string, 
   return manager;
 }
 
-/** Opens, keeps and reopens one connection, which the sockets of several namespaces share. */
+/** Opens and reopens one connection, shared by the sockets of several namespaces. */
 export class Manager<
   ListenEvents extends EventsMap = DefaultEventsMap,
   EmitEvents extends EventsMap = ListenEvents,

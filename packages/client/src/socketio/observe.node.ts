@@ -1,6 +1,6 @@
 import { logCalls, ofEvents } from "../log.node.ts";
 
-/** Logs what managers and sockets do, to the scopes `socket.io-client:*`. */
+/** Logs managers and sockets, to the scopes `socket.io-client:*`. */
 export function observe(manager: object, socket: object): void {
   logCalls(manager, "socket.io-client:manager", {
     open: (_args, { uri, _readyState }) => (_readyState === "closed" ? ["opening %s", uri ?? ""] : undefined),

@@ -1,2 +1,2 @@
-/** Logs what managers and sockets do; in Node.js and in debug builds, where `observe.node.ts` takes the place of this. */
+/** Logs nothing. Node.js and debug builds replace this file with `observe.node.ts`. */
 export const observe = (_manager: object, _socket: object): void => {};

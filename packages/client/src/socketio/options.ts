@@ -1,34 +1,34 @@
 import type { Auth, CustomParser } from "./typed-events.ts";
 import type { SocketOptions as EngineOptions } from "../engine/index.ts";
 
-/** Options of a {@link Manager}, and all those of the engine below it. Times are in milliseconds. */
+/** Options of a {@link Manager}, including all options of the engine. Times are in milliseconds. */
 export interface ManagerOptions extends EngineOptions {
-  /** A connection of its own for this socket, instead of sharing one. Default false. */
+  /** Opens a separate connection for this socket. Default false. */
   forceNew: boolean;
-  /** Whether namespaces of one server share a connection. Default true. */
+  /** Shares one connection between the namespaces of a server. Default true. */
   multiplex: boolean;
   /** Path of the server's requests. Default `/socket.io`. */
   path: string;
-  /** Whether a lost connection is opened again. Default true. */
+  /** Reopens a lost connection. Default true. */
   reconnection: boolean;
-  /** How many times in a row that is tried. Default Infinity. A browser that is offline makes none. */
+  /** Limit of attempts in a row; an offline browser makes none. Default Infinity. */
   reconnectionAttempts: number;
-  /** Delay before the first attempt; each further one doubles it. Default 1000. */
+  /** Delay of the first attempt; doubles with each further one. Default 1000. */
   reconnectionDelay: number;
-  /** The longest delay between attempts. Default 5000. */
+  /** The longest delay of an attempt. Default 5000. */
   reconnectionDelayMax: number;
-  /** How far delays stray at random, from 0 to 1, so that clients don't come back all at once. Default 0.5. */
+  /** Random variation of the delays, from 0 to 1, so that clients don't reconnect all at once. Default 0.5. */
   randomizationFactor: number;
-  /** How long opening a connection may take; 0 is too short for any, false is no limit. Default 20000. */
+  /** Time limit to open a connection; false for none; 0 always fails. Default 20000. */
   timeout: number | false;
-  /** Whether to connect at once. Default true. */
+  /** Connects at once. Default true. */
   autoConnect: boolean;
-  /** `{ Encoder, Decoder }` of another protocol, which the server has to speak as well. Default: that of Socket.IO. */
+  /** `{ Encoder, Decoder }` of another protocol; the server must use it too. Default: Socket.IO's protocol. */
   parser: CustomParser;
   /**
-   * Says when to look after the connection: a reconnection that waits is then tried at once, an open connection that has
-   * died meanwhile is noticed. Gets the function to call, returns how to stop. Default: none; the signals of browsers
-   * (`online`, `pageshow`, `visibilitychange`) are heard anyway.
+   * Subscribes to wake-up signals of the platform, and returns a function that unsubscribes. Call `wake` on each signal: the
+   * manager starts a scheduled reconnection at once, and detects a connection that has died meanwhile. Default: none; the
+   * client always listens to the signals of browsers (`online`, `pageshow`, `visibilitychange`).
    *
    * @example
    * // React Native
@@ -42,13 +42,13 @@ export interface ManagerOptions extends EngineOptions {
 
 /** Options of one socket. */
 export interface SocketOptions {
-  /** Sent when joining the namespace; the server finds it in `socket.handshake.auth`. Default: nothing. */
+  /** Credentials for the namespace; the server reads them in `socket.handshake.auth`. Default: none. */
   auth?: Auth;
   /**
-   * How often an event is sent again when it was not acknowledged. With this, events are sent one at a time, in order,
-   * each waiting for its acknowledgement; `Infinity` is "at least once". Default: never, "at most once".
+   * How often an unacknowledged event is sent again. The socket then sends one event at a time, in order, and the next one
+   * after its acknowledgement. `Infinity` means "at least once". Default: never, "at most once".
    */
   retries?: number;
-  /** How long acknowledgements are waited for, in milliseconds. Default: for as long as the socket is connected. */
+  /** Time limit for acknowledgements, in milliseconds. Default: until the socket disconnects. */
   ackTimeout?: number;
 }

@@ -1,20 +1,20 @@
 import type { CloseDetails } from "../engine/index.ts";
 import type { ExtendedError } from "./typed-events.ts";
 
-/** More on why a connection ended. `code` is what a machine can make of it: one of docs/errors.md, if the server has said why. */
+/** Details of a disconnection. `code` is a machine code of docs/errors.md, if the server sent one. */
 export type DisconnectDescription = (Error & { code?: string }) | CloseDetails;
 
-/** Events of a {@link Socket} of its own, beside those of the server. */
+/** Events that a {@link Socket} emits itself, besides the server's events. */
 export interface SocketReservedEvents {
   /** The socket is connected, for the first time or again. */
   connect: () => void;
-  /** The connection failed, or the server refused the socket. `socket.active` tells whether it will be tried again. */
+  /** The connection failed, or the server refused the socket. If `socket.active` is true, the client will try again. */
   connect_error: (err: ExtendedError) => void;
   /** The socket is disconnected. */
   disconnect: (reason: DisconnectReason, description?: DisconnectDescription) => void;
 }
 
-/** Why a socket is disconnected. */
+/** The reason of a disconnection. */
 export type DisconnectReason =
   | "io server disconnect"
   | "io client disconnect"
@@ -23,19 +23,19 @@ export type DisconnectReason =
   | "transport error"
   | "parse error";
 
-/** An event that is sent until it is acknowledged. */
+/** An event sent again until it is acknowledged. */
 export interface QueuedPacket {
-  /** How often it was sent. */
+  /** Number of times that it was sent. */
   tryCount_: number;
-  /** Whether it was sent and its acknowledgement is due. */
+  /** Whether it was sent and its acknowledgement is pending. */
   pending: boolean;
-  /** Name, arguments, and the function that the acknowledgement calls. */
+  /** Name, arguments, and the acknowledgement callback. */
   readonly args: unknown[];
-  /** The flags it was emitted with. */
+  /** The flags of its `emit`. */
   readonly flags: Flags;
 }
 
-/** How the next event is to be sent. */
+/** Flags of one event. */
 export interface Flags {
   compress?: boolean;
   volatile?: boolean;

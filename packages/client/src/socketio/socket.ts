@@ -30,11 +30,11 @@ import type {
   MessageParams,
 } from "./typed-events.ts";
 
-// the names of the reference's own module, for programs that import its types from there
+// for programs that import these types from the reference's file of this name
 export type { DisconnectDescription, SocketReservedEvents, SocketOptions };
 export type { AllButLast, DecorateAcknowledgements, ExtendedError, FirstArg, Last } from "./typed-events.ts";
 
-/** What a server answers to CONNECT. */
+/** Data of the server's answer to CONNECT. */
 interface Answer {
   readonly sid?: string;
   readonly pid?: string;
@@ -56,42 +56,42 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   extends Emitter<ListenEvents, EmitEvents, SocketReservedEvents>
   implements Sender
 {
-  /** What opens and reopens the connection. */
+  /** The manager of the connection. */
   declare readonly io: BaseManager<ListenEvents, EmitEvents>;
-  /** Id of the session, the same as on the server; undefined while disconnected, another one after each connection. */
+  /** The id that the server uses too; undefined while disconnected, a new one after each reconnection. */
   declare id: string | undefined;
-  /** Whether the server has let the socket in. */
+  /** Whether the server has accepted the socket. */
   connected = false;
-  /** Whether the server has restored the session, so that nothing it sent meanwhile is missing. */
+  /** Whether the server has recovered the socket, including the events sent meanwhile. */
   recovered = false;
-  /** Sent when the socket connects; may be changed any time. */
+  /** Credentials, sent with each connection; may be changed at any time. */
   declare auth: Auth | undefined;
   /** Events that arrived before the socket was connected. */
   receiveBuffer: unknown[][] = [];
-  /** Events that wait for the connection. */
+  /** Events queued until the socket is connected. */
   sendBuffer: OutgoingPacket[] = [];
-  /** Events that wait for their acknowledgement, see the option `retries`. */
+  /** Events queued until acknowledged, see the option `retries`. */
   readonly _queue: QueuedPacket[] = [];
-  /** Acknowledgements that are due, by id. */
+  /** Callbacks of pending acknowledgements, by id. */
   readonly acks: Record<number, Ack> = {};
-  /** Name of the namespace. */
+  /** The name of the namespace. */
   declare readonly nsp: string;
-  /** How the next event is to be sent. */
+  /** Flags of the next event. */
   flags: Flags = {};
-  /** What a server with recovery needs to know: the session id, the offset of the last event. */
+  /** For recovery: the private id, and the offset of the last event. */
   declare _pid: string | undefined;
   declare _lastOffset: string | undefined;
   declare readonly _opts: Partial<SocketOptions>;
-  /** End listening to the manager; undefined while the socket is not meant to be connected. */
+  /** Remove the listeners from the manager; undefined while the program wants no connection. */
   declare subs: (() => void)[] | undefined;
   ids = 0;
   declare _anyListeners: AnyListener[] | undefined;
   declare _anyOutgoingListeners: AnyListener[] | undefined;
   readonly restraint_ = new Restraint();
-  /** Takes back a connect() that waits. */
+  /** Cancels a delayed `connect()`. */
   declare postponed_: (() => void) | undefined;
 
-  /** Made by `io()` and {@link Manager.socket}. */
+  /** For `io()` and {@link Manager.socket}. */
   constructor(io: BaseManager<ListenEvents, EmitEvents>, nsp: string, opts: Partial<SocketOptions> = {}) {
     super();
     this.io = io;
@@ -105,14 +105,14 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     return !this.connected;
   }
 
-  /** Whether the socket is connected, or will be as soon as its manager is. */
+  /** Whether the socket is connected, or connects as soon as its manager does. */
   get active(): boolean {
     return !!(this.subs ?? this.postponed_);
   }
 
   /**
-   * Connects the socket, and its manager if need be. A program that answers each refusal of the server with this is served
-   * at once the first time, later after delays that grow.
+   * Connects the socket, and its manager if needed. If a program connects again after each refusal, the first attempt
+   * starts at once, later ones after growing delays.
    */
   connect(): this {
     if (this.connected || this.postponed_) return this;
@@ -138,16 +138,16 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   }
 
   /**
-   * Sends an event to the server. A function as the last argument is called with what the server acknowledges.
-   * Events wait in {@link sendBuffer} while the socket is not connected.
+   * Sends an event to the server. A function as the last argument receives the acknowledgement. While the socket is not
+   * connected, events are queued in {@link sendBuffer}.
    *
-   * @throws ClientError `RESERVED_EVENT`, `INVALID_EVENT`, `NOT_ENCODABLE`: nothing of the event is kept then
+   * @throws ClientError `RESERVED_EVENT`, `INVALID_EVENT`, `NOT_ENCODABLE`; the event is then dropped
    * @example socket.emit("hello", 1, { two: Uint8Array.of(3) }, (answer) => console.log(answer));
    */
   override emit<Ev extends EventNames<EmitEvents>>(ev: Ev, ...args: EventParams<EmitEvents, Ev>): this {
     const { flags } = this;
     this.flags = {};
-    // other servers end the connection for what JSON makes of such a name
+    // other servers end the connection for the JSON of such a name
     if (typeof ev !== "string" && !Number.isFinite(ev)) {
       throw new ClientError("INVALID_EVENT", `${String(ev)} is not an event name`);
     }
@@ -161,9 +161,9 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   }
 
   /**
-   * Sends an event and waits for its acknowledgement.
+   * Sends an event and returns its acknowledgement.
    *
-   * @returns what the server acknowledges; rejected with `ACK_TIMEOUT` after `timeout()`, and with `ACK_DISCONNECTED`
+   * @returns the acknowledgement's first argument; rejects with `ACK_TIMEOUT` (`timeout()`, `ackTimeout`), `ACK_DISCONNECTED`
    * @example const answer = await socket.timeout(5000).emitWithAck("hello", "world");
    */
   emitWithAck<Ev extends EventNames<EmitEvents>>(
@@ -186,7 +186,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     const { auth } = this;
     const { engine } = this.io;
     const connect = (data?: object): void => {
-      // credentials that were long in coming may find another connection
+      // the connection may have changed before the program gave its credentials
       if (engine === this.io.engine && this.io._readyState === "open" && !this.connected) sendConnect(this, data);
     };
     if (typeof auth === "function") auth(connect);
@@ -200,7 +200,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     failAcks(this);
   }
 
-  /** Takes a packet of the manager, whichever namespace it is for. */
+  /** Handles a packet of the manager; ignores those for other namespaces. */
   onpacket(packet: Packet): void {
     if (packet.nsp !== this.nsp) return;
     const data = packet.data as Answer | undefined;
@@ -215,14 +215,14 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     else this.onevent(packet);
   }
 
-  /** The server has ended the socket, or did not let it in. */
+  /** Handles a disconnection or a refusal by the server. */
   ondisconnect(wasConnected: boolean = this.connected): void {
     this.restraint_.failed_();
     this.destroy();
     if (wasConnected) this.onclose("io server disconnect");
   }
 
-  /** Takes an event. Programs that are older than {@link onAny} put a function of their own here. */
+  /** Handles an event. Programs older than {@link onAny} replace this method. */
   onevent(packet: Packet): void {
     const { data = [], id } = packet as { data?: unknown[]; id?: number | null };
     if (id != null) data.push(this.ack(id));
@@ -230,7 +230,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     else this.receiveBuffer.push(data);
   }
 
-  /** @returns acknowledges an event once, and not to another connection than the event came from */
+  /** Returns a function that acknowledges an event once, on the event's own connection only. */
   ack(id: number): (...data: unknown[]) => void {
     let { engine } = this.io as { engine: unknown };
     return (...data) => {
@@ -260,7 +260,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     for (let event; this.connected && (event = this.receiveBuffer.shift());) this.emitEvent(event);
     sendKept(this);
     sendNext(this);
-    // a listener may have ended it
+    // a listener may have disconnected the socket
     if (this.connected) this.emitReserved("connect");
   }
 
@@ -271,7 +271,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     this.io._destroy(this);
   }
 
-  /** Leaves the namespace and does not come back until {@link connect}; the last socket closes the connection. */
+  /** Leaves the namespace until {@link connect} is called; the last socket closes the connection. */
   disconnect(): this {
     if (this.connected) this.packet({ type: DISCONNECT });
     this.destroy();
@@ -284,20 +284,20 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     return this.disconnect();
   }
 
-  /** Whether the next event may be compressed. */
+  /** Sets whether the next event may be compressed. */
   compress(compress: boolean): this {
     this.flags.compress = compress;
     return this;
   }
 
-  /** The next event is dropped if it can't be sent at once. */
+  /** Drops the next event if it can't be sent at once. */
   get volatile(): this {
     this.flags.volatile = true;
     return this;
   }
 
   /**
-   * The acknowledgement of the next event gets an error if it does not come in time.
+   * Sets a time limit for the acknowledgement of the next event, which then receives an error or null first.
    *
    * @param timeout milliseconds
    * @example socket.timeout(5000).emit("hello", (error, answer) => {});
@@ -307,54 +307,54 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     return this;
   }
 
-  /** Adds a listener of all events of the server; it gets the name first. */
+  /** Adds a listener for all received events; its first argument is the event's name. */
   onAny(listener: AnyListener): this {
     this.listenersAny().push(listener);
     return this;
   }
 
-  /** The same, in front of those that are there. */
+  /** The same as {@link onAny}, but before the other listeners. */
   prependAny(listener: AnyListener): this {
     this.listenersAny().unshift(listener);
     return this;
   }
 
-  /** Removes such a listener, or all of them. */
+  /** Removes a listener of {@link onAny}, or all of them. */
   offAny(listener?: AnyListener): this {
     remove(this.listenersAny(), listener);
     return this;
   }
 
-  /** The listeners of all events; the array may be changed. */
+  /** Returns the listeners of {@link onAny}; the array may be changed. */
   listenersAny(): AnyListener[] {
     return (this._anyListeners ??= []);
   }
 
-  /** Adds a listener of all events that are sent, acknowledgements excepted; it gets the name first. */
+  /** Adds a listener for all sent events, except acknowledgements; its first argument is the event's name. */
   onAnyOutgoing(listener: AnyListener): this {
     this.listenersAnyOutgoing().push(listener);
     return this;
   }
 
-  /** The same, in front of those that are there. */
+  /** The same as {@link onAnyOutgoing}, but before the other listeners. */
   prependAnyOutgoing(listener: AnyListener): this {
     this.listenersAnyOutgoing().unshift(listener);
     return this;
   }
 
-  /** Removes such a listener, or all of them. */
+  /** Removes a listener of {@link onAnyOutgoing}, or all of them. */
   offAnyOutgoing(listener?: AnyListener): this {
     remove(this.listenersAnyOutgoing(), listener);
     return this;
   }
 
-  /** The listeners of all events that are sent; the array may be changed. */
+  /** Returns the listeners of {@link onAnyOutgoing}; the array may be changed. */
   listenersAnyOutgoing(): AnyListener[] {
     return (this._anyOutgoingListeners ??= []);
   }
 }
 
-// What programs do not reach for. Functions, so that it is out of their way, and proxies of a socket work.
+// Functions instead of private methods, so that they stay out of the public class and work on proxies of a socket.
 
 type AnySocket = Socket<DefaultEventsMap, DefaultEventsMap>;
 
@@ -372,7 +372,7 @@ function join(self: AnySocket): void {
     }),
   ];
   if (!io._reconnecting) io.open();
-  // the server takes a second CONNECT for an attack
+  // servers treat a second CONNECT as an attack
   if (!wasActive && io._readyState === "open") self.onopen();
 }
 
@@ -396,6 +396,6 @@ function remove(listeners: AnyListener[], listener?: AnyListener): void {
 }
 
 export declare namespace Socket {
-  /** Why a socket is disconnected. */
+  /** The reason of a disconnection. */
   type DisconnectReason = Reason;
 }

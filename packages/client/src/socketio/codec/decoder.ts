@@ -4,13 +4,13 @@ import type { NoEvents } from "../../typed-events.ts";
 import { ClientError } from "../errors.ts";
 import { BINARY, EVENT, isBinary, RESERVED } from "./packet.ts";
 
-/** Most arguments of an event or acknowledgement: more would not fit the stack when listeners are called. */
+/** Limit of arguments in an event or acknowledgement; more would overflow the stack in calls of listeners. */
 const MAX_ARGUMENTS = 1e4;
 
-/** Type, number of attachments (ten at most), namespace, id, data. */
+/** Matches type, number of attachments (at most ten), namespace, id, data. */
 const PACKET = /^(?:([0-4])|([56])([1-9]|10)-)(?:(\/[^,]*),?)?(\d+)?([^]+)?/;
 
-/** A type, and what its data begins with: an object or nothing, anything, a list with a name, a list, an object or a string. */
+/** Matches a type and the start of its data, such as `2["` for an event, whose data is a list with a name. */
 const SHAPE = /^(?:0\s*(?:{|$)|1|2\s*\[\s*["\d-]|3\s*\[|4\s*["{])/;
 
 /** Events of a {@link Decoder}. */
@@ -18,26 +18,26 @@ export interface DecoderEvents {
   decoded: (packet: Packet) => void;
 }
 
-/** Decodes packets of Socket.IO. When it throws (`PARSE_ERROR`), `destroy` makes it ready for another connection. */
+/** Decodes packets of Socket.IO. After an error (`PARSE_ERROR`), call `destroy` before the next connection. */
 export class Decoder extends Emitter<NoEvents, NoEvents, DecoderEvents> {
-  /** A packet whose attachments are not all there yet. */
+  /** A packet with attachments still missing. */
   #packet: Packet | undefined;
   #attachments: unknown[] = [];
 
-  /** Takes a message of the engine; a packet that is complete goes to the listeners of `decoded`. */
+  /** Adds a message of the engine; emits `decoded` once a packet is complete. */
   add(chunk: unknown): void {
     const attachments = this.#attachments;
     if (this.#packet ? !isBinary(chunk) : typeof chunk !== "string") fail(chunk);
     if (this.#packet) attachments.push(chunk);
     const packet = (this.#packet ??= decode(chunk as string));
-    // no number of attachments is no reason to wait
+    // false for packets without attachments, where the number is undefined
     if (attachments.length < packet.attachments!) return;
     this.destroy();
     if (attachments.length) insert(packet.data as object, attachments);
     this.emitReserved("decoded", packet);
   }
 
-  /** Forgets a packet whose attachments are not all there. */
+  /** Drops an incomplete packet. */
   destroy(): void {
     this.#packet = undefined;
     this.#attachments = [];
@@ -58,19 +58,19 @@ function decode(text: string): Packet {
       return { type: +type, nsp, id: id && +id, data, attachments: count && +count } as Packet;
     }
   } catch {
-    // not the form of a packet, or not JSON
+    // malformed packet or JSON
   }
   return fail(text);
 }
 
-/** An object of a packet: perhaps a placeholder, with the number of its attachment. */
+/** An object in a packet, possibly a placeholder with the number of its attachment. */
 interface Container {
   [key: string]: unknown;
   readonly _placeholder?: unknown;
   readonly num?: unknown;
 }
 
-/** Puts the attachments in place of their placeholders. A list instead of recursion: no nesting exhausts the stack. */
+/** Replaces placeholders by their attachments. Uses a list, as deep nesting would overflow the stack of a recursion. */
 function insert(data: object, attachments: readonly unknown[]): void {
   const containers = [data as Container];
   for (const container of containers) {

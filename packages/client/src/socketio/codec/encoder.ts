@@ -8,10 +8,10 @@ import { ACK, BINARY, EVENT, isBinary } from "./packet.ts";
  * @example new Encoder().encode({ type: 2, nsp: "/", data: ["hello", 1] }) // ['2["hello",1]']
  */
 export class Encoder {
-  /** @returns the text, then the attachments. The packet is not changed. */
+  /** Returns the text, then the attachments. Does not change the packet. */
   encode({ type, nsp, id, data }: Packet): unknown[] {
     const attachments: unknown[] = [];
-    // what `toJSON` makes of bytes is not wanted, but it may give bytes itself
+    // `this[key]` is the value before `toJSON`: bytes may have that method, and it may return bytes
     function replace(this: Record<string, unknown>, key: string, value: unknown): unknown {
       const bytes = [this[key], value].find(isBinary);
       return bytes ? { _placeholder: true, num: attachments.push(unhide(bytes)) - 1 } : hideToJson(value);

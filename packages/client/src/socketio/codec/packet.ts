@@ -8,29 +8,28 @@ import { platform } from "../../engine/index.ts";
 import { ClientError } from "../errors.ts";
 
 /*
- * The numbers of the packets on the wire. @portage/parser has them with their names; its codec is written for servers,
- * with a table of errors and limits that would be half of this client in a browser. This one is written for its size.
- * A test holds both to the same packets.
+ * Packet types on the wire. The codec of @portage/parser is for servers; its error table and limits would take as much room
+ * as half of this client. This one is small, and a test compares both on the same packets.
  */
 export const CONNECT = 0;
 export const DISCONNECT = 1;
 export const EVENT = 2;
 export const ACK = 3;
 export const CONNECT_ERROR = 4;
-/** BINARY_EVENT and BINARY_ACK on the wire are EVENT and ACK and this. */
+/** Offset of BINARY_EVENT and BINARY_ACK from EVENT and ACK. */
 export const BINARY = 3;
 
-/** How the engine is to send a packet. */
+/** The engine's options for a packet. */
 export interface PacketOptions {
   compress?: boolean;
 }
 
-/** A packet that waits to be sent. */
+/** A packet to send. */
 export interface OutgoingPacket extends Partial<Packet> {
   options?: PacketOptions;
 }
 
-/** Events that the library emits itself: neither side may send them. */
+/** Names of the library's own events, which neither side may send. */
 export const RESERVED = /^(connect(_error)?|disconnect(ing)?|(new|remove)Listener)$/;
 
 const BlobClass = platform<typeof Blob>("Blob");
@@ -41,7 +40,7 @@ export const isBinary = (value: unknown): boolean =>
   ArrayBuffer.isView(value) ||
   (typeof BlobClass === "function" && value instanceof BlobClass);
 
-/** Encodes with this or another encoder. @throws ClientError `NOT_ENCODABLE` */
+/** Encodes a packet with any encoder. @throws ClientError `NOT_ENCODABLE` */
 export function encodeWith(encoder: { encode(packet: unknown): unknown[] }, packet: Partial<Packet>): unknown[] {
   try {
     return encoder.encode(packet);

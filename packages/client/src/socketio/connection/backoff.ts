@@ -1,30 +1,30 @@
 import { LONGEST } from "../../engine/index.ts";
 
 const DEFAULT_MAX = 5000;
-/** A connection that was open for so long, in milliseconds, has worked. */
+/** Milliseconds after which an open connection counts as lasting. */
 export const LASTING = 5000;
-/** What a program does within so many milliseconds after a failure is its answer to that failure. */
+/** Milliseconds after a failure within which a new attempt of the program counts as a reaction to it. */
 const ANSWER_WINDOW = 100;
 
 /**
- * The delays between attempts to reconnect, in milliseconds. Whatever the settings are, a delay is a number that a timer can take, and
- * delays grow: 1 stands for a `min` that is not positive, the default for such a `max`, and `jitter` stays between 0 and 1.
+ * The delays between attempts to reconnect, in milliseconds. For any settings, delays grow and fit a timer: a `min` that is
+ * not positive counts as 1, such a `max` as the default, and `jitter` is limited to 0 to 1.
  *
  * @example
  * const backoff = new Backoff(1000, 5000, 0);
  * [backoff.duration(), backoff.duration(), backoff.attempts]; // [1000, 2000, 2]
  */
 export class Backoff {
-  /** Delays handed out since the last {@link reset}: attempts in a row. */
+  /** Attempts in a row since the last {@link reset} or connection. */
   attempts = 0;
-  /** Attempts before those, which led to connections that did not last. */
+  /** Earlier attempts, which led to connections that did not last. */
   earlier_ = 0;
   factor = 2;
-  /** Delay of the first attempt; each further one doubles it. */
+  /** Delay of the first attempt; doubles with each further one. */
   declare ms: number;
   /** The longest delay. */
   declare max: number;
-  /** How far a delay strays at random, from 0 (not at all) to 1 (from nothing to twice as long). */
+  /** Random variation of the delays, from 0 (none) to 1 (from 0 to twice the delay). */
   declare jitter: number;
 
   constructor(min: number, max: number, jitter: number) {
@@ -33,31 +33,31 @@ export class Backoff {
     this.jitter = jitter;
   }
 
-  /** @returns the delay before the next attempt, which counts from now on */
+  /** Counts the next attempt and returns its delay. */
   duration(random: number = Math.random()): number {
     return this.delay(this.earlier_ + this.attempts++, random);
   }
 
   /**
-   * The delay after so many attempts. What strays over the maximum is reflected below it: clients that lost their server
-   * together stay spread even when all have reached the maximum.
+   * Returns the delay after a number of attempts. A delay beyond the maximum is mirrored below it, so that clients stay
+   * spread out after all have reached the maximum.
    *
    * @param random from 0 to below 1
    */
   delay(attempts: number, random: number = Math.random()): number {
     const max = Math.min(this.max > 0 ? this.max : DEFAULT_MAX, LONGEST);
-    // settings that are text count as the number they say: of them there is only a minimum, a maximum or a product
+    // settings may be numeric strings: comparisons, products and Math.min convert them
     const longest = Math.min((this.ms > 1 ? this.ms : 1) * this.factor ** attempts, max);
     const delay = longest * (1 + (this.jitter > 0 ? Math.min(this.jitter, 1) : 0) * (2 * random - 1));
     return Math.floor(max - Math.abs(max - delay));
   }
 
-  /** The next delay is the first again. */
+  /** Restarts with the first delay. */
   reset(): void {
     this.attempts = this.earlier_ = 0;
   }
 
-  /** A connection is open. That ends a row of attempts, but only one that lasts makes the next delay the first. */
+  /** Ends a row of attempts after a success. Delays keep growing until a connection lasts. */
   succeed_(): void {
     this.earlier_ += this.attempts;
     this.attempts = 0;
@@ -77,23 +77,23 @@ export class Backoff {
 }
 
 /**
- * Slows down programs that answer each failure by connecting again at once, such as in a listener of `connect_error`. The
- * first answer is immediate, later ones wait, longer and longer, until a connection lasts or the program waits by itself.
+ * Slows down programs that connect again at once after each failure, such as in a listener of `connect_error`. The first
+ * attempt starts at once, later ones after growing delays, until a connection lasts or the program itself waits.
  */
 export class Restraint {
   #openedAt = Infinity;
   #failedAt = -Infinity;
   #answers = 0;
 
-  /** The connection is open. */
+  /** Records that the connection is open. */
   opened_(): void {
     this.#openedAt = Date.now();
   }
 
   /**
-   * The connection, or an attempt to open it, has failed.
+   * Records that the connection, or an attempt to open it, has failed.
    *
-   * @returns whether it had lasted
+   * @returns whether the connection had lasted
    */
   failed_(): boolean {
     const now = Date.now();
@@ -104,13 +104,13 @@ export class Restraint {
     return hadLasted;
   }
 
-  /** Milliseconds since the last failure. */
+  /** Returns the milliseconds since the last failure. */
   age_(): number {
-    // positive when a clock was set back, too
+    // positive even if the clock was set back
     return Math.abs(Date.now() - this.#failedAt);
   }
 
-  /** @returns milliseconds for which the program, which wants to connect, has to wait */
+  /** Returns the delay of an attempt by the program, in milliseconds. */
   delay(backoff: Backoff): number {
     const answers = this.age_() <= ANSWER_WINDOW ? this.#answers++ : (this.#answers = 0);
     return answers && backoff.delay(answers - 1);

@@ -10,24 +10,24 @@ export interface ManagerReservedEvents {
   error: (err: Error) => void;
   /** The server has sent a ping. */
   ping: () => void;
-  /** A packet has arrived. */
+  /** The server has sent a packet. */
   packet: (packet: Packet) => void;
   /** The connection is closed. */
   close: (reason: string, description?: DisconnectDescription) => void;
-  /** All attempts to reconnect have failed; no further one is made. */
+  /** All attempts to reconnect have failed; the manager has stopped. */
   reconnect_failed: () => void;
-  /** An attempt to reconnect begins, the n-th in a row. */
+  /** An attempt to reconnect begins, with its number in the row. */
   reconnect_attempt: (attempt: number) => void;
   /** An attempt to reconnect has failed. */
   reconnect_error: (err: Error) => void;
-  /** The connection is open again, after n attempts. */
+  /** The connection is open again, after this number of attempts. */
   reconnect: (attempt: number) => void;
 }
 
-/** What a manager can say about its connection. */
+/** The history and the plan of a manager's connection. */
 export interface ManagerDiagnosis extends Partial<Session["diagnosis"]> {
-  /** Attempts to reconnect made since the connection was lost, the one that is due included. */
+  /** Attempts to reconnect since the connection was lost, including a scheduled one. */
   reconnectAttempts: number;
-  /** When the next one is due, in milliseconds since the epoch; undefined if none is. */
+  /** Time of the next attempt in milliseconds since the epoch; undefined if none is scheduled. */
   nextAttemptAt: number | undefined;
 }

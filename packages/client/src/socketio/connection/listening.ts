@@ -11,12 +11,12 @@ export interface Listening extends Emitter<NoEvents, NoEvents, ManagerReservedEv
   readonly engine: Session;
   readonly decoder: CustomParser;
   readonly _readyState: string;
-  /** Undo what belongs to the current connection. */
+  /** Cleanup functions of the current connection. */
   readonly subs: (() => unknown)[];
   onclose(reason: string, details?: DisconnectDescription): void;
 }
 
-/** Listens to an open connection. Whatever comes of it is reported in the order in which it has arrived. */
+/** Listens to an open connection. Reports packets, errors and the close in their order of arrival. */
 export function listenTo(manager: Listening, engine: Session): void {
   const turns: (() => void)[] = [];
   const take = (): void => {
@@ -47,7 +47,7 @@ export function listenTo(manager: Listening, engine: Session): void {
   manager.subs.push(
     unlisten,
     listen<DecoderEvents>(manager.decoder, {
-      // a later turn: what a listener does is not the connection's fault
+      // in a later tick, so that errors of listeners do not reach the connection
       decoded: (packet) => later(() => manager["emitReserved"]("packet", packet)),
     }),
   );

@@ -1,6 +1,6 @@
 /*
- * How a manager keeps its connection: it listens to an open one, and opens it again after a failure, with growing delays.
- * Knows: of a manager what Reconnecting and Listening say.
+ * Reopens a manager's connection after a failure, with growing delays; listening.ts handles an open one.
+ * Knows: a manager by the interfaces Reconnecting and Listening.
  * Must not know: sockets and their events.
  */
 import type { Emitter } from "../../emitter.ts";
@@ -10,54 +10,56 @@ import type { Backoff, Restraint } from "./backoff.ts";
 import type { ManagerReservedEvents } from "./events.ts";
 
 /**
- * Where the reconnection is:
+ * Phase of the reconnection:
  *
- * - `idle`: nothing to do
- * - `waiting`: an attempt is due, `held`: due when the server said, `trying`: under way
- * - `postponed`: the program wants to connect, too soon after a failure
- * - `stopped`: no attempt is wanted until the connection is opened by hand
+ * - `idle`: without an attempt to reconnect
+ * - `waiting`: an attempt is scheduled
+ * - `held`: an attempt is scheduled at the time that the server asked for
+ * - `trying`: an attempt is under way
+ * - `postponed`: the program wants to connect too soon after a failure; its attempt is scheduled
+ * - `stopped`: the program closed the manager or switched reconnection off
  */
 export type Phase = "idle" | "waiting" | "held" | "trying" | "postponed" | "stopped";
 
-/** A manager, as its reconnection sees it. Members that end with an underscore are not for programs. */
+/** A manager, as its reconnection sees it. Members that end with an underscore are private to the client. */
 export interface Reconnecting extends Emitter<NoEvents, NoEvents, ManagerReservedEvents> {
   readonly backoff: Backoff;
   readonly restraint_: Restraint;
   readonly engine: Session;
   _readyState: "opening" | "open" | "closed";
   phase_: Phase;
-  /** When the next attempt is due, in milliseconds since the epoch. */
+  /** Time of the next attempt, in milliseconds since the epoch. */
   nextAttemptAt_: number | undefined;
-  /** Undo what belongs to the current connection, or to the attempt that is due. */
+  /** Cleanup functions of the current connection or the scheduled attempt. */
   subs: (() => unknown)[];
   cleanup(): void;
   reconnectionAttempts(): number;
   /** Opens a connection. */
   connect_(): void;
-  /** The connection could not be opened. */
+  /** Handles a failure to open the connection. */
   fail_(error: Error): void;
 }
 
-/** What a server has said: the close event of a WebSocket, or an answer. */
+/** A message of the server: the close event of a WebSocket, or an HTTP answer. */
 type Said = { readonly reason?: string; readonly responseText?: string } | undefined;
-/** An error, or the details of a close, that may have it. */
+/** An error or close details, which may contain such a message. */
 type Failed = { readonly context?: unknown } | undefined;
 
-/** The longest delay that a server may ask for, in milliseconds: an hour. */
+/** The longest delay that a server may ask for: an hour, in milliseconds. */
 const LONGEST_HINT = 3_600_000;
 
 /**
- * When a server that refuses or ends a connection wants to be tried again. It may say so in the reason of a WebSocket's
- * close (1012 and 1013, `... retry-after=<ms>`), or in the body of an HTTP refusal (`{ "retryAfter": <ms> }`).
+ * Returns the delay that a server asks for when it refuses or ends a connection. It is in the reason of a WebSocket close
+ * (1012 and 1013, `... retry-after=<ms>`), or in the body of an HTTP refusal (`{ "retryAfter": <ms> }`).
  *
- * @param context of a transport's error, or of the details of a close
- * @returns milliseconds; 0 if nothing was said
+ * @param context the context of a transport's error or of close details
+ * @returns milliseconds; 0 without a hint
  * @example retryHint({ code: 1013, reason: "overloaded retry-after=2000" }) // 2000
  */
 export const retryHint = (context: unknown): number =>
   Math.min(readRetryAfter((context as Said)?.reason || (context as Said)?.responseText), LONGEST_HINT);
 
-/** Listeners have heard of a failure. Waits for the next attempt, unless one of them has seen to that. */
+/** Schedules the next attempt after a failure, unless a listener has already done so. */
 export function planAttempt(manager: Reconnecting, failure?: unknown): void {
   const { backoff } = manager;
   if (manager.phase_ !== "waiting" || manager.nextAttemptAt_) return;
@@ -69,7 +71,7 @@ export function planAttempt(manager: Reconnecting, failure?: unknown): void {
   }
   const hint = retryHint((failure as Failed)?.context);
   const random = Math.random();
-  // what the server asked for is not cut short by a page that comes into view
+  // a page that comes into view must not shorten the server's delay
   waitFor(manager, hint ? "held" : "waiting", Math.max(hint * (1 + random), backoff.duration(random)));
 }
 
@@ -79,7 +81,7 @@ export function waitFor(manager: Reconnecting, phase: Phase, delay: number): voi
   manager.nextAttemptAt_ = Date.now() + delay;
   manager.subs.push(
     after(manager, delay, () => {
-      // without a network no attempt can succeed: it is put off, and does not count
+      // an offline browser postpones the attempt, which does not count
       if (isOffline(manager)) waitFor(manager, phase, delay);
       else if (manager.phase_ === phase) attempt(manager);
     }),
@@ -98,13 +100,13 @@ function attempt(manager: Reconnecting): void {
   }
 }
 
-/** Something may have changed: an attempt that is due is made at once, and an open connection looked after. */
+/** Starts a scheduled attempt at once, or checks an open connection. */
 export function wakeUp(manager: Reconnecting): void {
   if (manager._readyState === "open") manager.engine.checkAlive();
   if (manager.phase_ === "waiting" && !isOffline(manager)) attempt(manager);
 }
 
-/** The page is back: it counts when it can be seen. */
+/** Wakes the manager when the page is back and visible. */
 export function wakeOnPage(manager: Reconnecting, signal: PageSignal): void {
   if (signal === "wake" && !platform<Document>("document")?.hidden) wakeUp(manager);
 }

@@ -5,9 +5,9 @@ import type { Ack } from "../typed-events.ts";
 import { drop, ids } from "./outbox.ts";
 import type { Sender } from "./sender.ts";
 
-// Acknowledgements that are due: functions of the program in `acks`, by id.
+// Pending acknowledgements: callbacks of the program in `acks`, by id.
 
-/** @param timeout milliseconds until the acknowledgement gets an error; undefined: it never does */
+/** @param timeout time limit in milliseconds, after which `ack` receives an error; undefined for none */
 export function expectAck(self: Sender, id: number, ack: Ack, timeout: number | undefined): void {
   self.acks[id] = ack;
   if (timeout === undefined) return;
@@ -23,21 +23,21 @@ export function expectAck(self: Sender, id: number, ack: Ack, timeout: number | 
   self.acks[id] = settle;
 }
 
-/** The acknowledgement, which is not due any more. */
+/** Removes and returns a pending acknowledgement. */
 export function takeAck(self: Sender, id: number): Ack | undefined {
   const ack = self.acks[id];
   delete self.acks[id];
   return ack;
 }
 
-/** Ends an acknowledgement that can't come. @returns whether it was called with an error */
+/** Fails a pending acknowledgement. @returns whether its callback has received the error */
 export function failAck(self: Sender, id: number, error: unknown): boolean | undefined {
   const ack = takeAck(self, id);
   if (ack?.withError_) callEach([ack], self, [error]);
   return ack?.withError_;
 }
 
-/** The connection is lost, and with it each acknowledgement. Those of events that were not sent are still due. */
+/** Fails all pending acknowledgements after a disconnection, except for events not sent yet. */
 export function failAcks(self: Sender): void {
   const unsent = ids(self);
   for (const id of Object.keys(self.acks).map(Number)) {

@@ -1,8 +1,8 @@
 import type { OutgoingPacket } from "../codec/packet.ts";
 import type { Sender } from "./sender.ts";
 
-// Events that wait for the connection. They are kept in the array `sendBuffer`, which programs read, empty and replace;
-// the functions here are all that touches it, so that another place to keep them changes this file alone.
+// Events queued until the socket is connected, in the array `sendBuffer`, which programs read, empty and replace. Only the
+// functions of this file access it, so that another kind of storage changes this file alone.
 
 type Outbox = Pick<Sender, "sendBuffer">;
 
@@ -10,13 +10,13 @@ export function push(self: Outbox, packet: OutgoingPacket): void {
   self.sendBuffer.push(packet);
 }
 
-/** Takes the oldest event. */
+/** Removes and returns the oldest event. */
 export const take = (self: Outbox): OutgoingPacket | undefined => self.sendBuffer.shift();
 
-/** The event of this id is not to be sent any more. */
+/** Removes the event with this id. */
 export function drop(self: Outbox, id: number): void {
   self.sendBuffer = self.sendBuffer.filter((packet) => packet.id !== id);
 }
 
-/** Ids of the events that have one. */
+/** Returns the ids of the queued events; undefined stands for events without one. */
 export const ids = (self: Outbox): Set<number | undefined> => new Set(self.sendBuffer.map(({ id }) => id));

@@ -5,9 +5,9 @@ import type { Ack, AnyListener } from "../typed-events.ts";
 import { send } from "./send.ts";
 import type { Sender } from "./sender.ts";
 
-// Events that are sent one at a time, in order, each until it is acknowledged: see the option `retries`.
+// Events sent one at a time, in order, and again until acknowledged: see the option `retries`.
 
-/** Queues an event: it is sent when all before it are done, and `retries` times more if need be. */
+/** Queues an event. It is sent after the previous ones are done, and up to `retries` times more. */
 export function enqueue(self: Sender, args: unknown[], flags: Flags, retries: number): void {
   const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
   encodeWith(self.io.encoder, { type: EVENT, nsp: self.nsp, data: args });
@@ -26,7 +26,7 @@ export function enqueue(self: Sender, args: unknown[], flags: Flags, retries: nu
   sendNext(self);
 }
 
-/** Sends the first event of the queue, unless that has been done and its acknowledgement is due. */
+/** Sends the first event of the queue, unless its acknowledgement is pending. */
 export function sendNext(self: Sender): void {
   const packet = self._queue[0];
   if (!packet || !self.connected || packet.pending) return;
@@ -35,7 +35,7 @@ export function sendNext(self: Sender): void {
   try {
     send(self, [...packet.args], packet.flags);
   } catch (error) {
-    // changed since it was queued: sending it again is of no use
+    // the program has changed the event since, so a retry is pointless
     packet.tryCount_ = Infinity;
     (packet.args.at(-1) as Ack)(error);
   }

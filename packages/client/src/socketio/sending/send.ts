@@ -6,7 +6,7 @@ import { expectAck, failAck, takeAck } from "./acks.ts";
 import { push, take } from "./outbox.ts";
 import { type Sender, transmit } from "./sender.ts";
 
-/** Sends an event, keeps it until there is a connection, or drops it if it is volatile. */
+/** Sends an event. Without a connection, queues it, or drops it if it is volatile. */
 export function send(self: Sender, data: unknown[], flags: Flags): void {
   const { engine, encoder } = self.io;
   const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
@@ -14,7 +14,7 @@ export function send(self: Sender, data: unknown[], flags: Flags): void {
   if (ack) packet.id = self.ids++;
   const isSent = self.connected && engine.checkAlive();
   const isDropped = flags.volatile && !engine?.transport?.writable;
-  // what can't be encoded is the caller's fault, and not found out later
+  // throws to the caller now if the event can't be encoded, not when it is sent later
   if (!isSent && !isDropped) encodeWith(encoder, { ...packet, nsp: self.nsp });
   if (ack) expectAck(self, packet.id as number, ack, flags.timeout ?? self._opts.ackTimeout);
   if (isDropped) return;
@@ -27,13 +27,13 @@ export function send(self: Sender, data: unknown[], flags: Flags): void {
   }
 }
 
-/** Sends what waited for the connection, for as long as there is one. */
+/** Sends the queued events while the socket is connected. */
 export function sendKept(self: Sender): void {
   for (let packet; self.connected && (packet = take(self));) {
     try {
       transmit(self, packet);
     } catch (error) {
-      // changed since it was emitted
+      // the program has changed the event since
       if (!failAck(self, packet.id as number, error)) throwLater(error);
     }
   }

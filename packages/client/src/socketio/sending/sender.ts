@@ -1,8 +1,8 @@
 /*
- * How a socket sends its events: at once (send.ts), when there is a connection (outbox.ts), or again and again until they
- * are acknowledged (retry-queue.ts); and what comes back (acks.ts).
+ * Sends the events of a socket: at once (send.ts), after the socket has connected (outbox.ts), or again until acknowledged
+ * (retry-queue.ts). acks.ts has the pending acknowledgements.
  * Knows: a socket by this interface, and its manager's engine and encoder.
- * Must not know: how the socket connects, or what it receives.
+ * Must not know: the connecting of the socket, received events.
  */
 import { callEach } from "../../emitter.ts";
 import type { Session, TimerOwner } from "../../engine/index.ts";
@@ -11,25 +11,25 @@ import type { SocketOptions } from "../options.ts";
 import type { QueuedPacket } from "../socket-types.ts";
 import type { Ack, AnyListener } from "../typed-events.ts";
 
-/** A socket, as the functions see it that send its events. */
+/** A socket, as the functions of this folder see it. */
 export interface Sender {
   readonly io: TimerOwner & { readonly engine: Session; readonly encoder: { encode(packet: unknown): unknown[] } };
   readonly nsp: string;
   readonly connected: boolean;
   readonly _opts: Partial<SocketOptions>;
-  /** Acknowledgements that are due, by id. */
+  /** Callbacks of pending acknowledgements, by id. */
   readonly acks: Record<number, Ack>;
-  /** Id of the next one. */
+  /** Id of the next acknowledgement. */
   ids: number;
-  /** Events that wait for the connection. */
+  /** Events queued until the socket is connected. */
   sendBuffer: OutgoingPacket[];
-  /** Events that wait for their acknowledgement, see the option `retries`. */
+  /** Events queued until acknowledged, see the option `retries`. */
   readonly _queue: QueuedPacket[];
   listenersAnyOutgoing(): AnyListener[];
   packet(packet: OutgoingPacket): void;
 }
 
-/** Hands an event to the connection. */
+/** Passes an event to the manager. */
 export function transmit(self: Sender, packet: OutgoingPacket): void {
   callEach(self.listenersAnyOutgoing().slice(), self, packet.data as unknown[]);
   self.packet(packet);
