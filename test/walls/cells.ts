@@ -1,0 +1,160 @@
+import type { ClientName } from "./clients.ts";
+import type { Outcome } from "./run.ts";
+import { type Wall, WALLS, type WallName } from "./walls.ts";
+
+/** Features that cells wait for, and whether they are there. What needs a missing one is reported, and does not fail. */
+export const LANDED = { race: false, causes: false, carry: false } as const;
+type Feature = keyof typeof LANDED;
+
+/** What must hold of an outcome. Counts are at most; times are milliseconds at most. */
+export interface Bounds {
+  readonly connected: number | "never";
+  readonly disconnects: number;
+  readonly lost: number;
+  readonly unsettled: number;
+  readonly gap: number;
+  /** Doubled and reordered messages; never more than none. */
+  readonly disordered: 0;
+}
+
+/** Times leave room for a busy machine: the table has the real ones. */
+const GOOD: Bounds = { connected: 2000, disconnects: 0, lost: 0, unsettled: 0, gap: 2000, disordered: 0 };
+
+/** A cell in which something else holds. */
+interface Exception {
+  readonly walls: readonly WallName[];
+  readonly clients: readonly ClientName[];
+  readonly because: string;
+  readonly bounds?: Partial<Bounds>;
+  /** The bounds hold once this has landed. */
+  readonly needs?: Feature;
+}
+
+const OURS = ["default", "race", "websocket", "polling"] as const satisfies readonly ClientName[];
+const ANY = Infinity;
+
+/** Later rows win where several match. */
+const EXCEPTIONS: readonly Exception[] = [
+  {
+    walls: ["strips", "forbids", "resets", "hangs", "deaf", "downstream", "mangles", "cutsHttp"],
+    clients: ["websocket"],
+    because: "it has nothing but WebSocket, and says what stopped it",
+    bounds: { connected: "never" },
+  },
+  {
+    walls: ["uploads"],
+    clients: ["default", "polling"],
+    because: "CONNECT is a POST as long as the session is on polling, and the client says what stopped it",
+    bounds: { connected: "never" },
+  },
+  { walls: ["portal"], clients: OURS, because: "the portal stands for 2 s", bounds: { connected: 6000 } },
+  {
+    walls: ["portal"],
+    clients: ["default", "polling"],
+    because: "the portal stands for 2 s, and the diagnosis has its page",
+    needs: "causes",
+    bounds: { connected: 6000 },
+  },
+  {
+    walls: ["mangles"],
+    clients: ["default"],
+    because: "a failed upgrade says with which code its WebSocket closed",
+    needs: "causes",
+  },
+  {
+    walls: ["mangles"],
+    clients: ["race"],
+    because: "a WebSocket that ends without a message has lost the race",
+    needs: "race",
+  },
+  {
+    walls: ["downstream"],
+    clients: ["race"],
+    because: "the server's ping times out after 7 s, then polling wins",
+    needs: "race",
+    bounds: { connected: 9000 },
+  },
+  {
+    walls: ["ends", "cuts", "cutsHttp", "idle"],
+    clients: ["default", "race", "polling"],
+    because: "a session survives the death of its transport",
+    needs: "carry",
+  },
+  {
+    walls: ["ends", "cuts", "idle"],
+    clients: ["websocket"],
+    because: "a session survives the death of its transport, on a new WebSocket",
+    needs: "carry",
+  },
+  {
+    walls: ["ends"],
+    clients: ["polling"],
+    because: "it never opens a WebSocket",
+  },
+  {
+    walls: ["falls", "oneWay", "large"],
+    clients: ["default", "race", "websocket"],
+    because: "silence is noticed after 3 + 2 s, and nothing that was sent into it is lost",
+    needs: "carry",
+    bounds: { gap: 7000 },
+  },
+  {
+    walls: Object.keys(WALLS) as WallName[],
+    clients: ["reference"],
+    because: "measured beside, no promise of ours",
+    bounds: { connected: ANY, disconnects: ANY, lost: ANY, unsettled: ANY, gap: ANY },
+  },
+];
+
+export interface Cell {
+  readonly wall: WallName;
+  readonly client: ClientName;
+  readonly bounds: Bounds;
+  readonly because: string | undefined;
+  /** A feature that has not landed, without which this cell can't hold. */
+  readonly awaits: Feature | undefined;
+}
+
+export function cellOf(wall: WallName, client: ClientName): Cell {
+  const exception = EXCEPTIONS.filter(({ walls, clients }) => walls.includes(wall) && clients.includes(client)).at(-1);
+  const needs = exception?.needs;
+  return {
+    wall,
+    client,
+    bounds: { ...GOOD, ...exception?.bounds },
+    because: exception?.because,
+    awaits: needs && !LANDED[needs] ? needs : undefined,
+  };
+}
+
+/** Whether a client meets this wall where its diagnosis can say so. */
+function mustBeNamed({ wall, client }: Cell): RegExp | undefined {
+  if (client === "reference") return undefined;
+  const { named, over = "WebSocket" }: Wall = WALLS[wall];
+  return client === "polling" && over === "WebSocket" ? undefined : named;
+}
+
+/** Whether the wall is named in what the client says; undefined where it need not be. */
+export function isNamed(cell: Cell, { said }: Outcome): boolean | undefined {
+  const wanted = mustBeNamed(cell);
+  return wanted && said.some((line) => wanted.test(line));
+}
+
+/** What does not hold, in words. */
+export function breaches(cell: Cell, outcome: Outcome): string[] {
+  const { bounds } = cell;
+  const found: string[] = [];
+  if (bounds.connected === "never") {
+    if (outcome.connected !== undefined) found.push("connected");
+    if (outcome.errors === 0) found.push("reported no failure");
+  } else if ((outcome.connected ?? Infinity) > bounds.connected) {
+    found.push(`connected in ${outcome.connected} ms`);
+  }
+  for (const key of ["disconnects", "lost", "unsettled", "gap"] as const) {
+    if (outcome[key] > bounds[key]) found.push(`${key}: ${Math.round(outcome[key])} > ${bounds[key]}`);
+  }
+  const { doubled, reordered } = outcome;
+  if (doubled + reordered > bounds.disordered) found.push(`${doubled} doubled, ${reordered} reordered`);
+  if (isNamed(cell, outcome) === false) found.push("the diagnosis does not name the wall");
+  return found;
+}

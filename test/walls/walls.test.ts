@@ -1,0 +1,54 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { breaches, type Cell, cellOf } from "./cells.ts";
+import { CLIENTS, type ClientName } from "./clients.ts";
+import { type Outcome, runCell } from "./run.ts";
+import { table } from "./table.ts";
+import { WALLS, type WallName } from "./walls.ts";
+
+const isFull = process.env["WALLS"] === "full";
+
+/** Walls that stand from the first byte on: they take no time to show what they do. */
+const QUICK: readonly WallName[] = [
+  "none",
+  "strips",
+  "forbids",
+  "resets",
+  "hangs",
+  "deaf",
+  "mangles",
+  "buffers",
+  "kilobyte",
+  "posts",
+  "corks",
+];
+const QUICK_CLIENTS: readonly ClientName[] = ["default", "race", "polling"];
+
+const walls = isFull ? (Object.keys(WALLS) as WallName[]) : QUICK;
+const clients = isFull ? (Object.keys(CLIENTS) as ClientName[]) : QUICK_CLIENTS;
+const cells = walls
+  .flatMap((wall) => clients.map((client) => cellOf(wall, client)))
+  .filter(({ awaits }) => isFull || !awaits);
+
+/** Milliseconds: how long each side talks, how long what is under way may take to arrive; and how many cells at once. */
+const [TALK, PATIENCE, AT_ONCE] = isFull ? [6000, 6000, 16] : [300, 10_000, 12];
+
+const outcomes = new Map<Cell, Outcome>();
+
+beforeAll(async () => {
+  const left = cells.values();
+  const work = async (): Promise<void> => {
+    for (const cell of left) outcomes.set(cell, await runCell(cell, TALK, PATIENCE));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  if (isFull) process.stdout.write(`\n${table(outcomes)}\n`);
+}, 600_000);
+
+describe.each(walls.map((wall) => [WALLS[wall].does, wall] as const))("%s", (_does, wall) => {
+  for (const cell of cells.filter((each) => each.wall === wall)) {
+    test.skipIf(cell.awaits)(cell.client, () => {
+      const outcome = outcomes.get(cell) as Outcome;
+      const { because = "nothing is lost, and the client connects at once" } = cell;
+      expect(breaches(cell, outcome), `${because}\n${outcome.said.join("\n")}`).toEqual([]);
+    });
+  }
+});
