@@ -1,12 +1,13 @@
-// Checks the relative links and the anchors of every Markdown file in the repository.
+// Checks the relative links and the anchors of every Markdown file, and the names of files in pages about the sources.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], { cwd: root });
-const pages = list.toString().trim().split("\n");
+const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root });
+const files = list.toString().trim().split("\n");
+const pages = files.filter((file) => file.endsWith(".md"));
 const problems = [];
 
 /** The text without code: examples show links that lead nowhere. */
@@ -79,6 +80,14 @@ for (const page of pages) {
 for (const page of pages.filter((each) => each.startsWith("docs/") && each !== "docs/README.md")) {
   const path = page.slice("docs/".length).split(sep).join("/");
   if (!linked.has(path)) problems.push(`docs/README.md: has no link to ${path}`);
+}
+
+/** `engine/options.ts` or `options.ts` is the end of a path of the repository. `<name>.ts` and `.node.ts` are patterns. */
+const FILE_NAME = /`((?:[\w-]+\/)*[\w-][\w.-]*\.(?:ts|mjs))`/g;
+for (const page of ["ARCHITECTURE.md", "CONTRIBUTING.md"]) {
+  for (const [, name] of readFileSync(join(root, page), "utf8").matchAll(FILE_NAME)) {
+    if (!files.some((file) => `/${file}`.endsWith(`/${name}`))) problems.push(`${page}: there is no file ${name}`);
+  }
 }
 
 for (const problem of problems) console.error(problem);
