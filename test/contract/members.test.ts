@@ -70,11 +70,11 @@ const ADDED: Record<string, string> = {
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report",
   "engine.io Socket": "writable bufferedBytes",
   "engine.io WebSocket":
-    "open bufferedBytes stream onText onBinary hold release onFull onDrain closeWith fail turnAway closeTextOf " +
+    "open bufferedBytes stream onText onBinary pause resume onFull onDrain closeWith fail turnAway closeTextOf " +
     "onEnding maxBatch retire drained ended endedByProgram endedByOwner",
   "engine.io Polling":
     "maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
-    "open hold release drained endedByProgram endedByOwner",
+    "open pause resume drained endedByProgram endedByOwner",
 };
 
 type Members = Map<string, PropertyDescriptor>;

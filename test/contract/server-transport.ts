@@ -223,11 +223,11 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
 
     test.runIf(kind.carriedBy === "stream")("held back: delivers once it is released, in order", async () => {
       const { transport, owner, peer } = await setUpOpen();
-      transport.hold();
+      transport.pause();
       await peer.send("4a", "4b");
       await settle();
       expect(owner.packets).toEqual([]);
-      transport.release();
+      transport.resume();
       await until(() => owner.packets.length === 2, "both packets");
       expect(owner.packets).toEqual(["a", "b"]);
     });

@@ -9,7 +9,7 @@ import { Transport } from "../../../packages/server/src/engine/transports/transp
 export class FakeTransport extends Transport {
   readonly name: string;
   readonly sent: string[] = [];
-  /** `hold`, `release`, `close`, `discard`, in the order of the calls. */
+  /** `pause`, `resume`, `close`, `discard`, in the order of the calls. */
   readonly calls: string[] = [];
 
   constructor(name: string, protocol: 3 | 4 = 4) {
@@ -39,12 +39,12 @@ export class FakeTransport extends Transport {
     this.endedByOwner(undefined);
   }
 
-  override hold(): void {
-    this.calls.push("hold");
+  override pause(): void {
+    this.calls.push("pause");
   }
 
-  override release(): void {
-    this.calls.push("release");
+  override resume(): void {
+    this.calls.push("resume");
   }
 
   /** The peer sends a packet. */

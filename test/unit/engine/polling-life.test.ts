@@ -54,11 +54,11 @@ describe.each(Object.keys(POLLING_LIFE) as PollingPhase[])("long-polling that is
     const before = { state: transport.readyState, drains: owner.drains, closes: owner.closes.length };
     const body = HAPPEN[signal](stage);
     const action = POLLING_LIFE[phase][signal];
-    const isOver = action === "leave" || action === "say goodbye";
+    const isOver = action === "end" || action === "send close";
     expect(transport.readyState).toBe(isOver ? "closed" : before.state);
     expect(done).toEqual(isOver ? AFTER[phase] : []);
     if (action === "drain") expect(owner.drains).toBe(before.drains + 1);
-    if (action === "say goodbye" && signal === "polled") expect(body).toBe("1");
+    if (action === "send close" && signal === "polled") expect(body).toBe("1");
     if (phase !== "retiring") expect(owner.closes).toHaveLength(before.closes);
     if (isOver) expect(clock.pending).toBe(0);
   });

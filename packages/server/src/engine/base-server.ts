@@ -74,40 +74,40 @@ const kHandshakes = Symbol("handshakes");
 
 const log = createLog("engine");
 
-/** How long peers may take to answer the end of their connections when the engine closes, in milliseconds. */
+/** Most milliseconds for clients to finish the closing handshake while the engine closes. */
 const CLOSE_GRACE = 1000;
 
 /**
- * The sessions of an engine and the rules of admission, whatever carries the requests.
+ * The sessions of an engine and their admission, independent of the HTTP server.
  *
  * Events: `connection` (session), `connection_error` (`ConnectionError`), `initial_headers` and `headers`
  * (headers, req), `flush` (session, packets), `drain` (session), `limit` (`LimitHit`), and `handler_error` (error,
- * failure) when a function of the program has failed: a middleware, `allowRequest`, `generateId`, or a listener.
+ * failure) after an error in a function of the program: a middleware, `allowRequest`, `generateId`, or a listener.
  */
 export abstract class BaseServer extends Emitter implements HandshakeHost {
   private readonly [kEngineOptions]: ResolvedEngineOptions;
   private readonly [kChecked]: ResolvedEngineOptions;
-  /** The open sessions by id; an object without a prototype. */
+  /** Open sessions by id; an object without a prototype. */
   readonly clients: Record<string, Session> = Object.create(null);
-  /** How many there are. */
+  /** Number of open sessions. */
   clientsCount = 0;
-  /** Finds the session that a request names. */
+  /** Finds the session with the id in a request. */
   readonly [kSessionDirectory]: SessionDirectory = new LocalSessions(this);
   readonly [kTimingWheel]: TimingWheel;
-  /** What it has counted since it was made. */
+  /** Counters since the engine was created. */
   readonly [kStats]: EngineStats = new EngineStats();
   [kSlowReader]: Required<SlowReaderOptions> = SLOW_READER_DEFAULTS;
-  /** What has been written to the console, so that it is not said again and again. */
+  /** Console warnings, each limited in its frequency. */
   readonly [kNotices]: Notices;
-  /** What messages that are not complete hold, of all clients together. */
+  /** Bytes of incomplete messages, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   readonly [kGate]: Gate;
   protected readonly middlewares: Middleware[] = [];
   private readonly [kHandshakes]: Handshakes;
   private readonly [kContextOf]: Derived<TransportContext>;
-  /** The option that the middleware was made of. */
+  /** The value of the option `cors` that the current middleware uses. */
   private [kCors]: ServerOptions["cors"] = undefined;
-  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
+  /** Reconnection delay sent to clients while the engine drains, in milliseconds; undefined otherwise. */
   private [kRetryAfter]: number | undefined = undefined;
 
   constructor(options: ServerOptions = {}) {
@@ -135,9 +135,9 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /**
-   * The options as they are now. What is set later holds for what comes later, and is checked like what was given first.
+   * The current options. A changed option affects later requests and sessions, and is checked like at the start.
    *
-   * @throws UsageError `OPTION_INVALID` where an option can't have the value
+   * @throws UsageError `OPTION_INVALID` if an option is set to an invalid value
    * @example
    * io.engine.opts.maxHttpBufferSize = 1e8;
    */
@@ -145,7 +145,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return this[kChecked];
   }
 
-  /** Others in their place: one that is not among them keeps its value. */
+  /** Sets the given options; all others keep their values. */
   set opts(options: ServerOptions) {
     Object.assign(this[kChecked], options);
   }
@@ -158,7 +158,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return this[kContextOf].value;
   }
 
-  /** Programs change options while the server runs. What is made of these is looked at by each request. */
+  /** Applies options that the program has changed at run time. Called for each request. */
   protected [kFollowOptions](): void {
     const { cors, slowReader, maxReceivingBytes, pingInterval, pingTimeout } = this[kEngineOptions];
     if (cors !== this[kCors]) replaceCors(this.middlewares, (this[kCors] = cors));
@@ -187,10 +187,10 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return this[kEngineOptions].initialPacket;
   }
 
-  /** For engines with resources of their own: called when the engine is made, and when it listens again. */
+  /** Hook for subclasses with resources: called when the engine is created, and when it listens again. */
   protected init(): void {}
 
-  /** The HTTP server listens, for the first time or again. */
+  /** Called when the HTTP server starts to listen, for the first time or again. */
   protected [kReopen](): void {
     this[kGate].open();
     setMounts(this, "open");
@@ -213,12 +213,12 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return this;
   }
 
-  /** Makes the id of a new session; may be replaced, and may return a promise. */
+  /** Generates the id of a new session. Can be overridden, and may return a promise. */
   generateId(_req: IncomingMessage): string | number | PromiseLike<string | number> {
     return randomId();
   }
 
-  /** Names of the transports that a session on `transport` may be upgraded to. */
+  /** Returns the names of transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[] {
     const { allowUpgrades, transports } = this[kEngineOptions];
     if (!allowUpgrades) return [];
@@ -226,8 +226,8 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /**
-   * Ends all sessions at once; what they have queued is discarded. A peer that does not answer the end of its connection
-   * within a second is cut off, so that the HTTP server can close.
+   * Ends all sessions at once and discards their queues. Connections still in the closing handshake after one second are
+   * cut, so that the HTTP server can close.
    */
   close(): this {
     log("closing all open clients");
@@ -241,9 +241,9 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /**
-   * Ends all sessions once what is queued for them has been sent, and lets nobody in any more.
+   * Refuses new sessions, and ends the open ones after sending their queues.
    *
-   * @param deadline after so many milliseconds the rest is discarded
+   * @param deadline after this many milliseconds, ends the remaining sessions at once
    */
   [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
@@ -251,10 +251,10 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /**
-   * Moves all clients away: new sessions are refused with 503 and `Retry-After`, the open ones end in small groups, with
-   * close code 1012 and a time after which to come back.
+   * Moves all clients to other servers. Refuses new sessions with 503 and `Retry-After`, and ends the open ones in small
+   * groups, with close code 1012 and a reconnection delay.
    *
-   * @returns resolved once there are no sessions any more
+   * @returns resolves when all sessions have ended
    * @example
    * process.once("SIGTERM", () => engine.drain({ deadline: 20_000 }).then(() => engine.close()));
    */
@@ -264,7 +264,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
   }
 
-  /** Runs the middlewares, then checks the request: `answer` gets why it is turned away, or undefined. */
+  /** Runs the middlewares, then verifies the request. `answer` receives the refusal, or undefined. */
   protected [kScreenRequest](
     req: TransportRequest,
     res: ServerResponse,
@@ -286,7 +286,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     runMiddlewares(this.middlewares, { req, res, onFailure }, done);
   }
 
-  /** Asks {@link verify}. */
+  /** Calls {@link verify}, which subclasses may override. */
   protected [kVerifyRequest](
     req: TransportRequest,
     isUpgrade: boolean,
@@ -298,24 +298,24 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /**
-   * Decides on a request: a session's must fit the session, any other one must be a proper handshake. `fn` gets the code
-   * and the context of a refusal, or nothing. Subclasses may override it.
+   * Verifies a request: it must match its session, or be a valid handshake. `fn` receives the code and the context of a
+   * refusal, or nothing. Subclasses may override it.
    */
   protected verify(req: TransportRequest, isUpgrade: boolean, fn: ErrorCallback): void {
     this[kHandshakes].verify(req, isUpgrade, (refusal) => fn(refusal?.code, refusal?.context, refusal?.retryAfter));
   }
 
-  /** A function of the program has failed. */
+  /** Reports a failed function of the program. */
   private [kReportFailure](handler: HandlerKind, error: unknown, how: FailureKind): void {
     reportFailure(this, error, { handler, how });
   }
 
-  /** Calls listeners of the program: what they throw must not keep a request from its answer. */
+  /** Emits an event. Errors of listeners are reported, so that the request is still answered. */
   [kEmitGuarded](event: string, ...args: unknown[]): void {
     emitGuarded(this, event, args);
   }
 
-  /** Opens a session for a request that was let in. */
+  /** Opens a session for an admitted request. */
   protected handshake(opening: SessionOpening): void {
     this[kHandshakes].open(opening);
   }

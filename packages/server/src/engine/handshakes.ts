@@ -23,21 +23,21 @@ import { UsageError } from "./usage-errors.ts";
 
 const log = createLog("engine");
 
-/** The engine, as far as handshakes go. */
+/** The part of the engine that handshakes use. */
 export interface HandshakeHost extends SessionHost, CorsHost {
   readonly clientsCount: number;
   readonly [kContext]: TransportContext;
   readonly [kGate]: Gate;
   readonly [kSessionDirectory]: SessionDirectory;
   generateId(req: TransportRequest): string | number | PromiseLike<string | number>;
-  /** Whether the program has not seen the request of a handshake. */
+  /** Whether the program does not see the requests of handshakes. */
   [kIsRequestUnseen](): boolean;
   [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
 type AnswerVerdict = (refusal: Refusal | undefined) => void;
 
-/** How a request becomes a session: it is verified, gets an id, then a transport. */
+/** Turns a request into a session: verifies it, generates an id, creates the transport. */
 export class Handshakes {
   readonly #engine: HandshakeHost;
   readonly #options: ResolvedEngineOptions;
@@ -47,12 +47,12 @@ export class Handshakes {
     this.#options = options;
   }
 
-  /** The open sessions, and WebSockets that were closed and have not ended yet: those of peers that do not answer count. */
+  /** Open sessions, plus WebSockets still in the closing handshake. Peers that never answer it keep counting. */
   get #connections(): number {
     return this.#engine.clientsCount + this.#engine[kContext].closing.size;
   }
 
-  /** Decides on a request: a session's must fit the session, any other one must be a proper handshake. */
+  /** Verifies a request: it must match its session, or be a valid handshake. */
   verify(req: TransportRequest, isUpgrade: boolean, answer: AnswerVerdict): void {
     const { transports, cors, checkOrigin: isChecked } = this.#options;
     const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
@@ -78,12 +78,12 @@ export class Handshakes {
     });
   }
 
-  /** A function of the program has failed. */
+  /** Reports a failed function of the program. */
   #fail(handler: HandlerKind, error: unknown, how: FailureKind): void {
     reportFailure(this.#engine, error, { handler, how });
   }
 
-  /** Opens a session for a request that was let in: makes its id, then its transport, then emits `connection`. */
+  /** Opens a session for an admitted request: generates its id, creates its transport, emits `connection`. */
   open(opening: SessionOpening): void {
     const { req } = opening;
     const refused = (error: unknown): void =>
@@ -102,7 +102,7 @@ export class Handshakes {
   #open(id: string, opening: SessionOpening): void {
     const engine = this.#engine;
     const { req } = opening;
-    // Others may have come in meanwhile.
+    // Other sessions may have opened meanwhile.
     const refusal = engine[kGate].recheck(req, this.#connections);
     if (refusal) return opening.refuse(refusal);
     const transport = opening.accept();

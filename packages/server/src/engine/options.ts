@@ -15,65 +15,65 @@ import { OFFERED_BY_DEFAULT, TRANSPORT_NAMES, type TransportName } from "./trans
 
 /** Options of the engine. Times are in milliseconds, sizes in bytes. */
 export interface ServerOptions extends GateOptions {
-  /** How long a client may take to answer a ping before it is given up. Default 20000. */
+  /** Most time for a client to answer a ping before its session ends. Default 20000. */
   pingTimeout?: number;
   /** Time from one ping to the next. Default 25000. */
   pingInterval?: number;
-  /** How long an upgrade may take. Default 10000. */
+  /** Most time for an upgrade. Default 10000. */
   upgradeTimeout?: number;
-  /** The most that one message may have, on either transport. Default 1e6. */
+  /** Most bytes of one POST body or WebSocket message. Default 1e6. */
   maxHttpBufferSize?: number;
   /**
-   * The most frames that one WebSocket message may come in. Default: 1024, and one more for each 32 bytes of the message. Of
-   * the built-in WebSocket, as the next one.
+   * Most frames of one WebSocket message. Default: 1024, plus one for each 32 bytes of the message. Like the next option,
+   * only for the built-in WebSocket.
    */
   maxFragments?: number;
-  /** The most pings, pongs and close frames that a WebSocket may send within one second. Default 100. */
+  /** Most pings, pongs and close frames that a WebSocket may send per second. Default 100. */
   maxControlFramesPerSecond?: number;
-  /** The most packets that one POST body may have. Default 100000. */
+  /** Most packets in one POST body. Default 100000. */
   maxPayloadPackets?: number;
   /**
-   * The most bytes that messages which are not complete may take, of all clients together: POST bodies, WebSocket messages,
-   * and packets of Socket.IO whose attachments are due. Default 256e6.
+   * Most bytes of incomplete messages, of all clients together: POST bodies, WebSocket messages, and Socket.IO packets
+   * without all their attachments. Default 256e6.
    */
   maxReceivingBytes?: number;
-  /** How long the next bytes of a POST may take. Default 30000. */
+  /** Most time between two chunks of a POST. Default 30000. */
   postTimeout?: number;
   /**
-   * The most packets in the answer to one poll; the others come with the next one. Default: 16 for python-engineio, which
-   * refuses more, and no limit for all others.
+   * Most packets in one poll response; the rest is sent with the next one. Default: 16 for python-engineio, which rejects
+   * more, and no limit for other clients.
    */
   maxPollPackets?: number;
-  /** Asked before a session is opened; without an answer in its favour the request is refused with 403. */
+  /** Called before a session opens. Unless it calls back with success, the request is refused with 403. */
   allowRequest?: AllowRequest;
-  /** Transports on offer. Default `["polling", "websocket"]`. */
+  /** Offered transports. Default `["polling", "websocket"]`. */
   transports?: readonly TransportName[];
-  /** Whether a session may move to a better transport. Default true. */
+  /** Whether sessions may upgrade to a better transport. Default true. */
   allowUpgrades?: boolean;
-  /** Compression of WebSocket messages (RFC 7692), of `threshold` bytes (1024) and more. Default false. */
+  /** Compression of WebSocket messages (RFC 7692) of at least `threshold` bytes (1024). Default false. */
   perMessageDeflate?: boolean | DeflateOptions;
-  /** A class with the shape of `Server` of the npm package `ws`, to be used in place of the built-in WebSocket. */
+  /** A class with the interface of `Server` in the npm package `ws`. It replaces the built-in WebSocket. */
   wsEngine?: ForeignWebSocketServerClass;
-  /** Compression of answers to polls. Default `{ threshold: 1024 }`. */
+  /** Compression of poll responses. Default `{ threshold: 1024 }`. */
   httpCompression?: boolean | Partial<HttpCompression>;
-  /** A message sent right after the handshake. */
+  /** A message to send right after the handshake. */
   initialPacket?: RawData;
   /** A cookie with the session id, for load balancers. Default false. */
   cookie?: boolean | CookieOptions;
-  /** Options of the `cors` package. Without them no CORS header is sent. */
+  /** Options of the `cors` package. Without this option, no CORS headers are sent. */
   cors?: CorsOptions | CorsOptionsDelegate;
   /**
-   * Chooses one of the subprotocols that a WebSocket client offers (the option `protocols` of clients), false for none.
-   * Default: the first. A browser fails a connection that offers some and gets none.
+   * Returns one of the subprotocols that a WebSocket client offers (its option `protocols`), or false for none. Default: the
+   * first. A browser fails the connection if it offers subprotocols and receives none.
    */
   handleProtocols?: (protocols: Set<string>, req: IncomingMessage) => string | false | undefined;
-  /** Whether WebSocket handshakes must come from a page that `cors` allows, where it is given. Default true. */
+  /** Whether the option `cors`, if given, also decides which pages may open WebSockets. Default true. */
   checkOrigin?: boolean;
-  /** Whether clients of revision 3 (Socket.IO 1 and 2) are let in. Default false. */
+  /** Whether clients of revision 3 (Socket.IO 1 and 2) are accepted. Default false. */
   allowEIO3?: boolean;
-  /** Bounds of what waits for a peer that reads too slowly. */
+  /** Limits of the outgoing queue of a client that reads too slowly. */
   slowReader?: SlowReaderOptions;
-  /** Time as the engine sees it; tests hand in their own. */
+  /** The engine's clock; tests pass their own. */
   clock?: Clock;
 }
 
@@ -106,7 +106,7 @@ const ENGINE_DEFAULTS: ResolvedEngineOptions = {
   maxPayloadPackets: 100_000,
   maxReceivingBytes: 256e6,
   postTimeout: 30_000,
-  // Each server gets lists and records of its own: programs change those of one in place.
+  // Getters give each server its own list and record, because programs change them in place.
   get transports() {
     return [...OFFERED_BY_DEFAULT];
   },
@@ -120,7 +120,7 @@ const ENGINE_DEFAULTS: ResolvedEngineOptions = {
   clock: systemClock,
 };
 
-/** Options that an engine has members for as well. */
+/** Options that are also members of the engine. */
 export const MIRRORED_OPTIONS = ["pingInterval", "pingTimeout", "upgradeTimeout", "maxHttpBufferSize", "initialPacket"];
 
 type OptionRule = (given: never) => unknown;
@@ -130,19 +130,19 @@ const timeRule =
   (given: unknown) =>
     bounded(given, 0, Infinity, ENGINE_DEFAULTS[name]);
 
-/** A limit, with the least that it may be: a smaller one would let nobody in. */
+/** Checks a limit and its minimum; a smaller value would refuse every client. */
 const limitRule =
   (name: keyof ServerOptions, least: number): OptionRule =>
   (given: unknown) =>
     limitFrom(name, given, least, (ENGINE_DEFAULTS as ServerOptions)[name]);
 
-/** What an option is, whatever is given for it, at first or later; undefined: as if it were not given. */
+/** Normalizes option values, at the start and later. A rule that returns undefined restores the default. */
 const OPTION_RULES: Partial<Readonly<Record<keyof ServerOptions, OptionRule>>> = {
   pingTimeout: timeRule("pingTimeout"),
   pingInterval: timeRule("pingInterval"),
   upgradeTimeout: timeRule("upgradeTimeout"),
   postTimeout: timeRule("postTimeout"),
-  // As in `ws`, where zero and negative numbers are no limit.
+  // As in `ws`, zero and negative numbers mean no limit.
   maxFragments: numberOf,
   maxControlFramesPerSecond: numberOf,
   maxPayloadPackets: limitRule("maxPayloadPackets", 1),
@@ -152,7 +152,7 @@ const OPTION_RULES: Partial<Readonly<Record<keyof ServerOptions, OptionRule>>> =
   maxConnectionsPerAddress: limitRule("maxConnectionsPerAddress", 1),
   maxConnectionsPerUser: limitRule("maxConnectionsPerUser", 1),
   maxHandshakesPerSecond: limitRule("maxHandshakesPerSecond", Number.MIN_VALUE),
-  // Zero is what it is in engine.io: no limit for WebSockets, and no POST at all.
+  // As in engine.io, zero means no limit for WebSockets, and no POSTs.
   maxHttpBufferSize: (given) => numberOf(given) ?? ENGINE_DEFAULTS.maxHttpBufferSize,
   // Older programs name the engine ("ws"): anything but a class means the built-in one.
   wsEngine: (given: unknown) => (typeof given === "function" ? given : undefined),
@@ -165,8 +165,8 @@ const OPTION_RULES: Partial<Readonly<Record<keyof ServerOptions, OptionRule>>> =
 };
 
 /**
- * Lays the given options over the defaults; an undefined option counts as not given. Numbers may be text; a time that is not
- * a number counts as not given, and one below zero is zero.
+ * Merges the given options with the defaults; an undefined option counts as not given. Numbers may be strings. A time that
+ * is not a number counts as not given, and a negative time as zero.
  *
  * @throws UsageError `OPTION_INVALID`
  */
@@ -177,7 +177,7 @@ export function resolveEngineOptions(options: ServerOptions): ResolvedEngineOpti
 }
 
 /**
- * Sets one option, by the same rules whether the server has started or not.
+ * Sets one option, by the same rules before and after the start.
  *
  * @throws UsageError `OPTION_INVALID`
  */
@@ -188,7 +188,7 @@ function setOption(options: ResolvedEngineOptions, name: string, given: unknown)
   else Object.assign(options, { [name]: value });
 }
 
-/** The options as programs see them: what is set later is checked like what was given first. */
+/** Returns the options for programs: values set later are checked like the first ones. */
 export function checkedOptions(options: ResolvedEngineOptions): ResolvedEngineOptions {
   return new Proxy(options, {
     set(_target, name, given) {
@@ -209,7 +209,7 @@ function resolveAllowRequest(given: unknown): AllowRequest | undefined {
   return typeof given === "function" ? (given as AllowRequest) : refuseOption("allowRequest", "a function", given);
 }
 
-/** Text counts for the transports whose names are in it, as in engine.io. */
+/** Accepts a string too, for all transports whose names it contains, as in engine.io. */
 function resolveTransports(given: unknown): readonly TransportName[] {
   if (Array.isArray(given)) return given as TransportName[];
   if (typeof given !== "string") return refuseOption("transports", "a list of names", given);

@@ -43,30 +43,30 @@ const kRouteOpening = Symbol("routeOpening");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
 const kTakeRequests = Symbol("takeRequests");
 
-/** Whether a transport of this name comes by a WebSocket handshake. */
+/** Whether a WebSocket handshake opens the transport of this name. */
 const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
 
 const ATTACHED_BEFORE = "the server has this path of the HTTP server already: nothing changes";
 
-/** A mistake that breaks what a program does: the program may not look at errors, so the process is warned, too. */
+/** Emits a process warning for an error, because the program may not handle it. */
 function emitProcessWarning(error: UsageError): UsageError {
   process.emitWarning(error);
   return error;
 }
 
-/** How long connections may be without a request when the engine closes, and the HTTP server with it, in milliseconds. */
+/** Most milliseconds that a connection may be idle while the engine and its HTTP server close. */
 const IDLE_GRACE = 1000;
 
 const log = createLog("engine");
 
-/** Empty text and null stand for the default path, not for every request. */
+/** Returns the path; an empty string or null means the default, not every request. */
 function pathOf(given: unknown): string {
   const path = given || "/engine.io";
   return typeof path === "string" ? path : refuseOption("path", "text", given);
 }
 
 /**
- * The engine over HTTP: attach it to a server, or hand it requests with {@link handleRequest} and {@link handleUpgrade}.
+ * The engine over HTTP. Attach it to a server, or pass requests to {@link handleRequest} and {@link handleUpgrade}.
  *
  * @example
  * const engine = new Server({ pingInterval: 10_000 });
@@ -74,15 +74,15 @@ function pathOf(given: unknown): string {
  * engine.on("connection", (session) => session.send("hello"));
  */
 export class Server extends BaseServer {
-  /** Codes of refusal by name. */
+  /** Refusal codes by name. */
   static readonly errors: typeof ERROR_CODES = ERROR_CODES;
-  /** The sentence of each code. */
+  /** Messages by refusal code. */
   static readonly errorMessages: typeof ERROR_MESSAGES = ERROR_MESSAGES;
 
-  /** The server that the engine is attached to. */
+  /** The HTTP server that the engine was last attached to. */
   httpServer: HttpServer | undefined;
   private readonly [kHosts]: Map<HttpServer, AttachedHost> = new Map();
-  /** The server of WebSockets that the option `wsEngine` asked for. */
+  /** The WebSocket server of the option `wsEngine`. */
   declare ws: ForeignWebSocketServer | undefined;
 
   protected override init(): void {
@@ -105,7 +105,7 @@ export class Server extends BaseServer {
     }
   }
 
-  /** The same for connections of HTTP/2, which Node would leave open. */
+  /** Ends HTTP/2 connections, which Node would leave open. */
   private [kEndSessions](server: HttpServer, host: AttachedHost, delay: number): void {
     const sessions = Http2Sessions.of(server);
     if (sessions.size === 0) return;
@@ -115,7 +115,7 @@ export class Server extends BaseServer {
     });
   }
 
-  /** Lets a closing HTTP server end, which waits for its connections: each may be idle for a while, now or later. */
+  /** Ends idle connections of a closing HTTP server, which otherwise would not close before they end. */
   private [kEndIdle](server: HttpServer, { idle, isMine }: AttachedHost, earlier: IdleList): void {
     if (idle.size === 0) return;
     this[kEngineClock].after(IDLE_GRACE, () => {
@@ -133,7 +133,7 @@ export class Server extends BaseServer {
 
   // ---- requests ----------------------------------------------------------------------------------------------------
 
-  /** Takes a poll, a POST or a handshake over HTTP. */
+  /** Handles a poll, a POST or an HTTP handshake. */
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
@@ -148,11 +148,11 @@ export class Server extends BaseServer {
     else this[kRouteOpening](opening);
   }
 
-  /** Leads a request to the session that it names, or opens one for it. */
+  /** Passes a request to the session with its id, or opens a new session. */
   private [kRouteOpening](opening: SessionOpening): void {
     const { sid } = opening.req._query;
     if (!sid) return this.handshake(opening);
-    // Asked again: while middlewares and allowRequest took their time the session may have ended.
+    // Looked up again, because the session may have ended during middlewares and allowRequest.
     const session = this[kSessionDirectory].find(sid);
     if (session) opening.join(session);
     else opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
@@ -162,18 +162,18 @@ export class Server extends BaseServer {
     return this.createTransport(requestKind(req._query["transport"]).name, req);
   }
 
-  /** Makes the transport for a handshake over HTTP. Subclasses may override it. */
+  /** Creates the transport for an HTTP handshake. Subclasses may override it. */
   protected createTransport(name: string, req: TransportRequest): Transport {
     return requestKind(name).make(req, this[kContext]);
   }
 
   // ---- WebSocket handshakes ----------------------------------------------------------------------------------------
 
-  /** Takes a WebSocket handshake: a new session, or the upgrade of one that polls. */
+  /** Handles a WebSocket handshake: a new session, or the upgrade of a polling one. */
   handleUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling upgrade %s %s", req.method, req.url);
-    // One that a program has made by hand may have none.
+    // A request created by the program may lack its socket.
     if (req.socket === undefined) Object.assign(req, { socket: stream });
     const opening = new WebSocketOpening(this, req, stream, head);
     const admitted = (refusal: Refusal | undefined): void => {
@@ -200,8 +200,8 @@ export class Server extends BaseServer {
   }
 
   /**
-   * Takes a WebSocket that another library has made, for example one of `ws`. The request must have passed the checks of
-   * {@link handleUpgrade}, or need none.
+   * Handles a WebSocket of another library, for example `ws`. Nothing is checked here, so check the request first if you did
+   * not go through {@link handleUpgrade}.
    *
    * @example
    * wss.handleUpgrade(req, stream, head, (websocket) => engine.onWebSocket(req, stream, websocket));
@@ -213,10 +213,10 @@ export class Server extends BaseServer {
   // ---- attaching ---------------------------------------------------------------------------------------------------
 
   /**
-   * Takes the requests below a path of an HTTP server; all others still reach the server's own listeners. Of engines whose
-   * paths begin alike each gets the requests of which its path is the longest.
+   * Handles an HTTP server's requests below a path; all others still reach the server's own listeners. If several engines
+   * match a request, the longest path wins.
    *
-   * @throws UsageError `PATH_TAKEN` when another engine has the path and is open; the process is warned as well
+   * @throws UsageError `PATH_TAKEN` if another open engine has the path; also emitted as a process warning
    * @example
    * engine.attach(createServer(app), { path: "/realtime" });
    */
@@ -249,24 +249,24 @@ export class Server extends BaseServer {
     server.on("listening", () => isAttached() && this[kReopen]());
   }
 
-  /** Leaves all requests of an HTTP server to others: the opposite of {@link attach}. Sessions go on until they are closed. */
+  /** Stops handling an HTTP server's requests: the opposite of {@link attach}. Sessions stay open. */
   detach(server: HttpServer): void {
     this[kHosts].delete(server);
     unmount(server, this);
   }
 
-  /** Whether it is attached to an HTTP server at a path. */
+  /** Whether the engine is attached to an HTTP server at a path. */
   [kIsAttached](server: HttpServer, options: AttachOptions): boolean {
     return isMounted(server, this._computePath(options), this);
   }
 
-  /** The prefix of the engine's requests. */
+  /** Returns the path prefix of the engine's requests. */
   protected _computePath(options: AttachOptions): string {
     const path = pathOf(options.path).replace(/\/$/, "");
     return options.addTrailingSlash === false ? path : `${path}/`;
   }
 
-  /** What has been counted, and how things stand. */
+  /** Returns counters and current state. */
   report(): EngineReport {
     return reportOf(this);
   }

@@ -1,7 +1,7 @@
 /*
- * Who gets in: checks of requests and origins, the gate with its limits, `allowRequest`, the answer to a refusal.
- * Knows: requests, refusals, the shape of a session by id.
- * Must not know: how a session lives once it is open.
+ * Admission: checks of requests and origins, the gate with its limits, `allowRequest`, responses to refused requests.
+ * Knows: requests, refusals, the protocol and transport of a session.
+ * Must not know: sessions after they have opened.
  */
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, runChain } from "../../base/guarded.ts";
@@ -10,13 +10,13 @@ import type { TransportRequest } from "../http/request.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
 import { carrierOf } from "../transports/registry.ts";
 
-/** Says whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
+/** Decides whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
 export type AllowRequest = (
   req: IncomingMessage,
   callback: (error: string | null | undefined, success: boolean) => void,
 ) => void;
 
-/** What admission must know of a session that a request belongs to. */
+/** The part of a session that admission reads. */
 export interface AdmittedSession {
   readonly protocol: 3 | 4;
   readonly transport: { readonly name: string };
@@ -27,11 +27,11 @@ export interface AdmissionRules {
   session(sid: string): AdmittedSession | undefined;
 }
 
-/** Characters that may not stand in a header value (RFC 9110, section 5.5): control characters but the tab. */
+/** Characters forbidden in header values (RFC 9110, section 5.5): all control characters but the tab. */
 // oxlint-disable-next-line no-control-regex -- they are what it looks for
 const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 
-/** Checks a request before anybody is asked: undefined when it may pass. */
+/** Checks a request before the program's own functions run. Returns undefined if it may pass. */
 export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
   const { transport, sid } = req._query;
   if (!transport || !rules.transports.includes(transport)) return refuse(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
@@ -78,25 +78,25 @@ function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | un
   return undefined;
 }
 
-/** Checks the revision of a handshake that is otherwise welcome: revision 3 must have been switched on. */
+/** Checks the protocol revision of a handshake, last of all. Revision 3 needs `allowEIO3`. */
 export function admitRevision(req: TransportRequest, allowEIO3: boolean): Refusal | undefined {
   const protocol = revisionOf(req);
   return protocol === 4 || allowEIO3 ? undefined : refuse(ERROR_CODES.UNSUPPORTED_PROTOCOL_VERSION, { protocol });
 }
 
-/** The Engine.IO revision that a request speaks: anything but `EIO=4` is revision 3. */
+/** Returns the Engine.IO revision of a request: anything but `EIO=4` is revision 3. */
 function revisionOf(req: TransportRequest): 3 | 4 {
   return req._query["EIO"] === "4" ? 4 : 3;
 }
 
-/** Who wants to know what `allowRequest` says. */
+/** Receives the outcome of `allowRequest`. */
 export interface Permission {
   readonly answer: (refusal: Refusal | undefined) => void;
-  /** It threw, or its promise was rejected. */
+  /** Called if it throws or its promise rejects. */
   readonly onFailure: OnFailure;
 }
 
-/** Asks `allowRequest`; an answer that throws or rejects is a refusal as well. */
+/** Calls `allowRequest`; an exception or a rejection refuses the request. */
 export function askPermission(
   req: IncomingMessage,
   allowRequest: AllowRequest | undefined,
@@ -109,7 +109,7 @@ export function askPermission(
         allowRequest(req, (message, success) => next(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message }))),
     ],
     subject: [req],
-    // In a tick of its own: an exception further on is none of allowRequest.
+    // In its own tick, so that errors thrown later are not blamed on allowRequest.
     onEnd: (refusal) => runNextTick(answer, refusal as Refusal | undefined),
     onFailure,
     endOf: (error) => refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }),

@@ -8,39 +8,38 @@ import type { EngineStats } from "../report/stats.ts";
 const log = createLog("engine");
 const CODE = "ORIGIN_NOT_ALLOWED";
 
-/** A page has asked and may not read the answer, as `cors_mismatch` listeners of the engine get it. */
+/** The argument of `cors_mismatch` listeners: a request whose page may not read the response. */
 export interface CorsMismatch {
   readonly req: IncomingMessage;
   /** The origin of the page. */
   readonly origin: string;
 }
 
-/** What `writeHead` was given alone is not among the headers of Node's responses, but in the head that is sent. */
+/** Returns a header of a response. Headers passed to `writeHead` alone are only in `_header`. */
 function headerOf(res: ServerResponse, name: string): unknown {
   return res.getHeader(name) ?? new RegExp(`^${name}: (.*)\r$`, "im").exec(String(Reflect.get(res, "_header")))?.[1];
 }
 
-/** Whether a page of another server sent the request, or a page without a server: a file, a sandbox. */
+/** Whether a page of another origin sent the request, or a page without an origin (a file, a sandbox). */
 function isForeign(req: IncomingMessage, origin: string): boolean {
   if (origin === "null") return req.headers["sec-fetch-site"] !== "same-origin";
   return /^https?:/i.test(origin) && URL.canParse(origin) && !servesHost(req, new URL(origin));
 }
 
-/** A browser asks whether its page may ask; what it is answered by a server without `cors` is a refusal. */
+/** Whether the request is a CORS preflight; without the option `cors`, the server refuses it. */
 const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
   method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 
 /**
- * What the program has to do about a page that asks and that its browser will not show the answer to, as the headers of an
- * answer that is out say: it polls in vain, and the server would never know. Undefined where all is well, or where it is
- * not a page that asks.
+ * Returns advice if the browser will hide a sent response from its page, judged by the response's headers. Such a page
+ * polls in vain, and the server would not notice. Returns undefined if the page may read it, or for other clients.
  */
 function adviceFor(req: IncomingMessage, res: ServerResponse, origin: string): string | undefined {
   if ((res.statusCode >= 400 && !isPreflight(req)) || !isForeign(req, origin)) return undefined;
   const allowed = headerOf(res, "access-control-allow-origin");
   const isNamed = allowed === origin;
   if (!isNamed && allowed !== "*") return adviseNaming(allowed);
-  // A browser adds cookies to requests of another origin where the page has asked for it, and nowhere else.
+  // A browser sends cookies to another origin only if the page has asked for it (`withCredentials`).
   const isTrusted = isNamed && headerOf(res, "access-control-allow-credentials") === "true";
   return req.headers.cookie === undefined || isTrusted
     ? undefined
@@ -52,14 +51,14 @@ function adviseNaming(allowed: unknown): string {
   return `name that origin in the option cors${now}.`;
 }
 
-/** An engine, as far as it reports pages that may not read its answers. */
+/** The part of an engine that reports pages without permission. */
 export interface CorsHost {
   readonly [kStats]: EngineStats;
   readonly [kNotices]: Notices;
   [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
-/** Reports a page that has asked for a session and may not read the answer: it has no way to report that itself. */
+/** Reports a page that has requested a session and may not read the response. The page itself can't report it. */
 export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: ServerResponse): void {
   const { origin = "" } = req.headers;
   const advice = adviceFor(req, res, origin);
@@ -71,7 +70,7 @@ export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: Serv
   host[kEmitGuarded]("cors_mismatch", mismatch);
 }
 
-/** Says in the log that a WebSocket was refused for the page's origin: listeners and counters have the refusal. */
+/** Warns that a WebSocket was refused because of its page's origin. Listeners and counters get the refusal itself. */
 export function noteRefusedOrigin(host: CorsHost, { headers: { origin = "" } }: IncomingMessage): void {
   host[kNotices].say(CODE, `A page of ${quote(origin)} may not open a WebSocket: ${adviseNaming(undefined)}`);
 }

@@ -6,56 +6,56 @@ import { TokenBucket } from "../../base/token-bucket.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, type RefusalName, REFUSALS, refuse } from "../report/refusals.ts";
 import { UsageError } from "../usage-errors.ts";
 
-/** What lets sessions in, and how many. */
+/** Limits for new sessions. */
 export interface GateOptions {
   /**
-   * Open sessions of this engine, and WebSockets that have yet to answer the end of theirs. Default: no limit. Beyond: 503
-   * and `Retry-After`.
+   * Most open sessions of this engine, including WebSockets still in the closing handshake. More are refused with 503 and
+   * `Retry-After`. Default: no limit.
    */
   maxConnections?: number;
-  /** Open sessions from one address, which is that of the proxy where there is one. Default: no limit. */
+  /** Most open sessions per address. Behind a proxy, the address is the proxy's. Default: no limit. */
   maxConnectionsPerAddress?: number;
-  /** Open sessions of one user, as {@link userOf} tells them apart. Default: no limit. */
+  /** Most open sessions per user; needs {@link userOf}. Default: no limit. */
   maxConnectionsPerUser?: number;
   /**
-   * Whose a new session is, for {@link maxConnectionsPerUser}; undefined: nobody's, and it does not count. Called once for
-   * each handshake, after the middlewares of `engine.use()` and `allowRequest`, so that it sees what they have found out.
-   * If it throws, or gives anything else than a string, the handshake is refused with 403, and `handler_error` tells why.
+   * Returns the user that owns a new session, for {@link maxConnectionsPerUser}. Return `undefined` to exempt the session.
+   * Called once per handshake, after the middlewares of `engine.use()` and `allowRequest`, so it can use their results.
+   * If it throws or returns anything else, the handshake is refused with 403, and `handler_error` reports the error.
    *
    * @example
    * const io = new Server(3000, { maxConnectionsPerUser: 5, userOf: (req) => req.headers["x-forwarded-for"] as string });
    */
   userOf?: (req: IncomingMessage) => string | undefined;
-  /** New sessions per second; as many may come at once. Default: no limit. */
+  /** Most new sessions per second; as many may arrive at once. Default: no limit. */
   maxHandshakesPerSecond?: number;
-  /** When clients that were turned away for a limit are asked to come back, in milliseconds. Default 5000. */
+  /** Reconnection delay sent to clients that were refused because of a limit, in milliseconds. Default 5000. */
   retryAfter?: number;
 }
 
 const DEFAULT_RETRY_AFTER = 5000;
 
-/** Clients wait by a timer, which takes no more. */
+/** The longest delay of the client's timer. */
 const MAX_RETRY_AFTER = LONGEST_DELAY;
 
-/** A session, as the gate knows it. */
+/** The part of a session that the gate reads. */
 interface AdmittedGuest {
   readonly remoteAddress: string;
 }
 
-/** Where new sessions come in: it may be full, or closed. */
+/** Admits new sessions, within limits and while it is open. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #clock: Clock;
   readonly #guests: () => Iterable<AdmittedGuest>;
-  /** What counts is made when its option is first met: programs may set it later. */
+  /** Counters are created when their option is first seen, because programs may set options later. */
   #bucket: { readonly rate: number; readonly tokens: TokenBucket } | undefined;
   #byAddress: Map<string, number> | undefined;
   #byUser: Map<string, number> | undefined;
-  /** The users of handshakes, and then of sessions. */
+  /** Users by request, then by session. */
   readonly #users: WeakMap<object, string> = new WeakMap();
   #state: "open" | "closed" = "open";
 
-  /** @throws UsageError `USER_OF_INVALID` for a limit of users without a way to tell them apart */
+  /** @throws UsageError `USER_OF_INVALID` if `maxConnectionsPerUser` is set without `userOf` */
   constructor(options: GateOptions, clock: Clock, guests: () => Iterable<AdmittedGuest> = () => []) {
     this.#options = options;
     this.#clock = clock;
@@ -64,17 +64,17 @@ export class Gate {
     if (maxConnectionsPerUser !== undefined && typeof userOf !== "function") throw new UsageError("USER_OF_INVALID");
   }
 
-  /** When clients that are turned away, or moved away, are asked to come back, in milliseconds. */
+  /** Reconnection delay for refused or drained clients, in milliseconds. */
   get retryAfter(): number {
     return bounded(this.#options.retryAfter, 0, MAX_RETRY_AFTER, DEFAULT_RETRY_AFTER);
   }
 
-  /** How many addresses and users it counts the sessions of. */
+  /** Number of counted addresses and users. */
   get size(): number {
     return (this.#byAddress?.size ?? 0) + (this.#byUser?.size ?? 0);
   }
 
-  /** Lets nobody in any more. */
+  /** Refuses all new sessions from now on. */
   close(): void {
     this.#state = "closed";
   }
@@ -83,7 +83,7 @@ export class Gate {
     this.#state = "open";
   }
 
-  /** Why a new session can't be let in now. */
+  /** Checks a new handshake. Returns undefined if it may pass. */
   check(req: IncomingMessage, open: number): Refusal | undefined {
     const refusal = this.recheck(req, open);
     const { maxHandshakesPerSecond: limit } = this.#options;
@@ -97,7 +97,7 @@ export class Gate {
     return this.#bucket.tokens;
   }
 
-  /** The same for a handshake that had to wait: others may have come in meanwhile. */
+  /** Checks a handshake again after asynchronous steps, during which other sessions may have opened. */
   recheck(req: IncomingMessage, open: number): Refusal | undefined {
     const { maxConnections = Infinity, maxConnectionsPerAddress = Infinity } = this.#options;
     if (maxConnectionsPerAddress < Infinity) this.#countAddresses();
@@ -119,7 +119,7 @@ export class Gate {
     for (const { remoteAddress } of this.#guests()) addCount(this.#byAddress, remoteAddress, 1);
   }
 
-  /** Asks whose a handshake is, once everybody else has been asked. */
+  /** Determines the user of a handshake, after all other checks. */
   identify(req: IncomingMessage, onFailure: OnFailure): Refusal | undefined {
     const { userOf, maxConnectionsPerUser } = this.#options;
     if (maxConnectionsPerUser === undefined || userOf === undefined) return undefined;
@@ -165,15 +165,15 @@ export class Gate {
   }
 }
 
-/** The name of a user, as `userOf` has returned it. */
+/** Checks the return value of `userOf`. */
 function nameOf(user: unknown): string | undefined {
   if (user === undefined || typeof user === "string") return user;
-  // An async function is a mistake whatever becomes of it: what it rejects with must not end the process.
+  // `userOf` must not be async, but its rejection must not end the process either.
   watch(user, () => undefined);
   throw new UsageError("USER_OF_INVALID", "userOf must give a string, or undefined");
 }
 
-/** Counts up or down; what is at zero goes. */
+/** Counts up or down; deletes a counter at zero. */
 function addCount(counts: Map<string, number> | undefined, key: string, step: 1 | -1): void {
   if (counts === undefined) return;
   const count = (counts.get(key) ?? 0) + step;

@@ -7,13 +7,13 @@ import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, SessionOpening } from "./opening.ts";
 import { bodyOf, retryHeaders, statusOf } from "./refusal-answer.ts";
 
-/** The engine, as far as this door goes. */
+/** The part of the engine that HTTP requests use. */
 export interface HttpDoor {
   [kMakeTransport](req: TransportRequest): Transport;
   [kReportRefusal](req: IncomingMessage, refusal: Refusal): void;
 }
 
-/** An HTTP request: a handshake, or a request of a session. A session is given the opening itself, as the exchange. */
+/** An HTTP request: a handshake, or a request of an open session. Sessions receive the opening itself as the exchange. */
 export class HttpOpening implements SessionOpening, HttpExchange {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
@@ -33,7 +33,7 @@ export class HttpOpening implements SessionOpening, HttpExchange {
     return this.isGone() ? undefined : this.#door[kMakeTransport](this.req);
   }
 
-  /** The handshake's own request is the first poll: the open packet answers it. */
+  /** Makes the handshake's request the first poll; the open packet answers it. */
   begin(transport: Transport): void {
     transport.onRequest(this);
   }

@@ -6,36 +6,36 @@ import type { Transport } from "../transports/transport.ts";
 import type { AllowRequest } from "./admission.ts";
 import type { GateOptions } from "./gate.ts";
 
-/** A session that a request is for. */
+/** The part of a session that receives its requests. */
 export interface JoinedSession {
   readonly transport: { onRequest(exchange: HttpExchange): void };
   [kOfferUpgrade](candidate: Transport): void;
 }
 
 /**
- * A request at a door of the engine, until it has got a transport or an answer. There are two doors: HTTP requests
- * (http-opening.ts), and WebSockets (websocket-opening.ts).
+ * A request to the engine, until it has a transport or a response. Either an HTTP request (http-opening.ts) or a WebSocket
+ * handshake (websocket-opening.ts).
  */
 export interface SessionOpening {
   readonly req: TransportRequest;
-  /** Whether its client has gone, or has an answer already: then nothing more becomes of it. */
+  /** Whether the client is gone or has its response. The request is then dropped. */
   isGone(): boolean;
-  /** Makes the transport of a new session. Undefined when the client has gone, or was refused after all. */
+  /** Creates the transport of a new session. Returns undefined if the client is gone or was refused. */
   accept(): Transport | undefined;
-  /** The session stands: incoming traffic may begin. */
+  /** Starts incoming traffic, after the session has opened. */
   begin(transport: Transport): void;
-  /** Hands the request to the session that it names. */
+  /** Passes the request to the session with its id. */
   join(session: JoinedSession): void;
-  /** Answers that there is not going to be a session, and reports it. */
+  /** Answers with the refusal, and reports it. */
   refuse(refusal: Refusal): void;
 }
 
-/** The options of the engine, as far as they are shown requests. */
+/** The options of the engine that receive requests. */
 interface RequestHooks extends Pick<GateOptions, "userOf"> {
   readonly allowRequest?: AllowRequest;
 }
 
-/** Whether neither options nor listeners of the program have seen the request of a handshake. */
+/** Whether the program has not seen the request of a handshake: its options and listeners do not receive it. */
 export function isRequestUnseen(engine: Emitter, { allowRequest, userOf }: RequestHooks): boolean {
   return (
     allowRequest === undefined &&

@@ -4,16 +4,16 @@ import { servesHost } from "./own-host.ts";
 
 type OriginRule = unknown;
 
-/** Schemes of pages on the web. A page never has one of the others. */
+/** Schemes of web pages. */
 const WEB = new Set(["http:", "https:"]);
-/** Schemes of pages that a browser shows besides: of its extensions, which act with the cookies of their visitor. */
+/** Schemes of browser extensions, whose requests carry the user's cookies. */
 const EXTENSION = /-extension:$/;
 
 /**
- * Whether a WebSocket handshake may come from the page that it comes from: what `cors` says of HTTP requests. The same
- * origin may always, and so may what is not a page of a browser.
+ * Checks a WebSocket handshake's `Origin` by the rules of the option `cors`. The same origin and clients that are not pages
+ * in a browser always pass.
  *
- * @param answer gets false for a page that may not; a rule that throws or fails means no
+ * @param answer receives false for a forbidden page, or if a rule throws or fails
  */
 export function checkOrigin(
   req: IncomingMessage,
@@ -24,7 +24,7 @@ export function checkOrigin(
   if (origin === undefined) return answer(true);
   const url = origin === "null" ? undefined : parseOrigin(origin);
   if (origin !== "null" && isHarmless(url, req)) return answer(true);
-  // Clients that are not browsers may write the origin of a page in another way.
+  // Clients other than browsers may spell the origin differently.
   const isPlain = url === undefined || url.origin === origin || !WEB.has(url.protocol);
   const spellings = isPlain ? [origin] : [origin, url.origin];
   try {
@@ -44,9 +44,9 @@ function parseOrigin(origin: string): URL | undefined {
 }
 
 /**
- * Whether an origin is that of the server, or one that no page of another has. Apps and devices name what they like: their
- * server as `wss://`, `capacitor://localhost`, `*`. A file is a page all the same, which some browsers name and devices
- * claim to be: what tells them apart, and what makes a page dangerous, are the credentials that a browser adds.
+ * Whether the origin is the server's own, or can't be a page of another site. Apps and devices send anything: their server
+ * as `wss://`, `capacitor://localhost`, `*`. `file:` may be a page or a device; only a page carries credentials, and only
+ * those make it dangerous.
  */
 function isHarmless(url: URL | undefined, req: IncomingMessage): boolean {
   if (url === undefined) return true;
@@ -68,7 +68,7 @@ function applyOptions(
   ask(spellings);
 }
 
-/** What the option `origin` of the package `cors` takes, functions excepted. */
+/** Matches an origin by a rule of the package `cors`, other than a function. */
 function isAllowed(rule: OriginRule, origin: string): boolean {
   if (Array.isArray(rule)) return rule.some((one) => isAllowed(one, origin));
   if (rule instanceof RegExp) {

@@ -1,30 +1,29 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
-/** A host and its port; of the default ports, those of HTTP and HTTPS, none. */
+/** A host and its port; the port is empty for the defaults of HTTP and HTTPS. */
 interface HostAndPort {
   readonly name: string;
   readonly port: string;
 }
 
 /**
- * Headers in which proxies say which host they were asked for. A page can't set them, or any of the others below, on a
- * WebSocket: a client that sets them itself is not a page.
+ * Headers with the original host of a proxied request. A page can't set these or the headers below on a WebSocket, so a
+ * client that sets them is not a page.
  */
 const FORWARDED_HOSTS = ["x-forwarded-host", "x-original-host"] as const;
-/** Headers by which a proxy is known. */
+/** Headers that reveal a proxy. */
 const PROXY = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-real-ip", "via", "forwarded"] as const;
-/** `host` of the header Forwarded (RFC 7239), in quotes where there is a port. */
+/** `host` of the header Forwarded (RFC 7239), quoted if it has a port. */
 const FORWARDED_HOST = /(?:^|[;,])\s*host\s*=\s*"?([^";,\s]+)/gi;
-/** How many hosts of a header are looked at: each proxy on the way may add one. */
+/** Most hosts read from a header; each proxy may add one. */
 const MAX_HOSTS = 16;
 
 /**
- * Whether the origin of a page is a host that the request was for, under whatever scheme: a proxy may have taken the
- * encryption off. A proxy that does not say which host it was asked for may have put a port of its own into `Host`, or none:
- * then names alone are compared.
+ * Whether a page's origin is the host of the request, under any scheme, because a proxy may have terminated TLS. A proxy
+ * that does not forward the original host may have changed the port in `Host`, so then only the names are compared.
  */
 export function servesHost({ headers }: IncomingMessage, origin: URL): boolean {
-  // The browser's own word, which a page can't set either.
+  // Set by the browser; a page can't set it either.
   if (headers["sec-fetch-site"] === "same-origin") return true;
   const own = hostAndPortOf(origin);
   const asked = forwardedHosts(headers);
@@ -52,7 +51,7 @@ function parseHost(host: string | undefined): HostAndPort | undefined {
   }
 }
 
-/** Returns a host without the default port of either scheme: a proxy may have taken the encryption off. */
+/** Returns a host without the default port of either scheme, because a proxy may have terminated TLS. */
 function hostAndPortOf({ hostname, port }: URL): HostAndPort {
   const name = hostname.endsWith(".") ? hostname.slice(0, -1) : hostname;
   return { name, port: port === "80" || port === "443" ? "" : port };

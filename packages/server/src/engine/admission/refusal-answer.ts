@@ -1,32 +1,32 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { type Refusal, refusalName, REFUSALS } from "../report/refusals.ts";
 
-/** The status that answers a refused request. */
+/** Returns the HTTP status for a refusal. */
 export function statusOf(refusal: Refusal): number {
   return REFUSALS[refusalName(refusal)].status;
 }
 
-/** Returns the message for the peer: that of `allowRequest`, or the one of the table. */
+/** Returns the message for the client: from `allowRequest`, or from the table. */
 export function sentenceOf(refusal: Refusal): string {
   const { message } = refusal.context;
   return typeof message === "string" && message !== "" ? message : REFUSALS[refusalName(refusal)].message;
 }
 
-/** Clients of socket.io know `code` and `message`; when to come back is only said where that helps. */
+/** Encodes a refusal as JSON. socket.io's clients read `code` and `message`; `retryAfter` is set for limits only. */
 export function bodyOf(refusal: Refusal): string {
   const { code, retryAfter } = refusal;
   return JSON.stringify({ code, message: sentenceOf(refusal), retryAfter });
 }
 
-/** In seconds, as HTTP has it (RFC 9110, section 10.2.3). */
+/** Returns `Retry-After` in seconds (RFC 9110, section 10.2.3), if the refusal has a delay. */
 export function retryHeaders({ retryAfter }: Refusal): Record<string, string> {
   return retryAfter === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfter / 1000)) };
 }
 
-/** Whether a value can stand in a header: what listeners make of a peer's words may hold the end of a line. */
+/** Whether a value is valid in a header. Listeners may have copied a line break from the request. */
 export const isHeaderLine = (value: string): boolean => !/[\r\n\0]/.test(value);
 
-/** Headers as lines. */
+/** Formats headers as lines. */
 export function headerLines(headers: OutgoingHttpHeaders): string[] {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(headers)) {

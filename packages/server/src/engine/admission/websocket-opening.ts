@@ -13,7 +13,7 @@ import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, SessionOpening } from "./opening.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 
-/** The options of the engine that a handshake obeys. */
+/** The options of the engine that WebSocket handshakes use. */
 interface HandshakeOptions extends Pick<
   AcceptOptions,
   "maxFragments" | "maxControlFramesPerSecond" | "perMessageDeflate" | "clock"
@@ -22,14 +22,14 @@ interface HandshakeOptions extends Pick<
   readonly handleProtocols?: (protocols: Set<string>, req: IncomingMessage) => string | false | undefined;
 }
 
-/** The engine, as far as this door goes. */
+/** The part of the engine that WebSocket handshakes use. */
 export interface WebSocketDoor {
   readonly opts: HandshakeOptions;
   readonly [kContext]: TransportContext;
   [kReportRefusal](req: IncomingMessage, refusal: Refusal): void;
 }
 
-/** A WebSocket, made by @portage/websocket or by another library. */
+/** A WebSocket handshake, for @portage/websocket or another library. */
 abstract class StreamOpening implements SessionOpening {
   readonly req: TransportRequest;
   protected readonly door: WebSocketDoor;
@@ -41,7 +41,7 @@ abstract class StreamOpening implements SessionOpening {
 
   abstract isGone(): boolean;
 
-  /** The WebSocket. Throws when a header for the answer is not one. */
+  /** Returns the link. Throws if a response header is invalid. */
   protected abstract link(): EngineLink;
 
   abstract refuse(refusal: Refusal): void;
@@ -71,9 +71,9 @@ abstract class StreamOpening implements SessionOpening {
 
 const ignoreError = (): void => {};
 
-/** A WebSocket handshake, which is answered once everybody has agreed. */
+/** A WebSocket handshake that is answered after all checks. */
 export class WebSocketOpening extends StreamOpening {
-  /** Headers for the answer. */
+  /** Headers for the response. */
   headers: OutgoingHttpHeaders = {};
   readonly #stream: Duplex;
   readonly #head: Buffer;
@@ -82,7 +82,7 @@ export class WebSocketOpening extends StreamOpening {
     super(door, req);
     this.#stream = stream;
     this.#head = head;
-    // Until the WebSocket layer takes the stream over, a reset would be an unhandled error.
+    // Before the WebSocket layer listens, a reset would be an unhandled error.
     stream.on("error", ignoreError);
   }
 
@@ -90,7 +90,7 @@ export class WebSocketOpening extends StreamOpening {
     return this.#stream.destroyed;
   }
 
-  /** Whether it is a WebSocket handshake, for a transport that comes by one; otherwise it has been refused. */
+  /** Checks that the request is a WebSocket handshake for a stream transport, and refuses it otherwise. */
   check(): boolean {
     const { req, door } = this;
     const { transport } = req._query;
@@ -110,7 +110,7 @@ export class WebSocketOpening extends StreamOpening {
     const { req, headers, door } = this;
     const { maxHttpBufferSize, maxFragments, maxControlFramesPerSecond, perMessageDeflate, clock } = door.opts;
     door[kContext].addHeaders(headers, req, "");
-    // For those who look for a proxy that does it: it works here, and hardly anywhere else.
+    // Helps to find a proxy that downgrades requests: HTTP/1.0 works here, but hardly anywhere else.
     if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
     const protocol = chooseSubprotocol(req, door.opts.handleProtocols);
     const link = acceptUpgrade(req, this.#stream, this.#head, {
@@ -139,7 +139,7 @@ export class WebSocketOpening extends StreamOpening {
   }
 }
 
-/** A WebSocket that another library has made: its handshake has been answered, and a refusal can only close it. */
+/** A WebSocket of another library. Its handshake has been answered, so a refusal can only close it. */
 export class ForeignOpening extends StreamOpening {
   readonly #websocket: ForeignWebSocket;
   readonly #link: ForeignLink;
@@ -165,7 +165,7 @@ export class ForeignOpening extends StreamOpening {
   }
 }
 
-/** The subprotocol that a program chooses for a WebSocket; without its say it is the first on offer. */
+/** Returns the subprotocol that the program chooses; without `handleProtocols`, the first one offered. */
 function chooseSubprotocol(req: IncomingMessage, choose: HandshakeOptions["handleProtocols"]): string | false {
   const offered = parseProtocols(req.headers["sec-websocket-protocol"]);
   if (!offered?.size) return false;

@@ -1,7 +1,22 @@
 /*
- * What a session has yet to send: messages prepared for many, marks of events, the policy for slow readers.
+ * Backpressure: the outgoing queue of a session, its limits, and the policy for slow readers.
  * Knows: packets, bytes, the clock.
  * Must not know: sockets, and how a transport sends.
+ *
+ * Quantities: `queuedBytes` is the size of one session's `writeBuffer`. `processBytes` and `processPackets` count the queued
+ * packets of all sessions; packets of a broadcast are counted once, by `holders` in their shared options. `chargedFrom` is
+ * the index of the first packet in `writeBuffer` that counts for the process.
+ *
+ *   session   send -> writeBuffer ------------------ flush -> transport
+ *                     |<- uncounted ->|<- charged ->|
+ *                     0          chargedFrom      length
+ *
+ * Between calls, `queuedBytes` equals the size of `writeBuffer`. Packets before `chargedFrom` leave in this tick and are
+ * not charged; at -1, none is. Each charged packet is discharged exactly once: when it is taken, dropped, or lost with its
+ * session. A session within `soft` has no `Congestion`.
+ *
+ * Changing `writeBuffer` elsewhere, or changing a packet after it was charged, would break the sums for good: the process
+ * would seem full, and slow readers would be ended too early.
  */
 import type { EnginePacket } from "@portage/parser/engine";
 import type { Clock } from "../../base/clock.ts";
@@ -22,18 +37,18 @@ import {
   kStats,
 } from "../keys.ts";
 
-/** The queue of a session, as what watches over it sees it. */
+/** The part of a session that holds its queue. */
 export interface OutgoingQueue {
   readonly id: string;
   writeBuffer: EnginePacket[];
   /** Bytes and characters in `writeBuffer`. */
   [kQueuedBytes]: number;
-  /** Index of the first packet that counts for the process; -1: none does. */
+  /** Index of the first packet that counts for the process, or -1. */
   [kChargedFrom]: number;
   [kCongestion]: Congestion | undefined;
   readonly readyState: string;
   readonly transport: { readonly writable: boolean };
-  /** What carries its transport: between two requests nothing can be taken. */
+  /** What carries its transport. Between two requests, nothing can be sent. */
   readonly [kCarriedBy]: "requests" | "stream" | undefined;
   readonly server: {
     readonly [kEngineClock]: Clock;
@@ -41,30 +56,30 @@ export interface OutgoingQueue {
     readonly [kStats]: { queued: number; slow: number };
     [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
   };
-  /** Hands the queue to the transport, if it can take it. */
+  /** Passes the queue to the transport, if it is writable. */
   flush(): void;
   /** Ends the session. */
   [kFailSession](reason: CloseReason): void;
 }
 
-/** What a packet that waits takes besides its data, in bytes, roughly: of very small ones, that is most of it. */
+/** Approximate overhead of a queued packet, in bytes; most of the cost of very small packets. */
 const PACKET_COST = 100;
 
-/** What waits in this process for peers that can't take it; a message for many counts once. */
+/** Size of all queues in this process; a broadcast counts once. */
 let processBytes = 0;
 let processPackets = 0;
 
-/** Bytes that wait in this process for peers that can't take them. A broadcast counts once, whoever it waits for. */
+/** Returns the bytes queued in this process. A broadcast counts once. */
 export function queuedProcessBytes(): number {
   return processBytes;
 }
 
-/** Whether all that waits takes more than `budget` bytes. */
+/** Whether all queues together exceed `budget` bytes. */
 function isBeyond(budget: number): boolean {
   return processBytes + processPackets * PACKET_COST > budget;
 }
 
-/** What waits for one peer, as it counts while the process is beyond its budget. */
+/** Returns the size of one queue including overhead, as it counts while the process exceeds its budget. */
 function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: OutgoingQueue): number {
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
@@ -87,15 +102,15 @@ function discharge(packet: EnginePacket): void {
   processPackets -= 1;
 }
 
-/** Of packets that leave the queue, those from `from` on count no more. */
+/** Discharges the packets of a batch from index `from` on. */
 function dischargeFrom(batch: readonly EnginePacket[], from: number): void {
   for (let index = from; index < batch.length; index++) discharge(batch[index] as EnginePacket);
 }
 
 /**
- * A packet has been queued that does not leave in this tick, or is one of many.
+ * Counts a queued packet that does not leave in this tick, or is one of many.
  *
- * @returns false, when the session ends for it
+ * @returns false if the queue is too large and the session ends
  */
 export function countQueued(queue: OutgoingQueue, packet: EnginePacket): boolean {
   if (queue[kChargedFrom] === -1) queue[kChargedFrom] = queue.writeBuffer.length - 1;
@@ -105,7 +120,7 @@ export function countQueued(queue: OutgoingQueue, packet: EnginePacket): boolean
   return (queue[kCongestion] ??= new Congestion(queue)).applyLimit(packet);
 }
 
-/** The queue, which was `queue`, has been handed to the transport, or is given up. What it could not take is in the new one. */
+/** Updates the counters after packets of the queue `taken` were sent or lost. `writeBuffer` has the rest. */
 export function countTaken(queue: OutgoingQueue, taken: readonly EnginePacket[]): void {
   const { writeBuffer } = queue;
   const { [kStats]: stats } = queue.server;
@@ -123,21 +138,21 @@ export function countTaken(queue: OutgoingQueue, taken: readonly EnginePacket[])
 }
 
 /**
- * - `calm`: it is not too much
- * - `burst`: it is, and I/O has had no chance yet to take it
- * - `slow`: it is, and the peer does not take it
- * - `drained`: the peer was slow and has taken it all
- * - `over`: it was far too much, and the session is about to end
+ * - `calm`: the queue is within its limit
+ * - `burst`: the queue exceeds `soft`, and I/O had no chance yet to send it
+ * - `slow`: the queue exceeds `soft`, and the client does not read it
+ * - `drained`: the client was slow, and has read the whole queue
+ * - `over`: the queue exceeded its limit, and the session is about to end
  */
 type State = "calm" | "burst" | "slow" | "drained" | "over";
 
-/** Watches over what waits for one peer, from the moment at which it was too much for the first time, or a policy was set. */
+/** Backpressure of one session; created when its queue first exceeds `soft`, or when a program sets a policy. */
 export class Congestion {
   readonly #queue: OutgoingQueue;
   #state: State = "calm";
-  /** What becomes of events while the peer is slow. */
+  /** The policy for events while the client is slow. */
   policy: SlowPolicy;
-  /** Events that were dropped. */
+  /** Number of dropped events. */
   dropped = 0;
   #resolvers: (() => void)[] = [];
 
@@ -146,7 +161,7 @@ export class Congestion {
     this.policy = queue.server[kSlowReader].policy;
   }
 
-  /** Whether the peer has not taken what waits, for so long that the policy applies. */
+  /** Whether the client is slow, so that the policy applies. */
   get isSlow(): boolean {
     return this.#state === "slow";
   }
@@ -162,7 +177,7 @@ export class Congestion {
     this.#state = state;
   }
 
-  /** Too much waits. */
+  /** Reacts to a queue above `soft`. Returns false if the session ends. */
   applyLimit(packet: EnginePacket): boolean {
     if (this.#state === "over") return false;
     if (this.#queue.transport.writable) return this.#pushOut();
@@ -173,26 +188,26 @@ export class Congestion {
     const limit = this.#limit;
     const { [kQueuedBytes]: queuedBytes, writeBuffer, server } = this.#queue;
     const cost = isBeyond(server[kSlowReader].process) ? costOf(this.#queue) : queuedBytes;
-    // A heartbeat does not end what it is to keep alive, and one message is taken whatever its size.
+    // A heartbeat must not end its session, and a single message may have any size.
     if (cost <= limit || packet.type !== "message" || writeBuffer.length === 1) return true;
     this.endSession(limit);
     return false;
   }
 
-  /** How much may wait: less for a peer that is known to be slow, and less for all while the process holds too much. */
+  /** The queue's limit: lower for slow clients, and lower for all while the process exceeds its budget. */
   get #limit(): number {
     const { hard, burst, process } = this.#queue.server[kSlowReader];
     if (!isBeyond(process)) return this.#state === "burst" ? burst : hard;
     return this.#state === "burst" ? hard : Math.min(hard, TIGHT);
   }
 
-  /** Much is sent within one tick: as long as the system takes it, nothing has to wait in memory. */
+  /** Flushes before the end of the tick, because a writable transport can take more than `soft` allows to queue. */
   #pushOut(): boolean {
     this.#queue.flush();
     return true;
   }
 
-  /** I/O has had its chance. */
+  /** Decides after a turn of I/O whether the client is slow. */
   assess(grace: number): void {
     const queue = this.#queue;
     if (this.#state !== "burst") return;
@@ -210,7 +225,7 @@ export class Congestion {
     queue.server[kReportSessionLimit](queue, "SLOW_READER", isBeyond(process) ? TIGHT : soft, queue[kQueuedBytes]);
   }
 
-  /** Ends the session, once the code that sends is done. */
+  /** Ends the session after the sending code returns. */
   endSession(limit: number = this.#queue.server[kSlowReader].soft): void {
     if (this.#state === "over") return;
     const queue = this.#queue;
@@ -230,7 +245,7 @@ export class Congestion {
     this.#resolveReady();
   }
 
-  /** Whether the peer was slow and has taken all since the last call. */
+  /** Returns whether a slow client has read the whole queue since the last call. */
   takeDrained(): boolean {
     if (this.#state !== "drained") return false;
     this.#become("calm");
@@ -244,14 +259,14 @@ export class Congestion {
     for (const resolve of resolvers) resolve();
   }
 
-  /** Resolves once no more than the soft limit waits, or the session has ended. */
+  /** Resolves when the queue is within `soft`, or the session has ended. */
   whenDrained(): Promise<void> {
     const { [kQueuedBytes]: queuedBytes, server, readyState } = this.#queue;
     if (queuedBytes <= server[kSlowReader].soft || readyState === "closed") return Promise.resolve();
     return new Promise((resolve) => this.#resolvers.push(resolve));
   }
 
-  /** Drops marked events, the oldest first, until `bytes` more would be within the soft limit. */
+  /** Drops marked events, oldest first, until `bytes` more fit within `soft`. */
   dropOldest(bytes: number): void {
     const queue = this.#queue;
     const room = queue.server[kSlowReader].soft - bytes;
@@ -269,12 +284,12 @@ export class Congestion {
     this.recordDropped(doomed.size);
   }
 
-  /** Removes the event with the same key that waits, if one does. */
+  /** Removes a queued event with the same key. Returns false if there is none. */
   supersede(key: string): boolean {
     const isIt = (mark: EventMark | undefined): boolean => mark?.key === key;
     if (!this.#queue.writeBuffer.some((packet) => isIt((packet.options as PacketSendOptions).mark))) return false;
     this.#keep((mark) => !isIt(mark));
-    // one event of a key may wait
+    // at most one event per key may be queued
     this.#queue.server[kReportSessionLimit](this.#queue, "EVENT_CONFLATED", 1, 2);
     return true;
   }

@@ -3,30 +3,29 @@ import type { kOfferUpgrade } from "../keys.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Session } from "./session.ts";
 
-/** A session, as far as requests that name it go. */
+/** The part of a session that requests with its id use. */
 export interface FoundSession {
   readonly protocol: 3 | 4;
   readonly transport: { readonly name: string; onRequest(exchange: HttpExchange): void };
-  /** Offers a better transport; it is closed when the session can't take it. */
+  /** Offers a better transport. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void;
 }
 
 /**
- * Finds the session that a request names. The engine asks for each request, and more than once for the same one: while the
- * program takes its time the session may have ended.
+ * Finds the session with the id in a request. The engine may ask twice for one request, because the session can end
+ * while middlewares run.
  *
- * The default knows the sessions of its engine. One that knows those of other processes returns something that passes on
- * what it gets.
+ * The default lists the sessions of its own engine. A directory that spans processes returns a proxy that forwards requests.
  */
 export interface SessionDirectory {
   find(sid: string): FoundSession | undefined;
-  /** A session is open. */
+  /** Adds an open session. */
   add(session: Session): void;
-  /** @returns false for one that is not there, or not any more */
+  /** @returns false if the session is not listed */
   remove(session: Session): boolean;
 }
 
-/** The public list of an engine, as programs know it from engine.io. */
+/** The public list of sessions, with engine.io's names. */
 interface SessionList {
   readonly clients: Record<string, Session>;
   clientsCount: number;

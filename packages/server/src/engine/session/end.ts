@@ -1,5 +1,5 @@
 /*
- * What the end of a session leaves behind: its reason, the counts, and a transport that has to end as well.
+ * Ends a session: completes its reason, counts it, and ends its transport.
  */
 import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
@@ -20,7 +20,7 @@ import { NO_OWNER, type Transport } from "../transports/transport.ts";
 
 const log = createLog("engine:socket");
 
-/** A session, as far as its end goes. */
+/** The part of a session that its end uses. */
 interface EndingSession extends Beating {
   readonly id: string;
   readonly server: SessionHost;
@@ -31,7 +31,7 @@ interface EndingSession extends Beating {
   closeReason?: CloseReason;
 }
 
-/** Closes the books of a session: completes why it ended, counts it and stops its heartbeat. */
+/** Marks a session as closed: completes the reason, counts it, and stops its heartbeat. */
 export function recordEnd(session: EndingSession, why: CloseReason): CloseReason {
   const { server, transport } = session;
   const { [kTimingWheel]: wheel, [kStats]: stats } = server;
@@ -46,7 +46,7 @@ export function recordEnd(session: EndingSession, why: CloseReason): CloseReason
   return reason;
 }
 
-/** As with engine.io, a program that emits `close` or `error` on a session ends it. Whether the event was such a one. */
+/** Ends a session on which the program emits `close` or `error`, as engine.io does. Returns true if nothing is left to emit. */
 export function endedByEvent(
   session: EndingSession & Emitter & { [kFailSession](why: CloseReason): void },
   handler: SessionHandler,
@@ -57,11 +57,11 @@ export function endedByEvent(
   if (event === "close") session[kFailSession](ownReason(first as string | undefined, second));
   else if (handler[kTakeError]) handler[kTakeError](first);
   else return false;
-  // An error goes on to listeners that a program has added; without any, Node would throw it.
+  // Without a listener, Node would throw the error.
   return event === "close" || session.listenerCount("error") === 0;
 }
 
-/** Ends what has carried a session, for the same reason. */
+/** Ends the transport of a session that has ended, for the same reason. */
 export function endTransport(transport: Transport, reason: CloseReason): void {
   transport[kTransportOwner] = NO_OWNER;
   if (transport.readyState === "open") transport.close(undefined, reason);

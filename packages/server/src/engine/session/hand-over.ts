@@ -1,5 +1,5 @@
 /*
- * How a session passes from one transport to the next without losing or reordering what its client sends.
+ * Moves a session from one transport to another, without losing or reordering the client's packets.
  */
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
@@ -10,7 +10,7 @@ import { NO_OWNER, NOOP_PACKET, type Transport, type TransportOwner } from "../t
 
 const log = createLog("engine:socket");
 
-/** A session, as far as a change of its transport goes. */
+/** The part of a session that a change of its transport uses. */
 interface MovingSession extends TransportOwner, Emitter {
   readonly id: string;
   readonly server: SessionHost;
@@ -20,37 +20,37 @@ interface MovingSession extends TransportOwner, Emitter {
   [kFailSession](reason: CloseReason): void;
 }
 
-/** Makes `candidate` the session's transport. The previous one retires once the client's last POST on it has been read. */
+/** Makes `candidate` the session's transport. The previous transport retires after it has read the client's last POST. */
 export function takeOver(session: MovingSession, candidate: Transport): void {
   const { transport: previous } = session;
   session.server[kStats].recordUpgrade(previous.name, candidate.name);
   previous[kTransportOwner] = {
     onPacket: (packet) => session.onPacket(packet),
     onDrain() {},
-    // What the client still posts may end the session, or be beyond repair.
+    // A late POST may contain a close packet, or be malformed.
     onClose: (reason) => reason.side === "client" && session[kFailSession](reason),
   };
   candidate[kTransportOwner] = session;
   session.transport = candidate;
-  // What the client still posts on the old transport was sent before what it sends on the new one.
-  candidate.hold();
+  // The client sent its last POST before anything on the new transport, so that POST is delivered first.
+  candidate.pause();
   previous.retire(() => {
     previous[kTransportOwner] = NO_OWNER;
-    candidate.release();
+    candidate.resume();
   });
   if (log.enabled) log("session %s upgraded to %s", session.id, candidate.name);
   if (session[kObserved]) session.emit("upgrade", candidate);
   session.flush();
 }
 
-/** The candidate works: the client waits for the end of its poll, so that it can commit. */
+/** Ends the pending poll after a successful probe, so that the client can commit. */
 export function releaseClient(session: MovingSession, candidate: Transport): void {
   if (log.enabled) log("session %s was probed by %s", session.id, candidate.name);
   if (session[kObserved]) session.emit("upgrading", candidate);
   answerPendingPoll(session);
 }
 
-/** While the client waits for its poll to end, so that it can commit, a poll is answered at once. */
+/** Answers a pending poll at once, with a noop if nothing is queued. A client commits only between polls. */
 export function answerPendingPoll(session: MovingSession): void {
   session.flush();
   if (session.transport.writable && session.readyState !== "closed") session.transport.send([NOOP_PACKET]);

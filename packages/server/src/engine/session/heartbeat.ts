@@ -1,6 +1,6 @@
 /*
- * The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). Each revision has a policy of
- * its own; timing-wheel.ts calls when the time has come, and knows nothing of either.
+ * The heartbeat of one session: ping, pong and ping timeout (Engine.IO protocol, "Heartbeat"). Each protocol revision has
+ * its own policy. timing-wheel.ts calls it at the scheduled times.
  */
 import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/engine";
 import { type Emitter, kObserved } from "../../base/emitter.ts";
@@ -10,33 +10,33 @@ import { kHeartbeatPhase, kBeat, kEngineClock, kEnqueue, kFailSession, kHeardAt,
 import type { SessionHost } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
 
-/** What a heartbeat waits for: the client's ping or the time to ping it, the pong, or the pong with its one extension used up. */
+/** What comes next: the next ping in either direction, the pong, or the pong after its one extension. */
 export type HeartbeatPhase = "interval" | "pong" | "late pong";
 
-/** A session, as far as its heartbeat goes. */
+/** The part of a session that its heartbeat uses. */
 export interface Pinging extends Emitter, Beating {
   readonly server: SessionHost;
   readonly protocol: 3 | 4;
   readonly transport: Transport;
   readonly writeBuffer: EnginePacket[];
   [kHeartbeatPhase]: HeartbeatPhase;
-  /** When the client's heartbeat last came in. */
+  /** When the client's last ping or pong came in. */
   [kHeardAt]: number;
   [kEnqueue](type: EnginePacketType, data: RawData | undefined): EnginePacket | undefined;
   [kFailSession](reason: CloseReason): void;
 }
 
-/** Who pings whom, and when silence ends the session. A policy has no state: sessions carry it. */
+/** Decides which side pings, and when silence ends the session. Policies are stateless; the state is in the session. */
 export interface HeartbeatPolicy {
-  /** The session is open, or its heartbeat has come in: waits for the next one. */
+  /** Schedules the next ping. Called when the session opens, and after each ping or pong of the client. */
   start(session: Pinging): void;
-  /** The time that the heartbeat waited for is over. */
+  /** Called at the scheduled time. */
   onBeat(session: Pinging): void;
   onPing(session: Pinging, packet: EnginePacket): void;
   onPong(session: Pinging): void;
 }
 
-/** Revision 4: the server pings each `pingInterval`, and the client has `pingTimeout` to answer. */
+/** Revision 4: the server pings every `pingInterval`, and the client has `pingTimeout` to answer. */
 const SERVER_PINGS: HeartbeatPolicy = {
   start: (session) => waitForHeartbeat(session, session.server.pingInterval),
   onBeat(session) {
@@ -52,13 +52,13 @@ const SERVER_PINGS: HeartbeatPolicy = {
   },
 };
 
-/** Revision 3: the client pings each `pingInterval`, at most `pingTimeout` late, and the server answers. */
+/** Revision 3: the client pings every `pingInterval`, at most `pingTimeout` late, and the server answers. */
 const CLIENT_PINGS: HeartbeatPolicy = {
   start: (session) => waitForHeartbeat(session, session.server.pingInterval + session.server.pingTimeout),
   onBeat: endForSilence,
   onPing(session, { data }) {
     this.start(session);
-    // One answer waits, however often a peer asks that does not read.
+    // Queue at most one pong for a client that pings without reading.
     const isAnswered = !session.transport.writable && session.writeBuffer.at(-1)?.type === "pong";
     if (!isAnswered) session[kEnqueue]("pong", data);
     if (session[kObserved]) session.emit("heartbeat");
@@ -66,11 +66,11 @@ const CLIENT_PINGS: HeartbeatPolicy = {
   onPong: endForDirection,
 };
 
-/** The policy of a session, by its revision. */
+/** Returns the policy for the session's protocol revision. */
 export const heartbeatOf = ({ protocol }: Pick<Pinging, "protocol">): HeartbeatPolicy =>
   protocol === 4 ? SERVER_PINGS : CLIENT_PINGS;
 
-/** A packet while a pong is awaited shows that the peer is alive: it gets one more pingTimeout. */
+/** Gives the client one more `pingTimeout` for its pong, because another packet has shown that it is alive. */
 export function extendPong(session: Pinging): void {
   session[kHeartbeatPhase] = "late pong";
   session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);

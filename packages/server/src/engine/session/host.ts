@@ -1,7 +1,7 @@
 /*
  * One session: its handshake, heartbeat, queue, upgrade and end.
  * Knows: transports by their contract, the server by `SessionHost`.
- * Must not know: requests, and what a message means.
+ * Must not know: requests, and the content of messages.
  */
 import type { RawData } from "@portage/parser/engine";
 import type { ReceiveBudget } from "@portage/websocket";
@@ -29,21 +29,21 @@ import {
   kTakeMessage,
 } from "../keys.ts";
 
-/** Takes what a session receives by direct calls, past the public events. */
+/** Receives a session's messages and its end by direct calls, instead of public events. */
 export interface SessionHandler {
-  /** A message came in. */
+  /** Called for each message. */
   [kTakeMessage](data: RawData): void;
-  /** All that was sent has been handed to the transport. */
+  /** Called after the queue was handed to the transport. */
   [kTakeDrain](): void;
-  /** The server is about to end the session in an orderly way: what is sent now still arrives. */
+  /** Called before a graceful close. Packets sent during the call still leave. */
   [kTakeClosing](): void;
-  /** The session is over, once. */
+  /** Called once, when the session has ended. */
   [kTakeEnd](reason: CloseReason): void;
-  /** A program has reported an error of the session, as listeners of `error` hear of it. */
+  /** Called if the program emits `error` on the session. */
   [kTakeError]?(error: unknown): void;
 }
 
-/** In place of a handler, until there is one. */
+/** Stands in until a handler is set. */
 export const NO_HANDLER: SessionHandler = {
   [kTakeMessage]() {},
   [kTakeDrain]() {},
@@ -54,12 +54,12 @@ export const NO_HANDLER: SessionHandler = {
 /** `closing`: packets are being flushed. */
 export type SessionState = "opening" | "open" | "closing" | "closed";
 
-/** A session, as far as its server is told of it here. */
+/** The part of a session that its server reads here. */
 interface HostedSession {
   readonly id: string;
 }
 
-/** What a session needs of the server that it belongs to. */
+/** The part of the server that its sessions use. */
 export interface SessionHost extends Emitter {
   readonly [kEngineClock]: Clock;
   readonly [kTimingWheel]: TimingWheel;
@@ -69,14 +69,14 @@ export interface SessionHost extends Emitter {
   readonly maxHttpBufferSize: number;
   readonly initialPacket: RawData | undefined;
   readonly [kSlowReader]: Required<SlowReaderOptions>;
-  /** What messages that are not complete hold, of all clients together. */
+  /** Bytes of incomplete messages, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   readonly [kStats]: EngineStats;
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
-  /** The session is over: it leaves the server's books. */
+  /** Removes a session that has ended. */
   [kRemoveSession](session: HostedSession): void;
-  /** An upgrade has failed; the session stays on its transport. */
+  /** Reports a failed upgrade. The session stays on its transport. */
   [kReportUpgradeFailure](session: HostedSession, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
   [kReportSessionLimit](session: HostedSession, code: AnyLimitCode, limit: number, actual: number): void;
@@ -86,11 +86,11 @@ export interface SessionHost extends Emitter {
 export interface SendFlags {
   /** Whether the transport may compress it. Default true. */
   compress?: boolean | undefined;
-  /** Lets the message be dropped or replaced while it waits, together with all others of the same mark. */
+  /** Allows dropping or replacing the message while it is queued, together with all others of the same mark. */
   mark?: EventMark | undefined;
 }
 
-/** What a session tells its client first (Engine.IO protocol, "Handshake"). */
+/** Encodes the data of the `open` packet (Engine.IO protocol, "Handshake"). */
 export function handshakeData(host: SessionHost, sid: string, transport: string): string {
   const { maxHttpBufferSize } = host;
   const { pingInterval, pingTimeout } = timesForClient(host);
@@ -98,15 +98,15 @@ export function handshakeData(host: SessionHost, sid: string, transport: string)
   return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize });
 }
 
-/** Times of the heartbeat, in milliseconds. */
+/** Heartbeat times, in milliseconds. */
 export interface PingTimes {
   readonly pingInterval: number;
   readonly pingTimeout: number;
 }
 
 /**
- * The times that a client is given. It waits for their sum by one timer of its platform, which fires at once where that is
- * too long (about 25 days): pings come often enough for that, however long the server itself would wait.
+ * Returns the times to send to a client, capped so that their sum fits one timer. A client sets a timer for the sum, and a
+ * timer longer than about 25 days fires at once.
  */
 export function timesForClient({ pingInterval, pingTimeout }: PingTimes): PingTimes {
   const timeout = Math.min(pingTimeout, LONGEST_DELAY / 2);

@@ -1,10 +1,10 @@
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import type { Transport } from "../transports/transport.ts";
 
-/** Gets the transport that a message has been handed to. */
+/** Receives the transport that took the message. */
 export type SendCallback = (transport: Transport) => void;
 
-/** The callbacks of one session's messages that have not been handed to a transport yet. */
+/** Callbacks of one session's queued messages. */
 export class SendCallbacks {
   #waiting: (readonly [packet: EnginePacket, callback: SendCallback])[] = [];
 
@@ -12,7 +12,7 @@ export class SendCallbacks {
     this.#waiting.push([packet, callback]);
   }
 
-  /** Calls those whose packets are not in `queue` any more. */
+  /** Calls the callbacks of all packets that have left `queue`. */
   run(queue: readonly EnginePacket[], transport: Transport): void {
     if (this.#waiting.length === 0) return;
     const queued = new Set(queue);
@@ -23,8 +23,8 @@ export class SendCallbacks {
 }
 
 /**
- * What goes out for the data of a message: text and bytes as they are, nothing for what is falsy, and the text of
- * anything else. Undefined is a message without data.
+ * Converts message data for sending: text and bytes unchanged, falsy values to `undefined` (an empty message), anything
+ * else to its string.
  */
 export function messageData(data: unknown): RawData | undefined {
   if (typeof data === "string" || Buffer.isBuffer(data)) return data;

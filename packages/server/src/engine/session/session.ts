@@ -61,10 +61,10 @@ const log = createLog("engine:socket");
 const EMPTY_QUEUE: EnginePacket[] = Object.freeze([] as EnginePacket[]) as EnginePacket[];
 
 /**
- * An Engine.IO client across its transports; public name `Socket`.
+ * One Engine.IO connection across its transports; public name `Socket`.
  *
- * Packets are queued and leave once a tick, see {@link flushSoon}; while the transport can't take any they wait. Public
- * events (`message`, `packet`, `flush`, ...) are emitted only for those who listen.
+ * Packets are queued and flushed once a tick ({@link flushSoon}). They stay queued while the transport is not writable.
+ * Public events (`message`, `packet`, `flush`, ...) are emitted only if they have listeners.
  *
  * @example
  * engine.on("connection", (session) => {
@@ -80,22 +80,22 @@ export class Session
   readonly id: string;
   /** The engine server. */
   readonly server: SessionHost;
-  /** The Engine.IO revision of the client. */
+  /** The client's Engine.IO protocol revision. */
   readonly protocol: 3 | 4;
-  /** The address of the peer, or of the proxy next to the server. */
+  /** The address of the client, or of the proxy next to the server. */
   readonly remoteAddress: string;
-  /** What carries the packets right now. */
+  /** The current transport. */
   transport: Transport;
   /** `opening`, `open`, `closing` (packets are being flushed) or `closed`. */
   readyState: SessionState = "opening";
-  /** Packets that wait for the transport. Still there when `close` is emitted, for those who want to save them. */
+  /** Queued packets. Still readable when `close` is emitted, so that a program can save them. */
   writeBuffer: EnginePacket[] = EMPTY_QUEUE;
   /** Bytes and characters in {@link writeBuffer}. */
   [kQueuedBytes] = 0;
   [kChargedFrom] = -1;
-  /** Watches over what waits; there once it was too much, or `kWatchQueue` was called. */
+  /** Backpressure; created when the queue first exceeds `slowReader.soft`, or by `kWatchQueue`. */
   [kCongestion]: Congestion | undefined = undefined;
-  /** Why it ended; undefined before. */
+  /** Why the session ended or is closing; undefined before. */
   declare closeReason?: CloseReason;
   readonly [kBeat]: Beat;
   private [kSessionHandler]: SessionHandler = NO_HANDLER;
@@ -115,28 +115,28 @@ export class Session
     server[kStats].recordOpen(transport.name, transport.protocol);
   }
 
-  /** The session itself, where a method is called on a proxy of it or on an object made from it. */
+  /** The session itself, if a method is called on a proxy or on an object that inherits from it. */
   private get [kSelf](): this {
     return this[kBeat].entry as this;
   }
 
-  /** Whether the transport has been replaced by a better one. */
+  /** Whether the session has been upgraded. */
   get upgraded(): boolean {
     return this[kSessionUpgrade]?.phase === "upgraded";
   }
 
-  /** Whether a better transport is being tried. */
+  /** Whether an upgrade is in progress. */
   get upgrading(): boolean {
     const phase = this[kSessionUpgrade]?.phase;
     return phase === "probing" || phase === "probed";
   }
 
-  /** Whether a packet sent now would leave at once. Volatile packets are dropped when not. */
+  /** Whether a packet sent now would leave at once. Volatile packets are dropped otherwise. */
   get writable(): boolean {
     return this.transport.writable && this.writeBuffer.length === 0;
   }
 
-  /** Bytes, and characters of text, that were sent and that the system has not taken yet. */
+  /** Bytes, and characters of text, that are queued or not yet handed to the system. */
   get bufferedBytes(): number {
     return this[kQueuedBytes] + this.transport.bufferedBytes;
   }
@@ -145,12 +145,12 @@ export class Session
     return carrierOf(this.transport.name);
   }
 
-  /** What knows whether the peer keeps up. */
+  /** Returns the session's backpressure state; creates it if needed. */
   [kWatchQueue](): Congestion {
     return (this[kCongestion] ??= new Congestion(this));
   }
 
-  /** Takes messages and the end of the session by direct calls. One handler, in place of an earlier one. */
+  /** Sets the handler for messages and the end of the session. Replaces an earlier handler. */
   [kSetSessionHandler](handler: SessionHandler): void {
     this[kSessionHandler] = handler;
   }
@@ -178,7 +178,7 @@ export class Session
       case "open":
       case "upgrade":
       case "noop":
-        // Without a meaning here.
+        // Not meaningful from a client.
         return;
     }
   }
@@ -196,12 +196,12 @@ export class Session
     if (this[kSessionUpgrade]?.phase === "probed") answerPendingPoll(this);
   }
 
-  /** The session is over. A program may say so as well, with a reason in words of its own. */
+  /** Called by the transport at its end. A program may call it too, with its own reason string. */
   onClose(reason?: CloseReason | string, description?: unknown): void {
     this[kSelf][kFailSession](typeof reason === "object" ? reason : ownReason(reason, description));
   }
 
-  /** Emits an event. As with engine.io, a program that emits `close` or `error` ends the session. */
+  /** Emits an event. Emitting `close` or `error` ends the session, as in engine.io. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     return endedByEvent(this[kSelf], this[kSessionHandler], event, args) || super.emit(event, ...args);
   }
@@ -217,21 +217,21 @@ export class Session
   /**
    * Sends a message.
    *
-   * @param options may be left out
-   * @param callback gets the transport once the message has been handed to it; never when the session ends first
+   * @param options can be omitted
+   * @param callback receives the transport that took the message; not called if the session ends first
    */
   send(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     this.sendPacket("message", data, options, callback);
     return this;
   }
 
-  /** The same as {@link send}. */
+  /** Alias of {@link send}. */
   write(data: RawData, options?: SendFlags | SendCallback | null, callback?: SendCallback): this {
     this.sendPacket("message", data, options, callback);
     return this;
   }
 
-  /** Sends a packet of any type; {@link send} is for messages. Nothing is sent once the session has ended. */
+  /** Sends a packet of any type; use {@link send} for messages. Does nothing after the session has ended. */
   sendPacket(
     type: EnginePacketType,
     data?: RawData,
@@ -245,23 +245,23 @@ export class Session
     if (packet && typeof callback === "function") (self[kSendCallbacks] ??= new SendCallbacks()).add(packet, callback);
   }
 
-  /** Names of the transports that it may be upgraded to. */
+  /** Returns the names of transports that the session may be upgraded to. */
   getAvailableUpgrades(): string[] {
     return [...this.server.upgrades(this.transport.name)];
   }
 
-  /** Sends a message that many sessions get: its packets and frames are shared. */
+  /** Sends a message that many sessions receive; its packets and frames are shared. */
   [kSendPrepared](message: PreparedMessage): this {
     if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
     for (const packet of message.packets(this.protocol)) {
-      // A `packetCreate` listener may change the packet: it gets one of its own.
+      // A `packetCreate` listener may change the packet, so it gets a copy.
       if (this[kObserved]) this[kQueuePacket](new EnginePacket("message", packet.data, packet.options));
       else this[kQueuePacket](packet);
     }
     return this;
   }
 
-  /** A program has put something of its own in the place of `write`, or of `sendPacket`: it sees each message. */
+  /** Sends part by part through `write`, because the program has overridden `write` or `sendPacket`. */
   private [kWriteParts]({ parts, compress, mark }: PreparedMessage): this {
     for (const part of parts) this.write(part, { compress, mark });
     return this;
@@ -319,7 +319,7 @@ export class Session
 
   // ---- upgrade -----------------------------------------------------------------------------------------------------
 
-  /** Offers a better transport, whose connection stands; it is closed when the session can't take it. */
+  /** Offers a better transport whose connection is open. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void {
     this[kSessionUpgrade] ??= new SessionUpgrade(this, this.server[kEngineClock], this.server.upgradeTimeout);
     candidate.sid = this.id;
@@ -343,7 +343,7 @@ export class Session
 
   // ---- the end -----------------------------------------------------------------------------------------------------
 
-  /** Ends the session: packets that are queued are sent first, unless `discard` is set. */
+  /** Closes the session after sending the queued packets, or at once with `discard`. */
   close(discard = false, why: CloseReason = closeReason("SERVER_CLOSED")): this {
     const self = this[kSelf];
     if (discard) self[kFailSession](why);
@@ -363,7 +363,7 @@ export class Session
     this.transport.close(() => this[kFailSession](why), why);
   }
 
-  /** Ends the session at once, for whatever reason; what is queued is discarded. */
+  /** Ends the session at once and discards the queue. */
   [kFailSession](why: CloseReason): void {
     if (this.readyState === "closed") return;
     const reason = recordEnd(this, why);
@@ -384,7 +384,7 @@ assignable(Session.prototype, "upgraded", "upgrading", "writable", "bufferedByte
 // oxlint-disable-next-line typescript/unbound-method -- compared, not called
 const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;
 
-/** Whether `value` is a session of this engine, and not a look-alike of another one. */
+/** Whether `value` is a session of this package, not of another engine. */
 export function isSession(value: unknown): value is Session {
   return value instanceof Session;
 }

@@ -1,5 +1,5 @@
 /*
- * How a session begins: the handshake packet, and its heartbeat.
+ * Starts a session: the `open` packet, then its heartbeat.
  */
 import { kObserved } from "../../base/emitter.ts";
 import { kEnqueue, kTransportOwner } from "../keys.ts";
@@ -8,7 +8,7 @@ import { handshakeData } from "./host.ts";
 import { messageData } from "./sending.ts";
 import type { Session } from "./session.ts";
 
-/** Opens a session, once, on the transport of the handshake. */
+/** Opens a session on the transport of its handshake. Call it once. */
 export function start(session: Session): void {
   const { server, transport } = session;
   session.readyState = "open";

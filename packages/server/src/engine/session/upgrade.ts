@@ -1,3 +1,20 @@
+/*
+ * The upgrade of one session: a state machine over one candidate transport (Engine.IO protocol, "Upgrade").
+ *
+ *   client                              server
+ *   candidate connects            ->    adopt: idle -> probing, the timer starts
+ *   2probe                        ->    probing -> probed
+ *                                 <-    3probe
+ *                                 <-    6 answers the pending poll, and each poll after it
+ *   (no poll pending) 5           ->    probed -> upgraded: commit, then the queue leaves on the candidate
+ *
+ * Between calls: a candidate and its timer exist in `probing` and `probed` only. The candidate's owner is this object until
+ * it commits, so only probes are read from it, and the session receives packets from one transport. `upgraded` and `closed`
+ * are final. A failed candidate leads back to `idle`, so the client may try again.
+ *
+ * A second candidate would break this, so it is refused. Messages of the candidate before its `5` could overtake a POST
+ * that is still being read, so any such packet drops the candidate.
+ */
 import { EnginePacket } from "@portage/parser/engine";
 import type { Clock, Timer } from "../../base/clock.ts";
 import type { CloseReason } from "../report/close-codes.ts";
@@ -6,20 +23,20 @@ import { NO_OWNER, type Transport, type TransportOwner } from "../transports/tra
 import { kCommitted, kTransportOwner, kProbed, kUpgradeFailed } from "../keys.ts";
 
 /**
- * Where a session stands on its way from polling to a better transport.
+ * Progress of an upgrade.
  *
- * - `idle`: no candidate; one may come
- * - `probing`: a candidate is connected and has said nothing yet
- * - `probed`: the candidate has sent `2probe` and got `3probe`
- * - `upgraded`: the candidate has become the session's transport
- * - `closed`: the session ended before it could be upgraded
+ * - `idle`: without a candidate
+ * - `probing`: a candidate is connected and has sent nothing yet
+ * - `probed`: the candidate has sent `2probe` and received `3probe`
+ * - `upgraded`: the candidate is now the session's transport
+ * - `closed`: the session ended before an upgrade
  */
 export type SessionUpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
 
 /**
- * What can happen to an upgrade.
+ * Inputs of the state machine.
  *
- * - `candidate`: a transport wants to take over
+ * - `candidate`: a new transport is offered
  * - `probe`, `commit`, `stray`: the candidate sent `2probe`, `5`, or anything else
  * - `lost`: the candidate's connection ended
  * - `timeout`: the candidate took too long
@@ -28,24 +45,24 @@ export type SessionUpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "
 export type SessionUpgradeSignal = "candidate" | "probe" | "commit" | "stray" | "lost" | "timeout" | "sessionClosed";
 
 type UpgradeAction =
-  /** Takes the candidate in and gives it a time limit. */
+  /** Becomes the candidate's owner and starts its timer. */
   | "adopt"
-  /** Closes the newcomer; the session and its candidate go on. */
+  /** Closes the new transport; the session and its candidate continue. */
   | "refuse"
-  /** Answers `3probe` and tells the session. */
+  /** Answers `3probe` and notifies the session. */
   | "answer"
   /** Makes the candidate the session's transport. */
   | "commit"
-  /** Closes the candidate; the session stays where it is. */
+  /** Closes the candidate; the session stays on its transport. */
   | "drop"
-  /** The candidate is gone by itself; the session stays where it is. */
+  /** Forgets a candidate that has ended; the session stays on its transport. */
   | "forget"
-  /** Nothing to do: the signal comes from a transport that is no candidate any more. */
+  /** Does nothing; the transport is no longer a candidate. */
   | "ignore";
 
 type UpgradeCell = readonly [next: SessionUpgradePhase, action: UpgradeAction];
 
-/** The whole upgrade: what each signal does in each phase. Walked cell by cell in the tests. */
+/** What each signal does in each phase. The tests cover every cell. */
 export const SESSION_UPGRADE_TABLE: Readonly<
   Record<SessionUpgradePhase, Readonly<Record<SessionUpgradeSignal, UpgradeCell>>>
 > = {
@@ -61,7 +78,7 @@ export const SESSION_UPGRADE_TABLE: Readonly<
   probing: {
     candidate: ["probing", "refuse"],
     probe: ["probed", "answer"],
-    commit: ["upgraded", "commit"], // a client may skip the probe
+    commit: ["upgraded", "commit"], // clients may skip the probe
     stray: ["idle", "drop"],
     lost: ["idle", "forget"],
     timeout: ["idle", "drop"],
@@ -83,7 +100,7 @@ export const SESSION_UPGRADE_TABLE: Readonly<
     stray: ["upgraded", "ignore"],
     lost: ["upgraded", "ignore"],
     timeout: ["upgraded", "ignore"],
-    sessionClosed: ["upgraded", "ignore"], // what has been upgraded stays so
+    sessionClosed: ["upgraded", "ignore"], // `upgraded` stays readable
   },
   closed: {
     candidate: ["closed", "refuse"],
@@ -96,21 +113,20 @@ export const SESSION_UPGRADE_TABLE: Readonly<
   },
 };
 
-/** What the session does for its upgrade. */
+/** The part of a session that its upgrade calls. */
 export interface UpgradingSession {
-  /** The candidate has proved that it works: the waiting poll must end, so that the client can switch. */
+  /** Called after a successful probe. The pending poll must end, so that the client can commit. */
   [kProbed](candidate: Transport): void;
-  /** The candidate takes over. */
+  /** Called when the client commits. The candidate becomes the session's transport. */
   [kCommitted](candidate: Transport): void;
-  /** The candidate has failed, or could not be taken: the session stays where it is. */
+  /** Called if a candidate fails or is refused. The session stays on its transport. */
   [kUpgradeFailed]?(signal: SessionUpgradeSignal): void;
 }
 
 const PROBE_ANSWER = new EnginePacket("pong", "probe", COMPRESS);
 
 /**
- * The upgrade of one session (Engine.IO protocol, "Upgrade"): owner of the candidate until it is committed, driven by
- * {@link SESSION_UPGRADE_TABLE}.
+ * The upgrade of one session. Owns the candidate until it commits, and follows {@link SESSION_UPGRADE_TABLE}.
  */
 export class SessionUpgrade implements TransportOwner {
   readonly #host: UpgradingSession;
@@ -120,7 +136,7 @@ export class SessionUpgrade implements TransportOwner {
   #candidate: Transport | undefined;
   #timer: Timer | undefined;
 
-  /** @param timeout how long a candidate may take from its connection to `5`, in milliseconds */
+  /** @param timeout most milliseconds from the candidate's connection to its `5` */
   constructor(host: UpgradingSession, clock: Clock, timeout: number) {
     this.#host = host;
     this.#clock = clock;
@@ -131,18 +147,18 @@ export class SessionUpgrade implements TransportOwner {
     return this.#phase;
   }
 
-  /** A transport wants to take over; it is closed when it can't. */
+  /** Offers a transport. It is closed if it can't become the candidate. */
   offer(transport: Transport): void {
     this.#signal("candidate", transport);
   }
 
-  /** A transport wants to take over from one that is as good. */
+  /** Refuses a transport of the same kind as the current one. */
   refuse(transport: Transport): void {
     this.#host[kUpgradeFailed]?.("candidate");
     transport.turnAway();
   }
 
-  /** The session is over, and with it any attempt. */
+  /** Drops the candidate of a session that has ended. */
   sessionClosed(): void {
     this.#signal("sessionClosed");
   }

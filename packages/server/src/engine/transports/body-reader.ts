@@ -5,12 +5,12 @@ import { destroyRequest, mayBeReset, wasReset } from "../http/http2.ts";
 import type { TransportContext } from "./context.ts";
 import { kBeat, kOnBeat } from "../keys.ts";
 
-/** Why a body is given up before it is complete: codes of the session's end. */
+/** Why an incomplete body is abandoned; close codes of the session. */
 export type UploadFailure = "POST_LATE" | "RECEIVE_BUDGET";
 
 export interface BodyHandler {
   onBody(body: Buffer): void;
-  /** @param actual the length that was announced, or what has come so far, in bytes */
+  /** @param actual the announced length, or the length received so far, in bytes */
   onTooLarge(actual: number): void;
   onAborted(): void;
   onGivenUp(why: UploadFailure): void;
@@ -18,22 +18,22 @@ export interface BodyHandler {
 
 type ReadLimits = Pick<TransportContext, "maxHttpBufferSize" | "postTimeout" | "receiving" | "heartbeat" | "clock">;
 
-/** Where the shared listeners find the reader of their request: no POST needs closures. */
+/** Leads the shared listeners from a request to its reader, without closures per POST. */
 const READER = Symbol("BodyReader");
 type ReadRequest = IncomingMessage & { [READER]?: BodyReader };
 
-/** How long an empty body waits for the reset that may follow its end, in milliseconds. */
+/** Milliseconds before an empty body counts as complete: a reset may follow its end. */
 const RESET_GRACE = 250;
 
 const EMPTY_BODY: Buffer = Buffer.alloc(0);
 
-/** Reads one request body up to a limit and tells, exactly once, how it ended. */
+/** Reads one request body up to a limit, and reports its end exactly once. */
 export class BodyReader implements BudgetHolder, Beating {
   readonly [kBeat]: Beat = new Beat(this);
   readonly #req: IncomingMessage;
   readonly #limits: ReadLimits;
   #handler: BodyHandler | undefined;
-  /** The first piece as it came; from the second on a buffer with room for more, so that tiny pieces cost their bytes. */
+  /** The first chunk itself; from the second chunk on, a growing buffer, so that tiny chunks cost only their bytes. */
   #body = EMPTY_BODY;
   #length = 0;
 
@@ -54,7 +54,7 @@ export class BodyReader implements BudgetHolder, Beating {
     req.on("close", onBodyClose);
   }
 
-  /** Stops reading; nothing is told any more. Without effect on a body that has been read. */
+  /** Stops reading without a report. Has no effect on a complete body. */
   abort(): void {
     if (this.#end()) destroyRequest(this.#req);
   }
@@ -106,7 +106,7 @@ export class BodyReader implements BudgetHolder, Beating {
     this.#end()?.onBody(body);
   }
 
-  /** @internal The connection is gone, or the whole exchange is over. */
+  /** @internal Reports an aborted body, if the request closes before the body is complete. */
   requestClosed(): void {
     this.#end()?.onAborted();
   }

@@ -1,18 +1,18 @@
 import type { Clock, Timer } from "../../base/clock.ts";
 
-/** How long those that were turned away may take to answer their close frame, in milliseconds. */
+/** Most milliseconds for the peer to answer a close frame. */
 const CLOSE_REPLY_TIMEOUT = 5000;
-/** How many may do so at once. */
+/** Most WebSockets in the backlog. */
 const MAX_BACKLOG = 100;
 
-/** A WebSocket that was closed and has not ended yet. */
+/** A WebSocket in the closing handshake. */
 interface ClosingWebSocket {
   discard(): void;
 }
 
 /**
- * WebSockets of an engine that stood and were closed before they carried a session, candidates of upgrades above all. They
- * count for no session, so that nothing else bounds how many a peer can open that never answer their close frame.
+ * WebSockets that were closed before they carried a session, mostly failed upgrades. They belong to no session, so without
+ * this bound a client could open any number and never answer their close frames.
  */
 export class ClosingBacklog {
   readonly #clock: Clock;
@@ -22,7 +22,7 @@ export class ClosingBacklog {
     this.#clock = clock;
   }
 
-  /** One has been closed: it gets a while to answer, or is cut at once where too many do. */
+  /** Adds a closed WebSocket and starts its timer; cuts it at once if the backlog is full. */
   add(newest: ClosingWebSocket): void {
     if (this.#leaving.size >= MAX_BACKLOG) return newest.discard();
     const cut = (): void => {
@@ -32,7 +32,7 @@ export class ClosingBacklog {
     this.#leaving.set(newest, this.#clock.after(CLOSE_REPLY_TIMEOUT, cut));
   }
 
-  /** One has ended. */
+  /** Removes a WebSocket that has ended. */
   delete(leaving: ClosingWebSocket): void {
     this.#leaving.get(leaving)?.cancel();
     this.#leaving.delete(leaving);

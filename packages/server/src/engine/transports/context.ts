@@ -7,43 +7,43 @@ import type { TimingWheel } from "../timing-wheel.ts";
 import type { Transport } from "./transport.ts";
 import type { ClosingBacklog } from "./closing-backlog.ts";
 
-/** What every transport gets of the engine; one record that all of them share. */
+/** The engine as transports see it. All transports of an engine share one record. */
 export interface TransportContext {
-  /** Bytes of one message: a POST body or a WebSocket message alike. */
+  /** Most bytes of one POST body or WebSocket message. */
   readonly maxHttpBufferSize: number;
-  /** Packets in one POST body. */
+  /** Most packets in one POST body. */
   readonly maxPayloadPackets: number;
-  /** Packets in the answer to one poll. */
+  /** Most packets in one poll response. */
   readonly maxPollPackets: number | undefined;
-  /** How long the next bytes of a POST may take, in milliseconds. */
+  /** Most milliseconds between two chunks of a POST. */
   readonly postTimeout: number;
   readonly httpCompression: boolean | Partial<HttpCompression>;
-  /** Whether frames made for many receivers may be sent; they are not compressed. */
+  /** Whether shared, uncompressed frames of broadcasts may be sent. */
   readonly sharesFrames: boolean;
   readonly clock: Clock;
-  /** Time-outs that many transports have at once, on one timer. */
+  /** Runs the timeouts of all transports on one timer. */
   readonly heartbeat: TimingWheel;
-  /** What messages that are not complete hold. */
+  /** The shared budget for incomplete messages. */
   readonly receiving: ReceiveBudget;
-  /** Transports that have ended and whose connection still stands: they count as connections, and the engine can cut them. */
+  /** Closed transports in the closing handshake. They count as connections, and the engine can cut them. */
   readonly closing: Set<Transport>;
-  /** Those among them that never were a session's. */
+  /** The transports among them that never carried a session. */
   readonly closingBacklog: ClosingBacklog;
-  /** How long peers are asked to wait before they come back, in milliseconds; undefined while they need not. */
+  /** Returns the reconnection delay to ask clients for, in milliseconds; undefined unless the engine drains. */
   retryAfter(): number | undefined;
-  /** A request of an open session was turned away. */
+  /** Reports a refused request of an open session. */
   reportRefusal(req: IncomingMessage, refusal: Refusal): void;
-  /** Lets the engine and its users add headers to an answer of the session `sid`. */
+  /** Adds the headers of the engine and of its listeners to a response of the session `sid`. */
   addHeaders(headers: OutgoingHttpHeaders, req: IncomingMessage, sid: string): void;
 }
 
-/** What the engine adds to what the options say. */
+/** The part of the record that does not come from options. */
 export type EngineServices = Pick<
   TransportContext,
   "heartbeat" | "receiving" | "closing" | "closingBacklog" | "retryAfter" | "reportRefusal" | "addHeaders"
 >;
 
-/** The options that the record is made of. */
+/** The options in the record. */
 export const CONTEXT_OPTIONS = [
   "maxHttpBufferSize",
   "maxPayloadPackets",
@@ -54,7 +54,7 @@ export const CONTEXT_OPTIONS = [
   "wsEngine",
 ] as const;
 
-/** The options of the engine, as far as transports obey them. */
+/** The engine's options that transports use. */
 interface ContextOptions extends Pick<
   TransportContext,
   "maxHttpBufferSize" | "maxPayloadPackets" | "postTimeout" | "httpCompression" | "clock"
@@ -64,7 +64,7 @@ interface ContextOptions extends Pick<
   readonly wsEngine?: unknown;
 }
 
-/** Completes the record by what the options say. */
+/** Builds the record from the options. */
 export function transportContext(options: ContextOptions, services: EngineServices): TransportContext {
   const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, httpCompression, clock } = options;
   const sharesFrames = !options.perMessageDeflate && !options.wsEngine;

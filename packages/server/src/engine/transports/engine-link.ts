@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocketError, WebSocketLink } from "@portage/websocket";
 import type { SocketLink } from "./link-socket.ts";
 
-/** What is asked of a WebSocket that another library has made: the shape of the npm package `ws`. */
+/** The members that the engine uses of another library's WebSocket, in the shape of the npm package `ws`. */
 export interface ForeignWebSocket {
   readonly readyState: number;
   readonly bufferedAmount?: number;
@@ -14,12 +14,12 @@ export interface ForeignWebSocket {
   resume?(): void;
 }
 
-/** A server of such WebSockets, as the option `wsEngine` names its class. */
+/** The server of another WebSocket library; the option `wsEngine` takes its class. */
 export interface ForeignWebSocketServer {
   handleUpgrade(req: unknown, stream: unknown, head: Buffer, done: (websocket: ForeignWebSocket) => void): void;
   close?(): void;
   on?(event: "headers", listener: (lines: string[], req: never) => void): unknown;
-  /** That of `ws` looks them up for each handshake. */
+  /** `ws` reads these for each handshake. */
   readonly options?: object;
 }
 
@@ -33,7 +33,7 @@ export type ForeignWebSocketServerClass = new (
   options: ForeignOptions & { noServer: true; clientTracking: false },
 ) => ForeignWebSocketServer;
 
-/** What the transport asks of its link: ours, or that of another WebSocket library. */
+/** The members that the transport uses of its link, ours or another library's. */
 export type EngineLink = Pick<
   WebSocketLink,
   | "bufferedBytes"
@@ -50,14 +50,14 @@ export type EngineLink = Pick<
 > &
   SocketLink & {
     readonly stream?: Duplex | undefined;
-    /** The WebSocket of another library, where it is one. */
+    /** The WebSocket of another library; undefined for our own links. */
     readonly foreign?: ForeignWebSocket;
   };
 
-/** The code of the error for a message that is too large, with `ws` as with us. */
+/** The error code for a message that is too large, in `ws` and here. */
 export const TOO_LARGE = "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
 
-/** Whether the peer broke a rule. The errors of `ws` have codes of the same kind as ours, or of zlib. */
+/** Whether the error is a violation by the peer. `ws` uses the same prefix as this package, and the codes of zlib. */
 export function isViolation({ code }: NodeJS.ErrnoException | WebSocketError): boolean {
   return code !== undefined && (code.startsWith("WS_ERR_") || code.startsWith("Z_"));
 }

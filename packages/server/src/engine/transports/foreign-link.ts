@@ -1,30 +1,30 @@
 import type { LinkHandler } from "@portage/websocket";
 import { type EngineLink, type ForeignOptions, type ForeignWebSocket, isViolation, TOO_LARGE } from "./engine-link.ts";
 
-/** Options of the engine that go on to a server of WebSockets of another library. */
+/** Options that the engine passes to another library's WebSocket server. */
 interface ForwardedOptions {
   readonly perMessageDeflate: unknown;
   readonly maxHttpBufferSize: number;
   readonly handleProtocols?: unknown;
 }
 
-/** The options of a foreign server of WebSockets that programs may change while it runs. */
+/** Returns the options of another library's WebSocket server, as programs may change them at run time. */
 export function foreignOptions(options: ForwardedOptions): ForeignOptions {
   const { perMessageDeflate, maxHttpBufferSize: maxPayload, handleProtocols } = options;
   const deflate = perMessageDeflate === true ? {} : perMessageDeflate;
   return { perMessageDeflate: deflate, maxPayload, ...(handleProtocols ? { handleProtocols } : {}) };
 }
 
-/** Hears errors of another library, too. */
+/** A link handler that accepts errors of another library too. */
 interface ForeignHandler extends Omit<LinkHandler, "onEnding"> {
   onEnding?(error: NodeJS.ErrnoException | undefined): void;
 }
 
 const OPEN = 1;
-/** Beyond this many unsent bytes the peer must read before more is sent. */
+/** Above this many unsent bytes, the transport stops sending until the peer has read some. */
 const HIGH_WATER_MARK = 64 * 1024;
 
-/** Lets a WebSocket of another library look like a link of ours. */
+/** Adapts another library's WebSocket to the interface of our links. */
 export class ForeignLink implements EngineLink {
   readonly #websocket: ForeignWebSocket;
   #handler: ForeignHandler | undefined;
@@ -38,7 +38,7 @@ export class ForeignLink implements EngineLink {
 
   #onError(error: NodeJS.ErrnoException): void {
     this.#error = error;
-    // What breaks on the way to the peer ends the connection by itself; a peer that breaks the rules may never do so.
+    // A network error closes the connection anyway. After a violation, the peer may keep it open forever.
     if (isViolation(error)) this.#handler?.onEnding?.(error);
   }
 
@@ -60,7 +60,7 @@ export class ForeignLink implements EngineLink {
     });
     websocket.on("close", (code = 1006, reason: Buffer | string = "") => {
       const error = this.#error;
-      // The frame that answers a message that is too large may not be answered itself: then the code is 1006.
+      // If the peer does not answer the close frame after its too large message, the code is 1006.
       const isTooLarge = error?.code === TOO_LARGE;
       handler.onClose({
         code: isTooLarge ? 1009 : code,
@@ -93,10 +93,10 @@ export class ForeignLink implements EngineLink {
     this.#handler?.onDrain();
   }
 
-  /** Prepared frames are for our own links; the transport sends none here. */
+  /** Never called: shared frames are for our own links only. */
   sendFrame(): void {}
 
-  /** What is sent is handed on at once. */
+  /** Does nothing, because each message is written at once. */
   cork(): void {}
 
   flush(): void {}

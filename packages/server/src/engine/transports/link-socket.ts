@@ -2,18 +2,18 @@ import type { Duplex } from "node:stream";
 import { type LinkHandler, WebSocket, type WebSocketLink } from "@portage/websocket";
 import { Emitter } from "../../base/emitter.ts";
 
-/** What the socket of a transport does with it. */
+/** The part of a transport that its socket uses. */
 export interface SocketOwner extends LinkHandler {
   readonly readyState: "open" | "closing" | "closed";
   readonly bufferedBytes: number;
-  /** The stream below; undefined once it is closed. */
+  /** The stream below; undefined after it has closed. */
   readonly stream: Duplex | undefined;
-  /** Begins the closing handshake, and ends the session. */
+  /** Starts the closing handshake, and ends the session. */
   closeWith(code: number, reason: string | undefined): void;
   discard(): void;
 }
 
-/** What it asks of the connection itself. A link of another library has its own WebSocket, and none of these. */
+/** The part of a link that the socket uses. Another library's link has only the required members. */
 export type SocketLink = Pick<WebSocketLink, "open" | "sendText" | "sendBinary"> &
   Partial<Pick<WebSocketLink, "ping" | "pong" | "whenWritten" | "compresses" | "pause" | "resume">>;
 
@@ -32,17 +32,17 @@ type WebSocketContent = string | number | ArrayBuffer | ArrayBufferView;
 /** In the order of their numbers. */
 const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 
-/** The subprotocols of the few links that have one. */
+/** Subprotocols of links; few links have one. */
 const protocols = new WeakMap<object, string>();
 
-/** Remembers which subprotocol was agreed on. */
+/** Stores the negotiated subprotocol of a link. */
 export function noteProtocol(link: object, protocol: string): void {
   protocols.set(link, protocol);
 }
 
 /**
- * The WebSocket of a transport, as programs know it from engine.io: the members of `ws` that they use on it. What is sent
- * by it goes past the session, as it is: the client takes it for packets of Engine.IO.
+ * The WebSocket of a transport, with the members of `ws` that programs use on it in engine.io. Messages sent through it
+ * bypass the session, and the client decodes them as Engine.IO packets.
  *
  * Events: `message` (data, isBinary), `ping` and `pong` (data), and `close` (code, reason).
  *
@@ -71,7 +71,7 @@ export class LinkSocket extends Emitter {
     this[kSocketStream] = owner.stream;
   }
 
-  /** The TCP or TLS connection; kept after its end, for those who log the address. */
+  /** The TCP or TLS connection. Still set after its end, so that programs can log the address. */
   get _socket(): Duplex | undefined {
     return this[kSocketStream];
   }
@@ -82,39 +82,39 @@ export class LinkSocket extends Emitter {
     return this[kSocketOwner].stream === undefined ? WebSocket.CLOSED : WebSocket.CLOSING;
   }
 
-  /** Bytes that have not been handed to the system yet. */
+  /** Bytes not yet handed to the system. */
   get bufferedAmount(): number {
     return this[kSocketOwner].bufferedBytes;
   }
 
-  /** The subprotocol, or empty text. */
+  /** The negotiated subprotocol, or an empty string. */
   get protocol(): string {
     return protocols.get(this[kSocketLink]) ?? "";
   }
 
-  /** The extension that was negotiated, or empty text. */
+  /** The negotiated extension, or an empty string. */
   get extensions(): string {
     return this[kSocketLink].compresses === true ? "permessage-deflate" : "";
   }
 
-  /** Undefined: as in `ws`, only the sockets of clients have one. */
+  /** Always undefined on a server, as in `ws`. */
   get url(): undefined {
     return undefined;
   }
 
-  /** Whether incoming messages are held back. */
+  /** Whether incoming messages are paused. */
   get isPaused(): boolean {
     return this[kReadState] === "paused";
   }
 
-  /** Binary messages are Buffers; for the session they stay that, whatever is asked for. */
+  /** Always `nodebuffer`; a new value is ignored, because the session needs Buffers. */
   get binaryType(): "nodebuffer" {
     return "nodebuffer";
   }
 
   set binaryType(_type: unknown) {}
 
-  /** Sends a message, `options.compress` false: as it is; `callback` hears when the system has taken it. */
+  /** Sends a message, uncompressed if `options.compress` is false. Calls `callback` when the system has taken it. */
   send(
     data: WebSocketContent,
     options?: { binary?: boolean; compress?: boolean } | SentCallback | null,
@@ -133,7 +133,7 @@ export class LinkSocket extends Emitter {
     this[kControl]("ping", data, mask, callback);
   }
 
-  /** Sends a pong that was not asked for. */
+  /** Sends an unsolicited pong of at most 125 bytes. */
   pong(data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback): void {
     this[kControl]("pong", data, mask, callback);
   }
@@ -162,7 +162,7 @@ export class LinkSocket extends Emitter {
     if (typeof callback === "function") this[kSocketLink].whenWritten?.(callback as SentCallback);
   }
 
-  /** Holds incoming messages back. */
+  /** Pauses incoming messages until {@link resume}. */
   pause(): void {
     this[kReadState] = "paused";
     this[kSocketLink].pause?.();
@@ -173,7 +173,7 @@ export class LinkSocket extends Emitter {
     this[kSocketLink].resume?.();
   }
 
-  /** Closes the connection in an orderly way; the session ends at once. */
+  /** Starts the closing handshake; the session ends at once. */
   close(code: number = 1000, reason?: string): void {
     this[kSocketOwner].closeWith(code, reason);
   }
@@ -194,7 +194,7 @@ function bufferOf(data: ArrayBuffer | ArrayBufferView): Buffer {
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 }
 
-/** Hears for the socket of a transport what the transport hears. Transports without one are asked directly. */
+/** Wraps a transport's handler so that its socket also emits messages, pings, and pongs. */
 export function tapped(owner: SocketOwner, socket: LinkSocket): LinkHandler {
   return {
     onText: (text) => {

@@ -1,3 +1,17 @@
+/*
+ * The GET half of long-polling: one poll, from its arrival to the end of its response.
+ *
+ *   client               server
+ *   GET          ->      waiting    `Polling.writable` is true
+ *                        answering  a batch was sent, and its body may be compressed first
+ *                <- 200  over       the body belongs to Node; the next GET may arrive
+ *
+ * Between calls, a transport has at most one poll that is not over, and takes one batch for it. A poll that ends without
+ * its response is reported once, as `POLL_ABORTED`, or as `POLL_LOST` if the connection broke inside the response.
+ *
+ * Two pending polls would break this, because packets could leave in either order: the second GET ends the session. A batch
+ * lost with its poll ends it too, because the protocol does not acknowledge packets.
+ */
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { compressBody, type HttpCompression, compressionThreshold } from "../http/compression.ts";
@@ -6,19 +20,19 @@ import type { HttpExchange } from "../http/request.ts";
 import { kAnswerPoll, kContext } from "../keys.ts";
 import type { TransportContext } from "./context.ts";
 
-/** How packets for the peer are lost: the client dropped its poll, or the connection broke inside the answer. */
+/** How a poll fails: the client dropped it, or the connection broke inside the response. */
 export type PollLoss = "POLL_ABORTED" | "POLL_LOST";
 
 /** The transport that a poll belongs to. */
 export interface PollOwner {
   readonly [kContext]: TransportContext;
-  /** The answer is made: the poll is over, and another one may come. */
+  /** Sends the response. The poll is over, and the next one may arrive. */
   [kAnswerPoll](poll: Poll, headers: OutgoingHttpHeaders, body: RawData): void;
-  /** The poll was over before its time; a client that drops several at once is reported several times. */
+  /** Called if the poll fails. A client that drops several polls at once causes several calls. */
   pollClosed(poll: Poll, loss: PollLoss): void;
 }
 
-/** Where the shared listener finds the poll of a response: a poll that waits needs no closure. */
+/** Leads the shared listener from a response to its poll, without a closure per poll. */
 const POLL = Symbol("Poll");
 type PollResponse = ServerResponse & { [POLL]?: Poll };
 
@@ -27,12 +41,11 @@ function onPollClose(this: PollResponse): void {
 }
 
 /**
- * The GET half of long-polling: one GET, from its arrival to the end of its answer. A transport without one polls not at all
- * (`none`); one with one waits, or answers.
+ * One poll.
  *
- * - `waiting`: for packets
- * - `answering`: it has got them, and they are being compressed: a client that drops it now has lost them
- * - `over`: the answer is with Node, or the client has gone
+ * - `waiting`: pending, without packets
+ * - `answering`: it has its packets, which may still be compressing; they are lost if the client drops the poll now
+ * - `over`: the response was handed to Node, or the client is gone
  */
 export class Poll {
   readonly res: ServerResponse;
@@ -46,7 +59,7 @@ export class Poll {
     res.on("close", onPollClose);
   }
 
-  /** Answers with a payload, which is compressed where that is wanted. Once. */
+  /** Answers with a payload, compressed if `httpCompression` allows it. Call it once. */
   answer(contentType: string, body: RawData, batch: readonly EnginePacket[]): void {
     this.#state = "answering";
     const headers: OutgoingHttpHeaders = { "Content-Type": contentType };
@@ -67,14 +80,14 @@ export class Poll {
   #finish(headers: OutgoingHttpHeaders, body: RawData): void {
     if (this.#state === "over") return;
     this.#state = "over";
-    // Node has not reported yet that the client is gone: its packets are lost all the same.
+    // The client may be gone before Node reports it. The packets are lost either way.
     if (isGone(this.res)) this.#owner.pollClosed(this, "POLL_ABORTED");
     else this.#owner[kAnswerPoll](this, headers, body);
   }
 
   /**
-   * The response is closed. When its connection broke before all of the answer had left the process, the packets have not
-   * arrived. A connection that breaks later says nothing: proxies reset theirs when they have read the answer.
+   * Reports a lost poll when its response closes. The packets are lost if the connection broke before the whole response
+   * left the process. A later break means nothing, because proxies reset connections after reading the response.
    */
   responseClosed(): void {
     if (this.#state !== "over") {

@@ -9,12 +9,12 @@ import { PollingTransport } from "./polling.ts";
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHead = Symbol("head");
 
-/** U+2028 and U+2029 end a line in a script, though not in JSON. */
+/** U+2028 and U+2029 end a line in scripts, but not in JSON. */
 const LINE_ENDS = /[\u2028\u2029]/g;
-/** A form escapes each line feed as `\n` and each `\n` as `\\n`. */
+/** The client's form escapes each line feed as `\n`, and each `\n` as `\\n`. */
 const ESCAPED_LINE_FEED = /(\\)?\\n/g;
 
-/** Long-polling by script tags and forms, for browsers without CORS: answers are `___eio[j]("...");`. */
+/** Long-polling through script tags and forms, for browsers without CORS. Responses are `___eio[j]("...");`. */
 export class JsonpTransport extends PollingTransport {
   private readonly [kHead]: string;
 
@@ -27,7 +27,7 @@ export class JsonpTransport extends PollingTransport {
     return "text/javascript; charset=UTF-8";
   }
 
-  /** A page may not have what it gets here taken for anything but a script. */
+  /** Forbids browsers to interpret the response as anything but a script. */
   protected override addTypeOptions(headers: OutgoingHttpHeaders): void {
     headers["X-Content-Type-Options"] = "nosniff";
   }

@@ -1,7 +1,17 @@
 /*
- * Long-polling: a GET half (poll.ts) and a POST half (post.ts), and the life of both together.
- * Knows: exchanges of HTTP, payloads, the context of the engine.
+ * Long-polling: a GET half (poll.ts), a POST half (post.ts), and their common end.
+ * Knows: HTTP exchanges, payloads, the context of the engine.
  * Must not know: sockets and their streams, sessions.
+ *
+ *   GET   ->  kPoll set, `writable`        POST  ->  kPost set
+ *         <-  send() answers; kPoll empty        <-  packets delivered, "ok"; kPost empty
+ *
+ * Between calls, at most one poll and one POST are pending, and `writable` implies a waiting poll. Packets leave only as
+ * the response to a poll, so `bufferedBytes` is 0 and everything else stays in the session's queue. A transport that is
+ * closing waits for a poll that can carry its close packet; a retiring one waits for its POST. `POLLING_LIFE` lists both.
+ *
+ * Overlapping requests would break the order of packets, so the second one ends the transport. A `writable` left true after
+ * its poll has gone would lose a batch.
  */
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
@@ -36,18 +46,18 @@ const kSendLastPacket = Symbol("sendLastPacket");
 const kRefuseRequest = Symbol("refuseRequest");
 
 /**
- * How long a closing transport waits for a poll that it can answer with its last packets, in milliseconds. A client that is
- * there polls again at once; one that does it later learns that its session is unknown, and comes back as well.
+ * Most milliseconds that a closing transport waits for a poll to answer with its close packet. A live client polls again at
+ * once. A later poll is answered with "Session ID unknown", after which clients reconnect, too.
  */
 const LAST_POLL_TIMEOUT = 10_000;
 
-/** How long a POST may go on once another transport has taken over, which is held back meanwhile, in milliseconds. */
+/** Most milliseconds for the last POST after an upgrade; the new transport is paused meanwhile. */
 const RETIRE_TIMEOUT = 5_000;
 
-/** Browsers that guess at content and must be told not to filter it. */
+/** Browsers with a content filter that must be switched off. */
 const LEGACY_BROWSER = /;MSIE|Trident\//;
 
-/** Clients that refuse a payload of more than 16 packets, all of it: python-engineio, over requests and over aiohttp. */
+/** Clients that reject payloads of more than 16 packets: python-engineio, over requests and over aiohttp. */
 const CAPPED_CLIENT = /^python-|\baiohttp\//i;
 const PACKET_CAP = 16;
 
@@ -57,50 +67,50 @@ const POLL_LOSSES: Readonly<Record<PollLoss, string>> = {
 };
 
 /**
- * Where long-polling stands in its life. `closing` and `retiring` wait for what the peer has under way.
+ * Phases of long-polling.
  *
- * - `open`: packets go both ways
- * - `closing`: its owner has closed it, and the next poll carries the close packet
- * - `retiring`: another transport has taken over, and the POST under way is still to be delivered
+ * - `open`: packets flow both ways
+ * - `closing`: the owner has closed it, and the next poll carries the close packet
+ * - `retiring`: the session has moved to another transport, and the last POST is still to be delivered
  * - `closed`: it has ended
  */
 export type PollingPhase = "open" | "closing" | "retiring" | "closed";
 
-/** What may happen meanwhile: a poll has come, a POST is over, the time to wait is. */
+/** Inputs: a poll has arrived, a POST is over, or the timer has fired. */
 export type PollingSignal = "polled" | "posted" | "timeout";
 
 type PollingAction =
-  /** Asks the owner for packets. */
+  /** Requests packets from the owner. */
   | "drain"
-  /** Sends the close packet, if a poll can carry it, and ends as ordered. */
-  | "say goodbye"
-  /** Ends without a word. */
-  | "leave"
+  /** Sends the close packet, if a poll is pending, and ends. */
+  | "send close"
+  /** Ends silently. */
+  | "end"
   | "ignore";
 
 /**
- * The life of a transport from the order to end it on. `close` leads from `open` to `closing`, `retire` to `retiring`; where
- * nothing is under way, what they would wait for happens at once. Discards and failures lead to `closed` from everywhere.
+ * What each signal does in each phase. `close` leads from `open` to `closing`, `retire` to `retiring`; if nothing is pending,
+ * they end at once. `discard` and failures lead from every phase to `closed`.
  */
 export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, PollingAction>>>> = {
   open: { polled: "drain", posted: "ignore", timeout: "ignore" },
-  closing: { polled: "say goodbye", posted: "ignore", timeout: "say goodbye" },
-  retiring: { polled: "drain", posted: "leave", timeout: "leave" },
+  closing: { polled: "send close", posted: "ignore", timeout: "send close" },
+  retiring: { polled: "drain", posted: "end", timeout: "end" },
   closed: { polled: "ignore", posted: "ignore", timeout: "ignore" },
 };
 
-/** What a transport that is closing or retiring has to do yet. */
+/** How a closing or retiring transport will end. */
 interface PendingEnd {
-  /** Called once it has closed as ordered, or has retired. */
+  /** Called after it has closed or retired. */
   readonly done: (() => void) | undefined;
-  /** Why it is closed. */
+  /** The reason given to `close`. */
   readonly why: CloseReason | undefined;
   timer: Timer | undefined;
 }
 
 /**
- * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): packets for the peer answer its waiting GET, those from
- * the peer arrive as POST bodies. At most one of each may be under way.
+ * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): outgoing packets answer a pending GET, incoming packets
+ * arrive in POST bodies. At most one GET and one POST may be pending.
  */
 export class PollingTransport extends Transport implements PollOwner, PostOwner {
   static override readonly upgradesTo: readonly string[] = ["websocket"];
@@ -108,14 +118,14 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   readonly name: string = "polling";
   readonly [kContext]: TransportContext;
   private readonly [kMaxBatch]: number;
-  /** Whether the client asks for the reason of a close packet: others know the bare one alone. */
+  /** Whether the client reads reasons in close packets (`?reasons=1`). */
   private readonly [kReadsReasons]: boolean;
-  /** The GET half: a poll that waits for packets, or whose answer is being made. */
+  /** The GET half: a poll that is waiting or being answered. */
   private [kPoll]: Poll | undefined;
   /** The POST half: a POST that is being read or delivered. */
   private [kPost]: Post | undefined;
   private [kPendingEnd]: PendingEnd | undefined;
-  /** A POST that was too large, while no packet has come since. Added when needed: idle sessions are many. */
+  /** The last POST, if it was too large and no packet has arrived since. Absent otherwise, to keep idle sessions small. */
   declare private [kRefusedPost]?: PostEnd["refused"] | undefined;
 
   constructor(req: TransportRequest, context: TransportContext) {
@@ -168,7 +178,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.drained();
   }
 
-  /** A poll is over before its time: the packets that it carried, or would have carried, have nowhere to go. */
+  /** Ends the transport after a failed poll, whose packets are lost. */
   pollClosed(poll: Poll, loss: PollLoss): void {
     if (this[kPoll] === poll) {
       this[kPoll] = undefined;
@@ -178,7 +188,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.ended(closeError(loss, POLL_LOSSES[loss]));
   }
 
-  /** What clients do whose POST was refused: they drop their poll, or send a close packet and nothing before it. */
+  /** Ends the transport with the right reason if a client leaves right after its POST was refused as too large. */
   private [kEndAfterRefusedPost](): boolean {
     const refused = this[kRefusedPost];
     if (!refused) return false;
@@ -206,7 +216,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.onPayload(body, receiver);
   }
 
-  /** Delivers the packets of one POST; JSONP unwraps its form first. */
+  /** Delivers the packets of one POST. JSONP overrides it to decode its form first. */
   protected onPayload(body: RawData, receiver: PayloadReceiver): void {
     deliverPayload(readPayload(body, this.protocol, this[kContext].maxPayloadPackets), receiver);
   }
@@ -240,9 +250,9 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     switch (POLLING_LIFE[this[kPollingPhase]][signal]) {
       case "drain":
         return this.drained();
-      case "say goodbye":
+      case "send close":
         return this[kSendLastPacket]();
-      case "leave":
+      case "end":
         return this.discard();
       case "ignore":
         return;
@@ -259,7 +269,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.readyState = "closing";
     const leaving: PendingEnd = (this[kPendingEnd] = { done: onClosed, why: reason, timer: undefined });
     this[kPost]?.abort();
-    // Without anybody who waits for the end there is no use in waiting for a poll.
+    // Without a callback, ends at once instead of waiting for a poll.
     if (this.writable || !onClosed) this[kSendLastPacket]();
     else this[kStartEndTimer](leaving, LAST_POLL_TIMEOUT);
   }
@@ -288,7 +298,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this[kStartEndTimer]((this[kPendingEnd] = { done, why: undefined, timer: undefined }), RETIRE_TIMEOUT);
   }
 
-  /** Whatever the reason: nothing of an ended transport goes on, and a poll that waits learns of the end. */
+  /** Ends the transport for any reason: answers a pending poll with a close packet, and aborts a POST. */
   protected override ended(reason: CloseReason): void {
     const retired = this[kPollingPhase] === "retiring" ? this[kPendingEnd]?.done : undefined;
     this[kSendClose](reason);
@@ -305,10 +315,10 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     return "text/plain; charset=UTF-8";
   }
 
-  /** What browsers must know of the content of an answer; JSONP has it. */
+  /** Adds headers about the content type. JSONP overrides it. */
   protected addTypeOptions(_headers: OutgoingHttpHeaders): void {}
 
-  /** Wraps a text payload; JSONP does. */
+  /** Formats a text payload. JSONP overrides it. */
   protected formatBody(payload: string): string {
     return payload;
   }
@@ -335,7 +345,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     try {
       res.writeHead(status, headers);
     } catch (error) {
-      // A header that HTTP does not allow, most likely what a `headers` listener made of the peer's own words.
+      // An invalid header, most likely one that a `headers` listener copied from the request.
       res.destroy();
       return this.ended(closeError("INVALID_HEADERS", "invalid header", error));
     }

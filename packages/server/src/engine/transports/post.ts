@@ -1,3 +1,18 @@
+/*
+ * The POST half of long-polling: one POST, from its arrival to its response.
+ *
+ *   client               server
+ *   POST         ->      reading     body-reader.ts counts bytes and time
+ *                        delivering  payload-delivery.ts, in several turns if the packets are many
+ *                <- 200  "ok"        `kOnPostEnd`: the next POST may arrive
+ *
+ * Between calls, a transport has at most one POST. None of its packets is delivered before its body is complete, so a body
+ * that is too large can be refused with the session intact. `kOnPostEnd` is called once, after the last packet, unless the
+ * transport has aborted the POST while it was being read.
+ *
+ * A second POST would break this, because its packets could overtake the first ones: it ends the session. An incomplete
+ * body ends it too, because the packets in it are lost.
+ */
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { hangUpAfter } from "../http/http2.ts";
@@ -11,9 +26,9 @@ import { payloadFailure, type PayloadReceiver } from "./payload-delivery.ts";
 
 /** How a POST ended. */
 export interface PostEnd {
-  /** Why the transport can't go on: packets are lost, or are none. */
+  /** Why the transport must end: packets are lost or malformed. */
   readonly why?: CloseReason;
-  /** The limit that the body exceeded: nothing of it was delivered, and the client may send its packets one by one. */
+  /** The limit that the body exceeded. Nothing was delivered, and the client may send its packets one by one. */
   readonly refused?: { readonly limit: number; readonly actual: number };
 }
 
@@ -21,27 +36,24 @@ export interface PostEnd {
 export interface PostOwner {
   readonly sid: string;
   readonly [kContext]: TransportContext;
-  /** Takes the body apart and delivers its packets to `receiver`. */
+  /** Decodes the body and delivers its packets to `receiver`. */
   [kOnBody](body: RawData, receiver: PayloadReceiver): void;
-  /** @returns false to have no more of the same POST */
+  /** @returns false to stop the delivery of this POST */
   [kOnPosted](packet: EnginePacket): boolean;
   [kWriteAnswer](res: ServerResponse, status: number, headers: OutgoingHttpHeaders, body: RawData): void;
-  /** The POST has been answered, or its client is gone. Called once, unless the transport aborts it. */
+  /** Called once the POST has been answered or its client is gone, unless the transport has aborted it. */
   [kOnPostEnd](end: PostEnd): void;
 }
 
 const POST_DELIVERED: PostEnd = {};
 
-/** What a body of another kind than text is called. */
+/** The content type of binary bodies. */
 const OCTET_STREAM = "application/octet-stream";
 
-/** Whether the body of a POST is to be read as bytes. */
+/** Whether a POST has a binary body. */
 export const hasBytes = ({ headers }: TransportRequest): boolean => headers["content-type"] === OCTET_STREAM;
 
-/**
- * The POST half of long-polling: one POST, from its arrival to its answer. A transport without one is not sent anything
- * (`none`); one with one reads the body, then delivers its packets, which many of take more than one turn.
- */
+/** One POST: reads the body, delivers its packets, answers. */
 export class Post implements BodyHandler, PayloadReceiver {
   readonly #owner: PostOwner;
   readonly #exchange: HttpExchange;
@@ -53,12 +65,12 @@ export class Post implements BodyHandler, PayloadReceiver {
     this.#reader = new BodyReader(exchange.req, owner[kContext], this);
   }
 
-  /** Begins to read: the end may be reported before this returns. */
+  /** Starts to read. The end may be reported before this returns. */
   start(): void {
     this.#reader.start();
   }
 
-  /** Ends the reading, and reports nothing; a body that has been read is delivered all the same. */
+  /** Stops reading without a report. A complete body is still delivered. */
   abort(): void {
     this.#reader.abort();
   }
@@ -82,7 +94,7 @@ export class Post implements BodyHandler, PayloadReceiver {
     this.#owner[kOnPostEnd]({ why: closeError("POST_ABORTED", "data request connection closed prematurely") });
   }
 
-  /** Part of a packet is lost, so that the session can't go on. */
+  /** Gives up on an incomplete body. Part of a packet is lost, so the session must end. */
   onGivenUp(code: UploadFailure): void {
     const { message } = CLOSE_CODES[code];
     const { postTimeout, receiving } = this.#owner[kContext];
@@ -98,7 +110,7 @@ export class Post implements BodyHandler, PayloadReceiver {
   }
 
   onDelivered(failure?: unknown): void {
-    // text/html is what old Internet Explorer needs to show no download dialog.
+    // With any other type, old Internet Explorer shows a download dialog.
     this.#owner[kWriteAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, "ok");
     if (failure === undefined) return this.#owner[kOnPostEnd](POST_DELIVERED);
     this.#owner[kOnPostEnd]({ why: payloadFailure(failure, this.#owner[kContext].maxPayloadPackets) });
@@ -106,7 +118,7 @@ export class Post implements BodyHandler, PayloadReceiver {
 
   // ---- answers -----------------------------------------------------------------------------------------------------
 
-  /** Answers a POST whose rest is of no use. */
+  /** Answers a POST whose remaining body is not read. */
   #answerLast(status: number, body: string): void {
     const { res } = this.#exchange;
     const headers = { "Content-Type": "application/json" };

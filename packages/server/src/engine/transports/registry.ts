@@ -6,17 +6,17 @@ import { PollingTransport } from "./polling.ts";
 import type { Transport } from "./transport.ts";
 import { WebSocketTransport } from "./websocket.ts";
 
-/** What the engine knows of a transport before there is one. */
+/** What the engine knows of a kind of transport before it creates one. */
 interface TransportFacts {
-  /** What requests call it (`?transport=`), and {@link Transport.name}. */
+  /** The name in requests (`?transport=`), and {@link Transport.name}. */
   readonly name: string;
-  /** Names of the transports that a session on it may be upgraded to. */
+  /** Names of transports that a session on it may be upgraded to. */
   readonly upgradesTo: readonly string[];
 }
 
 /**
- * A transport that HTTP requests carry. They reach {@link Transport.onRequest}, that of the handshake first. Between two of
- * them it may be unable to send, which does not make its peer a slow reader.
+ * A transport carried by HTTP requests. Each request goes to {@link Transport.onRequest}, starting with the handshake.
+ * Between requests the transport may be unable to send, which does not make its client a slow reader.
  */
 export interface RequestTransportKind extends TransportFacts {
   readonly carriedBy: "requests";
@@ -24,21 +24,21 @@ export interface RequestTransportKind extends TransportFacts {
   make(request: TransportRequest, context: TransportContext): Transport;
 }
 
-/** A transport that a connection of its own carries, which a WebSocket handshake opens. It may be what others upgrade to. */
+/** A transport carried by its own connection, opened by a WebSocket handshake. Others may upgrade to it. */
 export interface StreamTransportKind extends TransportFacts {
   readonly carriedBy: "stream";
-  /** @param link the WebSocket; nothing is read from it before {@link Transport.open} */
+  /** @param link the WebSocket; not read before {@link Transport.open} */
   make(request: TransportRequest, context: TransportContext, link: EngineLink): Transport;
 }
 
 export type TransportKind = RequestTransportKind | StreamTransportKind;
 
-/** Names that the option `transports` takes. WebTransport is known by name and not offered. */
+/** Names that the option `transports` accepts. WebTransport is accepted but not supported. */
 export type TransportName = "polling" | "websocket" | "webtransport";
 
 export const TRANSPORT_NAMES: readonly TransportName[] = ["polling", "websocket", "webtransport"];
 
-/** The transports that an engine offers where the option `transports` is not given. */
+/** The default of the option `transports`. */
 export const OFFERED_BY_DEFAULT: readonly TransportName[] = ["polling", "websocket"];
 
 const POLLING_KIND: RequestTransportKind = {
@@ -59,10 +59,10 @@ const WEBSOCKET_KIND: StreamTransportKind = {
 const transportKinds = new Map<string | undefined, TransportKind>();
 
 /**
- * Makes a transport known to all engines of the process. An engine takes requests for it once its option `transports` has
- * the name.
+ * Registers a transport for all engines of the process. An engine accepts requests for it if its option `transports`
+ * includes the name.
  *
- * @returns forgets it again
+ * @returns removes the transport again
  */
 export function registerTransport(kind: TransportKind): () => void {
   transportKinds.set(kind.name, kind);
@@ -72,23 +72,23 @@ export function registerTransport(kind: TransportKind): () => void {
 registerTransport(POLLING_KIND);
 registerTransport(WEBSOCKET_KIND);
 
-/** What carries a transport; undefined for one that is not known. */
+/** Returns what carries a transport; undefined if the name is unknown. */
 export function carrierOf(name: string | undefined): TransportKind["carriedBy"] | undefined {
   return transportKinds.get(name)?.carriedBy;
 }
 
-/** Names of the transports that a session on `name` may be upgraded to. */
+/** Returns the names of transports that a session on `name` may be upgraded to. */
 export function upgradesOf(name: string): readonly string[] {
   return transportKinds.get(name)?.upgradesTo ?? [];
 }
 
-/** What makes the transport of a handshake over HTTP. One that was let in under another name polls. */
+/** Returns the kind of transport for an HTTP handshake; polling if the name is not one carried by requests. */
 export function requestKind(name: string | undefined): RequestTransportKind {
   const kind = transportKinds.get(name);
   return kind?.carriedBy === "requests" ? kind : POLLING_KIND;
 }
 
-/** What makes the transport on a WebSocket, whatever the request calls it. */
+/** Returns the kind of transport for a WebSocket handshake; WebSocket if the name is not one carried by a stream. */
 export function streamKind(name: string | undefined): StreamTransportKind {
   const kind = transportKinds.get(name);
   return kind?.carriedBy === "stream" ? kind : WEBSOCKET_KIND;

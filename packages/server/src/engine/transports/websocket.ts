@@ -25,7 +25,7 @@ const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
 const kOnViolation = Symbol("onViolation");
 
-/** Made for those who ask: most transports have none. */
+/** Created on first access of `socket`; most transports have none. */
 const linkSockets = new WeakMap<WebSocketTransport, LinkSocket>();
 
 /** One packet per WebSocket message (Engine.IO protocol, "WebSocket"). */
@@ -49,7 +49,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     return this[kEngineLink].bufferedBytes;
   }
 
-  /** The WebSocket below: the one of the option `wsEngine`, or what stands for it. */
+  /** The WebSocket below: the one of the option `wsEngine`, or a stand-in with the members of `ws`. */
   get socket(): LinkSocket | ForeignWebSocket {
     const { foreign } = this[kEngineLink];
     if (foreign !== undefined) return foreign;
@@ -61,7 +61,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     return socket;
   }
 
-  /** The stream below; undefined once it is closed. */
+  /** The stream below; undefined after it has closed. */
   get stream(): Duplex | undefined {
     return this[kEngineLink].stream;
   }
@@ -76,7 +76,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.onData(data);
   }
 
-  /** A message has come in, which is one packet. */
+  /** Decodes one message, which is one packet. */
   // hot path: 3.2 % of the server's time in `ingest`
   onData(data: RawData): void {
     if (this.readyState === "closed") return;
@@ -93,11 +93,11 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.fail(closeReason("INVALID_PACKET", error));
   }
 
-  override hold(): void {
+  override pause(): void {
     this[kEngineLink].pause();
   }
 
-  override release(): void {
+  override resume(): void {
     this[kEngineLink].resume();
   }
 
@@ -155,7 +155,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.ended(reason);
   }
 
-  /** Begins the closing handshake; the engine can cut it short. */
+  /** Starts the closing handshake; the engine can cut it short. */
   private [kCloseLink](code: number, reason?: string): void {
     this[kContext].closing.add(this);
     this[kEngineLink].close(code, reason);
@@ -172,19 +172,19 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
-  /** What ends the connection is below sessions; their code for it travels with it. */
+  /** Returns the close text for a violation of the WebSocket protocol: the session's close code, and the rule. */
   closeTextOf(rule: ViolationCode): string {
     return writeCloseText({ code: closeCodeFor(VIOLATIONS[rule].closeCode), rule });
   }
 
-  /** The peer broke the protocol. The session does not wait for it to end the connection. */
+  /** Ends the session after a violation, without waiting for the peer to close the connection. */
   onEnding(error: (Error & { code?: string; closeCode?: number }) | undefined): void {
     if (error === undefined || this.readyState === "closed") return;
     this[kContext].closing.add(this);
     this[kOnViolation](error.closeCode ?? (error.code === TOO_LARGE ? 1009 : 1002), error);
   }
 
-  /** The connection is over. Without `close`, a program says so, as it may with transports of engine.io. */
+  /** Called when the connection has ended. A program may call it too, without `close`, as in engine.io. */
   override onClose(close?: LinkClose): void {
     if (close === undefined) return this.close();
     this[kContext].closing.delete(this);
@@ -201,13 +201,13 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   }
 }
 
-/** The limit that was exceeded, of those that end a connection with this close code. */
+/** Returns the limit that a close code reports as exceeded. */
 function limitFor(closeCode: number, context: TransportContext): { limit?: number } {
   if (closeCode === 1009) return { limit: context.maxHttpBufferSize };
   return closeCode === 1013 ? { limit: context.receiving.limit } : {};
 }
 
-/** The code for sessions that stands for a violation of WebSocket with this close code. */
+/** Returns the session's close code for a violation with this WebSocket close code. */
 function closeCodeFor(closeCode: number): CloseCode {
   if (closeCode === 1009) return "PAYLOAD_TOO_LARGE";
   return closeCode === 1013 ? "RECEIVE_BUDGET" : "PROTOCOL_VIOLATION";
