@@ -12,7 +12,7 @@ const nodeModules = (...names) => names.map((name) => `node:${name}`);
 const PACKAGES = {
   parser: [],
   "websocket/core": nodeModules("buffer", "zlib", "crypto"),
-  websocket: nodeModules("net", "tls", "http", "https", "events", "stream", "crypto", "buffer"),
+  websocket: nodeModules("net", "tls", "http", "http2", "https", "events", "stream", "crypto", "buffer"),
   "server/base": ["debug", ...nodeModules("events", "perf_hooks", "http"), "@portage/websocket"],
   "server/engine": [
     ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),

@@ -5,7 +5,14 @@ import { closeCases } from "./cases-close.ts";
 import { frameCases } from "./cases-frames.ts";
 import { utf8Cases } from "./cases-utf8.ts";
 import { volumeCases } from "./cases-volume.ts";
-import { clientSubject, linkSubject, serverSubject, type Subject } from "./subjects.ts";
+import {
+  clientSubject,
+  connectSubject,
+  http2ServerSubject,
+  linkSubject,
+  serverSubject,
+  type Subject,
+} from "./subjects.ts";
 import { NotStrict } from "./wire.ts";
 
 /**
@@ -65,6 +72,8 @@ describe("conformance", () => {
   it.each([
     ["WebSocketServer", serverSubject],
     ["acceptUpgrade", linkSubject],
+    ["acceptConnect", connectSubject],
+    ["WebSocketServer over HTTP/2", http2ServerSubject],
     ["WebSocket", clientSubject],
   ] as const)(
     "%s gives the results that were written down",

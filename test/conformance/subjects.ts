@@ -1,8 +1,26 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+} from "node:http2";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
-import { acceptUpgrade, checkUpgrade, refuseUpgrade, WebSocket, WebSocketServer } from "@portage/websocket";
+import {
+  acceptConnect,
+  acceptUpgrade,
+  checkConnect,
+  checkUpgrade,
+  refuseConnect,
+  refuseUpgrade,
+  WebSocket,
+  type WebSocketLink,
+  WebSocketServer,
+} from "@portage/websocket";
 import { within } from "../support/waiting.ts";
 import { RawDeflater } from "./raw-deflate.ts";
 import { Unexpected, Wire } from "./wire.ts";
@@ -45,12 +63,7 @@ export async function linkSubject(): Promise<Subject> {
     const check = checkUpgrade(req);
     if (!check.ok) return refuseUpgrade(stream, check.status, check.message, check.headers);
     const link = acceptUpgrade(req, stream, head, { maxPayload: MAX_PAYLOAD, perMessageDeflate: COMPRESSION });
-    link.open({
-      onText: (text) => link.sendText(text),
-      onBinary: (data) => link.sendBinary(data),
-      onDrain() {},
-      onClose() {},
-    });
+    echoLink(link);
   });
   await listening(server);
   return {
@@ -60,6 +73,69 @@ export async function linkSubject(): Promise<Subject> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** `acceptConnect`, over HTTP/2: the results are those of `acceptUpgrade`. */
+export function connectSubject(): Promise<Subject> {
+  return http2Subject("acceptUpgrade", (req, { stream }) => {
+    const check = checkConnect(req);
+    if (!check.ok) return refuseConnect(stream, check.status, check.message, check.headers);
+    echoLink(acceptConnect(req, stream, { maxPayload: MAX_PAYLOAD, perMessageDeflate: COMPRESSION }));
+  });
+}
+
+/** `WebSocketServer` over HTTP/2: the results are those over HTTP/1. */
+export function http2ServerSubject(): Promise<Subject> {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: COMPRESSION });
+  return http2Subject("WebSocketServer", (req, res) => server.handleConnect(req, res, echo));
+}
+
+type Answered = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+async function http2Subject(
+  name: string,
+  onConnect: (req: Http2ServerRequest, res: Http2ServerResponse) => void,
+): Promise<Subject> {
+  // Node emits `connect` on servers with a listener of `request`.
+  const server = createHttp2Server({ settings: { enableConnectProtocol: true } }, (_req, res) => res.end());
+  server.on("connect", onConnect);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const session = connectHttp2(`http://127.0.0.1:${port(server)}`);
+  await once(session, "remoteSettings");
+  return {
+    name,
+    async open(extensions) {
+      const stream = session.request({
+        ":method": "CONNECT",
+        ":protocol": "websocket",
+        ":path": "/",
+        "sec-websocket-version": "13",
+        ...(extensions !== undefined && { "sec-websocket-extensions": extensions }),
+      });
+      const [headers] = (await within(once(stream, "response"), "an answer to CONNECT")) as [Answered];
+      if (headers[":status"] !== 200) throw new Unexpected(`refused: ${headers[":status"]}`);
+      const accepted = headers["sec-websocket-extensions"];
+      return new Wire(
+        stream,
+        "client",
+        Buffer.alloc(0),
+        accepted === undefined ? undefined : deflater(accepted, "client", "server"),
+      );
+    },
+    async close() {
+      session.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function echoLink(link: WebSocketLink): void {
+  link.open({
+    onText: (text) => link.sendText(text),
+    onBinary: (data) => link.sendBinary(data),
+    onDrain() {},
+    onClose() {},
+  });
 }
 
 /** `WebSocket` as a client of a server made of bare sockets. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { closeBody, frame, OPCODE, type FrameSpec, type ReadFrame } from "../support/raw/frames.ts";
 import { turn, within } from "../support/waiting.ts";
 import type { RawDeflater } from "./raw-deflate.ts";
@@ -18,7 +18,7 @@ const show = (read: ReadFrame | undefined): string =>
 
 /** The test's end of a connection after its opening handshake. Writes and reads frames by hand. */
 export class Wire {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #sendsMasked: boolean;
   readonly #reader = new MaskedFrameReader();
   readonly #frames: ReadFrame[] = [];
@@ -27,7 +27,7 @@ export class Wire {
   /** Compresses messages if negotiated. */
   readonly deflater: RawDeflater | undefined;
 
-  constructor(socket: Socket, role: "server" | "client", head: Buffer, deflater?: RawDeflater) {
+  constructor(socket: Duplex, role: "server" | "client", head: Buffer, deflater?: RawDeflater) {
     this.#socket = socket;
     this.#sendsMasked = role === "client";
     this.deflater = deflater;

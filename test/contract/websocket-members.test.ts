@@ -310,7 +310,10 @@ const MISSING: Record<string, string> = {
   _originalSecure: "the same",
 };
 /** Our names that `ws` lacks, and why. */
-const ADDED: Record<string, string> = { sendFrame: "sends a frame that was made for many sockets" };
+const ADDED: Record<string, string> = {
+  sendFrame: "sends a frame that was made for many sockets",
+  handleConnect: "opens a WebSocket over HTTP/2",
+};
 
 function namesOf(object: object): Set<string> {
   const names = new Set<string>();

@@ -3,7 +3,8 @@
  * Knows: the sans-IO core (`core/`), streams, HTTP upgrade requests and the clock, and joins them.
  * Must not know: Engine.IO or Socket.IO. Text and bytes are opaque.
  * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`.
- * Without an emitter and its costs: `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`. An
+ * Without an emitter and its costs: `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`, and over
+ * HTTP/2 `checkConnect` → `acceptConnect` or `refuseConnect`. An
  * accepted stream becomes a `WebSocketLink`, which reports to a `LinkHandler`.
  */
 import { WebSocketServer } from "./server/websocket-server.ts";
@@ -38,6 +39,7 @@ export {
 } from "./core/index.ts";
 export type {
   BudgetHolder,
+  ConnectOffer,
   DeflateOptions,
   Limits,
   RefusalCode,
@@ -50,6 +52,9 @@ export type { WebSocketEvents } from "./event-target.ts";
 export { CloseEvent, ErrorEvent, MessageEvent, WebSocketEvent } from "./events.ts";
 export type { LinkClose, LinkHandler, WebSocketLink } from "./link/link-types.ts";
 export type { BinaryType, Data, RawData, Sendable, WebSocketOptions } from "./options.ts";
+export type { AcceptOptions } from "./server/accept.ts";
+export { acceptConnect, checkConnect, refuseConnect } from "./server/connect.ts";
+export type { ConnectRequest } from "./server/connect.ts";
 export type {
   ClientInfo,
   ServerOptions,
@@ -59,7 +64,6 @@ export type {
 } from "./server/server-options.ts";
 export { RequestError } from "./server/server-request.ts";
 export { acceptUpgrade, checkUpgrade, refuseUpgrade } from "./server/upgrade.ts";
-export type { AcceptOptions } from "./server/upgrade.ts";
 export type { ServerEvents } from "./server/websocket-server.ts";
 export type { ClientOptions, SendOptions } from "./websocket.ts";
 export type { WriteCallback } from "./link/write-callbacks.ts";

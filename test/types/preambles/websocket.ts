@@ -1,13 +1,23 @@
 /* What examples of the WebSocket package may use. */
 import type { IncomingMessage, Server } from "node:http";
+import type { Http2Server, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { WebSocket, WebSocketLink } from "@portage/websocket";
 import type { ClientOffer, WebSocketHandler } from "../../../packages/websocket/dist/core/index.js";
 
-export { acceptUpgrade, type LinkClose, refuseUpgrade, WebSocketServer } from "@portage/websocket";
+export {
+  acceptUpgrade,
+  checkConnect,
+  refuseConnect,
+  type LinkClose,
+  refuseUpgrade,
+  WebSocketServer,
+} from "@portage/websocket";
 export { OPCODE } from "../../../packages/websocket/dist/core/index.js";
 
 export declare const http: Server;
+export declare const http2Server: Http2Server;
+export declare const http2Stream: ServerHttp2Stream;
 export declare const port: number;
 export declare const socket: WebSocket;
 export declare const link: WebSocketLink;

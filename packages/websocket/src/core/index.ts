@@ -11,6 +11,8 @@
  */
 export { checkAnswer, handshakeHeaders, newKey } from "./handshake/client-handshake.ts";
 export type { AnswerRefusalCode, ClientOffer } from "./handshake/client-handshake.ts";
+export { checkConnectHandshake } from "./handshake/connect-handshake.ts";
+export type { ConnectOffer } from "./handshake/connect-handshake.ts";
 export { CLOSE_CODE, isValidCloseCode, MAX_REASON_BYTES } from "./frames/close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
 export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";

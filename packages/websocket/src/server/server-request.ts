@@ -1,10 +1,17 @@
 import type { IncomingMessage } from "node:http";
-import { checkHandshake, negotiateDeflate, parseExtensions, parseProtocols } from "../core/index.ts";
+import {
+  checkConnectHandshake,
+  checkHandshake,
+  negotiateDeflate,
+  parseExtensions,
+  parseProtocols,
+} from "../core/index.ts";
 import type { DeflateAgreement, DeflateOptions, RefusalCode } from "../core/index.ts";
 import type { ClientInfo } from "./server-options.ts";
 
 /** The contents of a valid opening handshake. */
 export interface CheckedRequest {
+  /** Empty for a handshake over HTTP/2, which has none. */
   readonly key: string;
   readonly version: 8 | 13;
   readonly protocols: Set<string>;
@@ -47,12 +54,19 @@ const EXTENSIONS_REFUSAL = {
   headers: {},
 } as const;
 
+/** The events that bring an opening handshake, with the check of it. */
+const CHECKS = {
+  upgrade: checkHandshake,
+  connect: (request: IncomingMessage) => ({ key: "", ...checkConnectHandshake(request, false) }),
+};
+
 /** Checks an opening handshake with its subprotocols and, given `deflate`, its extensions. */
 export function checkServerRequest(
   request: IncomingMessage,
+  kind: keyof typeof CHECKS,
   deflate: DeflateOptions | undefined,
 ): CheckedRequest | RequestError {
-  const check = checkHandshake(request);
+  const check = CHECKS[kind](request);
   if (!check.ok) return new RequestError(check);
   const protocols = parseProtocols(request.headers["sec-websocket-protocol"]);
   if (protocols === undefined) return new RequestError(PROTOCOL_REFUSAL);

@@ -1,56 +1,18 @@
 /*
- * How a server takes an upgrade request: the check, the response, `WebSocketServer`.
+ * How a server takes an upgrade request, or the CONNECT of HTTP/2: the check, the response, `WebSocketServer`.
  * Knows: upgrade requests of `node:http`, the server's half of the opening handshake.
  * Must not know: Engine.IO.
  */
 import { STATUS_CODES } from "node:http";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Duplex } from "node:stream";
-import { answerBytes, answerLines, headerLine } from "./answer.ts";
-import type { Clock } from "../clock.ts";
-import { clockOf, delayOf } from "../clock.ts";
-import {
-  checkDeflateOptions,
-  checkExtensions,
-  checkHandshake,
-  checkProtocols,
-  limitsOf,
-  negotiateDeflate,
-  OptionError,
-  parseProtocols,
-  UsageError,
-} from "../core/index.ts";
-import type { DeflateOptions, ReceiveBudget, UpgradeKey, UpgradeRefusal } from "../core/index.ts";
+import { type AcceptOptions, chooseOffers } from "./accept.ts";
+import { answerBytes, answerLines, headerLine, isFinalStatus } from "./answer.ts";
+import { checkExtensions, checkHandshake, checkProtocols, UsageError } from "../core/index.ts";
+import type { UpgradeKey, UpgradeRefusal } from "../core/index.ts";
 import { prepareStream } from "../link/join.ts";
 import { StreamLink } from "../link/link.ts";
 import type { WebSocketLink } from "../link/link-types.ts";
-import { DEFAULTS } from "../options.ts";
-
-export interface AcceptOptions {
-  /** Bytes of one message, after decompression. Default 1 MiB. Exceeded: close code 1009. */
-  readonly maxPayload?: number;
-  /**
-   * Frames of one message. Default 1,024, plus one per 32 bytes of the message.
-   * Exceeded: close code 1008.
-   */
-  readonly maxFragments?: number;
-  /** Compression (RFC 7692), for clients that offer it. Default false. */
-  readonly perMessageDeflate?: boolean | DeflateOptions;
-  /** Control frames received within one second. Default 100. Exceeded: close code 1008. */
-  readonly maxControlFramesPerSecond?: number;
-  /**
-   * Bounds the memory of incomplete messages, across all connections with this budget. Default
-   * none. Exceeded: close code 1013.
-   */
-  readonly budget?: ReceiveBudget;
-  /** Header lines to add to the response, such as `"Set-Cookie: a=b"`. */
-  readonly headers?: readonly string[];
-  /** The subprotocol to choose among the offered ones; false for none. Default: the first. */
-  readonly protocol?: string | false;
-  /** Milliseconds until an unfinished closing handshake destroys the stream. Default 30,000. */
-  readonly closeTimeout?: number;
-  readonly clock?: Clock;
-}
 
 /**
  * Checks the opening handshake of an `upgrade` event, and with `perMessageDeflate` its extensions.
@@ -106,42 +68,12 @@ export function acceptUpgrade(
   head: Buffer,
   given?: AcceptOptions | null,
 ): WebSocketLink {
-  const options = given ?? {};
   const key = req.headers["sec-websocket-key"];
   if (key === undefined) throw new UsageError("WS_ERR_NO_KEY");
-  const deflateOptions = checkDeflateOptions(options.perMessageDeflate);
-  const agreement = deflateOptions && negotiateDeflate(req.headers["sec-websocket-extensions"], deflateOptions);
-  const protocol = options.protocol ?? firstProtocol(req);
-  const lines = answerLines(key, { protocol: protocol || undefined, extensions: agreement?.answer });
-  const answer = answerBytes([...lines, ...addedLines(options.headers)]);
+  const { agreement, added, settings } = chooseOffers(req, given ?? {});
+  const answer = answerBytes([...answerLines(key, agreement), ...added]);
   prepareStream(stream, head);
-  return new StreamLink(stream, answer, {
-    role: "server",
-    limits: limitsOf(options),
-    clock: clockOf(options.clock),
-    closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
-    deflate: agreement && { params: agreement.params, options: deflateOptions },
-  });
-}
-
-function addedLines(headers: readonly string[] | undefined): readonly string[] {
-  if (!headers) return [];
-  const areLines = Array.isArray(headers) && headers.every((line) => typeof line === "string" && line.includes(":"));
-  if (!areLines) throw new OptionError('`headers` must be an array of lines such as "Name: value"');
-  return headers;
-}
-
-/**
- * Returns the first offered subprotocol: browsers fail a connection whose
- * response names none of theirs.
- */
-function firstProtocol(req: IncomingMessage): string | undefined {
-  return parseProtocols(req.headers["sec-websocket-protocol"])?.values().next().value;
-}
-
-/** Returns whether a status ends a response. A status below 200 announces another response. */
-function isFinalStatus(status: unknown): boolean {
-  return (typeof status === "number" || typeof status === "string") && /^[2-9]\d\d$/.test(String(status));
+  return new StreamLink(stream, answer, settings);
 }
 
 function ignore(): void {}

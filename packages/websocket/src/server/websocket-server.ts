@@ -1,13 +1,15 @@
 import type { EventEmitter } from "node:events";
 import { createServer, STATUS_CODES } from "node:http";
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { answerBytes, answerLines } from "./answer.ts";
+import { agreementLines, answerBytes, answerLines } from "./answer.ts";
 import { defineUnderscored } from "../compatible-names.ts";
 import type { Underscored } from "../compatible-names.ts";
-import { checkDeflateOptions, soon, UsageError } from "../core/index.ts";
+import { answerConnect, refuseConnect } from "./connect.ts";
+import { checkDeflateOptions, EMPTY, soon, UsageError } from "../core/index.ts";
 import type { DeflateAgreement } from "../core/index.ts";
 import { isLinked } from "../link/link.ts";
 import { serverOptionsOf } from "./server-options.ts";
@@ -30,10 +32,12 @@ export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
   wsClientError: [error: Error, stream: Duplex, request: Request];
 }
 
-/** A request of an HTTP server's `upgrade` event, and its stream. */
-interface UpgradeEvent {
+/** An opening handshake that has arrived. */
+interface Arrival {
+  readonly kind: "upgrade" | "connect";
   readonly request: IncomingMessage;
   readonly stream: Duplex;
+  readonly refuse: (status: number, body?: string, headers?: OutgoingHttpHeaders) => void;
 }
 
 type ConnectionCallback = (socket: WebSocket, request: IncomingMessage) => void;
@@ -54,6 +58,9 @@ interface ServerState {
  * name of a program is taken.
  */
 const kState = Symbol("state");
+const kScreen = Symbol("screen");
+const kIsReady = Symbol("isReady");
+const kOpen = Symbol("open");
 /** Gives the functions of this file access to the state. */
 let stateOf: (server: WebSocketServer) => ServerState;
 const PHASES = ["running", "closing", "closed"] as const;
@@ -168,17 +175,79 @@ export class WebSocketServer<
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
     stream.on("error", destroyStream);
-    const checked = checkServerRequest(request, checkDeflateOptions(this.options.perMessageDeflate));
+    const refuse: Arrival["refuse"] = (status, body, headers) => refuseUpgrade(stream, status, body, headers);
+    this[kScreen]({ kind: "upgrade", request, stream, refuse }, ({ key, protocols, deflate }) => {
+      const extensions = deflate === undefined ? {} : { [DEFLATE]: deflate };
+      this.completeUpgrade(extensions, key, protocols, request, stream, head, callback);
+    });
+  }
+
+  /**
+   * Handles a `connect` event of an HTTP/2 server: a WebSocket over one of its streams (RFC 8441). The server needs
+   * the setting `enableConnectProtocol`. Passes the socket to `callback`, or answers a refused request.
+   * @throws UsageError `WS_ERR_ALREADY_HANDLED` if the stream already is a WebSocket,
+   * `WS_ERR_INVALID_CALLBACK` if `callback` is not a function
+   *
+   * @example
+   * const wss = new WebSocketServer({ noServer: true });
+   * http2Server.on("connect", (req, res) =>
+   *   wss.handleConnect(req, res, (socket) => wss.emit("connection", socket, req)),
+   * );
+   */
+  handleConnect(
+    given: Http2ServerRequest | InstanceType<RequestClass>,
+    { stream }: Pick<Http2ServerResponse, "stream">,
+    callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
+  ): void {
+    const request = given as InstanceType<RequestClass>;
+    const options = plainOptions(this);
+    stream.on("error", destroyStream);
+    const refuse: Arrival["refuse"] = (status, body, headers) => refuseConnect(stream, status, body, headers);
+    const arrival: Arrival = { kind: "connect", request, stream, refuse };
+    this[kScreen](arrival, ({ protocols, deflate }) => {
+      if (!this[kIsReady](arrival, callback)) return;
+      const protocol = chooseProtocol(options, protocols, request);
+      const lines = agreementLines({ protocol, extensions: deflate?.answer });
+      const socket = newSocket(options, protocol, deflate);
+      this.emit("headers", lines, request);
+      answerConnect(stream, lines);
+      this[kOpen](socket, { stream, head: EMPTY });
+      callback(socket as InstanceType<SocketClass>, request);
+    });
+  }
+
+  /** Checks a handshake, and has the program verify the client. */
+  private [kScreen](arrival: Arrival, accept: (checked: CheckedRequest) => void): void {
+    const { kind, request, refuse } = arrival;
+    const checked = checkServerRequest(request, kind, checkDeflateOptions(this.options.perMessageDeflate));
     const isRefused = checked instanceof RequestError;
-    if (isRefused && !checked.comesAfterPath) return refuseMalformed(this, { request, stream }, checked);
-    if (!this.shouldHandle(request)) return refuseUpgrade(stream, 400);
-    if (isRefused) return refuseMalformed(this, { request, stream }, checked);
-    const { key, protocols, deflate } = checked;
-    const extensions = deflate === undefined ? {} : { [DEFLATE]: deflate };
+    if (isRefused && !checked.comesAfterPath) return refuseMalformed(this, arrival, checked);
+    if (!this.shouldHandle(request as InstanceType<RequestClass>)) return refuse(400);
+    if (isRefused) return refuseMalformed(this, arrival, checked);
     const { verifyClient } = plainOptions(this);
-    verify(verifyClient, { request, stream }, checked, () =>
-      this.completeUpgrade(extensions, key, protocols, request, stream, head, callback),
-    );
+    verify(verifyClient, arrival, checked, () => accept(checked));
+  }
+
+  /** Returns whether a stream may become a WebSocket. Otherwise it has been refused or destroyed. */
+  private [kIsReady]({ stream, refuse }: Pick<Arrival, "stream" | "refuse">, callback: unknown): boolean {
+    if (!stream.readable || !stream.writable) {
+      // The client has disconnected.
+      stream.destroy();
+      return false;
+    }
+    if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
+    if (this[kState].phase !== "running") {
+      refuse(503);
+      return false;
+    }
+    if (typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
+    return true;
+  }
+
+  private [kOpen](socket: WebSocket, { stream, head }: { readonly stream: Duplex; readonly head: Buffer }): void {
+    stream.removeListener("error", destroyStream);
+    socket.setSocket(stream, head, this.options);
+    if (this.clients !== undefined) track(this, socket);
   }
 
   /** @internal Completes a valid request. Named as in `ws`, for programs that override it. */
@@ -192,11 +261,8 @@ export class WebSocketServer<
     head: Buffer,
     callback: (socket: InstanceType<SocketClass>, request: InstanceType<RequestClass>) => void,
   ): void {
-    // The client has disconnected.
-    if (!stream.readable || !stream.writable) return void stream.destroy();
-    if (isLinked(stream)) throw new UsageError("WS_ERR_ALREADY_HANDLED");
-    if (this[kState].phase !== "running") return refuseUpgrade(stream, 503);
-    if (typeof callback !== "function") throw new UsageError("WS_ERR_INVALID_CALLBACK");
+    const refuse: Arrival["refuse"] = (status) => refuseUpgrade(stream, status);
+    if (!this[kIsReady]({ stream, refuse }, callback)) return;
     const options = plainOptions(this);
     const protocol = chooseProtocol(options, protocols, request);
     const agreement = extensions[DEFLATE] as DeflateAgreement | undefined;
@@ -204,9 +270,7 @@ export class WebSocketServer<
     const socket = newSocket(options, protocol, agreement);
     this.emit("headers", lines, request);
     stream.write(answerBytes(lines));
-    stream.removeListener("error", destroyStream);
-    socket.setSocket(stream, head, options);
-    if (this.clients !== undefined) track(this, socket);
+    this[kOpen](socket, { stream, head });
     callback(socket as InstanceType<SocketClass>, request);
   }
 }
@@ -229,15 +293,15 @@ function listenToServer(wss: WebSocketServer, server: HttpServer | HttpsServer):
   };
 }
 
-function refuseMalformed(wss: EventEmitter, { request, stream }: UpgradeEvent, error: RequestError): void {
+function refuseMalformed(wss: EventEmitter, { request, stream, refuse }: Arrival, error: RequestError): void {
   if (wss.emit("wsClientError", error, stream, request)) return;
-  refuseUpgrade(stream, error.status, error.message, error.headers);
+  refuse(error.status, error.message, error.headers);
 }
 
 /** Calls `verifyClient`. The number of its parameters decides its form. */
 function verify(
   verifyClient: ServerOptions["verifyClient"],
-  { request, stream }: UpgradeEvent,
+  { request, refuse }: Arrival,
   checked: CheckedRequest,
   accept: () => void,
 ): void {
@@ -245,7 +309,7 @@ function verify(
   const info = clientInfo(request, checked.version);
   const answer: VerifyCallback = (isAccepted, status, message, headers) => {
     if (isAccepted) accept();
-    else refuseUpgrade(stream, status || 401, message, headers);
+    else refuse(status || 401, message, headers);
   };
   if (verifyClient.length === 2) void verifyClient(info, answer);
   else answer((verifyClient as VerifyClientCallbackSync)(info));
