@@ -1,8 +1,8 @@
 /*
  * The Fastify plugin.
- * Knows: Fastify's life cycle (hooks, hijacked replies, preClose), the doors of the engine: requests and upgrades, and who may
- * see metrics.
- * Must not know: packets, sessions, transports. `fastify` itself is only imported as a type: it is an optional peer.
+ * Knows: Fastify's life cycle (hooks, hijacked replies, preClose), the engine's handlers of requests and upgrades, and access
+ * to metrics.
+ * Must not know: packets, sessions, transports. `fastify` itself is imported only as a type, since it is an optional peer.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ServerResponse, type IncomingMessage } from "node:http";
@@ -13,32 +13,31 @@ import { Server, type ServerOptions } from "./index.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** The Socket.IO server of this application. There once `@portage/server/fastify` is registered. */
+    /** The Socket.IO server of this application, once `@portage/server/fastify` is registered. */
     io: Server;
   }
 }
 
-/** Everything `new Server()` takes. `path` is relative to the prefix of the context the plugin is registered in. */
+/** The options of `new Server()`. `path` is relative to the prefix of the plugin's context. Default: "/socket.io". */
 export type PortageOptions = Partial<ServerOptions> & {
   /**
-   * A route that answers with `io.metrics()`, for Prometheus and its like: its path, or `true` for `/metrics`. Default:
-   * none. The hooks of the application run before it. Only requests from this machine are answered, unless
-   * {@link MetricsRoute} says otherwise.
+   * The path of a route that serves `io.metrics()` to Prometheus, or `true` for `/metrics`. Default: no route. The hooks of
+   * the application run first. Only requests from this machine are answered, unless {@link MetricsRoute} allows more.
    */
   metrics?: boolean | string | MetricsRoute | null | undefined;
 };
 
-/** Where metrics are, and for whom. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
+/** The path of the metrics, and who may read them. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
 export interface MetricsRoute {
-  /** Path of the route, relative to the prefix of the context. Default `/metrics`. */
+  /** The path of the route, relative to the prefix of the context. Default: `/metrics`. */
   path?: string;
-  /** For everybody who knows it: `Authorization: Bearer <token>`. */
+  /** A token that admits requests with `Authorization: Bearer <token>`. Default: none. */
   token?: string;
-  /** For everybody: the hooks of the application, or the network, keep others away. Default false. */
+  /** Whether to answer every request, because hooks of the application or the network restrict them. Default: false. */
   isPublic?: boolean;
 }
 
-/** What the plugin itself refuses, in the manner of Fastify's own errors (`name`, `code`, `statusCode`). */
+/** An error of the plugin itself, shaped like Fastify's errors (`name`, `code`, `statusCode`). */
 export class PortageFastifyError extends Error {
   override readonly name = "FastifyError";
   readonly code: string;
@@ -55,7 +54,7 @@ const ignore = (): void => {};
 
 const METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/** Headers of proxies: who stands behind one is not on this machine. */
+/** Headers of proxies. A request with one of them may come from another machine. */
 const FORWARDED = ["x-forwarded-for", "forwarded", "via"] as const;
 const LOOPBACK = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/;
 
@@ -65,12 +64,12 @@ function digest(text: string): Buffer {
 
 function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic }: MetricsRoute): boolean {
   if (token) return timingSafeEqual(digest(headers.authorization ?? ""), digest(`Bearer ${token}`));
-  // With the option `trustProxy` of Fastify the address is that of the client, however many proxies there are.
+  // With Fastify's option `trustProxy`, `ip` is the address of the client behind all proxies.
   const isDirect = ips !== undefined || FORWARDED.every((name) => headers[name] === undefined);
   return isPublic === true || (isDirect && LOOPBACK.test(ip));
 }
 
-/** The route that the option asks for; undefined where it asks for none. */
+/** Returns the route of the option `metrics`; undefined when it is off. */
 function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefined {
   if (!option) return undefined;
   if (typeof option === "string") return { path: option };
@@ -82,10 +81,10 @@ function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefin
   throw new PortageFastifyError("FST_PORTAGE_INVALID_TOKEN", message, 500);
 }
 
-/** The doors of the HTTP servers: the first of them speaks for all, however many plugins there are. */
+/** The doors of each HTTP server. The first one handles every upgrade on behalf of all. */
 const doorsOf = new WeakMap<object, Set<UpgradeDoor>>();
 
-/** Lets upgrades in by a door; of paths that begin alike the longest counts. Returns what closes the door. */
+/** Admits upgrades by a door. Of several matching prefixes, the longest wins. Returns a function that closes the door. */
 function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => void {
   const doors = doorsOf.get(server) ?? new Set();
   doorsOf.set(server, doors.add(door));
@@ -106,7 +105,7 @@ function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => v
   };
 }
 
-/** Nobody else listens, so nobody else will ever answer: an unanswered upgrade would hold its socket for good. */
+/** Answers 404 to an upgrade that no listener handles, because its socket would stay open forever. */
 function refuseStray(socket: Duplex): void {
   socket.on("error", ignore);
   socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -126,12 +125,12 @@ function checkedPath(option: string, path: unknown): string {
   throw new PortageFastifyError("FST_PORTAGE_INVALID_PATH", message, 500);
 }
 
-/** Path of the engine, with the prefix of the context in front and no slash at the end. */
+/** Returns the path of the engine: the prefix of the context, then the path, without a trailing slash. */
 function enginePath(prefix: string, path: unknown): string {
   return prefix.replace(/\/$/, "") + checkedPath("path", path || "/socket.io").replace(/\/+$/, "");
 }
 
-/** Fastify's own check of versions misses Fastify 2, and its error does not say what to do. */
+/** Throws for an unsupported Fastify. Fastify's own check misses version 2, and its error has no advice. */
 function checkVersion(version: string | undefined): void {
   const [major = 0, minor = 0] = (version ?? "").split(".").map(Number);
   if (major === 5 || (major === 4 && minor >= 16)) return;
@@ -139,7 +138,7 @@ function checkVersion(version: string | undefined): void {
   throw new PortageFastifyError("FST_PORTAGE_FASTIFY_VERSION", message, 500);
 }
 
-/** Headers set by hooks (`@fastify/cors`, `reply.header()`) live on the reply: a hijacked answer would lose them. */
+/** Copies headers that hooks have set on the reply (`@fastify/cors`), which a hijacked response would lose. */
 function copyHeaders(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);
@@ -147,15 +146,15 @@ function copyHeaders(reply: FastifyReply): void {
 }
 
 /**
- * Carries upgrade requests through the routes of the application, so that an `onRequest` hook that guards the
- * polling door guards the WebSocket door too.
+ * Passes upgrade requests through the routes of the application, so that an `onRequest` hook guards WebSocket requests as it
+ * guards polling.
  */
 class UpgradeDoor {
   readonly #app: FastifyInstance;
-  /** What the URLs of its requests begin with. */
+  /** The prefix of the URLs of its requests. */
   readonly prefix: string;
   readonly #engine: EngineServer;
-  /** What the route does with an upgrade request that passed the hooks; by request, as Fastify hands on only that. */
+  /** Functions that complete upgrades after the hooks. By request, because Fastify passes on nothing else. */
   readonly #admissions = new WeakMap<IncomingMessage, () => void>();
 
   constructor(app: FastifyInstance, prefix: string, engine: EngineServer) {
@@ -165,10 +164,10 @@ class UpgradeDoor {
   }
 
   readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    // Node has taken its own listener off: a reset during an asynchronous hook would end the process.
+    // Node has removed its own listener, so a reset during an asynchronous hook would end the process.
     socket.on("error", ignore);
     const response = new ServerResponse(req);
-    // A stream between the two, so that the socket goes to the engine without a trace of the response on it.
+    // The response writes to a stream of its own, so that it leaves no listeners on the socket.
     const output = new PassThrough();
     response.shouldKeepAlive = false;
     response.assignSocket(output as Duplex as IncomingMessage["socket"]);
@@ -183,7 +182,7 @@ class UpgradeDoor {
     this.#app.routing(req, response);
   };
 
-  /** Hands the socket of an upgrade request to the engine. False for any other request. */
+  /** Passes the socket of an upgrade request to the engine. Returns false for any other request. */
   admit(req: IncomingMessage): boolean {
     const admission = this.#admissions.get(req);
     admission?.();
@@ -204,7 +203,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
     if (!isOpen) throw new PortageFastifyError("FST_PORTAGE_CLOSING", "The server is closing", 503);
     reply.hijack();
     if (door.admit(request.raw)) return;
-    // Gone while a hook was at work: its "close" has been emitted, the engine would wait for it in vain.
+    // The client left during a hook. "close" has been emitted already, so the engine would wait for it forever.
     if (reply.raw.destroyed) return;
     copyHeaders(reply);
     if (!io.serve(request.raw, reply.raw)) engine.handleRequest(request.raw, reply.raw);
@@ -213,7 +212,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   io.bind(engine);
   app.decorate("io", io);
   const closeDoor = openDoor(app.server, door);
-  // Before the listener is closed: Fastify waits there for answers, and open polls are answers that do not come.
+  // Before Fastify waits for pending answers, since open polls would not be answered.
   app.addHook("preClose", async () => {
     isOpen = false;
     await io.close();
@@ -223,7 +222,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   const metrics = metricsRoute(options.metrics);
   if (metrics) serveMetrics(app, io, metrics);
 
-  // A context of its own: the application keeps its body parsers.
+  // In its own context, so that the application's body parsers stay.
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
@@ -234,10 +233,10 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
 };
 
 /**
- * Serves Socket.IO from an application of Fastify 5, or 4.16 and later, and decorates it with `app.io`.
+ * Serves Socket.IO from a Fastify application (5.x, or 4.16 and later), and decorates it with `app.io`.
  *
  * Polling requests and upgrades pass the hooks of the application first (`onRequest` for authentication,
- * `@fastify/cors`, ...), and `app.close()` ends every session. Requests beside `path` are left alone.
+ * `@fastify/cors`, ...), and `app.close()` ends every session. Requests outside `path` are not touched.
  *
  * @example
  * const app = Fastify();
@@ -246,7 +245,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
  * await app.listen({ port: 3000 });
  *
  * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` or `metrics` does not start with a slash,
- * `FST_PORTAGE_INVALID_TOKEN` when the token for metrics is not text,
+ * `FST_PORTAGE_INVALID_TOKEN` when `metrics.token` is not a string,
  * `FST_PORTAGE_FASTIFY_VERSION` when the version of Fastify is not supported.
  */
 export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(register, {

@@ -1,9 +1,9 @@
 /*
  * Socket.IO: namespaces, rooms, events and acknowledgements over the sessions of the engine.
- * Knows: Socket.IO packets and what they mean, users' listeners and middlewares, and adapters, also those of others.
- * Must not know: transports, Engine.IO packets, heartbeats or WebSocket frames: a session sends and ends, no more.
- * The engine hands messages to a Client by direct calls; how packets are encoded is the business of @portage/parser.
- * Members that begin with an underscore are there for adapters and tools of others: see adapter/surface.ts.
+ * Knows: Socket.IO packets and their meaning, users' listeners and middlewares, and adapters, third-party ones included.
+ * Must not know: transports, Engine.IO packets, heartbeats or WebSocket frames. A session sends and ends.
+ * The engine passes messages to a Client by direct calls; @portage/parser encodes packets.
+ * Members that begin with an underscore exist for third-party adapters and tools: see adapter/surface.ts.
  */
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
 export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./report/errors.ts";

@@ -1,7 +1,7 @@
 /*
- * Keys of members that the files of this layer share and programs do not see. A string name here could be one that a
- * program gives to a member of its own (`io.limits = ...`); a symbol can't.
- * `Symbol.for()` where adapters look: theirs may be another copy of this package, installed under another name.
+ * Keys of members that the files of this layer share and programs do not see. A string could collide with a program's own
+ * member (`io.limits = ...`); a symbol can't.
+ * Adapters use the `Symbol.for()` keys, since they may belong to another copy of this package.
  */
 
 export const kAdmit = Symbol("admit");

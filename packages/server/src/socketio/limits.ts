@@ -2,38 +2,44 @@ import type { DecoderLimits } from "@portage/parser/socket";
 import { isAbsent, limitFrom } from "../engine/index.ts";
 import { bounded } from "../base/numbers.ts";
 
-/** So many events at once, and so many more each second. */
+/** A rate of events, as a token bucket. */
 export interface EventRate {
-  /** Events per second. */
+  /** Events per second on average. */
   rate: number;
-  /** Events at once. Default: `rate`. */
+  /** Events that may come at once. Default: `rate`. */
   burst?: number;
 }
 
-/** What one client may make the server do or keep. Each limit has a code, see docs/limits.md. */
+/** Bounds of the work and memory that one client may cause. Each limit has a code; see docs/limits.md. */
 export interface SocketLimits {
-  /** Namespaces that one connection may have joined. Default 256. Beyond: CONNECT_ERROR. */
+  /** Namespaces that one connection may join. Default: 256. Beyond: CONNECT_ERROR `TOO_MANY_NAMESPACES`. */
   maxNamespaces: number;
   /**
-   * Characters of JSON of the credentials (`auth`) that all namespaces of one connection keep together. Default 1e6; those
-   * of up to 1000 don't count, and a single one may be of any size. Beyond: CONNECT_ERROR.
+   * Total size of the credentials (`auth`) of one connection, in characters of JSON. Credentials of up to 1000 characters do
+   * not count, and those for a single namespace may have any size. Default: 1000000. Beyond: CONNECT_ERROR `AUTH_TOO_LARGE`.
    */
   maxAuthSize: number;
-  /** Namespaces made for clients, of which empty ones go first. Default 10000. Beyond: CONNECT_ERROR. */
+  /**
+   * Namespaces created because clients asked for them. At the limit, empty ones are removed first. Default: 10000. Beyond:
+   * CONNECT_ERROR `TOO_MANY_DYNAMIC_NAMESPACES`.
+   */
   maxDynamicNamespaces: number;
-  /** Rooms that one socket may be in. Default 10000. Beyond: `join()` has no effect and warns. */
+  /** Rooms that one socket may join. Default: 10000. Beyond: `join()` has no effect and warns (`TOO_MANY_ROOMS`). */
   maxRooms: number;
-  /** Acknowledgements that one socket may wait for. Default 10000. Beyond: the oldest is given up, with a warning. */
+  /** Pending acknowledgements of one socket. Default: 10000. Beyond: the oldest is dropped with a warning (`TOO_MANY_ACKS`). */
   maxPendingAcks: number;
-  /** Events that one connection may send. Default: no limit. Beyond: the connection ends with `TOO_MANY_EVENTS`. */
+  /** Events per second that one connection may send. Default: unlimited. Beyond: the connection ends (`TOO_MANY_EVENTS`). */
   maxEventsPerSecond: number | EventRate;
-  /** Time from one attachment of a packet to the next, in milliseconds. Default 30000. Beyond: `ATTACHMENTS_LATE`. */
+  /**
+   * Time from one attachment of a packet to the next, in milliseconds. Default: 30000. Beyond: the connection ends
+   * (`ATTACHMENTS_LATE`).
+   */
   attachmentTimeout: number;
-  /** What the built-in decoder accepts: depth, arguments, attachments, lengths of names. */
+  /** Limits of the built-in decoder: depth, arguments, attachments, lengths of names. Default: see docs/limits.md. */
   packetLimits: Partial<DecoderLimits>;
 }
 
-/** The limits of a server; rates are undefined where there is none. */
+/** The limits of a server. The rate is undefined when it is unlimited. */
 export type ResolvedLimits = Readonly<
   Omit<SocketLimits, "maxEventsPerSecond"> & { maxEventsPerSecond: Required<EventRate> | undefined }
 >;
@@ -50,7 +56,7 @@ const LIMIT_DEFAULTS = {
 const NO_PACKET_LIMITS: Partial<DecoderLimits> = {};
 
 /**
- * Completes the limits; an option that is not given keeps its default.
+ * Fills in the defaults of missing limits.
  *
  * @throws UsageError `OPTION_INVALID`
  */
@@ -69,7 +75,7 @@ export function resolveLimits(given: Partial<SocketLimits>): ResolvedLimits {
   };
 }
 
-/** The burst is one event at least: with less, none would ever pass. */
+/** Fills in the burst, at least one event: with less, the bucket would admit nothing. */
 function resolveRate(given: unknown): Required<EventRate> | undefined {
   if (isAbsent(given)) return undefined;
   const option = (typeof given === "object" ? given : { rate: given }) as Partial<EventRate>;

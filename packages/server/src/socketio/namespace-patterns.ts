@@ -1,17 +1,17 @@
 /*
- * The patterns that were given to `io.of()`: regular expressions and functions that accept names of namespaces.
+ * Patterns passed to `io.of()`: regular expressions and functions that accept names of namespaces.
  */
 import { type OnFailure, runChain } from "../base/guarded.ts";
 import type { Handshake } from "./socket/handshake.ts";
 
-/** Decides whether a namespace may be made for a client: call `fn(null, true)` to allow it. */
+/** Decides whether a namespace may be created for a client; calls `fn(null, true)` to allow it. */
 export type ParentNspNameMatchFn = (
   name: string,
   auth: Handshake["auth"],
   fn: (err: Error | null, success: boolean) => void,
 ) => void;
 
-/** A pattern for namespaces, in the order in which they were given. */
+/** A pattern for names, with the template of its namespaces. */
 export interface Pattern<Parent> {
   readonly parent: Parent;
   readonly matches: RegExp | ParentNspNameMatchFn;
@@ -19,20 +19,20 @@ export interface Pattern<Parent> {
 
 const REFUSED = "refused";
 
-/** A RegExp with the flag g or y goes on where it stopped the last time. */
+/** Tests a name. Resets `lastIndex` first, because a RegExp with the flag g or y continues there. */
 export function accepts(pattern: RegExp, name: string): boolean {
   pattern.lastIndex = 0;
   return pattern.test(name);
 }
 
-/** What a function that was given to `of()` is asked. */
+/** A question to a pattern. */
 export interface NamespaceQuestion {
   readonly name: string;
   readonly auth: Handshake["auth"];
   readonly onFailure: OnFailure;
 }
 
-/** Asks a pattern whether it accepts a name. It is asked once: the first answer counts, and a failure means no. */
+/** Asks a pattern whether it accepts a name. The first answer counts, and a failure means no. */
 export function askPattern(
   matches: RegExp | ParentNspNameMatchFn,
   { name, auth, onFailure }: NamespaceQuestion,

@@ -35,10 +35,10 @@ const log = createLog("socket.io:namespace");
 const kCall = Symbol("call");
 const kOnListenerFailure = Symbol("onListenerFailure");
 
-/** A namespace, whatever its events are: that of such a socket. */
+/** A namespace with any events. */
 export type AnyNamespace = AnySocket["nsp"];
 
-/** An error that a middleware refuses a client with: `message` and `data`, which is any JSON, are sent to it. */
+/** An error by which a middleware refuses a client. The client gets `message`, and `data`, any JSON value. */
 export interface ExtendedError extends Error {
   data?: Untyped;
 }
@@ -55,7 +55,7 @@ export interface NamespaceReservedEventsMap<
 }
 
 /**
- * What `handler_error` listeners of a server get with the error.
+ * Where a function of the program failed; second argument of `handler_error` listeners.
  *
  * @example
  * io.on("handler_error", (error, { handler, event, socket }) => {
@@ -63,16 +63,16 @@ export interface NamespaceReservedEventsMap<
  * });
  */
 export interface HandlerErrorContext extends HandlerFailure {
-  /** The socket that it was about. */
+  /** The socket that the function was called for. */
   readonly socket?: AnySocket;
-  /** The namespace in which it happened. */
+  /** The namespace that the function was called for. */
   readonly namespace?: AnyNamespace;
 }
 
 /**
- * A channel of its own over the shared connections: with its own sockets, rooms, middlewares and events.
+ * A separate channel over the shared connections, with its own sockets, rooms, middlewares and events.
  *
- * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
+ * @typeParam SocketData the type of `socket.data`. Default: `any`, as in socket.io
  * @example
  * const orders = io.of("/orders");
  * orders.use((socket, next) => next(socket.handshake.auth.token ? undefined : new Error("who are you?")));
@@ -95,19 +95,19 @@ export class Namespace<
   readonly name: string;
   /** The server. */
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  /** The connected sockets by id. */
+  /** The connected sockets of this server, by id. */
   readonly sockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
-  /** Sockets that are still with the middlewares. */
+  /** Sockets that have not passed the middlewares yet, by id. */
   readonly _preConnectSockets: Map<SocketId, Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> =
     new Map();
-  /** Keeps the rooms and carries broadcasts. */
+  /** Stores the rooms and delivers broadcasts. */
   adapter!: Adapter;
   /** The id of the next packet that asks for an acknowledgement. */
   _ids = 0;
-  /** The middlewares, in order. Never changed: {@link use} makes a new array. */
+  /** The middlewares, in order. {@link use} replaces the array, so a running chain is not affected. */
   _fns: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
 
-  /** Made by `io.of(name)`. */
+  /** Creates a namespace. Programs call `io.of(name)`. */
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
     super();
     this.server = server;
@@ -116,7 +116,7 @@ export class Namespace<
     this._initAdapter();
   }
 
-  /** Makes the adapter anew, as the option `adapter` of the server says. */
+  /** Creates a new adapter by the option `adapter` of the server. */
   _initAdapter(): void {
     const adapter = this.server[kCreateAdapter](this);
     if (this.server[kClusterKeys] !== undefined) guardAdapter(adapter, this, this.server[kClusterKeys]);
@@ -126,15 +126,15 @@ export class Namespace<
       [],
       (error, how) => {
         if (how === "rejected") failAdapter(error, this, how);
-        // A program that has just made its server has had no time to listen.
+        // The program has not added its listeners yet, since its server is still being created.
         else process.nextTick(failAdapter, error, this, how);
       },
     );
   }
 
   /**
-   * Adds a middleware that decides whether a client may join. It must call `next`: with an error, the client is refused
-   * and gets the error's `message` and `data`.
+   * Adds a middleware that decides whether a client may join. It must call `next`; with an error, the client is refused, and
+   * gets the error's `message` and `data`.
    *
    * @example
    * io.of("/admin").use((socket, next) => {
@@ -158,10 +158,10 @@ export class Namespace<
   }
 
   /**
-   * Sends an event to everybody in the namespace.
+   * Sends an event to all sockets of the namespace.
    *
    * @returns true
-   * @throws ReservedEventError
+   * @throws ReservedEventError for a name that the library emits itself
    * @example
    * io.of("/orders").emit("closing time", 5);
    */
@@ -181,12 +181,12 @@ export class Namespace<
     return true;
   }
 
-  /** An event of another server has come in. Called by the adapter. */
+  /** Emits an event of another server to the listeners. The adapter calls it. */
   _onServerSideEmit(args: [string, ...unknown[]]): void {
     this[kCall](args);
   }
 
-  /** Calls listeners: what they throw is not for those who brought the event. */
+  /** Calls the listeners of this namespace, and reports what they throw instead of throwing it to the caller. */
   private [kCall](
     event: readonly [string, ...unknown[]],
     socket?: Socket<ListenEvents, EmitEvents, ServerSideEvents>,
@@ -209,7 +209,7 @@ export class Namespace<
     fail(this, error, { handler: "listener", how, event, namespace: this, ...(socket && { socket }) });
   }
 
-  /** Takes a client in, unless the middlewares refuse it; `fn` gets the socket before the listeners do. */
+  /** Joins a client unless a middleware refuses it. `fn` gets the socket before `connection` listeners do. */
   _add(
     client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
     auth: Record<string, unknown>,
@@ -218,7 +218,7 @@ export class Namespace<
     new Joining(client, this.name, auth).enter(this, fn);
   }
 
-  /** A socket is accepted: it is told so, then the listeners are. */
+  /** Connects an admitted socket: answers the client first, then emits `connection`. */
   [kAdmit](
     socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
     onConnected: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
@@ -234,13 +234,13 @@ export class Namespace<
     this.emitReserved("connection", socket);
   }
 
-  /** Emits one of the library's own events to the listeners of this namespace. */
+  /** Emits an event of the library to the listeners of this namespace. */
   emitReserved(event: "connect" | "connection" | "new_namespace" | "connect_refused", subject: unknown): void {
     if (this.listenerCount(event) === 0) return;
     this[kCall]([event, subject], subject instanceof Socket ? subject : undefined);
   }
 
-  /** A socket is gone, whether it had been accepted or not. */
+  /** Removes a socket, admitted or not. */
   _remove(socket: AnySocket): void {
     if (this.sockets.get(socket.id) === socket) {
       if (log.enabled) log("socket %s has left %s", socket.id, this.name);
@@ -250,10 +250,10 @@ export class Namespace<
     if (this._preConnectSockets.get(socket.id) === socket) this._preConnectSockets.delete(socket.id);
   }
 
-  /** Nobody may have any use for the namespace any more: one that was made for a client may go. */
+  /** Removes the namespace if it is dynamic and empty. */
   [kRelease](): void {}
 
-  /** The promise of a listener was rejected: see Node's `captureRejections`. */
+  /** Reports the rejection of a listener's promise; see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol, subject?: unknown): void {
     this[kOnListenerFailure](error, "rejected", { event, socket: subject instanceof Socket ? subject : undefined });
   }

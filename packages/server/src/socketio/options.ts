@@ -6,32 +6,35 @@ import type { SocketLimits } from "./limits.ts";
 import { completeRecovery, type RecoveryOptions } from "./recovery/options.ts";
 import type { Untyped } from "./events/typed-events.ts";
 
-/** Options of the server. Those of the engine may be given as well, and go on to it. */
+/** Options of the server, including the options of the engine. */
 export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path">, SocketLimits {
-  /** Path of the requests of clients. Default: `"/socket.io"`. */
+  /** The path of client requests. Default: `"/socket.io"`. */
   path: string;
-  /** Whether the files of the JavaScript client are served below the path. Default: true. */
+  /** Whether to serve the files of the JavaScript client below `path`. Default: true. */
   serveClient: boolean;
-  /** Keeps the rooms and carries broadcasts: a class, or a function. Default: in memory, sessions included if recovery is on. */
+  /**
+   * A class or a function that creates the adapter of a namespace, which stores rooms and delivers broadcasts. Default: in
+   * memory, with stored sessions if `connectionStateRecovery` is on.
+   */
   adapter: AdapterConstructor;
   /**
-   * Signs what the servers of a cluster say to each other (HMAC-SHA256), and has what is not signed ignored
-   * (`CLUSTER_SIGNATURE_INVALID`). Of several secrets the first signs, and all verify; each has 16 characters or more. Not
-   * for adapters with a format of their own: `ADAPTER_CANNOT_SIGN`. Default: off.
+   * One or more secrets that sign messages between the servers of a cluster (HMAC-SHA256), at least 16 characters each. The
+   * first signs, all verify; messages without a valid signature are ignored (`CLUSTER_SIGNATURE_INVALID`). Adapters with their
+   * own message format can't sign (`ADAPTER_CANNOT_SIGN`). Default: off.
    */
   clusterSecret: string | readonly string[];
   /**
-   * Encodes and decodes packets, instead of the built-in JSON codec: `{ Encoder, Decoder }`. `any`, because parsers declare
-   * packets of their own.
+   * A packet codec `{ Encoder, Decoder }` like `socket.io-parser`. `any`, because parsers declare their own packets. Default:
+   * the built-in JSON codec.
    */
   parser: Untyped;
-  /** Time to join a first namespace, in milliseconds. Default: 45000. */
+  /** Time that a connection has to join its first namespace, in milliseconds. Default: 45000. */
   connectTimeout: number;
-  /** How long `io.close()` waits for what was sent to arrive, in milliseconds. Default: 1000. */
+  /** Time that `io.close()` gives queued data to arrive, in milliseconds. Default: 1000. */
   closeTimeout: number;
-  /** Lets clients take up their session again after a short disconnection; any object switches it on. Default: off. */
+  /** Lets clients resume their session after a short disconnection. Any object switches it on. Default: off. */
   connectionStateRecovery: RecoveryOptions;
-  /** Whether namespaces that were made for a client go when the last client has left. Default: false. */
+  /** Whether to remove dynamic namespaces when their last client leaves. Default: false. */
   cleanupEmptyChildNamespaces: boolean;
 }
 
@@ -45,14 +48,14 @@ export const DEFAULTS = {
   cleanupEmptyChildNamespaces: false,
 } as const;
 
-/** The adapter that is used when none is given. */
+/** Returns the adapter to use without the option `adapter`. */
 export function defaultAdapter(options: Partial<ServerOptions>): AdapterConstructor {
   return options.connectionStateRecovery ? SessionAwareAdapter : DEFAULTS.adapter;
 }
 
-/** Completes the options that others look up in `io.opts`; the caller's object is left alone. */
+/** Returns a copy of the options with the defaults that adapters and tools read from `io.opts`. */
 export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
-  // What is public may be logged.
+  // Without the secret, since programs may log `io.opts`.
   const { clusterSecret: _secret, ...known } = given;
   const options = { ...known, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };
   if (given.connectionStateRecovery) {

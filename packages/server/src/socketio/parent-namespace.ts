@@ -16,10 +16,10 @@ const kChildren = Symbol("children");
 let parents = 0;
 
 /**
- * What `io.of(regExp)` and `io.of(function)` return: the pattern for namespaces that are made when a client asks for one.
- * Its middlewares and its `connection` listeners are copied to each child; what it emits goes to all children.
+ * The result of `io.of(regExp)` and `io.of(function)`: the template of namespaces that are created when a client asks for
+ * one. Each child gets a copy of its middlewares and `connection` listeners; events that it emits go to all children.
  *
- * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
+ * @typeParam SocketData the type of `socket.data`. Default: `any`, as in socket.io
  * @example
  * const shops = io.of(/^\/shop-\d+$/);
  * shops.on("connection", (socket) => console.log("client in", socket.nsp.name));
@@ -31,19 +31,19 @@ export class ParentNamespace<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Untyped,
 > extends Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
-  /** The namespaces that were made after this pattern. */
+  /** The namespaces created from this template. */
   readonly children: Set<Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Set();
 
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) {
     super(server, `/_${parents++}`);
   }
 
-  /** A parent has no sockets of its own: its adapter hands everything on to the children's. */
+  /** Uses an adapter that forwards to the children's, since a parent has no sockets. */
   override _initAdapter(): void {
     this.adapter = new ChildrenAdapter(this);
   }
 
-  /** Makes a namespace after this pattern. */
+  /** Creates a namespace from this template, and emits `new_namespace`. */
   createChild(name: string): Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData> {
     const child = new ChildNamespace(this, name);
     child._fns = this._fns;
@@ -57,9 +57,9 @@ export class ParentNamespace<
   }
 
   /**
-   * Lets all children go that nobody is in.
+   * Removes all empty children.
    *
-   * @returns how many
+   * @returns the number of removed children
    */
   [kReleaseEmpty](): number {
     const before = this.children.size;
@@ -67,13 +67,17 @@ export class ParentNamespace<
     return before - this.children.size;
   }
 
-  /** Not to be answered: the children may be asked one by one. */
+  /**
+   * Is not supported: ask each of {@link children}.
+   *
+   * @throws SocketIoError `NOT_LOCAL`
+   */
   override fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
     throw new SocketIoError("NOT_LOCAL", "fetchSockets() is not supported on parent namespaces");
   }
 }
 
-/** A namespace that was made because a client asked for it; it may go when the last one has left. */
+/** A namespace created because a client asked for it. It may be removed when it is empty. */
 class ChildNamespace<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
@@ -105,7 +109,7 @@ class ChildNamespace<
   }
 }
 
-/** Hands what concerns many sockets on to the adapters of all children; it has no rooms of its own. */
+/** Forwards broadcasts and bulk operations to the adapters of all children. */
 class ChildrenAdapter extends InMemoryAdapter {
   private readonly [kParent]: { readonly children: ReadonlySet<AnyNamespace> };
 
@@ -114,13 +118,13 @@ class ChildrenAdapter extends InMemoryAdapter {
     this[kParent] = parent;
   }
 
-  // Asked for when they are needed: the adapter is made before its namespace is complete.
+  // A getter, since the constructor of the namespace creates the adapter before the children exist.
   private get [kChildren](): ReadonlySet<AnyNamespace> {
     return this[kParent].children;
   }
 
   override broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
-    // Adapters write to the packet.
+    // A copy for each child, since adapters change the packet.
     for (const child of this[kChildren])
       watchAdapter(child.adapter.broadcast({ ...packet, data: packet.data.slice() }, opts), child);
   }
@@ -151,7 +155,7 @@ class ChildrenAdapter extends InMemoryAdapter {
     return new Set(ids.flatMap((set) => [...set]));
   }
 
-  /** The number of servers, counted once for each child: as often as clients are counted. */
+  /** Returns the sum over all children, since each child's servers report their clients separately. */
   override async serverCount(): Promise<number> {
     const counts = await Promise.all([...this[kChildren]].map((child) => child.adapter.serverCount()));
     return counts.reduce((sum, count) => sum + count, 0);

@@ -84,7 +84,7 @@ export type { ParentNspNameMatchFn };
 
 const log = createLog("socket.io:server");
 
-/** A server, whatever its events are: that of such a namespace. */
+/** A server with any events. */
 export type AnyServer = AnyNamespace["server"];
 
 /** The events that a server emits by itself. */
@@ -100,13 +100,11 @@ export interface ServerReservedEventsMap<
 }
 
 /**
- * A Socket.IO server. It stands for its main namespace "/": what it emits goes to all sockets there, and listeners and
- * middlewares added here are added there.
+ * A Socket.IO server. Its methods for events, middlewares and broadcasts act on its main namespace "/".
  *
- * The four type parameters describe the events that clients send, those sent to clients, those between servers, and
- * `socket.data`.
+ * The four type parameters describe events from clients, events to clients, events between servers, and `socket.data`.
  *
- * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
+ * @typeParam SocketData the type of `socket.data`. Default: `any`, as in socket.io
  * @example
  * const io = new Server(3000, { cors: { origin: "https://example.com" } });
  *
@@ -125,38 +123,38 @@ export class Server<
   ServerReservedEventsMap<ListenEvents, EmitEvents, ServerSideEvents, SocketData>,
   SocketData
 > {
-  /** The main namespace. */
+  /** The main namespace, "/". */
   readonly sockets: Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  /** The engine: where sessions and HTTP requests are. Undefined until attached. */
+  /** The engine, which handles HTTP requests and sessions. Undefined until {@link attach} or {@link bind}. */
   engine!: Engine;
-  /** The HTTP server. Undefined until attached. */
+  /** The HTTP server of the last {@link attach}. Undefined before. */
   httpServer!: AnyHttpServer;
   /** The packet codec: the option `parser`, or the built-in one. */
   readonly _parser: typeof defaultParser;
   /** Encodes the packets of all connections. */
   readonly encoder: PacketEncoder;
-  /** The option `parser`, if it was given. */
+  /** The option `parser`, if it is set. */
   readonly [kCustomParser]: ParserModule | undefined;
   /** The options, completed. */
   readonly opts: Partial<ServerOptions>;
-  /** What one client may make the server do or keep. */
+  /** The limits of this layer, with defaults. */
   readonly [kLimits]: ResolvedLimits;
-  /** Time as the server sees it. */
+  /** The source of time. */
   readonly [kEngineClock]: Clock;
-  /** The option `clusterSecret`, if it was given. */
+  /** The keys of the option `clusterSecret`, if it is set. */
   readonly [kClusterKeys]: ClusterKeys | undefined;
-  /** What is counted here, for {@link stats}. */
+  /** The counters of this layer, for {@link stats}. */
   readonly [kTally]: ServerTally = new ServerTally();
-  /** All namespaces by name, parents excepted. */
+  /** All namespaces except parents, by name. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
-  /** Time to join a first namespace, in milliseconds. */
+  /** Time that a connection has to join its first namespace, in milliseconds. */
   _connectTimeout: number = DEFAULTS.connectTimeout;
   private readonly [kPatterns]: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
   private readonly [kAttached]: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
     engines: new Set(),
     httpServers: new Set(),
   };
-  /** Engines that were attached to an HTTP server, those that are closed included: it may listen again. */
+  /** The engines attached to each HTTP server. Closed ones stay here until the HTTP server gets a new one. */
   private readonly [kEnginesOf]: WeakMap<HttpServer, Engine[]> = new WeakMap();
   _adapter: AdapterConstructor = DEFAULTS.adapter;
   _path: string = DEFAULTS.path;
@@ -164,7 +162,8 @@ export class Server<
   private readonly [kClientFiles]: ClientFiles;
 
   /**
-   * @param srv an HTTP server, or a port; without it, call {@link attach} or {@link bind}
+   * @param srv an HTTP server, or a port to listen on; without it, call {@link attach} or {@link bind}
+   * @throws UsageError `OPTION_INVALID`; SocketIoError `CLUSTER_SECRET_INVALID`; whatever {@link attach} throws
    * @example
    * const io = new Server({ serveClient: false });
    * io.attach(httpServer);
@@ -199,7 +198,7 @@ export class Server<
     if (!isOptions && (srv || typeof srv === "number")) this.attach(srv);
   }
 
-  /** The name that socket.io has for {@link engine} as well. */
+  /** Another name of {@link engine}, from socket.io. */
   get eio(): Engine {
     return this.engine;
   }
@@ -209,7 +208,7 @@ export class Server<
     return this.opts;
   }
 
-  /** The namespaces that stand for a pattern, by what it matches. */
+  /** The parent namespaces, by their RegExp or function. */
   get parentNsps(): Map<
     RegExp | ParentNspNameMatchFn,
     ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>
@@ -219,7 +218,7 @@ export class Server<
 
   // ---- settings ----------------------------------------------------------------------------------------------------
 
-  /** Whether the files of the JavaScript client are served; with an argument, sets it. */
+  /** Returns whether the files of the JavaScript client are served (default: true), or sets it. */
   serveClient(v: boolean): this;
   serveClient(): boolean;
   serveClient(v?: boolean): this | boolean;
@@ -229,7 +228,7 @@ export class Server<
     return this;
   }
 
-  /** The path of the requests of clients; with an argument, sets it for later {@link attach} calls. */
+  /** Returns the path of client requests (default: "/socket.io"), or sets it for later {@link attach} calls. */
   path(v: string): this;
   path(): string;
   path(v?: string): this | string;
@@ -239,7 +238,7 @@ export class Server<
     return this;
   }
 
-  /** The time to join a first namespace, in milliseconds; with an argument, sets it for clients to come. */
+  /** Returns the time to join a first namespace in milliseconds (default: 45000), or sets it for later clients. */
   connectTimeout(v: number): this;
   connectTimeout(): number;
   connectTimeout(v?: number): this | number;
@@ -249,7 +248,7 @@ export class Server<
     return this;
   }
 
-  /** The adapter class or function; with an argument, sets it for all namespaces, the present ones included. */
+  /** Returns the adapter class or function, or sets it for all namespaces, existing ones included. */
   adapter(): AdapterConstructor | undefined;
   adapter(v: AdapterConstructor): this;
   adapter(v?: AdapterConstructor): AdapterConstructor | undefined | this {
@@ -259,7 +258,7 @@ export class Server<
     return this;
   }
 
-  /** Makes the adapter of a namespace. */
+  /** Creates the adapter of a namespace. */
   [kCreateAdapter](nsp: Namespace): Adapter {
     const make = this._adapter;
     // Arrow functions can't be called with `new`.
@@ -270,11 +269,11 @@ export class Server<
   // ---- hosts -------------------------------------------------------------------------------------------------------
 
   /**
-   * Attaches the server to an HTTP server, or to a port, on which it then listens.
+   * Attaches the server to an HTTP server, or creates one that listens on a port.
    *
-   * @param opts options for the engine; those of the constructor win
-   * @throws SocketIoError `NOT_AN_HTTP_SERVER` for anything else, a request handler for example
-   * @throws UsageError `PATH_TAKEN` when another server has the path; for the server itself it is a warning
+   * @param opts options of the engine; options of the constructor take precedence
+   * @throws SocketIoError `NOT_AN_HTTP_SERVER` for any other argument, such as a request handler
+   * @throws UsageError `PATH_TAKEN` when another server uses the path; attaching this server twice only warns
    * @example
    * const httpServer = http.createServer();
    * io.attach(httpServer);
@@ -283,7 +282,7 @@ export class Server<
   attach(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
     const options = { ...opts, ...this.opts };
     options.path = options.path || this._path;
-    // Options that can't be are found out before a port is taken.
+    // First, so that invalid options throw before the port is in use.
     const engine = new Engine(options);
     const httpServer = toHttpServer(srv);
     if (this[kWasAttached](httpServer as HttpServer, options)) return this;
@@ -295,7 +294,7 @@ export class Server<
     return this.bind(engine);
   }
 
-  /** For uWebSockets.js, which Portage does not run on. @throws SocketIoError `NO_UWEBSOCKETS` */
+  /** Is not supported: Portage does not run on uWebSockets.js. @throws SocketIoError `NO_UWEBSOCKETS` */
   attachApp(..._app: unknown[]): never {
     throw new SocketIoError("NO_UWEBSOCKETS");
   }
@@ -303,11 +302,11 @@ export class Server<
   private [kWasAttached](httpServer: HttpServer, options: Partial<ServerOptions>): boolean {
     const engines = [...this[kAttached].engines].filter((engine) => kIsAttached in engine);
     const own = engines.find((engine) => engine[kIsAttached](httpServer, options));
-    // It warns.
+    // Attaching twice warns.
     return own?.attach(httpServer, options) !== undefined;
   }
 
-  /** An engine that was closed would take the new one's requests, and know nothing of its sessions. */
+  /** Detaches closed engines, which would answer requests of the new engine's sessions. */
   private [kLeaveTo](engine: Engine, httpServer: HttpServer): void {
     const open = [engine];
     for (const earlier of this[kEnginesOf].get(httpServer) ?? []) {
@@ -317,15 +316,15 @@ export class Server<
     this[kEnginesOf].set(httpServer, open);
   }
 
-  /** The same as {@link attach}. */
+  /** Does the same as {@link attach}. */
   listen(srv: AnyHttpServer | number, opts: Partial<ServerOptions> = {}): this {
     return this.attach(srv, opts);
   }
 
   /**
-   * Answers a request for a file of the JavaScript client, where requests do not come by {@link attach}.
+   * Answers a request for a file of the JavaScript client, for servers that use {@link bind} instead of {@link attach}.
    *
-   * @returns false, with nothing written, for any other request
+   * @returns false for any other request, without writing to the response
    * @example
    * if (!io.serve(req, res)) engine.handleRequest(req, res);
    */
@@ -334,7 +333,7 @@ export class Server<
   }
 
   /**
-   * Takes the connections of an engine: ours, or anything that emits `connection` with sockets like those of engine.io.
+   * Uses the connections of an engine: ours, or any emitter of `connection` with sockets like engine.io's.
    *
    * @example
    * const engine = new Engine();
@@ -350,15 +349,15 @@ export class Server<
   }
 
   /**
-   * A function of the program has failed: its listeners of `handler_error` get the error and where it happened. Without
-   * any, it goes where the process handles such things, or is printed.
+   * Reports the failure of a function of the program to `handler_error` listeners. Without any, the process's own handlers
+   * get the error, or it is printed.
    */
   [kOnHandlerError](error: unknown, context: FailureContext): void {
     if (context.handler === "adapter") this[kTally].onAdapterFailure(error);
     reportFailure(this.sockets, error, context);
   }
 
-  /** Takes a connection of an engine, as {@link bind} does. */
+  /** Uses one connection of an engine, as {@link bind} does for each. */
   onconnection(conn: Session): this {
     if (log.enabled) log("incoming connection with id %s", conn.id);
     void new Client(this, conn);
@@ -366,11 +365,10 @@ export class Server<
   }
 
   /**
-   * Moves all clients away, to another server: new ones are refused with 503 and `Retry-After`, those that are there are
-   * disconnected in small groups, with WebSocket close code 1012 and a time after which to come back. What was sent to
-   * them arrives first.
+   * Moves all clients to other servers. New clients are refused with 503 and `Retry-After`; connected ones are disconnected
+   * in small groups, with WebSocket close code 1012 and a time after which to reconnect. Queued data arrives first.
    *
-   * @returns resolved once nobody is there any more; call {@link close} then
+   * @returns a promise that resolves when all clients have left; call {@link close} then
    * @example
    * process.once("SIGTERM", async () => {
    *   await io.drain({ deadline: 20_000 });
@@ -383,7 +381,8 @@ export class Server<
   }
 
   /**
-   * What the server has counted since it was attached (`cluster` and `recovery`: since it was made), and how it stands now.
+   * Returns the current state and the counters of the server. Counters start when it is attached; `cluster` and `recovery`,
+   * when it is created.
    *
    * @example
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
@@ -393,10 +392,10 @@ export class Server<
   }
 
   /**
-   * The same as {@link stats}, as text for Prometheus and its like: in the OpenMetrics format, which the older text format
-   * can be read as. With what prom-client collects, in either order, serve it as that older format.
+   * Returns {@link stats} as text for Prometheus, in the OpenMetrics format. Scrapers also read it as the older text format;
+   * use that type to append the metrics of prom-client.
    *
-   * @param options `eof: false` leaves the last line out, for OpenMetrics text that goes on
+   * @param options `eof: false` leaves out the last line, so that OpenMetrics text can follow
    * @example
    * app.get("/metrics", (req, reply) => reply.type("application/openmetrics-text; version=1.0.0").send(io.metrics()));
    * app.get("/metrics", async (req, reply) => {
@@ -409,10 +408,10 @@ export class Server<
   }
 
   /**
-   * Disconnects all sockets, waits up to `closeTimeout` for what was sent to them to arrive, then closes adapters, engines
-   * and HTTP servers. The server may be attached again later, to another HTTP server.
+   * Disconnects all sockets, gives queued data up to `closeTimeout` milliseconds to arrive, then closes adapters, engines and
+   * HTTP servers. You may attach the server to another HTTP server later.
    *
-   * @param fn gets the error of the HTTP server, if it was not running
+   * @param fn called at the end, with an error if the HTTP server was not running
    * @example
    * await io.close();
    */
@@ -422,7 +421,7 @@ export class Server<
     const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, DEFAULTS.closeTimeout);
     await Promise.all([...engines].filter(isEngine).map((engine) => engine[kShutDown](closeTimeout)));
     for (const engine of engines) engine.close();
-    // Closed for the second time: the HTTP server will say that it is not running.
+    // On a second close, the HTTP server reports that it is not running.
     if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
     const errors = await Promise.all([...httpServers].map(closeHttpServer));
     engines.clear();
@@ -433,10 +432,10 @@ export class Server<
   // ---- namespaces --------------------------------------------------------------------------------------------------
 
   /**
-   * The namespace of a name, made if there is none yet. A RegExp or a function stands for all namespaces that clients may
-   * ask for and that it accepts.
+   * Returns the namespace of a name, and creates it if needed. With a RegExp or a function, returns the parent of all
+   * namespaces that clients ask for and the pattern accepts.
    *
-   * @param fn a listener for `connect`
+   * @param fn a listener for `connection`
    * @example
    * io.of("/orders").on("connection", (socket) => {});
    * io.of(/^\/shop-\d+$/).on("connection", (socket) => console.log(socket.nsp.name));
@@ -474,7 +473,7 @@ export class Server<
     return nsp;
   }
 
-  /** Looks for a pattern that accepts a name, and makes the namespace: `fn` gets it, or false, and why it was not made. */
+  /** Creates the namespace of a name that a pattern accepts. `fn` gets it, or false, and "full" at the limit. */
   _checkNamespace(
     name: string,
     auth: Handshake["auth"],
@@ -501,14 +500,14 @@ export class Server<
       this[kOnHandlerError](error, { handler: "namespace function", how });
     askPattern(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this[kAsk](index + 1, question);
-      // Somebody else may have asked for it meanwhile.
+      // Another client may have created it meanwhile.
       const known = this._nsps.get(name);
       if (known === undefined && this[kIsFull]()) fn(false, "full");
       else fn(known ?? pattern.parent.createChild(name));
     });
   }
 
-  /** Whether no more namespaces may be made for clients, empty ones having gone. */
+  /** Whether the limit of dynamic namespaces is reached, even after removing empty ones. */
   private [kIsFull](): boolean {
     const { maxDynamicNamespaces } = this[kLimits];
     let children = 0;
@@ -518,7 +517,7 @@ export class Server<
     return children >= maxDynamicNamespaces;
   }
 
-  /** A client is at a limit, and its connection goes on. */
+  /** Counts and reports a limit that a client has met without losing its connection. */
   [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void {
     port.server?.[kOnEngineLimit](port, code, limit, actual);
   }
@@ -545,7 +544,12 @@ export class Server<
     return this;
   }
 
-  /** Sends an event to everybody in the main namespace. */
+  /**
+   * Sends an event to all sockets of the main namespace.
+   *
+   * @returns true
+   * @throws ReservedEventError for a name that the library emits itself
+   */
   override emit<Ev extends EventNames<RemoveAcknowledgements<EmitEvents>>>(
     ev: Ev,
     ...args: EventParams<RemoveAcknowledgements<EmitEvents>, Ev>
@@ -566,7 +570,7 @@ export class Server<
 
 assignable(Server.prototype, "eio", "_opts", "parentNsps");
 
-/** The listeners of the server are those of its main namespace. */
+/** The methods that the server forwards to its main namespace. */
 const FORWARDED =
   "on once off addListener removeListener removeAllListeners prependListener prependOnceListener " +
   "listeners rawListeners listenerCount eventNames setMaxListeners getMaxListeners";
@@ -579,7 +583,7 @@ for (const name of FORWARDED.split(" ")) {
   Object.defineProperty(Server.prototype, name, { value: forward, writable: true, configurable: true });
 }
 
-/** Engines of others do not know how to end in good order. */
+/** Whether an engine is ours and can shut down gracefully. */
 const isEngine = (engine: Engine): boolean => kShutDown in engine;
 
 async function closeNamespace(nsp: AnyNamespace): Promise<void> {

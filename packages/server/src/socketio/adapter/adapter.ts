@@ -10,7 +10,7 @@ export type PrivateSessionId = string;
 
 /** The flags of one broadcast. */
 export interface BroadcastFlags {
-  /** Drops the event for each client whose transport can't send at once. Default: false. */
+  /** Drops the event for each client that can't get it at once. Default: false. */
   volatile?: boolean | undefined;
   /** Whether the event may be compressed. Default: true. */
   compress?: boolean | undefined;
@@ -22,7 +22,7 @@ export interface BroadcastFlags {
   timeout?: number | undefined;
   /** A later event with the same key replaces this one while it is still queued. */
   conflate?: string | undefined;
-  /** Overrides the policy of a socket whose client reads too slowly. */
+  /** Overrides the policies of sockets for clients that read too slowly. */
   ifSlow?: SlowPolicy | undefined;
   /** Makes the acknowledgement a single answer instead of an array of answers. */
   expectSingleResponse?: boolean | undefined;

@@ -115,7 +115,7 @@ class LargeBroadcasts {
     runNextTick(() => callFinished(finished.broadcast, this.#nsp), undefined);
   }
 
-  /** Sends a socket every broadcast after the last one that it got. */
+  /** Sends a socket every broadcast with a higher number than its own. */
   catchUp(socket: AdapterSocket): void {
     const got = socket[kBroadcastsGot] ?? 0;
     const last = begun;

@@ -199,7 +199,7 @@ export const NO_MEMBERS: ReadonlySet<string> = new Set();
 
 type Table = Map<string, Set<string>>;
 
-// The same operations for an adapter whose tables the program may have replaced by ordinary Maps.
+// The same operations for tables that the program may have replaced by ordinary Maps.
 
 /** Adds a member, and the key if it is missing. Returns false if the member was there already. */
 export function addMember(table: Table, key: string, member: string): boolean {

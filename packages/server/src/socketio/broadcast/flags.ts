@@ -37,7 +37,7 @@ export interface SendFlagMethods<Next> {
   compress(compress: boolean): Next;
 
   /**
-   * Allows the next event to be lost: clients whose transport can't send it at once do not get it.
+   * Allows the next event to be lost: clients that can't get it at once do not get it.
    *
    * @example
    * io.volatile.emit("position", 1, 2);

@@ -73,13 +73,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     >
 {
   readonly adapter: Adapter;
-  /** The rooms whose members are addressed; all sockets, when empty. */
+  /** The addressed rooms; all sockets, when empty. */
   readonly rooms: Set<Room>;
-  /** The rooms whose members are left out. */
+  /** The rooms that are left out. */
   readonly exceptRooms: Set<Room>;
   readonly flags: BroadcastFlags;
 
-  /** @param rooms the rooms whose members are addressed; all sockets, when empty */
+  /** @param rooms the addressed rooms; all sockets, when empty */
   constructor(
     adapter: Adapter,
     rooms: Set<Room> = new Set(),
@@ -171,7 +171,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
    * Sends an event, and resolves with all acknowledgements. Set the time with {@link timeout}.
    *
    * @returns an array of responses; a single response for a {@link RemoteSocket}
-   * @throws (rejects) AckTimeoutError, whose `responses` has the answers that arrived in time
+   * @throws (rejects) AckTimeoutError, with the answers that arrived in time in `responses`
    * @example
    * const names = await io.to("room1").timeout(1000).emitWithAck("who is there");
    */

@@ -131,7 +131,7 @@ export abstract class BroadcastTarget<
   /**
    * Sends an event to the other servers of the cluster, and resolves with their answers.
    *
-   * @throws (rejects) after 5 seconds, with an error whose `responses` has the answers that arrived
+   * @throws (rejects) after 5 seconds, with an error that has the received answers in `responses`
    * @example
    * const answers = await io.serverSideEmitWithAck("reload");
    */

@@ -51,9 +51,9 @@ const kLeaveAll = Symbol("leaveAll");
 const log = createLog("socket.io:client");
 
 /**
- * A session seen from Socket.IO: it carries one socket for each namespace that the peer has joined.
+ * A connection with its sockets, one for each namespace that the client has joined.
  *
- * @typeParam SocketData of `socket.data`: `any` where a program gives it no type, as in socket.io
+ * @typeParam SocketData the type of `socket.data`. Default: `any`, as in socket.io
  * @example
  * io.on("connection", (socket) => console.log(socket.client.conn.transport.name));
  */
@@ -66,16 +66,16 @@ export class Client<
   /** The session of the engine. */
   readonly conn: Session;
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
-  /** What the client does with its session. */
+  /** The session, or an adapter of another engine's socket. */
   readonly [kPort]: SessionPort;
   private readonly [kDecoder]: PacketDecoder;
-  /** By name of the namespace: the socket, or the attempt to join. */
+  /** The socket, or the attempt to join, by name of the namespace. */
   private readonly [kPlaces]: Places<Socket | Joining> = new Places();
-  /** Namespaces that the server has put the peer out of, and of which the peer may not know yet. */
+  /** Namespaces that the server has expelled the client from. Packets for them may still be on their way. */
   private [kExpelled]: Set<string> | undefined;
   private [kCredentials]: Credentials | undefined;
   private [kWatch]: ClientWatch | undefined;
-  /** Ends a connection that joins no namespace in time. */
+  /** The timer that ends a connection without a namespace. */
   private [kPatience]: Timer | undefined;
 
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
@@ -90,7 +90,7 @@ export class Client<
     if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
     this[kPort][kSetSessionHandler](this);
     this[kPatience] = server[kEngineClock].after(server._connectTimeout, () => this[kOnImpatience]());
-    // Protocol 4 (Socket.IO 2): the peer joins the main namespace without a word.
+    // In protocol 4 (Socket.IO 2), clients join the main namespace without asking.
     if (conn.protocol === 3) this[kJoin]("/", {});
   }
 
@@ -104,15 +104,15 @@ export class Client<
     return this.conn.request;
   }
 
-  // ---- what programs written for socket.io reach for ----------------------------------------------------------------
+  // ---- members that programs written for socket.io use ---------------------------------------------------------------
 
-  /** The sockets by id. */
+  /** The connected sockets, by id. */
   protected get sockets(): Map<string, Socket> {
     const sockets = this[kPlaces].all().filter((place) => place instanceof Socket);
     return new Map(sockets.map((socket) => [socket.id, socket]));
   }
 
-  /** The sockets by name of their namespace. */
+  /** The connected sockets, by name of their namespace. */
   protected get nsps(): Map<string, Socket> {
     return new Map([...this.sockets.values()].map((socket) => [socket.nsp.name, socket]));
   }
@@ -122,32 +122,32 @@ export class Client<
     return this.server.encoder;
   }
 
-  /** Decodes what the peer sends. */
+  /** Decodes the messages of this connection. */
   protected get decoder(): PacketDecoder {
     return this[kDecoder];
   }
 
-  /** A packet has come in. */
+  /** Handles a decoded packet. */
   protected ondecoded(packet: SocketPacket): void {
     this[kOnPacket](packet);
   }
 
-  /** The peer sent something that is not a packet, or the session failed. */
+  /** Handles an invalid message, or a failure of the session. */
   protected onerror(error: unknown): void {
     this[kTakeError](error);
   }
 
-  /** The session is over. */
+  /** Handles the end of the session. */
   protected onclose(reason: DisconnectReason, description?: unknown): void {
     this[kLeaveAll](reason, description);
   }
 
-  /** Joins a namespace for the peer. */
+  /** Joins a namespace on behalf of the client. */
   protected connect(name: string, auth: Record<string, unknown> = {}): void {
     this[kOnConnect](new SocketPacket(PacketType.CONNECT, name, auth, undefined));
   }
 
-  /** Closes the connection, and disconnects its sockets. */
+  /** Closes the connection, which disconnects its sockets. */
   protected close(): void {
     this[kClose]();
   }
@@ -182,7 +182,7 @@ export class Client<
     else this[kOnStray](packet);
   }
 
-  /** What the client sent before is delivered; what it sends behind, in the same read, is ignored as with socket.io. */
+  /** Delivers earlier events before the socket leaves. As in socket.io, later packets of the same read are ignored. */
   private [kOnLeaving](name: string): void {
     deliverNow();
     this[kOnExpelled](name);
@@ -195,7 +195,7 @@ export class Client<
     if (place instanceof Socket) return this[kOnStray](packet);
     this[kExpelled]?.delete(name);
     const kept = this[kKeepAuth](name, auth);
-    // The peer has left and come back before it got an answer: only the new attempt counts.
+    // The client has left and asked again before the answer; only the new attempt counts.
     if (kept === undefined && place?.askAgain(auth)) return;
     this[kPlaces].delete(name);
     place?.cancel();
@@ -206,7 +206,7 @@ export class Client<
     this[kJoin](name, auth);
   }
 
-  /** @returns how large the credentials of all namespaces would be, where that is too much */
+  /** @returns the total size of the credentials if it exceeds the limit */
   private [kKeepAuth](name: string, auth: Record<string, unknown>): number | undefined {
     const size = sizeOfAuth(auth);
     if (size === 0 && this[kCredentials] === undefined) return undefined;
@@ -221,13 +221,13 @@ export class Client<
     this._packet(limitPacket(this.conn.protocol, name, error));
   }
 
-  /** Nothing is kept for a namespace any more. */
+  /** Removes all state of a namespace. */
   private [kLeave](name: string): void {
     this[kPlaces].delete(name);
     this[kCredentials]?.free(name);
   }
 
-  /** Protocol 4 has the credentials in the query of the namespace, protocol 5 in a payload. */
+  /** Parses the credentials: from the query of the namespace in protocol 4, from the payload in protocol 5. */
   private [kParseConnect]({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
     if (this.conn.protocol !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
     const cut = nsp.indexOf("?");
@@ -235,7 +235,7 @@ export class Client<
     return { name: nsp.slice(0, cut), auth: Object.fromEntries(new URLSearchParams(nsp.slice(cut + 1))) };
   }
 
-  /** A packet that has no meaning in this state ends the connection, unless it may have crossed our own. */
+  /** Ends the connection for a packet that is invalid in this state, unless it crossed our own DISCONNECT. */
   private [kOnStray](packet: SocketPacket): void {
     if (this[kExpelled]?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
     if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
@@ -243,7 +243,7 @@ export class Client<
     this[kClose](closeReason("UNEXPECTED_MESSAGE"));
   }
 
-  /** The peer broke the rules, or the session failed: its sockets hear about it, then the connection ends. */
+  /** Emits an invalid message or a failure as `error` of all sockets, then closes the connection. */
   [kTakeError](error: unknown): void {
     deliverNow();
     for (const place of this[kPlaces].all()) {
@@ -257,14 +257,14 @@ export class Client<
     for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
   }
 
-  /** What was sent before the end goes first. */
+  /** Sends the rest of large broadcasts before the session closes. */
   [kTakeClosing](): void {
     for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
   [kTakeEnd](record: CloseReason<string>): void {
     if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
-    // What the program itself has ended gets no more events.
+    // A connection that the program has ended gets no more events.
     if (record.side !== "server") deliverNow();
     this[kLeaveAll](record.reason, record.description, record);
   }
@@ -300,7 +300,7 @@ export class Client<
     joining.cancel();
   }
 
-  /** An attempt to join has ended: with a socket, or with a refusal. */
+  /** Records the end of a join attempt: a socket, or undefined for a refusal. */
   [kOnJoined](joining: Joining, socket: Socket | undefined): void {
     if (log.enabled) log("client %s was %s namespace %s", this.id, socket ? "let into" : "refused by", joining.name);
     if (socket === undefined) {
@@ -312,17 +312,17 @@ export class Client<
     this[kPatience] = undefined;
   }
 
-  /** A socket has left its namespace. Called by the socket. */
+  /** Removes a socket that has left its namespace. */
   _remove(socket: AnySocket): void {
     const { name } = socket.nsp;
     if (this[kPlaces].get(name) === socket) this[kLeave](name);
   }
 
-  /** The server puts the peer out of a namespace: packets that are on their way will be ignored. */
+  /** Remembers that the server expelled the client from a namespace, so that packets on their way are ignored. */
   [kOnExpelled](name: string): void {
     const expelled = (this[kExpelled] ??= new Set());
     expelled.add(name);
-    // A peer may have itself put out of ever new ones. It was never in more than so many at a time.
+    // Bounded, because a client can get itself expelled from new namespaces forever.
     const [oldest = name] = expelled;
     if (expelled.size > this.server[kLimits].maxNamespaces) expelled.delete(oldest);
   }
@@ -335,7 +335,7 @@ export class Client<
     this[kClose]();
   }
 
-  /** The peer has broken a limit: the connection ends. */
+  /** Ends the connection of a client that broke a limit. */
   [kEnd](reason: CloseReason): void {
     if (this[kPort][kFailSession] === undefined) this[kClose]();
     else this[kPort][kFailSession](reason);
@@ -348,8 +348,8 @@ export class Client<
   }
 
   /**
-   * The peer has come back on another connection and takes its session up there, before this one was found to be lost.
-   * The sockets are ended in a way that lets them come back, and the connection is cut: nobody is there to close it with.
+   * Ends this connection because its client resumes a session on another one. The sockets end with a recoverable reason,
+   * and the connection is cut without a closing handshake, which the client could not answer.
    */
   [kOnResumedElsewhere](): void {
     this[kLeaveAll]("transport close", new SocketIoError("SESSION_RESUMED"));
@@ -367,12 +367,12 @@ export class Client<
     const encoded = this.server.encoder.encode(packet);
     if (this[kPort][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this[kPort], packet, encoded, options);
-    // A program has put something of its own in its place.
+    // The program has replaced the method.
     if (this.writeToEngine !== WRITE_TO_ENGINE) return this.writeToEngine(encoded, options ?? {});
     for (const part of encoded) this[kPort].write(part, options);
   }
 
-  /** Sends packets that are encoded already. Adapters call it, once for each receiver of a broadcast. */
+  /** Sends encoded packets. Adapters call it once for each receiver of a broadcast. */
   writeToEngine(encoded: readonly RawData[] | RawData, options: WriteOptions): void {
     if (options.volatile && isDiscarded(this[kPort], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);

@@ -7,21 +7,21 @@ import type { AnyServer } from "../server.ts";
 import type { AnySocket } from "../socket/socket.ts";
 
 /**
- * A client was not let into a namespace, as `connect_refused` listeners of a server get it.
+ * A refused join of a namespace; argument of `connect_refused` listeners of a server.
  *
  * @example
  * io.on("connect_refused", ({ code, namespace, message }) => console.log(code, namespace, message));
  */
 export interface ConnectRefused {
-  /** Why: a code of the table of the Socket.IO layer, see docs/errors.md. */
+  /** The reason, a code of the Socket.IO layer in docs/errors.md. */
   readonly code: SocketIoErrorCode;
-  /** The name of the namespace, as the client has written it. */
+  /** The name of the namespace, as the client sent it. */
   readonly namespace: string;
   /** The message that the client gets. */
   readonly message: string;
-  /** The connection that it asked on. */
+  /** The session of the client. */
   readonly conn: Session;
-  /** The socket that was about to be, where a middleware has refused it. */
+  /** The socket that a middleware refused; undefined if the join failed earlier. */
   readonly socket?: AnySocket | undefined;
 }
 
@@ -29,7 +29,7 @@ const log = createLog("socket.io:namespace");
 
 const notices = new WeakMap<AnyServer, Notices>();
 
-/** Counts it, reports it to listeners, and says it in the log now and then. */
+/** Counts a refused join, emits it, and logs it at intervals. */
 export function onConnectRefused(server: AnyServer, refused: ConnectRefused): void {
   const { code, namespace, message } = refused;
   server[kTally].onConnectRefused(code);

@@ -1,18 +1,18 @@
-/** What fewer characters take is bounded by the number of namespaces. */
+/** Credentials up to this size do not count: the limit of namespaces bounds them. */
 const SMALL = 1000;
 
 /**
- * The size of the credentials (`auth`) that a connection's namespaces keep, in characters of JSON. Only large ones are
- * counted, and whoever has sent none has none of these.
+ * Counts the size of the credentials (`auth`) of one connection, in characters of JSON. Created for connections that send
+ * credentials.
  */
 export class Credentials {
   readonly #sizes = new Map<string, number>();
   #sum = 0;
 
   /**
-   * Counts those for a namespace, in place of earlier ones.
+   * Counts the credentials for a namespace, replacing earlier ones.
    *
-   * @returns how much it would be, where that is more than `most`. A single namespace may have any.
+   * @returns the new sum if it exceeds `most`. Credentials for a single namespace may have any size.
    */
   take(name: string, size: number, most: number): number | undefined {
     this.free(name);
@@ -24,14 +24,14 @@ export class Credentials {
     return undefined;
   }
 
-  /** The namespace is left. */
+  /** Removes the credentials for a namespace. */
   free(name: string): void {
     this.#sum -= this.#sizes.get(name) ?? 0;
     this.#sizes.delete(name);
   }
 }
 
-/** Characters of JSON; none, where the parser of a program makes something that JSON can't say. */
+/** Returns the size in characters of JSON; 0 for a value of a custom parser that JSON can't represent. */
 export function sizeOfAuth(auth: Record<string, unknown>): number {
   if (Object.keys(auth).length === 0) return 0;
   try {

@@ -12,10 +12,10 @@ import { Socket } from "../socket/socket.ts";
 import { kAdmit, kLimits, kOnJoined, kOnLimit, kPort, kRelease } from "../keys.ts";
 
 /**
- * A client's attempt to join a namespace: from its CONNECT packet to the answer.
+ * A client's attempt to join a namespace, from its CONNECT packet to the answer.
  *
- * The namespace is looked up (a function may have to decide), the socket is made, the middlewares look at it. All of this
- * may take its time, and meanwhile the client may leave, ask again or be gone: then the attempt is over.
+ * Looks up the namespace (a function may decide), creates the socket, and runs the middlewares. Each step may be
+ * asynchronous; the attempt is over when the client leaves, asks again or disconnects meanwhile.
  */
 export class Joining {
   readonly client: Client;
@@ -32,15 +32,15 @@ export class Joining {
     this.#auth = auth;
   }
 
-  /** Begins once the code that runs now is done: asking many times in one message costs no more than asking once. */
+  /** Starts in the next tick, so that repeated requests in one read cost no more than one. */
   start(): void {
     runNextTick(() => this.#run(), undefined);
   }
 
   /**
-   * The client asks again before it got an answer.
+   * Takes over a repeated request that arrives before the answer.
    *
-   * @returns whether this attempt can still answer the new question
+   * @returns false if this attempt has started already
    */
   askAgain(auth: Record<string, unknown>): boolean {
     if (this.#state !== "waiting") return false;
@@ -48,7 +48,7 @@ export class Joining {
     return true;
   }
 
-  /** Looks the namespace up and goes on with it, or refuses. */
+  /** Looks up the namespace and enters it, or refuses the client. */
   #run(): void {
     if (this.isOver()) return;
     const { server } = this.client;
@@ -76,18 +76,18 @@ export class Joining {
     return limitPacket(conn.protocol, this.name, error);
   }
 
-  /** The client does not wait for an answer any more. */
+  /** Ends the attempt, because the client has left or asked again. */
   cancel(): void {
     this.#state = "over";
     this.#socket?._cleanup();
   }
 
-  /** Whether nobody waits for the answer any more. */
+  /** Whether the attempt has ended. */
   isOver(): boolean {
     return this.#state === "over" || this.client.conn.readyState !== "open";
   }
 
-  /** Makes the socket and takes it through the middlewares. */
+  /** Creates the socket, resumed if possible, and runs the middlewares. */
   enter(nsp: Namespace, onJoined?: (socket: Socket) => void): void {
     this.#state = "running";
     this.#onJoined = onJoined;
@@ -106,7 +106,7 @@ export class Joining {
     }
   }
 
-  /** The adapter or the parser has thrown: the client can't be let in, and learns as much if that is possible. */
+  /** Refuses the client after an error of the adapter or the parser; disconnects it if even that fails. */
   #onFailure(nsp: Namespace, error: unknown): void {
     fail(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
     this.#state = "over";
@@ -123,7 +123,7 @@ export class Joining {
     if (this.isOver()) return socket._cleanup();
     nsp._preConnectSockets.set(socket.id, socket);
     const end = (err?: unknown): void => runNextTick(() => this.#finish(nsp, socket, err), undefined);
-    // At once: what is sent between here and there would pass it by.
+    // In the same turn, or the socket would miss events sent before the next one.
     if (socket.recovered && nsp.server.opts.connectionStateRecovery?.skipMiddlewares) return this.#finish(nsp, socket);
     runChain<[Socket]>({
       links: nsp._fns,
@@ -145,7 +145,7 @@ export class Joining {
   #report(socket: Socket, err: ExtendedError | string): void {
     const { server, conn } = this.client;
     const code = err === INTERNAL ? "MIDDLEWARE_FAILED" : "MIDDLEWARE_REFUSED";
-    // programs refuse with whatever they have
+    // Programs may refuse with any value.
     const { message }: { readonly message?: unknown } = typeof err === "string" ? { message: err } : err;
     onConnectRefused(server, { code, namespace: this.name, message: String(message), conn, socket });
   }
@@ -165,20 +165,20 @@ export class Joining {
   }
 }
 
-/** The packet that tells a client that it may not join, and for which limit. */
+/** Creates the packet that refuses a client because of a limit. */
 export function limitPacket(revision: 3 | 4, name: string, { message, code }: SocketIoError): SocketPacket {
   const err = { message, data: { code } };
   return new SocketPacket(PacketType.CONNECT_ERROR, name, revision === 3 ? message : refusal(err, revision), undefined);
 }
 
-/** What went wrong in the program is not for the client to read. */
+/** The refusal after a failure of the program, without its details. */
 const INTERNAL = new SocketIoError("MIDDLEWARE_FAILED", "Internal server error");
 
 function refusalPacket(nsp: string, data: unknown): SocketPacket {
   return new SocketPacket(PacketType.CONNECT_ERROR, nsp, data, undefined);
 }
 
-/** Protocol 4 sends a string or the data of the error, protocol 5 an object with both. */
+/** Returns the data of a refusal: a string or the error's data in protocol 4, an object with both in protocol 5. */
 function refusal(err: Pick<ExtendedError, "message" | "data"> | string, revision: 3 | 4): unknown {
   const { message, data } = typeof err === "string" ? { message: err, data: undefined } : err;
   return revision === 3 ? data || message : { message, data: data as unknown };

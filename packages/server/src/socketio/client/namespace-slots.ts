@@ -1,8 +1,8 @@
 /**
- * What a client has in each namespace, by name.
+ * The sockets (or join attempts) of a client, by name of the namespace.
  *
- * Nearly every client joins one namespace, so the first entry is kept in fields: a Map would cost as much memory as the
- * socket itself, and the look-up happens for every packet.
+ * Nearly every client joins one namespace, so the first entry is stored in fields: a Map would take as much memory as the
+ * socket itself, and every packet needs the look-up.
  */
 export class Places<Place> {
   #name: string | undefined;
@@ -32,7 +32,7 @@ export class Places<Place> {
     }
   }
 
-  /** A copy: it stays what it is while places are left. */
+  /** Returns a copy, so that entries may be removed during a loop. */
   all(): Place[] {
     const others = this.#others === undefined ? [] : [...this.#others.values()];
     return this.#place === undefined ? others : [this.#place, ...others];

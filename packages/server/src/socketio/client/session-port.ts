@@ -1,5 +1,5 @@
 /*
- * One connection and the namespaces that it joins: packets in, packets out, credentials, refusals.
+ * One connection and the namespaces that it joins: incoming and outgoing packets, credentials, refusals.
  * Knows: sessions of the engine, or of another engine, and sockets.
  * Must not know: rooms and broadcasts.
  */
@@ -32,41 +32,41 @@ import { DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts"
 
 const log = createLog("socket.io:client");
 
-/** What a client does with its session. */
+/** A session, as its client uses it. */
 export interface SessionPort {
   readonly id: string;
-  /** Whether a message sent now would leave at once. */
+  /** Whether a message would leave at once. */
   readonly writable: boolean;
-  /** Whether events must be looked at one by one, because the peer may be slow. Undefined: they need not. */
+  /** The backpressure of a client that may be slow; undefined if events need no checks. */
   readonly [kCongestion]: Congestion | undefined;
   [kSetSessionHandler](handler: PortHandler): void;
   write(data: RawData, options?: SendFlags): unknown;
-  /** Sends what many get. */
+  /** Sends a message that several sessions share. */
   [kSendPrepared](message: PreparedMessage): unknown;
-  /** Closes the session in an orderly way, for a reason that goes to its peer. */
+  /** Closes the session gracefully. The client gets the reason. */
   close(discard: boolean, why: CloseReason | undefined): unknown;
 
-  // ---- what the sessions of another engine can't do ----------------------------------------------------------------
+  // ---- missing in sessions of another engine -----------------------------------------------------------------------
 
-  /** Counts limits, and what messages hold that are not complete. */
+  /** Counts limits, and the bytes of incomplete messages. */
   readonly server?: Pick<SessionHost, typeof kOnEngineLimit | typeof kReceiving>;
-  /** Looks at the request that opened the session, which may stay parked. Null: the program has dropped it. */
+  /** Returns the request that opened the session without unparking it; null if the program has deleted it. */
   [kPeekRequest]?(): IncomingMessage | null;
-  /** Knows whether the peer keeps up. */
+  /** Returns the backpressure of this session. */
   [kWatchQueue]?(): Congestion;
   /** Ends the session at once. */
   [kFailSession]?(why: CloseReason): void;
 }
 
-/** A client, seen from its session. */
+/** A client, as its session sees it. */
 export interface PortHandler extends SessionHandler {
-  /** The session has failed in a way that is none of its own reasons to close. */
+  /** Handles a failure of the session that has no close code. */
   [kTakeError](error: unknown): void;
-  /** The session is over: for one of our reasons, or for one of another engine. */
+  /** Handles the end of the session, for a reason of our engine or of another. */
   [kTakeEnd](reason: CloseReason<string>): void;
 }
 
-/** A socket of another engine, as `io.bind(engine)` brings it in. */
+/** A socket of another engine that `io.bind(engine)` has added. */
 interface ForeignSocket extends EventEmitter {
   readonly id: string;
   readonly transport: { readonly writable: boolean };
@@ -74,10 +74,10 @@ interface ForeignSocket extends EventEmitter {
   close(): unknown;
 }
 
-/** Lets the sockets of another engine, which talk by events, look like our sessions. */
+/** Adapts a socket of another engine, which emits events, to the port of our sessions. */
 class ForeignEnginePort implements SessionPort {
   readonly #socket: ForeignSocket;
-  /** Another engine has bounds of its own, or none. */
+  /** Other engines bound their own queues, or not at all. */
   readonly [kCongestion]: undefined = undefined;
 
   constructor(socket: ForeignSocket) {
@@ -119,7 +119,7 @@ function foreignReason(reason: string, description: unknown): CloseReason<string
   return { reason, code, message, description, side };
 }
 
-/** A session of our engine is its own port: nothing lies between the two. */
+/** Returns the port of a session. A session of our engine is its own port. */
 export function portTo(conn: Session): SessionPort {
   if (isSession(conn)) return conn;
   const socket: ForeignSocket = conn;

@@ -16,7 +16,7 @@ import type { SessionPort } from "./session-port.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { kEnd, kLimits, kPort } from "../keys.ts";
 
-/** What is watched about a client. */
+/** The members of a client that its watch needs. */
 interface Watched {
   readonly server: { readonly [kEngineClock]: Clock; readonly [kLimits]: ResolvedLimits };
   readonly [kPort]: SessionPort;
@@ -25,14 +25,14 @@ interface Watched {
 }
 
 /**
- * Watches over what a client sends: how many events, how long their attachments take, and what packets hold that wait for
- * some. Made for clients that need it: where events are limited, or once a packet with attachments comes in.
+ * Limits what a client sends: the rate of events, the time between attachments, and the bytes of incomplete packets. Created
+ * if events are limited, or when the first packet with attachments arrives.
  */
 export class ClientWatch implements BudgetHolder {
   readonly #watched: Watched;
   readonly #bucket: TokenBucket | undefined;
   #timer: Timer | undefined;
-  /** Bytes and characters of a packet whose attachments are due, or 0. */
+  /** Bytes and characters of the incomplete packet, or 0. */
   #held = 0;
 
   constructor(watched: Watched) {
@@ -42,9 +42,9 @@ export class ClientWatch implements BudgetHolder {
     if (rate !== undefined) this.#bucket = new TokenBucket(clock, rate.rate, rate.burst);
   }
 
-  /** A packet is complete. @returns false, when it was one too many and the connection ends */
+  /** Counts a complete packet. @returns false if it exceeds the rate, which ends the connection */
   onPacket(type: PacketType): boolean {
-    // The timer is left alone: most clients that send attachments send them again and again.
+    // The timer keeps running: most clients that send attachments do so repeatedly.
     if (this.#held > 0) this.#release();
     if (this.#bucket === undefined || type !== PacketType.EVENT || this.#bucket.take()) return true;
     const rate = this.#watched.server[kLimits].maxEventsPerSecond;
@@ -52,7 +52,7 @@ export class ClientWatch implements BudgetHolder {
     return false;
   }
 
-  /** A message came in that is not the end of a packet. */
+  /** Counts a message that does not complete its packet, and restarts the time limit. */
   onAttachmentDue(data: RawData): void {
     this.#held += data.length;
     this.#receiving?.update(this, this.#held);
@@ -77,12 +77,12 @@ export class ClientWatch implements BudgetHolder {
     this.#receiving?.remove(this);
   }
 
-  /** What all unfinished messages hold together; undefined for sessions of another engine. */
+  /** The budget of all incomplete messages; undefined for sessions of another engine. */
   get #receiving(): ReceiveBudget | undefined {
     return this.#watched[kPort].server?.[kReceiving];
   }
 
-  /** The connection is over. */
+  /** Stops the timer and releases the budget at the end of the connection. */
   stop(): void {
     this.#release();
     this.#timer?.cancel();

@@ -8,10 +8,10 @@ import type { SessionPort } from "./session-port.ts";
 
 const log = createLog("socket.io:client");
 
-/** Adapters of others hand the same array to all receivers of a broadcast: what is made of it is shared as well. */
+/** The messages made of each array, since third-party adapters pass the same array to all receivers of a broadcast. */
 const preparedMessages = new WeakMap<readonly RawData[], PreparedMessage>();
 
-/** The message that all receivers share. */
+/** Returns the message that all receivers of an array share. */
 export function prepare(given: readonly RawData[] | RawData, compress: boolean): PreparedMessage {
   const encoded = typeof given === "string" || Buffer.isBuffer(given) ? [given] : given;
   let message = preparedMessages.get(encoded);
@@ -19,14 +19,14 @@ export function prepare(given: readonly RawData[] | RawData, compress: boolean):
   return message;
 }
 
-/** Whether a volatile packet gets lost, because it could not leave at once. */
+/** Whether a volatile packet is dropped, because it can't leave at once. */
 export function isDiscarded(port: SessionPort, id: string): boolean {
   if (port.writable) return false;
   if (log.enabled) log("client %s: a volatile packet is discarded, the transport can't take it now", id);
   return true;
 }
 
-/** Sends a packet to a peer that may be slow, or one that may replace another. Only events can be dropped. */
+/** Sends a packet to a client that may be slow, or a packet that may replace another. Only events can be dropped. */
 export function sendWatched(
   port: SessionPort,
   packet: Packet,
@@ -43,7 +43,7 @@ export function sendWatched(
   for (const part of parts) port.write(part, plan);
 }
 
-/** The same for an event that many get. */
+/** Does the same for a broadcast. */
 export function sendPreparedWatched(port: SessionPort, message: PreparedMessage, options: WriteOptions): void {
   const congestion = port[kWatchQueue]?.();
   const { mark } = message;
@@ -51,7 +51,7 @@ export function sendPreparedWatched(port: SessionPort, message: PreparedMessage,
   port[kSendPrepared](message);
 }
 
-/** Makes room for an event, as the policy wants it. False: the event is dropped. */
+/** Applies the policy to the queue. Returns false if the event is dropped. */
 function mayWait(
   congestion: Congestion,
   parts: readonly RawData[],

@@ -1,5 +1,5 @@
 /*
- * What the server has beside sockets: the client's files, HTTP servers of its own, counters, OpenMetrics.
+ * The server beside its sockets: the client's files, HTTP servers of its own, counters, OpenMetrics.
  * Knows: `node:http`, files, the report of the engine.
  * Must not know: namespaces and sockets.
  */
@@ -17,39 +17,39 @@ import { putInFront } from "../../base/request-chain.ts";
 
 const log = createLog("socket.io:client-files");
 
-/** The builds of the JavaScript client. Each comes with its source map. */
+/** The builds of the JavaScript client. Each has a source map. */
 const BUILDS = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 const FILES: ReadonlySet<string> = new Set(BUILDS.flatMap((build) => [build, `${build}.map`]));
 
 type Compress = (bytes: Buffer, done: (error: Error | null, compressed: Buffer) => void) => void;
 
-/** Compressed once, kept: high qualities are affordable. */
+/** Each file is compressed once, so high quality is affordable. */
 const ENCODINGS: ReadonlyMap<string, Compress> = new Map<string, Compress>([
   ["br", (bytes, done) => brotliCompress(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }, done)],
   ["gzip", gzip],
   ["deflate", deflate],
 ]);
 
-/** A file as it is sent. */
+/** A file in one encoding. */
 interface Content {
   readonly bytes: Buffer;
-  /** Its `ETag`: of what is in the file, and of the encoding. */
+  /** The `ETag` of the content and its encoding. */
   readonly etag: string;
 }
 
-/** What serving needs to know; asked again for each request, because both may be changed at any time. */
+/** The server's settings, read for each request because the program may change them. */
 interface ServingRules {
-  /** Whether files are served at all. */
+  /** Whether to serve the files. */
   isOn(): boolean;
-  /** Path of the server, without a trailing slash. */
+  /** The path of the server, without a trailing slash. */
   path(): string;
-  /** The option `cors` is a function, and that has failed. */
+  /** Called when a function in the option `cors` fails. */
   readonly onFailure: OnFailure;
-  /** Finds the folder of the files. Default: that of this package. */
+  /** Finds the folder of the files. Default: the folder in this package. */
   readonly locate?: () => string | null;
 }
 
-/** The files of the JavaScript client, below the path of the server. */
+/** Serves the files of the JavaScript client below the path of the server. */
 export class ClientFiles {
   readonly #rules: ServingRules;
   readonly #cors: Middleware | undefined;
@@ -62,17 +62,17 @@ export class ClientFiles {
     this.#cors = cors ? corsMiddleware(cors) : undefined;
   }
 
-  /** Answers requests for the files; all others still reach the listeners that the HTTP server has. */
+  /** Answers requests for the files. Other requests still reach the HTTP server's own listeners. */
   takeRequests(httpServer: AnyHttpServer): void {
     putInFront(httpServer as HttpServer, (req, res) => this.answer(req, res));
   }
 
-  /** Answers a request for one of the files; false, with nothing written, for any other. */
+  /** Answers a request for one of the files. Returns false for any other, without writing. */
   answer(req: IncomingMessage, res: ServerResponse): boolean {
     const file = this.#fileOf(req.url ?? "");
     if (file === undefined) return false;
     const { onFailure } = this.#rules;
-    // Whatever a delegate says or fails with: without the headers of CORS, pages of other origins can't read the file.
+    // Serves the file even if a CORS delegate fails: without its headers, pages of other origins can't read it.
     if (this.#cors) runMiddlewares([this.#cors], { req, res, onFailure }, () => this.#serve(file, req, res));
     else this.#serve(file, req, res);
     return true;
@@ -100,7 +100,7 @@ export class ClientFiles {
     );
   }
 
-  /** Reads, and perhaps compresses, a file once. */
+  /** Returns a file in one encoding, read and compressed once. */
   #read(path: string, encoding: string | undefined): Promise<Content> {
     const key = `${encoding} ${path}`;
     let content = this.#contents.get(key);
@@ -113,7 +113,7 @@ export class ClientFiles {
   }
 }
 
-/** Source maps lie packed in the folder: seldom is one asked for, and they are most of what the package weighs. */
+/** Reads a file. Source maps are stored compressed, because they are rarely requested and most of the package's size. */
 async function readPlain(path: string): Promise<Buffer> {
   if (!path.endsWith(".map")) return promises.readFile(path);
   return run(brotliDecompress, await promises.readFile(`${path}.br`));
@@ -132,7 +132,7 @@ async function encode(bytes: Buffer, encoding: string | undefined): Promise<Cont
   return { bytes: await run(compress, bytes), etag: `"${hash}-${encoding}"` };
 }
 
-/** Whether a peer has this already (`If-None-Match`: RFC 9110, section 13.1.2). */
+/** Whether the client's cache has this content (`If-None-Match`: RFC 9110, section 13.1.2). */
 function isKnown(etag: string, known: string | undefined): boolean {
   if (known === undefined) return false;
   return known.trim() === "*" || known.split(",").some((each) => each.trim().replace(/^W\//, "") === etag);

@@ -1,7 +1,7 @@
 /*
- * Finds the builds of the JavaScript client that this package brings along.
- * Knows: where a package, its sources, or a bundle of a program may lie. Looks only when asked: a bundle that is an ES
- * module has no `__dirname`, and must start.
+ * Finds the builds of the JavaScript client that this package contains.
+ * Knows: the places of a package, its sources, or a program's bundle. Searches only when asked, because a bundle that is an
+ * ES module has no `__dirname` and must start without it.
  */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,25 +10,25 @@ import { createLog } from "../../base/log.ts";
 
 const log = createLog("socket.io:client-files");
 
-/** Where the program is: this file, or the bundle that it has become a part of. */
+/** Returns the folder of this file, or of the bundle that includes it. */
 function programFolder(): string {
   if (typeof __dirname === "string") return __dirname;
   const [, program = ""] = process.argv;
   return program === "" ? process.cwd() : dirname(program);
 }
 
-/** The package as it is installed for a program in this folder. */
+/** Returns the folder of the package that is installed for a program. */
 function installedPackage(folder: string): string | undefined {
   try {
     return dirname(createRequire(join(folder, "program.js")).resolve("@portage/server/package.json"));
   } catch {
-    return undefined; // not installed there: the bundle is all there is
+    return undefined; // not installed, so the bundle is self-contained
   }
 }
 
-/** The folder of the client files; null if there is none. */
+/** Returns the folder of the client files; null if it is missing. */
 export function findClientFiles(from: string = programFolder()): string | null {
-  // The package itself, built or from its sources; then beside a bundle, and beside its folder.
+  // In the package, built or as sources; beside a bundle; beside the bundle's folder.
   const places = [join(from, "../../../client-dist"), join(from, "client-dist"), join(from, "../client-dist")];
   const installed = installedPackage(from);
   if (installed !== undefined) places.push(join(installed, "client-dist"));

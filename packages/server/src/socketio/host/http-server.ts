@@ -4,13 +4,13 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import { kindOf } from "../../engine/index.ts";
 import { SocketIoError } from "../report/errors.ts";
 
-/** What a server can be attached to. */
+/** A server of `node:http`, `node:https` or `node:http2`. */
 export type AnyHttpServer = HttpServer | HttpsServer | Http2SecureServer | Http2Server;
 
 /**
- * Turns what `attach()` takes into an HTTP server: a port becomes a server that answers 404.
+ * Returns the HTTP server that `attach()` was given, or creates one that listens on the port and answers 404.
  *
- * @throws SocketIoError `NOT_AN_HTTP_SERVER` for a request handler, or anything else
+ * @throws SocketIoError `NOT_AN_HTTP_SERVER` for any other value, such as a request handler
  */
 export function toHttpServer(target: unknown): AnyHttpServer {
   if (typeof target === "function") {
@@ -32,9 +32,9 @@ export function toHttpServer(target: unknown): AnyHttpServer {
   return server;
 }
 
-/** As in socket.io: whatever equals a number is a port, digits too. */
+/** As in socket.io, any value that equals a number is a port, such as a string of digits. */
 function portOf(target: unknown): number | undefined {
-  // oxlint-disable-next-line eqeqeq -- text is compared with the number that it stands for
+  // oxlint-disable-next-line eqeqeq -- compares a string with its number
   return typeof target !== "symbol" && Number(target) == target ? Number(target) : undefined;
 }
 
@@ -42,7 +42,7 @@ function isHttpServer(target: unknown): target is AnyHttpServer {
   return typeof (target as AnyHttpServer | null)?.listeners === "function";
 }
 
-/** Closes an HTTP server; an error says that it was not running. */
+/** Closes an HTTP server. Resolves with an error if it was not running. */
 export function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
   return new Promise((resolve) => {
     server.close((error?: Error) => resolve(error));

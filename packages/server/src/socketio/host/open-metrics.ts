@@ -5,26 +5,26 @@ import { SOCKETIO_ERRORS } from "../report/errors.ts";
 import { LIMIT_CODES } from "../report/limit-codes.ts";
 import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
 
-/** How the text of the metrics is made. */
+/** Options of `io.metrics()`. */
 export interface MetricsOptions {
-  /** Whether the text ends with the line `# EOF`, as OpenMetrics wants it. Default true. */
+  /** Whether the text ends with the line `# EOF`, which OpenMetrics requires. Default: true. */
   eof?: boolean;
 }
 
-/** One metric: its name without prefix, which ends with its unit, and what it is. */
+/** One metric. Its name has no prefix and ends with its unit. */
 interface Metric {
   readonly name: string;
   readonly kind: "counter" | "gauge";
   readonly help: string;
   readonly unit?: "bytes" | "seconds" | undefined;
-  /** The name of the label, of a metric with several values. */
+  /** The name of the label of a metric with several values. */
   readonly label?: string | undefined;
   readonly value: number | Readonly<Record<string, number>>;
 }
 
 type Values = Readonly<Record<string, number | undefined>>;
 
-/** A value by label; those that were never counted are there at zero, so that the first one is seen as an increase. */
+/** Returns values by label. Labels never counted are zero, so that scrapers see the first count as an increase. */
 const from = (known: Iterable<string>, counted: Values): Record<string, number> => {
   const all: Record<string, number> = {};
   for (const name of known) all[name] = 0;
@@ -51,7 +51,7 @@ const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
 const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
 const BYTES = { unit: "bytes" } as const;
 
-/** What a server counts, as text in the OpenMetrics format 1.0.0. */
+/** Formats a report as OpenMetrics 1.0.0 text. */
 export function openMetrics(report: ServerReport, sockets: number, { eof = true }: MetricsOptions = {}): string {
   const metrics = [...ofSessions(report, sockets), ...ofTraffic(report), ...ofTrouble(report)];
   return `${metrics.flatMap(lines).join("\n")}\n${eof ? "# EOF\n" : ""}`;

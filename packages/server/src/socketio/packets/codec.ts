@@ -1,5 +1,5 @@
 /*
- * Encoding and decoding of packets, by @portage/parser or by a parser that the program hands in.
+ * Encoding and decoding of packets, by @portage/parser or by the program's own parser.
  * Knows: packets, text and bytes.
  * Must not know: sockets and sessions.
  */
@@ -10,43 +10,43 @@ import { stringifyData } from "./json-text.ts";
 /** An encoded packet, or one of its attachments. */
 export type RawData = string | Buffer;
 
-/** Turns a packet into its text and attachments. */
+/** Encodes a packet as text and attachments. */
 export interface PacketEncoder {
   encode(packet: Packet): RawData[];
 }
 
-/** Turns messages into packets. */
+/** Decodes the messages of one connection. */
 export interface PacketDecoder {
   /**
-   * @returns the packet, once it is complete
-   * @throws when the message is not what the protocol allows
+   * @returns the packet if this message completes it
+   * @throws when the message violates the protocol
    */
   decode(chunk: RawData): SocketPacket | undefined;
-  /** Forgets what is incomplete. */
+  /** Discards an incomplete packet. */
   destroy(): void;
 }
 
-/** The decoder of a custom parser: it emits `decoded`. */
+/** The decoder of a custom parser, which emits `decoded`. */
 interface EmittingDecoder {
   add(chunk: RawData): void;
   on(event: "decoded", listener: (packet: Packet) => void): unknown;
   destroy?(): void;
 }
 
-/** What the option `parser` takes: the shape of the npm package `socket.io-parser`. */
+/** The option `parser`, shaped like the npm package `socket.io-parser`. */
 export interface ParserModule {
   Encoder: new () => PacketEncoder;
   Decoder: new () => EmittingDecoder;
 }
 
-/** Lets a custom decoder look like ours. Its packets come by event: any number of them for one message. */
+/** Adapts a custom decoder, which emits any number of packets for one message. */
 class CustomDecoder implements PacketDecoder {
   readonly #decoder: EmittingDecoder;
 
   constructor(decoder: EmittingDecoder, onPacket: (packet: SocketPacket) => void) {
     this.#decoder = decoder;
     decoder.on("decoded", (packet) => {
-      // Our decoder refuses what no client may send, an event named "disconnect" for example. Others may not.
+      // Our decoder rejects packets that no client may send, such as an event named "disconnect"; a custom one may not.
       const id = packet.id ?? undefined;
       const checked = new SocketPacket(packet.type, packet.nsp, packet.data, id);
       if (!isPacketValid(checked)) throw new SocketIoError("INVALID_PACKET");
@@ -63,12 +63,12 @@ class CustomDecoder implements PacketDecoder {
   }
 }
 
-/** Makes the encoder of a server: the built-in one, or that of the option `parser`. */
+/** Creates the encoder of a server, by the option `parser` or built in. */
 export function createEncoder(parser: ParserModule | undefined): PacketEncoder {
   return parser === undefined ? new Encoder(undefined, stringifyData) : new parser.Encoder();
 }
 
-/** Makes the decoder of a connection: the built-in one, or that of the option `parser`. */
+/** Creates the decoder of a connection, by the option `parser` or built in. */
 export function createDecoder(
   parser: ParserModule | undefined,
   onPacket: (packet: SocketPacket) => void,

@@ -1,7 +1,7 @@
-/** From this many characters on, looking through a string costs less than `JSON.stringify` going through it. */
+/** From this length on, searching a string for escapes is faster than `JSON.stringify`. */
 const LONG_STRING = 2048;
 
-/** What JSON escapes, the likeliest first: line feed, `"`, `\` and the other control characters. */
+/** The characters that JSON escapes, likeliest first: line feed, `"`, `\` and the other control characters. */
 const ESCAPED: readonly string[] = [
   "\n",
   '"',
@@ -10,8 +10,8 @@ const ESCAPED: readonly string[] = [
 ];
 
 /**
- * `JSON.stringify`, faster for arguments among which there are long strings and no objects: V8 goes through a string
- * character by character, while a search for one character is vectorised, so that the 34 of them take a quarter of its time.
+ * Does the same as `JSON.stringify`, faster for arguments with long strings and no objects. V8 escapes a string character
+ * by character; searching for one character is vectorised, so that the 34 searches take a quarter of the time.
  */
 // hot path: 3.1 % of the server's time in `pipelined`
 export function stringifyData(
@@ -27,7 +27,7 @@ export function stringifyData(
   return text + "]";
 }
 
-/** Whether a string among the arguments is long, and none is an object, whose `toJSON` would want to know its place. */
+/** Whether an argument is a long string and none is an object (`toJSON` would need its key). */
 function isWorthwhile(args: readonly unknown[]): boolean {
   let hasLongString = false;
   for (let i = 0; i < args.length; i++) {
@@ -40,12 +40,12 @@ function isWorthwhile(args: readonly unknown[]): boolean {
 
 function stringifyPrimitive(value: unknown): string {
   if (typeof value === "string" && value.length >= LONG_STRING && needsNoEscape(value)) return '"' + value + '"';
-  // In an array JSON has null for what it does not know, such as undefined.
+  // JSON writes null for undefined and other unsupported values in arrays.
   return JSON.stringify(value) ?? "null";
 }
 
 function needsNoEscape(text: string): boolean {
   for (const char of ESCAPED) if (text.includes(char)) return false;
-  // A lone surrogate is escaped, too. TypeScript has ES2022; the method is there since Node 20.
+  // Lone surrogates are escaped as well. Node 20 has the method, ES2022 does not.
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

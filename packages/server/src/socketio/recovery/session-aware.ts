@@ -243,7 +243,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
       (this[kLog].oldest?.sentAt ?? Infinity) + packetLifetime,
     );
-    // New sessions and packets may come any time. The extra millisecond keeps what is exactly due.
+    // New sessions and packets may come any time. Nothing expires before its last millisecond has passed.
     const delay = Math.min(due - this[kEngineClock].now(), maxDisconnectionDuration, packetLifetime) + 1;
     return Math.max(delay, SWEEP_INTERVAL);
   }

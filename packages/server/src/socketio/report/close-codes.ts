@@ -1,7 +1,7 @@
 /*
- * What this layer says: codes and sentences of closes, limits and errors.
- * Knows: the tables of the engine, to which it adds its own.
- * Must not know: sockets, namespaces, and how a connection comes to its end.
+ * Codes and sentences of this layer: closes, limits and errors.
+ * Knows: the tables of the engine, which it extends.
+ * Must not know: sockets, namespaces, and how a connection ends.
  */
 import {
   CLOSE_CODES as ENGINE_CLOSE_CODES,
@@ -13,7 +13,7 @@ import {
   limitRecord,
 } from "../../engine/index.ts";
 
-/** Every way in which a session can end: those of the engine, and those for which this layer ends it. */
+/** All close codes of a session, the engine's and this layer's. */
 export const CLOSE_CODES = {
   ...ENGINE_CLOSE_CODES,
   ...defineCloseCodes({
@@ -42,17 +42,17 @@ export const CLOSE_CODES = {
 
 export type CloseCode = keyof typeof CLOSE_CODES;
 
-/** Makes the record of a close that needs no more than its code and, sometimes, a cause. */
+/** Creates the record of a close from its code and, optionally, a cause. */
 export function closeReason(code: CloseCode, description?: unknown): CloseReason {
   return closeRecord(CLOSE_CODES, code, description);
 }
 
-/** Makes the record of a close for a limit that was exceeded. */
+/** Creates the record of a close for an exceeded limit. */
 export function limitExceeded(code: CloseCode, limit: number, actual: number): CloseReason {
   return limitRecord(CLOSE_CODES, code, { limit, actual });
 }
 
-/** Ways for a socket to be disconnected while its connection goes on, or before it ends: code, side, sentence. */
+/** Codes of disconnections that do not come from the end of a session: side and sentence. */
 export const DISCONNECT_CODES = {
   CLIENT_LEFT: ["client", "the client left the namespace"],
   SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
@@ -61,5 +61,5 @@ export const DISCONNECT_CODES = {
   SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
 } as const satisfies Record<string, readonly [CloseSide, string]>;
 
-/** A code of `socket.closeReason`: one of a disconnection, or of a close. */
+/** The code in `socket.closeReason`: of a disconnection or a close. */
 export type DisconnectCode = keyof typeof DISCONNECT_CODES | CloseCode;

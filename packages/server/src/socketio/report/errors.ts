@@ -1,6 +1,6 @@
 import { LIMIT_CODES } from "./limit-codes.ts";
 
-/** Every error of this layer: code, sentence. */
+/** The sentences of all errors of this layer, by code. */
 export const SOCKETIO_ERRORS = {
   RESERVED_EVENT: "the event name belongs to the library",
   ACK_TIMEOUT: "operation has timed out",
@@ -46,9 +46,9 @@ export class SocketIoError extends Error {
 }
 SocketIoError.prototype.name = "SocketIoError";
 
-/** An acknowledgement did not come in time. Given to the acknowledgement, or the reason of a rejected promise. */
+/** An acknowledgement that did not arrive in time. Callbacks get it first; promises reject with it. */
 export class AckTimeoutError extends SocketIoError {
-  /** The answers that did come, when many clients were asked. */
+  /** The answers to a broadcast that arrived in time. */
   declare responses?: unknown;
 
   constructor() {
@@ -56,14 +56,14 @@ export class AckTimeoutError extends SocketIoError {
   }
 }
 
-/** The event name is emitted by the library and can't be emitted by a program. */
+/** An attempt to emit an event that only the library emits. */
 export class ReservedEventError extends SocketIoError {
   constructor(event: string | symbol) {
     super("RESERVED_EVENT", `"${String(event)}" is a reserved event name`);
   }
 }
 
-/** Names that can't be emitted between servers. */
+/** Event names that `serverSideEmit()` refuses. */
 export const SERVER_RESERVED_EVENTS: ReadonlySet<unknown> = new Set<unknown>([
   "connect",
   "connection",

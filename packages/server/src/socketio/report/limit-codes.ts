@@ -1,6 +1,6 @@
 import { defineLimitCodes, LIMIT_CODES as ENGINE_LIMIT_CODES } from "../../engine/index.ts";
 
-/** Limits that are met without an end of the session: those of the engine, and those of this layer. */
+/** The sentences of limits that do not end a session, the engine's and this layer's, by code. */
 export const LIMIT_CODES = {
   ...ENGINE_LIMIT_CODES,
   ...defineLimitCodes({

@@ -14,7 +14,7 @@ function without(listeners: AnyListener[] | undefined, listener: AnyListener | u
   return listeners;
 }
 
-/** A socket with catch-all listeners, whose arrays are created when first needed. */
+/** A socket with catch-all listeners. Their arrays are created when first needed. */
 export abstract class CatchAllSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,

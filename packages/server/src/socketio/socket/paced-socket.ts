@@ -26,7 +26,7 @@ const kWatch = Symbol("watch");
  * `droppedEvents` and `drain` concern the connection. A client is slow while more than `slowReader.soft` bytes are queued,
  * and every event is then sent or dropped by the policy, or by its own `ifSlow` flag.
  *
- * Invariant between calls: `kFlags` has the flags set since the last event of this socket, and undefined if there are none.
+ * Invariant between calls: `kFlags` has the flags set since the last event of this socket, or is undefined.
  * Each `emit` that does not throw takes them (`kTakeFlags`), so flags apply to one event.
  *
  * What would break it: an early return from `emit` before it takes the flags. They would apply to the next event.

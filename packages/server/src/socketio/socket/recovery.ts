@@ -26,7 +26,7 @@ export function hold(pid: PrivateSessionId, socket: Socket): void {
   held.set(pid, socket);
 }
 
-/** Unregisters a socket, whose session the adapter may store now. */
+/** Unregisters a socket. The adapter may store its session now. */
 export function release(pid: PrivateSessionId, socket: Socket): void {
   const held = holders.get(socket.nsp);
   if (held?.get(pid) === socket) held.delete(pid);

@@ -38,7 +38,7 @@ class Writer {
       case "boolean":
         return this.#say(value ? "t" : "f", value);
       case "number":
-        // There is no negative zero in JSON.
+        // JSON has no negative zero.
         return Number.isFinite(value) ? this.#say(`n${value};`, value + 0) : this.#say("z", null);
       case "bigint":
         throw new TypeError("a BigInt can't be sent to other servers");

@@ -117,7 +117,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     if (genuine !== undefined) this.handleMessage(genuine, offset);
   }
 
-  /** Handles a message whose signature, if required, has been verified. */
+  /** Handles a message after its signature, if required, has been verified. */
   protected handleMessage(message: ClusterMessage, offset?: Offset): void {
     if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kFollow](message, offset));
   }
@@ -270,7 +270,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   // ---- broadcasts --------------------------------------------------------------------------------------------------
 
-  /** Sends a packet to the receivers on all servers. When the bus fails, those of this server still get it. */
+  /** Sends a packet to the receivers on all servers. When the bus fails, clients of this server still get it. */
   override broadcast(packet: AdapterPacket, opts: BroadcastOptions): Promise<void> {
     if (opts.flags?.local) return Promise.resolve(super.broadcast(packet, opts));
     // A copy, since delivery changes the packet and the bus may encode it later.

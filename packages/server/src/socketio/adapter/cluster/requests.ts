@@ -30,7 +30,7 @@ interface Request {
 /** The servers that have to answer a request: their number, or their ids. */
 export type Asked = number | Iterable<ServerId>;
 
-/** Whether there are no other servers to ask. */
+/** Whether the list of servers to ask is empty. */
 export function isEmpty(asked: Asked): boolean {
   return typeof asked === "number" ? asked <= 0 : [...asked].length === 0;
 }

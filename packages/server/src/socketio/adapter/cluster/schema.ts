@@ -58,7 +58,7 @@ function orNone(check: (value: unknown) => boolean): (value: unknown) => boolean
   return (value) => value === undefined || check(value);
 }
 
-/** Whether a value is an event that servers may send to each other: not one that the library emits itself. */
+/** Whether a value is an event that servers may send to each other, so not an event of the library. */
 function isServerEvent(value: unknown): boolean {
   return isEvent(value) && !SERVER_RESERVED_EVENTS.has(value[0]);
 }
