@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slugOf } from "../site/.vitepress/slug.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const list = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root });
@@ -12,16 +13,6 @@ const problems = [];
 
 /** The text without code: examples show links that lead nowhere. */
 const proseOf = (text) => text.replace(/^( *)```[^]*?^\1```$/gm, "").replace(/`[^`\n]*`/g, "``");
-
-/** The anchor that GitHub gives a heading: lower case, hyphens for spaces, and the punctuation left out. */
-function slugOf(heading) {
-  const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[`*]/g, "");
-  return text
-    .trim()
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-    .replaceAll(" ", "-");
-}
 
 /** Anchors by page; a heading that comes again gets a number. */
 const known = new Map();

@@ -25,21 +25,26 @@ const node = (file, args = [], options = {}) => run(process.execPath, [file, ...
 const tool = (name, ...args) =>
   run(join(root, "node_modules/.bin", isWindows ? `${name}.cmd` : name), args, { shell: isWindows });
 
-function install() {
+/** Installs the packages of a folder, unless they are those of its lockfile and of this Node. */
+function install(folder, ...flags) {
+  const lock = readFileSync(join(folder, "pnpm-lock.yaml"));
+  const stamp = createHash("sha256").update(lock).update(process.version).digest("hex");
+  const file = join(folder, "node_modules", ".portage-install");
+  if (existsSync(file) && readFileSync(file, "utf8") === stamp) return;
+  run("npx", ["--yes", PNPM, "install", "--frozen-lockfile", ...flags], {
+    cwd: folder,
+    env: { ...process.env, CI: "true" },
+    shell: isWindows,
+  });
+  writeFileSync(file, stamp);
+}
+
+function checkNode() {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 20)) {
     console.error(`Node 20.20 or newer is needed, this is ${process.version}.`);
     process.exit(1);
   }
-  const lock = readFileSync(join(root, "pnpm-lock.yaml"));
-  const stamp = createHash("sha256").update(lock).update(process.version).digest("hex");
-  const file = join(root, "node_modules", ".portage-install");
-  if (existsSync(file) && readFileSync(file, "utf8") === stamp) return;
-  run("npx", ["--yes", PNPM, "install", "--frozen-lockfile"], {
-    env: { ...process.env, CI: "true" },
-    shell: isWindows,
-  });
-  writeFileSync(file, stamp);
 }
 
 function build() {
@@ -71,6 +76,11 @@ const jobs = {
   release: () => node("scripts/release.mjs", ["publish", PNPM]),
   pack: () => node("scripts/pack.mjs", [PNPM, ...rest]),
   bench: () => node("bench/run.mjs", rest),
+  // The site has packages of its own, so that tests need not wait for them.
+  docs() {
+    install(join(root, "site"), "--ignore-workspace");
+    node("site/build.mjs", rest);
+  },
   format: () => tool("prettier", "--write", "."),
   check() {
     tool("tsc", "-b");
@@ -93,6 +103,7 @@ if (!Object.hasOwn(jobs, job)) {
   console.error(`usage: node scripts/run.mjs ${Object.keys(jobs).join(" | ")}`);
   process.exit(1);
 }
-install();
+checkNode();
+install(root);
 build();
 await jobs[job]();
