@@ -6,7 +6,7 @@ export function toPayload(data: unknown): string | Buffer {
   if (typeof data === "number") return String(data);
   // `ws` sends falsy values as an empty message.
   if (!data) return EMPTY;
-  return toBuffer(data);
+  return asBuffer(data);
 }
 
 /**
@@ -42,7 +42,7 @@ export function dataSize(data: unknown): number {
   return Buffer.byteLength(toPayload(data));
 }
 
-function toBuffer(data: unknown): Buffer {
+function asBuffer(data: unknown): Buffer {
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (Array.isArray(data) && data.every((part) => part instanceof Uint8Array)) return Buffer.concat(data);
   // Buffer.from shares an ArrayBuffer's memory, copies an array's numbers, and throws a

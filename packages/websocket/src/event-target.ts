@@ -43,7 +43,7 @@ type AnyTarget = WebSocketEventTarget<never>;
 type AddedBy = "call" | "property";
 type AnyListener = (...args: unknown[]) => void;
 
-const TYPES: ReadonlySet<string> = new Set(["open", "message", "close", "error"] satisfies EventType[]);
+const EVENT_TYPES: ReadonlySet<string> = new Set(["open", "message", "close", "error"] satisfies EventType[]);
 
 /** Maps an emitter's listener to the handler it stands for. */
 const registrations = new WeakMap<object, { readonly handler: AnyHandler; readonly by: AddedBy }>();
@@ -64,7 +64,7 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
     handler: EventHandler<EventMap<Target>[K]>,
     options: EventListenerOptions = {},
   ): void {
-    if (!TYPES.has(type) || find(this, type, "call", handler) !== undefined) return;
+    if (!EVENT_TYPES.has(type) || find(this, type, "call", handler) !== undefined) return;
     const isHandler = typeof handler === "function" || (typeof handler === "object" && (handler as unknown) !== null);
     if (!isHandler) throw new UsageError("WS_ERR_INVALID_LISTENER");
     const listener = register(this, type, "call", handler);

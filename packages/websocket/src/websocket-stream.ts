@@ -25,7 +25,7 @@ const OWN_OPTIONS = {
   destroy: undefined,
 } as DuplexOptions;
 
-type Callback = (error?: Error | null) => void;
+type StreamCallback = (error?: Error | null) => void;
 
 /**
  * Wraps a WebSocket as a Duplex stream: each chunk written is a message, each message is a
@@ -60,11 +60,11 @@ class WebSocketStream extends Duplex {
     if (this[kSocket].isPaused) this[kSocket].resume();
   }
 
-  override _write(chunk: Buffer | string, _encoding: BufferEncoding, callback: Callback): void {
+  override _write(chunk: Buffer | string, _encoding: BufferEncoding, callback: StreamCallback): void {
     whenOpen(this[kSocket], () => this[kSocket].send(chunk, callback));
   }
 
-  override _final(callback: Callback): void {
+  override _final(callback: StreamCallback): void {
     whenOpen(this[kSocket], () => close(this[kSocket], callback));
   }
 
@@ -97,7 +97,7 @@ function whenOpen(socket: WebSocket, act: () => void): void {
 }
 
 /** Closes the socket. Calls back when its stream has finished, so earlier messages have left. */
-function close(socket: WebSocket, callback: Callback): void {
+function close(socket: WebSocket, callback: StreamCallback): void {
   const { stream } = endpointOf(socket).link ?? {};
   if (stream === undefined || stream.writableFinished) return callback();
   stream.once("finish", () => callback());

@@ -45,7 +45,7 @@ interface Noted {
 }
 
 /** The answer to a request, or the close event of a WebSocket. */
-interface Answer {
+interface TransportAnswer {
   readonly status?: number;
   readonly code?: number;
   readonly responseText?: string;
@@ -55,7 +55,7 @@ interface Answer {
 /** A report of a transport or an upgrade: an error, or the details of a close. */
 interface Report {
   readonly message?: string;
-  /** A sentence in close details. In errors, an {@link Answer} or the inner error. */
+  /** A sentence in close details. In errors, an {@link TransportAnswer} or the inner error. */
   readonly description?: unknown;
   readonly step?: string;
   readonly code?: string | number;
@@ -98,7 +98,7 @@ function describeFailure(cause: Report | undefined): Failure | undefined {
   // the cause of a failed upgrade is the transport's report
   const report = (step && cause.cause) || cause;
   const { context = report.description } = report;
-  const { status, code, responseText, reason } = (context ?? {}) as Answer;
+  const { status, code, responseText, reason } = (context ?? {}) as TransportAnswer;
   let system = report.cause;
   while (system?.cause) system = system.cause;
   const failure: { -readonly [Field in keyof Failure]: Failure[Field] } = {

@@ -27,7 +27,7 @@ export type {
 export type { Cookie } from "./platform/cookie-jar.node.ts";
 export { hideToJson, nextTick, unhide } from "./platform/globals.node.ts";
 export { type PageListener, pageListeners, type PageSignal } from "./platform/page.ts";
-export { platform } from "./platform/platform.ts";
+export { readGlobal } from "./platform/platform.ts";
 export { after, installTimerFunctions, LONGEST, type TimerOwner } from "./platform/timers.ts";
 export type { Session } from "./session.ts";
 export { Socket } from "./socket.ts";

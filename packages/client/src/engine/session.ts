@@ -42,12 +42,12 @@ import {
 } from "./transports/transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
-export type Callback = (error?: Error) => void;
+export type SentCallback = (error?: Error) => void;
 
 /** A packet in the write buffer. */
 interface SentPacket extends Packet {
   /** Called after the transport has accepted the packet. */
-  onSent_?: Callback;
+  onSent_?: SentCallback;
 }
 
 /** The part of a session that finds its first transport. */
@@ -123,7 +123,7 @@ export class Session
    * @param fn called once the transport has accepted the message; with an {@link EngineError} if the socket refuses it, see
    *   `refuseTooLarge`
    */
-  send(data: RawData, options?: WriteOptions | Callback | null, fn?: Callback): this {
+  send(data: RawData, options?: WriteOptions | SentCallback | null, fn?: SentCallback): this {
     // a function has no `compress`
     const isCallback = typeof options === "function";
     this._sendPacket("message", data, options as WriteOptions, isCallback ? options : fn);
@@ -131,7 +131,7 @@ export class Session
   }
 
   /** The same as {@link Socket.send}. */
-  write(data: RawData, options?: WriteOptions | Callback | null, fn?: Callback): this {
+  write(data: RawData, options?: WriteOptions | SentCallback | null, fn?: SentCallback): this {
     return this.send(data, options, fn);
   }
 
@@ -171,7 +171,7 @@ export class Session
   }
 
   /** Adds a packet to the write buffer; drops it after `close`. */
-  _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
+  _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: SentCallback): void {
     if (this.readyState === "closing" || this.readyState === "closed") return;
     const packet: SentPacket = { type, data, options: { compress: options?.compress !== false } };
     if (fn) packet.onSent_ = fn;

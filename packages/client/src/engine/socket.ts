@@ -4,7 +4,7 @@ import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { Opening, type OpeningHost } from "./opening.ts";
 import type { RawData, SocketOptions, TransportCtor, WriteOptions } from "./options.ts";
-import { type Callback, Session } from "./session.ts";
+import { type SentCallback, Session } from "./session.ts";
 import type { Transport } from "./transports/transport.ts";
 import { Upgrade, type UpgradeHost } from "./upgrade.ts";
 import { encodedSize } from "./write-buffer.ts";
@@ -67,7 +67,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
     return upgrades.filter((name) => this.transports.includes(name));
   }
 
-  override _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: Callback): void {
+  override _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: SentCallback): void {
     if (this.opts.refuseTooLarge && this.isAlive_) {
       const size = encodedSize(data, this.transport.name === "polling");
       if (size > this.maxPayload) {

@@ -1,5 +1,5 @@
 import { splitArguments } from "../arguments.ts";
-import { ADDRESS, decodeQuery, isSecure, platform, usualPort } from "../engine/index.ts";
+import { ADDRESS, decodeQuery, isSecure, readGlobal, usualPort } from "../engine/index.ts";
 import type { BaseManager } from "./manager.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
 import type { Socket } from "./socket.ts";
@@ -38,7 +38,7 @@ export function createLookup(ManagerClass: new (uri: string, opts: LookupOptions
 
 /** Adds a missing protocol and host to a URI: the page's, else `https`, and `http://localhost` for a path alone. */
 function complete(uri: string): string {
-  const { protocol, host } = platform<Location>("location") ?? { host: "localhost" };
+  const { protocol, host } = readGlobal<Location>("location") ?? { host: "localhost" };
   return uri
     .replace(/^\/(?!\/)/, (protocol || "http:") + "//" + host + "/")
     .replace(/^(?!\w+:\/\/)(\/\/)?/, (protocol || "https:") + "//");

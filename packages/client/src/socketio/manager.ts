@@ -22,7 +22,14 @@ import { encodeWith, type OutgoingPacket } from "./codec/packet.ts";
 import { Backoff, LASTING, Restraint } from "./connection/backoff.ts";
 import type { ManagerDiagnosis, ManagerReservedEvents } from "./connection/events.ts";
 import { type Listening, listenTo } from "./connection/listening.ts";
-import { type Phase, planAttempt, type Reconnecting, waitFor, wakeOnPage, wakeUp } from "./connection/reconnection.ts";
+import {
+  type ReconnectionPhase,
+  planAttempt,
+  type Reconnecting,
+  waitFor,
+  wakeOnPage,
+  wakeUp,
+} from "./connection/reconnection.ts";
 import { ClientError } from "./errors.ts";
 import { observe } from "./observe.node.ts";
 import type { ManagerOptions, SocketOptions } from "./options.ts";
@@ -67,7 +74,7 @@ export abstract class BaseManager<
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
-  phase_: Phase = "idle";
+  phase_: ReconnectionPhase = "idle";
   declare nextAttemptAt_: number | undefined;
   readonly restraint_ = new Restraint();
   /** Callbacks of `open`, for the result of the scheduled or current attempt. */

@@ -35,7 +35,7 @@ export type { DisconnectDescription, SocketReservedEvents, SocketOptions };
 export type { AllButLast, DecorateAcknowledgements, ExtendedError, FirstArg, Last } from "./typed-events.ts";
 
 /** Data of the server's answer to CONNECT. */
-interface Answer {
+interface ConnectAnswer {
   readonly sid?: string;
   readonly pid?: string;
   readonly message?: unknown;
@@ -203,7 +203,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   /** Handles a packet of the manager; ignores those for other namespaces. */
   onpacket(packet: Packet): void {
     if (packet.nsp !== this.nsp) return;
-    const data = packet.data as Answer | undefined;
+    const data = packet.data as ConnectAnswer | undefined;
     const { type } = packet;
     if (type === CONNECT && data?.sid) this.onconnect(data.sid, data.pid);
     else if (type === CONNECT) refuse(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");

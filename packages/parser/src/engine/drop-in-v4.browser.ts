@@ -3,6 +3,7 @@
  * A test runs both on the same packets.
  */
 import type { BinaryData } from "../bytes.ts";
+import { SEPARATOR } from "../characters.ts";
 import type { BinaryType, Encoded, Packet } from "./drop-in-v4.ts";
 
 export type { BinaryType, Encoded, Packet, PacketType } from "./drop-in-v4.ts";
@@ -10,8 +11,7 @@ export type { BinaryType, Encoded, Packet, PacketType } from "./drop-in-v4.ts";
 export const protocol = 4 as const;
 
 /** Index = number on the wire. */
-const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
-const SEPARATOR = "\x1e";
+const TYPE_NAMES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"] as const;
 
 /** Slice size: browsers pass the arguments of `String.fromCharCode` on the stack. */
 const SLICE = 8192;
@@ -30,9 +30,9 @@ declare const FileReader: new () => DataUrlReader;
 interface NativeBase64 {
   toBase64?(): string;
 }
-const Bytes = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
+const NativeBytes = Uint8Array as { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
 
-function encodeBase64(data: BinaryData, callback: (text: string) => void): void {
+function writeBase64(data: BinaryData, callback: (text: string) => void): void {
   // An ArrayBuffer has neither `buffer` nor `byteOffset`.
   const { buffer = data as ArrayBuffer, byteOffset, byteLength } = data as Partial<Uint8Array<ArrayBuffer>>;
   const bytes: Uint8Array<ArrayBuffer> & NativeBase64 = new Uint8Array(buffer, byteOffset, byteLength);
@@ -55,8 +55,8 @@ function readDataUrl(bytes: Uint8Array<ArrayBuffer>, callback: (text: string) =>
   reader.readAsDataURL(new Blob([bytes]));
 }
 
-function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
-  if (Bytes.fromBase64) return Bytes.fromBase64(text);
+function readBase64(text: string): Uint8Array<ArrayBuffer> {
+  if (NativeBytes.fromBase64) return NativeBytes.fromBase64(text);
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
@@ -71,17 +71,17 @@ export function encodePacket(
   // Detects a Blob by its method: not every platform has the class.
   const { arrayBuffer } = (data ?? "") as Partial<Blob>;
   if (!arrayBuffer && !(data instanceof ArrayBuffer) && !ArrayBuffer.isView(data)) {
-    callback(TYPES.indexOf(type as "open") + ((data as string) || ""));
+    callback(TYPE_NAMES.indexOf(type as "open") + ((data as string) || ""));
   } else if (supportsBinary) callback(data as BinaryData);
   else {
-    const encode = (bytes: BinaryData): void => encodeBase64(bytes, (text) => callback("b" + text));
+    const encode = (bytes: BinaryData): void => writeBase64(bytes, (text) => callback("b" + text));
     if (arrayBuffer) void (data as Blob).arrayBuffer().then(encode);
     else encode(data as BinaryData);
   }
 }
 
 /** @param bytes an ArrayBuffer, or a view of one */
-function shapeBytes(bytes: BinaryData, binaryType: BinaryType | undefined): BinaryData | Blob {
+function shapeBinary(bytes: BinaryData, binaryType: BinaryType | undefined): BinaryData | Blob {
   if (binaryType === "blob") return new Blob([bytes as ArrayBuffer]);
   if (!ArrayBuffer.isView(bytes)) return bytes;
   const { buffer, byteOffset, byteLength } = bytes;
@@ -90,12 +90,12 @@ function shapeBytes(bytes: BinaryData, binaryType: BinaryType | undefined): Bina
 
 export function decodePacket(encoded: string | BinaryData, binaryType?: BinaryType): Packet {
   try {
-    if (typeof encoded !== "string") return { type: "message", data: shapeBytes(encoded, binaryType) };
+    if (typeof encoded !== "string") return { type: "message", data: shapeBinary(encoded, binaryType) };
     const data = encoded.slice(1);
     if (encoded[0] === "b") {
-      return { type: "message", data: shapeBytes(decodeBase64(data), binaryType) };
+      return { type: "message", data: shapeBinary(readBase64(data), binaryType) };
     }
-    const type = TYPES[encoded.charCodeAt(0) - 48];
+    const type = TYPE_NAMES[encoded.charCodeAt(0) - 48];
     if (type) return data ? { type, data } : { type };
   } catch {
     // The base64 is malformed.

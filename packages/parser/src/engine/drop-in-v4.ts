@@ -3,7 +3,8 @@ import { type BinaryData, isBinaryData } from "../bytes.ts";
 import { type BinaryType, bufferOf, shapeBytes } from "./drop-in-bytes.ts";
 import type { EnginePacketType, PacketOptions } from "./packet.ts";
 import { PACKET_DIGITS } from "./packet.ts";
-import { decodePacketV4, SEPARATOR } from "./v4.ts";
+import { decodePacketV4 } from "./v4.ts";
+import { SEPARATOR } from "../characters.ts";
 
 export type { BinaryType };
 

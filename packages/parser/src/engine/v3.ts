@@ -1,12 +1,10 @@
 import { decodeBase64, encodeBase64 } from "../base64.ts";
 import { type BinaryData, type Bytes, isBinaryData, toBuffer } from "../bytes.ts";
+import { COLON, DIGIT_0, LETTER_B } from "../characters.ts";
 import { ParserError } from "../errors.ts";
 import { DEFAULT_PACKET_OPTIONS, EnginePacket, PACKET_DIGITS, PACKET_TYPES, type RawData } from "./packet.ts";
 import { decodeUtf8 } from "./v3-utf8.ts";
 
-const LETTER_B = 98;
-const DIGIT_0 = 48;
-const COLON = 58;
 /** Longest length field, in digits: the largest string or buffer of the platform needs ten. */
 const MAX_LENGTH_DIGITS = 10;
 

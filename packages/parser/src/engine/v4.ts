@@ -1,12 +1,8 @@
 import { decodeBase64, encodeBase64 } from "../base64.ts";
 import { type BinaryData, isBinaryData, toBuffer } from "../bytes.ts";
+import { DIGIT_0, LETTER_B, SEPARATOR } from "../characters.ts";
 import { ParserError } from "../errors.ts";
 import { DEFAULT_PACKET_OPTIONS, EnginePacket, PACKET_DIGITS, PACKET_TYPES, type RawData } from "./packet.ts";
-
-/** Joins the packets of a payload: the ASCII record separator (Engine.IO revision 4, "Payload"). */
-export const SEPARATOR = "\x1e";
-const LETTER_B = 98;
-const DIGIT_0 = 48;
 
 /**
  * Encodes one packet for a WebSocket message or one record of a polling payload. Revision 4 writes

@@ -1,4 +1,5 @@
 import type { Bytes } from "../bytes.ts";
+import { DIGIT_0 } from "../characters.ts";
 import { isAttachment, insertAttachments } from "./binary.ts";
 import {
   type DecoderOptions,
@@ -12,7 +13,6 @@ import { hasMoreKeysThan } from "./json-keys.ts";
 import { isDataValid, type Packet, PacketType, SocketPacket } from "./packet.ts";
 import { ParserError } from "../errors.ts";
 
-const DIGIT_0 = 48;
 const DIGIT_9 = 57;
 const SLASH = 47;
 const DASH = 45;

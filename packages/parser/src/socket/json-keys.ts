@@ -1,5 +1,6 @@
+import { COLON } from "../characters.ts";
+
 const QUOTE = 34;
-const COLON = 58;
 const BACKSLASH = 92;
 
 /** Fewest characters of a key in JSON text: `"":1,`. */

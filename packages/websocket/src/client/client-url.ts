@@ -28,7 +28,7 @@ export interface ClientUrl {
  * @throws SyntaxError for a URL that is not a WebSocket URL
  */
 export function parseClientUrl(address: string | URL): ClientUrl {
-  const url = parse(address);
+  const url = parseAddress(address);
   const scheme = SCHEMES[url.protocol];
   if (scheme === undefined) {
     throw new SyntaxError(`The URL's protocol must be one of "ws:", "wss:", "http:", "https:", or "ws+unix:"`);
@@ -50,7 +50,7 @@ export function parseClientUrl(address: string | URL): ClientUrl {
   };
 }
 
-function parse(address: string | URL): URL {
+function parseAddress(address: string | URL): URL {
   if (address instanceof URL) return new URL(address);
   try {
     return new URL(address);

@@ -60,4 +60,4 @@ export interface ConnectionOptions {
  * `closed`: both were exchanged · `failed`: a violation or the end of the stream came first.
  * `closed` and `failed` are final.
  */
-export type Phase = "open" | "closing" | "closed" | "failed";
+export type ConnectionPhase = "open" | "closing" | "closed" | "failed";

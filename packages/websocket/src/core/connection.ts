@@ -1,5 +1,5 @@
 import { CLOSE_CODE, closePayload, isValidCloseCode } from "./frames/close-code.ts";
-import type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
+import type { ConnectionOptions, ConnectionPhase, WebSocketHandler } from "./connection-contract.ts";
 import { MessageDeflater, MessageInflater } from "./deflate/deflate.ts";
 import type { InflateFailure } from "./deflate/deflate.ts";
 import { FIN, OPCODE, RSV1 } from "./frames/frame.ts";
@@ -44,7 +44,7 @@ export class WebSocketConnection implements ReceiverHandler {
   readonly #deflater: MessageDeflater | undefined;
   readonly #inflater: MessageInflater | undefined;
 
-  #phase: Phase = "open";
+  #phase: ConnectionPhase = "open";
   #closeCode: number = CLOSE_CODE.abnormal;
   #closeReason = "";
   #error: WebSocketError | undefined = undefined;
@@ -81,7 +81,7 @@ export class WebSocketConnection implements ReceiverHandler {
     return this.#deflater !== undefined;
   }
 
-  get phase(): Phase {
+  get phase(): ConnectionPhase {
     return this.#phase;
   }
 

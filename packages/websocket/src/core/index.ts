@@ -15,7 +15,7 @@ export { checkConnectHandshake } from "./handshake/connect-handshake.ts";
 export type { ConnectOffer } from "./handshake/connect-handshake.ts";
 export { CLOSE_CODE, isValidCloseCode, MAX_REASON_BYTES } from "./frames/close-code.ts";
 export { WebSocketConnection } from "./connection.ts";
-export type { ConnectionOptions, Phase, WebSocketHandler } from "./connection-contract.ts";
+export type { ConnectionOptions, ConnectionPhase, WebSocketHandler } from "./connection-contract.ts";
 export type { DeflateSettings } from "./deflate/deflate.ts";
 export { checkDeflateOptions } from "./deflate/deflate-options.ts";
 export { negotiateDeflate } from "./deflate/deflate-params.ts";

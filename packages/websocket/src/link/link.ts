@@ -19,7 +19,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.ts";
 import { OPCODE, soon, WebSocketConnection } from "../core/index.ts";
-import type { DataOpcode, Phase, ViolationCode, WebSocketError, WebSocketHandler } from "../core/index.ts";
+import type { ConnectionPhase, DataOpcode, ViolationCode, WebSocketError, WebSocketHandler } from "../core/index.ts";
 import { flushAtEndOfTick, resumeFlushing } from "./flush-queue.ts";
 import type { LinkClose, LinkHandler, LinkOptions, WebSocketLink } from "./link-types.ts";
 import { WriteCallbacks } from "./write-callbacks.ts";
@@ -107,7 +107,7 @@ export class StreamLink implements WebSocketLink, WebSocketHandler {
   }
 
   /** The phase of the closing handshake. */
-  get phase(): Phase {
+  get phase(): ConnectionPhase {
     return this[kConnection].phase;
   }
 

@@ -1,7 +1,7 @@
 import { ADDRESS, isSecure, usualPort } from "./address.ts";
 import { DEFAULTS, type SocketOptions } from "../options.ts";
 import { platformDefaults } from "../platform/globals.node.ts";
-import { platform } from "../platform/platform.ts";
+import { readGlobal } from "../platform/platform.ts";
 import { decodeQuery } from "./query.ts";
 
 /** Options completed with the address and the defaults. */
@@ -17,7 +17,7 @@ export interface ResolvedOptions extends SocketOptions {
 /** Returns where a socket connects. The URL overrides options, options the page, the page the defaults. */
 export function resolveOptions(uri: string | null | undefined, given: SocketOptions): ResolvedOptions {
   const options = { ...DEFAULTS, ...platformDefaults, ...given } as ResolvedOptions;
-  const page = platform<Location>("location") ?? {};
+  const page = readGlobal<Location>("location") ?? {};
   const [, scheme, host, port, , query] = ADDRESS.exec(uri || options.host || "")!;
   if (host) options.hostname = host;
   if (uri) {

@@ -2,7 +2,7 @@ import type { CookieJar } from "./cookie-jar.node.ts";
 import type { SocketOptions } from "../options.ts";
 
 /** Options passed to `http.request`, `https.request` and `tls.connect`. */
-const NAMES = [
+const REQUEST_OPTIONS = [
   "pfx",
   "key",
   "passphrase",
@@ -27,7 +27,7 @@ export function nodeOptions(
 ): Record<string, unknown> {
   const picked: Record<string, unknown> = {};
   const given = options as Record<string, unknown>;
-  for (const name of NAMES) if (given[name] !== undefined) picked[name] = given[name];
+  for (const name of REQUEST_OPTIONS) if (given[name] !== undefined) picked[name] = given[name];
   if (options.agent) picked["agent"] = options.agent;
   const extra: Record<string, string | number> = { ...options.extraHeaders };
   for (const name of Object.keys(extra)) if (FRAMING.test(name)) delete extra[name];

@@ -6,9 +6,9 @@
 /**
  * Returns a global of the platform; undefined if it is missing, or if reading it throws, as in a sandbox.
  *
- * @example platform<Location>("location")?.protocol
+ * @example readGlobal<Location>("location")?.protocol
  */
-export function platform<T extends object>(name: string): Partial<T> | undefined {
+export function readGlobal<T extends object>(name: string): Partial<T> | undefined {
   try {
     return (globalThis as Record<string, unknown>)[name] as T;
   } catch {

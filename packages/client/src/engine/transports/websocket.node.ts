@@ -10,7 +10,7 @@ import { BaseWS, type WebSocketLike } from "./websocket.ts";
 const MAX_BODY = 4096;
 
 /** Options passed to `@portage/websocket` besides the request options. */
-const NAMES = ["perMessageDeflate", "protocolVersion", "origin", "maxPayload", "handshakeTimeout"] as const;
+const WEBSOCKET_OPTIONS = ["perMessageDeflate", "protocolVersion", "origin", "maxPayload", "handshakeTimeout"] as const;
 
 /** Owner of native timers, as fake ones would not match the real network; they do not keep the process alive. */
 const owner = { opts: { autoUnref: true } };
@@ -41,7 +41,7 @@ export class WS extends BaseWS {
     const given = all as Readonly<Record<string, unknown>>;
     const options = nodeOptions(all, this.socket._cookieJar, {});
     options["clock"] = CLOCK;
-    for (const name of NAMES) if (given[name] !== undefined) options[name] = given[name];
+    for (const name of WEBSOCKET_OPTIONS) if (given[name] !== undefined) options[name] = given[name];
     if (all.autoUnref) options["finishRequest"] = sendUnref;
     const ws = new WebSocket(uri, all.protocols ?? [], options);
     ws.on("error", (error) => {

@@ -4,7 +4,7 @@
  * Must not know: connections and sockets.
  */
 import type { Packet } from "@portage/parser/socket";
-import { platform } from "../../engine/index.ts";
+import { readGlobal } from "../../engine/index.ts";
 import { ClientError } from "../errors.ts";
 
 /*
@@ -20,19 +20,19 @@ export const CONNECT_ERROR = 4;
 export const BINARY = 3;
 
 /** The engine's options for a packet. */
-export interface PacketOptions {
+export interface SendingOptions {
   compress?: boolean;
 }
 
 /** A packet to send. */
 export interface OutgoingPacket extends Partial<Packet> {
-  options?: PacketOptions;
+  options?: SendingOptions;
 }
 
 /** Names of the library's own events, which neither side may send. */
 export const RESERVED = /^(connect(_error)?|disconnect(ing)?|(new|remove)Listener)$/;
 
-const BlobClass = platform<typeof Blob>("Blob");
+const BlobClass = readGlobal<typeof Blob>("Blob");
 
 /** Whether a value is sent as an attachment. */
 export const isBinary = (value: unknown): boolean =>

@@ -4,7 +4,7 @@
  * Must not know: sockets and their events.
  */
 import type { Emitter } from "../../emitter.ts";
-import { after, type PageSignal, platform, readRetryAfter, type Session } from "../../engine/index.ts";
+import { after, type PageSignal, readGlobal, readRetryAfter, type Session } from "../../engine/index.ts";
 import type { NoEvents } from "../../typed-events.ts";
 import type { Backoff, Restraint } from "./backoff.ts";
 import type { ManagerReservedEvents } from "./events.ts";
@@ -19,7 +19,7 @@ import type { ManagerReservedEvents } from "./events.ts";
  * - `postponed`: the program wants to connect too soon after a failure; its attempt is scheduled
  * - `stopped`: the program closed the manager or switched reconnection off
  */
-export type Phase = "idle" | "waiting" | "held" | "trying" | "postponed" | "stopped";
+export type ReconnectionPhase = "idle" | "waiting" | "held" | "trying" | "postponed" | "stopped";
 
 /** A manager, as its reconnection sees it. Members that end with an underscore are private to the client. */
 export interface Reconnecting extends Emitter<NoEvents, NoEvents, ManagerReservedEvents> {
@@ -27,7 +27,7 @@ export interface Reconnecting extends Emitter<NoEvents, NoEvents, ManagerReserve
   readonly restraint_: Restraint;
   readonly engine: Session;
   _readyState: "opening" | "open" | "closed";
-  phase_: Phase;
+  phase_: ReconnectionPhase;
   /** Time of the next attempt, in milliseconds since the epoch. */
   nextAttemptAt_: number | undefined;
   /** Cleanup functions of the current connection or the scheduled attempt. */
@@ -75,7 +75,7 @@ export function planAttempt(manager: Reconnecting, failure?: unknown): void {
   waitFor(manager, hint ? "held" : "waiting", Math.max(hint * (1 + random), backoff.duration(random)));
 }
 
-export function waitFor(manager: Reconnecting, phase: Phase, delay: number): void {
+export function waitFor(manager: Reconnecting, phase: ReconnectionPhase, delay: number): void {
   manager.cleanup();
   manager.phase_ = phase;
   manager.nextAttemptAt_ = Date.now() + delay;
@@ -108,10 +108,10 @@ export function wakeUp(manager: Reconnecting): void {
 
 /** Wakes the manager when the page is back and visible. */
 export function wakeOnPage(manager: Reconnecting, signal: PageSignal): void {
-  if (signal === "wake" && !platform<Document>("document")?.hidden) wakeUp(manager);
+  if (signal === "wake" && !readGlobal<Document>("document")?.hidden) wakeUp(manager);
 }
 
 /** Whether the browser is offline, and the server is on another host. */
 function isOffline({ engine }: Reconnecting): boolean {
-  return platform<Navigator>("navigator")?.onLine === false && engine?.hostname !== "localhost";
+  return readGlobal<Navigator>("navigator")?.onLine === false && engine?.hostname !== "localhost";
 }
