@@ -1,6 +1,6 @@
 /*
  * The engine entry: the names of the npm package engine.io.
- * Knows: what is public there, and how an engine gets an HTTP server.
+ * Knows: the public names, and how an engine gets an HTTP server.
  * Must not know: namespaces, rooms, events.
  */
 import { createServer, type Server as HttpServer } from "node:http";
@@ -45,13 +45,13 @@ export const transports: { readonly polling: typeof PollingTransport; readonly w
     websocket: WebSocketTransport,
   };
 
-/** Makes an engine and attaches it to an HTTP server. */
+/** Creates an engine and attaches it to an HTTP server. */
 export function attach(server: HttpServer, options?: ServerOptions & AttachOptions): Server {
   return new Server(options).attach(server, options);
 }
 
 /**
- * Makes an HTTP server with an engine and has it listen; requests for anything else are answered with 501.
+ * Creates an HTTP server with an engine and starts to listen. Other requests are answered with 501.
  *
  * @example
  * const engine = listen(3000);

@@ -1,11 +1,11 @@
-/** Gives an object a property of its own, in place of one that it inherits. */
+/** Defines an own property that replaces an inherited one. */
 export function setOwn(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
 /**
- * Lets programs assign members that are accessors here and plain properties in socket.io: the object then has a property
- * of its own with that value, as there.
+ * Makes accessors assignable, because they are plain properties in socket.io. Assigning defines an own property with the
+ * value.
  */
 export function assignable(prototype: object, ...names: string[]): void {
   for (const name of names) {
@@ -17,7 +17,7 @@ export function assignable(prototype: object, ...names: string[]): void {
   }
 }
 
-/** Lets programs assign members that say what an option is: the option is set, by its rules. */
+/** Makes accessors of options assignable. Assigning sets the option, with its checks. */
 export function storedInOptions(prototype: object, names: readonly string[]): void {
   for (const name of names) {
     const accessor = Object.getOwnPropertyDescriptor(prototype, name);

@@ -3,14 +3,14 @@ import { type Clock, systemClock as realTime } from "@portage/websocket";
 
 export type { Clock };
 
-/** A pending call that can be taken back or put off. */
+/** A pending call that can be cancelled or delayed. */
 export type Timer = ReturnType<Clock["after"]>;
 
-/** The longest delay that `setTimeout` takes: it fires at once for a longer one. About 25 days. */
+/** Longest delay of `setTimeout`, about 25 days; it fires at once for a longer one. */
 export const LONGEST_DELAY = 2 ** 31 - 1;
 
-/** As it was at first: a program's test that stops `performance.now` must not stop the heartbeats of all sessions. */
+/** The original, so that a test that fakes `performance.now` does not stop all heartbeats. */
 const now = performance.now.bind(performance);
 
-/** The clock of the machine, whose timers are those of WebSockets. */
+/** The real clock, with the timers of the WebSocket package. */
 export const systemClock: Clock = { now, after: (ms, fn) => realTime.after(ms, fn) };

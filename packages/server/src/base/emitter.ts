@@ -1,24 +1,24 @@
 import { EventEmitter } from "node:events";
 
 /**
- * Node's EventEmitter without its constructor: the listener table is made by the first listener.
+ * Node's EventEmitter without its constructor: the first listener creates the listener table.
  *
- * A connection owns several emitters, most of which nobody ever listens to. Node's methods accept an emitter whose
- * constructor never ran (this is how mixing in `EventEmitter.prototype` works), so an idle one costs no table.
+ * A connection has several emitters, and most of them never get a listener. Node's methods accept an emitter whose
+ * constructor never ran, as with a mixin of `EventEmitter.prototype`, so an idle one has no table.
  */
 function LazyEmitter(): void {}
 LazyEmitter.prototype = Object.create(EventEmitter.prototype, { constructor: { value: LazyEmitter } });
 
-/** Key of {@link Emitter}'s note that there is a listener. */
+/** Key of {@link Emitter}'s flag that it has listeners. */
 export const kObserved = Symbol("observed");
 
 type EmitterListener = Parameters<EventEmitter["on"]>[1];
 
-/** Base class of everything that must behave as a Node EventEmitter. Cast: a function is not a class to the compiler. */
+/** Base class of all public emitters. Cast, because the compiler does not accept a function as a class. */
 export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
   /**
-   * Whether there is a listener, for whatever event. Hot paths ask before they emit: most connections have no public
-   * listener at all, and `emit` costs far more than a property read even then.
+   * Whether there is a listener for any event. Hot paths check it before they emit, because `emit` costs far more than a
+   * property read, even without listeners.
    */
   declare readonly [kObserved]: boolean;
 
@@ -37,7 +37,7 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
     return this;
   }
 
-  // `once` removes its listener by these as well.
+  // `once` removes its listener through this method.
   override removeListener(event: string | symbol, listener: EmitterListener): this {
     super.removeListener.call(ownerOf(this), event, listener);
     return noteRemoval(this);
@@ -55,14 +55,14 @@ export class Emitter extends (LazyEmitter as unknown as typeof EventEmitter) {
 }
 Object.defineProperty(Emitter.prototype, kObserved, { value: false, writable: true });
 
-/** @returns whose the listener is: Node would make a table for the object that it is called on */
+/** Sets the flag. Returns the object that owns the table; Node would create one on the object itself. */
 function noteObserved(emitter: Emitter): Emitter {
   const owner = ownerOf(emitter);
   if (!owner[kObserved]) Object.defineProperty(owner, kObserved, { value: true, writable: true });
   return owner;
 }
 
-/** The object that a constructor made, where `object` may have been made from it by `Object.create()`. */
+/** Returns the constructed object, if `object` inherits from it by `Object.create()`. */
 function ownerOf(object: Emitter): Emitter {
   let owner: object = object;
   let prototype: object | null = Object.getPrototypeOf(owner) as object | null;
@@ -73,7 +73,7 @@ function ownerOf(object: Emitter): Emitter {
   return owner as Emitter;
 }
 
-/** Written, not deleted: objects without a property that they had are slow. */
+/** Clears the flag after the last listener. Does not delete it, because that would make the object slow. */
 function noteRemoval<E extends Emitter>(emitter: E): E {
   if (!emitter[kObserved] || emitter.eventNames().length > 0) return emitter;
   Object.defineProperty(ownerOf(emitter), kObserved, { value: false, writable: true });

@@ -1,10 +1,10 @@
-/** How a function of the program has failed: it threw, or it returned a promise that was rejected. */
+/** How a function of the program has failed: it threw, or its promise was rejected. */
 export type FailureKind = "thrown" | "rejected";
 
-/** Hears that a function of the program has failed. */
+/** Called if a function of the program fails. */
 export type OnFailure = (error: unknown, how: FailureKind) => void;
 
-/** Calls `onRejected` when `result` is a promise that is rejected. */
+/** Calls `onRejected` if `result` is a promise and rejects. */
 export function watch(result: unknown, onRejected: (error: unknown) => void): void {
   if (typeof result !== "object" || result === null) return;
   const { then } = result as { then?: unknown };
@@ -12,11 +12,10 @@ export function watch(result: unknown, onRejected: (error: unknown) => void): vo
 }
 
 /**
- * The one way to call a function of the program from within the library: what it throws, and what its promise rejects
- * with, goes to `onFailure` and nowhere else.
+ * Calls a function of the program. Passes its exception or rejection to `onFailure`, and nowhere else.
  *
- * @param self what `this` is for the function
- * @returns what the function returned; undefined when it threw
+ * @param self `this` for the function
+ * @returns the function's return value; undefined if it throws
  */
 export function callProgram<Args extends readonly unknown[], Result>(
   fn: (...args: Args) => Result,
@@ -34,25 +33,25 @@ export function callProgram<Args extends readonly unknown[], Result>(
   }
 }
 
-/** Goes on to the next function of a chain, or gives up with an error. */
+/** Continues with the next function of a chain, or ends the chain with an error. */
 export type Next = (error?: unknown) => void;
 
-/** Functions of the program that look at something one after the other, before the library goes on with it. */
+/** Functions of the program to call one after the other, such as middlewares. */
 export interface Chain<Subject extends readonly unknown[]> {
   readonly links: readonly ((...args: [...Subject, Next]) => unknown)[];
   /** The first arguments of each function. */
   readonly subject: Subject;
   /** Returns whether the end of the chain no longer matters. Called before each step. */
   isOver?(): boolean;
-  /** All functions went on, or one gave up with an error. Called once. */
+  /** Called once, after the last function, or with the first error. */
   onEnd(error?: unknown): void;
-  /** A function has failed. That ends the chain, unless the function had gone on before. */
+  /** Called if a function fails. Ends the chain, unless the function had called `next` before. */
   readonly onFailure: OnFailure;
-  /** The error with which a failure ends the chain. */
+  /** Returns the error with which a failure ends the chain. */
   endOf(error: unknown): unknown;
 }
 
-/** Runs a chain. Of each function the first answer counts. */
+/** Runs a chain. Only the first answer of each function counts. */
 export function runChain<Subject extends readonly unknown[]>(chain: Chain<Subject>, index = 0): void {
   if (chain.isOver?.()) return;
   const link = chain.links[index];

@@ -1,15 +1,15 @@
 import debug from "debug";
 
 /**
- * A log scope behind a plain boolean: ask `log.enabled` before building the arguments, so that a silent log costs one
- * property read on the hot path.
+ * A log scope with a plain boolean. Check `log.enabled` before building the arguments, so that a disabled log costs one
+ * property read.
  */
 export interface Log {
   readonly enabled: boolean;
   (format: string, ...args: unknown[]): void;
 }
 
-/** What the package calls whenever scopes are switched. */
+/** The method that `debug` calls whenever scopes change. */
 interface SavableDebug {
   save(namespaces: string): void;
 }
@@ -20,14 +20,14 @@ function refreshScopes(): void {
   for (const refresh of scopeRefreshers) refresh();
 }
 
-// `debug.disable()` comes by here as well
+// `debug.disable()` calls it too
 const enable = debug.enable.bind(debug);
 debug.enable = (namespaces) => {
   enable(namespaces);
   refreshScopes();
 };
 
-// A program that has taken `enable` out of the package before this one was loaded comes by here alone, at the start of it.
+// A program that has stored `debug.enable` before this file was loaded calls only `save`, at the start of `enable`.
 const savableDebug = debug as typeof debug & SavableDebug;
 const saveScopes = savableDebug.save.bind(debug);
 savableDebug.save = (namespaces) => {
@@ -36,8 +36,8 @@ savableDebug.save = (namespaces) => {
 };
 
 /**
- * Opens the scope `name`, switched on by the environment variable `DEBUG` (for example `DEBUG=engine*`), and on and off
- * at run time by `debug.enable()` and `debug.disable()` of the same package `debug`.
+ * Creates the scope `name`. Enable it by the environment variable `DEBUG` (for example `DEBUG=engine*`), or at run time by
+ * `debug.enable()` of the package `debug`.
  */
 export function createLog(name: string): Log {
   const write = debug(name);

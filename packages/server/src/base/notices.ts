@@ -1,20 +1,19 @@
 import type { Clock } from "./clock.ts";
 
-/** At most one line of each kind in this time, in milliseconds. */
+/** Milliseconds between two warnings with the same code. */
 const INTERVAL = 60_000;
-/** Most characters of what a client has sent that get into a line. */
+/** Most characters of a client's text in one warning. */
 const MAX_QUOTE = 100;
 
 /**
- * Says in the log of the process what those who run it should look at: as a process warning with a code, and of each code
- * at most once a minute.
+ * Emits process warnings for the operator, with a code, and at most once a minute per code.
  *
  * @example
  * notices.say("UNKNOWN_NAMESPACE", `a client asked for the namespace ${quote(name)}, which is not there`);
  */
 export class Notices {
   readonly #clock: Clock;
-  readonly #last = new Map<string, { readonly at: number; untold: number }>();
+  readonly #last = new Map<string, { readonly at: number; skipped: number }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,16 +24,16 @@ export class Notices {
     const at = this.#clock.now();
     const last = this.#last.get(code);
     if (last !== undefined && at - last.at < INTERVAL) {
-      last.untold += 1;
+      last.skipped += 1;
       return;
     }
-    const more = last?.untold ? ` (and ${last.untold} more since the last such line)` : "";
-    this.#last.set(code, { at, untold: 0 });
+    const more = last?.skipped ? ` (and ${last.skipped} more since the last such line)` : "";
+    this.#last.set(code, { at, skipped: 0 });
     process.emitWarning(sentence + more, { type: "PortageWarning", code });
   }
 }
 
-/** What a client has sent, fit for a line of a log. */
+/** Quotes and shortens a client's text for a log line. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}...` : text);
 }

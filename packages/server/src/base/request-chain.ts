@@ -3,13 +3,13 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 /** A listener of an HTTP server's requests. */
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** Whom a listener hands requests on to. */
+/** The listeners to which a listener passes requests. */
 const behind = new WeakMap<RequestListener, readonly RequestListener[]>();
 
 /**
- * Puts a listener before those that an HTTP server has: it takes what is its own, and the others get the rest.
+ * Puts a listener before the existing ones of an HTTP server, which receive the requests that it does not take.
  *
- * @param take whether it has taken a request
+ * @param take returns whether it has taken the request
  */
 export function putInFront(
   server: HttpServer,
@@ -26,7 +26,7 @@ export function putInFront(
   return listener;
 }
 
-/** Whether requests still reach a listener: tools that reload programs remove all that a server has. */
+/** Whether requests still reach a listener. Tools that reload programs remove all listeners of a server. */
 export function receivesRequests(listener: RequestListener, server: HttpServer): boolean {
   return isAmong(listener, server.listeners("request") as RequestListener[]);
 }

@@ -1,15 +1,15 @@
 import { systemClock } from "./clock.ts";
 import { nextTurn, scheduleWith, ticks } from "./turn.ts";
 
-/** After so many calls the time is looked at. */
+/** Calls between two checks of the time. */
 const CALLS_PER_LOOK = 64;
 
 /**
- * Work for the end of the tick: what is added while some code runs is done once that code is over, before any I/O, in
- * the order of the calls. However much is added, it costs one `process.nextTick`.
+ * Work for the end of the tick: runs after the current code returns, before any I/O, in the order of the calls. One
+ * `process.nextTick` serves all of it.
  *
- * An exception goes to Node, as that of any listener; what was behind it follows in a turn of its own. A `nextTick` that a
- * test has replaced, and forgets, holds up what was added until the next call at the latest.
+ * An exception goes to Node, as from any listener; the remaining work follows in its own turn. If a test has replaced
+ * `nextTick` and forgets its calls, the next `add` schedules the work again.
  */
 export class TickQueue<Target, Argument = undefined> {
   readonly #run: (target: Target, argument: Argument) => void;
@@ -17,13 +17,13 @@ export class TickQueue<Target, Argument = undefined> {
   // Two arrays instead of one of pairs: adding allocates nothing.
   #targets: Target[] = [];
   #arguments: Argument[] = [];
-  /** The `nextTick` that was asked last. */
+  /** The `nextTick` of the last schedule. */
   #asked: unknown;
 
   /**
    * @param run does one piece of the work
-   * @param budget milliseconds after which other things of the event loop have their turn, before the work goes on; what
-   *   is added then is done at the end of its tick and does not wait for that. Default: as long as it takes
+   * @param budget milliseconds of work in one turn of the event loop; the rest follows in the next turn, while work added
+   *   meanwhile still runs at the end of its own tick. Default: no limit
    */
   constructor(run: (target: Target, argument: Argument) => void, budget: number = Infinity) {
     this.#run = run;
@@ -39,7 +39,7 @@ export class TickQueue<Target, Argument = undefined> {
     this.#asked = scheduleWith(ticks, runQueue, this as { runAll(): void });
   }
 
-  /** Does what is there now; what comes in meanwhile has its turn after the other work of this tick. */
+  /** Runs the queued work. Work added meanwhile runs later in the same tick. */
   runAll(): void {
     const targets = this.#targets;
     const args = this.#arguments;

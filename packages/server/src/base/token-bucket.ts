@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 
-/** Lets so many through at once, and so many more each second. */
+/** A token bucket: allows a burst, and then a rate per second. */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #rate: number;
@@ -17,7 +17,7 @@ export class TokenBucket {
     this.#filledAt = clock.now();
   }
 
-  /** @returns whether one more may pass */
+  /** Takes a token. Returns false if there is none. */
   take(): boolean {
     if (this.#tokens < 1) this.#fill();
     if (this.#tokens < 1) return false;
@@ -25,7 +25,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** Milliseconds until the next may pass. */
+  /** Milliseconds until the next token. */
   get wait(): number {
     this.#fill();
     return Math.ceil((Math.max(0, 1 - this.#tokens) * 1000) / this.#rate);

@@ -1,13 +1,13 @@
 /*
- * What every layer of the server stands on: turns of the event loop, the clock, emitters, logs, calls of the program's functions.
+ * Basics for all layers of the server: turns of the event loop, the clock, emitters, logs, calls of the program's functions.
  * Knows: Node.js, the clock of @portage/websocket.
  * Must not know: sessions, sockets, packets: nothing here is about the protocols.
  */
-/** Ways to have a function called later, as they are when it is needed: tests replace them, and put them back. */
+/** A function that schedules calls, which tests may replace and restore. */
 export interface Scheduler {
-  /** What the platform has now. */
+  /** Returns the current function. */
   readonly current: () => Schedule;
-  /** What it had when this file was loaded. */
+  /** The function when this file was loaded. */
   readonly original: Schedule;
 }
 
@@ -22,9 +22,9 @@ const processTimers: { readonly nextTick: Schedule } = process;
 export const ticks: Scheduler = { current: () => processTimers.nextTick, original: processTimers.nextTick };
 
 /**
- * Has `fn(argument)` called, also while a test has replaced the timers and forgets them later. It may be called twice.
+ * Schedules `fn(argument)`, even if a test has replaced the timers and forgets their calls. May call it twice.
  *
- * @returns what the platform had for it
+ * @returns the current scheduling function
  */
 export function scheduleWith<Argument>(
   { current, original }: Scheduler,
@@ -33,12 +33,12 @@ export function scheduleWith<Argument>(
 ): Schedule {
   const schedule = current();
   original(fn, argument);
-  // Whether the first or the second is real can't be known: this file, too, may have been loaded in a test.
+  // Either may be the fake one, because a test may have replaced the timers before this file was loaded.
   if (schedule !== original) schedule(fn, argument);
   return schedule;
 }
 
-/** A call that is due, until it has been made. */
+/** A scheduled call; runs at most once. */
 class Turn<Argument> {
   #fn: ((argument: Argument) => void) | undefined;
   readonly #argument: Argument;
@@ -55,16 +55,15 @@ class Turn<Argument> {
   }
 }
 
-/** Calls `fn(argument)` once the code that runs now is done, before any I/O. */
+/** Calls `fn(argument)` after the current code returns, before any I/O. */
 export function runNextTick<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
   scheduleWith(ticks, takeTurn, new Turn(fn, argument));
 }
 
 /**
- * Calls `fn(argument)` in a turn of its own: after I/O has had its chance. The only caller of `setImmediate`.
+ * Calls `fn(argument)` in the next turn of the event loop, after I/O. The only caller of `setImmediate`.
  *
- * It gives the event loop back in the midst of long work, and tells a burst of the application from a peer that does not
- * read.
+ * Splits long work, and distinguishes a burst of the program from a client that does not read.
  */
 export function nextTurn<Argument>(fn: (argument: Argument) => void, argument: Argument): void {
   scheduleWith(immediates, takeTurn, new Turn(fn, argument));

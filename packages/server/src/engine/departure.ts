@@ -3,23 +3,23 @@ import { bounded } from "../base/numbers.ts";
 import { type CloseReason, closeReason } from "./report/close-codes.ts";
 import type { Session } from "./session/session.ts";
 
-/** How clients are moved away. */
+/** Options of `drain()`. */
 export interface DrainOptions {
-  /** When the last one is to be gone, in milliseconds. Default 30000. `Infinity`: all are left to end in good order. */
+  /** Milliseconds until the remaining sessions are ended at once. Default 30000. `Infinity`: never. */
   deadline?: number;
-  /** Sessions per second that are ended. Default: as many as the deadline needs. */
+  /** Sessions to end per second. Default: as many as the deadline requires. */
   rate?: number;
 }
 
 const DRAIN_DEADLINE = 30_000;
 
-/** How often a group of sessions is ended while draining, in milliseconds. */
+/** Milliseconds between two groups of sessions. */
 const STEP = 100;
 
 /** The slowest and the fastest rate, in sessions per second. */
 const [MIN_RATE, MAX_RATE] = [1e-3, 1e9];
 
-/** Resolves once all of the sessions have ended, or the time is up; then the rest is ended at once. */
+/** Resolves when all sessions have ended. At the deadline, ends the remaining ones at once. */
 function ended(sessions: readonly Session[], clock: Clock, deadline: number, why: CloseReason): Promise<void> {
   return new Promise((resolve) => {
     const left = new Set(sessions.filter(({ readyState }) => readyState !== "closed"));
@@ -38,13 +38,13 @@ function ended(sessions: readonly Session[], clock: Clock, deadline: number, why
   });
 }
 
-/** Ends a session in an orderly way; one that has nothing to send and could not be told anything now, at once. */
+/** Closes a session gracefully, or at once if it has nothing queued and no poll to answer. */
 function end(session: Session, why: CloseReason): void {
   const hasNothing = session.writeBuffer.length === 0;
   session.close(hasNothing && !session.transport.writable, why);
 }
 
-/** Ends sessions once what is queued for them has been sent, or after `deadline` milliseconds. */
+/** Ends sessions after sending their queues, or at the latest after `deadline` milliseconds. */
 export function shutDown(sessions: readonly Session[], clock: Clock, deadline: number): Promise<void> {
   const why = closeReason("SERVER_SHUTDOWN");
   const done = ended(sessions, clock, deadline, why);
@@ -52,12 +52,12 @@ export function shutDown(sessions: readonly Session[], clock: Clock, deadline: n
   return done;
 }
 
-/** Ends sessions in small groups, so that their clients do not all come back at once, wherever that is. */
+/** Ends sessions in small groups, so that their clients do not all reconnect at once. */
 export function moveAway(sessions: readonly Session[], clock: Clock, options: DrainOptions): Promise<void> {
   const deadline = bounded(options.deadline, 0, Infinity, DRAIN_DEADLINE);
   const why = closeReason("SERVER_DRAINING");
   const done = ended(sessions, clock, deadline, why);
-  // Without a deadline they go as fast as with the default one.
+  // Without a deadline, the rate is the same as with the default one.
   const time = Math.max(1, (deadline === Infinity ? DRAIN_DEADLINE : deadline) - STEP);
   const rate = bounded(options.rate, MIN_RATE, MAX_RATE, (sessions.length * 1000) / time);
   const group = Math.max(1, Math.ceil((rate * STEP) / 1000));

@@ -1,8 +1,8 @@
 import type { ResolvedEngineOptions } from "./options.ts";
 
 /**
- * Something that is made of options, and made again once one of them has another value: programs change options while the
- * server runs (`io.engine.opts.maxHttpBufferSize = 1e8`). What was made of earlier values stays with its sessions.
+ * A value computed from options, and computed again after one of them changes, because programs change options at run time
+ * (`io.engine.opts.maxHttpBufferSize = 1e8`). Open sessions use the earlier value.
  */
 export class Derived<Value> {
   readonly #options: ResolvedEngineOptions;

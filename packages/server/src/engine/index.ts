@@ -2,8 +2,8 @@
  * The engine: Engine.IO sessions over long-polling and WebSocket, and the upgrade between them.
  * Knows: transports, packets of types 0 to 6, heartbeats, and the HTTP requests that carry them.
  * Must not know: namespaces, rooms or acknowledgements: a message is a string or a Buffer.
- * The layer above gets messages through a SessionHandler, by direct calls, and sends through Session.
- * WebSocket frames are the business of @portage/websocket, packet codecs that of @portage/parser.
+ * The layer above receives messages through a SessionHandler, by direct calls, and sends through Session.
+ * @portage/websocket handles WebSocket frames, @portage/parser encodes packets.
  */
 export { type ErrorCallback } from "./report/refusals.ts";
 export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";

@@ -1,6 +1,6 @@
 /*
- * Keys of members that the files of this package share and programs do not see. A string name here could be one that a
- * program gives to a member of its own (`io.engine.stats = ...`); a symbol can't.
+ * Keys of internal members that several files use. Symbols can't collide with members that programs add
+ * (`io.engine.stats = ...`).
  */
 
 export const kWriteAnswer = Symbol("writeAnswer");
@@ -15,7 +15,7 @@ export const kCongestion = Symbol("congestion");
 export const kContext = Symbol("context");
 export const kEnqueue = Symbol("enqueue");
 export const kFailSession = Symbol("failSession");
-/** Looks at options that may have been changed. */
+/** Applies options that may have changed. */
 export const kFollowOptions = Symbol("followOptions");
 export const kGate = Symbol("gate");
 export const kSetSessionHandler = Symbol("setSessionHandler");
@@ -33,7 +33,7 @@ export const kParkRequest = Symbol("parkRequest");
 export const kPeekRequest = Symbol("peekRequest");
 export const kQueuedBytes = Symbol("queuedBytes");
 export const kReceiving = Symbol("receiving");
-/** The object itself, where a method may be called on a proxy of it or on an object made from it. */
+/** The object itself, if a method is called on a proxy or on an object that inherits from it. */
 export const kSelf = Symbol("self");
 export const kSendPrepared = Symbol("sendPrepared");
 export const kSessionDirectory = Symbol("sessionDirectory");
@@ -50,7 +50,7 @@ export const kReopen = Symbol("reopen");
 export const kScreenRequest = Symbol("screenRequest");
 export const kShutDown = Symbol("shutDown");
 export const kTransportOwner = Symbol("transportOwner");
-// What the layer above, the timing wheel and the upgrade call of those that have asked for it.
+// Handlers, called by the timing wheel, a session, or an upgrade.
 export const kOnBeat = Symbol("onBeat");
 export const kTakeMessage = Symbol("takeMessage");
 export const kTakeDrain = Symbol("takeDrain");

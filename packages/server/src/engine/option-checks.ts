@@ -6,16 +6,16 @@ export function refuseOption(name: string, takes: string, given: unknown): never
   throw new UsageError("OPTION_INVALID", `the option ${name} takes ${takes}, not ${kindOf(given)}`);
 }
 
-/** What an option that is not given is: undefined, null and false stand for the default. */
+/** Whether an option counts as not given: undefined, null and false select the default. */
 export function isAbsent(given: unknown): given is undefined | null | false {
   return given === undefined || given === null || given === false;
 }
 
 /**
- * The number that a limit is, or `otherwise` where it is not given.
+ * Returns a limit as a number, or `otherwise` if it is not given.
  *
- * @param least a smaller one would refuse every client, or every message
- * @throws UsageError `OPTION_INVALID` for a smaller one, and for what is not a number
+ * @param least the minimum; a smaller limit would refuse every client or every message
+ * @throws UsageError `OPTION_INVALID` if it is smaller, or not a number
  */
 export function limitFrom<Otherwise>(
   name: string,

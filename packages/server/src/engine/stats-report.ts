@@ -3,22 +3,22 @@ import { queuedProcessBytes } from "./outgoing/congestion.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
 
-/** What an engine has counted since it was made, and how it stands now. Bytes are characters where they are text. */
+/** Counters since the engine was created, and its current state. Text counts in characters, binary data in bytes. */
 export interface EngineReport {
   readonly sessions: {
     readonly open: number;
-    /** Of these, those that are ending: they have something to send yet, or wait for a poll that can tell their client. */
+    /** Open sessions that are closing: they still flush their queue, or wait for a poll to answer. */
     readonly closing: number;
     readonly opened: number;
-    /** Open ones by the name of their transport. */
+    /** Open sessions by transport. */
     readonly byTransport: Tally;
-    /** Open ones by the revision of Engine.IO. */
+    /** Open sessions by Engine.IO revision. */
     readonly byRevision: Tally;
-    /** Open ones whose peer reads too slowly now. */
+    /** Open sessions with a slow reader. */
     readonly slow: number;
-    /** Ended ones by code. */
+    /** Ended sessions by close code. */
     readonly closed: Tally;
-    /** Which rules of packets and of WebSocket they broke, of those that ended for one, by code. */
+    /** Sessions that ended because of a violation, by the rule of packets or of WebSocket. */
     readonly broken: Tally;
   };
   readonly upgrades: { readonly completed: number; readonly failed: Tally };
@@ -26,24 +26,24 @@ export interface EngineReport {
   readonly bytes: {
     readonly in: number;
     readonly out: number;
-    /** What waits for all sessions together, each counted for itself. */
+    /** Sum of the queues of all sessions. */
     readonly queued: number;
-    /** The same for this process, where what waits for many is counted once. */
+    /** Queued in this process; a broadcast counts once. */
     readonly waiting: number;
-    /** What messages hold that are not complete. */
+    /** Incomplete messages. */
     readonly receiving: number;
   };
-  /** Limits that were met, by code; the session went on. */
+  /** Limits reached without ending the session, by code. */
   readonly limits: Tally;
-  /** Requests that were turned away, by name. */
+  /** Refused requests, by name. */
   readonly refusals: Tally;
-  /** Requests for a session by pages that may not read the answer: the option `cors` does not name their origin. */
+  /** Handshakes of pages that may not read the response, because the option `cors` does not allow their origin. */
   readonly corsMismatches: number;
-  /** By how many milliseconds the event loop was late, the last time and at its worst. */
+  /** Delay of the event loop in milliseconds: the last one, and the longest. */
   readonly loop: { readonly lag: number; readonly maxLag: number };
 }
 
-/** Reads what was counted along the way, so that it costs the same however many sessions there are. */
+/** Builds the report from counters, in constant time. */
 export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: number): EngineReport {
   return {
     sessions: {
@@ -66,7 +66,7 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
   };
 }
 
-/** What an engine has counted, and how things stand. */
+/** Returns the report of an engine. */
 export function reportOf(engine: {
   readonly [kStats]: EngineStats;
   readonly [kTimingWheel]: TimingWheel;

@@ -1,20 +1,20 @@
 import type { Clock, Timer } from "../base/clock.ts";
 import { type kBeat, kOnBeat } from "./keys.ts";
 
-/** Something that wants a call at a time of its own; a node of the wheel's lists, so that scheduling allocates nothing. */
+/** An object with a timeout. Its `Beat` is a node of the wheel's lists, so that scheduling allocates nothing. */
 export interface Beating {
-  /** The time has come. */
+  /** Called at the scheduled time. */
   [kOnBeat](): void;
-  /** The neighbours in the wheel's slot and the turn in which it is due; the wheel's own. */
+  /** The node in the wheel; only the wheel uses it. */
   [kBeat]: Beat;
 }
 
-/** The place of one entry in the wheel. */
+/** A node in a slot's list. */
 export class Beat {
   readonly entry: Beating;
   previous: Beat | undefined = undefined;
   next: Beat | undefined = undefined;
-  /** The tick at which it is due; -1 while it is in no slot. */
+  /** The tick at which it is due, or -1 if it is not scheduled. */
   due = -1;
 
   constructor(entry: Beating) {
@@ -22,58 +22,58 @@ export class Beat {
   }
 }
 
-/** Two delays that follow each other may each be late by one tick: together by half a percent of their sum. */
+/** Each of two consecutive delays may be late by one tick, so both together by half a percent of their sum. */
 const TICKS_PER_SUM = 400;
 const MAX_TICK = 100;
-/** So often the timer looks at the time, though no beat is due, in milliseconds: to see that the event loop was blocked. */
+/** Bounds of the timer's interval without due entries, in milliseconds; it detects a blocked event loop. */
 const MIN_LOOKOUT = 5;
 const MAX_LOOKOUT = 500;
-/** Timers of a process that waits for its turn on a busy machine are late by as much, in milliseconds. */
+/** Usual delay of timers on a busy machine, in milliseconds. */
 const BUSY = 50;
-/** A part of a tick that is no more than what adding up times loses. */
+/** Tolerance for rounding errors, in ticks. */
 const ROUNDING = 1e-6;
-/** Delays that go further than the wheel is round stay in their slot for more than one turn. */
+/** Most slots. Longer delays stay in their slot for more than one round. */
 const MAX_SLOTS = 1024;
 
 /**
- * Very many delays on one timer, those of heartbeats and of POSTs: a hashed timing wheel, whose timer sleeps until the next
- * slot that holds an entry.
+ * A hashed timing wheel: runs the delays of all heartbeats and POSTs on one timer, which sleeps until the next slot with an
+ * entry.
  *
- * Its time stands still while the event loop is blocked. A server that stalled for two seconds has not heard from its
- * clients for two seconds because it did not listen, so the stall must not count against them.
+ * Its time stands still while the event loop is blocked. A server that has stalled for two seconds did not read its clients'
+ * pongs, so the stall must not count against them.
  */
 export class TimingWheel {
   readonly #clock: Clock;
-  /** Milliseconds from one slot to the next; a beat comes at most this much too late. */
+  /** Milliseconds from one slot to the next; the most by which a call is late. */
   tickLength = 1;
-  /** The longest sleep of the timer, in milliseconds. When it is later than that, what came in is read first. */
+  /** Longest sleep of the timer, in milliseconds. If it is later than that, pending input is read first. */
   #lookout = MIN_LOOKOUT;
-  /** The longest delay of the timer that is not a stall, in milliseconds: on a busy machine each is late by a little. */
+  /** Longest delay of the timer that does not count as a stall, in milliseconds. */
   #tolerance = MIN_LOOKOUT;
   #slots: Array<Beat | undefined> = [];
-  /** What it was adjusted to. */
+  /** The delays that the wheel is adjusted to. */
   #delays: readonly [shortest: number, longest: number] = [0, 0];
-  /** The slot that was swept last. */
+  /** The last swept slot. */
   #tick = 0;
-  /** When that tick began. */
+  /** Start time of that tick. */
   #tickStart = 0;
   /** The tick for which the timer is set. */
   #wake = Infinity;
   #size = 0;
   #timer: Timer | undefined;
   #phase: "waiting" | "sweeping" | "stalled" = "waiting";
-  /** By how many milliseconds the timer was late when it last fired: what the event loop was blocked for. */
+  /** Delay of the timer when it last fired, in milliseconds: how long the event loop was blocked. */
   lag = 0;
-  /** The most that `lag` has been. */
+  /** Highest `lag` so far. */
   maxLag = 0;
 
-  /** @param shortest the shorter of two delays that follow each other, in milliseconds; `longest` is the sum of both */
+  /** @param shortest the shorter of two consecutive delays, in milliseconds; `longest` is their sum */
   constructor(clock: Clock, shortest: number, longest: number) {
     this.#clock = clock;
     this.adjust(shortest, longest);
   }
 
-  /** Adjusts it to other delays, which programs may change later. What waits keeps its time. */
+  /** Adjusts the wheel to other delays, which programs may change at run time. Scheduled calls stay on time. */
   adjust(shortest: number, longest: number): void {
     if (this.#phase === "sweeping" || (shortest === this.#delays[0] && longest === this.#delays[1])) return;
     const now = this.#clock.now();
@@ -98,15 +98,15 @@ export class TimingWheel {
     return all;
   }
 
-  /** Entries that wait for their beat. */
+  /** Number of scheduled entries. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Calls `entry[kOnBeat]()` once, `delay` milliseconds from now; forgets an earlier call.
+   * Calls `entry[kOnBeat]()` once, `delay` milliseconds from now. Replaces an earlier schedule.
    *
-   * @param now the time of the clock, where the caller has just looked at it
+   * @param now the clock's time, if the caller has just read it
    */
   schedule(beat: Beat, delay: number, now: number = this.#clock.now()): void {
     this.#remove(beat);
@@ -138,7 +138,7 @@ export class TimingWheel {
     this.#size -= 1;
   }
 
-  /** Without entries there is no timer. */
+  /** Cancels the timer if there are no entries. */
   #rest(): void {
     if (this.#size > 0 || this.#phase === "sweeping") return;
     this.#timer?.cancel();
@@ -148,13 +148,13 @@ export class TimingWheel {
   }
 
   /**
-   * The time of the wheel, in ticks. While beats are called it is the one that they were due at: what they schedule does
-   * not inherit their delay.
+   * Returns the wheel's time, in ticks. During a sweep it is the due time, so that delays scheduled by an entry do not
+   * inherit its lateness.
    */
   #time(now: number): number {
     if (this.#phase === "sweeping") return this.#tick;
     if (this.#timer === undefined) this.#tickStart = now;
-    // Timers that a test has faked and forgotten are found here as well.
+    // Also detects timers that a test has faked and forgotten.
     else if (this.#isLate(now, this.#tolerance)) this.#onStall(now);
     return this.#tick + (now - this.#tickStart) / this.tickLength;
   }
@@ -167,7 +167,7 @@ export class TimingWheel {
     return now < this.#tickStart || now - this.#tickStart - this.#planned > tolerance;
   }
 
-  /** A stall does not count, and what came in meanwhile is read before anybody is judged. */
+  /** Excludes a stall from the wheel's time, and reads pending input before any entry times out. */
   #onStall(now: number): void {
     this.#measure(now);
     this.#tickStart = now - this.#planned;
@@ -175,7 +175,7 @@ export class TimingWheel {
     this.#arm(this.#wake);
   }
 
-  /** A delay counts, but what came in meanwhile is read first as well. */
+  /** Reads pending input after a short delay, which counts. */
   #onDelay(now: number): void {
     this.#measure(now);
     this.#phase = "stalled";
@@ -188,7 +188,7 @@ export class TimingWheel {
     this.maxLag = Math.max(this.maxLag, lag);
   }
 
-  /** The next slot that holds an entry, or the next look at the time. */
+  /** Returns the next slot with an entry, or the tick at which to check the time. */
   #nextWake(): number {
     const slots = this.#slots;
     const last = this.#tick + Math.max(1, Math.floor(this.#lookout / this.tickLength));
@@ -210,7 +210,7 @@ export class TimingWheel {
       const wasStalled = this.#phase === "stalled";
       if (this.#isLate(now, this.#tolerance)) this.#onStall(now);
       else this.#onDelay(now);
-      // The loop may be blocked again and again: then beats come all the same, if slowly.
+      // If the loop is blocked again and again, entries must still be called eventually.
       if (!wasStalled) return;
     } else {
       this.#measure(now);
@@ -218,13 +218,13 @@ export class TimingWheel {
     this.#turn(now);
   };
 
-  /** Beats what is due by now. */
+  /** Calls all entries that are due. */
   #turn(now: number): void {
     const last = this.#tick + Math.floor((now - this.#tickStart) / this.tickLength + ROUNDING);
     let isDone = false;
     this.#phase = "sweeping";
     try {
-      // What an exception has left behind comes first.
+      // Entries left over after an exception come first.
       this.#sweep();
       while (this.#tick < last) {
         this.#tick += 1;
@@ -233,7 +233,7 @@ export class TimingWheel {
       }
       isDone = true;
     } finally {
-      // An exception of one listener must not stop the wheel for all.
+      // An exception in one entry must not stop the wheel.
       this.#phase = "waiting";
       if (this.#size === 0) this.#rest();
       else this.#arm(isDone ? this.#nextWake() : this.#tick + 1);
@@ -248,7 +248,7 @@ export class TimingWheel {
       if (beat.due <= this.#tick) due.push(beat);
     }
     for (const beat of due) {
-      // One beat may cancel or put off another one.
+      // An entry may have cancelled or rescheduled another one.
       if (beat.due === -1 || beat.due > this.#tick) continue;
       this.#remove(beat);
       beat.entry[kOnBeat]();

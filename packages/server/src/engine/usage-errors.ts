@@ -12,7 +12,7 @@ export const USAGE_ERRORS = {
 
 export type UsageErrorCode = keyof typeof USAGE_ERRORS;
 
-/** A mistake of the program, thrown by the call that makes it. `code` is one of {@link USAGE_ERRORS}. */
+/** A mistake of the program, thrown by the faulty call. `code` is a key of {@link USAGE_ERRORS}. */
 export class UsageError extends TypeError {
   readonly code: UsageErrorCode;
 
@@ -24,9 +24,9 @@ export class UsageError extends TypeError {
 UsageError.prototype.name = "UsageError";
 
 /**
- * Keeps what is not a function from being called later, when nothing says where it came from.
+ * Checks that an argument is a function, at once instead of when it is called.
  *
- * @param method the public method that got it, for the sentence
+ * @param method the public method, for the message
  * @throws UsageError `NOT_A_FUNCTION`
  */
 export function checkFunction(given: unknown, method: string): void {
@@ -34,7 +34,7 @@ export function checkFunction(given: unknown, method: string): void {
     throw new UsageError("NOT_A_FUNCTION", `${method} takes a function, not ${kindOf(given)}`);
 }
 
-/** A value in an error sentence: never its content, which may be long or secret. */
+/** Describes a value for an error message, without its content, which may be long or secret. */
 export function kindOf(given: unknown): string {
   if (given === null || typeof given === "number" || typeof given === "boolean") return String(given);
   return typeof given === "string" ? (given === "" ? "an empty string" : "a string") : typeof given;

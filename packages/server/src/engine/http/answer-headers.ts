@@ -4,14 +4,14 @@ import { addCookie, type CookieOptions, mergeCookies } from "./cookie.ts";
 import { kEmitGuarded } from "../keys.ts";
 import type { TransportRequest } from "./request.ts";
 
-/** What is asked of the engine. */
+/** The part of the engine that adds headers. */
 interface HeaderEmitter extends Emitter {
   readonly opts: { readonly cookie: boolean | CookieOptions };
-  /** Calls listeners of the program. */
+  /** Emits an event; errors of listeners are reported. */
   [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
-/** Adds what the engine and its users add to an answer; the cookie goes with the first one of the session `sid`. */
+/** Adds the headers of the engine and of listeners to a response; the cookie only to the first response of `sid`. */
 export function addHeaders(
   engine: HeaderEmitter,
   headers: OutgoingHttpHeaders,

@@ -11,24 +11,24 @@ import { putInFront, type RequestListener } from "../../base/request-chain.ts";
 export interface AttachOptions {
   /** Path of the engine's requests. Default `"/engine.io"`. */
   path?: string;
-  /** Whether upgrade requests without a taker are ended. Default true. */
+  /** Whether the engine ends upgrade requests that no listener handles. Default true. */
   destroyUpgrade?: boolean;
-  /** After how many milliseconds. Default 1000. */
+  /** Milliseconds before it ends them. Default 1000. */
   destroyUpgradeTimeout?: number;
   /** Whether the path must be followed by a slash. Default true. */
   addTrailingSlash?: boolean;
 }
 
-/** How long others have to take an upgrade that is not the engine's, in milliseconds. */
+/** Milliseconds for other listeners to handle an upgrade. */
 const UPGRADE_PATIENCE = 1000;
 
-/** An HTTP server whose requests the engine takes. */
+/** An HTTP server that the engine is attached to. */
 export interface AttachedHost {
   readonly idle: IdleConnections;
   readonly isMine: (req: Pick<IncomingMessage, "url">) => boolean;
 }
 
-/** What takes the requests of a host. */
+/** The part of the engine that handles a server's requests. */
 export interface Taker {
   readonly clock: Clock;
   isAttached(): boolean;
@@ -38,7 +38,7 @@ export interface Taker {
 
 const ignoreStreamError = (): void => {};
 
-/** Takes what is the engine's; all other requests reach the listeners that were there before. */
+/** Handles the engine's requests; all others reach the earlier listeners. */
 export function takeRequests(server: HttpServer, { isMine }: AttachedHost, taker: Taker): RequestListener {
   return putInFront(server, (req, res) => {
     const isTaken = isMine(req);
@@ -47,7 +47,7 @@ export function takeRequests(server: HttpServer, { isMine }: AttachedHost, taker
   });
 }
 
-/** Takes the WebSockets that are the engine's, and ends those of others that are not answered. */
+/** Handles the engine's WebSockets, and ends other upgrades that no listener answers. */
 export function takeUpgrades(
   server: HttpServer,
   { idle, isMine }: AttachedHost,
@@ -62,7 +62,7 @@ export function takeUpgrades(
     const isPlain = asksForAnotherProtocol(req);
     if (isPlain && (isMine(req) || !hasOtherTakers(server))) return giveBack(server, req, stream, head);
     if (isMine(req)) return taker.handleUpgrade(req, stream, head);
-    // Not ours, but a reset of it must not end the process while nothing else listens.
+    // Not the engine's, but a reset must not end the process if nothing else listens.
     stream.on("error", ignoreStreamError);
     if (destroyUpgrade === false) return;
     const written = bytesWritten(stream);
@@ -75,5 +75,5 @@ export function takeUpgrades(
   server.on("upgrade", takesWebSocketsOnly(onUpgrade));
 }
 
-/** It may have carried answers before. */
+/** Earlier responses on the same connection count too. */
 const bytesWritten = (stream: Duplex & { bytesWritten?: number }): number => stream.bytesWritten ?? 0;

@@ -1,7 +1,7 @@
 import { deflate, deflateSync, gzip, gzipSync, type ZlibOptions } from "node:zlib";
 import { bounded } from "../../base/numbers.ts";
 
-/** Options of {@link EngineOptions.httpCompression}: those of zlib and a threshold. */
+/** Options of {@link EngineOptions.httpCompression}: the options of zlib, and a threshold. */
 export interface HttpCompression extends ZlibOptions {
   /** Bodies below this many bytes are sent as they are. Default 1024. */
   threshold: number;
@@ -10,8 +10,8 @@ export interface HttpCompression extends ZlibOptions {
 export const DEFAULT_THRESHOLD = 1024;
 
 /**
- * From how many bytes on bodies are compressed. It is looked up for each answer: programs change it while the server runs
- * (`io.engine.opts.httpCompression.threshold = 0`).
+ * Returns the size from which bodies are compressed, in bytes. Read for each response, because programs change it at run
+ * time (`io.engine.opts.httpCompression.threshold = 0`).
  */
 export function compressionThreshold(option: boolean | Partial<HttpCompression>): number {
   if (!option) return Infinity;
@@ -24,7 +24,7 @@ type OnBody = (encoding: Encoding | undefined, body: string | Buffer) => void;
 /** In order of preference. */
 const BODY_ENCODINGS = ["gzip", "deflate"] as const satisfies readonly Encoding[];
 
-/** Up to this size compressing at once costs less than handing it to the thread pool. */
+/** Up to this size, synchronous compression costs less than the thread pool. */
 const SYNC_LIMIT = 16 * 1024;
 
 const ENCODERS = {
@@ -32,16 +32,16 @@ const ENCODERS = {
   deflate: { now: deflateSync, later: deflate },
 } as const;
 
-/** What an `Accept-Encoding` header says about one encoding. */
+/** One encoding in an `Accept-Encoding` header. */
 interface Preference {
   readonly quality: number;
-  /** 1 if it is named, 0 if it is only covered by `*`. */
+  /** 1 if it is named, 0 if only `*` covers it. */
   readonly isNamed: number;
   /** Place in the header. */
   readonly place: number;
 }
 
-/** Negative if `a` comes first: by quality, then those that are named, then by their place in the header. */
+/** Orders by quality, then named before `*`, then by position in the header. */
 const compare = (a: Preference, b: Preference): number =>
   b.quality - a.quality || b.isNamed - a.isNamed || a.place - b.place;
 
@@ -58,8 +58,8 @@ function parsePreferences(accept: string): Map<string, Preference> {
 }
 
 /**
- * The encoding that the peer likes best (RFC 9110, section 12.5.3), undefined when it takes none of those supported.
- * Among equals the first one in the header wins, and of those that only `*` covers the first one supported.
+ * Returns the client's preferred encoding (RFC 9110, section 12.5.3); undefined if it accepts none of `supported`. Among
+ * equals, the first in the header wins; among encodings that only `*` covers, the first in `supported`.
  *
  * @param accept the `Accept-Encoding` header
  */
@@ -79,7 +79,7 @@ export function chooseEncoding<Name extends string>(
   return best;
 }
 
-/** Compresses an HTTP body as the peer accepts it; without a common encoding, or on an error, hands it back as it was. */
+/** Compresses an HTTP body with an accepted encoding. Without one, or after an error, returns the body unchanged. */
 export function compressBody(
   body: string | Buffer,
   accept: string | undefined,
@@ -99,7 +99,7 @@ export function compressBody(
   if (!tryCompress(() => later(body, given, onCompressed) ?? "begun")) done(undefined, body);
 }
 
-/** Options that zlib does not take throw at the call. */
+/** Returns undefined for options that zlib rejects; it throws synchronously. */
 function tryCompress<Result>(compress: () => Result): Result | undefined {
   try {
     return compress();

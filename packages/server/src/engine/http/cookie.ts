@@ -9,15 +9,15 @@ export interface CookieOptions extends SerializeOptions {
 
 const COOKIE_DEFAULTS = { name: "io", path: "/", httpOnly: true, sameSite: "lax" } as const;
 
-/** Cookies that are complete. */
+/** Options that are complete. */
 const resolvedCookies = new WeakSet<CookieOptions>();
 
-/** Completes the options of a cookie, once: programs may set them later. */
+/** Completes the options of a cookie, once per object. */
 export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   if (cookie !== true && resolvedCookies.has(cookie)) return cookie;
   const given = cookie === true ? {} : cookie;
   const resolved: CookieOptions = { ...COOKIE_DEFAULTS, ...given };
-  // Anything but an explicit false keeps the cookie out of reach of scripts.
+  // Only an explicit false makes the cookie readable for scripts.
   resolved.httpOnly = given.httpOnly !== false;
   if ((given.path as unknown) === false) delete resolved.path;
   try {
@@ -29,14 +29,14 @@ export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   return resolved;
 }
 
-/** Adds the cookie with the id of a session, which the option `cookie` asks for. */
+/** Adds the cookie of the option `cookie`, with the id of the session. */
 export function addCookie(headers: OutgoingHttpHeaders, option: CookieOptions | boolean, sid: string): void {
   if (!option) return;
   const options = resolveCookie(option);
   headers["Set-Cookie"] = [stringifySetCookie({ ...options, name: options.name ?? "io", value: sid })];
 }
 
-/** A listener that sets `set-cookie`, in whatever case, adds to the engine's own cookie. */
+/** Merges cookies that listeners have set, in any case of `Set-Cookie`, with the engine's own. */
 export function mergeCookies(headers: OutgoingHttpHeaders, own: OutgoingHttpHeaders[string]): void {
   const cookies = new Set<string>(own === undefined ? [] : [own].flat().map(String));
   for (const name of Object.keys(headers)) {

@@ -1,10 +1,10 @@
 import cors, { type CorsOptions } from "cors";
 import type { Middleware } from "./middleware.ts";
 
-/** The middlewares that the option `cors` has brought. */
+/** Middlewares created for the option `cors`. */
 const brought = new WeakSet<Middleware>();
 
-/** Puts the middleware of the option `cors` in the place of the one before, or first. */
+/** Replaces the middleware of the option `cors`, or adds it first. */
 export function replaceCors(middlewares: Middleware[], options: unknown): void {
   const index = middlewares.findIndex((middleware) => brought.has(middleware));
   const made = options ? [corsMiddleware(options)] : [];
@@ -13,8 +13,8 @@ export function replaceCors(middlewares: Middleware[], options: unknown): void {
 }
 
 /**
- * The middleware of the option `cors`. The package of that name looks at nothing that a delegate returns: its promise is
- * handed on here, so that whoever runs the middleware hears when it is rejected.
+ * Creates the middleware of the option `cors`. The package `cors` ignores the return value of a delegate; this middleware
+ * returns it, so that a rejected promise is reported.
  */
 export function corsMiddleware(options: unknown): Middleware {
   if (typeof options !== "function") return cors(options as CorsOptions) as Middleware;

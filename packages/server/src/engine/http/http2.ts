@@ -3,23 +3,23 @@ import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { nextTurn } from "../../base/turn.ts";
 
-// What the requests and answers of Node's HTTP/2 server lack, or do in another way than those of HTTP/1.
+// Evens out the differences between Node's HTTP/2 and HTTP/1 servers.
 
 const ignoreHttp2Error = (): void => {};
 
-/** What a request and an answer of HTTP/2 have besides. */
+/** Additional members of HTTP/2 requests and responses. */
 interface OnStream {
   readonly stream?: ServerHttp2Stream;
 }
 
-/** The stream of a request that came by HTTP/2; undefined for HTTP/1, and for a request that was parked. */
+/** Returns the stream of an HTTP/2 request; undefined for HTTP/1, and for a parked request. */
 function streamOf(req: IncomingMessage): ServerHttp2Stream | undefined {
   return req.httpVersionMajor === 2 ? (req as IncomingMessage & OnStream).stream : undefined;
 }
 
 /**
- * Lets a request of HTTP/2 be like one of HTTP/1: programs read `Host`, which is `:authority` here, and the answer must close
- * when the client resets the stream. Without an error code Node leaves one open whose answer is under way.
+ * Adapts an HTTP/2 request to HTTP/1: sets `Host` from `:authority`, and closes the response if the client resets the
+ * stream. After a reset without an error code, Node would leave an unfinished response open.
  */
 export function adopt(req: IncomingMessage): void {
   const { headers } = req;
@@ -33,8 +33,8 @@ function endIfReset(this: ServerHttp2Stream): void {
 }
 
 /**
- * The connection of a request. Node takes it away from a request of HTTP/2 once that is answered, so it is looked up before;
- * Node hands out a stand-in for the socket, whose methods return the socket itself.
+ * Returns the connection of a request. Call it before the response ends, because Node then detaches HTTP/2 requests. Node
+ * exposes a proxy of the socket only, but the methods of the proxy return the socket itself.
  */
 function connectionOf(req: IncomingMessage): Socket {
   const session = streamOf(req)?.session;
@@ -45,59 +45,59 @@ function socketOf(session: Pick<ServerHttp2Session, "socket">): Socket {
   return session.socket.off("portage", ignoreHttp2Error);
 }
 
-/** Lets a request of HTTP/2 keep its connection, as one of HTTP/1 does. */
+/** Makes `req.socket` of an HTTP/2 request outlive its response, as in HTTP/1. */
 export function keepConnection(req: IncomingMessage): void {
   if (streamOf(req)) Object.defineProperty(req, "socket", { value: connectionOf(req), configurable: true });
 }
 
 /**
- * Whether the client gave a request up before its end. A stream that was reset without an error code ends like one that is
- * whole: only this says that it is not.
+ * Whether the client aborted the request. A stream that is reset without an error code ends like a complete one, except for
+ * this flag.
  */
 export function wasReset(req: IncomingMessage): boolean {
   return streamOf(req)?.aborted === true;
 }
 
 /**
- * Whether a body without a byte may be one that the client gave up before it began: Node's own client ends a stream before it
- * resets it, so that the reset comes a moment after the end.
+ * Whether an empty body may turn out to be aborted. Node's own client ends a stream before it resets it, so the reset
+ * follows the end.
  */
 export function mayBeReset(req: IncomingMessage): boolean {
   return req.headers["content-length"] === undefined && streamOf(req) !== undefined;
 }
 
-/** Destroys a request, and with HTTP/2 its stream: that of the request alone would leave it open. */
+/** Destroys a request and its HTTP/2 stream, which would otherwise stay open. */
 export function destroyRequest(req: IncomingMessage): void {
   req.destroy();
   streamOf(req)?.destroy();
 }
 
-/** Whether an answer can't reach its client any more. */
+/** Whether a response can no longer reach its client. */
 export function isGone(res: ServerResponse): boolean {
   if (res.req.httpVersionMajor !== 2) return res.destroyed;
   const { stream } = res as ServerResponse & Required<OnStream>;
   return stream.destroyed || stream.closed || stream.aborted;
 }
 
-/** Whether an answer, which is over, broke off before all of it had left the process. */
+/** Whether the connection broke before the whole response left the process. Call it after the response has closed. */
 export function brokeOff(res: ServerResponse): boolean {
   const stream = streamOf(res.req);
   return stream ? !stream.writableFinished : res.req.socket.errored !== null;
 }
 
 /**
- * Closes a stream once its answer has left the process, outside of any read: within the one that brought the end of the
- * request Node would try for ever to send the answer.
+ * Closes a stream in the next turn, after its response has left the process. Closed during the read that ended the request,
+ * Node would try forever to send the response.
  */
 function closeWhenAnswered(this: ServerHttp2Stream): void {
   nextTurn((stream) => stream.close(), this);
 }
 
 /**
- * Asks for the end of what carries a request after its answer, so that the rest of its body need not be read: of the
- * connection with HTTP/1 (a header), of the stream with HTTP/2 (RFC 9113, section 8.1).
+ * Ends the connection (HTTP/1, by a header) or the stream (HTTP/2; RFC 9113, section 8.1) after the response, so that the
+ * rest of the request's body need not be read.
  *
- * @returns to be called when the answer has been given
+ * @returns a function to call after the response was written
  */
 export function hangUpAfter(res: ServerResponse, headers: Record<string, unknown>): () => void {
   const stream = streamOf(res.req);
@@ -106,7 +106,7 @@ export function hangUpAfter(res: ServerResponse, headers: Record<string, unknown
   return ignoreHttp2Error;
 }
 
-/** What is asked of an HTTP/2 server. */
+/** The part of an HTTP/2 server that is used here. */
 interface SessionSource {
   on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
 }
@@ -115,11 +115,11 @@ const isSessionSource = (server: object): server is SessionSource => "updateSett
 
 const sessionsOf = new WeakMap<object, Http2Sessions>();
 
-/** The HTTP/2 connections of a server. Node's `close()` waits for them for as long as their clients like. */
+/** The HTTP/2 connections of a server. Node's `close()` waits for them without a timeout. */
 export class Http2Sessions {
   readonly #open = new Map<ServerHttp2Session, OpenSession>();
 
-  /** Returns the connections of a server: one list, as engines may share a server. */
+  /** Returns the connections of a server; engines on the same server share them. */
   static of(server: object): Http2Sessions {
     let sessions = sessionsOf.get(server);
     if (!sessions) sessionsOf.set(server, (sessions = new Http2Sessions()));
@@ -146,8 +146,8 @@ export class Http2Sessions {
   }
 
   /**
-   * Asks clients to go once their requests are answered; those that were asked before are cut off, unless others than the
-   * engine have an answer under way. The TCP connection as well: a client may leave its end open for as long as it likes.
+   * Asks clients to leave after their responses. Cuts connections that were asked before, including TCP, unless one has an
+   * unfinished response that is not the engine's.
    *
    * @param isMine whether a request is the engine's
    */
@@ -165,7 +165,7 @@ export class Http2Sessions {
   }
 }
 
-/** A connection: its socket, which the session forgets, and what its open streams ask for. */
+/** A connection: its socket, which the HTTP/2 session forgets, and the paths of its open streams. */
 interface OpenSession {
   readonly socket: Socket;
   readonly paths: ReadonlyMap<ServerHttp2Stream, string | undefined>;

@@ -10,7 +10,7 @@ interface DiagnosedExchange {
   readonly server: object;
 }
 
-/** What connections have besides, some of them. */
+/** A connection, with members that only some kinds have. */
 type Connection = Duplex & {
   readonly alpnProtocol?: string | false | null;
   readonly bytesRead?: number;
@@ -18,10 +18,10 @@ type Connection = Duplex & {
   readonly remotePort?: number | undefined;
 };
 
-/** What became of the latest request of a connection: its response, or a number once that is over; undefined: there was none. */
+/** The latest request of a connection: its response, or a number after it has finished; undefined before the first one. */
 type Latest = ServerResponse | number | undefined;
 
-/** Connections without a request, and what became of the latest that each has had. */
+/** Idle connections, each with its latest request. */
 export type IdleList = ReadonlyMap<Connection, Latest>;
 
 interface HostServer {
@@ -30,7 +30,7 @@ interface HostServer {
   listenerCount(event: string): number;
 }
 
-/** Events after which a connection belongs to a listener, and speaks another protocol. */
+/** Events that hand a connection over to a listener, for another protocol. */
 const TAKEN_BY = ["upgrade", "connect", "unknownProtocol"] as const;
 
 const connectionsOf = new WeakMap<object, IdleConnections>();
@@ -43,33 +43,31 @@ function onRequestStart(message: unknown): void {
 
 function onResponseFinish(message: unknown): void {
   const { request, response, server } = message as DiagnosedExchange;
-  // A response may be over before its request is.
+  // A response may finish before its request.
   if (request.complete) connectionsOf.get(server)?.onAnswered(request.socket, response);
 }
 
 /**
- * The HTTP/1 connections of a server, to tell those apart on which a request is under way.
+ * The HTTP/1 connections of a server; finds the idle ones.
  *
- * Once a server is closing, Node waits for its connections to end, and its time limits for requests are over: one that has
- * not said a word (browsers open spare ones), or half of the header of a request, would keep the process alive for as long
- * as its peer likes.
+ * A closing server waits for its connections, and Node's request timeouts no longer apply. A silent connection (browsers
+ * open spare ones), or half a request header, would keep the process alive for as long as the client likes.
  *
- * A response is kept until it is over; for connections that were upgraded nothing is. Requests are heard of by channels of
- * Node and not by a listener, because other libraries wrap the listeners of a server, and then see requests that theirs do
- * not.
+ * Requests are observed by Node's diagnostics channels instead of a listener, because other libraries wrap a server's
+ * listeners and would miss requests. Upgraded connections are not tracked.
  */
 export class IdleConnections {
-  /** The latest response of each connection. Requests that are pipelined are answered in order: all others are over. */
+  /** The latest response of each connection. Pipelined requests are answered in order, so all earlier ones have finished. */
   readonly #latest = new Map<Connection, Latest>();
-  /** How many responses are over: the numbers in {@link #latest}. */
+  /** Number of finished responses; source of the numbers in {@link #latest}. */
   #answered = 0;
-  /** Connections whose TLS handshake is under way, by their peers: what comes of it is another object. */
+  /** Connections in the TLS handshake, by peer address, because the TLS socket is another object. */
   readonly #handshakes = new Map<string, Connection>();
   readonly #server: HostServer;
   readonly #forget: (this: Connection) => void;
   readonly #leave: (req: IncomingMessage) => void;
 
-  /** Those of a server, whoever asks: engines may share one. */
+  /** Returns the connections of a server; engines on the same server share them. */
   static of(server: HostServer): IdleConnections {
     const existing = connectionsOf.get(server);
     if (existing) return existing;
@@ -93,7 +91,7 @@ export class IdleConnections {
       if (latest.delete(socket)) socket.off("close", this.#forget);
     });
     if (server instanceof Server) server.on("connection", (connection: Connection) => this.#add(connection));
-    // Those of TLS; one of HTTP/2 without it has nothing of HTTP/1.
+    // A TLS server; an HTTP/2 server without TLS has no HTTP/1 connections.
     else if ("setSecureContext" in server) this.#watchHandshakes();
   }
 
@@ -111,7 +109,7 @@ export class IdleConnections {
       const peer = peerOf(connection);
       handshakes.get(peer)?.off("close", onClose);
       handshakes.delete(peer);
-      // One of HTTP/2 carries many requests at once, and has its own ways to end.
+      // HTTP/2 connections carry many requests at once, and end differently (http2.ts).
       if (connection.alpnProtocol !== "h2") this.#add(connection);
     });
   }
@@ -121,21 +119,21 @@ export class IdleConnections {
     connection.on("close", this.#forget);
   }
 
-  /** A request has come. */
+  /** Called when a request starts. */
   onRequest(connection: Connection, response: ServerResponse): void {
-    // It may be older than the server's first engine.
+    // The connection may be older than the server's first engine.
     if (!this.#latest.has(connection)) this.#add(connection);
     this.#latest.set(connection, response);
   }
 
-  /** A request and its response are over. */
+  /** Called when a request and its response have finished. */
   onAnswered(connection: Connection, response: ServerResponse): void {
     if (this.#latest.get(connection) === response) this.#latest.set(connection, ++this.#answered);
   }
 
-  /** From now on connections that are upgraded are left to whoever takes them. */
+  /** Stops tracking connections when they are upgraded. */
   watchUpgrades(): void {
-    // Not before: a listener keeps Node from answering such requests as any others.
+    // Only on demand, because with a listener Node no longer handles upgrade requests as ordinary ones.
     if (!this.#server.listeners("upgrade").includes(this.#leave)) this.#server.on("upgrade", this.#leave);
   }
 
@@ -144,13 +142,13 @@ export class IdleConnections {
   }
 
   /**
-   * Those on which no request is under way, TLS handshakes among them.
+   * Lists idle connections, including TLS handshakes.
    *
-   * @param isOurs whether a request is the engine's: when that is answered, the rest of its body is of no use to anybody
+   * @param isOurs whether a request is the engine's; once answered, its remaining body does not matter
    */
   list(isOurs: (req: IncomingMessage) => boolean): IdleList {
     const idle = new Map<Connection, Latest>();
-    // Where others take connections over unseen, all that is sure is that nobody took those which never said a word.
+    // If other listeners may take over connections unnoticed, only connections without any input are surely idle.
     const isBlind = TAKEN_BY.some((event) => this.#isTakenUnseen(event));
     for (const [connection, latest] of this.#latest) {
       const isIdle = isBlind ? latest === undefined && connection.bytesRead === 0 : isAnswered(latest, isOurs);
@@ -165,14 +163,14 @@ export class IdleConnections {
   }
 }
 
-/** Ends the connections of a list that were on an earlier one and have had no request since. */
+/** Destroys connections that are in both lists and have had no request in between. */
 export function endIdle(list: IdleList, earlier: IdleList): void {
   for (const [connection, latest] of list) {
     if (earlier.has(connection) && earlier.get(connection) === latest) connection.destroy();
   }
 }
 
-/** Whether a response, and with it its request, is over: so it is where there was none. */
+/** Whether a request and its response have finished, or there was no request yet. */
 function isAnswered(latest: Latest, isOurs: (req: IncomingMessage) => boolean): boolean {
   if (typeof latest !== "object") return true;
   return latest.writableFinished && (latest.req.complete || isOurs(latest.req));

@@ -5,21 +5,21 @@ import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { runNextTick } from "../../base/turn.ts";
 import { UsageError } from "../usage-errors.ts";
 
-/** An Express-style middleware; it sees polls, POSTs and WebSocket handshakes alike. */
+/** An Express-style middleware, called for polls, POSTs and WebSocket handshakes. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => unknown;
 
-/** A request that passes middlewares. */
+/** A request on its way through the middlewares. */
 export interface MiddlewareExchange {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
-  /** A middleware threw, or its promise was rejected. */
+  /** Called if a middleware throws or its promise rejects. */
   readonly onFailure: OnFailure;
 }
 
 /**
- * Runs middlewares one after the other; `done` gets the first error. One that throws or rejects has failed as well.
+ * Runs middlewares one after the other. `done` receives the first error, thrown, rejected or passed to `next`.
  *
- * `done` is called in a tick of its own: an exception further on is none of a middleware.
+ * `done` runs in its own tick, so that errors thrown by later code are not blamed on a middleware.
  */
 export function runMiddlewares(
   middlewares: readonly Middleware[],
@@ -36,16 +36,16 @@ export function runMiddlewares(
 }
 
 /**
- * The response that middlewares see during a WebSocket handshake: Node's own, on the stream of the upgrade. A middleware
- * that answers by itself (401, a redirect) reaches the peer; headers that it sets go into the 101 answer.
+ * The response for middlewares during a WebSocket handshake, on the stream of the upgrade. A middleware may answer itself
+ * (401, a redirect). Headers that it sets are added to the 101 response.
  */
 export class UpgradeResponse extends ServerResponse {
-  /** Undefined while an earlier request on the same connection still waits for its answer, which a 101 must not overtake. */
+  /** Returns undefined if an earlier request on the same connection is unanswered, which a 101 must not overtake. */
   static over(stream: Duplex, req: IncomingMessage): UpgradeResponse | undefined {
     const res = new UpgradeResponse(req);
     res.shouldKeepAlive = false;
     try {
-      // Node asks for no more than a Duplex.
+      // Node needs only a Duplex.
       res.assignSocket(stream as Socket);
     } catch {
       return undefined;
@@ -54,13 +54,13 @@ export class UpgradeResponse extends ServerResponse {
     return res;
   }
 
-  /** The 101 answer is written by the WebSocket layer; middlewares that wait for `writeHead` may still act on it. */
+  /** Ignores the 101, which the WebSocket layer writes. Middlewares that patch `writeHead` still see the call. */
   override writeHead(status: number, ...rest: unknown[]): this {
     if (status === 101) return this;
     return super.writeHead(status, ...(rest as []));
   }
 
-  /** Gives the stream back and tells the headers that were set meanwhile. */
+  /** Detaches the stream and returns the headers that middlewares have set. */
   release(stream: Duplex): ReturnType<ServerResponse["getHeaders"]> {
     this.writeHead(101);
     this.detachSocket(stream as Socket);
@@ -68,7 +68,7 @@ export class UpgradeResponse extends ServerResponse {
   }
 }
 
-/** Ends the stream of an upgrade once what was written is on its way: no time limit of Node's is left for its peer. */
+/** Ends the stream of an upgrade, and destroys it once all output was written, because Node's timeouts do not apply to it. */
 export function hangUp(stream: Duplex): void {
   stream.once("finish", () => stream.destroy());
   stream.end();

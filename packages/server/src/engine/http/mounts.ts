@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import { receivesRequests, type RequestListener } from "../../base/request-chain.ts";
 
-/** Which engine has which path of an HTTP server. */
+/** Engines by path, for each HTTP server. */
 const tables = new WeakMap<object, Map<string, object>>();
-/** How engines hear of the requests of an HTTP server. */
+/** Request listeners by engine, for each HTTP server. */
 const listeners = new WeakMap<HttpServer, Map<object, RequestListener>>();
-/** Engines whose paths are free for others. */
+/** Closed engines, whose paths others may take. */
 const closedEngines = new WeakSet();
 
 /**
- * Gives an engine a path of an HTTP server, unless another has it that is open and still hears of its requests.
+ * Assigns a path of an HTTP server to an engine, unless another engine has it, is open, and still receives requests.
  *
  * @returns the engine that has the path now
  */
@@ -22,27 +22,27 @@ export function mount(server: HttpServer, path: string, engine: object): object 
   return engine;
 }
 
-/** Remembers how an engine hears of the requests of an HTTP server. */
+/** Stores the listener through which an engine receives an HTTP server's requests. */
 export function setTaking(server: HttpServer, engine: object, listener: RequestListener): void {
   let ofServer = listeners.get(server);
   if (!ofServer) listeners.set(server, (ofServer = new Map()));
   ofServer.set(engine, listener);
 }
 
-/** Whether the requests of an HTTP server still reach an engine: programs that are reloaded remove all listeners. */
+/** Whether an HTTP server's requests still reach an engine. Tools that reload programs remove all listeners. */
 export function isTaking(server: HttpServer, engine: object): boolean {
   const listener = listeners.get(server)?.get(engine);
   return listener !== undefined && receivesRequests(listener, server);
 }
 
-/** Takes all paths of an HTTP server from an engine. */
+/** Removes all paths of an engine from an HTTP server. */
 export function unmount(server: HttpServer, engine: object): void {
   listeners.get(server)?.delete(engine);
   const table = tables.get(server);
   for (const [path, other] of table ?? []) if (other === engine) table?.delete(path);
 }
 
-/** An engine that is closed keeps its paths as long as no other takes them: its HTTP server may listen again. */
+/** Marks an engine as open or closed. A closed engine loses a path only to another engine, as its server may listen again. */
 export function setMounts(engine: object, state: "open" | "closed"): void {
   if (state === "closed") closedEngines.add(engine);
   else closedEngines.delete(engine);
@@ -52,7 +52,7 @@ export function setMounts(engine: object, state: "open" | "closed"): void {
 export const isMounted = (server: object, path: string, engine: object): boolean =>
   tables.get(server)?.get(path) === engine;
 
-/** The engine that a request is for: of paths that begin alike the longest counts, whichever came first. */
+/** Returns the engine for a request: the one with the longest matching path. */
 export function mountedAt(server: object, { url = "" }: Pick<IncomingMessage, "url">): object | undefined {
   let length = -1;
   let found: object | undefined;

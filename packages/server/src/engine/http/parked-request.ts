@@ -2,12 +2,12 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { prepareRequest, type TransportRequest } from "./request.ts";
 
-/** The members that Node gives a request (`parser` only where it is to be upgraded), and the engine's `_query`. */
+/** Members that Node sets on a request (`parser` only on upgrades), and the engine's `_query`. */
 const KNOWN_MEMBERS = new Set([...Reflect.ownKeys(new IncomingMessage(new Socket())), "parser", "_query", "res"]);
-/** What one of HTTP/2 has besides: symbols of these names, and a count, because Node listens to it. */
+/** Additional members of HTTP/2 requests: symbols with these names, and `_eventsCount`. */
 const HTTP2_SYMBOLS = new Set(["aborted", "headers", "rawHeaders", "rawTrailers", "state", "stream", "trailers"]);
 
-/** The first line of a request that has an answer. */
+/** The first line of a request with a response. */
 const ANSWERED = "+";
 
 function isRemadeKey(key: string | symbol, { httpVersionMajor }: IncomingMessage): boolean {
@@ -17,13 +17,13 @@ function isRemadeKey(key: string | symbol, { httpVersionMajor }: IncomingMessage
 }
 
 /**
- * The request that opened a session while nobody looks at it: one string in place of some thirty objects, a third of what
- * an idle connection would take. It can be had again, with everything that HTTP said.
+ * A session's handshake request, stored as one string while the program does not use it. Saves about thirty objects, a third
+ * of an idle connection's memory. `restore()` returns an equal request.
  */
 export class ParkedRequest {
   /**
-   * Whether there is an answer, HTTP version, URL, then names and values of the headers, a line each: none of them can hold the
-   * end of a line.
+   * One per line: whether there is a response, HTTP version, URL, then header names and values. None of these can contain a
+   * line break.
    */
   readonly #lines: string;
   readonly #socket: Socket;
@@ -35,8 +35,8 @@ export class ParkedRequest {
   }
 
   /**
-   * Parks a handshake's request; undefined when it must live on: somebody has added to it (a user, say), or a header comes
-   * twice, for which HTTP servers have rules and options.
+   * Parks a handshake's request. Returns undefined if it can't be restored: the program has added members (a user, say), or
+   * a header is repeated, which Node's options treat differently.
    */
   static of(req: TransportRequest): ParkedRequest | undefined {
     if (req.rawHeaders === undefined) return undefined;
@@ -45,7 +45,7 @@ export class ParkedRequest {
     return new ParkedRequest(req);
   }
 
-  /** Makes a request like the one that was parked. */
+  /** Creates a request equal to the parked one. */
   restore(): TransportRequest {
     const [answered = "", version = "", url = "", ...rawHeaders] = this.#lines.split("\n");
     const req = new IncomingMessage(this.#socket);
@@ -65,14 +65,14 @@ export class ParkedRequest {
 }
 
 /**
- * Lets the request of a session that began by an HTTP request have its answer, as programs know it from engine.io. They hand
- * both to middlewares of Express: `io.use((socket, next) => session(socket.request, socket.request.res, next))`.
+ * Sets `req.res`, as engine.io does for HTTP handshakes. Programs pass both to Express middlewares:
+ * `io.use((socket, next) => session(socket.request, socket.request.res, next))`.
  */
 export function withAnswer(req: IncomingMessage, res: ServerResponse): void {
   Object.assign(req, { res });
 }
 
-/** Names and values in turn. Those of HTTP/2 have `host` besides, which the engine has added. */
+/** Returns header names and values in turn, including the `host` that the engine adds to HTTP/2 requests. */
 function headersIn({ httpVersionMajor, headers, rawHeaders }: IncomingMessage): readonly string[] {
   const { host } = headers;
   if (httpVersionMajor !== 2 || host === undefined || rawHeaders.includes("host")) return rawHeaders;

@@ -1,44 +1,44 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** What is asked of the HTTP server. */
+/** The part of an HTTP server that is used here. */
 interface UpgradeEmitter {
   emit(event: string, stream: Duplex): boolean;
   listeners(event: string): unknown[];
 }
 
-/** Listeners of `upgrade` that leave to others what is not a WebSocket: all engines, and what they listen with. */
+/** Listeners of `upgrade` that ignore everything but WebSockets: the engines' own. */
 const indifferent = new WeakSet();
-/** Streams that were given back: several engines may share a server. */
+/** Streams already given back, as several engines may share a server. */
 const givenBack = new WeakSet<Duplex>();
 
-/** Marks a listener of `upgrade` that takes WebSockets alone. */
+/** Marks a listener of `upgrade` that handles only WebSockets. */
 export function takesWebSocketsOnly<Listener extends object>(listener: Listener): Listener {
   indifferent.add(listener);
   return listener;
 }
 
 /**
- * Whether a request asks for a protocol other than WebSocket, which HTTP lets a server ignore (RFC 9110, section 7.8). Java's
+ * Whether a request asks for a protocol other than WebSocket. A server may ignore that (RFC 9110, section 7.8). Java's HTTP
  * client asks for `h2c` with each first request.
  */
 export function asksForAnotherProtocol({ headers }: IncomingMessage): boolean {
   return !/(?:^|,)\s*websocket\s*(?:\/[^,]*)?(?:,|$)/i.test(headers.upgrade ?? "");
 }
 
-/** Whether a listener that is not ours may take upgrades. */
+/** Whether a listener of the program may handle upgrades. */
 export function hasOtherTakers(server: UpgradeEmitter): boolean {
   return server.listeners("upgrade").some((listener) => !indifferent.has(listener as object));
 }
 
 /**
- * Has the HTTP server take a request as if it had no `Upgrade` header. A listener of `upgrade` keeps Node from doing so by
- * itself: the request has left its parser, and comes in once more.
+ * Makes the HTTP server handle a request as if it had no `Upgrade` header. Node does not do so if there is a listener of
+ * `upgrade`, so the request is fed to the server again.
  */
 export function giveBack(server: UpgradeEmitter, req: IncomingMessage, stream: Duplex, head: Buffer): void {
   if (givenBack.has(stream) || stream.destroyed) return;
   givenBack.add(stream);
-  // Once all listeners of `upgrade` have been called.
+  // After all listeners of `upgrade` have been called.
   process.nextTick(() => {
     givenBack.delete(stream);
     if (stream.destroyed) return;
@@ -47,7 +47,7 @@ export function giveBack(server: UpgradeEmitter, req: IncomingMessage, stream: D
   });
 }
 
-/** The head of a request without what asks for another protocol. */
+/** Returns the head of a request without its upgrade headers. */
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) {

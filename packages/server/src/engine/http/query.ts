@@ -1,12 +1,12 @@
 import { parse } from "node:querystring";
 
-/** What stands for another character in a query. */
+/** Characters that need decoding. */
 const ENCODED = /[%+]/;
 
 /**
- * The parameters of a query, in an object without a prototype. Of a repeated name the last value counts.
+ * Parses a query into an object without a prototype. The last value of a repeated name wins.
  *
- * Hardly a poll has anything to decode: theirs is split here, in a third of the time that the parser takes.
+ * Most queries need no decoding and are split here, in a third of the time of Node's parser.
  */
 export function parseQuery(text: string): Record<string, string> {
   if (ENCODED.test(text)) return parseRequestQuery(text);

@@ -7,7 +7,7 @@ import type { TransportRequest } from "./request.ts";
 // A symbol, not `#private`, so that proxies and `Object.create()` work.
 const kRequest = Symbol("request");
 
-/** The part of a session that keeps the request which opened it, parked while the program has no use for it. */
+/** The part of a session that stores its handshake request, parked until the program reads it. */
 export abstract class RequestKeeper extends Emitter {
   private [kRequest]: TransportRequest | ParkedRequest;
 
@@ -16,7 +16,7 @@ export abstract class RequestKeeper extends Emitter {
     this[kRequest] = request;
   }
 
-  /** The request that opened the session. A program that has no use for it may set it to null, to save memory. */
+  /** The handshake request. Set it to null to save memory if you do not need it. */
   get request(): IncomingMessage {
     return (this[kRequest] = this[kPeekRequest]());
   }
@@ -25,12 +25,12 @@ export abstract class RequestKeeper extends Emitter {
     this[kRequest] = request as TransportRequest;
   }
 
-  /** The same {@link request}, for a look only: a parked one stays parked. */
+  /** Returns {@link request}; a parked request stays parked. */
   [kPeekRequest](): TransportRequest {
     return this[kRequest] instanceof ParkedRequest ? this[kRequest].restore() : this[kRequest];
   }
 
-  /** Parks the request. The program must not have seen it. */
+  /** Parks the request. Call it only if the program has not seen it. */
   [kParkRequest](): void {
     if (this[kRequest] instanceof ParkedRequest || this[kRequest] === null) return;
     this[kRequest] = ParkedRequest.of(this[kRequest]) ?? this[kRequest];

@@ -1,25 +1,25 @@
 /*
- * Requests and answers of HTTP as the engine needs them: queries, headers, compression, HTTP/2, connections that idle.
- * Knows: `node:http`, `node:http2`, and the servers that programs hand in.
+ * HTTP requests and responses of the engine: queries, headers, compression, HTTP/2, idle connections.
+ * Knows: `node:http`, `node:http2`, and the servers that programs pass in.
  * Must not know: sessions and transports.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { adopt } from "./http2.ts";
 import { parseQuery } from "./query.ts";
 
-/** A request as the engine reads it. */
+/** A request with its parsed query. */
 export interface TransportRequest extends IncomingMessage {
   /** The query of the URL; an object without a prototype. */
   _query: Record<string, string | undefined>;
 }
 
-/** A poll or POST with its answer, as it reaches {@link Transport.onRequest}. */
+/** A poll or POST and its response, as passed to {@link Transport.onRequest}. */
 export interface HttpExchange {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
 }
 
-/** Gives a request its `_query`: an object without a prototype, unless a middleware has made one. */
+/** Sets `_query` on a request, unless a middleware has set it. */
 export function prepareRequest(req: IncomingMessage): TransportRequest {
   const request = req as TransportRequest;
   if (request.httpVersionMajor === 2) adopt(request);
@@ -28,7 +28,7 @@ export function prepareRequest(req: IncomingMessage): TransportRequest {
   return request;
 }
 
-/** The query of a URL, without what follows a hash: clients that build requests by hand send that, too. */
+/** Returns the query of a URL. Cuts off a fragment, which some clients send too. */
 function queryOf(url: string): string {
   const mark = url.indexOf("?");
   if (mark === -1) return "";

@@ -2,11 +2,11 @@ import { EnginePacket, type PacketOptions, type RawData } from "@portage/parser/
 import { frameBinary, frameText } from "@portage/websocket";
 
 /**
- * Marks the packets of one event while they wait: an event may have several (its text, then its attachments), which are
- * dropped or replaced together. One object per event, shared by its packets.
+ * Marks the queued packets of one event (its text, then its attachments), which are dropped or replaced together. One object
+ * per event, shared by its packets.
  */
 export class EventMark {
-  /** Events with the same key replace each other while they wait; undefined: they do not. */
+  /** A queued event with the same key is replaced; undefined: none is. */
   readonly key: string | undefined;
 
   constructor(key?: string) {
@@ -18,7 +18,7 @@ type Revision = 3 | 4;
 
 const MESSAGE_BYTE = Buffer.from([4]);
 
-/** A packet as a complete WebSocket frame, made once for all sessions that get it: when the first of them can take it. */
+/** A packet as a complete WebSocket frame, created once, when the first session sends it. */
 export class SharedFrame {
   readonly #data: RawData;
   readonly #revision: Revision;
@@ -40,15 +40,15 @@ export class SharedFrame {
   }
 }
 
-/** How one packet is to be sent. Every packet that leaves a session carries one of these: one shape, read on the hot path. */
+/** How to send one packet. Every outgoing packet has one, so that the hot path reads a single shape. */
 export class PacketSendOptions implements PacketOptions {
-  /** Whether the transport may compress it (default true; it then still asks its threshold). */
+  /** Whether the transport may compress it, if it exceeds the threshold. Default true. */
   compress: boolean;
-  /** Of a packet that many sessions get. */
+  /** The frame of a packet for many sessions. */
   readonly shared: SharedFrame | undefined;
-  /** Of an event that may be dropped or replaced while it waits. */
+  /** The mark of an event that may be dropped or replaced in the queue. */
   readonly mark: EventMark | undefined;
-  /** How many queues hold the packet, where it is shared. */
+  /** Number of queues with this packet, if it is shared. */
   holders = 0;
 
   constructor(compress: boolean, shared: SharedFrame | undefined, mark?: EventMark) {
@@ -58,21 +58,21 @@ export class PacketSendOptions implements PacketOptions {
   }
 }
 
-/** Shared by all packets that are sent without options: a packet costs no options object of its own. */
+/** Shared by all packets without options. */
 export const COMPRESS: PacketSendOptions = new PacketSendOptions(true, undefined);
 const NO_COMPRESS: PacketSendOptions = new PacketSendOptions(false, undefined);
 
-/** The shared record for `compress`; one of its own for a packet with a mark. */
+/** Returns the shared record for `compress`, or a new record if there is a mark. */
 export function sendOptions(compress: boolean | undefined, mark?: EventMark): PacketSendOptions {
   if (mark !== undefined) return new PacketSendOptions(compress !== false, undefined, mark);
   return compress === false ? NO_COMPRESS : COMPRESS;
 }
 
 /**
- * A Socket.IO packet, encoded once, on its way to any number of sessions.
+ * A Socket.IO packet, encoded once for any number of sessions.
  *
- * The engine packets and WebSocket frames are made by the first session that needs them and shared by all others, so
- * that a broadcast costs each further receiver no more than a write.
+ * The first session creates the engine packets and WebSocket frames, and all others share them, so that each further
+ * receiver of a broadcast costs only a write.
  *
  * @example
  * const message = new PreparedMessage(encoder.encode(packet));
@@ -81,7 +81,7 @@ export function sendOptions(compress: boolean | undefined, mark?: EventMark): Pa
 export class PreparedMessage {
   /** The encoded Socket.IO packet: its text, then its attachments. */
   readonly parts: readonly RawData[];
-  /** Of the event, where it may be dropped or replaced while it waits. */
+  /** The event's mark, if it may be dropped or replaced in the queue. */
   readonly mark: EventMark | undefined;
   readonly compress: boolean;
   #packets3: readonly EnginePacket[] | undefined;
@@ -93,7 +93,7 @@ export class PreparedMessage {
     this.compress = compress;
   }
 
-  /** The engine packets for a protocol revision. */
+  /** Returns the engine packets for a protocol revision. */
   packets(revision: Revision): readonly EnginePacket[] {
     if (revision === 4) return (this.#packets4 ??= this.#prepare(4));
     return (this.#packets3 ??= this.#prepare(3));

@@ -1,32 +1,32 @@
 import { isAbsent, limitFrom, refuseOption } from "../option-checks.ts";
 
-/** What becomes of events for a peer that reads too slowly, once more than `soft` bytes wait for it. */
+/** What happens to events for a slow client, while its queue exceeds `soft`. */
 export type SlowPolicy =
-  /** They wait, up to `hard`. */
+  /** They are queued, up to `hard`. */
   | "keep"
   /** The new event is dropped. */
   | "drop-newest"
-  /** Events that wait are dropped, the oldest first, until there is room. */
+  /** Queued events are dropped, oldest first, until the new one fits. */
   | "drop-oldest"
   /** The session ends, with the code `SLOW_READER`. */
   | "disconnect";
 
 /**
- * Bounds of what waits for a peer that does not take it. Bytes of binary data, characters of text.
+ * Limits of the outgoing queue. Binary data counts in bytes, text in characters.
  *
- * A peer is slow once it has taken nothing for a turn of the event loop (a second, when it polls) in spite of I/O having
- * had its chance: what an application sends in one go to a healthy peer is no sign of slowness.
+ * A client is slow if it read nothing for one turn of the event loop (for one second, if it polls). A burst of the program
+ * alone does not make a client slow.
  */
 export interface SlowReaderOptions {
-  /** Beyond this the policy applies, and `whenDrained()` waits. Default 1e6. */
+  /** Above this, the policy applies, and `whenDrained()` is pending. Default 1e6. */
   soft?: number;
-  /** Beyond this the session of a slow peer ends with `SLOW_READER`, WebSocket close code 1013. Default 4e6. */
+  /** Above this, the session of a slow client ends with `SLOW_READER`, WebSocket close code 1013. Default 4e6. */
   hard?: number;
-  /** What may be sent to a peer in one go, before it is known to be slow. One message is always taken. Default 64e6. */
+  /** Most to queue in one burst, before the client counts as slow. A single message may exceed it. Default 64e6. */
   burst?: number;
   /**
-   * Beyond this many bytes for all peers together, of which each packet counts 100 for itself, `soft` and `hard` are 64e3, and
-   * `burst` is `hard`. Default 256e6.
+   * Limit for all queues of the process; each packet adds 100 for overhead. Above it, `soft` and `hard` drop to 64e3, and
+   * `burst` to the configured `hard`. Default 256e6.
    */
   process?: number;
   /** Default `"keep"`. */
@@ -41,16 +41,16 @@ export const SLOW_READER_DEFAULTS: Readonly<Required<SlowReaderOptions>> = {
   policy: "keep",
 };
 
-/** The soft and the hard limit while the process is beyond its own. */
+/** `soft` and `hard` while the process exceeds its limit. */
 export const TIGHT = 64e3;
 
-/** How long a peer may take from one poll to the next before it counts as slow, in milliseconds. */
+/** Most milliseconds between two polls before the client counts as slow. */
 export const POLL_GRACE = 1000;
 
 const POLICIES: ReadonlySet<unknown> = new Set<SlowPolicy>(["keep", "drop-newest", "drop-oldest", "disconnect"]);
 
 /**
- * Completes the options; one that is not given keeps its default.
+ * Completes the options with their defaults.
  *
  * @throws UsageError `OPTION_INVALID`
  */
@@ -66,7 +66,7 @@ export function resolveSlowReader(option?: SlowReaderOptions): Required<SlowRead
   return { soft, hard, burst, process, policy };
 }
 
-/** The same for options that a program has changed in place: a value that they can't have changes nothing. */
+/** Completes options that the program may have changed in place. If one is invalid, returns `before`. */
 export function followSlowReader(
   option: SlowReaderOptions | undefined,
   before: Required<SlowReaderOptions>,

@@ -1,5 +1,5 @@
 /*
- * What an engine reports of requests and sessions: to its log, its counters, the diagnostics channels and its listeners.
+ * Reports refusals, limits and failed upgrades to the log, the counters, the diagnostics channels and listeners.
  */
 import { type Channel, channel } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
@@ -13,7 +13,7 @@ import { count, type EngineStats, type UpgradeFailure } from "./stats.ts";
 const log = createLog("engine");
 
 /**
- * What is published by `node:diagnostics_channel`, for those who subscribe:
+ * Messages on `node:diagnostics_channel`:
  *
  * - `portage.session.open`: `{ session }`
  * - `portage.session.close`: `{ session, reason }`, a CloseReason
@@ -29,18 +29,18 @@ export const CHANNELS: Readonly<Record<"opened" | "closed" | "refusal" | "limit"
   upgradeFailed: channel("portage.upgrade.failed"),
 };
 
-/** An engine, as far as it reports. */
+/** The part of an engine that reports use. */
 interface ReportingEngine extends Emitter {
   readonly [kStats]: EngineStats;
   [kEmitGuarded](event: string, ...args: unknown[]): void;
 }
 
-/** A session, as far as it is reported on. */
+/** The part of a session that reports use. */
 interface Reported {
   readonly id: string;
 }
 
-/** A request is turned away. */
+/** Reports a refused request. */
 export function reportRefusal(engine: ReportingEngine, req: IncomingMessage, refusal: Refusal): void {
   const name = refusalName(refusal);
   const { code, context } = refusal;
@@ -52,7 +52,7 @@ export function reportRefusal(engine: ReportingEngine, req: IncomingMessage, ref
   engine[kEmitGuarded]("connection_error", error);
 }
 
-/** A session is at a limit and goes on. */
+/** Reports a limit that a session has reached without ending. */
 export function reportLimit(
   engine: ReportingEngine,
   session: Reported,
@@ -66,7 +66,7 @@ export function reportLimit(
   engine.emit("limit", hit);
 }
 
-/** An upgrade has failed at `step`; the session stays on its transport. */
+/** Reports an upgrade that has failed at `step`. The session stays on its transport. */
 export function reportUpgradeFailure(engine: ReportingEngine, session: Reported, step: UpgradeFailure): void {
   if (log.enabled) log("upgrade of session %s failed: %s", session.id, step);
   count(engine[kStats].upgradeFailures, step);

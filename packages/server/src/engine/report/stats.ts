@@ -4,21 +4,21 @@ import { type AnyCloseCode, brokenRule, type CloseReason } from "./close-codes.t
 import type { AnyLimitCode } from "./limit-codes.ts";
 
 /**
- * Why an upgrade failed: another one was under way or done (`candidate`), the candidate said something out of place
- * (`stray`), its connection ended (`lost`), it took longer than `upgradeTimeout`, or the session ended first.
+ * Why an upgrade failed: another one was in progress or done (`candidate`), the candidate sent an unexpected packet
+ * (`stray`), its connection ended (`lost`), it took longer than `upgradeTimeout` (`timeout`), or the session ended first.
  */
 export type UpgradeFailure = (typeof UPGRADE_FAILURES)[number];
 export const UPGRADE_FAILURES = ["candidate", "stray", "lost", "timeout", "sessionClosed"] as const;
 
-/** The rules of packets and of WebSocket that a peer of an engine can break. */
+/** The rules of packets and of WebSocket that a client can violate. */
 export const ENGINE_RULES: readonly string[] = [...Object.keys(VIOLATIONS), ...Object.keys(ENGINE_PARSER_ERRORS)];
 
-/** Numbers by name. */
+/** Counters by name. */
 export type Tally<Name extends string = string> = { [key in Name]?: number };
 
 /**
- * What an engine counts, written on the hot path: numbers that only grow, and how things stand now. Those of text are
- * characters, those of binary data bytes, before compression and framing.
+ * Counters of an engine, written on the hot path. Text counts in characters and binary data in bytes, before compression and
+ * framing.
  */
 export class EngineStats {
   packetsIn = 0;
@@ -27,31 +27,31 @@ export class EngineStats {
   bytesOut = 0;
   sessionsOpened = 0;
   upgrades = 0;
-  /** Requests of pages that may not read the answer. */
+  /** Handshakes of pages that may not read the response. */
   corsMismatches = 0;
-  /** Sessions that are open, those that are ending among them. */
+  /** Open sessions, including closing ones. */
   open = 0;
   closing = 0;
-  /** Sessions whose peer reads too slowly now. */
+  /** Sessions with a slow reader. */
   slow = 0;
-  /** What waits in the queues of all sessions. */
+  /** Sum of the queues of all sessions. */
   queued = 0;
-  /** Open sessions by the name of their transport. */
+  /** Open sessions by transport. */
   readonly byTransport: Tally = {};
-  /** Open sessions by the revision of Engine.IO. */
+  /** Open sessions by Engine.IO revision. */
   readonly byRevision: Tally = {};
   /** Failed upgrades by step. */
   readonly upgradeFailures: Tally<UpgradeFailure> = {};
-  /** Sessions that ended, by code. */
+  /** Ended sessions by close code. */
   readonly closes: Tally<AnyCloseCode> = {};
-  /** The rules of the layers below that they broke, by code. */
+  /** Sessions that ended because of a violation, by rule. */
   readonly broken: Tally = {};
-  /** Requests that were turned away, by name. */
+  /** Refused requests by name. */
   readonly refusals: Tally = {};
-  /** Limits that were hit, by code. */
+  /** Reached limits by code. */
   readonly limits: Tally<AnyLimitCode> = {};
 
-  /** A session is there. */
+  /** Counts a new session. */
   recordOpen(transport: string, revision: number): void {
     this.sessionsOpened += 1;
     this.open += 1;
@@ -59,14 +59,14 @@ export class EngineStats {
     count(this.byRevision, String(revision));
   }
 
-  /** A session goes on over another transport. */
+  /** Counts a completed upgrade. */
   recordUpgrade(from: string, to: string): void {
     this.upgrades += 1;
     uncount(this.byTransport, from);
     count(this.byTransport, to);
   }
 
-  /** A session has ended on this transport. */
+  /** Counts an ended session. */
   recordClose(reason: CloseReason, transport: string, revision: number): void {
     this.open -= 1;
     uncount(this.byTransport, transport);
@@ -82,7 +82,7 @@ export function count<Name extends string>(tally: Tally<Name>, name: Name): void
   tally[name] = (tally[name] ?? 0) + 1;
 }
 
-/** Takes one away; what is at zero is not there. */
+/** Subtracts one; deletes a counter at zero. */
 function uncount(tally: Tally, name: string): void {
   const left = (tally[name] ?? 0) - 1;
   if (left > 0) tally[name] = left;
