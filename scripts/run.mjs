@@ -70,7 +70,13 @@ const jobs = {
   coverage: () => node("scripts/coverage.mjs", rest),
   rfc: () => node("scripts/rfc-coverage.mjs"),
   fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
-  walls: () => vitest("--config", "vitest.walls.config.ts"),
+  walls() {
+    if (rest[0] === "--storm") {
+      process.env.WALLS = "storm";
+      rest.splice(0, 1, "walls/storm");
+    }
+    vitest("--config", "vitest.walls.config.ts");
+  },
   change: () => node("node_modules/@changesets/cli/bin.js", ["add", ...rest]),
   versions: () => node("scripts/release.mjs", ["versions"]),
   release: () => node("scripts/release.mjs", ["publish", PNPM]),

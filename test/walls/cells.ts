@@ -3,7 +3,7 @@ import type { Outcome } from "./run.ts";
 import { type Wall, WALLS, type WallName } from "./walls.ts";
 
 /** Features that cells wait for, and whether they are there. What needs a missing one is reported, and does not fail. */
-export const LANDED = { race: false, causes: false, carry: false } as const;
+const LANDED = { race: false, causes: false, carry: false };
 type Feature = keyof typeof LANDED;
 
 /** What must hold of an outcome. Counts are at most; times are milliseconds at most. */
@@ -106,6 +106,8 @@ const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
+export const hasLanded = (feature: Feature): boolean => LANDED[feature];
+
 export interface Cell {
   readonly wall: WallName;
   readonly client: ClientName;
@@ -123,7 +125,7 @@ export function cellOf(wall: WallName, client: ClientName): Cell {
     client,
     bounds: { ...GOOD, ...exception?.bounds },
     because: exception?.because,
-    awaits: needs && !LANDED[needs] ? needs : undefined,
+    awaits: needs && !hasLanded(needs) ? needs : undefined,
   };
 }
 

@@ -14,7 +14,7 @@ export interface Rules {
 /** A wall, seen from one connection through it. */
 export type Begin = (line: Line) => Rules;
 
-type Direction = "up" | "down";
+export type Direction = "up" | "down";
 
 /** One connection through a wall. */
 export class Line {
@@ -73,6 +73,15 @@ export class Line {
       if (how === "reset") each.resetAndDestroy();
       else each.destroy();
     }
+  }
+
+  /** Sends these bytes in one direction, as the last ones, then ends both sides. */
+  cutWith(direction: Direction, bytes: Buffer, how: "end" | "reset"): void {
+    const to = direction === "up" ? this.#server : this.#client;
+    const from = direction === "up" ? this.#client : this.#server;
+    this.mute("up", "down");
+    from.resetAndDestroy();
+    to.write(bytes, () => (how === "reset" ? to.resetAndDestroy() : to.end()));
   }
 
   /** Sends what was held back. */

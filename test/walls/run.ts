@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CLIENTS, type Client, type ClientName } from "./clients.ts";
 import { Road } from "./line.ts";
+import { Numbers } from "./numbers.ts";
 import { type Talk, type Wall, WALLS, type WallName } from "./walls.ts";
 
 /** What one client has gone through behind one wall. Times in milliseconds. */
@@ -33,31 +34,6 @@ const PING = { pingInterval: 4000, pingTimeout: 3000 };
 const BACK = { reconnectionDelay: 200, reconnectionDelayMax: 1000, timeout: 3000 };
 /** Milliseconds that a client may need for its first `connect`. */
 const CONNECT_TIME = 9000;
-
-/** Numbers that should arrive once and in order. */
-class Numbers {
-  sent = 0;
-  #next = 0;
-  readonly #seen = new Set<number>();
-  doubled = 0;
-  reordered = 0;
-
-  take(number: number): void {
-    if (this.#seen.has(number)) this.doubled++;
-    else if (number < this.#next) this.reordered++;
-    this.#seen.add(number);
-    this.#next = Math.max(this.#next, number + 1);
-  }
-
-  /** Whether the last number has not arrived. */
-  get isBehind(): boolean {
-    return this.#next < this.sent;
-  }
-
-  get lost(): number {
-    return this.sent - this.#seen.size;
-  }
-}
 
 /** One client behind one wall, with a server of its own. */
 class Run {
@@ -185,7 +161,7 @@ const text = (parts: readonly unknown[]): string => parts.filter(Boolean).join("
 const describe = ({ transport, purpose, outcome, failure }: Attempt): string =>
   text([transport, purpose, outcome, ...facts(failure)]);
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Sends one client against one wall. */
 export async function runCell(
