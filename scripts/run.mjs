@@ -100,6 +100,7 @@ const jobs = {
     node("scripts/rfc-coverage.mjs");
     tool("knip");
     node("scripts/errors-doc.mjs", ["--check"]);
+    node("scripts/doctor-doc.mjs", ["--check"]);
     tool("size-limit");
     node("scripts/check-packages.mjs", [PNPM]);
   },

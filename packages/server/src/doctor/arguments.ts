@@ -3,23 +3,23 @@ import type { DoctorOptions } from "./context.ts";
 
 export const USAGE = `usage: portage-doctor [options] <url>
 
-Connects to a Socket.IO server step by step, and says what works, what does not, and which option of the server or of a
-proxy to change. The path of the URL is the namespace, its query goes with every request.
+Connects to a Socket.IO server step by step, and reports which steps work, which do not, and which option of the server
+or of a proxy to change. The path of the URL is the namespace; every request carries its query.
 
-  --path <path>          path of the server (default /socket.io/)
-  --origin <origin>      origin of the pages that will connect, to examine CORS
-  --header "Name: value" a header for every request; may be given several times
-  --timeout <seconds>    how long a request may take (default 10)
-  --idle <seconds>       how long connections without traffic are held (default 30)
-  --quick                does not hold connections
-  --json                 the whole diagnosis as JSON
-  --help                 this text
+  --path <path>          path of the server (default: /socket.io/)
+  --origin <origin>      origin of your pages: checks CORS, and WebSocket with this Origin header
+  --header "Name: value" a header for every request; repeatable
+  --timeout <seconds>    time limit of each request (default: 10)
+  --idle <seconds>       how long to keep a poll and a WebSocket open without traffic (default: 30)
+  --quick                skips the idle connections; the rest takes about a second
+  --json                 prints the whole diagnosis as JSON
+  --help                 prints this text
 
-It ends with 0 when all works, 1 when clients connect with limitations, 2 when they cannot connect or the command line
-is wrong.
+Exit codes: 0 if everything works, 1 if clients connect with limitations, 2 if they can't connect or the command line is
+invalid.
 `;
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly name: "help" }
   | { readonly name: "wrong"; readonly message: string }
@@ -36,7 +36,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** Reads the arguments behind the command's name. */
+/** Parses the arguments after the command's name. */
 export function parseCommand(args: readonly string[]): Command {
   try {
     return read(args);
@@ -68,7 +68,7 @@ function read(args: readonly string[]): Command {
 
 function splitHeader(line: string): [name: string, value: string] {
   const colon = line.indexOf(":");
-  if (colon < 1) throw new TypeError(`A header is written "Name: value", not ${JSON.stringify(line)}`);
+  if (colon < 1) throw new TypeError(`A header has the form "Name: value", not ${JSON.stringify(line)}`);
   return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
 }
 

@@ -2,21 +2,21 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import type { Way } from "./codes.ts";
 import type { Finding } from "./finding.ts";
 
-/** How a server is examined. Times are in milliseconds. */
+/** Options of an examination. Times are in milliseconds. */
 export interface DoctorOptions {
-  /** The path of the server's option of that name. Default `"/socket.io/"`. */
+  /** The path of the server. Default: `"/socket.io/"`. */
   path?: string;
-  /** Headers that every request carries. */
+  /** Headers of every request. Default: none. */
   headers?: Readonly<Record<string, string>>;
-  /** The origin of the pages that will connect, such as `"https://example.org"`. Default: CORS is not examined. */
+  /** The origin of your pages, such as `"https://example.org"`. Default: none, which skips CORS. */
   origin?: string;
-  /** How long each request may take. Default 10000. */
+  /** The time limit of each request. Default: 10000. */
   timeout?: number;
-  /** How long a poll and a WebSocket without traffic are held; 0 leaves that out. Default 30000. */
+  /** How long to keep a poll and a WebSocket open without traffic; 0 skips this step. Default: 30000. */
   hold?: number;
   /** Called before each step, with its title. */
   onStep?: (title: string) => void;
-  /** Time as the doctor sees it; tests hand in their own. */
+  /** The source of time, for tests. Default: the system's. */
   clock?: Clock;
 }
 
@@ -28,30 +28,30 @@ const DEFAULTS = {
   clock: systemClock,
 } as const;
 
-/** What the server says when it opens a session (Engine.IO protocol, "Handshake"). */
+/** The data of the open packet (Engine.IO protocol, "Handshake"). */
 export interface Handshake {
   readonly sid: string;
   readonly upgrades: readonly string[];
   readonly pingInterval: number;
-  /** Bytes; 1,000,000 for servers that do not say. */
+  /** The largest message, in bytes; 1,000,000 for servers that do not send it. */
   readonly maxPayload: number;
 }
 
-/** One thing that is examined. */
+/** One step of an examination. */
 export interface Step {
   readonly name: string;
-  /** What is examined, for a human. */
+  /** The step in words. */
   readonly title: string;
-  /** It is left out when this way to connect is known not to work. */
+  /** Skips the step when this way to connect does not work. */
   readonly needs?: Way;
-  /** Whether it has something to examine. Default: always. */
+  /** Whether the step applies to this server. Default: always. */
   applies?(context: Context): boolean;
   run(context: Context): Promise<readonly Finding[]>;
 }
 
-/** What is known about the server so far; each step adds to it. */
+/** The options, and the knowledge that earlier steps have gained. */
 export class Context {
-  /** Where requests go; redirections change it. */
+  /** The URL of the server; a redirect to another origin changes it. */
   url: URL;
   readonly path: string;
   readonly namespace: string;
@@ -60,15 +60,15 @@ export class Context {
   readonly timeout: number;
   readonly hold: number;
   readonly clock: Clock;
-  /** Of the first session; undefined when none could be opened over polling. */
+  /** The handshake of the first session; undefined before it. */
   handshake: Handshake | undefined;
-  /** Cookies that the balancer wants to see again. */
+  /** The cookies of a sticky balancer. */
   cookie: string | undefined;
-  /** How long a TCP connection takes, in milliseconds. */
+  /** The time to open a TCP connection, in milliseconds. */
   roundTrip = 0;
   readonly #broken = new Set<Way>();
 
-  /** @throws TypeError when `url` is none, or not of http, https, ws or wss. */
+  /** @throws TypeError when `url` is not an http, https, ws or wss URL */
   constructor(url: string | URL, options: DoctorOptions = {}) {
     this.url = new URL(String(url).replace(/^ws(s?):/, "http$1:"));
     if (!/^https?:$/.test(this.url.protocol)) throw new TypeError(`Not an address of a web server: ${String(url)}`);
@@ -85,7 +85,7 @@ export class Context {
     return this.url.protocol === "https:";
   }
 
-  /** The host as a socket wants it: an IPv6 address without its brackets. */
+  /** The host for a socket: an IPv6 address without its brackets. */
   get host(): string {
     return this.url.hostname.replace(/^\[(.*)\]$/, "$1");
   }
@@ -94,7 +94,7 @@ export class Context {
     return Number(this.url.port) || (this.isSecure ? 443 : 80);
   }
 
-  /** The address of a request to the engine; the query of the user's URL is kept. */
+  /** Returns the URL of a request to the engine, including the query of the user's URL. */
   target(query: Readonly<Record<string, string>>, path: string = this.path): URL {
     const url = new URL(path, this.url.origin);
     const all = new URLSearchParams(this.url.search);
@@ -103,7 +103,7 @@ export class Context {
     return url;
   }
 
-  /** Notes what does not work any more. */
+  /** Records the ways to connect that findings break. */
   learn(findings: readonly Finding[]): void {
     for (const { breaks } of findings) for (const way of breaks) this.#broken.add(way);
   }

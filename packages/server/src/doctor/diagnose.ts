@@ -3,18 +3,18 @@ import { Context, type DoctorOptions } from "./context.ts";
 import type { Finding } from "./finding.ts";
 import { STEPS } from "./steps/index.ts";
 
-/** What one step has found. */
+/** The findings of one step. */
 export interface StepResult {
   readonly name: string;
   readonly title: string;
   readonly findings: readonly Finding[];
 }
 
-/** What is known about a server in the end. */
+/** The result of an examination. */
 export interface Diagnosis {
   readonly url: string;
   readonly path: string;
-  /** `fine`: all works · `limited`: clients connect, with limitations · `unreachable`: no client connects. */
+  /** `fine`: everything works · `limited`: clients connect with limitations · `unreachable`: clients can't connect. */
   readonly verdict: "fine" | "limited" | "unreachable";
   /** The ways to connect that work. */
   readonly works: readonly Way[];
@@ -24,9 +24,9 @@ export interface Diagnosis {
 const WAYS: readonly Way[] = ["polling", "websocket"];
 
 /**
- * Connects to a Socket.IO or Engine.IO server step by step, as clients do, and says what works and what to change.
+ * Connects to a Socket.IO or Engine.IO server step by step, as clients do, and reports what works and what to change.
  *
- * @throws TypeError when `url` is not the address of a web server. Nothing that the server does makes it reject.
+ * @throws (rejects) TypeError when `url` is not an HTTP or WebSocket URL. Faults of the server are findings.
  * @example
  * const { verdict, steps } = await diagnose("https://example.org", { origin: "https://app.example.org", hold: 0 });
  * for (const { findings } of steps) for (const { sentence } of findings) console.log(sentence);

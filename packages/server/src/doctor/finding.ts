@@ -1,24 +1,24 @@
 import { ADVICE, type Advised } from "./advice.ts";
 import { CODES, type Code, type Level, type Way } from "./codes.ts";
 
-/** Figures and names that a sentence speaks of. */
+/** The values that fill in a sentence. */
 export type Facts = Readonly<Record<string, string | number>>;
 
-/** What one step has found. */
+/** One finding of a step. */
 export interface Finding {
   /** A stable code, one of {@link CODES}. */
   readonly code: Code;
   readonly level: Level;
-  /** The ways to connect that do not work because of it. */
+  /** The ways to connect that it breaks. */
   readonly breaks: readonly Way[];
-  /** What is the matter, for a human. */
+  /** The finding in words. */
   readonly sentence: string;
-  /** What to change, and where. Empty when nothing has to be. */
+  /** The changes to make; empty if none are needed. */
   readonly advice: readonly Advised[];
   readonly facts: Facts;
 }
 
-/** Makes a finding: its level, sentence and advice stand in the table of codes. */
+/** Creates a finding from the tables of codes and advice. */
 export function find(code: Code, facts: Facts = {}): Finding {
   const { level, sentence, breaks = [] } = CODES[code];
   const fill = (text: string): string =>

@@ -1,9 +1,9 @@
 /*
- * The doctor: examines a Socket.IO or Engine.IO server from outside, and says what to change in it or in the proxies before it.
+ * The doctor: examines a Socket.IO or Engine.IO server from outside, and advises changes of it or of the proxies before it.
  * Knows: the wire: HTTP, WebSocket, the packets of Engine.IO.
- * Must not know: this server's engine or its sockets: it works on servers of any make.
- * A step (`steps/`) adds findings; their sentences stand in `codes.ts`, what to do about them in `advice.ts`.
- * `diagnose` runs the steps, `report.ts` writes the result for humans, `cli.ts` is the command portage-doctor.
+ * Must not know: this server's engine or its sockets, since it examines servers of any make.
+ * A step (`steps/`) returns findings. `codes.ts` has their sentences, `advice.ts` the changes to make.
+ * `diagnose` runs the steps, `report.ts` formats the result as text, `cli.ts` is the command portage-doctor.
  */
 export type { Advised, Place } from "./advice.ts";
 export { CODES } from "./codes.ts";

@@ -2,7 +2,7 @@ import { decodePayloadV4, type EnginePacket } from "@portage/parser/engine";
 import type { Context, Handshake } from "./context.ts";
 import { type Call, type Reply, send } from "./request.ts";
 
-/** Packets of an answer; undefined when it holds none. */
+/** Decodes the packets of a response; undefined if it is not a payload. */
 export function packetsOf(reply: Reply): readonly EnginePacket[] | undefined {
   if (reply.status !== 200 || reply.failure !== undefined) return undefined;
   try {
@@ -12,13 +12,13 @@ export function packetsOf(reply: Reply): readonly EnginePacket[] | undefined {
   }
 }
 
-/** The handshake in an answer, if it is one. */
+/** Parses the handshake in a response; undefined if it has none. */
 export function handshakeOf(reply: Reply): Handshake | undefined {
   const open = packetsOf(reply)?.[0];
   return open?.type === "open" ? parseHandshake(open.data) : undefined;
 }
 
-/** Reads the data of an open packet. */
+/** Parses the data of an open packet; undefined if it is malformed. */
 export function parseHandshake(data: unknown): Handshake | undefined {
   try {
     const { sid, upgrades, pingInterval, maxPayload = 1e6 } = JSON.parse(String(data)) as Partial<Handshake>;
@@ -29,7 +29,7 @@ export function parseHandshake(data: unknown): Handshake | undefined {
   }
 }
 
-/** A session over polling. Each request has a connection of its own, as that is the harder case. */
+/** A session over polling. Each request uses its own connection, the harder case for balancers. */
 export class PollingSession {
   readonly handshake: Handshake;
   readonly #context: Context;
@@ -39,13 +39,13 @@ export class PollingSession {
     this.handshake = handshake;
   }
 
-  /** Opens one, or gives the answer that came instead. */
+  /** Opens a session. Resolves with the response instead if the handshake fails. */
   static async open(context: Context): Promise<PollingSession | Reply> {
     const reply = await send(context, { url: context.target({ transport: "polling" }) });
     return PollingSession.from(context, reply) ?? reply;
   }
 
-  /** The session that the answer to a handshake has opened, if it has. */
+  /** Returns the session that a response has opened; undefined if it has not. */
   static from(context: Context, reply: Reply): PollingSession | undefined {
     const handshake = handshakeOf(reply);
     return handshake && new PollingSession(context, handshake);
@@ -64,7 +64,7 @@ export class PollingSession {
     return send(this.#context, { url: this.url, method: "POST", body, ...more, headers });
   }
 
-  /** Ends the session; the server answers a poll that waits. */
+  /** Ends the session, which also ends a pending poll. */
   close(): Promise<Reply> {
     return this.post("1");
   }

@@ -11,7 +11,7 @@ const VERDICTS: Readonly<Record<Diagnosis["verdict"], string>> = {
   unreachable: "Clients cannot connect.",
 };
 
-/** Writes a diagnosis for humans: one line for each finding, below it what to change. */
+/** Formats a diagnosis as text: a line for each finding, followed by the changes to make. */
 export function report(diagnosis: Diagnosis): string {
   const lines = diagnosis.steps.flatMap(({ findings }) => findings.flatMap(linesOf));
   return [`${diagnosis.url}, path ${diagnosis.path}`, "", ...lines, "", ...conclusion(diagnosis)].join("\n");

@@ -3,17 +3,17 @@ import { request as httpsRequest } from "node:https";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Context } from "./context.ts";
 
-/** An answer, or what came instead of one. */
+/** An HTTP response, or the failure to get one. */
 export interface Reply {
-  /** 0 without an answer. */
+  /** 0 without a response. */
   readonly status: number;
-  /** Why there is no whole answer: a code of Node such as `ECONNRESET`, or `timeout`. */
+  /** Why the response is missing or incomplete: a code of Node such as `ECONNRESET`, or `timeout`. */
   readonly failure: string | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** Milliseconds until the head of the answer. */
+  /** Milliseconds until the headers of the response. */
   readonly headAfter: number;
-  /** Milliseconds until its end. */
+  /** Milliseconds until the end of the response. */
   readonly endAfter: number;
 }
 
@@ -22,17 +22,17 @@ export interface Call {
   readonly method?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds. Default: that of the context. */
+  /** The time limit in milliseconds. Default: the option `timeout`. */
   readonly timeout?: number;
 }
 
-/** What of an answer is kept at most, in bytes: the pages of other servers may be long. */
+/** Most bytes of a response that are stored, since other servers may send long pages. */
 const BODY_LIMIT = 2_000_000;
 
-/** An encoding that a body was said to have, and has not. */
+/** The failure of a body that does not have the announced encoding. */
 const UNDECODABLE = "content-encoding";
 
-/** Sends one request on a connection of its own. It does not reject: a failure is a reply too. */
+/** Sends one request on its own connection. Never rejects: a failure is a reply as well. */
 export function send(context: Context, call: Call): Promise<Reply> {
   const { clock } = context;
   const started = clock.now();
@@ -64,7 +64,7 @@ function begin(context: Context, { url, method = "GET", body, headers }: Call): 
   if (context.cookie !== undefined) all["Cookie"] = context.cookie;
   if (context.origin !== undefined) all["Origin"] = context.origin;
   if (body !== undefined) all["Content-Length"] = String(Buffer.byteLength(body));
-  // Whether the certificate can be trusted is a finding of its own; the rest is examined all the same.
+  // The certificate has its own step; the others must also run with an untrusted one.
   const options = { method, headers: all, agent: false, rejectUnauthorized: false } as const;
   return url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
 }
@@ -95,10 +95,10 @@ function decode(body: Buffer, encoding: string | undefined): Buffer {
   return decoder === undefined || body.length === 0 ? body : decoder(body);
 }
 
-/** Whether an answer could not be decoded as it said. */
+/** Whether a body does not have the announced encoding. */
 export const isUndecodable = (reply: Reply): boolean => reply.failure === UNDECODABLE;
 
-/** The facts of an answer that sentences speak of. */
+/** Returns the facts of a response that sentences use. */
 export function factsOf(reply: Reply): Record<string, string | number> {
   const server = reply.headers["server"] ?? reply.headers.via;
   return {
@@ -111,7 +111,7 @@ export function factsOf(reply: Reply): Record<string, string | number> {
   };
 }
 
-/** The first words of an answer, on one line, without the tags of a page. */
+/** Returns the first words of a response on one line, without HTML tags. */
 export function excerpt(text: string): string {
   const words = text.replaceAll(/<(style|script)[\s\S]*?<\/\1>|<[^>]*>/gi, " ").replaceAll(/\s+/g, " ");
   const line = words.trim();
@@ -119,7 +119,7 @@ export function excerpt(text: string): string {
   return line.length > 100 ? `${line.slice(0, 100)}…` : line;
 }
 
-/** The code in `{ code, message }`, as Engine.IO servers refuse a request; undefined for other answers. */
+/** Returns the code of an Engine.IO refusal (`{ code, message }`); undefined for other responses. */
 export function refusalCode(reply: Reply): number | undefined {
   try {
     const parsed = JSON.parse(reply.text) as { code?: unknown } | null;

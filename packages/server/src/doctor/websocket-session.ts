@@ -4,21 +4,21 @@ import { WebSocket } from "@portage/websocket";
 import type { Context } from "./context.ts";
 import type { Reply } from "./request.ts";
 
-/** How a connection ended; 1006 without a close frame. */
+/** The end of a connection. The code is 1006 without a close frame. */
 export interface Ending {
   readonly code: number;
-  /** Milliseconds since something last passed. */
+  /** Milliseconds since the last message. */
   readonly quietFor: number;
 }
 
-/** A WebSocket to the engine, read packet by packet. */
+/** A session over WebSocket, read packet by packet. */
 export class WebSocketSession {
   readonly socket: WebSocket;
-  /** Milliseconds that the handshake took. */
+  /** The duration of the handshake, in milliseconds. */
   openedAfter = 0;
-  /** The version of HTTP in which the handshake reached the server, where the server says so. */
+  /** The HTTP version in which the handshake reached the server; undefined if the server does not send it. */
   handshakeVersion: string | undefined = undefined;
-  /** Settles when the connection has ended. */
+  /** Resolves when the connection has ended. */
   readonly ended: Promise<Ending>;
   readonly #context: Context;
   readonly #packets: EnginePacket[] = [];
@@ -38,7 +38,7 @@ export class WebSocketSession {
     });
   }
 
-  /** Opens one, or gives the answer that came instead. */
+  /** Opens a session. Resolves with the response instead if the handshake fails. */
   static open(context: Context, query: Readonly<Record<string, string>> = {}): Promise<WebSocketSession | Reply> {
     const { clock, origin, cookie } = context;
     const url = context.target({ transport: "websocket", ...query });
@@ -53,7 +53,7 @@ export class WebSocketSession {
       rejectUnauthorized: false,
       agent: false,
     });
-    // Before the answer: the open packet may come with it.
+    // Before the response, since the open packet may arrive together with it.
     const session = new WebSocketSession(context, socket);
     return new Promise((resolve) => {
       const failed = (failure: string): void => resolve(noReply(failure, since()));
@@ -72,7 +72,7 @@ export class WebSocketSession {
     });
   }
 
-  /** The next packet that is wanted, answering pings meanwhile; undefined when none comes in time. */
+  /** Resolves with the next wanted packet, or undefined after `timeout` milliseconds. */
   async next(
     wanted: (packet: EnginePacket) => boolean,
     timeout = this.#context.timeout,
@@ -96,12 +96,12 @@ export class WebSocketSession {
     }
   }
 
-  /** Sends a packet as it stands on the wire. */
+  /** Sends an encoded packet. */
   send(packet: string): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(packet);
   }
 
-  /** Whether a ping of WebSocket itself comes back. */
+  /** Whether a WebSocket ping is answered. */
   async echoes(): Promise<boolean> {
     const { clock, timeout } = this.#context;
     if (this.socket.readyState !== WebSocket.OPEN) return false;
@@ -128,7 +128,7 @@ export class WebSocketSession {
     try {
       packet = decodePacketV4(data);
     } catch {
-      // What is no packet of Engine.IO says nothing about the way to the server.
+      // Not an Engine.IO packet, so it shows nothing about the path to the server.
       return;
     }
     if (packet.type === "ping") this.send("3");

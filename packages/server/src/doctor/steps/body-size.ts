@@ -3,13 +3,13 @@ import { type Finding, find } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
 import { factsOf, type Reply } from "../request.ts";
 
-/** No larger body is tried, whatever the server allows. Bytes. */
+/** The largest body to try, in bytes. */
 const MOST = 10_000_000;
 
-/** How closely the greatest body is determined, as a part of it. */
+/** The relative precision of the search. */
 const PRECISION = 0.02;
 
-/** Does a POST of the size that the server allows reach it? */
+/** Body size: do requests of the size that the server allows reach it? */
 export const bodySize: Step = {
   name: "body-size",
   title: "Posting as much as the server allows",
@@ -24,7 +24,7 @@ export const bodySize: Step = {
   },
 };
 
-/** Finds the greatest body that passes by halving. */
+/** Finds the largest body that passes, by bisection. */
 async function narrow(context: Context, first: { bytes: number; reply: Reply }, maxPayload: number): Promise<Finding> {
   let passed = 0;
   let refused = first;
@@ -38,7 +38,7 @@ async function narrow(context: Context, first: { bytes: number; reply: Reply }, 
   return find(refused.reply.status === 0 ? "BODY_CUT" : "BODY_LIMITED", facts);
 }
 
-/** One body of a packet that means nothing, in a session of its own: a refused body may have ended it. */
+/** Posts one meaningless packet in its own session, since a refused body may end the session. */
 async function post(context: Context, bytes: number): Promise<Reply> {
   const session = await PollingSession.open(context);
   if (!(session instanceof PollingSession)) return session;

@@ -3,7 +3,7 @@ import { type Finding, find } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
 import { factsOf, type Reply, send } from "../request.ts";
 
-/** Would a browser let pages of the given origin poll? */
+/** CORS: do browsers allow pages of the given origin to poll? */
 export const cors: Step = {
   name: "cors",
   title: "Asking for another origin",

@@ -3,19 +3,19 @@ import { type Finding, find } from "../finding.ts";
 import { handshakeOf, PollingSession } from "../polling-session.ts";
 import { factsOf, isUndecodable, refusalCode, type Reply, send } from "../request.ts";
 
-/** Where servers are found that are not where they were looked for. */
+/** The paths to try when there is no server at the given one. */
 const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/realtime/"];
 
 const MAX_REDIRECTS = 5;
 
-/** What revision 3 answers to any handshake: `97:0{"sid":...}`, or the same with binary lengths. */
+/** The response of revision 3 to any handshake: `97:0{"sid":...}`, or the same with binary lengths. */
 // oxlint-disable-next-line no-control-regex -- the digits of a binary length are bytes from 0 to 9
 const REVISION_3 = /^(\d+:|[\0\u0001][\0-\u0009]+[\ufffd\u00ff])0\{"sid"/;
 
-/** A slow answer is one that takes this long, in milliseconds, where the network does not. */
+/** A response is slow if it takes this long in addition to the network's time, in milliseconds. */
 const SLOW = 800;
 
-/** The polling handshake: is there a server, is it the right one, and does it let us in? */
+/** The polling handshake: is there a Socket.IO server, and does it open a session? */
 export const handshake: Step = {
   name: "handshake",
   title: "Opening a session over polling",
@@ -37,7 +37,7 @@ export const handshake: Step = {
 const isHeldBack = ({ roundTrip }: Context, { headAfter, endAfter }: Reply): boolean =>
   endAfter - headAfter >= SLOW || endAfter >= SLOW + 20 * roundTrip;
 
-/** Goes where redirections lead; the rest of the examination happens there. */
+/** Follows redirects. The later steps examine the final server. */
 async function follow(context: Context): Promise<{ reply?: Reply; findings: Finding[] }> {
   const findings: Finding[] = [];
   for (let count = 0; ; count++) {
@@ -49,7 +49,7 @@ async function follow(context: Context): Promise<{ reply?: Reply; findings: Find
     const isElsewhere = next.origin !== target.origin;
     const facts = { from: target.origin + target.pathname, to: next.origin + next.pathname };
     if (count === MAX_REDIRECTS) return { findings: [find("REDIRECT_LOOP", facts)] };
-    // To another path of the same server: that is another path to be told to the client, or a page to log in.
+    // Another path of the same server is the right path for clients, or a login page.
     if (!isElsewhere) return { findings: [await explain(context, reply, next.pathname)] };
     findings.push(
       find(target.protocol === "http:" && next.protocol === "https:" ? "REDIRECTED_TO_TLS" : "REDIRECTED", facts),
@@ -58,7 +58,7 @@ async function follow(context: Context): Promise<{ reply?: Reply; findings: Find
   }
 }
 
-/** Says why an answer is no handshake. */
+/** Explains a response that is not a handshake. */
 async function explain(context: Context, reply: Reply, location?: string): Promise<Finding> {
   const facts = { ...factsOf(reply), path: context.path, port: context.port };
   if (reply.failure === "timeout") return find("HANDSHAKE_TIMEOUT", facts);
@@ -79,7 +79,7 @@ async function explain(context: Context, reply: Reply, location?: string): Promi
   return find("HANDSHAKE_REFUSED", facts);
 }
 
-/** Another server answers: perhaps ours is at another path. */
+/** Searches other paths when a different server answers. */
 async function elsewhere(
   context: Context,
   facts: Record<string, string | number>,

@@ -4,7 +4,7 @@ import { packetsOf, PollingSession } from "../polling-session.ts";
 import { factsOf, type Reply } from "../request.ts";
 import { WebSocketSession } from "../websocket-session.ts";
 
-/** What happens to a poll and to a WebSocket on which nothing is said? */
+/** Idle connections: do a poll and a WebSocket stay open without traffic? */
 export const hold: Step = {
   name: "quiet",
   title: "Holding a poll and a WebSocket without traffic",
@@ -19,7 +19,7 @@ export const hold: Step = {
   },
 };
 
-/** One poll after the other, until the time is over. */
+/** Polls again and again until the time is over. */
 async function holdPoll(context: Context): Promise<Finding | undefined> {
   const session = await PollingSession.open(context);
   if (!(session instanceof PollingSession)) return find("POLL_CUT", { ...factsOf(session), ...about(0) });
@@ -40,16 +40,16 @@ const lasted = (reply: Reply): number => reply.endAfter;
 
 async function holdWebSocket(context: Context): Promise<Finding | undefined> {
   const session = await WebSocketSession.open(context);
-  // That it can be opened has been found out by another step: this time it was an accident.
+  // An earlier step opened one successfully, so this is a network failure.
   if (!(session instanceof WebSocketSession)) return find("WEBSOCKET_IDLE_CUT", about(0));
   const ending = await Promise.race([session.ended, context.pause(context.hold).then(() => undefined)]);
   session.close();
   if (ending === undefined) return undefined;
-  // A server that ends a session says so in a close frame; a proxy that is tired of it does not.
+  // A server sends a close frame when it ends a session; a proxy that cuts an idle connection does not.
   return find(ending.code === 1006 ? "WEBSOCKET_IDLE_CUT" : "SESSION_CLOSED", about(ending.quietFor));
 }
 
-/** A time in seconds, and a pingInterval that would be short enough. */
+/** Returns a time in seconds, and a pingInterval that is short enough. */
 function about(ms: number): { seconds: number; suggestion: number } {
   return { seconds: seconds(ms), suggestion: Math.round(ms * 0.6) };
 }

@@ -13,7 +13,7 @@ import { compression, messages } from "./polling.ts";
 import { stickiness } from "./stickiness.ts";
 import { upgrade, websocket } from "./websocket.ts";
 
-/** Everything that is examined, in this order: each step builds on what those before it have found. */
+/** The steps in order: each builds on the findings of the earlier ones. */
 export const STEPS: readonly Step[] = [
   address,
   connection,

@@ -6,19 +6,19 @@ import { type Finding, find } from "../finding.ts";
 
 const DAY = 86_400_000;
 
-/** Fewer days than this on a certificate are worth a word. */
+/** A certificate that expires in fewer days is worth a note. */
 const FEW_DAYS = 14;
 
 const LOOPBACK = /^(127\.|::1$)/;
 
 interface Attempt {
   readonly address: string;
-  /** Undefined when the connection stands. */
+  /** Undefined if the connection opened. */
   readonly failure: string | undefined;
   readonly ms: number;
 }
 
-/** The name: does it have addresses? */
+/** DNS: does the host have addresses? */
 export const address: Step = {
   name: "address",
   title: "Looking up the host",
@@ -33,7 +33,7 @@ export const address: Step = {
   },
 };
 
-/** TCP: does every address take connections? */
+/** TCP: does every address accept connections? */
 export const connection: Step = {
   name: "connection",
   title: "Opening a TCP connection",
@@ -75,7 +75,7 @@ function attempt(context: Context, address: string): Promise<Attempt> {
   });
 }
 
-/** TLS: is it spoken, and would a client trust the certificate? */
+/** TLS: does the port speak it, and do clients trust the certificate? */
 export const tls: Step = {
   name: "tls",
   title: "Shaking hands over TLS",

@@ -3,13 +3,13 @@ import { type Finding, find } from "../finding.ts";
 import { packetsOf, PollingSession } from "../polling-session.ts";
 import { excerpt, factsOf, isUndecodable, type Reply, send } from "../request.ts";
 
-/** A poll that the server has answered is here after this many milliseconds, and some round trips. */
+/** The time that an answer to a poll may take in addition to some round trips, in milliseconds. */
 const PROMPT = 800;
 
-/** How long a poll is left alone before the POST, so that the server holds it. Milliseconds. */
+/** The time between a poll and the POST, in milliseconds, so that the poll is pending at the server. */
 const SETTLE = 50;
 
-/** Polls and POSTs side by side, and whether what the server says arrives when it says it. */
+/** Polling: do POSTs work during a poll, and do answers arrive at once? */
 export const messages: Step = {
   name: "messages",
   title: "Joining the namespace over polling",
@@ -50,7 +50,7 @@ function judge(context: Context, join: Reply, poll: Reply): readonly Finding[] {
   return [works, find("NAMESPACE_SILENT", { namespace })];
 }
 
-/** No answer to the CONNECT: either nobody answers it, or it is on its way. The end of the session must be answered. */
+/** Finds out whether a late answer is missing or buffered, by ending the session, which answers every poll. */
 async function late(session: PollingSession, poll: Promise<Reply>, context: Context): Promise<readonly Finding[]> {
   const started = context.clock.now();
   const closed = session.close();
@@ -64,7 +64,7 @@ async function late(session: PollingSession, poll: Promise<Reply>, context: Cont
   return [find("RESPONSE_HELD_BACK", { ms: Math.round(PROMPT + context.clock.now() - started) })];
 }
 
-/** Answers that a proxy compresses on its way. */
+/** Compression: does a proxy compress small answers, and correctly? */
 export const compression: Step = {
   name: "compression",
   title: "Looking for compression",

@@ -3,13 +3,13 @@ import { type Finding, find } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
 import { refusalCode, type Reply, send } from "../request.ts";
 
-/** Requests sent to one session. Two servers in turn are found out by the first, many at random by one of these. */
+/** Requests to one session: enough to hit another server, even if the balancer chooses at random. */
 const REQUESTS = 8;
 
-/** A packet that means nothing to the server: it answers "ok". */
+/** A packet without an effect; the server answers "ok". */
 const NOOP = "6";
 
-/** Does every connection reach the server that has the session? */
+/** Stickiness: does every connection reach the server that has the session? */
 export const stickiness: Step = {
   name: "stickiness",
   title: "Reaching the session again on other connections",
@@ -25,7 +25,7 @@ export const stickiness: Step = {
 
 interface Knocks {
   readonly lost: number;
-  /** What the handshake wanted to have back. */
+  /** The cookies that the handshake has set. */
   readonly cookie: string | undefined;
 }
 
@@ -40,7 +40,7 @@ async function knock(context: Context): Promise<Knocks> {
   return { lost, cookie: cookies === "" ? undefined : cookies };
 }
 
-/** The same with the cookie of the balancer; what follows is examined with it as well. */
+/** Does the same with the balancer's cookie, which later steps use as well. */
 async function knockWith(context: Context, cookie: string): Promise<Finding | undefined> {
   context.cookie = cookie;
   const { lost } = await knock(context);
@@ -49,5 +49,5 @@ async function knockWith(context: Context, cookie: string): Promise<Finding | un
   return undefined;
 }
 
-/** Whether the request has come to a server that does not know the session. */
+/** Whether a request reached a server that does not know the session. */
 export const isUnknownSession = (reply: Reply): boolean => refusalCode(reply) === 1;

@@ -5,7 +5,7 @@ import { factsOf, refusalCode, type Reply } from "../request.ts";
 import { WebSocketSession } from "../websocket-session.ts";
 import { isUnknownSession } from "./stickiness.ts";
 
-/** The greatest message that is tried. Bytes. */
+/** The largest message to try, in bytes. */
 const MOST = 10_000_000;
 
 /** A session over WebSocket alone: the handshake, then messages. */
@@ -38,7 +38,7 @@ async function examine(context: Context, session: WebSocketSession): Promise<rea
   return [works, ...notes, ...(await sendLargest(session, handshake.maxPayload))];
 }
 
-/** One message of the greatest size, and a ping behind it. */
+/** Sends one message of the largest size, then a ping. */
 async function sendLargest(session: WebSocketSession, maxPayload: number): Promise<readonly Finding[]> {
   const bytes = Math.min(maxPayload, MOST);
   session.send("6".padEnd(bytes, "x"));
@@ -48,14 +48,14 @@ async function sendLargest(session: WebSocketSession, maxPayload: number): Promi
   return [find("WEBSOCKET_MESSAGE_CUT", { bytes, maxPayload, code })];
 }
 
-/** Says why an answer to the WebSocket handshake is none. */
+/** Explains a refused WebSocket handshake. */
 function refused(reply: Reply): Finding {
   const facts = factsOf(reply);
   const refusal = refusalCode(reply);
   if (reply.failure === "timeout") return find("WEBSOCKET_TIMEOUT", facts);
   if (reply.failure !== undefined) return find("WEBSOCKET_CUT", facts);
   if (refusal === 0) return find("WEBSOCKET_OFF");
-  // The server says so when a request for the transport "websocket" comes without an Upgrade header.
+  // "Bad request": a request for the transport "websocket" without an Upgrade header.
   if (refusal === 3) return find("WEBSOCKET_STRIPPED", facts);
   if (reply.status === 401 || reply.status === 403) return find("WEBSOCKET_FORBIDDEN", facts);
   if (reply.status === 426) return find("WEBSOCKET_UPGRADE_REQUIRED", facts);
@@ -63,7 +63,7 @@ function refused(reply: Reply): Finding {
   return find("WEBSOCKET_REFUSED", facts);
 }
 
-/** A session that begins with polling and moves to WebSocket, as clients do by default. */
+/** A session that starts with polling and moves to WebSocket, as clients do by default. */
 export const upgrade: Step = {
   name: "upgrade",
   title: "Moving a session from polling to WebSocket",
@@ -86,7 +86,7 @@ export const upgrade: Step = {
   },
 };
 
-/** Probes, ends the poll and commits, as the protocol has it; the failure, if there is one. */
+/** Probes, ends the poll and commits, as in the protocol. Resolves with the failure, or undefined. */
 async function move(polling: PollingSession, candidate: WebSocketSession): Promise<string | undefined> {
   const poll = polling.poll();
   candidate.send("2probe");
