@@ -16,6 +16,7 @@ export type View = Uint8Array & { readonly buffer: ArrayBuffer };
 /** Bytes in any form that a program may pass. */
 export type BinaryData = ArrayBuffer | ArrayBufferView;
 
+/** Whether a value holds bytes: an ArrayBuffer or a view of one. */
 export function isBinaryData(value: unknown): value is BinaryData {
   return value instanceof ArrayBuffer || ArrayBuffer.isView(value);
 }

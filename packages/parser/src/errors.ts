@@ -78,6 +78,7 @@ const MESSAGES: Readonly<Record<ParserErrorCode, string>> = { ...ENGINE_PARSER_E
  * }
  */
 export class ParserError extends Error {
+  /** The rule that the input violates. docs/errors.md has a sentence for each. */
   readonly code: ParserErrorCode;
 
   /** @param detail appended to the message, after a space */

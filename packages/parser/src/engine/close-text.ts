@@ -12,6 +12,7 @@ export interface CloseText {
   readonly code: string;
   /** The limit that was exceeded, and the actual value. */
   readonly limit?: number | undefined;
+  /** The value that exceeded `limit`. */
   readonly actual?: number | undefined;
   /** The code of the violated packet or WebSocket rule. */
   readonly rule?: string | undefined;

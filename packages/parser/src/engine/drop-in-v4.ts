@@ -13,8 +13,11 @@ export type PacketType = EnginePacketType | "error";
 
 /** The packet shape of `engine.io-parser`. */
 export interface Packet {
+  /** What the packet is for. */
   type: PacketType;
+  /** How the transport treats it. Default: compressed, if the transport compresses. */
   options?: PacketOptions;
+  /** Text or bytes; of a packet of type "error", what is wrong. */
   data?: unknown;
 }
 

@@ -1,6 +1,8 @@
 /** How much of what was sent a {@link Ledger} keeps. Beyond that the oldest messages go first; the last one stays. */
 export interface LedgerLimits {
+  /** Bytes of the messages kept. */
   readonly maxBytes: number;
+  /** Messages kept. */
   readonly maxPackets: number;
 }
 

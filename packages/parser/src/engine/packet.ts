@@ -22,8 +22,11 @@ export const DEFAULT_PACKET_OPTIONS: Readonly<PacketOptions> = Object.freeze({ c
  * @example new EnginePacket("message", "hello", DEFAULT_PACKET_OPTIONS)
  */
 export class EnginePacket {
+  /** What the packet is for. */
   readonly type: EnginePacketType;
+  /** Text or bytes; undefined for a packet without data. */
   readonly data: RawData | undefined;
+  /** How the transport treats the packet. */
   readonly options: PacketOptions;
 
   /**

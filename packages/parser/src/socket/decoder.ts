@@ -70,12 +70,14 @@ export class Decoder {
     this.#pending = undefined;
   }
 
+  /** Adds a listener, which gets every complete packet. */
   on(event: "decoded", listener: (packet: Packet) => void): this;
   on(event: string, listener: Listener): this {
     (this.#listeners ??= new Listeners()).add(event, listener);
     return this;
   }
 
+  /** Adds a listener for the next packet only. */
   once(event: "decoded", listener: (packet: Packet) => void): this;
   once(event: string, listener: Listener): this {
     (this.#listeners ??= new Listeners()).addOnce(event, listener);
@@ -91,10 +93,12 @@ export class Decoder {
     return this;
   }
 
+  /** Does the same as `off`. */
   removeListener(event?: string, listener?: Listener): this {
     return this.off(event, listener);
   }
 
+  /** Calls the listeners of an event. */
   emit(event: string, ...args: unknown[]): this {
     this.#listeners?.emit(event, args);
     return this;

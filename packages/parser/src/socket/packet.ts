@@ -25,10 +25,15 @@ export type PacketType = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 /** Accepted by the encoder and emitted as `decoded`. Unused fields may be omitted. */
 export interface Packet {
+  /** What the packet is for. */
   type: PacketType;
+  /** Namespace, with a leading slash. */
   nsp: string;
+  /** EVENT: name and arguments. ACK: arguments. CONNECT, CONNECT_ERROR: payload. Else undefined. */
   data?: unknown;
+  /** Acknowledgement id: requested (EVENT) or answered (ACK). */
   id?: number | undefined;
+  /** Number of attachments. The encoder counts those of EVENT and ACK. */
   attachments?: number | undefined;
 }
 
@@ -36,6 +41,7 @@ export interface Packet {
  * A decoded packet. This constructor sets all fields, so that every reader sees one object shape.
  */
 export class SocketPacket {
+  /** What the packet is for. */
   readonly type: PacketType;
   /**
    * Namespace, with a leading slash. Protocol 4 may append a query (`/chat?token=x`),
