@@ -8,12 +8,17 @@ import { TypedEmitter } from "./typed-events.ts";
 
 /** Events of a `WebSocket`, with the arguments of their listeners. */
 export interface WebSocketEvents {
+  /** The opening handshake is complete. */
   open: [];
   /** Text is a Buffer too, with `isBinary` false. */
   message: [data: RawData, isBinary: boolean];
+  /** The connection has ended: 1005 without a code in the close frame, 1006 without a close frame. */
   close: [code: number, reason: Buffer];
+  /** The connection failed. `close` follows. */
   error: [error: Error];
+  /** The peer sent a ping. It is answered unless `autoPong` is false. */
   ping: [data: Buffer];
+  /** The peer sent a pong. */
   pong: [data: Buffer];
   /** Client: a 101 response has arrived, not checked yet. */
   upgrade: [response: IncomingMessage];
@@ -73,11 +78,13 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
     else untyped(this).on(type, listener);
   }
 
+  /** Removes a handler that `addEventListener` added. */
   removeEventListener<K extends EventType>(type: K, handler: EventHandler<EventMap<Target>[K]>): void {
     const listener = handler ? find(this, type, "call", handler) : undefined;
     if (listener !== undefined) untyped(this).removeListener(type, listener);
   }
 
+  /** The handler of `open`; null if there is none. */
   get onopen(): ((event: EventMap<Target>["open"]) => void) | null {
     return property(this, "open");
   }
@@ -86,6 +93,7 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
     setProperty(this, "open", handler);
   }
 
+  /** The handler of `message`; null if there is none. */
   get onmessage(): ((event: EventMap<Target>["message"]) => void) | null {
     return property(this, "message");
   }
@@ -94,6 +102,7 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
     setProperty(this, "message", handler);
   }
 
+  /** The handler of `close`; null if there is none. */
   get onclose(): ((event: EventMap<Target>["close"]) => void) | null {
     return property(this, "close");
   }
@@ -102,6 +111,7 @@ export class WebSocketEventTarget<Target> extends TypedEmitter<WebSocketEvents> 
     setProperty(this, "close", handler);
   }
 
+  /** The handler of `error`; null if there is none. */
   get onerror(): ((event: EventMap<Target>["error"]) => void) | null {
     return property(this, "error");
   }

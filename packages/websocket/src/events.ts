@@ -6,7 +6,9 @@ import type { WebSocket } from "./websocket.ts";
  * events, where they apply.
  */
 export class WebSocketEvent<T extends string = string, Target = WebSocket> {
+  /** `open`, `message`, `close` or `error`. */
   readonly type: T;
+  /** The socket that emits the event. */
   readonly target: Target;
 
   constructor(type: T, target: Target) {
@@ -15,6 +17,7 @@ export class WebSocketEvent<T extends string = string, Target = WebSocket> {
   }
 }
 
+/** The event `message`. */
 export class MessageEvent<Target = WebSocket> extends WebSocketEvent<"message", Target> {
   /** A string for a text message, otherwise as `binaryType` says. */
   readonly data: RawData | string;
@@ -25,8 +28,11 @@ export class MessageEvent<Target = WebSocket> extends WebSocketEvent<"message", 
   }
 }
 
+/** The event `close`. */
 export class CloseEvent<Target = WebSocket> extends WebSocketEvent<"close", Target> {
+  /** The close code; 1005 without a code in the close frame, 1006 without a close frame. */
   readonly code: number;
+  /** The text of the close frame; may be empty. */
   readonly reason: string;
   /** Whether the closing handshake completed. */
   readonly wasClean: boolean;
@@ -39,8 +45,11 @@ export class CloseEvent<Target = WebSocket> extends WebSocketEvent<"close", Targ
   }
 }
 
+/** The event `error`. */
 export class ErrorEvent<Target = WebSocket> extends WebSocketEvent<"error", Target> {
+  /** What ended the connection. */
   readonly error: NodeJS.ErrnoException;
+  /** The message of `error`. */
   readonly message: string;
 
   constructor(target: Target, error: Error) {

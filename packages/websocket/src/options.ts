@@ -67,6 +67,7 @@ export interface WebSocketOptions {
  * `agent`, `auth`, `localAddress`, `ca`, `cert`...
  */
 export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "agent" | "createConnection"> {
+  /** The agent of the request, as `http.request` takes it. */
   agent?: Agent | boolean | undefined;
   /** Makes the stream to the server, any Duplex. Default: `net.connect` or `tls.connect`. */
   createConnection?: ClientRequestArgs["createConnection"] | typeof createConnection;

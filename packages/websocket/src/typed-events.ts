@@ -8,14 +8,19 @@ export interface TypedEmitter<Events extends Record<keyof Events, unknown[]>> ex
   EventEmitter,
   ListenerMethod
 > {
+  /** Adds a listener. */
   on<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   on(event: string | symbol, listener: Listener<this, any[]>): this;
+  /** Adds a listener for the next event only. */
   once<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   once(event: string | symbol, listener: Listener<this, any[]>): this;
+  /** Does the same as `on`. */
   addListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   addListener(event: string | symbol, listener: Listener<this, any[]>): this;
+  /** Adds a listener before all others. */
   prependListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   prependListener(event: string | symbol, listener: Listener<this, any[]>): this;
+  /** Adds a listener for the next event only, before all others. */
   prependOnceListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
   prependOnceListener(event: string | symbol, listener: Listener<this, any[]>): this;
 }

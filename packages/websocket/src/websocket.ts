@@ -129,6 +129,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     this[kEndpoint].connect(new ConnectAttempt(url, offered, settings, this[kEndpoint]));
   }
 
+  /** `CONNECTING`, `OPEN`, `CLOSING` or `CLOSED`, as a number. */
   get readyState(): ReadyState {
     return this[kEndpoint].readyState;
   }
@@ -154,6 +155,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     return (link?.bufferedBytes ?? 0) + unsentBytes;
   }
 
+  /** Whether `pause` has stopped messages. */
   get isPaused(): boolean {
     return this[kEndpoint].isPaused;
   }
@@ -256,6 +258,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     this[kEndpoint].pause();
   }
 
+  /** Continues to emit messages after `pause`. */
   resume(): void {
     this[kEndpoint].resume();
   }

@@ -1,5 +1,6 @@
 import type { AnswerRefusalCode } from "../core/index.ts";
 
+/** Codes of a {@link ConnectError}: refused answers of a server, and attempts that ended. */
 export type ConnectErrorCode =
   AnswerRefusalCode | "WS_ERR_CONNECT_ABORTED" | "WS_ERR_CONNECT_TIMEOUT" | "WS_ERR_CONNECT_REDIRECTS";
 
@@ -12,6 +13,7 @@ export type ConnectErrorCode =
  */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";
+  /** Why the attempt ended. */
   readonly code: ConnectErrorCode;
 
   constructor(code: ConnectErrorCode, message: string) {

@@ -31,6 +31,7 @@ export interface Limits {
   readonly budget: ReceiveBudget | undefined;
 }
 
+/** The limits of a connection whose options set none. */
 export const DEFAULT_LIMITS: Limits = {
   maxPayload: 1024 * 1024,
   maxFragments: 1024,

@@ -10,6 +10,7 @@ const MISUSES = {
   WS_ERR_NO_KEY: "The request has no Sec-WebSocket-Key header; call checkUpgrade() first",
 } as const;
 
+/** Codes of a {@link UsageError}. docs/errors.md has a sentence for each. */
 export type UsageErrorCode = keyof typeof MISUSES;
 
 /**
@@ -18,6 +19,7 @@ export type UsageErrorCode = keyof typeof MISUSES;
  */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** Which mistake it is. */
   readonly code: UsageErrorCode;
 
   constructor(code: UsageErrorCode) {

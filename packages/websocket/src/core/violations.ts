@@ -4,6 +4,7 @@ export interface Violation {
   readonly message: string;
 }
 
+/** Codes of the rules that a peer can violate. docs/errors.md has a sentence for each. */
 export type ViolationCode =
   | "WS_ERR_EXPECTED_FIN"
   | "WS_ERR_EXPECTED_MASK"

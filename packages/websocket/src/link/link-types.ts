@@ -42,6 +42,7 @@ export interface LinkHandler {
   onClose(close: LinkClose): void;
   /** A ping, already answered. */
   onPing?(data: Buffer): void;
+  /** A pong. */
   onPong?(data: Buffer): void;
   /**
    * Returns the text of the close frame that answers a violation, at most 123 bytes. Default:
@@ -75,6 +76,7 @@ export interface WebSocketLink {
   sendFrame(frame: Buffer): void;
   /** Sends a ping of at most 125 bytes. */
   ping(data?: Buffer): void;
+  /** Sends a pong of at most 125 bytes. */
   pong(data?: Buffer): void;
   /** Calls back once everything sent so far has been handed to the system. */
   whenWritten(callback: WriteCallback): void;
@@ -91,6 +93,7 @@ export interface WebSocketLink {
   terminate(): void;
   /** Stops delivery, from the next message on. */
   pause(): void;
+  /** Continues delivery after `pause`. */
   resume(): void;
   /** Bytes queued here or in the stream, not yet handed to the system. */
   readonly bufferedBytes: number;

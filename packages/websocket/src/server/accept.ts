@@ -7,6 +7,7 @@ import type { DeflateOptions, ReceiveBudget } from "../core/index.ts";
 import type { LinkOptions } from "../link/link-types.ts";
 import { DEFAULTS } from "../options.ts";
 
+/** Options of {@link acceptUpgrade}. */
 export interface AcceptOptions {
   /** Bytes of one message, after decompression. Default 1 MiB. Exceeded: close code 1009. */
   readonly maxPayload?: number;
@@ -30,6 +31,7 @@ export interface AcceptOptions {
   readonly protocol?: string | false;
   /** Milliseconds until an unfinished closing handshake destroys the stream. Default 30,000. */
   readonly closeTimeout?: number;
+  /** Source of time. Default: real time. */
   readonly clock?: Clock;
 }
 

@@ -12,6 +12,7 @@ export interface ClientInfo<Request extends IncomingMessage = IncomingMessage> {
   origin: string;
   /** Whether the connection is encrypted. */
   secure: boolean;
+  /** The opening handshake. */
   req: Request;
 }
 
@@ -42,10 +43,13 @@ export interface ServerOptions<
   SocketClass extends typeof WebSocket = typeof WebSocket,
   RequestClass extends typeof IncomingMessage = typeof IncomingMessage,
 > extends WebSocketOptions {
+  /** Opens an HTTP server on this port; 0 for any free one. Default: none. */
   port?: number | null | undefined;
+  /** The address that the HTTP server of `port` listens on. Default: all addresses. */
   host?: string | null | undefined;
   /** Length of the operating system's queue of new connections. Default 511. */
   backlog?: number | null | undefined;
+  /** The HTTP server whose upgrade requests become WebSockets. Default: none. */
   server?: HttpServer<RequestClass> | HttpsServer<RequestClass> | null | undefined;
   /** Requests come through `handleUpgrade`. Default false. */
   noServer?: boolean | null | undefined;

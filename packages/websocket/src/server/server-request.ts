@@ -22,9 +22,11 @@ export interface CheckedRequest {
 /** Why an opening handshake is invalid. Emitted as `wsClientError`. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
+  /** Why the handshake is invalid. */
   readonly code: RefusalCode;
   /** The HTTP status of the response. */
   readonly status: number;
+  /** Headers that the response needs, such as `Allow`. */
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(refusal: Pick<RequestError, "code" | "status" | "message" | "headers">) {

@@ -22,11 +22,15 @@ import { endpointOf, WebSocket } from "../websocket.ts";
 
 /** Events of a `WebSocketServer`, with the arguments of their listeners. */
 export interface ServerEvents<Socket = WebSocket, Request = IncomingMessage> {
+  /** The HTTP server of `port` or `server` listens. */
   listening: [];
+  /** A client has connected. */
   connection: [socket: Socket, request: Request];
   /** The lines of the 101 response, before it is sent. Listeners may change them. */
   headers: [lines: string[], request: Request];
+  /** The HTTP server reported an error, such as a port in use. */
   error: [error: Error];
+  /** The server is closed, and all its clients have disconnected. */
   close: [];
   /** An invalid opening handshake. With a listener, the listener must answer the request. */
   wsClientError: [error: Error, stream: Duplex, request: Request];

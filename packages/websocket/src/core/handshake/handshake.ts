@@ -23,18 +23,24 @@ export interface UpgradeKey {
   readonly ok: true;
   /** The `Sec-WebSocket-Key` of the request. */
   readonly key: string;
+  /** The `Sec-WebSocket-Version` of the request. */
   readonly version: 8 | 13;
 }
 
 /** An invalid opening handshake, and the HTTP response to it. */
 export interface UpgradeRefusal {
   readonly ok: false;
+  /** The HTTP status of the response. */
   readonly status: number;
+  /** Why the handshake is invalid. */
   readonly code: RefusalCode;
+  /** The reason as a sentence, which is the body of the response. */
   readonly message: string;
+  /** Headers that the response needs, such as `Allow`. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Codes of an invalid opening handshake. docs/errors.md has a sentence for each. */
 export type RefusalCode =
   | "WS_ERR_HANDSHAKE_METHOD"
   | "WS_ERR_HANDSHAKE_HOST"
