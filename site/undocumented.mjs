@@ -1,7 +1,7 @@
 // Counts the public names without documentation. The bounds only ever fall.
 import { ReflectionKind } from "typedoc";
 
-const MOST = { options: 9, names: 12, members: 233 };
+const MOST = { options: 5, names: 6, members: 150 };
 const OPTIONS = /(?:Options|Limits|Route)$/;
 /** Constants of an enumeration: its documentation is theirs. */
 const CONSTANT = /^(?:[A-Z][A-Z_]+|\d)$/;
@@ -16,13 +16,19 @@ function isDocumented(reflection) {
   return type?.type === "reflection" && isDocumented(type.declaration);
 }
 
-/** What a reflection counts as; undefined for parts of signatures, whose documentation is that of the whole. */
-function kindOf({ kind, parent, name }) {
+/** A constant says by its value what it is, such as the `name` of an error. */
+const isConstant = ({ name, type }) => CONSTANT.test(name) || type?.type === "literal";
+
+/** What a reflection counts as; undefined for parts of a whole that has the documentation. */
+function kindOf(reflection) {
+  const { kind, parent, name } = reflection;
   if (kind & NAMES && parent.kind !== ReflectionKind.Namespace) return "names";
-  if (!(kind & MEMBERS) || name.startsWith("_") || CONSTANT.test(name)) return undefined;
-  const owner = parent.kind === ReflectionKind.TypeLiteral ? parent.parent : parent;
+  if (!(kind & MEMBERS) || name.startsWith("_") || isConstant(reflection)) return undefined;
+  const isInRecord = parent.kind === ReflectionKind.TypeLiteral;
+  const owner = isInRecord ? parent.parent : parent;
   if (!(owner.kind & NAMES)) return undefined;
-  return OPTIONS.test(owner.name) ? "options" : "members";
+  if (OPTIONS.test(owner.name)) return "options";
+  return isInRecord ? undefined : "members";
 }
 
 /** Where a name is declared: classes inherit members, and entries share names. */
