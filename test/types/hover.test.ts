@@ -34,9 +34,9 @@ function hover(text: string): string[] {
 }
 
 test("each flag is documented wherever it can be set, and keeps the type of what takes the next event", () => {
-  const names = Object.entries(FLAGS).filter(([, { methodOf }]) => methodOf !== "none");
-  const lines = names.flatMap(([name, { methodOf }]) => {
-    const targets = ["io", 'io.of("/chat")', 'io.to("room")', ...(methodOf === "broadcasts" ? [] : ["socket"])];
+  const names = Object.entries(FLAGS).filter(([, { memberOf }]) => memberOf !== "none");
+  const lines = names.flatMap(([name, { memberOf }]) => {
+    const targets = ["io", 'io.of("/chat")', 'io.to("room")', ...(memberOf === "broadcasts" ? [] : ["socket"])];
     return targets.map((target) => `${target}./*here*/${name};`);
   });
   const shown = hover(`

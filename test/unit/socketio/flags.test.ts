@@ -11,9 +11,9 @@ test.each(Object.entries(FLAGS))("the flag %s is obeyed where its row says, and 
   if (flag.obeyedBy !== undefined) expect(source(flag.obeyedBy)).toMatch(new RegExp(`\\b${name}\\b`));
   const has = (...classes: { readonly prototype: object }[]): boolean[] =>
     classes.map(({ prototype }) => name in prototype);
-  const ofBroadcasts = flag.methodOf !== "none";
+  const ofBroadcasts = flag.memberOf !== "none";
   expect(has(BroadcastOperator, Namespace, Server)).toEqual([ofBroadcasts, ofBroadcasts, ofBroadcasts]);
   // Of a socket, `local` and `broadcast` address many.
   if (name === "local" || name === "broadcast") expect(has(Socket)).toEqual([true]);
-  else expect(has(Socket)).toEqual([flag.methodOf === "sockets and broadcasts"]);
+  else expect(has(Socket)).toEqual([flag.memberOf === "all"]);
 });

@@ -1,40 +1,84 @@
 import type { SlowPolicy } from "../../engine/index.ts";
 import type { BroadcastFlags } from "../adapter/adapter.ts";
 
-/** A row of the table of flags; {@link SendFlagMethods} and {@link BroadcastFlagMethods} document the methods. */
+/** A row of the table of flags; {@link SendFlagMembers} and {@link BroadcastFlagMembers} document the members. */
 interface Flag {
   /** The file that obeys the flag, below `server/src`; undefined for flags that have no effect, as in socket.io. */
   readonly obeyedBy: string | undefined;
   /** The value that an event without the flag has. */
   readonly byDefault: unknown;
-  /** The objects that have a method for the flag. */
-  readonly methodOf: "sockets and broadcasts" | "broadcasts" | "none";
+  /** The objects that have a member for the flag. */
+  readonly memberOf: "all" | "broadcasts" | "none";
+  /** A method takes the value of the flag, a getter sets true. */
+  readonly as?: "method" | "getter";
 }
 
 /**
- * The flags of events. A new flag needs a row here, a method in one of the interfaces below, and a file that obeys it; the
- * compiler finds the classes without the method.
+ * The flags of events. A new flag needs a row here, a member in one of the interfaces below, and a file that obeys it; the
+ * classes take their members from here ({@link defineFlags}).
  */
 export const FLAGS = {
-  compress: { obeyedBy: "engine/transports/websocket.ts", byDefault: true, methodOf: "sockets and broadcasts" },
-  volatile: { obeyedBy: "socketio/client/client.ts", byDefault: false, methodOf: "sockets and broadcasts" },
-  conflate: { obeyedBy: "socketio/adapter/send-plan.ts", byDefault: undefined, methodOf: "sockets and broadcasts" },
-  ifSlow: { obeyedBy: "socketio/client/watched-send.ts", byDefault: undefined, methodOf: "sockets and broadcasts" },
-  timeout: { obeyedBy: "socketio/broadcast/operator.ts", byDefault: undefined, methodOf: "sockets and broadcasts" },
-  local: { obeyedBy: "socketio/adapter/cluster/cluster.ts", byDefault: false, methodOf: "broadcasts" },
-  expectSingleResponse: { obeyedBy: "socketio/broadcast/operator.ts", byDefault: false, methodOf: "none" },
-  broadcast: { obeyedBy: undefined, byDefault: undefined, methodOf: "none" },
-  binary: { obeyedBy: undefined, byDefault: undefined, methodOf: "none" },
-} as const satisfies Record<keyof BroadcastFlags, Flag>;
+  compress: { obeyedBy: "engine/transports/websocket.ts", byDefault: true, memberOf: "all", as: "method" },
+  volatile: { obeyedBy: "socketio/client/client.ts", byDefault: false, memberOf: "all", as: "getter" },
+  conflate: { obeyedBy: "socketio/adapter/send-plan.ts", byDefault: undefined, memberOf: "all", as: "method" },
+  ifSlow: { obeyedBy: "socketio/client/watched-send.ts", byDefault: undefined, memberOf: "all", as: "method" },
+  timeout: { obeyedBy: "socketio/broadcast/operator.ts", byDefault: undefined, memberOf: "all", as: "method" },
+  local: { obeyedBy: "socketio/adapter/cluster/cluster.ts", byDefault: false, memberOf: "broadcasts", as: "getter" },
+  expectSingleResponse: { obeyedBy: "socketio/broadcast/operator.ts", byDefault: false, memberOf: "none" },
+  broadcast: { obeyedBy: undefined, byDefault: undefined, memberOf: "none" },
+  binary: { obeyedBy: undefined, byDefault: undefined, memberOf: "none" },
+} as const satisfies Record<FlagName | Extract<keyof BroadcastFlagMembers, string>, Flag>;
+
+export type FlagName = keyof BroadcastFlags;
+export type FlagValue = BroadcastFlags[FlagName];
+
+/** Sets one flag. */
+export function setFlag<Name extends FlagName>(flags: BroadcastFlags, name: Name, value: BroadcastFlags[Name]): void {
+  flags[name] = value;
+}
 
 /**
- * Methods that set a flag of the next event.
+ * Gives a class its members for flags.
  *
- * @typeParam Next the object that emits the next event
+ * @param set sets a flag of the next event, and returns the object that emits it
  */
-export interface SendFlagMethods<Next> {
+export function defineFlags<Target extends object>(
+  prototype: Target,
+  memberOf: "all" | "broadcasts",
+  set: (target: Target, name: FlagName, value: FlagValue) => unknown,
+): void {
+  for (const name of Object.keys(FLAGS) as FlagName[]) {
+    const flag: Flag = FLAGS[name];
+    if (flag.memberOf === "none" || (flag.memberOf === "broadcasts" && memberOf === "all")) continue;
+    const holder: object & ThisType<Target> =
+      flag.as === "getter"
+        ? {
+            get [name](): unknown {
+              return set(this, name, true);
+            },
+          }
+        : {
+            [name](value: FlagValue): unknown {
+              return set(this, name, value);
+            },
+          };
+    Object.defineProperty(prototype, name, { ...Object.getOwnPropertyDescriptor(holder, name), enumerable: false });
+  }
+}
+
+/** What the members return: known to the types alone, so that each class can say it of itself. */
+export declare const kNext: unique symbol;
+/** What {@link BroadcastFlagMembers.timeout} returns. */
+export declare const kTimed: unique symbol;
+
+/** Members that set a flag of the next event. */
+export interface SendFlagMembers {
+  /** The object that emits the next event. */
+  readonly [kNext]: unknown;
+  /** The same when the acknowledgement of the event has a time limit. */
+  readonly [kTimed]: unknown;
   /** Sets whether the next event may be compressed. Default: true. */
-  compress(compress: boolean): Next;
+  compress(compress: boolean): this[typeof kNext];
 
   /**
    * Allows the next event to be lost: clients that can't get it at once do not get it.
@@ -42,7 +86,7 @@ export interface SendFlagMethods<Next> {
    * @example
    * io.volatile.emit("position", 1, 2);
    */
-  readonly volatile: Next;
+  readonly volatile: this[typeof kNext];
 
   /**
    * Replaces an event with the same key that is still queued for a client. A slow client then gets the newest of the values
@@ -51,7 +95,7 @@ export interface SendFlagMethods<Next> {
    * @example
    * io.to("prices").conflate("EUR").emit("price", "EUR", 1.08);
    */
-  conflate(key: string): Next;
+  conflate(key: string): this[typeof kNext];
 
   /**
    * Sets the policy for the next event when a client reads too slowly: "keep", "drop-newest", "drop-oldest" or "disconnect".
@@ -60,25 +104,23 @@ export interface SendFlagMethods<Next> {
    * @example
    * socket.ifSlow("drop-newest").emit("typing", "Ada");
    */
-  ifSlow(policy: SlowPolicy): Next;
-}
-
-/**
- * Methods that set a flag of the next broadcast.
- *
- * @typeParam Timed the object that emits the next event when its acknowledgements have a time limit
- */
-export interface BroadcastFlagMethods<Next, Timed> extends SendFlagMethods<Next> {
-  /** Limits the next event to clients of this server. Default: all servers of the cluster. */
-  readonly local: Next;
+  ifSlow(policy: SlowPolicy): this[typeof kNext];
 
   /**
-   * Gives the clients `timeout` milliseconds to acknowledge the next event. Its callback then gets an error or null first.
+   * Gives clients `timeout` milliseconds to acknowledge the next event. Its callback then gets an error or null first.
    *
    * @example
+   * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
+   *
    * io.timeout(1000).emit("who is there", (err, names) => {
    *   if (err) console.log("not all have answered", names);
    * });
    */
-  timeout(timeout: number): Timed;
+  timeout(timeout: number): this[typeof kTimed];
+}
+
+/** Members that set a flag of the next broadcast. */
+export interface BroadcastFlagMembers extends SendFlagMembers {
+  /** Limits the next event to clients of this server. Default: all servers of the cluster. */
+  readonly local: this[typeof kNext];
 }

@@ -3,7 +3,7 @@
  * Knows: adapters by their contract, acknowledgements.
  * Must not know: how an adapter reaches the sockets.
  */
-import { kEngineClock, type SlowPolicy } from "../../engine/index.ts";
+import { kEngineClock } from "../../engine/index.ts";
 import { kDropAck } from "../keys.ts";
 import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
 import { AckCollector, type AckCallback } from "../events/acks.ts";
@@ -13,7 +13,15 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { type AckTimeoutError, ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { fail, watchAdapter } from "../events/listener-errors.ts";
-import type { BroadcastFlagMethods } from "./flags.ts";
+import {
+  type BroadcastFlagMembers,
+  defineFlags,
+  type FlagName,
+  type FlagValue,
+  type kNext,
+  type kTimed,
+  setFlag,
+} from "./flags.ts";
 import type { Handshake } from "../socket/handshake.ts";
 import {
   type AllButLast,
@@ -29,7 +37,6 @@ import {
 } from "../events/typed-events.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kWith = Symbol("with");
 const kEmitAndCollect = Symbol("emitAndCollect");
 const kOptions = Symbol("options");
 const kSurroundings = Symbol("surroundings");
@@ -64,14 +71,7 @@ const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
  * audible.emit("goal", 1);
  * audible.compress(false).emit("picture", bytes);
  */
-export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
-  implements
-    TypedEventBroadcaster<EmitEvents>,
-    BroadcastFlagMethods<
-      BroadcastOperator<EmitEvents, SocketData>,
-      BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData>
-    >
-{
+export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
   readonly adapter: Adapter;
   /** The addressed rooms; all sockets, when empty. */
   readonly rooms: Set<Room>;
@@ -115,37 +115,6 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
    */
   except(room: Room | Room[]): BroadcastOperator<EmitEvents, SocketData> {
     return new BroadcastOperator(this.adapter, this.rooms, plus(this.exceptRooms, room), this.flags);
-  }
-
-  compress(compress: boolean): BroadcastOperator<EmitEvents, SocketData> {
-    return this[kWith]({ compress });
-  }
-
-  get volatile(): BroadcastOperator<EmitEvents, SocketData> {
-    return this[kWith]({ volatile: true });
-  }
-
-  conflate(key: string): BroadcastOperator<EmitEvents, SocketData> {
-    return this[kWith]({ conflate: key });
-  }
-
-  ifSlow(policy: SlowPolicy): BroadcastOperator<EmitEvents, SocketData> {
-    return this[kWith]({ ifSlow: policy });
-  }
-
-  get local(): BroadcastOperator<EmitEvents, SocketData> {
-    return this[kWith]({ local: true });
-  }
-
-  timeout(timeout: number): BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData> {
-    return this[kWith]({ timeout });
-  }
-
-  private [kWith]<E extends EventsMap>(flags: BroadcastFlags): BroadcastOperator<E, SocketData> {
-    return new BroadcastOperator<E, SocketData>(this.adapter, this.rooms, this.exceptRooms, {
-      ...this.flags,
-      ...flags,
-    });
   }
 
   /**
@@ -287,6 +256,25 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData>
     watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
   }
 }
+
+/** What {@link defineFlags} gives the class. */
+export interface BroadcastOperator<EmitEvents extends EventsMap, SocketData> extends BroadcastFlagMembers {
+  readonly [kNext]: BroadcastOperator<EmitEvents, SocketData>;
+  readonly [kTimed]: BroadcastOperator<DecorateAcknowledgements<EmitEvents>, SocketData>;
+}
+
+/** Returns an operator with one more flag. */
+export function withFlag<EmitEvents extends EventsMap, SocketData>(
+  { adapter, rooms, exceptRooms, flags }: BroadcastOperator<EmitEvents, SocketData>,
+  name: FlagName,
+  value: FlagValue,
+): BroadcastOperator<EmitEvents, SocketData> {
+  const all: BroadcastFlags = { ...flags };
+  setFlag(all, name, value);
+  return new BroadcastOperator(adapter, rooms, exceptRooms, all);
+}
+
+defineFlags(BroadcastOperator.prototype, "broadcasts", withFlag);
 
 /** What adapters return: local sockets as they are, which can do what a remote one can, and the details of remote ones. */
 type Fetched<EmitEvents extends EventsMap, SocketData> =

@@ -1,7 +1,6 @@
-import type { SlowPolicy } from "../../engine/index.ts";
 import type { Room, SocketId } from "../adapter/adapter.ts";
-import type { BroadcastFlagMethods } from "./flags.ts";
-import type { BroadcastOperator, RemoteSocket } from "./operator.ts";
+import { type BroadcastFlagMembers, defineFlags, type kNext, type kTimed } from "./flags.ts";
+import { type BroadcastOperator, type RemoteSocket, withFlag } from "./operator.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -24,21 +23,13 @@ type Operator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
   SocketData
 >;
 
-type TimedOperator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
-  DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
-  SocketData
->;
-
 /** The methods that address many sockets, shared by namespaces and the server (for the main namespace). */
 export abstract class BroadcastTarget<
   EmitEvents extends EventsMap,
   ServerSideEvents extends EventsMap,
   ReservedEvents extends EventsMap,
   SocketData,
->
-  extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents>
-  implements BroadcastFlagMethods<Operator<EmitEvents, SocketData>, TimedOperator<EmitEvents, SocketData>>
-{
+> extends StrictEventEmitter<ServerSideEvents, RemoveAcknowledgements<EmitEvents>, ReservedEvents> {
   /** Returns an operator that addresses all sockets. */
   protected abstract [kEverybody](): Operator<EmitEvents, SocketData>;
 
@@ -71,35 +62,6 @@ export abstract class BroadcastTarget<
    */
   except(room: Room | Room[]): Operator<EmitEvents, SocketData> {
     return this[kEverybody]().except(room);
-  }
-
-  compress(compress: boolean): Operator<EmitEvents, SocketData> {
-    return this[kEverybody]().compress(compress);
-  }
-
-  get volatile(): Operator<EmitEvents, SocketData> {
-    return this[kEverybody]().volatile;
-  }
-
-  conflate(key: string): Operator<EmitEvents, SocketData> {
-    return this[kEverybody]().conflate(key);
-  }
-
-  ifSlow(policy: SlowPolicy): Operator<EmitEvents, SocketData> {
-    return this[kEverybody]().ifSlow(policy);
-  }
-
-  get local(): Operator<EmitEvents, SocketData> {
-    return this[kEverybody]().local;
-  }
-
-  timeout(
-    timeout: number,
-  ): BroadcastOperator<
-    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
-    SocketData
-  > {
-    return this[kEverybody]().timeout(timeout);
   }
 
   /** Sends the event `message` to all sockets. */
@@ -190,3 +152,21 @@ export abstract class BroadcastTarget<
     this[kEverybody]().disconnectSockets(close);
   }
 }
+
+/** What {@link defineFlags} gives the class. The type parameters have to be those of the class, used or not. */
+export interface BroadcastTarget<
+  EmitEvents extends EventsMap,
+  ServerSideEvents extends EventsMap,
+  ReservedEvents extends EventsMap,
+  SocketData,
+> extends BroadcastFlagMembers {
+  readonly [kNext]: Operator<EmitEvents, SocketData>;
+  readonly [kTimed]: BroadcastOperator<
+    DecorateAcknowledgements<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>>,
+    SocketData
+  >;
+}
+
+defineFlags(BroadcastTarget.prototype, "broadcasts", (target, name, value) =>
+  withFlag(target[kEverybody](), name, value),
+);

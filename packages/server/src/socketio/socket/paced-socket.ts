@@ -11,7 +11,7 @@ import {
 import type { DisconnectCode } from "../report/close-codes.ts";
 import type { DisconnectReason } from "./types.ts";
 import { type EventsMap, StrictEventEmitter } from "../events/typed-events.ts";
-import type { SendFlagMethods } from "../broadcast/flags.ts";
+import { defineFlags, type kNext, type SendFlagMembers, setFlag } from "../broadcast/flags.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import { kNextFlags, kPort, kTakeFlags } from "../keys.ts";
 
@@ -37,10 +37,7 @@ export abstract class PacedSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
   ReservedEvents extends EventsMap,
->
-  extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents>
-  implements SendFlagMethods<PacedSocket<ListenEvents, EmitEvents, ReservedEvents>>
-{
+> extends StrictEventEmitter<ListenEvents, EmitEvents, ReservedEvents> {
   abstract get conn(): Session;
   abstract readonly client: { readonly [kPort]: SessionPort };
   private [kFlags]: BroadcastFlags | undefined;
@@ -54,26 +51,6 @@ export abstract class PacedSocket<
   declare closeReason?: CloseReason<DisconnectReason, DisconnectCode>;
 
   // ---- the next event ----------------------------------------------------------------------------------------------
-
-  compress(compress: boolean): this {
-    this[kNextFlags]().compress = compress;
-    return this;
-  }
-
-  get volatile(): this {
-    this[kNextFlags]().volatile = true;
-    return this;
-  }
-
-  conflate(key: string): this {
-    this[kNextFlags]().conflate = key;
-    return this;
-  }
-
-  ifSlow(policy: SlowPolicy): this {
-    this[kNextFlags]().ifSlow = policy;
-    return this;
-  }
 
   /** The flags of the next event. */
   protected get flags(): BroadcastFlags {
@@ -153,4 +130,17 @@ export abstract class PacedSocket<
   }
 }
 
+/** What {@link defineFlags} gives the class. The type parameters have to be those of the class, used or not. */
+export interface PacedSocket<
+  ListenEvents extends EventsMap,
+  EmitEvents extends EventsMap,
+  ReservedEvents extends EventsMap,
+> extends SendFlagMembers {
+  readonly [kNext]: this;
+}
+
+defineFlags(PacedSocket.prototype, "all", (socket, name, value) => {
+  setFlag(socket[kNextFlags](), name, value);
+  return socket;
+});
 assignable(PacedSocket.prototype, "bufferedBytes", "droppedEvents");

@@ -6,6 +6,7 @@ import { CatchAllSocket } from "./any-listeners.ts";
 import type { Adapter, Room, Session as StoredSession, SocketId } from "../adapter/adapter.ts";
 import type { WriteOptions } from "../adapter/surface.ts";
 import { catchUp } from "../adapter/large-broadcasts.ts";
+import type { kTimed } from "../broadcast/flags.ts";
 import { BroadcastOperator } from "../broadcast/operator.ts";
 import { REJECTION } from "../events/capturing-emitter.ts";
 import type { Client } from "../client/client.ts";
@@ -96,6 +97,7 @@ export class Socket<
   ServerSideEvents extends EventsMap = DefaultEventsMap,
   SocketData = Untyped,
 > extends CatchAllSocket<ListenEvents, EmitEvents, SocketReservedEventsMap> {
+  declare readonly [kTimed]: Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData>;
   /** The namespace. */
   readonly nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>;
   /** The connection, which may carry sockets of several namespaces. */
@@ -282,17 +284,6 @@ export class Socket<
   /** Does the same as {@link send}. */
   write(...args: EventParams<EmitEvents, "message">): this {
     return this.send(...args);
-  }
-
-  /**
-   * Gives the client `timeout` milliseconds to acknowledge the next event. Its callback then gets an error or null first.
-   *
-   * @example
-   * socket.timeout(5000).emit("question", (err, answer) => console.log(err ? "no answer" : answer));
-   */
-  timeout(timeout: number): Socket<ListenEvents, DecorateAcknowledgements<EmitEvents>, ServerSideEvents, SocketData> {
-    this[kNextFlags]().timeout = timeout;
-    return this;
   }
 
   /** Writes a packet of this socket; broadcasts do not pass here. Programs may replace this method. */
