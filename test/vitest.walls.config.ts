@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 import shared from "./vitest.config.ts";
 
-/** Every client against every wall, which takes minutes; `npm test` tries those that take a moment. */
+/** Every client against every wall, which takes minutes; `npm test` runs only the quick ones. */
 process.env["WALLS"] ??= "full";
 
 const { resolve, ssr } = shared;

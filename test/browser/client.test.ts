@@ -416,7 +416,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       await page.waitForFunction("socket.connected");
     });
 
-    test("a page can tell what happened", async () => {
+    test("the diagnosis shows past attempts", async () => {
       await connectPage({ transports: ["websocket"], reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
       await page.evaluate(() => socket.emit("cut me"));
       await page.waitForFunction("!socket.connected");

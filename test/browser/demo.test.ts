@@ -53,7 +53,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
     return page;
   }
 
-  /** A user's page whose upgrade is done, under a name. */
+  /** A user's page under a name, after its upgrade. */
   async function openUser(name: string, options?: Parameters<StartedBrowser["newContext"]>[0]): Promise<Page> {
     const page = await open("/websocket.html", options);
     await state(page, "websocket");
@@ -173,7 +173,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
       await Promise.all([width(ada), width(bo)]);
     });
 
-    test("takes a pasted picture, and refuses what is too large or no picture", async () => {
+    test("accepts a pasted picture, and refuses a large or invalid one", async () => {
       const ada = await openUser("Ada");
       const buffer = await drawPicture(ada);
       await ada.evaluate(
@@ -364,7 +364,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
     expect(loaded.filter((path) => path.startsWith("/socket.io/socket.io"))).toEqual(["/socket.io/socket.io.min.js"]);
   });
 
-  describe.each(["/websocket.html", "/broadcast.html"])("%s says what is wrong", (path) => {
+  describe.each(["/websocket.html", "/broadcast.html"])("%s shows failures", (path) => {
     test("without JavaScript", async () => {
       const page = await open(path, { javaScriptEnabled: false });
       const notice = page.locator("noscript p");

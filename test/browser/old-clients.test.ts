@@ -31,8 +31,8 @@ const WAYS: Readonly<Record<string, object>> = {
 };
 
 /**
- * Client 1.x encodes text twice where it polls without binary support, as with JSONP: an answer on the same transport comes
- * out right, one that comes after the upgrade does not, with any server. Until the upgrade is done, only ASCII is promised.
+ * Client 1.x encodes text twice when it polls without binary support, as with JSONP. Answers on the same transport are
+ * correct, answers after the upgrade are not, with any server. Before the upgrade ends, only ASCII is supported.
  */
 const mixesEncodings = (version: string, way: string): boolean =>
   version === "1.7" && way === "JSONP, then the upgrade";

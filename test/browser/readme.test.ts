@@ -20,7 +20,7 @@ async function freePort(): Promise<number> {
 
 const executable = await findChromium();
 
-/** The first server and the first page of the README, as somebody pastes them into two files. */
+/** The first server and the first page of the README, as a user pastes them into two files. */
 describe.skipIf(!executable)("the first steps of the README", () => {
   let folder: string;
   let port: number;

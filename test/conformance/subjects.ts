@@ -75,7 +75,7 @@ export async function linkSubject(): Promise<Subject> {
   };
 }
 
-/** `acceptConnect`, over HTTP/2: the results are those of `acceptUpgrade`. */
+/** `acceptConnect`, over HTTP/2, with the same results as `acceptUpgrade`. */
 export function connectSubject(): Promise<Subject> {
   return http2Subject("acceptUpgrade", (req, { stream }) => {
     const check = checkConnect(req);

@@ -50,7 +50,7 @@ async function cluster(one: OnBus, two: OnBus, recovery?: object) {
 
 const event = (...data: unknown[]) => ({ type: 2, data });
 
-/** What two servers do as one, whoever wrote their adapters. */
+/** Tests of two servers in a cluster, for any adapter. */
 export function clusterContract(one: OnBus, two: OnBus): void {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
@@ -153,7 +153,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
     expect(await a.adapter.serverCount()).toBe(1);
   });
 
-  test("clients of a server whose bus is broken still get its broadcasts", async () => {
+  test("clients of a server with a broken bus still get its broadcasts", async () => {
     const { a, b, bus } = await cluster(one, two);
     bus.isBroken = true;
     await a.adapter.broadcast(event("x"), opts());
@@ -192,7 +192,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
     expect(encoded).toEqual([["not kept"], ["not kept"]]);
   });
 
-  test("what is on the bus has the shapes of socket.io-adapter", async () => {
+  test("messages on the bus have the shapes of socket.io-adapter", async () => {
     const { a, bus } = await cluster(one, two);
     bus.sent.length = 0;
     const some = opts(["r1"], ["s1"], { timeout: 50 });

@@ -129,9 +129,9 @@ export function room(Adapter: AdapterClass, options?: { recovery?: object }) {
 
 const event = (...data: unknown[]): Packet => ({ type: 2, data });
 
-/** What every adapter does on one server, whoever wrote it. */
+/** Tests of one server, for any adapter. */
 export function adapterContract(Adapter: AdapterClass, options?: { recovery: object }): void {
-  test("knows who is in which room, and tells", () => {
+  test("tracks the members of rooms, and emits changes", () => {
     const adapter = new Adapter(new FakeNamespace(options));
     const told: unknown[] = [];
     for (const name of ["create-room", "join-room", "leave-room", "delete-room"]) {
@@ -226,7 +226,7 @@ export function sessionContract(Adapter: AdapterClass): void {
     expect(session?.missedPackets).toEqual([["second", second.data[1]]]);
   });
 
-  test("keeps nothing that is volatile, asks for an acknowledgement or is no event", async () => {
+  test("stores only events that are not volatile and ask for no acknowledgement", async () => {
     const { adapter } = bench();
     const first = event("first");
     adapter.persistSession(lost);

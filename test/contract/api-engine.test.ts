@@ -167,7 +167,7 @@ describe("Server", () => {
     expect(engine.clientsCount).toBe(0);
   });
 
-  test("connection_error tells what and why", async () => {
+  test("connection_error has the request, the code and the message", async () => {
     const { engine, port } = await start();
     const seen: unknown[] = [];
     engine.on("connection_error", ({ code, context, req }: { code: number; context: object; req: IncomingMessage }) =>
@@ -317,7 +317,7 @@ describe("Socket and Transport", () => {
     expect([session.transport.name, session.upgraded, session.upgrading]).toEqual(["websocket", true, false]);
   });
 
-  test("closing sends what is queued, unless it is discarded", async () => {
+  test("closing sends queued packets, unless they are discarded", async () => {
     const running = await start();
     const [client, session] = await open(running);
     const heard: unknown[] = [];

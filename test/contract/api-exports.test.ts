@@ -8,7 +8,7 @@ import { serve } from "../support/servers/host.ts";
 import { subject } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 
-// Entry points and exports. `TEST_TARGET=reference` shows that the rows are those of the reference.
+// Entry points and exports. `TEST_TARGET=reference` checks the rows against the reference.
 
 const { resolve } = createRequire(import.meta.url);
 

@@ -60,7 +60,7 @@ describe("constructor", () => {
     expect(() => new Server((() => {}) as never)).toThrow(/request handler/);
   });
 
-  test("its options win over those of attach(), and reach the engine", () => {
+  test("its options override the options of attach(), and reach the engine", () => {
     const io = new Server({ pingTimeout: 1 });
     io.attach(createServer(), { pingTimeout: 2, pingInterval: 3 });
     expect((io.engine as never as { opts: object }).opts).toMatchObject({ pingTimeout: 1, pingInterval: 3 });
@@ -121,7 +121,7 @@ describe("properties and settings", () => {
 });
 
 describe("methods", () => {
-  test("close() resolves, tells its callback, and may be called again", async () => {
+  test("close() resolves, calls its callback, and may be called again", async () => {
     const http = createServer();
     const io = new Server(http);
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -184,7 +184,7 @@ describe("methods", () => {
     expect((await gone)[0]).toBe("io server disconnect");
   });
 
-  test("its listeners are those of the main namespace", () => {
+  test("it shares its listeners with the main namespace", () => {
     const io = new Server() as never as IoServer & NodeJS.EventEmitter;
     const listener = (): void => {};
     io.on("connection", listener);

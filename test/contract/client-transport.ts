@@ -5,7 +5,7 @@ import { serveEngine, type RunningEngine } from "../support/servers/host.ts";
 import type { Target } from "../support/targets.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
-/** What every transport of the engine client has to do, whoever makes its requests, with every server. */
+/** Tests of every transport of the engine client, with every server. */
 export function describeTransport(name: string, Transport: TransportCtor, target: Target): void {
   describe(`${name} with ${target.name}`, () => {
     let server: RunningEngine;
@@ -31,7 +31,7 @@ export function describeTransport(name: string, Transport: TransportCtor, target
       await server.stop();
     });
 
-    test("opens, and tells the handshake before", async () => {
+    test("emits the handshake, then opens", async () => {
       const socket = open();
       const seen: string[] = [];
       for (const event of ["handshake", "open"] as const) socket.on(event, () => seen.push(event));

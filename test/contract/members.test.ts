@@ -104,7 +104,7 @@ async function both(name: string): Promise<{ ours: Members; theirs: Members }> {
 }
 
 describe.each(Object.keys(ABSENT))("the members of socket.io's %s", (name) => {
-  test("are there, but for those that are listed", async () => {
+  test("exist, except for the listed ones", async () => {
     const { ours, theirs } = await both(name);
     const absent = [...theirs.keys()].filter((member) => !ours.has(member));
     expect(absent.sort()).toEqual(words(Object.values(ABSENT[name] ?? {}).join(" ")).sort());
@@ -178,7 +178,7 @@ describe("a member that a program assigns", () => {
     },
   );
 
-  test("times of the engine that are assigned are those of its options", async () => {
+  test("times assigned to the engine change its options", async () => {
     const held = await heldObjects(portage);
     Object.assign(held.io.engine, { pingInterval: 5000, pingTimeout: "4000", maxHttpBufferSize: 7 });
     expect(held.io.engine.opts).toMatchObject({ pingInterval: 5000, pingTimeout: 4000, maxHttpBufferSize: 7 });

@@ -2,7 +2,7 @@ import { Server as Reference } from "socket.io";
 import { Server } from "@portage/server";
 import { expect, test } from "vitest";
 
-/** An object whose methods are called, whichever library it is of. */
+/** An object of either library, for calls of its methods. */
 type Members = Record<string, (...args: unknown[]) => unknown>;
 
 const OPTIONS = { rooms: new Set(), except: new Set(), flags: {} };
@@ -49,7 +49,7 @@ const OF_ADAPTER: [string, ...unknown[]][] = [
   ["persistSession", { sid: "id", pid: "pid", rooms: [], data: {} }],
 ];
 
-/** What comes of a call: the kind of what is returned, and of what its promise resolves with at once. */
+/** The result of a call: its kind, and the kind of the value that its promise resolves with at once. */
 async function outcome(target: Members, [name, ...args]: [string, ...unknown[]]): Promise<string> {
   const kindOf = (value: unknown): string =>
     value === target ? "itself" : ((value as object | undefined)?.constructor.name ?? String(value));

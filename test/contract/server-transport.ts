@@ -40,7 +40,7 @@ const acceptOurs = (req: IncomingMessage, stream: Duplex, head: Buffer): EngineL
 const message = (data: WirePacket): EnginePacket =>
   new EnginePacket("message", data, new PacketSendOptions(true, undefined));
 
-/** An owner that notes what is called, in order. */
+/** An owner that records its calls in order. */
 class Owner implements TransportOwner {
   readonly calls: string[] = [];
   readonly packets: WirePacket[] = [];
@@ -76,7 +76,7 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   await within(wait(), what);
 }
 
-/** Lets what is under way on the loopback arrive: an exchange of another connection takes as long. */
+/** Waits until loopback data has arrived, by an exchange on another connection. */
 async function settle(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await turn();
 }
@@ -181,7 +181,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     test("delivers nothing before it is opened, then text, bytes and large messages, in order", async () => {
       const { transport, owner, peer } = await setUp();
       const [bytes, text] = LARGE;
-      // A WebSocket of another library reads at once: what comes before there is anybody to take it is lost.
+      // A WebSocket of another library reads at once: messages before its listeners exist are lost.
       const early = kind.carriedBy === "stream" && accept === acceptOurs ? ["early"] : [];
       for (const packet of early) await peer.send(`4${packet}`);
       await settle();
@@ -212,7 +212,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect(owner.closes).toEqual([]);
     });
 
-    test("delivers to whoever owns it by then", async () => {
+    test("delivers to its owner at that time", async () => {
       const { transport, owner, peer } = await setUpOpen();
       const other = new Owner();
       owner.react = () => (transport[kTransportOwner] = other);

@@ -49,7 +49,7 @@ describe.each(IMPLEMENTATIONS)("the client of %s", (_name, api) => {
     return req;
   }
 
-  /** Events of a client whose handshake fails, with the socket's state at each. */
+  /** Events of a client after a failed handshake, with the socket's state at each. */
   async function failure(client: WebSocket): Promise<string[]> {
     const log: string[] = [];
     client.on("open", () => log.push("open"));

@@ -299,7 +299,7 @@ describe.each(IMPLEMENTATIONS)("a socket of %s", (_name, api) => {
       expect(await came).toMatchObject({ data: Buffer.from("last words") });
     });
 
-    it("is 1006 after open for a client whose server ends the stream at once", async () => {
+    it("is 1006 after open if the server ends the stream at once", async () => {
       const server = await startServer(api);
       server.on("connection", (socket) => streamOf(socket).end());
       const client = newClient(api, urlOf(server));

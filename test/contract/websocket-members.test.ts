@@ -252,7 +252,7 @@ describe.each(IMPLEMENTATIONS)("%s", (_name, api) => {
     },
   );
 
-  it("setSocket joins a stream whose handshake is done elsewhere", async () => {
+  it("setSocket accepts a stream after a handshake by other code", async () => {
     const http = await startHttp();
     const server = new api.WebSocketServer({ server: http });
     const connection = nextEvent<[WebSocket]>(server, "connection");

@@ -9,7 +9,7 @@ import { nextEvent } from "../support/waiting.ts";
 import { CALLS } from "./odd-arguments.ts";
 import { PARSER_CALLS, PARSERS } from "./odd-arguments-parsers.ts";
 
-/** What differs on purpose, and with which values (all, where there is none). A call that only the reference refuses needs no mention. */
+/** Intended differences, with their values (all by default). Calls that only the reference refuses are not listed. */
 const MEANT: Readonly<Record<string, { readonly values?: readonly string[]; readonly why: string }>> = {
   "socket.data = odd": { values: ["undefined"], why: "undefined stands for data that nobody has set" },
   "io.use(odd)": { why: "refused where the mistake is, not when the first client joins" },
@@ -41,7 +41,7 @@ function isAsGood(ours: Outcome, theirs: Outcome): boolean {
 const sentence = ({ result, uncaught: count, seen }: Outcome): string =>
   `${result}, ${count} uncaught, ${seen.join(" ")}`;
 
-/** Tries a call with each of the odd values, and asserts that just what is meant to differ does. */
+/** Tries a call with each odd value, and asserts that exactly the intended results differ. */
 async function compare(name: string, run: (target: Target, odd: unknown) => Promise<Outcome>): Promise<void> {
   const different = new Map<string, string>();
   for (const [value, odd] of Object.entries(ODD_VALUES)) {

@@ -234,7 +234,7 @@ async function run(name: string, Socket: new (url: string, options: Options) => 
   return trace.lanes;
 }
 
-describe.each([portage, reference])("the client's events are those of engine.io-client, on $name", (target) => {
+describe.each([portage, reference])("the client emits the same events as engine.io-client, on $name", (target) => {
   test.each(Object.keys(SCENARIOS))("%s", async (name) => {
     const expected = await run(name, theirs.Socket as unknown as typeof ours.Socket, target);
     expect(await run(name, ours.Socket, target)).toEqual(expected);
@@ -248,7 +248,7 @@ async function answering(status: number, body: string): Promise<HttpServer> {
   return http;
 }
 
-describe("answers that are no Engine.IO", () => {
+describe("answers of another protocol", () => {
   test.each([
     ["an error page", 502, "<h1>Bad Gateway</h1>"],
     ["a JSON error", 400, '{"code":3,"message":"Bad request"}'],

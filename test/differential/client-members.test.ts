@@ -115,7 +115,7 @@ describe.each(ODD)("%o", (value) => {
     expect(set(OURS)).toEqual(set(REFERENCE));
   });
 
-  // with a parser that is not one the reference throws, or takes its own: here that of Socket.IO serves
+  // for an invalid parser the reference throws or uses its default; this client uses Socket.IO's
   test("as the option parser: the usual one", () => {
     const socket = OURS({ parser: value }).socket("/");
     expect(outcome(() => socket.emit("a"))).toBe("object");

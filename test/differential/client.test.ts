@@ -30,7 +30,7 @@ class Program {
     this.trace.push(shown.join(" "));
   }
 
-  /** A socket whose events, and those of its manager, are in the trace. */
+  /** A socket with its events and its manager's events in the trace. */
   client(options: Options = {}, nsp = "", url = this.server.url): Socket {
     const socket = this.#io(url + nsp, {
       forceNew: true,

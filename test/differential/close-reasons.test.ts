@@ -167,7 +167,7 @@ async function reasonOf(
   const gone = nextEvent<[string]>(socket, "disconnect");
   await client.until((packet) => packet.startsWith("40"));
   await ending.act(client as never, socket, running.io, port);
-  // Over polling, the end is told to the next poll.
+  // Over polling, the next poll reports the end.
   const last = client instanceof RawPolling && client.poll().catch(() => undefined);
   const [reason] = await gone;
   await last;

@@ -1,6 +1,6 @@
 import type { Trace } from "../support/tracer.ts";
 
-/** Scenarios in which Portage differs from the reference on purpose. */
+/** Scenarios with intended differences from the reference. */
 export interface Difference {
   /** Why it is better so. */
   readonly reason: string;

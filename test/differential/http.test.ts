@@ -59,7 +59,7 @@ describe("cors", () => {
     "switched off": undefined,
   };
   for (const [name, cors] of Object.entries(options)) {
-    // Portage refuses WebSockets of other origins, unless it is told not to look.
+    // Portage refuses WebSockets of other origins, unless the check is switched off.
     const unchecked = { cors, checkOrigin: false } as EngineOptions;
     differentialEngine(`cors: ${name}`, cors ? unchecked : {}, crossOrigin);
   }

@@ -8,7 +8,7 @@ import { portage, reference, type Target } from "../support/targets.ts";
 
 type Make = (odd: never) => Partial<ServerOptions> & Record<string, unknown>;
 
-/** Options of the reference: what is seen of a server with an odd value must be the same. */
+/** Options of the reference: a server with an odd value must behave the same. */
 const OPTIONS: Readonly<Record<string, Make>> = {
   serveClient: (odd) => ({ serveClient: odd }),
   adapter: (odd) => ({ adapter: odd }),
@@ -43,7 +43,7 @@ const OPTIONS: Readonly<Record<string, Make>> = {
   addTrailingSlash: (odd) => ({ addTrailingSlash: odd }),
 };
 
-/** What differs on purpose, with which values (all, where there is none). */
+/** Intended differences, with their values (all by default). */
 const MEANT: Readonly<Record<string, { readonly values?: readonly string[]; readonly why: string }>> = {
   allowUpgrades: { values: ["undefined"], why: "an option that is there but undefined keeps its default" },
   maxHttpBufferSize: {
@@ -52,7 +52,7 @@ const MEANT: Readonly<Record<string, { readonly values?: readonly string[]; read
   },
 };
 
-/** Each costs two servers: those that tell the kinds of value apart. */
+/** One value of each kind, as each costs two servers. */
 const VALUES = ["undefined", "null", "false", "0", "-1", "NaN", '""', '"5"', "{}"];
 
 const uncaught = new Uncaught();

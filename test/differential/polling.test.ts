@@ -74,7 +74,7 @@ describe("posts", () => {
       echoing(context);
       const client = await context.polling("A");
       const isRefused = (await client.postBody(body)).status !== 200;
-      // Whether the session has survived, a second request tells.
+      // A second request shows whether the session has survived.
       if (!isRefused) await client.post("4quiet").catch(() => undefined);
     });
   }

@@ -65,7 +65,7 @@ class Recovering {
   }
 }
 
-/** Says who has come, and whether as somebody who was here before. */
+/** Records a connection, and whether it was recovered. */
 function watch(context: SocketContext, namespace = "/"): void {
   context.io.of(namespace).on("connection", (socket: Socket) => {
     context.watch(socket);

@@ -118,7 +118,7 @@ const BYSTANDERS = 2;
 
 async function fuzz(name: string, episode: Episode, server: ChildServer): Promise<void> {
   const bystander = await ChildBystander.join(server);
-  // What is compiled, cached and pooled is there once and for all.
+  // Compiled code, caches and pools are allocated once.
   for (let seed = 0; seed < 30; seed++) await play(server, episode, new Random(seed));
   const before = await server.memory();
   const runs = await forSeeds(async (seed, random) => {
@@ -126,7 +126,7 @@ async function fuzz(name: string, episode: Episode, server: ChildServer): Promis
     if (seed % 10 === 0) await bystander.check();
   });
   await bystander.check();
-  // The heartbeat finds those that their clients have left behind.
+  // The heartbeat ends abandoned sessions.
   await server.settled(BYSTANDERS);
   const after = await server.memory();
   expect(after.heapUsed, `${name}: heap after ${runs} runs, ${before.heapUsed} before`).toBeLessThan(

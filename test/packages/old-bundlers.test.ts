@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
 import { canFetchPackages } from "../support/servers/registry.ts";
 
-// Tools that do not read `exports`, and those that refuse the syntax of today.
+// Tools that can't read `exports`, or reject current syntax.
 
 const PATIENCE = 280_000;
 
@@ -36,7 +36,7 @@ afterAll(async () => {
   for (const folder of [project.folder, ...folders]) await rm(folder, { recursive: true, force: true });
 });
 
-/** A folder of tools of their own: they are too old to stand beside those of the repository. */
+/** A separate folder for tools, as they are too old for the repository's own. */
 async function installTools(...packages: string[]): Promise<string> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "portage-tools-")));
   folders.push(folder);

@@ -76,7 +76,7 @@ let page = "";
 beforeAll(async () => {
   project = await createProject();
   await project.write("server.ts", SERVER);
-  // A page has only what the client depends on: what is in @types would be a part of its program.
+  // A page has only the client's dependencies: packages in @types would become part of its program.
   page = await realpath(await mkdtemp(join(tmpdir(), "portage-page-")));
   await mkdir(join(page, "node_modules"));
   for (const name of ["socket.io-client", "@portage/parser", "@portage/websocket"]) {

@@ -2,7 +2,7 @@ import { io as connectClient, type Socket } from "socket.io-client";
 import type { Server } from "socket.io";
 import { nextEvent, turn, within } from "./waiting.ts";
 
-/** A well-behaved client beside the ones that misbehave: it must never notice them. */
+/** A well-behaved client beside misbehaving ones; it must not be affected by them. */
 export class Bystander {
   readonly #clients: Socket[];
   readonly #accidents: string[] = [];

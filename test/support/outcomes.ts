@@ -4,13 +4,13 @@ import { within, turn } from "./waiting.ts";
 export interface Outcome {
   /** The kind of what it returned, "throws", or "throws <code>" for an error of ours. */
   result: string;
-  /** How many errors nobody caught, a turn later. */
+  /** The number of uncaught errors, a tick later. */
   uncaught: number;
   /** What others noticed of it. */
   readonly seen: string[];
 }
 
-/** Collects what nobody catches in this process, in place of those who listen for it, while it runs. */
+/** Collects uncaught errors of this process while it runs, in place of the usual listeners. */
 export class Uncaught {
   #count = 0;
   readonly #listeners = process.listeners("unhandledRejection");

@@ -26,7 +26,7 @@ export const portage: Target = {
 };
 
 /**
- * What the end-to-end tests run on: Portage. `TEST_TARGET=reference` runs the same tests on the reference, to tell a
+ * The subject of the end-to-end tests: Portage. `TEST_TARGET=reference` runs the same tests on the reference, to tell a
  * wrong test from a wrong server.
  */
 export const subject: Target = process.env["TEST_TARGET"] === "reference" ? reference : portage;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { within } from "./waiting.ts";
 
-/** Headers that a client can notice, and whose values do not depend on the day. */
+/** Headers that matter to clients, with values that do not depend on the time. */
 const TRACED_HEADERS = [
   "content-type",
   "content-encoding",

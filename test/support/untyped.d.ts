@@ -26,7 +26,7 @@ declare module "express" {
   export default function express(): Application;
 }
 
-/** Older servers, whose typings cannot be found through their `exports`. */
+/** Older servers, as TypeScript can't find their typings through `exports`. */
 declare module "socket.io-30" {
   export { Server } from "socket.io";
 }

@@ -16,7 +16,7 @@ export async function within<T>(promise: Promise<T>, what: string | (() => strin
   }
 }
 
-/** Anything with `once`: Node's emitters and those of the Socket.IO clients. */
+/** Anything with `once`: emitters of Node and of the Socket.IO clients. */
 interface Emitting {
   once(event: string, listener: (...args: never[]) => void): unknown;
 }
@@ -37,7 +37,7 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A queue that can be awaited: what arrived before anybody asked is kept. */
+/** An awaitable queue: it stores values that arrive before a call of `next`. */
 export class Inbox<T> {
   readonly #items: T[] = [];
   readonly #readers: ((item: T) => void)[] = [];

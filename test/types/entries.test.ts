@@ -60,7 +60,7 @@ test.each(["esm", "cjs"])(
   },
 );
 
-test("files for browsers name the packages whose code is in them, with their licences beside them", () => {
+test("files for browsers name the bundled packages, with their licences beside them", () => {
   const packages = join(import.meta.dirname, "../../packages");
   const dist = join(packages, "client/dist");
   const notices = readFileSync(join(packages, "server/client-dist/NOTICES.txt"), "utf8");

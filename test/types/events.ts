@@ -25,7 +25,7 @@ interface Named {
   ask: (done: (answer: number) => void) => void;
 }
 
-// The helper types mean the same as those of socket.io.
+// The helper types have the same meaning as in socket.io.
 expectTypeOf<ours.EventNames<Mixed>>().toEqualTypeOf<theirs.EventNames<Mixed>>();
 expectTypeOf<ours.EventNamesWithAck<Mixed>>().toEqualTypeOf<theirs.EventNamesWithAck<Mixed>>();
 expectTypeOf<ours.EventNamesWithAck<Loose>>().toEqualTypeOf<theirs.EventNamesWithAck<Loose>>();

@@ -79,7 +79,7 @@ function examples(): Example[] {
 const EXPORTED =
   /^export (?:declare )?(?:abstract |async )?(?<kind>const|function\*?|class|type|interface) (?<name>\w+)/gm;
 
-/** The names that a source or a preamble exports; modules in JavaScript cannot import those of types. */
+/** The names that a source or a preamble exports; JavaScript modules cannot import types. */
 function exportsOf(file: string, language: Example["language"]): string[] {
   const text = read(file);
   const isWanted = (isType: boolean): boolean => language === "ts" || !isType;

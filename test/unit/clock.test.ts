@@ -30,14 +30,17 @@ test.each([
   [Infinity, undefined],
 ])("a delay of %d ms lasts as long as it says", (ms, day) => expect(firesAfter(ms)).toBe(day));
 
-test.each([0, -1, -Infinity, Number.NaN, null, undefined, "soon"])("what is not a delay, %s, is the shortest", (ms) => {
-  const warnings: unknown[] = [];
-  const warn = (warning: unknown): unknown => warnings.push(warning);
-  process.on("warning", warn);
-  expect(firesAfter(ms as number)).toBe(0);
-  process.off("warning", warn);
-  expect(warnings).toEqual([]);
-});
+test.each([0, -1, -Infinity, Number.NaN, null, undefined, "soon"])(
+  "an invalid delay, %s, counts as the shortest",
+  (ms) => {
+    const warnings: unknown[] = [];
+    const warn = (warning: unknown): unknown => warnings.push(warning);
+    process.on("warning", warn);
+    expect(firesAfter(ms as number)).toBe(0);
+    process.off("warning", warn);
+    expect(warnings).toEqual([]);
+  },
+);
 
 test("a long delay can be put off and taken back", () => {
   let count = 0;

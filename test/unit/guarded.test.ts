@@ -72,7 +72,7 @@ describe("a chain", () => {
     expect(subjects).toEqual(["subject", "subject"]);
   });
 
-  test("ends with the first error, and asks nobody else", () => {
+  test("ends with the first error, and calls no further link", () => {
     const refuse: Link = (_subject, next) => next("no");
     expect(run([goOn, refuse, () => expect.unreachable()])).toEqual([["end", "no"]]);
   });
@@ -87,7 +87,7 @@ describe("a chain", () => {
     ]);
   });
 
-  test("is not ended by one that fails after it went on", () => {
+  test("is not ended by a link that fails after it called next", () => {
     const late: Link = (_subject, next) => {
       next();
       throw "late";
@@ -95,7 +95,7 @@ describe("a chain", () => {
     expect(run([late])).toEqual([["end"], ["thrown", "late"]]);
   });
 
-  test("stops where nobody waits for its end", () => {
+  test("stops once its end is not needed", () => {
     let steps = 0;
     const link: Link = (_subject, next) => {
       steps += 1;

@@ -29,7 +29,7 @@ afterEach(() => {
 });
 
 describe("a failure of the program", () => {
-  test("is told to all that listen, and to nobody else", async () => {
+  test("reaches all listeners, and nothing else", async () => {
     const emitter = new EventEmitter();
     const [one, two, process_] = [vi.fn(), vi.fn(), vi.fn()];
     emitter.on("handler_error", one);
@@ -47,7 +47,7 @@ describe("a failure of the program", () => {
     expect([process_.mock.calls, printed]).toEqual([[], []]);
   });
 
-  test("of a listener of failures is printed, and the next one is told", async () => {
+  test("of a listener of failures is printed, and the next listener is called", async () => {
     const emitter = new EventEmitter();
     const heard = vi.fn();
     emitter.on("handler_error", () => {
@@ -62,7 +62,7 @@ describe("a failure of the program", () => {
   });
 });
 
-describe("a failure that nobody listens to", () => {
+describe("a failure without listeners", () => {
   test("goes where the process handles exceptions and rejections", async () => {
     const heard = { uncaughtException: vi.fn(), unhandledRejection: vi.fn() };
     for (const event of EVENTS) process.on(event, heard[event]);

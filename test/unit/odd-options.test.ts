@@ -22,7 +22,7 @@ describe("limits of the server", () => {
     "maxHandshakesPerSecond",
   ] as const;
 
-  test.each(ENGINE)("%s is a number that lets somebody in, or refused", (name) => {
+  test.each(ENGINE)("%s is a number that admits clients, or refused", (name) => {
     for (const absent of ABSENT)
       expect(resolveEngineOptions({ [name]: absent })[name]).toBe(resolveEngineOptions({})[name]);
     expect(resolveEngineOptions({ [name]: "7" as never })[name]).toBe(7);
@@ -113,7 +113,7 @@ describe("options of the engine", () => {
     ]);
   });
 
-  test("compression is off for what is falsy", () => {
+  test("compression is off for falsy values", () => {
     for (const odd of [null, 0, "", Number.NaN]) {
       const { perMessageDeflate } = resolveEngineOptions({ perMessageDeflate: odd as never });
       expect(perMessageDeflate).toBe(false);

@@ -59,7 +59,7 @@ describe("work for the end of the tick", () => {
     await new Promise((resolve) => setImmediate(resolve));
     const first = done.length;
     expect(first).toBeLessThan(all.length);
-    // What comes in now is small, and does not wait for what is big.
+    // Small data that comes now must not queue behind big data.
     queue.add(-1, undefined);
     await new Promise<void>((resolve) => process.nextTick(resolve));
     expect(done.at(-1)).toBe(-1);
@@ -81,7 +81,7 @@ const endOfTurn = (): Promise<void> =>
     setImmediate(resolve);
   });
 
-/** What a library for tests does: it keeps what is scheduled, and may never call it. */
+/** Acts like a test library: stores scheduled calls, and may never run them. */
 function fakeTimers(): (() => void)[] {
   const kept: (() => void)[] = [];
   const keep = (fn: (...args: unknown[]) => void, ...args: unknown[]): unknown => kept.push(() => fn(...args));

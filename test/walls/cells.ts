@@ -20,7 +20,7 @@ export interface Bounds {
 /** Times leave room for a busy machine: the table has the real ones. */
 const GOOD: Bounds = { connected: 2000, disconnects: 0, lost: 0, unsettled: 0, gap: 2000, disordered: 0 };
 
-/** A cell in which something else holds. */
+/** A cell with different bounds. */
 interface Exception {
   readonly walls: readonly WallName[];
   readonly clients: readonly ClientName[];

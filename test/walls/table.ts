@@ -40,6 +40,6 @@ export function table(outcomes: ReadonlyMap<Cell, Outcome>): string {
   ].join("\n");
 }
 
-/** Cells end in any order: the table has that of the walls. */
+/** The table sorts cells by wall, as they end in any order. */
 const NAMES = Object.keys(WALLS);
 const order = (cell: Cell): number => NAMES.indexOf(cell.wall);

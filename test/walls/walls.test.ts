@@ -29,7 +29,7 @@ const cells = walls
   .flatMap((wall) => clients.map((client) => cellOf(wall, client)))
   .filter(({ awaits }) => isFull || !awaits);
 
-/** Milliseconds: how long each side talks, how long what is under way may take to arrive; and how many cells at once. */
+/** Milliseconds that each side talks, milliseconds for data to arrive, and the number of parallel cells. */
 const [TALK, PATIENCE, AT_ONCE] = isFull ? [6000, 6000, 16] : [300, 10_000, 12];
 
 const outcomes = new Map<Cell, Outcome>();

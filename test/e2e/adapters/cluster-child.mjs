@@ -29,7 +29,7 @@ if (cluster.isPrimary) {
   process.on("SIGINT", () => {});
   const clusterSecret = process.env["CLUSTER_SECRET"];
   const io = new Server(createServer(), { clusterSecret, adapter: createAdapter({ heartbeatInterval: 100 }) });
-  // What is refused shows in the output of the test.
+  // Refusals appear in the output of the test.
   io.on("handler_error", (error) => process.exit(console.error(error) ?? 1));
   setupWorker(io);
   io.on("who", (done) => done(process.pid));

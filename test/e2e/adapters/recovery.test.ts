@@ -45,7 +45,7 @@ describe.each(Object.entries(WAYS))("%s", (way, options) => {
     }
     // The first loss comes before the first event.
     for (let round = 0; round < 3; round++) {
-      // Between two polls there is no connection to lose.
+      // Between two polls the client has no connection to lose.
       await eventually(async () => expect([...io.of("/").sockets.values()][0]?.conn.transport.writable).toBe(true));
       const back = nextEvent(client, "connect");
       relay.cut(serverLearns);

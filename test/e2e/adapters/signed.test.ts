@@ -26,7 +26,7 @@ afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]));
 const SECRET = "secret of the cluster";
 const OTHER = "secret of somebody else";
 
-/** A bus in this process; what is said on it is cloned. */
+/** A bus in this process, which clones its messages. */
 function memoryBus(Base: typeof npm.ClusterAdapterWithHeartbeat): Bus & { readonly wire: EventEmitter } {
   const wire = new EventEmitter().setMaxListeners(0);
   const say = (to: string, message: unknown): void => {
@@ -94,7 +94,7 @@ describe.skipIf(redis === undefined)("signed, with Redis", () => {
   describe("redis-adapter, sharded", () => clusterBehaviour(() => sharded, [portage, portage], signed));
   describe("redis-streams-adapter", () => clusterBehaviour(() => streams, [portage, portage], signed));
 
-  test("redis-adapter has a format of its own: the server is not made, and what is on the bus reaches nobody", async () => {
+  test("redis-adapter has its own format: the server constructor throws, and bus messages reach no client", async () => {
     const parts = await throughRedis((pub, sub) => createClassicAdapter(pub, sub)).adapter();
     const { adapter } = parts;
     expect(() => new portage.socketio.Server({ adapter, ...signed })).toThrow(
@@ -207,7 +207,7 @@ describe.each([
   });
 });
 
-test.skipIf(redis === undefined)("what an emitter outside says to signing servers reaches nobody", async () => {
+test.skipIf(redis === undefined)("messages of an external emitter to signing servers reach no client", async () => {
   const [node] = (await servers(sharded, [SECRET])) as [Insider];
   const outside = createClient({ url: redis?.url ?? "" });
   await outside.connect();

@@ -25,7 +25,7 @@ function connect(path = "", options: object = {}): ClientSocket {
   return client;
 }
 
-/** What the admin namespace tells a visitor. */
+/** The events that the admin namespace sends to a visitor. */
 class Admin {
   readonly socket: ClientSocket;
   readonly #events = new Inbox<[string, ...unknown[]]>("an event of the admin namespace");
@@ -54,7 +54,7 @@ describe("in development mode", () => {
 
   afterEach(() => vi.useRealTimers());
 
-  test("tells what there is", async () => {
+  test("lists servers, namespaces, rooms and sockets", async () => {
     const [config] = await admin.next<[{ supportedFeatures: string[] }]>("config");
     expect(config.supportedFeatures).toEqual(
       expect.arrayContaining(["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT", "ALL_EVENTS"]),

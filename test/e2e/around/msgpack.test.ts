@@ -54,7 +54,7 @@ describe.each([["polling"], ["websocket"]])("by %s", (transport) => {
   });
 });
 
-test("what is no packet closes the connection, and nothing else", async () => {
+test("a malformed packet closes the connection, and nothing else", async () => {
   const socket = await RawWebSocket.connect({ port: running.port, path: "/socket.io/" });
   socket.send(Buffer.from([0xc1, 0xff]));
   await socket.closed;

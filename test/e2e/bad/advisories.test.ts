@@ -15,7 +15,7 @@ import { RawWebSocket, Refused, upgradeRequest } from "../../support/raw/websock
 import { portage } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// Each way in which a server of this kind is publicly known to have been broken: it does not work here.
+// Public advisories for servers of this kind: each attack fails here.
 
 const LIMIT = 1_000_000;
 const MEGABYTE = 2 ** 20;
@@ -82,7 +82,7 @@ describe("engine.io", () => {
     });
     const candidate = RawWebSocket.connect({ port: server.port, revision: upgraded, sid: client.sid });
     await expect(candidate).rejects.toMatchObject({ status: 400 });
-    // The heartbeat, whose timer was null there.
+    // The heartbeat: there its timer was null.
     await client.until((packet) => packet === (opened === 4 ? "2" : "40"));
   });
 
@@ -327,7 +327,7 @@ describe("ws", () => {
     expect((await client.ended()).code).toBe(1009);
   });
 
-  test("CVE-2016-10536: a client does not take a certificate that nobody vouches for", async () => {
+  test("CVE-2016-10536: a client rejects an untrusted certificate", async () => {
     const host = new Host(createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }) as never);
     await host.listen();
     const client = new WebSocket(`wss://127.0.0.1:${host.port}`);
@@ -338,7 +338,7 @@ describe("ws", () => {
 });
 
 describe("other servers", () => {
-  test("CVE-2026-48802 (python-engineio): a hundred thousand pongs are no work", async () => {
+  test("CVE-2026-48802 (python-engineio): a hundred thousand pongs are cheap", async () => {
     const client = await join();
     const pong = frame({ opcode: OPCODE.text, payload: "3" });
     client.sendBytes(Buffer.alloc(pong.length * 100_000, pong));

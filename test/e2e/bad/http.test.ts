@@ -30,7 +30,7 @@ describe("requests that are refused", () => {
     expect(JSON.parse(reply.text)).toMatchObject({ code });
   });
 
-  test("two polls at once: the session ends, the first is told so", async () => {
+  test("two polls at once: the session ends, and the first poll reports it", async () => {
     const client = await joinPolling(server);
     const first = client.beginPoll();
     await first.arrived;

@@ -14,7 +14,7 @@ describe("an upgrade behind a poll that waits, on one TCP connection", () => {
     describe(what, () => {
       const server = badInputServer(options);
 
-      test("harms nobody else", async () => {
+      test("does not affect other clients", async () => {
         const client = await joinPolling(server);
         const tcp = await RawTcp.open(server.running.port);
         const poll = `GET ${client.path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
@@ -27,7 +27,7 @@ describe("an upgrade behind a poll that waits, on one TCP connection", () => {
   }
 });
 
-test("a reset of an upgrade for another path is heard by the engine when nobody else listens", async () => {
+test("the engine handles a reset of an upgrade for another path if the program has no listener", async () => {
   const http = createServer();
   new Server().attach(http, { destroyUpgrade: false });
   http.listen(0, "127.0.0.1");

@@ -84,8 +84,8 @@ async function endBoth(tcp: RawTcp, end: (tcp: RawTcp) => void): Promise<void> {
 }
 
 /**
- * Ends a connection whose request the application holds. A reset is noticed at once; the end of a stream that nobody reads
- * is noticed when the request goes on.
+ * Ends a connection while the application delays its request. A reset is detected at once; the end of an unread stream
+ * only when the request goes on.
  */
 async function endWhileHeld(tcp: RawTcp, end: (tcp: RawTcp) => void, release: () => void): Promise<void> {
   end(tcp);
@@ -142,7 +142,7 @@ describe.each(Object.entries(ENDS))("a connection that ends with %s", (_name, en
     ];
     await tcp.write(requests[moment] as string);
     await endBoth(tcp, end);
-    // A request that was under way takes its session with it; one that never arrived does not.
+    // A request under way ends its session; a request that never arrived does not.
     await client.post("1");
     await sessionsGone();
   });

@@ -1,4 +1,4 @@
-// Run by bounds-broadcast.test.ts with --expose-gc: one server, very many clients in memory, a few of which do not read.
+// Run by bounds-broadcast.test.ts with --expose-gc: one server, very many clients in memory, a few without reading.
 import { IncomingMessage } from "node:http";
 import { Socket as TcpSocket } from "node:net";
 import { Duplex } from "node:stream";
@@ -19,7 +19,7 @@ const payloadOf = (round) => `42["news",${round},"${TEXT}"]`;
 /** The other end of a connection: it checks what it gets, byte by byte, unless it does not read. */
 class Wire extends Duplex {
   isReading = true;
-  /** The frames of broadcasts that came in order; and what came out of order, or was no broadcast after the first one. */
+  /** Counts broadcast frames in order, and frames out of order or of another kind after the first. */
   received = 0;
   mistakes = 0;
   #waiting;
@@ -114,7 +114,7 @@ const memory = async () => {
   return heapUsed + external;
 };
 
-/** What each connection keeps once it has been written to is no queue: the count begins after so many rounds. */
+/** Rounds before the count begins: connections allocate memory other than queues when they are first written to. */
 const WARM_UP = 10;
 let before = 0;
 let most = 0;

@@ -7,7 +7,7 @@ import { within } from "../../support/waiting.ts";
 
 interface Dead {
   readonly policy: string;
-  /** The round in which it was disconnected. */
+  /** The round of its disconnection. */
   readonly endedAt?: number;
   readonly connected: boolean;
   readonly dropped: number;
@@ -20,7 +20,7 @@ interface Dead {
 
 /** What the child says at its end. */
 interface Report {
-  /** Growth of the heap and of what is outside of it, at its worst, in bytes. */
+  /** Largest growth of the heap and of external memory, in bytes. */
   readonly most: number;
   /** Bytes that waited, at their worst, and at the end. */
   readonly mostQueued: number;
@@ -54,7 +54,7 @@ test(
     const { dead, report, ...found } = await run([clients, rounds, bytes, slowReader]);
 
     expect(found.inOrder).toBe(clients - 3);
-    // Two hundred kilobytes were sent to each; what waits is that of the dead ones, and what they share counts once.
+    // Two hundred kilobytes were sent to each; the queues of the dead ones remain, and shared data counts once.
     expect(found.mostQueued).toBeLessThan(slowReader.hard + 2 * bytes);
     expect(found.most).toBeLessThan(3e6);
 

@@ -35,12 +35,12 @@ async function start(options: object) {
   return { clock, host, engine, port: host.port };
 }
 
-/** Opens WebSockets for a session, whose client never answers a close frame. */
+/** Opens WebSockets for a session; the client never answers a close frame. */
 async function besiege(port: number, sid: string): Promise<RawWebSocket[]> {
   const opened: RawWebSocket[] = [];
   for (let batch = 0; batch < CANDIDATES; batch += 50) {
     const attempts = Array.from({ length: 50 }, () => RawWebSocket.connect({ port, path, sid, answersClose: false }));
-    // One that is cut may not even get its answer.
+    // A socket that is cut off may not even get its answer.
     for (const attempt of await Promise.allSettled(attempts)) {
       if (attempt.status === "fulfilled") opened.push(attempt.value);
     }
@@ -75,7 +75,7 @@ test.each([
   }
   const refused = await besiege(port, sid);
   await atMost(host, BOUND + 1);
-  // Those that were first are asked to end, and get a while for it.
+  // The first ones get a close frame, and some time to answer it.
   expect(host.connections).toBe(BOUND + 1);
   expect(refused[0]?.frames.at(-1)?.opcode).toBe(8);
   expect(engine.report().upgrades.failed).toEqual({ candidate: CANDIDATES });
@@ -91,7 +91,7 @@ test.each([
   for (const websocket of refused) websocket.cut();
 });
 
-describe("a connection whose peer does not end it is over", () => {
+describe("a connection is cut off if the peer does not end it", () => {
   const knock = async (port: number, query: string): Promise<Socket> => {
     const stream = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     ends.push(async () => void stream.destroy());
@@ -117,7 +117,7 @@ describe("a connection whose peer does not end it is over", () => {
     await host.drained();
   });
 
-  test("when nobody takes its upgrade", async () => {
+  test("if its upgrade is not handled", async () => {
     const { clock, host, port } = await start({});
     const asked = once(host.http, "upgrade");
     const stream = await knock(port, "/other");

@@ -21,7 +21,7 @@ async function post(body: string, query: Record<string, string> = {}) {
 
 const events = (count: number): string => Array.from({ length: count }, (_, at) => `42["x",${at}]`).join("\u001e");
 
-test("a POST of too many packets ends the session, which is told why; those within the limit are delivered", async () => {
+test("a POST of too many packets ends the session with a reason; packets within the limit are delivered", async () => {
   const { client, socket, received, poll, ended } = await post(events(150), { reasons: "1" });
   expect(await ended).toEqual(["parse error", expect.any(Error)]);
   expect(received).toHaveLength(100);

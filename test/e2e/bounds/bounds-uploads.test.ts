@@ -116,12 +116,12 @@ test.each(HALVES)("sixty clients that send only a part of %s hold no more than t
   const ended = await Promise.all(clients.slice(0, 30).map((client) => client.ended()));
   expect(new Set(ended.map(({ code }) => code))).toEqual(new Set([1013]));
   const { external } = await server.memory();
-  // What is read from the system comes on top.
+  // Data read from the system comes on top.
   expect(external - before.external).toBeLessThan(25 * MB);
   server.checkAlive();
 });
 
-test("the end of a client for which there is no room is explained, and counted with the rule that it broke", async () => {
+test("a client without room for its message ends with a reason, and is counted by its rule", async () => {
   const host = new Host();
   const io = new Server(host.http, { maxReceivingBytes: MB, maxFragments: 3, maxControlFramesPerSecond: 3 });
   await host.listen();

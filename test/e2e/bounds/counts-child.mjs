@@ -1,4 +1,4 @@
-// Run by counts.test.ts with --expose-gc: tells the bytes of heap that an idle connection keeps, by transport.
+// Run by counts.test.ts with --expose-gc: reports the heap size of an idle connection in bytes, by transport.
 import { createServer, request } from "node:http";
 import { connect } from "node:net";
 import { Server } from "@portage/server";

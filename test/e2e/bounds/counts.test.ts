@@ -86,7 +86,7 @@ describe("a broadcast", () => {
     await until(clients, '42["news",1]');
   });
 
-  test("to a room touches nobody else", async () => {
+  test("to a room does not touch other clients", async () => {
     const { io, clients, sockets, writes } = await joined(4);
     await sockets[1]!.join("room");
     io.to("room").emit("news", 1);

@@ -176,7 +176,7 @@ async function run(cycle: Cycle, count: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: WIDTH }, worker));
-  // The heartbeat finds those that have left nothing behind them.
+  // The heartbeat ends the connections that vanished silently.
   await server.settled(0);
 }
 
@@ -185,7 +185,7 @@ describe(`${CYCLES} cycles`, () => {
     await run(cycle, WARM_UP);
     const before = await server.memory();
     await run(cycle, CYCLES);
-    // Timers that belong to what is gone run out first.
+    // Timers of ended connections expire first.
     await eventually(async () => {
       const after = await server.memory();
       expect(after).toMatchObject({ sessions: 0, rooms: 0, sids: 0, namespaces: before.namespaces });

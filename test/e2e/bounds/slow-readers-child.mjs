@@ -22,7 +22,7 @@ async function send(socket, bytes, of, onTurn = () => {}) {
 }
 
 io.on("connection", (socket) => {
-  // What compiled code and grown heap cost is no matter of the queue.
+  // Compiled code and heap growth do not belong to the queue.
   socket.on("read", async (done) => {
     for (let round = 0; round < 30; round++) {
       await send(socket, 1, 10_000);

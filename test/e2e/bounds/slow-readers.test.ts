@@ -80,7 +80,7 @@ describe("a client that does not read", () => {
 describe("many clients that do not read", () => {
   const budget = 3e6;
 
-  test("share the budget of the process; beyond it they end, and one that reads gets all", async () => {
+  test("share the budget of the process; beyond it they end, and a client that reads gets all", async () => {
     const host = new Host();
     const io = new Server(host.http, { slowReader: { process: budget } });
     await host.listen();

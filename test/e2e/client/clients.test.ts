@@ -151,7 +151,7 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
       expect(numbers).toEqual(answers);
     });
 
-    test("is told to leave", async () => {
+    test("is disconnected by the server", async () => {
       const client = await connected(connect, options);
       client.emit("kick me");
       expect((await nextEvent(client, "disconnect"))[0]).toBe("io server disconnect");

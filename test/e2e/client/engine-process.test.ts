@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { serveEngine, type RunningEngine } from "../../support/servers/host.ts";
 import { subject } from "../../support/targets.ts";
 
-// It runs what is built, as nobody transpiles for it: `npm test` builds first.
+// It runs the build, as its process does not transpile: `npm test` builds first.
 const child = fileURLToPath(new URL("./engine-child.mjs", import.meta.url));
 let server: RunningEngine;
 /** Accepts connections and says nothing. */

@@ -178,7 +178,7 @@ describe.each([portage, reference])("on $name", (target) => {
     },
   );
 
-  test("the loser of a race leaves no session behind, whoever it is", async () => {
+  test("either loser of a race leaves no session behind", async () => {
     const server = await start(target);
     const socket = open(server, { race: true });
     await nextEvent(socket, "open");
@@ -234,8 +234,8 @@ describe.each([portage, reference])("on $name", (target) => {
   });
 });
 
-describe("what went wrong is told", () => {
-  test("nobody listens", async () => {
+describe("failures are reported", () => {
+  test("without a server on the port", async () => {
     const http = await serveHttp(() => {});
     const url = `http://127.0.0.1:${portOf(http).port}`;
     http.close();

@@ -6,8 +6,8 @@ import { Random } from "../../support/random.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
 /**
- * Packets of a server that arrive in one read, of every kind and in every order. What the client emits is compared with
- * a model of the protocol; the same model holds for socket.io-client, but for what is listed.
+ * Packets of a server that arrive in one read, of every kind and in every order. The client's events are compared with
+ * a model of the protocol. socket.io-client follows the same model, except for the listed differences.
  */
 
 /** What a server may send; `n` numbers the events of a run. */

@@ -74,7 +74,7 @@ const GLOBALS: Readonly<Record<string, unknown>> = {
 };
 const TRANSPORTS = ["fetch", "AbortController", "WebSocket", "XMLHttpRequest"];
 
-/** What is wrong with a global: what stands in its place, as a property. */
+/** Defects of a global: the property that replaces it. */
 const FAULTS: Readonly<Record<string, PropertyDescriptor>> = {
   "is not there": { value: undefined },
   "is null": { value: null },

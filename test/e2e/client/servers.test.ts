@@ -138,7 +138,7 @@ describe.each(Object.entries(SERVERS))("%s", (_name, make) => {
       expect(echoes).toEqual(Array.from({ length: 200 }, (_, i) => i));
     });
 
-    test("tells who ended it, and comes back where it should", async () => {
+    test("reports which side ended the connection, and reconnects where it should", async () => {
       const client = await connected(await listen(make), options);
       const kicked = nextEvent(client, "disconnect");
       client.emit("kick me");
@@ -233,7 +233,7 @@ describe("@portage/server", () => {
     },
   );
 
-  test("whose `5` is lost with its WebSocket: the client says so, and is back at once with what it missed", async () => {
+  test("loses `5` with its WebSocket: the client reports it, and reconnects at once with the missed events", async () => {
     const server = await listen(
       (http) => new portage.Server(http, { connectionStateRecovery: {} }) as unknown as reference.Server,
     );

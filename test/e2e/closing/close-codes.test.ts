@@ -159,7 +159,7 @@ describe.each(["polling", "websocket"] as const)("a program on the client gets t
   });
 });
 
-test("a client whose message is too large, or breaks a rule of WebSocket, gets the code of sessions", async () => {
+test("a message that is too large or violates RFC 6455 ends with the code of sessions", async () => {
   const tooLarge = await join({ maxHttpBufferSize: 1000 });
   tooLarge.client.send(`42["e","${"x".repeat(2000)}"]`);
   expect(await tooLarge.client.ended()).toEqual({

@@ -54,7 +54,7 @@ async function until(isSo: () => boolean, what: string): Promise<void> {
 type App = (req: IncomingMessage, res: ServerResponse) => void;
 const answer: App = (_req, res) => res.end("the program's own");
 
-/** An engine on a server of the program, whose connections are known from its own side. */
+/** An engine on a server of the program, with the server's connections. */
 class Host {
   readonly clock = new FakeClock();
   readonly streams: Socket[] = [];
@@ -96,7 +96,7 @@ class Host {
     await until(() => stream.bytesRead >= before + bytes.length, "the server to read");
   }
 
-  /** Closes both, and gives what tells of the end of the HTTP server. */
+  /** Closes both, and returns the end of the HTTP server. */
   close(): Promise<unknown> {
     this.engine.close();
     const closed = new Promise((resolve) => this.http.close(resolve));

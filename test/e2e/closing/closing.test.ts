@@ -13,7 +13,7 @@ import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { subject } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-test("a process whose server was closed ends by itself", async () => {
+test("a process exits after its server is closed", async () => {
   const script = fileURLToPath(new URL("closing-child.mjs", import.meta.url));
   const name = subject.name === "portage" ? "@portage/server" : "socket.io";
   const { stdout } = await promisify(execFile)(process.execPath, [script, name], { timeout: 10_000 });
@@ -97,7 +97,7 @@ test("closing twice, and closing what never listened", async () => {
   expect(error).toMatchObject({ code: "ERR_SERVER_NOT_RUNNING" });
 });
 
-test("a client that is told of the end comes back to a new server on the same port", async () => {
+test("a client reconnects to a new server on the same port after the close", async () => {
   const first = await serve(subject);
   const { io: connect } = await import("socket.io-client");
   const client = connect(first.url, {

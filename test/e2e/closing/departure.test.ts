@@ -56,7 +56,7 @@ test("io.close() does not wait longer than closeTimeout for a client that does n
   await host.drained();
 });
 
-test("io.drain() moves everybody away in groups, and lets nobody in", async () => {
+test("io.drain() disconnects clients in groups, and refuses new ones", async () => {
   const { io, host, port } = await start({ retryAfter: 700 });
   const reasons: unknown[] = [];
   io.on("connection", (socket: Socket) =>

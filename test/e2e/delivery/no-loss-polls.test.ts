@@ -6,7 +6,7 @@ import { RawTcp } from "../../support/raw/tcp.ts";
 import { portage } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// Engine.IO has no acknowledgement of the answer to a poll: what the server can tell is how its connection ended.
+// Engine.IO has no acknowledgement of a poll's answer: the server only knows how the connection ended.
 
 let server: RunningEngine;
 
@@ -28,7 +28,7 @@ async function open(): Promise<Opened> {
   return { polling, session, closed: new Promise((resolve) => session.once("close", (...why) => resolve(why))) };
 }
 
-/** A poll on a connection whose client does not read. */
+/** A poll on a connection that the client does not read. */
 async function unreadPoll({ polling }: Opened): Promise<RawTcp> {
   const tcp = await RawTcp.open(server.port);
   tcp.stream.pause();
@@ -59,7 +59,7 @@ test("an answer that breaks off ends the session: it never goes on with a hole",
   await expect(opened.polling.poll()).rejects.toThrow("poll answered 400");
 });
 
-test("an answer that has left is the network's: a reset behind it may be that of a proxy which has read it", async () => {
+test("a reset after a sent answer does not end the session: it may come from a proxy that has read the answer", async () => {
   const opened = await open();
   await loseAnswer(opened, 1000);
   const next = opened.polling.poll();

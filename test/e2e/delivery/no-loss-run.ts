@@ -12,7 +12,7 @@ const connect = CLIENTS["socket.io-client 4.8"] as Connect;
 
 export const numbers = (count: number): number[] => Array.from({ length: count }, (_value, index) => index);
 
-/** Weather in which nothing arrives as it was sent, though everything arrives. */
+/** Network faults that change the timing and splitting of all data, without loss. */
 export const rough = (random: Random): Weather => ({ random, delay: 2, piece: 400 });
 
 /** One of what has to settle exactly once. */
@@ -56,7 +56,7 @@ export class NoLossRun {
 
   static async start(seed: number, options: ClientOptions, recovery: boolean): Promise<NoLossRun> {
     const random = new Random(seed);
-    // A client whose WebSocket dies after `3probe` does not notice before the heartbeat does.
+    // If a WebSocket dies after `3probe`, the client only detects it by the heartbeat.
     const recovering = { connectionStateRecovery: {}, pingInterval: 500, pingTimeout: 1000 };
     const running = await serve(portage, recovery ? recovering : {});
     const relay = new Relay(running.port, rough(random));
@@ -98,7 +98,7 @@ export class NoLossRun {
     const { id } = this.#client;
     const lost = nextEvent(this.#client, "disconnect");
     const back = nextEvent(this.#client, "connect");
-    // Between two polls there is no connection to lose.
+    // Between two polls the client has no connection to lose.
     const again = setInterval(() => this.#relay.cut(loss), 5);
     await lost.finally(() => clearInterval(again));
     await back;

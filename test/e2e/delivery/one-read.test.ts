@@ -84,7 +84,7 @@ class Side {
     return this.#sockets.get(id) ?? [];
   }
 
-  /** What is left of all sessions. */
+  /** The remaining state of all sessions. */
   rest(): unknown {
     const rooms = ["/", "/other"].map((name) => this.io.of(name).adapter.rooms.size + this.io.of(name).sockets.size);
     return { sessions: this.io.engine.clientsCount, rooms };
@@ -100,7 +100,7 @@ interface Outcome {
   /** Whether each socket knows how it stands. */
   readonly isConnected: boolean[];
   readonly isOpen: boolean;
-  /** Whether the engine has forgotten the session; one that polls is told its end first. */
+  /** Whether the engine has removed the session; over polling, after a poll has reported the end. */
   readonly isGone: boolean;
 }
 
@@ -130,12 +130,12 @@ async function overPolling(side: Side, state: State, items: readonly Item[]): Pr
   await client.post(...items.map((item, index) => written(item, index, ack)));
   const outcome = await settled(side, client.sid);
   if (outcome.isOpen) await client.post("1").catch(() => undefined);
-  // The end is told to the next poll.
+  // The next poll reports the end.
   else if (!outcome.isGone) await client.poll().catch(() => undefined);
   return outcome;
 }
 
-/** Everything in one write, and behind it a ping, whose pong says that the rest has been read. */
+/** Sends everything in one write, with a ping at the end; its pong shows that the rest was read. */
 async function overWebSocket(side: Side, state: State, items: readonly Item[]): Promise<Outcome> {
   const client = await RawWebSocket.connect({ port: side.port });
   const { sid } = JSON.parse(String(await client.next()).slice(1)) as { sid: string };

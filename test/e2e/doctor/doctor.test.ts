@@ -32,7 +32,7 @@ async function behind(faults: Partial<Faults>, options: Partial<ServerOptions> =
 const examine = (url: string, options: DoctorOptions = {}): Promise<Diagnosis> =>
   diagnose(url, { hold: 0, timeout: 3000, ...options });
 
-/** What is not as it should be. */
+/** The findings other than ok. */
 function complaints({ steps }: Diagnosis): Code[] {
   const findings = steps.flatMap(({ findings }) => findings);
   return [...new Set(findings.filter(({ level }) => level !== "ok").map(({ code }) => code))];
@@ -191,7 +191,7 @@ describe("proxies with faults", () => {
     expect(words(diagnosis)).toContain(said);
   });
 
-  // By itself: what has waited is told by its time.
+  // Separate, as only the timeout ends this step.
   test("answers to waiting polls are swallowed", async () => {
     const diagnosis = await examine(await behind({ swallowsPolls: true }), { timeout: 2000 });
     expect(complaints(diagnosis)).toEqual(["RESPONSE_SWALLOWED"]);
@@ -259,7 +259,7 @@ describe("proxies with faults", () => {
     expect(words(diagnosis)).toContain("pages of http://a.example");
   });
 
-  test("redirections are followed, and told", async () => {
+  test("redirections are followed and reported", async () => {
     const url = await behind({ redirectsTo: `http://127.0.0.1:${await start()}`, upstreams: [0] });
     const diagnosis = await examine(url);
     expect(complaints(diagnosis)).toEqual(["REDIRECTED"]);
@@ -302,13 +302,13 @@ describe("no server", () => {
     expect(complaints(await examine(`http://127.0.0.1:${port}`, { timeout: 300 }))).toEqual(codes);
   });
 
-  test("an address that is none of a web server", async () => {
+  test("an address without a web server", async () => {
     await expect(diagnose("ftp://example.org")).rejects.toThrow(TypeError);
   });
 });
 
 describe("TLS", () => {
-  test("a certificate that nobody vouches for; the rest is examined all the same", async () => {
+  test("an untrusted certificate; the other steps still run", async () => {
     const host = new Host(createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }) as never);
     const io = new subject.socketio.Server(host.http);
     await host.listen();

@@ -21,7 +21,7 @@ async function start(options: Partial<ServerOptions> = {}): Promise<number> {
   return running.port;
 }
 
-/** What is not as it should be. */
+/** The findings other than ok. */
 function complaints({ steps }: Diagnosis): Code[] {
   const findings = steps.flatMap(({ findings }) => findings);
   return findings.filter(({ level }) => level !== "ok").map(({ code }) => code);

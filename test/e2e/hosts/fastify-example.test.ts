@@ -6,7 +6,7 @@ import { runDemo, startDemo, type Demo } from "../../browser/demo.ts";
 
 const clients: Socket[] = [];
 
-/** A user's page, as far as the server can tell. */
+/** A user's page, from the server's point of view. */
 async function join(
   demo: Demo,
   transports: string[],
@@ -59,21 +59,24 @@ describe("the process", () => {
     expect(await demo.stop()).toBe(0);
   });
 
-  test.each([["SIGINT"], ["SIGTERM"]] as const)("tells the pages and is gone within a second of %s", async (signal) => {
-    const demo = await startDemo();
-    const pages = await Promise.all([
-      join(demo, ["polling"]),
-      join(demo, ["websocket"]),
-      join(demo, ["polling", "websocket"]),
-    ]);
-    const told = pages.map((page) => arrival(page, "goodbye"));
-    const left = pages.map((page) => arrival(page, "disconnect"));
-    const start = performance.now();
-    expect(await demo.stop(signal)).toBe(0);
-    expect(performance.now() - start).toBeLessThan(1000);
-    await Promise.all([...told, ...left]);
-    expect(demo.errors()).toBe("");
-  });
+  test.each([["SIGINT"], ["SIGTERM"]] as const)(
+    "notifies the pages and exits within a second of %s",
+    async (signal) => {
+      const demo = await startDemo();
+      const pages = await Promise.all([
+        join(demo, ["polling"]),
+        join(demo, ["websocket"]),
+        join(demo, ["polling", "websocket"]),
+      ]);
+      const told = pages.map((page) => arrival(page, "goodbye"));
+      const left = pages.map((page) => arrival(page, "disconnect"));
+      const start = performance.now();
+      expect(await demo.stop(signal)).toBe(0);
+      expect(performance.now() - start).toBeLessThan(1000);
+      await Promise.all([...told, ...left]);
+      expect(demo.errors()).toBe("");
+    },
+  );
 
   test.each([["127.0.0.1"], ["::"]])("says so when the port is taken at %s", async (host) => {
     const other = createServer().listen(0, host);
@@ -140,7 +143,7 @@ describe("what pages send", () => {
       const problems: { ok: boolean; error?: string }[] = [];
       for (const event of events) {
         for (const value of nonsense) {
-          socket.emit(event, value); // nobody waits for the answer
+          socket.emit(event, value); // the answer is not needed
           problems.push((await socket.emitWithAck(event, value)) as { ok: boolean; error?: string });
         }
       }

@@ -246,7 +246,7 @@ describe("CORS", () => {
     expect(before.headers["access-control-allow-origin"]).toBe("http://a.example");
   });
 
-  test("is refused by the engine when nobody provides it", async () => {
+  test("is refused by the engine if the application has no CORS", async () => {
     const app = await start();
     const before = await fetchRaw(app, "/socket.io/?EIO=4&transport=polling", preflight);
     expect(before.status).toBe(400);
@@ -300,7 +300,7 @@ describe("paths", () => {
 });
 
 describe("upgrades beside our path", () => {
-  test("are refused at once when nobody else listens", async () => {
+  test("are refused at once without another listener", async () => {
     const app = await start();
     expect(await refusedUpgrade(app, "/elsewhere")).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/);
   });
@@ -439,7 +439,7 @@ describe("metrics", () => {
     apps.pop();
   });
 
-  test.each([[null], [false], [undefined]])("the token %j is none", async (token) => {
+  test.each([[null], [false], [undefined]])("the token %j is invalid", async (token) => {
     const app = await start({ metrics: { token: token as never } });
     const headers = { authorization: `Bearer ${token}` };
     const outside = await app.inject({ url: "/metrics", headers, remoteAddress: "192.0.2.1" });
@@ -483,7 +483,7 @@ describe("two plugins in one application", () => {
       request.end();
     });
 
-  test("each has its path, of those that begin alike too, and a stray upgrade is refused", async () => {
+  test("each has its path, also with a common prefix, and a stray upgrade is refused", async () => {
     const app = Fastify();
     apps.push(app);
     for (const path of ["/a", "/a/b", "/c"]) {

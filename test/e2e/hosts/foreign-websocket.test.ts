@@ -76,7 +76,7 @@ describe("the option wsEngine", () => {
   });
 });
 
-test("engine.onWebSocket takes a WebSocket that somebody else has made", async () => {
+test("engine.onWebSocket accepts a WebSocket of another library", async () => {
   const http = createServer();
   const engine = new Engine();
   const io = new Server({ serveClient: false });

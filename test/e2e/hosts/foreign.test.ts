@@ -7,7 +7,7 @@ import { Host, serve } from "../../support/servers/host.ts";
 import { subject } from "../../support/targets.ts";
 import { nextEvent } from "../../support/waiting.ts";
 
-// WebSockets that somebody else has accepted: the package `ws`, as an option or by hand.
+// WebSockets accepted by another library: the package `ws`, as an option or by hand.
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -83,7 +83,7 @@ describe.each(Object.entries(WAYS))("%s", (_name, options) => {
   });
 });
 
-test.each([[undefined], [null], ["ws"]])("a wsEngine that is no class (%j) is tolerated", async (wsEngine) => {
+test.each([[undefined], [null], ["ws"]])("a wsEngine that is not a class (%j) is ignored", async (wsEngine) => {
   const running = await serve(subject, { wsEngine: wsEngine as never });
   cleanups.push(() => running.stop());
   await expectService(running.io, running.url, { transports: ["websocket"] });

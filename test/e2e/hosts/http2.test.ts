@@ -90,7 +90,7 @@ describe("a POST that the client resets", () => {
     }
   });
 
-  test("whose length was announced is not taken either", async () => {
+  test("is not taken as whole with an announced length either", async () => {
     const client = await Client.connect(await start());
     const closed = client.closed();
     const { id, bytes } = client.http.open("POST", client.path, { "content-length": String(BODY.length) });
@@ -129,7 +129,7 @@ describe("a POST that the client resets", () => {
     },
   );
 
-  test("and one that ends is", async () => {
+  test("is taken as whole if it ends", async () => {
     const client = await Client.connect(await start());
     const { id, bytes } = client.http.open("POST", client.path);
     client.http.write(bytes, data(id, BODY.slice(0, 5), false), data(id, BODY.slice(5), true));
@@ -241,7 +241,7 @@ describe("a POST that is too large", () => {
 });
 
 describe("closing", () => {
-  test("io.close() resolves with clients connected, whose streams and connections end", async () => {
+  test("io.close() resolves with clients connected, and ends their streams and connections", async () => {
     const running = await start();
     const waiting = await Client.connect(running);
     const poll = waiting.http.open("GET", waiting.path);

@@ -161,7 +161,7 @@ describe("the same server", () => {
   });
 });
 
-test("an engine with two paths, and one that was detached and attached again, answer once", async () => {
+test("an engine with two paths answers once, also after detach and attach", async () => {
   const engine = new Engine();
   engine.attach(host.http, { path: "/a" });
   engine.attach(host.http, { path: "/b" });
@@ -212,7 +212,7 @@ describe("subprotocols that a client offers", () => {
     expect(await offer({ perMessageDeflate: true }, "mqtt")).toBe("mqtt");
   });
 
-  test("or the one that handleProtocols chooses", async () => {
+  test("or the choice of handleProtocols is named", async () => {
     const seen: unknown[] = [];
     const handleProtocols = (protocols: Set<string>, req: { url: string }): string => {
       seen.push([...protocols], req.url.startsWith("/socket.io/"));
@@ -222,7 +222,7 @@ describe("subprotocols that a client offers", () => {
     expect(seen).toEqual([["token-abc", "mqtt"], true]);
   });
 
-  test("or none", async () => {
+  test("or handleProtocols refuses all", async () => {
     expect(await offer({ handleProtocols: () => false }, "mqtt")).toBeUndefined();
   });
 
@@ -245,7 +245,7 @@ describe("subprotocols that a client offers", () => {
   });
 });
 
-test("a WebSocket whose request a program has made by hand, without what it does not know of", async () => {
+test("a WebSocket with a handmade request, without internal properties", async () => {
   const engine = new Engine();
   const http = createServer();
   http.on("upgrade", ({ method, url, headers }: IncomingMessage, stream: Duplex, head: Buffer) =>

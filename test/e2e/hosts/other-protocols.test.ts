@@ -147,7 +147,7 @@ test.each(["websocket", "WebSocket", "h2c, websocket", "websocket/13, h2c"])("Up
   else expect((client as { status: number }).status).toBe(400);
 });
 
-test("several engines, and what is chunked", async () => {
+test("several engines, and chunked requests", async () => {
   const host = await start(createServer(app));
   const other = new subject.engine.Server();
   other.attach(host.http, { path: "/other", destroyUpgradeTimeout: 10 });
@@ -193,7 +193,7 @@ test("a WebSocket that nothing takes is ended on a connection that was used befo
   await closed;
 });
 
-test("a connection that breaks right after such a request harms nobody", async () => {
+test("a connection that breaks right after such a request does not affect others", async () => {
   const { port, http } = await start(createServer(app));
   const upgraded = nextEvent(http, "upgrade");
   const tcp = await RawTcp.open(port);

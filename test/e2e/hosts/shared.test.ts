@@ -44,7 +44,7 @@ test("a Koa application keeps its requests", async () => {
   expect((await call({ port: running.port, path: "/hello" })).text).toBe("from Koa: /hello");
 });
 
-test("listeners of requests that came before and after both see what is not the engine's", async () => {
+test("request listeners added before and after the engine both see other requests", async () => {
   const host = new Host();
   const seen: string[] = [];
   host.http.on("request", (req) => seen.push(`before ${req.url}`));
@@ -69,7 +69,7 @@ test("listeners of requests that came before and after both see what is not the 
 test("three engines with paths of their own, one of them below another's name", async () => {
   const host = new Host(createServer((_req, res) => res.end("plain")));
   const paths = ["/live", "/live2", "/live/admin-tools"];
-  // The first engine that attaches is asked last: the longer path comes after the shorter one that it starts with.
+  // The engine attached first is asked last: the longer path comes after its own prefix.
   const servers = paths.map((path) => new subject.socketio.Server(host.http, { path }));
   await host.listen();
   cleanups.push(async () => {

@@ -101,7 +101,7 @@ describe("in Node.js", () => {
     expect(await project.run("cjs", program)).toEqual([0, 2, 0]);
   });
 
-  test("the files for browsers are where those of socket.io-client are", async () => {
+  test("the files for browsers have the paths of socket.io-client", async () => {
     const program = `
       const fs = require("fs");
       const files = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];

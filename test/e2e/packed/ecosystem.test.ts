@@ -19,7 +19,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-test("OpenTelemetry's instrumentation traces events that come in, and those that are sent", async () => {
+test("OpenTelemetry's instrumentation traces received and sent events", async () => {
   const program = `
     const { SocketIoInstrumentation } = require("@opentelemetry/instrumentation-socket.io");
     const sdk = require("@opentelemetry/sdk-trace-base");

@@ -77,7 +77,7 @@ function send(url: string, body: unknown, method = "POST", headers: Record<strin
 const WAYS = [["polling"], ["websocket"]] as const;
 
 describe("express", () => {
-  test("serves its page with the client, and tells all pages what is new", async () => {
+  test("serves its page with the client, and sends news to all pages", async () => {
     const { origin, stop } = await start("express");
     const page = await (await fetch(origin)).text();
     const scripts = [...page.matchAll(/src="([^"]+)"/g)].map(([, path]) => fetch(`${origin}${path}`));
@@ -136,7 +136,7 @@ describe("auth", () => {
 });
 
 describe("drain", () => {
-  test("moves its clients away on SIGTERM, lets nobody in, and ends", async () => {
+  test("disconnects its clients on SIGTERM, refuses new ones, and exits", async () => {
     const { origin, stop } = await start("drain", "server.mjs", { DRAIN: "1500" });
     expect((await fetch(`${origin}/ready`)).status).toBe(200);
     const ways = [["polling"], ["websocket"], ["polling", "websocket"]];
@@ -159,7 +159,7 @@ describe("drain", () => {
 });
 
 describe("fastify", () => {
-  test.each(WAYS)("tells who watches, and guards the door, by %s", async (transport) => {
+  test.each(WAYS)("sends counts to watchers, and checks requests, by %s", async (transport) => {
     const { origin, stop } = await start("fastify");
     const options = { path: "/live", transports: [transport] };
     const page = connect(origin, options);
@@ -248,7 +248,7 @@ const postgres = await startPostgres();
 afterAll(() => postgres?.stop());
 
 describe.skipIf(postgres === undefined)("postgres", () => {
-  test("keeps what is to do, and tells the clients of both servers", async () => {
+  test("stores tasks, and notifies the clients of both servers", async () => {
     const settings = { POSTGRES_URL: postgres?.url ?? "" };
     const both = await Promise.all([1, 2].map(() => start("postgres", "server.mjs", settings)));
     const [ada, bo] = both.map(({ origin }) => connect(origin)) as [Socket, Socket];

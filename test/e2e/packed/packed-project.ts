@@ -28,7 +28,7 @@ const FACADES: Record<string, string> = {
   "engine.io-parser": "@portage/parser/engine",
 };
 
-/** No program of the tests takes longer; one that hangs is ended. Milliseconds. */
+/** Time limit for programs of the tests, in milliseconds. */
 const RUNNING_TIME = 50_000;
 
 /** What packs and installs has as long as its hook has: a machine may be loaded. Milliseconds. */

@@ -21,7 +21,7 @@ interface Manifest {
 const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
 
-/** What a tool finds for a request of a folder; `fields` are those that it knows. */
+/** The file that a tool resolves for a folder; `fields` are the fields it reads. */
 function findFile(folder: string, field: "browser" | "react-native"): string {
   const manifest = readManifest(folder);
   const replaced = manifest[field];
@@ -30,7 +30,7 @@ function findFile(folder: string, field: "browser" | "react-native"): string {
   return resolve(folder, other ?? main);
 }
 
-/** The file, and those that it requires. */
+/** The file and its dependencies. */
 function withRequired(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);

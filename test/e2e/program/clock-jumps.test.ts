@@ -61,7 +61,7 @@ test.each([10, -10])("a jump by %d hours ends no healthy session", async (hours)
   expect(io.stats().sessions).toMatchObject({ open: 2, closed: {} });
 });
 
-test("a jump gives nobody more events, and takes none away", async () => {
+test("a jump neither adds nor removes events of a client", async () => {
   const options = { pingInterval: 100, pingTimeout: 5000, maxEventsPerSecond: { rate: 20, burst: 5 } };
   const { io, port } = await serve(options);
   const connection = nextEvent<[Socket]>(io, "connection");
@@ -69,7 +69,7 @@ test("a jump gives nobody more events, and takes none away", async () => {
   const [socket] = await connection;
   for (const hours of [-10, 20, -10]) {
     jump(hours);
-    // One event a beat is half of what is allowed.
+    // One event per beat is half of the limit.
     for (let count = 0; count < 4; count += 1) {
       await client.until((packet) => packet === "2");
       client.send("3");

@@ -36,7 +36,7 @@ describe("failures that no hook hears of", () => {
     expect(output).toContain("handler-errors-program.mjs");
   });
 
-  test("a process that handles what is uncaught gets it, as with socket.io", async () => {
+  test("a process with handlers of uncaught errors gets them, as with socket.io", async () => {
     const { output, code } = await run("process");
     expect(output).toContain("served to the end");
     expect(code).toBe(0);

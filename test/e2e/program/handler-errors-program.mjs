@@ -1,4 +1,4 @@
-// A program whose handlers fail. How it handles what is uncaught is said by its argument.
+// A program with failing handlers. Its argument chooses how it handles uncaught errors.
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 import { io as connect } from "socket.io-client";

@@ -26,7 +26,7 @@ let told: Array<[string, HandlerErrorContext]>;
 let bystander: Bystander;
 let failing: (() => never) | undefined;
 
-/** A server whose hooks fail once `failing` is set. */
+/** A server with hooks that fail once `failing` is set. */
 async function start(options: Partial<ServerOptions>): Promise<void> {
   host = new Host();
   io = new Server(host.http, options);

@@ -6,7 +6,7 @@ import { RawPolling } from "../../support/raw/polling.ts";
 import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 
-test("stats, metrics and diagnostics tell what has happened", async () => {
+test("stats, metrics and diagnostics report events", async () => {
   const host = new Host();
   const io = new Server(host.http, { allowEIO3: true });
   await host.listen();
@@ -69,7 +69,7 @@ test("stats, metrics and diagnostics tell what has happened", async () => {
   await host.drained();
 });
 
-test("a session that can't be told of its end yet is open, and counted as closing", async () => {
+test("a session without a poll to report its end stays open, and is counted as closing", async () => {
   const host = new Host();
   const io = new Server(host.http);
   await host.listen();
@@ -81,7 +81,7 @@ test("a session that can't be told of its end yet is open, and counted as closin
   socket.disconnect(true);
   await turn();
   expect(io.stats().sessions).toMatchObject({ open: 1, closing: 1, closed: {} });
-  // What was emitted first, then the end of the session, and nobody is left.
+  // Earlier events first, then the end of the session, and every client is gone.
   expect(await client.next()).toBe("41");
   expect(await client.next()).toBe("1");
   expect(io.stats().sessions).toMatchObject({ open: 0, closing: 0, closed: { SERVER_CLOSED: 1 } });

@@ -57,7 +57,7 @@ test("the metrics are OpenMetrics, with units, and every counter is there at 0",
   return io.close();
 });
 
-/** What a reader of the text format 0.0.4 makes of a text: comments, and samples whose metric has one TYPE. */
+/** Parses the text format 0.0.4: comments, and samples of metrics with one TYPE each. */
 function readText(text: string): Map<string, number> {
   const types = new Set<string>();
   const samples = new Map<string, number>();
@@ -75,7 +75,7 @@ function readText(text: string): Map<string, number> {
   return samples;
 }
 
-test("they stand beside those of prom-client, before or after them", async () => {
+test("they combine with the metrics of prom-client, in either order", async () => {
   const io = new Server();
   io.attach(0);
   const register = new prometheus.Registry();
@@ -89,7 +89,7 @@ test("they stand beside those of prom-client, before or after them", async () =>
   await io.close();
 });
 
-test("the numbers that are kept along the way are those that a walk over all sessions finds", async () => {
+test("the running totals equal a count over all sessions", async () => {
   const host = new Host();
   const io = new Server(host.http, { allowEIO3: true, slowReader: { soft: 1e5, hard: 1e8, burst: 1e8 } });
   await host.listen();

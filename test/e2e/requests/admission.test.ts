@@ -53,7 +53,7 @@ describe("a server that is full", () => {
   });
 });
 
-test("a WebSocket whose peer does not answer the end counts until it is gone", async () => {
+test("a WebSocket counts until it is gone, even if its peer does not answer the close frame", async () => {
   const { port, io } = await start({ maxConnections: 1 });
   const closed = new Promise((resolve) =>
     io.engine.once("connection", (session: Emitting) => session.once("close", resolve)),
@@ -82,7 +82,7 @@ describe("sessions of one user", () => {
     if (who === "a middleware") io.engine.use((req, _res, next) => next(know(req)));
     const first = await RawWebSocket.connect({ port, ...as("ann") });
     const polling = await RawPolling.open({ port, ...as("ann") });
-    // An upgrade is no new session.
+    // An upgrade is not a new session.
     const upgrade = await RawWebSocket.connect({ port, sid: polling.sid, ...as("ann") });
     const reply = await call({ port, path: HANDSHAKE, ...as("ann") });
     expect([reply.status, reply.headers["retry-after"], JSON.parse(reply.text)]).toEqual([503, "5", body]);
@@ -118,7 +118,7 @@ describe("sessions of one user", () => {
     expect(new Set(statuses)).toEqual(new Set([200, 503]));
   });
 
-  test("a userOf that fails refuses the handshake, and is told of", async () => {
+  test("a userOf that fails refuses the handshake, and is reported", async () => {
     const failure = new Error("a secret of the program");
     const userOf = () => {
       throw failure;

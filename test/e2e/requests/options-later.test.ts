@@ -42,7 +42,7 @@ async function joined(port: number): Promise<RawPolling> {
   return client;
 }
 
-/** The status of a WebSocket handshake, 101 for one that is accepted. */
+/** The status of a WebSocket handshake; 101 if accepted. */
 async function webSocketStatus(port: number, headers: Record<string, string> = {}): Promise<number> {
   const client = await RawWebSocket.connect({ port, headers }).catch((error: { status: number }) => error);
   if (!(client instanceof RawWebSocket)) return client.status;
@@ -53,7 +53,7 @@ async function webSocketStatus(port: number, headers: Record<string, string> = {
 describe("maxHttpBufferSize", () => {
   const LARGE = `42["echo","${"x".repeat(2000)}"]`;
 
-  test("raised: told to clients, and what they may send", async () => {
+  test("raised: clients learn it, and may send more", async () => {
     const { port, opts } = await start({ maxHttpBufferSize: 1000 });
     const before = await joined(port);
     opts["maxHttpBufferSize"] = 5000;
@@ -64,7 +64,7 @@ describe("maxHttpBufferSize", () => {
     await websocket.until((text) => text.startsWith("40"));
     websocket.send(LARGE);
     await websocket.until((text) => text.startsWith('42["echo"'));
-    // A session keeps what it was told.
+    // A session keeps its announced limit.
     expect((await before.post(LARGE)).status).toBe(413);
   });
 
@@ -82,7 +82,7 @@ describe("maxHttpBufferSize", () => {
 });
 
 describe("the handshake", () => {
-  test("tells intervals as they are now, and they hold", async () => {
+  test("has the current intervals, and they apply", async () => {
     const { port, opts } = await start();
     Object.assign(opts, { pingInterval: 50, pingTimeout: 60 });
     expect(await openPacket(port)).toMatchObject({ pingInterval: 50, pingTimeout: 60 });
@@ -117,7 +117,7 @@ describe("the handshake", () => {
     expect(await cookies()).toBeUndefined();
   });
 
-  test("asks those that are to be asked now", async () => {
+  test("calls the current allowRequest", async () => {
     const { port, opts } = await start();
     opts["allowRequest"] = (_req: unknown, callback: (error: null, success: boolean) => void) => callback(null, false);
     expect([await statusOf(port), await webSocketStatus(port)]).toEqual([403, 403]);
@@ -180,7 +180,7 @@ test("compression", async () => {
   expect([plain, deflated].map(({ headers }) => "sec-websocket-extensions" in headers)).toEqual([false, true]);
 });
 
-test("what is changed inside an option holds, and for that server alone", async () => {
+test("a change inside an option applies, to that server alone", async () => {
   const { port, io, opts } = await start({ cookie: true, cors: { origin: "https://one.example" }, slowReader: {} });
   const other = await start();
   const inside = (name: string): Record<string, unknown> => opts[name] as Record<string, unknown>;
@@ -335,7 +335,7 @@ describe("odd values that are set later", () => {
     expect([await statusOf(port), await webSocketStatus(port)]).toEqual([200, 101]);
   });
 
-  test("heartbeats go on with a time that is no number", async () => {
+  test("heartbeats go on with a time that is not a number", async () => {
     const { port, opts } = await start({ pingInterval: 30, pingTimeout: 5000 });
     const websocket = await RawWebSocket.connect({ port });
     opts["pingTimeout"] = NaN;
@@ -345,7 +345,7 @@ describe("odd values that are set later", () => {
     }
   });
 
-  test("other options in the place of all, and one that is deleted", async () => {
+  test("replaced options, and a deleted one", async () => {
     const { port, io, opts } = await start({ pingTimeout: 50 });
     (io.engine as { opts: object }).opts = { ...io.engine.opts, maxHttpBufferSize: "5000" };
     expect(await openPacket(port)).toMatchObject({ pingTimeout: 50, maxPayload: 5000 });

@@ -55,7 +55,7 @@ describe("a POST that is too large", () => {
       expect.objectContaining({ name: "PAYLOAD_TOO_LARGE", code: 8, message: "Payload too large" }),
     ]);
     expect(refusals[0]?.context).toMatchObject({ limit: 1e6, sid: client.sid });
-    // A client whose message was refused gives up.
+    // A client gives up after its message was refused.
     poll.abort();
     expect((await left)[0]).toBe("transport error");
     const { code, limit, actual } = (socket as unknown as { closeReason: Record<string, unknown> }).closeReason;

@@ -134,7 +134,7 @@ describe("a page that may not read the answer", () => {
     expect(other.io.stats().corsMismatches).toBe(0);
   });
 
-  test("is told of with what the option allows: a slash too many is seen at once", async () => {
+  test("is reported with the option's value, which shows a surplus slash", async () => {
     const { io, port } = await start({ cors: { origin: `${origin}/` } });
     await open(port, { origin });
     await expect.poll(() => io.stats().corsMismatches).toBe(1);
@@ -151,7 +151,7 @@ describe("a page that may not read the answer", () => {
     expect(warnings()).toEqual([["ORIGIN_NOT_ALLOWED", expect.stringContaining(`"${origin}"`)]]);
   });
 
-  test("and those that may, or are not pages of another origin, do not", async () => {
+  test("but not for allowed pages, or requests without another origin", async () => {
     const { io, port } = await start({ cors: { origin } });
     await open(port, { origin });
     await open(port, {});

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** A session on polling whose messages are kept. */
+/** A session on polling that records its messages. */
 interface Opened {
   readonly polling: RawPolling;
   readonly session: Session;
@@ -97,7 +97,7 @@ describe("a POST under way", () => {
     await websocket.close();
   });
 
-  test("finished after the commit: what is in it comes first", async () => {
+  test("finished after the commit: its packets come first", async () => {
     const opened = await open();
     const websocket = await candidateOf(opened);
     await probe(websocket);

@@ -10,7 +10,7 @@ import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { portage } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// What goes wrong with other servers of this protocol, without anybody's ill will or with it.
+// Faults known from other servers of this protocol, by accident or attack.
 
 const MEGABYTE = 2 ** 20;
 
@@ -103,7 +103,7 @@ describe("a server in a process of its own", () => {
   );
 });
 
-describe("what a WebSocket client is told when it is refused", () => {
+describe("the refusal of a WebSocket client", () => {
   type Io = Awaited<ReturnType<typeof serve>>["io"];
   const REFUSALS: [string, number, (io: Io) => unknown][] = [
     [

@@ -11,7 +11,7 @@ if (!executable) {
   console.warn("Browser tests skipped: no CHROME_PATH, no chromium or chrome on PATH, no @sparticuz/chromium.");
 }
 
-/** What the page tells about one connection. */
+/** The page's report about one connection. */
 interface Report {
   readonly extensions: string;
   readonly protocol: string;

@@ -26,7 +26,7 @@ export interface PendingCall {
   abort(): void;
 }
 
-/** Numbers the requests, so that a server in the same process can tell that one has arrived (see `host.ts`). */
+/** Numbers the requests, so that a server in the same process can recognise their arrival (see `host.ts`). */
 export const ORDER_HEADER = "x-test-order";
 let order = 0;
 const arrivals = new Map<string, () => void>();

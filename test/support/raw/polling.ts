@@ -64,7 +64,7 @@ export class RawPolling {
     return queryPath(this.#options, { transport: "polling", ...(this.sid ? { sid: this.sid } : {}) });
   }
 
-  /** Sends a GET; `arrived` tells that the server holds it. */
+  /** Sends a GET; `arrived` resolves once the server has it. */
   beginPoll(): PendingPoll {
     const { port, headers } = this.#options;
     const pending = startCall({ port, path: this.path, ...(headers ? { headers } : {}) });

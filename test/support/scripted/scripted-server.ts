@@ -51,7 +51,7 @@ export class ScriptedConnection {
   }
 }
 
-/** An Engine.IO server over WebSocket that says what a test tells it to, and nothing else. */
+/** An Engine.IO server over WebSocket that sends only what a test scripts. */
 export class ScriptedServer {
   readonly #server: WebSocketServer;
   readonly #connections = new Inbox<ScriptedConnection>("a connection");

@@ -4,7 +4,7 @@ import { io as connect, type Socket } from "socket.io-client";
 import { subject } from "../targets.ts";
 import { nextEvent, within } from "../waiting.ts";
 
-/** What is left in a server once its garbage has been collected. */
+/** The objects left in a server after garbage collection. */
 export interface Remains {
   /** Bytes. */
   readonly heapUsed: number;
@@ -31,7 +31,7 @@ export class ChildServer {
     child.stdout?.resume();
   }
 
-  /** @param options those of the server, as far as JSON can carry them */
+  /** @param options the server's options, as far as JSON can represent them */
   static async start(options: object = {}): Promise<ChildServer> {
     const name = subject.name === "portage" ? "@portage/server" : "socket.io";
     const script = fileURLToPath(new URL("server-child.mjs", import.meta.url));
@@ -49,7 +49,7 @@ export class ChildServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** What is left once the garbage is collected. */
+  /** Returns the objects left after garbage collection. */
   memory(): Promise<Remains> {
     return this.#ask("memory");
   }

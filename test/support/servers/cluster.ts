@@ -22,7 +22,7 @@ export interface Cluster {
 
 const connect = CLIENTS["socket.io-client 4.8"] as Connect;
 
-/** Waits until a check passes: what a bus does has no event that tells of its end. */
+/** Waits until a check passes, as work of a bus ends without an event. */
 export function eventually(check: () => Promise<void>): Promise<void> {
   return vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
 }

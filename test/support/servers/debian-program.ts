@@ -44,7 +44,7 @@ async function unpack(name: string, root: string, packages: readonly string[]): 
   try {
     await download(folder, packages);
     for (const file of await readdir(folder)) await run("dpkg-deb", ["-x", join(folder, file), made]);
-    // In one step: another test file may be at it as well, and whoever comes first will do.
+    // In one step: other test files may do the same, and the first one wins.
     await rename(made, root).catch((error: unknown) => {
       if (!existsSync(root)) throw error;
     });

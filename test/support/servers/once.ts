@@ -8,7 +8,7 @@ async function add(hash: Hash, path: string): Promise<void> {
   else if (found) hash.update(path).update(await readFile(path));
 }
 
-/** A name for what these files and folders contain. Those that are missing count as empty. */
+/** Returns a name for the contents of files and folders; missing ones count as empty. */
 export async function digest(paths: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
   for (const path of paths) await add(hash, path);
@@ -30,13 +30,13 @@ async function describeProcess(pid: number): Promise<string | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EPERM") return undefined;
   }
-  // Where there is no /proc, the id alone has to do. Its second field may have spaces in it.
+  // Without /proc, the id must suffice. The second field may contain spaces.
   const status = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
   const [, state, ...fields] = status.slice(status.lastIndexOf(")") + 1).split(" ");
   return state === "Z" ? undefined : `${pid} ${fields[18] ?? ""}`;
 }
 
-/** Gives whether this process holds the lock now. One whose owner has ended is nobody's. */
+/** Acquires the lock, also after its owner has ended. Returns whether this process has it. */
 async function lock(path: string, self: string): Promise<boolean> {
   if (await succeeds(writeFile(`${path}.${process.pid}`, self).then(() => link(`${path}.${process.pid}`, path))))
     return true;
@@ -84,9 +84,9 @@ async function tidy(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder that several test files want, in one of their processes; the others wait for it. It stays for the next
- * run, until something is made under another name beside it. The time limit is that of the caller: who makes the folder may
- * take as long as it lives.
+ * Makes a folder for several test files in one of their processes; the others wait for it. It stays for the next
+ * run, until a folder of another name is made beside it. The caller sets the time limit: making the folder may
+ * take as long as the process lives.
  */
 export async function madeOnce(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   if (await exists(folder)) return;

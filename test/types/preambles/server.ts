@@ -30,7 +30,7 @@ export declare const subClient: object;
 /** Of prom-client. */
 export declare const register: { metrics(): Promise<string> };
 export declare const passport: { session(): (req: IncomingMessage, res: ServerResponse, next: () => void) => void };
-/** Of the program: whose token it is. */
+/** Of the program: returns the owner of a token. */
 export declare const verify: (token: unknown) => Promise<{ id: string } | undefined>;
 /** Of a test, connected. */
 export declare const client: ClientSocket & { id: string };

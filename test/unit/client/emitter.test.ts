@@ -50,7 +50,7 @@ describe("emitter", () => {
     expect([emitter.hasListeners("a"), emitter.hasListeners("c")]).toEqual([false, false]);
   });
 
-  test("what is added or removed during an event counts from the next one on", () => {
+  test("listeners added or removed during an event take effect with the next one", () => {
     const emitter = make();
     const seen: string[] = [];
     const second = (): void => void seen.push("second");

@@ -89,7 +89,7 @@ describe("a request", () => {
     });
   }
 
-  test("with an origin that is no header value is refused", () => {
+  test("is refused with an origin that is not a valid header value", () => {
     const req = request("/?EIO=4&transport=polling", "GET", { origin: "http://a\u0001" });
     expect(admit(req, false, rules)).toEqual({
       code: 3,
@@ -97,7 +97,7 @@ describe("a request", () => {
     });
   });
 
-  test("has a query without a prototype, whose protocol parameters are single", () => {
+  test("has a query without a prototype, with single protocol parameters", () => {
     const { _query } = request("/?EIO=3&EIO=4&transport=x&transport=polling&__proto__=1&toString=2&a=1&a=2");
     expect(Object.getPrototypeOf(_query)).toBe(null);
     expect({ ..._query }).toEqual({ EIO: "4", transport: "polling", ["__proto__"]: "1", toString: "2", a: "2" });
@@ -138,7 +138,7 @@ describe("allowRequest", () => {
     expect(await ask((_req, callback) => callback("no", false))).toEqual([{ code: 4, context: { message: "no" } }]);
   });
 
-  test("that throws or rejects is a refusal, and tells the peer nothing of the error", async () => {
+  test("that throws or rejects is a refusal without details of the error", async () => {
     const error = new Error("a secret");
     const refusal = [{ code: 4, context: { message: "Forbidden", error } }];
     expect(

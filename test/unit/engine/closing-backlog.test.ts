@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { ClosingBacklog } from "../../../packages/server/src/engine/transports/closing-backlog.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-test("cuts those that do not end by themselves in time, and at once those beyond the limit", () => {
+test("cuts connections that do not end in time, and at once beyond the limit", () => {
   const clock = new FakeClock();
   const closingBacklog = new ClosingBacklog(clock);
   const cut: number[] = [];

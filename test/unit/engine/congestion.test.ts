@@ -14,7 +14,7 @@ afterEach(() => {
   expect(queuedProcessBytes()).toBe(0);
 });
 
-/** A session whose peer has stopped reading. */
+/** A session with a peer that has stopped reading. */
 function stalledSession(options: SlowReaderOptions, transport = "websocket") {
   const opened = openSession({ transport });
   opened.host.slowReader = resolveSlowReader(options);
@@ -125,7 +125,7 @@ describe("what waits for a peer", () => {
     expect(session.closeReason?.actual).toBeLessThan(4_001_000);
   });
 
-  test("which holds for what is sent in one go, too", async () => {
+  test("also limits data sent in one tick", async () => {
     const options = { soft: 100, hard: 1000, burst: 100_000, process: 5000 };
     const healthy = stalledSession(options);
     healthy.session.send("x".repeat(900));
@@ -158,7 +158,7 @@ describe("a peer that keeps up again", () => {
     expect([congestion.takeDrained(), congestion.takeDrained()]).toEqual([true, false]);
   });
 
-  test("whenDrained() does not wait for one that has gone", async () => {
+  test("whenDrained() resolves when the peer has gone", async () => {
     const { session, transport } = stalledSession({ soft: 10 });
     session.send("x".repeat(60));
     const ready = session[kWatchQueue]().whenDrained();

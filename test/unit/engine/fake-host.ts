@@ -52,7 +52,7 @@ class FakeHost extends EventEmitter {
   [kRemoveSession] = (session: Session): void => void this.closed.push(session.id);
 }
 
-/** A session in memory with everything around it: what it sends and tells is recorded. */
+/** A session in memory with its surroundings; records its packets and events. */
 export function openSession(options: { transport?: string; protocol?: 3 | 4 } = {}) {
   const host = new FakeHost();
   const transport = new FakeTransport(options.transport ?? "polling", options.protocol ?? 4);

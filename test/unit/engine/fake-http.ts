@@ -101,7 +101,7 @@ export function limits(over: Partial<TransportContext> = {}): TransportContext &
   };
 }
 
-/** An owner that records what a transport tells it. */
+/** An owner that records the calls of a transport. */
 export class Recorder implements TransportOwner {
   readonly packets: string[] = [];
   readonly closes: CloseReason[] = [];

@@ -14,7 +14,7 @@ test("lets everybody in where nothing is limited", () => {
   expect(gate({}).gate.check(from("1"), 1_000_000)).toBeUndefined();
 });
 
-test("counts open sessions, and those of one address", () => {
+test("counts open sessions, also by address", () => {
   const { gate: both } = gate({ maxConnections: 3, maxConnectionsPerAddress: 1, retryAfter: 2000 });
   expect(both.check(from("1"), 3)).toEqual({
     code: 6,
@@ -37,7 +37,7 @@ test("lets so many in each second", () => {
   expect(names()).toEqual([undefined, undefined, "TOO_MANY_HANDSHAKES"]);
 });
 
-test("lets nobody in once it is closed", () => {
+test("refuses everyone once it is closed", () => {
   const { gate: closed } = gate({});
   closed.close();
   expect(closed.check(from("1"), 0)).toMatchObject({ code: 7, retryAfter: 5000 });

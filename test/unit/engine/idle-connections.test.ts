@@ -7,9 +7,9 @@ import { expect, test } from "vitest";
 import { endIdle, IdleConnections } from "../../../packages/server/src/engine/http/idle-connections.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 
-// What is cut and what is not is told by e2e/closing-idle.test.ts; here is what it costs.
+// e2e/closing-idle.test.ts tests which connections are cut; this file tests the cost.
 
-test("keeps one entry of a connection that is open, and none of one that is over or was upgraded", async () => {
+test("has one entry for an open connection, and none for an ended or upgraded one", async () => {
   const server = createServer((_req, res) => res.end("hello"));
   const idle = IdleConnections.of(server);
   expect(IdleConnections.of(server)).toBe(idle);

@@ -15,7 +15,7 @@ describe("options", () => {
     expect(options.pingInterval).toBe(25_000);
   });
 
-  test("make a cookie that scripts can't read, unless told otherwise by exactly false", () => {
+  test("make a cookie that scripts can't read, unless httpOnly is exactly false", () => {
     expect(resolveEngineOptions({ cookie: true }).cookie).toEqual({
       name: "io",
       path: "/",

@@ -45,7 +45,7 @@ describe("the packets of a payload", () => {
     expect(decoded).toBe(700);
   });
 
-  test("are delivered up to a mistake, which is told behind them", () => {
+  test("are delivered up to a malformed one, which is reported after them", () => {
     const got: unknown[] = [];
     deliverPayload(readPayloadV4("4a\x1e4b\x1ex"), {
       onPacket: ({ data }) => got.push(data) > 0,

@@ -64,7 +64,7 @@ describe.each(Object.keys(POLLING_LIFE) as PollingPhase[])("long-polling that is
   });
 });
 
-test("a transport that fails while it retires has retired: nobody waits for it in vain", () => {
+test("a transport that fails while it retires counts as retired", () => {
   const stage = setUp();
   REACH.retiring(stage);
   stage.ask("POST");

@@ -90,7 +90,7 @@ describe("a poll", () => {
     expect(owner.closes.map(({ reason, code }) => [reason, code])).toEqual([["transport error", "POLL_ABORTED"]]);
   });
 
-  test("whose answer breaks off ends the transport: what was in it is lost", () => {
+  test("ends the transport if its answer breaks off: the packets in it are lost", () => {
     const { transport, owner, ask } = setUp();
     const { req } = ask("GET");
     Object.assign(req.socket, { errored: new Error("read ECONNRESET") });
@@ -98,7 +98,7 @@ describe("a poll", () => {
     expect(owner.closes.map(({ code }) => code)).toEqual(["POLL_LOST"]);
   });
 
-  test("whose connection breaks once the answer has left is answered, as behind proxies that reset theirs", () => {
+  test("counts as answered if its connection breaks after the answer has left, as behind some proxies", () => {
     const { transport, owner, ask } = setUp();
     const { req } = ask("GET");
     transport.send([message("read")]);
@@ -121,7 +121,7 @@ describe("a poll", () => {
     expect(other.owner.closes.map(({ code }) => code)).toEqual(["POLL_ABORTED"]);
   });
 
-  test("whose connection is gone ends the transport when its packets come", () => {
+  test("on a lost connection ends the transport with the next packets", () => {
     const { transport, owner, ask } = setUp();
     ask("GET").res.destroyed = true;
     transport.send([message("a")]);
@@ -262,7 +262,7 @@ describe("a POST", () => {
     expect(owner.closes.map(({ code }) => code)).toEqual(["POST_ABORTED"]);
   });
 
-  test("of which nothing more comes is given up: the client is told, and so is its waiting poll", () => {
+  test("without further data times out: it gets an answer, and so does the waiting poll", () => {
     const { owner, ask, clock } = setUp({}, { EIO: "4", reasons: "1" });
     const poll = ask("GET");
     const { req, res } = ask("POST");
@@ -329,7 +329,7 @@ describe("other methods", () => {
 });
 
 describe("closing", () => {
-  test("tells a waiting poll", () => {
+  test("answers a waiting poll", () => {
     const { transport, ask } = setUp();
     const { res } = ask("GET");
     let isClosed = false;
@@ -353,7 +353,7 @@ describe("closing", () => {
     expect(calls).toEqual(["polled", "silent"]);
   });
 
-  test("is cut short by a discard, which still tells the owner", () => {
+  test("is cut short by a discard, which still notifies the owner", () => {
     const { transport, clock } = setUp();
     const calls: string[] = [];
     transport.close(() => calls.push("closed"), closeReason("SERVER_CLOSED"));
@@ -397,7 +397,7 @@ test("a POST that never ends does not hold the other transport back for good", (
   expect(req.destroyed).toBe(true);
 });
 
-test("what is under way ends with the transport", () => {
+test("requests under way end with the transport", () => {
   const { transport, ask, clock } = setUp();
   const { req } = ask("POST");
   transport.discard();
@@ -431,7 +431,7 @@ describe("JSONP", () => {
     expect(owner.packets).toEqual(["message:a\nb\\n"]);
   });
 
-  test("refuses a body that is no form", () => {
+  test("refuses a body that is not a form", () => {
     const { owner, ask } = setUp({}, { EIO: "3", j: "0" });
     ask("POST").req.body("nothing");
     expect(owner.closes.map(({ reason }) => reason)).toEqual(["parse error"]);

@@ -46,7 +46,7 @@ describe("sending", () => {
     expect(session.writable).toBe(true);
   });
 
-  test("what is more than the transport takes at once follows, in order", async () => {
+  test("packets beyond the transport's limit follow in order", async () => {
     const { session, transport, closes } = openSession();
     transport.sent.length = 0;
     Object.defineProperty(transport, "maxBatch", { value: 2 });
@@ -88,7 +88,7 @@ describe("sending", () => {
     expect(second.transport.sent.at(-1)).toBe("message:hello");
   });
 
-  test("public events tell of packets in and out", async () => {
+  test("public events report received and sent packets", async () => {
     const { session, transport } = openSession();
     const events: string[] = [];
     for (const name of ["packet", "packetCreate", "flush", "drain", "data", "message", "heartbeat"]) {
@@ -178,7 +178,7 @@ describe("the heartbeat of revision 3", () => {
 });
 
 describe("closing", () => {
-  test("sends first what is queued", async () => {
+  test("sends queued packets first", async () => {
     const { session, transport, closes } = openSession();
     transport.sent.length = 0;
     transport.writable = false;
@@ -192,7 +192,7 @@ describe("closing", () => {
     expect(closes).toEqual([{ reason: "forced close", code: "SERVER_CLOSED" }]);
   });
 
-  test("with `discard` drops what is queued", () => {
+  test("with `discard` drops queued packets", () => {
     const { session, transport, closes } = openSession();
     transport.sent.length = 0;
     session.send("lost");
@@ -232,7 +232,7 @@ describe("closing", () => {
     expect(closes).toHaveLength(1);
   });
 
-  test("is told once, whatever comes after", () => {
+  test("is reported once, whatever follows", () => {
     const { session, transport, closes, clock } = openSession();
     transport.lose();
     session.close();
@@ -246,7 +246,7 @@ describe("closing", () => {
 describe("the upgrade of a session", () => {
   const probe = (candidate: FakeTransport): void => candidate.receive("ping", "probe");
 
-  test("moves it: what is sent and received goes over the new transport", async () => {
+  test("moves it: packets go over the new transport in both directions", async () => {
     const { session, transport, received } = openSession();
     const candidate = new FakeTransport("websocket");
     const events: string[] = [];
@@ -298,7 +298,7 @@ describe("the upgrade of a session", () => {
     expect(closes).toEqual([]);
   });
 
-  test("what is queued goes before the packet that ends a poll", () => {
+  test("queued packets go before the packet that ends a poll", () => {
     const { session, transport } = openSession();
     const candidate = new FakeTransport("websocket");
     transport.sent.length = 0;

@@ -36,7 +36,7 @@ describe("the heartbeat wheel", () => {
     }
   });
 
-  test("takes delays that are longer than the wheel is round, and those that never end", () => {
+  test("accepts delays longer than one round of the wheel, and endless ones", () => {
     const { clock, wheel, beats, entry } = setUp(1_000, Infinity);
     wheel.schedule(entry("long"), 200_000);
     wheel.schedule(entry("never"), Infinity);
@@ -47,7 +47,7 @@ describe("the heartbeat wheel", () => {
     expect(beats.map(([name]) => name)).toEqual(["long"]);
   });
 
-  test("is never early for one that comes in the middle of a tick", () => {
+  test("is never early for a member added in the middle of a tick", () => {
     const { clock, wheel, beats, entry } = setUp();
     wheel.schedule(entry("first"), 45_000);
     clock.advance(499);
@@ -250,7 +250,7 @@ describe.each([
     expect([wheel.size, clock.pending]).toEqual([0, 0]);
   });
 
-  test("end nobody who answers after each stall, however long the stalls are", () => {
+  test("never end a client that answers after each stall, however long", () => {
     const { clock, all } = peers(20);
     for (let stall = 0; stall < 10; stall += 1) {
       clock.stall(sum * 10);

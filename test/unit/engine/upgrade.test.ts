@@ -42,7 +42,7 @@ const REACH: Record<SessionUpgradePhase, (stage: Stage) => void> = {
   closed: ({ upgrade }) => upgrade.sessionClosed(),
 };
 
-/** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
+/** Sends each signal. Without a candidate, it can only come from an earlier transport. */
 const HAPPEN: Record<SessionUpgradeSignal, (stage: Stage) => FakeTransport | void> = {
   candidate({ upgrade }) {
     const newcomer = new FakeTransport("websocket");
@@ -59,7 +59,7 @@ const HAPPEN: Record<SessionUpgradeSignal, (stage: Stage) => FakeTransport | voi
 
 type Expected = {
   phase: SessionUpgradePhase;
-  /** What the session is told. */
+  /** The calls to the session. */
   events?: string[];
   /** What the candidate gets to send. */
   sent?: string[];
@@ -170,7 +170,7 @@ describe("an upgrade", () => {
     }
   });
 
-  test("a ping that is no probe is a stray packet", () => {
+  test("a ping other than a probe is a stray packet", () => {
     const stage = setUp();
     REACH.probing(stage);
     stage.candidate.receive("ping", "other");

@@ -11,7 +11,7 @@ function ledgerOf(...texts: string[]): Ledger<string> {
 }
 
 describe("a ledger of sent messages", () => {
-  it("keeps what is not confirmed, in order", () => {
+  it("keeps unconfirmed messages, in order", () => {
     const ledger = ledgerOf("a", "bb", "ccc");
     expect([ledger.unconfirmed, ledger.unconfirmedBytes]).toEqual([3, 6]);
     expect(ledger.confirm(1)).toBe(true);

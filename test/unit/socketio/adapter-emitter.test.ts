@@ -5,7 +5,7 @@ import { InMemoryAdapter } from "../../../packages/server/src/socketio/adapter/i
 const NSP = { name: "/", sockets: new Map(), server: { encoder: { encode: () => [] } } };
 const adapter = (): InMemoryAdapter => new InMemoryAdapter(NSP);
 
-/** What is done with an emitter, and what Node's answers. */
+/** Calls on an emitter, compared with the results of Node's. */
 const SCRIPTS: Readonly<Record<string, (emitter: EventEmitter) => unknown>> = {
   "listeners, in order, with all arguments": (emitter) => {
     const heard: unknown[] = [];
@@ -91,7 +91,7 @@ describe("an adapter is an emitter as Node's is", () => {
     expect(emitter.listenerCount("create-room")).toBe(2);
   });
 
-  test("and it tells of rooms from the first listener on", () => {
+  test("and it emits room events from the first listener on", () => {
     const emitter = adapter();
     const heard: unknown[] = [];
     void emitter.addAll("id", new Set(["early"]));

@@ -21,14 +21,14 @@ function bareNamespace(...ids: string[]) {
   return { nsp: { name: "/", _ids: 7, sockets, server: { encoder: { encode: () => ["encoded"] } } }, written, sockets };
 }
 
-/** An adapter of somebody who keeps the rooms in Maps of their own. */
+/** A custom adapter with its own Maps of rooms. */
 class OwnMaps extends InMemoryAdapter {
   override readonly rooms = new Map<string, Set<string>>();
   override readonly sids = new Map<string, Set<string>>();
 }
 
 describe.each([InMemoryAdapter, OwnMaps])("rooms in memory, %o", (Adapter) => {
-  test("know who is in which room, both ways", () => {
+  test("map rooms to sockets, and sockets to rooms", () => {
     const adapter = new Adapter({ server: { encoder: null }, sockets: new Map() });
     void adapter.addAll("s1", new Set(["r1", "r2"]));
     void adapter.addAll("s2", new Set(["r2"]));
@@ -50,7 +50,7 @@ describe.each([InMemoryAdapter, OwnMaps])("rooms in memory, %o", (Adapter) => {
     expect(adapter.socketRooms("s1")).toBeUndefined();
   });
 
-  test("tell of rooms that come and go, and of those who join and leave", () => {
+  test("emit the creation and deletion of rooms, and joins and leaves", () => {
     const adapter = new Adapter(bareNamespace().nsp);
     const events: unknown[] = [];
     for (const event of ["create-room", "delete-room", "join-room", "leave-room"]) {

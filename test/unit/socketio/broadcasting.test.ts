@@ -106,7 +106,7 @@ describe("acknowledgements of a broadcast", () => {
     expect(bench.clock.pending).toBe(before);
   });
 
-  test("those in time are told with the error, and nothing is left behind", async () => {
+  test("answers in time come with the error, and nothing is left behind", async () => {
     const { bench, io, a, b, c } = await three();
     const callback = vi.fn();
     io.timeout(1000).emit("q", callback);
@@ -125,7 +125,7 @@ describe("acknowledgements of a broadcast", () => {
     expect(callback).toHaveBeenCalledTimes(1);
   });
 
-  test("are an empty list when nobody is addressed", async () => {
+  test("are an empty list without recipients", async () => {
     const { io } = await three();
     await expect(io.to("nobody").timeout(1000).emitWithAck("q")).resolves.toEqual([]);
   });
@@ -214,7 +214,7 @@ describe("serverSideEmit()", () => {
     expect(listener).toHaveBeenCalledWith(1, 2);
   });
 
-  test("in memory there is nobody to send to, and a warning says so", () => {
+  test("in memory it has no other server to send to, and warns", () => {
     const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => {});
     const { io } = new Bench();
     io.serverSideEmit("hello");

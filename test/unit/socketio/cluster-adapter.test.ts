@@ -91,7 +91,7 @@ describe("a server in a cluster", () => {
     expect(socket.acks.size).toBe(0);
   });
 
-  test("does not say on the bus what is its own business", async () => {
+  test("does not publish local operations on the bus", async () => {
     const { bench, adapter } = await lonely({ connectionStateRecovery: {} });
     adapter.sent.length = 0;
     bench.io.local.emit("x");

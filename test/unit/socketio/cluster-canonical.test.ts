@@ -81,7 +81,7 @@ describe("a value has one text", () => {
     expect(new Set(values.map(textOf)).size).toBe(values.length);
   });
 
-  test("which is the same however its keys are ordered, and halves of characters are nobody's difference", () => {
+  test("which ignores the order of keys, and equates lone surrogates with replacement characters", () => {
     expect(textOf({ a: 1, b: { c: 2, d: 3 } })).toBe(textOf({ b: { d: 3, c: 2 }, a: 1 }));
     expect(textOf("\ud800")).toBe(textOf("\ufffd"));
   });
@@ -94,7 +94,7 @@ describe("a value has one text", () => {
   });
 });
 
-describe("what is handed on", () => {
+describe("the plain value", () => {
   test("is plain, in the order of the program, and says what the text says", () => {
     const { plain } = canonical({ b: new Date(0), a: [undefined, new Set([1]), Number.NaN, -1], c: undefined });
     expect(plain).toStrictEqual({ b: "1970-01-01T00:00:00.000Z", a: [null, {}, null, -1] });

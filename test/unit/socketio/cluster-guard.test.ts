@@ -12,7 +12,7 @@ const npm = nearSocketIo("socket.io-adapter") as { ClusterAdapterWithHeartbeat: 
 const SECRET = "secret of the cluster";
 const OTHER = "secret of somebody else";
 
-/** Somebody on the bus, and the codes and reasons of what was refused. */
+/** A member of the bus, with the codes and reasons of its refusals. */
 function member(uid: string, { secret = SECRET, nsp = "/" }: { secret?: string | string[]; nsp?: string } = {}) {
   const refused: string[] = [];
   const onRefused = ({ code, message }: { code: string; message: string }): number =>
@@ -84,7 +84,7 @@ describe("between an adapter and its bus", () => {
     },
   );
 
-  test("nothing is said of what is of no concern: own messages, other namespaces, a hello before its time", () => {
+  test("ignores silently its own messages, other namespaces, and early hellos", () => {
     const { guard, refused } = member("b");
     expect(guard.open({ ...message(), uid: "b" })).toBeUndefined();
     expect(guard.open(member("a", { nsp: "/x" }).guard.seal({ ...message({}), nsp: "/x" }))).toBeUndefined();
@@ -149,7 +149,7 @@ describe.each([
     expect(refused).toEqual([]);
   });
 
-  test("follows what is signed, and tells and counts what is not", async () => {
+  test("follows signed messages, and reports and counts others", async () => {
     const { bench, adapter, codes, end } = server();
     const { peer } = await bench.join();
     adapter.onMessage({ uid: "a", nsp: "/", ...broadcast } as never);

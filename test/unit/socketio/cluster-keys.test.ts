@@ -7,7 +7,7 @@ const [OLD, NEW, OTHER] = ["old secret of the cluster", "new secret of the clust
 const said = ["some text", Buffer.from([1, 2, 3]), "and more"];
 
 describe("the secrets of a cluster", () => {
-  test("sign by HMAC-SHA256 of the digest of what is said", () => {
+  test("sign by HMAC-SHA256 of the message's digest", () => {
     const digest = createHash("sha256")
       .update(Buffer.concat(said.map((it) => Buffer.from(it))))
       .digest();
@@ -28,7 +28,7 @@ describe("the secrets of a cluster", () => {
     expect(new ClusterKeys([NEW, OLD]).verify(said, junk)).toBe(false);
   });
 
-  test("do not take any change of what is said, or of the signature", () => {
+  test("reject any change of the message or the signature", () => {
     const keys = new ClusterKeys(OLD);
     const signature = keys.sign(said);
     expect(keys.verify([...said, " "], signature)).toBe(false);

@@ -161,7 +161,7 @@ describe("what comes from the bus", () => {
     bench.io.on("x" as never, () => undefined);
     let count = 0;
     for (const message of allJunk()) {
-      // Some of it expels everybody: there must be somebody to whom the rest may happen.
+      // Some messages disconnect all clients: reconnect, so that the rest has an effect.
       if (bench.io.sockets.sockets.size === 0) await bench.join();
       count += 1;
       adapter.onMessage(message as ClusterMessage);

@@ -67,7 +67,7 @@ describe("joining a namespace", () => {
 });
 
 describe("a middleware of a namespace", () => {
-  test("that is not a function is refused at once, and lets nobody past the others", async () => {
+  test("that is not a function is refused at once, and does not bypass the others", async () => {
     const bench = new Bench();
     for (const odd of [undefined, null, false, 0, "", {}]) {
       expect(() => bench.io.use(odd as never)).toThrow(expect.objectContaining({ code: "NOT_A_FUNCTION" }));

@@ -10,7 +10,7 @@ test.each<[Record<string, unknown>, number]>([
   expect(sizeOfAuth(auth)).toBe(size);
 });
 
-test("small ones don't count, one may be of any size, and what is left is free again", () => {
+test("small ones don't count, one may be of any size, and released room is available again", () => {
   const credentials = new Credentials();
   expect(credentials.take("/a", 1000, 5000)).toBeUndefined();
   expect(credentials.take("/b", 9000, 5000)).toBeUndefined();

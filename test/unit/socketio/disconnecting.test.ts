@@ -38,7 +38,7 @@ test("the server may put a client out of one namespace, or close the connection"
   expect(reasons).toEqual(["/server namespace disconnect", "/aserver namespace disconnect"]);
 });
 
-test("the end of the connection is told with its reason, once", async () => {
+test("the end of the connection is reported with its reason, once", async () => {
   const bench = new Bench();
   const { peer, socket } = await bench.join();
   const listener = vi.fn();

@@ -86,7 +86,7 @@ describe("incoming events", () => {
     expect(listener).toHaveBeenCalledWith("x");
   });
 
-  test('named "error" are harmless when nobody listens', async () => {
+  test('named "error" are harmless without listeners', async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     await peer.say('2["error","x"]', '2["__proto__"]', '2["constructor"]', '2["hasOwnProperty"]');
@@ -149,7 +149,7 @@ describe("middlewares of a socket", () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
-  test("may refuse while nobody listens to errors", async () => {
+  test("may refuse without an error listener", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     socket.use((_event, next) => next(new Error("no")));

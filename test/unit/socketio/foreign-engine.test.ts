@@ -22,7 +22,7 @@ class ForeignSocket extends EventEmitter {
   }
 }
 
-test("io.bind() takes any engine whose sockets are like those of engine.io", async () => {
+test("io.bind() accepts any engine with sockets like engine.io's", async () => {
   const io = new Server();
   const engine = Object.assign(new EventEmitter(), { close: vi.fn() });
   expect(io.bind(engine)).toBe(io);

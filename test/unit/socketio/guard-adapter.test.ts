@@ -55,7 +55,7 @@ describe("where a secret is set", () => {
     await bench.join("/x1");
   });
 
-  test("a secret that is none is refused, and a good one is not among the options that are shown", () => {
+  test("an invalid secret is refused, and a valid one is not in `opts`", () => {
     for (const bad of ["", "short", []]) {
       expect(() => new Server({ clusterSecret: bad })).toThrow(withCode("CLUSTER_SECRET_INVALID"));
     }

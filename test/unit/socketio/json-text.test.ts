@@ -3,7 +3,7 @@ import { stringifyData } from "../../../packages/server/src/socketio/packets/jso
 
 const long = "long text, no escapes; ".repeat(200);
 
-describe("the text is that of JSON.stringify", () => {
+describe("the text equals JSON.stringify's", () => {
   test.each<[string, unknown]>([
     ["a long plain string", ["event", long]],
     ["several", [long, long, "short", long]],
@@ -31,7 +31,7 @@ describe("the text is that of JSON.stringify", () => {
     expect(stringifyData(["event", long], replacer)).toBe('["event","replaced"]');
   });
 
-  test("what can't be told throws the same error", () => {
+  test("an unsupported value throws the same error", () => {
     expect(() => stringifyData([long, 1n])).toThrow(TypeError);
   });
 });

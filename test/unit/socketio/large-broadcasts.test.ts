@@ -90,7 +90,7 @@ describe("a broadcast to very many", () => {
     expect(answers[0]).toEqual([null, expect.objectContaining({ length: CROWD + 2 })]);
   });
 
-  test("may be followed by another one from whoever hears that all have been asked, and by failures", async () => {
+  test("may be followed by other broadcasts from its count callback, which may also throw", async () => {
     const { io, nsp, a, delivered } = await crowded();
     const failures: unknown[] = [];
     io.on("handler_error", (error) => failures.push(error));
@@ -177,7 +177,7 @@ describe("a broadcast to very many", () => {
     expect(await a.peer.hear()).toEqual(Array.from({ length: 9 }, (_, number) => `2["x",${number}]`));
   });
 
-  test("is told to listeners for what goes out, who may send something themselves", async () => {
+  test("reaches listeners for outgoing events, which may send events themselves", async () => {
     const { io, a } = await crowded();
     const listener = vi.fn((event: string) => {
       if (event === "x") a.socket.emit("by the way");
@@ -219,7 +219,7 @@ describe("a broadcast to very many", () => {
     expect(await b.peer.hear()).toEqual(['2["y"]', '2["after"]']);
   });
 
-  test("reaches the others when it can't be written to one, which handler_error listeners are told", async () => {
+  test("reaches the others if a write to one client fails, and emits handler_error", async () => {
     const { io, nsp, a } = await crowded();
     const failure = new Error("no way to write");
     const listener = vi.fn();
@@ -274,7 +274,7 @@ describe("a broadcast to very many", () => {
   });
 });
 
-/** What a program may do with a namespace and one of its sockets. Each gets a number that nobody else gets. */
+/** Actions of a program on a namespace and one of its sockets. Each gets a unique number. */
 const DEEDS: ReadonlyArray<(world: { io: Bench["io"]; one: Joined }, number: number) => unknown> = [
   ({ io }, number) => io.emit("to everybody", number),
   ({ io }, number) => io.emit("bytes", Buffer.from([number])),

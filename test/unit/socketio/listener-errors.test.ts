@@ -3,14 +3,14 @@ import { describe, expect, test } from "vitest";
 import { InMemoryAdapter } from "../../../packages/server/src/socketio/index.ts";
 import { Bench, type Peer, settle } from "./peer.ts";
 
-// Functions of the program that fail: the hook is told, and everybody is served as before.
+// Failing functions of the program: the hook is called, and all clients are served as before.
 
 interface Failure {
   readonly message: string;
   readonly context: HandlerErrorContext;
 }
 
-/** A server, with what its hook was told. */
+/** A server, with the calls of its hook. */
 class FailingBench extends Bench {
   readonly failures: Failure[] = [];
 
@@ -21,7 +21,7 @@ class FailingBench extends Bench {
     });
   }
 
-  /** What was told, in short. */
+  /** The calls of the hook, in short. */
   get told(): unknown[] {
     return this.failures.map(({ message, context: { handler, how, event, socket, namespace } }) => [
       message,
@@ -128,7 +128,7 @@ for (const [how, fail] of WAYS) {
       expect(bench.told).toEqual([["a bug", "listener", how, "from afar", undefined, "/"]]);
     });
 
-    test("of a socket's middleware drops the event, and tells the socket's error listeners", async () => {
+    test("of a socket's middleware drops the event, and calls the socket's error listeners", async () => {
       const bench = new FailingBench();
       const { peer, socket } = await bench.join();
       const seen: string[] = [];

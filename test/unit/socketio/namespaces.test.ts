@@ -239,7 +239,7 @@ describe("cleanupEmptyChildNamespaces", () => {
     expect(names(b)).toEqual(["/"]);
   });
 
-  test("removes one that was made for a client which left meanwhile", async () => {
+  test("removes a namespace made for a client that left meanwhile", async () => {
     const { bench: b } = bench();
     let allow = (): void => {};
     b.io.of((_name, _auth, next) => (allow = () => next(null, true)));

@@ -67,7 +67,7 @@ describe("a client that was lost", () => {
     expect(await join(bench.peer(), { pid: answer.pid })).toEqual({ answer, before: [["one"]] });
   });
 
-  test("comes back although nobody has noticed its loss", async () => {
+  test("comes back although the server has not detected its loss", async () => {
     const bench = new Bench(RECOVERY);
     const first = bench.peer();
     const { answer } = await join(first);
@@ -98,7 +98,7 @@ describe("a client that was lost", () => {
     }
   });
 
-  test("passes no middleware, unless it is told to", async () => {
+  test("skips middlewares, unless configured otherwise", async () => {
     for (const skipMiddlewares of [true, false]) {
       const bench = new Bench({ connectionStateRecovery: { skipMiddlewares } });
       const seen = vi.fn();

@@ -11,7 +11,7 @@ function tableOf(content: Record<string, string[]>): RoomTable {
 const plain = (table: RoomTable): Record<string, string[]> =>
   Object.fromEntries([...table].map(([key, members]) => [key, [...members]]));
 
-describe("what is added", () => {
+describe("a member", () => {
   test("is there once", () => {
     const table = new RoomTable();
     expect([table.add("a", "1"), table.add("a", "1"), table.add("a", "2"), table.add("a", "2")]).toEqual([
@@ -58,8 +58,8 @@ describe("what is added", () => {
   });
 });
 
-describe("for those who know a Map", () => {
-  test("a Set that was handed out is the one that is kept", () => {
+describe("like a Map", () => {
+  test("get() returns the stored Set", () => {
     const table = tableOf({ one: ["1"] });
     const members = table.get("one");
     expect(members).toBeInstanceOf(Set);
@@ -93,7 +93,7 @@ describe("for those who know a Map", () => {
     expect(tableOf(content).size).toBe(2);
   });
 
-  test("keys may go while somebody goes through it", () => {
+  test("keys may be deleted during an iteration", () => {
     const table = tableOf({ one: ["1"], two: ["2"], three: ["3"] });
     for (const [key] of table) table.delete(key === "one" ? "two" : key);
     expect(plain(table)).toEqual({ one: ["1"] });

@@ -28,7 +28,7 @@ describe("the constructor", () => {
     );
   });
 
-  test("leaves the caller's options alone; they win over those of attach()", () => {
+  test("leaves the caller's options unchanged; they override the options of attach()", () => {
     const options = { pingTimeout: 1, connectionStateRecovery: {} };
     const later = { pingTimeout: 2, pingInterval: 3 };
     const io = new Server(options);
@@ -49,7 +49,7 @@ describe("settings", () => {
     expect([io.path(), io.serveClient(), io.connectTimeout()]).toEqual(["/a", false, 5]);
   });
 
-  test("tell what adapters and tools look up", () => {
+  test("have the values that adapters and tools look up", () => {
     const io = new Server();
     expect(io._nsps.get("/")).toBe(io.sockets);
     expect(io.sockets).toBeInstanceOf(Namespace);
@@ -59,7 +59,7 @@ describe("settings", () => {
 });
 
 describe("listeners", () => {
-  test("are those of the main namespace, whichever method is used", async () => {
+  test("are shared with the main namespace, by any method", async () => {
     const { io } = new Bench();
     const calls: string[] = [];
     expect(io.on("x", () => calls.push("on"))).toBe(io);

@@ -58,7 +58,7 @@ describe("a session that was kept", () => {
     });
   });
 
-  test("includes what is sent until it is read", async () => {
+  test("includes events sent until it is read", async () => {
     const { adapter, emit, lose } = bench();
     const offset = emit("before");
     lose();
@@ -114,8 +114,8 @@ describe("a session that was kept", () => {
   });
 });
 
-describe("what is not kept", () => {
-  test("is volatile, asks for an acknowledgement or is no event", async () => {
+describe("an event that is not stored", () => {
+  test("is volatile, asks for an acknowledgement or is another packet", async () => {
     const { adapter, emit, lose, missed, sent } = bench();
     const offset = emit("x");
     lose();

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is told to move on. */
+/** A clock that moves only when the test advances it. */
 export class FakeClock {
   #now = 0;
   #pending: Array<{ due: number; ms: number; fn: () => void; state: "waiting" | "over" }> = [];

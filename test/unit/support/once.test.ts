@@ -25,7 +25,7 @@ test("a folder is made, and its lock is gone", async () => {
   expect([await readdir(parent), await readFile(join(parent, "key/made"), "utf8")]).toEqual([["key"], "whole"]);
 });
 
-test("the lock of a process that has ended is nobody's, also where another has its id", async () => {
+test("the lock of an ended process is free, even if another process has its id", async () => {
   const parent = await place();
   const ended = spawnSync(process.execPath, ["-e", ""]).pid;
   for (const [name, owner] of [

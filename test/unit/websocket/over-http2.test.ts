@@ -240,7 +240,7 @@ describe("acceptConnect", () => {
 });
 
 describe("refuseConnect", () => {
-  it("answers with status, body and headers, and closes a stream whose client keeps its end open", async () => {
+  it("answers with status, body and headers, and closes a stream that the client leaves open", async () => {
     answer = (_req, { stream }) =>
       refuseConnect(stream, 503, '{"code":6}', {
         "Content-Type": "application/json",

@@ -4,7 +4,7 @@ import { Transport } from "../../../../packages/client/src/engine/transports/tra
 
 const HANDSHAKE = { sid: "session", upgrades: ["fast"], pingInterval: 1000, pingTimeout: 500, maxPayload: 100 };
 
-/** A transport whose far end is the test. */
+/** A transport with the test as its peer. */
 export class FakeTransport extends Transport {
   /** What was written, encoded by type and data. */
   readonly written: string[] = [];

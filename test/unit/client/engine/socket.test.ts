@@ -62,7 +62,7 @@ describe("an upgrade", () => {
     expect(events).toEqual(["open", "upgrading fast", "upgrade fast"]);
   });
 
-  test("whose WebSocket dies while polling pauses lets polling go on at once", () => {
+  test("resumes polling at once if its WebSocket dies while polling pauses", () => {
     const socket = pausing();
     socket.send("meanwhile");
     made[1]!.fails("websocket error");
@@ -72,7 +72,7 @@ describe("an upgrade", () => {
     expect(socket.readyState).toBe("open");
   });
 
-  test("whose WebSocket dies after the upgrade packet closes the session at once", () => {
+  test("closes the session at once if its WebSocket dies after the upgrade packet", () => {
     const socket = pausing();
     made[0]!.onPaused!();
     made[1]!.closes();
@@ -133,7 +133,7 @@ describe("an upgrade", () => {
 });
 
 describe("heartbeat", () => {
-  test("a ping is answered; one that is overdue closes", () => {
+  test("a ping is answered; an overdue ping closes the session", () => {
     const socket = connect({ upgrade: false });
     made[0]!.shakeHands();
     vi.advanceTimersByTime(1400);

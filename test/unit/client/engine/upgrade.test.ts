@@ -79,7 +79,7 @@ const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
   closed: ({ current }) => current.closes(),
 };
 
-/** Makes each thing happen. Where there is no candidate the signal can only come from a transport of the past. */
+/** Sends each signal. Without a candidate, it can only come from an earlier transport. */
 const HAPPEN: Record<Happening, (stage: Stage) => void> = {
   start: ({ start }) => start(),
   open: ({ candidate }) => candidate()?.opens(),
@@ -144,7 +144,7 @@ describe.each(PHASES)("%s", (phase) => {
     if (action === "probe") expect(candidate!.written).toEqual(["ping probe"]);
     if (action === "fail") expect(candidate!.calls.at(-1)).toBe("close");
     if (action === "commit") expect(candidate!.calls).toEqual(["open"]);
-    // a timer runs where something is awaited, beside that of the heartbeat
+    // a timer runs in each phase with a candidate, besides the heartbeat's
     const timers = vi.getTimerCount() - (stage.socket.id ? 1 : 0);
     expect(timers).toBe(["opening", "probing", "pausing"].includes(next) ? 1 : 0);
   });

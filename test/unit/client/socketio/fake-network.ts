@@ -63,7 +63,7 @@ abstract class FakeTransport extends Transport {
   }
 }
 
-/** The connections of one client, in the order in which they were made. */
+/** The connections of one client, oldest first. */
 export class FakeNetwork {
   readonly connections: FakeConnection[] = [];
 

@@ -102,7 +102,7 @@ describe("which manager", () => {
     expect(io(first).io).not.toBe(io(second, options).io);
   });
 
-  test("one that was made for one socket alone is not shared later", () => {
+  test("a manager made for one socket alone is not shared later", () => {
     const io = create();
     const own = io("http://a.org/x", { forceNew: true });
     expect(io("http://a.org/y").io).not.toBe(own.io);

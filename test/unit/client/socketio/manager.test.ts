@@ -29,7 +29,7 @@ const NAMES = [
   "reconnect_failed",
 ];
 
-/** A manager whose delays do not stray, with what it emits in `events`. */
+/** A manager without random delays; records its events in `events`. */
 function create(options: Partial<ManagerOptions> = {}): Manager {
   manager = new Manager("http://localhost", {
     transports: network.transports,
@@ -311,7 +311,7 @@ describe("a page without a network", () => {
     network.last.drop();
   };
 
-  test("makes no attempts, and the one that is due at once when the network is back", () => {
+  test("makes no attempts, and the scheduled one at once when the network is back", () => {
     let wake = (): void => {};
     offline({ wakeOn: (fn) => ((wake = fn), () => {}), reconnectionAttempts: 2 });
     const { length } = network.connections;
@@ -382,7 +382,7 @@ describe("closing", () => {
 });
 
 describe("diagnosis", () => {
-  test("tells attempts and when the next one is due", () => {
+  test("has past attempts and the time of the next one", () => {
     opened();
     const { reconnectAttempts, nextAttemptAt } = manager.diagnosis;
     expect([reconnectAttempts, nextAttemptAt]).toEqual([0, undefined]);

@@ -3,7 +3,7 @@ import { Manager } from "../../../../packages/client/src/socketio/manager.ts";
 import type { Socket } from "../../../../packages/client/src/socketio/socket.ts";
 import { delivered, type FakeConnection, FakeNetwork } from "./fake-network.ts";
 
-// What arrives in one read, without a turn between, is reported in the order in which it was sent.
+// The content of one read, without a tick between, is reported in the order of sending.
 
 let network: FakeNetwork;
 let manager: Manager;

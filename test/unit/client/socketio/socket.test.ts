@@ -113,7 +113,7 @@ describe("connecting", () => {
     expect(sent()).toEqual(["0"]);
   });
 
-  test("with autoConnect: false only when told to", async () => {
+  test("with autoConnect: false only after connect()", async () => {
     create({ autoConnect: false });
     expect([network.connections.length, socket.active]).toEqual([0, false]);
     socket.connect();
@@ -470,7 +470,7 @@ describe("disconnecting", () => {
 });
 
 describe("recovery", () => {
-  test("tells the server the session and the last offset", async () => {
+  test("sends the private id and the last offset to the server", async () => {
     create();
     await comeBack({ pid: "private" });
     await receive('2["a","offset-1"]', '2["b",1]');
@@ -538,7 +538,7 @@ describe("retries", () => {
     expect(sent()).toEqual(['20["a"]']);
   });
 
-  test("without ackTimeout the connection is what is waited for", async () => {
+  test("without ackTimeout, a retry follows a reconnection only", async () => {
     await connected({ retries: 1 });
     const ack = vi.fn();
     socket.emit("a", ack);

@@ -32,7 +32,7 @@ const URIS = [
   "https://example.org/#/route?not=query",
 ];
 
-test.each(URIS)("parse(%j) is that of engine.io-client", (uri) => {
+test.each(URIS)("parse(%j) returns the same as in engine.io-client", (uri) => {
   expect(parse(uri)).toEqual((reference as unknown as typeof parse)(uri));
 });
 
@@ -88,7 +88,7 @@ describe("where a socket connects", () => {
     expect(resolveOptions(null, options).path).toBe(expected);
   });
 
-  test("the query: a record, a string, or that of the URL", () => {
+  test("the query: a record, a string, or the query of the URL", () => {
     expect(resolveOptions(null, { query: { a: 1 } }).query).toEqual({ a: 1 });
     expect(resolveOptions(null, { query: "a=b%20c&d=e+f" }).query).toEqual({ a: "b c", d: "e+f" });
     expect(resolveOptions("http://x/?a=b=c", { query: { z: 1 } }).query).toEqual({ a: "b=c" });

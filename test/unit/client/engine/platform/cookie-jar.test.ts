@@ -52,7 +52,7 @@ describe("jar", () => {
     expect(jar.header).not.toContain("new");
   });
 
-  test("no header is no cookie", () => {
+  test("without a header, the jar stays empty", () => {
     const jar = new CookieJar();
     jar.parseCookies(undefined);
     jar.parseCookies(null);

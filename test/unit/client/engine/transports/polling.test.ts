@@ -311,7 +311,7 @@ describe.each([
     expect(events[0]).toContain("error " + readError);
   });
 
-  test("a goodbye that nobody answers is given up after 10 s", async () => {
+  test("an unanswered close packet is given up after 10 s", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const transport = await opened(Class);
     transport.close();

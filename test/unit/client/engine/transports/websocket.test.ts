@@ -178,7 +178,7 @@ test("a platform without WebSocket says so, and another transport is tried", asy
   ]);
 });
 
-test("bytes that are encoded in a later turn leave in order, those of a second write behind them", async () => {
+test("bytes encoded in a later tick leave in order, before the bytes of a second write", async () => {
   const [socket, ws] = opened({ forceBase64: true });
   socket.send(new Blob([Uint8Array.of(1)]));
   socket.send("a");

@@ -180,7 +180,7 @@ describe("Decoder", () => {
     expect(add).toThrow(expect.objectContaining({ code: "PARSE_ERROR" }));
   });
 
-  test("destroy() forgets a packet whose attachments are due", () => {
+  test("destroy() drops a packet with missing attachments", () => {
     const decoder = new Decoder();
     decoder.add('51-["x",{"_placeholder":true,"num":0}]');
     decoder.destroy();

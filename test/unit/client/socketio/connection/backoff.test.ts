@@ -103,7 +103,7 @@ describe("Restraint", () => {
     expect([1, 2].map(() => answer(restraint, 50))).toEqual([0, 1000]);
   });
 
-  test("a connection that lasts makes up for it; one that does not does not", () => {
+  test("a connection that lasts resets the delays; a short one does not", () => {
     const restraint = new Restraint();
     answer(restraint);
     restraint.opened_();
@@ -114,7 +114,7 @@ describe("Restraint", () => {
     expect(answer(restraint)).toBe(0);
   });
 
-  test("a clock that is set back holds nothing up", () => {
+  test("a clock set back does not delay attempts", () => {
     const restraint = new Restraint();
     answer(restraint);
     restraint.failed_();
