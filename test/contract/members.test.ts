@@ -67,7 +67,7 @@ const ADDED: Record<string, string> = {
   Adapter: "deliverLocally",
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
-    "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report",
+    "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report handleConnect",
   "engine.io Socket": "writable bufferedBytes",
   "engine.io WebSocket":
     "open bufferedBytes stream onText onBinary pause resume onFull onDrain closeWith fail turnAway closeTextOf " +

@@ -2,7 +2,9 @@
 import WebSocket from "../dist/index.js";
 
 export const {
+  acceptConnect,
   acceptUpgrade,
+  checkConnect,
   checkDeflateOptions,
   checkUpgrade,
   CloseEvent,
@@ -17,6 +19,7 @@ export const {
   OptionError,
   parseProtocols,
   ReceiveBudget,
+  refuseConnect,
   refuseUpgrade,
   RequestError,
   systemClock,

@@ -9,11 +9,13 @@ declare namespace WebSocket {
   export import WebSocket = own.WebSocket;
   export import Server = own.WebSocketServer;
   export type AcceptOptions = own.AcceptOptions;
+  export import acceptConnect = own.acceptConnect;
   export import acceptUpgrade = own.acceptUpgrade;
   export type AddressInfo = own.AddressInfo;
   export type BinaryType = own.BinaryType;
   export type BudgetHolder = own.BudgetHolder;
   export type CertMeta = own.CertMeta;
+  export import checkConnect = own.checkConnect;
   export import checkDeflateOptions = own.checkDeflateOptions;
   export import checkUpgrade = own.checkUpgrade;
   export type ClientInfo<Request extends IncomingMessage = IncomingMessage> = own.ClientInfo<Request>;
@@ -22,6 +24,8 @@ declare namespace WebSocket {
   export import CloseEvent = own.CloseEvent;
   export import ConnectError = own.ConnectError;
   export type ConnectErrorCode = own.ConnectErrorCode;
+  export type ConnectOffer = own.ConnectOffer;
+  export type ConnectRequest = own.ConnectRequest;
   export import createWebSocketStream = own.createWebSocketStream;
   export type Data = own.Data;
   export import DEFAULT_LIMITS = own.DEFAULT_LIMITS;
@@ -42,6 +46,7 @@ declare namespace WebSocket {
   export type RawData = own.RawData;
   export import ReceiveBudget = own.ReceiveBudget;
   export type RefusalCode = own.RefusalCode;
+  export import refuseConnect = own.refuseConnect;
   export import refuseUpgrade = own.refuseUpgrade;
   export import RequestError = own.RequestError;
   export type Sendable = own.Sendable;

@@ -43,7 +43,7 @@ export class RawHttp2 {
     const id = this.#next;
     this.#next += 2;
     const all = { ":method": method, ":scheme": "https", ":path": path, ":authority": "localhost", ...headers };
-    const flags = method === "POST" ? END_HEADERS : END_HEADERS | END_STREAM;
+    const flags = method === "POST" || method === "CONNECT" ? END_HEADERS : END_HEADERS | END_STREAM;
     return { id, bytes: frame(TYPES.headers, flags, id, headerBlock(all)) };
   }
 
@@ -102,8 +102,8 @@ export class RawHttp2 {
   }
 }
 
-export function data(id: number, text: string, isLast: boolean): Buffer {
-  return frame(TYPES.data, isLast ? END_STREAM : 0, id, Buffer.from(text));
+export function data(id: number, content: string | Buffer, isLast: boolean): Buffer {
+  return frame(TYPES.data, isLast ? END_STREAM : 0, id, Buffer.from(content));
 }
 
 export function reset(id: number, code: number): Buffer {

@@ -13,8 +13,8 @@ test("has one entry for an open connection, and none for an ended or upgraded on
   const server = createServer((_req, res) => res.end("hello"));
   const idle = IdleConnections.of(server);
   expect(IdleConnections.of(server)).toBe(idle);
-  idle.watchUpgrades();
-  idle.watchUpgrades();
+  idle.watchUpgrades("upgrade");
+  idle.watchUpgrades("upgrade");
   expect(server.listenerCount("upgrade")).toBe(1);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,20 +1,21 @@
 import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type EngineReport, reportOf } from "./stats-report.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts";
 import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
-import { type AttachOptions, type AttachedHost, type Taker, takeRequests, takeUpgrades } from "./http/attachment.ts";
+import { type AttachOptions, type AttachedHost, type Taker, takeRequests, takeWebSockets } from "./http/attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
 import { withAnswer } from "./http/parked-request.ts";
-import { UpgradeResponse } from "./http/middleware.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
 import { HttpOpening } from "./admission/http-opening.ts";
 import type { SessionOpening } from "./admission/opening.ts";
+import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -41,6 +42,7 @@ const kEndSessions = Symbol("endSessions");
 const kOnScreened = Symbol("onScreened");
 const kRouteOpening = Symbol("routeOpening");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
+const kTakeHandshake = Symbol("takeHandshake");
 const kTakeRequests = Symbol("takeRequests");
 
 /** Whether a WebSocket handshake opens the transport of this name. */
@@ -175,28 +177,43 @@ export class Server extends BaseServer {
     if (log.enabled) log("handling upgrade %s %s", req.method, req.url);
     // A request created by the program may lack its socket.
     if (req.socket === undefined) Object.assign(req, { socket: stream });
-    const opening = new WebSocketOpening(this, req, stream, head);
+    this[kTakeHandshake](req, new UpgradeHandshake(stream, head));
+  }
+
+  /**
+   * Handles a WebSocket handshake over HTTP/2 (RFC 8441): a `connect` event of an HTTP/2 server, which needs the setting
+   * `enableConnectProtocol`.
+   */
+  handleConnect(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
+    const req = prepareRequest(request as IncomingMessage);
+    if (log.enabled) log("handling connect %s", req.url);
+    this[kTakeHandshake](req, new ConnectHandshake(response));
+  }
+
+  private [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
+    const opening = new WebSocketOpening(this, req, handshake);
     const admitted = (refusal: Refusal | undefined): void => {
       if (opening.isGone()) return;
       if (refusal) opening.refuse(refusal);
-      else if (opening.check()) this[kAcceptWebSocket](opening, stream, head);
+      else if (opening.check()) this[kAcceptWebSocket](opening);
     };
     this[kFollowOptions]();
     if (this.middlewares.length === 0) return this[kVerifyRequest](req, true, admitted);
-    const res = UpgradeResponse.over(stream, req);
-    if (!res) return void stream.destroy();
-    this[kScreenRequest](req, res, true, (refusal) => {
-      if (res.writableEnded) return;
-      opening.headers = res.release(stream);
+    const held = handshake.hold(req);
+    if (!held) return void handshake.stream.destroy();
+    this[kScreenRequest](req, held.res, true, (refusal) => {
+      if (held.res.writableEnded) return;
+      opening.headers = held.release();
       admitted(refusal);
     });
   }
 
-  private [kAcceptWebSocket](opening: WebSocketOpening, stream: Duplex, head: Buffer): void {
+  private [kAcceptWebSocket](opening: WebSocketOpening): void {
     if (!this.ws) return this[kRouteOpening](opening);
-    const { req } = opening;
+    const { req, handshake } = opening;
     Object.assign(this.ws.options ?? {}, foreignOptions(this.opts));
-    this.ws.handleUpgrade(req, stream, head, (websocket) => this.onWebSocket(req, stream, websocket));
+    const isTaken = handshake.passTo(this.ws, req, (websocket) => this.onWebSocket(req, handshake.stream, websocket));
+    if (!isTaken) opening.refuse({ code: ERROR_CODES.BAD_REQUEST, context: { name: "WS_ENGINE_WITHOUT_HTTP2" } });
   }
 
   /**
@@ -242,9 +259,10 @@ export class Server extends BaseServer {
       isAttached,
       handleRequest: (req, res) => this.handleRequest(req, res),
       handleUpgrade: (req, stream, head) => this.handleUpgrade(req, stream, head),
+      handleConnect: (req, res) => this.handleConnect(req, res),
     };
     setTaking(server, this, takeRequests(server, host, taker));
-    if (this.opts.transports.some(isStream)) takeUpgrades(server, host, taker, options);
+    if (this.opts.transports.some(isStream)) takeWebSockets(server, host, taker, options);
     server.on("close", () => isAttached() && this.close());
     server.on("listening", () => isAttached() && this[kReopen]());
   }

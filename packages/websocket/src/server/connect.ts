@@ -76,13 +76,13 @@ export function refuseConnect(
   if (isOver(stream) || stream.headersSent || isLinked(stream)) return;
   const code = isFinalStatus(status) ? status : 500;
   const text = [body || (STATUS_CODES[code] ?? "Error")].join("");
-  const lines = ["Content-Type: text/plain; charset=utf-8"];
-  const given = Object.entries(headers ?? {});
-  if (given.some(([name]) => name.toLowerCase() === "content-type")) lines.pop();
-  for (const [name, value = []] of given) {
-    for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${String(one)}`);
+  const fields: Record<string, string | string[]> = { "content-type": "text/plain; charset=utf-8" };
+  for (const [name, value = []] of Object.entries(headers ?? {})) {
+    // Names differ by case only: the last one counts.
+    const lines = (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${String(one)}`);
+    Object.assign(fields, fieldsOf(lines));
   }
-  stream.respond({ ":status": code, ...fieldsOf(lines) });
+  stream.respond({ ":status": code, ...fields });
   stream.once("finish", closeLater);
   stream.end(text);
 }

@@ -71,7 +71,9 @@ function admitToSession(
 }
 
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
-  if (req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
+  // Over HTTP/2, a WebSocket handshake is a CONNECT (RFC 8441).
+  const isConnect = isUpgrade && req.httpVersionMajor === 2 && req.method === "CONNECT";
+  if (req.method !== "GET" && !isConnect) return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && carrierOf(req._query["transport"]) === "stream") {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import type { Duplex } from "node:stream";
-import { type AcceptOptions, acceptUpgrade, checkUpgrade, parseProtocols, refuseUpgrade } from "@portage/websocket";
+import { type AcceptOptions, parseProtocols } from "@portage/websocket";
 import type { TransportRequest } from "../http/request.ts";
 import { kContext, kOfferUpgrade, kReportRefusal } from "../keys.ts";
 import { ERROR_CODES, type Refusal, refuse } from "../report/refusals.ts";
@@ -11,6 +10,7 @@ import { noteProtocol } from "../transports/link-socket.ts";
 import { carrierOf, streamKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, SessionOpening } from "./opening.ts";
+import type { StreamHandshake } from "./stream-handshake.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 
 /** The options of the engine that WebSocket handshakes use. */
@@ -75,29 +75,28 @@ const ignoreError = (): void => {};
 export class WebSocketOpening extends StreamOpening {
   /** Headers for the response. */
   headers: OutgoingHttpHeaders = {};
-  readonly #stream: Duplex;
-  readonly #head: Buffer;
+  readonly handshake: StreamHandshake;
 
-  constructor(door: WebSocketDoor, req: TransportRequest, stream: Duplex, head: Buffer) {
+  constructor(door: WebSocketDoor, req: TransportRequest, handshake: StreamHandshake) {
     super(door, req);
-    this.#stream = stream;
-    this.#head = head;
+    this.handshake = handshake;
     // Before the WebSocket layer listens, a reset would be an unhandled error.
-    stream.on("error", ignoreError);
+    handshake.stream.on("error", ignoreError);
   }
 
   isGone(): boolean {
-    return this.#stream.destroyed;
+    return this.handshake.isGone();
   }
 
   /** Checks that the request is a WebSocket handshake for a stream transport, and refuses it otherwise. */
   check(): boolean {
-    const { req, door } = this;
+    const { req, door, handshake } = this;
     const { transport } = req._query;
-    const check = checkUpgrade(req, door.opts);
+    const check = handshake.check(req, door.opts);
     if (!check.ok) {
-      door[kReportRefusal](req, refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check }));
-      refuseUpgrade(this.#stream, check.status, check.message, check.headers);
+      const refusal = refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check });
+      door[kReportRefusal](req, refusal);
+      this.#answer(refusal, check.status, check.headers);
     } else if (carrierOf(transport) !== "stream") {
       this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
     } else {
@@ -113,7 +112,7 @@ export class WebSocketOpening extends StreamOpening {
     // Helps to find a proxy that downgrades requests: HTTP/1.0 works here, but hardly anywhere else.
     if (req.httpVersion === "1.0") headers["X-Handshake-Version"] = "HTTP/1.0";
     const protocol = chooseSubprotocol(req, door.opts.handleProtocols);
-    const link = acceptUpgrade(req, this.#stream, this.#head, {
+    const link = this.handshake.accept(req, {
       maxPayload: maxHttpBufferSize,
       protocol,
       ...(maxFragments !== undefined && { maxFragments }),
@@ -123,19 +122,25 @@ export class WebSocketOpening extends StreamOpening {
       ...(perMessageDeflate !== undefined && { perMessageDeflate }),
       ...(clock !== undefined && { clock }),
     });
-    this.#stream.off("error", ignoreError);
+    this.handshake.stream.off("error", ignoreError);
     if (protocol) noteProtocol(link, protocol);
     return link;
   }
 
   refuse(refusal: Refusal): void {
     this.door[kReportRefusal](this.req, refusal);
-    const isNew = refusal.retryAfter !== undefined;
-    const answer: Record<string, string> = { "Content-Type": isNew ? "application/json" : "text/html" };
-    Object.assign(answer, retryHeaders(refusal));
+    const headers: Record<string, string> = retryHeaders(refusal);
     for (const [name, value] of Object.entries(this.headers))
-      if (isHeaderLine(String(value))) answer[name] = String(value);
-    refuseUpgrade(this.#stream, statusOf(refusal), isNew ? bodyOf(refusal) : sentenceOf(refusal), answer);
+      if (isHeaderLine(String(value))) headers[name] = String(value);
+    const isNew = refusal.retryAfter !== undefined;
+    if (!isNew && this.handshake.refusalBody === "text") headers["Content-Type"] ??= "text/html";
+    this.#answer(refusal, statusOf(refusal), headers);
+  }
+
+  #answer(refusal: Refusal, status: number, headers: Readonly<Record<string, string>>): void {
+    const isJson = this.handshake.refusalBody === "json" || refusal.retryAfter !== undefined;
+    const body = isJson ? bodyOf(refusal) : sentenceOf(refusal);
+    this.handshake.refuse(status, body, isJson ? { "Content-Type": "application/json", ...headers } : headers);
   }
 }
 

@@ -2,6 +2,8 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import type { IdleConnections } from "./idle-connections.ts";
+import { takeConnects } from "./connects.ts";
+import { isHttp2 } from "./http2.ts";
 import { hangUp } from "./middleware.ts";
 import { asksForAnotherProtocol, giveBack, hasOtherTakers, takesWebSocketsOnly } from "./plain-upgrade.ts";
 import { bounded } from "../../base/numbers.ts";
@@ -34,6 +36,7 @@ export interface Taker {
   isAttached(): boolean;
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  handleConnect(req: IncomingMessage, res: ServerResponse): void;
 }
 
 const ignoreStreamError = (): void => {};
@@ -47,16 +50,30 @@ export function takeRequests(server: HttpServer, { isMine }: AttachedHost, taker
   });
 }
 
-/** Handles the engine's WebSockets, and ends other upgrades that no listener answers. */
-export function takeUpgrades(
+/** Handles the engine's WebSockets, and ends other upgrades and CONNECTs that no listener answers. */
+export function takeWebSockets(server: HttpServer, host: AttachedHost, taker: Taker, options: AttachOptions): void {
+  const { destroyUpgrade, destroyUpgradeTimeout } = options;
+  const patience = bounded(destroyUpgradeTimeout || undefined, 0, Infinity, UPGRADE_PATIENCE);
+  const afterPatience = (fn: () => void): void => {
+    if (destroyUpgrade !== false) taker.clock.after(patience, fn);
+  };
+  takeUpgrades(server, host, taker, afterPatience);
+  if (!isHttp2(server)) return;
+  host.idle.watchUpgrades("connect");
+  takeConnects(server, {
+    isMine: host.isMine,
+    handleConnect: (req, res) => taker.handleConnect(req, res),
+    afterPatience,
+  });
+}
+
+function takeUpgrades(
   server: HttpServer,
   { idle, isMine }: AttachedHost,
   taker: Taker,
-  options: AttachOptions,
+  afterPatience: (fn: () => void) => void,
 ): void {
-  const { destroyUpgrade, destroyUpgradeTimeout } = options;
-  const patience = bounded(destroyUpgradeTimeout || undefined, 0, Infinity, UPGRADE_PATIENCE);
-  idle.watchUpgrades();
+  idle.watchUpgrades("upgrade");
   const onUpgrade = (req: IncomingMessage, stream: Duplex, head: Buffer): void => {
     if (!taker.isAttached()) return;
     const isPlain = asksForAnotherProtocol(req);
@@ -64,9 +81,8 @@ export function takeUpgrades(
     if (isMine(req)) return taker.handleUpgrade(req, stream, head);
     // Not the engine's, but a reset must not end the process if nothing else listens.
     stream.on("error", ignoreStreamError);
-    if (destroyUpgrade === false) return;
     const written = bytesWritten(stream);
-    taker.clock.after(patience, () => {
+    afterPatience(() => {
       if (!stream.writable || bytesWritten(stream) > written) return;
       if (isPlain && stream.readableFlowing === null) giveBack(server, req, stream, head);
       else hangUp(stream);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { nextTurn } from "../../base/turn.ts";
 
 // Evens out the differences between Node's HTTP/2 and HTTP/1 servers.
@@ -43,6 +44,12 @@ function connectionOf(req: IncomingMessage): Socket {
 
 function socketOf(session: Pick<ServerHttp2Session, "socket">): Socket {
   return session.socket.off("portage", ignoreHttp2Error);
+}
+
+/** Returns the connection that carries a WebSocket: the stream itself, or the socket below a stream of HTTP/2. */
+export function connectionBelow(stream: Duplex): Duplex {
+  const { session } = stream as Duplex & Partial<Pick<ServerHttp2Stream, "session">>;
+  return !session || session.destroyed ? stream : socketOf(session);
 }
 
 /** Makes `req.socket` of an HTTP/2 request outlive its response, as in HTTP/1. */
@@ -111,7 +118,8 @@ interface SessionSource {
   on(event: "session", listener: (session: ServerHttp2Session) => void): unknown;
 }
 
-const isSessionSource = (server: object): server is SessionSource => "updateSettings" in server;
+/** Whether a server speaks HTTP/2, perhaps beside HTTP/1. */
+export const isHttp2 = (server: object): server is SessionSource => "updateSettings" in server;
 
 const sessionsOf = new WeakMap<object, Http2Sessions>();
 
@@ -124,7 +132,7 @@ export class Http2Sessions {
     let sessions = sessionsOf.get(server);
     if (!sessions) sessionsOf.set(server, (sessions = new Http2Sessions()));
     else return sessions;
-    if (isSessionSource(server)) sessions.#watch(server);
+    if (isHttp2(server)) sessions.#watch(server);
     return sessions;
   }
 

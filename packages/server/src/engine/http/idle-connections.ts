@@ -131,10 +131,10 @@ export class IdleConnections {
     if (this.#latest.get(connection) === response) this.#latest.set(connection, ++this.#answered);
   }
 
-  /** Stops tracking connections when they are upgraded. */
-  watchUpgrades(): void {
-    // Only on demand, because with a listener Node no longer handles upgrade requests as ordinary ones.
-    if (!this.#server.listeners("upgrade").includes(this.#leave)) this.#server.on("upgrade", this.#leave);
+  /** Stops tracking connections that this event hands to a listener. */
+  watchUpgrades(event: "upgrade" | "connect"): void {
+    // Only on demand, because with a listener Node no longer handles such requests as ordinary ones.
+    if (!this.#server.listeners(event).includes(this.#leave)) this.#server.on(event, this.#leave);
   }
 
   get size(): number {

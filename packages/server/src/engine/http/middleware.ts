@@ -35,11 +35,22 @@ export function runMiddlewares(
   });
 }
 
+/** A response for middlewares; the WebSocket layer sends the one that accepts the handshake. */
+export interface HeldResponse {
+  readonly res: ServerResponse;
+  /** Takes the response from the middlewares. Returns the headers that they have set. */
+  release(): ReturnType<ServerResponse["getHeaders"]>;
+}
+
 /**
  * The response for middlewares during a WebSocket handshake, on the stream of the upgrade. A middleware may answer itself
  * (401, a redirect). Headers that it sets are added to the 101 response.
  */
-export class UpgradeResponse extends ServerResponse {
+export class UpgradeResponse extends ServerResponse implements HeldResponse {
+  get res(): ServerResponse {
+    return this;
+  }
+
   /** Returns undefined if an earlier request on the same connection is unanswered, which a 101 must not overtake. */
   static over(stream: Duplex, req: IncomingMessage): UpgradeResponse | undefined {
     const res = new UpgradeResponse(req);
@@ -60,12 +71,31 @@ export class UpgradeResponse extends ServerResponse {
     return super.writeHead(status, ...(rest as []));
   }
 
-  /** Detaches the stream and returns the headers that middlewares have set. */
-  release(stream: Duplex): ReturnType<ServerResponse["getHeaders"]> {
+  release(): ReturnType<ServerResponse["getHeaders"]> {
+    const { socket } = this;
     this.writeHead(101);
-    this.detachSocket(stream as Socket);
+    if (socket) this.detachSocket(socket);
     return this.getHeaders();
   }
+}
+
+/**
+ * The same for a WebSocket over HTTP/2, with Node's response to the CONNECT. A middleware that answers by itself reaches the
+ * client.
+ */
+export function holdConnectResponse(res: ServerResponse): HeldResponse {
+  const writeHead = res.writeHead.bind(res);
+  let state: "held" | "released" = "held";
+  // Middlewares that wait for `writeHead` act on it when the response is released.
+  res.writeHead = (...args: unknown[]) => (state === "held" ? writeHead(...(args as [number])) : res);
+  return {
+    res,
+    release() {
+      state = "released";
+      res.writeHead(200);
+      return res.getHeaders();
+    },
+  };
 }
 
 /** Ends the stream of an upgrade, and destroys it once all output was written, because Node's timeouts do not apply to it. */

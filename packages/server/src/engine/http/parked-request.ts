@@ -22,7 +22,7 @@ function isRemadeKey(key: string | symbol, { httpVersionMajor }: IncomingMessage
  */
 export class ParkedRequest {
   /**
-   * One per line: whether there is a response, HTTP version, URL, then header names and values. None of these can contain a
+   * One per line: whether there is a response, HTTP version and method, URL, then header names and values. None of these can contain a
    * line break.
    */
   readonly #lines: string;
@@ -30,7 +30,9 @@ export class ParkedRequest {
 
   private constructor(req: IncomingMessage) {
     const answered = "res" in req ? ANSWERED : "";
-    this.#lines = [answered, req.httpVersion, req.url ?? "", ...headersIn(req)].join("\n");
+    // A WebSocket over HTTP/2 begins with CONNECT; all other handshakes are GETs.
+    const version = req.method === "CONNECT" ? `${req.httpVersion} CONNECT` : req.httpVersion;
+    this.#lines = [answered, version, req.url ?? "", ...headersIn(req)].join("\n");
     this.#socket = req.socket;
   }
 
@@ -47,13 +49,14 @@ export class ParkedRequest {
 
   /** Creates a request equal to the parked one. */
   restore(): TransportRequest {
-    const [answered = "", version = "", url = "", ...rawHeaders] = this.#lines.split("\n");
+    const [answered = "", protocol = "", url = "", ...rawHeaders] = this.#lines.split("\n");
+    const [version = "", method = "GET"] = protocol.split(" ");
     const req = new IncomingMessage(this.#socket);
     const [major, minor] = version.split(".");
     req.httpVersion = version;
     req.httpVersionMajor = Number(major);
     req.httpVersionMinor = Number(minor);
-    req.method = "GET";
+    req.method = method;
     req.url = url;
     req.rawHeaders = rawHeaders;
     for (let i = 0; i < rawHeaders.length; i += 2) addHeader(req, rawHeaders[i]!, rawHeaders[i + 1]!);

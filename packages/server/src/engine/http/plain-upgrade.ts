@@ -26,9 +26,9 @@ export function asksForAnotherProtocol({ headers }: IncomingMessage): boolean {
   return !/(?:^|,)\s*websocket\s*(?:\/[^,]*)?(?:,|$)/i.test(headers.upgrade ?? "");
 }
 
-/** Whether a listener of the program may handle upgrades. */
-export function hasOtherTakers(server: UpgradeEmitter): boolean {
-  return server.listeners("upgrade").some((listener) => !indifferent.has(listener as object));
+/** Whether a listener of the program may handle upgrades, or the CONNECTs of HTTP/2. */
+export function hasOtherTakers(server: UpgradeEmitter, event: "upgrade" | "connect" = "upgrade"): boolean {
+  return server.listeners(event).some((listener) => !indifferent.has(listener as object));
 }
 
 /**

@@ -36,6 +36,12 @@ export const REFUSALS = {
     "Bad request",
     "the request is no WebSocket handshake: a proxy may have taken the Upgrade header away",
   ),
+  WS_ENGINE_WITHOUT_HTTP2: kind(
+    3,
+    501,
+    "WebSocket over HTTP/2 not supported",
+    "the class in `wsEngine` has no handleConnect(); leave out `wsEngine` or `enableConnectProtocol`",
+  ),
   PROTOCOL_MISMATCH: kind(3, 400, "Bad request", "the session was opened with another protocol revision"),
   MIDDLEWARE_FAILURE: kind(3, 400, "Bad request", "a middleware of the engine has refused the request"),
   ID_GENERATION_ERROR: kind(3, 400, "Bad request", "generateId has failed, or gave an id that is taken"),

@@ -17,6 +17,8 @@ export interface ForeignWebSocket {
 /** The server of another WebSocket library; the option `wsEngine` takes its class. */
 export interface ForeignWebSocketServer {
   handleUpgrade(req: unknown, stream: unknown, head: Buffer, done: (websocket: ForeignWebSocket) => void): void;
+  /** Takes a WebSocket over HTTP/2. Only servers with the API of @portage/websocket have it. */
+  handleConnect?(req: unknown, res: unknown, done: (websocket: ForeignWebSocket) => void): void;
   close?(): void;
   on?(event: "headers", listener: (lines: string[], req: never) => void): unknown;
   /** `ws` reads these for each handshake. */

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { type LinkHandler, WebSocket, type WebSocketLink } from "@portage/websocket";
 import { Emitter } from "../../base/emitter.ts";
+import { connectionBelow } from "../http/http2.ts";
 
 /** The part of a transport that its socket uses. */
 export interface SocketOwner extends LinkHandler {
@@ -68,7 +69,7 @@ export class LinkSocket extends Emitter {
     super();
     this[kSocketOwner] = owner;
     this[kSocketLink] = link;
-    this[kSocketStream] = owner.stream;
+    this[kSocketStream] = owner.stream && connectionBelow(owner.stream);
   }
 
   /** The TCP or TLS connection. Still set after its end, so that programs can log the address. */

@@ -1,0 +1,123 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Http2ServerResponse, ServerHttp2Stream } from "node:http2";
+import type { Duplex } from "node:stream";
+import {
+  type AcceptOptions,
+  acceptConnect,
+  acceptUpgrade,
+  checkConnect,
+  checkUpgrade,
+  refuseConnect,
+  refuseUpgrade,
+  type UpgradeRefusal,
+  type WebSocketLink,
+} from "@portage/websocket";
+import { type HeldResponse, holdConnectResponse, UpgradeResponse } from "../http/middleware.ts";
+import type { ForeignWebSocket, ForeignWebSocketServer } from "../transports/engine-link.ts";
+
+type HandshakeCheck = { readonly ok: true } | UpgradeRefusal;
+type CheckOptions = Pick<AcceptOptions, "perMessageDeflate">;
+
+/** A WebSocket handshake as one version of HTTP carries it. */
+export interface StreamHandshake {
+  readonly stream: Duplex;
+  /** The body of a refusal. Clients of HTTP/1.1 get the text that engine.io sends. */
+  readonly refusalBody: "text" | "json";
+  isGone(): boolean;
+  check(req: IncomingMessage, options: CheckOptions): HandshakeCheck;
+  /** Answers the handshake. Throws if a response header is invalid. */
+  accept(req: IncomingMessage, options: AcceptOptions): WebSocketLink;
+  refuse(status: number, body: string, headers: OutgoingHttpHeaders): void;
+  /** Returns the response for middlewares; undefined if the stream can't be answered now. */
+  hold(req: IncomingMessage): HeldResponse | undefined;
+  /** Passes the handshake to another library. Returns false if that one can't take it. */
+  passTo(
+    server: ForeignWebSocketServer,
+    req: IncomingMessage,
+    onWebSocket: (webSocket: ForeignWebSocket) => void,
+  ): boolean;
+}
+
+/** The handshake of HTTP/1.1: an `upgrade` event. */
+export class UpgradeHandshake implements StreamHandshake {
+  readonly refusalBody = "text";
+  readonly stream: Duplex;
+  readonly #head: Buffer;
+
+  constructor(stream: Duplex, head: Buffer) {
+    this.stream = stream;
+    this.#head = head;
+  }
+
+  isGone(): boolean {
+    return this.stream.destroyed;
+  }
+
+  check(req: IncomingMessage, options: CheckOptions): HandshakeCheck {
+    return checkUpgrade(req, options);
+  }
+
+  accept(req: IncomingMessage, options: AcceptOptions): WebSocketLink {
+    return acceptUpgrade(req, this.stream, this.#head, options);
+  }
+
+  refuse(status: number, body: string, headers: OutgoingHttpHeaders): void {
+    refuseUpgrade(this.stream, status, body, headers);
+  }
+
+  hold(req: IncomingMessage): HeldResponse | undefined {
+    return UpgradeResponse.over(this.stream, req);
+  }
+
+  passTo(
+    server: ForeignWebSocketServer,
+    req: IncomingMessage,
+    onWebSocket: (webSocket: ForeignWebSocket) => void,
+  ): boolean {
+    server.handleUpgrade(req, this.stream, this.#head, onWebSocket);
+    return true;
+  }
+}
+
+/** The handshake of HTTP/2: an extended CONNECT (RFC 8441). */
+export class ConnectHandshake implements StreamHandshake {
+  readonly refusalBody = "json";
+  readonly #res: ServerResponse | Http2ServerResponse;
+
+  constructor(res: ServerResponse | Http2ServerResponse) {
+    this.#res = res;
+  }
+
+  get stream(): ServerHttp2Stream {
+    return (this.#res as Http2ServerResponse).stream;
+  }
+
+  isGone(): boolean {
+    return this.stream.destroyed || this.stream.closed;
+  }
+
+  check(req: IncomingMessage, options: CheckOptions): HandshakeCheck {
+    return checkConnect(req, options);
+  }
+
+  accept(req: IncomingMessage, options: AcceptOptions): WebSocketLink {
+    return acceptConnect(req, this.stream, options);
+  }
+
+  refuse(status: number, body: string, headers: OutgoingHttpHeaders): void {
+    refuseConnect(this.stream, status, body, headers);
+  }
+
+  hold(): HeldResponse {
+    return holdConnectResponse(this.#res as ServerResponse);
+  }
+
+  passTo(
+    server: ForeignWebSocketServer,
+    req: IncomingMessage,
+    onWebSocket: (webSocket: ForeignWebSocket) => void,
+  ): boolean {
+    server.handleConnect?.(req, this.#res, onWebSocket);
+    return server.handleConnect !== undefined;
+  }
+}
