@@ -139,6 +139,7 @@ export class Emitter<
     return (this._callbacks?.[keyOf(event)] ?? []) as ReservedOrUserListener<ReservedEvents, ListenEvents, Ev>[];
   }
 
+  /** Whether an event has listeners. */
   hasListeners(event: ReservedOrUserEventNames<ReservedEvents, ListenEvents>): boolean {
     return this.listeners(event).length > 0;
   }

@@ -9,9 +9,13 @@ import { Socket } from "./socketio/socket.ts";
 
 /** `io()` with its properties. */
 export interface Io extends Lookup {
+  /** The function itself. */
   io: Io;
+  /** The function itself. */
   connect: Io;
+  /** Shares one connection between namespaces. */
   Manager: typeof Manager;
+  /** A connection to one namespace. */
   Socket: typeof Socket;
 }
 

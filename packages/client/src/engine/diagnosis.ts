@@ -19,7 +19,9 @@ export type Purpose = "open" | "upgrade";
 
 /** One attempt to use a transport. */
 export interface Attempt {
+  /** Name of the transport. */
   readonly transport: string;
+  /** Why the transport was tried. */
   readonly purpose: Purpose;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -27,6 +29,7 @@ export interface Attempt {
   took?: number;
   /** `dropped`: another transport won the race, or the socket was closed. */
   outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped";
+  /** Why the attempt failed. */
   failure?: Failure | undefined;
 }
 

@@ -14,14 +14,21 @@ export const ENGINE_ERRORS = {
   UPGRADE_FAILED: "probe error",
 } as const;
 
+/** A code of an {@link EngineError}. */
 export type EngineErrorCode = keyof typeof ENGINE_ERRORS;
 
 /** An error outside of a transport. Further fields depend on the code, see {@link ENGINE_ERRORS}. */
 export class EngineError extends CodedError<EngineErrorCode> {
+  /** The packet's text, or the description of the parser. */
   declare readonly data?: unknown;
+  /** Size of the message in bytes. */
   declare readonly size?: number;
+  /** The server's limit in bytes. */
   declare readonly limit?: number;
+  /** Name of the transport that failed to take over. */
   declare readonly transport?: string;
+  /** The phase in which the upgrade failed. */
   declare readonly step?: string;
+  /** The error or the close that ended the upgrade. */
   declare readonly cause?: unknown;
 }

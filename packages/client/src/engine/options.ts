@@ -122,21 +122,37 @@ export interface WriteOptions {
 
 /** Events of a {@link Socket}. */
 export interface SocketReservedEvents {
+  /** The session is open. */
   open: () => void;
+  /** The server's first packet has arrived. */
   handshake: (data: HandshakeData) => void;
+  /** A packet has arrived. */
   packet: (packet: Packet) => void;
+  /** A packet is about to be queued. */
   packetCreate: (packet: Packet) => void;
+  /** A message has arrived. */
   data: (data: RawData) => void;
+  /** The same as `data`. */
   message: (data: RawData) => void;
+  /** The outgoing queue is empty. */
   drain: () => void;
+  /** Queued packets were handed to the transport. */
   flush: () => void;
+  /** A packet has arrived: the server is alive. */
   heartbeat: () => void;
+  /** The server has sent a ping. */
   ping: () => void;
+  /** A ping has been answered. */
   pong: () => void;
+  /** The session failed or could not be opened, or a message is too large. */
   error: (error: string | Error) => void;
+  /** An upgrade to the transport begins. */
   upgrading: (transport: Transport) => void;
+  /** The session has moved to the transport. */
   upgrade: (transport: Transport) => void;
+  /** The upgrade failed; the session stays on its transport. */
   upgradeError: (error: Error) => void;
+  /** The session has ended. */
   close: (reason: string, description?: CloseDetails | Error) => void;
 }
 

@@ -80,6 +80,7 @@ export class Session
   declare transport: Transport;
   /** Type of received bytes. Default `nodebuffer` in Node.js, elsewhere `arraybuffer`. */
   binaryType: BinaryType = defaultBinaryType;
+  /** State of the session. */
   declare readyState: SocketState;
   /** The outgoing queue, including packets that the transport is still sending. */
   writeBuffer: Packet[] = [];
@@ -87,8 +88,11 @@ export class Session
   readonly diagnosis: Diagnosis = { attempts: [] };
   /** The server's size limit for one message in bytes; Infinity before the handshake or if the server sets none. */
   readonly maxPayload: number = Infinity;
+  /** Host of the server, without brackets. */
   declare readonly hostname: string;
+  /** Port of the server. */
   declare readonly port: string | number;
+  /** Whether the connection is encrypted. */
   declare readonly secure: boolean;
   /** Cookies of the server (Node.js, with `withCredentials`). */
   declare _cookieJar: CookieJar | undefined;
@@ -98,7 +102,9 @@ export class Session
   declare opening_: SessionOpening | undefined;
   /** Undefined if the session must not upgrade. */
   declare upgrade_: SessionUpgrade | undefined;
+  /** The options, with defaults filled in. */
   declare readonly opts: ResolvedOptions;
+  /** `setTimeout`, as the option `useNativeTimers` chooses it. */
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 

@@ -31,6 +31,8 @@ export class ClientError extends CodedError<ClientErrorCode> {
   declare data?: unknown;
   /** Details of a close before the connection was open. */
   declare readonly description?: string;
+  /** `code` and `reason` of such a close, as in a CloseEvent. */
   declare readonly context?: unknown;
+  /** The error of the encoder. */
   declare readonly cause?: unknown;
 }

@@ -60,7 +60,9 @@ export abstract class BaseManager<
   _readyState: "opening" | "open" | "closed" = "closed";
   /** The sockets by namespace. */
   readonly nsps: Record<string, Socket<ListenEvents, EmitEvents>> = Object.create(null);
+  /** Encodes packets; comes from the option `parser`. */
   declare readonly encoder: { encode(packet: unknown): unknown[] };
+  /** Decodes packets; comes from the option `parser`. */
   declare readonly decoder: CustomParser;
   /** The delays between attempts to reconnect. */
   declare readonly backoff: Backoff;
@@ -71,6 +73,7 @@ export abstract class BaseManager<
   declare _reconnection: boolean;
   declare _reconnectionAttempts: number;
   declare _timeout: number | false;
+  /** `setTimeout`, as the option `useNativeTimers` chooses it. */
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
@@ -228,6 +231,7 @@ export abstract class BaseManager<
     this._close();
   }
 
+  /** Handles the opening of the connection. */
   onopen(): void {
     const { backoff } = this;
     const attempts = this.phase_ === "trying" ? backoff.attempts : 0;
@@ -243,6 +247,7 @@ export abstract class BaseManager<
     if (attempts && this._readyState === "open") this.emitReserved("reconnect", attempts);
   }
 
+  /** Handles the end of the connection, and plans the next attempt. */
   onclose(reason: string, details?: DisconnectDescription): void {
     const { backoff } = this;
     if (this.phase_ !== "stopped" && this.restraint_.failed_()) backoff.reset();
@@ -255,6 +260,7 @@ export abstract class BaseManager<
     planAttempt(this, details);
   }
 
+  /** Removes the listeners of the connection, and the planned attempt. */
   cleanup(): void {
     for (const undo of this.subs.splice(0)) undo();
     this.nextAttemptAt_ = undefined;

@@ -101,6 +101,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     if (io._autoConnect) this.connect();
   }
 
+  /** Whether the socket is not connected. */
   get disconnected(): boolean {
     return !this.connected;
   }
@@ -177,11 +178,13 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     });
   }
 
+  /** Sends a packet in this namespace. */
   packet(packet: OutgoingPacket): void {
     packet.nsp = this.nsp;
     this.io._packet(packet);
   }
 
+  /** Joins the namespace, once the manager's connection is open. */
   onopen(): void {
     const { auth } = this;
     const { engine } = this.io;
@@ -193,6 +196,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     else connect(auth);
   }
 
+  /** Handles the end of the connection, and fails acknowledgements. */
   onclose(reason: Reason, details?: DisconnectDescription): void {
     this.connected = false;
     this.id = undefined;
@@ -239,6 +243,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     };
   }
 
+  /** Calls the listeners of an event. */
   emitEvent(data: unknown[]): void {
     callEach(this.listenersAny().slice(), this, data);
     this.emitReserved(...(data as ["connect"]));
@@ -246,11 +251,13 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     if (this._pid && typeof offset === "string") this._lastOffset = offset;
   }
 
+  /** Handles an acknowledgement of the server. */
   onack({ id, data }: Packet): void {
     const ack = takeAck(this, id as number);
     ack?.apply(this, ack.withError_ ? [null, ...(data as unknown[])] : (data as unknown[]));
   }
 
+  /** Handles the server's consent, and sends what is buffered. */
   onconnect(id: string, pid: string | undefined): void {
     this.id = id;
     this.recovered = !!pid && this._pid === pid;
@@ -264,6 +271,7 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     if (this.connected) this.emitReserved("connect");
   }
 
+  /** Leaves the manager. */
   destroy(): void {
     this.subs?.forEach((undo) => undo());
     this.postponed_?.();

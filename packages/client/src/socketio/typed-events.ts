@@ -48,5 +48,6 @@ export type CustomParser = any;
 
 /** An error of the server, with the data of its middleware. */
 export interface ExtendedError extends Error {
+  /** Any JSON value, from the server's middleware. */
   data?: any;
 }

@@ -1,18 +1,32 @@
 /** The parts of a URI; missing parts are "". */
 export interface ParsedUri {
+  /** The whole URI. */
   source: string;
+  /** `http`, `https`, `ws` or `wss`. */
   protocol: string;
+  /** User, password, host and port. */
   authority: string;
+  /** User and password. */
   userInfo: string;
+  /** Before the colon of `userInfo`. */
   user: string;
+  /** After the colon of `userInfo`. */
   password: string;
+  /** Host, without brackets. */
   host: string;
+  /** Digits. */
   port: string;
+  /** Path, query and anchor. */
   relative: string;
+  /** Path, without the query. */
   path: string;
+  /** The path without the file. */
   directory: string;
+  /** The last segment of the path, if it has a dot. */
   file: string;
+  /** After the question mark. */
   query: string;
+  /** After the number sign. */
   anchor: string;
   /** Whether the host was written in brackets. */
   ipv6uri?: boolean;

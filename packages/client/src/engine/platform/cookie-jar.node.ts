@@ -1,6 +1,8 @@
 /** A cookie set by a server. */
 export interface Cookie {
+  /** Name of the cookie. */
   name: string;
+  /** Value as the server sent it. */
   value: string;
   /** When it expires; absent: when the connection ends. */
   expires?: Date;

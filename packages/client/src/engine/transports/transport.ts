@@ -61,12 +61,19 @@ export interface CloseDetails {
 
 /** Events of a {@link Transport}. */
 export interface TransportReservedEvents {
+  /** The transport is open. */
   open: () => void;
+  /** The transport failed. */
   error: (error: TransportError) => void;
+  /** A packet has arrived. */
   packet: (packet: Packet) => void;
+  /** The transport is closed. */
   close: (details?: CloseDetails) => void;
+  /** A poll begins. */
   poll: () => void;
+  /** The packets of a poll have been handled. */
   pollComplete: () => void;
+  /** The transport accepts packets again. */
   drain: () => void;
 }
 
@@ -116,8 +123,11 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   declare query: Record<string, Untyped>;
   /** Whether the transport accepts packets now; if not, it emits `drain` once it does. */
   writable = false;
+  /** State of the transport. */
   declare protected readyState: TransportState;
+  /** The options. */
   declare protected readonly opts: TransportOptions;
+  /** The session that uses the transport. */
   declare protected readonly socket: TransportOwner;
   /** If false, bytes are sent as base64. */
   declare protected supportsBinary: boolean;
@@ -133,6 +143,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
    * @internal
    */
   declare attempt_?: Attempt;
+  /** `setTimeout`, as the option `useNativeTimers` chooses it. */
   declare protected readonly setTimeoutFn: typeof setTimeout;
   declare protected readonly clearTimeoutFn: typeof clearTimeout;
 
@@ -147,14 +158,17 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.supportsBinary = !options.forceBase64;
   }
 
+  /** Name of the transport, as in the option `transports`. */
   abstract get name(): string;
 
+  /** Opens the transport; `open` or `error` follows. */
   open(): this {
     this.readyState = "opening";
     this.doOpen();
     return this;
   }
 
+  /** Closes the transport. Has no effect once it is closed. */
   close(): this {
     if (this.readyState !== "closed") {
       this.doClose();
@@ -184,8 +198,11 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   /** Ends a pause after the upgrade has failed. */
   resume(): void {}
 
+  /** Connects, and calls {@link onOpen} when packets can be sent. */
   protected abstract doOpen(): void;
+  /** Ends the connection. */
   protected abstract doClose(): void;
+  /** Sends packets, and emits `drain` when it accepts more. */
   protected abstract write(packets: Packet[]): void;
 
   protected override emitReserved<Ev extends TransportEvent>(
@@ -202,12 +219,14 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     return this;
   }
 
+  /** Reports that the transport is open. */
   protected onOpen(): void {
     this.readyState = "open";
     this.writable = true;
     this.emitReserved("open");
   }
 
+  /** Handles a received packet, not decoded yet. */
   protected onData(data: RawData): void {
     this.onPacket(decodePacket(data, this.socket.binaryType));
   }
@@ -222,6 +241,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.closeSaying_("transport closed by the server", readClosePacket(data));
   }
 
+  /** Reports that the transport is closed. */
   protected onClose(details?: CloseDetails): void {
     this.readyState = "closed";
     this.emitReserved("close", details);
@@ -232,13 +252,18 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
   }
 
+  /** Reports a failure, unless the page is being left. */
   protected onError(reason: string, description: unknown, context?: unknown, code?: TransportErrorCode): this {
     const error = new TransportError(reason, description, context, code);
     unlessLeaving(this, () => this.emitReserved("error", error));
     return this;
   }
 
-  /** @param schema `http`, `https`, `ws` or `wss` */
+  /**
+   * Returns an address of the server.
+   *
+   * @param schema `http`, `https`, `ws` or `wss`
+   */
   protected createUri(schema: string, query: Record<string, unknown> = {}): string {
     const { hostname = "", port, secure, path = "" } = this.opts;
     const host = hostname.includes(":") ? "[" + hostname + "]" : hostname;

@@ -18,14 +18,17 @@ type PlatformWebSocket = new (uri: string, protocols: string | string[], options
 
 /** Base class of WebSocket transports; a subclass creates the WebSocket. */
 export abstract class BaseWS extends Transport {
+  /** The WebSocket; undefined before the transport opens. */
   declare protected ws: WebSocketLike | undefined;
 
   get name(): string {
     return "websocket";
   }
 
+  /** Creates the WebSocket. */
   protected abstract createSocket(uri: string): WebSocketLike;
 
+  /** Sends one encoded packet. */
   protected doWrite(_packet: Packet, data: unknown): void {
     this.ws!.send(data);
   }
@@ -77,6 +80,7 @@ export abstract class BaseWS extends Transport {
     }
   }
 
+  /** The address of the WebSocket. */
   protected uri(): string {
     return this.requestUri_("ws", this.opts.timestampRequests, !this.supportsBinary && { b64: 1 });
   }
