@@ -40,7 +40,9 @@ export interface MetricsRoute {
 /** An error of the plugin itself, shaped like Fastify's errors (`name`, `code`, `statusCode`). */
 export class PortageFastifyError extends Error {
   override readonly name = "FastifyError";
+  /** A code that begins with `FST_PORTAGE_`. */
   readonly code: string;
+  /** The HTTP status of the answer. */
   readonly statusCode: number;
 
   constructor(code: string, message: string, statusCode: number) {

@@ -44,6 +44,7 @@ export type HandlerKind =
 
 /** Details of an error in the program's code. */
 export interface HandlerFailure {
+  /** The function that failed. */
   readonly handler: HandlerKind;
   /** Whether it threw, or its promise was rejected. */
   readonly how: FailureKind;

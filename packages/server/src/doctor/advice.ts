@@ -5,7 +5,9 @@ export type Place = "server" | "client" | "network" | "nginx" | "haproxy" | "apa
 
 /** One change that may help. */
 export interface Advised {
+  /** The component to change. */
   readonly where: Place;
+  /** The change, as a sentence. */
   readonly what: string;
 }
 

@@ -5,19 +5,25 @@ import { STEPS } from "./steps/index.ts";
 
 /** The findings of one step. */
 export interface StepResult {
+  /** Short name of the step. */
   readonly name: string;
+  /** What the step does, in words. */
   readonly title: string;
+  /** The findings, in the order in which they were made. */
   readonly findings: readonly Finding[];
 }
 
 /** The result of an examination. */
 export interface Diagnosis {
+  /** The examined address. */
   readonly url: string;
+  /** The path of the server, such as `/socket.io/`. */
   readonly path: string;
   /** `fine`: everything works · `limited`: clients connect with limitations · `unreachable`: clients can't connect. */
   readonly verdict: "fine" | "limited" | "unreachable";
   /** The ways to connect that work. */
   readonly works: readonly Way[];
+  /** The steps that ran, in order. */
   readonly steps: readonly StepResult[];
 }
 

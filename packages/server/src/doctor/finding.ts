@@ -8,6 +8,7 @@ export type Facts = Readonly<Record<string, string | number>>;
 export interface Finding {
   /** A stable code, one of {@link CODES}. */
   readonly code: Code;
+  /** How bad it is. */
   readonly level: Level;
   /** The ways to connect that it breaks. */
   readonly breaks: readonly Way[];
@@ -15,6 +16,7 @@ export interface Finding {
   readonly sentence: string;
   /** The changes to make; empty if none are needed. */
   readonly advice: readonly Advised[];
+  /** The values in `sentence`, by name. */
   readonly facts: Facts;
 }
 

@@ -102,6 +102,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   /** Bytes of incomplete messages, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   readonly [kGate]: Gate;
+  /** The middlewares added with `use`, in order. */
   protected readonly middlewares: Middleware[] = [];
   private readonly [kHandshakes]: Handshakes;
   private readonly [kContextOf]: Derived<TransportContext>;
@@ -167,22 +168,27 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     this[kTimingWheel].adjust(Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);
   }
 
+  /** Interval of the pings in milliseconds. */
   get pingInterval(): number {
     return timesForClient(this[kEngineOptions]).pingInterval;
   }
 
+  /** Time in milliseconds that a client has to answer a ping. */
   get pingTimeout(): number {
     return this[kEngineOptions].pingTimeout;
   }
 
+  /** Time in milliseconds after which an upgrade is given up. */
   get upgradeTimeout(): number {
     return this[kEngineOptions].upgradeTimeout;
   }
 
+  /** Size limit of a message or a POST body, in bytes. */
   get maxHttpBufferSize(): number {
     return this[kEngineOptions].maxHttpBufferSize;
   }
 
+  /** The message that every session starts with; undefined for none. */
   get initialPacket(): RawData | undefined {
     return this[kEngineOptions].initialPacket;
   }

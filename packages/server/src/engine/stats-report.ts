@@ -5,6 +5,7 @@ import type { EngineStats, Tally } from "./report/stats.ts";
 
 /** Counters since the engine was created, and its current state. Text counts in characters, binary data in bytes. */
 export interface EngineReport {
+  /** The sessions by state. */
   readonly sessions: {
     readonly open: number;
     /** Open sessions that are closing: they still flush their queue, or wait for a poll to answer. */
@@ -21,8 +22,11 @@ export interface EngineReport {
     /** Sessions that ended because of a violation, by the rule of packets or of WebSocket. */
     readonly broken: Tally;
   };
+  /** Upgrades; the failed ones by reason. */
   readonly upgrades: { readonly completed: number; readonly failed: Tally };
+  /** Packets received and sent. */
   readonly packets: { readonly in: number; readonly out: number };
+  /** Bytes received, sent and queued. */
   readonly bytes: {
     readonly in: number;
     readonly out: number;

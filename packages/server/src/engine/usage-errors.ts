@@ -14,6 +14,7 @@ export type UsageErrorCode = keyof typeof USAGE_ERRORS;
 
 /** A mistake of the program, thrown by the faulty call. `code` is a key of {@link USAGE_ERRORS}. */
 export class UsageError extends TypeError {
+  /** Which mistake it is. */
   readonly code: UsageErrorCode;
 
   constructor(code: UsageErrorCode, message: string = USAGE_ERRORS[code]) {

@@ -40,6 +40,7 @@ export type AnyNamespace = AnySocket["nsp"];
 
 /** An error by which a middleware refuses a client. The client gets `message`, and `data`, any JSON value. */
 export interface ExtendedError extends Error {
+  /** Details for the client: any JSON value. */
   data?: Untyped;
 }
 

@@ -10,6 +10,7 @@ const CODE = "ORIGIN_NOT_ALLOWED";
 
 /** The argument of `cors_mismatch` listeners: a request whose page may not read the response. */
 export interface CorsMismatch {
+  /** The request of the page. */
   readonly req: IncomingMessage;
   /** The origin of the page. */
   readonly origin: string;

@@ -29,6 +29,7 @@ export interface CloseReason<Reason extends string = ClassicReason, Code extends
   readonly transport?: string | undefined;
   /** The limit that was exceeded, and by what. */
   readonly limit?: number | undefined;
+  /** The value that exceeded `limit`. */
   readonly actual?: number | undefined;
   /** Milliseconds since the last sign of the heartbeat, or since the session was opened. */
   readonly heartbeatAge?: number | undefined;

@@ -36,6 +36,7 @@ export function limitSentence(code: AnyLimitCode): string {
 
 /** A limit was hit, as `limit` listeners of the engine and subscribers of `portage.limit` get it. */
 export interface LimitHit {
+  /** Which limit, as in docs/errors.md. */
   readonly code: AnyLimitCode;
   /** A sentence for a human. */
   readonly message: string;

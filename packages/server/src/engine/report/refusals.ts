@@ -86,9 +86,13 @@ export type RefusalName = keyof typeof REFUSALS;
 
 /** What `connection_error` listeners get. */
 export interface ConnectionError {
+  /** The refused request. */
   readonly req: IncomingMessage;
+  /** The number of the refusal, as in engine.io; see docs/errors.md. */
   readonly code: number;
+  /** The sentence that the client gets. */
   readonly message: string;
+  /** Details for the server only, by name. */
   readonly context: Readonly<Record<string, unknown>>;
   /** A name of the table of refusals, see docs/errors.md. */
   readonly name: RefusalName;

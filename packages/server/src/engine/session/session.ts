@@ -299,6 +299,7 @@ export class Session
     return countQueued(this, packet);
   }
 
+  /** Hands queued packets to the transport, if it is writable. */
   // hot path: 3.3 % of the server's time in `broadcast`
   flush(): void {
     const queue = this.writeBuffer;

@@ -102,6 +102,7 @@ export abstract class Transport extends Emitter {
   sid = "";
   /** Whether a batch can be sent now. Volatile packets are dropped otherwise. */
   writable = false;
+  /** State of the transport. */
   readyState: TransportLife = "open";
 
   constructor(req: TransportRequest) {
@@ -180,6 +181,7 @@ export abstract class Transport extends Emitter {
   /** Pauses the delivery of packets until {@link resume}, so that the previous transport can deliver its last ones first. */
   pause(): void {}
 
+  /** Ends a {@link pause}. */
   resume(): void {}
 
   /** Reports a packet. */
@@ -188,6 +190,7 @@ export abstract class Transport extends Emitter {
     this[kTransportOwner].onPacket(packet);
   }
 
+  /** Reports that a batch has been sent. */
   protected drained(): void {
     if (this[kObserved]) {
       this.emit("drain");

@@ -16,7 +16,9 @@ export interface BroadcastFlags {
   compress?: boolean | undefined;
   /** Sends to the clients of this server alone. Default: false. */
   local?: boolean | undefined;
+  /** Accepted as in socket.io. Has no effect. */
   broadcast?: boolean | undefined;
+  /** Accepted as in socket.io. Has no effect. */
   binary?: boolean | undefined;
   /** Time that clients have to acknowledge, in milliseconds. */
   timeout?: number | undefined;
@@ -30,8 +32,11 @@ export interface BroadcastFlags {
 
 /** The receivers of a broadcast: the members of `rooms` (all sockets, when empty) without the members of `except`. */
 export interface BroadcastOptions {
+  /** The addressed rooms; all sockets, when empty. */
   rooms: Set<Room>;
+  /** The rooms that are left out. Default: none. */
   except?: Set<Room>;
+  /** The flags of the broadcast. Default: none. */
   flags?: BroadcastFlags;
 }
 

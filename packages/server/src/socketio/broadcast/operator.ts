@@ -72,11 +72,13 @@ const plus = (rooms: ReadonlySet<Room>, more: Room | Room[]): Set<Room> => {
  * audible.compress(false).emit("picture", bytes);
  */
 export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+  /** The adapter that delivers the broadcast. */
   readonly adapter: Adapter;
   /** The addressed rooms; all sockets, when empty. */
   readonly rooms: Set<Room>;
   /** The rooms that are left out. */
   readonly exceptRooms: Set<Room>;
+  /** The flags set so far. */
   readonly flags: BroadcastFlags;
 
   /** @param rooms the addressed rooms; all sockets, when empty */
@@ -303,7 +305,9 @@ export interface SocketDetails<SocketData> {
  * }
  */
 export class RemoteSocket<EmitEvents extends EventsMap, SocketData> implements TypedEventBroadcaster<EmitEvents> {
+  /** Id of the socket. */
   readonly id: SocketId;
+  /** The handshake of its client. */
   readonly handshake: Handshake;
   /** The rooms it was in at the time of `fetchSockets()`. */
   readonly rooms: Set<Room>;

@@ -28,6 +28,7 @@ export interface ServerReport extends EngineReport {
   readonly cluster: Tally;
   /** Refused joins of namespaces, by code. */
   readonly connectsRefused: Tally;
+  /** Recovery of sessions. */
   readonly recovery: {
     /** Clients that resumed their session. */
     readonly recovered: number;

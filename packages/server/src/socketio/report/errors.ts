@@ -33,10 +33,12 @@ export const SOCKETIO_ERRORS = {
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;
 
+/** A code of a {@link SocketIoError}. docs/errors.md has a sentence for each. */
 export type SocketIoErrorCode = keyof typeof SOCKETIO_ERRORS;
 
 /** An error of the Socket.IO layer. `code` is one of {@link SOCKETIO_ERRORS}. */
 export class SocketIoError extends Error {
+  /** What happened. */
   readonly code: SocketIoErrorCode;
 
   constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code], options?: { cause?: unknown }) {

@@ -441,6 +441,7 @@ export class Socket<
     }
   }
 
+  /** Handles an acknowledgement of the client. */
   onack(packet: Packet): void {
     const ack = this.acks.get(packet.id as number);
     if (typeof ack !== "function") return;
@@ -469,6 +470,7 @@ export class Socket<
     fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
+  /** Calls the listeners of an event of the library. */
   protected emitReserved(event: string, ...args: unknown[]): void {
     if (this.listenerCount(event) === 0) return;
     try {
