@@ -1,11 +1,9 @@
-// Counts the public names without documentation. The bounds only ever fall.
+// Finds the public names without documentation.
 import { ReflectionKind } from "typedoc";
 
-const MOST = { options: 5, names: 6, members: 150 };
-const OPTIONS = /(?:Options|Limits|Route)$/;
 /** Constants of an enumeration: its documentation is theirs. */
 const CONSTANT = /^(?:[A-Z][A-Z_]+|\d)$/;
-const NAMES = ReflectionKind.SomeExport & ~ReflectionKind.Reference;
+const NAMES = ReflectionKind.SomeExport & ~(ReflectionKind.Reference | ReflectionKind.Namespace);
 const MEMBERS = ReflectionKind.Property | ReflectionKind.Accessor | ReflectionKind.Method;
 
 const hasText = (reflection) => reflection?.hasComment() ?? false;
@@ -19,16 +17,14 @@ function isDocumented(reflection) {
 /** A constant says by its value what it is, such as the `name` of an error. */
 const isConstant = ({ name, type }) => CONSTANT.test(name) || type?.type === "literal";
 
-/** What a reflection counts as; undefined for parts of a whole that has the documentation. */
-function kindOf(reflection) {
+/** Whether a reflection is public by itself; parts of a type or of a signature share its documentation, options do not. */
+function needsDocumentation(reflection) {
   const { kind, parent, name } = reflection;
-  if (kind & NAMES && parent.kind !== ReflectionKind.Namespace) return "names";
-  if (!(kind & MEMBERS) || name.startsWith("_") || isConstant(reflection)) return undefined;
+  if (kind & NAMES && parent.kind !== ReflectionKind.Namespace) return true;
+  if (!(kind & MEMBERS) || name.startsWith("_") || isConstant(reflection)) return false;
   const isInRecord = parent.kind === ReflectionKind.TypeLiteral;
   const owner = isInRecord ? parent.parent : parent;
-  if (!(owner.kind & NAMES)) return undefined;
-  if (OPTIONS.test(owner.name)) return "options";
-  return isInRecord ? undefined : "members";
+  return Boolean(owner.kind & NAMES) && (!isInRecord || owner.name.endsWith("Options"));
 }
 
 /** Where a name is declared: classes inherit members, and entries share names. */
@@ -37,16 +33,12 @@ function declarationOf(project, reflection) {
   return symbol === undefined ? reflection.getFullName() : `${symbol.fileName}:${symbol.pos}`;
 }
 
-/** Returns what is undocumented, by kind and declaration, and a sentence for each kind that has too much of it. */
-export function checkDocumentation(project) {
-  const found = { options: new Map(), names: new Map(), members: new Map() };
+/** Returns the public names without documentation, each once. */
+export function undocumented(project) {
+  const found = new Map();
   for (const reflection of Object.values(project.reflections)) {
-    const kind = kindOf(reflection);
-    if (kind === undefined || isDocumented(reflection)) continue;
-    found[kind].set(declarationOf(project, reflection), reflection.getFullName());
+    if (!needsDocumentation(reflection) || isDocumented(reflection)) continue;
+    found.set(declarationOf(project, reflection), reflection.getFullName());
   }
-  const problems = Object.entries(found)
-    .filter(([kind, { size }]) => size > MOST[kind])
-    .map(([kind, { size }]) => `${size} ${kind} have no documentation, ${MOST[kind]} may: see above`);
-  return { found, problems };
+  return [...found.values()];
 }
