@@ -52,7 +52,7 @@ const PACKAGES = {
   server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
   "client/engine": ["@portage/parser/engine"],
   "client/socketio": ["@portage/parser/socket"],
-  client: [],
+  client: ["@portage/parser/socket"],
 };
 
 const SERVER = "packages/server/src/";

@@ -3,6 +3,8 @@
  * for socket.io-client rely on these names.
  */
 
+export type { AllButLast } from "@portage/parser/socket";
+
 /** The callback of an acknowledgement. */
 export interface Ack {
   (...args: any[]): void;
@@ -29,9 +31,6 @@ export type DecorateAcknowledgements<E> = {
 
 /** The last element of a tuple. */
 export type Last<T extends any[]> = T extends [...any[], infer L] ? L : any;
-
-/** A tuple without its last element. */
-export type AllButLast<T extends any[]> = T extends [...infer Rest, any] ? Rest : any[];
 
 /** The result of `emitWithAck`: the first argument of the acknowledgement after the error. */
 export type FirstArg<T> = T extends (...args: infer Params) => any

@@ -4,10 +4,28 @@
  * Must not know: sockets, namespaces and how an event is sent.
  */
 import type { EventEmitter } from "node:events";
+import type {
+  EventNames,
+  EventParams,
+  EventsMap,
+  ReservedOrUserEventNames,
+  ReservedOrUserListener,
+} from "@portage/parser/socket";
 import { CapturingEmitter } from "./capturing-emitter.ts";
 
-// The one file of the server in which `any` is allowed: event maps are written by users, and their listeners take what
-// they take. The names and their meaning are those that programs written for socket.io import and rely on.
+export type {
+  AllButLast,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  ReservedOrUserEventNames,
+  ReservedOrUserListener,
+} from "@portage/parser/socket";
+
+// The one file of the server in which `any` is allowed, as users write the event maps and the parameters of their
+// listeners. Programs written for socket.io rely on these names and their meaning. Those that the client has in common
+// are in the parser; `Last` and `DecorateAcknowledgements` have another meaning there.
 
 /**
  * A value that the user types, or nobody. Keeps `any` out of the other files, which say why they need it: `npm run check`
@@ -16,16 +34,6 @@ import { CapturingEmitter } from "./capturing-emitter.ts";
 export type Untyped = any;
 
 type AnyFunction = (...args: any[]) => any;
-
-/** Event names and the listeners that go with them. */
-export interface EventsMap {
-  [event: string]: any;
-}
-
-/** The map of an untyped server: every name, any arguments. */
-export interface DefaultEventsMap {
-  [event: string]: (...args: any[]) => void;
-}
 
 /** `[eventName, ...args]`, as the middlewares of a socket get it. */
 export type Event = [string, ...any[]];
@@ -38,12 +46,6 @@ export interface EventEmitterReservedEventsMap {
   newListener: (eventName: string | symbol, listener: (...args: any[]) => void) => void;
   removeListener: (eventName: string | symbol, listener: (...args: any[]) => void) => void;
 }
-
-/** The names of the events of a map. */
-export type EventNames<Map extends EventsMap> = keyof Map & (string | symbol);
-
-/** The arguments of an event, acknowledgement included. */
-export type EventParams<Map extends EventsMap, Ev extends EventNames<Map>> = Parameters<Map[Ev]>;
 
 type IsAny<T> = 0 extends 1 & T ? true : false;
 
@@ -90,20 +92,6 @@ type KeysWithError<Map extends EventsMap, K extends EventNames<Map>> = K extends
 /** The names of the events whose acknowledgement takes an error first, as it does after `timeout()`. */
 export type EventNamesWithError<Map extends EventsMap, K extends EventNamesWithAck<Map> = EventNamesWithAck<Map>> =
   IsLoose<Map, K> extends true ? K : KeysWithError<Map, K>;
-
-/** The names one may listen to: the reserved ones and the user's. */
-export type ReservedOrUserEventNames<Reserved extends EventsMap, User extends EventsMap> =
-  EventNames<Reserved> | EventNames<User>;
-
-/** The listener of an event; a reserved event wins over the user's of the same name. */
-export type ReservedOrUserListener<
-  Reserved extends EventsMap,
-  User extends EventsMap,
-  Ev extends ReservedOrUserEventNames<Reserved, User>,
-> = OrUntyped<Ev extends EventNames<Reserved> ? Reserved[Ev] : Ev extends EventNames<User> ? User[Ev] : never>;
-
-/** Inside a generic class the compiler can't look a listener up and finds `never`: any function will do then. */
-type OrUntyped<T> = [T] extends [never] ? (...args: any[]) => void | Promise<void> : T;
 
 /** Something that emits typed events without being an EventEmitter. */
 export interface TypedEventBroadcaster<EmitEvents extends EventsMap> {
@@ -173,9 +161,6 @@ export type Last<T extends readonly unknown[]> = T extends readonly [...any[], i
 
 /** The first element that is not an error, when an error may come first. */
 export type FirstNonErrorTuple<T extends unknown[]> = T[0] extends Error ? T[1] : T[0];
-
-/** A tuple without its last element. */
-export type AllButLast<T extends any[]> = T extends [...infer Rest, any] ? Rest : any[];
 
 /** What `emitWithAck` resolves to: the first argument of the acknowledgement, after the error if there is one. */
 export type FirstNonErrorArg<T> = T extends (...args: infer Params) => any ? FirstNonErrorTuple<Params> : any;
