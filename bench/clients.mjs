@@ -1,19 +1,19 @@
-// Clients that cost next to nothing: prepared bytes on bare TCP sockets; what comes back is counted.
+// Clients of minimal cost: they send prepared bytes on bare TCP sockets, and count the received ones.
 import { connect } from "node:net";
 import { clientFrame, CLOSE_FRAME, FrameReader } from "./frames.mjs";
 
-/** All clients read into one buffer: nothing of it is kept. */
+/** All clients read into one buffer, which is discarded. */
 const scratch = Buffer.allocUnsafeSlow(256 * 1024);
 const CONNECT = clientFrame("40");
 const upgradeRequest = (query) =>
   `GET /socket.io/?EIO=4&transport=websocket${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n` +
   "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/** A WebSocket on which frames are read one by one, or, later, bytes are counted. */
+/** A WebSocket that reads frame by frame at first, and later only counts bytes. */
 export class WireClient {
   #frames = [];
   #onFrame = undefined;
-  /** Reads what comes in; undefined: it is counted. */
+  /** Reads received bytes; undefined: only count them. */
   #read;
   #left = Infinity;
   #done = () => {};
@@ -40,7 +40,7 @@ export class WireClient {
       return true;
     };
     this.#socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: scratch, callback } });
-    // A contender that is stopped resets its connections.
+    // A stopped contender resets its connections.
     this.#socket.on("error", () => {});
     this.#socket.on("close", () => {
       this.#isClosed = true;
@@ -63,7 +63,7 @@ export class WireClient {
     this.#socket.write(bytes);
   }
 
-  /** The payload of the next frame. */
+  /** Returns the payload of the next frame. */
   frame() {
     if (this.#frames.length > 0) return Promise.resolve(this.#frames.shift());
     return new Promise((resolve) => {
@@ -74,13 +74,13 @@ export class WireClient {
     });
   }
 
-  /** Waits until so many bytes have come in from now on. */
+  /** Waits until this number of further bytes has arrived. */
   receive(bytes) {
     this.#left = bytes;
     return new Promise((resolve) => (this.#done = resolve));
   }
 
-  /** Sends, and waits for so many bytes in answer. */
+  /** Sends, and waits for this number of bytes in answer. */
   exchange(bytes, expected) {
     const done = this.receive(expected);
     this.#socket.write(bytes);
@@ -97,12 +97,12 @@ export class WireClient {
     };
   }
 
-  /** Does not read any more. */
+  /** Stops reading. */
   stall() {
     this.#socket.pause();
   }
 
-  /** Says goodbye, and waits for the end of the connection. */
+  /** Sends a close frame, and waits for the end of the connection. */
   close() {
     if (this.#isClosed) return undefined;
     this.#read = undefined;
@@ -139,7 +139,7 @@ class Pipe {
     this.socket.on("error", () => {});
   }
 
-  /** The body of the answer. */
+  /** Returns the body of the answer. */
   request(bytes) {
     this.socket.write(bytes);
     return new Promise((resolve) => (this.#done = resolve));
@@ -162,7 +162,7 @@ const post = (path, body) =>
   `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain;charset=UTF-8\r\n` +
   `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-/** A Socket.IO client that polls: one connection for GET, and one for POST as soon as it is needed. */
+/** A Socket.IO client on polling: one connection for GET, and another for POST when needed. */
 export class PollingClient {
   #port;
   #polls;
@@ -181,7 +181,7 @@ export class PollingClient {
     return client;
   }
 
-  /** The request that posts `body`. */
+  /** Returns a request that posts `body`. */
   prepare(body) {
     return post(this.path, body);
   }
@@ -195,7 +195,7 @@ export class PollingClient {
     return this.#polls.request(this.pollBytes);
   }
 
-  /** Posts, and polls until so many packets have come in. */
+  /** Posts, and polls until this number of packets has arrived. */
   async exchange(request, packets) {
     const posted = this.post(request);
     let left = packets;

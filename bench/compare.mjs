@@ -3,7 +3,7 @@
 //   npm run bench -- compare main                  a few rows
 //   npm run bench -- compare HEAD~3 echo rooms     those rows; BENCH_ROUNDS (default 5)
 //
-// The commit is checked out and built below .cache/bench, and stays there for the next comparison. Both run the server
+// The commit is checked out and built below .cache/bench, and reused by the next comparison. Both run the server
 // program of the working tree, so that nothing but the packages differs.
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ function run(command, args, options = {}) {
   return result.stdout?.trim();
 }
 
-/** The folder in which a commit was checked out and built. */
+/** Checks a commit out, builds it, and returns its folder. */
 function checkedOut(base) {
   const commit = run("git", ["rev-parse", "--verify", "--quiet", `${base}^{commit}`]);
   const folder = join(root, ".cache/bench", commit.slice(0, 12));
@@ -79,7 +79,7 @@ for (const name of wanted.length > 0 ? wanted : DEFAULT_ROWS) {
     before.push(await figureOf(row, folder));
     now.push(await figureOf(row, root));
   }
-  // Those of one round ran next to each other: their ratio is steadier than that of the medians.
+  // The two runs of a round are close in time, so their ratio varies less than the ratio of the medians.
   const ratios = now.map((figure, round) => figure / before[round]);
   const cells = [fixed(median(before)), scatter(before), fixed(median(now)), scatter(now), fixed(median(ratios))];
   console.log(`${row.title.padEnd(44)}${cells.map((cell) => column(cell)).join("")}  ${scatter(ratios)}  ${row.unit}`);

@@ -1,4 +1,4 @@
-// A server process that is measured, on a core of its own, and the questions it answers.
+// A measured server process on its own core, and the requests that it answers.
 import { fork, spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -6,28 +6,28 @@ import { fileURLToPath } from "node:url";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** Binds a process to a core; false where that can't be done. */
+/** Binds a process to a core; returns false if that fails. */
 function pin(pid, core) {
   return spawnSync("taskset", ["-a", "-c", "-p", String(core), String(pid)], { stdio: "ignore" }).status === 0;
 }
 
-/** Whether the load generator, which is this process, and the servers each have a core. */
+/** Whether the load generator (this process) and the servers have a core each. */
 export const isPinned = availableParallelism() > 1 && pin(process.pid, 1);
 
-/** Gives a server its core: it has begun on that of this process. */
+/** Moves a server to its core, from the core of this process. */
 export function pinServer(pid) {
   if (isPinned) pin(pid, 0);
 }
 
-/** Profiles of the servers are written there, when set: a directory for each contender. */
+/** If set, the directory for profiles of the servers, with a folder per contender. */
 const profiles = process.env.BENCH_PROFILE;
 
 const SCRIPTS = { "socket.io": "io", portage: "io" };
 
 export class Contender {
   /**
-   * @param options of the server, beside those it always has
-   * @param folder where the server's program is: it gets the packages that are installed there
+   * @param options further options of the server
+   * @param folder folder of the server's program, which decides the packages that it loads
    */
   constructor(name, options = {}, folder = here(".")) {
     this.name = name;
@@ -43,7 +43,7 @@ export class Contender {
     return this;
   }
 
-  /** Has the server do something, or tell something about itself. */
+  /** Sends a request to the server process, and returns the answer. */
   ask(question, value) {
     this.process.send({ question, value });
     return this.#answer(question);
@@ -66,14 +66,14 @@ export class Contender {
   stop() {
     return new Promise((resolve) => {
       this.process.once("exit", resolve);
-      // A profile is written by a process that ends by itself.
+      // Node writes the profile only if the process exits by itself.
       if (profiles) this.process.disconnect();
       else this.process.kill("SIGKILL");
     });
   }
 }
 
-/** Microseconds of server CPU for each operation: `value` is user and system, `user` the user part alone. */
+/** Measures microseconds of server CPU per operation: `value` is user and system, `user` the user part alone. */
 export async function cpuOf(contender, operations, work) {
   const before = await contender.ask("cpu");
   await work();
@@ -81,10 +81,10 @@ export async function cpuOf(contender, operations, work) {
   return { value: (after.total - before.total) / operations, user: (after.user - before.user) / operations };
 }
 
-/** How long a server works before it is measured, in milliseconds: one that has run for a while is what counts. */
+/** Milliseconds of warm-up before a measurement. */
 export const WARM_UP = 3000;
 
-/** The same, after `work` has been done for a while to warm up. */
+/** The same, after a warm-up with `work`. */
 export async function cpuPer(contender, operations, work) {
   const warm = performance.now() + WARM_UP;
   do await work();

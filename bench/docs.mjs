@@ -9,7 +9,7 @@ const FILE = here("../docs/performance.md");
 const number = (value, digits = 2) => (value === undefined || value === null ? "-" : value.toFixed(digits));
 const amount = (value) => number(value, value >= 100 ? 0 : value >= 10 ? 1 : 2);
 
-/** Lines of a Markdown table. The first column is text, the others are figures. */
+/** Returns the lines of a Markdown table; the first column is text, the others are figures. */
 function table(head, lines) {
   const rule = head.map((_, index) => (index === 0 ? "---" : "--:"));
   return [head, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`).join("\n");

@@ -12,7 +12,7 @@ function header(length, first, maskBit) {
 
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
-/** A text or binary frame of a client. The mask is not zero: servers take a short cut then. */
+/** Returns a text or binary frame of a client. The mask is not zero, as servers skip a zero mask. */
 export function clientFrame(data) {
   const payload = Buffer.from(data);
   const head = header(payload.length, typeof data === "string" ? 0x81 : 0x82, 0x80);
@@ -20,10 +20,10 @@ export function clientFrame(data) {
   return Buffer.concat([head, MASK, payload]);
 }
 
-/** The close frame of a client, code 1000. */
+/** A client's close frame with code 1000. */
 export const CLOSE_FRAME = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
 
-/** The frames of a server, of text and binary messages. */
+/** Returns server frames of text and binary messages. */
 export function serverFrames(messages) {
   return Buffer.concat(
     messages.flatMap((data) => {
@@ -33,12 +33,12 @@ export function serverFrames(messages) {
   );
 }
 
-/** Cuts the frames of a server out of what comes in. */
+/** Extracts a server's frames from received bytes. */
 export class FrameReader {
   #rest = Buffer.alloc(0);
   #onFrame;
 
-  /** @param onFrame gets the payload */
+  /** @param onFrame receives the payload */
   constructor(onFrame) {
     this.#onFrame = onFrame;
   }

@@ -1,4 +1,4 @@
-// What an operation costs as things become many: connections, rooms, members, namespaces, listeners, bytes.
+// Cost of an operation by the number of connections, rooms, members, namespaces, listeners, bytes.
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

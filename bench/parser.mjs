@@ -1,4 +1,4 @@
-// The codec alone, beside socket.io-parser and JSON: nanoseconds of CPU for each packet, in this process.
+// The codec alone, compared with socket.io-parser and JSON: nanoseconds of CPU per packet, in this process.
 import { createRequire } from "node:module";
 import { Decoder, Encoder } from "@portage/parser";
 import { median, save } from "./report.mjs";
@@ -16,7 +16,7 @@ const messages = {
   "1 KiB binary": ["bytes", Buffer.alloc(1024, 1)],
 };
 
-/** What each contender does; `JSON` has no packets, so it is what can't be less. */
+/** The work of each contender; `JSON` does without packets, as the lower bound. */
 function encoders(data) {
   const packet = () => ({ type: 2, nsp: "/", data, options: {} });
   const ours = new Encoder();
@@ -44,7 +44,7 @@ function decoders(data) {
   };
 }
 
-/** Nanoseconds of CPU for each call, over some 50 ms. */
+/** Measures nanoseconds of CPU per call, over about 50 ms. */
 function cost(work, times) {
   const { user, system } = process.cpuUsage();
   for (let turn = 0; turn < times; turn += 1) work();

@@ -1,18 +1,18 @@
-// What a run leaves behind: medians, ratios, a line on the terminal, JSON.
+// Results of a run: medians, ratios, a line on the terminal, JSON.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { isPinned } from "./contender.mjs";
 
 const RESULTS = fileURLToPath(new URL("results/", import.meta.url));
-/** A row is noisy when its rounds differ by more than this part of their median. */
+/** A row is noisy if its rounds differ by more than this fraction of their median. */
 const NOISY = 0.3;
 
 export function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** The figures of one contender: those of all its rounds come in. */
+/** Summarises the rounds of one contender. */
 export function summary(rounds) {
   const figures = rounds.map((round) => (typeof round === "number" ? { value: round } : round));
   const values = figures.map(({ value }) => value);
@@ -21,9 +21,9 @@ export function summary(rounds) {
   return result;
 }
 
-/** One row of the table, out of the summaries by contender. */
+/** Returns one row of the table, from the summaries by contender. */
 export function rowOf({ title, unit, aim, limits, floor }, figures) {
-  // Contenders of one round ran next to each other: their ratio is steadier than that of medians.
+  // The runs of a round are close in time, so their ratio varies less than the ratio of medians.
   const ratio = (name, key = "value") => {
     if (figures[name]?.[key] === undefined) return undefined;
     return median(figures[name].rounds.map((round, index) => round[key] / figures["socket.io"].rounds[index][key]));
@@ -52,7 +52,7 @@ export function rowOf({ title, unit, aim, limits, floor }, figures) {
 const fixed = (value) => (value === undefined ? "-" : value >= 1000 ? value.toFixed(0) : value.toFixed(2));
 const column = (text, width = 10) => String(text).padStart(width);
 
-/** The aim in words: a ratio, or limits for Portage. */
+/** Returns the aim in words: a ratio, or limits for Portage. */
 export function aimOf({ aim, limits }) {
   const parts = Object.entries(limits ?? {}).map(
     ([key, limit]) => `${key === "value" ? "" : `${key} `}≤ ${limit}${key === "p50" ? " ms" : ""}`,
@@ -60,7 +60,7 @@ export function aimOf({ aim, limits }) {
   return [...(aim === undefined ? [] : [String(aim)]), ...parts].join(", ");
 }
 
-/** Figures beside the main one. */
+/** Returns the secondary figures. */
 export function besides(figure) {
   const { p50, rss } = figure;
   return [
@@ -97,7 +97,7 @@ export function printRow(row) {
   console.log(`${row.title.padEnd(44)}${cells} ${marks}${aimOf(row).padEnd(16)}${row.unit}  ${extra.join(", ")}`);
 }
 
-/** What `save` has written last, or undefined. */
+/** Returns the last results of `save`, or undefined. */
 export function saved(name) {
   try {
     return JSON.parse(readFileSync(`${RESULTS}${name}.json`, "utf8"));

@@ -1,16 +1,16 @@
-// Rows about messages over WebSocket.
+// Rows for messages over WebSocket.
 import { cpuPer } from "./contender.mjs";
 import { openMany, WireClient } from "./clients.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
 
 const US = "µs";
 const FLOORS = { floor: "net", others: ["engine.io", "ws"] };
-/** The prepared answer of a floor: engine packets, and numbers for so many bytes of binary data. */
+/** The prepared answer of a floor: engine packets, and numbers for sizes of binary data in bytes. */
 const real = (parts) => parts.map((part) => (typeof part === "number" ? Buffer.alloc(part, 1) : part));
 
 /**
- * Events with acknowledgements; `exchange(id)` tells what goes in and what comes out, with `depth` of them at once.
- * Microseconds for each.
+ * Events with acknowledgements, `depth` of them in flight; `exchange(id)` returns the sent and received packets.
+ * Microseconds per event.
  */
 async function echo(contender, { clients, depth, turns, exchange }) {
   const all = await openMany(WireClient, contender.port, clients);
@@ -18,7 +18,7 @@ async function echo(contender, { clients, depth, turns, exchange }) {
   const sent = exchanges.flatMap(({ request }) => request.map((part) => clientFrame(part)));
   const bytes = Buffer.concat(sent);
   const floor = contender.name !== "socket.io" && contender.name !== "portage";
-  // A floor has one answer for all.
+  // A floor sends the same answer to all requests.
   const answers = exchanges.map(({ answer }) => serverFrames(real(floor ? exchanges[0].answer : answer)).length);
   const expected = answers.reduce((sum, length) => sum + length, 0);
   if (floor) {
@@ -61,7 +61,7 @@ function bigRow(title, aim, { exchange, clients, turns }) {
 const newsLength = (each) =>
   serverFrames(Array.from({ length: each }, (_, index) => `42["news","hello",${index}]`)).length;
 
-/** Microseconds for each delivery of a broadcast to all, `each` in one tick. */
+/** Microseconds per delivery of a broadcast to all, `each` in one tick. */
 async function broadcast(contender, { clients, each, turns }) {
   const all = await openMany(WireClient, contender.port, clients);
   const work = async () => {
@@ -72,7 +72,7 @@ async function broadcast(contender, { clients, each, turns }) {
   return cpuPer(contender, clients * each * turns, work);
 }
 
-/** Microseconds for each delivery of broadcasts to ten rooms of ten, all of them in one turn. */
+/** Microseconds per delivery of broadcasts to ten rooms of ten, all in one tick. */
 async function smallRooms(contender) {
   await contender.ask("spread", 10);
   const all = await openMany(WireClient, contender.port, 100);
@@ -85,7 +85,7 @@ async function smallRooms(contender) {
   return cpuPer(contender, 100 * turns, work);
 }
 
-/** Microseconds for each event that asks for no answer. */
+/** Microseconds per event without an acknowledgement. */
 async function ingest(contender) {
   const all = await openMany(WireClient, contender.port, 10);
   const events = Array.from({ length: 999 }, () => clientFrame('42["in","hello"]'));

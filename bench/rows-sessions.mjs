@@ -1,4 +1,4 @@
-// Rows about polling, connecting, idling and memory.
+// Rows for polling, connecting, idling and memory.
 import { cpuOf, cpuPer, WARM_UP } from "./contender.mjs";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
@@ -8,7 +8,7 @@ const isFloor = ({ name }) => name !== "socket.io" && name !== "portage";
 const open = (Client, port, count) => Promise.all(Array.from({ length: count }, () => Client.open(port)));
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
-/** Microseconds for each packet of POSTs of so many, whose acknowledgements are polled for. */
+/** Microseconds per packet in POSTs of this number, including polls for the acknowledgements. */
 async function polled(contender, { clients, packets, turns }) {
   const all = await openMany(PollingClient, contender.port, clients);
   const parts = Array.from({ length: packets }, (_, id) => `43${id}["x"]`);
@@ -21,7 +21,7 @@ async function polled(contender, { clients, packets, turns }) {
   return cpuPer(contender, clients * packets * turns, () => Promise.all(all.map(run)));
 }
 
-/** Microseconds for each delivery to a poll that waits, and the next poll. */
+/** Microseconds per delivery to a waiting poll, including the next poll. */
 async function polledBroadcast(contender) {
   const all = await openMany(PollingClient, contender.port, 1000);
   const turns = 10;
@@ -47,7 +47,7 @@ async function connect(contender) {
   return cpuPer(contender, 3000, work);
 }
 
-/** A client as browsers have it: it polls, probes, waits for its poll to end, and commits. Milliseconds until it has. */
+/** Connects and upgrades like a browser: polls, probes, waits for the poll to end, commits. Returns milliseconds. */
 async function upgradeOne(port) {
   const begin = performance.now();
   const polling = await PollingClient.open(port);
@@ -78,7 +78,7 @@ async function upgrade(contender) {
   return { ...cpu, p50: median(times) };
 }
 
-/** Microseconds for each of 5,000 clients that come at the same moment; 1,000 have come before. */
+/** Microseconds per client for 5,000 that connect at once, after 1,000 others. */
 async function storm(contender) {
   for (const client of await open(WireClient, contender.port, 1000)) client.destroy();
   await contender.ask("gone");
@@ -88,7 +88,7 @@ async function storm(contender) {
   return cpu;
 }
 
-/** Microseconds for each ping and its pong. */
+/** Microseconds per ping and its pong. */
 async function heartbeat(contender) {
   const count = { pings: 0 };
   const pong = clientFrame("3");
@@ -109,8 +109,8 @@ async function heartbeat(contender) {
 }
 
 /**
- * KiB of heap for each idle client, and of resident memory: of so many that the room which V8 takes for its young
- * generation, whatever is in it, does not count.
+ * KiB of heap and of resident memory per idle client. The number is large, so that the young generation of V8, which
+ * has its size whatever it contains, does not matter.
  */
 async function idle(contender, { Client, count, polls }) {
   const keep = (clients) => polls && clients.forEach((client) => void client.poll());
@@ -121,7 +121,7 @@ async function idle(contender, { Client, count, polls }) {
   return { value: (after.heap - before.heap) / count / 1024, rss: (after.rss - before.rss) / count / 1024 };
 }
 
-/** MB of resident memory that 200 MB take that one client doesn't read. */
+/** MB of resident memory for 200 MB sent to a client that does not read. */
 async function slowReader(contender) {
   const client = await WireClient.open(contender.port);
   client.stall();

@@ -1,18 +1,18 @@
-// Portage beside socket.io, interleaved in one run: server CPU for each operation, memory, latency.
+// Portage compared with socket.io, interleaved in one run: server CPU per operation, memory, latency.
 //
 //   npm run bench                 the table of docs/performance.md
-//   npm run bench -- echo rooms   only those rows: they replace their last results
-//   npm run bench -- parser       the codec beside socket.io-parser and JSON
-//   npm run bench -- tails        latency at a fixed load, and how long the event loop is held up
-//   npm run bench -- growth       what an operation costs as things become many; draws docs/growth.svg
-//   npm run bench -- websocket    @portage/websocket beside ws
-//   npm run bench -- compare main the working tree beside a commit
+//   npm run bench -- echo rooms   only these rows; replaces their last results
+//   npm run bench -- parser       the codec, compared with socket.io-parser and JSON
+//   npm run bench -- tails        latency at a fixed load, and how long the event loop is blocked
+//   npm run bench -- growth       cost of operations by the number of things; draws docs/growth.svg
+//   npm run bench -- websocket    @portage/websocket, compared with ws
+//   npm run bench -- compare main the working tree, compared with a commit
 //   npm run bench -- docs         writes the last results into docs/performance.md
 //
-// BENCH_ROUNDS: rounds, whose median counts (default 3). BENCH_FLOORS=all: engine.io and ws too, where they can do the work.
+// BENCH_ROUNDS: number of rounds, for the median (default 3). BENCH_FLOORS=all: engine.io and ws too, if they support the work.
 // BENCH_PROFILE=dir: CPU profiles of the servers.
 //
-// Each contender is a process of its own on one core; the load comes from this one, on the other, over loopback, with
+// Each contender is a process on one core; this process makes the load on the other core, over loopback, with
 // prepared bytes. Figures are the server's user + system time as the operating system accounts for it.
 import { Contender } from "./contender.mjs";
 import { printHead, printRow, rowOf, save, saved, summary } from "./report.mjs";
@@ -54,7 +54,7 @@ async function table(wanted) {
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     results[name] = await measure(row);
     printRow(results[name]);
-    // In the order of the table, whichever was measured last.
+    // In the order of the table, not of the measurements.
     const order = Object.keys(rows).filter((one) => results[one]);
     save("latest", ROUNDS, { rows: Object.fromEntries(order.map((one) => [one, results[one]])) });
   }

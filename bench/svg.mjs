@@ -8,14 +8,14 @@ const TOP = 30;
 const BOTTOM = 36;
 const COLORS = { "socket.io": "#9a6700", portage: "#0969da" };
 
-/** 1, 10k, 1M. */
+/** Formats a number: 1, 10k, 1M. */
 function short(value) {
   if (value >= 1_000_000) return `${value / 1_000_000}M`;
   if (value >= 1000) return `${value / 1000}k`;
   return String(value);
 }
 
-/** Whole powers of ten around the values. */
+/** Returns the powers of ten around the values. */
 function bounds(values) {
   const low = Math.floor(Math.log10(Math.min(...values)));
   return [low, Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))))];

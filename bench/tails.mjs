@@ -1,4 +1,4 @@
-// Latency at a fixed load, as a client sees it, and how long a server's event loop is held up by one big thing.
+// Latency at a fixed load, measured by clients, and how long one big operation blocks a server's event loop.
 import { Contender } from "./contender.mjs";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
@@ -8,7 +8,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const NAMES = ["socket.io", "portage"];
 const at = (sorted, part) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 
-/** Milliseconds from event to acknowledgement: 200 clients, 4 of them each millisecond whatever the server does. */
+/** Milliseconds from event to acknowledgement: 200 clients, 4 events per millisecond, regardless of the server's pace. */
 async function latency(contender) {
   const clients = await openMany(WireClient, contender.port, 200);
   const bytes = clientFrame('420["echo","xxxxxxxxxx"]');
@@ -39,7 +39,7 @@ async function latency(contender) {
   return { p50: at(sorted, 0.5), p99: at(sorted, 0.99) };
 }
 
-/** Milliseconds of the longest turn of the server while `work` is done. */
+/** Measures the milliseconds of the server's longest tick during `work`. */
 async function longestTurn(contender, work) {
   await contender.ask("watchLoop");
   await new Promise((resolve) => setTimeout(resolve, 50));
@@ -48,7 +48,7 @@ async function longestTurn(contender, work) {
   return { turn: await contender.ask("longestTurn") };
 }
 
-/** A payload of 1 MB. A server may refuse it: what counts is that others don't have to wait. */
+/** A payload of 1 MB. A server may refuse it, as only the delay of others counts. */
 async function tinyPackets(contender, packet) {
   const client = await PollingClient.open(contender.port);
   const count = Math.floor(1_000_000 / (packet.length + 1));

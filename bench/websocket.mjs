@@ -1,9 +1,9 @@
-// Server CPU per operation, @portage/websocket beside ws, interleaved in one run, with a bare TCP echo as the floor.
+// Server CPU per operation, @portage/websocket compared with ws, interleaved in one run, with a bare TCP echo as the floor.
 //
 //   npm run bench -- websocket               all rows
-//   npm run bench -- websocket small idle    only those
+//   npm run bench -- websocket small idle    only these rows
 //
-// Each contender is a process of its own; the load comes from this one, over loopback, with prepared frames. Figures are the
+// Each contender is a process; this process makes the load, over loopback, with prepared frames. Figures are the
 // server's user + system time as the operating system accounts for it; "user" is the user part alone.
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -47,7 +47,7 @@ class Contender {
   }
 }
 
-/** A frame as a real client sends it: with a mask that is not zero, which a server may not skip. */
+/** Returns a frame with a mask other than zero, like real clients send, so that servers can't skip it. */
 function frame(data, isCompressed = false) {
   const coded = isCompressed ? deflateRawSync(data, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4) : data;
   const payload = Buffer.from(coded);
@@ -66,16 +66,16 @@ const HANDSHAKE =
   "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-/** Each message stands alone, so that prepared ones can be sent again and again. */
+/** Without context takeover, so that prepared messages can be sent repeatedly. */
 const NO_TAKEOVER =
   "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n";
 
-/** The server's messages refer to those before; a client's, which are prepared, can't. */
+/** With context takeover for the server only, as the client's messages are prepared. */
 const TAKEOVER = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover\r\n";
 const JSON_2K = JSON.stringify(Array.from({ length: 60 }, (_, id) => ({ id, name: `user ${id * 7}` })));
 const NOT_THERE = { total: Number.NaN, user: Number.NaN };
 
-/** A client that sends prepared bytes and counts the bytes that come back. */
+/** A client that sends prepared bytes and counts the received ones. */
 class ByteClient {
   received = 0;
   #target = 0;
@@ -85,7 +85,7 @@ class ByteClient {
     const client = new ByteClient();
     client.socket = connect(contender.port, "127.0.0.1").setNoDelay(true);
     client.socket.on("data", (chunk) => client.#count(chunk.length));
-    // A contender that is stopped resets its connections.
+    // A stopped contender resets its connections.
     client.socket.on("error", () => {});
     if (contender.name === "net") {
       await once(client.socket, "connect");
@@ -102,7 +102,7 @@ class ByteClient {
     if (this.received >= this.#target) this.#done();
   }
 
-  /** Sends a frame, and tells the size of the one that comes back, which has to come in one piece. */
+  /** Sends a frame, and returns the size of the answer, which must arrive in one piece. */
   async sizeOfAnswer(bytes) {
     const chunk = once(this.socket, "data");
     this.socket.write(bytes);
@@ -112,7 +112,7 @@ class ByteClient {
     return announced;
   }
 
-  /** Sends, and waits for so many bytes in answer. */
+  /** Sends, and waits for this number of bytes in answer. */
   exchange(bytes, expected) {
     this.received = 0;
     this.#target = expected;
@@ -131,12 +131,12 @@ async function openMany(contender, count, extensions) {
   return clients;
 }
 
-/** Microseconds for each message: `depth` at once from each client, `turns` times. */
+/** Microseconds per message: `depth` at once from each client, `turns` times. */
 async function echo(contender, { clients, depth, turns, data }) {
   const all = await openMany(contender, clients);
   const one = frame(data);
   const bytes = Buffer.concat(Array.from({ length: depth }, () => one));
-  // A server's frame has no mask; bare TCP sends back what it got.
+  // A server's frame has no mask; bare TCP echoes the client's frame.
   const expected = contender.name === "net" ? bytes.length : bytes.length - 4 * depth;
   const run = async (client) => {
     for (let turn = 0; turn < turns; turn += 1) await client.exchange(bytes, expected);
@@ -144,7 +144,7 @@ async function echo(contender, { clients, depth, turns, data }) {
   return cpuPer(contender, clients * depth * turns, () => Promise.all(all.map(run)));
 }
 
-/** Microseconds for each operation; the work has been done once before, to warm up. */
+/** Microseconds per operation, after one run to warm up. */
 async function cpuPer(contender, operations, work) {
   await work();
   const before = await contender.ask("cpu");
@@ -153,12 +153,12 @@ async function cpuPer(contender, operations, work) {
   return { total: (after.total - before.total) / operations, user: (after.user - before.user) / operations };
 }
 
-/** Microseconds for each message, compressed on both ways. */
+/** Microseconds per message, compressed in both directions. */
 async function deflated(contender, extensions) {
   if (contender.name === "net") return NOT_THERE;
   const all = await openMany(contender, 20, extensions);
   const bytes = frame(JSON_2K, true);
-  // With context takeover, an answer has always the same size from the third on.
+  // With context takeover, the size of an answer is constant from the third on.
   let expected = 0;
   for (const client of all) for (let turn = 0; turn < 3; turn += 1) expected = await client.sizeOfAnswer(bytes);
   const run = async (client) => {
@@ -167,7 +167,7 @@ async function deflated(contender, extensions) {
   return cpuPer(contender, 20 * 200, () => Promise.all(all.map(run)));
 }
 
-/** KiB of heap and external memory for each connection; with `extensions` each has had a compressed message both ways. */
+/** KiB of heap and external memory per connection; with `extensions`, after a compressed message in both directions. */
 async function idle(contender, { count, extensions }) {
   if (contender.name === "net" && extensions !== "") return NOT_THERE;
   const bytes = frame(JSON_2K, true);

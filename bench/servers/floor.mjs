@@ -1,4 +1,4 @@
-// What the layers below cost alone: prepared answers to whatever comes in, by bare TCP and HTTP servers, by ws, by engine.io.
+// Cost of the layers below alone: prepared answers by bare TCP and HTTP servers, by ws, by engine.io.
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { serverFrames } from "../frames.mjs";
@@ -8,7 +8,7 @@ const HEAD =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
 /** The opcode of a close frame. */
 const CLOSE = 8;
-/** What is sent for each request: so many bytes or messages of it have to come in. */
+/** The answer to a request, and the size of that request in bytes or messages. */
 let spec = { bytes: Infinity, messages: Infinity, answer: Buffer.alloc(0), parts: [] };
 let onGone = () => {};
 let count = () => 0;
@@ -16,9 +16,9 @@ let count = () => 0;
 const news = (each) => Array.from({ length: each }, (_, index) => `2["news","hello",${index}]`);
 const engineNews = (each) => news(each).map((text) => `4${text}`);
 
-/** Sockets on which the bytes that come in are counted, and prepared frames are written. */
+/** Sockets that count received bytes and write prepared frames. */
 class Sockets extends Set {
-  /** Answers a handshake: whose bytes are gone by now. */
+  /** Answers a handshake; its bytes are already consumed. */
   open(socket) {
     this.add(socket);
     let read = 0;
@@ -50,7 +50,7 @@ class Sockets extends Set {
   }
 }
 
-/** Bare TCP: not even the handshake is read. */
+/** Bare TCP, which does not even parse the handshake. */
 function net() {
   const sockets = new Sockets();
   count = () => sockets.size;
@@ -58,7 +58,7 @@ function net() {
   return { server, sendAll: (texts) => sockets.sendAll(texts) };
 }
 
-/** The same behind Node's HTTP server, which reads the handshakes, as it does for any library that is attached to one. */
+/** The same behind Node's HTTP server, which parses the handshakes, as for any attached library. */
 function upgrade() {
   const sockets = new Sockets();
   count = () => sockets.size;
@@ -67,7 +67,7 @@ function upgrade() {
   return { server, sendAll: (texts) => sockets.sendAll(texts) };
 }
 
-/** Bare HTTP: polls wait for what a POST or a broadcast gives them. */
+/** Bare HTTP: polls wait for the packets of a POST or a broadcast. */
 function http() {
   const clients = new Map();
   count = () => clients.size;
@@ -113,7 +113,7 @@ function http() {
   return { server, sendAll };
 }
 
-/** What `ws` and `engine.io` share: message in, prepared messages out. */
+/** Shared by `ws` and `engine.io`: answers messages with prepared ones. */
 function counter(send) {
   let messages = 0;
   return () => {
@@ -151,7 +151,7 @@ async function engine() {
   io.attach(server, { path: "/socket.io/" });
   count = () => io.clientsCount;
   io.on("connection", (socket) => {
-    // What follows is an engine message already; the packet type of text is the engine's.
+    // The rest is an engine message already; the engine adds the packet type of text.
     const onRequest = counter((part) => socket.send(typeof part === "string" ? part.slice(1) : part));
     socket.once("message", () => {
       socket.send("0{}");
@@ -171,7 +171,7 @@ const { server, sendAll } = await floors[process.argv[2]]();
 if (pingInterval > 0) setInterval(() => sendAll(["2"]), pingInterval);
 
 serve(server, {
-  /** What comes in as one request, and what is answered. A number stands for so many bytes of binary data. */
+  /** The packets of one request and its answer. A number stands for binary data of this size in bytes. */
   answer({ bytes, messages, parts }) {
     const real = parts.map((part) => (typeof part === "number" ? Buffer.alloc(part, 1) : part));
     spec = { bytes, messages, parts: real, answer: serverFrames(real) };

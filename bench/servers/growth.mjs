@@ -1,5 +1,5 @@
-// socket.io or Portage with connections that end in this process: the whole stack runs but for the network, so that there
-// can be very many of them. Measures what an operation costs as one thing becomes many; sends the figures to its parent.
+// socket.io or Portage with in-process connections: the whole stack runs except for the network, so that there
+// can be very many of them. Measures the cost of operations by the number of things; sends the figures to its parent.
 import { createServer, IncomingMessage } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Duplex } from "node:stream";
@@ -12,7 +12,7 @@ const MOST = Number(most);
 /** Bytes written to all wires. */
 let written = 0;
 
-/** A TCP connection to nowhere. */
+/** A TCP connection without a peer. */
 class Wire extends Duplex {
   remoteAddress = "127.0.0.1";
 
@@ -36,7 +36,7 @@ class Wire extends Duplex {
     return this;
   }
 
-  /** Has the server receive a frame, a fresh copy each time: it is unmasked in place. */
+  /** Delivers a frame to the server, copied each time, as the server unmasks in place. */
   receive(frame) {
     this.push(Buffer.from(frame));
   }
@@ -97,7 +97,7 @@ class Subject {
   }
 }
 
-/** Microseconds of CPU for each of `count` operations, 100 in a turn; the best of three, after as many to warm up. */
+/** Measures microseconds of CPU per operation, 100 in a tick; the best of three runs, after a warm-up run. */
 async function cost(count, operation) {
   const figures = [];
   for (let round = 0; round < 4; round += 1) {
@@ -121,7 +121,7 @@ async function writtenUpTo(bytes) {
   await writtenUpTo(bytes);
 }
 
-/** Microseconds for each delivery of so many broadcasts; a server may take several turns to deliver them. */
+/** Measures microseconds per delivery of broadcasts; a server may take several ticks to deliver them. */
 async function delivery(count, members, broadcast) {
   const round = async () => {
     const due = written + count * members * NEWS_SIZE;
@@ -139,13 +139,13 @@ async function delivery(count, members, broadcast) {
   return Math.min(...figures);
 }
 
-/** Milliseconds for which one broadcast holds up the event loop. */
+/** Measures the milliseconds for which one broadcast blocks the event loop. */
 async function longestTurn({ io }, members) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await new Promise((resolve) => setTimeout(resolve, 20));
   delay.reset();
-  // The time of the first turn counts from here: it is measured between two looks at the clock.
+  // The first tick counts from here: each tick is the time between two readings of the clock.
   await new Promise((resolve) => setTimeout(resolve, 20));
   await delivery(1, members, () => io.emit("news", 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
@@ -161,7 +161,7 @@ const powers = (from, to) => {
   return [...all, to];
 };
 
-/** Series by panel: what it costs with so many. */
+/** Series by panel: the cost for each number. */
 const panels = {
   async connections(report) {
     const subject = await new Subject().connect(50);

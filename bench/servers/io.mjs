@@ -1,4 +1,4 @@
-// socket.io or Portage, with the handlers that the rows need.
+// socket.io or Portage, with the handlers for the rows.
 import { createServer } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { growth, serve, turns } from "./serve.mjs";
@@ -6,7 +6,7 @@ import { growth, serve, turns } from "./serve.mjs";
 const [, , name, options] = process.argv;
 const { Server } = await import(name === "portage" ? "@portage/server" : "socket.io");
 const httpServer = createServer();
-// No heartbeat in between: the load generator counts bytes.
+// A heartbeat would disturb the load generator, which counts bytes.
 const io = new Server(httpServer, {
   serveClient: false,
   connectTimeout: 600_000,
@@ -30,7 +30,7 @@ io.on("connection", (socket) => {
 });
 
 const actions = {
-  /** The next sockets go to so many rooms in turn. */
+  /** The next sockets join this number of rooms in turn. */
   spread: (count) => void (rooms = count),
   gone: () => (io.engine.clientsCount === 0 ? undefined : new Promise((resolve) => (onGone = resolve))),
   broadcast: ({ count, each }) =>
@@ -46,7 +46,7 @@ const actions = {
     delay.reset();
     delay.enable();
   },
-  /** Milliseconds of the longest turn since `watchLoop`. */
+  /** Milliseconds of the longest tick since `watchLoop`. */
   longestTurn: () => delay.max / 1e6,
 };
 

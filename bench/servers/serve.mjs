@@ -1,4 +1,4 @@
-// What all contenders have in common: they listen, and answer the questions of the process that started them.
+// Shared by all contenders: listens, and answers the requests of the parent process.
 const common = {
   cpu() {
     const { user, system } = process.cpuUsage();
@@ -23,7 +23,7 @@ export function serve(server, actions) {
   });
 }
 
-/** Calls `turn` so many times, each in a turn of the event loop of its own. */
+/** Calls `turn` `count` times, each in a separate tick of the event loop. */
 export function turns(count, turn) {
   return new Promise((resolve) => {
     let done = 0;
@@ -37,7 +37,7 @@ export function turns(count, turn) {
   });
 }
 
-/** Calls `turn` like `turns`, and tells by how many bytes the resident memory has grown at most. */
+/** Calls `turn` like `turns`, and returns the largest growth of resident memory in bytes. */
 export async function growth(count, turn) {
   globalThis.gc();
   const before = process.memoryUsage.rss();

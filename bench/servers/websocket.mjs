@@ -1,8 +1,8 @@
-// One contender of bench/websocket.mjs: an echo server, asked by messages of its parent.
+// One contender of bench/websocket.mjs: an echo server, controlled by messages of its parent.
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 
-/** Echo by the API of ws, which both have. */
+/** Echoes by the API of ws, which both support. */
 async function byApi(name) {
   const { WebSocketServer } = await import(name);
   const server = createHttpServer();
@@ -16,7 +16,7 @@ async function byApi(name) {
 const contenders = {
   ws: () => byApi("ws"),
   portage: () => byApi("@portage/websocket"),
-  /** Without an emitter: what @portage/server is built on. */
+  /** Echoes without an emitter, by the layer that @portage/server uses. */
   async link() {
     const { acceptUpgrade } = await import("@portage/websocket");
     const server = createHttpServer();
