@@ -1,11 +1,11 @@
-// Who is it? A session that Express and Socket.IO share, a token for the staff, and rights per event.
+// Authentication: a session shared by Express and Socket.IO, a token for the staff, and rights per event.
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 import express from "express";
 import session from "express-session";
 import { checkPassword, isStaffToken } from "./users.mjs";
 
-/** Who may send these is Ada alone. */
+/** Only Ada may send these events. */
 const RESERVED_EVENTS = new Set(["admin:announce"]);
 
 const app = express();
@@ -13,7 +13,7 @@ const http = createServer(app);
 const io = new Server(http);
 
 const sessions = session({
-  secret: process.env.SESSION_SECRET ?? crypto.randomUUID(), // made up: sessions end with the process
+  secret: process.env.SESSION_SECRET ?? crypto.randomUUID(), // random: sessions end with the process
   resave: false,
   saveUninitialized: false,
   cookie: { sameSite: "lax", httpOnly: true },
@@ -27,7 +27,7 @@ app.use(express.urlencoded({ extended: false, limit: "1kb" }));
 async function logIn(req, res) {
   const { name, password } = req.body ?? {};
   if (await checkPassword(name, password)) {
-    // A new id: whoever knew the old one gains nothing.
+    // A new id protects against session fixation.
     req.session.regenerate(() => {
       req.session.user = { name };
       res.send(`Welcome, ${name}.`);
@@ -40,7 +40,7 @@ app.post("/login", (req, res, next) => void logIn(req, res).catch(next));
 app.post("/logout", (req, res) => {
   const { id } = req.session;
   req.session.destroy(() => {
-    // The sockets of this session, on whatever page they are.
+    // The sockets of this session, on all pages.
     io.in(`session:${id}`).disconnectSockets(true);
     res.status(204).end();
   });
@@ -48,13 +48,13 @@ app.post("/logout", (req, res) => {
 
 // ---- sockets --------------------------------------------------------------------------------------------------------
 
-// For polls and WebSocket handshakes alike: `socket.request.session` is the session of the pages.
+// Runs for polls and WebSocket handshakes: `socket.request.session` is the session of the pages.
 io.engine.use(sessions);
 
-/** An error that the client gets as `connect_error`, with `data` for the program. */
+/** Returns an error that the client emits as `connect_error`, with `data` for the program. */
 const refusal = (message, status) => Object.assign(new Error(message), { data: { status } });
 
-/** What a client sends is checked: it may not have asked for an acknowledgement. */
+/** Calls `answer`, if the client has asked for an acknowledgement. */
 const reply = (answer, value) => void (typeof answer === "function" && answer(value));
 
 io.use((socket, next) => {
@@ -67,7 +67,7 @@ io.use((socket, next) => {
 
 io.on("connection", (socket) => {
   const { user } = socket.data;
-  // Rights per event: an error does not end the connection, it reaches the listener of "error".
+  // Rights per event: an error does not end the connection, but is emitted as "error".
   socket.use(([event], next) => {
     const isForbidden = RESERVED_EVENTS.has(event) && user.name !== "ada";
     next(isForbidden ? refusal(`${event} is not for you.`, 403) : undefined);
@@ -81,7 +81,7 @@ io.on("connection", (socket) => {
   });
 });
 
-// The staff has no session: a program, with a token in the credentials of its connection.
+// The staff connects by programs without a session, with a token in the credentials.
 const staff = io.of("/staff");
 staff.use((socket, next) => next(isStaffToken(socket.handshake.auth.token) ? undefined : refusal("Wrong token.", 401)));
 staff.on("connection", (socket) => {

@@ -1,4 +1,4 @@
-// Users and tokens. A real program has them in a database; what matters is how they are compared.
+// Users and tokens. A real program has them in a database; this file shows how to compare them.
 import { createHash, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 
@@ -14,10 +14,10 @@ const users = new Map([
   ["ada", await register("lovelace")],
   ["bo", await register("diddley")],
 ]);
-/** Stands for a user that does not exist, so that the answer takes as long. */
+/** Compared for an unknown user, so that the answer takes as long. */
 const nobody = await register(randomBytes(16).toString("hex"));
 
-/** Whether the name and the password belong together. */
+/** Whether the password is correct. */
 export async function checkPassword(name, password) {
   if (typeof name !== "string" || typeof password !== "string") return false;
   const user = users.get(name) ?? nobody;
@@ -27,7 +27,7 @@ export async function checkPassword(name, password) {
 const digest = (text) => createHash("sha256").update(text).digest();
 const staffToken = digest(process.env.STAFF_TOKEN ?? randomBytes(16));
 
-/** Whether it is the token of the staff (`STAFF_TOKEN`; without it, nobody has one). */
+/** Whether this is the token of the staff (`STAFF_TOKEN`); false if it is not set. */
 export function isStaffToken(token) {
   return typeof token === "string" && timingSafeEqual(digest(token), staffToken);
 }

@@ -8,11 +8,11 @@ import { servePages } from "./lib/pages.mjs";
 import { isPortTaken } from "./lib/port.mjs";
 import { LIMITS } from "./lib/validation.mjs";
 
-/** How long pages may take to confirm the good-bye: a page on polling hears of it with its next poll. Milliseconds. */
+/** Time limit for pages to confirm the farewell, in milliseconds; polling pages receive it with their next poll. */
 const GOODBYE_TIME = 300;
-/** How long a shutdown may take before the process ends anyway, in milliseconds. */
+/** Time limit for a shutdown, in milliseconds; then the process exits. */
 const SHUTDOWN_TIME = 800;
-/** How often a server started by npm looks whether the shell between them is still there, in milliseconds. */
+/** Interval in milliseconds at which a server started by npm checks that its shell still runs. */
 const SHELL_CHECK_INTERVAL = 250;
 
 function fail(message) {
@@ -20,7 +20,7 @@ function fail(message) {
   process.exit(1);
 }
 
-/** A page that asks for it (`?websocket=blocked`) gets no WebSocket: it shows how a chat lives on polling alone. */
+/** Refuses WebSocket to pages with `?websocket=blocked`, to show the chat on polling alone. */
 function refuseBlockedUpgrade(request, _response, next) {
   const { searchParams } = new URL(request.url, "http://localhost");
   const isUpgrade = request.headers.upgrade !== undefined;
@@ -30,7 +30,7 @@ function refuseBlockedUpgrade(request, _response, next) {
 
 async function createApp() {
   const app = Fastify({ forceCloseConnections: true });
-  // Base64, the form of bytes on polling, takes a third more than the picture itself.
+  // Polling sends bytes as base64, a third larger than the picture.
   await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes });
   app.io.engine.use(refuseBlockedUpgrade);
   const onPagesChange = openBroadcast(app.io);
@@ -39,18 +39,18 @@ async function createApp() {
   return app;
 }
 
-/** Tells every page that the server stops, so that it need not guess from a lost connection. */
+/** Notifies all pages that the server stops, so that they can show the reason. */
 async function sayGoodbye(io) {
   const namespaces = [io.of("/"), io.of("/broadcast")];
-  // A page that does not confirm in time is told by its connection.
+  // A page that does not confirm in time sees its connection close.
   await Promise.allSettled(namespaces.map((namespace) => namespace.timeout(GOODBYE_TIME).emitWithAck("goodbye")));
 }
 
-/** Ends the process on Ctrl-C and SIGTERM: pages are told, then nothing is waited for longer than needed. */
+/** Ends the process on Ctrl-C and SIGTERM, after pages were notified. */
 function stopOnSignals(app) {
   let stopping = false;
   const stop = async () => {
-    if (stopping) return; // npm may hand on a Ctrl-C that came from the terminal already
+    if (stopping) return; // npm may forward a Ctrl-C that the terminal has already sent
     stopping = true;
     console.log("\nStopping.");
     setTimeout(() => process.exit(0), SHUTDOWN_TIME).unref();
@@ -63,8 +63,8 @@ function stopOnSignals(app) {
 }
 
 /**
- * `npm start` runs its command in a shell, and hands a SIGTERM to that shell, which ends without passing it on: the
- * server would live on and keep the port. That its parent changed is all it can see of it.
+ * `npm start` runs its command in a shell, and sends a SIGTERM to that shell, which exits without forwarding it. The server
+ * would keep running on its port, and only sees that its parent has changed.
  */
 function stopWithShell(stop) {
   if (process.env.npm_lifecycle_event === undefined) return;

@@ -1,10 +1,10 @@
-// Takes the connections, and gives all those of one session to the same worker: long-polling needs it.
+// Accepts connections, and passes all connections of a session to the same worker, as long-polling needs.
 import cluster from "node:cluster";
 import { createServer } from "node:http";
 import { setupPrimary } from "@socket.io/sticky";
 
 export function startPrimary(workers) {
-  // Connections travel with their first bytes, which JSON would spoil.
+  // Connections are sent with their first bytes, which JSON would corrupt.
   cluster.setupPrimary({ serialization: "advanced" });
   const http = createServer();
   setupPrimary(http, { loadBalancingMethod: "round-robin" });
@@ -20,7 +20,7 @@ export function startPrimary(workers) {
 
   cluster.on("exit", (worker, code) => {
     if (isEnding) return;
-    // One that never came up would not come up the second time either.
+    // A worker that failed to start would fail again.
     if (ready < workers) throw new Error(`Worker ${worker.id} ended with ${code} before it was ready.`);
     console.log(`Worker ${worker.id} is gone, another one takes its place.`);
     cluster.fork();

@@ -1,9 +1,9 @@
-// One port, several processes: the primary hands connections to its workers, Redis carries what they have to tell
-// each other.
+// One port, several processes: the primary passes connections to its workers, which exchange messages through
+// Redis.
 import cluster from "node:cluster";
 import { availableParallelism } from "node:os";
 
-/** Fewer than two would be no cluster. */
+/** Number of workers. Default: one per core, at least two. */
 const WORKERS = Number(process.env.WORKERS ?? Math.max(2, availableParallelism()));
 
 if (cluster.isPrimary) {

@@ -1,4 +1,4 @@
-// A Socket.IO server like any other: the adapter makes it one of many.
+// An ordinary Socket.IO server: the adapter makes it part of the cluster.
 import cluster from "node:cluster";
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
@@ -10,7 +10,7 @@ const LIMITS = { text: 500, room: 50 };
 
 const isText = (value, limit) => typeof value === "string" && value.length > 0 && value.length <= limit;
 
-/** Clients may forget to ask for an answer. */
+/** Calls `answer`, if the client has asked for an acknowledgement. */
 const reply = (answer, value) => typeof answer === "function" && answer(value);
 
 export async function startWorker(url) {
@@ -24,12 +24,12 @@ export async function startWorker(url) {
   setupWorker(io);
 
   io.on("connection", (socket) => {
-    // Who answers is the worker that has the socket; to whom it speaks are the clients of all workers.
+    // The worker of the socket answers; broadcasts reach the clients of all workers.
     socket.on("where", (answer) => reply(answer, cluster.worker.id));
 
     socket.on("join", async (room, answer) => {
       if (!isText(room, LIMITS.room)) {
-        reply(answer, { error: "That is no name of a room." });
+        reply(answer, { error: "The name of the room is invalid." });
         return;
       }
       await socket.join(room);
@@ -42,7 +42,7 @@ export async function startWorker(url) {
     });
   });
 
-  // Workers can be asked something as well.
+  // Workers can also send requests to each other.
   io.on("how many", (answer) => answer(io.sockets.sockets.size));
   io.on("connection", (socket) => {
     socket.on("how many", async (answer) => {
@@ -54,11 +54,11 @@ export async function startWorker(url) {
     });
   });
 
-  // The signals of a terminal reach the workers too: the primary says when to stop.
+  // A terminal sends its signals to workers too, but the primary decides when they stop.
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
   process.on("message", async (message) => {
     if (message !== "stop") return;
-    // The HTTP server never listened, and says so; that is no error here.
+    // The HTTP server reports that it never listened, which is expected here.
     await io.close();
     await Promise.all([pub.quit(), sub.quit()]);
     cluster.worker.disconnect();

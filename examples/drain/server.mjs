@@ -1,4 +1,4 @@
-// A server that is replaced without a gap: SIGTERM drains it, then it closes and the process ends.
+// A server for replacement without downtime: SIGTERM drains and closes it, then the process exits.
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 
@@ -6,13 +6,13 @@ const DRAIN = Number(process.env.DRAIN ?? 10_000);
 
 let isLeaving = false;
 
-// Asked by the balancer: whoever is told 503 gets no new clients.
+// For the load balancer: a server that answers 503 receives no new clients.
 const http = createServer((req, res) => {
   if (req.url === "/ready") res.writeHead(isLeaving ? 503 : 200).end(isLeaving ? "leaving\n" : "ready\n");
   else res.writeHead(404).end();
 });
 
-// When clients that come too late are asked to come back, in milliseconds.
+// Delay after which refused clients should try again, in milliseconds.
 const io = new Server(http, { serveClient: false, retryAfter: 2000 });
 
 io.on("connection", (socket) => {

@@ -1,4 +1,4 @@
-// A guest book: pages write by POST or by event, and all of them see what is new at once.
+// A guest book: pages write by POST or by event, and all pages receive new entries at once.
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { Server } from "@portage/server";
@@ -11,7 +11,7 @@ const app = express();
 const http = createServer(app);
 const io = new Server(http);
 
-/** Keeps an entry and tells all pages. Gives the entry, or undefined for a text that is none. */
+/** Stores an entry and sends it to all pages. Returns the entry, or undefined for invalid text. */
 function add(text) {
   if (typeof text !== "string" || text.length === 0 || text.length > LIMITS.text) return undefined;
   const entry = { text, at: Date.now() };
@@ -46,6 +46,6 @@ http.listen(Number(process.env.PORT ?? 3000), () => {
 });
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
-  // Closes the connections, then the HTTP server; nothing is left that would keep the process.
+  // Closes the connections, then the HTTP server, so that the process exits.
   process.once(signal, () => void io.close());
 }

@@ -1,4 +1,4 @@
-// A board of counters in a Fastify application: the plugin, hooks that guard it, CORS, a route that sends.
+// Counters in a Fastify application: the plugin, hooks that check its requests, CORS, a route that emits.
 import cors from "@fastify/cors";
 import { portage } from "@portage/server/fastify";
 import Fastify from "fastify";
@@ -21,7 +21,7 @@ app.addHook("onRequest", (request, reply, done) => {
 
 await app.register(portage, { path: "/live" });
 
-/** Counts up and tells who watches. */
+/** Increments a counter and notifies its watchers. */
 function count(name) {
   const value = counters.get(name) + 1;
   counters.set(name, value);

@@ -1,4 +1,4 @@
-// A list of things to do, kept in PostgreSQL. The same database tells the other servers what is new.
+// A task list in PostgreSQL. The same database notifies the other servers of changes.
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 import { createAdapter } from "@socket.io/postgres-adapter";
@@ -19,13 +19,13 @@ const io = new Server(http, {
   adapter: createAdapter(pool, { errorHandler: (error) => console.error("Adapter:", error.message) }),
 });
 
-/** Makes the tables. Servers that start together wait for each other here: two `CREATE TABLE` at once would collide. */
+/** Creates the tables. Servers that start together wait for each other, as two concurrent `CREATE TABLE` would collide. */
 async function prepare() {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
     await client.query("SELECT pg_advisory_xact_lock(20260101)");
-    // What does not fit into a notification (8000 bytes) travels through this table.
+    // Payloads too large for a notification (8000 bytes) go through this table.
     await client.query(`CREATE TABLE IF NOT EXISTS socket_io_attachments
       (id bigserial UNIQUE, created_at timestamptz DEFAULT now(), payload bytea)`);
     await client.query(
@@ -37,7 +37,7 @@ async function prepare() {
   }
 }
 
-/** Wraps a handler: what it returns, or that it failed, is the acknowledgement. */
+/** Wraps a handler, and acknowledges with its result or its failure. */
 function answering(handler) {
   return async (...args) => {
     const answer = args.pop();
@@ -66,9 +66,9 @@ async function add(text) {
 }
 
 async function finish(id) {
-  if (!Number.isInteger(id)) return { error: "That is no id." };
+  if (!Number.isInteger(id)) return { error: "The id is invalid." };
   const { rowCount } = await pool.query("UPDATE todo SET done = true WHERE id = $1 AND NOT done", [id]);
-  if (rowCount === 0) return { error: "There is no such thing left to do." };
+  if (rowCount === 0) return { error: "There is no open task with this id." };
   io.emit("finished", id);
   return { id };
 }
@@ -85,7 +85,7 @@ http.listen(Number(process.env.PORT ?? 3000), () => {
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
-    // The adapter gives its connection back to the pool, then the pool can end.
+    // The adapter returns its connection to the pool, then the pool can end.
     await io.close();
     await pool.end();
   });

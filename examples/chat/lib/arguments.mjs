@@ -4,7 +4,7 @@ const DEFAULT_PORT = 9999;
 
 const USAGE = `usage: npm start -- [--port N]     N: 1 to 65535, ${DEFAULT_PORT} by default; 0 takes any free port`;
 
-/** The command line cannot be understood. The message says why, and how it should look. */
+/** The command line is invalid. The message has the reason and the usage. */
 export class UsageError extends Error {
   code = "ERR_USAGE";
 

@@ -1,10 +1,10 @@
-// What the sender's page can do. It lives in a namespace of its own and speaks to the pages in the main one.
+// Events of the sender's page. It has its own namespace, and sends to the pages in the main one.
 import { channelOf } from "./chat.mjs";
 import { answer, LIMITS, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
 
-/** How long a page may take to confirm an announcement, in milliseconds. */
+/** Time limit for a page to confirm an announcement, in milliseconds. */
 const RECEIPT_TIME = 5000;
-/** Receipts that arrive within this time reach the sender's page together, in milliseconds. */
+/** Receipts within this time are sent to the sender's page together, in milliseconds. */
 const REPORT_INTERVAL = 50;
 
 const describe = (page) => ({
@@ -14,7 +14,7 @@ const describe = (page) => ({
   transport: page.conn.transport.name,
 });
 
-/** Those an announcement is for, as a broadcast operator. */
+/** Returns the recipients of an announcement, as a broadcast operator. */
 function audienceOf(pages, { to, room, page }) {
   if (to === "all") return pages;
   if (to === "room") return pages.in(channelOf(readRoomName(room)));
@@ -37,7 +37,7 @@ class Announcement {
     this.#open = pages.length;
   }
 
-  /** Each page answers for itself, so that its time can be told from that of the others. */
+  /** Asks each page separately, so that each receipt has its own time. */
   async send(page, text) {
     const { id } = page;
     const { name } = page.data;
@@ -57,7 +57,7 @@ class Announcement {
   }
 }
 
-/** Opens the namespace of the sender's pages. Returns what is to be called when a user's page came, went, or changed. */
+/** Opens the namespace of the sender's pages. Call the returned function when a user's page came, left or changed. */
 export function openBroadcast(io) {
   const pages = io.of("/");
   const senders = io.of("/broadcast");
@@ -82,7 +82,7 @@ export function openBroadcast(io) {
   return () => {
     if (isScheduled) return;
     isScheduled = true;
-    // Once per turn of the loop: a page that enters five rooms is one change.
+    // Once per tick: a page that enters five rooms is one change.
     setImmediate(() => {
       isScheduled = false;
       senders.emit("pages", { pages: fleet(), limits: LIMITS });

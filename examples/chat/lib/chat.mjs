@@ -1,14 +1,14 @@
-// What the user's pages can do. They live in the main namespace, each room of the chat is a room of it.
+// Events of the user's pages, in the main namespace. Each room of the chat is a Socket.IO room.
 import { answer, LIMITS, readName, readPicture, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
 import { Rooms } from "./rooms.mjs";
 
-/** How long the other pages may take to confirm a message, in milliseconds. */
+/** Time limit for the other pages to confirm a message, in milliseconds. */
 const DELIVERY_TIME = 5000;
 
-/** The Socket.IO room of a room of the chat. The prefix keeps it apart from socket ids, which are rooms as well. */
+/** Returns the Socket.IO room of a chat room. The prefix avoids a collision with socket ids, which are rooms too. */
 export const channelOf = (room) => `room:${room}`;
 
-/** A message as other pages see it: without the key and the page it came from. */
+/** Returns a message for other pages, without its key and its page. */
 const publicForm = ({ id, name, text, picture, time }) => ({ id, name, text, picture, time });
 
 /** One user's page. */
@@ -24,13 +24,13 @@ class Page {
     const auth = this.#readAuth();
     socket.data = { name: auth.name, page: auth.page, rooms: new Set() };
     socket.emit("welcome", { id: socket.id, name: auth.name, limits: LIMITS });
-    // A page that was away names its rooms while it connects: it is back in them before anything it sends.
+    // A page that reconnects sends its rooms in the handshake, so it joins them before its first event.
     for (const room of auth.rooms) this.#return(room);
     this.#listen();
     onChange();
   }
 
-  /** What the page says about itself. Nothing of it is needed: a page that says nonsense gets the defaults. */
+  /** Reads the page's own data, with defaults for missing or invalid values. */
   #readAuth() {
     const { name, page, rooms } = this.#socket.handshake.auth ?? {};
     const or = (read, value, fallback) => {
@@ -69,7 +69,7 @@ class Page {
     this.#onChange();
   }
 
-  /** Enters a room while connecting: nobody waits for an answer, so a refusal becomes an event. */
+  /** Enters a room while connecting. The page expects no acknowledgement, so a refusal becomes an event. */
   #return(room) {
     try {
       this.#enter(room);
@@ -101,7 +101,7 @@ class Page {
     this.#onChange();
   }
 
-  /** Tells the room who is in it, after this page came, changed its name, or (without a name) left. */
+  /** Sends the list of members to the room, after this page came, changed its name, or (without a name) left. */
   #announceMembers(room, name) {
     if (name === undefined) room.members.delete(this.#socket.id);
     else room.members.set(this.#socket.id, name);
@@ -124,20 +124,20 @@ class Page {
     return { id: message.id, time: message.time };
   }
 
-  /** Sends the message to the others in the room, and the number of those who confirmed it to the page it is from. */
+  /** Sends the message to the others in the room, and the number of confirmations to its page. */
   #deliver(room, message) {
     const others = room.members.size - 1;
     this.#socket
       .to(channelOf(room.name))
       .timeout(DELIVERY_TIME)
       .emit("message", { room: room.name, ...publicForm(message) }, (_error, answers) => {
-        // In a room without others this is called at once: the page must get the answer to its request first.
+        // In a room without others this is called at once, but the page must get the answer to its request first.
         setImmediate(() => this.#socket.emit("delivered", { id: message.id, count: answers.length, of: others }));
       });
   }
 }
 
-/** Opens the chat on the main namespace. `onChange` is called when a page came, went, or changed. */
+/** Opens the chat on the main namespace. Calls `onChange` when a page came, left or changed. */
 export function openChat(io, onChange) {
   const rooms = new Rooms();
   io.on("connection", (socket) => new Page(socket, rooms, onChange));

@@ -27,7 +27,7 @@ function readPage(path) {
   return { body, headers: { ...HEADERS, etag, "content-type": TYPES[extname(path)] } };
 }
 
-/** Serves the files of `public/`, read once at the start: there is no path of a request that could escape. */
+/** Serves the files of `public/`, read once at the start, so that a request's path can't escape the folder. */
 export function servePages(app) {
   for (const entry of readdirSync(FOLDER, { recursive: true })) {
     if (!(extname(entry) in TYPES)) continue;

@@ -15,10 +15,10 @@ async function isTaken(port, host) {
 }
 
 /**
- * Whether somebody listens on the port at one of the addresses of localhost.
+ * Whether the port is in use at one of the addresses of localhost.
  *
- * `listen()` is content when it gets one of 127.0.0.1 and ::1, and the browser may then choose the other one, where
- * quite another program answers.
+ * `listen()` succeeds with one of 127.0.0.1 and ::1, and the browser may then choose the other one, where another
+ * program answers.
  */
 export async function isPortTaken(port) {
   if (port === 0) return false;

@@ -2,12 +2,12 @@ import { Refusal } from "./validation.mjs";
 
 const MAX_ROOMS = 100;
 const MAX_MESSAGES = 50;
-/** Of the messages kept, only the last few keep their picture: memory is bounded by rooms x pictures x their size. */
+/** Only the last messages keep their picture: memory is bounded by rooms x pictures x their size. */
 const MAX_PICTURES = 4;
 
-/** A room: who is in it and what was said lately. */
+/** A room: its members and recent messages. */
 class Room {
-  /** Name of each page in the room, by socket id. */
+  /** Names of the pages in the room, by socket id. */
   members = new Map();
   messages = [];
   #count = 0;
@@ -16,7 +16,7 @@ class Room {
     this.name = name;
   }
 
-  /** The message a page sent before under the same key: after a lost connection it sends again what was not confirmed. */
+  /** Returns an earlier message with the same key, as pages send unconfirmed messages again after a reconnection. */
   find(page, key) {
     return this.messages.find((message) => message.page === page && message.key === key);
   }
@@ -36,7 +36,7 @@ class Room {
   }
 }
 
-/** All rooms. When there are too many, the one that has been empty for the longest time is forgotten. */
+/** All rooms. Beyond the limit, the room that has been empty the longest is removed. */
 export class Rooms {
   #rooms = new Map();
 
@@ -46,7 +46,7 @@ export class Rooms {
 
   open(name) {
     const room = this.#rooms.get(name) ?? new Room(name);
-    this.#rooms.delete(name); // and back at the end: the map is ordered by last use
+    this.#rooms.delete(name); // inserted again at the end: the map is ordered by last use
     if (this.#rooms.size >= MAX_ROOMS) this.#makePlace();
     this.#rooms.set(name, room);
     return room;

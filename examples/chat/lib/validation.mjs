@@ -1,4 +1,4 @@
-/** Everything a page may send is bounded here. Lengths in characters, sizes in bytes. The pages get this table. */
+/** Limits for all data of a page: lengths in characters, sizes in bytes. The pages receive this table. */
 export const LIMITS = {
   name: 24,
   room: 24,
@@ -8,21 +8,21 @@ export const LIMITS = {
   roomsPerPage: 8,
 };
 
-/** What a page asked for is not possible. The message is shown to the user of that page. */
+/** A refused request of a page. The page shows the message to its user. */
 export class Refusal extends Error {
   code = "ERR_REFUSED";
 }
 
-/** The value when it is an object that fields can be read from. */
+/** Returns the value. @throws Refusal unless it is an object with fields */
 export function readRecord(value) {
   if (typeof value === "object" && value !== null && !Buffer.isBuffer(value)) return value;
   throw new Refusal("That request has no content.");
 }
 
-/** Trimmed text on one line, without control characters. */
+/** Returns trimmed text on one line, without control characters. */
 export function readText(value, what, limit) {
   if (typeof value !== "string") throw new Refusal(`The ${what} must be text.`);
-  // Measured before it is cleaned: cleaning a megabyte would cost more than refusing it.
+  // Measured before the cleanup, which would be expensive for a megabyte.
   if (value.length > limit) throw new Refusal(`The ${what} is too long: ${limit} characters at most.`);
   const text = value.replace(/\p{Cc}+/gu, " ").trim();
   if (text === "") throw new Refusal(`The ${what} is empty.`);
@@ -37,7 +37,7 @@ export function readRoomName(value) {
   throw new Refusal("The name of a room is made of letters, digits, spaces, - and _.");
 }
 
-/** First bytes of the pictures that every browser shows. SVG is not among them: it can carry scripts. */
+/** First bytes of picture formats that every browser shows. SVG is excluded, as it can contain scripts. */
 const SIGNATURES = [
   { type: "image/png", start: Buffer.from("89504e470d0a1a0a", "hex") },
   { type: "image/jpeg", start: Buffer.from("ffd8ff", "hex") },
@@ -45,7 +45,7 @@ const SIGNATURES = [
   { type: "image/webp", start: Buffer.from("RIFF"), second: Buffer.from("WEBP") },
 ];
 
-/** A picture, or undefined when there is none. Its type is read from its bytes, not believed. */
+/** Returns a picture, or undefined without one. The type comes from the bytes, not from the page. */
 export function readPicture(bytes) {
   if (bytes === undefined || bytes === null) return undefined;
   if (!Buffer.isBuffer(bytes)) throw new Refusal("A picture must be sent as bytes.");
@@ -61,8 +61,8 @@ export function readPicture(bytes) {
 }
 
 /**
- * Listens for requests of a page. The handler's value, or the reason why it refused, goes to the acknowledgement when
- * there is one. Whatever the page sends, nothing is thrown into the server.
+ * Listens for requests of a page. Acknowledges with the handler's value, or with the reason of its refusal. Never throws,
+ * for any data of the page.
  */
 export function answer(socket, event, handler) {
   socket.on(event, async (...args) => {

@@ -17,7 +17,7 @@ interface Message {
   readonly text: string;
 }
 
-/** Rooms and messages, in a namespace of their own. */
+/** Rooms and messages, in a separate namespace. */
 @WebSocketGateway({ namespace: "chat" })
 export class ChatGateway implements OnGatewayConnection, OnGatewayDisconnect {
   @WebSocketServer()
@@ -36,7 +36,7 @@ export class ChatGateway implements OnGatewayConnection, OnGatewayDisconnect {
     this.rooms.leaveAll(socket.id);
   }
 
-  /** What is returned is the acknowledgement. */
+  /** The returned value is the acknowledgement. */
   @SubscribeMessage("join")
   async join(@MessageBody() room: string, @ConnectedSocket() socket: Socket): Promise<{ members: number }> {
     if (!this.rooms.has(room)) throw new WsException("There is no such room.");

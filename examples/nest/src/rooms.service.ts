@@ -1,6 +1,6 @@
 import { Injectable } from "@nestjs/common";
 
-/** Who is in which room. */
+/** The members of each room. */
 @Injectable()
 export class RoomsService {
   readonly #members = new Map<string, Set<string>>(["lobby", "harbour"].map((name) => [name, new Set()]));
@@ -13,7 +13,7 @@ export class RoomsService {
     return typeof room === "string" && this.#members.has(room);
   }
 
-  /** Gives the number of members. */
+  /** Returns the number of members. */
   join(room: string, id: string): number {
     const members = this.#members.get(room);
     members?.add(id);

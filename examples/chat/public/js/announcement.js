@@ -5,7 +5,7 @@ const middle = (sorted) => {
   return sorted.length % 2 === 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
 };
 
-/** One announcement and what came back: how many pages confirmed it, and after how long. */
+/** One announcement with its receipts: their number and their times. */
 export class Announcement {
   #total;
   #times = [];
@@ -46,7 +46,7 @@ export class Announcement {
     this.#render();
   }
 
-  /** Receipts of some pages; one without a time never came. */
+  /** Adds receipts of some pages; a receipt without a time was not sent in time. */
   add(receipts) {
     for (const { name, ms } of receipts) {
       if (ms === undefined) this.#missing.push(name);
@@ -68,7 +68,7 @@ export class Announcement {
     this.#renderStrip(times);
   }
 
-  /** Each receipt as a drop on a line from 0 to the slowest one. */
+  /** Draws each receipt as a drop on a line from 0 to the slowest one. */
   #renderStrip(times) {
     const slowest = times.at(-1);
     const line = svgElement("line", { x1: "0%", x2: "100%", y1: "50%", y2: "50%" });

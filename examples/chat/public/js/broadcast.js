@@ -41,7 +41,7 @@ socket.on("goodbye", (confirm) => {
   log.problem("goodbye: the server stops");
 });
 
-/** Replaces the options of a list and keeps the choice, if it is still there. */
+/** Replaces the options of a list. Keeps the choice if it still exists. */
 function fillSelect(select, options) {
   const { value } = select;
   select.replaceChildren(...options.map(([key, text]) => element("option", { value: key, textContent: text })));
@@ -87,7 +87,7 @@ socket.on("receipts", ({ number, receipts }) => {
 
 const form = byId("announce");
 
-/** The request for the server, and the same in words. */
+/** Returns the request for the server, and its description. */
 function readForm() {
   const { to, text, room, page } = form.elements;
   const name = page.selectedOptions[0]?.textContent;

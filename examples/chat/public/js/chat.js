@@ -2,19 +2,19 @@ import { byId, element, randomId, storage } from "./dom.js";
 import { MessageList } from "./message-list.js";
 import { PicturePicker } from "./picture.js";
 
-/** How long the server may take to confirm a message before it is sent again, in milliseconds. */
+/** Time limit for the server to confirm a message before it is sent again, in milliseconds. */
 const CONFIRM_TIME = 5000;
 const FIRST_ROOM = "harbour";
 
 const local = () => localStorage;
 
-/** The chat: rooms, messages and what is on the way. */
+/** The chat: rooms, messages and unconfirmed messages. */
 export class Chat {
   #socket;
   #page;
   #rooms = new Map();
   #current = FIRST_ROOM;
-  /** Messages without a confirmation, by key. They are sent again after a reconnect; the server knows them by the key. */
+  /** Unconfirmed messages by key. They are sent again after a reconnection; the server recognises the key. */
   #pending = new Map();
   #picture = new PicturePicker((problem) => this.#complain(problem));
 
@@ -27,7 +27,7 @@ export class Chat {
     this.#bindForms();
   }
 
-  /** Who this page is and where it was: sent with every connect, so that it is back in its rooms at once. */
+  /** Name and rooms of this page, sent with each connection, so that it is back in its rooms at once. */
   get identity() {
     return { name: byId("name").value.trim(), page: this.#page, rooms: [...this.#rooms.keys()] };
   }
@@ -97,10 +97,10 @@ export class Chat {
     });
   }
 
-  /** A request that makes no sense later: it needs the connection now. */
+  /** Sends a request that needs the connection now, and must not be queued. */
   #ask(event, value, onDone) {
     if (!this.#socket.connected) {
-      this.#complain("There is no connection at the moment.");
+      this.#complain("Not connected at the moment.");
       return;
     }
     this.#socket.timeout(CONFIRM_TIME).emit(event, value, (error, answer) => {
@@ -132,7 +132,7 @@ export class Chat {
     this.#socket.timeout(CONFIRM_TIME).emit("say", { key, room, text, picture: bytes }, (error, answer) => {
       if (!this.#pending.has(key)) return;
       if (error) {
-        // Lost with its connection: the next one sends it.
+        // Lost with its connection: sent again over the next one.
         if (this.#socket.connected) this.#send(message);
         return;
       }

@@ -1,6 +1,6 @@
 import { byId, milliseconds } from "./dom.js";
 
-/** The boat takes its time, so that an upgrade of a few milliseconds can be watched. In milliseconds. */
+/** Duration of the boat's steps in milliseconds, slow enough to watch an upgrade of a few milliseconds. */
 const STEP_TIME = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 550;
 
 const STATES = {
@@ -12,7 +12,7 @@ const STATES = {
   ended: () => "The server has stopped. Waiting for it to come back …",
 };
 
-/** The panel that shows the transport: the steps as they happen, the boat a little behind. */
+/** The panel of the transport: the steps as they happen, the boat with a delay. */
 export class Crossing {
   #panel = byId("crossing");
   #river = byId("river");
@@ -21,7 +21,7 @@ export class Crossing {
   #queue = [];
   #timer;
 
-  /** A new connection is tried: back to the left river. */
+  /** Handles a new attempt to connect: back to the left river. */
   begin() {
     this.#start = performance.now();
     for (const step of this.#steps) {
@@ -34,7 +34,7 @@ export class Crossing {
     this.#river.dataset.at = "0";
   }
 
-  /** One of the five steps happened now. */
+  /** Marks one of the five steps as done. */
   reach(index) {
     const step = this.#steps[index];
     if (step.className === "done") return;
@@ -45,7 +45,7 @@ export class Crossing {
     if (this.#timer === undefined) this.#move();
   }
 
-  /** The probe failed: the boat turns back. */
+  /** Handles a failed probe: the boat turns back. */
   refuse() {
     this.#steps[1].className = "refused";
     this.#steps[1].lastElementChild.textContent = "refused";

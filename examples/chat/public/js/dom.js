@@ -1,10 +1,10 @@
-// Small things both pages build with. Text of other people only ever becomes text nodes, never markup.
+// Shared functions of both pages. Text of other users becomes text nodes, never markup.
 
 export const byId = (id) => document.getElementById(id);
 
 /**
- * The client that the server hands out. The page says by itself, a few seconds late, that its scripts do not run: that is
- * taken back here, or said at once where only the client is missing.
+ * Returns the client served by the server. The page shows a notice after a few seconds if scripts do not run; this removes
+ * the notice, or shows another one at once if only the client is missing.
  */
 export function loadedClient() {
   if (window.io === undefined) {
@@ -15,7 +15,7 @@ export function loadedClient() {
   return window.io;
 }
 
-/** An element with properties and children; strings become text nodes, undefined is left out. */
+/** Creates an element with properties and children; strings become text nodes, undefined is skipped. */
 export function element(tag, properties = {}, ...children) {
   const { dataset, ...others } = properties;
   const node = Object.assign(document.createElement(tag), others);
@@ -43,15 +43,15 @@ export function fileSize(bytes) {
   return bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** A colour for a name: the same one on every page. */
+/** Returns the colour of a name, equal on all pages. */
 export function hueOf(name) {
   let hash = 0;
   for (const character of name) hash = (hash * 31 + character.codePointAt(0)) % 65_521;
-  // Steps of the golden angle: names that differ by little get colours that differ by much.
+  // Steps of the golden angle, so that similar names get different colours.
   return Math.round(hash * 137.508) % 360;
 }
 
-/** What storage gives, or undefined where the browser forbids it. */
+/** Reads from storage; undefined if the browser forbids it. */
 export const storage = {
   get(area, key) {
     try {
@@ -64,7 +64,7 @@ export const storage = {
     try {
       area().setItem(key, value);
     } catch {
-      // A private window without storage: the page works, it only forgets.
+      // A private window without storage: the page works, but does not remember.
     }
   },
 };

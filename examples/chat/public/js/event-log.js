@@ -22,12 +22,12 @@ export class EventLog {
 
   problem = (text) => this.#add("bad", text, false);
 
-  /** A packet as it went over the wire. */
+  /** Adds a packet as sent over the wire. */
   packet = (direction, transport, text) => {
     this.#add(direction, `${transport === "websocket" ? "ws" : "http"} ${text}`, this.#isQuiet(text));
   };
 
-  /** Heartbeats and the measuring of the round trip come every few seconds: hidden until asked for. */
+  /** Heartbeats and round trip measurements, every few seconds; hidden by default. */
   #isQuiet(text) {
     if (text === "2" || text === "3") return true;
     const [, id] = /^42(?:\/broadcast,)?(\d+)\["echo"/.exec(text) ?? [];

@@ -2,17 +2,17 @@ import { element, hueOf, timeOfDay } from "./dom.js";
 
 const MAX_MESSAGES = 200;
 
-/** The picture of a message. A picture the server no longer keeps is said to be missing, not shown broken. */
+/** Returns the picture of a message, or a text if the server no longer has it. */
 function pictureOf({ picture }) {
   if (!picture) return undefined;
-  if (!picture.bytes) return element("em", { className: "dim", textContent: "(a picture that is no longer kept)" });
+  if (!picture.bytes) return element("em", { className: "dim", textContent: "(picture no longer stored)" });
   const image = element("img", { alt: "Picture of this message", decoding: "async" });
   image.src = URL.createObjectURL(new Blob([picture.bytes], { type: picture.type }));
   image.addEventListener("load", () => URL.revokeObjectURL(image.src));
   return image;
 }
 
-/** What was said in one room. */
+/** The messages of one room. */
 export class MessageList {
   #rows = new Map();
 
@@ -20,7 +20,7 @@ export class MessageList {
     this.element = element("ol", { role: "log", tabIndex: 0, ariaLabel: `Messages in ${room}` });
   }
 
-  /** Adds a message unless it is there: after a reconnect the history brings known ones again. */
+  /** Adds a message unless it exists: after a reconnection the history contains known ones. */
   add(message) {
     if (this.#rows.has(message.id)) return undefined;
     const ticks = element("span", { className: "message-ticks" });
@@ -45,17 +45,17 @@ export class MessageList {
     return row;
   }
 
-  /** A message got its final id: it was added under the key of the page that sent it. */
+  /** Sets the final id of a message, which was added under its page's key. */
   rename(key, id) {
     const row = this.#rows.get(key);
     if (!row) return;
     this.#rows.delete(key);
-    // The history may have brought it while its confirmation was lost.
+    // The history may contain it already, if its confirmation was lost.
     if (this.#rows.has(id)) row.remove();
     else this.#rows.set(id, row);
   }
 
-  /** How far a message of this page got: waiting, taken, delivered or failed. */
+  /** Sets the state of a message of this page: waiting, taken, delivered or failed. */
   tick(id, ticks, text) {
     const mark = this.#rows.get(id)?.querySelector(".message-ticks");
     if (!mark) return;

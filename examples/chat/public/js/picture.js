@@ -2,7 +2,7 @@ import { byId, fileSize } from "./dom.js";
 
 const TYPES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
-/** The picture that waits to be sent: chosen, pasted or dropped. */
+/** The picture to send: chosen, pasted or dropped. */
 export class PicturePicker {
   #file;
   #maxBytes = 0;
@@ -37,7 +37,7 @@ export class PicturePicker {
     return this.#file !== undefined;
   }
 
-  /** The bytes of the picture; none is left afterwards. */
+  /** Returns the bytes of the picture, and removes it. */
   async take() {
     const file = this.#file;
     this.#choose(undefined);
@@ -57,7 +57,7 @@ export class PicturePicker {
     });
   }
 
-  /** Takes the first file, or says why not. False when there is no file at all. */
+  /** Accepts the first file, or shows why not. Returns false without a file. */
   #offer(files) {
     const file = files?.[0];
     if (!file) return false;

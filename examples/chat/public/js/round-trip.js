@@ -2,10 +2,10 @@ import { byId, milliseconds } from "./dom.js";
 
 const INTERVAL = 2000;
 const SAMPLES = 40;
-/** How long an upgrade may keep the first question back, in milliseconds: there may be none. */
+/** Limit in milliseconds for the delay of the first measurement until an upgrade, which may never happen. */
 const UPGRADE_TIME = 3000;
 
-/** Asks the server for an answer every two seconds, and draws how long the last ones took. */
+/** Measures the round trip every two seconds, and draws the last times. */
 export class RoundTrip {
   #socket;
   #samples = [];
@@ -24,7 +24,7 @@ export class RoundTrip {
     });
   }
 
-  /** What is measured while transports change says nothing of either: the first question waits for the upgrade. */
+  /** The first measurement waits for the upgrade: during it, the time would represent neither transport. */
   #begin() {
     const { engine } = this.#socket.io;
     if (engine.transport.name === "websocket") return this.#measure();

@@ -12,7 +12,7 @@ const io = loadedClient();
 const log = new EventLog();
 const crossing = new Crossing();
 
-// On a wide screen the figures stand beside the river; on a narrow one they would push the chat away.
+// Open on wide screens, where the figures fit beside the river; on narrow ones they would push the chat away.
 byId("figures").open = matchMedia("(min-width: 44rem)").matches;
 
 const session = () => sessionStorage;
@@ -57,14 +57,14 @@ function onEngine(engine) {
     crossing.show("websocket");
   });
   engine.on("upgradeError", (error) => {
-    // Also when the whole connection ends during the probe: then there is nothing left to stay on.
+    // Also emitted when the whole connection ends during the probe; then the page has no transport to stay on.
     if (engine.readyState !== "open") return;
     log.problem(`upgrade failed: ${error.message}`);
     crossing.refuse();
   });
 }
 
-/** Why there is no connection. That the server said good-bye explains more than the broken connection after it. */
+/** Shows why the page is disconnected. The server's farewell explains more than the closed connection after it. */
 function showLoss(reason) {
   if (byId("crossing").dataset.state !== "ended") crossing.show("lost", reason);
 }

@@ -1,8 +1,8 @@
-// Makes the packets of the official client visible: it tells of upgrades, but not of what goes over the wire for them.
+// Makes the packets of the official client visible: it emits upgrades, but not their packets.
 
 const DIGITS = { open: "0", close: "1", ping: "2", pong: "3", message: "4", upgrade: "5", noop: "6" };
 
-/** The packet as it is written on the wire: type digit, then the data. */
+/** Returns the packet as sent over the wire: type digit, then data. */
 function wireText({ type, data }) {
   if (data === undefined || typeof data === "string") return DIGITS[type] + (data ?? "");
   return `binary, ${data.byteLength ?? data.size ?? 0} bytes`;
@@ -21,7 +21,7 @@ function watchTransport(transport, observer) {
 function watchEngine(engine, observer) {
   observer.onEngine(engine);
   watchTransport(engine.transport, observer);
-  // The candidate of an upgrade is made by this method: the only way to see its probe leave.
+  // This method makes the candidate of an upgrade: only here its probe is visible.
   const { createTransport } = engine;
   engine.createTransport = (name) => {
     const transport = createTransport.call(engine, name);
@@ -31,8 +31,8 @@ function watchEngine(engine, observer) {
 }
 
 /**
- * Watches every engine that the manager opens, from its first packet on. The observer has `onEngine(engine)` and
- * `onPacket(direction, transportName, text)`. Returns what must be called after each `connect()` by hand.
+ * Observes every engine of the manager from its first packet. The observer has `onEngine(engine)` and
+ * `onPacket(direction, transportName, text)`. Call the returned function after each manual `connect()`.
  */
 export function watchWire(manager, observer) {
   const seen = new WeakSet();
@@ -42,7 +42,7 @@ export function watchWire(manager, observer) {
     seen.add(engine);
     watchEngine(engine, observer);
   };
-  // The manager makes the engine right after this event; a packet cannot come before the end of this task.
+  // The manager makes the engine right after this event; packets arrive in a later task.
   manager.on("reconnect_attempt", () => queueMicrotask(look));
   return look;
 }
