@@ -43,7 +43,7 @@ const PACKAGES = {
     "cors",
     "eventemitter3",
   ],
-  "server/fastify": ["fastify", ...nodeModules("crypto", "http", "stream")],
+  "server/fastify": ["fastify", ...nodeModules("crypto", "http", "http2", "stream")],
   "server/doctor": [
     ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
     "@portage/parser/engine",

@@ -6,6 +6,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { ServerResponse, type IncomingMessage } from "node:http";
+import type { Http2Session } from "node:http2";
 import { PassThrough, type Duplex } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { Server as EngineServer } from "./engine.ts";
@@ -86,31 +87,56 @@ function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefin
 /** The doors of each HTTP server. The first one handles every upgrade on behalf of all. */
 const doorsOf = new WeakMap<object, Set<UpgradeDoor>>();
 
-/** Admits upgrades by a door. Of several matching prefixes, the longest wins. Returns a function that closes the door. */
+/** Admits WebSockets by a door. Of several matching prefixes, the longest wins. Returns a function that closes the door. */
 function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => void {
   const doors = doorsOf.get(server) ?? new Set();
   doorsOf.set(server, doors.add(door));
-  const listener = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const [first] = doors;
-    if (first !== door) return;
-    let found: UpgradeDoor | undefined;
-    for (const each of doors) {
-      if (req.url?.startsWith(each.prefix) && each.prefix.length > (found?.prefix.length ?? -1)) found = each;
-    }
+  const onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (!isFirst(doors, door)) return;
+    const found = doorFor(doors, req);
     if (found) found.onUpgrade(req, socket, head);
     else if (server.listenerCount("upgrade") === doors.size) refuseStray(socket);
   };
-  server.on("upgrade", listener);
+  // Of HTTP/2. With HTTP/1 the second argument is a socket, of a client that takes the server for a proxy.
+  const onConnect = (req: IncomingMessage, res: ServerResponse | Duplex): void => {
+    if (!isFirst(doors, door)) return;
+    const found = req.httpVersionMajor === 2 ? doorFor(doors, req) : undefined;
+    if (found) found.onConnect(req, res as ServerResponse);
+    else if (server.listenerCount("connect") === doors.size) refuseConnect(req, res);
+  };
+  const isHttp2 = "updateSettings" in server;
+  server.on("upgrade", onUpgrade);
+  if (isHttp2) server.on("connect", onConnect);
   return () => {
     doors.delete(door);
-    server.off("upgrade", listener);
+    server.off("upgrade", onUpgrade);
+    if (isHttp2) server.off("connect", onConnect);
   };
+}
+
+function isFirst(doors: Iterable<UpgradeDoor>, door: UpgradeDoor): boolean {
+  const [first] = doors;
+  return first === door;
+}
+
+function doorFor(doors: Iterable<UpgradeDoor>, { url }: IncomingMessage): UpgradeDoor | undefined {
+  let found: UpgradeDoor | undefined;
+  for (const each of doors) {
+    if (url?.startsWith(each.prefix) && each.prefix.length > (found?.prefix.length ?? -1)) found = each;
+  }
+  return found;
 }
 
 /** Answers 404 to an upgrade that no listener handles, because its socket would stay open forever. */
 function refuseStray(socket: Duplex): void {
   socket.on("error", ignore);
   socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+}
+
+/** Answers a CONNECT that no listener handles: as Node does without a listener, or with 404 to a WebSocket. */
+function refuseConnect({ headers }: IncomingMessage, res: ServerResponse | Duplex): void {
+  if ("writeHead" in res) res.writeHead(headers[":protocol"] === undefined ? 405 : 404).end();
+  else res.destroy();
 }
 
 function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): void {
@@ -184,12 +210,38 @@ class UpgradeDoor {
     this.#app.routing(req, response);
   };
 
-  /** Passes the socket of an upgrade request to the engine. Returns false for any other request. */
+  readonly onConnect = (req: IncomingMessage, res: ServerResponse): void => {
+    this.#admissions.set(req, () => {
+      this.#admissions.set(req, ignore);
+      req.method = "CONNECT";
+      this.#engine.handleConnect(req, res);
+    });
+    // Fastify has no routes for CONNECT. To hooks the request is a GET, as an upgrade is.
+    req.method = "GET";
+    this.#app.routing(req, res);
+  };
+
+  /** Passes a WebSocket handshake to the engine. Returns false for any other request. */
   admit(req: IncomingMessage): boolean {
     const admission = this.#admissions.get(req);
     admission?.();
     return admission !== undefined;
   }
+}
+
+/**
+ * Returns a function that ends the connections of HTTP/2 once their requests are answered. Before version 24, Node waits for
+ * clients to do it.
+ */
+function trackHttp2(server: FastifyInstance["server"]): () => void {
+  const sessions = new Set<Http2Session>();
+  if ("updateSettings" in server) {
+    server.on("session", (session: Http2Session) => {
+      sessions.add(session);
+      session.once("close", () => sessions.delete(session));
+    });
+  }
+  return () => sessions.forEach((session) => session.close());
 }
 
 const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
@@ -214,10 +266,12 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   io.bind(engine);
   app.decorate("io", io);
   const closeDoor = openDoor(app.server, door);
+  const closeHttp2 = trackHttp2(app.server);
   // Before Fastify waits for pending answers, since open polls would not be answered.
   app.addHook("preClose", async () => {
     isOpen = false;
     await io.close();
+    closeHttp2();
   });
   app.addHook("onClose", async () => closeDoor());
 
