@@ -27,9 +27,12 @@ export interface Attempt {
   readonly at: number;
   /** Milliseconds until `outcome` was known. */
   took?: number;
-  /** `dropped`: another transport won the race, or the socket was closed. */
-  outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped";
-  /** Why the attempt failed. */
+  /**
+   * - `dropped`: another transport won the race, or the socket was closed
+   * - `skipped`: not tried, as the last WebSockets to this server broke down within a minute
+   */
+  outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped" | "skipped";
+  /** Why the attempt failed, or was skipped. */
   failure?: Failure | undefined;
 }
 
@@ -64,6 +67,8 @@ interface Report {
   readonly code?: string | number;
   readonly context?: unknown;
   readonly cause?: Report;
+  /** What came in place of a packet. */
+  readonly data?: string | Uint8Array;
 }
 
 /** Limit of stored attempts; the oldest is dropped first. */
@@ -110,7 +115,7 @@ function describeFailure(cause: Report | undefined): Failure | undefined {
     closeCode: code,
     step,
   };
-  failure.said = reason || system?.message;
+  failure.said = reason || system?.message || String(cause.data ?? "").slice(0, MAX_TEXT) || undefined;
   try {
     failure.said = responseText!.slice(0, MAX_TEXT) || failure.said;
     ({ code: failure.code, message: failure.said } = JSON.parse(responseText!));

@@ -47,8 +47,9 @@ export interface SocketOptions {
   tryAllTransports?: boolean;
   /**
    * Opens WebSocket, and polling 300 ms later or as soon as WebSocket fails. The first to open wins; the other is
-   * closed and leaves no session on the server. The winner is remembered per server and opens alone until it fails. Replaces
-   * `rememberUpgrade`; needs both transports. Default false.
+   * closed and leaves no session on the server. The winner is remembered per server and opens alone until it fails; a
+   * WebSocket that ends before a message has arrived leaves that to polling for 30 s. Replaces `rememberUpgrade`; needs
+   * both transports. Default false.
    */
   race?: boolean;
   /**

@@ -98,6 +98,8 @@ export class Session
   declare _cookieJar: CookieJar | undefined;
   /** Time at which the server's next ping is overdue, in milliseconds since the epoch; 0 once the session must end. */
   _pingTimeoutTime = Infinity;
+  /** Whether a message has arrived. */
+  hasReceived_ = false;
   /** Undefined once the first packet has arrived, and for sessions with a fixed transport. */
   declare opening_: SessionOpening | undefined;
   /** Undefined if the session must not upgrade. */
@@ -256,6 +258,7 @@ export class Session
       this.emitReserved("pong");
       this.#resetPingTimeout();
     } else if (packet.type === "message") {
+      this.hasReceived_ = true;
       this.emitReserved("data", packet.data);
       this.emitReserved("message", packet.data);
     }

@@ -1,16 +1,32 @@
 import { type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
+import { type Breakdowns, pauseLeft, recordEnd } from "./calm.ts";
+import { beginAttempt, endAttempt } from "./diagnosis.ts";
 import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { Opening, type OpeningHost } from "./opening.ts";
 import type { RawData, SocketOptions, TransportCtor, WriteOptions } from "./options.ts";
 import { type SentCallback, Session } from "./session.ts";
-import type { Transport } from "./transports/transport.ts";
+import type { CloseDetails, Transport } from "./transports/transport.ts";
 import { Upgrade, type UpgradeHost } from "./upgrade.ts";
 import { encodedSize } from "./write-buffer.ts";
 
-/** Transports that won the last race, by origin. */
-const winners = new Map<string, string | undefined>();
+/** What earlier sockets have learned of a server. */
+interface Lesson extends Breakdowns {
+  /** The transport that won the last race: it goes first, alone. */
+  winner_?: string | undefined;
+  /** Until when it does, in milliseconds since the epoch. */
+  until_: number;
+}
+
+/** By origin. */
+const lessons = new Map<string, Lesson>();
+
+/** Milliseconds for which polling goes first once a WebSocket that won a race has ended without a message. */
+const LOST_RACE = 30_000;
+
+/** Reasons and codes of ends that neither side wanted; 1002: frames were altered on the way. */
+const BREAKDOWNS: readonly unknown[] = ["ping timeout", "transport error", "PING_TIMEOUT", 1002, 1006];
 
 /**
  * A connection to an Engine.IO server, used like a WebSocket. The constructor opens it, by default over HTTP long-polling
@@ -48,10 +64,19 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
 
   #open(): void {
     const { race, rememberUpgrade, tryAllTransports } = this.opts;
-    const winner = race && winners.get(this.#origin);
+    const winner = race && this.#winner;
     const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
     // the sort ignores a first transport that is not offered
-    const names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
+    let names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
+    const others = names.filter((name) => name !== "websocket");
+    const pause = this.calm_();
+    if (pause && others.length && others.length < names.length) {
+      names = others;
+      const skipped = { name: "websocket" };
+      beginAttempt(this.diagnosis, skipped, first === "websocket" ? "open" : "upgrade");
+      const message = `WebSockets to this server broke down; next try in ${Math.ceil(pause / 1000)} s`;
+      endAttempt(skipped, "skipped", { message });
+    }
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
     this.opening_ = opening;
@@ -59,8 +84,21 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
     opening.next_();
   }
 
-  get #origin(): string {
-    return this.hostname + ":" + this.port;
+  get #lesson(): Lesson {
+    const origin = this.hostname + ":" + this.port;
+    let lesson = lessons.get(origin);
+    if (!lesson) lessons.set(origin, (lesson = { until_: 0, count_: 0, at_: 0 }));
+    return lesson;
+  }
+
+  get #winner(): string | undefined {
+    const { winner_, until_ } = this.#lesson;
+    return Date.now() < until_ ? winner_ : undefined;
+  }
+
+  /** Milliseconds for which no WebSocket is tried, as the last ones broke down. */
+  calm_(): number {
+    return pauseLeft(this.#lesson, Date.now());
   }
 
   _filterUpgrades(upgrades: readonly string[]): string[] {
@@ -96,6 +134,28 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   /** Remembers that the transport of this name works; without a name, that none does. */
   remember_(name?: string): void {
     Socket.priorWebsocketSuccess = name === "websocket";
-    if (this.opts.race) winners.set(this.#origin, name);
+    // a winner for a while stays so
+    if (this.opts.race && name !== this.#winner) this.#setWinner(name, Infinity);
+  }
+
+  #setWinner(winner_: string | undefined, until_: number): void {
+    Object.assign(this.#lesson, { winner_, until_ });
+  }
+
+  override end_(reason: string, details?: CloseDetails | Error): void {
+    this.recordDeath_(reason, details);
+    super.end_(reason, details);
+  }
+
+  /** Remembers how the WebSocket of an open session ended. */
+  recordDeath_(reason: string, details?: CloseDetails | Error): void {
+    const { id, transport } = this;
+    if (!id || transport.name !== "websocket") return;
+    const now = Date.now();
+    const { code, context } = (details ?? {}) as CloseDetails;
+    const causes = [reason, code, (context as CloseEvent | undefined)?.code];
+    const isBreakdown = causes.some((cause) => BREAKDOWNS.includes(cause));
+    recordEnd(this.#lesson, transport.attempt_!.at, isBreakdown, now);
+    if (this.opts.race && !this.hasReceived_ && reason !== "forced close") this.#setWinner("polling", now + LOST_RACE);
   }
 }

@@ -17,7 +17,13 @@ import { endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { after } from "./platform/timers.ts";
 import type { Session, SessionUpgrade } from "./session.ts";
-import { discard, type Transport, type TransportEvent, type TransportHandler } from "./transports/transport.ts";
+import {
+  type CloseDetails,
+  discard,
+  type Transport,
+  type TransportEvent,
+  type TransportHandler,
+} from "./transports/transport.ts";
 
 /**
  * Phase of an upgrade to a better transport.
@@ -57,12 +63,17 @@ export const UPGRADE_TABLE: Readonly<Record<UpgradePhase, Readonly<Partial<Recor
 
 /** The session, as its upgrade sees it. */
 export interface UpgradeHost extends Session {
+  /** Milliseconds for which no WebSocket is tried. */
+  calm_(): number;
   /** Returns the offered transports that the client has. */
   _filterUpgrades(upgrades: readonly string[]): string[];
   createTransport(name: string): Transport;
   /** Remembers that the transport of this name works. */
   remember_(name: string): void;
 }
+
+/** Why an upgrade failed. */
+type Cause = Error | CloseDetails | string;
 
 /** Upgrade of one session (Engine.IO protocol, "Upgrade"). */
 export class Upgrade implements SessionUpgrade, TransportHandler {
@@ -84,7 +95,9 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
   begin_(offered: readonly string[]): void {
     const host = this.#host;
     this.#names = host._filterUpgrades(offered).filter((name) => name !== host.transport.name);
-    this.#tryNext();
+    const pause = this.#names.includes("websocket") && host.calm_();
+    if (pause) this.#stopTimer = after(host, pause, () => this.begin_(offered));
+    else this.#tryNext();
   }
 
   end_(): void {
@@ -97,14 +110,14 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
       this.#signal(type === "pong" && data === "probe" ? "answer" : "stray");
     } else if (event === "open") this.#signal(event);
     else if (event === "error") this.#signal("lost", value as Error);
-    else if (event === "close") this.#signal("lost", "transport closed");
+    else if (event === "close") this.#signal("lost", (value as CloseDetails) ?? "transport closed");
   }
 
   #tryNext(): void {
     if (this.#names.length) this.#signal("start");
   }
 
-  #signal(signal: UpgradeSignal, cause?: Error | string): void {
+  #signal(signal: UpgradeSignal, cause?: Cause): void {
     const host = this.#host;
     const step = this.phase_;
     const next = UPGRADE_TABLE[step][signal];
@@ -146,9 +159,10 @@ function commit(host: UpgradeHost, candidate: Transport): void {
   host["emitReserved"]("upgrade", candidate);
 }
 
-function fail(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Error | string): void {
+function fail(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Cause): void {
   discard(candidate);
-  const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + String(cause) : "");
+  const text = typeof cause === "object" && !(cause instanceof Error) ? "transport closed" : String(cause);
+  const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + text : "");
   const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
   endAttempt(candidate, "failed", error);
   if (host.readyState !== "closed") host.transport.resume();

@@ -69,8 +69,9 @@ export class FakeTransport extends Transport {
     this.onError(message, 0);
   }
 
-  closes(): void {
-    this.onClose({ description: "fake closed" });
+  /** @param code of the WebSocket */
+  closes(code?: number): void {
+    this.onClose({ description: "fake closed", ...(code && { context: { code, reason: "" } }) });
   }
 }
 

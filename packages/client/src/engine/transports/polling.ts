@@ -106,6 +106,7 @@ export abstract class Polling extends Transport {
     if (this.readyState === "closed") return this.#onLatePacket(packets[0]!);
     for (const packet of packets) {
       if (this.readyState === "opening" && packet.type === "open") this.onOpen();
+      if (packet.type === "error") packet.data = payload;
       this.onPacket(packet);
       if (packet.type === "close") return;
     }
