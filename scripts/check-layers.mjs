@@ -163,9 +163,10 @@ const FOLDERS = [
   ofEngine("report", "close-codes"),
   ofEngine("outgoing", "congestion", "report"),
   ofEngine("http", "request", "report"),
-  ofEngine("admission", "admission", "report", "http", "transports"),
+  ofEngine("admission", "admission", "report", "http", "transports", "carry"),
   ofEngine("transports", "transport", "report", "outgoing", "http"),
-  ofEngine("session", "host", "report", "outgoing", "http", "transports"),
+  ofEngine("carry", "carry", "report", "outgoing", "transports"),
+  ofEngine("session", "host", "report", "outgoing", "http", "transports", "carry"),
   { layer: "server/engine", prefix: ENGINE, head: `${ENGINE}index.ts`, inside: [ENGINE, BASE] },
 
   {

@@ -2,7 +2,7 @@ import { Server } from "@portage/server/engine";
 import { expect, test } from "vitest";
 import { kSessionDirectory } from "../../../packages/server/src/engine/keys.ts";
 import { type FoundSession, LocalSessions } from "../../../packages/server/src/engine/session/directory.ts";
-import { kOfferUpgrade } from "../../../packages/server/src/engine/keys.ts";
+import { kOfferUpgrade, kTakeBack } from "../../../packages/server/src/engine/keys.ts";
 import { exchange } from "./fake-http.ts";
 
 test("the sessions of an engine are its public list", () => {
@@ -22,6 +22,7 @@ test("a directory may find sessions elsewhere: it gets their requests", () => {
     protocol: 4,
     transport: { name: "polling", onRequest: ({ req }) => passedOn.push(req) },
     [kOfferUpgrade]() {},
+    [kTakeBack]() {},
   };
   class Forwarding extends Server {
     override readonly [kSessionDirectory] = {

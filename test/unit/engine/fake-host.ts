@@ -6,7 +6,10 @@ import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/ser
 import { EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
+import type { CarryOptions } from "../../../packages/server/src/engine/carry/options.ts";
+import { carryFor } from "../../../packages/server/src/engine/carry/return.ts";
 import {
+  kCarry,
   kEngineClock,
   kSetSessionHandler,
   kTimingWheel,
@@ -53,7 +56,9 @@ class FakeHost extends EventEmitter {
 }
 
 /** A session in memory with its surroundings; records its packets and events. */
-export function openSession(options: { transport?: string; protocol?: 3 | 4 } = {}) {
+export function openSession(
+  options: { transport?: string; protocol?: 3 | 4; carry?: boolean | CarryOptions | undefined } = {},
+) {
   const host = new FakeHost();
   const transport = new FakeTransport(options.transport ?? "polling", options.protocol ?? 4);
   const request = { socket: { remoteAddress: "127.0.0.1" } };
@@ -66,6 +71,7 @@ export function openSession(options: { transport?: string; protocol?: 3 | 4 } = 
     [kTakeClosing]() {},
     [kTakeEnd]: ({ reason, code }) => void closes.push({ reason, code }),
   });
+  if (options.carry !== undefined) session[kCarry] = carryFor(session, { carry: "1" }, options.carry);
   start(session);
   transport.drain();
   return { host, clock: host.clock, session, transport, received, closes };

@@ -7,6 +7,8 @@ export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
 export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");
+/** How a session survives the death of its transport; undefined if its client does not ask for it. */
+export const kCarry = Symbol("carry");
 export const kChargedFrom = Symbol("chargedFrom");
 export const kCarriedBy = Symbol("carriedBy");
 /** Shared by all copies of this package: adapters look for it. */
@@ -20,6 +22,7 @@ export const kFollowOptions = Symbol("followOptions");
 export const kGate = Symbol("gate");
 export const kSetSessionHandler = Symbol("setSessionHandler");
 export const kHeardAt = Symbol("heardAt");
+export const kTakeBack = Symbol("takeBack");
 export const kTimingWheel = Symbol("timingWheel");
 export const kIsAttached = Symbol("isAttached");
 export const kIsRequestUnseen = Symbol("isRequestUnseen");

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { bounded, numberOf } from "../base/numbers.ts";
 import type { AllowRequest } from "./admission/admission.ts";
 import type { GateOptions } from "./admission/gate.ts";
+import { type CarryOptions, resolveCarry } from "./carry/options.ts";
 import { DEFAULT_THRESHOLD, type HttpCompression } from "./http/compression.ts";
 import { type CookieOptions, resolveCookie } from "./http/cookie.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
@@ -50,6 +51,12 @@ export interface ServerOptions extends GateOptions {
   transports?: readonly TransportName[];
   /** Whether sessions may upgrade to a better transport. Default true. */
   allowUpgrades?: boolean;
+  /**
+   * Lets the session of a client that asks for it survive the death of its transport, such as a WebSocket that a proxy cuts: the
+   * client returns over another transport, and both sides send again what the other has not received. `@portage/client` asks,
+   * other clients are not affected. Default `{ window: 10_000, maxBytes: 262_144, maxPackets: 512 }`; false: the session ends.
+   */
+  carry?: boolean | CarryOptions;
   /** Compression of WebSocket messages (RFC 7692) of at least `threshold` bytes (1024). Default false. */
   perMessageDeflate?: boolean | DeflateOptions;
   /** A class with the interface of `Server` in the npm package `ws`. It replaces the built-in WebSocket. */
@@ -160,6 +167,7 @@ const OPTION_RULES: Partial<Readonly<Record<keyof ServerOptions, OptionRule>>> =
   allowRequest: resolveAllowRequest,
   transports: resolveTransports,
   perMessageDeflate: resolveDeflate,
+  carry: (given: boolean | CarryOptions) => (resolveCarry(given) ? given : false),
   slowReader: (given: SlowReaderOptions) => resolveSlowReader(given) && given,
   clock: (given: Clock) => (isAbsent(given) ? ENGINE_DEFAULTS.clock : given),
 };

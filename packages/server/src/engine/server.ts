@@ -13,6 +13,8 @@ import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections
 import { withAnswer } from "./http/parked-request.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
 import { refuseOption } from "./option-checks.ts";
+import { refuseByCarry } from "./admission/admission.ts";
+import { isReturn } from "./carry/carry.ts";
 import { HttpOpening } from "./admission/http-opening.ts";
 import type { SessionOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
@@ -22,6 +24,7 @@ import type { Transport } from "./transports/transport.ts";
 import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
+import type { FoundSession } from "./session/directory.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
   kVerifyRequest,
@@ -33,6 +36,7 @@ import {
   kReopen,
   kScreenRequest,
   kSessionDirectory,
+  kTakeBack,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -41,6 +45,7 @@ const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
 const kOnScreened = Symbol("onScreened");
 const kRouteOpening = Symbol("routeOpening");
+const kTakeReturn = Symbol("takeReturn");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
 const kTakeHandshake = Symbol("takeHandshake");
 const kTakeRequests = Symbol("takeRequests");
@@ -156,8 +161,18 @@ export class Server extends BaseServer {
     if (!sid) return this.handshake(opening);
     // Looked up again, because the session may have ended during middlewares and allowRequest.
     const session = this[kSessionDirectory].find(sid);
-    if (session) opening.join(session);
-    else opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    if (!session) return opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
+    const refusal = refuseByCarry(session, opening.req);
+    if (refusal) opening.refuse(refusal);
+    else if (isReturn(opening.req._query)) this[kTakeReturn](session, opening);
+    else opening.join(session);
+  }
+
+  private [kTakeReturn](session: FoundSession, opening: SessionOpening): void {
+    const transport = opening.accept();
+    if (!transport) return;
+    session[kTakeBack](transport, opening.req._query);
+    opening.begin(transport);
   }
 
   [kMakeTransport](req: TransportRequest): Transport {

@@ -17,6 +17,10 @@ export interface EngineReport {
     readonly byRevision: Tally;
     /** Open sessions with a slow reader. */
     readonly slow: number;
+    /** Of these, those whose transport has died, while their client may return. */
+    readonly adrift: number;
+    /** Returns of clients after the death of a transport, by `from>to`, the names of the transports. */
+    readonly carried: Tally;
     /** Ended sessions by close code. */
     readonly closed: Tally;
     /** Sessions that ended because of a violation, by the rule of packets or of WebSocket. */
@@ -57,6 +61,8 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
       byTransport: { ...stats.byTransport },
       byRevision: { ...stats.byRevision },
       slow: stats.slow,
+      adrift: stats.adrift,
+      carried: { ...stats.carried },
       closed: { ...stats.closes },
       broken: { ...stats.broken },
     },

@@ -6,7 +6,9 @@
 import type { IncomingMessage } from "node:http";
 import { type OnFailure, runChain } from "../../base/guarded.ts";
 import { runNextTick } from "../../base/turn.ts";
+import { type Carry, isReturn } from "../carry/carry.ts";
 import type { TransportRequest } from "../http/request.ts";
+import { kCarry } from "../keys.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
 import { carrierOf } from "../transports/registry.ts";
 
@@ -20,6 +22,7 @@ export type AllowRequest = (
 export interface AdmittedSession {
   readonly protocol: 3 | 4;
   readonly transport: { readonly name: string };
+  readonly [kCarry]?: Pick<Carry, "refusalOf"> | undefined;
 }
 
 export interface AdmissionRules {
@@ -53,7 +56,9 @@ function admitToSession(
   const session = rules.session(sid);
   if (!session) return refuse(ERROR_CODES.UNKNOWN_SID, { sid });
   const previousTransport = session.transport.name;
-  if (!isUpgrade && previousTransport !== transport) {
+  const isComingBack = isReturn(req._query);
+  if (isComingBack && req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
+  if (!isUpgrade && !isComingBack && previousTransport !== transport) {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
   }
   if (!isUpgrade && carrierOf(transport) === "stream") {
@@ -67,7 +72,16 @@ function admitToSession(
       previousProtocol: session.protocol,
     });
   }
-  return undefined;
+  return refuseByCarry(session, req);
+}
+
+/** Refuses a request that a carried session can't take: one of a transport that was left, or a return that can't succeed. */
+export function refuseByCarry(
+  { [kCarry]: carry }: Pick<AdmittedSession, typeof kCarry>,
+  { _query: query }: TransportRequest,
+): Refusal | undefined {
+  const name = carry ? carry.refusalOf(query) : isReturn(query) ? "CARRY_KEY" : undefined;
+  return name && refuse(ERROR_CODES.BAD_REQUEST, { name, sid: query["sid"] });
 }
 
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {

@@ -1,6 +1,7 @@
 import type { Emitter } from "../../base/emitter.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import type { kOfferUpgrade } from "../keys.ts";
+import type { CarryQuery } from "../carry/carry.ts";
+import type { kOfferUpgrade, kTakeBack } from "../keys.ts";
 import type { Refusal } from "../report/refusals.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { AllowRequest } from "./admission.ts";
@@ -10,6 +11,7 @@ import type { GateOptions } from "./gate.ts";
 export interface JoinedSession {
   readonly transport: { onRequest(exchange: HttpExchange): void };
   [kOfferUpgrade](candidate: Transport): void;
+  [kTakeBack](transport: Transport, query: CarryQuery): void;
 }
 
 /**

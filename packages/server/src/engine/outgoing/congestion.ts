@@ -137,6 +137,26 @@ export function countTaken(queue: OutgoingQueue, taken: readonly EnginePacket[])
   stats.queued += queue[kQueuedBytes];
 }
 
+/** Queues packets again, in front of the others: a transport took them, and its client did not get them. */
+export function requeue(queue: OutgoingQueue, packets: readonly EnginePacket[]): void {
+  replaceQueue(queue, [...packets, ...queue.writeBuffer]);
+}
+
+/** Puts other packets into the queue, and counts them anew. */
+function replaceQueue(queue: OutgoingQueue, packets: EnginePacket[]): void {
+  if (queue[kChargedFrom] !== -1) dischargeFrom(queue.writeBuffer, queue[kChargedFrom]);
+  queue.writeBuffer = packets;
+  const { [kStats]: stats } = queue.server;
+  stats.queued -= queue[kQueuedBytes];
+  queue[kQueuedBytes] = 0;
+  for (const packet of packets) {
+    queue[kQueuedBytes] += sizeOf(packet);
+    charge(packet);
+  }
+  stats.queued += queue[kQueuedBytes];
+  queue[kChargedFrom] = 0;
+}
+
 /**
  * - `calm`: the queue is within its limit
  * - `burst`: the queue exceeds `soft`, and I/O had no chance yet to send it
@@ -295,18 +315,9 @@ export class Congestion {
   }
 
   #keep(isKept: (mark: EventMark | undefined) => boolean): void {
-    const queue = this.#queue;
-    if (queue[kChargedFrom] !== -1) dischargeFrom(queue.writeBuffer, queue[kChargedFrom]);
-    queue.writeBuffer = queue.writeBuffer.filter((packet) => isKept((packet.options as PacketSendOptions).mark));
-    const { [kStats]: stats } = queue.server;
-    stats.queued -= queue[kQueuedBytes];
-    queue[kQueuedBytes] = 0;
-    for (const packet of queue.writeBuffer) {
-      queue[kQueuedBytes] += sizeOf(packet);
-      charge(packet);
-    }
-    stats.queued += queue[kQueuedBytes];
-    queue[kChargedFrom] = 0;
+    const { writeBuffer } = this.#queue;
+    const kept = writeBuffer.filter((packet) => isKept((packet.options as PacketSendOptions).mark));
+    replaceQueue(this.#queue, kept);
   }
 
   recordDropped(events: number): void {

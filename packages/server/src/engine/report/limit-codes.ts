@@ -20,6 +20,8 @@ export const LIMIT_CODES = defineLimitCodes({
   EVENT_DROPPED: "an event was dropped because the peer reads too slowly",
   /** `conflate()`. */
   EVENT_CONFLATED: "an event took the place of one with the same key that was still waiting",
+  /** Option `carry`. */
+  CARRY_FULL: "the client has confirmed too little: the oldest of what carry keeps was dropped",
   /** Option `slowReader.process`. */
   PROCESS_BUDGET: "more than slowReader.process bytes wait in this process for all peers together",
 });

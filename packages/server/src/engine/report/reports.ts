@@ -17,13 +17,17 @@ const log = createLog("engine");
  *
  * - `portage.session.open`: `{ session }`
  * - `portage.session.close`: `{ session, reason }`, a CloseReason
+ * - `portage.session.carried`: `{ session, from, to }`, names of transports
  * - `portage.refusal`: `{ req, name, code, context }`
  * - `portage.limit`: `{ session, code, limit, actual }`
  * - `portage.upgrade.failed`: `{ session, step }`
  */
-export const CHANNELS: Readonly<Record<"opened" | "closed" | "refusal" | "limit" | "upgradeFailed", Channel>> = {
+export const CHANNELS: Readonly<
+  Record<"opened" | "closed" | "carried" | "refusal" | "limit" | "upgradeFailed", Channel>
+> = {
   opened: channel("portage.session.open"),
   closed: channel("portage.session.close"),
+  carried: channel("portage.session.carried"),
   refusal: channel("portage.refusal"),
   limit: channel("portage.limit"),
   upgradeFailed: channel("portage.upgrade.failed"),

@@ -27,6 +27,10 @@ export class EngineStats {
   bytesOut = 0;
   sessionsOpened = 0;
   upgrades = 0;
+  /** Sessions whose transport has died, while their client may return. */
+  adrift = 0;
+  /** Returns of clients, by `from>to`: the names of the transport that died and of the next one. */
+  readonly carried: Tally = {};
   /** Handshakes of pages that may not read the response. */
   corsMismatches = 0;
   /** Open sessions, including closing ones. */
@@ -62,6 +66,13 @@ export class EngineStats {
   /** Counts a completed upgrade. */
   recordUpgrade(from: string, to: string): void {
     this.upgrades += 1;
+    uncount(this.byTransport, from);
+    count(this.byTransport, to);
+  }
+
+  /** A session goes on over another transport after the death of one. */
+  recordCarry(from: string, to: string): void {
+    count(this.carried, `${from}>${to}`);
     uncount(this.byTransport, from);
     count(this.byTransport, to);
   }

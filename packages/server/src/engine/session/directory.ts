@@ -1,5 +1,6 @@
 import type { HttpExchange } from "../http/request.ts";
-import type { kOfferUpgrade } from "../keys.ts";
+import type { Carry, CarryQuery } from "../carry/carry.ts";
+import type { kCarry, kOfferUpgrade, kTakeBack } from "../keys.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Session } from "./session.ts";
 
@@ -9,6 +10,10 @@ export interface FoundSession {
   readonly transport: { readonly name: string; onRequest(exchange: HttpExchange): void };
   /** Offers a better transport. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void;
+  /** What decides whether the client may return after the death of its transport. */
+  readonly [kCarry]?: Pick<Carry, "refusalOf"> | undefined;
+  /** Goes on over the transport with which the client has returned. */
+  [kTakeBack](transport: Transport, query: CarryQuery): void;
 }
 
 /**

@@ -4,7 +4,7 @@
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import type { CloseReason } from "../report/close-codes.ts";
-import { kFailSession, kTransportOwner, kStats } from "../keys.ts";
+import { kFailSession, kCarry, kTransportOwner, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
 import { NO_OWNER, NOOP_PACKET, type Transport, type TransportOwner } from "../transports/transport.ts";
 
@@ -15,6 +15,7 @@ interface MovingSession extends TransportOwner, Emitter {
   readonly id: string;
   readonly server: SessionHost;
   readonly readyState: SessionState;
+  readonly [kCarry]: { retiring: Transport | undefined } | undefined;
   transport: Transport;
   flush(): void;
   [kFailSession](reason: CloseReason): void;
@@ -34,7 +35,10 @@ export function takeOver(session: MovingSession, candidate: Transport): void {
   session.transport = candidate;
   // The client sent its last POST before anything on the new transport, so that POST is delivered first.
   candidate.pause();
+  const { [kCarry]: carry } = session;
+  if (carry) carry.retiring = previous;
   previous.retire(() => {
+    if (carry) carry.retiring = undefined;
     previous[kTransportOwner] = NO_OWNER;
     candidate.resume();
   });

@@ -5,8 +5,18 @@
 import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/engine";
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { type CloseReason, closeError, closeReason } from "../report/close-codes.ts";
+import type { Carry } from "../carry/carry.ts";
 import type { Beating } from "../timing-wheel.ts";
-import { kHeartbeatPhase, kBeat, kEngineClock, kEnqueue, kFailSession, kHeardAt, kTimingWheel } from "../keys.ts";
+import {
+  kHeartbeatPhase,
+  kBeat,
+  kCarry,
+  kEngineClock,
+  kEnqueue,
+  kFailSession,
+  kHeardAt,
+  kTimingWheel,
+} from "../keys.ts";
 import type { SessionHost } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
 
@@ -19,10 +29,12 @@ export interface Pinging extends Emitter, Beating {
   readonly protocol: 3 | 4;
   readonly transport: Transport;
   readonly writeBuffer: EnginePacket[];
+  readonly [kCarry]: Pick<Carry, "report" | "confirm"> | undefined;
   [kHeartbeatPhase]: HeartbeatPhase;
   /** When the client's last ping or pong came in. */
   [kHeardAt]: number;
   [kEnqueue](type: EnginePacketType, data: RawData | undefined): EnginePacket | undefined;
+  onClose(reason: CloseReason): void;
   [kFailSession](reason: CloseReason): void;
 }
 
@@ -42,7 +54,7 @@ const SERVER_PINGS: HeartbeatPolicy = {
   onBeat(session) {
     if (session[kHeartbeatPhase] !== "interval") return endForSilence(session);
     session[kHeartbeatPhase] = "pong";
-    session[kEnqueue]("ping", undefined);
+    session[kEnqueue]("ping", session[kCarry]?.report());
     session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);
   },
   onPing: endForDirection,
@@ -76,6 +88,23 @@ export function extendPong(session: Pinging): void {
   session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);
 }
 
+/** Takes a packet that is not a message. */
+export function takeControlPacket(session: Pinging, packet: EnginePacket): void {
+  switch (packet.type) {
+    case "pong":
+      session[kCarry]?.confirm(packet.data);
+      return heartbeatOf(session).onPong(session);
+    case "ping":
+      return heartbeatOf(session).onPing(session, packet);
+    case "noop":
+      return session[kCarry]?.confirm(packet.data);
+    case "close":
+      return session[kFailSession](closeReason("CLIENT_CLOSED"));
+    default:
+    // Not meaningful from a client.
+  }
+}
+
 function waitForHeartbeat(session: Pinging, delay: number): void {
   session[kHeartbeatPhase] = "interval";
   const now = (session[kHeardAt] = session.server[kEngineClock].now());
@@ -83,7 +112,7 @@ function waitForHeartbeat(session: Pinging, delay: number): void {
 }
 
 function endForSilence(session: Pinging): void {
-  session[kFailSession](closeReason("PING_TIMEOUT"));
+  session.onClose(closeReason("PING_TIMEOUT"));
 }
 
 function endForDirection(session: Pinging): void {

@@ -14,6 +14,7 @@ import type { AnyLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import {
+  kCarry,
   type kEngineClock,
   type kTimingWheel,
   type kReportSessionLimit,
@@ -59,6 +60,11 @@ interface HostedSession {
   readonly id: string;
 }
 
+/** The part of a session that its handshake packet is made of. */
+interface StartedSession extends HostedSession {
+  readonly [kCarry]: { readonly key: string; readonly limits: { readonly window: number } } | undefined;
+}
+
 /** The part of the server that its sessions use. */
 export interface SessionHost extends Emitter {
   readonly [kEngineClock]: Clock;
@@ -91,11 +97,16 @@ export interface SendFlags {
 }
 
 /** Encodes the data of the `open` packet (Engine.IO protocol, "Handshake"). */
-export function handshakeData(host: SessionHost, sid: string, transport: string): string {
+export function handshakeData(
+  host: SessionHost,
+  transport: string,
+  { id: sid, [kCarry]: agreed }: StartedSession,
+): string {
   const { maxHttpBufferSize } = host;
   const { pingInterval, pingTimeout } = timesForClient(host);
   const upgrades = host.upgrades(transport);
-  return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize });
+  const carry = agreed && { key: agreed.key, window: agreed.limits.window };
+  return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize, carry });
 }
 
 /** Heartbeat times, in milliseconds. */

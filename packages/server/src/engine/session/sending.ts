@@ -1,4 +1,6 @@
 import type { EnginePacket, RawData } from "@portage/parser/engine";
+import type { PreparedMessage } from "../outgoing/prepared-message.ts";
+import type { SendFlags } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
 
 /** Receives the transport that took the message. */
@@ -33,4 +35,13 @@ export function messageData(data: unknown): RawData | undefined {
   if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   // oxlint-disable-next-line typescript/no-base-to-string -- as engine.io does
   return String(data);
+}
+
+/** Sends a prepared message part by part, through the public method. */
+export function writeParts<Writer extends { write(data: RawData, options: SendFlags): unknown }>(
+  session: Writer,
+  { parts, compress, mark }: PreparedMessage,
+): Writer {
+  for (const part of parts) session.write(part, { compress, mark });
+  return session;
 }

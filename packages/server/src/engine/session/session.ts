@@ -4,13 +4,15 @@ import { createLog } from "../../base/log.ts";
 import { type CloseReason, closeReason, ownReason } from "../report/close-codes.ts";
 import { Congestion, countQueued, countTaken, type OutgoingQueue } from "../outgoing/congestion.ts";
 import { type FlushableSession, flushSoon } from "./flush-queue.ts";
+import type { Carry, CarryQuery } from "../carry/carry.ts";
+import { takeBack } from "../carry/return.ts";
 import { Beat } from "../timing-wheel.ts";
 import { answerPendingPoll, releaseClient, takeOver } from "./hand-over.ts";
-import { messageData, type SendCallback, SendCallbacks } from "./sending.ts";
+import { messageData, type SendCallback, SendCallbacks, writeParts } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type PacketSendOptions, sendOptions } from "../outgoing/prepared-message.ts";
 import { endedByEvent, endTransport, recordEnd } from "./end.ts";
-import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging } from "./heartbeat.ts";
+import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging, takeControlPacket } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
 import { carrierOf } from "../transports/registry.ts";
@@ -22,6 +24,7 @@ import {
   kHeartbeatPhase,
   kBeat,
   kCarriedBy,
+  kCarry,
   kChargedFrom,
   kEngineClock,
   kCommitted,
@@ -40,6 +43,8 @@ import {
   kSendPrepared,
   kSlowReader,
   kStats,
+  kTakeBack,
+  kTimingWheel,
   kTakeClosing,
   kTakeDrain,
   kTakeEnd,
@@ -52,9 +57,8 @@ import {
 const kSessionHandler = Symbol("sessionHandler");
 const kSessionUpgrade = Symbol("sessionUpgrade");
 const kSendCallbacks = Symbol("sendCallbacks");
-const kReceiveMessage = Symbol("receiveMessage");
 const kQueuePacket = Symbol("queuePacket");
-const kWriteParts = Symbol("writeParts");
+const kLeaveTransport = Symbol("leaveTransport");
 const kCloseIfFlushed = Symbol("closeIfFlushed");
 
 const log = createLog("engine:socket");
@@ -102,6 +106,7 @@ export class Session
   private [kSessionUpgrade]: SessionUpgrade | undefined;
   [kHeartbeatPhase]: HeartbeatPhase = "interval";
   [kHeardAt] = 0;
+  [kCarry]: Carry | undefined = undefined;
   private [kSendCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
@@ -141,6 +146,11 @@ export class Session
     return this[kQueuedBytes] + this.transport.bufferedBytes;
   }
 
+  /** How often the session has gone on over another transport after the death of one. */
+  get carried(): number {
+    return this[kCarry]?.times ?? 0;
+  }
+
   get [kCarriedBy](): "requests" | "stream" | undefined {
     return carrierOf(this.transport.name);
   }
@@ -165,25 +175,9 @@ export class Session
     if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
     if (this[kHeartbeatPhase] === "pong") extendPong(this);
-    switch (packet.type) {
-      case "message":
-        this[kReceiveMessage](packet.data ?? "");
-        return;
-      case "pong":
-        return heartbeatOf(this).onPong(this);
-      case "ping":
-        return heartbeatOf(this).onPing(this, packet);
-      case "close":
-        return this[kFailSession](closeReason("CLIENT_CLOSED"));
-      case "open":
-      case "upgrade":
-      case "noop":
-        // Not meaningful from a client.
-        return;
-    }
-  }
-
-  private [kReceiveMessage](data: RawData): void {
+    if (packet.type !== "message") return takeControlPacket(this, packet);
+    this[kCarry]?.countReceived(packet);
+    const { data = "" } = packet;
     this[kSessionHandler][kTakeMessage](data);
     if (!this[kObserved]) return;
     this.emit("data", data);
@@ -198,7 +192,10 @@ export class Session
 
   /** Called by the transport at its end. A program may call it too, with its own reason string. */
   onClose(reason?: CloseReason | string, description?: unknown): void {
-    this[kSelf][kFailSession](typeof reason === "object" ? reason : ownReason(reason, description));
+    const self = this[kSelf];
+    if (typeof reason !== "object") self[kFailSession](ownReason(reason, description));
+    else if (self[kCarry]?.lose(reason)) self[kLeaveTransport]();
+    else self[kFailSession](reason);
   }
 
   /** Emits an event. Emitting `close` or `error` ends the session, as in engine.io. */
@@ -252,18 +249,13 @@ export class Session
 
   /** Sends a message that many sessions receive; its packets and frames are shared. */
   [kSendPrepared](message: PreparedMessage): this {
-    if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return this[kWriteParts](message);
+    // The program has overridden `write` or `sendPacket`.
+    if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return writeParts(this, message);
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet, so it gets a copy.
       if (this[kObserved]) this[kQueuePacket](new EnginePacket("message", packet.data, packet.options));
       else this[kQueuePacket](packet);
     }
-    return this;
-  }
-
-  /** Sends part by part through `write`, because the program has overridden `write` or `sendPacket`. */
-  private [kWriteParts]({ parts, compress, mark }: PreparedMessage): this {
-    for (const part of parts) this.write(part, { compress, mark });
     return this;
   }
 
@@ -311,6 +303,7 @@ export class Session
     if (server.listenerCount("flush") > 0) server.emit("flush", this, batch);
     this.writeBuffer = batch === queue ? EMPTY_QUEUE : queue.slice(batch.length);
     countTaken(this, queue);
+    this[kCarry]?.countSent(batch);
     transport.send(batch);
     if (this[kObserved]) this.emit("drain");
     if (server.listenerCount("drain") > 0) server.emit("drain", this);
@@ -342,6 +335,21 @@ export class Session
     this[kCloseIfFlushed]();
   }
 
+  /** Goes on over `transport`, with which the client has returned. */
+  [kTakeBack](transport: Transport, query: CarryQuery): void {
+    this[kLeaveTransport]();
+    takeBack(this, transport, query);
+    heartbeatOf(this).start(this);
+    this.flush();
+  }
+
+  /** What was under way on a transport that has died, or was left. */
+  private [kLeaveTransport](): void {
+    this.server[kTimingWheel].cancel(this[kBeat]);
+    this[kSessionUpgrade]?.sessionClosed();
+    this[kSessionUpgrade] = undefined;
+  }
+
   // ---- the end -----------------------------------------------------------------------------------------------------
 
   /** Closes the session after sending the queued packets, or at once with `discard`. */
@@ -368,6 +376,7 @@ export class Session
   [kFailSession](why: CloseReason): void {
     if (this.readyState === "closed") return;
     const reason = recordEnd(this, why);
+    this[kCarry]?.end();
     this[kSessionUpgrade]?.sessionClosed();
     this[kSendCallbacks] = undefined;
     endTransport(this.transport, reason);
@@ -380,7 +389,7 @@ export class Session
   }
 }
 
-assignable(Session.prototype, "upgraded", "upgrading", "writable", "bufferedBytes");
+assignable(Session.prototype, "carried", "upgraded", "upgrading", "writable", "bufferedBytes");
 
 // oxlint-disable-next-line typescript/unbound-method -- compared, not called
 const { write: WRITE, sendPacket: SEND_PACKET } = Session.prototype;

@@ -14,7 +14,7 @@ export function start(session: Session): void {
   session.readyState = "open";
   transport.sid = session.id;
   transport[kTransportOwner] = session;
-  session[kEnqueue]("open", handshakeData(server, session.id, transport.name));
+  session[kEnqueue]("open", handshakeData(server, transport.name, session));
   if (server.initialPacket) session[kEnqueue]("message", messageData(server.initialPacket));
   session.flush();
   if (session[kObserved]) session.emit("open");

@@ -70,6 +70,12 @@ export class Poll {
     this.#compress(headers, body, httpCompression);
   }
 
+  /** Ends the connection without an answer, and reports nothing. */
+  cut(): void {
+    this.#state = "over";
+    this.res.destroy();
+  }
+
   #compress(headers: OutgoingHttpHeaders, body: RawData, options: boolean | Partial<HttpCompression>): void {
     compressBody(body, this.res.req.headers["accept-encoding"], options, (encoding, compressed) => {
       if (encoding !== undefined) headers["Content-Encoding"] = encoding;

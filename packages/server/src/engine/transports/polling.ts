@@ -300,12 +300,24 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
 
   /** Ends the transport for any reason: answers a pending poll with a close packet, and aborts a POST. */
   protected override ended(reason: CloseReason): void {
+    if (this.readyState === "closed") return;
     const retired = this[kPollingPhase] === "retiring" ? this[kPendingEnd]?.done : undefined;
-    this[kSendClose](reason);
+    const isPolled = this.writable;
     this[kPost]?.abort();
     this[kPendingEnd]?.timer?.cancel();
     super.ended(reason);
+    // The owner may have dropped the poll: its session goes on.
+    this.writable = isPolled && this[kPoll] !== undefined;
+    this[kSendClose](reason);
     retired?.();
+  }
+
+  override drop(): void {
+    const { [kPoll]: poll } = this;
+    this[kPoll] = undefined;
+    this.writable = false;
+    super.drop();
+    poll?.cut();
   }
 
   // ---- answers -----------------------------------------------------------------------------------------------------

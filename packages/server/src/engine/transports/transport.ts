@@ -26,6 +26,8 @@
  *   close(done, why)   any number of times; only the first counts. Sent packets still leave, then the peer receives `why`, if
  *                      the transport can express it. `done` is called once, instead of onClose().
  *   discard()          at any time, any number of times. Ends at once, silently. After close() it calls `done`.
+ *   drop()             at any time, also after onClose(): as discard(), but requests that wait are cut, not answered, and nothing is
+ *                      reported.
  *   turnAway()         instead of close(), on a transport that did not become a session's. Its end is not reported.
  *
  * The transport calls:
@@ -133,6 +135,12 @@ export abstract class Transport extends Emitter {
 
   /** Ends the transport at once, without notice to the peer. Called by a program, it also ends the session. */
   abstract discard(): void;
+
+  /** Ends the transport at once, cuts what is under way, and reports nothing: its session goes on without it. */
+  drop(): void {
+    this[kTransportOwner] = NO_OWNER;
+    this.discard();
+  }
 
   /** Ends the transport for a reason of its own, and reports it to the owner. */
   protected fail(reason: CloseReason): void {

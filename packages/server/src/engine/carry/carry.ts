@@ -1,0 +1,262 @@
+/*
+ * How a session survives the death of its transport.
+ * Knows: a session by `CarriedSession`, transports by their contract, the count of messages (`Ledger` of the parser).
+ * Must not know: requests and sockets, and what a message means.
+ *
+ * Both ends count the messages (packets of type `message`) of a session, and each keeps what the other has not confirmed:
+ *
+ *   client                                         server
+ *   GET|WS ...&carry=1                      ->
+ *                                           <-     0{...,"carry":{"key":K,"window":10000}}
+ *   4... 4...                               ->     counts 2
+ *                                           <-     2<2>                     a ping with the count
+ *   3<n>                                    ->                              a pong with the client's count
+ *   X the connection breaks                        adrift: queued, not sent; no heartbeat; ends after `window`
+ *   GET|WS ...&sid=S&carry=<n>&key=K&turn=1 ->     steady: what the client lacks goes back into the queue
+ *                                           <-     6<2> 4... 4...
+ *   sends again what the server lacks
+ *
+ * What holds between calls:
+ * - While `adrift` the session's transport has ended, its heartbeat is stopped, and a timer is set.
+ * - A message is in the session's queue until a transport takes it, then in the ledger until the client confirms it.
+ * - `turn` only grows. A request of an earlier turn belongs to a transport that was left: taking it would deliver its messages
+ *   twice, since the client sends them again.
+ */
+import { timingSafeEqual } from "node:crypto";
+import { asksForCount, type EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
+import type { Clock, Timer } from "../../base/clock.ts";
+import { kEngineClock, kEnqueue, kFailSession, kReportSessionLimit, kStats } from "../keys.ts";
+import { randomId } from "../random-id.ts";
+import type { AnyCloseCode, CloseReason } from "../report/close-codes.ts";
+import type { AnyLimitCode } from "../report/limit-codes.ts";
+import type { RefusalName } from "../report/refusals.ts";
+import type { Transport } from "../transports/transport.ts";
+import type { CarryLimits } from "./options.ts";
+
+/**
+ * - `steady`: a transport carries the session
+ * - `adrift`: the transport has died, and the client may return
+ * - `ended`: the session is over
+ */
+export type CarryPhase = "steady" | "adrift" | "ended";
+
+/** What can happen: the transport dies, the client returns, the time to wait is up, the session ends. */
+export type CarrySignal = "lost" | "returned" | "expired" | "ended";
+
+type Action =
+  /** Drops the transport and waits for the client. */
+  | "wait"
+  /** Goes on over the new transport. */
+  | "resume"
+  /** Ends the session, for the reason for which the transport died. */
+  | "give up"
+  /** Stops waiting. */
+  | "stop"
+  | "ignore";
+
+type Cell = readonly [next: CarryPhase, action: Action];
+
+/** What each signal does in each phase. Walked cell by cell in the tests. */
+export const CARRY_TABLE: Readonly<Record<CarryPhase, Readonly<Record<CarrySignal, Cell>>>> = {
+  steady: {
+    lost: ["adrift", "wait"],
+    returned: ["steady", "resume"], // the client has lost a transport that looks alive here
+    expired: ["steady", "ignore"],
+    ended: ["ended", "ignore"],
+  },
+  adrift: {
+    lost: ["adrift", "ignore"],
+    returned: ["steady", "resume"],
+    expired: ["ended", "give up"],
+    ended: ["ended", "stop"],
+  },
+  ended: {
+    lost: ["ended", "ignore"],
+    returned: ["ended", "ignore"],
+    expired: ["ended", "ignore"],
+    ended: ["ended", "ignore"],
+  },
+};
+
+/** The ways in which a transport dies by accident. All other ends are final. */
+const ACCIDENTS: ReadonlySet<AnyCloseCode> = new Set<AnyCloseCode>([
+  "CONNECTION_CLOSED",
+  "CONNECTION_FAILED",
+  "POLL_ABORTED",
+  "POLL_LOST",
+  "POST_ABORTED",
+  "PING_TIMEOUT",
+  "PROTOCOL_VIOLATION", // a proxy or a scanner may alter frames
+]);
+
+/** A session, as its carry sees it. */
+export interface CarriedSession {
+  readonly id: string;
+  readonly server: {
+    readonly [kEngineClock]: Clock;
+    readonly [kStats]: { adrift: number };
+    [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
+  };
+  readonly transport: Transport;
+  [kEnqueue](type: EnginePacketType, data: string): unknown;
+  [kFailSession](reason: CloseReason): void;
+}
+
+/** What a request says of the session's carry. */
+export interface CarryQuery {
+  readonly carry?: string | undefined;
+  readonly key?: string | undefined;
+  readonly turn?: string | undefined;
+}
+
+/** Whether a request asks to take its session up again. */
+export const isReturn = ({ carry }: CarryQuery): boolean => carry !== undefined;
+
+const turnOf = ({ turn = "0" }: CarryQuery): number => readCount(turn);
+
+const sizeOf = ({ data }: EnginePacket): number => (data === undefined ? 0 : data.length);
+
+/** The carry of one session whose client has asked for it. */
+export class Carry {
+  /** What the client must know to return: it is not in any URL before. */
+  readonly key: string = randomId();
+  readonly limits: CarryLimits;
+  /** How often the session has changed its transport after a death. */
+  times = 0;
+  readonly #session: CarriedSession;
+  readonly #ledger: Ledger<EnginePacket>;
+  #phase: CarryPhase = "steady";
+  #turn = 0;
+  #reason: CloseReason | undefined;
+  #timer: Timer | undefined;
+  /** A transport that the session has been upgraded from, while its last POST is still read. */
+  retiring: Transport | undefined;
+
+  constructor(session: CarriedSession, limits: CarryLimits) {
+    this.#session = session;
+    this.limits = limits;
+    this.#ledger = new Ledger(limits, sizeOf);
+  }
+
+  get phase(): CarryPhase {
+    return this.#phase;
+  }
+
+  // ---- counting ----------------------------------------------------------------------------------------------------
+
+  /** The number of messages received, for the client. */
+  report(): string {
+    return String(this.#ledger.report());
+  }
+
+  /** A message has come in. */
+  countReceived(packet: EnginePacket): void {
+    if (this.#ledger.received(sizeOf(packet))) this.#session[kEnqueue]("noop", this.report());
+  }
+
+  /** The client reports how many messages it has; it may ask for the same. */
+  confirm(data: unknown): void {
+    this.#ledger.confirm(readCount(data));
+    if (asksForCount(data)) this.#session[kEnqueue]("noop", this.report());
+  }
+
+  /** A transport has taken packets. */
+  countSent(batch: readonly EnginePacket[]): void {
+    for (const packet of batch) if (packet.type === "message" && !this.#ledger.sent(packet)) this.#reportFull();
+  }
+
+  #reportFull(): void {
+    const { maxPackets, maxBytes } = this.limits;
+    const { unconfirmed, unconfirmedBytes } = this.#ledger;
+    const isCount = unconfirmed >= maxPackets;
+    const actual = isCount ? unconfirmed + 1 : unconfirmedBytes;
+    this.#session.server[kReportSessionLimit](this.#session, "CARRY_FULL", isCount ? maxPackets : maxBytes, actual);
+  }
+
+  // ---- requests ----------------------------------------------------------------------------------------------------
+
+  /** Why a request of this session can't be taken; undefined if it can. */
+  refusalOf(query: CarryQuery): RefusalName | undefined {
+    const turn = turnOf(query);
+    if (!isReturn(query)) {
+      if (turn !== this.#turn) return "CARRY_TURN";
+      return this.#phase === "adrift" ? "CARRY_ADRIFT" : undefined;
+    }
+    if (!isSame(query.key, this.key)) return "CARRY_KEY";
+    if (!(turn > this.#turn)) return "CARRY_TURN";
+    return this.#ledger.reaches(readCount(query.carry)) ? undefined : "CARRY_COUNT";
+  }
+
+  // ---- phases ------------------------------------------------------------------------------------------------------
+
+  /**
+   * The transport has died.
+   *
+   * @returns false if the session has to end for it
+   */
+  lose(reason: CloseReason): boolean {
+    if (!ACCIDENTS.has(reason.code)) return false;
+    this.#signal("lost", () => (this.#reason = reason));
+    return true;
+  }
+
+  /**
+   * The client has returned, and is there again.
+   *
+   * @returns what it has to get first: the count, then the messages that it lacks
+   */
+  resume(query: CarryQuery): { readonly count: string; readonly lost: readonly EnginePacket[] } {
+    this.#signal("returned");
+    this.#turn = turnOf(query);
+    this.times += 1;
+    return { count: this.report(), lost: this.#ledger.rewind(readCount(query.carry)) ?? [] };
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.#signal("ended");
+  }
+
+  #signal(signal: CarrySignal, onWait?: () => void): void {
+    const [next, action] = CARRY_TABLE[this.#phase][signal];
+    this.#phase = next;
+    switch (action) {
+      case "wait":
+        onWait?.();
+        this.#drop();
+        return this.#wait();
+      case "resume":
+        this.#drop();
+        return this.#stop();
+      case "give up":
+        this.#stop();
+        return this.#session[kFailSession](this.#reason as CloseReason);
+      case "stop":
+        return this.#stop();
+      case "ignore":
+        return;
+    }
+  }
+
+  /** Leaves what has carried the session without a word: a goodbye would end the session at the client. */
+  #drop(): void {
+    this.retiring?.drop();
+    this.#session.transport.drop();
+  }
+
+  #wait(): void {
+    const { [kEngineClock]: clock, [kStats]: stats } = this.#session.server;
+    stats.adrift += 1;
+    this.#timer = clock.after(this.limits.window, () => this.#signal("expired"));
+  }
+
+  #stop(): void {
+    if (this.#timer) this.#session.server[kStats].adrift -= 1;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+}
+
+function isSame(given: string | undefined, key: string): boolean {
+  return given?.length === key.length && timingSafeEqual(Buffer.from(given, "latin1"), Buffer.from(key, "latin1"));
+}
