@@ -32,7 +32,7 @@ function readOpenMetrics(text: string): Map<string, { kind: string; unit?: strin
       expect([subject, family.samples.size]).toEqual([name, 0]);
       if (word === "UNIT") family.unit = rest;
     } else {
-      const sample = /^([a-z_]+)(\{[a-z]+="[^"\\\n]*"\})? ([\d.e+-]+)$/.exec(line);
+      const sample = /^([a-z_]+)(\{[a-z]+="[^"\\\n]*"(?:,[a-z]+="[^"\\\n]*")*\})? ([\d.e+-]+)$/.exec(line);
       expect(sample?.[1], line).toBe(family.kind === "counter" ? `${name}_total` : name);
       family.samples.set(sample?.[2] ?? "", Number(sample?.[3]));
     }

@@ -27,6 +27,7 @@ import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engi
 import type { FoundSession } from "./session/directory.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
+  kCarry,
   kVerifyRequest,
   kEngineClock,
   kContext,
@@ -164,7 +165,7 @@ export class Server extends BaseServer {
     if (!session) return opening.refuse({ code: ERROR_CODES.UNKNOWN_SID, context: { sid } });
     const refusal = refuseByCarry(session, opening.req);
     if (refusal) opening.refuse(refusal);
-    else if (isReturn(opening.req._query)) this[kTakeReturn](session, opening);
+    else if (session[kCarry] && isReturn(opening.req._query)) this[kTakeReturn](session, opening);
     else opening.join(session);
   }
 

@@ -56,7 +56,7 @@ function admitToSession(
   const session = rules.session(sid);
   if (!session) return refuse(ERROR_CODES.UNKNOWN_SID, { sid });
   const previousTransport = session.transport.name;
-  const isComingBack = isReturn(req._query);
+  const isComingBack = session[kCarry] !== undefined && isReturn(req._query);
   if (isComingBack && req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && !isComingBack && previousTransport !== transport) {
     return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
@@ -80,7 +80,7 @@ export function refuseByCarry(
   { [kCarry]: carry }: Pick<AdmittedSession, typeof kCarry>,
   { _query: query }: TransportRequest,
 ): Refusal | undefined {
-  const name = carry ? carry.refusalOf(query) : isReturn(query) ? "CARRY_KEY" : undefined;
+  const name = carry?.refusalOf(query);
   return name && refuse(ERROR_CODES.BAD_REQUEST, { name, sid: query["sid"] });
 }
 

@@ -109,8 +109,8 @@ export interface CarryQuery {
   readonly turn?: string | undefined;
 }
 
-/** Whether a request asks to take its session up again. */
-export const isReturn = ({ carry }: CarryQuery): boolean => carry !== undefined;
+/** Whether a request asks to take its session up again. One parameter alone may be the program's own. */
+export const isReturn = ({ carry, key }: CarryQuery): boolean => carry !== undefined && key !== undefined;
 
 const turnOf = ({ turn = "0" }: CarryQuery): number => readCount(turn);
 

@@ -43,12 +43,7 @@ export const REFUSALS = {
     "the class in `wsEngine` has no handleConnect(); leave out `wsEngine` or `enableConnectProtocol`",
   ),
   PROTOCOL_MISMATCH: kind(3, 400, "Bad request", "the session was opened with another protocol revision"),
-  CARRY_KEY: kind(
-    3,
-    400,
-    "Bad request",
-    "the request returns to a session that is not its own, or that is not carried",
-  ),
+  CARRY_KEY: kind(3, 400, "Bad request", "the request returns to a session with a wrong key"),
   CARRY_COUNT: kind(
     3,
     400,

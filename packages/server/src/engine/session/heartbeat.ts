@@ -100,8 +100,11 @@ export function takeControlPacket(session: Pinging, packet: EnginePacket): void 
       return session[kCarry]?.confirm(packet.data);
     case "close":
       return session[kFailSession](closeReason("CLIENT_CLOSED"));
-    default:
-    // Not meaningful from a client.
+    case "message":
+    case "open":
+    case "upgrade":
+      // Messages are the session's own matter; a client has no use for the others.
+      return;
   }
 }
 

@@ -17,7 +17,7 @@ interface Metric {
   readonly kind: "counter" | "gauge";
   readonly help: string;
   readonly unit?: "bytes" | "seconds" | undefined;
-  /** The name of the label of a metric with several values. */
+  /** The label of a metric with several values, or two labels: `from>to`. */
   readonly label?: string | undefined;
   readonly value: number | Readonly<Record<string, number>>;
 }
@@ -49,6 +49,8 @@ const counter = (name: string, help: string, value: Metric["value"], rest?: Part
 
 const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
 const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
+const TRANSPORTS = ["polling", "websocket"];
+const WAYS = TRANSPORTS.flatMap((from) => TRANSPORTS.map((to) => `${from}>${to}`));
 const BYTES = { unit: "bytes" } as const;
 
 /** Formats a report as OpenMetrics 1.0.0 text. */
@@ -58,7 +60,7 @@ export function openMetrics(report: ServerReport, sockets: number, { eof = true 
 }
 
 function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metric[] {
-  const transports = from(["polling", "websocket"], sessions.byTransport);
+  const transports = from(TRANSPORTS, sessions.byTransport);
   const closed = from(Object.keys(CLOSE_CODES), sessions.closed);
   const failed = from(UPGRADE_FAILURES, upgrades.failed);
   return [
@@ -72,6 +74,10 @@ function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metr
     counter("sessions_opened", "Sessions opened.", sessions.opened),
     counter("sessions_closed", "Sessions ended, by code.", closed, { label: "code" }),
     counter("rules_broken", "Rules that ended sessions, by code.", from(RULES, sessions.broken), { label: "code" }),
+    gauge("sessions_adrift", "Open sessions whose transport has died, until their client returns.", sessions.adrift),
+    counter("sessions_carried", "Returns of clients after the death of a transport.", from(WAYS, sessions.carried), {
+      label: "from>to",
+    }),
     counter("upgrades", "Upgrades completed.", upgrades.completed),
     counter("upgrades_failed", "Upgrades failed, by step.", failed, { label: "step" }),
   ];
@@ -114,5 +120,13 @@ function lines({ name, kind, help, unit, label, value }: Metric): string[] {
   if (unit !== undefined) head.push(`# UNIT ${metric} ${unit}`);
   head.push(`# HELP ${metric} ${help}`);
   if (typeof value === "number") return [...head, `${sample} ${value}`];
-  return [...head, ...Object.entries(value).map(([key, count]) => `${sample}{${label}="${key}"} ${count}`)];
+  return [...head, ...Object.entries(value).map(([key, count]) => `${sample}{${labels(label, key)}} ${count}`)];
+}
+
+function labels(names = "", key: string): string {
+  const values = names.includes(">") ? key.split(">") : [key];
+  return names
+    .split(">")
+    .map((name, index) => `${name}="${values[index]}"`)
+    .join();
 }
