@@ -15,7 +15,7 @@ const KINDS = ["default", "race", "websocket", "polling"] as const satisfies rea
 
 test.skipIf(!hasLanded("carry"))("a session to which its client does not return ends after the window", async () => {
   const http = createServer();
-  const io = new Server(http, { ...PING, carry: { window: WINDOW } } as object);
+  const io = new Server(http, { ...PING, carry: { window: WINDOW } });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const lines = new Set<Line>();
   let isClosed = false;
