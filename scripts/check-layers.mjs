@@ -234,7 +234,7 @@ const FACADES = [
     "socket/socket.ts",
     "socket/recovery.ts",
     "client/client.ts",
-    "client/joining.ts",
+    "client/join-attempt.ts",
     "client/connect-refused.ts",
   ]),
   under(WEBSOCKET, ["websocket.ts", "event-target.ts", "events.ts", "compatible-types.ts"]),

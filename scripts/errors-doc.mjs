@@ -6,8 +6,8 @@ import { format, resolveConfig } from "prettier";
 
 const require = createRequire(import.meta.url);
 const built = (path) => require(`../packages/${path}`);
-const { CLOSE_CODES, DISCONNECT_CODES } = built("server/dist/socketio/report/close-codes.js");
-const { LIMIT_CODES } = built("server/dist/socketio/report/limit-codes.js");
+const { ALL_CLOSE_CODES, DISCONNECT_CODES } = built("server/dist/socketio/report/close-codes.js");
+const { ALL_LIMIT_CODES } = built("server/dist/socketio/report/limit-codes.js");
 const { REFUSALS } = built("server/dist/engine/report/refusals.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
@@ -39,7 +39,7 @@ does; else it is \`1\` alone. With @portage/client, programs read the code as \`
 
 ${table(
   ["code", "reason", "side", "WebSocket", "what happened"],
-  Object.entries(CLOSE_CODES).map(([name, { reason, side, webSocketCode, message }]) => [
+  Object.entries(ALL_CLOSE_CODES).map(([name, { reason, side, webSocketCode, message }]) => [
     code(name),
     reason,
     side,
@@ -77,7 +77,7 @@ ${table(
 
 ${table(
   ["code", "what happened"],
-  Object.entries(LIMIT_CODES).map(([name, message]) => [code(name), message]),
+  Object.entries(ALL_LIMIT_CODES).map(([name, message]) => [code(name), message]),
 )}
 
 ## Errors of the Socket.IO layer

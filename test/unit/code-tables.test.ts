@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } from "../../packages/parser/src/errors.ts";
 import { ENGINE_ERRORS } from "../../packages/client/src/engine/errors.ts";
-import { CLOSE_CODES, DISCONNECT_CODES } from "../../packages/server/src/socketio/report/close-codes.ts";
-import { LIMIT_CODES } from "../../packages/server/src/socketio/report/limit-codes.ts";
+import { ALL_CLOSE_CODES, DISCONNECT_CODES } from "../../packages/server/src/socketio/report/close-codes.ts";
+import { ALL_LIMIT_CODES } from "../../packages/server/src/socketio/report/limit-codes.ts";
 import { USAGE_ERRORS } from "../../packages/server/src/engine/usage-errors.ts";
 import { REFUSALS } from "../../packages/server/src/engine/report/refusals.ts";
 import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/report/errors.ts";
@@ -41,9 +41,9 @@ const CLIENT_CODES = Object.fromEntries(
 );
 
 const TABLES: Readonly<Record<string, object>> = {
-  CLOSE_CODES,
+  ALL_CLOSE_CODES,
   DISCONNECT_CODES,
-  LIMIT_CODES,
+  ALL_LIMIT_CODES,
   REFUSALS,
   USAGE_ERRORS,
   SOCKETIO_ERRORS,

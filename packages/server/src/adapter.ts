@@ -17,7 +17,7 @@ export {
   type PrivateSessionId,
   type Room,
   type ServerId,
-  type Session,
+  type RestoredSession as Session,
   SessionAwareAdapter,
   type SocketId,
 } from "./socketio/adapter/index.ts";

@@ -53,13 +53,13 @@ export class PortageFastifyError extends Error {
   }
 }
 
-const ignore = (): void => {};
+const ignoreSocketError = (): void => {};
 
 const METRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /** Headers of proxies. A request with one of them may come from another machine. */
-const FORWARDED = ["x-forwarded-for", "forwarded", "via"] as const;
-const LOOPBACK = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/;
+const PROXY_HEADERS = ["x-forwarded-for", "forwarded", "via"] as const;
+const LOOPBACK_ADDRESS = /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/;
 
 function digest(text: string): Buffer {
   return createHash("sha256").update(text).digest();
@@ -68,8 +68,8 @@ function digest(text: string): Buffer {
 function maySeeMetrics({ headers, ip, ips }: FastifyRequest, { token, isPublic }: MetricsRoute): boolean {
   if (token) return timingSafeEqual(digest(headers.authorization ?? ""), digest(`Bearer ${token}`));
   // With Fastify's option `trustProxy`, `ip` is the address of the client behind all proxies.
-  const isDirect = ips !== undefined || FORWARDED.every((name) => headers[name] === undefined);
-  return isPublic === true || (isDirect && LOOPBACK.test(ip));
+  const isDirect = ips !== undefined || PROXY_HEADERS.every((name) => headers[name] === undefined);
+  return isPublic === true || (isDirect && LOOPBACK_ADDRESS.test(ip));
 }
 
 /** Returns the route of the option `metrics`; undefined when it is off. */
@@ -129,7 +129,7 @@ function doorFor(doors: Iterable<UpgradeDoor>, { url }: IncomingMessage): Upgrad
 
 /** Answers 404 to an upgrade that no listener handles, because its socket would stay open forever. */
 function refuseStray(socket: Duplex): void {
-  socket.on("error", ignore);
+  socket.on("error", ignoreSocketError);
   socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -193,7 +193,7 @@ class UpgradeDoor {
 
   readonly onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // Node has removed its own listener, so a reset during an asynchronous hook would end the process.
-    socket.on("error", ignore);
+    socket.on("error", ignoreSocketError);
     const response = new ServerResponse(req);
     // The response writes to a stream of its own, so that it leaves no listeners on the socket.
     const output = new PassThrough();
@@ -202,9 +202,9 @@ class UpgradeDoor {
     response.on("finish", () => output.end());
     output.pipe(socket);
     this.#admissions.set(req, () => {
-      this.#admissions.set(req, ignore);
+      this.#admissions.set(req, ignoreSocketError);
       output.unpipe(socket);
-      socket.off("error", ignore);
+      socket.off("error", ignoreSocketError);
       if (!socket.destroyed) this.#engine.handleUpgrade(req, socket, head);
     });
     this.#app.routing(req, response);
@@ -212,7 +212,7 @@ class UpgradeDoor {
 
   readonly onConnect = (req: IncomingMessage, res: ServerResponse): void => {
     this.#admissions.set(req, () => {
-      this.#admissions.set(req, ignore);
+      this.#admissions.set(req, ignoreSocketError);
       req.method = "CONNECT";
       this.#engine.handleConnect(req, res);
     });
@@ -244,7 +244,7 @@ function trackHttp2(server: FastifyInstance["server"]): () => void {
   return () => sessions.forEach((session) => session.close());
 }
 
-const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
+const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) => {
   checkVersion(app.version);
   const path = enginePath(app.prefix, options.path);
   const settings = { ...options, path };
@@ -304,7 +304,7 @@ const register: FastifyPluginAsync<PortageOptions> = async (app, options) => {
  * `FST_PORTAGE_INVALID_TOKEN` when `metrics.token` is not a string,
  * `FST_PORTAGE_FASTIFY_VERSION` when the version of Fastify is not supported.
  */
-export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(register, {
+export const portage: FastifyPluginAsync<PortageOptions> = Object.assign(registerPlugin, {
   [Symbol.for("skip-override")]: true, // not encapsulated: `app.io` belongs to the context that registers it
   [Symbol.for("fastify.display-name")]: "@portage/server",
   [Symbol.for("plugin-meta")]: { name: "@portage/server" },

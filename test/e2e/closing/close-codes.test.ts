@@ -4,7 +4,11 @@ import { WebSocketServer } from "ws";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { Host } from "../../support/servers/host.ts";
 import { RawWebSocket, type Closed } from "../../support/raw/websocket.ts";
-import { CLOSE_CODES, type CloseCode, closeReason } from "../../../packages/server/src/socketio/report/close-codes.ts";
+import {
+  ALL_CLOSE_CODES,
+  type AnyCloseCode,
+  createCloseReason,
+} from "../../../packages/server/src/socketio/report/close-codes.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 
 const running: { io: Server; host: Host }[] = [];
@@ -141,8 +145,9 @@ describe.each(["polling", "websocket"] as const)("a program on the client gets t
     const io = new Server(host.http);
     running.push({ io, host });
     await host.listen();
-    for (const code of Object.keys(CLOSE_CODES) as CloseCode[]) {
-      const end = (socket: Socket): unknown => socket.conn.close(true, { ...closeReason(code), limit: 5, actual: 6 });
+    for (const code of Object.keys(ALL_CLOSE_CODES) as AnyCloseCode[]) {
+      const end = (socket: Socket): unknown =>
+        socket.conn.close(true, { ...createCloseReason(code), limit: 5, actual: 6 });
       expect(await learns(host.port, io, transport, end)).toEqual([code, code]);
     }
   });

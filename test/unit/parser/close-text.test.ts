@@ -6,11 +6,11 @@ import {
   writeClosePacket,
   writeCloseText,
 } from "../../../packages/parser/src/engine/close-text.ts";
-import { CLOSE_CODES, DISCONNECT_CODES } from "../../../packages/server/src/socketio/report/close-codes.ts";
-import { LIMIT_CODES } from "../../../packages/server/src/socketio/report/limit-codes.ts";
+import { ALL_CLOSE_CODES, DISCONNECT_CODES } from "../../../packages/server/src/socketio/report/close-codes.ts";
+import { ALL_LIMIT_CODES } from "../../../packages/server/src/socketio/report/limit-codes.ts";
 import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
 
-const CODES = Object.keys({ ...CLOSE_CODES, ...LIMIT_CODES, ...DISCONNECT_CODES });
+const CODES = Object.keys({ ...ALL_CLOSE_CODES, ...ALL_LIMIT_CODES, ...DISCONNECT_CODES });
 const LONGEST_RULE = Object.keys(VIOLATIONS).sort((a, b) => b.length - a.length)[0]!;
 
 test.each(CODES)("%s is read back, with any details", (code) => {

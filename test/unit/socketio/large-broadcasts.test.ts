@@ -1,6 +1,6 @@
 import { kDropAck } from "../../../packages/server/src/socketio/keys.ts";
 import { describe, expect, test, vi } from "vitest";
-import type { WriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
+import type { PacketWriteOptions } from "../../../packages/server/src/socketio/adapter/surface.ts";
 import { InMemoryAdapter } from "../../../packages/server/src/socketio/adapter/in-memory.ts";
 import { Random } from "../../support/random.ts";
 import { Bench, settle } from "./peer.ts";
@@ -13,7 +13,7 @@ async function crowded(options = {}, crowd = CROWD) {
   const bench = new Bench(options);
   const nsp = bench.io.of("/");
   let delivered = 0;
-  const client = { writeToEngine: (_encoded: unknown, _options: WriteOptions) => void delivered++ };
+  const client = { writeToEngine: (_encoded: unknown, _options: PacketWriteOptions) => void delivered++ };
   for (let index = 0; index < crowd; index++) {
     const id = `one of many ${index}`;
     nsp.sockets.set(id, { id, client, acks: new Map(), _onclose() {}, join() {}, leave() {} } as never);

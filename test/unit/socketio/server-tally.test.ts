@@ -5,7 +5,7 @@ import { openMetrics } from "../../../packages/server/src/socketio/host/open-met
 import type { ServerReport } from "../../../packages/server/src/socketio/host/server-tally.ts";
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
 import { Bench } from "./peer.ts";
-import { kOnHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";
+import { kReportHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";
 
 const EMPTY = { cluster: {}, connectsRefused: {}, recovery: { recovered: 0, refused: {}, dropped: {} } };
 const tallyOf = (bench: Bench): ServerReport => bench.io[kTally].report({} as never);
@@ -25,9 +25,9 @@ test("junk on the bus is counted by code, failures of the adapter's own are not"
   expect(tallyOf(bench)).toEqual(EMPTY);
   for (let index = 0; index < 1002; index += 1) adapter.onMessage({ uid: `s${index}`, nsp: "/", type: 2 });
   adapter.onMessage("junk" as never);
-  bench.io[kOnHandlerError](new Error("the adapter has failed"), { handler: "adapter", how: "thrown" });
-  bench.io[kOnHandlerError](new SocketIoError("CLUSTER_TIMEOUT"), { handler: "adapter", how: "rejected" });
-  bench.io[kOnHandlerError](new SocketIoError("TOO_MANY_SERVERS"), { handler: "listener", how: "thrown" });
+  bench.io[kReportHandlerError](new Error("the adapter has failed"), { handler: "adapter", how: "thrown" });
+  bench.io[kReportHandlerError](new SocketIoError("CLUSTER_TIMEOUT"), { handler: "adapter", how: "rejected" });
+  bench.io[kReportHandlerError](new SocketIoError("TOO_MANY_SERVERS"), { handler: "listener", how: "thrown" });
   expect(tallyOf(bench).cluster).toEqual({ CLUSTER_MESSAGE_INVALID: 1, TOO_MANY_SERVERS: 2 });
 });
 

@@ -8,13 +8,13 @@ import type { Client } from "./client/client.ts";
 import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./report/errors.ts";
-import { Joining } from "./client/joining.ts";
+import { JoinAttempt } from "./client/join-attempt.ts";
 import { callProgram, type FailureKind } from "../base/guarded.ts";
 import type { HandlerFailure } from "../base/handler-errors.ts";
-import { fail, failAdapter, watchAdapter } from "./events/listener-errors.ts";
-import type { Middleware } from "./events/middleware.ts";
+import { failHandler, failAdapter, watchAdapter } from "./events/listener-errors.ts";
+import type { SubjectMiddleware } from "./events/middleware.ts";
 import type { Server } from "./server.ts";
-import { type AnySocket, Socket } from "./socket/socket.ts";
+import { type AnyServerSocket, Socket } from "./socket/socket.ts";
 import {
   callUntyped,
   type DecorateAcknowledgementsWithMultipleResponses,
@@ -32,11 +32,11 @@ import { kAdmit, kClusterKeys, kCreateAdapter, kEverybody, kRelease, kTally } fr
 const log = createLog("socket.io:namespace");
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kCall = Symbol("call");
+const kCallListeners = Symbol("callListeners");
 const kOnListenerFailure = Symbol("onListenerFailure");
 
 /** A namespace with any events. */
-export type AnyNamespace = AnySocket["nsp"];
+export type AnyNamespace = AnyServerSocket["nsp"];
 
 /** An error by which a middleware refuses a client. The client gets `message`, and `data`, any JSON value. */
 export interface ExtendedError extends Error {
@@ -65,7 +65,7 @@ export interface NamespaceReservedEventsMap<
  */
 export interface HandlerErrorContext extends HandlerFailure {
   /** The socket that the function was called for. */
-  readonly socket?: AnySocket;
+  readonly socket?: AnyServerSocket;
   /** The namespace that the function was called for. */
   readonly namespace?: AnyNamespace;
 }
@@ -106,7 +106,7 @@ export class Namespace<
   /** The id of the next packet that asks for an acknowledgement. */
   _ids = 0;
   /** The middlewares, in order. {@link use} replaces the array, so a running chain is not affected. */
-  _fns: readonly Middleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
+  _fns: readonly SubjectMiddleware<Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
 
   /** Creates a namespace. Programs call `io.of(name)`. */
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, name: string) {
@@ -184,11 +184,11 @@ export class Namespace<
 
   /** Emits an event of another server to the listeners. The adapter calls it. */
   _onServerSideEmit(args: [string, ...unknown[]]): void {
-    this[kCall](args);
+    this[kCallListeners](args);
   }
 
   /** Calls the listeners of this namespace, and reports what they throw instead of throwing it to the caller. */
-  private [kCall](
+  private [kCallListeners](
     event: readonly [string, ...unknown[]],
     socket?: Socket<ListenEvents, EmitEvents, ServerSideEvents>,
   ): void {
@@ -207,7 +207,7 @@ export class Namespace<
       socket,
     }: { event: string | symbol; socket: Socket<ListenEvents, EmitEvents, ServerSideEvents> | undefined },
   ): void {
-    fail(this, error, { handler: "listener", how, event, namespace: this, ...(socket && { socket }) });
+    failHandler(this, error, { handler: "listener", how, event, namespace: this, ...(socket && { socket }) });
   }
 
   /** Joins a client unless a middleware refuses it. `fn` gets the socket before `connection` listeners do. */
@@ -216,7 +216,7 @@ export class Namespace<
     auth: Record<string, unknown>,
     fn?: (socket: Socket<ListenEvents, EmitEvents, ServerSideEvents, SocketData>) => void,
   ): void {
-    new Joining(client, this.name, auth).enter(this, fn);
+    new JoinAttempt(client, this.name, auth).enter(this, fn);
   }
 
   /** Connects an admitted socket: answers the client first, then emits `connection`. */
@@ -238,11 +238,11 @@ export class Namespace<
   /** Emits an event of the library to the listeners of this namespace. */
   emitReserved(event: "connect" | "connection" | "new_namespace" | "connect_refused", subject: unknown): void {
     if (this.listenerCount(event) === 0) return;
-    this[kCall]([event, subject], subject instanceof Socket ? subject : undefined);
+    this[kCallListeners]([event, subject], subject instanceof Socket ? subject : undefined);
   }
 
   /** Removes a socket, admitted or not. */
-  _remove(socket: AnySocket): void {
+  _remove(socket: AnyServerSocket): void {
     if (this.sockets.get(socket.id) === socket) {
       if (log.enabled) log("socket %s has left %s", socket.id, this.name);
       this.sockets.delete(socket.id);

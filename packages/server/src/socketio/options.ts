@@ -39,7 +39,7 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
 }
 
 /** The defaults of this layer. */
-export const DEFAULTS = {
+export const SOCKETIO_DEFAULTS = {
   path: "/socket.io",
   serveClient: true,
   adapter: InMemoryAdapter as AdapterConstructor,
@@ -50,11 +50,11 @@ export const DEFAULTS = {
 
 /** Returns the adapter to use without the option `adapter`. */
 export function defaultAdapter(options: Partial<ServerOptions>): AdapterConstructor {
-  return options.connectionStateRecovery ? SessionAwareAdapter : DEFAULTS.adapter;
+  return options.connectionStateRecovery ? SessionAwareAdapter : SOCKETIO_DEFAULTS.adapter;
 }
 
 /** Returns a copy of the options with the defaults that adapters and tools read from `io.opts`. */
-export function resolveOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
+export function resolveServerOptions(given: Partial<ServerOptions>): Partial<ServerOptions> {
   // Without the secret, since programs may log `io.opts`.
   const { clusterSecret: _secret, ...known } = given;
   const options = { ...known, cleanupEmptyChildNamespaces: !!given.cleanupEmptyChildNamespaces };

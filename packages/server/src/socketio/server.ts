@@ -37,7 +37,7 @@ import {
   type NamespaceReservedEventsMap,
 } from "./namespace.ts";
 import { type MetricsOptions, openMetrics } from "./host/open-metrics.ts";
-import { DEFAULTS, defaultAdapter, resolveOptions, type ServerOptions } from "./options.ts";
+import { SOCKETIO_DEFAULTS, defaultAdapter, resolveServerOptions, type ServerOptions } from "./options.ts";
 import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
 import { type ServerReport, ServerTally } from "./host/server-tally.ts";
@@ -60,13 +60,13 @@ import {
   kCustomParser,
   kEverybody,
   kLimits,
-  kOnHandlerError,
-  kOnLimit,
+  kReportHandlerError,
+  kReportLimit,
   kReleaseEmpty,
   kTally,
 } from "./keys.ts";
 import { SocketIoError } from "./report/errors.ts";
-import type { LimitCode } from "./report/limit-codes.ts";
+import type { AnyLimitCode } from "./report/limit-codes.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -148,7 +148,7 @@ export class Server<
   /** All namespaces except parents, by name. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** Time that a connection has to join its first namespace, in milliseconds. */
-  _connectTimeout: number = DEFAULTS.connectTimeout;
+  _connectTimeout: number = SOCKETIO_DEFAULTS.connectTimeout;
   private readonly [kPatterns]: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
   private readonly [kAttached]: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
     engines: new Set(),
@@ -156,9 +156,9 @@ export class Server<
   };
   /** The engines attached to each HTTP server. Closed ones stay here until the HTTP server gets a new one. */
   private readonly [kEnginesOf]: WeakMap<HttpServer, Engine[]> = new WeakMap();
-  _adapter: AdapterConstructor = DEFAULTS.adapter;
-  _path: string = DEFAULTS.path;
-  _serveClient: boolean = DEFAULTS.serveClient;
+  _adapter: AdapterConstructor = SOCKETIO_DEFAULTS.adapter;
+  _path: string = SOCKETIO_DEFAULTS.path;
+  _serveClient: boolean = SOCKETIO_DEFAULTS.serveClient;
   private readonly [kClientFiles]: ClientFiles;
 
   /**
@@ -175,7 +175,7 @@ export class Server<
     super();
     const isOptions = typeof srv === "object" && srv !== null && !("listen" in srv);
     const given = isOptions ? srv : opts;
-    this.opts = resolveOptions(given);
+    this.opts = resolveServerOptions(given);
     this[kClusterKeys] = isAbsent(given.clusterSecret) ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
@@ -183,15 +183,15 @@ export class Server<
     this[kCustomParser] = (parser || undefined) as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) || defaultParser;
     this.encoder = createEncoder(this[kCustomParser]);
-    this.path(path || DEFAULTS.path);
-    this.connectTimeout(connectTimeout || DEFAULTS.connectTimeout);
+    this.path(path || SOCKETIO_DEFAULTS.path);
+    this.connectTimeout(connectTimeout || SOCKETIO_DEFAULTS.connectTimeout);
     this.serveClient(serveClient !== false);
     this._adapter = adapter || defaultAdapter(this.opts);
     const rules = {
       isOn: () => this._serveClient,
       path: () => this._path,
       onFailure: (error: unknown, how: FailureKind) =>
-        this[kOnHandlerError](error, { handler: "engine middleware", how }),
+        this[kReportHandlerError](error, { handler: "engine middleware", how }),
     };
     this[kClientFiles] = new ClientFiles(rules, this.opts.cors);
     this.sockets = this.of("/");
@@ -344,7 +344,9 @@ export class Server<
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
     this.engine.on("connection", (conn: Session) => void this.onconnection(conn));
-    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) => this[kOnHandlerError](error, failure));
+    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) =>
+      this[kReportHandlerError](error, failure),
+    );
     return this;
   }
 
@@ -352,8 +354,8 @@ export class Server<
    * Reports the failure of a function of the program to `handler_error` listeners. Without any, the process's own handlers
    * get the error, or it is printed.
    */
-  [kOnHandlerError](error: unknown, context: FailureContext): void {
-    if (context.handler === "adapter") this[kTally].onAdapterFailure(error);
+  [kReportHandlerError](error: unknown, context: FailureContext): void {
+    if (context.handler === "adapter") this[kTally].countAdapterFailure(error);
     reportFailure(this.sockets, error, context);
   }
 
@@ -418,7 +420,7 @@ export class Server<
   async close(fn?: (err?: Error) => void): Promise<void> {
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this[kAttached];
-    const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, DEFAULTS.closeTimeout);
+    const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, SOCKETIO_DEFAULTS.closeTimeout);
     await Promise.all([...engines].filter(isEngine).map((engine) => engine[kShutDown](closeTimeout)));
     for (const engine of engines) engine.close();
     // On a second close, the HTTP server reports that it is not running.
@@ -497,7 +499,7 @@ export class Server<
     const pattern = this[kPatterns][index];
     if (pattern === undefined) return fn(false);
     const onFailure = (error: unknown, how: FailureKind): void =>
-      this[kOnHandlerError](error, { handler: "namespace function", how });
+      this[kReportHandlerError](error, { handler: "namespace function", how });
     askPattern(pattern.matches, { name, auth, onFailure }, (accepted) => {
       if (!accepted) return this[kAsk](index + 1, question);
       // Another client may have created it meanwhile.
@@ -518,7 +520,7 @@ export class Server<
   }
 
   /** Counts and reports a limit that a client has met without losing its connection. */
-  [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void {
+  [kReportLimit](port: SessionPort, code: AnyLimitCode, limit: number, actual: number): void {
     port.server?.[kOnEngineLimit](port, code, limit, actual);
   }
 
@@ -571,10 +573,10 @@ export class Server<
 assignable(Server.prototype, "eio", "_opts", "parentNsps");
 
 /** The methods that the server forwards to its main namespace. */
-const FORWARDED =
+const FORWARDED_METHODS =
   "on once off addListener removeListener removeAllListeners prependListener prependOnceListener " +
   "listeners rawListeners listenerCount eventNames setMaxListeners getMaxListeners";
-for (const name of FORWARDED.split(" ")) {
+for (const name of FORWARDED_METHODS.split(" ")) {
   const forward = function (this: Server, ...args: unknown[]): unknown {
     const method = Reflect.get(this.sockets, name) as (...args: unknown[]) => unknown;
     const result = Reflect.apply(method, this.sockets, args);

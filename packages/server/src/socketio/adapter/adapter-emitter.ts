@@ -2,23 +2,23 @@ import { EventEmitter } from "node:events";
 import { EventEmitter as SmallEmitter } from "eventemitter3";
 
 type Name = string | symbol;
-type Listener = Parameters<EventEmitter["on"]>[1];
+type NodeListener = Parameters<EventEmitter["on"]>[1];
 
-interface Entry {
-  readonly fn: Listener;
+interface ListenerEntry {
+  readonly fn: NodeListener;
   readonly once: boolean;
 }
 
 /** The fields of the small emitter: one entry per event, or an array of them. */
-interface Table {
-  _events: Record<Name, Entry | Entry[] | undefined>;
+interface ListenerTable {
+  _events: Record<Name, ListenerEntry | ListenerEntry[] | undefined>;
   _eventsCount: number;
 }
 
-type RemoveListener = (event: Name, listener: Listener, context?: unknown, once?: boolean) => unknown;
+type RemoveListener = (event: Name, listener: NodeListener, context?: unknown, once?: boolean) => unknown;
 
 // Casts: the subclass adds what the small emitter lacks of Node's, and its private members have no types.
-const Base = SmallEmitter as unknown as new () => EventEmitter & Table;
+const Base = SmallEmitter as unknown as new () => EventEmitter & ListenerTable;
 const { removeListener } = SmallEmitter.prototype as unknown as { removeListener: RemoveListener };
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -45,7 +45,7 @@ export class AdapterEmitter extends Base {
   }
 
   /** Removes the copy of a listener that was added last; emissions pass `once`, which removes every copy. */
-  override removeListener(event: Name, listener: Listener, context?: unknown, once?: boolean): this {
+  override removeListener(event: Name, listener: NodeListener, context?: unknown, once?: boolean): this {
     const table = tableOf(this);
     const entries = table[event];
     if (once === true || !Array.isArray(entries)) {
@@ -58,21 +58,21 @@ export class AdapterEmitter extends Base {
     return this;
   }
 
-  override off(event: Name, listener: Listener): this {
+  override off(event: Name, listener: NodeListener): this {
     return this.removeListener(event, listener);
   }
 
-  override prependListener(event: Name, listener: Listener): this {
+  override prependListener(event: Name, listener: NodeListener): this {
     this.on(event, listener);
     return toFront(this, event);
   }
 
-  override prependOnceListener(event: Name, listener: Listener): this {
+  override prependOnceListener(event: Name, listener: NodeListener): this {
     this.once(event, listener);
     return toFront(this, event);
   }
 
-  override rawListeners(event: Name): Listener[] {
+  override rawListeners(event: Name): NodeListener[] {
     return entriesOf(this, event).map(({ fn, once }) => {
       if (!once) return fn;
       const listener = (...args: unknown[]): void => {
@@ -94,22 +94,22 @@ export class AdapterEmitter extends Base {
 }
 
 /** Whether the emitter has any listener; hot paths check this before they emit. */
-export function isHeard({ _eventsCount: events }: Table): boolean {
+export function isHeard({ _eventsCount: events }: ListenerTable): boolean {
   return events > 0;
 }
 
-function tableOf({ _events: table }: Table): Table["_events"] {
+function tableOf({ _events: table }: ListenerTable): ListenerTable["_events"] {
   return table;
 }
 
-function entriesOf(emitter: Table, event: Name): readonly Entry[] {
+function entriesOf(emitter: ListenerTable, event: Name): readonly ListenerEntry[] {
   const entries = tableOf(emitter)[event];
   if (entries === undefined) return [];
   return Array.isArray(entries) ? entries : [entries];
 }
 
 /** Moves the last listener to the front, in a new array: an emission may be walking the old one. */
-function toFront<Emitter extends Table>(emitter: Emitter, event: Name): Emitter {
+function toFront<Emitter extends ListenerTable>(emitter: Emitter, event: Name): Emitter {
   const table = tableOf(emitter);
   const entries = table[event];
   if (Array.isArray(entries)) table[event] = [entries.at(-1)!, ...entries.slice(0, -1)];

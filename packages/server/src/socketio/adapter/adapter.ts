@@ -49,7 +49,7 @@ export interface SessionToPersist {
 }
 
 /** A resumed session, with the events that its client missed. */
-export type Session = SessionToPersist & { missedPackets: unknown[][] };
+export type RestoredSession = SessionToPersist & { missedPackets: unknown[][] };
 
 /**
  * The contract between a namespace and its adapter: room membership, and delivery to the members. The adapters of the npm
@@ -81,7 +81,7 @@ export interface Adapter extends EventEmitter {
   disconnectSockets(opts: BroadcastOptions, close: boolean): Promise<void> | void;
   serverSideEmit(packet: unknown[]): Promise<void> | void;
   persistSession(session: SessionToPersist): Promise<void> | void;
-  restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null>;
+  restoreSession(pid: PrivateSessionId, offset: string): Promise<RestoredSession | null>;
 }
 
 /**

@@ -7,7 +7,7 @@ import type {
   BroadcastOptions,
   PrivateSessionId,
   Room,
-  Session,
+  RestoredSession,
   SessionToPersist,
   SocketId,
 } from "./adapter.ts";
@@ -242,7 +242,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   persistSession(_session: SessionToPersist): void {}
 
   /** Returns a stored session with the events it missed; here always null. */
-  restoreSession(_pid: PrivateSessionId, _offset: string): Promise<Session | null> {
+  restoreSession(_pid: PrivateSessionId, _offset: string): Promise<RestoredSession | null> {
     return Promise.resolve(null);
   }
 

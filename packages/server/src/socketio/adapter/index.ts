@@ -5,7 +5,7 @@
  * Must not know: transports, sessions, users' listeners or how a bus between servers works.
  * Options bound the memory of adapters; time comes from the server's clock.
  */
-export type { BroadcastFlags, BroadcastOptions, PrivateSessionId, Room, Session, SocketId } from "./adapter.ts";
+export type { BroadcastFlags, BroadcastOptions, PrivateSessionId, Room, RestoredSession, SocketId } from "./adapter.ts";
 export { InMemoryAdapter } from "./in-memory.ts";
 export { SessionAwareAdapter } from "../recovery/session-aware.ts";
 export { ClusterAdapter } from "./cluster/cluster.ts";

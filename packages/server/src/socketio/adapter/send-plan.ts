@@ -1,13 +1,13 @@
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
 import type { RawData } from "../packets/codec.ts";
 import type { BroadcastFlags } from "./adapter.ts";
-import type { WriteOptions } from "./surface.ts";
+import type { PacketWriteOptions } from "./surface.ts";
 
 /**
  * The flags of one event that clients and sessions obey, resolved once for all receivers. Other flags (`timeout`, `local`)
  * were obeyed before.
  */
-export class SendPlan implements WriteOptions {
+export class SendPlan implements PacketWriteOptions {
   readonly preEncoded = true;
   readonly volatile: boolean | undefined;
   readonly compress: boolean | undefined;

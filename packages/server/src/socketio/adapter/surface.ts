@@ -23,7 +23,7 @@ export interface AdapterPacket {
 }
 
 /** Options for writing encoded packets: the public ones, and more that only adapters of this package set. */
-export interface WriteOptions {
+export interface PacketWriteOptions {
   preEncoded?: boolean | undefined;
   compress?: boolean | undefined;
   volatile?: boolean | undefined;
@@ -39,7 +39,7 @@ export interface WriteOptions {
 /** Whether the sender has encoded a packet already. */
 export function isEncoded(
   _packet: Packet | readonly RawData[],
-  options: WriteOptions | undefined,
+  options: PacketWriteOptions | undefined,
 ): _packet is readonly RawData[] {
   return options !== undefined && !!options.preEncoded;
 }
@@ -49,7 +49,7 @@ export interface AdapterClient {
   /** The session. Missing when an adapter runs without a server. */
   readonly conn?: { readonly protocol: number };
   /** Writes encoded packets. Clients that get the same array share the frames made of it. */
-  writeToEngine(encoded: readonly RawData[], options: WriteOptions): void;
+  writeToEngine(encoded: readonly RawData[], options: PacketWriteOptions): void;
 }
 
 /** A socket, as adapters see it. */
@@ -82,7 +82,7 @@ export interface AdapterNamespace {
     readonly [kEngineClock]?: Clock;
     readonly [kClusterKeys]?: ClusterKeys | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
-    readonly [kTally]?: { onDropped(limit: string): void };
+    readonly [kTally]?: { countDropped(limit: string): void };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
 }

@@ -12,7 +12,7 @@ import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { type AckTimeoutError, ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
-import { fail, watchAdapter } from "../events/listener-errors.ts";
+import { failHandler, watchAdapter } from "../events/listener-errors.ts";
 import {
   type BroadcastFlagMembers,
   defineFlags,
@@ -38,8 +38,8 @@ import {
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kEmitAndCollect = Symbol("emitAndCollect");
-const kOptions = Symbol("options");
-const kSurroundings = Symbol("surroundings");
+const kBroadcastOptions = Symbol("broadcastOptions");
+const kNamespaceOf = Symbol("namespaceOf");
 const kForget = Symbol("forget");
 const kAnswer = Symbol("answer");
 const kOperator = Symbol("operator");
@@ -48,7 +48,7 @@ const kOperator = Symbol("operator");
 const NO_TIME_TO_ANSWER = 1;
 
 /** The members of a namespace that a broadcast needs. A parent namespace has no sockets of its own. */
-interface Surroundings {
+interface BroadcastNamespace {
   readonly server?: { readonly [kEngineClock]?: Clock };
   readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
 }
@@ -134,7 +134,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     if (data.length === 0) data.push(undefined);
     const packet: AdapterPacket = { type: PacketType.EVENT, data };
     if (typeof data[data.length - 1] === "function") this[kEmitAndCollect](packet, data.pop() as AckCallback);
-    else watchAdapter(this.adapter.broadcast(packet, this[kOptions]()), this.adapter.nsp);
+    else watchAdapter(this.adapter.broadcast(packet, this[kBroadcastOptions]()), this.adapter.nsp);
     return true;
   }
 
@@ -164,7 +164,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   private [kEmitAndCollect](packet: AdapterPacket, ack: AckCallback): void {
     const { clock, timeout, expectSingleResponse } = {
       ...this.flags,
-      clock: this[kSurroundings]()?.server?.[kEngineClock],
+      clock: this[kNamespaceOf]()?.server?.[kEngineClock],
     };
     const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this[kForget](packet.id);
@@ -173,13 +173,13 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     });
     this.adapter.broadcastWithAck(
       packet,
-      this[kOptions](),
+      this[kBroadcastOptions](),
       // Asking very many clients may take longer than the time limit; the late ones must forget the id as well.
-      (clients) => (collector.isOver ? this[kForget](packet.id) : collector.onClientCount(clients)),
-      (response: unknown) => collector.onResponse(response),
+      (clients) => (collector.isOver ? this[kForget](packet.id) : collector.addClientCount(clients)),
+      (response: unknown) => collector.addResponse(response),
     );
     this.adapter.serverCount().then(
-      (servers) => collector.onServerCount(servers),
+      (servers) => collector.setServerCount(servers),
       () => undefined, // the number stays unknown, and the time limit ends it
     );
   }
@@ -187,20 +187,25 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   /** Calls the program's callback, and reports what it throws instead of throwing into a timer or an adapter. */
   private [kAnswer](ack: AckCallback, args: unknown[]): void {
     const { nsp } = this.adapter;
-    callProgram(ack, args, (error, how) => fail(nsp, error, { handler: "acknowledgement", how, namespace: nsp }), this);
+    callProgram(
+      ack,
+      args,
+      (error, how) => failHandler(nsp, error, { handler: "acknowledgement", how, namespace: nsp }),
+      this,
+    );
   }
 
   /** Drops the acknowledgements that are still pending after the time limit. */
   private [kForget](id: number | undefined): void {
     if (id === undefined) return;
-    for (const socket of this[kSurroundings]()?.sockets?.values() ?? []) socket[kDropAck]?.(id);
+    for (const socket of this[kNamespaceOf]()?.sockets?.values() ?? []) socket[kDropAck]?.(id);
   }
 
-  private [kSurroundings](): Surroundings | undefined {
+  private [kNamespaceOf](): BroadcastNamespace | undefined {
     return this.adapter.nsp;
   }
 
-  private [kOptions](): BroadcastOptions {
+  private [kBroadcastOptions](): BroadcastOptions {
     return { rooms: this.rooms, except: this.exceptRooms, flags: this.flags };
   }
 
@@ -223,7 +228,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * for (const socket of sockets) console.log(socket.id, socket.data);
    */
   async fetchSockets(): Promise<RemoteSocket<EmitEvents, SocketData>[]> {
-    const found: Fetched<EmitEvents, SocketData>[] = await this.adapter.fetchSockets(this[kOptions]());
+    const found: Fetched<EmitEvents, SocketData>[] = await this.adapter.fetchSockets(this[kBroadcastOptions]());
     return found.map((socket) => {
       if (isLocal(socket)) return socket;
       const only = new Set([socket.id]);
@@ -241,12 +246,18 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * io.in("room1").socketsJoin(["room2", "room3"]);
    */
   socketsJoin(room: Room | Room[]): void {
-    watchAdapter(this.adapter.addSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+    watchAdapter(
+      this.adapter.addSockets(this[kBroadcastOptions](), Array.isArray(room) ? room : [room]),
+      this.adapter.nsp,
+    );
   }
 
   /** Makes the receivers leave one or more rooms. */
   socketsLeave(room: Room | Room[]): void {
-    watchAdapter(this.adapter.delSockets(this[kOptions](), Array.isArray(room) ? room : [room]), this.adapter.nsp);
+    watchAdapter(
+      this.adapter.delSockets(this[kBroadcastOptions](), Array.isArray(room) ? room : [room]),
+      this.adapter.nsp,
+    );
   }
 
   /**
@@ -255,7 +266,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
    * @param close whether to close their connections, which ends their sockets in all namespaces (default: false)
    */
   disconnectSockets(close = false): void {
-    watchAdapter(this.adapter.disconnectSockets(this[kOptions](), close), this.adapter.nsp);
+    watchAdapter(this.adapter.disconnectSockets(this[kBroadcastOptions](), close), this.adapter.nsp);
   }
 }
 

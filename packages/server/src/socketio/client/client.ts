@@ -2,37 +2,37 @@ import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import { assignable } from "../../base/assignable.ts";
-import { isEncoded, type WriteOptions } from "../adapter/surface.ts";
+import { isEncoded, type PacketWriteOptions } from "../adapter/surface.ts";
 import type { Timer } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
 import { type CloseReason, type Session } from "../../engine/index.ts";
-import { onConnectRefused } from "./connect-refused.ts";
-import { closeReason } from "../report/close-codes.ts";
+import { reportConnectRefused } from "./connect-refused.ts";
+import { createCloseReason } from "../report/close-codes.ts";
 import { SocketIoError } from "../report/errors.ts";
-import { Joining, limitPacket } from "./joining.ts";
+import { JoinAttempt, limitPacket } from "./join-attempt.ts";
 import { deliverNow } from "../events/dispatch.ts";
 import { type PortHandler, portTo, type SessionPort } from "./session-port.ts";
 import { createLog } from "../../base/log.ts";
-import { Places } from "./namespace-slots.ts";
+import { NamespaceSlots } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
 import { runNextTick } from "../../base/turn.ts";
 import { isDiscarded, prepare, sendPreparedWatched, sendWatched } from "./watched-send.ts";
-import { type AnySocket, Socket } from "../socket/socket.ts";
+import { type AnyServerSocket, Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
 import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
-import { kCustomParser, kEnd, kLimits, kOnLimit, kOnDrain, kPort } from "../keys.ts";
-import { kOnExpelled, kOnJoined, kOnResumedElsewhere } from "../keys.ts";
+import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort } from "../keys.ts";
+import { kRememberExpelled, kRecordJoin, kYieldSession } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kDecoder = Symbol("decoder");
-const kPlaces = Symbol("places");
+const kSlots = Symbol("slots");
 const kExpelled = Symbol("expelled");
 const kCredentials = Symbol("credentials");
-const kWatch = Symbol("watch");
+const kClientWatch = Symbol("clientWatch");
 const kPatience = Symbol("patience");
 const kOnPacket = Symbol("onPacket");
 const kOnImpatience = Symbol("onImpatience");
@@ -40,12 +40,12 @@ const kJoin = Symbol("join");
 const kOnConnect = Symbol("onConnect");
 const kOnStray = Symbol("onStray");
 const kOnLeaving = Symbol("onLeaving");
-const kGiveUp = Symbol("giveUp");
+const kCancelJoin = Symbol("cancelJoin");
 const kParseConnect = Symbol("parseConnect");
 const kKeepAuth = Symbol("keepAuth");
 const kRefuse = Symbol("refuse");
 const kLeave = Symbol("leave");
-const kClose = Symbol("close");
+const kCloseConnection = Symbol("closeConnection");
 const kLeaveAll = Symbol("leaveAll");
 
 const log = createLog("socket.io:client");
@@ -70,11 +70,11 @@ export class Client<
   readonly [kPort]: SessionPort;
   private readonly [kDecoder]: PacketDecoder;
   /** The socket, or the attempt to join, by name of the namespace. */
-  private readonly [kPlaces]: Places<Socket | Joining> = new Places();
+  private readonly [kSlots]: NamespaceSlots<Socket | JoinAttempt> = new NamespaceSlots();
   /** Namespaces that the server has expelled the client from. Packets for them may still be on their way. */
   private [kExpelled]: Set<string> | undefined;
   private [kCredentials]: Credentials | undefined;
-  private [kWatch]: ClientWatch | undefined;
+  private [kClientWatch]: ClientWatch | undefined;
   /** The timer that ends a connection without a namespace. */
   private [kPatience]: Timer | undefined;
 
@@ -87,7 +87,7 @@ export class Client<
       (packet) => this[kOnPacket](packet),
       server[kLimits].packetLimits,
     );
-    if (server[kLimits].maxEventsPerSecond !== undefined) this[kWatch] = new ClientWatch(this);
+    if (server[kLimits].maxEventsPerSecond !== undefined) this[kClientWatch] = new ClientWatch(this);
     this[kPort][kSetSessionHandler](this);
     this[kPatience] = server[kEngineClock].after(server._connectTimeout, () => this[kOnImpatience]());
     // In protocol 4 (Socket.IO 2), clients join the main namespace without asking.
@@ -108,7 +108,7 @@ export class Client<
 
   /** The connected sockets, by id. */
   protected get sockets(): Map<string, Socket> {
-    const sockets = this[kPlaces].all().filter((place) => place instanceof Socket);
+    const sockets = this[kSlots].all().filter((place) => place instanceof Socket);
     return new Map(sockets.map((socket) => [socket.id, socket]));
   }
 
@@ -149,7 +149,7 @@ export class Client<
 
   /** Closes the connection, which disconnects its sockets. */
   protected close(): void {
-    this[kClose]();
+    this[kCloseConnection]();
   }
 
   // ---- incoming ----------------------------------------------------------------------------------------------------
@@ -166,42 +166,42 @@ export class Client<
       return this[kTakeError](error);
     }
     if (packet !== undefined) this[kOnPacket](packet);
-    else if (this.server[kCustomParser] === undefined) (this[kWatch] ??= new ClientWatch(this)).onAttachmentDue(data);
+    else if (this.server[kCustomParser] === undefined) (this[kClientWatch] ??= new ClientWatch(this)).countPart(data);
   }
 
   private [kOnPacket](packet: SocketPacket): void {
     const { type } = packet;
-    if (this[kWatch] !== undefined && !this[kWatch].onPacket(type)) return;
+    if (this[kClientWatch] !== undefined && !this[kClientWatch].countPacket(type)) return;
     if (type === PacketType.CONNECT) return this[kOnConnect](packet);
-    const place = this[kPlaces].get(packet.nsp);
+    const place = this[kSlots].get(packet.nsp);
     if (type === PacketType.CONNECT_ERROR || place === undefined) return this[kOnStray](packet);
     if (place instanceof Socket) {
       if (type === PacketType.DISCONNECT) this[kOnLeaving](packet.nsp);
       place._onpacket(packet);
-    } else if (type === PacketType.DISCONNECT) this[kGiveUp](place);
+    } else if (type === PacketType.DISCONNECT) this[kCancelJoin](place);
     else this[kOnStray](packet);
   }
 
   /** Delivers earlier events before the socket leaves. As in socket.io, later packets of the same read are ignored. */
   private [kOnLeaving](name: string): void {
     deliverNow();
-    this[kOnExpelled](name);
+    this[kRememberExpelled](name);
     runNextTick(() => this[kExpelled]?.delete(name), undefined);
   }
 
   private [kOnConnect](packet: SocketPacket): void {
     const { name, auth } = this[kParseConnect](packet);
-    const place = this[kPlaces].get(name);
+    const place = this[kSlots].get(name);
     if (place instanceof Socket) return this[kOnStray](packet);
     this[kExpelled]?.delete(name);
     const kept = this[kKeepAuth](name, auth);
     // The client has left and asked again before the answer; only the new attempt counts.
     if (kept === undefined && place?.askAgain(auth)) return;
-    this[kPlaces].delete(name);
+    this[kSlots].delete(name);
     place?.cancel();
     const { maxAuthSize, maxNamespaces } = this.server[kLimits];
     if (kept !== undefined) return this[kRefuse](name, "AUTH_TOO_LARGE", maxAuthSize, kept);
-    const { size } = this[kPlaces];
+    const { size } = this[kSlots];
     if (size >= maxNamespaces) return this[kRefuse](name, "TOO_MANY_NAMESPACES", maxNamespaces, size + 1);
     this[kJoin](name, auth);
   }
@@ -214,16 +214,16 @@ export class Client<
   }
 
   private [kRefuse](name: string, code: "TOO_MANY_NAMESPACES" | "AUTH_TOO_LARGE", limit: number, actual: number): void {
-    this.server[kOnLimit](this[kPort], code, limit, actual);
+    this.server[kReportLimit](this[kPort], code, limit, actual);
     this[kLeave](name);
     const error = new SocketIoError(code);
-    onConnectRefused(this.server, { code, namespace: name, message: error.message, conn: this.conn });
+    reportConnectRefused(this.server, { code, namespace: name, message: error.message, conn: this.conn });
     this._packet(limitPacket(this.conn.protocol, name, error));
   }
 
   /** Removes all state of a namespace. */
   private [kLeave](name: string): void {
-    this[kPlaces].delete(name);
+    this[kSlots].delete(name);
     this[kCredentials]?.free(name);
   }
 
@@ -240,26 +240,26 @@ export class Client<
     if (this[kExpelled]?.has(packet.nsp) && packet.type !== PacketType.CONNECT) return;
     if (log.enabled) log("packet of type %d for %s in the wrong state", packet.type, packet.nsp);
     deliverNow();
-    this[kClose](closeReason("UNEXPECTED_MESSAGE"));
+    this[kCloseConnection](createCloseReason("UNEXPECTED_MESSAGE"));
   }
 
   /** Emits an invalid message or a failure as `error` of all sockets, then closes the connection. */
   [kTakeError](error: unknown): void {
     deliverNow();
-    for (const place of this[kPlaces].all()) {
+    for (const place of this[kSlots].all()) {
       if (place instanceof Socket) place._onerror(error as Error);
     }
-    this[kPort].close(false, closeReason("INVALID_MESSAGE", error));
+    this[kPort].close(false, createCloseReason("INVALID_MESSAGE", error));
   }
 
   [kTakeDrain](): void {
     if (this[kPort][kCongestion]?.takeDrained() !== true) return;
-    for (const place of this[kPlaces].all()) if (place instanceof Socket) place[kOnDrain]();
+    for (const place of this[kSlots].all()) if (place instanceof Socket) place[kEmitDrain]();
   }
 
   /** Sends the rest of large broadcasts before the session closes. */
   [kTakeClosing](): void {
-    for (const place of this[kPlaces].all()) if (place instanceof Socket) catchUp(place, place.nsp);
+    for (const place of this[kSlots].all()) if (place instanceof Socket) catchUp(place, place.nsp);
   }
 
   [kTakeEnd](record: CloseReason<string>): void {
@@ -272,54 +272,54 @@ export class Client<
   private [kLeaveAll](reason: string, description: unknown, record?: CloseReason<string>): void {
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
-    this[kWatch]?.stop();
-    for (const place of this[kPlaces].all()) {
+    this[kClientWatch]?.stop();
+    for (const place of this[kSlots].all()) {
       if (place instanceof Socket) place._onclose(reason as DisconnectReason, description, record);
-      else this[kGiveUp](place);
+      else this[kCancelJoin](place);
     }
     this[kDecoder].destroy();
   }
 
   private [kOnImpatience](): void {
-    if (this[kPlaces].all().some((place) => place instanceof Socket)) return;
+    if (this[kSlots].all().some((place) => place instanceof Socket)) return;
     if (log.enabled) log("no namespace joined in time, closing the connection");
-    this[kClose](closeReason("NO_NAMESPACE"));
+    this[kCloseConnection](createCloseReason("NO_NAMESPACE"));
   }
 
   // ---- namespaces --------------------------------------------------------------------------------------------------
 
   private [kJoin](name: string, auth: Record<string, unknown>): void {
     if (log.enabled) log("client %s asks to join namespace %s", this.id, name);
-    const joining = new Joining(this, name, auth);
-    this[kPlaces].set(name, joining);
+    const joining = new JoinAttempt(this, name, auth);
+    this[kSlots].set(name, joining);
     joining.start();
   }
 
-  private [kGiveUp](joining: Joining): void {
+  private [kCancelJoin](joining: JoinAttempt): void {
     this[kLeave](joining.name);
     joining.cancel();
   }
 
   /** Records the end of a join attempt: a socket, or undefined for a refusal. */
-  [kOnJoined](joining: Joining, socket: Socket | undefined): void {
+  [kRecordJoin](joining: JoinAttempt, socket: Socket | undefined): void {
     if (log.enabled) log("client %s was %s namespace %s", this.id, socket ? "let into" : "refused by", joining.name);
     if (socket === undefined) {
-      if (this[kPlaces].get(joining.name) === joining) this[kLeave](joining.name);
+      if (this[kSlots].get(joining.name) === joining) this[kLeave](joining.name);
       return;
     }
-    this[kPlaces].set(joining.name, socket);
+    this[kSlots].set(joining.name, socket);
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
   }
 
   /** Removes a socket that has left its namespace. */
-  _remove(socket: AnySocket): void {
+  _remove(socket: AnyServerSocket): void {
     const { name } = socket.nsp;
-    if (this[kPlaces].get(name) === socket) this[kLeave](name);
+    if (this[kSlots].get(name) === socket) this[kLeave](name);
   }
 
   /** Remembers that the server expelled the client from a namespace, so that packets on their way are ignored. */
-  [kOnExpelled](name: string): void {
+  [kRememberExpelled](name: string): void {
     const expelled = (this[kExpelled] ??= new Set());
     expelled.add(name);
     // Bounded, because a client can get itself expelled from new namespaces forever.
@@ -329,19 +329,19 @@ export class Client<
 
   /** Disconnects all sockets and closes the connection. */
   _disconnect(): void {
-    for (const place of this[kPlaces].all()) {
+    for (const place of this[kSlots].all()) {
       if (place instanceof Socket) place.disconnect();
     }
-    this[kClose]();
+    this[kCloseConnection]();
   }
 
   /** Ends the connection of a client that broke a limit. */
   [kEnd](reason: CloseReason): void {
-    if (this[kPort][kFailSession] === undefined) this[kClose]();
+    if (this[kPort][kFailSession] === undefined) this[kCloseConnection]();
     else this[kPort][kFailSession](reason);
   }
 
-  private [kClose](why?: CloseReason): void {
+  private [kCloseConnection](why?: CloseReason): void {
     if (this.conn.readyState !== "open") return;
     this[kPort].close(false, why);
     this[kLeaveAll]("forced server close", undefined, why);
@@ -351,7 +351,7 @@ export class Client<
    * Ends this connection because its client resumes a session on another one. The sockets end with a recoverable reason,
    * and the connection is cut without a closing handshake, which the client could not answer.
    */
-  [kOnResumedElsewhere](): void {
+  [kYieldSession](): void {
     this[kLeaveAll]("transport close", new SocketIoError("SESSION_RESUMED"));
     this.conn.close(true);
   }
@@ -359,7 +359,7 @@ export class Client<
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   /** Encodes a packet and sends it. */
-  _packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
+  _packet(packet: Packet | readonly RawData[], options?: PacketWriteOptions): void {
     if (this.conn.readyState !== "open") return;
     if (options?.volatile && isDiscarded(this[kPort], this.id)) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
@@ -373,7 +373,7 @@ export class Client<
   }
 
   /** Sends encoded packets. Adapters call it once for each receiver of a broadcast. */
-  writeToEngine(encoded: readonly RawData[] | RawData, options: WriteOptions): void {
+  writeToEngine(encoded: readonly RawData[] | RawData, options: PacketWriteOptions): void {
     if (options.volatile && isDiscarded(this[kPort], this.id)) return;
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     if (this[kPort][kCongestion] !== undefined || options.conflate !== undefined)

@@ -4,7 +4,7 @@ import { createLog } from "../../base/log.ts";
 import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../report/errors.ts";
 import { kTally } from "../keys.ts";
 import type { AnyServer } from "../server.ts";
-import type { AnySocket } from "../socket/socket.ts";
+import type { AnyServerSocket } from "../socket/socket.ts";
 
 /**
  * A refused join of a namespace; argument of `connect_refused` listeners of a server.
@@ -22,7 +22,7 @@ export interface ConnectRefused {
   /** The session of the client. */
   readonly conn: Session;
   /** The socket that a middleware refused; undefined if the join failed earlier. */
-  readonly socket?: AnySocket | undefined;
+  readonly socket?: AnyServerSocket | undefined;
 }
 
 const log = createLog("socket.io:namespace");
@@ -30,9 +30,9 @@ const log = createLog("socket.io:namespace");
 const notices = new WeakMap<AnyServer, Notices>();
 
 /** Counts a refused join, emits it, and logs it at intervals. */
-export function onConnectRefused(server: AnyServer, refused: ConnectRefused): void {
+export function reportConnectRefused(server: AnyServer, refused: ConnectRefused): void {
   const { code, namespace, message } = refused;
-  server[kTally].onConnectRefused(code);
+  server[kTally].countConnectRefused(code);
   if (!notices.has(server)) notices.set(server, new Notices(server[kEngineClock]));
   if (log.enabled) log("a client of session %s was refused by %s: %s (%s)", refused.conn.id, namespace, message, code);
   const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code];

@@ -4,7 +4,7 @@
  * Nearly every client joins one namespace, so the first entry is stored in fields: a Map would take as much memory as the
  * socket itself, and every packet needs the look-up.
  */
-export class Places<Place> {
+export class NamespaceSlots<Place> {
   #name: string | undefined;
   #place: Place | undefined;
   #others: Map<string, Place> | undefined;

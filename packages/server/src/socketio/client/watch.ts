@@ -10,14 +10,14 @@ import {
   type ReceiveBudget,
 } from "../../engine/index.ts";
 import type { ResolvedLimits } from "../limits.ts";
-import { limitExceeded } from "../report/close-codes.ts";
+import { createLimitReason } from "../report/close-codes.ts";
 import type { RawData } from "../packets/codec.ts";
 import type { SessionPort } from "./session-port.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import { kEnd, kLimits, kPort } from "../keys.ts";
 
 /** The members of a client that its watch needs. */
-interface Watched {
+interface WatchedClient {
   readonly server: { readonly [kEngineClock]: Clock; readonly [kLimits]: ResolvedLimits };
   readonly [kPort]: SessionPort;
   /** Ends the connection. */
@@ -29,13 +29,13 @@ interface Watched {
  * if events are limited, or when the first packet with attachments arrives.
  */
 export class ClientWatch implements BudgetHolder {
-  readonly #watched: Watched;
+  readonly #watched: WatchedClient;
   readonly #bucket: TokenBucket | undefined;
   #timer: Timer | undefined;
   /** Bytes and characters of the incomplete packet, or 0. */
   #held = 0;
 
-  constructor(watched: Watched) {
+  constructor(watched: WatchedClient) {
     this.#watched = watched;
     const { [kEngineClock]: clock, [kLimits]: limits } = watched.server;
     const rate = limits.maxEventsPerSecond;
@@ -43,17 +43,17 @@ export class ClientWatch implements BudgetHolder {
   }
 
   /** Counts a complete packet. @returns false if it exceeds the rate, which ends the connection */
-  onPacket(type: PacketType): boolean {
+  countPacket(type: PacketType): boolean {
     // The timer keeps running: most clients that send attachments do so repeatedly.
     if (this.#held > 0) this.#release();
     if (this.#bucket === undefined || type !== PacketType.EVENT || this.#bucket.take()) return true;
     const rate = this.#watched.server[kLimits].maxEventsPerSecond;
-    this.#watched[kEnd](limitExceeded("TOO_MANY_EVENTS", rate?.burst ?? 0, (rate?.burst ?? 0) + 1));
+    this.#watched[kEnd](createLimitReason("TOO_MANY_EVENTS", rate?.burst ?? 0, (rate?.burst ?? 0) + 1));
     return false;
   }
 
   /** Counts a message that does not complete its packet, and restarts the time limit. */
-  onAttachmentDue(data: RawData): void {
+  countPart(data: RawData): void {
     this.#held += data.length;
     this.#receiving?.update(this, this.#held);
     const { [kEngineClock]: clock, [kLimits]: limits } = this.#watched.server;
@@ -64,7 +64,7 @@ export class ClientWatch implements BudgetHolder {
   #onTimeout(): void {
     if (this.#held === 0) return;
     const { attachmentTimeout } = this.#watched.server[kLimits];
-    this.#watched[kEnd](limitExceeded("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
+    this.#watched[kEnd](createLimitReason("ATTACHMENTS_LATE", attachmentTimeout, attachmentTimeout));
   }
 
   onEvicted(): void {

@@ -1,6 +1,6 @@
 import { type Packet, PacketType } from "@portage/parser/socket";
 import { SendPlan } from "../adapter/send-plan.ts";
-import type { WriteOptions } from "../adapter/surface.ts";
+import type { PacketWriteOptions } from "../adapter/surface.ts";
 import type { RawData } from "../packets/codec.ts";
 import { type Congestion, kSendPrepared, kWatchQueue, PreparedMessage } from "../../engine/index.ts";
 import { createLog } from "../../base/log.ts";
@@ -31,7 +31,7 @@ export function sendWatched(
   port: SessionPort,
   packet: Packet,
   parts: readonly RawData[],
-  options: WriteOptions | undefined,
+  options: PacketWriteOptions | undefined,
 ): void {
   const congestion = packet.type === PacketType.EVENT ? port[kWatchQueue]?.() : undefined;
   if (congestion === undefined) {
@@ -44,7 +44,7 @@ export function sendWatched(
 }
 
 /** Does the same for a broadcast. */
-export function sendPreparedWatched(port: SessionPort, message: PreparedMessage, options: WriteOptions): void {
+export function sendPreparedWatched(port: SessionPort, message: PreparedMessage, options: PacketWriteOptions): void {
   const congestion = port[kWatchQueue]?.();
   const { mark } = message;
   if (congestion !== undefined && !mayWait(congestion, message.parts, { mark, ifSlow: options.ifSlow })) return;

@@ -60,20 +60,20 @@ export class AckCollector {
   }
 
   /** Sets the number of servers. */
-  onServerCount(servers: number): void {
+  setServerCount(servers: number): void {
     this.#servers = servers;
     this.#check();
   }
 
   /** Adds the number of clients that one server has asked. */
-  onClientCount(clients: number): void {
+  addClientCount(clients: number): void {
     this.#clients += clients;
     this.#serversHeard++;
     this.#check();
   }
 
   /** Adds the answer of a client. */
-  onResponse(response: unknown): void {
+  addResponse(response: unknown): void {
     if (this.#isOver) return;
     this.#responses.push(response);
     this.#check();

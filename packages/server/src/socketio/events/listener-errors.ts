@@ -1,4 +1,4 @@
-import { kOnHandlerError } from "../keys.ts";
+import { kReportHandlerError } from "../keys.ts";
 import { callProgram, type FailureKind, watch } from "../../base/guarded.ts";
 import { type HandlerFailure, reportUnheard } from "../../base/handler-errors.ts";
 
@@ -9,14 +9,14 @@ export interface FailureContext extends HandlerFailure {
 }
 
 /** The server of a namespace, as failures need it. Adapters may be used with a namespace that has none. */
-interface Surroundings {
-  readonly server?: { [kOnHandlerError]?(error: unknown, context: FailureContext): void };
+interface ReportingNamespace {
+  readonly server?: { [kReportHandlerError]?(error: unknown, context: FailureContext): void };
 }
 
 /** Reports a failure to the server of a namespace. */
-export function fail(nsp: object | undefined, error: unknown, context: FailureContext): void {
-  const { server } = (nsp ?? {}) as Surroundings;
-  if (server?.[kOnHandlerError]) server[kOnHandlerError](error, context);
+export function failHandler(nsp: object | undefined, error: unknown, context: FailureContext): void {
+  const { server } = (nsp ?? {}) as ReportingNamespace;
+  if (server?.[kReportHandlerError]) server[kReportHandlerError](error, context);
   else reportUnheard(error, context);
 }
 
@@ -32,5 +32,5 @@ export function callAdapter(nsp: object, call: () => unknown): void {
 
 /** Reports that an adapter has failed. */
 export function failAdapter(error: unknown, nsp: object | undefined, how: FailureKind): void {
-  fail(nsp, error, { handler: "adapter", how, ...(nsp && { namespace: nsp }) });
+  failHandler(nsp, error, { handler: "adapter", how, ...(nsp && { namespace: nsp }) });
 }

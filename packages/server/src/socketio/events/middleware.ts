@@ -1,4 +1,4 @@
 import type { Next } from "../../base/guarded.ts";
 
 /** Checks a joining socket or an incoming event before it is admitted; `next` admits it, `next(error)` refuses it. */
-export type Middleware<Subject> = (subject: Subject, next: Next) => unknown;
+export type SubjectMiddleware<Subject> = (subject: Subject, next: Next) => unknown;

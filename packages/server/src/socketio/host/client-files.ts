@@ -92,7 +92,7 @@ export class ClientFiles {
     if (this.#folder === null) return sendMissing(res);
     const encoding = chooseEncoding(req.headers["accept-encoding"], [...ENCODINGS.keys()]);
     this.#read(join(this.#folder, file), encoding).then(
-      (content) => send(content, encoding, { file, req, res }),
+      (content) => sendContent(content, encoding, { file, req, res }),
       (error: unknown) => {
         log("client file could not be read: %s", error);
         sendMissing(res);
@@ -144,7 +144,7 @@ interface Exchange {
   readonly res: ServerResponse;
 }
 
-function send({ bytes, etag }: Content, encoding: string | undefined, { file, req, res }: Exchange): void {
+function sendContent({ bytes, etag }: Content, encoding: string | undefined, { file, req, res }: Exchange): void {
   res.setHeader("Cache-Control", "public, max-age=0");
   res.setHeader("ETag", etag);
   res.setHeader("Vary", [res.getHeader("Vary") ?? [], "Accept-Encoding"].flat().join(", "));

@@ -1,8 +1,8 @@
 import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
 import { ENGINE_RULES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
-import { CLOSE_CODES } from "../report/close-codes.ts";
+import { ALL_CLOSE_CODES } from "../report/close-codes.ts";
 import { SOCKETIO_ERRORS } from "../report/errors.ts";
-import { LIMIT_CODES } from "../report/limit-codes.ts";
+import { ALL_LIMIT_CODES } from "../report/limit-codes.ts";
 import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
 
 /** Options of `io.metrics()`. */
@@ -61,7 +61,7 @@ export function openMetrics(report: ServerReport, sockets: number, { eof = true 
 
 function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metric[] {
   const transports = from(TRANSPORTS, sessions.byTransport);
-  const closed = from(Object.keys(CLOSE_CODES), sessions.closed);
+  const closed = from(Object.keys(ALL_CLOSE_CODES), sessions.closed);
   const failed = from(UPGRADE_FAILURES, upgrades.failed);
   return [
     gauge("sockets", "Connected sockets, in all namespaces.", sockets),
@@ -100,7 +100,7 @@ function ofTrouble(report: ServerReport): Metric[] {
   const refused = from(RECOVERY_CODES, recovery.refused);
   const dropped = from(RECOVERY_LIMITS, recovery.dropped);
   return [
-    counter("limits", "Limits met, by code.", from(Object.keys(LIMIT_CODES), limits), { label: "code" }),
+    counter("limits", "Limits met, by code.", from(Object.keys(ALL_LIMIT_CODES), limits), { label: "code" }),
     counter("refusals", "Requests turned away, by name.", from(Object.keys(REFUSALS), refusals), { label: "name" }),
     counter("cors_mismatches", "Requests of pages that may not read the answer.", corsMismatches),
     counter("connects_refused", "Clients not let into a namespace, by code.", connects, { label: "code" }),

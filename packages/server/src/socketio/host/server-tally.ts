@@ -50,23 +50,23 @@ export class ServerTally {
   #recovered = 0;
 
   /** Counts a bus message that an adapter ignored. Other failures are not counted. */
-  onAdapterFailure(error: unknown): void {
+  countAdapterFailure(error: unknown): void {
     if (error instanceof SocketIoError && CLUSTER_CODES.has(error.code)) count(this.#cluster, error.code);
   }
 
   /** Counts a refused join. */
-  onConnectRefused(code: SocketIoErrorCode): void {
+  countConnectRefused(code: SocketIoErrorCode): void {
     count(this.#connectsRefused, code);
   }
 
   /** Counts a client's attempt to resume, successful or not. */
-  onRecovery(outcome: unknown): void {
+  countRecovery(outcome: unknown): void {
     if (outcome instanceof SocketIoError) count(this.#refused, outcome.code);
     else this.#recovered += 1;
   }
 
   /** Counts a session or packet dropped before it expired. */
-  onDropped(limit: RecoveryLimit): void {
+  countDropped(limit: RecoveryLimit): void {
     count(this.#dropped, limit);
   }
 

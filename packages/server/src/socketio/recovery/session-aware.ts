@@ -24,7 +24,7 @@ import type {
   BroadcastOptions,
   PrivateSessionId,
   Room,
-  Session,
+  RestoredSession,
   SessionToPersist,
   SocketId,
 } from "../adapter/adapter.ts";
@@ -33,7 +33,7 @@ import { type KeptPacket, PacketLog } from "./packet-log.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
-const kOptions = Symbol("options");
+const kRecoveryOptions = Symbol("recoveryOptions");
 const kOnDropped = Symbol("onDropped");
 const kLog = Symbol("log");
 const kSessions = Symbol("sessions");
@@ -60,7 +60,7 @@ interface KeptSession {
 }
 
 /** Why a client could not resume its session. */
-export type Refusal = "RECOVERY_SESSION_UNKNOWN" | "RECOVERY_OFFSET_UNKNOWN";
+export type RecoveryRefusal = "RECOVERY_SESSION_UNKNOWN" | "RECOVERY_OFFSET_UNKNOWN";
 
 /** The shortest time between two sweeps for expired sessions and packets, in milliseconds. */
 const SWEEP_INTERVAL = 1000;
@@ -77,7 +77,7 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
  * const io = new Server({ adapter: SessionAwareAdapter, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
  */
 export class SessionAwareAdapter extends InMemoryAdapter {
-  private readonly [kOptions]: Required<RecoveryOptions>;
+  private readonly [kRecoveryOptions]: Required<RecoveryOptions>;
   private readonly [kEngineClock]: Clock;
   private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
   private readonly [kLog]: PacketLog;
@@ -92,10 +92,10 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   constructor(nsp: unknown) {
     super(nsp);
     const { server } = this[kNamespace];
-    this[kOptions] = completeRecovery(server.opts ?? {});
+    this[kRecoveryOptions] = completeRecovery(server.opts ?? {});
     this[kEngineClock] = server[kEngineClock] ?? systemClock;
-    this[kOnDropped] = (limit) => server[kTally]?.onDropped(limit);
-    const { maxPackets, maxPacketBytes } = this[kOptions];
+    this[kOnDropped] = (limit) => server[kTally]?.countDropped(limit);
+    const { maxPackets, maxPacketBytes } = this[kRecoveryOptions];
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
   }
 
@@ -168,7 +168,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       lostAt: this[kEngineClock].now(),
     });
     for (const pid of this[kSessions].keys()) {
-      if (this[kSessions].size <= this[kOptions].maxSessions) break;
+      if (this[kSessions].size <= this[kRecoveryOptions].maxSessions) break;
       this[kSessions].delete(pid);
       this[kOnDropped]("maxSessions");
     }
@@ -182,11 +182,11 @@ export class SessionAwareAdapter extends InMemoryAdapter {
    * @returns null when the session is unknown or expired, or when the log no longer has all missed events. `missedPackets`
    *   is computed when it is read, so it includes events sent until then.
    */
-  override restoreSession(pid: PrivateSessionId, offset: string): Promise<Session | null> {
+  override restoreSession(pid: PrivateSessionId, offset: string): Promise<RestoredSession | null> {
     return Promise.resolve(this[kRestore](pid, offset));
   }
 
-  private [kRestore](pid: PrivateSessionId, offset: string): Session | null {
+  private [kRestore](pid: PrivateSessionId, offset: string): RestoredSession | null {
     this[kSweep]();
     const kept = this[kSessions].get(pid);
     const since = kept === undefined ? undefined : this[kSeen](kept, offset);
@@ -208,7 +208,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 
   /** Returns why the last attempt to restore a session failed, and drops the session. */
-  refusalOf(pid: PrivateSessionId): Refusal {
+  refusalOf(pid: PrivateSessionId): RecoveryRefusal {
     return this[kSessions].delete(pid) ? "RECOVERY_OFFSET_UNKNOWN" : "RECOVERY_SESSION_UNKNOWN";
   }
 
@@ -237,7 +237,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 
   private [kNextSweep](): number {
-    const { maxDisconnectionDuration, packetLifetime } = this[kOptions];
+    const { maxDisconnectionDuration, packetLifetime } = this[kRecoveryOptions];
     const [session] = this[kSessions].values();
     const due = Math.min(
       (session?.lostAt ?? Infinity) + maxDisconnectionDuration,
@@ -251,10 +251,10 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private [kSweep](): void {
     const now = this[kEngineClock].now();
     for (const [pid, { lostAt }] of this[kSessions]) {
-      if (lostAt + this[kOptions].maxDisconnectionDuration >= now) break;
+      if (lostAt + this[kRecoveryOptions].maxDisconnectionDuration >= now) break;
       this[kSessions].delete(pid);
     }
-    this[kLog].dropBefore(now - this[kOptions].packetLifetime);
+    this[kLog].dropBefore(now - this[kRecoveryOptions].packetLifetime);
   }
 }
 

@@ -4,7 +4,7 @@
  * Must not know: sockets, namespaces, and how a connection ends.
  */
 import {
-  CLOSE_CODES as ENGINE_CLOSE_CODES,
+  CLOSE_CODES,
   closeKind,
   closeRecord,
   type CloseReason,
@@ -14,8 +14,8 @@ import {
 } from "../../engine/index.ts";
 
 /** All close codes of a session, the engine's and this layer's. */
-export const CLOSE_CODES = {
-  ...ENGINE_CLOSE_CODES,
+export const ALL_CLOSE_CODES = {
+  ...CLOSE_CODES,
   ...defineCloseCodes({
     TOO_MANY_EVENTS: closeKind(
       "transport error",
@@ -40,16 +40,16 @@ export const CLOSE_CODES = {
   }),
 };
 
-export type CloseCode = keyof typeof CLOSE_CODES;
+export type AnyCloseCode = keyof typeof ALL_CLOSE_CODES;
 
 /** Creates the record of a close from its code and, optionally, a cause. */
-export function closeReason(code: CloseCode, description?: unknown): CloseReason {
-  return closeRecord(CLOSE_CODES, code, description);
+export function createCloseReason(code: AnyCloseCode, description?: unknown): CloseReason {
+  return closeRecord(ALL_CLOSE_CODES, code, description);
 }
 
 /** Creates the record of a close for an exceeded limit. */
-export function limitExceeded(code: CloseCode, limit: number, actual: number): CloseReason {
-  return limitRecord(CLOSE_CODES, code, { limit, actual });
+export function createLimitReason(code: AnyCloseCode, limit: number, actual: number): CloseReason {
+  return limitRecord(ALL_CLOSE_CODES, code, { limit, actual });
 }
 
 /** Codes of disconnections that do not come from the end of a session: side and sentence. */
@@ -62,4 +62,4 @@ export const DISCONNECT_CODES = {
 } as const satisfies Record<string, readonly [CloseSide, string]>;
 
 /** The code in `socket.closeReason`: of a disconnection or a close. */
-export type DisconnectCode = keyof typeof DISCONNECT_CODES | CloseCode;
+export type DisconnectCode = keyof typeof DISCONNECT_CODES | AnyCloseCode;

@@ -1,4 +1,4 @@
-import { LIMIT_CODES } from "./limit-codes.ts";
+import { ALL_LIMIT_CODES } from "./limit-codes.ts";
 
 /** The sentences of all errors of this layer, by code. */
 export const SOCKETIO_ERRORS = {
@@ -24,11 +24,11 @@ export const SOCKETIO_ERRORS = {
   CLUSTER_SECRET_INVALID: "the option clusterSecret takes one or more texts of at least 16 characters",
   ADAPTER_CANNOT_SIGN: "the option clusterSecret is set, and the adapter can't sign what it says on its bus",
   TOO_MANY_SERVERS: "more than 1,000 servers speak on the bus of the cluster: this one is not waited for",
-  TOO_MANY_NAMESPACES: LIMIT_CODES.TOO_MANY_NAMESPACES,
-  AUTH_TOO_LARGE: LIMIT_CODES.AUTH_TOO_LARGE,
-  TOO_MANY_DYNAMIC_NAMESPACES: LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
-  TOO_MANY_ROOMS: LIMIT_CODES.TOO_MANY_ROOMS,
-  TOO_MANY_ACKS: LIMIT_CODES.TOO_MANY_ACKS,
+  TOO_MANY_NAMESPACES: ALL_LIMIT_CODES.TOO_MANY_NAMESPACES,
+  AUTH_TOO_LARGE: ALL_LIMIT_CODES.AUTH_TOO_LARGE,
+  TOO_MANY_DYNAMIC_NAMESPACES: ALL_LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
+  TOO_MANY_ROOMS: ALL_LIMIT_CODES.TOO_MANY_ROOMS,
+  TOO_MANY_ACKS: ALL_LIMIT_CODES.TOO_MANY_ACKS,
   CLIENT_FILES_MISSING: "the files of the client that serveClient hands out are not there: the answer is 404",
   MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
 } as const;

@@ -1,8 +1,8 @@
-import { defineLimitCodes, LIMIT_CODES as ENGINE_LIMIT_CODES } from "../../engine/index.ts";
+import { defineLimitCodes, LIMIT_CODES } from "../../engine/index.ts";
 
 /** The sentences of limits that do not end a session, the engine's and this layer's, by code. */
-export const LIMIT_CODES = {
-  ...ENGINE_LIMIT_CODES,
+export const ALL_LIMIT_CODES = {
+  ...LIMIT_CODES,
   ...defineLimitCodes({
     /** Option `maxNamespaces`. */
     TOO_MANY_NAMESPACES: "the client has joined as many namespaces as one connection may",
@@ -17,4 +17,4 @@ export const LIMIT_CODES = {
   }),
 };
 
-export type LimitCode = keyof typeof LIMIT_CODES;
+export type AnyLimitCode = keyof typeof ALL_LIMIT_CODES;

@@ -34,14 +34,14 @@ interface EngineRequest extends IncomingMessage {
 }
 
 /** The members of a client that a handshake is made of. */
-interface Connected {
+interface HandshakeSource {
   readonly conn: Session;
   readonly request: IncomingMessage;
   readonly [kPort]: SessionPort;
 }
 
 /** @param issued the creation time of the socket, in milliseconds since 1970 */
-export function buildHandshake(client: Connected, issued: number, auth: Record<string, unknown>): Handshake {
+export function buildHandshake(client: HandshakeSource, issued: number, auth: Record<string, unknown>): Handshake {
   const { conn, [kPort]: port } = client;
   // Null when the program has deleted it to save memory.
   const request: IncomingMessage | null = port[kPeekRequest] === undefined ? client.request : port[kPeekRequest]();

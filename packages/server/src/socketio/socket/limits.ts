@@ -5,11 +5,11 @@ import { kEngineClock } from "../../engine/index.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import type { ResolvedLimits } from "../limits.ts";
 import { SocketIoError } from "../report/errors.ts";
-import type { LimitCode } from "../report/limit-codes.ts";
-import { kCall, kLimits, kOnLimit, kPort } from "../keys.ts";
+import type { AnyLimitCode } from "../report/limit-codes.ts";
+import { kCall, kLimits, kReportLimit, kPort } from "../keys.ts";
 
 /** The members of a socket that its limits need. */
-interface Limited {
+interface LimitedSocket {
   readonly id: SocketId;
   readonly client: { readonly [kPort]: SessionPort };
   readonly acks: PendingAcks;
@@ -17,12 +17,12 @@ interface Limited {
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kLimits]: ResolvedLimits;
-    [kOnLimit](port: SessionPort, code: LimitCode, limit: number, actual: number): void;
+    [kReportLimit](port: SessionPort, code: AnyLimitCode, limit: number, actual: number): void;
   };
 }
 
 /** Whether a socket may join the wanted rooms. A refused join is reported. */
-export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
+export function mayJoin(socket: LimitedSocket, wanted: ReadonlySet<Room>): boolean {
   const { maxRooms } = socket.server[kLimits];
   const joined = socket.adapter.socketRooms(socket.id);
   let size = joined?.size ?? 0;
@@ -30,12 +30,12 @@ export function mayJoin(socket: Limited, wanted: ReadonlySet<Room>): boolean {
   if (size + wanted.size <= maxRooms) return true;
   for (const room of wanted) if (!joined?.has(room)) size++;
   if (size <= maxRooms) return true;
-  report(socket, "TOO_MANY_ROOMS", maxRooms, size);
+  reportSocketLimit(socket, "TOO_MANY_ROOMS", maxRooms, size);
   return false;
 }
 
 /** The members of a socket that its pending acknowledgements need. */
-interface Acknowledged extends Limited {
+interface AcknowledgingSocket extends LimitedSocket {
   readonly nsp: { _ids: number };
   [kCall](ack: AckCallback, args: unknown[], kind: "acknowledgement"): void;
 }
@@ -46,11 +46,11 @@ interface Acknowledged extends Limited {
  * @param timeout in milliseconds; unlimited when undefined
  * @returns the id to send with the event
  */
-export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: number | undefined): number {
+export function addPendingAck(socket: AcknowledgingSocket, ack: AckCallback, timeout: number | undefined): number {
   const { acks, nsp, server } = socket;
   const id = nsp._ids++;
   const { maxPendingAcks } = server[kLimits];
-  if (acks.size >= maxPendingAcks) giveUpOldest(socket, maxPendingAcks);
+  if (acks.size >= maxPendingAcks) dropOldestAck(socket, maxPendingAcks);
   if (timeout === undefined) acks.set(id, ack);
   else {
     const call = (args: unknown[]): void => socket[kCall](ack, args, "acknowledgement");
@@ -60,18 +60,23 @@ export function expectAck(socket: Acknowledged, ack: AckCallback, timeout: numbe
 }
 
 /** Drops the oldest pending acknowledgement of a socket, and reports it. */
-export function giveUpOldest(socket: Limited, maxPendingAcks: number): void {
+export function dropOldestAck(socket: LimitedSocket, maxPendingAcks: number): void {
   for (const id of socket.acks.keys()) {
     socket.acks.delete(id);
-    return report(socket, "TOO_MANY_ACKS", maxPendingAcks, maxPendingAcks + 1);
+    return reportSocketLimit(socket, "TOO_MANY_ACKS", maxPendingAcks, maxPendingAcks + 1);
   }
 }
 
 /** Sockets that have logged a warning; each warns once. */
 const warned = new WeakSet();
 
-function report(socket: Limited, code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS", limit: number, actual: number): void {
-  socket.server[kOnLimit](socket.client[kPort], code, limit, actual);
+function reportSocketLimit(
+  socket: LimitedSocket,
+  code: "TOO_MANY_ROOMS" | "TOO_MANY_ACKS",
+  limit: number,
+  actual: number,
+): void {
+  socket.server[kReportLimit](socket.client[kPort], code, limit, actual);
   if (warned.has(socket)) return;
   warned.add(socket);
   process.emitWarning(new SocketIoError(code));

@@ -1,10 +1,10 @@
-import type { PrivateSessionId, Session } from "../adapter/adapter.ts";
+import type { PrivateSessionId, RestoredSession } from "../adapter/adapter.ts";
 import { SessionAwareAdapter } from "../recovery/session-aware.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
 import type { Socket } from "./socket.ts";
-import { kOnResumedElsewhere, kTally } from "../keys.ts";
+import { kYieldSession, kTally } from "../keys.ts";
 
 /** The reasons of disconnection after which a client may resume its session. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -20,14 +20,14 @@ export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
 const holders = new WeakMap<Namespace, Map<PrivateSessionId, Socket>>();
 
 /** Registers a socket as the owner of its session, new or resumed. */
-export function hold(pid: PrivateSessionId, socket: Socket): void {
+export function claimSession(pid: PrivateSessionId, socket: Socket): void {
   let held = holders.get(socket.nsp);
   if (held === undefined) holders.set(socket.nsp, (held = new Map()));
   held.set(pid, socket);
 }
 
 /** Unregisters a socket. The adapter may store its session now. */
-export function release(pid: PrivateSessionId, socket: Socket): void {
+export function releaseSession(pid: PrivateSessionId, socket: Socket): void {
   const held = holders.get(socket.nsp);
   if (held?.get(pid) === socket) held.delete(pid);
 }
@@ -48,21 +48,24 @@ export function restore(socket: { nsp: Namespace; revision: 3 | 4 }, auth: Recor
 }
 
 /** The outcome of a request to resume; undefined when the client does not ask. */
-export type Restoration = Promise<Session | SocketIoError> | undefined;
+export type Restoration = Promise<RestoredSession | SocketIoError> | undefined;
 
-async function tallied(search: Promise<Session | SocketIoError>, nsp: Namespace): Promise<Session | SocketIoError> {
+async function tallied(
+  search: Promise<RestoredSession | SocketIoError>,
+  nsp: Namespace,
+): Promise<RestoredSession | SocketIoError> {
   const found = await search;
-  nsp.server[kTally].onRecovery(found);
+  nsp.server[kTally].countRecovery(found);
   return found;
 }
 
-async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promise<Session | SocketIoError> {
+async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promise<RestoredSession | SocketIoError> {
   const { server, adapter } = nsp;
   if (!server.opts.connectionStateRecovery) return new SocketIoError("RECOVERY_OFF");
   if (typeof pid !== "string" || (offset !== undefined && typeof offset !== "string")) {
     return new SocketIoError("RECOVERY_MALFORMED");
   }
-  holders.get(nsp)?.get(pid)?.client[kOnResumedElsewhere]();
+  holders.get(nsp)?.get(pid)?.client[kYieldSession]();
   const isOurs = adapter instanceof SessionAwareAdapter;
   // A client that has received no event has no offset. Only our own adapter can resume without one.
   if (offset === undefined && !isOurs) return new SocketIoError("RECOVERY_NO_OFFSET");

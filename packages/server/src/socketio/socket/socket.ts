@@ -3,8 +3,8 @@ import { type Packet, PacketType, RESERVED_EVENTS, SocketPacket } from "@portage
 import { assignable, setOwn } from "../../base/assignable.ts";
 import { type AckCallback, type PendingAcks, promiseAck } from "../events/acks.ts";
 import { CatchAllSocket } from "./any-listeners.ts";
-import type { Adapter, Room, Session as StoredSession, SocketId } from "../adapter/adapter.ts";
-import type { WriteOptions } from "../adapter/surface.ts";
+import type { Adapter, Room, RestoredSession, SocketId } from "../adapter/adapter.ts";
+import type { PacketWriteOptions } from "../adapter/surface.ts";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import type { kTimed } from "../broadcast/flags.ts";
 import { BroadcastOperator } from "../broadcast/operator.ts";
@@ -18,13 +18,13 @@ import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { callProgram, type FailureKind, runChain } from "../../base/guarded.ts";
 import type { HandlerKind } from "../../base/handler-errors.ts";
 import { createLog } from "../../base/log.ts";
-import { callAdapter, fail, watchAdapter } from "../events/listener-errors.ts";
-import type { Middleware } from "../events/middleware.ts";
+import { callAdapter, failHandler, watchAdapter } from "../events/listener-errors.ts";
+import type { SubjectMiddleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
-import { expectAck, giveUpOldest, mayJoin } from "./limits.ts";
-import { hold, RECOVERABLE_REASONS, release } from "./recovery.ts";
+import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
+import { claimSession, RECOVERABLE_REASONS, releaseSession } from "./recovery.ts";
 import type { Server } from "../server.ts";
-import { asTold, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
+import { withPublicReason, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
   type AllButLast,
   callUntyped,
@@ -49,8 +49,8 @@ import {
   kDropOldestAck,
   kNextFlags,
   kNotifyIncoming,
-  kOnDrain,
-  kOnExpelled,
+  kEmitDrain,
+  kRememberExpelled,
   kTakeFlags,
 } from "../keys.ts";
 
@@ -61,17 +61,17 @@ const kPid = Symbol("pid");
 const kPrevious = Symbol("previous");
 const kAuth = Symbol("auth");
 const kIssued = Symbol("issued");
-const kState = Symbol("state");
+const kSocketState = Symbol("socketState");
 const kHandshake = Symbol("handshake");
 const kData = Symbol("data");
-const kAcks = Symbol("acks");
+const kPendingAcks = Symbol("pendingAcks");
 const kMiddlewares = Symbol("middlewares");
 const kOnEvent = Symbol("onEvent");
-const kFail = Symbol("fail");
+const kFailHandler = Symbol("failHandler");
 const kPersist = Symbol("persist");
 
 /** A socket with any events. `any`, because no other map of events fits all sockets. */
-export type AnySocket = Socket<Untyped, Untyped, Untyped>;
+export type AnyServerSocket = Socket<Untyped, Untyped, Untyped>;
 
 /**
  * A client in a namespace, the object that server programs use most.
@@ -117,25 +117,25 @@ export class Socket<
   /** The secret by which the client resumes this session; undefined when recovery is off. */
   private readonly [kPid]: string | undefined;
   /** The session that is being resumed; undefined once the socket is connected. */
-  private [kPrevious]: StoredSession | undefined;
+  private [kPrevious]: RestoredSession | undefined;
   /** The credentials; undefined if the client sent none. */
   private [kAuth]: Record<string, unknown> | undefined;
   private readonly [kIssued]: number = Date.now();
-  private [kState]: "joining" | "connected" | "leaving" | "left" = "joining";
+  private [kSocketState]: "joining" | "connected" | "leaving" | "left" = "joining";
   /** @internal The number of the last large broadcast that the socket has got or skipped. */
   [kBroadcastsGot] = 0;
   // Created when first needed, to save memory on most sockets.
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
-  private [kAcks]: PendingAcks | undefined;
-  private [kMiddlewares]: Middleware<Event>[] | undefined;
+  private [kPendingAcks]: PendingAcks | undefined;
+  private [kMiddlewares]: SubjectMiddleware<Event>[] | undefined;
 
   /** Creates the socket of a client that joins. Programs get sockets from the event `connection`. */
   constructor(
     nsp: Namespace<ListenEvents, EmitEvents, ServerSideEvents>,
     client: Client<ListenEvents, EmitEvents, ServerSideEvents>,
     auth: Record<string, unknown>,
-    previous?: StoredSession | SocketIoError,
+    previous?: RestoredSession | SocketIoError,
   ) {
     super();
     this.nsp = nsp;
@@ -154,12 +154,12 @@ export class Socket<
       this.id = isOld ? idInProtocol4(nsp.name, client.id) : randomId();
       this[kPid] = nsp.server.opts.connectionStateRecovery && !isOld ? randomId() : undefined;
     }
-    if (this[kPid] !== undefined) hold(this[kPid], this);
+    if (this[kPid] !== undefined) claimSession(this[kPid], this);
   }
 
   /** Whether the socket is connected: false inside the middlewares of the namespace, and after the disconnection. */
   get connected(): boolean {
-    const { [kState]: state } = this;
+    const { [kSocketState]: state } = this;
     return state === "connected" || state === "leaving";
   }
 
@@ -191,7 +191,7 @@ export class Socket<
 
   /** The pending acknowledgements, by packet id. Adapters add to it. */
   get acks(): PendingAcks {
-    return (this[kSelf][kAcks] ??= new Map());
+    return (this[kSelf][kPendingAcks] ??= new Map());
   }
 
   /** The server. */
@@ -242,9 +242,10 @@ export class Socket<
     if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
     let id: number | undefined;
-    if (typeof data[data.length - 1] === "function") id = expectAck(this, data.pop() as AckCallback, flags?.timeout);
+    if (typeof data[data.length - 1] === "function")
+      id = addPendingAck(this, data.pop() as AckCallback, flags?.timeout);
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
-    if (this[kPid] !== undefined && this[kState] !== "joining") {
+    if (this[kPid] !== undefined && this[kSocketState] !== "joining") {
       // By way of the adapter, which logs the packet for a client that misses it.
       const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
       watchAdapter(this.adapter.broadcast(packet as SocketPacket & { data: unknown[] }, toMyself), this.nsp);
@@ -258,8 +259,7 @@ export class Socket<
   /**
    * Sends an event, and resolves with the first argument of the acknowledgement.
    *
-   * @returns a promise that stays pending when the client never answers, unless {@link timeout} sets a time
-   * @throws (rejects) AckTimeoutError when the time of {@link timeout} is over
+   * @throws (rejects) AckTimeoutError after the time of {@link timeout}; without it, the promise may stay pending
    * @example
    * const answer = await socket.timeout(1000).emitWithAck("question");
    */
@@ -287,7 +287,7 @@ export class Socket<
   }
 
   /** Writes a packet of this socket; broadcasts do not pass here. Programs may replace this method. */
-  packet(packet: Packet | readonly RawData[], options?: WriteOptions): void {
+  packet(packet: Packet | readonly RawData[], options?: PacketWriteOptions): void {
     catchUp(this, this.nsp);
     (packet as { nsp?: string }).nsp = this.nsp.name;
     this.client._packet(packet, options);
@@ -318,12 +318,7 @@ export class Socket<
     return this.broadcast.except(room);
   }
 
-  /**
-   * Addresses all sockets of the namespace, except this one.
-   *
-   * @example
-   * socket.broadcast.emit("joined", socket.id);
-   */
+  /** Addresses all sockets of the namespace, except this one. */
   get broadcast(): BroadcastOperator<DecorateAcknowledgementsWithMultipleResponses<EmitEvents>, SocketData> {
     return this.newBroadcastOperator();
   }
@@ -352,7 +347,7 @@ export class Socket<
    * socket.join(["room1", "room2"]);
    */
   join(rooms: Room | Array<Room>): Promise<void> | void {
-    if (this[kState] === "left") return undefined;
+    if (this[kSocketState] === "left") return undefined;
     if (log.enabled) log("socket %s joins %o", this.id, rooms);
     const wanted = new Set(Array.isArray(rooms) ? rooms : [rooms]);
     return mayJoin(this, wanted) ? this.adapter.addAll(this.id, wanted) : undefined;
@@ -376,7 +371,7 @@ export class Socket<
     // Read last, in the same turn as the join: later events reach the socket by way of its rooms.
     const missed = this[kPrevious]?.missedPackets ?? [];
     this[kPrevious] = undefined;
-    this[kState] = "connected";
+    this[kSocketState] = "connected";
     watchAdapter(this.join(this.id), this.nsp);
     for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
@@ -395,7 +390,7 @@ export class Socket<
     try {
       this.onevent(packet);
     } catch (error) {
-      this[kFail](error, "thrown", "listener", (packet.data as Event)[0]);
+      this[kFailHandler](error, "thrown", "listener", (packet.data as Event)[0]);
     }
   }
 
@@ -414,7 +409,7 @@ export class Socket<
       links: this[kMiddlewares],
       subject: [event],
       onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
-      onFailure: (error, how) => this[kFail](error, how, "socket middleware", event[0]),
+      onFailure: (error, how) => this[kFailHandler](error, how, "socket middleware", event[0]),
       endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
     });
   }
@@ -431,13 +426,13 @@ export class Socket<
 
   /** Calls the listeners of an event. */
   [kDeliver](event: unknown[]): void {
-    if (this[kState] !== "connected") return;
+    if (this[kSocketState] !== "connected") return;
     // A client may send an event named "error"; without a listener, an EventEmitter would throw.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
     try {
       emitToListeners(this, event);
     } catch (error) {
-      this[kFail](error, "thrown", "listener", event[0] as string);
+      this[kFailHandler](error, "thrown", "listener", event[0] as string);
     }
   }
 
@@ -449,25 +444,28 @@ export class Socket<
     this[kCall](ack, packet.data as unknown[], "acknowledgement");
   }
 
-  /** Forgets an acknowledgement that has expired. */
   [kDropAck](id: number): void {
-    this[kAcks]?.delete(id);
+    this[kPendingAcks]?.delete(id);
   }
 
-  /** Makes room by dropping the oldest pending acknowledgement. */
   [kDropOldestAck](limit: number): void {
-    giveUpOldest(this, limit);
+    dropOldestAck(this, limit);
   }
 
   /** Calls a function of the program, and reports what it throws instead of unwinding into the layers that read. */
   override [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void {
     const event = kind === "listener" ? (args[0] as string) : undefined;
-    callProgram(fn, args, (error, how) => this[kFail](error, how, kind, event), this);
+    callProgram(fn, args, (error, how) => this[kFailHandler](error, how, kind, event), this);
   }
 
   /** Reports the failure of a function of the program. */
-  private [kFail](error: unknown, how: FailureKind, handler: HandlerKind, event: string | symbol | undefined): void {
-    fail(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
+  private [kFailHandler](
+    error: unknown,
+    how: FailureKind,
+    handler: HandlerKind,
+    event: string | symbol | undefined,
+  ): void {
+    failHandler(this.nsp, error, { handler, how, event, socket: this, namespace: this.nsp });
   }
 
   /** Calls the listeners of an event of the library. */
@@ -476,13 +474,13 @@ export class Socket<
     try {
       emitToListeners(this, [event, ...args]);
     } catch (error) {
-      this[kFail](error, "thrown", "listener", event);
+      this[kFailHandler](error, "thrown", "listener", event);
     }
   }
 
   /** Reports the rejection of a listener's promise; see Node's `captureRejections`. */
   override [REJECTION](error: unknown, event: string | symbol): void {
-    this[kFail](error, "rejected", "listener", event);
+    this[kFailHandler](error, "rejected", "listener", event);
   }
 
   // ---- the end -----------------------------------------------------------------------------------------------------
@@ -495,9 +493,10 @@ export class Socket<
   /** Disconnects the socket and emits the events of its end. */
   _onclose(reason: DisconnectReason, description?: unknown, record?: CloseReason<string>): this | undefined {
     const self = this[kSelf];
-    if (self[kState] !== "connected") return this;
-    self[kState] = "leaving";
-    self.closeReason = record === undefined ? leaving(reason, description) : asTold(record, reason, description);
+    if (self[kSocketState] !== "connected") return this;
+    self[kSocketState] = "leaving";
+    self.closeReason =
+      record === undefined ? leaving(reason, description) : withPublicReason(record, reason, description);
     if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, self.closeReason.code);
     self.emitReserved("disconnecting", reason, description);
     if (self[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) self[kPersist](self[kPid]);
@@ -513,22 +512,22 @@ export class Socket<
   }
 
   /** Emits `drain` when the queue of a slow client has emptied. */
-  [kOnDrain](): void {
+  [kEmitDrain](): void {
     this.emitReserved("drain");
   }
 
   /** Leaves all rooms and the namespace. */
   _cleanup(): void {
     const self = this[kSelf];
-    if (self[kState] === "left") return;
+    if (self[kSocketState] === "left") return;
     if (self[kPid] !== undefined) {
       // A socket that never connected returns its session to the adapter, so that the client may try again.
       if (self[kPrevious] !== undefined) self[kPersist](self[kPid]);
-      release(self[kPid], self);
+      releaseSession(self[kPid], self);
     }
     self.leaveAll();
     self.nsp._remove(self);
-    self[kState] = "left";
+    self[kSocketState] = "left";
   }
 
   /** Sends the client the refusal of its join. */
@@ -544,12 +543,12 @@ export class Socket<
    * if (!socket.handshake.auth.token) socket.disconnect(true);
    */
   disconnect(close = false): this {
-    if (this[kState] !== "connected") return this;
+    if (this[kSocketState] !== "connected") return this;
     if (close) {
       this.client._disconnect();
     } else {
       this.packet(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
-      this.client[kOnExpelled](this.nsp.name);
+      this.client[kRememberExpelled](this.nsp.name);
       this._onclose("server namespace disconnect");
     }
     return this;
@@ -563,11 +562,11 @@ export class Socket<
   // ---- middlewares -----------------------------------------------------------------------------------------------
 
   /** The middlewares for incoming events. */
-  protected get fns(): Middleware<Event>[] {
+  protected get fns(): SubjectMiddleware<Event>[] {
     return (this[kSelf][kMiddlewares] ??= []);
   }
 
-  protected set fns(fns: Middleware<Event>[]) {
+  protected set fns(fns: SubjectMiddleware<Event>[]) {
     this[kSelf][kMiddlewares] = fns;
   }
 
@@ -582,7 +581,7 @@ export class Socket<
   use(fn: (event: Event, next: (err?: Error) => void) => void): this {
     checkFunction(fn, "socket.use()");
     const self = this[kSelf];
-    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as Middleware<Event>];
+    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as SubjectMiddleware<Event>];
     return this;
   }
 }

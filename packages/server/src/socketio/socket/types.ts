@@ -4,7 +4,7 @@
  * Must not know: sessions, beyond what the client passes on.
  */
 import type { CloseReason } from "../../engine/index.ts";
-import { closeReason, DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
+import { createCloseReason, DISCONNECT_CODES, type DisconnectCode } from "../report/close-codes.ts";
 import type { Untyped } from "../events/typed-events.ts";
 
 /** Why a socket was disconnected. */
@@ -37,7 +37,7 @@ export interface SocketReservedEventsMap {
   drain: () => void;
 }
 
-const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = {
+const CODE_OF_REASON: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = {
   "client namespace disconnect": "CLIENT_LEFT",
   "server namespace disconnect": "SERVER_DISCONNECTED",
   "forced server close": "SERVER_DISCONNECTED",
@@ -47,14 +47,14 @@ const CODES: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_CODES>> = 
 
 /** Returns the close record of a disconnection that this layer caused. */
 export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
-  const code = CODES[reason];
-  if (code === undefined) return asTold(closeReason("SERVER_CLOSED"), reason, description);
+  const code = CODE_OF_REASON[reason];
+  if (code === undefined) return withPublicReason(createCloseReason("SERVER_CLOSED"), reason, description);
   const [side, message] = DISCONNECT_CODES[code];
   return { reason, code, message, description, side };
 }
 
 /** Returns the engine's close record with the reason and description that listeners get. */
-export function asTold(
+export function withPublicReason(
   record: CloseReason<string>,
   reason: DisconnectReason,
   description: unknown,

@@ -22,12 +22,12 @@ export class ClusterAcks {
   }
 
   /** Passes on the number of clients that another server has asked. */
-  onClientCount(id: string, clients: number): void {
+  addClientCount(id: string, clients: number): void {
     this.#broadcasts.get(id)?.receiver.onClientCount(clients);
   }
 
   /** Passes on the answer of a client of another server. */
-  onAck(id: string, answer: unknown): void {
+  addAnswer(id: string, answer: unknown): void {
     this.#broadcasts.get(id)?.receiver.onAck(answer);
   }
 

@@ -60,7 +60,7 @@ class Writer {
   #writeObject(value: object | null): unknown {
     if (value === null) return this.#say("z", null);
     if (Array.isArray(value)) return this.#writeArray(value);
-    const bytes = bytesOf(value);
+    const bytes = bufferFrom(value);
     return bytes === undefined ? this.#writeRecord(value) : this.#writeBytes(bytes);
   }
 
@@ -81,7 +81,7 @@ class Writer {
     const fields: Field[] = [];
     for (const [key, value] of Object.entries(record)) {
       const inner = unwrap(value);
-      if (!isAbsent(inner)) fields.push([key, inner]);
+      if (!isOmitted(inner)) fields.push([key, inner]);
     }
     this.#text += `o${fields.length}:`;
     // Sorted in the chunks; the plain value keeps its order.
@@ -96,10 +96,10 @@ class Writer {
 
 const byKey = ([one]: Field, [other]: Field): number => (one < other ? -1 : 1);
 
-const isAbsent = (value: unknown): boolean =>
+const isOmitted = (value: unknown): boolean =>
   value === undefined || typeof value === "function" || typeof value === "symbol";
 
-function bytesOf(value: object): Buffer | undefined {
+function bufferFrom(value: object): Buffer | undefined {
   if (Buffer.isBuffer(value)) return value;
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return value instanceof ArrayBuffer ? Buffer.from(value) : undefined;
@@ -109,7 +109,7 @@ function bytesOf(value: object): Buffer | undefined {
 function unwrap(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   const { toJSON } = value as { toJSON?: unknown };
-  return typeof toJSON === "function" && bytesOf(value) === undefined
+  return typeof toJSON === "function" && bufferFrom(value) === undefined
     ? (Reflect.apply(toJSON, value, [""]) as unknown)
     : value;
 }

@@ -31,17 +31,17 @@ import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "../surface.
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kGuard = Symbol("guard");
 const kRequests = Symbol("requests");
-const kAcks = Symbol("acks");
+const kClusterAcks = Symbol("clusterAcks");
 const kGuardWith = Symbol("guardWith");
 const kIsSound = Symbol("isSound");
 const kTry = Symbol("try");
-const kFollow = Symbol("follow");
+const kHandleMessage = Symbol("handle");
 const kOnBroadcast = Symbol("onBroadcast");
 const kOnFetchSockets = Symbol("onFetchSockets");
 const kOnServerSideEmit = Symbol("onServerSideEmit");
-const kDeliver = Symbol("deliver");
+const kDeliverWithOffset = Symbol("deliverWithOffset");
 const kForgetAcksOf = Symbol("forgetAcksOf");
-const kTake = Symbol("take");
+const kHandleResponse = Symbol("handleResponse");
 const kRespond = Symbol("respond");
 const kTryToPublish = Symbol("tryToPublish");
 const kCanRecover = Symbol("canRecover");
@@ -84,7 +84,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private readonly [kEngineClock]: Clock;
   private readonly [kGuard]: BusGuard | undefined;
   private readonly [kRequests]: ClusterRequests;
-  private readonly [kAcks]: ClusterAcks;
+  private readonly [kClusterAcks]: ClusterAcks;
 
   protected constructor(nsp: unknown) {
     super(nsp);
@@ -92,7 +92,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     this[kEngineClock] = server?.[kEngineClock] ?? systemClock;
     this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
     this[kRequests] = new ClusterRequests(this[kEngineClock]);
-    this[kAcks] = new ClusterAcks(this[kEngineClock]);
+    this[kClusterAcks] = new ClusterAcks(this[kEngineClock]);
   }
 
   private [kGuardWith](keys: ClusterKeys): BusGuard {
@@ -119,7 +119,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
 
   /** Handles a message after its signature, if required, has been verified. */
   protected handleMessage(message: ClusterMessage, offset?: Offset): void {
-    if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kFollow](message, offset));
+    if (this[kIsSound](message) && message.uid !== this.uid) this[kTry](() => this[kHandleMessage](message, offset));
   }
 
   private [kIsSound](message: unknown): boolean {
@@ -143,7 +143,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     failAdapter(error, this[kNamespace], "thrown");
   }
 
-  private [kFollow](message: ClusterMessage, offset: Offset | undefined): void {
+  private [kHandleMessage](message: ClusterMessage, offset: Offset | undefined): void {
     switch (message.type) {
       case MessageType.BROADCAST:
         return this[kOnBroadcast](message, offset);
@@ -171,7 +171,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     const { opts, requestId } = message.data;
     const packet = message.data.packet as AdapterPacket;
     const options = decodeOptions(opts);
-    if (requestId === undefined) return this[kDeliver](packet, options, offset);
+    if (requestId === undefined) return this[kDeliverWithOffset](packet, options, offset);
     super.broadcastWithAck(
       packet,
       options,
@@ -225,15 +225,15 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   /** Handles a response to a request of this server. */
   protected onResponse(response: ClusterResponse): void {
     const genuine = this[kGuard] === undefined ? response : this[kGuard].open(response);
-    if (genuine !== undefined && this[kIsSound](genuine)) this[kTry](() => this[kTake](genuine));
+    if (genuine !== undefined && this[kIsSound](genuine)) this[kTry](() => this[kHandleResponse](genuine));
   }
 
-  private [kTake](response: ClusterResponse): void {
+  private [kHandleResponse](response: ClusterResponse): void {
     const { type, data } = response;
     if (type === MessageType.BROADCAST_CLIENT_COUNT) {
-      this[kAcks].onClientCount(data.requestId, data.clientCount);
+      this[kClusterAcks].addClientCount(data.requestId, data.clientCount);
     } else if (type === MessageType.BROADCAST_ACK) {
-      this[kAcks].onAck(data.requestId, data.packet);
+      this[kClusterAcks].addAnswer(data.requestId, data.packet);
     } else if (type === MessageType.FETCH_SOCKETS_RESPONSE) {
       this[kRequests].answer(data.requestId, response.uid, data.sockets);
     } else if (type === MessageType.SERVER_SIDE_EMIT_RESPONSE) {
@@ -294,7 +294,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
     } catch (error) {
       logFailure(error);
     }
-    this[kDeliver](packet, opts, offset);
+    this[kDeliverWithOffset](packet, opts, offset);
   }
 
   private get [kCanRecover](): boolean {
@@ -302,7 +302,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   /** Sends a packet to the clients of this server, with its offset if the packet is recoverable. */
-  private [kDeliver](packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
+  private [kDeliverWithOffset](packet: AdapterPacket, opts: BroadcastOptions, offset: Offset | undefined): void {
     const isKept = packet.type === PacketType.EVENT && packet.id === undefined && !opts.flags?.volatile;
     if (!offset || !isKept || !this[kCanRecover]) return super.broadcast(packet, opts);
     const withOffset = { ...packet, data: [...packet.data, offset] };
@@ -318,7 +318,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   ): void {
     if (!opts.flags?.local) {
       const requestId = newId();
-      this[kAcks].add(requestId, { onClientCount: clientCountCallback, onAck: ack }, opts.flags?.timeout ?? 1);
+      this[kClusterAcks].add(requestId, { onClientCount: clientCountCallback, onAck: ack }, opts.flags?.timeout ?? 1);
       const { type, data } = packet;
       this.publish({
         type: MessageType.BROADCAST,
@@ -392,7 +392,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   }
 
   override close(): Promise<void> | void {
-    this[kAcks].clear();
+    this[kClusterAcks].clear();
     return super.close();
   }
 }

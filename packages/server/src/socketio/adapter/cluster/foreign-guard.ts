@@ -7,15 +7,15 @@ import { ClusterAdapter } from "./cluster.ts";
 import { InMemoryAdapter } from "../in-memory.ts";
 import { SessionAwareAdapter } from "../../recovery/session-aware.ts";
 
-type Carry = (...args: never[]) => unknown;
+type BusMethod = (...args: never[]) => unknown;
 
 /** The members that connect the `ClusterAdapter` of `socket.io-adapter`, and its subclasses, to their bus. */
-interface OnBus {
+interface BusMembers {
   readonly uid: string;
-  doPublish: Carry;
-  doPublishResponse: Carry;
-  onMessage: Carry;
-  onResponse: Carry;
+  doPublish: BusMethod;
+  doPublishResponse: BusMethod;
+  onMessage: BusMethod;
+  onResponse: BusMethod;
 }
 
 /** Classes without a bus; their subclasses may have one. */
@@ -38,14 +38,14 @@ export function guardAdapter(adapter: Adapter, nsp: { readonly name: string }, k
   guardBus(adapter, new BusGuard({ keys, uid: adapter.uid, nsp: nsp.name, onRefused }));
 }
 
-function isOnBus(adapter: Adapter): adapter is Adapter & OnBus {
-  const { uid, doPublish, doPublishResponse, onMessage, onResponse } = adapter as Partial<OnBus>;
+function isOnBus(adapter: Adapter): adapter is Adapter & BusMembers {
+  const { uid, doPublish, doPublishResponse, onMessage, onResponse } = adapter as Partial<BusMembers>;
   const carriers = [doPublish, doPublishResponse, onMessage, onResponse];
   return typeof uid === "string" && carriers.every((carry) => typeof carry === "function");
 }
 
 /** Wraps the bus methods of a third-party adapter with a guard. */
-function guardBus(adapter: OnBus, guard: BusGuard): void {
+function guardBus(adapter: BusMembers, guard: BusGuard): void {
   const { doPublish, doPublishResponse, onMessage, onResponse } = adapter;
   // `async`, so that a message that can't be signed rejects instead of throwing.
   adapter.doPublish = async (message: object) => Reflect.apply(doPublish, adapter, [guard.seal(message)]);

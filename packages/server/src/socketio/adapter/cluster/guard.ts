@@ -12,7 +12,7 @@ interface Envelope {
 }
 
 /** What a guard needs to know about its adapter. */
-export interface Guarded {
+export interface GuardOptions {
   readonly keys: ClusterKeys;
   /** The id of this server on the bus. */
   readonly uid: string;
@@ -30,11 +30,11 @@ const PURPOSE = "portage cluster";
  * no other fields.
  */
 export class BusGuard {
-  readonly #guarded: Guarded;
+  readonly #guarded: GuardOptions;
   /** Messages that were verified. An adapter may pass a verified message on as a response. */
   readonly #genuine = new WeakSet();
 
-  constructor(guarded: Guarded) {
+  constructor(guarded: GuardOptions) {
     this.#guarded = guarded;
   }
 

@@ -17,13 +17,13 @@ import type { Asked } from "./requests.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kTime = Symbol("time");
-const kOptions = Symbol("options");
+const kHeartbeatOptions = Symbol("heartbeatOptions");
 const kServers = Symbol("servers");
-const kState = Symbol("state");
+const kMembership = Symbol("membership");
 const kHeartbeat = Symbol("heartbeat");
 const kRollCall = Symbol("rollCall");
 const kCallRollLater = Symbol("callRollLater");
-const kHear = Symbol("hear");
+const kRecordServer = Symbol("recordServer");
 const kRemove = Symbol("remove");
 const kBeatLater = Symbol("beatLater");
 
@@ -49,10 +49,10 @@ const EMITTER = "emitter";
 /** A {@link ClusterAdapter} for a bus that does not know its servers: heartbeats show which ones are alive. */
 export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   private readonly [kTime]: Clock;
-  private readonly [kOptions]: Required<ClusterAdapterOptions>;
+  private readonly [kHeartbeatOptions]: Required<ClusterAdapterOptions>;
   /** When each of the other servers sent its last message, by the server's clock. */
   private readonly [kServers] = new Map<ServerId, number>();
-  private [kState]: "open" | "closed" = "open";
+  private [kMembership]: "open" | "closed" = "open";
   private [kHeartbeat]: Timer | undefined;
   private [kRollCall]: Timer | undefined;
 
@@ -61,7 +61,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
     const { server }: Partial<AdapterNamespace> = this[kNamespace];
     this[kTime] = server?.[kEngineClock] ?? systemClock;
     const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
-    this[kOptions] = {
+    this[kHeartbeatOptions] = {
       heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),
       heartbeatTimeout: bounded(opts.heartbeatTimeout, 0, Infinity, heartbeatTimeout),
     };
@@ -76,7 +76,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   /** Announces that this server leaves the cluster. */
   override close(): Promise<void> | void {
     this.publish({ type: MessageType.ADAPTER_CLOSE });
-    this[kState] = "closed";
+    this[kMembership] = "closed";
     this[kHeartbeat]?.cancel();
     this[kRollCall]?.cancel();
     return super.close();
@@ -90,15 +90,15 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   protected override handleMessage(message: ClusterMessage, offset?: Offset): void {
     // The message may be malformed; the base class reports it.
     const { uid, type } = (message ?? {}) as Partial<ClusterMessage>;
-    if (uid === this.uid || this[kState] === "closed") return;
-    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this[kHear](uid);
+    if (uid === this.uid || this[kMembership] === "closed") return;
+    if (typeof uid === "string" && uid !== "" && uid !== EMITTER) this[kRecordServer](uid);
     if (type === MessageType.INITIAL_HEARTBEAT) this.publish({ type: MessageType.HEARTBEAT });
     else if (type === MessageType.ADAPTER_CLOSE) this[kRemove](uid as ServerId);
     else super.handleMessage(message, offset);
   }
 
   /** Records that a server is alive. */
-  private [kHear](uid: ServerId): void {
+  private [kRecordServer](uid: ServerId): void {
     if (this[kServers].has(uid) || this[kServers].size < MAX_SERVERS) this[kServers].set(uid, this[kTime].now());
     else this.reportFailure(new SocketIoError("TOO_MANY_SERVERS"));
   }
@@ -123,8 +123,8 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   /** Restarts the interval: any message shows that this server is alive. */
   private [kBeatLater](): void {
-    if (this[kState] === "closed") return;
-    this[kHeartbeat] ??= this[kTime].after(this[kOptions].heartbeatInterval, () =>
+    if (this[kMembership] === "closed") return;
+    this[kHeartbeat] ??= this[kTime].after(this[kHeartbeatOptions].heartbeatInterval, () =>
       this.publish({ type: MessageType.HEARTBEAT }),
     );
     this[kHeartbeat].refresh();
@@ -132,7 +132,7 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
 
   private [kCallRollLater](): void {
     this[kRollCall] ??= this[kTime].after(ROLL_CALL_INTERVAL, () => {
-      const silentSince = this[kTime].now() - this[kOptions].heartbeatTimeout;
+      const silentSince = this[kTime].now() - this[kHeartbeatOptions].heartbeatTimeout;
       for (const [uid, heardAt] of this[kServers]) if (heardAt < silentSince) this[kRemove](uid);
       this[kRollCall]?.refresh();
     });

@@ -4,9 +4,9 @@ import { MessageType } from "./messages.ts";
 
 // Messages on a bus come from other programs and other versions, so they are validated before use.
 
-type Fields = Readonly<Record<string, unknown>>;
+type MessageFields = Readonly<Record<string, unknown>>;
 
-function isRecord(value: unknown): value is Fields {
+function isRecord(value: unknown): value is MessageFields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -2,14 +2,14 @@ import { PacketType, SocketPacket } from "@portage/parser/socket";
 import { runChain } from "../../base/guarded.ts";
 import { runNextTick } from "../../base/turn.ts";
 import type { Client } from "./client.ts";
-import { onConnectRefused } from "./connect-refused.ts";
+import { reportConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "../report/errors.ts";
-import { fail } from "../events/listener-errors.ts";
+import { failHandler } from "../events/listener-errors.ts";
 import type { ExtendedError, Namespace } from "../namespace.ts";
-import type { Session as StoredSession } from "../adapter/adapter.ts";
+import type { RestoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
-import { kAdmit, kLimits, kOnJoined, kOnLimit, kPort, kRelease } from "../keys.ts";
+import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease } from "../keys.ts";
 
 /**
  * A client's attempt to join a namespace, from its CONNECT packet to the answer.
@@ -17,7 +17,7 @@ import { kAdmit, kLimits, kOnJoined, kOnLimit, kPort, kRelease } from "../keys.t
  * Looks up the namespace (a function may decide), creates the socket, and runs the middlewares. Each step may be
  * asynchronous; the attempt is over when the client leaves, asks again or disconnects meanwhile.
  */
-export class Joining {
+export class JoinAttempt {
   readonly client: Client;
   /** The name of the namespace. */
   readonly name: string;
@@ -58,7 +58,7 @@ export class Joining {
       if (this.isOver()) return nsp ? nsp[kRelease]() : undefined;
       if (nsp) return this.enter(nsp);
       this.#state = "over";
-      this.client[kOnJoined](this, undefined);
+      this.client[kRecordJoin](this, undefined);
       this.client._packet(this.#noNamespace(why));
     });
   }
@@ -66,13 +66,23 @@ export class Joining {
   #noNamespace(why: "full" | undefined): SocketPacket {
     const { server, conn } = this.client;
     if (why === undefined) {
-      onConnectRefused(server, { code: "UNKNOWN_NAMESPACE", namespace: this.name, message: "Invalid namespace", conn });
+      reportConnectRefused(server, {
+        code: "UNKNOWN_NAMESPACE",
+        namespace: this.name,
+        message: "Invalid namespace",
+        conn,
+      });
       return new SocketPacket(PacketType.CONNECT_ERROR, this.name, { message: "Invalid namespace" }, undefined);
     }
     const { maxDynamicNamespaces } = server[kLimits];
-    server[kOnLimit](this.client[kPort], "TOO_MANY_DYNAMIC_NAMESPACES", maxDynamicNamespaces, maxDynamicNamespaces + 1);
+    server[kReportLimit](
+      this.client[kPort],
+      "TOO_MANY_DYNAMIC_NAMESPACES",
+      maxDynamicNamespaces,
+      maxDynamicNamespaces + 1,
+    );
     const error = new SocketIoError("TOO_MANY_DYNAMIC_NAMESPACES");
-    onConnectRefused(server, { code: error.code, namespace: this.name, message: error.message, conn });
+    reportConnectRefused(server, { code: error.code, namespace: this.name, message: error.message, conn });
     return limitPacket(conn.protocol, this.name, error);
   }
 
@@ -96,7 +106,7 @@ export class Joining {
     else void session.then((found) => this.#introduce(nsp, found));
   }
 
-  #introduce(nsp: Namespace, found?: StoredSession | SocketIoError): void {
+  #introduce(nsp: Namespace, found?: RestoredSession | SocketIoError): void {
     try {
       const socket = new Socket(nsp, this.client, this.#auth, found);
       this.#socket = socket;
@@ -108,9 +118,9 @@ export class Joining {
 
   /** Refuses the client after an error of the adapter or the parser; disconnects it if even that fails. */
   #onFailure(nsp: Namespace, error: unknown): void {
-    fail(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
+    failHandler(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
     this.#state = "over";
-    this.client[kOnJoined](this, undefined);
+    this.client[kRecordJoin](this, undefined);
     try {
       this.#socket?._cleanup();
       this.client._packet(refusalPacket(this.name, refusal(INTERNAL, this.client.conn.protocol)));
@@ -130,14 +140,15 @@ export class Joining {
       subject: [socket],
       isOver: () => this.isOver(),
       onEnd: end,
-      onFailure: (error, how) => fail(nsp, error, { handler: "namespace middleware", how, socket, namespace: nsp }),
+      onFailure: (error, how) =>
+        failHandler(nsp, error, { handler: "namespace middleware", how, socket, namespace: nsp }),
       endOf: () => INTERNAL,
     });
   }
 
   #admit(nsp: Namespace, socket: Socket): void {
     nsp[kAdmit](socket, () => {
-      this.client[kOnJoined](this, socket);
+      this.client[kRecordJoin](this, socket);
       this.#onJoined?.(socket);
     });
   }
@@ -147,7 +158,7 @@ export class Joining {
     const code = err === INTERNAL ? "MIDDLEWARE_FAILED" : "MIDDLEWARE_REFUSED";
     // Programs may refuse with any value.
     const { message }: { readonly message?: unknown } = typeof err === "string" ? { message: err } : err;
-    onConnectRefused(server, { code, namespace: this.name, message: String(message), conn, socket });
+    reportConnectRefused(server, { code, namespace: this.name, message: String(message), conn, socket });
   }
 
   #finish(nsp: Namespace, socket: Socket, err?: unknown): void {
@@ -156,7 +167,7 @@ export class Joining {
     try {
       if (err === undefined) return this.#admit(nsp, socket);
       socket._cleanup();
-      this.client[kOnJoined](this, undefined);
+      this.client[kRecordJoin](this, undefined);
       this.#report(socket, err as ExtendedError | string);
       socket._error(refusal(err as ExtendedError | string, this.client.conn.protocol));
     } catch (error) {
