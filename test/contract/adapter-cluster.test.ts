@@ -3,7 +3,7 @@ import * as npm from "socket.io-adapter";
 import { describe } from "vitest";
 import { type Bus, clusterContract, type Member, type OnBus } from "./adapter-cluster.ts";
 
-/** Lets an abstract adapter class talk over a bus in memory. */
+/** Connects an abstract adapter class to a bus in memory. */
 function onBus(Base: typeof npm.ClusterAdapterWithHeartbeat): OnBus {
   return (bus: Bus) =>
     class extends Base {

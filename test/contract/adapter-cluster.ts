@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type AdapterClass, type AnyAdapter, opts, room } from "./adapter.ts";
 
-/** What two adapters of a cluster share: every message is serialized, as on a wire. */
+/** The bus of two adapters in a cluster. It serializes every message, as on a wire. */
 export class Bus {
   readonly #members: Member[] = [];
   readonly sent: Array<{ type: number; uid: string; nsp: string; data?: unknown }> = [];
@@ -30,7 +30,7 @@ export interface Member {
   onResponse(response: unknown): void;
 }
 
-/** Makes an adapter class that talks over a bus of an abstract one. */
+/** Returns an adapter class on a bus, from an abstract class. */
 export type OnBus = (bus: Bus) => AdapterClass;
 
 /** Ends a promise that the fake clock does not move. */
@@ -38,7 +38,7 @@ const soon = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
 
-/** Two servers on one bus: the second has sockets of its own, `s1` to `s3` as well. */
+/** Two servers on one bus; each has its own sockets `s1` to `s3`. */
 async function cluster(one: OnBus, two: OnBus, recovery?: object) {
   const bus = new Bus();
   const nodes = [one, two].map((on) => room(on(bus), recovery === undefined ? undefined : { recovery }));

@@ -3,7 +3,7 @@ import * as npm from "socket.io-adapter";
 import { describe } from "vitest";
 import { adapterContract, sessionContract } from "./adapter.ts";
 
-// The promise to adapters of others, which extend either class: both keep one contract.
+// Third-party adapters extend either class: both follow one contract.
 
 class AloneOnOurBus extends ClusterAdapter {
   // The constructor of the abstract class is protected.

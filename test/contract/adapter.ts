@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 
-/** An adapter, as far as the contract goes; protected members included, since those who extend it use them. */
+/** An adapter with the members of the contract, including protected ones, which subclasses use. */
 export interface AnyAdapter {
   rooms: Map<string, Set<string>>;
   sids: Map<string, Set<string>>;
@@ -38,16 +38,16 @@ export const opts = (rooms: string[] = [], except: string[] = [], flags: Record<
   flags,
 });
 
-/** What a namespace of a server looks like to an adapter. */
+/** A namespace of a server, as its adapter sees it. */
 class FakeNamespace {
   readonly name = "/";
   _ids = 0;
   readonly sockets = new Map<string, FakeSocket>();
   readonly emitted: unknown[][] = [];
-  /** What the server's listeners answer. */
+  /** The answer of the server's listeners. */
   answer: unknown = "answer";
   readonly server = {
-    /** Made of what a test may fake. */
+    /** Parts that a test may fake. */
     [Symbol.for("portage:clock")]: {
       now: () => Date.now(),
       after: (ms: number, fn: () => void) => {
@@ -55,7 +55,7 @@ class FakeNamespace {
         return { refresh: () => void timer.refresh(), cancel: () => clearTimeout(timer) };
       },
     },
-    /** Offsets are left out. */
+    /** Without offsets. */
     encoder: { encode: ({ type, data, id }: Packet) => [`${type}${id ?? ""}${JSON.stringify(data.slice(0, 1))}`] },
     opts: { connectionStateRecovery: undefined as object | undefined },
   };
@@ -77,7 +77,7 @@ interface Packet {
   id?: number;
 }
 
-/** What a socket looks like to an adapter. */
+/** A socket, as its adapter sees it. */
 class FakeSocket {
   readonly handshake = { address: "10.0.0.1" };
   readonly data = { name: "data" };
@@ -122,7 +122,7 @@ export function room(Adapter: AdapterClass, options?: { recovery?: object }) {
   });
   for (const socket of sockets.slice(0, 2)) socket.join(["r1"]);
   for (const socket of sockets.slice(1)) socket.join(["r2"]);
-  /** Who has heard what since the last call. */
+  /** Returns the packets of each socket since the last call. */
   const heard = (): string[] => sockets.flatMap(({ id, heard }) => heard.splice(0).map((packet) => `${id} ${packet}`));
   return { nsp, adapter, sockets, heard };
 }
@@ -206,7 +206,7 @@ export function adapterContract(Adapter: AdapterClass, options?: { recovery: obj
   });
 }
 
-/** What adapters that keep sessions do. */
+/** Tests of adapters that store sessions. */
 export function sessionContract(Adapter: AdapterClass): void {
   const lost = { sid: "gone", pid: "secret", rooms: ["gone", "r1"], data: { kept: true } };
   const bench = () => room(Adapter, { recovery: { maxDisconnectionDuration: 5000 } });

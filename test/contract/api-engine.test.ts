@@ -336,7 +336,7 @@ describe("Socket and Transport", () => {
 });
 
 describe("programs that wrap", () => {
-  /** Puts a wrapper around a method, as libraries that measure do, and notes what it is called with. */
+  /** Wraps a method, like libraries for metrics do, and records its arguments. */
   function wrap(object: object, name: string): unknown[][] {
     const calls: unknown[][] = [];
     const methods = object as Record<string, (...args: unknown[]) => unknown>;

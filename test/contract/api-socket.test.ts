@@ -320,7 +320,7 @@ test("Client", async () => {
     preEncoded: true,
   });
   expect(await heard).toEqual([1]);
-  // Adapters of others hand over a packet that is not in a list as well.
+  // Third-party adapters also pass a packet outside of a list.
   for (const raw of ['2["raw",2]', Buffer.from("b")]) {
     const again = nextEvent(client, "raw");
     const attached = typeof raw === "string" ? raw : '51-["raw",{"_placeholder":true,"num":0}]';

@@ -5,7 +5,7 @@ import { portage, reference } from "../support/targets.ts";
 
 // Every own and inherited member of the reference's public objects: there, of the same kind, and assignable.
 
-/** Members of the reference that are not there, by the reason. */
+/** Members of the reference that Portage lacks, by reason. */
 const ABSENT: Record<string, Record<string, string>> = {
   Server: {
     "inside of attach(), which is one method here": "initEngine attachServe extractFilename",
@@ -56,7 +56,7 @@ const ABSENT: Record<string, Record<string, string>> = {
   },
 };
 
-/** Members that the reference lacks: documented additions, and handlers that another layer calls. */
+/** Members that the reference lacks: documented additions, and handlers for other layers. */
 const ADDED: Record<string, string> = {
   Server: "drain stats metrics conflate ifSlow",
   Namespace: "conflate ifSlow",
@@ -167,7 +167,7 @@ describe("a member that a program assigns", () => {
     async (kind) => {
       const held = await heldObjects(portage);
       const object = held.objects[kind as keyof Held["objects"]];
-      // The program's own adapter may say how events are delivered.
+      // A program's own adapter may decide how events are delivered.
       for (const name of words(ADDED[kind] ?? "").filter((name) => name !== "deliverLocally"))
         expect(() => Object.assign(object, { [name]: undefined }), name).not.toThrow();
       expect(await held.exchange()).toEqual(["pong", "pong"]);

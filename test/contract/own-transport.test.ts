@@ -7,7 +7,7 @@ import { Host } from "../support/servers/host.ts";
 import { nextEvent, within } from "../support/waiting.ts";
 import { EVENT_STREAM } from "./event-stream.ts";
 
-// An engine with a transport that it does not know: one row in the registry, one name in the option `transports`.
+// An engine with a custom transport: one row in the registry, one name in the option `transports`.
 
 let forget: () => void;
 let host: Host;

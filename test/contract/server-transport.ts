@@ -22,7 +22,7 @@ import { ClosingBacklog } from "../../packages/server/src/engine/transports/clos
 import { noise, type OpenPeer, type Peer, type WirePacket } from "../support/peers/peer.ts";
 import { turn, within } from "../support/waiting.ts";
 
-// What every transport of the server must do, whatever carries it: the contract at the head of transports/transport.ts.
+// Tests for every transport of the server: the contract at the head of transports/transport.ts.
 
 /** A transport under test, and the client at its other end. */
 export interface Subject {
@@ -30,7 +30,7 @@ export interface Subject {
   readonly kind: TransportKind;
   /** Opens a client that asks for `/engine.io/?transport=...`. */
   readonly open: OpenPeer;
-  /** Answers a WebSocket handshake, for transports that a stream carries. */
+  /** Answers a WebSocket handshake, for transports on a stream. */
   readonly accept?: (req: IncomingMessage, stream: Duplex, head: Buffer) => EngineLink | Promise<EngineLink>;
 }
 
@@ -45,7 +45,7 @@ class Owner implements TransportOwner {
   readonly calls: string[] = [];
   readonly packets: WirePacket[] = [];
   readonly closes: CloseReason[] = [];
-  /** What else it does with a packet. */
+  /** A further reaction to a packet. */
   react = (): void => {};
 
   onPacket({ type, data = "" }: EnginePacket): void {
@@ -64,11 +64,11 @@ class Owner implements TransportOwner {
   }
 }
 
-/** Packets in a form that is quickly compared, however large they are. */
+/** Returns packets in a form that is fast to compare at any size. */
 const brief = (packets: readonly WirePacket[]): string[] =>
   packets.map((data) => (typeof data === "string" ? data : `bytes ${data.length} ${data.toString("base64")}`));
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 async function until(condition: () => boolean, what: string): Promise<void> {
   const wait = async (): Promise<void> => {
     while (!condition()) await turn();
@@ -104,7 +104,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       return transportContext({ ...options, httpCompression: false, perMessageDeflate: false }, services);
     }
 
-    /** The server's half: makes one transport, of the first request, and hands it all others. */
+    /** The server's side: makes one transport for the first request, and passes all further requests to it. */
     async function serve(
       owner: Owner,
       context: TransportContext,
@@ -153,13 +153,13 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       return made;
     }
 
-    /** Sends once the transport can. */
+    /** Sends once the transport is writable. */
     async function send(transport: Transport, ...packets: EnginePacket[]): Promise<void> {
       await until(() => transport.writable, "a transport that can send");
       transport.send(packets);
     }
 
-    /** What the peer gets up to the end, noops left out. */
+    /** Returns the peer's packets up to the end, without noops. */
     async function rest(peer: Peer): Promise<WirePacket[]> {
       const got: WirePacket[] = [];
       for (;;) {

@@ -4,8 +4,8 @@ import { heldObjects, type Held } from "../support/held-objects.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 
-// Programs and libraries put sockets, servers and sessions into proxies, or make objects from them. What such a wrapper
-// does must be what it does with the reference.
+// Programs and libraries wrap sockets, servers and sessions in proxies, or make objects from them. Such a wrapper must
+// behave as with the reference.
 
 const WRAPPERS: Record<string, <T extends object>(object: T) => T> = {
   "a Proxy that passes on": (object) => new Proxy(object, {}),
@@ -25,7 +25,7 @@ interface Wrapped extends Held {
 }
 
 const hear = ({ client }: Held, event: string): Promise<unknown[]> => nextEvent(client, event);
-/** Something that the server must have got through before. */
+/** Waits until the server has processed earlier packets. */
 const settled = ({ client }: Held): Promise<unknown> => client.timeout(5000).emitWithAck("ping!");
 
 const SCENARIOS: Record<string, (held: Wrapped) => unknown> = {

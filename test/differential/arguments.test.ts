@@ -31,7 +31,7 @@ afterAll(() => {
   vi.restoreAllMocks();
 });
 
-/** Whether a program would notice: ours may do without an error, and refuse at once what fails later elsewhere. */
+/** Whether a program would notice: Portage may omit an error, or throw at once instead of later. */
 function isAsGood(ours: Outcome, theirs: Outcome): boolean {
   if (theirs.result === "throws" || theirs.uncaught > 0)
     return (ours.uncaught === 0 && ours.result !== "throws") || ours.result === theirs.result;
@@ -53,7 +53,7 @@ async function compare(name: string, run: (target: Target, odd: unknown) => Prom
   else expect([...different.keys()].sort()).toEqual([...(meant.values ?? Object.keys(ODD_VALUES))].sort());
 }
 
-/** Makes a call on a server that has one client, which says what it has got. */
+/** Makes a call on a server with one client, which reports its events. */
 async function callWithClient({ io, port }: Running, target: Target, name: string, odd: unknown): Promise<Outcome> {
   const joined = nextEvent<[Socket]>(io, "connection");
   const client = await RawWebSocket.connect({ port });

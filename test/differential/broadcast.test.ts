@@ -17,7 +17,7 @@ async function three(context: SocketContext): Promise<{ clients: RawWebSocket[];
   return { clients, sockets };
 }
 
-/** Ends a scenario: everybody gets one last event, so that whatever came before is in the trace. */
+/** Ends a scenario with one last event to all clients, so that all earlier events are in the trace. */
 async function finish(context: SocketContext, clients: readonly RawWebSocket[]): Promise<void> {
   context.io.emit("end");
   await Promise.all(clients.map((client) => client.until((packet) => packet === '42["end"]')));

@@ -12,8 +12,8 @@ type Client = ours.Socket;
 type Options = ours.SocketOptions;
 
 /**
- * What happens to one client, in order. What it sends has a lane of its own: over polling, two HTTP connections decide
- * whether the answer to a POST comes before that to a GET. So they do about how many `noop` packets end a poll.
+ * The events of one client, in order. Its packets have a separate lane: over polling, two HTTP connections decide
+ * whether the answer to a POST precedes the answer to a GET, and how many `noop` packets end a poll.
  */
 class Trace {
   readonly lines: string[] = [];
@@ -86,7 +86,7 @@ function messages(client: Client, expected: number): Promise<void> {
   return within(all, `${expected} messages`);
 }
 
-/** Both HTTP connections have answered. */
+/** Waits until both HTTP connections have answered. */
 const answered = (client: Client): Promise<unknown> => Promise.all([event(client, "message"), event(client, "drain")]);
 
 const SCENARIOS: Record<string, [options: Options, run: Scenario]> = {

@@ -2,11 +2,11 @@ import * as ours from "@portage/client";
 import * as reference from "socket.io-client";
 import { afterEach, describe, expect, test, vi } from "vitest";
 
-// Every own and inherited member of the reference's classes, and what its functions do with odd arguments.
+// Every own and inherited member of the reference's classes, and the results of its functions for odd arguments.
 
 type Names = Record<string, string>;
 
-/** Members that the client does without, and why. */
+/** Members that the client lacks, and why. */
 const MISSING: Record<string, Names> = {
   manager: {
     "_reconnectionDelay, _reconnectionDelayMax, _randomizationFactor": "`backoff` keeps these numbers",
@@ -69,7 +69,7 @@ test.each(["manager", "socket", "engine", "transport"])("members of the %s", (pa
 
 const ODD = [0, -1, NaN, Infinity, 2 ** 31, "0", "", null, false, undefined];
 
-/** What a program sees of a call: what it threw, or how its result shows. */
+/** Returns the outcome of a call for a program: its error, or its printed result. */
 function outcome(call: () => unknown): unknown {
   try {
     const result = call();
@@ -100,7 +100,7 @@ describe.each(ODD)("%o", (value) => {
     expect(OURS({ [name]: value })[name]()).toEqual(REFERENCE({ [name]: value })[name]());
   });
 
-  // the reference takes undefined for a value here and there, and then waits for no time, or fails
+  // the reference sometimes uses undefined as a value, and then waits 0 ms or fails
   test
     .skipIf(value === undefined)
     .each([
@@ -167,7 +167,7 @@ describe.each(ODD)("%o", (value) => {
     expect(seen(OURS)).toEqual(seen(REFERENCE));
   });
 
-  // servers end the connection for other names: here the call throws, there everything is lost later
+  // servers end the connection for other names: this client throws, the reference loses the connection
   test("as the name of an event: sent, or refused at the call", () => {
     const isName = typeof value === "string" || Number.isFinite(value);
     const socket = OURS({}).socket("/");

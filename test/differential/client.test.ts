@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { type ScriptedConnection, ScriptedServer } from "../support/scripted/scripted-server.ts";
 import { nextEvent, turn, within } from "../support/waiting.ts";
 
-// The same program on socket.io-client and on ours, against one scripted server: what the client sends, and what its
-// program sees, in order.
+// The same program on socket.io-client and on Portage's client, with one scripted server: the client's packets and the
+// program's events, in order.
 
 type Options = Partial<ManagerOptions & SocketOptions>;
 
@@ -83,7 +83,7 @@ class Program {
   }
 }
 
-/** Details of closes hold events of the platform, or say in words of their own what could not be read. */
+/** Close details contain events of the platform, or describe unreadable data in other words. */
 function visible(args: unknown[]): unknown[] {
   if (args[0] === "parse error") return args.slice(0, 1);
   return args.filter((value) => value instanceof Error || typeof value !== "object");

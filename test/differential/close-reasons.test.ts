@@ -8,12 +8,12 @@ import { RawWebSocket } from "../support/raw/websocket.ts";
 import { portage, reference, type Target } from "../support/targets.ts";
 import { nextEvent } from "../support/waiting.ts";
 
-// The classic reason of each ending is the reference's: programs compare it. What happened stands in `closeReason`.
+// The classic reason of each ending equals the reference's, as programs compare it. `closeReason` has the details.
 
 interface Ending<Client> {
   readonly name: string;
   readonly act: (client: Client, socket: Socket, io: Server, port: number) => unknown;
-  /** What `closeReason.code` says. */
+  /** The value of `closeReason.code`. */
   readonly code: string;
 }
 
@@ -120,7 +120,7 @@ const POLLING: readonly Ending<RawPolling>[] = [
   { name: "DISCONNECT", act: post("41"), code: "CLIENT_LEFT" },
 ];
 
-/** What the program itself does. */
+/** Endings by the program itself. */
 const PROGRAM: readonly Ending<unknown>[] = [
   { name: "socket.disconnect()", act: (_client, socket) => socket.disconnect(), code: "SERVER_DISCONNECTED" },
   { name: "socket.disconnect(true)", act: (_client, socket) => socket.disconnect(true), code: "SERVER_DISCONNECTED" },

@@ -2,12 +2,12 @@ import type { Trace } from "../support/tracer.ts";
 
 /** Scenarios with intended differences from the reference. */
 export interface Difference {
-  /** Why it is better so. */
+  /** The reason of the difference. */
   readonly reason: string;
   readonly scenarios: readonly string[];
-  /** Lines of the reference, and what Portage has in their place; an empty list: nothing. Each must occur. */
+  /** Lines of the reference, and Portage's lines in their place; an empty list for none. Each must occur. */
   readonly becomes?: Readonly<Record<string, readonly string[]>>;
-  /** Lanes that differ in more than lines, as Portage has them. */
+  /** Portage's version of lanes that differ in more than lines. */
   readonly lanes?: Trace;
 }
 
@@ -272,7 +272,7 @@ const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** True of every trace, so that it is said once. */
+/** Differences in every trace. */
 const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] = [
   {
     reason: "a close frame of the reference has no code (1005); Portage says why",
@@ -291,14 +291,14 @@ const GENERAL: readonly { reason: string; pattern: RegExp; becomes: string }[] =
   },
 ];
 
-/** A trace without the differences that hold everywhere. */
+/** Returns a trace without the differences in every trace. */
 export function generalise(trace: Trace): Trace {
   const rewrite = (line: string): string =>
     GENERAL.reduce((text, { pattern, becomes }) => text.replace(pattern, becomes), line);
   return Object.fromEntries(Object.entries(trace).map(([lane, lines]) => [lane, lines.map(rewrite)]));
 }
 
-/** What Portage must do where the reference did `trace`. */
+/** Returns the trace expected of Portage, from the reference's `trace`. */
 export function expectation(scenario: string, trace: Trace): Trace {
   const differences = DIFFERENCES.filter((difference) => difference.scenarios.includes(scenario));
   const becomes: Record<string, readonly string[]> = Object.assign(

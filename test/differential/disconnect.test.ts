@@ -182,7 +182,7 @@ describe("ends of polling", () => {
   });
 });
 
-// On the engine alone: nothing else is exchanged, so no ping can come before something that is waited for.
+// On the engine alone, without other traffic, so that a ping can't precede the expected packet.
 describe("heartbeats", () => {
   const short = { pingInterval: 40, pingTimeout: 60 };
 

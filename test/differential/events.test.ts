@@ -7,7 +7,7 @@ import { differential, type SocketContext } from "./scenario.ts";
 type Answer = (...args: unknown[]) => void;
 const TRANSPORTS = ["polling", "websocket"] as const;
 
-/** Values of every kind that must come back as they went. */
+/** Values of every kind that must survive a round trip. */
 const VALUES: Record<string, unknown[]> = {
   "no arguments": [],
   "plain values": [1, -1.5, 1e21, "text", true, false, null],

@@ -3,7 +3,7 @@ import type { Socket as Session } from "engine.io";
 import type { Server, Socket } from "socket.io";
 import type { Target } from "../support/targets.ts";
 
-/** What a call is made on, and what with: `odd` goes anywhere. */
+/** The object of a call and its arguments; `odd` may be any of them. */
 export interface Bench {
   readonly target: Target;
   readonly io: Server;
@@ -19,7 +19,7 @@ const noop = (): void => undefined;
 const EVERYBODY = { rooms: new Set<string>(), except: new Set<string>() };
 const event = (): { type: number; data: unknown[] } => ({ type: 2, data: ["e"] });
 
-/** The rooms of a socket, less its own. */
+/** Returns the rooms of a socket, without its own. */
 const roomsOf = ({ rooms, id }: Socket): unknown[] => [...rooms].filter((room) => room !== id);
 
 /** Calls on a server with one client. */

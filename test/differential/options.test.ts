@@ -59,7 +59,7 @@ const uncaught = new Uncaught();
 beforeAll(() => uncaught.start());
 afterAll(() => uncaught.stop());
 
-/** What a poll and a WebSocket find. */
+/** Returns the results of a poll and a WebSocket. */
 async function look(port: number, seen: string[]): Promise<void> {
   const headers = { origin: "http://other.example" };
   const poll = call({ port, path: "/socket.io/?EIO=4&transport=polling", headers }).catch(() => undefined);
@@ -89,7 +89,7 @@ async function run(target: Target, options: Partial<ServerOptions>): Promise<Out
     io.on("connection", (socket) => socket.on("echo", (text) => socket.emit("echo", text)));
     await look(port, seen);
     const stopped = running.stop().catch(() => seen.push("did not stop"));
-    // A handler that threw has left its request without an answer, for which closing would wait.
+    // A handler that threw left its request unanswered, and closing would wait for it.
     if (uncaught.count > 0) running.host.http.closeAllConnections();
     await stopped;
   }, uncaught);

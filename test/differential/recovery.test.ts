@@ -6,13 +6,13 @@ import { differential, type SocketContext } from "./scenario.ts";
 
 const RECOVERY = { connectionStateRecovery: { maxDisconnectionDuration: 60_000 } };
 
-/** What a client keeps to come back with. */
+/** The data that a client stores for its recovery. */
 interface Ticket {
   pid: string;
   offset: string | undefined;
 }
 
-/** A client by hand: it joins, and keeps pid and offset as the published one does. */
+/** A handmade client: it joins, and stores pid and offset like the published one. */
 class Recovering {
   readonly ticket: Ticket = { pid: "", offset: undefined };
   readonly raw: RawWebSocket;
@@ -25,7 +25,7 @@ class Recovering {
     this.#prefix = prefix;
   }
 
-  /** Connects, says `auth` to the namespace, and reads up to the answer. */
+  /** Connects, sends `auth` to the namespace, and reads up to the answer. */
   static async join(context: SocketContext, name: string, auth?: object, nsp = "/"): Promise<Recovering> {
     const client = new Recovering(context, await context.websocket(name), nsp === "/" ? "" : `${nsp},`);
     return client.ask(auth);
@@ -55,7 +55,7 @@ class Recovering {
     this.#context.tracer.mask(offset, "<offset>");
   }
 
-  /** Loses the connection, and waits until the server has noticed. */
+  /** Loses the connection, and waits until the server has detected it. */
   async lose(): Promise<Ticket> {
     const { tracer } = this.#context;
     const gone = tracer.lane("server").filter((line) => line.startsWith("disconnect ")).length;
@@ -74,7 +74,7 @@ function watch(context: SocketContext, namespace = "/"): void {
   });
 }
 
-/** Ends a connection that the server may be ending as well: who is first is left to chance. */
+/** Ends a connection that the server may be ending too, in either order. */
 async function cutBoth(context: SocketContext, client: Recovering): Promise<void> {
   for (const code of [1000, 1006]) context.tracer.mask(`closed ${code}`, "closed by one of the two");
   client.raw.cut();
@@ -83,7 +83,7 @@ async function cutBoth(context: SocketContext, client: Recovering): Promise<void
 
 const isEvent = (name: string) => (packet: string) => packet.includes(`["${name}"`);
 
-/** A client that was here, has got an event, and was lost. */
+/** A client that connected, received an event, and was lost. */
 async function lost(context: SocketContext, act?: (socket: Socket) => unknown): Promise<Ticket> {
   watch(context);
   const client = await Recovering.join(context, "A");
@@ -180,7 +180,7 @@ describe("a client that comes back", () => {
     for (const namespace of ["/", "/chat"]) context.io.of(namespace).emit("missed", namespace);
     await Recovering.join(context, "B", tickets[0]);
     await Recovering.join(context, "B2", tickets[1], "/chat");
-    // A ticket of one namespace is worth nothing in another.
+    // A pid of one namespace is invalid in another.
     await Recovering.join(context, "C", tickets[1]);
   });
 });

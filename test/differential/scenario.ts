@@ -19,7 +19,7 @@ type Own<T> = Omit<Partial<T>, "port" | "tracer" | "name">;
 type ClientOptions = Partial<ManagerOptions & SocketOptions>;
 type HttpOptions = Omit<HttpCall, "port">;
 
-/** What a scenario works with; the same for both servers. */
+/** The context of a scenario, equal for both servers. */
 class Context {
   readonly tracer = new Tracer();
   readonly host: Host;
@@ -36,7 +36,7 @@ class Context {
     return this.host.port;
   }
 
-  /** Notes what the application sees. */
+  /** Records an event of the application. */
   note(lane: string, ...values: unknown[]): void {
     this.tracer.write(lane, values.map(show).join(" "));
   }
@@ -113,7 +113,7 @@ export class SocketContext extends Context {
     this.io = io;
   }
 
-  /** Notes what happens to a socket of the server: in the lane `server` or another one. */
+  /** Records the events of a server's socket, in the lane `server` or another one. */
   watch(socket: Socket, lane = "server"): void {
     this.tracer.mask(socket.id, `<socket in ${lane}>`);
     this.note(lane, "connection", socket.nsp.name);
@@ -130,7 +130,7 @@ export class SocketContext extends Context {
     this.io.of(namespace).on("connection", (socket) => this.watch(socket, lane));
   }
 
-  /** Notes engine events: refusals, sessions with their upgrade and end. */
+  /** Records engine events: refusals, sessions with their upgrade and end. */
   watchEngine(): void {
     watchEngine(this, this.io.engine);
   }
@@ -195,7 +195,7 @@ async function traceEngine(target: Target, options: EngineOptions, scenario: Eng
   }
 }
 
-/** `DIFFERENTIAL_SUBJECT=reference` compares the reference with itself: a scenario that fails then depends on luck. */
+/** `DIFFERENTIAL_SUBJECT=reference` compares the reference with itself, to find scenarios that depend on chance. */
 const compared = process.env["DIFFERENTIAL_SUBJECT"] === "reference" ? reference : portage;
 
 function compare(name: string, trace: (target: Target) => Promise<Trace>): void {

@@ -25,7 +25,7 @@ async function candidate(context: EngineContext): Promise<Candidate> {
   return { polling, websocket, session };
 }
 
-/** Probes, with the poll that waits being answered. */
+/** Probes, and waits until the pending poll is answered. */
 async function probe({ polling, websocket }: Candidate): Promise<void> {
   const poll = polling.beginPoll();
   await poll.arrived;

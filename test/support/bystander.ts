@@ -31,7 +31,7 @@ export class Bystander {
     return new Bystander(clients);
   }
 
-  /** Rejects when the process had an uncaught error, or when one of the two is not served as before. */
+  /** Rejects after an uncaught error of the process, or if one of the two clients is not served as before. */
   async check(): Promise<void> {
     await turn();
     const asked = this.#clients.map(async (client) => {

@@ -18,14 +18,14 @@ export const CLIENTS: Readonly<Record<string, Connect>> = {
   "socket.io-client 1.7": (url, options) => io1(url, { ...OPTIONS, ...options }),
 };
 
-/** How a client may reach the server. */
+/** The transports of a client. */
 export const WAYS: Readonly<Record<string, ClientOptions>> = {
   "polling only": { transports: ["polling"] },
   "websocket only": { transports: ["websocket"] },
   "polling, then the upgrade": {},
 };
 
-/** What all versions share, since `emitWithAck` came with the newest. */
+/** Emits an event and returns its acknowledgement, as only the newest version has `emitWithAck`. */
 export function ask<T = unknown>(client: Socket, event: string, ...args: unknown[]): Promise<T> {
   return new Promise((resolve) => client.emit(event, ...args, resolve));
 }

@@ -1,15 +1,15 @@
 import { Random } from "./random.ts";
 
-/** How long each fuzzer of a live server runs: a moment in `npm test`, a minute in `npm run fuzz`. Seconds. */
+/** Run time of each fuzzer of a live server in seconds: a moment in `npm test`, a minute in `npm run fuzz`. */
 const SECONDS = Number(process.env["FUZZ_SECONDS"] ?? (process.env["FUZZ_ROUNDS"] ? 60 : 0.8));
 
 /** The first seed. */
 const SEED = Number(process.env["FUZZ_SEED"] ?? 1);
 
-/** The time that {@link forSeeds} may take, in milliseconds, for the limit of a test. */
+/** Time limit of {@link forSeeds} in milliseconds, for the timeout of a test. */
 export const FUZZ_TIME = SECONDS * 1000 + 30_000;
 
-/** Runs one seed after the other until the time is over; a failure names its seed. Gives the number of runs. */
+/** Runs seeds one after another until the time is over; a failure names its seed. Returns the number of runs. */
 export async function forSeeds(run: (seed: number, random: Random) => Promise<void>): Promise<number> {
   const end = performance.now() + SECONDS * 1000;
   let seed = SEED;

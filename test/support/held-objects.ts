@@ -5,14 +5,14 @@ import { io as connectClient, type Socket as ClientSocket } from "socket.io-clie
 import type { Target } from "./targets.ts";
 import { nextEvent } from "./waiting.ts";
 
-/** A server with two clients, and the objects of it that a program can hold. */
+/** A server with two clients, and its objects that a program can reference. */
 export interface Held {
   readonly io: Server;
   /** The socket of the client on WebSocket, and that client. */
   readonly socket: Socket;
   readonly client: ClientSocket;
   readonly objects: ReturnType<typeof objectsOf>;
-  /** A question of each client, answered by the server. */
+  /** Sends an event from each client, and returns the acknowledgements. */
   exchange(): Promise<unknown[]>;
   stop(): Promise<void>;
 }

@@ -1,12 +1,12 @@
 import { within, turn } from "./waiting.ts";
 
-/** What came of a call that was given something odd. Errors are not compared by their text. */
+/** The outcome of a call with an odd argument. Error texts are not compared. */
 export interface Outcome {
-  /** The kind of what it returned, "throws", or "throws <code>" for an error of ours. */
+  /** The kind of the returned value, "throws", or "throws <code>" for errors of Portage. */
   result: string;
   /** The number of uncaught errors, a tick later. */
   uncaught: number;
-  /** What others noticed of it. */
+  /** The effects on others. */
   readonly seen: string[];
 }
 
@@ -32,7 +32,7 @@ export class Uncaught {
     for (const listener of this.#listeners) process.on("unhandledRejection", listener as () => void);
   }
 
-  /** Resolves with the next one: what waits for an answer of a handler that threw can stop waiting. */
+  /** Resolves with the next error, so that a test can stop waiting for the answer of a handler that threw. */
   next(): Promise<undefined> {
     return new Promise((resolve) => (this.#noted = () => resolve(undefined)));
   }
@@ -48,7 +48,7 @@ export class Uncaught {
   }
 }
 
-/** The values that options and arguments are tried with, by name. */
+/** Odd values for options and arguments, by name. */
 export const ODD_VALUES: Readonly<Record<string, unknown>> = {
   undefined,
   null: null,
@@ -67,7 +67,7 @@ export const ODD_VALUES: Readonly<Record<string, unknown>> = {
   "[]": [],
 };
 
-/** What a program sees of a value at first sight. */
+/** Returns the kind of a value. */
 export function kindOf(value: unknown): string {
   if (Buffer.isBuffer(value)) return `bytes ${value.toString("hex")}`;
   if (Array.isArray(value)) return `[${value.map((item) => kindOf(item)).join()}]`;
@@ -78,7 +78,7 @@ export function kindOf(value: unknown): string {
 
 const OUR_CODE = /^[A-Z]+(_[A-Z]+)+$/;
 
-/** Makes a call, and looks at what comes of it. A promise is waited for. */
+/** Makes a call and returns its outcome, after its promise has settled. */
 export async function outcomeOf(call: (seen: string[]) => unknown, uncaught: Uncaught): Promise<Outcome> {
   const outcome: Outcome = { result: "", uncaught: 0, seen: [] };
   try {

@@ -1,4 +1,4 @@
-/** Numbers from a seed (mulberry32), so that a failing round can be run again. */
+/** Random numbers from a seed (mulberry32), so that a failing round can be repeated. */
 export class Random {
   #state: number;
 

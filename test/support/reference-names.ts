@@ -12,7 +12,7 @@ import { subject } from "./targets.ts";
 
 const isPortage = subject.name === "portage";
 
-/** The exports under test by the names of the packages that they stand for, seen through the typings of those. */
+/** The exports under test, by the names of the packages that they replace, with these packages' typings. */
 export const exportsOf = {
   "socket.io": (isPortage ? portageServer : referenceServer) as unknown as typeof referenceServer,
   "engine.io": (isPortage ? portageEngine : referenceEngine) as unknown as typeof referenceEngine,

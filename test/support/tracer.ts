@@ -18,7 +18,7 @@ const TRACED_HEADERS = [
 const isTraced = (name: string): boolean =>
   TRACED_HEADERS.includes(name) || name.startsWith("access-control-") || name.startsWith("x-custom-");
 
-/** What of an HTTP answer goes into a trace. */
+/** Returns the traced parts of an HTTP answer. */
 export interface TracedReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -45,16 +45,16 @@ function plain(_key: string, value: unknown): unknown {
   return isBufferJson(value) ? `<Buffer ${Buffer.from(value.data).toString("hex")}>` : value;
 }
 
-/** Any value as one line of a trace. */
+/** Formats any value as one line of a trace. */
 export function show(value: unknown): string {
   if (typeof value === "string") return value === "" ? "<empty>" : value;
   return value === undefined ? "<undefined>" : JSON.stringify(value, plain);
 }
 
-/** Lanes by name: in each the order is kept; between lanes nothing is promised, since sockets run beside each other. */
+/** Lanes by name. Each is in order; the order between lanes is undefined, as sockets are independent. */
 export type Trace = Record<string, string[]>;
 
-/** Writes down what crosses the wire and what the application sees, with ids, ports and times masked. */
+/** Records the traffic and the application's events, with ids, ports and times masked. */
 export class Tracer {
   readonly #lanes = new Map<string, string[]>();
   readonly #heads = new Map<string, string>();
@@ -71,7 +71,7 @@ export class Tracer {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Adds the head of an HTTP answer, unless the one before it in this lane was the same. */
+  /** Adds the head of an HTTP answer, unless the previous one in this lane was equal. */
   reply(lane: string, reply: TracedReply): void {
     const headers = Object.entries(reply.headers)
       .filter(([name]) => isTraced(name))
@@ -120,7 +120,7 @@ export class Tracer {
     return Object.fromEntries(lanes.map(([name, lines]) => [name, lines.map(cover)]));
   }
 
-  /** Ids are learnt from the wire, where their order is certain. */
+  /** Reads ids from the traffic, where their order is certain. */
   #learn(lane: string, line: string): void {
     for (const [, kind, id] of line.matchAll(/"(sid|pid)":"([^"\\]+)"/g)) {
       if (this.#masks.has(id as string)) continue;

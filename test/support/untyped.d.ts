@@ -1,4 +1,4 @@
-/** Packages without typings of their own, described as far as the tests use them. */
+/** Typings for packages without their own, for the parts that the tests use. */
 declare module "socket.io-client-1" {
   import type { io as current } from "socket.io-client";
   const io: typeof current;
@@ -11,7 +11,7 @@ declare module "socket.io-client-2" {
   export default io;
 }
 
-/** Its typings cannot be found through its `exports`. */
+/** TypeScript can't find its typings through `exports`. */
 declare module "socket.io-client-3" {
   export { io } from "socket.io-client";
 }

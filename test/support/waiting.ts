@@ -1,9 +1,9 @@
 import type { EventEmitter } from "node:events";
 
-/** No step of a test takes longer than this on a slow machine; it bounds waits, it never paces them. Milliseconds. */
+/** Time limit for one step of a test on a slow machine, in milliseconds. It bounds waits; it never paces them. */
 export const PATIENCE = 15_000;
 
-/** Gives `promise` back, or rejects with a sentence that names what did not happen in time. */
+/** Resolves like `promise`, or rejects with a sentence that names the step that exceeded its time. */
 export async function within<T>(promise: Promise<T>, what: string | (() => string), ms: number = PATIENCE): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
@@ -21,7 +21,7 @@ interface Emitting {
   once(event: string, listener: (...args: never[]) => void): unknown;
 }
 
-/** The arguments of the next `event` of `emitter`. */
+/** Returns the arguments of the next `event` of `emitter`. */
 export function nextEvent<T extends unknown[] = unknown[]>(
   emitter: Emitting | EventEmitter,
   event: string,
@@ -32,7 +32,7 @@ export function nextEvent<T extends unknown[] = unknown[]>(
   return within(arrived, `event "${event}"`);
 }
 
-/** Lets everything that is ready in this process and on its loopback sockets run. */
+/** Waits until all ready work of this process and its loopback sockets has run. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -53,13 +53,13 @@ export class Inbox<T> {
     else this.#items.push(item);
   }
 
-  /** The oldest item not taken yet. */
+  /** Returns the oldest unread item. */
   next(): Promise<T> {
     if (this.#items.length > 0) return Promise.resolve(this.#items.shift() as T);
     return within(new Promise<T>((resolve) => this.#readers.push(resolve)), this.#what);
   }
 
-  /** Takes items until one satisfies `wanted`, and gives that one. */
+  /** Reads items until one satisfies `wanted`, and returns it. */
   async find(wanted: (item: T) => boolean): Promise<T> {
     for (;;) {
       const item = await this.next();

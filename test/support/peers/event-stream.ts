@@ -9,7 +9,7 @@ export class EventStreamPeer implements Peer {
   readonly #inbox = new Inbox<WirePacket>("a packet, by an event");
   readonly #port: number;
   readonly #cut: () => void;
-  /** Of the session, which the open packet has. */
+  /** The session id, from the open packet. */
   sid = "";
 
   constructor(port: number) {

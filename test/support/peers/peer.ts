@@ -7,13 +7,13 @@ import { Inbox, nextEvent } from "../waiting.ts";
 /** A packet as it is on the wire: text with its type in front, or the bytes of a message. */
 export type WirePacket = string | Buffer;
 
-/** The client's side of a transport. What it receives is kept until it is asked for. */
+/** The client's side of a transport. Stores received packets until they are read. */
 export interface Peer {
-  /** Sends packets, several of them in one go where the transport can do that. */
+  /** Sends packets, all at once if the transport supports it. */
   send(...packets: WirePacket[]): Promise<unknown>;
-  /** The next packet; "end" for the end of the transport. */
+  /** Returns the next packet, or "end" at the end of the transport. */
   next(): Promise<WirePacket>;
-  /** Lets the connection break. */
+  /** Breaks the connection. */
   cut(): void;
 }
 
@@ -30,7 +30,7 @@ interface Call {
   readonly body?: string;
 }
 
-/** Sends a request: its response, or undefined where the connection broke before. */
+/** Sends a request; returns its response, or undefined if the connection broke before. */
 export function exchange({ port, query, method = "GET", body }: Call): [ClientRequest, Promise<IncomingMessage>] {
   const headers = { "content-type": "text/plain;charset=UTF-8" };
   const req = request({ host: "127.0.0.1", port, path: `/engine.io/?EIO=4&${query}`, method, headers, agent: false });
@@ -48,7 +48,7 @@ export async function textOf(response: Promise<IncomingMessage>): Promise<string
   return text;
 }
 
-/** Polls as long as there are answers. */
+/** A polling client, which polls until a request fails. */
 class PollingPeer implements Peer {
   readonly #inbox = new Inbox<WirePacket>("a packet, polled");
   readonly #port: number;
@@ -120,5 +120,5 @@ export const openWebSocket: OpenPeer = async (port) => {
   };
 };
 
-/** Bytes that no compression makes small. */
+/** Returns incompressible bytes. */
 export const noise = (length: number): Buffer => randomBytes(length);

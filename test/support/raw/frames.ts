@@ -1,4 +1,4 @@
-/** Frames of RFC 6455 written and read by hand, wrong ones included. */
+/** Writes and reads frames of RFC 6455 by hand, including invalid ones. */
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -13,7 +13,7 @@ export interface FrameSpec {
   readonly reserved?: number;
   /** A length to claim instead of the true one. */
   readonly claim?: number | bigint;
-  /** Written in a longer form than needed: 2 or 8 bytes. */
+  /** Forces a longer form of the length than needed: 2 or 8 bytes. */
   readonly lengthBytes?: 2 | 8;
 }
 
@@ -45,7 +45,7 @@ export function frame(spec: FrameSpec): Buffer {
   return Buffer.concat([head, MASK, payload]);
 }
 
-/** The body of a close frame. */
+/** Returns the body of a close frame. */
 export function closeBody(code: number, reason = ""): Buffer {
   const body = Buffer.alloc(2 + Buffer.byteLength(reason));
   body.writeUInt16BE(code);

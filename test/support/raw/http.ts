@@ -15,14 +15,14 @@ export interface HttpCall {
   readonly path: string;
   readonly method?: string;
   readonly headers?: Record<string, string | string[]>;
-  /** Several pieces leave as a chunked body. */
+  /** The body; several pieces are sent chunked. */
   readonly body?: string | Buffer | readonly (string | Buffer)[];
 }
 
 /** A request under way. */
 export interface PendingCall {
   readonly reply: Promise<HttpReply>;
-  /** Drops the connection with the answer still due. */
+  /** Drops the connection before the answer. */
   abort(): void;
 }
 
@@ -31,7 +31,7 @@ export const ORDER_HEADER = "x-test-order";
 let order = 0;
 const arrivals = new Map<string, () => void>();
 
-/** Called by the host for every request that its server has begun to handle. */
+/** For the host: reports a request that its server has begun to handle. */
 export function noteArrival(id: string | undefined): void {
   if (id === undefined) return;
   arrivals.get(id)?.();
@@ -45,7 +45,7 @@ function decode(body: Buffer, encoding: string | undefined): Buffer {
   return decoder && body.length > 0 ? decoder(body) : body;
 }
 
-/** Sends one request on a connection of its own. */
+/** Sends one request on a separate connection. */
 export function startCall(call: HttpCall): PendingCall & { readonly arrived: Promise<void> } {
   const id = String(++order);
   const { method = "GET", body } = call;
@@ -76,7 +76,7 @@ export function startCall(call: HttpCall): PendingCall & { readonly arrived: Pro
     reply: within(reply, `the answer to ${what}`),
     abort: () => req.destroy(),
   };
-  // A test may care for one of the two only.
+  // A test may use only one of the two.
   pending.arrived.catch(() => undefined);
   pending.reply.catch(() => undefined);
   return pending;

@@ -51,7 +51,7 @@ export class RawHttp2 {
     this.tls.write(Buffer.concat(frames));
   }
 
-  /** The whole answer on a stream, with its header block as it came. */
+  /** Returns the whole answer on a stream, with its header block unparsed. */
   async answer(id: number): Promise<{ head: Buffer; text: string }> {
     await this.until(() => this.#of(id).some(({ type, flags }) => isEnd(type, flags)), `an answer on stream ${id}`);
     const all = this.#of(id);
@@ -76,7 +76,7 @@ export class RawHttp2 {
     return (await this.answer(id)).text;
   }
 
-  /** Waits for a state of things that some frame brings. */
+  /** Waits until a received frame makes a condition true. */
   until(isSo: () => boolean, what: string): Promise<void> {
     const found = new Promise<void>((resolve) => {
       this.#onFrame = () => void (isSo() && resolve());

@@ -11,7 +11,7 @@ export interface RawOptions {
   /** More query parameters. */
   readonly query?: Record<string, string>;
   readonly headers?: Record<string, string>;
-  /** Where to note what crosses the wire, and under which name. */
+  /** The tracer and the lane that record the traffic. */
   readonly tracer?: Tracer;
   readonly name?: string;
 }
@@ -30,16 +30,16 @@ export function queryPath(options: RawOptions, extra: Record<string, string>): s
   return `${path}?${parameters}`;
 }
 
-/** A poll that waits. */
+/** A pending poll. */
 export interface PendingPoll extends PendingCall {
   readonly arrived: Promise<void>;
   readonly packets: Promise<string[]>;
 }
 
-/** A polling client of Engine.IO, written by hand: every request is the test's own decision. */
+/** A handmade polling client of Engine.IO: the test decides on every request. */
 export class RawPolling {
   readonly #options: RawOptions;
-  /** Packets that were polled and not asked for yet. */
+  /** Polled packets that the test has not read yet. */
   readonly #unread: string[] = [];
   sid = "";
   handshake: OpenPacket | undefined;
@@ -48,7 +48,7 @@ export class RawPolling {
     this.#options = options;
   }
 
-  /** Shakes hands; packets behind the open packet can be read with `next`. */
+  /** Does the handshake; read packets after the open packet with `next`. */
   static async open(options: RawOptions): Promise<RawPolling> {
     const client = new RawPolling(options);
     const packets = await client.poll();
@@ -73,12 +73,12 @@ export class RawPolling {
     return { ...pending, packets };
   }
 
-  /** One poll, and the packets of its answer; an answer other than 200 is an error. */
+  /** Polls once and returns the packets; rejects for an answer other than 200. */
   poll(): Promise<string[]> {
     return this.beginPoll().packets;
   }
 
-  /** One packet, polling as often as that takes. */
+  /** Returns one packet, after as many polls as needed. */
   async next(): Promise<string> {
     while (this.#unread.length === 0) this.#unread.push(...(await this.poll()));
     return this.#unread.shift() as string;

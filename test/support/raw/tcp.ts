@@ -29,17 +29,17 @@ export class RawTcp {
     return this.#port;
   }
 
-  /** What the server has sent so far. */
+  /** The bytes received so far. */
   get received(): string {
     return Buffer.concat(this.#chunks).toString("latin1");
   }
 
-  /** Resolves once the kernel has taken the bytes. */
+  /** Writes bytes; resolves once the kernel has accepted them. */
   write(bytes: string | Buffer): Promise<void> {
     return new Promise((resolve) => this.stream.write(bytes, () => resolve()));
   }
 
-  /** Waits until the server has sent something that matches. */
+  /** Waits until the received text matches. */
   until(pattern: RegExp): Promise<string> {
     const found = new Promise<string>((resolve) => {
       this.#onData = () => {
@@ -50,7 +50,7 @@ export class RawTcp {
     return within(found, () => `${pattern} from the server, which sent ${JSON.stringify(this.received.slice(0, 200))}`);
   }
 
-  /** Waits until the connection is gone, and gives what was received. */
+  /** Waits until the connection is closed, and returns the received bytes. */
   async ended(): Promise<string> {
     if (!this.stream.closed) {
       await within(new Promise((resolve) => this.stream.once("close", resolve)), "the server to end a TCP connection");
@@ -58,12 +58,12 @@ export class RawTcp {
     return this.received;
   }
 
-  /** RST. */
+  /** Sends an RST. */
   reset(): void {
     this.stream.resetAndDestroy();
   }
 
-  /** FIN. */
+  /** Sends a FIN. */
   end(): void {
     this.stream.destroy();
   }

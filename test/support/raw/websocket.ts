@@ -13,7 +13,7 @@ export interface RawWebSocketOptions extends RawOptions {
   readonly sid?: string;
   /** Bytes to send in the same write as the request. */
   readonly early?: Buffer;
-  /** Default true: a close frame of the server is answered, and the connection ended. */
+  /** Answers a close frame of the server and ends the connection. Default true. */
   readonly answersClose?: boolean;
 }
 
@@ -29,7 +29,7 @@ export class Refused extends Error {
   }
 }
 
-/** How a connection ended, as its client saw it; 1006 without a close frame. */
+/** The end of a connection as its client sees it; 1006 without a close frame. */
 export interface Closed {
   readonly code: number;
   readonly reason: string;
@@ -70,7 +70,7 @@ export function upgradeRequest(options: RawWebSocketOptions): string {
   return [`GET ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n");
 }
 
-/** A WebSocket client written by hand: it records every frame, and sends right and wrong ones. */
+/** A handmade WebSocket client: it records every frame, and sends valid and invalid ones. */
 export class RawWebSocket {
   readonly #options: RawWebSocketOptions;
   readonly #reader = new FrameReader();
@@ -81,7 +81,7 @@ export class RawWebSocket {
   readonly stream: Socket;
   readonly frames: ReadFrame[] = [];
   readonly headers: Record<string, string>;
-  /** Settles when the TCP connection is gone. */
+  /** Settles once the TCP connection is closed. */
   readonly closed: Promise<Closed>;
 
   private constructor(options: RawWebSocketOptions, stream: Socket, head: Head) {
@@ -99,7 +99,7 @@ export class RawWebSocket {
     if (head.rest.length > 0) this.#receive(head.rest);
   }
 
-  /** Shakes hands; rejects with `Refused` for an HTTP answer, or with the error of the stream. */
+  /** Does the handshake; rejects with `Refused` for an HTTP answer, or with the error of the stream. */
   static connect(options: RawWebSocketOptions): Promise<RawWebSocket> {
     const stream = connect({ port: options.port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
     stream.on("error", () => undefined);
@@ -136,7 +136,7 @@ export class RawWebSocket {
     return new RawWebSocket(options, stream, head);
   }
 
-  /** The next message, fragments joined: text as a string. */
+  /** Returns the next message with its fragments joined; text as a string. */
   next(): Promise<string | Buffer> {
     return this.#messages.next();
   }

@@ -8,18 +8,18 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const HANDSHAKE = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}';
 const SEPARATOR = "\x1e";
 
-/** How the TCP connection ends, right behind what was written. */
+/** How the TCP connection ends, right after the written data. */
 export type End = "FIN" | "RST" | undefined;
 
-/** One session of a client, over the transport that it chose. */
+/** One session of a client, over the client's choice of transport. */
 export interface RawSession {
-  /** Takes engine packets of the client until one begins so. */
+  /** Reads the client's engine packets until one starts with `prefix`. */
   find(prefix: string): Promise<string>;
   /** Sends engine packets in one write: one chunk of a WebSocket, or one payload of polling. */
   send(packets: readonly string[], end?: End): void;
 }
 
-/** Writes in one piece, the FIN included; a reset follows at once: on loopback the client has the bytes by then. */
+/** Writes in one piece, including the FIN. A reset follows at once, when a loopback client has the bytes already. */
 function writeAll(socket: Socket, bytes: string | Buffer, end: End): void {
   if (end === "FIN") socket.end(bytes);
   else socket.write(bytes);
@@ -49,7 +49,7 @@ class WebSocketSession implements RawSession {
     writeAll(this.#socket, chunk, end);
   }
 
-  /** Reads short masked frames, which is all that these clients send. */
+  /** Reads short masked frames, as these clients send no others. */
   read(chunk: Buffer): void {
     this.#rest = Buffer.concat([this.#rest, chunk]);
     while (this.#rest.length >= 6) {
@@ -78,7 +78,7 @@ class WebSocketSession implements RawSession {
 
 class PollingSession implements RawSession {
   readonly #packets = new Inbox<string>("a packet of the client");
-  /** What no poll has fetched yet. */
+  /** Packets queued for the next poll. */
   #waiting: { packets: readonly string[]; end: End } | undefined;
   #poll: Socket | undefined;
 
@@ -116,7 +116,7 @@ function respond(socket: Socket, body: string, end?: End): void {
   writeAll(socket, head + body, end);
 }
 
-/** An Engine.IO server on bare TCP: what it sends leaves in one piece, the end of the connection included. */
+/** An Engine.IO server on bare TCP: it sends in one piece, including the end of the connection. */
 export class OneReadServer {
   readonly #server: Server;
   readonly #sessions = new Inbox<RawSession>("a session");
@@ -157,7 +157,7 @@ export class OneReadServer {
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("data", (chunk: Buffer) => {
-      // a server that has said goodbye reads no further request
+      // a server reads no further request after its close packet
       if (socket.writableEnded) return;
       if (session) return session.read(chunk);
       text += chunk.toString("latin1");

@@ -2,9 +2,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** What a proxy does wrong. */
+/** Faults of a proxy. */
 export interface Faults {
-  /** The servers behind it: requests go to each in turn. */
+  /** The servers behind the proxy, which get requests in turn. */
   readonly upstreams: readonly number[];
   /** Sends a client to the server that the cookie `SERVERID` names. */
   readonly isStickyByCookie?: boolean;
@@ -14,13 +14,13 @@ export interface Faults {
   readonly upgradeStatus?: number;
   /** Nothing passes through a WebSocket once it is open. */
   readonly isDeafAfterUpgrade?: boolean;
-  /** WebSockets are cut when this many bytes have come from the client. */
+  /** Cuts WebSockets after this many bytes from the client. */
   readonly messageLimit?: number;
-  /** How long bodies of answers to GET requests are held back, in milliseconds. */
+  /** Delay of bodies in answers to GET requests, in milliseconds. */
   readonly holdsAnswers?: number;
-  /** Answers to polls that had to wait never arrive. */
+  /** Drops the answers of polls that had to wait. */
   readonly swallowsPolls?: boolean;
-  /** Connections without traffic are cut after this time, in milliseconds. */
+  /** Cuts connections without traffic after this time, in milliseconds. */
   readonly idle?: number;
   /** Larger bodies are answered with 413, or end the connection. Bytes. */
   readonly bodyLimit?: number;
@@ -34,7 +34,7 @@ export interface Faults {
   readonly headers?: (headers: Record<string, string | string[] | undefined>) => void;
 }
 
-/** A proxy with faults, as it may stand between clients and a server. */
+/** A proxy with faults, between clients and a server. */
 export class Proxy {
   readonly #faults: Faults;
   readonly #http = createServer();
@@ -98,7 +98,7 @@ export class Proxy {
         const all = { ...answer.headers };
         if (isStickyByCookie) all["set-cookie"] = [`SERVERID=${index}; path=/`];
         this.#faults.headers?.(all);
-        // Nothing of a session takes that long on the loopback but a poll that waits.
+        // On the loopback, only a waiting poll takes that long.
         const hasWaited = /[?&]sid=/.test(req.url ?? "") && method === "GET" && performance.now() - started > 40;
         if (this.#faults.swallowsPolls && hasWaited) answer.resume();
         else this.#answer(answer, res.writeHead(answer.statusCode ?? 500, all));
@@ -154,7 +154,7 @@ export class Proxy {
     });
     upstream.on("data", (chunk) => {
       const end = chunk.indexOf("\r\n\r\n");
-      // Of what the server says only the answer to the handshake passes.
+      // Passes only the answer to the handshake from the server.
       if (!isDeafAfterUpgrade) stream.write(chunk);
       else if (end !== -1) stream.write(chunk.subarray(0, end + 4));
     });

@@ -1,9 +1,9 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import type { Random } from "../random.ts";
 
-/** How bytes travel through a relay. Without it they are passed on as they come. */
+/** How a relay delays and splits bytes. By default it forwards them unchanged. */
 export interface Weather {
-  /** Decides everything, so that a run can be repeated. */
+  /** Seed of all decisions, so that a run can be repeated. */
   readonly random: Random;
   /** The longest delay of a piece, in milliseconds. */
   readonly delay: number;
@@ -16,14 +16,14 @@ export interface Weather {
  *
  * - `end`: both sides get a FIN
  * - `reset`: both sides get a RST
- * - `half-open`: the client learns of it, the server does not
- * - `swallow`: what the server says is taken and thrown away, then the client gets a FIN; the server learns of it at last
+ * - `half-open`: the client detects it, the server does not
+ * - `swallow`: the relay reads and drops the server's data, then the client gets a FIN, and at last the server
  */
 export type Loss = "end" | "reset" | "half-open" | "swallow";
 
 export const LOSSES: readonly Loss[] = ["end", "reset", "half-open", "swallow"];
 
-/** One direction of a connection: delays what it carries, and keeps its order. */
+/** One direction of a connection: delays data, in order. */
 class Lane {
   readonly #to: Socket;
   readonly #weather: Weather | undefined;
@@ -39,7 +39,7 @@ class Lane {
     from.on("close", (hadError) => hadError && this.#state !== "dead" && to.resetAndDestroy());
   }
 
-  /** Nothing passes any more. */
+  /** Stops forwarding. */
   die(): void {
     this.#state = "dead";
     this.#queue.length = 0;
@@ -49,7 +49,7 @@ class Lane {
     if (this.#state === "dead") return;
     if (!this.#weather) return void this.#to.write(chunk);
     const { random, piece } = this.#weather;
-    // Not each chunk into tiny pieces: that would take its time with large ones.
+    // Not all chunks into tiny pieces, as large ones would take too long.
     for (let at = 0, size = 0; at < chunk.length; at += size) {
       size = this.#queue.length > 20 ? chunk.length : 1 + random.below(piece);
       this.#queue.push(chunk.subarray(at, at + size));
@@ -86,7 +86,7 @@ interface Pair {
   readonly down: Lane;
 }
 
-/** Stands between clients and a server, delays what they say, and loses their connections. */
+/** A relay between clients and a server that delays data and loses connections. */
 export class Relay {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
@@ -111,13 +111,13 @@ export class Relay {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Loses all connections; the server learns of it, or its side stays open and silent. */
+  /** Loses all connections; the server detects it, or its side stays open and silent. */
   cut(loss: Loss | boolean): void {
     const how = loss === true ? "end" : loss === false ? "half-open" : loss;
     for (const pair of this.#pairs) lose(pair, how);
   }
 
-  /** From now on nothing that the server says reaches its clients, though it is taken. */
+  /** Reads and drops all data of the server from now on. */
   deafen(): void {
     for (const { down } of this.#pairs) down.die();
   }

@@ -30,12 +30,12 @@ export class ScriptedConnection {
     for (const packet of packets) this.#socket.send(packet);
   }
 
-  /** The oldest message that was not taken yet. */
+  /** Returns the oldest unread message. */
   next(): Promise<string> {
     return this.#messages.next();
   }
 
-  /** Takes the CONNECT of a namespace and lets the client in. */
+  /** Reads the CONNECT of a namespace and accepts the client. */
   async accept(sid = "abc", more: object = {}): Promise<void> {
     const connect = await this.#messages.find((message) => message.startsWith("40"));
     const nsp = /^40(\/[^,]*,)?/.exec(connect)?.[1] ?? "";
@@ -74,12 +74,12 @@ export class ScriptedServer {
     return new ScriptedServer(server);
   }
 
-  /** The oldest connection that was not taken yet. */
+  /** Returns the oldest connection not returned yet. */
   connection(): Promise<ScriptedConnection> {
     return this.#connections.next();
   }
 
-  /** Ends everything; harmless when that was done. */
+  /** Closes the server; repeated calls have no effect. */
   async stop(): Promise<void> {
     for (const connection of this.all) connection.cut();
     await new Promise((resolve) => this.#server.close(resolve));

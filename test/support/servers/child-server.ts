@@ -16,7 +16,7 @@ export interface Remains {
   readonly namespaces: number;
 }
 
-/** A server in a process of its own that repeats whatever it gets, for tests that misuse it. It runs what was built. */
+/** An echo server in its own process, for tests that misuse it. It runs the build. */
 export class ChildServer {
   readonly #child: ChildProcess;
   readonly #answers = new Map<number, (answer: unknown) => void>();
@@ -71,7 +71,7 @@ export class ChildServer {
     await within(wait(), `no more than ${sessions} sessions to be left`, 20_000);
   }
 
-  /** Rejects when the process has ended, with what it said. */
+  /** Rejects with the output of the process if it has ended. */
   checkAlive(): void {
     const { exitCode, signalCode } = this.#child;
     if (exitCode !== null || signalCode !== null)
@@ -99,7 +99,7 @@ export class ChildServer {
         resolve(value as T);
       });
       this.#child.once("exit", () => {
-        // What it said may come after its end.
+        // The output may arrive after the exit.
         setImmediate(() => reject(new Error(`the server has ended: ${this.#said}`)));
       });
     });
@@ -127,7 +127,7 @@ export class ChildBystander {
     return new ChildBystander(clients);
   }
 
-  /** Rejects when one of them is not served. */
+  /** Rejects if one of them is not served. */
   async check(): Promise<void> {
     const asked = this.#clients.map(async (client) => {
       const value = ++this.#count;

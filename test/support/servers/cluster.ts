@@ -6,15 +6,15 @@ import { type Running, serve } from "./host.ts";
 import type { Target } from "../targets.ts";
 import { nextEvent, PATIENCE } from "../waiting.ts";
 
-/** What the option `adapter` takes. */
+/** Type of the option `adapter`. */
 type AdapterOption = NonNullable<ConstructorParameters<typeof Server>[1]>["adapter"];
 
-/** A way to make servers one cluster: an adapter for each, and what has to end with it. */
+/** A way to connect servers to a cluster: an adapter for each, and a cleanup. */
 export interface Bus {
   adapter(): Promise<{ adapter: AdapterOption; end: () => Promise<unknown> }>;
 }
 
-/** Servers that are one cluster. */
+/** The servers of one cluster. */
 export interface Cluster {
   readonly nodes: readonly [Running, Running];
   stop(): Promise<void>;
@@ -27,7 +27,7 @@ export function eventually(check: () => Promise<void>): Promise<void> {
   return vi.waitFor(check, { timeout: PATIENCE, interval: 5 });
 }
 
-/** Starts a server of each make, and waits until they know each other. */
+/** Starts a server of each kind, and waits until they have found each other. */
 export async function startCluster(bus: Bus, makes: readonly [Target, Target], options: object = {}): Promise<Cluster> {
   const parts = await Promise.all([bus.adapter(), bus.adapter()]);
   const start = (index: 0 | 1): Promise<Running> => serve(makes[index], { ...options, adapter: parts[index].adapter });

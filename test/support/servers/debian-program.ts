@@ -10,19 +10,19 @@ const run = promisify(execFile);
 /** A program that tests need, and where Debian has it. */
 export interface Wanted {
   readonly name: string;
-  /** Packages with the program and the libraries that not every machine has. */
+  /** Packages with the program and its less common libraries. */
   readonly packages: readonly string[];
-  /** Where the packages put it. */
+  /** Path of the program in the packages. */
   readonly path: string;
 }
 
-/** How it is started. */
+/** The command that starts it. */
 export interface Program {
   readonly command: string;
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** Finds a program on the path, or downloads it from Debian. Rejects when neither is possible. */
+/** Finds a program on the path, or downloads it from Debian. Rejects if both fail. */
 export async function findProgram({ name, packages, path }: Wanted): Promise<Program> {
   const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"];
   const command = folders.map((folder) => join(folder, name)).find((each) => existsSync(each));

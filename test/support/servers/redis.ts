@@ -10,7 +10,7 @@ const REDIS = {
   path: "usr/bin/redis-server",
 };
 
-/** A Redis for tests: `REDIS_URL`, a `redis-server` on the path, or one from packages of Debian; undefined without. */
+/** A Redis for tests: `REDIS_URL`, a `redis-server` on the path, or Debian's package; undefined without all. */
 export async function startRedis(): Promise<TestServer | undefined> {
   const url = process.env["REDIS_URL"];
   if (url) return { url, stop: () => Promise.resolve() };

@@ -4,7 +4,7 @@ import { ROOT } from "../../e2e/packed/packed-project.ts";
 /** Milliseconds. */
 const PATIENCE = 30_000;
 
-/** Whether npm can fetch packages. Where it can't, prints why tests are skipped. */
+/** Whether npm can fetch packages. If not, prints why tests are skipped. */
 export function canFetchPackages(): Promise<boolean> {
   const args = ["view", "socket.io@4.8.4", "version", "--fetch-retries=0", "--prefer-online"];
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// A server in a process of its own, for tests that misuse it: started by child-server.ts with --expose-gc.
+// A server process for tests that misuse it, started by child-server.ts with --expose-gc.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
@@ -9,7 +9,7 @@ const { Server } = require(name);
 const http = createServer((_req, res) => res.writeHead(404).end());
 const io = new Server(http, options);
 
-/** Repeats what comes, as programs do that trust their clients. */
+/** Echoes all events, like programs that trust their clients. */
 function repeat(socket) {
   // The reference throws without a listener.
   socket.on("error", () => undefined);

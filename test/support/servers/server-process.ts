@@ -3,16 +3,16 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { within } from "../waiting.ts";
 
-/** Where tests keep what they have downloaded; not under version control. */
+/** Folder for downloads of the tests; not under version control. */
 export const CACHE = fileURLToPath(new URL("../../.cache/", import.meta.url));
 
-/** A server of another make that runs for a test. */
+/** A third-party server that runs for a test. */
 export interface TestServer {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** Says why tests of a server are skipped, or fails where skipping is not allowed. */
+/** Prints why tests of a server are skipped; throws if skipping is not allowed. */
 export function missing(what: string, reason: string): undefined {
   if (process.env["PORTAGE_REQUIRE_SERVERS"]) throw new Error(`${what} is required here: ${reason}`);
   process.stdout.write(`\nskipped, no ${what}: ${reason}\n`);
@@ -27,22 +27,22 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** How a program is started. */
+/** How to start a program. */
 export interface Start {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly uid?: number;
-  /** It is ready when it says this. */
+  /** Output that shows that the program is ready. */
   readonly ready: string;
-  /** How it is asked to end. Default: SIGINT. */
+  /** Signal that ends the program. Default: SIGINT. */
   readonly stopWith?: NodeJS.Signals;
-  /** Gets all that it has said until then. */
+  /** Receives the output so far. */
   readonly onReady?: (said: string) => void;
 }
 
-/** Starts a program and waits until it is ready; the result stops it. */
+/** Starts a program and waits until it is ready. Returns a function that stops it. */
 export async function startProcess({
   command,
   args,
