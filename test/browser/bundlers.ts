@@ -52,7 +52,7 @@ const RUN: Record<string, (input: string, folder: string) => Promise<unknown>> =
 
 export const BUNDLERS: readonly string[] = Object.keys(RUN);
 
-/** Bundles a script for browsers and gives the code. The packages are what a user gets: built, found by their exports. */
+/** Bundles a script for browsers and returns the code. Uses the built packages, found by their exports. */
 export async function bundle(name: string, input: string, folder: string): Promise<string> {
   await mkdir(join(folder, "node_modules"), { recursive: true });
   await symlink(MODULES, join(folder, "node_modules/@portage"), "dir").catch((error: NodeJS.ErrnoException) => {

@@ -39,13 +39,13 @@ export async function findChromium(): Promise<string | undefined> {
 
 export interface StartedBrowser {
   browser: Browser;
-  /** A profile of its own, with reduced motion: conditions are met at once, not after an animation. */
+  /** Uses a separate profile, with reduced motion, so that tests need not wait for animations. */
   newContext(options?: Parameters<Browser["newContext"]>[0]): Promise<BrowserContext>;
   stop(): Promise<void>;
 }
 
 export async function startChromium(executablePath: string): Promise<StartedBrowser> {
-  // The browser writes crash reports and caches below HOME whatever its profile is.
+  // The browser writes crash reports and caches below HOME for any profile.
   const home = await mkdtemp(join(tmpdir(), "portage-chromium-"));
   const browser = await chromium.launch({
     executablePath,

@@ -20,7 +20,7 @@ if (!executable) console.warn("Browser tests of the client skipped: no Chromium.
 
 const DIST = fileURLToPath(new URL("../../packages/client/dist/", import.meta.url));
 
-/** What the page's script has as globals. */
+/** Globals of the page's script. */
 declare const io: typeof connect;
 type PageSocket = ReturnType<typeof connect>;
 declare const socket: PageSocket;
@@ -87,7 +87,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
 
   const SERVED = `<script src="/socket.io/socket.io.min.js"></script>`;
 
-  /** Connects the page, with what happens in `window.events`. */
+  /** Connects the page, with its events in `window.events`. */
   async function connectPage(options: object, script = SERVED, from = server): Promise<void> {
     await open(script, from);
     await page.waitForFunction("window.io");
@@ -216,7 +216,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
     const SCOPES = ["engine.io-client:socket", "engine.io-client:transport", "socket.io-client:manager"];
     const OWN = "socket.io-client:socket";
 
-    /** Connects a page that keeps `localStorage.debug`; what its console gets is by scope. */
+    /** Connects a page with `localStorage.debug`; returns its console output by scope. */
     async function connectLogging(script: string, namespaces: string): Promise<() => Record<string, string>> {
       const keep = `<script>
         localStorage.debug = ${JSON.stringify(namespaces)};

@@ -16,7 +16,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
   let chromium: StartedBrowser;
   let demo: Demo;
   let problems: string[] = [];
-  /** What the browser itself reports when a server refuses: not a mistake of the page. */
+  /** The browser's own message when a server refuses, which is not an error of the page. */
   let expected = /$^/;
 
   beforeAll(async () => {

@@ -16,14 +16,14 @@ export interface Demo {
   /** For example `http://localhost:9999`. */
   readonly origin: string;
   readonly port: number;
-  /** What it printed so far. */
+  /** The output so far. */
   output(): string;
   errors(): string;
   /** Sends a signal; resolves with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** The demo in a process of its own. Needs the packages built. */
+/** The demo in its own process. Needs built packages. */
 function run(command: DemoCommand, args: string[]) {
   const child = spawn(process.execPath, [...COMMANDS[command], ...args], {
     cwd: ROOT,

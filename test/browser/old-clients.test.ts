@@ -21,7 +21,7 @@ const BUNDLES: Readonly<Record<string, string>> = {
   "2.5": resolve("socket.io-client-2/dist/socket.io.js"),
 };
 
-/** What a page passes to `io()`. */
+/** The page's options for `io()`. */
 const WAYS: Readonly<Record<string, object>> = {
   polling: { transports: ["polling"] },
   JSONP: { transports: ["polling"], forceJSONP: true },
@@ -40,7 +40,7 @@ const mixesEncodings = (version: string, way: string): boolean =>
 const ASCII = 'plain \\ "text"\n &+%';
 const TEXT = `${ASCII} \u2028 \u20ac`;
 
-/** What the page knows of the client; the bundles have no typings. */
+/** The members of the client that the page uses; the bundles have no typings. */
 declare const io: (options: object) => {
   readonly io: { readonly engine: { once(event: string, listener: () => void): void } };
   on(event: string, listener: (...args: unknown[]) => void): void;

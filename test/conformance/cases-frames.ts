@@ -5,7 +5,7 @@ import { NotStrict, Unexpected, type Wire } from "./wire.ts";
 const { text, binary, continuation, ping, pong } = OPCODE;
 const HELLO = "Hello, world!";
 
-/** How bytes are split: not at all, by frame, or by byte. */
+/** How to split bytes: not at all, by frame, or by byte. */
 type Cut = "whole" | "frames" | "bytes";
 
 async function send(wire: Wire, cut: Cut, ...specs: FrameSpec[]): Promise<void> {

@@ -84,7 +84,7 @@ export function connectSubject(): Promise<Subject> {
   });
 }
 
-/** `WebSocketServer` over HTTP/2: the results are those over HTTP/1. */
+/** `WebSocketServer` over HTTP/2, with the same results as over HTTP/1. */
 export function http2ServerSubject(): Promise<Subject> {
   const server = new WebSocketServer({ noServer: true, perMessageDeflate: COMPRESSION });
   return http2Subject("WebSocketServer", (req, res) => server.handleConnect(req, res, echo));

@@ -8,7 +8,7 @@ import { MaskedFrameReader } from "./reader.ts";
 /** The subject did something that the case does not allow. */
 export class Unexpected extends Error {}
 
-/** Allowed, but not the preferred behaviour of the specification: a result of its own. */
+/** A separate result for behaviour that the specification allows but does not prefer. */
 export class NotStrict extends Error {}
 
 const show = (read: ReadFrame | undefined): string =>

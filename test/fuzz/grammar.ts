@@ -69,7 +69,7 @@ function socketPacket(random: Random): string {
   return type + attachments + random.pick(NAMESPACES) + random.pick(IDS) + data;
 }
 
-/** A packet of Engine.IO as it stands on the wire. */
+/** A packet of Engine.IO on the wire. */
 export function enginePacket(random: Random): string {
   return random.pick([
     () => `4${socketPacket(random)}`,

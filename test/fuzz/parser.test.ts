@@ -157,7 +157,7 @@ describe("damaged input", () => {
       return accepted;
     });
 
-    /** What was accepted keeps the promises, and can be sent on. */
+    /** Checks that an accepted packet satisfies the guarantees, and can be encoded again. */
     function check(packet: SocketPacket | undefined): void {
       if (packet === undefined) return;
       expect(packet.id === undefined || Number.isSafeInteger(packet.id)).toBe(true);

@@ -7,7 +7,7 @@ import { upgradeRequest } from "../support/raw/websocket.ts";
 import { enginePacket, frames, payload, request } from "./grammar.ts";
 import { frame, OPCODE } from "../support/raw/frames.ts";
 
-// Whatever clients do: the process lives, others are served within a second, and nothing of it stays.
+// For any action of clients, the process survives, others are served within a second, and memory does not grow.
 
 const OPTIONS = {
   allowEIO3: true,
@@ -135,7 +135,7 @@ async function fuzz(name: string, episode: Episode, server: ChildServer): Promis
   bystander.leave();
 }
 
-// Side by side: each has a server of its own, and waits for its heartbeat.
+// In parallel: each has its own server, and waits for its heartbeat.
 describe.concurrent.each(Object.entries(EPISODES))("%s", (name, episode) => {
   test("of any kind do no harm to anybody", { timeout: FUZZ_TIME }, async () => {
     const server = await ChildServer.start(OPTIONS);

@@ -70,7 +70,7 @@ function changed(random: Random, bytes: Buffer): Buffer {
   return random.below(5) === 0 ? copy.subarray(0, random.below(copy.length + 1)) : copy;
 }
 
-/** All that the subject makes of `bytes`, given in pieces of at most `longest`. */
+/** Returns the subject's results for `bytes`, split into pieces of at most `longest`. */
 function outcome(who: Subject, bytes: Buffer, random: Random, longest: number): Recorder {
   const end = recorder(who);
   for (let at = 0; at < bytes.length;) {

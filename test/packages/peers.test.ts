@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
 
-// Optional peers: none of their versions may keep npm from installing Portage.
+// Optional peers: npm must install Portage beside any version of them.
 
 let project: Project;
 

@@ -12,7 +12,7 @@ import { run } from "../e2e/packed/packed-project.ts";
 
 const PACKAGES = fileURLToPath(new URL("../../packages", import.meta.url));
 
-/** Where other packages come from that were written for CommonJS: an ES module has no `require` of its own. */
+/** Provides `require` for other CommonJS packages, as an ES module has none. */
 const REQUIRE = `import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);`;
 
 const PROGRAM = `

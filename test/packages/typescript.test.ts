@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { createProject, type Project, ROOT, run } from "../e2e/packed/packed-project.ts";
 
-// The declarations under compilers, targets and libraries of years ago; where nothing else is said, they are checked
-// themselves. docs/migrating.md names the oldest of each.
+// The declarations under old compilers, targets and libraries; checked without `skipLibCheck` by default.
+// docs/migrating.md names the oldest of each.
 
 /** Milliseconds; the compilers of old take long. */
 const PATIENCE = 120_000;

@@ -1,4 +1,4 @@
-// The modules of socket.io-client that programs import types from, once the package stands in its place.
+// Modules of socket.io-client from which programs import types, after the replacement.
 import type { Manager, ManagerOptions } from "@portage/client/build/esm/manager";
 import type { DisconnectDescription, ExtendedError, Socket, SocketOptions } from "@portage/client/build/esm/socket";
 import type { Socket as RequiredSocket } from "@portage/client/build/cjs/socket";

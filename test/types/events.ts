@@ -3,7 +3,7 @@ import { expectTypeOf } from "vitest";
 import type * as ours from "../../packages/server/src/socketio/events/typed-events.ts";
 import type * as theirs from "../node_modules/socket.io/dist/typed-events.js";
 
-/** What a user's `any` is; it may not be written here. */
+/** Stands for a user's `any`, which may not be written here. */
 type Any = ReturnType<typeof JSON.parse>;
 
 interface Mixed {

@@ -38,7 +38,7 @@ interface Example {
   readonly language: "ts" | "js";
 }
 
-/** The `@example` of every comment: what follows on its line and below, up to the next tag. */
+/** The `@example` of every comment, up to the next tag. */
 function* examplesOfSource(file: string, text: string): Generator<Example> {
   for (const match of text.matchAll(/^ *\* @example *(?<code>.*(?:\n *\*(?!\/)(?! @).*)*)/gm)) {
     const code = match.groups!["code"]!.replace(/^ *\* ?/gm, "");
@@ -99,9 +99,9 @@ function exportsOf(file: string, language: Example["language"]): string[] {
 /** Import statements of an example; they stay outside of the function that the rest becomes. */
 const IMPORT = /^import\s[^;]*;/gm;
 
-/** The example as a module: first what it may use, then its code on the lines that follow, in a function. */
+/** The example as a module: first the preamble, then its code in a function. */
 function moduleOf({ file, code, language }: Example): { name: string; head: string; text: string } {
-  // A whole module: it says itself what it uses.
+  // A whole module has its own imports.
   if (/^(?:export|module\.exports|const \w+ = require)\b/m.test(code) && !file.includes("/src/")) {
     return { name: /\brequire\(|module\.exports/.test(code) ? "cjs" : `m${language}`, head: "", text: code };
   }
@@ -122,7 +122,7 @@ function moduleOf({ file, code, language }: Example): { name: string; head: stri
   return { name: ending, head: `${known}${own} export async function example() {\n`, text: `${body}\n}\n` };
 }
 
-/** What passport adds: it would be there for all other tests if it was a module beside them. */
+/** Passport's additions; as a module they would apply to all other tests. */
 const PASSPORT = `import "node:http"; declare module "node:http" { interface IncomingMessage { user?: { id: string } } }`;
 
 const SETTINGS = {
@@ -136,15 +136,15 @@ const SETTINGS = {
     noUnusedParameters: false,
     noImplicitReturns: false,
     noUncheckedIndexedAccess: false,
-    // As programs get the packages: what was built.
+    // The build, as programs get it.
     customConditions: [],
-    // Parameters of functions that nothing infers: examples are to be read by those who write JavaScript.
+    // Allows parameters without types, as examples are also for writers of JavaScript.
     noImplicitAny: false,
   },
   include: ["./*", "../../support/untyped.d.ts", "../../types/preambles/frameworks.d.ts"],
 };
 
-/** What the compiler says of them, with the places where they stand; "" if nothing. */
+/** Returns the compiler's errors with their places; "" for none. */
 async function compile(all: readonly Example[]): Promise<string> {
   rmSync(OUT, { recursive: true, force: true });
   mkdirSync(OUT, { recursive: true });

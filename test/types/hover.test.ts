@@ -4,7 +4,7 @@ import ts from "typescript-5.9";
 import { expect, test } from "vitest";
 import { FLAGS } from "../../packages/server/src/socketio/broadcast/flags.ts";
 
-// What an editor shows of the built package.
+// Hover texts of the built package in an editor.
 const file = join(fileURLToPath(new URL(".", import.meta.url)), "hovered.ts");
 
 /** The documentation and the type that an editor shows at each `/*here*\/`. */

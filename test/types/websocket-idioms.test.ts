@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
-/** Idioms that hold however the module is resolved; `$import` is how the program imports the package. */
+/** Idioms valid under every module resolution; `$import` stands for the program's import of the package. */
 const SERVER = `
   import { createServer, IncomingMessage } from "http";
   import { Duplex } from "stream";
@@ -132,7 +132,7 @@ const CLIENT = `
 `.replace("  deflate.level;\n", "  deflate.threshold = 6;\n");
 
 const NAMES = "createWebSocketStream, WebSocketServer, type ClientOptions, type RawData, type ServerOptions";
-/** The ways to import the package; what follows them names the rest. */
+/** The ways to import the package, each with its names for the other exports. */
 const WAYS: Record<string, string> = {
   default: `import WebSocket, { ${NAMES} } from "ws"; import WebSocketNamespace from "ws";`,
   names: `import { WebSocket, ${NAMES} } from "ws"; import type WebSocketNamespace from "ws";`,
@@ -158,7 +158,7 @@ const OLD = "../test/node_modules/typescript-5.9";
 const NEW = "typescript";
 const NODE16 = { module: "node16", moduleResolution: "node16" };
 const NODE10 = { module: "commonjs", moduleResolution: "node" };
-/** How programs resolve modules, the compiler that can, and the ways to import that hold there. */
+/** Module resolutions of programs, with their compiler and valid ways to import. */
 const MODES: [mode: string, compiler: string, options: object, type: "commonjs" | "module", ways: string[]][] = [
   ["node10", OLD, { ...NODE10, esModuleInterop: true }, "commonjs", ["default", "names", "statics", "star"]],
   ["node10 without interop", OLD, NODE10, "commonjs", ["oldStar"]],

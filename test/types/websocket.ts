@@ -1,4 +1,4 @@
-// Compiled, never run: what a program written for `ws` in TypeScript does with the types of this package.
+// Compiled, never run: a TypeScript program written for `ws`, with the types of this package.
 import { once } from "node:events";
 import type { EventEmitter } from "node:events";
 import type { IncomingMessage } from "node:http";

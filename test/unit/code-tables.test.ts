@@ -26,9 +26,9 @@ const SOURCES: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** A code where it stands: the key of a table, or a member of a type with one to a line. */
+/** A declared code: the key of a table, or a member of a type with one per line. */
 const ROW = /^ +(?:"?([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"?(?=:|,$)|\| "([A-Z0-9_]+)"(?=;?$))/gm;
-/** A code where it is used: a text of its own, or a member of its table. */
+/** A used code: a string, or a member of its table. */
 const USE = /(?<!^ +\| )"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"(?!:)|(?:ERRORS|CODES|VIOLATIONS|REFUSALS)\.([A-Z0-9_]+)/gm;
 
 const found = (pattern: RegExp): Set<string> =>

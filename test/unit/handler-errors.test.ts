@@ -13,7 +13,7 @@ let printed: unknown[][];
 let now = 1e9;
 
 beforeEach(() => {
-  // The runner of the tests has listeners of its own.
+  // The test runner has its own listeners.
   theirs = EVENTS.flatMap((event) => process.listeners(event as never).map((listener) => [event, listener] as never));
   for (const event of EVENTS) process.removeAllListeners(event);
   printed = [];

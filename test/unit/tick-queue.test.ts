@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { TickQueue } from "../../packages/server/src/base/tick-queue.ts";
 import { nextTurn, scheduleWith, runNextTick, ticks } from "../../packages/server/src/base/turn.ts";
 
-/** Runs the queue by hand: the `nextTick` that it asked for finds nothing left to do. */
+/** Runs the queue by hand, so that its own `nextTick` finds it empty. */
 function setUp(run: (name: string) => void) {
   const done: string[] = [];
   const queue = new TickQueue<string, number>((name, argument) => {

@@ -5,7 +5,7 @@ import { type Bus, clientOf, type Cluster, eventually, startCluster } from "../.
 import type { Target } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-/** Collects what clients hear: so many events, and no more. A bus that uses several connections keeps no order. */
+/** Collects the clients' events, and checks their number. Their order is undefined if a bus uses several connections. */
 async function heardBy(clients: readonly Socket[], counts: readonly number[], emit: (to: Server) => void, io: Server) {
   const heard = clients.map((): unknown[][] => []);
   clients.forEach((client, index) => client.onAny((...args: unknown[]) => heard[index]?.push(args)));
@@ -18,7 +18,7 @@ async function heardBy(clients: readonly Socket[], counts: readonly number[], em
   return heard.map((events) => new Set(events.slice(0, -1)));
 }
 
-/** What every adapter for many servers has to make of two of them, with real clients. */
+/** Tests of two servers with any cluster adapter and real clients. */
 export function clusterBehaviour(bus: () => Bus, makes: readonly [Target, Target], options: object = {}): void {
   let cluster: Cluster;
   let a: Server;

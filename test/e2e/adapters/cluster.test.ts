@@ -29,7 +29,7 @@ test.each([
   const url = await startWorkers({ ...process.env, ...env });
   const clients: Socket[] = [];
   for (const way of [...Object.values(WAYS), ...Object.values(WAYS)]) {
-    // The primary may hear of a session only after its client has come back, or lose a handshake: clients try again.
+    // The primary may learn of a session only after its client has reconnected, or lose a handshake: clients try again.
     const client = connect(url, { ...way, reconnection: true, reconnectionDelay: 20, timeout: 1000 });
     ends.push(() => client.disconnect());
     clients.push(client);

@@ -61,7 +61,7 @@ const typeOf = (body: string | Buffer): Record<string, string> => ({
   "content-type": typeof body === "string" ? "text/plain" : "application/octet-stream",
 });
 
-/** How much more the server holds after `misuse` than before, in bytes, while `misuse` still holds its connections. */
+/** Returns the server's memory growth by `misuse` in bytes, while its connections are open. */
 async function growth(misuse: () => Promise<() => unknown>): Promise<number> {
   const before = await server.memory();
   const leave = await misuse();

@@ -71,7 +71,7 @@ describe("frames that break RFC 6455", () => {
     for (let round = 0; round < 25; round++) {
       const client = await joinWebSocket(server);
       client.sendBytes(random.bytes(2 + random.below(200)));
-      // Whatever it was taken for, the server must not go on waiting for ever: the client gives up.
+      // The server must not wait forever, however it reads the bytes: the client gives up.
       client.stream.end();
       await client.ended();
     }

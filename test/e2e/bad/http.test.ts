@@ -132,7 +132,7 @@ describe("bytes that are not HTTP", () => {
 });
 
 describe("bodies of random bytes", () => {
-  /** Whatever comes, the answer is one of these, and the process lives. */
+  /** The answers allowed for any request; the process must survive. */
   const isAnswer = (status: number): boolean => [200, 400, 413].includes(status);
 
   test.each([1, 2, 3])("revision 4, seed %i", async (seed) => {

@@ -9,7 +9,7 @@ import { badInputServer, joinWebSocket } from "./server.ts";
 
 type AllowRequest = (error: string | null, isAllowed: boolean) => void;
 
-/** Requests that carry this header wait here until the test lets them go on. */
+/** Requests with this header are delayed until the test releases them. */
 const HELD = "x-hold";
 const held: { name: string; release: () => void }[] = [];
 let onHeld: () => void = () => undefined;
@@ -43,7 +43,7 @@ afterEach(() => {
   held.length = 0;
 });
 
-/** Waits until the server holds a request, and gives the function that lets it go on. */
+/** Waits until the server has delayed a request, and returns a function that releases it. */
 async function nextHeld(): Promise<() => void> {
   if (held.length === 0) await within(new Promise<void>((resolve) => (onHeld = resolve)), "a request to be held");
   return (held.pop() as { release: () => void }).release;
@@ -76,7 +76,7 @@ async function openTcp(): Promise<RawTcp> {
   return tcp;
 }
 
-/** Ends a connection, and waits until both sides know. */
+/** Ends a connection, and waits for the close on both sides. */
 async function endBoth(tcp: RawTcp, end: (tcp: RawTcp) => void): Promise<void> {
   end(tcp);
   await tcp.ended();

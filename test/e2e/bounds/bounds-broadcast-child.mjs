@@ -16,7 +16,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 const frame = (text) => Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
 const payloadOf = (round) => `42["news",${round},"${TEXT}"]`;
 
-/** The other end of a connection: it checks what it gets, byte by byte, unless it does not read. */
+/** The peer of a connection. It checks received bytes one by one, unless it does not read. */
 class Wire extends Duplex {
   isReading = true;
   /** Counts broadcast frames in order, and frames out of order or of another kind after the first. */
@@ -89,7 +89,7 @@ const wires = Array.from({ length: clients }, open);
 while (sockets.length < clients) await turn();
 await turn();
 
-// Three that do not read, each with a policy of its own.
+// Three clients that do not read, each with its own policy.
 const POLICIES = ["keep", "drop-newest", "disconnect"];
 const dead = POLICIES.map((policy, at) => {
   const index = Math.floor((clients / 4) * (at + 1));
@@ -100,7 +100,7 @@ const dead = POLICIES.map((policy, at) => {
   return report;
 });
 
-/** Resolves once all who read have got so many. */
+/** Resolves once all reading clients have received this number. */
 async function caughtUp(count) {
   for (const wire of wires) while (wire.isReading && wire.received < count && wire.mistakes === 0) await turn();
 }

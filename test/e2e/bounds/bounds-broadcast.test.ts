@@ -18,7 +18,7 @@ interface Dead {
   readonly actual?: number;
 }
 
-/** What the child says at its end. */
+/** The final report of the child. */
 interface Report {
   /** Largest growth of the heap and of external memory, in bytes. */
   readonly most: number;

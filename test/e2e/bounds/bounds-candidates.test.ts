@@ -10,7 +10,7 @@ import { RawWebSocket, upgradeRequest } from "../../support/raw/websocket.ts";
 import { turn, within } from "../../support/waiting.ts";
 import { FakeClock } from "../../unit/support/fake-clock.ts";
 
-// A WebSocket that stands and never gets to carry a session counts for nothing: there may be few, for a short time.
+// Open WebSockets that never take over a session are limited in number and in time.
 
 const CANDIDATES = 1000;
 const BOUND = 100;

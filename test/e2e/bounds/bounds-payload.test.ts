@@ -5,7 +5,7 @@ import { badInputServer, joinPolling } from "../bad/server.ts";
 
 const server = badInputServer({ maxPayloadPackets: 100 } as object);
 
-/** Joins with a poll that waits; then posts. */
+/** Joins with a pending poll, then posts. */
 async function post(body: string, query: Record<string, string> = {}) {
   const connection = nextEvent<[Socket]>(server.running.io, "connection");
   const client = await joinPolling(server, 4, query);

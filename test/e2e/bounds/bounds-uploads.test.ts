@@ -88,7 +88,7 @@ test("the end of a POST that stalls is explained, and its session counted", asyn
 
 const HALF = Buffer.alloc(0.9 * MB, "4");
 
-/** What a client sends of a message that it does not complete. */
+/** The sent part of an incomplete message. */
 const HALVES: readonly [what: string, send: (client: RawWebSocket) => void][] = [
   ["a fragment", (client) => client.sendFrame({ opcode: 2, payload: HALF, fin: false })],
   ["a frame", (client) => client.sendBytes(frame({ opcode: 2, payload: Buffer.alloc(MB) }).subarray(0, HALF.length))],

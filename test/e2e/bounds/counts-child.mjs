@@ -40,7 +40,7 @@ const heap = () => {
   return heapUsed + external;
 };
 
-/** What the clients themselves keep, in this process too: the same connections to a server that does nothing with them. */
+/** Measures the clients' own memory in this process, by the same connections to a passive server. */
 async function ofBareSockets() {
   const bare = createServer();
   let left = COUNT;

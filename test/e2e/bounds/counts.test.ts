@@ -10,7 +10,7 @@ import { RawPolling } from "../../support/raw/polling.ts";
 import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { FakeClock } from "../../unit/support/fake-clock.ts";
 
-/** What performance rests on, as counts: they say exactly what timings say only roughly. */
+/** Counts behind the performance, as they are exact, unlike timings. */
 
 /** Bytes in each call of `write` on an accepted connection, by client. */
 class Writes {
@@ -62,7 +62,7 @@ async function joined(clientCount: number, clock = new FakeClock()) {
   return { io, port, clients, sockets, writes, clock, join };
 }
 
-/** The size of a server's frame with so many bytes of payload. */
+/** Returns the size of a server's frame, by its payload in bytes. */
 const frameSize = (payload: number): number => payload + (payload < 126 ? 2 : payload < 65_536 ? 4 : 10);
 const until = (clients: readonly RawWebSocket[], text: string): Promise<unknown> =>
   Promise.all(clients.map((client) => client.until((packet) => packet === text)));

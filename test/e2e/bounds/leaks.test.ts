@@ -6,7 +6,7 @@ import { frame, OPCODE } from "../../support/raw/frames.ts";
 import { upgradeRequest } from "../../support/raw/websocket.ts";
 import { within } from "../../support/waiting.ts";
 
-// Connections of every kind come and go: in the end the server holds no more than in the beginning.
+// Connections of every kind open and close: the server's memory must not grow.
 
 const isFull = process.env["LEAKS"] === "full";
 /** Cycles of each kind; `LEAKS=full` is for a longer look. */
@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterEach(() => server.checkAlive());
 afterAll(() => server.stop());
 
-/** A bare connection: what it got, and a way to wait for more. */
+/** A bare connection with its received text, and a way to wait for more. */
 class Wire {
   readonly #socket = connect({ port: server.port, host: "127.0.0.1", noDelay: true });
   #received = "";
@@ -47,7 +47,7 @@ class Wire {
     });
   }
 
-  /** Sends, and waits until something that matches has come since. */
+  /** Sends, and waits until later text matches. */
   async ask(bytes: string | Buffer, pattern: RegExp): Promise<string> {
     this.#received = "";
     const answered = new Promise<void>((resolve) => {
@@ -63,7 +63,7 @@ class Wire {
     this.#socket.write(bytes);
   }
 
-  /** Ends with RST or FIN, and waits for it. */
+  /** Ends with RST or FIN, and waits for the close. */
   async end(how: "reset" | "end" = "end"): Promise<void> {
     if (this.#socket.closed) return;
     const closed = new Promise((resolve) => this.#socket.once("close", resolve));

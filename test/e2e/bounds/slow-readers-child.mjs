@@ -1,4 +1,4 @@
-// A server that sends far more than its client reads, and reports what that has cost.
+// A server that sends far more than its client reads, and reports the cost.
 import { createServer } from "node:http";
 import { Server } from "@portage/server";
 
@@ -11,7 +11,7 @@ function memory() {
   return process.memoryUsage().rss;
 }
 
-/** Emits 100 events at a time, as programs do that send what they read from somewhere. */
+/** Emits 100 events at a time, like programs that forward data. */
 async function send(socket, bytes, of, onTurn = () => {}) {
   const text = "x".repeat(of);
   for (let sent = 0; sent < bytes && socket.connected; sent += 100 * of) {

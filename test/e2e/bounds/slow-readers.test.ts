@@ -10,7 +10,7 @@ import { RawWebSocket, upgradeRequest } from "../../support/raw/websocket.ts";
 import { frameText } from "@portage/websocket";
 import { nextEvent, turn, within } from "../../support/waiting.ts";
 
-/** What the child says at its end. */
+/** The final report of the child. */
 interface Report {
   /** Growth of the resident set at its worst, in bytes. */
   grown: number;
@@ -26,7 +26,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill();
 });
 
-/** A server in a process of its own, so that its memory can be measured. */
+/** A server in its own process, so that its memory can be measured. */
 async function startChild(): Promise<{ child: ChildProcess; port: number }> {
   const script = fileURLToPath(new URL("slow-readers-child.mjs", import.meta.url));
   const child = fork(script, { execArgv: ["--expose-gc"] });
@@ -35,7 +35,7 @@ async function startChild(): Promise<{ child: ChildProcess; port: number }> {
   return { child, port };
 }
 
-/** A client that joins the main namespace by hand, and then reads nothing. */
+/** A handmade client that joins the main namespace, and then stops reading. */
 async function joinStalled(port: number): Promise<RawTcp> {
   const client = await RawTcp.open(port);
   await client.write(upgradeRequest({ port }));
@@ -46,7 +46,7 @@ async function joinStalled(port: number): Promise<RawTcp> {
   return client;
 }
 
-/** A client that reads what it is sent, and leaves. */
+/** A client that reads all events, and leaves. */
 async function readALot(port: number): Promise<void> {
   const client = await RawWebSocket.connect({ port });
   client.send("40");

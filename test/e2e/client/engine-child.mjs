@@ -5,7 +5,7 @@ const [, , url, mode] = process.argv;
 const isFaked = mode.startsWith("faked");
 const { setTimeout, clearTimeout } = globalThis;
 if (isFaked) {
-  // what test frameworks replace; timers are numbers there, and nothing is ever due
+  // replaced as test frameworks do: timers are numbers, and never fire
   const names = ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "setImmediate", "queueMicrotask"];
   for (const name of names) {
     globalThis[name] = () => {
@@ -27,7 +27,7 @@ const ways = {
   "auto-unref polling, no answer": { autoUnref: true, transports: ["polling"] },
   "auto-unref websocket, no answer": { autoUnref: true, transports: ["websocket"] },
 };
-// until then it keeps the process alive, whatever the client does
+// until then it keeps the process alive, independently of the client
 const timer = setTimeout(() => {}, 30_000);
 const socket = new Socket(url, ways[mode]);
 const EVENTS = {

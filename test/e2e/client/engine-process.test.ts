@@ -9,7 +9,7 @@ import { subject } from "../../support/targets.ts";
 // It runs the build, as its process does not transpile: `npm test` builds first.
 const child = fileURLToPath(new URL("./engine-child.mjs", import.meta.url));
 let server: RunningEngine;
-/** Accepts connections and says nothing. */
+/** Accepts connections and stays silent. */
 const silent = createServer((socket) => socket.on("error", () => {}));
 
 beforeAll(async () => {

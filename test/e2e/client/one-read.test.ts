@@ -10,7 +10,7 @@ import { nextEvent, within } from "../../support/waiting.ts";
  * a model of the protocol. socket.io-client follows the same model, except for the listed differences.
  */
 
-/** What a server may send; `n` numbers the events of a run. */
+/** Packets that a server may send; `n` numbers the events of a run. */
 const ITEMS = {
   connect: () => '40{"sid":"root"}',
   event: (n: number) => `42["event",${n}]`,
@@ -43,7 +43,7 @@ interface Case {
 type Way = "websocket" | "polling";
 type NamespaceName = "root" | "other";
 
-/** What one namespace of the client goes through. */
+/** The model's state of one namespace of the client. */
 class Model {
   readonly log: string[] = [];
   isActive = true;
@@ -112,7 +112,7 @@ class Expected {
     return items.filter((item) => !ENDS.includes(item)).map((item) => ITEMS[item](this.#count++));
   }
 
-  /** Takes what {@link packets} has made. @returns whether the connection is over */
+  /** Processes the result of {@link packets}. @returns whether the connection is over */
   take(items: readonly Item[], way: Way): boolean {
     let n = this.#count - items.filter((item) => !ENDS.includes(item)).length;
     for (const item of items) {
@@ -145,7 +145,7 @@ class Expected {
   }
 }
 
-/** A client with two namespaces, and what they report. */
+/** A client with two namespaces, and their events. */
 class Client {
   readonly logs: Record<NamespaceName, string[]> = { root: [], other: [] };
   readonly #sockets;
@@ -186,7 +186,7 @@ class Client {
     return new Promise((resolve) => (io as unknown as { once: typeof io.once }).once("close", resolve));
   }
 
-  /** Has those connect that were disconnected for good. */
+  /** Connects the sockets that do not reconnect by themselves. */
   connect(): void {
     for (const socket of Object.values(this.#sockets)) if (!socket.active) socket.connect();
   }
@@ -203,19 +203,19 @@ class Client {
   }
 }
 
-/** Waits until both namespaces have asked to be let in. */
+/** Waits until both namespaces have sent CONNECT. */
 async function asked(session: RawSession): Promise<void> {
   await session.find("40");
   await session.find("40");
 }
 
-/** Runs until the client has handled what was sent before. */
+/** Runs until the client has handled all earlier packets. */
 async function settled(session: RawSession): Promise<void> {
   session.send(["2"]);
   await session.find("3");
 }
 
-/** The same read on the first and on the second connection; the third one is sound. */
+/** Sends the same read on the first and the second connection; the third one is sound. */
 async function run(connect: typeof reference, way: Way, { isConnected, items }: Case): Promise<unknown> {
   const server = await OneReadServer.listen();
   const client = new Client(connect, server.url, way);
@@ -259,7 +259,7 @@ async function run(connect: typeof reference, way: Way, { isConnected, items }: 
   const logs = { root: expected.root.log, other: expected.other.log };
   if (JSON.stringify(client.logs) !== JSON.stringify(logs)) isWrong.push({ expected: logs, found: client.snapshot });
   client.stop();
-  // connections of requests are kept for further ones
+  // connections are reused for further requests
   if (way === "websocket") await server.drained().catch((error: unknown) => isWrong.push(String(error)));
   await server.stop();
   return isWrong.length ? { items, isConnected, isWrong } : undefined;
@@ -272,7 +272,7 @@ function isPossible({ isConnected, items }: Case): boolean {
   return isEndLast && isOnce && !(isConnected && connects.length);
 }
 
-/** Every pair before and after the client is let in, and right behind the packet that lets it in; some longer ones. */
+/** Every pair before and after the client is accepted, and right behind the accepting packet; some longer ones. */
 function* cases(): Generator<Case> {
   for (const first of NAMES) {
     for (const second of NAMES) {
@@ -324,7 +324,7 @@ describe.each(["websocket", "polling"] as const)("what arrives in one read over 
   }, 120_000);
 
   test("the model holds for socket.io-client, where it handles close packets", async () => {
-    // it ignores close packets over WebSocket and refusals while it is connected, and is late for what an end follows
+    // it ignores close packets over WebSocket and refusals while connected, and misses packets right before an end
     const isAlike = ({ isConnected, items }: Case): boolean =>
       !items.slice(1).some((item) => /close|error|FIN|RST/.test(item)) &&
       !(way === "websocket" && items.includes("close")) &&

@@ -9,8 +9,8 @@ import { portage } from "../../support/targets.ts";
 import { nextEvent } from "../../support/waiting.ts";
 
 /**
- * The client as browsers load it, in a world of its own that has the globals of a page, or lacks some of them, or has
- * them in name only. Whatever is there, the script loads, `io()` returns a socket, and the client uses what works.
+ * The client as browsers load it, in a separate realm with the globals of a page, without some of them, or with
+ * broken ones. In each case the script loads, `io()` returns a socket, and the client uses the working ones.
  */
 
 /** As much of XMLHttpRequest as polling needs. */
@@ -49,7 +49,7 @@ class XhrOfNode {
   }
 }
 
-/** What a page has that a client may look at. */
+/** Globals of a page that a client may read. */
 const GLOBALS: Readonly<Record<string, unknown>> = {
   fetch,
   AbortController,
@@ -189,7 +189,7 @@ test("with useNativeTimers the client does not look at timers and clocks that we
   const fake = (): never => {
     throw new Error("fake");
   };
-  // what test frameworks replace
+  // globals that test frameworks replace
   Object.assign(world, { setTimeout: fake, clearTimeout: fake, setImmediate: fake, queueMicrotask: fake });
   Object.assign(world.Date, { now: () => 1e15 });
   Object.assign(world, { performance: { now: fake } });

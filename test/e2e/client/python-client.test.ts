@@ -6,7 +6,7 @@ import { subject } from "../../support/targets.ts";
 let running: Running | undefined;
 afterEach(async () => running?.stop());
 
-/** Polls as a client that calls itself `agent`, and gives how many packets the answers had. */
+/** Polls with the user agent `agent`, and returns the numbers of packets in the answers. */
 async function burst(agent: string, packets: number): Promise<number[]> {
   running = await serve(subject);
   running.io.on("connection", (socket) => {

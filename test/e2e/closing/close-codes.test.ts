@@ -34,13 +34,13 @@ async function join(options: Partial<ServerOptions>) {
   return { client, socket };
 }
 
-/** Both ends hear the same. */
+/** Expects the same code and reason on both sides. */
 async function ends(client: RawWebSocket, socket: Socket): Promise<[Closed, Socket["closeReason"]]> {
   if (socket.connected) await nextEvent(socket, "disconnect");
   return [await client.ended(), socket.closeReason];
 }
 
-/** Each WebSocket server, its options, and what it says of a message that is too large. */
+/** Each WebSocket server, its options, and its close reason for a message that is too large. */
 const ENGINES: readonly [string, Partial<ServerOptions>, string][] = [
   ["our own", {}, "PAYLOAD_TOO_LARGE: WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"],
   ["ws, as wsEngine", { wsEngine: WebSocketServer as never }, ""],
@@ -125,7 +125,7 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
   });
 });
 
-/** What a program on the client learns of an end, by its client and by the state of its connection. */
+/** What a client reports about an end, by its version and the state of its connection. */
 async function learns(port: number, io: Server, transport: "polling" | "websocket", end: (socket: Socket) => unknown) {
   const connection = nextEvent<[Socket]>(io, "connection");
   const client = connect(`http://localhost:${port}`, { transports: [transport], forceNew: true, reconnection: false });

@@ -97,7 +97,7 @@ test("a process ends by SIGTERM, whatever its clients are at", async () => {
   await abandoned.post("40");
   const waiting = await RawPolling.open({ port });
   const poll = waiting.beginPoll();
-  // The server is another process: it has the poll when it has what came after it.
+  // The server is another process: once it has a later request, it has the poll too.
   await waiting.post("40");
   const exit = once(child, "exit");
   child.kill("SIGTERM");

@@ -42,7 +42,7 @@ async function joined(transport: "polling" | "websocket", options: Partial<Serve
   return { io, client, socket, log, port: host.port };
 }
 
-/** What a program may do to the transport, and the classic reason of the end. */
+/** Actions of a program on the transport, and the classic reason of the end. */
 const ORDERS: readonly [string, (transport: Transport) => unknown, string][] = [
   ["close()", (transport) => transport.close(), "transport close"],
   ["doClose()", (transport) => transport.doClose(), "transport close"],

@@ -15,7 +15,7 @@ export const numbers = (count: number): number[] => Array.from({ length: count }
 /** Network faults that change the timing and splitting of all data, without loss. */
 export const rough = (random: Random): Weather => ({ random, delay: 2, piece: 400 });
 
-/** One of what has to settle exactly once. */
+/** A callback that must settle exactly once. */
 interface Question {
   answers: number;
 }
@@ -116,7 +116,7 @@ export class NoLossRun {
     expect(this.#asked.filter(({ answers }) => answers !== 1)).toEqual([]);
   }
 
-  /** What the client has sent, as it arrived. */
+  /** The client's messages, in order of arrival. */
   get received(): readonly number[] {
     return this.#atServer;
   }

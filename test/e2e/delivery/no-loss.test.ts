@@ -30,7 +30,7 @@ describe.concurrent.each(Object.entries(WAYS))("%s", (_way, options) => {
           expect(lost).toBeUndefined();
         }
         await run.settle();
-        // The client sends again what it knows nothing of: at least once, and in order.
+        // The client repeats unacknowledged messages: at least once, and in order.
         expect([...new Set(run.received)]).toEqual(numbers(run.sentUp));
       } finally {
         await run.stop();

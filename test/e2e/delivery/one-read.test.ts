@@ -8,10 +8,10 @@ import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { portage, reference } from "../../support/targets.ts";
 import { turn, within } from "../../support/waiting.ts";
 
-// Two or three things that a client sends, or that happen to its connection, in one read or one payload: whatever they are,
-// they are taken in order, the server knows how it stands, and nothing stays behind. Seeds: ONE_READ_SEED.
+// Two or three packets of a client, or events of its connection, in one read or one payload: in any combination,
+// the server handles them in order, its state is correct, and nothing is left behind. Seeds: ONE_READ_SEED.
 
-/** What can be in one read. `#` is a number of its own, `@` the acknowledgement that the server waits for. */
+/** Parts of one read. `#` is a unique number, `@` the acknowledgement that the server waits for. */
 const PACKETS = {
   connect: "40",
   connectOther: "40/other,",
@@ -42,7 +42,7 @@ const ITEMS: Readonly<Record<Transport, readonly Item[]>> = {
   websocket: [...Object.keys(PACKETS), ...Object.keys(BYTES), ...ENDS] as Item[],
 };
 
-/** What happened to the sockets of one session: lines such as `/other disconnect transport close`. */
+/** The events of the sockets of one session: lines such as `/other disconnect transport close`. */
 type Log = string[];
 
 class Side {
@@ -97,7 +97,7 @@ class Side {
 
 interface Outcome {
   readonly log: Log;
-  /** Whether each socket knows how it stands. */
+  /** Whether the state of each socket is consistent. */
   readonly isConnected: boolean[];
   readonly isOpen: boolean;
   /** Whether the engine has removed the session; over polling, after a poll has reported the end. */
@@ -187,7 +187,7 @@ const ENDING: Readonly<Record<string, readonly Item[]>> = {
 };
 const ENDING_ALL: readonly Item[] = ["close", "noEnginePacket", "noSocketPacket", "closeFrame", "noFrame", "fin"];
 
-/** What must have been delivered to a joined namespace: all events up to what ends it. */
+/** Events that a joined namespace must receive: all up to its end. */
 function due(name: string, items: readonly Item[]): string[] {
   const stray: readonly Item[] = ["connect", "connectOther"];
   const lines: string[] = [];
@@ -201,7 +201,7 @@ function due(name: string, items: readonly Item[]): string[] {
   return lines;
 }
 
-/** What holds for every outcome of ours. */
+/** Checks every outcome of Portage. */
 function check({ log, isConnected, isGone }: Outcome, state: State, items: readonly Item[]): void {
   for (const name of ["/", "/other"]) {
     const lines = log.filter((line) => line.startsWith(`${name} `));
@@ -222,10 +222,10 @@ function check({ log, isConnected, isGone }: Outcome, state: State, items: reado
   if (isGone) expect(isConnected.some(Boolean)).toBe(false);
 }
 
-/** Where ours does on purpose what the reference does not: docs/compatibility.md. */
+/** Intended differences from the reference: docs/compatibility.md. */
 function isComparable(transport: Transport, state: State, items: readonly Item[]): boolean {
   if (items.includes("disconnectWithData") || (transport === "websocket" && items.includes("close"))) return false;
-  // The server may or may not have read what came before.
+  // The server may or may not have read earlier packets.
   if (items.includes("rst")) return false;
   // The reference writes its answers behind the close frame, which is an error or not, as it comes.
   if (items.includes("closeFrame") && state === "fresh") return false;

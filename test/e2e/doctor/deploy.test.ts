@@ -23,7 +23,7 @@ function configuration(name: "nginx" | "haproxy" | "caddy", servers: readonly nu
     .replace(/^example\.org \{$/m, `http://127.0.0.1:${port} {`);
 }
 
-/** What the configuration of a page is a part of. */
+/** The file around the configuration of a page. */
 const FRAMES = {
   nginx: (text: string) => `
     ${process.getuid?.() === 0 ? "user root;" : ""}
@@ -46,7 +46,7 @@ const proxies = {
 
 type Name = keyof typeof proxies;
 
-/** What the doctor has to say about two servers behind the configuration of a page, perhaps with a change. */
+/** The doctor's findings for two servers behind a page's configuration, optionally changed. */
 async function examine(name: Name, change: (text: string) => string = (text) => text): Promise<Diagnosis> {
   const running = await Promise.all([serve(subject), serve(subject)]);
   ends.push(...running.map((each) => () => each.stop()));
@@ -68,7 +68,7 @@ test.for(Object.keys(proxies) as Name[])("the doctor accepts the configuration f
   expect([diagnosis.verdict, complaints(diagnosis)]).toEqual(["fine", []]);
 });
 
-// What the pages say of their lines.
+// The pages' statements about their lines.
 test.for<[Name, string, string | RegExp, string, Code[]]>([
   ["nginx", "hash", "hash $remote_addr consistent;", "", ["NOT_STICKY"]],
   ["nginx", "the Upgrade headers", /proxy_set_header (Upgrade|Connection) .*/g, "", ["WEBSOCKET_STRIPPED"]],

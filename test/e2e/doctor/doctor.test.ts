@@ -38,7 +38,7 @@ function complaints({ steps }: Diagnosis): Code[] {
   return [...new Set(findings.filter(({ level }) => level !== "ok").map(({ code }) => code))];
 }
 
-/** All that the doctor says, sentences and advice. */
+/** All texts of the doctor: sentences and advice. */
 function words({ steps }: Diagnosis): string {
   const findings = steps.flatMap(({ findings }) => findings);
   return findings.flatMap(({ sentence, advice }) => [sentence, ...advice.map(({ what }) => what)]).join("\n");

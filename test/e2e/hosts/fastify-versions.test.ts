@@ -10,7 +10,7 @@ import { describe, expect, test } from "vitest";
 
 const require = createRequire(import.meta.url);
 
-/** Types of the newest version: what the tests call is the same in all. */
+/** Types of the newest version; the tests use only members of all versions. */
 const create = (version: string): FastifyInstance => (require(version) as typeof Fastify)();
 
 describe.each(["fastify-4", "fastify"])("%s", (version) => {

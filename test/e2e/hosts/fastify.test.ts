@@ -63,7 +63,7 @@ function fetchRaw(
   });
 }
 
-/** Opens a session by hand; its id. */
+/** Opens a session by hand and returns its id. */
 async function openSession(app: FastifyInstance, agent?: Agent): Promise<string> {
   const { body } = await fetchRaw(app, "/socket.io/?EIO=4&transport=polling", { ...(agent && { agent }) });
   return (JSON.parse(body.slice(1)) as { sid: string }).sid;

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (let cleanup = cleanups.pop(); cleanup; cleanup = cleanups.pop()) await cleanup();
 });
 
-/** Connects, asks, and gives the name of the transport used in the end. */
+/** Connects, sends an event, and returns the name of the final transport. */
 async function useIt(url: string, options: object = {}): Promise<string | undefined> {
   const client = connectClient(url, { forceNew: true, reconnection: false, ...options });
   cleanups.push(() => client.disconnect());

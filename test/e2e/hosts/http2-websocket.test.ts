@@ -23,7 +23,7 @@ import { type Running, serve } from "../../support/servers/host.ts";
 import { portage } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// WebSocket over HTTP/2 (RFC 8441), as browsers and some proxies do it where the server lets them.
+// WebSocket over HTTP/2 (RFC 8441), as browsers and some proxies use it if the server allows it.
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

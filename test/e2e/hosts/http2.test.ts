@@ -15,7 +15,7 @@ import { data, RawHttp2, reset } from "../../support/raw/http2.ts";
 import { subject } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// Polling over HTTP/2, as browsers do it where the server lets them. WebSockets stay with HTTP/1.
+// Polling over HTTP/2, as browsers use it if the server allows it. WebSockets stay on HTTP/1.
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

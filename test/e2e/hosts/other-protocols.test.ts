@@ -58,7 +58,7 @@ class Connection {
     });
   }
 
-  /** Sends pieces, each in a packet of its own, and reads one answer. */
+  /** Sends pieces in separate packets, and reads one answer. */
   async ask(...pieces: string[]): Promise<string> {
     for (const piece of pieces)
       await new Promise<void>((resolve) => this.stream.write(piece, () => setImmediate(resolve)));

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createProject, type Project, ROOT, run } from "./packed-project.ts";
 
-// What a user gets who replaces socket.io-client, as installed by npm from the packed tarball.
+// A replacement of socket.io-client, as npm installs it from the packed tarball.
 
 const require = createRequire(import.meta.url);
 const compilerOf = (name: string): string =>

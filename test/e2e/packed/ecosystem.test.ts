@@ -101,7 +101,7 @@ test("a Feathers application serves methods and sends events", async () => {
 });
 
 test("NestJS's adapter serves a gateway", async () => {
-  // Decorators called by hand: a program in plain JavaScript.
+  // Decorators called as functions, for plain JavaScript.
   const program = `
     import "reflect-metadata";
     import { Module } from "@nestjs/common";
@@ -132,7 +132,7 @@ test("NestJS's adapter serves a gateway", async () => {
     Module({ providers: [Gateway] })(App);
 
     const app = await NestFactory.create(App, { logger: false });
-    // Given by hand: Nest would look for the adapter where its own package is, and find the reference beside it.
+    // Passed explicitly: Nest would resolve the adapter from its own package, and find the reference.
     app.useWebSocketAdapter(new IoAdapter(app));
     await app.listen(0);
     const gateway = app.get(Gateway);

@@ -9,7 +9,7 @@ import { startPostgres } from "../../support/servers/postgres.ts";
 import { startRedis } from "../../support/servers/redis.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// Each example is started as its README says, and used as a page would use it.
+// Starts each example as in its README, and uses it like a page.
 
 const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
 
@@ -30,7 +30,7 @@ afterEach(async () => {
 
 interface Example {
   readonly origin: string;
-  /** Ends it with SIGTERM; gives the exit code. */
+  /** Ends it with SIGTERM; returns the exit code. */
   readonly stop: () => Promise<unknown>;
 }
 
@@ -222,7 +222,7 @@ describe.skipIf(redis === undefined)("cluster-redis", () => {
     const clients: Socket[] = [];
     // One after the other: the workers take turns.
     for (const transports of ways) {
-      // The primary may hear of a session only after its client has come back: clients try again.
+      // The primary may learn of a session only after its client has reconnected: clients try again.
       const client = connect(origin, { transports, reconnection: true, reconnectionDelay: 20, timeout: 1000 });
       await nextEvent(client, "connect");
       clients.push(client);

@@ -8,20 +8,20 @@ import { CACHE } from "../../support/servers/server-process.ts";
 
 /** The repository. */
 export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
-/** Packages of the tests, for what a project needs beside Portage. */
+/** Packages of the tests, for further dependencies of a project. */
 const MODULES = join(ROOT, "test/node_modules");
 
 /** The packages that are published. */
 const PACKAGES = ["parser", "websocket", "server", "client"];
 
-/** What the reference is called, and what stands for it. */
+/** Names of the reference's packages, and their replacements. */
 const ALIASES: Record<string, string> = {
   "socket.io": "server",
   "socket.io-client": "client",
   "socket.io-parser": "parser",
 };
 
-/** Names with no package of their own here: an entry of another package stands for them. */
+/** Names without a separate package here: an entry of another package replaces them. */
 const FACADES: Record<string, string> = {
   "engine.io": "socket.io/engine",
   "socket.io-adapter": "socket.io/adapter",
@@ -31,7 +31,7 @@ const FACADES: Record<string, string> = {
 /** Time limit for programs of the tests, in milliseconds. */
 const RUNNING_TIME = 50_000;
 
-/** What packs and installs has as long as its hook has: a machine may be loaded. Milliseconds. */
+/** Time limit for packing and installing in milliseconds, as long as for the hook, as a machine may be busy. */
 const INSTALL_TIME = 240_000;
 
 interface Manifest {
@@ -42,7 +42,7 @@ interface Manifest {
 const readManifest = async (folder: string): Promise<Manifest> =>
   JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as Manifest;
 
-/** Runs a program to its end and gives what it printed. Rejects with its complaints when it fails. */
+/** Runs a program and returns its output. Rejects with its error output if it fails. */
 export function run(command: string, args: readonly string[], cwd: string, timeout = RUNNING_TIME): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: "", NODE_PATH: "" };
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"], timeout });
@@ -80,7 +80,7 @@ async function locate(name: string, folder: string): Promise<string> {
   throw new Error(`${name} is not installed for ${folder}`);
 }
 
-/** A project of a user: npm has installed the packed packages in it, under the names of what they replace. */
+/** A user's project, with the packed packages installed by npm under the names that they replace. */
 export class Project {
   readonly folder: string;
   readonly #modules: string;
@@ -108,7 +108,7 @@ export class Project {
     });
   }
 
-  /** Copies a package into the project: what it requires is looked up there. Dependencies are linked. */
+  /** Copies a package into the project, so that its imports resolve there. Links dependencies. */
   async copy(name: string, from: string = MODULES): Promise<void> {
     const source = await realpath(join(from, name));
     await cp(source, join(this.#modules, name), { recursive: true });
@@ -118,7 +118,7 @@ export class Project {
     }
   }
 
-  /** Writes a file of the project and gives its path. */
+  /** Writes a file of the project and returns its path. */
   async write(file: string, text: string): Promise<string> {
     const path = join(this.folder, file);
     await mkdir(dirname(path), { recursive: true });
@@ -126,7 +126,7 @@ export class Project {
     return path;
   }
 
-  /** Runs a program of the project; `extension` says what it is written as. Gives what it printed, parsed as JSON. */
+  /** Runs a program of the project, in the language of `extension`. Returns its output, parsed as JSON. */
   async run(extension: "cjs" | "mjs", text: string): Promise<unknown> {
     const file = await this.write(`program-${++this.#programs}.${extension}`, text);
     return JSON.parse(await run(process.execPath, [file], this.folder));
@@ -149,7 +149,7 @@ async function pack(destination: string): Promise<Map<string, string>> {
   return new Map(tarballs.map((file) => [file.replace(/^portage-(\w+)-.*/, "$1"), `file:./${file}`]));
 }
 
-/** Writes a package that hands on what another module exports. */
+/** Writes a package that reexports another module. */
 async function writeFacade(folder: string, name: string, target: string): Promise<void> {
   const manifest = { name, version: "6.6.0", main: "index.js", types: "index.d.ts" };
   await mkdir(folder, { recursive: true });

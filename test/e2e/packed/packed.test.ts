@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createProject, type Project, ROOT, run } from "./packed-project.ts";
 
-// What a user gets who replaces the packages of the reference, as installed by npm from the packed tarballs.
+// Replacements of the reference's packages, as npm installs them from the packed tarballs.
 
 const require = createRequire(import.meta.url);
 const packageFile = (name: string, file: string): string =>
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** What each entry has to give, under the name of the package that it stands for. */
+/** The exports of each entry, by the package that it replaces. */
 const NAMES = {
   "socket.io": ["Server", "Namespace", "Socket"],
   "engine.io": ["Server", "Socket", "Transport", "transports", "listen", "attach", "parser", "protocol"],
@@ -207,7 +207,7 @@ describe("programs written for socket.io", () => {
 });
 
 describe("types", () => {
-  /** What compiles everywhere. */
+  /** A program that compiles everywhere. */
   const PROGRAM = `
     import {
       BroadcastOperator, Namespace, RemoteSocket, Server, Socket,

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { type ecmaVersion, parse, tokenizer } from "acorn";
 import { describe, expect, test } from "vitest";
 
-// The syntax of what browsers get. Tools that do not read `exports` find their file by the fields of package.json, or by
+// The syntax of the files for browsers. Tools that can't read `exports` find them by the fields of package.json, or by
 // a folder.
 
 const PACKAGES = fileURLToPath(new URL("../../../packages", import.meta.url));

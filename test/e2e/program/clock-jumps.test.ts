@@ -101,7 +101,7 @@ test.each([10, -10])(
     jump(hours);
     const back = await RawWebSocket.connect({ port });
     back.send(`40${JSON.stringify({ pid: answer["pid"], offset })}`);
-    // As with socket.io: what was missed comes before the answer.
+    // As with socket.io: missed events precede the answer.
     expect(await back.until((packet) => packet.startsWith("4"))).toMatch(/^42\["missed"/);
     expect(JSON.parse((await back.until((packet) => packet.startsWith("40{"))).slice(2))).toMatchObject({
       sid: answer["sid"],

@@ -8,7 +8,7 @@ import { call } from "../../support/raw/http.ts";
 import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { nextEvent } from "../../support/waiting.ts";
 
-// What the program's own code does wrong: the peer gets an answer, the program hears of it, the others notice nothing.
+// Failures of the program's own code: the peer gets an answer, the program a report, and others are not affected.
 
 const WAYS: Array<["thrown" | "rejected", () => never]> = [
   [

@@ -35,7 +35,7 @@ afterEach(() => {
   debug.enable(before);
 });
 
-/** A client that joins, is refused twice, and leaves; what the server wrote meanwhile. */
+/** Runs a client that joins, is refused twice, and leaves; returns the server's log. */
 async function visit(): Promise<string[]> {
   const host = new Host();
   const io = new Server(host.http);

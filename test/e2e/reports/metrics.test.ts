@@ -10,7 +10,7 @@ import { RawPolling } from "../../support/raw/polling.ts";
 import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
 
-/** What a reader of OpenMetrics 1.0.0 makes of a text: each family with its kind and unit, and its samples. */
+/** Parses OpenMetrics 1.0.0: each family with its kind and unit, and its samples. */
 function readOpenMetrics(text: string): Map<string, { kind: string; unit?: string; samples: Map<string, number> }> {
   const families = new Map<string, { kind: string; unit?: string; samples: Map<string, number> }>();
   const lines = text.split("\n");

@@ -6,7 +6,7 @@ import { RawWebSocket } from "../../support/raw/websocket.ts";
 import { subject } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
-// Programs change options while the server runs: `io.engine.opts.maxHttpBufferSize = 1e8`. They hold for what comes later.
+// Programs change options while the server runs: `io.engine.opts.maxHttpBufferSize = 1e8`. Changes apply from then on.
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

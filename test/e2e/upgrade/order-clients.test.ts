@@ -30,7 +30,7 @@ async function trickle(send: (index: number) => void, portion: number, isUpgrade
     send(index);
     if (!isUpgraded()) sentBefore++;
     if (index % portion === portion - 1) await turn();
-    // Some are kept for afterwards.
+    // Sends some after the commit.
     if (index === TOTAL - 100) await upgraded(isUpgraded);
   }
   return sentBefore;

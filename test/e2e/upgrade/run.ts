@@ -13,7 +13,7 @@ export type Step = (typeof STEPS)[number];
 export const POLLS = ["never", "opened", "candidate", "probed", "committing"] as const;
 export type PollStep = (typeof POLLS)[number];
 
-/** How many messages go which way at which step, and what the client does with its polls. */
+/** The number of messages per direction and step, and the client's use of polls. */
 export interface Plan {
   readonly down: Readonly<Partial<Record<Step, number>>>;
   readonly up: Readonly<Partial<Record<Step, number>>>;
@@ -51,7 +51,7 @@ export class UpgradeRun {
     this.#plan = plan;
   }
 
-  /** Goes through the plan, then compares what arrived with what was sent. */
+  /** Runs the plan, then compares received with sent messages. */
   async run(): Promise<void> {
     const connection = nextEvent<[Session]>(this.#server.engine, "connection");
     this.#polling = await RawPolling.open({ port: this.#server.port, path: "/engine.io/" });
@@ -138,7 +138,7 @@ export class UpgradeRun {
     while (this.#session.upgrading) await new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** What the plan has for a step before the commit; the commit does its own. */
+  /** Sends the messages of a step before the commit; the commit sends its own. */
   async #at(step: Exclude<Step, "committing" | "committed">): Promise<void> {
     if (this.#plan.polls.has(step as PollStep)) await this.#beginPoll();
     this.#sendDown(this.#plan.down[step] ?? 0);

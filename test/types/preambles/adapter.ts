@@ -1,4 +1,4 @@
-/* What examples of adapters may use: a bus between servers. */
+/* Preamble for examples of adapters: a bus between servers. */
 import type { ClusterMessage, ClusterResponse } from "@portage/server/adapter";
 import type { Server } from "@portage/server";
 

@@ -1,4 +1,4 @@
-/* What examples in the base of the server may use. */
+/* Preamble for examples in the base of the server. */
 import type { Server } from "@portage/server";
 import type { Notices } from "../../../packages/server/dist/base/notices.js";
 

@@ -1,4 +1,4 @@
-/* What examples of the Engine.IO client may use. */
+/* Preamble for examples of the Engine.IO client. */
 import type { Socket as ClientSocket } from "@portage/client";
 
 export { Socket } from "@portage/client/engine";

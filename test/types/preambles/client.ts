@@ -1,4 +1,4 @@
-/* What examples of the client may use. */
+/* Preamble for examples of the client. */
 import type { Manager, Socket } from "@portage/client";
 
 export { io } from "@portage/client";

@@ -1,2 +1,2 @@
-/* What examples of the doctor may use. */
+/* Preamble for examples of the doctor. */
 export { report } from "@portage/server/doctor";

@@ -1,4 +1,4 @@
-/* What examples of the engine may use. */
+/* Preamble for examples of the engine. */
 import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Encoder, Packet } from "@portage/parser";

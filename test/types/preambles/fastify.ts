@@ -1,2 +1,2 @@
-/* What the example of the Fastify plugin may use. */
+/* Preamble for the example of the Fastify plugin. */
 export { fastify as Fastify } from "fastify";

@@ -1,4 +1,4 @@
-/* What examples of the server, of the documentation and of SECURITY.md may use without saying where it comes from. */
+/* Preamble for examples of the server, of the documentation and of SECURITY.md. */
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Server as Engine } from "@portage/server/engine";
 import type { Socket as ClientSocket } from "@portage/client";

@@ -1,4 +1,4 @@
-/* What examples of the WebSocket package may use. */
+/* Preamble for examples of the WebSocket package. */
 import type { IncomingMessage, Server } from "node:http";
 import type { Http2Server, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";

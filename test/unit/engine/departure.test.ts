@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { moveAway } from "../../../packages/server/src/engine/departure.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-/** How many of a hundred sessions have ended after each second, while they are moved away. */
+/** The number of a hundred sessions that have ended after each second of a drain. */
 function departures(options: object, seconds: number): number[] {
   const clock = new FakeClock();
   let ended = 0;

@@ -77,5 +77,5 @@ export function openSession(
   return { host, clock: host.clock, session, transport, received, closes };
 }
 
-/** Lets everything that waits for the end of the tick happen. */
+/** Runs all callbacks queued for the end of the tick. */
 export const endOfTick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

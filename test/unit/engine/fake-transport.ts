@@ -3,8 +3,8 @@ import { closeReason } from "../../../packages/server/src/engine/report/close-co
 import { Transport } from "../../../packages/server/src/engine/transports/transport.ts";
 
 /**
- * A transport in memory: what the session sends is recorded, what the peer sends is said by the test. One called
- * "polling" takes one batch per poll, as the real one does.
+ * A transport in memory: it records packets of the session, and the test sends packets of the peer. A transport named
+ * "polling" accepts one batch per poll, like the real one.
  */
 export class FakeTransport extends Transport {
   readonly name: string;

@@ -26,7 +26,7 @@ function setUp() {
 
 type Stage = ReturnType<typeof setUp>;
 
-/** Brings a transport into each phase by what its owner would do. */
+/** Moves a transport into each phase by actions of its owner. */
 const REACH: Record<PollingPhase, (stage: Stage) => void> = {
   open() {},
   closing: ({ transport, done }) => transport.close(() => done.push("closed"), closeReason("SERVER_CLOSED")),
@@ -37,7 +37,7 @@ const REACH: Record<PollingPhase, (stage: Stage) => void> = {
   closed: ({ transport }) => transport.discard(),
 };
 
-/** Makes each thing happen. Returns what a poll was answered with. */
+/** Sends each signal. Returns the answer to a poll. */
 const HAPPEN: Record<PollingSignal, (stage: Stage) => unknown> = {
   polled: ({ ask }) => ask("GET").res.body,
   posted: (stage) => (stage.post ?? stage.ask("POST")).req.body("4a"),

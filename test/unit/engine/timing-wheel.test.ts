@@ -254,7 +254,7 @@ describe.each([
     const { clock, all } = peers(20);
     for (let stall = 0; stall < 10; stall += 1) {
       clock.stall(sum * 10);
-      // What came in during the stall is read once the timers that are due have fired.
+      // Data received during the stall is read after the due timers have fired.
       clock.advance(0);
       for (const peer of all) peer.answer();
       clock.advance(options.timeout / 2);

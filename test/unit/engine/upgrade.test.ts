@@ -27,7 +27,7 @@ function setUp() {
 
 type Stage = ReturnType<typeof setUp>;
 
-/** Brings an upgrade into each phase by what a peer would do. */
+/** Moves an upgrade into each phase by actions of a peer. */
 const REACH: Record<SessionUpgradePhase, (stage: Stage) => void> = {
   idle() {},
   probing: ({ upgrade, candidate }) => upgrade.offer(candidate),
@@ -61,7 +61,7 @@ type Expected = {
   phase: SessionUpgradePhase;
   /** The calls to the session. */
   events?: string[];
-  /** What the candidate gets to send. */
+  /** The packets of the candidate. */
   sent?: string[];
   /** Whether the candidate, and the newcomer if one came, is closed. */
   candidate?: "closed" | "open";
@@ -70,7 +70,7 @@ type Expected = {
 
 const still = (phase: SessionUpgradePhase): Expected => ({ phase });
 
-/** All 35 cells, written by hand: what a peer and the session see. */
+/** All 35 cells, written by hand: the effects on a peer and the session. */
 const CELLS: Record<SessionUpgradePhase, Record<SessionUpgradeSignal, Expected>> = {
   idle: {
     candidate: { phase: "probing", newcomer: "open" },

@@ -7,7 +7,7 @@ import { Bench } from "./peer.ts";
 const nearSocketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));
 const { Adapter: NpmAdapter } = nearSocketIo("socket.io-adapter") as { Adapter: typeof InMemoryAdapter };
 
-/** What an adapter needs at least: it is used alone, without a server, in the tests of others. */
+/** The minimum that an adapter needs: third-party tests use it without a server. */
 function bareNamespace(...ids: string[]) {
   const written: Array<[id: string, encoded: unknown, options: Record<string, unknown>]> = [];
   const sockets = new Map(

@@ -6,7 +6,7 @@ async function three() {
   const [a, b, c] = [await bench.join(), await bench.join(), await bench.join()];
   const all = { a, b, c };
   const names = new Map(Object.entries(all).map(([name, { socket }]) => [socket.id, name]));
-  /** Who has heard how many packets since the last call. */
+  /** Returns the number of packets per client since the last call. */
   const heard = async (): Promise<Record<string, number>> => {
     const counts: Record<string, number> = {};
     for (const [name, { peer }] of Object.entries(all)) counts[name] = (await peer.hear()).length;

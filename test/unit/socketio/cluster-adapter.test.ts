@@ -2,7 +2,7 @@ import { ClusterAdapter, ClusterAdapterWithHeartbeat, type ClusterMessage } from
 import { describe, expect, test, vi } from "vitest";
 import { Bench, settle } from "./peer.ts";
 
-/** A bus of one server: what it sends is kept, what comes in is said by the test. */
+/** A bus of one server: it records sent messages, and the test sends the others. */
 class Lonely extends ClusterAdapter {
   readonly sent: ClusterMessage[] = [];
   isBroken = false;

@@ -13,7 +13,7 @@ const beside = (name: string): NodeJS.Require => createRequire(createRequire(imp
 const notepack = beside("@socket.io/redis-adapter")("notepack.io") as Codec;
 const msgpack = beside("@socket.io/redis-streams-adapter")("@msgpack/msgpack") as Codec;
 
-/** What the buses of adapters do to a value. JSON is not asked to carry bytes: adapters take another one for those. */
+/** Encodings of adapters' buses. JSON is tested without bytes, as adapters use another encoding for bytes. */
 const CARRIERS: Record<string, (value: unknown) => unknown> = {
   JSON: (value) => JSON.parse(JSON.stringify(value)) as unknown,
   notepack: (value) => notepack.decode(Buffer.from(notepack.encode(value))),

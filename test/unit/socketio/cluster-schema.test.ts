@@ -35,7 +35,7 @@ const deep = (): unknown => {
   return value;
 };
 
-/** What may stand where something else should. */
+/** Invalid values for any field. */
 const JUNK: readonly unknown[] = [
   undefined,
   null,

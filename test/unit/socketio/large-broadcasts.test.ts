@@ -8,7 +8,7 @@ import { Bench, settle } from "./peer.ts";
 const CROWD = 25_000;
 const ONE_TURN = 10_000;
 
-/** A namespace with a crowd of sockets that only count what they get, and two real clients who have come after them. */
+/** A namespace with a crowd of sockets that only count packets, and two real clients added after them. */
 async function crowded(options = {}, crowd = CROWD) {
   const bench = new Bench(options);
   const nsp = bench.io.of("/");
@@ -133,7 +133,7 @@ describe("a broadcast to very many", () => {
 
   test("comes before the end that the server makes", async () => {
     const { bench, io, a, b } = await crowded();
-    // An engine lets its sessions send what waits, which this one in memory does not.
+    // An engine flushes the queues of its sessions, which this one in memory does not.
     vi.spyOn(bench.engine, "close").mockReturnValue();
     io.emit("x");
     a.socket.disconnect();
@@ -170,7 +170,7 @@ describe("a broadcast to very many", () => {
   test("keeps its order among others, and no more than eight of them are underway", async () => {
     const { io, a, delivered } = await crowded();
     for (let number = 0; number < 9; number++) io.emit("x", number);
-    // The first one had to be finished; its receivers got what had been sent until then as well.
+    // The first broadcast had to finish; its receivers also got the packets sent until then.
     expect(delivered()).toBeGreaterThanOrEqual(CROWD);
     for (let turn = 0; turn < 30; turn++) await settle();
     expect(delivered()).toBe(9 * CROWD);
@@ -295,7 +295,7 @@ const DEEDS: ReadonlyArray<(world: { io: Bench["io"]; one: Joined }, number: num
 
 type Joined = Awaited<ReturnType<Bench["join"]>>;
 
-/** What two clients hear of sixty deeds, with or without a crowd for which broadcasts take several turns. */
+/** The packets of two clients for sixty actions, with or without a crowd that makes broadcasts take several ticks. */
 async function heardBy(crowd: number, seed: number, options: object): Promise<string[][]> {
   const random = new Random(seed);
   const { io, a, b } = await crowded(options, crowd);

@@ -188,7 +188,7 @@ for (const [how, fail] of WAYS) {
       const peer = bench.peer();
       await peer.say("0/broken,", "0/fine,");
       const answers = await peer.hear();
-      // An adapter that answers later, and fails then, can't take back what was promised.
+      // An adapter that fails after a late answer can't undo the acknowledgement.
       const refused = '4/broken,{"message":"Internal server error"}';
       expect(answers.includes(refused)).toBe(how === "thrown");
       await peer.say("1/broken,", "1/fine,");

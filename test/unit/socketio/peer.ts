@@ -23,7 +23,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 /** A message of the peer or the server: text, or bytes. */
 type Message = string | Buffer;
 
-/** A WebSocket in memory: what the session sends is kept, whether it can take more is said by the test. */
+/** A WebSocket in memory: it records packets of the session, and the test decides whether it is writable. */
 class MemoryTransport extends Transport {
   readonly name = "websocket";
   readonly sent: Message[] = [];
@@ -84,10 +84,10 @@ class MemoryEngine extends EventEmitter {
   }
 }
 
-/** Lets everything run that waits for the end of a tick, or for promises. */
+/** Runs all callbacks queued for the end of a tick, and settled promises. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** What may be said about a peer. */
+/** Options of a peer. */
 export interface PeerOptions {
   /** Revision of Engine.IO. Default: 4. */
   protocol?: 3 | 4;
@@ -95,7 +95,7 @@ export interface PeerOptions {
   query?: Record<string, string>;
 }
 
-/** A client on the wire: it says and hears messages of Socket.IO, without a client library in between. */
+/** A client on the wire: it sends and receives messages of Socket.IO without a client library. */
 export class Peer {
   readonly session: Session;
   readonly transport: MemoryTransport;
@@ -114,13 +114,13 @@ export class Peer {
     start(this.session);
   }
 
-  /** Says messages that arrive in one read, and lets the server react. */
+  /** Sends messages in one read, and waits for the server's reaction. */
   async say(...messages: Message[]): Promise<void> {
     for (const message of messages) this.transport.receive(message);
     await settle();
   }
 
-  /** What was heard since the last call. */
+  /** Returns the messages since the last call. */
   async hear(): Promise<Message[]> {
     await settle();
     this.#heard.push(...this.transport.sent.splice(0));
@@ -151,7 +151,7 @@ export class Bench {
     return peer;
   }
 
-  /** Connects a peer that joins a namespace, and gives its socket. */
+  /** Connects a peer that joins a namespace, and returns its socket. */
   async join(nsp = "/", options?: PeerOptions) {
     const peer = this.peer(options);
     await peer.say(nsp === "/" ? "0" : `0${nsp},`);

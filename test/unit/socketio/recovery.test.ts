@@ -9,7 +9,7 @@ interface Answer {
   readonly pid: string;
 }
 
-/** Joins the main namespace, with what a client sends. */
+/** Joins the main namespace with a client's data. */
 async function join(peer: Peer, auth?: object): Promise<{ answer: Answer; before: unknown[] }> {
   await peer.say(`0${auth === undefined ? "" : JSON.stringify(auth)}`);
   const heard = await peer.hear();

@@ -3,7 +3,7 @@ import type { ServerOptions } from "@portage/server";
 import { resolveSlowReader } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { Bench, settle } from "./peer.ts";
 
-/** A server with a client that has stopped reading, so that `soft` bytes wait already. */
+/** A server with a client that has stopped reading, with `soft` bytes queued. */
 async function stalled(options: Partial<ServerOptions> = {}) {
   const bench = new Bench(options);
   bench.engine.slowReader = resolveSlowReader({ soft: 20, hard: 1000, ...options.slowReader });
@@ -14,7 +14,7 @@ async function stalled(options: Partial<ServerOptions> = {}) {
   return { bench, peer, socket };
 }
 
-/** The client reads again: what does it get, but for the event that came first? */
+/** Reads again; returns the client's events except the first one. */
 async function wake({ peer }: Awaited<ReturnType<typeof stalled>>): Promise<unknown[]> {
   peer.transport.writable = true;
   peer.session.onDrain();

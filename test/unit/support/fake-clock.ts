@@ -40,7 +40,7 @@ export class FakeClock {
     this.#now = end;
   }
 
-  /** Timers that wait never fire. */
+  /** Cancels all timers. */
   forgetTimers(): void {
     this.#pending = [];
   }

@@ -51,7 +51,7 @@ const CONNECT = {
 
 type Answered = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
-/** A client on a stream of the connection, with what came on it. */
+/** A client on a stream of the connection, with its received data. */
 class Client {
   readonly stream: ClientHttp2Stream;
   readonly headers: Answered;
@@ -84,7 +84,7 @@ class Client {
   }
 }
 
-/** What a link reports. */
+/** The events of a link. */
 interface Heard {
   readonly link: WebSocketLink;
   readonly stream: ServerHttp2Stream;

@@ -6,7 +6,7 @@ const HANDSHAKE = { sid: "session", upgrades: ["fast"], pingInterval: 1000, ping
 
 /** A transport with the test as its peer. */
 export class FakeTransport extends Transport {
-  /** What was written, encoded by type and data. */
+  /** Written packets, as type and data. */
   readonly written: string[] = [];
   /** Its owner's calls, in order. */
   readonly calls: string[] = [];
@@ -46,7 +46,7 @@ export class FakeTransport extends Transport {
     this.calls.push("resume");
   }
 
-  /** What was written has left. */
+  /** Reports that written packets were sent. */
   drain(): void {
     this.writable = true;
     this.emitReserved("drain");
@@ -78,7 +78,7 @@ export class FakeTransport extends Transport {
 /** Made by a socket, first to last. */
 export const made: FakeTransport[] = [];
 
-/** A class of transports, as a socket takes it; what it makes is in {@link made}. */
+/** Returns a transport class for a socket; its instances are in {@link made}. */
 export function fakeTransport(name: string): new (options: object) => FakeTransport {
   return class extends FakeTransport {
     constructor(options: object) {

@@ -208,7 +208,7 @@ describe("the page", () => {
 });
 
 describe("opening", () => {
-  // what has won is remembered by host: each test has its own
+  // winners are remembered by host, so each test has its own
   const RACE = { race: true, transportImplementations: [Polling, WebSocket] } as SocketOptions;
 
   test("a race: WebSocket first, polling 300 ms behind; the first to hear from the server wins", () => {

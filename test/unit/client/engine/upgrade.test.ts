@@ -43,7 +43,7 @@ afterEach(() => {
   pageListeners.clear();
 });
 
-/** What can happen, each in its own manner, to the signal it is to the upgrade. */
+/** Events, and the upgrade's signal for each. */
 const HAPPENINGS = {
   start: "start",
   open: "open",
@@ -60,7 +60,7 @@ type Stage = ReturnType<typeof setUp>;
 
 const phaseOf = ({ socket }: Stage): UpgradePhase => (socket.upgrade_ as Upgrade).phase_;
 
-/** Brings an upgrade into each phase by what a server would do. */
+/** Moves an upgrade into each phase by actions of a server. */
 const REACH: Record<UpgradePhase, (stage: Stage) => void> = {
   idle() {},
   opening: ({ start }) => start(),
@@ -93,7 +93,7 @@ const HAPPEN: Record<Happening, (stage: Stage) => void> = {
 
 const PHASES = Object.keys(UPGRADE_TABLE) as UpgradePhase[];
 const SIGNALS = Object.keys(HAPPEN) as Happening[];
-/** What entering each phase does. */
+/** The effects of entering each phase. */
 const ACTIONS = {
   idle: "fail",
   opening: "open",
@@ -102,7 +102,7 @@ const ACTIONS = {
   upgraded: "commit",
   closed: "fail",
 } as const;
-/** How each signal is reported. */
+/** The report of each signal. */
 const FAILURES: Partial<Record<Happening, string>> = {
   stray: "probe error",
   lost: "probe error: Error: fake error",
@@ -123,7 +123,7 @@ describe.each(PHASES)("%s", (phase) => {
     expect(before).toBe(phase);
     const candidates = made.length;
     HAPPEN[signal](stage);
-    // what carries the session ends it when it is lost
+    // a lost transport of the session ends the session
     const isSessionLost = phase === "upgraded" && signal === "lost";
     const entered = UPGRADE_TABLE[phase][isSessionLost ? "end" : HAPPENINGS[signal]];
     const next = entered ?? phase;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { createLookup, type LookupOptions } from "../../../../packages/client/src/socketio/lookup.ts";
 import type { Manager } from "../../../../packages/client/src/socketio/manager.ts";
 
-/** What `io()` asked for. */
+/** The arguments that `io()` passed on. */
 class FakeManager {
   readonly nsps: Record<string, object> = {};
   readonly uri: string;

@@ -34,7 +34,7 @@ function watch(socket: Socket): Socket {
   return socket;
 }
 
-/** How a connection ends, and how that is reported. */
+/** Ends of a connection, and their reports. */
 const ENDS: Record<string, [end: (connection: FakeConnection) => void, reason: string]> = {
   "a close": [(connection) => connection.drop(), "transport close"],
   "an error": [(connection) => connection.fail(), "transport error"],

@@ -4,7 +4,7 @@ import type { ManagerOptions, SocketOptions } from "../../../../packages/client/
 import type { Socket } from "../../../../packages/client/src/socketio/socket.ts";
 import { delivered, FakeNetwork } from "./fake-network.ts";
 
-// What programs do in their listeners: connect again there, throw, emit what can't be encoded.
+// Listeners of programs that connect again, throw, or emit unencodable values.
 
 let network: FakeNetwork;
 let manager: Manager;
@@ -28,7 +28,7 @@ function create(options: Partial<ManagerOptions & SocketOptions> = {}): void {
   socket = manager.socket("/", options);
 }
 
-/** Time passes; whatever is opened meets with `what` at once. */
+/** Advances the time, and applies `what` to each new connection at once. */
 async function live(ms: number, what: () => void): Promise<number> {
   for (let now = 0; now <= ms; now += 50) {
     if (network.connections.length > 100) throw new Error("no end of connections");

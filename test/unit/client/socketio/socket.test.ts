@@ -27,14 +27,14 @@ function create(options: Options = {}, nsp = "/"): Socket {
   return (socket = manager.socket(nsp, options));
 }
 
-/** A socket that the server has let in; what it sent so far is forgotten. */
+/** An accepted socket, with its sent packets cleared. */
 async function connected(options?: Options, nsp?: string): Promise<Socket> {
   create(options, nsp);
   await comeBack();
   return socket;
 }
 
-/** Opens the newest connection and lets the socket in. */
+/** Opens the newest connection and accepts the socket. */
 async function comeBack(more?: object): Promise<void> {
   network.last.open();
   const nsp = socket.nsp === "/" ? "" : socket.nsp + ",";

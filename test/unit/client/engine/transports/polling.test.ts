@@ -44,7 +44,7 @@ function fakeFetch(url: string, init: RequestInit): Promise<Response> {
   });
 }
 
-/** The same requests made by XMLHttpRequest. */
+/** The same requests by XMLHttpRequest. */
 class FakeXhr {
   readyState = 0;
   status = 0;

@@ -4,7 +4,7 @@ import { Encoder } from "../../../../../packages/client/src/socketio/codec/encod
 import * as parser from "../../../../../packages/parser/src/socket.ts";
 import type { Packet } from "../../../../../packages/parser/src/socket.ts";
 
-// The client's codec is written for its size. Both are held to the same packets.
+// The client has its own small codec: both must handle the same packets.
 
 const date = new Date(0);
 const bytes = Uint8Array.of(1, 2, 3);
@@ -40,7 +40,7 @@ function withProto(): object {
 
 const encode = (packet: Packet): unknown[] => new Encoder().encode(packet);
 
-/** What each decoder makes of the chunks of one connection. */
+/** Returns the results of each decoder for the chunks of one connection. */
 function decodeWith(DecoderClass: typeof Decoder | typeof parser.Decoder, chunks: readonly unknown[]): unknown {
   const decoder = new DecoderClass() as parser.Decoder;
   const packets: unknown[] = [];
