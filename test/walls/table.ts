@@ -1,4 +1,5 @@
 import { breaches, type Cell, isNamed } from "./cells.ts";
+import { CLIENTS } from "./clients.ts";
 import type { Outcome } from "./run.ts";
 import { WALLS } from "./walls.ts";
 
@@ -11,20 +12,19 @@ function format(cell: Cell, outcome: Outcome): string {
   const faults = Object.entries(counts).flatMap(([name, count]) => (count ? `${count} ${name}` : []));
   if (gap > 1000) faults.push(`gap ${seconds(gap)}`);
   if (isNamed(cell, outcome) === false) faults.push("not named");
-  const mark = breaches(cell, outcome).length === 0 ? "" : cell.awaits ? "? " : "! ";
+  const mark = breaches(cell, outcome).length === 0 ? "" : cell.until ? "? " : "! ";
   return mark + [connected === undefined ? "never" : seconds(connected), ...faults].join(", ");
 }
 
 /** Walls in rows, clients in columns. */
 export function table(outcomes: ReadonlyMap<Cell, Outcome>): string {
-  const rows = new Map<string, string[]>();
-  const clients = new Set<string>();
-  for (const [cell, outcome] of [...outcomes].sort(([a], [b]) => order(a) - order(b))) {
-    clients.add(cell.client);
-    const row = rows.get(cell.wall) ?? [WALLS[cell.wall].name];
-    rows.set(cell.wall, [...row, format(cell, outcome)]);
-  }
-  const all = [["wall", ...clients], ...rows.values()];
+  const cells = [...outcomes].map(([cell, outcome]) => ({ ...cell, text: format(cell, outcome) }));
+  const clients = Object.keys(CLIENTS);
+  const rows = Object.entries(WALLS).map(([key, { name }]) => [
+    name,
+    ...clients.map((client) => cells.find((cell) => cell.wall === key && cell.client === client)?.text ?? ""),
+  ]);
+  const all = [["wall", ...clients], ...rows];
   const widths = all[0]!.map((_name, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const lines = all.map((row) =>
     row
@@ -39,7 +39,3 @@ export function table(outcomes: ReadonlyMap<Cell, Outcome>): string {
     "`!` does not hold, `?` waits for a feature that has not landed.",
   ].join("\n");
 }
-
-/** The table sorts cells by wall, as they end in any order. */
-const NAMES = Object.keys(WALLS);
-const order = (cell: Cell): number => NAMES.indexOf(cell.wall);
