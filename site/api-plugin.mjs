@@ -13,8 +13,8 @@ function purposeOf(project, module) {
   return new Comment([{ kind: "text", text: line.charAt(0).toUpperCase() + line.slice(1) }]);
 }
 
-/** Not public: members keyed by symbols, except those that the language calls, and the shared ones of the client. */
-const isInternal = ({ name }) => /^\[(?!iterator|asyncIterator|asyncDispose|dispose)|^[a-z]\w*_$/i.test(name);
+/** Not public: members keyed by symbols, except those that the language calls, and members with an underscore. */
+const isInternal = ({ name }) => /^\[(?!iterator|asyncIterator|asyncDispose|dispose)|^_[a-z]|^[a-z]\w*_$/i.test(name);
 
 export function load(app) {
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {

@@ -26,5 +26,6 @@ export default {
   hidePageHeader: true,
   parametersFormat: "table",
   typeDeclarationFormat: "table",
-  pageTitleTemplates: { index: "API reference", module: "{name}", member: "{name}" },
+  indexFormat: "table",
+  pageTitleTemplates: { index: "API reference", module: "{name}", member: ({ rawName }) => rawName.replace(/<.*/, "") },
 };

@@ -19,9 +19,9 @@ const isConstant = ({ name, type }) => CONSTANT.test(name) || type?.type === "li
 
 /** Whether a reflection is public by itself; parts of a type or of a signature share its documentation, options do not. */
 function needsDocumentation(reflection) {
-  const { kind, parent, name } = reflection;
+  const { kind, parent } = reflection;
   if (kind & NAMES && parent.kind !== ReflectionKind.Namespace) return true;
-  if (!(kind & MEMBERS) || name.startsWith("_") || isConstant(reflection)) return false;
+  if (!(kind & MEMBERS) || isConstant(reflection)) return false;
   const isInRecord = parent.kind === ReflectionKind.TypeLiteral;
   const owner = isInRecord ? parent.parent : parent;
   return Boolean(owner.kind & NAMES) && (!isInRecord || owner.name.endsWith("Options"));

@@ -11,6 +11,14 @@ const vueFromNode = {
   resolveId: (id, _importer, { ssr }) => (ssr && /^vue(?:\/|$)/.test(id) ? { id, external: true } : undefined),
 };
 
+/** Where a member comes from is not what readers look for. */
+const ORIGINS = /^#+ (?:Inherited from|Overrides|Implementation of)\n[^]*?(?=^#|^\*\*\*$|$(?![^]))/gm;
+
+const renderForSearch = (source, env, md) => md.render(source.replace(ORIGINS, ""), env);
+
+/** Pages that explain come before the reference. */
+const searchOptions = { boostDocument: (id) => (id.includes("/api/") ? 0.5 : 1) };
+
 export default defineConfig({
   title: "Portage",
   description: "A realtime server that speaks the Engine.IO and Socket.IO protocols",
@@ -37,7 +45,7 @@ export default defineConfig({
     ],
     sidebar: { "/": shelves(), ...reference() },
     outline: [2, 3],
-    search: { provider: "local" },
+    search: { provider: "local", options: { _render: renderForSearch, miniSearch: { searchOptions } } },
     socialLinks: [{ icon: "github", link: REPOSITORY }],
   },
 });
