@@ -6,11 +6,11 @@
 import { kEngineClock } from "../../engine/index.ts";
 import { kDropAck } from "../keys.ts";
 import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
-import { AckCollector, type AckCallback } from "../events/acks.ts";
+import { AckCollector, type AckCallback, promiseResponses } from "../events/acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { type AckTimeoutError, ReservedEventError } from "../report/errors.ts";
+import { ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { failHandler, watchAdapter } from "../events/listener-errors.ts";
 import {
@@ -151,12 +151,8 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
   emitWithAck(...data: unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      data.push((error: AckTimeoutError | null, responses: unknown) => {
-        if (error === null) return resolve(responses);
-        error.responses = responses;
-        reject(error);
-      });
+    return promiseResponses((ack) => {
+      data.push(ack);
       callUntyped(this, "emit", data);
     });
   }

@@ -16,6 +16,7 @@ import {
   type RemoveAcknowledgements,
   StrictEventEmitter,
 } from "../events/typed-events.ts";
+import { promiseResponses } from "../events/acks.ts";
 import { kEverybody } from "../keys.ts";
 
 type Operator<EmitEvents extends EventsMap, SocketData> = BroadcastOperator<
@@ -102,12 +103,8 @@ export abstract class BroadcastTarget<
     ...args: AllButLast<EventParams<ServerSideEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<ServerSideEvents, Ev>>>[]>;
   serverSideEmitWithAck(...data: unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      data.push((error: (Error & { responses?: unknown }) | null, responses: unknown) => {
-        if (!error) return resolve(responses);
-        error.responses = responses;
-        reject(error);
-      });
+    return promiseResponses((ack) => {
+      data.push(ack);
       callUntyped(this, "serverSideEmit", data);
     });
   }

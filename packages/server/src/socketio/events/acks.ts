@@ -38,6 +38,19 @@ export function promiseAck(withError: boolean, emit: (ack: AckCallback) => void)
   });
 }
 
+/**
+ * Emits to many with an acknowledgement that settles the returned promise: with the responses, or with an error that has
+ * those that arrived in time.
+ */
+export function promiseResponses(emit: (ack: AckCallback) => void): Promise<unknown> {
+  return promiseAck(true, (ack) =>
+    emit((error, responses) => {
+      if (error) Object.assign(error, { responses });
+      ack(error, responses);
+    }),
+  );
+}
+
 /** Collects the answers to a broadcast. Complete when every server has reported its clients, and all clients answered. */
 export class AckCollector {
   readonly #responses: unknown[] = [];
