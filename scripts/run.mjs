@@ -67,6 +67,7 @@ const jobs = {
   },
   test: () => vitest(),
   "test:packages": () => vitest("--config", "vitest.packages.config.ts"),
+  "test:hosts": () => vitest("--config", "vitest.hosts.config.ts"),
   coverage: () => node("scripts/coverage.mjs", rest),
   rfc: () => node("scripts/rfc-coverage.mjs"),
   fuzz: () => vitest("--config", "vitest.fuzz.config.ts"),
