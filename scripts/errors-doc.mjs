@@ -12,6 +12,7 @@ const { REFUSALS } = built("server/dist/engine/report/refusals.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
 const { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } = built("parser/dist/errors.js");
+const { readRetry } = built("parser/dist/engine/close-text.js");
 const { VIOLATIONS } = built("websocket/dist/core/violations.js");
 
 const cell = (text) => String(text).replaceAll("|", "\\|");
@@ -19,55 +20,75 @@ const code = (text) => `\`${text}\``;
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 
+/** A table of sentences and fixes. */
+const texts = (rows) =>
+  table(
+    ["code", "what happened", "what to do"],
+    Object.entries(rows).map(([name, { message, fix }]) => [code(name), message, fix]),
+  );
+
 const text = `# Errors and codes
 
 Made from the tables in the sources by \`scripts/errors-doc.mjs\`; \`npm run check\` fails when it is out of date.
-What the limits are is in [limits.md](limits.md).
+The limits themselves are in [limits.md](limits.md).
+
+*Connect again?* says whether a client should: \`yes\` at once, \`later\` after a delay, \`no\` not before something is
+mended. @portage/client reads it from the close code and passes it on as \`details.retry\`.
 
 ## Why a session ended
 
 \`socket.closeReason\` and \`session.closeReason\` are records with \`reason\` (the classic string), \`code\`, \`message\`,
-\`side\` (\`client\`, \`server\` or \`network\`: who brought it about), \`description\` (the error, if there is one), \`cause\` (its
-code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`limit\` and \`actual\` where a limit was exceeded.
+\`side\` (\`client\`, \`server\` or \`network\`: the side that caused it), \`description\` (the error, if there is one), \`cause\`
+(its code), \`transport\`, \`heartbeatAge\` and \`loopLag\` (milliseconds), and \`limit\` and \`actual\` if a limit was exceeded.
 They are set when \`disconnecting\`, \`disconnect\` and \`close\` are emitted.
 
-A WebSocket peer gets the close code of the table, and as reason the code itself, followed by the numbers of a limit or the
-code of the rule that was broken, and by \`retry-after=<ms>\` if it is asked to wait: \`TOO_MANY_EVENTS: 6 of 5\`. A polling peer
-gets a close packet. It has the same data, \`11008 PING_TIMEOUT\`, if the handshake said \`reasons=1\`, as @portage/client
-does; else it is \`1\` alone. With @portage/client, programs read the code as \`details.code\` in
+A WebSocket client receives the close code of the table. The close reason is the code itself, then the numbers of a limit or
+the code of the violated rule, then \`retry-after=<ms>\` if the client should wait: \`TOO_MANY_EVENTS: 6 of 5\`. A polling
+client receives a close packet. It has the same data, \`11008 PING_TIMEOUT\`, if the handshake had \`reasons=1\`, as sent by
+@portage/client; for other clients it is \`1\` alone. With @portage/client, you read the code as \`details.code\` in
 \`socket.on("disconnect", (reason, details) => ...)\`.
 
 ${table(
-  ["code", "reason", "side", "WebSocket", "what happened"],
-  Object.entries(ALL_CLOSE_CODES).map(([name, { reason, side, webSocketCode, message }]) => [
+  ["code", "reason", "side", "WebSocket", "what happened", "what to do", "connect again?"],
+  Object.entries(ALL_CLOSE_CODES).map(([name, { reason, side, webSocketCode, message, fix, retry }]) => [
     code(name),
     reason,
     side,
     webSocketCode,
     message,
+    fix,
+    retry,
   ]),
 )}
 
-A socket can end while its session goes on, before it, or with a session of another engine:
+A socket can end before its session, without it, or with a session of another engine:
 
 ${table(
-  ["code", "side", "what happened"],
-  Object.entries(DISCONNECT_CODES).map(([name, [side, message]]) => [code(name), side, message]),
+  ["code", "side", "what happened", "what to do", "connect again?"],
+  Object.entries(DISCONNECT_CODES).map(([name, { side, message, fix, retry }]) => [
+    code(name),
+    side,
+    message,
+    fix,
+    retry,
+  ]),
 )}
 
-## Why a request was turned away
+## Why a request was refused
 
-\`io.engine.on("connection_error", ({ req, code, message, context, name, hint }) => ...)\`. The client gets the status and, as
-JSON, \`{ code, message }\`. With 503 it also gets \`retryAfter\` (milliseconds) and the header \`Retry-After\` (seconds).
+\`io.engine.on("connection_error", ({ req, code, message, context, name, hint, fix }) => ...)\`. The client receives the status and
+the JSON \`{ code, message }\`. With 503 it also receives \`retryAfter\` (milliseconds) and the header \`Retry-After\` (seconds).
 
 ${table(
-  ["name", "code", "status", "message", "what may be wrong"],
-  Object.entries(REFUSALS).map(([name, { code: number, status, message, hint }]) => [
+  ["name", "code", "status", "message", "what happened", "what to do", "connect again?"],
+  Object.entries(REFUSALS).map(([name, { code: number, status, message, hint, fix, retry }]) => [
     code(name),
     number,
     status,
     message,
     hint,
+    fix,
+    retry,
   ]),
 )}
 
@@ -75,34 +96,26 @@ ${table(
 
 \`io.engine.on("limit", ({ code, message, limit, actual, sid }) => ...)\`, counted in \`io.stats().limits\`.
 
-${table(
-  ["code", "what happened"],
-  Object.entries(ALL_LIMIT_CODES).map(([name, message]) => [code(name), message]),
-)}
+${texts(ALL_LIMIT_CODES)}
 
 ## Errors of the Socket.IO layer
 
-\`SocketIoError\`: thrown, given to callbacks, or process warnings; and what HTTP answers say.
+\`SocketIoError\`: thrown, passed to callbacks, or emitted as process warnings; also the text of HTTP responses.
 
-${table(
-  ["code", "what happened"],
-  Object.entries(SOCKETIO_ERRORS).map(([name, message]) => [code(name), message]),
-)}
+${texts(SOCKETIO_ERRORS)}
 
 ## Mistakes of the program
 
-\`UsageError\`, a \`TypeError\`: thrown by the call or the constructor that got something it can't use. Where the reference
-would fail later, this says so at once.
+\`UsageError\`, a \`TypeError\`: thrown by the call or the constructor with the invalid argument. Where the reference would
+fail later, this fails at once.
 
-${table(
-  ["code", "what happened"],
-  Object.entries(USAGE_ERRORS).map(([name, message]) => [code(name), message]),
-)}
+${texts(USAGE_ERRORS)}
 
 ## What the parsers refuse
 
 \`ParserError\`. The session ends with \`INVALID_PACKET\` or \`TOO_MANY_PACKETS\` (the engine's), \`INVALID_MESSAGE\`
-(Socket.IO's); the code is the \`cause\`.
+(Socket.IO's); the code is the \`cause\`. If the message names a limit, raise it in \`packetLimits\`; otherwise the
+client is not a Socket.IO client, or a proxy changes its messages.
 
 ${table(
   ["code", "what happened"],
@@ -111,11 +124,18 @@ ${table(
 
 ## Violations of WebSocket
 
-\`WebSocketError\`. The session ends with \`PROTOCOL_VIOLATION\`, or \`PAYLOAD_TOO_LARGE\` for 1009; the code is the \`cause\`.
+\`WebSocketError\`. The session ends with \`PROTOCOL_VIOLATION\`, \`PAYLOAD_TOO_LARGE\` for 1009, or \`RECEIVE_BUDGET\` for
+1013; the code is the \`cause\`. If the message names a limit, raise it; otherwise update the client, or check proxies on the
+way.
 
 ${table(
-  ["code", "close code", "what happened"],
-  Object.entries(VIOLATIONS).map(([name, { closeCode, message }]) => [code(name), closeCode, message]),
+  ["code", "close code", "what happened", "connect again?"],
+  Object.entries(VIOLATIONS).map(([name, { closeCode, message }]) => [
+    code(name),
+    closeCode,
+    message,
+    readRetry(closeCode),
+  ]),
 )}
 `;
 

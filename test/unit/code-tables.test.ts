@@ -84,3 +84,27 @@ test("each code is documented", () => {
     expect(missing).toEqual([]);
   }
 });
+
+/** The sentence of a row: the row itself, or its message. Clients' own codes have none. */
+function sentencesOf(row: unknown): string[] {
+  if (typeof row === "string") return [row];
+  const { message = "", hint = "", fix = "" } = row as { message?: string; hint?: string; fix?: string };
+  return [message, hint, fix].filter((text) => text !== "");
+}
+
+describe.each(Object.entries(TABLES))("each sentence fits a line of 80 characters: %s", (_name, table) => {
+  test.each(Object.entries(table))("%s", (_code, row) => {
+    for (const sentence of sentencesOf(row)) expect(sentence.length).toBeLessThanOrEqual(80);
+  });
+});
+
+/** The tables of the server, whose rows say what to do. */
+const WITH_FIX = { ALL_CLOSE_CODES, DISCONNECT_CODES, ALL_LIMIT_CODES, REFUSALS, USAGE_ERRORS, SOCKETIO_ERRORS };
+
+test.each(Object.entries(WITH_FIX))("each row says what to do: %s", (_name, table) => {
+  for (const row of Object.values<{ readonly fix: string }>(table)) expect(row.fix).not.toBe("");
+});
+
+test("a refusal with 503 asks the client to come back later, and no other one does", () => {
+  for (const { status, retry } of Object.values(REFUSALS)) expect(retry === "later").toBe(status === 503);
+});

@@ -9,6 +9,7 @@ export {
   type CloseText,
   readClosePacket,
   readCloseCode,
+  readRetry,
   readRetryAfter,
   writeClosePacket,
   writeCloseText,

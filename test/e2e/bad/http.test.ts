@@ -36,7 +36,7 @@ describe("requests that are refused", () => {
     await first.arrived;
     const second = await call({ port: server.running.port, path: client.path });
     expect(second.status).toBe(400);
-    expect((await first.packets).at(-1)).toMatch(/^1(1002 OVERLAPPING_POLL)?$/);
+    expect((await first.packets).at(-1)).toMatch(/^1(1008 OVERLAPPING_POLL)?$/);
     expect((await call({ port: server.running.port, path: client.path })).status).toBe(400);
   });
 

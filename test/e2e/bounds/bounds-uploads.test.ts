@@ -76,7 +76,7 @@ test("the end of a POST that stalls is explained, and its session counted", asyn
   expect(socket.closeReason).toMatchObject({
     reason: "transport error",
     code: "POST_LATE",
-    message: "the client began a POST and sent no more of it for postTimeout",
+    message: "the client paused its POST for longer than postTimeout",
     side: "client",
     limit: 200,
     transport: "polling",

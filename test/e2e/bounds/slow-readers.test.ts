@@ -128,7 +128,7 @@ describe("many clients that do not read", () => {
     const count = hits.filter(({ code }) => code === "PROCESS_BUDGET").length;
     expect(count).toBeGreaterThan(0);
     expect(hits.find(({ code }) => code === "PROCESS_BUDGET")).toMatchObject({
-      message: "more than slowReader.process bytes wait in this process for all peers together",
+      message: "the queues of all clients exceed slowReader.process",
       limit: budget,
     });
     expect(io.stats().limits).toMatchObject({ PROCESS_BUDGET: count });

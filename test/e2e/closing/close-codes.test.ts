@@ -129,40 +129,43 @@ describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
 async function learns(port: number, io: Server, transport: "polling" | "websocket", end: (socket: Socket) => unknown) {
   const connection = nextEvent<[Socket]>(io, "connection");
   const client = connect(`http://localhost:${port}`, { transports: [transport], forceNew: true, reconnection: false });
-  const ended = nextEvent<[string, { code?: string } | undefined]>(client, "disconnect");
+  const ended = nextEvent<[string, { code?: string; retry?: string } | undefined]>(client, "disconnect");
   await nextEvent(client, "connect");
   const [socket] = await connection;
   // over polling: once a poll waits for the answer
   await expect.poll(() => socket.conn.transport.writable).toBe(true);
   end(socket);
   const [, details] = await ended;
-  return [details?.code, client.io.engine.diagnosis.closed?.failure?.code];
+  return [details?.code, client.io.engine.diagnosis.closed?.failure?.code, details?.retry];
 }
 
-describe.each(["polling", "websocket"] as const)("a program on the client gets the code, over %s", (transport) => {
-  test("each one", async () => {
-    const host = new Host();
-    const io = new Server(host.http);
-    running.push({ io, host });
-    await host.listen();
-    for (const code of Object.keys(ALL_CLOSE_CODES) as AnyCloseCode[]) {
-      const end = (socket: Socket): unknown =>
-        socket.conn.close(true, { ...createCloseReason(code), limit: 5, actual: 6 });
-      expect(await learns(host.port, io, transport, end)).toEqual([code, code]);
-    }
-  });
+describe.each(["polling", "websocket"] as const)(
+  "a program on the client gets the code, and whether to connect again, over %s",
+  (transport) => {
+    test("each one", async () => {
+      const host = new Host();
+      const io = new Server(host.http);
+      running.push({ io, host });
+      await host.listen();
+      for (const code of Object.keys(ALL_CLOSE_CODES) as AnyCloseCode[]) {
+        const end = (socket: Socket): unknown =>
+          socket.conn.close(true, { ...createCloseReason(code), limit: 5, actual: 6 });
+        expect(await learns(host.port, io, transport, end)).toEqual([code, code, ALL_CLOSE_CODES[code].retry]);
+      }
+    });
 
-  test("when the server closes the connection, and when it shuts down", async () => {
-    const host = new Host();
-    const io = new Server(host.http);
-    running.push({ io, host });
-    await host.listen();
-    const close = (socket: Socket): void => void socket.conn.close();
-    expect(await learns(host.port, io, transport, close)).toEqual(["SERVER_CLOSED", "SERVER_CLOSED"]);
-    const shutDown = (): void => void io.close();
-    expect(await learns(host.port, io, transport, shutDown)).toEqual(["SERVER_SHUTDOWN", "SERVER_SHUTDOWN"]);
-  });
-});
+    test("when the server closes the connection, and when it shuts down", async () => {
+      const host = new Host();
+      const io = new Server(host.http);
+      running.push({ io, host });
+      await host.listen();
+      const close = (socket: Socket): void => void socket.conn.close();
+      expect(await learns(host.port, io, transport, close)).toEqual(["SERVER_CLOSED", "SERVER_CLOSED", "yes"]);
+      const shutDown = (): void => void io.close();
+      expect(await learns(host.port, io, transport, shutDown)).toEqual(["SERVER_SHUTDOWN", "SERVER_SHUTDOWN", "later"]);
+    });
+  },
+);
 
 test("a message that is too large or violates RFC 6455 ends with the code of sessions", async () => {
   const tooLarge = await join({ maxHttpBufferSize: 1000 });

@@ -162,10 +162,7 @@ describe("generateId", () => {
     io.engine.generateId = make as never;
     expect(await refusedOverPolling()).toEqual([400, '{"code":3,"message":"Bad request"}']);
     expect(told).toEqual([
-      [
-        "generateId() must return text or a number: it is a part of URLs",
-        expect.objectContaining({ handler: "generateId" }),
-      ],
+      ["generateId() must return a number or a non-empty string", expect.objectContaining({ handler: "generateId" })],
     ]);
   });
 

@@ -10,6 +10,7 @@ interface Refusal {
   message: string;
   context: object;
   hint: string | undefined;
+  fix: string | undefined;
 }
 
 let server: Running;
@@ -33,6 +34,7 @@ describe("a refusal", () => {
     expect([status, text]).toEqual([400, JSON.stringify({ code, message })]);
     expect(refusals).toEqual([expect.objectContaining({ code, message, context })]);
     expect(refusals[0]?.hint).toMatch(hint);
+    expect(refusals[0]?.fix).toMatch(/\w/);
   });
 });
 

@@ -77,7 +77,7 @@ describe("a client that is not let into a namespace", () => {
     await nextEvent(client, "connect");
     const [error] = await nextEvent<[Error]>(client.io.socket("/second"), "connect_error");
     client.io.engine.close();
-    expect(error.message).toMatch(/as many namespaces/);
+    expect(error.message).toMatch(/maxNamespaces/);
     expect(io.stats().connectsRefused).toEqual({ TOO_MANY_NAMESPACES: 1 });
   });
 });

@@ -83,8 +83,8 @@ describe("of one user", () => {
 
   test.each([
     ["throws", () => unheard(new Error("no")), "no"],
-    ["gives a number", () => 7, "userOf must give a string, or undefined"],
-    ["is async", () => Promise.reject(new Error("late")), "userOf must give a string, or undefined"],
+    ["gives a number", () => 7, "userOf must return a string or undefined"],
+    ["is async", () => Promise.reject(new Error("late")), "userOf must return a string or undefined"],
   ])("refuses the handshake when userOf %s", (_how, bad, message) => {
     const { gate: full } = gate({ maxConnectionsPerUser: 1, userOf: bad as never });
     const told: unknown[] = [];
@@ -94,6 +94,6 @@ describe("of one user", () => {
 
   test("can't be limited without userOf", () => {
     expect(() => gate({ maxConnectionsPerUser: 1 })).toThrow(TypeError);
-    expect(() => gate({ maxConnectionsPerUser: 1 })).toThrow(/maxConnectionsPerUser needs the option userOf/);
+    expect(() => gate({ maxConnectionsPerUser: 1 })).toThrow(/maxConnectionsPerUser needs userOf/);
   });
 });

@@ -69,8 +69,8 @@ describe("a poll", () => {
     const first = ask("GET");
     const second = ask("GET");
     expect(second.res.status).toBe(400);
-    expect(second.res.body).toBe('{"message":"the client opened a second poll while one was waiting"}');
-    expect(first.res.body).toBe("11002 OVERLAPPING_POLL");
+    expect(second.res.body).toBe('{"message":"the client opened a second poll while one was pending"}');
+    expect(first.res.body).toBe("11008 OVERLAPPING_POLL");
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POLL"]);
   });
 
@@ -252,7 +252,7 @@ describe("a POST", () => {
     ask("POST");
     const { res } = ask("POST");
     expect(res.status).toBe(400);
-    expect(res.body).toBe('{"message":"the client sent a second POST while one was under way"}');
+    expect(res.body).toBe('{"message":"the client sent a second POST while one was pending"}');
     expect(owner.closes.map(({ code }) => code)).toEqual(["OVERLAPPING_POST"]);
   });
 

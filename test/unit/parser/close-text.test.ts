@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   readClosePacket,
   readCloseCode,
+  readRetry,
   readRetryAfter,
   writeClosePacket,
   writeCloseText,
@@ -34,6 +35,13 @@ test.each(CODES)("%s is read back, with any details", (code) => {
     expect(readClosePacket(writeClosePacket(1008, asking))).toEqual({ code: 1008, reason: asking });
   }
 });
+
+test.each(Object.entries(ALL_CLOSE_CODES))("%s says whether to connect again", (_code, { webSocketCode, retry }) => {
+  const packet = readClosePacket(writeClosePacket(webSocketCode, "text"));
+  expect(readRetry(packet?.code)).toBe(retry);
+});
+
+test("without a close code, a client connects again", () => expect(readRetry(undefined)).toBe("yes"));
 
 test.each([
   ["TOO_MANY_EVENTS: 6 of 5", { code: "TOO_MANY_EVENTS", limit: 5, actual: 6 }],

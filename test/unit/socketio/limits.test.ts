@@ -13,7 +13,7 @@ describe("namespaces", () => {
     const answers = (await peer.hear()).map(String);
     expect(answers.filter((answer) => answer.startsWith("0/"))).toHaveLength(2);
     expect(answers).toContain(
-      '4/n3,{"message":"the client has joined as many namespaces as one connection may","data":{"code":"TOO_MANY_NAMESPACES"}}',
+      '4/n3,{"message":"the client has reached maxNamespaces","data":{"code":"TOO_MANY_NAMESPACES"}}',
     );
     expect(bench.engine.stats.limits).toEqual({ TOO_MANY_NAMESPACES: 1 });
     await peer.say("1/n1,", "0/n3,");

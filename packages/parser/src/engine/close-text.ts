@@ -53,6 +53,16 @@ export function readRetryAfter(text: string | undefined): number {
   return +(/retry-?after"?[=:] *(\d+)/i.exec(text!)?.[1] ?? 0);
 }
 
+/**
+ * Reads from a WebSocket close code, or from the code of a close packet, whether the client should
+ * connect again: `no` after malformed input (1002, 1003, 1007), `later` if the server is leaving
+ * or overloaded (1001, 1012, 1013), otherwise `yes`.
+ */
+export function readRetry(code: number | undefined): "yes" | "no" | "later" {
+  if (/100[237]/.test(`${code}`)) return "no";
+  return /10(01|1[23])/.test(`${code}`) ? "later" : "yes";
+}
+
 /** Writes the data of a close packet, equal to the content of a close frame. */
 export function writeClosePacket(code: number, text: string): string {
   return `${code} ${text}`;

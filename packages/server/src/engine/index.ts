@@ -15,8 +15,10 @@ export {
   closeRecord,
   type CloseReason,
   type CloseSide,
+  type CodeText,
   defineCloseCodes,
   limitRecord,
+  type Retry,
 } from "./report/close-codes.ts";
 export type { Congestion } from "./outgoing/congestion.ts";
 export { type DrainOptions } from "./departure.ts";

@@ -54,7 +54,7 @@ const kTakeRequests = Symbol("takeRequests");
 /** Whether a WebSocket handshake opens the transport of this name. */
 const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
 
-const ATTACHED_BEFORE = "the server has this path of the HTTP server already: nothing changes";
+const ATTACHED_BEFORE = "the server is already attached to this path; nothing changes";
 
 /** Emits a process warning for an error, because the program may not handle it. */
 function emitProcessWarning(error: UsageError): UsageError {

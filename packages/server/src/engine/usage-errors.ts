@@ -1,14 +1,27 @@
-/** Mistakes of the program that are found where they are made: code, sentence. */
+import type { CodeText } from "./report/close-codes.ts";
+
+/** Mistakes of the program, by code. */
 export const USAGE_ERRORS = {
-  NOT_A_FUNCTION: "a function is expected, and something else was given",
-  PATH_TAKEN: "another server has this path of the HTTP server: close that one first",
-  OPTION_INVALID: "an option has a value that it does not take",
-  ID_INVALID: "generateId() must return text or a number: it is a part of URLs",
-  ID_TAKEN: "generateId() has returned the id of an open session",
-  MIDDLEWARE_WITHOUT_ERROR:
-    "a middleware of engine.use() failed without an error: it threw nothing, or rejected with nothing",
-  USER_OF_INVALID: "maxConnectionsPerUser needs the option userOf: a function that returns text",
-} as const;
+  NOT_A_FUNCTION: { message: "a function is required", fix: "pass a function" },
+  PATH_TAKEN: {
+    message: "another server has this path of the HTTP server",
+    fix: "close the other server first, or choose another `path`",
+  },
+  OPTION_INVALID: { message: "an option has an invalid value", fix: "see the message for the accepted values" },
+  ID_INVALID: {
+    message: "generateId() must return a number or a non-empty string",
+    fix: "return text that is valid in a URL",
+  },
+  ID_TAKEN: { message: "generateId() returned the id of an open session", fix: "return a new id for each session" },
+  MIDDLEWARE_WITHOUT_ERROR: {
+    message: "a middleware of engine.use() failed without an error",
+    fix: "throw, or reject with, an Error",
+  },
+  USER_OF_INVALID: {
+    message: "maxConnectionsPerUser needs userOf, a function that returns a string",
+    fix: "set `userOf`",
+  },
+} as const satisfies Record<string, CodeText>;
 
 export type UsageErrorCode = keyof typeof USAGE_ERRORS;
 
@@ -17,7 +30,7 @@ export class UsageError extends TypeError {
   /** Which mistake it is. */
   readonly code: UsageErrorCode;
 
-  constructor(code: UsageErrorCode, message: string = USAGE_ERRORS[code]) {
+  constructor(code: UsageErrorCode, message: string = USAGE_ERRORS[code].message) {
     super(message);
     this.code = code;
   }

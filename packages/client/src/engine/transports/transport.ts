@@ -3,7 +3,7 @@
  * Knows: packets of the engine, requests, WebSockets, and the TransportOwner side of its socket.
  * Must not know: sessions, upgrades, the order of transports.
  */
-import { decodePacket, type Packet, readCloseCode, readClosePacket } from "@portage/parser/engine";
+import { decodePacket, type Packet, readCloseCode, readClosePacket, readRetry } from "@portage/parser/engine";
 import { CodedError } from "../../coded-error.ts";
 import { Emitter, throwLater } from "../../emitter.ts";
 import { usualPort } from "../address/address.ts";
@@ -57,6 +57,11 @@ export interface CloseDetails {
    * socket.on("disconnect", (reason, details) => console.log(reason, details?.code)); // "transport close", "PING_TIMEOUT"
    */
   code?: string | undefined;
+  /**
+   * Whether it makes sense to connect again: `no` after malformed input, `later` if the server is leaving or overloaded.
+   * A closed connection without a close code counts as `yes`.
+   */
+  retry?: "yes" | "no" | "later" | undefined;
 }
 
 /** Events of a {@link Transport}. */
@@ -248,8 +253,9 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   }
 
   /** Closes with the code and the reason of the server's close frame or close packet. */
-  protected closeSaying_(description: string, context: { reason: string } | undefined): void {
-    this.onClose({ description, context, code: context ? readCloseCode(context.reason) : "SERVER_CLOSED" });
+  protected closeSaying_(description: string, context: { code: number; reason: string } | undefined): void {
+    const code = context ? readCloseCode(context.reason) : "SERVER_CLOSED";
+    this.onClose({ description, context, code, retry: readRetry(context?.code) });
   }
 
   /** Reports a failure, unless the page is being left. */

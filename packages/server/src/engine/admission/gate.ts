@@ -170,7 +170,7 @@ function nameOf(user: unknown): string | undefined {
   if (user === undefined || typeof user === "string") return user;
   // `userOf` must not be async, but its rejection must not end the process either.
   watch(user, () => undefined);
-  throw new UsageError("USER_OF_INVALID", "userOf must give a string, or undefined");
+  throw new UsageError("USER_OF_INVALID", "userOf must return a string or undefined");
 }
 
 /** Counts up or down; deletes a counter at zero. */

@@ -23,7 +23,7 @@ export function resolveCookie(cookie: true | CookieOptions): CookieOptions {
   try {
     stringifySetCookie({ ...resolved, name: resolved.name ?? "io", value: "id" });
   } catch (error) {
-    throw new UsageError("OPTION_INVALID", `the option cookie makes no cookie: ${(error as Error).message}`);
+    throw new UsageError("OPTION_INVALID", `the option cookie is invalid: ${(error as Error).message}`);
   }
   resolvedCookies.add(resolved);
   return resolved;

@@ -1,51 +1,67 @@
-/** The sentence of each code, whichever layer has it. */
+import type { CodeText } from "./close-codes.ts";
+
+/** Sentences of all layers, by code. */
 const sentences = new Map<string, string>();
 
 /** Adds the limits of a layer. */
 export function defineLimitCodes<Code extends string>(
-  rows: Readonly<Record<Code, string>>,
-): Readonly<Record<Code, string>> {
-  for (const code of Object.keys(rows) as Code[]) sentences.set(code, rows[code]);
+  rows: Readonly<Record<Code, CodeText>>,
+): Readonly<Record<Code, CodeText>> {
+  for (const code of Object.keys(rows) as Code[]) sentences.set(code, rows[code].message);
   return rows;
 }
 
 /**
- * Limits that are met without an end of the session: code, sentence. Those that end it are among `CLOSE_CODES`, and those
- * for which a request is turned away among `REFUSALS`.
+ * Limits that do not end the session. Limits that do are in `CLOSE_CODES`, and limits of requests in `REFUSALS`.
  */
 export const LIMIT_CODES = defineLimitCodes({
   /** Option `slowReader.soft`. */
-  SLOW_READER: "the peer reads more slowly than it is sent to: more than slowReader.soft bytes wait for it",
+  SLOW_READER: {
+    message: "the client reads too slowly: more than slowReader.soft bytes are queued",
+    fix: "send less, use `volatile` or `conflate()`, or raise `slowReader.soft`",
+  },
   /** Option `slowReader.policy`, `socket.slowPolicy` or `ifSlow()`. */
-  EVENT_DROPPED: "an event was dropped because the peer reads too slowly",
+  EVENT_DROPPED: {
+    message: "an event is dropped because the client reads too slowly",
+    fix: "send less, or choose another `slowReader.policy`",
+  },
   /** `conflate()`. */
-  EVENT_CONFLATED: "an event took the place of one with the same key that was still waiting",
+  EVENT_CONFLATED: {
+    message: "an event replaces a queued one with the same key",
+    fix: "nothing, this is the purpose of `conflate()`",
+  },
   /** Option `carry`. */
-  CARRY_FULL: "the client has confirmed too little: the oldest of what carry keeps was dropped",
+  CARRY_FULL: {
+    message: "the client confirms too little, so `carry` drops its oldest messages",
+    fix: "send less, or raise the limits of `carry`",
+  },
   /** Option `slowReader.process`. */
-  PROCESS_BUDGET: "more than slowReader.process bytes wait in this process for all peers together",
+  PROCESS_BUDGET: {
+    message: "the queues of all clients exceed slowReader.process",
+    fix: "look for slow clients in `io.stats()`, or raise `slowReader.process`",
+  },
 });
 
 export type LimitCode = keyof typeof LIMIT_CODES;
 
-/** A code of the engine, or of a layer above. */
+/** A code of the engine or of a layer above. */
 export type AnyLimitCode = LimitCode | (string & {});
 
-/** The sentence of a limit. */
+/** Returns the sentence of a limit. */
 export function limitSentence(code: AnyLimitCode): string {
   return sentences.get(code) ?? code;
 }
 
-/** A limit was hit, as `limit` listeners of the engine and subscribers of `portage.limit` get it. */
+/** A reached limit, argument of `limit` listeners and of `portage.limit` subscribers. */
 export interface LimitHit {
   /** Which limit, as in docs/errors.md. */
   readonly code: AnyLimitCode;
-  /** A sentence for a human. */
+  /** A sentence for people. */
   readonly message: string;
   /** The value of the option. */
   readonly limit: number;
-  /** What it was about to be. */
+  /** The value that would have exceeded it. */
   readonly actual: number;
-  /** The session that was about to be beyond it. */
+  /** Id of the session. */
   readonly sid: string;
 }

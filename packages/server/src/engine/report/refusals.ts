@@ -1,104 +1,160 @@
 import type { IncomingMessage } from "node:http";
+import type { Retry } from "./close-codes.ts";
 
-/** One way to turn a request away. */
-export interface RefusalKind {
-  /** What clients get as `code` in the JSON body. 0 to 5 are those of Engine.IO. */
-  readonly code: number;
-  readonly status: number;
-  /** What clients get as `message`. */
-  readonly message: string;
-  /** A sentence for those who run the server. */
+/** The part of a row for the operator. */
+interface RefusalText {
+  /** What happened. */
   readonly hint: string;
+  /** What to do about it. */
+  readonly fix: string;
+  /** Whether the client should connect again; `later` has status 503. */
+  readonly retry: Retry;
 }
 
-const kind = (code: number, status: number, message: string, hint: string): RefusalKind => ({
+/** A row of the table of refusals. */
+export interface RefusalKind extends RefusalText {
+  /** `code` in the JSON body. Engine.IO defines 0 to 5. */
+  readonly code: number;
+  /** HTTP status. */
+  readonly status: number;
+  /** `message` in the JSON body. */
+  readonly message: string;
+}
+
+const refusalKind = (code: number, status: number, message: string, text: RefusalText): RefusalKind => ({
   code,
   status,
   message,
-  hint,
+  ...text,
 });
 
-/** Every way to turn a request away, by name: `name` of a `connection_error`. */
+/** All refusals of requests, by `name` in `connection_error`. */
 export const REFUSALS = {
-  UNKNOWN_TRANSPORT: kind(0, 400, "Transport unknown", "the option `transports` does not name it"),
-  UNKNOWN_SID: kind(
-    1,
-    400,
-    "Session ID unknown",
-    "this process has no such session: it has ended, or it belongs to another process; behind a balancer, long-polling needs sticky sessions",
-  ),
-  BAD_HANDSHAKE_METHOD: kind(2, 400, "Bad handshake method", "a session is opened by GET"),
-  INVALID_ORIGIN: kind(3, 400, "Bad request", "the Origin header holds characters that no header may have"),
-  TRANSPORT_MISMATCH: kind(3, 400, "Bad request", "the request names another transport than its session has"),
-  TRANSPORT_HANDSHAKE_ERROR: kind(
-    3,
-    400,
-    "Bad request",
-    "the request is no WebSocket handshake: a proxy may have taken the Upgrade header away",
-  ),
-  WS_ENGINE_WITHOUT_HTTP2: kind(
-    3,
-    501,
-    "WebSocket over HTTP/2 not supported",
-    "the class in `wsEngine` has no handleConnect(); leave out `wsEngine` or `enableConnectProtocol`",
-  ),
-  PROTOCOL_MISMATCH: kind(3, 400, "Bad request", "the session was opened with another protocol revision"),
-  CARRY_KEY: kind(3, 400, "Bad request", "the request returns to a session with a wrong key"),
-  CARRY_COUNT: kind(
-    3,
-    400,
-    "Bad request",
-    "the client lacks messages that `carry` no longer keeps, or its count is invalid",
-  ),
-  CARRY_TURN: kind(3, 400, "Bad request", "the request belongs to a transport that its client has left"),
-  CARRY_ADRIFT: kind(
-    3,
-    400,
-    "Bad request",
-    "the transport of the session has died, and its client has not returned yet",
-  ),
-  MIDDLEWARE_FAILURE: kind(3, 400, "Bad request", "a middleware of the engine has refused the request"),
-  ID_GENERATION_ERROR: kind(3, 400, "Bad request", "generateId has failed, or gave an id that is taken"),
-  BAD_REQUEST: kind(3, 400, "Bad request", "the request is malformed"),
-  FORBIDDEN: kind(4, 403, "Forbidden", "allowRequest has refused the request, or userOf has failed"),
-  ORIGIN_NOT_ALLOWED: kind(
-    4,
-    403,
-    "Origin not allowed",
-    "the page that opens the WebSocket is of an origin that the option cors does not allow; see checkOrigin",
-  ),
-  UNSUPPORTED_PROTOCOL_VERSION: kind(
-    5,
-    400,
-    "Unsupported protocol version",
-    "the client speaks revision 3 of Engine.IO (Socket.IO 1.x or 2.x): the option `allowEIO3` lets it in",
-  ),
-  TOO_MANY_CONNECTIONS: kind(6, 503, "Too many connections", "the option maxConnections is reached"),
-  TOO_MANY_CONNECTIONS_FROM_ADDRESS: kind(
-    6,
-    503,
-    "Too many connections",
-    "the option maxConnectionsPerAddress is reached for the address of the client",
-  ),
-  TOO_MANY_CONNECTIONS_OF_USER: kind(
-    6,
-    503,
-    "Too many connections",
-    "the option maxConnectionsPerUser is reached for the user that userOf names",
-  ),
-  TOO_MANY_HANDSHAKES: kind(6, 503, "Too many handshakes", "the option maxHandshakesPerSecond is reached"),
-  SERVER_DRAINING: kind(
-    7,
-    503,
-    "Server is going away",
-    "the server is being drained or closed and takes no new sessions",
-  ),
-  PAYLOAD_TOO_LARGE: kind(8, 413, "Payload too large", "the body of a POST has more than maxHttpBufferSize bytes"),
+  UNKNOWN_TRANSPORT: refusalKind(0, 400, "Transport unknown", {
+    hint: "the option `transports` does not include it",
+    fix: "add it to `transports`, or remove it from the options of the client",
+    retry: "no",
+  }),
+  UNKNOWN_SID: refusalKind(1, 400, "Session ID unknown", {
+    hint: "the session has ended, or another process has it (no sticky sessions?)",
+    fix: "with several processes, long-polling needs sticky sessions",
+    retry: "yes",
+  }),
+  BAD_HANDSHAKE_METHOD: refusalKind(2, 400, "Bad handshake method", {
+    hint: "a handshake must be a GET request",
+    fix: "use a Socket.IO client, and check proxies that change the method",
+    retry: "no",
+  }),
+  INVALID_ORIGIN: refusalKind(3, 400, "Bad request", {
+    hint: "the Origin header contains invalid characters",
+    fix: "correct the client or the proxy that sets the header",
+    retry: "no",
+  }),
+  TRANSPORT_MISMATCH: refusalKind(3, 400, "Bad request", {
+    hint: "the request names a different transport from its session",
+    fix: "use a Socket.IO client, and check proxies that change URLs",
+    retry: "no",
+  }),
+  TRANSPORT_HANDSHAKE_ERROR: refusalKind(3, 400, "Bad request", {
+    hint: "not a WebSocket handshake; a proxy may have removed the Upgrade header",
+    fix: "let the proxy forward `Upgrade` and `Connection`",
+    retry: "no",
+  }),
+  WS_ENGINE_WITHOUT_HTTP2: refusalKind(3, 501, "WebSocket over HTTP/2 not supported", {
+    hint: "the class in `wsEngine` has no handleConnect() for HTTP/2",
+    fix: "leave out `wsEngine` or `enableConnectProtocol`",
+    retry: "no",
+  }),
+  PROTOCOL_MISMATCH: refusalKind(3, 400, "Bad request", {
+    hint: "the session uses another protocol revision",
+    fix: "send the same `EIO` with all requests of a session",
+    retry: "no",
+  }),
+  CARRY_KEY: refusalKind(3, 400, "Bad request", {
+    hint: "the request returns to a session with a wrong key",
+    fix: "nothing, the client opens a new session; if it is frequent, look for an attack",
+    retry: "yes",
+  }),
+  CARRY_COUNT: refusalKind(3, 400, "Bad request", {
+    hint: "the client lacks messages that `carry` has dropped, or its count is invalid",
+    fix: "raise the limits of `carry`",
+    retry: "yes",
+  }),
+  CARRY_TURN: refusalKind(3, 400, "Bad request", {
+    hint: "the request belongs to a transport that its client has left",
+    fix: "nothing, the session continues on another transport",
+    retry: "no",
+  }),
+  CARRY_ADRIFT: refusalKind(3, 400, "Bad request", {
+    hint: "the session has lost its transport, and its client has not returned yet",
+    fix: "nothing, the client returns with another request",
+    retry: "yes",
+  }),
+  MIDDLEWARE_FAILURE: refusalKind(3, 400, "Bad request", {
+    hint: "a middleware of the engine refused the request",
+    fix: "look at `context.error`",
+    retry: "no",
+  }),
+  ID_GENERATION_ERROR: refusalKind(3, 400, "Bad request", {
+    hint: "generateId() failed, or returned the id of an open session",
+    fix: "look at `context.error`",
+    retry: "no",
+  }),
+  BAD_REQUEST: refusalKind(3, 400, "Bad request", {
+    hint: "the request is malformed",
+    fix: "use a Socket.IO client",
+    retry: "no",
+  }),
+  FORBIDDEN: refusalKind(4, 403, "Forbidden", {
+    hint: "allowRequest refused the request, or userOf failed",
+    fix: "look at `context.message` and `context.error`",
+    retry: "no",
+  }),
+  ORIGIN_NOT_ALLOWED: refusalKind(4, 403, "Origin not allowed", {
+    hint: "the page's origin is not allowed by the option cors; see checkOrigin",
+    fix: "add the origin to `cors`, or set `checkOrigin: false`",
+    retry: "no",
+  }),
+  UNSUPPORTED_PROTOCOL_VERSION: refusalKind(5, 400, "Unsupported protocol version", {
+    hint: "the client uses Socket.IO 1 or 2 (Engine.IO revision 3); see allowEIO3",
+    fix: "set `allowEIO3: true`, or update the client",
+    retry: "no",
+  }),
+  TOO_MANY_CONNECTIONS: refusalKind(6, 503, "Too many connections", {
+    hint: "maxConnections is reached",
+    fix: "raise `maxConnections`, or add servers",
+    retry: "later",
+  }),
+  TOO_MANY_CONNECTIONS_FROM_ADDRESS: refusalKind(6, 503, "Too many connections", {
+    hint: "maxConnectionsPerAddress is reached for the address of the client",
+    fix: "raise the limit; clients behind one proxy share its address",
+    retry: "later",
+  }),
+  TOO_MANY_CONNECTIONS_OF_USER: refusalKind(6, 503, "Too many connections", {
+    hint: "maxConnectionsPerUser is reached for the user of userOf",
+    fix: "raise the limit, or close the user's other sessions",
+    retry: "later",
+  }),
+  TOO_MANY_HANDSHAKES: refusalKind(6, 503, "Too many handshakes", {
+    hint: "maxHandshakesPerSecond is reached",
+    fix: "raise `maxHandshakesPerSecond`, or add servers",
+    retry: "later",
+  }),
+  SERVER_DRAINING: refusalKind(7, 503, "Server is going away", {
+    hint: "the server is draining or closing",
+    fix: "nothing, clients connect to another server",
+    retry: "later",
+  }),
+  PAYLOAD_TOO_LARGE: refusalKind(8, 413, "Payload too large", {
+    hint: "the body of a POST exceeds maxHttpBufferSize",
+    fix: "raise `maxHttpBufferSize`, or send smaller messages",
+    retry: "yes",
+  }),
 } as const satisfies Record<string, RefusalKind>;
 
 export type RefusalName = keyof typeof REFUSALS;
 
-/** What `connection_error` listeners get. */
+/** The argument of `connection_error` listeners. */
 export interface ConnectionError {
   /** The refused request. */
   readonly req: IncomingMessage;
@@ -108,13 +164,15 @@ export interface ConnectionError {
   readonly message: string;
   /** Details for the server only, by name. */
   readonly context: Readonly<Record<string, unknown>>;
-  /** A name of the table of refusals, see docs/errors.md. */
+  /** A key of the table of refusals, see docs/errors.md. */
   readonly name: RefusalName;
-  /** What may have gone wrong, for those who run the server. */
+  /** What happened, for the operator of the server. */
   readonly hint: string;
+  /** What to do about it. */
+  readonly fix: string;
 }
 
-/** Codes of refusal of engine.io, as clients get them in `{ code, message }`. */
+/** engine.io's refusal codes, `code` in the JSON body. */
 export const ERROR_CODES = {
   UNKNOWN_TRANSPORT: 0,
   UNKNOWN_SID: 1,
@@ -126,15 +184,15 @@ export const ERROR_CODES = {
 
 export type ErrorCode = (typeof ERROR_CODES)[keyof typeof ERROR_CODES];
 
-/** Their names in {@link REFUSALS}, by code. */
+/** Names in {@link REFUSALS}, by code. */
 const REFUSAL_NAMES = Object.keys(ERROR_CODES) as (keyof typeof ERROR_CODES)[];
 
-/** The sentence of each code. */
+/** Messages by code. */
 export const ERROR_MESSAGES = Object.fromEntries(
   REFUSAL_NAMES.map((name) => [ERROR_CODES[name], REFUSALS[name].message]),
 ) as Readonly<Record<ErrorCode, string>>;
 
-/** The name of a refusal: its context says it, or its code. */
+/** Returns the name of a refusal, from its context or its code. */
 export function refusalName({
   code,
   context,
@@ -147,20 +205,20 @@ export function refusalName({
   return REFUSAL_NAMES[code] ?? "BAD_REQUEST";
 }
 
-/** Why a request was turned away; `context` is for the server's own eyes (`connection_error`). */
+/** Why a request is refused. `context` is for `connection_error` only, not for the client. */
 export interface Refusal {
-  /** One of `ERROR_CODES`, or a greater number: see `REFUSALS`. */
+  /** One of `ERROR_CODES`, or a higher one of `REFUSALS`. */
   readonly code: number;
   readonly context: Readonly<Record<string, unknown>>;
-  /** When the client may try again, in milliseconds. */
+  /** Delay before the client should connect again, in milliseconds. */
   readonly retryAfter?: number | undefined;
 }
 
 /**
- * A code of refusal and what is known about it, or nothing: the shape in which engine.io reports a checked request. The
- * milliseconds after which the client may try again are an addition.
+ * Receives the result of a verified request, in the form of engine.io: code and context of a refusal, or nothing. The delay
+ * before the client should connect again, in milliseconds, is an addition.
  */
 export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
 
-/** Makes a refusal. */
+/** Creates a refusal. */
 export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });

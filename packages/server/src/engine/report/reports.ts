@@ -48,11 +48,11 @@ interface Reported {
 export function reportRefusal(engine: ReportingEngine, req: IncomingMessage, refusal: Refusal): void {
   const name = refusalName(refusal);
   const { code, context } = refusal;
-  const { message, hint } = REFUSALS[name];
+  const { message, hint, fix } = REFUSALS[name];
   if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
   count(engine[kStats].refusals, name);
   if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
-  const error: ConnectionError = { req, code, message, context, name, hint };
+  const error: ConnectionError = { req, code, message, context, name, hint, fix };
   engine[kEmitGuarded]("connection_error", error);
 }
 

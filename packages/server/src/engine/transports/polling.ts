@@ -148,7 +148,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     const { method } = exchange.req;
     if (method === "GET") this[kOnPoll](exchange);
     else if (method === "POST") this[kOnPost](exchange);
-    else this[kRefuseRequest](exchange.res, 405, "a session takes GET and POST only", { Allow: "GET, POST" });
+    else this[kRefuseRequest](exchange.res, 405, "a session accepts only GET and POST", { Allow: "GET, POST" });
   }
 
   // ---- polls -------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ export function reportConnectRefused(server: AnyServer, refused: ConnectRefused)
   server[kTally].countConnectRefused(code);
   if (!notices.has(server)) notices.set(server, new Notices(server[kEngineClock]));
   if (log.enabled) log("a client of session %s was refused by %s: %s (%s)", refused.conn.id, namespace, message, code);
-  const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code];
+  const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code].message;
   notices.get(server)!.say(code, `A client was not let into the namespace ${quote(namespace)}: ${why}.`);
   server.sockets.emitReserved("connect_refused", refused);
 }

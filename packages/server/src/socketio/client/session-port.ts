@@ -115,7 +115,7 @@ class ForeignEnginePort implements SessionPort {
 
 function foreignReason(reason: string, description: unknown): CloseReason<string, DisconnectCode> {
   const code = "FOREIGN_ENGINE";
-  const [side, message] = DISCONNECT_CODES[code];
+  const { side, message } = DISCONNECT_CODES[code];
   return { reason, code, message, description, side };
 }
 

@@ -9,34 +9,41 @@ import {
   closeRecord,
   type CloseReason,
   type CloseSide,
+  type CodeText,
   defineCloseCodes,
   limitRecord,
+  type Retry,
 } from "../../engine/index.ts";
 
 /** All close codes of a session, the engine's and this layer's. */
 export const ALL_CLOSE_CODES = {
   ...CLOSE_CODES,
   ...defineCloseCodes({
-    TOO_MANY_EVENTS: closeKind(
-      "transport error",
-      "client",
-      1008,
-      "the client sent more events than maxEventsPerSecond allows",
-    ),
-    ATTACHMENTS_LATE: closeKind(
-      "transport error",
-      "client",
-      1008,
-      "the client announced attachments and did not send them within attachmentTimeout",
-    ),
-    INVALID_MESSAGE: closeKind(
-      "forced close",
-      "client",
-      1002,
-      "the client sent something that is not a Socket.IO packet",
-    ),
-    UNEXPECTED_MESSAGE: closeKind("forced close", "client", 1002, "the client sent a Socket.IO packet out of place"),
-    NO_NAMESPACE: closeKind("forced close", "server", 1008, "the client joined no namespace within connectTimeout"),
+    TOO_MANY_EVENTS: closeKind("transport error", "client", 1008, {
+      message: "the client sent more than maxEventsPerSecond events per second",
+      fix: "raise `maxEventsPerSecond`, or send fewer events",
+      retry: "yes",
+    }),
+    ATTACHMENTS_LATE: closeKind("transport error", "client", 1008, {
+      message: "the client did not send its attachments within attachmentTimeout",
+      fix: "raise `attachmentTimeout` for slow networks",
+      retry: "yes",
+    }),
+    INVALID_MESSAGE: closeKind("forced close", "client", 1002, {
+      message: "the client sent a malformed Socket.IO packet; see `cause`",
+      fix: "use the same parser on both sides; raise limits in `packetLimits`",
+      retry: "no",
+    }),
+    UNEXPECTED_MESSAGE: closeKind("forced close", "client", 1002, {
+      message: "the client sent a Socket.IO packet at a wrong time",
+      fix: "use a Socket.IO client; it connects to a namespace first",
+      retry: "no",
+    }),
+    NO_NAMESPACE: closeKind("forced close", "server", 1008, {
+      message: "the client did not connect to a namespace within connectTimeout",
+      fix: "raise `connectTimeout`, or speed up middlewares",
+      retry: "yes",
+    }),
   }),
 };
 
@@ -52,14 +59,45 @@ export function createLimitReason(code: AnyCloseCode, limit: number, actual: num
   return limitRecord(ALL_CLOSE_CODES, code, { limit, actual });
 }
 
-/** Codes of disconnections that do not come from the end of a session: side and sentence. */
+/** A row of the table of disconnections. */
+interface DisconnectKind extends CodeText {
+  readonly side: CloseSide;
+  readonly retry: Retry;
+}
+
+/** Codes of disconnections without the end of a session. */
 export const DISCONNECT_CODES = {
-  CLIENT_LEFT: ["client", "the client left the namespace"],
-  SERVER_DISCONNECTED: ["server", "the server disconnected the client"],
-  SERVER_SHUTDOWN: ["server", "the server is shutting down"],
-  FOREIGN_ENGINE: ["network", "the engine that io.bind() was given ended the connection, for a reason of its own"],
-  SESSION_RESUMED: ["client", "the client has come back on another connection, which takes this session up"],
-} as const satisfies Record<string, readonly [CloseSide, string]>;
+  CLIENT_LEFT: {
+    side: "client",
+    message: "the client left the namespace",
+    fix: "nothing, this is a normal end",
+    retry: "yes",
+  },
+  SERVER_DISCONNECTED: {
+    side: "server",
+    message: "the server disconnected the client",
+    fix: "nothing, the program called `disconnect()`",
+    retry: "no",
+  },
+  SERVER_SHUTDOWN: {
+    side: "server",
+    message: "the server is shutting down",
+    fix: "nothing, clients connect again later",
+    retry: "later",
+  },
+  FOREIGN_ENGINE: {
+    side: "network",
+    message: "the engine of io.bind() ended the connection",
+    fix: "look at the reports of that engine",
+    retry: "yes",
+  },
+  SESSION_RESUMED: {
+    side: "client",
+    message: "the client resumed this session on another connection",
+    fix: "nothing, the session continues there",
+    retry: "no",
+  },
+} as const satisfies Record<string, DisconnectKind>;
 
 /** The code in `socket.closeReason`: of a disconnection or a close. */
 export type DisconnectCode = keyof typeof DISCONNECT_CODES | AnyCloseCode;

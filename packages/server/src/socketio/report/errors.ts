@@ -1,37 +1,85 @@
+import type { CodeText } from "../../engine/index.ts";
 import { ALL_LIMIT_CODES } from "./limit-codes.ts";
 
-/** The sentences of all errors of this layer, by code. */
+/** All errors of this layer, by code. */
 export const SOCKETIO_ERRORS = {
-  RESERVED_EVENT: "the event name belongs to the library",
-  ACK_TIMEOUT: "operation has timed out",
-  NOT_AN_HTTP_SERVER: "attach() was given something else than an HTTP server or a port: a request handler, perhaps",
-  NO_UWEBSOCKETS: "Portage does not run on uWebSockets.js: attach it to a server of node:http instead",
-  NOT_LOCAL: "the question has no answer on a parent namespace",
-  UNKNOWN_NAMESPACE: "the client asked for a namespace that is not there: io.of() makes it",
-  MIDDLEWARE_REFUSED: "a middleware refused the client",
-  INVALID_PACKET: "a custom parser handed out a packet that no client may send",
-  RECOVERY_OFF: "the client asked for an earlier session, and the option connectionStateRecovery is off",
-  RECOVERY_MALFORMED: "the client asked for an earlier session with something that is no text",
-  RECOVERY_NO_OFFSET: "the client did not say which event it got last, and the adapter needs to know",
-  RECOVERY_SESSION_UNKNOWN:
-    "the session does not exist: it was ended by one side, it is too old, or it was taken up before",
-  RECOVERY_OFFSET_UNKNOWN: "the events that the client has missed are not all kept any more",
-  RECOVERY_FAILED: "the adapter failed to find the earlier session",
-  SESSION_RESUMED: "the client has come back on another connection, which takes this session up",
-  CLUSTER_TIMEOUT: "not all servers of the cluster have answered in time",
-  CLUSTER_MESSAGE_INVALID: "something on the bus of the cluster is not as messages must be: it is ignored",
-  CLUSTER_SIGNATURE_INVALID: "something on the bus of the cluster has no valid signature: it is ignored",
-  CLUSTER_SECRET_INVALID: "the option clusterSecret takes one or more texts of at least 16 characters",
-  ADAPTER_CANNOT_SIGN: "the option clusterSecret is set, and the adapter can't sign what it says on its bus",
-  TOO_MANY_SERVERS: "more than 1,000 servers speak on the bus of the cluster: this one is not waited for",
+  RESERVED_EVENT: { message: "the event name is reserved", fix: "choose another event name" },
+  ACK_TIMEOUT: { message: "operation has timed out", fix: "raise the timeout, or answer in the listener" },
+  NOT_AN_HTTP_SERVER: {
+    message: "attach() takes an HTTP server or a port, not a request handler",
+    fix: "pass the result of `createServer()` or `app.listen()`",
+  },
+  NO_UWEBSOCKETS: { message: "Portage does not run on uWebSockets.js", fix: "attach it to a server of node:http" },
+  NOT_LOCAL: {
+    message: "a parent namespace can not answer this question",
+    fix: "call the method on a child namespace",
+  },
+  UNKNOWN_NAMESPACE: {
+    message: "the client asked for an unknown namespace; io.of() creates it",
+    fix: "call `io.of()` at start, or correct the URL of the client",
+  },
+  MIDDLEWARE_REFUSED: { message: "a middleware refused the client", fix: "look at the error of the middleware" },
+  INVALID_PACKET: {
+    message: "a custom parser returned a packet that clients may not send",
+    fix: "correct the decoder of the parser",
+  },
+  RECOVERY_OFF: {
+    message: "the client asks for recovery, but connectionStateRecovery is off",
+    fix: "set `connectionStateRecovery`",
+  },
+  RECOVERY_MALFORMED: { message: "`pid` and `offset` must be strings", fix: "use a Socket.IO client" },
+  RECOVERY_NO_OFFSET: {
+    message: "the client has received no offset, which this adapter needs",
+    fix: "nothing, the client has missed no event",
+  },
+  RECOVERY_SESSION_UNKNOWN: {
+    message: "the session to recover has ended, expired, or been recovered before",
+    fix: "raise `maxDisconnectionDuration`",
+  },
+  RECOVERY_OFFSET_UNKNOWN: {
+    message: "some events that the client missed are no longer stored",
+    fix: "raise the limits of `connectionStateRecovery`",
+  },
+  RECOVERY_FAILED: { message: "the adapter failed to find the session", fix: "look at `cause`" },
+  SESSION_RESUMED: {
+    message: "the client resumed this session on another connection",
+    fix: "nothing, the session continues there",
+  },
+  CLUSTER_TIMEOUT: {
+    message: "some servers of the cluster did not answer in time",
+    fix: "check the bus, or raise `requestsTimeout`",
+  },
+  CLUSTER_MESSAGE_INVALID: {
+    message: "ignored a malformed message on the cluster bus",
+    fix: "run the same version on all servers",
+  },
+  CLUSTER_SIGNATURE_INVALID: {
+    message: "ignored a message without a valid signature on the cluster bus",
+    fix: "set the same `clusterSecret` on all servers",
+  },
+  CLUSTER_SECRET_INVALID: {
+    message: "clusterSecret takes one or more strings of at least 16 characters",
+    fix: "choose a longer secret",
+  },
+  ADAPTER_CANNOT_SIGN: {
+    message: "clusterSecret is set, but the adapter can not sign its messages",
+    fix: "use an adapter that extends `ClusterAdapter`",
+  },
+  TOO_MANY_SERVERS: {
+    message: "more than 1,000 servers on the cluster bus; this one is ignored",
+    fix: "check the bus for foreign messages",
+  },
   TOO_MANY_NAMESPACES: ALL_LIMIT_CODES.TOO_MANY_NAMESPACES,
   AUTH_TOO_LARGE: ALL_LIMIT_CODES.AUTH_TOO_LARGE,
   TOO_MANY_DYNAMIC_NAMESPACES: ALL_LIMIT_CODES.TOO_MANY_DYNAMIC_NAMESPACES,
   TOO_MANY_ROOMS: ALL_LIMIT_CODES.TOO_MANY_ROOMS,
   TOO_MANY_ACKS: ALL_LIMIT_CODES.TOO_MANY_ACKS,
-  CLIENT_FILES_MISSING: "the files of the client that serveClient hands out are not there: the answer is 404",
-  MIDDLEWARE_FAILED: "a middleware threw or returned a promise that was rejected",
-} as const;
+  CLIENT_FILES_MISSING: {
+    message: "the client files for serveClient are missing; the answer is 404",
+    fix: "reinstall the package, or set `serveClient: false`",
+  },
+  MIDDLEWARE_FAILED: { message: "a middleware threw, or its promise rejected", fix: "look at `handler_error`" },
+} as const satisfies Record<string, CodeText>;
 
 /** A code of a {@link SocketIoError}. docs/errors.md has a sentence for each. */
 export type SocketIoErrorCode = keyof typeof SOCKETIO_ERRORS;
@@ -41,7 +89,7 @@ export class SocketIoError extends Error {
   /** What happened. */
   readonly code: SocketIoErrorCode;
 
-  constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code], options?: { cause?: unknown }) {
+  constructor(code: SocketIoErrorCode, message: string = SOCKETIO_ERRORS[code].message, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
   }

@@ -49,7 +49,7 @@ const CODE_OF_REASON: Partial<Record<DisconnectReason, keyof typeof DISCONNECT_C
 export function leaving(reason: DisconnectReason, description: unknown): CloseReason<DisconnectReason, DisconnectCode> {
   const code = CODE_OF_REASON[reason];
   if (code === undefined) return withPublicReason(createCloseReason("SERVER_CLOSED"), reason, description);
-  const [side, message] = DISCONNECT_CODES[code];
+  const { side, message } = DISCONNECT_CODES[code];
   return { reason, code, message, description, side };
 }
 

@@ -283,6 +283,7 @@ describe.each([
       description: "transport closed by the server",
       context: { code: 1012, reason: "SERVER_DRAINING retry-after=5000" },
       code: "SERVER_DRAINING",
+      retry: "later",
     });
   });
 
@@ -296,6 +297,7 @@ describe.each([
         description: "transport closed by the server",
         context: undefined,
         code: "SERVER_CLOSED",
+        retry: "yes",
       });
     },
   );

@@ -99,6 +99,7 @@ test("the server's close code and reason are in the details and the diagnosis", 
   expect(closed).toHaveBeenCalledWith("transport close", {
     description: "websocket connection closed",
     context: event,
+    retry: "later",
   });
   expect(socket.diagnosis.closed).toMatchObject({
     reason: "transport close",
@@ -142,8 +143,11 @@ test("closing lets go of the WebSocket; a late error of it does not matter", () 
 });
 
 test.each([
-  ["1", { context: undefined, code: "SERVER_CLOSED" }],
-  ["11012 SERVER_DRAINING", { context: { code: 1012, reason: "SERVER_DRAINING" }, code: "SERVER_DRAINING" }],
+  ["1", { context: undefined, code: "SERVER_CLOSED", retry: "yes" }],
+  [
+    "11012 SERVER_DRAINING",
+    { context: { code: 1012, reason: "SERVER_DRAINING" }, code: "SERVER_DRAINING", retry: "later" },
+  ],
 ])("the server's close packet %j ends the session at once", (packet, details) => {
   const [socket, ws] = opened();
   const events: unknown[] = [];
