@@ -15,7 +15,7 @@ test("a storm that kills connections at random bytes", { timeout: 120_000 }, asy
   const outcome = await runStorm(PLAN);
   if (isLong) console.table({ ...outcome, inside: JSON.stringify(outcome.inside) });
   expect(outcome, `WALLS_SEED=${seed}`).toMatchObject({ doubled: 0, reordered: 0, back: PLAN.clients, left: 0 });
-  expect(outcome.kills, "kills").toBeGreaterThan(PLAN.kills / 2);
+  expect(outcome.kills, "kills").toBeGreaterThan(PLAN.kills / 4);
   if (hasLanded("carry")) expect(outcome).toMatchObject({ disconnects: 0, lost: 0, unsettled: 0 });
   if (isLong) expect(outcome.heap, "growth of the heap").toBeLessThan(1.5);
 });

@@ -240,6 +240,7 @@ export const WALLS = {
     name: "WebSocket ends",
     does: "WebSockets end after 1.5 s",
     begin: afterOpening((line) => line.cut(), 1500),
+    talk: { more: 14_000 },
     named: /1006|skipped/,
   },
   falls: {
