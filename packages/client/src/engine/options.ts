@@ -17,7 +17,7 @@ export type Pem = string | Uint8Array | readonly (string | Uint8Array)[];
 
 /** Options of a {@link Socket}. Options marked "Node.js" have no effect elsewhere. */
 export interface SocketOptions {
-  /** Host name, optionally followed by `:` and a port. The URL overrides it. */
+  /** Host name, optionally followed by `:` and a port. The URL overrides it. Default: none. */
   host?: string;
   /** Host name alone; IPv6 addresses with or without brackets. Default: the page's, else `localhost`. */
   hostname?: string;
@@ -29,15 +29,18 @@ export interface SocketOptions {
   path?: string;
   /** Appends a slash to `path`. Default true. */
   addTrailingSlash?: boolean;
-  /** Query parameters: a record or an encoded string. `any`, as interfaces are not assignable to a record of `unknown`. */
+  /**
+   * Query parameters: a record or an encoded string. `any`, as interfaces are not assignable to a record of
+   * `unknown`. Default: none.
+   */
   query?: string | Record<string, Untyped>;
-  /** WebSocket subprotocols to offer. */
+  /** WebSocket subprotocols to offer. Default: none. */
   protocols?: string | string[];
   /** Names or classes of transports, in the order to try. Default `["polling", "websocket"]`. */
   transports?: readonly TransportName[] | readonly TransportCtor[];
-  /** Classes of transports, in the order to try; excludes `transports`. */
+  /** Classes of transports, in the order to try; excludes `transports`. Default: none. */
   transportImplementations?: readonly TransportCtor[];
-  /** Options for single transports, by the transport's name. */
+  /** Options for single transports, by the transport's name. Default: none. */
   transportOptions?: object;
   /** Upgrades to a better transport. Default true. */
   upgrade?: boolean;
@@ -71,7 +74,7 @@ export interface SocketOptions {
   timestampRequests?: boolean;
   /** Name of that parameter. Default `t`. */
   timestampParam?: string;
-  /** Headers of every request. In browsers polling only, as their WebSocket accepts none. */
+  /** Headers of every request. In browsers polling only, as their WebSocket accepts none. Default: none. */
   extraHeaders?: Record<string, string>;
   /** Sends cookies to other origins; in Node.js, stores and sends cookies at all. Default false. */
   withCredentials?: boolean;
@@ -85,17 +88,17 @@ export interface SocketOptions {
   perMessageDeflate?: { threshold: number } | boolean;
   /** Node.js: an agent of `node:http` or `node:https`; false: the transport's own. Default false. */
   agent?: object | string | boolean;
-  /** Node.js, TLS: PKCS #12 archive with private key, certificates and authorities. */
+  /** Node.js, TLS: PKCS #12 archive with private key, certificates and authorities. Default: none. */
   pfx?: Pem;
-  /** Node.js, TLS: private key. */
+  /** Node.js, TLS: private key. Default: none. */
   key?: Pem;
-  /** Node.js, TLS: passphrase of `key` or `pfx`. */
+  /** Node.js, TLS: passphrase of `key` or `pfx`. Default: none. */
   passphrase?: string;
-  /** Node.js, TLS: certificate. */
+  /** Node.js, TLS: certificate. Default: none. */
   cert?: Pem;
   /** Node.js, TLS: authorities to trust. Default: the well-known ones. */
   ca?: Pem;
-  /** Node.js, TLS: cipher suites, in OpenSSL's notation. */
+  /** Node.js, TLS: cipher suites, in OpenSSL's notation. Default: those of Node.js. */
   ciphers?: string;
   /** Node.js, TLS: verifies the server's certificate. Default true. */
   rejectUnauthorized?: boolean;

@@ -13,9 +13,9 @@ export interface ManagerOptions extends EngineOptions {
   reconnection: boolean;
   /** Limit of attempts in a row; an offline browser makes none. Default Infinity. */
   reconnectionAttempts: number;
-  /** Delay of the first attempt; doubles with each further one. Default 1000. */
+  /** Delay of the first attempt in milliseconds; doubles with each further one. Default 1000. */
   reconnectionDelay: number;
-  /** The longest delay of an attempt. Default 5000. */
+  /** The longest delay of an attempt in milliseconds. Default 5000. */
   reconnectionDelayMax: number;
   /** Random variation of the delays, from 0 to 1, so that clients don't reconnect all at once. Default 0.5. */
   randomizationFactor: number;
