@@ -10,11 +10,11 @@ export interface DoctorOptions {
   headers?: Readonly<Record<string, string>>;
   /** The origin of your pages, such as `"https://example.org"`. Default: none, which skips CORS. */
   origin?: string;
-  /** The time limit of each request. Default: 10000. */
+  /** The time limit of each request, in milliseconds. Default: 10000. */
   timeout?: number;
   /** How long to keep a poll and a WebSocket open without traffic; 0 skips this step. Default: 30000. */
   hold?: number;
-  /** Called before each step, with its title. */
+  /** Called before each step, with its title. Default: none. */
   onStep?: (title: string) => void;
   /** The source of time, for tests. Default: the system's. */
   clock?: Clock;

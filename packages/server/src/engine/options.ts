@@ -18,7 +18,7 @@ import { OFFERED_BY_DEFAULT, TRANSPORT_NAMES, type TransportName } from "./trans
 export interface ServerOptions extends GateOptions {
   /** Most time for a client to answer a ping before its session ends. Default 20000. */
   pingTimeout?: number;
-  /** Time from one ping to the next. Default 25000. */
+  /** Time from one ping to the next, in milliseconds. Default 25000. */
   pingInterval?: number;
   /** Most time for an upgrade. Default 10000. */
   upgradeTimeout?: number;
@@ -45,7 +45,9 @@ export interface ServerOptions extends GateOptions {
    * more, and no limit for other clients.
    */
   maxPollPackets?: number;
-  /** Called before a session opens. Unless it calls back with success, the request is refused with 403. */
+  /**
+   * Called before a session opens. Unless it calls back with success, the request is refused with 403. Default: none.
+   */
   allowRequest?: AllowRequest;
   /** Offered transports. Default `["polling", "websocket"]`. */
   transports?: readonly TransportName[];
@@ -59,11 +61,14 @@ export interface ServerOptions extends GateOptions {
   carry?: boolean | CarryOptions;
   /** Compression of WebSocket messages (RFC 7692) of at least `threshold` bytes (1024). Default false. */
   perMessageDeflate?: boolean | DeflateOptions;
-  /** A class with the interface of `Server` in the npm package `ws`. It replaces the built-in WebSocket. */
+  /**
+   * A class with the interface of `Server` in the npm package `ws`. It replaces the built-in WebSocket.
+   * Default: none.
+   */
   wsEngine?: ForeignWebSocketServerClass;
   /** Compression of poll responses. Default `{ threshold: 1024 }`. */
   httpCompression?: boolean | Partial<HttpCompression>;
-  /** A message to send right after the handshake. */
+  /** A message to send right after the handshake. Default: none. */
   initialPacket?: RawData;
   /** A cookie with the session id, for load balancers. Default false. */
   cookie?: boolean | CookieOptions;
@@ -78,9 +83,9 @@ export interface ServerOptions extends GateOptions {
   checkOrigin?: boolean;
   /** Whether clients of revision 3 (Socket.IO 1 and 2) are accepted. Default false. */
   allowEIO3?: boolean;
-  /** Limits of the outgoing queue of a client that reads too slowly. */
+  /** Limits of the outgoing queue of a client that reads too slowly. Default: see {@link SlowReaderOptions}. */
   slowReader?: SlowReaderOptions;
-  /** The engine's clock; tests pass their own. */
+  /** The engine's clock; tests pass their own. Default: real time. */
   clock?: Clock;
 }
 

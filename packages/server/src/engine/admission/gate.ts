@@ -21,6 +21,7 @@ export interface GateOptions {
    * Returns the user that owns a new session, for {@link maxConnectionsPerUser}. Return `undefined` to exempt the session.
    * Called once per handshake, after the middlewares of `engine.use()` and `allowRequest`, so it can use their results.
    * If it throws or returns anything else, the handshake is refused with 403, and `handler_error` reports the error.
+   * Default: none.
    *
    * @example
    * const io = new Server(3000, { maxConnectionsPerUser: 5, userOf: (req) => req.headers["x-forwarded-for"] as string });
