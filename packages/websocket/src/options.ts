@@ -54,9 +54,9 @@ export interface WebSocketOptions {
   skipUTF8Validation?: boolean | undefined;
   /** Accepted and ignored, like the next two: each message is emitted as it is read. */
   allowSynchronousEvents?: boolean | undefined;
-  /** Pieces of a message are joined as they arrive, so small pieces take no extra memory. */
+  /** Accepted and ignored. Pieces of a message are joined as they arrive, so small pieces take no extra memory. */
   maxBufferedChunks?: number | undefined;
-  /** While the peer does not read, one pong is queued: for its newest ping (RFC 6455, 5.5.3). */
+  /** Accepted and ignored. While the peer does not read, one pong is queued: for its newest ping (RFC 6455, 5.5.3). */
   maxPendingAutoPongs?: number | undefined;
   /** Source of time. Default: real time. */
   clock?: Clock | undefined;
@@ -67,13 +67,13 @@ export interface WebSocketOptions {
  * `agent`, `auth`, `localAddress`, `ca`, `cert`...
  */
 export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "agent" | "createConnection"> {
-  /** The agent of the request, as `http.request` takes it. */
+  /** The agent of the request, as `http.request` takes it. Default: its default. */
   agent?: Agent | boolean | undefined;
   /** Makes the stream to the server, any Duplex. Default: `net.connect` or `tls.connect`. */
   createConnection?: ClientRequestArgs["createConnection"] | typeof createConnection;
   /** Sends the request, with `request.end()`, once it is complete. Default: at once. */
   finishRequest?: ((request: ClientRequest, socket: never) => void) | undefined;
-  /** The offered subprotocols, if the argument `protocols` is omitted. */
+  /** The offered subprotocols, if the argument `protocols` is omitted. Default: none. */
   protocols?: string | readonly string[] | undefined;
   /** Whether redirects are followed. Default false. */
   followRedirects?: boolean | undefined;
@@ -83,7 +83,7 @@ export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "
   generateMask?: ((key: Buffer) => void) | undefined;
   /** Milliseconds for the response; restarted by each redirect. Default: unlimited. */
   handshakeTimeout?: number | undefined;
-  /** The `Origin` header. */
+  /** The `Origin` header. Default: none. */
   origin?: string | undefined;
   /** WebSocket version, 8 or 13. Default 13. */
   protocolVersion?: number | undefined;

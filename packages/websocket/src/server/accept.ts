@@ -25,7 +25,7 @@ export interface AcceptOptions {
    * none. Exceeded: close code 1013.
    */
   readonly budget?: ReceiveBudget;
-  /** Header lines to add to the response, such as `"Set-Cookie: a=b"`. */
+  /** Header lines to add to the response, such as `"Set-Cookie: a=b"`. Default: none. */
   readonly headers?: readonly string[];
   /** The subprotocol to choose among the offered ones; false for none. Default: the first. */
   readonly protocol?: string | false;

@@ -62,13 +62,13 @@ export interface ServerOptions<
     ((protocols: Set<string>, request: InstanceType<RequestClass>) => string | false) | null | undefined;
   /**
    * Accepts or refuses a client: through the callback if it has two parameters,
-   * otherwise by its return value.
+   * otherwise by its return value. Default: none.
    */
   verifyClient?:
     | ((info: ClientInfo<InstanceType<RequestClass>>, callback: VerifyCallback) => boolean | void | Promise<void>)
     | null
     | undefined;
-  /** The class of the server's sockets; must extend `WebSocket`. */
+  /** The class of the server's sockets; must extend `WebSocket`. Default: `WebSocket`. */
   WebSocket?: SocketClass | undefined;
 }
 
