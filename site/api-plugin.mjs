@@ -1,7 +1,7 @@
 // Fits typedoc to this repository: names of entries, members that are not public, and what lacks documentation.
 import { readFileSync } from "node:fs";
 import { Comment, Converter, ReflectionKind } from "typedoc";
-import { undocumented } from "./undocumented.mjs";
+import { lacksOf } from "./lacks.mjs";
 
 /** Typedoc names entries by their files: `server/src/engine` is imported as `@portage/server/engine`. */
 const importName = (name) => name.replace(/^(\w+)\/src/, "@portage/$1");
@@ -25,8 +25,8 @@ export function load(app) {
     for (const each of Object.values(project.reflections)) if (isInternal(each)) project.removeReflection(each);
   });
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
-    const names = undocumented(project);
-    console.log(`reference: ${names.length} public names without documentation`);
-    for (const name of names) app.logger.error(`${name} has no documentation`);
+    const lacks = lacksOf(project);
+    console.log(`reference: ${lacks.length} public names without documentation or default`);
+    for (const lack of lacks) app.logger.error(lack);
   });
 }

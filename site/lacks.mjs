@@ -1,4 +1,4 @@
-// Finds the public names without documentation.
+// Finds public names without documentation, and options that do not name their default.
 import { ReflectionKind } from "typedoc";
 
 /** Constants of an enumeration: its documentation is theirs. */
@@ -27,18 +27,28 @@ function needsDocumentation(reflection) {
   return Boolean(owner.kind & NAMES) && (!isInRecord || owner.name.endsWith("Options"));
 }
 
+const textOf = ({ comment }) => comment?.summary.map(({ text }) => text).join("") ?? "";
+
+/** Whether an option may be left out, and its documentation does not say what holds then. */
+function lacksDefault(reflection) {
+  const { parent, kind, flags } = reflection;
+  if (!(kind & ReflectionKind.Property) || !flags.isOptional || !parent.name.endsWith("Options")) return false;
+  return !/default|ignored|without this option/i.test(textOf(reflection));
+}
+
 /** Where a name is declared: classes inherit members, and entries share names. */
 function declarationOf(project, reflection) {
   const symbol = project.getSymbolIdFromReflection(reflection);
   return symbol === undefined ? reflection.getFullName() : `${symbol.fileName}:${symbol.pos}`;
 }
 
-/** Returns the public names without documentation, each once. */
-export function undocumented(project) {
+/** Returns what the documentation of public names lacks, each declaration once. */
+export function lacksOf(project) {
   const found = new Map();
   for (const reflection of Object.values(project.reflections)) {
-    if (!needsDocumentation(reflection) || isDocumented(reflection)) continue;
-    found.set(declarationOf(project, reflection), reflection.getFullName());
+    if (!needsDocumentation(reflection)) continue;
+    const lack = isDocumented(reflection) ? lacksDefault(reflection) && "default" : "documentation";
+    if (lack) found.set(declarationOf(project, reflection), `${reflection.getFullName()} has no ${lack}`);
   }
   return [...found.values()];
 }
