@@ -12,7 +12,7 @@ const HABITS = {
   tell: { most: 0.3, words: /\b(?:tell|tells|told|telling)\b/gi },
   relatives: { most: 0.8, words: /\b(?:(?:of|in|to|from) which|that of|those (?:of|that)|ones? that|what is)\b/gi },
   // "There is no limit" is good English, "it is no limit" is not.
-  isNo: { most: 0.06, words: /(?<!\bthere )\b(?:is|are|was|were) no(?:ne)?\b(?! (?:longer|more|less|later)\b)/gi },
+  isNo: { most: 0, words: /(?<!\bthere )\b(?:is|are|was|were) no(?:ne)?\b(?! (?:longer|more|less|later)\b)/gi },
 };
 
 const STRING = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/.source;
