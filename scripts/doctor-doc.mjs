@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const built = (name) => require(`../packages/server/dist/doctor/${name}.js`);
 const { USAGE } = built("arguments");
 const { CODES } = built("codes");
-const { find } = built("finding");
+const { finding } = built("finding");
 const { report } = built("report");
 
 /** A server behind an nginx that has the defaults of a web site. */
@@ -23,21 +23,21 @@ const EXAMPLE = {
       name: "all",
       title: "All steps",
       findings: [
-        find("ADDRESS_FOUND", { host: "localhost", addresses: "127.0.0.1" }),
-        find("TCP_OPEN", { address: "127.0.0.1", port: 8080, ms: 1 }),
-        find("HANDSHAKE_OK", { ms: 3, pingInterval: 25_000, maxPayload: 1_000_000 }),
-        find("STICKY_OK", { count: 8 }),
-        find("POST_OK", { ms: 3 }),
-        find("NAMESPACE_JOINED", { namespace: "/" }),
-        find("BODY_LIMITED", {
+        finding("ADDRESS_FOUND", { host: "localhost", addresses: "127.0.0.1" }),
+        finding("TCP_OPEN", { address: "127.0.0.1", port: 8080, ms: 1 }),
+        finding("HANDSHAKE_OK", { ms: 3, pingInterval: 25_000, maxPayload: 1_000_000 }),
+        finding("STICKY_OK", { count: 8 }),
+        finding("POST_OK", { ms: 3 }),
+        finding("NAMESPACE_JOINED", { namespace: "/" }),
+        finding("BODY_LIMITED", {
           refused: 101_562,
           status: 413,
           server: " (nginx/1.22.1)",
           maxPayload: 1_000_000,
           passed: 99_609,
         }),
-        find("COMPRESSION_NONE"),
-        find("WEBSOCKET_STRIPPED"),
+        finding("COMPRESSION_NONE"),
+        finding("WEBSOCKET_STRIPPED"),
       ],
     },
   ],

@@ -95,14 +95,14 @@ function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => v
     if (!isFirst(doors, door)) return;
     const found = doorFor(doors, req);
     if (found) found.onUpgrade(req, socket, head);
-    else if (server.listenerCount("upgrade") === doors.size) refuseStray(socket);
+    else if (server.listenerCount("upgrade") === doors.size) refuseStrayUpgrade(socket);
   };
   // Of HTTP/2. With HTTP/1 the second argument is a socket, of a client that takes the server for a proxy.
   const onConnect = (req: IncomingMessage, res: ServerResponse | Duplex): void => {
     if (!isFirst(doors, door)) return;
     const found = req.httpVersionMajor === 2 ? doorFor(doors, req) : undefined;
     if (found) found.onConnect(req, res as ServerResponse);
-    else if (server.listenerCount("connect") === doors.size) refuseConnect(req, res);
+    else if (server.listenerCount("connect") === doors.size) refuseHttp2Connect(req, res);
   };
   const isHttp2 = "updateSettings" in server;
   server.on("upgrade", onUpgrade);
@@ -128,13 +128,13 @@ function doorFor(doors: Iterable<UpgradeDoor>, { url }: IncomingMessage): Upgrad
 }
 
 /** Answers 404 to an upgrade that no listener handles, because its socket would stay open forever. */
-function refuseStray(socket: Duplex): void {
+function refuseStrayUpgrade(socket: Duplex): void {
   socket.on("error", ignoreSocketError);
   socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
 /** Answers a CONNECT that no listener handles: as Node does without a listener, or with 404 to a WebSocket. */
-function refuseConnect({ headers }: IncomingMessage, res: ServerResponse | Duplex): void {
+function refuseHttp2Connect({ headers }: IncomingMessage, res: ServerResponse | Duplex): void {
   if ("writeHead" in res) res.writeHead(headers[":protocol"] === undefined ? 405 : 404).end();
   else res.destroy();
 }

@@ -6,7 +6,7 @@ import { Host } from "../../support/servers/host.ts";
 import { RawWebSocket, type Closed } from "../../support/raw/websocket.ts";
 import {
   ALL_CLOSE_CODES,
-  type AnyCloseCode,
+  type SessionCloseCode,
   createCloseReason,
 } from "../../../packages/server/src/socketio/report/close-codes.ts";
 import { nextEvent, turn } from "../../support/waiting.ts";
@@ -147,7 +147,7 @@ describe.each(["polling", "websocket"] as const)(
       const io = new Server(host.http);
       running.push({ io, host });
       await host.listen();
-      for (const code of Object.keys(ALL_CLOSE_CODES) as AnyCloseCode[]) {
+      for (const code of Object.keys(ALL_CLOSE_CODES) as SessionCloseCode[]) {
         const end = (socket: Socket): unknown =>
           socket.conn.close(true, { ...createCloseReason(code), limit: 5, actual: 6 });
         expect(await learns(host.port, io, transport, end)).toEqual([code, code, ALL_CLOSE_CODES[code].retry]);

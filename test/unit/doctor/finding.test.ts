@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ADVICE } from "../../../packages/server/src/doctor/advice.ts";
 import { CODES, type Code } from "../../../packages/server/src/doctor/codes.ts";
-import { find } from "../../../packages/server/src/doctor/finding.ts";
+import { finding } from "../../../packages/server/src/doctor/finding.ts";
 
 const codes = Object.keys(CODES) as Code[];
 
 test("facts are put into sentences and advice", () => {
-  const { sentence, advice } = find("PATH_ELSEWHERE", { path: "/a/", status: 404, found: "/b/" });
+  const { sentence, advice } = finding("PATH_ELSEWHERE", { path: "/a/", status: 404, found: "/b/" });
   expect(sentence).toContain("at /a/ (status 404)");
   expect(advice[0]).toEqual({ where: "client", what: 'io(url, { path: "/b/" })' });
 });

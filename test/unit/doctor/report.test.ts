@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Diagnosis } from "../../../packages/server/src/doctor/diagnose.ts";
-import { find } from "../../../packages/server/src/doctor/finding.ts";
+import { finding } from "../../../packages/server/src/doctor/finding.ts";
 import { report } from "../../../packages/server/src/doctor/report.ts";
 
 const steps = (...findings: Diagnosis["steps"][number]["findings"]): Diagnosis["steps"] => [
@@ -9,7 +9,7 @@ const steps = (...findings: Diagnosis["steps"][number]["findings"]): Diagnosis["
 const SERVER = { url: "http://example.org/", path: "/socket.io/" };
 
 test("what works has a line", () => {
-  const ok = find("WEBSOCKET_OK", { ms: 5, compression: "" });
+  const ok = finding("WEBSOCKET_OK", { ms: 5, compression: "" });
   const text = report({ ...SERVER, verdict: "fine", works: ["polling", "websocket"], steps: steps(ok) });
   expect(text.split("\n")).toEqual([
     "http://example.org/, path /socket.io/",
@@ -21,7 +21,7 @@ test("what works has a line", () => {
 });
 
 test("what does not has its code, and below it what to change", () => {
-  const fault = find("WEBSOCKET_OFF");
+  const fault = finding("WEBSOCKET_OFF");
   const text = report({ ...SERVER, verdict: "limited", works: ["polling"], steps: steps(fault) });
   expect(text).toContain(`FAIL ${fault.sentence} [WEBSOCKET_OFF]\n`);
   expect(fault.advice).not.toHaveLength(0);

@@ -39,13 +39,13 @@ const OPTIONS = {
 /** Parses the arguments after the command's name. */
 export function parseCommand(args: readonly string[]): Command {
   try {
-    return read(args);
+    return parse(args);
   } catch (error) {
     return { name: "wrong", message: (error as Error).message };
   }
 }
 
-function read(args: readonly string[]): Command {
+function parse(args: readonly string[]): Command {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   if (values.help) return { name: "help" };
   const [url, ...more] = positionals;

@@ -25,22 +25,22 @@ const WEBSOCKET: readonly Way[] = ["websocket"];
 const ok = (sentence: string): Kind => ({ level: "ok", sentence });
 const note = (sentence: string): Kind => ({ level: "note", sentence });
 const limit = (sentence: string): Kind => ({ level: "limit", sentence });
-const fail = (breaks: readonly Way[], sentence: string): Kind => ({ level: "fail", breaks, sentence });
+const failing = (breaks: readonly Way[], sentence: string): Kind => ({ level: "fail", breaks, sentence });
 
 const TABLE = {
   // The network
   ADDRESS_FOUND: ok("{host} resolves to {addresses}"),
-  ADDRESS_UNKNOWN: fail(BOTH, "{host} has no address: {failure}"),
+  ADDRESS_UNKNOWN: failing(BOTH, "{host} has no address: {failure}"),
   TCP_OPEN: ok("a TCP connection to {address}, port {port}, opens in {ms} ms"),
   TCP_PARTLY: limit("{dead} does not accept connections on port {port} ({failure}); {address} does"),
   TCP_PARTLY_LOOPBACK: note("the server listens on port {port} of {address}, but not of {dead}"),
-  TCP_REFUSED: fail(BOTH, "nothing listens on port {port} of {address}"),
-  TCP_TIMEOUT: fail(BOTH, "{address} does not answer on port {port} within {ms} ms"),
-  TCP_FAILED: fail(BOTH, "the TCP connection to {address}, port {port}, fails: {failure}"),
+  TCP_REFUSED: failing(BOTH, "nothing listens on port {port} of {address}"),
+  TCP_TIMEOUT: failing(BOTH, "{address} does not answer on port {port} within {ms} ms"),
+  TCP_FAILED: failing(BOTH, "the TCP connection to {address}, port {port}, fails: {failure}"),
   TLS_OK: ok("{protocol}; the certificate is valid for {days} more days"),
   TLS_EXPIRES_SOON: note("the certificate expires in {days} days"),
-  TLS_UNTRUSTED: fail(BOTH, "clients do not trust the certificate: {failure}"),
-  TLS_NOT_SPOKEN: fail(BOTH, "port {port} does not speak TLS ({failure})"),
+  TLS_UNTRUSTED: failing(BOTH, "clients do not trust the certificate: {failure}"),
+  TLS_NOT_SPOKEN: failing(BOTH, "port {port} does not speak TLS ({failure})"),
 
   // The polling handshake
   HANDSHAKE_OK: ok(
@@ -51,23 +51,26 @@ const TABLE = {
   ),
   REDIRECTED: limit("requests to {from} are redirected to {to}; the rest of this report is about {to}"),
   REDIRECTED_TO_TLS: limit("http requests are redirected to {to}; the rest of this report is about {to}"),
-  REDIRECT_LOOP: fail(BOTH, "requests are redirected endlessly, finally to {to}"),
-  PATH_ELSEWHERE: fail(BOTH, "there is no Socket.IO server at {path} (status {status}), but there is one at {found}"),
-  PATH_UNKNOWN: fail(BOTH, "a different server answers at {path}: status {status}, {type}{server}"),
-  TLS_EXPECTED: fail(BOTH, "port {port} speaks TLS, but the URL says http"),
-  EIO3_ONLY: fail(BOTH, "the server speaks Engine.IO revision 3 only, as Socket.IO 1 and 2 do"),
-  EIO4_REFUSED: fail(BOTH, "the server refuses Engine.IO revision 4: {text}"),
-  POLLING_OFF: fail(POLLING, "the server does not offer polling"),
-  HANDSHAKE_FORBIDDEN: fail(POLLING, "the handshake is refused with {status}: {text}"),
-  HANDSHAKE_BAD_GATEWAY: fail(POLLING, "a proxy{server} answers {status}: it can't reach the server behind it"),
-  HANDSHAKE_REFUSED: fail(POLLING, "the handshake is answered with {status}{server}: {text}"),
-  HANDSHAKE_TIMEOUT: fail(POLLING, "the handshake is not answered within {ms} ms"),
-  HANDSHAKE_CUT: fail(POLLING, "the connection ends before the handshake is answered: {failure}"),
+  REDIRECT_LOOP: failing(BOTH, "requests are redirected endlessly, finally to {to}"),
+  PATH_ELSEWHERE: failing(
+    BOTH,
+    "there is no Socket.IO server at {path} (status {status}), but there is one at {found}",
+  ),
+  PATH_UNKNOWN: failing(BOTH, "a different server answers at {path}: status {status}, {type}{server}"),
+  TLS_EXPECTED: failing(BOTH, "port {port} speaks TLS, but the URL says http"),
+  EIO3_ONLY: failing(BOTH, "the server speaks Engine.IO revision 3 only, as Socket.IO 1 and 2 do"),
+  EIO4_REFUSED: failing(BOTH, "the server refuses Engine.IO revision 4: {text}"),
+  POLLING_OFF: failing(POLLING, "the server does not offer polling"),
+  HANDSHAKE_FORBIDDEN: failing(POLLING, "the handshake is refused with {status}: {text}"),
+  HANDSHAKE_BAD_GATEWAY: failing(POLLING, "a proxy{server} answers {status}: it can't reach the server behind it"),
+  HANDSHAKE_REFUSED: failing(POLLING, "the handshake is answered with {status}{server}: {text}"),
+  HANDSHAKE_TIMEOUT: failing(POLLING, "the handshake is not answered within {ms} ms"),
+  HANDSHAKE_CUT: failing(POLLING, "the connection ends before the handshake is answered: {failure}"),
 
   // Polling
   STICKY_OK: ok("all {count} requests on {count} connections reach the session"),
   STICKY_BY_COOKIE: limit("requests reach the session only with the cookie {cookie} of the balancer"),
-  NOT_STICKY: fail(
+  NOT_STICKY: failing(
     POLLING,
     "{lost} of {count} requests do not reach the session: the balancer before several servers is not sticky",
   ),
@@ -78,11 +81,11 @@ const TABLE = {
   CORS_NO_CREDENTIALS: note("pages of {origin} may connect, but without cookies (withCredentials)"),
   CORS_PREFLIGHT_REFUSED: limit("the preflight request for pages of {origin} is answered with {status}"),
   POST_OK: ok("a POST is answered in {ms} ms during a poll, and the poll delivers at once"),
-  POST_FAILED: fail(POLLING, "a POST is answered with {status}{server}: {text}"),
-  POST_BLOCKED: fail(POLLING, "a POST is not answered during a poll: {failure}"),
-  POLL_FAILED: fail(POLLING, "a poll is answered with {status}{server}: {text}"),
+  POST_FAILED: failing(POLLING, "a POST is answered with {status}{server}: {text}"),
+  POST_BLOCKED: failing(POLLING, "a POST is not answered during a poll: {failure}"),
+  POLL_FAILED: failing(POLLING, "a poll is answered with {status}{server}: {text}"),
   RESPONSE_HELD_BACK: limit("answers arrive {ms} ms late: a proxy on the way buffers them"),
-  RESPONSE_SWALLOWED: fail(POLLING, "the answer to a poll does not arrive, although the server sent it"),
+  RESPONSE_SWALLOWED: failing(POLLING, "the answer to a poll does not arrive, although the server sent it"),
   NAMESPACE_JOINED: ok("clients can join the namespace {namespace}"),
   NAMESPACE_REFUSED: note("the application refuses this client in the namespace {namespace}: {text}"),
   NAMESPACE_SILENT: note("the namespace {namespace} does not answer: this may be Engine.IO without Socket.IO"),
@@ -95,25 +98,25 @@ const TABLE = {
   ),
   COMPRESSION_NONE: ok("small answers are not compressed"),
   COMPRESSION_OK: note("even small answers are compressed with {encoding}"),
-  COMPRESSION_BROKEN: fail(POLLING, "an answer claims to be compressed with {encoding}, but is not"),
+  COMPRESSION_BROKEN: failing(POLLING, "an answer claims to be compressed with {encoding}, but is not"),
 
   // WebSocket
   WEBSOCKET_OK: ok("a WebSocket opens in {ms} ms and carries messages{compression}"),
   HANDSHAKE_BY_HTTP_1_0: note(
     "a proxy forwards the WebSocket handshake as HTTP/1.0: this server accepts it, most others do not",
   ),
-  WEBSOCKET_OFF: fail(WEBSOCKET, "the server does not offer WebSocket"),
-  WEBSOCKET_STRIPPED: fail(
+  WEBSOCKET_OFF: failing(WEBSOCKET, "the server does not offer WebSocket"),
+  WEBSOCKET_STRIPPED: failing(
     WEBSOCKET,
     "a proxy removes the Upgrade header: the server gets the WebSocket handshake as an ordinary request",
   ),
-  WEBSOCKET_FORBIDDEN: fail(WEBSOCKET, "the WebSocket handshake is refused with {status}: {text}"),
-  WEBSOCKET_UPGRADE_REQUIRED: fail(WEBSOCKET, "the WebSocket handshake is answered with 426{server}: {text}"),
-  WEBSOCKET_BAD_GATEWAY: fail(WEBSOCKET, "a proxy{server} answers the WebSocket handshake with {status}"),
-  WEBSOCKET_REFUSED: fail(WEBSOCKET, "the WebSocket handshake is answered with {status}{server}: {text}"),
-  WEBSOCKET_TIMEOUT: fail(WEBSOCKET, "the WebSocket handshake is not answered within {ms} ms"),
-  WEBSOCKET_CUT: fail(WEBSOCKET, "the WebSocket handshake fails: {failure}"),
-  WEBSOCKET_SILENT: fail(WEBSOCKET, "the WebSocket handshake succeeds, but no message arrives within {ms} ms"),
+  WEBSOCKET_FORBIDDEN: failing(WEBSOCKET, "the WebSocket handshake is refused with {status}: {text}"),
+  WEBSOCKET_UPGRADE_REQUIRED: failing(WEBSOCKET, "the WebSocket handshake is answered with 426{server}: {text}"),
+  WEBSOCKET_BAD_GATEWAY: failing(WEBSOCKET, "a proxy{server} answers the WebSocket handshake with {status}"),
+  WEBSOCKET_REFUSED: failing(WEBSOCKET, "the WebSocket handshake is answered with {status}{server}: {text}"),
+  WEBSOCKET_TIMEOUT: failing(WEBSOCKET, "the WebSocket handshake is not answered within {ms} ms"),
+  WEBSOCKET_CUT: failing(WEBSOCKET, "the WebSocket handshake fails: {failure}"),
+  WEBSOCKET_SILENT: failing(WEBSOCKET, "the WebSocket handshake succeeds, but no message arrives within {ms} ms"),
   WEBSOCKET_MESSAGE_CUT: limit(
     "a message of {bytes} bytes ends the WebSocket ({code}), although the server allows {maxPayload}",
   ),

@@ -20,7 +20,7 @@ export interface DoctorOptions {
   clock?: Clock;
 }
 
-const DEFAULTS = {
+const DOCTOR_DEFAULTS = {
   path: "/socket.io/",
   headers: {},
   timeout: 10_000,
@@ -29,7 +29,7 @@ const DEFAULTS = {
 } as const;
 
 /** The data of the open packet (Engine.IO protocol, "Handshake"). */
-export interface Handshake {
+export interface ServerHandshake {
   readonly sid: string;
   readonly upgrades: readonly string[];
   readonly pingInterval: number;
@@ -61,7 +61,7 @@ export class Context {
   readonly hold: number;
   readonly clock: Clock;
   /** The handshake of the first session; undefined before it. */
-  handshake: Handshake | undefined;
+  handshake: ServerHandshake | undefined;
   /** The cookies of a sticky balancer. */
   cookie: string | undefined;
   /** The time to open a TCP connection, in milliseconds. */
@@ -72,13 +72,13 @@ export class Context {
   constructor(url: string | URL, options: DoctorOptions = {}) {
     this.url = new URL(String(url).replace(/^ws(s?):/, "http$1:"));
     if (!/^https?:$/.test(this.url.protocol)) throw new TypeError(`Not an address of a web server: ${String(url)}`);
-    this.path = options.path ?? DEFAULTS.path;
+    this.path = options.path ?? DOCTOR_DEFAULTS.path;
     this.namespace = this.url.pathname;
-    this.headers = options.headers ?? DEFAULTS.headers;
+    this.headers = options.headers ?? DOCTOR_DEFAULTS.headers;
     this.origin = options.origin;
-    this.timeout = options.timeout ?? DEFAULTS.timeout;
-    this.hold = options.hold ?? DEFAULTS.hold;
-    this.clock = options.clock ?? DEFAULTS.clock;
+    this.timeout = options.timeout ?? DOCTOR_DEFAULTS.timeout;
+    this.hold = options.hold ?? DOCTOR_DEFAULTS.hold;
+    this.clock = options.clock ?? DOCTOR_DEFAULTS.clock;
   }
 
   get isSecure(): boolean {

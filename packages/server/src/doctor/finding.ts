@@ -21,7 +21,7 @@ export interface Finding {
 }
 
 /** Creates a finding from the tables of codes and advice. */
-export function find(code: Code, facts: Facts = {}): Finding {
+export function finding(code: Code, facts: Facts = {}): Finding {
   const { level, sentence, breaks = [] } = CODES[code];
   const fill = (text: string): string =>
     text.replaceAll(/\{(\w+)\}/g, (_match, name: string) => String(facts[name] ?? "?"));

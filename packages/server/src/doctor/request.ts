@@ -17,7 +17,7 @@ export interface Reply {
   readonly endAfter: number;
 }
 
-export interface Call {
+export interface RequestOptions {
   readonly url: URL;
   readonly method?: string;
   readonly body?: string;
@@ -33,7 +33,7 @@ const BODY_LIMIT = 2_000_000;
 const UNDECODABLE = "content-encoding";
 
 /** Sends one request on its own connection. Never rejects: a failure is a reply as well. */
-export function send(context: Context, call: Call): Promise<Reply> {
+export function sendRequest(context: Context, call: RequestOptions): Promise<Reply> {
   const { clock } = context;
   const started = clock.now();
   const since = (): number => Math.round(clock.now() - started);
@@ -53,13 +53,16 @@ export function send(context: Context, call: Call): Promise<Reply> {
     request.on("response", (response: IncomingMessage) => {
       answer = response;
       headAfter = since();
-      read(response).then(settle, () => settle({ failure: "the answer broke off" }));
+      readBody(response).then(settle, () => settle({ failure: "the answer broke off" }));
     });
     request.end(call.body);
   });
 }
 
-function begin(context: Context, { url, method = "GET", body, headers }: Call): ReturnType<typeof httpRequest> {
+function begin(
+  context: Context,
+  { url, method = "GET", body, headers }: RequestOptions,
+): ReturnType<typeof httpRequest> {
   const all: Record<string, string> = { ...context.headers, ...headers };
   if (context.cookie !== undefined) all["Cookie"] = context.cookie;
   if (context.origin !== undefined) all["Origin"] = context.origin;
@@ -69,7 +72,7 @@ function begin(context: Context, { url, method = "GET", body, headers }: Call): 
   return url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
 }
 
-async function read(response: IncomingMessage): Promise<{ text: string; failure?: string }> {
+async function readBody(response: IncomingMessage): Promise<{ text: string; failure?: string }> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -78,7 +81,7 @@ async function read(response: IncomingMessage): Promise<{ text: string; failure?
   }
   const body = Buffer.concat(chunks);
   try {
-    return { text: decode(body, response.headers["content-encoding"]).toString() };
+    return { text: decodeBody(body, response.headers["content-encoding"]).toString() };
   } catch {
     return { text: body.toString("latin1"), failure: UNDECODABLE };
   }
@@ -90,7 +93,7 @@ const DECODERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
   br: brotliDecompressSync,
 };
 
-function decode(body: Buffer, encoding: string | undefined): Buffer {
+function decodeBody(body: Buffer, encoding: string | undefined): Buffer {
   const decoder = encoding === undefined ? undefined : DECODERS[encoding];
   return decoder === undefined || body.length === 0 ? body : decoder(body);
 }

@@ -66,7 +66,7 @@ import {
   kTally,
 } from "./keys.ts";
 import { SocketIoError } from "./report/errors.ts";
-import type { AnyLimitCode } from "./report/limit-codes.ts";
+import type { SessionLimitCode } from "./report/limit-codes.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
@@ -520,7 +520,7 @@ export class Server<
   }
 
   /** Counts and reports a limit that a client has met without losing its connection. */
-  [kReportLimit](port: SessionPort, code: AnyLimitCode, limit: number, actual: number): void {
+  [kReportLimit](port: SessionPort, code: SessionLimitCode, limit: number, actual: number): void {
     port.server?.[kOnEngineLimit](port, code, limit, actual);
   }
 

@@ -1,10 +1,10 @@
 import type { Context, Step } from "../context.ts";
-import { type Finding, find } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
 import { factsOf, type Reply } from "../request.ts";
 
 /** The largest body to try, in bytes. */
-const MOST = 10_000_000;
+const LARGEST_BODY = 10_000_000;
 
 /** The relative precision of the search. */
 const PRECISION = 0.02;
@@ -16,10 +16,10 @@ export const bodySize: Step = {
   needs: "polling",
   async run(context) {
     const { maxPayload = 0 } = context.handshake ?? {};
-    const most = Math.min(maxPayload, MOST);
+    const most = Math.min(maxPayload, LARGEST_BODY);
     if (most < 1) return [];
     const whole = await post(context, most);
-    if (whole.status === 200) return [find("BODY_OK", { bytes: most })];
+    if (whole.status === 200) return [finding("BODY_OK", { bytes: most })];
     return [await narrow(context, { bytes: most, reply: whole }, maxPayload)];
   },
 };
@@ -35,7 +35,7 @@ async function narrow(context: Context, first: { bytes: number; reply: Reply }, 
     else refused = { bytes, reply };
   }
   const facts = { ...factsOf(refused.reply), refused: refused.bytes, passed, maxPayload };
-  return find(refused.reply.status === 0 ? "BODY_CUT" : "BODY_LIMITED", facts);
+  return finding(refused.reply.status === 0 ? "BODY_CUT" : "BODY_LIMITED", facts);
 }
 
 /** Posts one meaningless packet in its own session, since a refused body may end the session. */

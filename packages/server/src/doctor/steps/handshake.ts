@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
-import { type Finding, find } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
 import { handshakeOf, PollingSession } from "../polling-session.ts";
-import { factsOf, isUndecodable, refusalCode, type Reply, send } from "../request.ts";
+import { factsOf, isUndecodable, refusalCode, type Reply, sendRequest } from "../request.ts";
 
 /** The paths to try when there is no server at the given one. */
 const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/realtime/"];
@@ -27,9 +27,9 @@ export const handshake: Step = {
     context.handshake = found;
     await PollingSession.from(context, reply)?.close();
     const { pingInterval, maxPayload, upgrades } = found;
-    findings.push(find("HANDSHAKE_OK", { ms: reply.endAfter, pingInterval, maxPayload }));
-    if (!upgrades.includes("websocket")) findings.push(find("NO_UPGRADE_OFFERED"));
-    if (isHeldBack(context, reply)) findings.push(find("RESPONSE_HELD_BACK", { ms: reply.endAfter }));
+    findings.push(finding("HANDSHAKE_OK", { ms: reply.endAfter, pingInterval, maxPayload }));
+    if (!upgrades.includes("websocket")) findings.push(finding("NO_UPGRADE_OFFERED"));
+    if (isHeldBack(context, reply)) findings.push(finding("RESPONSE_HELD_BACK", { ms: reply.endAfter }));
     return findings;
   },
 };
@@ -42,17 +42,17 @@ async function follow(context: Context): Promise<{ reply?: Reply; findings: Find
   const findings: Finding[] = [];
   for (let count = 0; ; count++) {
     const target = context.target({ transport: "polling" });
-    const reply = await send(context, { url: target });
+    const reply = await sendRequest(context, { url: target });
     const { location } = reply.headers;
     if (reply.status < 300 || reply.status > 399 || location === undefined) return { reply, findings };
     const next = new URL(location, target);
     const isElsewhere = next.origin !== target.origin;
     const facts = { from: target.origin + target.pathname, to: next.origin + next.pathname };
-    if (count === MAX_REDIRECTS) return { findings: [find("REDIRECT_LOOP", facts)] };
+    if (count === MAX_REDIRECTS) return { findings: [finding("REDIRECT_LOOP", facts)] };
     // Another path of the same server is the right path for clients, or a login page.
     if (!isElsewhere) return { findings: [await explain(context, reply, next.pathname)] };
     findings.push(
-      find(target.protocol === "http:" && next.protocol === "https:" ? "REDIRECTED_TO_TLS" : "REDIRECTED", facts),
+      finding(target.protocol === "http:" && next.protocol === "https:" ? "REDIRECTED_TO_TLS" : "REDIRECTED", facts),
     );
     context.url = new URL(`${next.origin}${context.url.pathname}${context.url.search}`);
   }
@@ -61,22 +61,23 @@ async function follow(context: Context): Promise<{ reply?: Reply; findings: Find
 /** Explains a response that is not a handshake. */
 async function explain(context: Context, reply: Reply, location?: string): Promise<Finding> {
   const facts = { ...factsOf(reply), path: context.path, port: context.port };
-  if (reply.failure === "timeout") return find("HANDSHAKE_TIMEOUT", facts);
-  if (reply.failure !== undefined && reply.status === 0) return find("HANDSHAKE_CUT", facts);
+  if (reply.failure === "timeout") return finding("HANDSHAKE_TIMEOUT", facts);
+  if (reply.failure !== undefined && reply.status === 0) return finding("HANDSHAKE_CUT", facts);
   if (isUndecodable(reply)) {
-    return find("COMPRESSION_BROKEN", { encoding: String(reply.headers["content-encoding"]) });
+    return finding("COMPRESSION_BROKEN", { encoding: String(reply.headers["content-encoding"]) });
   }
-  if (REVISION_3.test(reply.text)) return find("EIO3_ONLY");
+  if (REVISION_3.test(reply.text)) return finding("EIO3_ONLY");
   if (/plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/i.test(reply.text)) {
-    return find("TLS_EXPECTED", facts);
+    return finding("TLS_EXPECTED", facts);
   }
   const refusal = refusalCode(reply);
-  if (refusal === 0) return find("POLLING_OFF");
-  if (refusal === 5) return find("EIO4_REFUSED", facts);
-  if (reply.status === 401 || reply.status === 403 || refusal !== undefined) return find("HANDSHAKE_FORBIDDEN", facts);
-  if (reply.status >= 502 && reply.status <= 504) return find("HANDSHAKE_BAD_GATEWAY", facts);
+  if (refusal === 0) return finding("POLLING_OFF");
+  if (refusal === 5) return finding("EIO4_REFUSED", facts);
+  if (reply.status === 401 || reply.status === 403 || refusal !== undefined)
+    return finding("HANDSHAKE_FORBIDDEN", facts);
+  if (reply.status >= 502 && reply.status <= 504) return finding("HANDSHAKE_BAD_GATEWAY", facts);
   if (reply.status < 500 && reply.status !== 429) return elsewhere(context, facts, location);
-  return find("HANDSHAKE_REFUSED", facts);
+  return finding("HANDSHAKE_REFUSED", facts);
 }
 
 /** Searches other paths when a different server answers. */
@@ -87,8 +88,8 @@ async function elsewhere(
 ): Promise<Finding> {
   const paths = [location, ...USUAL_PATHS].filter((path) => path !== undefined && path !== context.path) as string[];
   for (const path of paths) {
-    const reply = await send(context, { url: context.target({ transport: "polling" }, path) });
-    if (handshakeOf(reply) !== undefined) return find("PATH_ELSEWHERE", { ...facts, found: path });
+    const reply = await sendRequest(context, { url: context.target({ transport: "polling" }, path) });
+    if (handshakeOf(reply) !== undefined) return finding("PATH_ELSEWHERE", { ...facts, found: path });
   }
-  return find("PATH_UNKNOWN", facts);
+  return finding("PATH_UNKNOWN", facts);
 }

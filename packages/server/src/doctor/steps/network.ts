@@ -2,7 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import type { Context, Step } from "../context.ts";
-import { type Finding, find } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
 
 const DAY = 86_400_000;
 
@@ -11,7 +11,7 @@ const FEW_DAYS = 14;
 
 const LOOPBACK = /^(127\.|::1$)/;
 
-interface Attempt {
+interface TcpAttempt {
   readonly address: string;
   /** Undefined if the connection opened. */
   readonly failure: string | undefined;
@@ -26,9 +26,9 @@ export const address: Step = {
     const { host } = context;
     try {
       const found = await lookup(host, { all: true });
-      return [find("ADDRESS_FOUND", { host, addresses: found.map(({ address }) => address).join(" and ") })];
+      return [finding("ADDRESS_FOUND", { host, addresses: found.map(({ address }) => address).join(" and ") })];
     } catch (error) {
-      return [find("ADDRESS_UNKNOWN", { host, failure: codeOf(error) })];
+      return [finding("ADDRESS_UNKNOWN", { host, failure: codeOf(error) })];
     }
   },
 };
@@ -40,26 +40,26 @@ export const connection: Step = {
   async run(context) {
     const { port } = context;
     const addresses = await lookup(context.host, { all: true });
-    const attempts = await Promise.all(addresses.map(({ address }) => attempt(context, address)));
+    const attempts = await Promise.all(addresses.map(({ address }) => tryAddress(context, address)));
     const open = attempts.find(({ failure }) => failure === undefined);
     const dead = attempts.find(({ failure }) => failure !== undefined);
-    if (open === undefined) return [refused(port, attempts[0] as Attempt)];
+    if (open === undefined) return [explainTcpFailure(port, attempts[0] as TcpAttempt)];
     context.roundTrip = open.ms;
-    const findings = [find("TCP_OPEN", { address: open.address, port, ms: open.ms })];
+    const findings = [finding("TCP_OPEN", { address: open.address, port, ms: open.ms })];
     if (dead === undefined) return findings;
     const code = LOOPBACK.test(dead.address) ? "TCP_PARTLY_LOOPBACK" : "TCP_PARTLY";
     const facts = { dead: dead.address, address: open.address, port, failure: String(dead.failure) };
-    return [...findings, find(code, facts)];
+    return [...findings, finding(code, facts)];
   },
 };
 
-function refused(port: number, { address, failure = "", ms }: Attempt): Finding {
-  if (failure === "ECONNREFUSED") return find("TCP_REFUSED", { address, port });
-  if (failure === "ETIMEDOUT") return find("TCP_TIMEOUT", { address, port, ms });
-  return find("TCP_FAILED", { address, port, failure });
+function explainTcpFailure(port: number, { address, failure = "", ms }: TcpAttempt): Finding {
+  if (failure === "ECONNREFUSED") return finding("TCP_REFUSED", { address, port });
+  if (failure === "ETIMEDOUT") return finding("TCP_TIMEOUT", { address, port, ms });
+  return finding("TCP_FAILED", { address, port, failure });
 }
 
-function attempt(context: Context, address: string): Promise<Attempt> {
+function tryAddress(context: Context, address: string): Promise<TcpAttempt> {
   const { clock } = context;
   const started = clock.now();
   return new Promise((resolve) => {
@@ -85,23 +85,23 @@ export const tls: Step = {
     return new Promise((resolve) => {
       const servername = /^[\d.]+$|:/.test(host) ? "" : host;
       const socket = connectTls({ host, port, servername, rejectUnauthorized: false });
-      const timer = clock.after(context.timeout, () => settle(find("TLS_NOT_SPOKEN", { port, failure: "timeout" })));
+      const timer = clock.after(context.timeout, () => settle(finding("TLS_NOT_SPOKEN", { port, failure: "timeout" })));
       const settle = (...findings: Finding[]): void => {
         timer.cancel();
         socket.destroy();
         resolve(findings);
       };
-      socket.once("secureConnect", () => settle(judge(socket)));
-      socket.on("error", (error) => settle(find("TLS_NOT_SPOKEN", { port, failure: codeOf(error) })));
+      socket.once("secureConnect", () => settle(judgeCertificate(socket)));
+      socket.on("error", (error) => settle(finding("TLS_NOT_SPOKEN", { port, failure: codeOf(error) })));
     });
   },
 };
 
-function judge(socket: TLSSocket): Finding {
+function judgeCertificate(socket: TLSSocket): Finding {
   const certificate: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true);
-  if (!socket.authorized) return find("TLS_UNTRUSTED", { failure: String(socket.authorizationError) });
+  if (!socket.authorized) return finding("TLS_UNTRUSTED", { failure: String(socket.authorizationError) });
   const days = Math.floor((Date.parse(certificate.valid_to ?? "") - Date.now()) / DAY);
-  return find(days < FEW_DAYS ? "TLS_EXPIRES_SOON" : "TLS_OK", { protocol: socket.getProtocol() ?? "TLS", days });
+  return finding(days < FEW_DAYS ? "TLS_EXPIRES_SOON" : "TLS_OK", { protocol: socket.getProtocol() ?? "TLS", days });
 }
 
 function codeOf(error: unknown): string {

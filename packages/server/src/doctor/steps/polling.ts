@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
-import { type Finding, find } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
 import { packetsOf, PollingSession } from "../polling-session.ts";
-import { excerpt, factsOf, isUndecodable, type Reply, send } from "../request.ts";
+import { excerpt, factsOf, isUndecodable, type Reply, sendRequest } from "../request.ts";
 
 /** The time that an answer to a poll may take in addition to some round trips, in milliseconds. */
 const PROMPT = 800;
@@ -16,38 +16,38 @@ export const messages: Step = {
   needs: "polling",
   async run(context) {
     const session = await PollingSession.open(context);
-    if (!(session instanceof PollingSession)) return [find("POLL_FAILED", factsOf(session))];
+    if (!(session instanceof PollingSession)) return [finding("POLL_FAILED", factsOf(session))];
     const poll = session.poll();
     await context.pause(SETTLE + context.roundTrip);
     const { namespace } = context;
     const join = await session.post(namespace === "/" ? "40" : `40${namespace},`);
     if (join.status !== 200) return [postFailed(join)];
     const answer = await intime(context, poll, PROMPT + 10 * context.roundTrip);
-    const findings = answer === undefined ? await late(session, poll, context) : judge(context, join, answer);
+    const findings = answer === undefined ? await late(session, poll, context) : judgeJoin(context, join, answer);
     await session.close();
     return findings;
   },
 };
 
 function postFailed(reply: Reply): Finding {
-  return find(reply.failure === "timeout" ? "POST_BLOCKED" : "POST_FAILED", factsOf(reply));
+  return finding(reply.failure === "timeout" ? "POST_BLOCKED" : "POST_FAILED", factsOf(reply));
 }
 
 function intime(context: Context, poll: Promise<Reply>, ms: number): Promise<Reply | undefined> {
   return Promise.race([poll, context.pause(ms).then(() => undefined)]);
 }
 
-function judge(context: Context, join: Reply, poll: Reply): readonly Finding[] {
+function judgeJoin(context: Context, join: Reply, poll: Reply): readonly Finding[] {
   const packets = packetsOf(poll);
-  if (packets === undefined) return [find("POLL_FAILED", factsOf(poll))];
-  const works = find("POST_OK", { ms: join.endAfter });
+  if (packets === undefined) return [finding("POLL_FAILED", factsOf(poll))];
+  const works = finding("POST_OK", { ms: join.endAfter });
   const { namespace } = context;
   for (const { data } of packets) {
     const text = String(data ?? "");
-    if (text.startsWith("0")) return [works, find("NAMESPACE_JOINED", { namespace })];
-    if (text.startsWith("4")) return [works, find("NAMESPACE_REFUSED", { namespace, text: excerpt(text.slice(1)) })];
+    if (text.startsWith("0")) return [works, finding("NAMESPACE_JOINED", { namespace })];
+    if (text.startsWith("4")) return [works, finding("NAMESPACE_REFUSED", { namespace, text: excerpt(text.slice(1)) })];
   }
-  return [works, find("NAMESPACE_SILENT", { namespace })];
+  return [works, finding("NAMESPACE_SILENT", { namespace })];
 }
 
 /** Finds out whether a late answer is missing or buffered, by ending the session, which answers every poll. */
@@ -56,12 +56,12 @@ async function late(session: PollingSession, poll: Promise<Reply>, context: Cont
   const closed = session.close();
   const answer = await intime(context, poll, context.timeout);
   await closed;
-  if (answer === undefined || answer.failure !== undefined) return [find("RESPONSE_SWALLOWED")];
+  if (answer === undefined || answer.failure !== undefined) return [finding("RESPONSE_SWALLOWED")];
   const packets = packetsOf(answer);
-  if (packets === undefined) return [find("POLL_FAILED", factsOf(answer))];
+  if (packets === undefined) return [finding("POLL_FAILED", factsOf(answer))];
   const isAnswer = packets.some(({ type }) => type === "message");
-  if (!isAnswer) return [find("NAMESPACE_SILENT", { namespace: context.namespace })];
-  return [find("RESPONSE_HELD_BACK", { ms: Math.round(PROMPT + context.clock.now() - started) })];
+  if (!isAnswer) return [finding("NAMESPACE_SILENT", { namespace: context.namespace })];
+  return [finding("RESPONSE_HELD_BACK", { ms: Math.round(PROMPT + context.clock.now() - started) })];
 }
 
 /** Compression: does a proxy compress small answers, and correctly? */
@@ -71,10 +71,10 @@ export const compression: Step = {
   needs: "polling",
   async run(context) {
     const headers = { "Accept-Encoding": "gzip, deflate, br" };
-    const reply = await send(context, { url: context.target({ transport: "polling" }), headers });
+    const reply = await sendRequest(context, { url: context.target({ transport: "polling" }), headers });
     const encoding = reply.headers["content-encoding"];
     await PollingSession.from(context, reply)?.close();
-    if (encoding === undefined || encoding === "identity") return [find("COMPRESSION_NONE")];
-    return [find(isUndecodable(reply) ? "COMPRESSION_BROKEN" : "COMPRESSION_OK", { encoding })];
+    if (encoding === undefined || encoding === "identity") return [finding("COMPRESSION_NONE")];
+    return [finding(isUndecodable(reply) ? "COMPRESSION_BROKEN" : "COMPRESSION_OK", { encoding })];
   },
 };

@@ -1,7 +1,7 @@
 import type { Context, Step } from "../context.ts";
-import { type Finding, find } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
 import { PollingSession } from "../polling-session.ts";
-import { refusalCode, type Reply, send } from "../request.ts";
+import { refusalCode, type Reply, sendRequest } from "../request.ts";
 
 /** Requests to one session: enough to hit another server, even if the balancer chooses at random. */
 const REQUESTS = 8;
@@ -16,9 +16,9 @@ export const stickiness: Step = {
   needs: "polling",
   async run(context) {
     const plain = await knock(context);
-    if (plain.lost === 0) return [find("STICKY_OK", { count: REQUESTS })];
+    if (plain.lost === 0) return [finding("STICKY_OK", { count: REQUESTS })];
     const withCookie = plain.cookie === undefined ? undefined : await knockWith(context, plain.cookie);
-    if (withCookie === undefined) return [find("NOT_STICKY", { lost: plain.lost, count: REQUESTS })];
+    if (withCookie === undefined) return [finding("NOT_STICKY", { lost: plain.lost, count: REQUESTS })];
     return [withCookie];
   },
 };
@@ -30,7 +30,7 @@ interface Knocks {
 }
 
 async function knock(context: Context): Promise<Knocks> {
-  const reply = await send(context, { url: context.target({ transport: "polling" }) });
+  const reply = await sendRequest(context, { url: context.target({ transport: "polling" }) });
   const session = PollingSession.from(context, reply);
   if (session === undefined) return { lost: REQUESTS, cookie: undefined };
   let lost = 0;
@@ -44,7 +44,7 @@ async function knock(context: Context): Promise<Knocks> {
 async function knockWith(context: Context, cookie: string): Promise<Finding | undefined> {
   context.cookie = cookie;
   const { lost } = await knock(context);
-  if (lost === 0) return find("STICKY_BY_COOKIE", { cookie: cookie.replaceAll(/=[^;]*/g, "") });
+  if (lost === 0) return finding("STICKY_BY_COOKIE", { cookie: cookie.replaceAll(/=[^;]*/g, "") });
   context.cookie = undefined;
   return undefined;
 }

@@ -50,7 +50,7 @@ const counter = (name: string, help: string, value: Metric["value"], rest?: Part
 const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
 const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
 const TRANSPORTS = ["polling", "websocket"];
-const WAYS = TRANSPORTS.flatMap((from) => TRANSPORTS.map((to) => `${from}>${to}`));
+const TRANSPORT_CHANGES = TRANSPORTS.flatMap((from) => TRANSPORTS.map((to) => `${from}>${to}`));
 const BYTES = { unit: "bytes" } as const;
 
 /** Formats a report as OpenMetrics 1.0.0 text. */
@@ -75,9 +75,14 @@ function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metr
     counter("sessions_closed", "Sessions ended, by code.", closed, { label: "code" }),
     counter("rules_broken", "Rules that ended sessions, by code.", from(RULES, sessions.broken), { label: "code" }),
     gauge("sessions_adrift", "Open sessions whose transport has died, until their client returns.", sessions.adrift),
-    counter("sessions_carried", "Returns of clients after the death of a transport.", from(WAYS, sessions.carried), {
-      label: "from>to",
-    }),
+    counter(
+      "sessions_carried",
+      "Returns of clients after the death of a transport.",
+      from(TRANSPORT_CHANGES, sessions.carried),
+      {
+        label: "from>to",
+      },
+    ),
     counter("upgrades", "Upgrades completed.", upgrades.completed),
     counter("upgrades_failed", "Upgrades failed, by step.", failed, { label: "step" }),
   ];

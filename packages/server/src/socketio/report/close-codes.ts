@@ -47,15 +47,15 @@ export const ALL_CLOSE_CODES = {
   }),
 };
 
-export type AnyCloseCode = keyof typeof ALL_CLOSE_CODES;
+export type SessionCloseCode = keyof typeof ALL_CLOSE_CODES;
 
 /** Creates the record of a close from its code and, optionally, a cause. */
-export function createCloseReason(code: AnyCloseCode, description?: unknown): CloseReason {
+export function createCloseReason(code: SessionCloseCode, description?: unknown): CloseReason {
   return closeRecord(ALL_CLOSE_CODES, code, description);
 }
 
 /** Creates the record of a close for an exceeded limit. */
-export function createLimitReason(code: AnyCloseCode, limit: number, actual: number): CloseReason {
+export function createLimitReason(code: SessionCloseCode, limit: number, actual: number): CloseReason {
   return limitRecord(ALL_CLOSE_CODES, code, { limit, actual });
 }
 
@@ -100,4 +100,4 @@ export const DISCONNECT_CODES = {
 } as const satisfies Record<string, DisconnectKind>;
 
 /** The code in `socket.closeReason`: of a disconnection or a close. */
-export type DisconnectCode = keyof typeof DISCONNECT_CODES | AnyCloseCode;
+export type DisconnectCode = keyof typeof DISCONNECT_CODES | SessionCloseCode;

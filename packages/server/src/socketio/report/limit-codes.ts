@@ -29,4 +29,4 @@ export const ALL_LIMIT_CODES = {
   }),
 };
 
-export type AnyLimitCode = keyof typeof ALL_LIMIT_CODES;
+export type SessionLimitCode = keyof typeof ALL_LIMIT_CODES;

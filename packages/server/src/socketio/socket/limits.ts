@@ -5,7 +5,7 @@ import { kEngineClock } from "../../engine/index.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import type { ResolvedLimits } from "../limits.ts";
 import { SocketIoError } from "../report/errors.ts";
-import type { AnyLimitCode } from "../report/limit-codes.ts";
+import type { SessionLimitCode } from "../report/limit-codes.ts";
 import { kCall, kLimits, kReportLimit, kPort } from "../keys.ts";
 
 /** The members of a socket that its limits need. */
@@ -17,7 +17,7 @@ interface LimitedSocket {
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kLimits]: ResolvedLimits;
-    [kReportLimit](port: SessionPort, code: AnyLimitCode, limit: number, actual: number): void;
+    [kReportLimit](port: SessionPort, code: SessionLimitCode, limit: number, actual: number): void;
   };
 }
 
