@@ -97,7 +97,7 @@ function openDoor(server: FastifyInstance["server"], door: UpgradeDoor): () => v
     if (found) found.onUpgrade(req, socket, head);
     else if (server.listenerCount("upgrade") === doors.size) refuseStrayUpgrade(socket);
   };
-  // Of HTTP/2. With HTTP/1 the second argument is a socket, of a client that takes the server for a proxy.
+  // For HTTP/2. With HTTP/1, the second argument is the socket of a client that mistakes the server for a proxy.
   const onConnect = (req: IncomingMessage, res: ServerResponse | Duplex): void => {
     if (!isFirst(doors, door)) return;
     const found = req.httpVersionMajor === 2 ? doorFor(doors, req) : undefined;
@@ -133,7 +133,7 @@ function refuseStrayUpgrade(socket: Duplex): void {
   socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
 
-/** Answers a CONNECT that no listener handles: as Node does without a listener, or with 404 to a WebSocket. */
+/** Answers a CONNECT that no listener handles: 404 for a WebSocket, else as Node does without a listener. */
 function refuseHttp2Connect({ headers }: IncomingMessage, res: ServerResponse | Duplex): void {
   if ("writeHead" in res) res.writeHead(headers[":protocol"] === undefined ? 405 : 404).end();
   else res.destroy();
@@ -216,7 +216,7 @@ class UpgradeDoor {
       req.method = "CONNECT";
       this.#engine.handleConnect(req, res);
     });
-    // Fastify has no routes for CONNECT. To hooks the request is a GET, as an upgrade is.
+    // Fastify has no routes for CONNECT, so hooks see a GET, as for an upgrade.
     req.method = "GET";
     this.#app.routing(req, res);
   };
@@ -230,8 +230,8 @@ class UpgradeDoor {
 }
 
 /**
- * Returns a function that ends the connections of HTTP/2 once their requests are answered. Before version 24, Node waits for
- * clients to do it.
+ * Returns a function that ends HTTP/2 connections when their requests have been answered. Before version 24, Node leaves
+ * this to the clients.
  */
 function trackHttp2(server: FastifyInstance["server"]): () => void {
   const sessions = new Set<Http2Session>();

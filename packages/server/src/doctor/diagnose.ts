@@ -7,9 +7,9 @@ import { STEPS } from "./steps/index.ts";
 export interface StepResult {
   /** Short name of the step. */
   readonly name: string;
-  /** What the step does, in words. */
+  /** The activity of the step in words, such as "Opening a WebSocket". */
   readonly title: string;
-  /** The findings, in the order in which they were made. */
+  /** The findings, in order. */
   readonly findings: readonly Finding[];
 }
 

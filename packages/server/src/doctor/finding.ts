@@ -8,7 +8,7 @@ export type Facts = Readonly<Record<string, string | number>>;
 export interface Finding {
   /** A stable code, one of {@link CODES}. */
   readonly code: Code;
-  /** How bad it is. */
+  /** The severity of the finding. */
   readonly level: Level;
   /** The ways to connect that it breaks. */
   readonly breaks: readonly Way[];

@@ -16,7 +16,7 @@ export class WebSocketSession {
   readonly socket: WebSocket;
   /** The duration of the handshake, in milliseconds. */
   openedAfter = 0;
-  /** The HTTP version in which the handshake reached the server; undefined if the server does not send it. */
+  /** The HTTP version of the handshake as it reached the server; undefined if the server does not send it. */
   handshakeVersion: string | undefined = undefined;
   /** Resolves when the connection has ended. */
   readonly ended: Promise<Ending>;

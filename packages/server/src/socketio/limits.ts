@@ -28,7 +28,12 @@ export interface SocketLimits {
   maxRooms: number;
   /** Pending acknowledgements of one socket. Default: 10000. Beyond: the oldest is dropped with a warning (`TOO_MANY_ACKS`). */
   maxPendingAcks: number;
-  /** Events per second that one connection may send. Default: unlimited. Beyond: the connection ends (`TOO_MANY_EVENTS`). */
+  /**
+   * Events per second that one connection may send. Default: unlimited. Beyond: the connection ends (`TOO_MANY_EVENTS`).
+   *
+   * @example
+   * const io = new Server(3000, { maxEventsPerSecond: { rate: 20, burst: 100 } });
+   */
   maxEventsPerSecond: number | EventRate;
   /**
    * Time from one attachment of a packet to the next, in milliseconds. Default: 30000. Beyond: the connection ends

@@ -21,6 +21,10 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
    * One or more secrets that sign messages between the servers of a cluster (HMAC-SHA256), at least 16 characters each. The
    * first signs, all verify; messages without a valid signature are ignored (`CLUSTER_SIGNATURE_INVALID`). Adapters with their
    * own message format can't sign (`ADAPTER_CANNOT_SIGN`). Default: off.
+   *
+   * @example
+   * // To replace a secret without downtime, list the new one second, then first, then alone.
+   * const io = new Server({ clusterSecret: ["the-new-secret-of-32-characters!", "the-old-secret-of-32-characters!"] });
    */
   clusterSecret: string | readonly string[];
   /**
@@ -32,7 +36,14 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
   connectTimeout: number;
   /** Time that `io.close()` gives queued data to arrive, in milliseconds. Default: 1000. */
   closeTimeout: number;
-  /** Lets clients resume their session after a short disconnection. Any object switches it on. Default: off. */
+  /**
+   * Lets clients resume their session after a short disconnection, with rooms, data and missed events. Any object switches
+   * it on. Default: off.
+   *
+   * @example
+   * const io = new Server(3000, { connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
+   * io.on("connection", (socket) => console.log(socket.recovered ? "resumed" : "new", socket.id));
+   */
   connectionStateRecovery: RecoveryOptions;
   /** Whether to remove dynamic namespaces when their last client leaves. Default: false. */
   cleanupEmptyChildNamespaces: boolean;

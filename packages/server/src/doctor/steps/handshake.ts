@@ -3,7 +3,7 @@ import { type Finding, finding } from "../finding.ts";
 import { handshakeOf, PollingSession } from "../polling-session.ts";
 import { factsOf, isUndecodable, refusalCode, type Reply, sendRequest } from "../request.ts";
 
-/** The paths to try when there is no server at the given one. */
+/** The paths to try when the given one has no server. */
 const USUAL_PATHS = ["/socket.io/", "/engine.io/", "/ws/", "/api/socket.io/", "/realtime/"];
 
 const MAX_REDIRECTS = 5;

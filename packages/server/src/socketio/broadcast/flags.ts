@@ -38,7 +38,7 @@ export function setFlag<Name extends FlagName>(flags: BroadcastFlags, name: Name
 }
 
 /**
- * Gives a class its members for flags.
+ * Adds the members for flags to the prototype of a class.
  *
  * @param set sets a flag of the next event, and returns the object that emits it
  */
@@ -66,9 +66,9 @@ export function defineFlags<Target extends object>(
   }
 }
 
-/** What the members return: known to the types alone, so that each class can say it of itself. */
+/** The key of the members' return type, which each class declares for itself. Exists in types alone. */
 export declare const kNext: unique symbol;
-/** What {@link BroadcastFlagMembers.timeout} returns. */
+/** The key of the return type of {@link BroadcastFlagMembers.timeout}. */
 export declare const kTimed: unique symbol;
 
 /** Members that set a flag of the next event. */

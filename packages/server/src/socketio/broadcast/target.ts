@@ -150,7 +150,7 @@ export abstract class BroadcastTarget<
   }
 }
 
-/** What {@link defineFlags} gives the class. The type parameters have to be those of the class, used or not. */
+/** The members that {@link defineFlags} adds. TypeScript requires the type parameters of the class here. */
 export interface BroadcastTarget<
   EmitEvents extends EventsMap,
   ServerSideEvents extends EventsMap,

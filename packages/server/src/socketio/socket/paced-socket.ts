@@ -130,7 +130,7 @@ export abstract class PacedSocket<
   }
 }
 
-/** What {@link defineFlags} gives the class. The type parameters have to be those of the class, used or not. */
+/** The members that {@link defineFlags} adds. TypeScript requires the type parameters of the class here. */
 export interface PacedSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
