@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { EnginePacket } from "@portage/parser/engine";
 import { acceptUpgrade, ReceiveBudget } from "@portage/websocket";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../packages/server/src/base/clock.ts";
+import { serverClock } from "../../packages/server/src/base/clock.ts";
 import { kTransportOwner } from "../../packages/server/src/engine/keys.ts";
 import { prepareRequest, type TransportRequest } from "../../packages/server/src/engine/http/request.ts";
 import { PacketSendOptions } from "../../packages/server/src/engine/outgoing/prepared-message.ts";
@@ -91,12 +91,12 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
     });
 
     function makeContext(): TransportContext {
-      const options = { maxHttpBufferSize: 5e6, maxPayloadPackets: 100, postTimeout: 30_000, clock: systemClock };
+      const options = { maxHttpBufferSize: 5e6, maxPayloadPackets: 100, postTimeout: 30_000, clock: serverClock };
       const services = {
-        heartbeat: new TimingWheel(systemClock, 20_000, 45_000),
+        heartbeat: new TimingWheel(serverClock, 20_000, 45_000),
         receiving: new ReceiveBudget(1e8),
         closing: new Set<Transport>(),
-        closingBacklog: new ClosingBacklog(systemClock),
+        closingBacklog: new ClosingBacklog(serverClock),
         retryAfter: () => undefined,
         reportRefusal() {},
         addHeaders() {},

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { systemClock } from "../../packages/server/src/base/clock.ts";
+import { serverClock } from "../../packages/server/src/base/clock.ts";
 import { systemClock as webSocketClock } from "../../packages/websocket/src/clock.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -10,7 +10,7 @@ afterEach(() => vi.useRealTimers());
 /** The days after which a timer has fired; undefined: it has not within four months. */
 function firesAfter(ms: number): number | undefined {
   let fired = false;
-  const timer = systemClock.after(ms, () => (fired = true));
+  const timer = serverClock.after(ms, () => (fired = true));
   for (let day = 0; day <= 120; day++) {
     vi.advanceTimersByTime(1);
     if (fired) return day;
@@ -44,7 +44,7 @@ test.each([0, -1, -Infinity, Number.NaN, null, undefined, "soon"])(
 
 test("a long delay can be put off and taken back", () => {
   let count = 0;
-  const timer = systemClock.after(30 * DAY, () => count++);
+  const timer = serverClock.after(30 * DAY, () => count++);
   vi.advanceTimersByTime(29 * DAY);
   timer.refresh();
   vi.advanceTimersByTime(29 * DAY);
@@ -63,7 +63,7 @@ test("a long delay can be put off and taken back", () => {
 
 test("numbers in text are read", () => {
   let fired = false;
-  systemClock.after("3000000000" as unknown as number, () => (fired = true));
+  serverClock.after("3000000000" as unknown as number, () => (fired = true));
   vi.advanceTimersByTime(2_999_999_999);
   expect(fired).toBe(false);
   vi.advanceTimersByTime(1);
@@ -71,7 +71,7 @@ test("numbers in text are read", () => {
 });
 
 test.each([
-  ["the server", systemClock],
+  ["the server", serverClock],
   ["WebSockets", webSocketClock],
 ])("timers that are numbers, as under Jest with jsdom, serve %s", (_whose, clock) => {
   const { setTimeout: fake } = globalThis;
@@ -90,9 +90,9 @@ test.each([
 });
 
 test("the clock goes on while a test holds performance.now", () => {
-  const before = systemClock.now();
+  const before = serverClock.now();
   const stopped = vi.spyOn(globalThis.performance, "now").mockReturnValue(Number.NaN);
-  const held = systemClock.now();
+  const held = serverClock.now();
   stopped.mockRestore();
   expect(held).toBeGreaterThanOrEqual(before);
 });

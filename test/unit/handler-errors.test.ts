@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { systemClock } from "../../packages/server/src/base/clock.ts";
+import { serverClock } from "../../packages/server/src/base/clock.ts";
 import { type HandlerFailure, reportFailure } from "../../packages/server/src/base/handler-errors.ts";
 
 const EVENTS = ["uncaughtException", "unhandledRejection"] as const;
@@ -18,7 +18,7 @@ beforeEach(() => {
   for (const event of EVENTS) process.removeAllListeners(event);
   printed = [];
   vi.spyOn(console, "error").mockImplementation((...args) => void printed.push(args));
-  vi.spyOn(systemClock, "now").mockImplementation(() => now);
+  vi.spyOn(serverClock, "now").mockImplementation(() => now);
   // Beyond the second of the test before.
   now += 1000;
 });

@@ -7,7 +7,7 @@ import { CLOSE_CODE, EMPTY, WebSocketError } from "./core/index.ts";
 import type { DeflateParams, DeflateSettings, Role } from "./core/index.ts";
 import type { LinkClose, LinkHandler } from "./link/link-types.ts";
 import type { StreamLink } from "./link/link.ts";
-import { DEFAULTS } from "./options.ts";
+import { WEBSOCKET_DEFAULTS } from "./options.ts";
 import type { BinaryType, ConnectOptions, WebSocketOptions } from "./options.ts";
 import { answersPings, joinLink } from "./link/join.ts";
 
@@ -67,7 +67,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
   }
 
   get closeTimeout(): number {
-    return delayOf(this.#options.closeTimeout, DEFAULTS.closeTimeout);
+    return delayOf(this.#options.closeTimeout, WEBSOCKET_DEFAULTS.closeTimeout);
   }
 
   get answersPings(): boolean {

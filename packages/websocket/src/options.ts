@@ -90,7 +90,7 @@ export interface ConnectOptions extends WebSocketOptions, Omit<RequestOptions, "
 }
 
 /** Defaults of options. The limits match `ws`, since programs rely on them. */
-export const DEFAULTS = {
+export const WEBSOCKET_DEFAULTS = {
   maxFragments: 16 * 1024,
   maxPayload: 100 * 1024 * 1024,
   closeTimeout: 30_000,

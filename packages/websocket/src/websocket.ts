@@ -20,7 +20,7 @@ import { Endpoint, READY_STATE } from "./endpoint.ts";
 import type { ReadyState } from "./endpoint.ts";
 import { WebSocketEventTarget } from "./event-target.ts";
 import type { StreamLink } from "./link/link.ts";
-import { DEFAULTS } from "./options.ts";
+import { WEBSOCKET_DEFAULTS } from "./options.ts";
 import type { FinishRequestCallback } from "./compatible-types.ts";
 import type { BinaryType, ConnectOptions, Sendable, WebSocketOptions } from "./options.ts";
 import type { WriteCallback } from "./link/write-callbacks.ts";
@@ -115,7 +115,7 @@ export class WebSocket extends WebSocketEventTarget<WebSocket> {
     const [offered, settings] = argumentsOf(protocols, options);
     this[kEndpoint] = new Endpoint(this, address === null ? "server" : "client", settings);
     if (address === null) return;
-    const { protocolVersion = DEFAULTS.protocolVersion } = settings;
+    const { protocolVersion = WEBSOCKET_DEFAULTS.protocolVersion } = settings;
     if (protocolVersion !== 13 && protocolVersion !== 8) {
       throw new RangeError(`Unsupported protocol version: ${protocolVersion} (supported versions: 8, 13)`);
     }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import {
-  SessionUpgrade,
-  SESSION_UPGRADE_TABLE,
-  type SessionUpgradePhase,
-  type SessionUpgradeSignal,
+  UpgradeAttempt,
+  UPGRADE_ATTEMPT_TABLE,
+  type UpgradeAttemptPhase,
+  type UpgradeAttemptSignal,
 } from "../../../packages/server/src/engine/session/upgrade.ts";
 import { kCommitted, kProbed } from "../../../packages/server/src/engine/keys.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -14,7 +14,7 @@ const TIMEOUT = 10_000;
 function setUp() {
   const clock = new FakeClock();
   const events: string[] = [];
-  const upgrade = new SessionUpgrade(
+  const upgrade = new UpgradeAttempt(
     {
       [kProbed]: () => events.push("probed"),
       [kCommitted]: () => events.push("commit"),
@@ -28,7 +28,7 @@ function setUp() {
 type Stage = ReturnType<typeof setUp>;
 
 /** Moves an upgrade into each phase by actions of a peer. */
-const REACH: Record<SessionUpgradePhase, (stage: Stage) => void> = {
+const REACH: Record<UpgradeAttemptPhase, (stage: Stage) => void> = {
   idle() {},
   probing: ({ upgrade, candidate }) => upgrade.offer(candidate),
   probed(stage) {
@@ -43,7 +43,7 @@ const REACH: Record<SessionUpgradePhase, (stage: Stage) => void> = {
 };
 
 /** Sends each signal. Without a candidate, it can only come from an earlier transport. */
-const HAPPEN: Record<SessionUpgradeSignal, (stage: Stage) => FakeTransport | void> = {
+const HAPPEN: Record<UpgradeAttemptSignal, (stage: Stage) => FakeTransport | void> = {
   candidate({ upgrade }) {
     const newcomer = new FakeTransport("websocket");
     upgrade.offer(newcomer);
@@ -58,7 +58,7 @@ const HAPPEN: Record<SessionUpgradeSignal, (stage: Stage) => FakeTransport | voi
 };
 
 type Expected = {
-  phase: SessionUpgradePhase;
+  phase: UpgradeAttemptPhase;
   /** The calls to the session. */
   events?: string[];
   /** The packets of the candidate. */
@@ -68,10 +68,10 @@ type Expected = {
   newcomer?: "closed" | "open";
 };
 
-const still = (phase: SessionUpgradePhase): Expected => ({ phase });
+const still = (phase: UpgradeAttemptPhase): Expected => ({ phase });
 
 /** All 35 cells, written by hand: the effects on a peer and the session. */
-const CELLS: Record<SessionUpgradePhase, Record<SessionUpgradeSignal, Expected>> = {
+const CELLS: Record<UpgradeAttemptPhase, Record<UpgradeAttemptSignal, Expected>> = {
   idle: {
     candidate: { phase: "probing", newcomer: "open" },
     probe: still("idle"),
@@ -119,13 +119,13 @@ const CELLS: Record<SessionUpgradePhase, Record<SessionUpgradeSignal, Expected>>
   },
 };
 
-const PHASES = Object.keys(CELLS) as SessionUpgradePhase[];
-const SIGNALS = Object.keys(HAPPEN) as SessionUpgradeSignal[];
+const PHASES = Object.keys(CELLS) as UpgradeAttemptPhase[];
+const SIGNALS = Object.keys(HAPPEN) as UpgradeAttemptSignal[];
 
 describe("the upgrade table", () => {
   test("has a cell for each phase and signal", () => {
-    expect(Object.keys(SESSION_UPGRADE_TABLE)).toEqual(PHASES);
-    for (const phase of PHASES) expect(Object.keys(SESSION_UPGRADE_TABLE[phase])).toEqual(SIGNALS);
+    expect(Object.keys(UPGRADE_ATTEMPT_TABLE)).toEqual(PHASES);
+    for (const phase of PHASES) expect(Object.keys(UPGRADE_ATTEMPT_TABLE[phase])).toEqual(SIGNALS);
   });
 
   for (const phase of PHASES) {
@@ -139,7 +139,7 @@ describe("the upgrade table", () => {
         stage.candidate.sent.length = 0;
         const newcomer = HAPPEN[signal](stage);
         expect(stage.upgrade.phase).toBe(expected.phase);
-        expect(SESSION_UPGRADE_TABLE[phase][signal][0]).toBe(expected.phase);
+        expect(UPGRADE_ATTEMPT_TABLE[phase][signal][0]).toBe(expected.phase);
         expect(stage.events).toEqual(expected.events ?? []);
         expect(stage.candidate.sent).toEqual(expected.sent ?? []);
         expect(stage.candidate.readyState).toBe(expected.candidate ?? "open");

@@ -38,7 +38,7 @@ import {
   Transport,
   type TransportEvent,
   type TransportHandler,
-  type TransportOwner,
+  type TransportSocket,
 } from "./transports/transport.ts";
 
 type SocketState = "opening" | "open" | "closing" | "closed";
@@ -72,7 +72,7 @@ export interface SessionUpgrade {
  */
 export class Session
   extends Emitter<NoEvents, NoEvents, SocketReservedEvents>
-  implements PageListener, TransportHandler, TransportOwner
+  implements PageListener, TransportHandler, TransportSocket
 {
   /** Id of the session; undefined before the handshake, null after the end. */
   declare id: string;

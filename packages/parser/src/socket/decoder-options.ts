@@ -37,7 +37,7 @@ export interface DecoderSettings extends DecoderLimits {
   reviver: JsonReviver | undefined;
 }
 
-const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
+const DECODER_DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
   reviver: undefined,
   maxAttachments: 10,
   maxAttachmentBytes: Infinity,
@@ -48,7 +48,7 @@ const DEFAULTS: Readonly<DecoderSettings> = Object.freeze({
   maxNamespaceLength: 256,
 });
 
-const LIMITS = Object.keys(DEFAULTS).filter((name) => name !== "reviver") as (keyof DecoderLimits)[];
+const LIMITS = Object.keys(DECODER_DEFAULTS).filter((name) => name !== "reviver") as (keyof DecoderLimits)[];
 
 /**
  * A server makes a decoder for each connection from one options object; all
@@ -58,10 +58,10 @@ const resolved = new WeakMap<object, Readonly<DecoderSettings>>();
 
 /** Resolves options. Later changes of the options object have no effect. */
 export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | undefined): Readonly<DecoderSettings> {
-  if (typeof options !== "function" && (typeof options !== "object" || options === null)) return DEFAULTS;
+  if (typeof options !== "function" && (typeof options !== "object" || options === null)) return DECODER_DEFAULTS;
   let settings = resolved.get(options);
   if (settings === undefined) {
-    settings = typeof options === "function" ? { ...DEFAULTS, reviver: options } : withDefaults(options);
+    settings = typeof options === "function" ? { ...DECODER_DEFAULTS, reviver: options } : withDefaults(options);
     resolved.set(options, settings);
   }
   return settings;
@@ -72,7 +72,7 @@ export function resolveDecoderOptions(options: DecoderOptions | JsonReviver | un
  * `NaN` must not lift a limit.
  */
 function withDefaults(options: DecoderOptions): Readonly<DecoderSettings> {
-  const settings: DecoderSettings = { ...DEFAULTS };
+  const settings: DecoderSettings = { ...DECODER_DEFAULTS };
   for (const name of LIMITS) {
     const given: unknown = options[name];
     const limit = typeof given === "string" && given.trim() !== "" ? Number(given) : given;

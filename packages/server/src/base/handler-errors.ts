@@ -1,5 +1,5 @@
 import type { EventEmitter } from "node:events";
-import { systemClock } from "./clock.ts";
+import { serverClock } from "./clock.ts";
 import { callProgram, type FailureKind } from "./guarded.ts";
 import { createLog } from "./log.ts";
 
@@ -54,7 +54,7 @@ export interface HandlerFailure {
 
 /** Reports an error to the `handler_error` listeners of `emitter`; without any, see {@link reportUnheard}. */
 export function reportFailure(emitter: EventEmitter, error: unknown, failure: HandlerFailure): void {
-  if (log.enabled) log("%s failed: %s", describeFailure(failure), error);
+  if (log.enabled) log("%s failed: %s", nameFailure(failure), error);
   const listeners = emitter.rawListeners(HANDLER_ERROR);
   if (listeners.length === 0) return reportUnheard(error, failure);
   // An error in such a listener goes to the console.
@@ -70,7 +70,7 @@ const NOT_FOR_THE_PROCESS: ReadonlySet<HandlerKind> = new Set<HandlerKind>(["ada
  * of `process`, rethrows the error; otherwise prints it, and the process continues.
  */
 export function reportUnheard(error: unknown, failure: HandlerFailure): void {
-  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return printer.print(describeFailure(failure), error);
+  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return printer.print(nameFailure(failure), error);
   const isHandled = process.listenerCount("uncaughtException") > 0 || process.hasUncaughtExceptionCaptureCallback();
   if (failure.how === "thrown" && isHandled) {
     // In its own tick, so that it does not unwind through the layers below, with a read half done.
@@ -78,7 +78,7 @@ export function reportUnheard(error: unknown, failure: HandlerFailure): void {
   } else if (failure.how === "rejected" && (isHandled || process.listenerCount("unhandledRejection") > 0)) {
     void Promise.reject(error);
   } else {
-    printer.print(describeFailure(failure), error);
+    printer.print(nameFailure(failure), error);
   }
 }
 
@@ -86,7 +86,7 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-function describeFailure({ handler, event }: HandlerFailure): string {
+function nameFailure({ handler, event }: HandlerFailure): string {
   return event === undefined ? handler : `${handler} of "${String(event)}"`;
 }
 
@@ -99,7 +99,7 @@ class Printer {
   #count = 0;
 
   print(what: string, error: unknown): void {
-    const now = systemClock.now();
+    const now = serverClock.now();
     if (Math.abs(now - this.#since) >= 1000) {
       const skipped = this.#count - PRINTED_PER_SECOND;
       if (skipped > 0) console.error(`@portage/server: ${skipped} more failures were not printed`);

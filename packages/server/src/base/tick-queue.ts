@@ -1,4 +1,4 @@
-import { systemClock } from "./clock.ts";
+import { serverClock } from "./clock.ts";
 import { nextTurn, scheduleWith, ticks } from "./turn.ts";
 
 /** Calls between two checks of the time. */
@@ -49,14 +49,14 @@ export class TickQueue<Target, Argument = undefined> {
   }
 
   #runFrom(start: number, targets: Target[], args: Argument[]): void {
-    const deadline = targets.length - start > CALLS_PER_LOOK ? systemClock.now() + this.#budget : Infinity;
+    const deadline = targets.length - start > CALLS_PER_LOOK ? serverClock.now() + this.#budget : Infinity;
     let done = start;
     let isLate = false;
     try {
       while (done < targets.length && !isLate) {
         const index = done++;
         this.#run(targets[index] as Target, args[index] as Argument);
-        isLate = done % CALLS_PER_LOOK === 0 && done < targets.length && systemClock.now() > deadline;
+        isLate = done % CALLS_PER_LOOK === 0 && done < targets.length && serverClock.now() > deadline;
       }
     } finally {
       if (isLate) nextTurn((from) => this.#runFrom(from, targets, args), done);

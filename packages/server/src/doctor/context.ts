@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, serverClock } from "../base/clock.ts";
 import type { Way } from "./codes.ts";
 import type { Finding } from "./finding.ts";
 
@@ -25,7 +25,7 @@ const DOCTOR_DEFAULTS = {
   headers: {},
   timeout: 10_000,
   hold: 30_000,
-  clock: systemClock,
+  clock: serverClock,
 } as const;
 
 /** The data of the open packet (Engine.IO protocol, "Handshake"). */

@@ -5,7 +5,7 @@ import { storedInOptions } from "../base/assignable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { createLog } from "../base/log.ts";
-import { ERROR_CODES, type ErrorCallback, type Refusal, refuse } from "./report/refusals.ts";
+import { ERROR_CODES, type ErrorCallback, type Refusal, createRefusal } from "./report/refusals.ts";
 import { addHeaders } from "./http/answer-headers.ts";
 import { replaceCors } from "./http/cors.ts";
 import { reportUnreadable } from "./admission/cors-check.ts";
@@ -17,7 +17,7 @@ import { Gate } from "./admission/gate.ts";
 import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
 import { TimingWheel } from "./timing-wheel.ts";
-import type { AnyLimitCode } from "./report/limit-codes.ts";
+import type { AnyLayerLimitCode } from "./report/limit-codes.ts";
 import { type Middleware, runMiddlewares } from "./http/middleware.ts";
 import {
   checkedOptions,
@@ -31,7 +31,7 @@ import { timesForClient } from "./session/host.ts";
 import type { Session } from "./session/session.ts";
 import { randomId } from "./random-id.ts";
 import { type HandshakeHost, Handshakes } from "./handshakes.ts";
-import { isRequestUnseen, type SessionOpening } from "./admission/opening.ts";
+import { isRequestUnseen, type RequestOpening } from "./admission/opening.ts";
 import { followSlowReader, SLOW_READER_DEFAULTS, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import { EngineStats, type UpgradeFailure } from "./report/stats.ts";
 import { setMounts } from "./http/mounts.ts";
@@ -281,7 +281,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     if (!isUpgrade && req.headers.origin !== undefined && !req._query["sid"])
       res.once("finish", () => reportUnreadable(this, req, res));
     this._applyMiddlewares(req, res, (error) => {
-      if (error) return answer(refuse(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
+      if (error) return answer(createRefusal(ERROR_CODES.BAD_REQUEST, { name: "MIDDLEWARE_FAILURE", error }));
       this[kVerifyRequest](req, isUpgrade, answer);
     });
   }
@@ -322,7 +322,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   }
 
   /** Opens a session for an admitted request. */
-  protected handshake(opening: SessionOpening): void {
+  protected handshake(opening: RequestOpening): void {
     this[kHandshakes].open(opening);
   }
 
@@ -337,7 +337,12 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     if (CHANNELS.closed.hasSubscribers) CHANNELS.closed.publish({ session, reason: session.closeReason });
   }
 
-  [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void {
+  [kReportSessionLimit](
+    session: { readonly id: string },
+    code: AnyLayerLimitCode,
+    limit: number,
+    actual: number,
+  ): void {
     reportLimit(this, session, { code, limit, actual });
   }
 

@@ -6,14 +6,14 @@ import { admit, admitRevision, askPermission } from "./admission/admission.ts";
 import { type CorsHost, noteRefusedOrigin } from "./admission/cors-check.ts";
 import { carryFor } from "./carry/return.ts";
 import type { Gate } from "./admission/gate.ts";
-import type { SessionOpening } from "./admission/opening.ts";
+import type { RequestOpening } from "./admission/opening.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { keepConnection } from "./http/http2.ts";
 import type { TransportRequest } from "./http/request.ts";
 import { kCarry, kContext, kGate, kIsRequestUnseen, kParkRequest, kSessionDirectory, kEmitGuarded } from "./keys.ts";
 import type { ResolvedEngineOptions } from "./options.ts";
 import { askForId } from "./random-id.ts";
-import { ERROR_CODES, type Refusal, refuse } from "./report/refusals.ts";
+import { ERROR_CODES, type Refusal, createRefusal } from "./report/refusals.ts";
 import { CHANNELS } from "./report/reports.ts";
 import type { SessionDirectory } from "./session/directory.ts";
 import type { SessionHost } from "./session/host.ts";
@@ -62,7 +62,7 @@ export class Handshakes {
     checkOrigin(req, cors, (isAllowed) => {
       if (isAllowed) return this.#verifyHandshake(req, answer);
       noteRefusedOrigin(this.#engine, req);
-      answer(refuse(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
+      answer(createRefusal(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
     });
   }
 
@@ -85,10 +85,10 @@ export class Handshakes {
   }
 
   /** Opens a session for an admitted request: generates its id, creates its transport, emits `connection`. */
-  open(opening: SessionOpening): void {
+  open(opening: RequestOpening): void {
     const { req } = opening;
     const refused = (error: unknown): void =>
-      opening.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
+      opening.refuse(createRefusal(ERROR_CODES.BAD_REQUEST, { name: "ID_GENERATION_ERROR", error }));
     const proceed = (id: string): void => {
       if (this.#engine[kSessionDirectory].find(id)) refused(new UsageError("ID_TAKEN"));
       else this.#open(id, opening);
@@ -100,7 +100,7 @@ export class Handshakes {
     askForId(() => this.#engine.generateId(req), proceed, fail);
   }
 
-  #open(id: string, opening: SessionOpening): void {
+  #open(id: string, opening: RequestOpening): void {
     const engine = this.#engine;
     const { req } = opening;
     // Other sessions may have opened meanwhile.

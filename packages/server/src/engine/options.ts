@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { RawData } from "@portage/parser/engine";
 import type { CorsOptions, CorsOptionsDelegate } from "cors";
 import { checkDeflateOptions, type DeflateOptions } from "@portage/websocket";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, serverClock } from "../base/clock.ts";
 import { bounded, numberOf } from "../base/numbers.ts";
 import type { AllowRequest } from "./admission/admission.ts";
 import type { GateOptions } from "./admission/gate.ts";
@@ -129,7 +129,7 @@ const ENGINE_DEFAULTS: ResolvedEngineOptions = {
   },
   cookie: false,
   allowEIO3: false,
-  clock: systemClock,
+  clock: serverClock,
 };
 
 /** Options that are also members of the engine. */

@@ -16,7 +16,7 @@ import { refuseOption } from "./option-checks.ts";
 import { refuseByCarry } from "./admission/admission.ts";
 import { isReturn } from "./carry/carry.ts";
 import { HttpOpening } from "./admission/http-opening.ts";
-import type { SessionOpening } from "./admission/opening.ts";
+import type { RequestOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
@@ -150,14 +150,14 @@ export class Server extends BaseServer {
     this[kScreenRequest](req, res, false, (refusal) => this[kOnScreened](opening, refusal));
   }
 
-  private [kOnScreened](opening: SessionOpening, refusal: Refusal | undefined): void {
+  private [kOnScreened](opening: RequestOpening, refusal: Refusal | undefined): void {
     if (opening.isGone()) return;
     if (refusal) opening.refuse(refusal);
     else this[kRouteOpening](opening);
   }
 
   /** Passes a request to the session with its id, or opens a new session. */
-  private [kRouteOpening](opening: SessionOpening): void {
+  private [kRouteOpening](opening: RequestOpening): void {
     const { sid } = opening.req._query;
     if (!sid) return this.handshake(opening);
     // Looked up again, because the session may have ended during middlewares and allowRequest.
@@ -169,7 +169,7 @@ export class Server extends BaseServer {
     else opening.join(session);
   }
 
-  private [kTakeReturn](session: FoundSession, opening: SessionOpening): void {
+  private [kTakeReturn](session: FoundSession, opening: RequestOpening): void {
     const transport = opening.accept();
     if (!transport) return;
     session[kTakeBack](transport, opening.req._query);

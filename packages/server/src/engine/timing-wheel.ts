@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../base/clock.ts";
+import type { Clock, PendingCall } from "../base/clock.ts";
 import { type kBeat, kOnBeat } from "./keys.ts";
 
 /** An object with a timeout. Its `Beat` is a node of the wheel's lists, so that scheduling allocates nothing. */
@@ -60,7 +60,7 @@ export class TimingWheel {
   /** The tick for which the timer is set. */
   #wake = Infinity;
   #size = 0;
-  #timer: Timer | undefined;
+  #timer: PendingCall | undefined;
   #phase: "waiting" | "sweeping" | "stalled" = "waiting";
   /** Delay of the timer when it last fired, in milliseconds: how long the event loop was blocked. */
   lag = 0;

@@ -6,7 +6,7 @@ import { BroadcastOperator } from "./broadcast/operator.ts";
 import { BroadcastTarget } from "./broadcast/target.ts";
 import { Client } from "./client/client.ts";
 import { ClientFiles } from "./host/client-files.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, serverClock } from "../base/clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./packets/codec.ts";
 import type { FailureKind } from "../base/guarded.ts";
 import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handler-errors.ts";
@@ -179,7 +179,7 @@ export class Server<
     this[kClusterKeys] = isAbsent(given.clusterSecret) ? undefined : new ClusterKeys(given.clusterSecret);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
-    this[kEngineClock] = clock ?? systemClock;
+    this[kEngineClock] = clock ?? serverClock;
     this[kCustomParser] = (parser || undefined) as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) || defaultParser;
     this.encoder = createEncoder(this[kCustomParser]);

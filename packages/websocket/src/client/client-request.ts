@@ -10,7 +10,7 @@ import type { ConnectionOptions as TlsOptions } from "node:tls";
 import type { ClientUrl } from "./client-url.ts";
 import { handshakeHeaders } from "../core/index.ts";
 import type { ClientOffer } from "../core/index.ts";
-import { DEFAULTS } from "../options.ts";
+import { WEBSOCKET_DEFAULTS } from "../options.ts";
 import type { ConnectOptions } from "../options.ts";
 
 /**
@@ -41,7 +41,7 @@ export function clientRequest(url: ClientUrl, options: ConnectOptions, offer: Cl
 }
 
 function headersOf(options: ConnectOptions, offer: ClientOffer): Record<string, unknown> {
-  const version = options.protocolVersion ?? DEFAULTS.protocolVersion;
+  const version = options.protocolVersion ?? WEBSOCKET_DEFAULTS.protocolVersion;
   const own = options.headers as Record<string, unknown> | undefined;
   const headers: Record<string, unknown> = { ...own, ...handshakeHeaders(offer), "Sec-WebSocket-Version": version };
   // Drafts before 13 use another name.

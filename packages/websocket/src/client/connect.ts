@@ -13,7 +13,7 @@ import { ConnectError } from "./connect-error.ts";
 import type { ConnectErrorCode } from "./connect-error.ts";
 import { checkAnswer, checkDeflateOptions, newKey, parseExtensions, soon } from "../core/index.ts";
 import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } from "../core/index.ts";
-import { DEFAULTS } from "../options.ts";
+import { WEBSOCKET_DEFAULTS } from "../options.ts";
 import type { ConnectOptions } from "../options.ts";
 
 /** A stream after a successful opening handshake, and the negotiated parameters. */
@@ -136,7 +136,7 @@ export class ConnectAttempt {
     const timeout = delayOf(handshakeTimeout, 0);
     this.#timer?.cancel();
     if (timeout === 0) return;
-    this.#timer = (clock || DEFAULTS.clock).after(timeout, () =>
+    this.#timer = (clock || WEBSOCKET_DEFAULTS.clock).after(timeout, () =>
       this.abort("WS_ERR_CONNECT_TIMEOUT", "Opening handshake has timed out"),
     );
   }
@@ -235,7 +235,7 @@ export class ConnectAttempt {
 function maxRedirectsOf(options: ConnectOptions): number {
   const { maxRedirects }: { maxRedirects?: unknown } = options;
   const limit = maxRedirects === undefined ? NaN : Number(maxRedirects);
-  return Number.isNaN(limit) ? DEFAULTS.maxRedirects : limit;
+  return Number.isNaN(limit) ? WEBSOCKET_DEFAULTS.maxRedirects : limit;
 }
 
 function resolve(location: string, base: string): URL {

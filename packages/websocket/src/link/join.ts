@@ -4,7 +4,7 @@ import { clockOf, delayOf } from "../clock.ts";
 import { DEFAULT_LIMITS, EMPTY, limitsOf } from "../core/index.ts";
 import type { DeflateSettings, Limits, Role } from "../core/index.ts";
 import { StreamLink } from "./link.ts";
-import { DEFAULTS } from "../options.ts";
+import { WEBSOCKET_DEFAULTS } from "../options.ts";
 import type { ConnectOptions, WebSocketOptions } from "../options.ts";
 
 /** A stream after its opening handshake. */
@@ -27,15 +27,15 @@ export function joinLink(role: Role, joined: JoinedStream, options: ConnectOptio
     deflate: joined.deflate,
     autoPong: answersPings(options),
     clock: clockOf(options.clock),
-    closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
+    closeTimeout: delayOf(options.closeTimeout, WEBSOCKET_DEFAULTS.closeTimeout),
     ...(options.generateMask && { maskKey: maskKeys(options.generateMask) }),
   });
 }
 
 /** Resolves limits. `maxFragments` defaults to the value of `ws`, but grows with long messages. */
 function limitsOfSocket(options: WebSocketOptions): Limits {
-  const { maxPayload = DEFAULTS.maxPayload, maxFragments = DEFAULTS.maxFragments } = options;
-  const fragmentBytes = maxFragments === DEFAULTS.maxFragments ? DEFAULT_LIMITS.fragmentBytes : Infinity;
+  const { maxPayload = WEBSOCKET_DEFAULTS.maxPayload, maxFragments = WEBSOCKET_DEFAULTS.maxFragments } = options;
+  const fragmentBytes = maxFragments === WEBSOCKET_DEFAULTS.maxFragments ? DEFAULT_LIMITS.fragmentBytes : Infinity;
   const { maxControlFramesPerSecond, budget } = options;
   return limitsOf({ maxPayload, maxFragments, fragmentBytes, maxControlFramesPerSecond, budget });
 }

@@ -5,7 +5,7 @@ import { clockOf, delayOf } from "../clock.ts";
 import { checkDeflateOptions, limitsOf, negotiateDeflate, OptionError, parseProtocols } from "../core/index.ts";
 import type { DeflateOptions, ReceiveBudget } from "../core/index.ts";
 import type { LinkOptions } from "../link/link-types.ts";
-import { DEFAULTS } from "../options.ts";
+import { WEBSOCKET_DEFAULTS } from "../options.ts";
 
 /** Options of {@link acceptUpgrade}. */
 export interface AcceptOptions {
@@ -59,7 +59,7 @@ export function chooseOffers({ headers }: Pick<IncomingMessage, "headers">, opti
       role: "server",
       limits: limitsOf(options),
       clock: clockOf(options.clock),
-      closeTimeout: delayOf(options.closeTimeout, DEFAULTS.closeTimeout),
+      closeTimeout: delayOf(options.closeTimeout, WEBSOCKET_DEFAULTS.closeTimeout),
       deflate: deflate && { params: deflate.params, options: deflateOptions },
     },
   };

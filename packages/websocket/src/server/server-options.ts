@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, Server as HttpServer } from 
 import type { Server as HttpsServer } from "node:https";
 import { clockOf } from "../clock.ts";
 import { checkDeflateOptions, limitsOf, OptionError } from "../core/index.ts";
-import { DEFAULTS } from "../options.ts";
+import { WEBSOCKET_DEFAULTS } from "../options.ts";
 import type { WebSocketOptions } from "../options.ts";
 import { WebSocket } from "../websocket.ts";
 
@@ -102,14 +102,14 @@ const SERVER_DEFAULTS: ServerOptions = {
   allowSynchronousEvents: true,
   autoPong: true,
   maxBufferedChunks: 256 * 1024,
-  maxFragments: DEFAULTS.maxFragments,
-  maxPayload: DEFAULTS.maxPayload,
+  maxFragments: WEBSOCKET_DEFAULTS.maxFragments,
+  maxPayload: WEBSOCKET_DEFAULTS.maxPayload,
   maxPendingAutoPongs: 60,
   skipUTF8Validation: false,
   perMessageDeflate: false,
   handleProtocols: null,
   clientTracking: true,
-  closeTimeout: DEFAULTS.closeTimeout,
+  closeTimeout: WEBSOCKET_DEFAULTS.closeTimeout,
   verifyClient: null,
   noServer: false,
   backlog: null,

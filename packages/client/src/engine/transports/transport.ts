@@ -1,6 +1,6 @@
 /*
  * A transport carries a session's packets, by HTTP long-polling or WebSocket.
- * Knows: packets of the engine, requests, WebSockets, and the TransportOwner side of its socket.
+ * Knows: packets of the engine, requests, WebSockets, and the TransportSocket side of its socket.
  * Must not know: sessions, upgrades, the order of transports.
  */
 import { decodePacket, type Packet, readCloseCode, readClosePacket, readRetry } from "@portage/parser/engine";
@@ -87,11 +87,11 @@ type TransportState = "opening" | "open" | "closed" | "pausing" | "paused";
 /** Options of a transport: the socket's options, overridden by `transportOptions`, with the query and the owner. */
 export interface TransportOptions extends SocketOptions {
   query: Transport["query"];
-  socket: TransportOwner;
+  socket: TransportSocket;
 }
 
 /** The socket, as its transport sees it. */
-export interface TransportOwner {
+export interface TransportSocket {
   /** Type of received bytes. */
   readonly binaryType: BinaryType;
   /** Cookies of the server (Node.js). */
@@ -133,7 +133,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   /** The options. */
   declare protected readonly opts: TransportOptions;
   /** The session that uses the transport. */
-  declare protected readonly socket: TransportOwner;
+  declare protected readonly socket: TransportSocket;
   /** If false, bytes are sent as base64. */
   declare protected supportsBinary: boolean;
   /**

@@ -9,7 +9,7 @@ import { runNextTick } from "../../base/turn.ts";
 import { type Carry, isReturn } from "../carry/carry.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { kCarry } from "../keys.ts";
-import { ERROR_CODES, ERROR_MESSAGES, type Refusal, refuse } from "../report/refusals.ts";
+import { ERROR_CODES, ERROR_MESSAGES, type Refusal, createRefusal } from "../report/refusals.ts";
 import { carrierOf } from "../transports/registry.ts";
 
 /** Decides whether a request may open a session: call `callback(null, true)` or `callback("reason", false)`. */
@@ -37,11 +37,12 @@ const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 /** Checks a request before the program's own functions run. Returns undefined if it may pass. */
 export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
   const { transport, sid } = req._query;
-  if (!transport || !rules.transports.includes(transport)) return refuse(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
+  if (!transport || !rules.transports.includes(transport))
+    return createRefusal(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
   const { origin } = req.headers;
   if (origin !== undefined && INVALID_HEADER_CHARACTER.test(origin)) {
     delete req.headers.origin;
-    return refuse(ERROR_CODES.BAD_REQUEST, { name: "INVALID_ORIGIN", origin });
+    return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "INVALID_ORIGIN", origin });
   }
   return sid ? admitToSession(req, isUpgrade, rules, sid) : admitHandshake(req, isUpgrade);
 }
@@ -54,19 +55,20 @@ function admitToSession(
 ): Refusal | undefined {
   const { transport } = req._query;
   const session = rules.session(sid);
-  if (!session) return refuse(ERROR_CODES.UNKNOWN_SID, { sid });
+  if (!session) return createRefusal(ERROR_CODES.UNKNOWN_SID, { sid });
   const previousTransport = session.transport.name;
   const isComingBack = session[kCarry] !== undefined && isReturn(req._query);
-  if (isComingBack && req.method !== "GET") return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
+  if (isComingBack && req.method !== "GET")
+    return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && !isComingBack && previousTransport !== transport) {
-    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
+    return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
   }
   if (!isUpgrade && carrierOf(transport) === "stream") {
-    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
+    return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
   const protocol = revisionOf(req);
   if (protocol !== session.protocol) {
-    return refuse(ERROR_CODES.BAD_REQUEST, {
+    return createRefusal(ERROR_CODES.BAD_REQUEST, {
       name: "PROTOCOL_MISMATCH",
       protocol,
       previousProtocol: session.protocol,
@@ -81,15 +83,16 @@ export function refuseByCarry(
   { _query: query }: TransportRequest,
 ): Refusal | undefined {
   const name = carry?.refusalOf(query);
-  return name && refuse(ERROR_CODES.BAD_REQUEST, { name, sid: query["sid"] });
+  return name && createRefusal(ERROR_CODES.BAD_REQUEST, { name, sid: query["sid"] });
 }
 
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
   // Over HTTP/2, a WebSocket handshake is a CONNECT (RFC 8441).
   const isConnect = isUpgrade && req.httpVersionMajor === 2 && req.method === "CONNECT";
-  if (req.method !== "GET" && !isConnect) return refuse(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
+  if (req.method !== "GET" && !isConnect)
+    return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && carrierOf(req._query["transport"]) === "stream") {
-    return refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
+    return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
   return undefined;
 }
@@ -97,7 +100,9 @@ function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | un
 /** Checks the protocol revision of a handshake, last of all. Revision 3 needs `allowEIO3`. */
 export function admitRevision(req: TransportRequest, allowEIO3: boolean): Refusal | undefined {
   const protocol = revisionOf(req);
-  return protocol === 4 || allowEIO3 ? undefined : refuse(ERROR_CODES.UNSUPPORTED_PROTOCOL_VERSION, { protocol });
+  return protocol === 4 || allowEIO3
+    ? undefined
+    : createRefusal(ERROR_CODES.UNSUPPORTED_PROTOCOL_VERSION, { protocol });
 }
 
 /** Returns the Engine.IO revision of a request: anything but `EIO=4` is revision 3. */
@@ -122,12 +127,14 @@ export function askPermission(
   runChain<[IncomingMessage]>({
     links: [
       (_, next) =>
-        allowRequest(req, (message, success) => next(success ? undefined : refuse(ERROR_CODES.FORBIDDEN, { message }))),
+        allowRequest(req, (message, success) =>
+          next(success ? undefined : createRefusal(ERROR_CODES.FORBIDDEN, { message })),
+        ),
     ],
     subject: [req],
     // In its own tick, so that errors thrown later are not blamed on allowRequest.
     onEnd: (refusal) => runNextTick(answer, refusal as Refusal | undefined),
     onFailure,
-    endOf: (error) => refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }),
+    endOf: (error) => createRefusal(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error }),
   });
 }

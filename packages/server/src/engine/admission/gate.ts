@@ -1,9 +1,16 @@
 import type { IncomingMessage } from "node:http";
-import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
+import { type Clock, LONGEST_TIMEOUT } from "../../base/clock.ts";
 import { callProgram, type OnFailure, watch } from "../../base/guarded.ts";
 import { bounded } from "../../base/numbers.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
-import { ERROR_CODES, ERROR_MESSAGES, type Refusal, type RefusalName, REFUSALS, refuse } from "../report/refusals.ts";
+import {
+  ERROR_CODES,
+  ERROR_MESSAGES,
+  type Refusal,
+  type RefusalName,
+  REFUSALS,
+  createRefusal,
+} from "../report/refusals.ts";
 import { UsageError } from "../usage-errors.ts";
 
 /** Limits for new sessions. */
@@ -36,7 +43,7 @@ export interface GateOptions {
 const DEFAULT_RETRY_AFTER = 5000;
 
 /** The longest delay of the client's timer. */
-const MAX_RETRY_AFTER = LONGEST_DELAY;
+const MAX_RETRY_AFTER = LONGEST_TIMEOUT;
 
 /** The part of a session that the gate reads. */
 interface AdmittedGuest {
@@ -131,7 +138,7 @@ export class Gate {
       [],
       (error, how) => {
         onFailure(error, how);
-        refusal = refuse(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error });
+        refusal = createRefusal(ERROR_CODES.FORBIDDEN, { message: ERROR_MESSAGES[ERROR_CODES.FORBIDDEN], error });
       },
     );
     if (user === undefined) return refusal;

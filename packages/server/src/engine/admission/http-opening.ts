@@ -4,7 +4,7 @@ import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kMakeTransport, kReportRefusal } from "../keys.ts";
 import type { Refusal } from "../report/refusals.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { JoinedSession, SessionOpening } from "./opening.ts";
+import type { JoinedSession, RequestOpening } from "./opening.ts";
 import { bodyOf, retryHeaders, statusOf } from "./refusal-answer.ts";
 
 /** The part of the engine that HTTP requests use. */
@@ -14,7 +14,7 @@ export interface HttpDoor {
 }
 
 /** An HTTP request: a handshake, or a request of an open session. Sessions receive the opening itself as the exchange. */
-export class HttpOpening implements SessionOpening, HttpExchange {
+export class HttpOpening implements RequestOpening, HttpExchange {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
   readonly #door: HttpDoor;

@@ -18,7 +18,7 @@ export interface JoinedSession {
  * A request to the engine, until it has a transport or a response. Either an HTTP request (http-opening.ts) or a WebSocket
  * handshake (websocket-opening.ts).
  */
-export interface SessionOpening {
+export interface RequestOpening {
   readonly req: TransportRequest;
   /** Whether the client is gone or has its response. The request is then dropped. */
   isGone(): boolean;

@@ -2,14 +2,14 @@ import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { type AcceptOptions, parseProtocols } from "@portage/websocket";
 import type { TransportRequest } from "../http/request.ts";
 import { kContext, kOfferUpgrade, kReportRefusal } from "../keys.ts";
-import { ERROR_CODES, type Refusal, refuse } from "../report/refusals.ts";
+import { ERROR_CODES, type Refusal, createRefusal } from "../report/refusals.ts";
 import type { TransportContext } from "../transports/context.ts";
 import type { EngineLink, ForeignWebSocket } from "../transports/engine-link.ts";
 import { ForeignLink } from "../transports/foreign-link.ts";
 import { noteProtocol } from "../transports/link-socket.ts";
 import { carrierOf, streamKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
-import type { JoinedSession, SessionOpening } from "./opening.ts";
+import type { JoinedSession, RequestOpening } from "./opening.ts";
 import type { StreamHandshake } from "./stream-handshake.ts";
 import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
 
@@ -30,7 +30,7 @@ export interface WebSocketDoor {
 }
 
 /** A WebSocket handshake, for @portage/websocket or another library. */
-abstract class StreamOpening implements SessionOpening {
+abstract class StreamOpening implements RequestOpening {
   readonly req: TransportRequest;
   protected readonly door: WebSocketDoor;
 
@@ -52,7 +52,7 @@ abstract class StreamOpening implements SessionOpening {
     try {
       return streamKind(req._query["transport"]).make(req, door[kContext], this.link());
     } catch (error) {
-      this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", error }));
+      this.refuse(createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", error }));
       return undefined;
     }
   }
@@ -94,11 +94,11 @@ export class WebSocketOpening extends StreamOpening {
     const { transport } = req._query;
     const check = handshake.check(req, door.opts);
     if (!check.ok) {
-      const refusal = refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check });
+      const refusal = createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check });
       door[kReportRefusal](req, refusal);
       this.#answer(refusal, check.status, check.headers);
     } else if (carrierOf(transport) !== "stream") {
-      this.refuse(refuse(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
+      this.refuse(createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
     } else {
       return true;
     }

@@ -24,11 +24,11 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import { asksForCount, type EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock, PendingCall } from "../../base/clock.ts";
 import { kEngineClock, kEnqueue, kFailSession, kReportSessionLimit, kStats } from "../keys.ts";
 import { randomId } from "../random-id.ts";
-import type { AnyCloseCode, CloseReason } from "../report/close-codes.ts";
-import type { AnyLimitCode } from "../report/limit-codes.ts";
+import type { AnyLayerCloseCode, CloseReason } from "../report/close-codes.ts";
+import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
 import type { RefusalName } from "../report/refusals.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { CarryLimits } from "./options.ts";
@@ -79,7 +79,7 @@ export const CARRY_TABLE: Readonly<Record<CarryPhase, Readonly<Record<CarrySigna
 };
 
 /** The ways in which a transport dies by accident. All other ends are final. */
-const ACCIDENTS: ReadonlySet<AnyCloseCode> = new Set<AnyCloseCode>([
+const ACCIDENTS: ReadonlySet<AnyLayerCloseCode> = new Set<AnyLayerCloseCode>([
   "CONNECTION_CLOSED",
   "CONNECTION_FAILED",
   "POLL_ABORTED",
@@ -95,7 +95,12 @@ export interface CarriedSession {
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kStats]: { adrift: number };
-    [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
+    [kReportSessionLimit](
+      session: { readonly id: string },
+      code: AnyLayerLimitCode,
+      limit: number,
+      actual: number,
+    ): void;
   };
   readonly transport: Transport;
   [kEnqueue](type: EnginePacketType, data: string): unknown;
@@ -128,7 +133,7 @@ export class Carry {
   #phase: CarryPhase = "steady";
   #turn = 0;
   #reason: CloseReason | undefined;
-  #timer: Timer | undefined;
+  #timer: PendingCall | undefined;
   /** A transport that the session has been upgraded from, while its last POST is still read. */
   retiring: Transport | undefined;
 

@@ -16,7 +16,7 @@ interface ConnectTaker {
 /** Streams that an engine has taken: several may share a server. */
 const taken = new WeakSet<ServerHttp2Stream>();
 
-const isOver = (stream: ServerHttp2Stream): boolean =>
+const hasEnded = (stream: ServerHttp2Stream): boolean =>
   taken.has(stream) || stream.destroyed || stream.closed || stream.headersSent;
 
 /**
@@ -33,14 +33,14 @@ export function takeConnects(server: HttpServer, taker: ConnectTaker): void {
     }
     // Once all listeners have been called: another engine may be among them.
     if (!hasOtherTakers(server, "connect"))
-      runNextTick(([req, stream]) => refuseStray(req, stream), [req, stream] as const);
-    else taker.afterPatience(() => void (isOver(stream) || stream.close()));
+      runNextTick(([req, stream]) => refuseStrayConnect(req, stream), [req, stream] as const);
+    else taker.afterPatience(() => void (hasEnded(stream) || stream.close()));
   };
   server.on("connect", takesWebSocketsOnly(onConnect));
 }
 
-function refuseStray(req: IncomingMessage, stream: ServerHttp2Stream): void {
-  if (isOver(stream)) return;
+function refuseStrayConnect(req: IncomingMessage, stream: ServerHttp2Stream): void {
+  if (hasEnded(stream)) return;
   const check = checkConnect(req);
   if (check.ok) refuseConnect(stream, 404);
   else refuseConnect(stream, check.status, check.message, check.headers);

@@ -23,7 +23,7 @@ import type { Clock } from "../../base/clock.ts";
 import { nextTurn, runNextTick } from "../../base/turn.ts";
 import { type CloseReason, limitExceeded } from "../report/close-codes.ts";
 import type { EventMark, PacketSendOptions } from "./prepared-message.ts";
-import type { AnyLimitCode } from "../report/limit-codes.ts";
+import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
 import { POLL_GRACE, type SlowPolicy, type SlowReaderOptions, TIGHT } from "./slow-reader.ts";
 import {
   kCarriedBy,
@@ -54,7 +54,12 @@ export interface OutgoingQueue {
     readonly [kEngineClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;
     readonly [kStats]: { queued: number; slow: number };
-    [kReportSessionLimit](session: { readonly id: string }, code: AnyLimitCode, limit: number, actual: number): void;
+    [kReportSessionLimit](
+      session: { readonly id: string },
+      code: AnyLayerLimitCode,
+      limit: number,
+      actual: number,
+    ): void;
   };
   /** Passes the queue to the transport, if it is writable. */
   flush(): void;
@@ -84,21 +89,21 @@ function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: OutgoingQueue): nu
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
-function sizeOf(packet: EnginePacket): number {
+function packetSize(packet: EnginePacket): number {
   return packet.data === undefined ? 0 : packet.data.length;
 }
 
 function charge(packet: EnginePacket): void {
   const options = packet.options as PacketSendOptions;
   if (options.shared !== undefined && options.holders++ > 0) return;
-  processBytes += sizeOf(packet);
+  processBytes += packetSize(packet);
   processPackets += 1;
 }
 
 function discharge(packet: EnginePacket): void {
   const options = packet.options as PacketSendOptions;
   if (options.shared !== undefined && --options.holders > 0) return;
-  processBytes -= sizeOf(packet);
+  processBytes -= packetSize(packet);
   processPackets -= 1;
 }
 
@@ -131,7 +136,7 @@ export function countTaken(queue: OutgoingQueue, taken: readonly EnginePacket[])
   if (writeBuffer.length === 0) return queue[kCongestion]?.recordTaken();
   queue[kChargedFrom] = 0;
   for (const packet of writeBuffer) {
-    queue[kQueuedBytes] += sizeOf(packet);
+    queue[kQueuedBytes] += packetSize(packet);
     charge(packet);
   }
   stats.queued += queue[kQueuedBytes];
@@ -150,7 +155,7 @@ function replaceQueue(queue: OutgoingQueue, packets: EnginePacket[]): void {
   stats.queued -= queue[kQueuedBytes];
   queue[kQueuedBytes] = 0;
   for (const packet of packets) {
-    queue[kQueuedBytes] += sizeOf(packet);
+    queue[kQueuedBytes] += packetSize(packet);
     charge(packet);
   }
   stats.queued += queue[kQueuedBytes];
@@ -297,7 +302,7 @@ export class Congestion {
       if (mark === undefined) continue;
       if (kept <= room && !doomed.has(mark)) break;
       doomed.add(mark);
-      kept -= sizeOf(packet);
+      kept -= packetSize(packet);
     }
     if (doomed.size === 0) return;
     this.#keep((mark) => mark === undefined || !doomed.has(mark));

@@ -12,7 +12,7 @@ export type ClassicReason = "transport error" | "transport close" | "forced clos
 export type CloseSide = "client" | "server" | "network";
 
 /** Why a session ended: the classic reason, a code for programs, and a sentence for people. */
-export interface CloseReason<Reason extends string = ClassicReason, Code extends string = AnyCloseCode> {
+export interface CloseReason<Reason extends string = ClassicReason, Code extends string = AnyLayerCloseCode> {
   /** The classic reason: the first argument of `close` and `disconnect`. */
   readonly reason: Reason;
   /** A stable code, see docs/errors.md. */
@@ -201,16 +201,16 @@ export const CLOSE_CODES = defineCloseCodes({
 export type CloseCode = keyof typeof CLOSE_CODES;
 
 /** A code of the engine or of a layer above. */
-export type AnyCloseCode = CloseCode | (string & {});
+export type AnyLayerCloseCode = CloseCode | (string & {});
 
 /** An error of the engine. `code` is a close code. */
 export class EngineError extends Error {
   override readonly name = "EngineError";
-  readonly code: AnyCloseCode;
+  readonly code: AnyLayerCloseCode;
   /** The underlying error; engine.io uses the same name. */
   readonly description: unknown;
 
-  constructor(code: AnyCloseCode, message: string, description?: unknown) {
+  constructor(code: AnyLayerCloseCode, message: string, description?: unknown) {
     super(message);
     this.code = code;
     this.description = description;

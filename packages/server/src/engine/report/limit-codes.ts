@@ -45,17 +45,17 @@ export const LIMIT_CODES = defineLimitCodes({
 export type LimitCode = keyof typeof LIMIT_CODES;
 
 /** A code of the engine or of a layer above. */
-export type AnyLimitCode = LimitCode | (string & {});
+export type AnyLayerLimitCode = LimitCode | (string & {});
 
 /** Returns the sentence of a limit. */
-export function limitSentence(code: AnyLimitCode): string {
+export function limitSentence(code: AnyLayerLimitCode): string {
   return sentences.get(code) ?? code;
 }
 
 /** A reached limit, argument of `limit` listeners and of `portage.limit` subscribers. */
 export interface LimitHit {
   /** Which limit, as in docs/errors.md. */
-  readonly code: AnyLimitCode;
+  readonly code: AnyLayerLimitCode;
   /** A sentence for people. */
   readonly message: string;
   /** The value of the option. */

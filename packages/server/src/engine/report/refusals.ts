@@ -221,4 +221,4 @@ export interface Refusal {
 export type ErrorCallback = (code?: number, context?: Readonly<Record<string, unknown>>, retryAfter?: number) => void;
 
 /** Creates a refusal. */
-export const refuse = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });
+export const createRefusal = (code: number, context: Record<string, unknown>): Refusal => ({ code, context });

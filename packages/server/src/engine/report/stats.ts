@@ -1,7 +1,7 @@
 import { ENGINE_PARSER_ERRORS } from "@portage/parser/engine";
 import { VIOLATIONS } from "@portage/websocket";
-import { type AnyCloseCode, brokenRule, type CloseReason } from "./close-codes.ts";
-import type { AnyLimitCode } from "./limit-codes.ts";
+import { type AnyLayerCloseCode, brokenRule, type CloseReason } from "./close-codes.ts";
+import type { AnyLayerLimitCode } from "./limit-codes.ts";
 
 /**
  * Why an upgrade failed: another one was in progress or done (`candidate`), the candidate sent an unexpected packet
@@ -47,13 +47,13 @@ export class EngineStats {
   /** Failed upgrades by step. */
   readonly upgradeFailures: Tally<UpgradeFailure> = {};
   /** Ended sessions by close code. */
-  readonly closes: Tally<AnyCloseCode> = {};
+  readonly closes: Tally<AnyLayerCloseCode> = {};
   /** Sessions that ended because of a violation, by rule. */
   readonly broken: Tally = {};
   /** Refused requests by name. */
   readonly refusals: Tally = {};
   /** Reached limits by code. */
-  readonly limits: Tally<AnyLimitCode> = {};
+  readonly limits: Tally<AnyLayerLimitCode> = {};
 
   /** Counts a new session. */
   recordOpen(transport: string, revision: number): void {

@@ -32,7 +32,7 @@ interface EndingSession extends Beating {
 }
 
 /** Marks a session as closed: completes the reason, counts it, and stops its heartbeat. */
-export function recordEnd(session: EndingSession, why: CloseReason): CloseReason {
+export function recordSessionEnd(session: EndingSession, why: CloseReason): CloseReason {
   const { server, transport } = session;
   const { [kTimingWheel]: wheel, [kStats]: stats } = server;
   const heartbeatAge = server[kEngineClock].now() - session[kHeardAt];

@@ -5,12 +5,12 @@
  */
 import type { RawData } from "@portage/parser/engine";
 import type { ReceiveBudget } from "@portage/websocket";
-import { type Clock, LONGEST_DELAY } from "../../base/clock.ts";
+import { type Clock, LONGEST_TIMEOUT } from "../../base/clock.ts";
 import type { Emitter } from "../../base/emitter.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import type { EventMark } from "../outgoing/prepared-message.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
-import type { AnyLimitCode } from "../report/limit-codes.ts";
+import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import {
@@ -85,7 +85,7 @@ export interface SessionHost extends Emitter {
   /** Reports a failed upgrade. The session stays on its transport. */
   [kReportUpgradeFailure](session: HostedSession, step: UpgradeFailure): void;
   /** A session is at a limit and goes on. */
-  [kReportSessionLimit](session: HostedSession, code: AnyLimitCode, limit: number, actual: number): void;
+  [kReportSessionLimit](session: HostedSession, code: AnyLayerLimitCode, limit: number, actual: number): void;
 }
 
 /** How {@link Session.send} sends a message. */
@@ -120,9 +120,9 @@ export interface PingTimes {
  * timer longer than about 25 days fires at once.
  */
 export function timesForClient({ pingInterval, pingTimeout }: PingTimes): PingTimes {
-  const timeout = Math.min(pingTimeout, LONGEST_DELAY / 2);
+  const timeout = Math.min(pingTimeout, LONGEST_TIMEOUT / 2);
   return {
-    pingInterval: Math.floor(Math.min(pingInterval, LONGEST_DELAY - timeout)),
+    pingInterval: Math.floor(Math.min(pingInterval, LONGEST_TIMEOUT - timeout)),
     pingTimeout: Math.floor(timeout),
   };
 }

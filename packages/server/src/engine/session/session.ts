@@ -11,14 +11,14 @@ import { answerPendingPoll, releaseClient, takeOver } from "./hand-over.ts";
 import { messageData, type SendCallback, SendCallbacks, writeParts } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type PacketSendOptions, sendOptions } from "../outgoing/prepared-message.ts";
-import { endedByEvent, endTransport, recordEnd } from "./end.ts";
+import { endedByEvent, endTransport, recordSessionEnd } from "./end.ts";
 import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging, takeControlPacket } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
 import { carrierOf } from "../transports/registry.ts";
 import type { Transport, TransportOwner } from "../transports/transport.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { SessionUpgrade, type UpgradingSession, type SessionUpgradeSignal } from "./upgrade.ts";
+import { UpgradeAttempt, type UpgradingSession, type UpgradeAttemptSignal } from "./upgrade.ts";
 import { kObserved } from "../../base/emitter.ts";
 import {
   kHeartbeatPhase,
@@ -103,7 +103,7 @@ export class Session
   declare closeReason?: CloseReason;
   readonly [kBeat]: Beat;
   private [kSessionHandler]: SessionHandler = NO_HANDLER;
-  private [kSessionUpgrade]: SessionUpgrade | undefined;
+  private [kSessionUpgrade]: UpgradeAttempt | undefined;
   [kHeartbeatPhase]: HeartbeatPhase = "interval";
   [kHeardAt] = 0;
   [kCarry]: Carry | undefined = undefined;
@@ -315,7 +315,7 @@ export class Session
 
   /** Offers a better transport whose connection is open. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void {
-    this[kSessionUpgrade] ??= new SessionUpgrade(this, this.server[kEngineClock], this.server.upgradeTimeout);
+    this[kSessionUpgrade] ??= new UpgradeAttempt(this, this.server[kEngineClock], this.server.upgradeTimeout);
     candidate.sid = this.id;
     if (this.transport.name === candidate.name) this[kSessionUpgrade].refuse(candidate);
     else this[kSessionUpgrade].offer(candidate);
@@ -325,7 +325,7 @@ export class Session
     releaseClient(this, candidate);
   }
 
-  [kUpgradeFailed](signal: SessionUpgradeSignal): void {
+  [kUpgradeFailed](signal: UpgradeAttemptSignal): void {
     this.server[kReportUpgradeFailure](this, signal as UpgradeFailure);
     if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
@@ -375,7 +375,7 @@ export class Session
   /** Ends the session at once and discards the queue. */
   [kFailSession](why: CloseReason): void {
     if (this.readyState === "closed") return;
-    const reason = recordEnd(this, why);
+    const reason = recordSessionEnd(this, why);
     this[kCarry]?.end();
     this[kSessionUpgrade]?.sessionClosed();
     this[kSendCallbacks] = undefined;

@@ -16,7 +16,7 @@
  * that is still being read, so any such packet drops the candidate.
  */
 import { EnginePacket } from "@portage/parser/engine";
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock, PendingCall } from "../../base/clock.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
 import { NO_OWNER, type Transport, type TransportOwner } from "../transports/transport.ts";
@@ -31,7 +31,7 @@ import { kCommitted, kTransportOwner, kProbed, kUpgradeFailed } from "../keys.ts
  * - `upgraded`: the candidate is now the session's transport
  * - `closed`: the session ended before an upgrade
  */
-export type SessionUpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
+export type UpgradeAttemptPhase = "idle" | "probing" | "probed" | "upgraded" | "closed";
 
 /**
  * Inputs of the state machine.
@@ -42,7 +42,7 @@ export type SessionUpgradePhase = "idle" | "probing" | "probed" | "upgraded" | "
  * - `timeout`: the candidate took too long
  * - `sessionClosed`: the session ended
  */
-export type SessionUpgradeSignal = "candidate" | "probe" | "commit" | "stray" | "lost" | "timeout" | "sessionClosed";
+export type UpgradeAttemptSignal = "candidate" | "probe" | "commit" | "stray" | "lost" | "timeout" | "sessionClosed";
 
 type UpgradeAction =
   /** Becomes the candidate's owner and starts its timer. */
@@ -60,11 +60,11 @@ type UpgradeAction =
   /** Does nothing; the transport is no longer a candidate. */
   | "ignore";
 
-type UpgradeCell = readonly [next: SessionUpgradePhase, action: UpgradeAction];
+type UpgradeCell = readonly [next: UpgradeAttemptPhase, action: UpgradeAction];
 
 /** What each signal does in each phase. The tests cover every cell. */
-export const SESSION_UPGRADE_TABLE: Readonly<
-  Record<SessionUpgradePhase, Readonly<Record<SessionUpgradeSignal, UpgradeCell>>>
+export const UPGRADE_ATTEMPT_TABLE: Readonly<
+  Record<UpgradeAttemptPhase, Readonly<Record<UpgradeAttemptSignal, UpgradeCell>>>
 > = {
   idle: {
     candidate: ["probing", "adopt"],
@@ -120,21 +120,21 @@ export interface UpgradingSession {
   /** Called when the client commits. The candidate becomes the session's transport. */
   [kCommitted](candidate: Transport): void;
   /** Called if a candidate fails or is refused. The session stays on its transport. */
-  [kUpgradeFailed]?(signal: SessionUpgradeSignal): void;
+  [kUpgradeFailed]?(signal: UpgradeAttemptSignal): void;
 }
 
 const PROBE_ANSWER = new EnginePacket("pong", "probe", COMPRESS);
 
 /**
- * The upgrade of one session. Owns the candidate until it commits, and follows {@link SESSION_UPGRADE_TABLE}.
+ * The upgrade of one session. Owns the candidate until it commits, and follows {@link UPGRADE_ATTEMPT_TABLE}.
  */
-export class SessionUpgrade implements TransportOwner {
+export class UpgradeAttempt implements TransportOwner {
   readonly #host: UpgradingSession;
   readonly #clock: Clock;
   readonly #timeout: number;
-  #phase: SessionUpgradePhase = "idle";
+  #phase: UpgradeAttemptPhase = "idle";
   #candidate: Transport | undefined;
-  #timer: Timer | undefined;
+  #timer: PendingCall | undefined;
 
   /** @param timeout most milliseconds from the candidate's connection to its `5` */
   constructor(host: UpgradingSession, clock: Clock, timeout: number) {
@@ -143,7 +143,7 @@ export class SessionUpgrade implements TransportOwner {
     this.#timeout = timeout;
   }
 
-  get phase(): SessionUpgradePhase {
+  get phase(): UpgradeAttemptPhase {
     return this.#phase;
   }
 
@@ -175,8 +175,8 @@ export class SessionUpgrade implements TransportOwner {
     this.#signal("lost");
   }
 
-  #signal(signal: SessionUpgradeSignal, newcomer?: Transport): void {
-    const [next, action] = SESSION_UPGRADE_TABLE[this.#phase][signal];
+  #signal(signal: UpgradeAttemptSignal, newcomer?: Transport): void {
+    const [next, action] = UPGRADE_ATTEMPT_TABLE[this.#phase][signal];
     this.#phase = next;
     if (action === "drop" || action === "forget" || action === "refuse") this.#host[kUpgradeFailed]?.(signal);
     this.#act(action, newcomer);

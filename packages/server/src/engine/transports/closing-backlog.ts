@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock, PendingCall } from "../../base/clock.ts";
 
 /** Most milliseconds for the peer to answer a close frame. */
 const CLOSE_REPLY_TIMEOUT = 5000;
@@ -16,7 +16,7 @@ interface ClosingWebSocket {
  */
 export class ClosingBacklog {
   readonly #clock: Clock;
-  readonly #leaving: Map<ClosingWebSocket, Timer> = new Map();
+  readonly #leaving: Map<ClosingWebSocket, PendingCall> = new Map();
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -27,11 +27,11 @@ const kControl = Symbol("control");
 const kIsOver = Symbol("isOver");
 const kWhenWritten = Symbol("whenWritten");
 
-type SentCallback = (error?: Error) => void;
+type WrittenCallback = (error?: Error) => void;
 type WebSocketContent = string | number | ArrayBuffer | ArrayBufferView;
 
 /** In the order of their numbers. */
-const STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
+const READY_STATE_NAMES = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"] as const;
 
 /** Subprotocols of links; few links have one. */
 const protocols = new WeakMap<object, string>();
@@ -118,36 +118,36 @@ export class LinkSocket extends Emitter {
   /** Sends a message, uncompressed if `options.compress` is false. Calls `callback` when the system has taken it. */
   send(
     data: WebSocketContent,
-    options?: { binary?: boolean; compress?: boolean } | SentCallback | null,
-    callback?: SentCallback,
+    options?: { binary?: boolean; compress?: boolean } | WrittenCallback | null,
+    callback?: WrittenCallback,
   ): void {
     if (typeof options === "function") return this.send(data, undefined, options);
     if (this[kIsOver](callback)) return;
-    const bytes = typeof data === "object" ? bufferOf(data) : Buffer.from(String(data));
+    const bytes = typeof data === "object" ? viewAsBuffer(data) : Buffer.from(String(data));
     if (options?.binary ?? typeof data === "object") this[kSocketLink].sendBinary(bytes, options?.compress);
     else this[kSocketLink].sendText(bytes.toString(), options?.compress);
     this[kWhenWritten](callback);
   }
 
   /** Sends a ping of at most 125 bytes. */
-  ping(data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback): void {
+  ping(data?: WebSocketContent | WrittenCallback, mask?: boolean | WrittenCallback, callback?: WrittenCallback): void {
     this[kControl]("ping", data, mask, callback);
   }
 
   /** Sends an unsolicited pong of at most 125 bytes. */
-  pong(data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback): void {
+  pong(data?: WebSocketContent | WrittenCallback, mask?: boolean | WrittenCallback, callback?: WrittenCallback): void {
     this[kControl]("pong", data, mask, callback);
   }
 
   private [kControl](
     kind: "ping" | "pong",
-    ...given: [data?: WebSocketContent | SentCallback, mask?: boolean | SentCallback, callback?: SentCallback]
+    ...given: [data?: WebSocketContent | WrittenCallback, mask?: boolean | WrittenCallback, callback?: WrittenCallback]
   ): void {
-    const done = given.find((argument): argument is SentCallback => typeof argument === "function");
+    const done = given.find((argument): argument is WrittenCallback => typeof argument === "function");
     const [data = ""] = given;
     if (this[kIsOver](done)) return;
     const content = typeof data === "function" ? "" : data;
-    this[kSocketLink][kind]?.(typeof content === "object" ? bufferOf(content) : Buffer.from(String(content)));
+    this[kSocketLink][kind]?.(typeof content === "object" ? viewAsBuffer(content) : Buffer.from(String(content)));
     this[kWhenWritten](done);
   }
 
@@ -155,12 +155,12 @@ export class LinkSocket extends Emitter {
     const state = this.readyState;
     if (state === WebSocket.OPEN) return false;
     if (typeof callback === "function")
-      process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${STATE_NAMES[state]})`));
+      process.nextTick(callback, new Error(`WebSocket is not open: readyState ${state} (${READY_STATE_NAMES[state]})`));
     return true;
   }
 
   private [kWhenWritten](callback: unknown): void {
-    if (typeof callback === "function") this[kSocketLink].whenWritten?.(callback as SentCallback);
+    if (typeof callback === "function") this[kSocketLink].whenWritten?.(callback as WrittenCallback);
   }
 
   /** Pauses incoming messages until {@link resume}. */
@@ -185,13 +185,13 @@ export class LinkSocket extends Emitter {
   }
 }
 
-for (const name of STATE_NAMES) {
+for (const name of READY_STATE_NAMES) {
   const state = { value: WebSocket[name], enumerable: true };
   Object.defineProperty(LinkSocket, name, state);
   Object.defineProperty(LinkSocket.prototype, name, state);
 }
 
-function bufferOf(data: ArrayBuffer | ArrayBufferView): Buffer {
+function viewAsBuffer(data: ArrayBuffer | ArrayBufferView): Buffer {
   return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 }
 

@@ -17,7 +17,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { encodePayloadV3 } from "@portage/parser/engine-v3";
 import { kObserved } from "../../base/emitter.ts";
-import type { Timer } from "../../base/clock.ts";
+import type { PendingCall } from "../../base/clock.ts";
 import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kWriteAnswer, kAnswerPoll, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
@@ -105,7 +105,7 @@ interface PendingEnd {
   readonly done: (() => void) | undefined;
   /** The reason given to `close`. */
   readonly why: CloseReason | undefined;
-  timer: Timer | undefined;
+  timer: PendingCall | undefined;
 }
 
 /**

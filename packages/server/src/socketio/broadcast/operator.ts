@@ -9,7 +9,7 @@ import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
 import { AckCollector, type AckCallback, promiseResponses } from "../events/acks.ts";
 import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
-import { type Clock, systemClock } from "../../base/clock.ts";
+import { type Clock, serverClock } from "../../base/clock.ts";
 import { ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { failHandler, watchAdapter } from "../events/listener-errors.ts";
@@ -162,7 +162,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
       ...this.flags,
       clock: this[kNamespaceOf]()?.server?.[kEngineClock],
     };
-    const collector = new AckCollector(clock ?? systemClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
+    const collector = new AckCollector(clock ?? serverClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
       if (error !== null) this[kForget](packet.id);
       const single = error === null ? responses[0] : null;
       this[kAnswer](ack, [error, expectSingleResponse ? single : responses]);

@@ -3,7 +3,7 @@ import { type Packet, PacketType, SocketPacket } from "@portage/parser/socket";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import { assignable } from "../../base/assignable.ts";
 import { isEncoded, type PacketWriteOptions } from "../adapter/surface.ts";
-import type { Timer } from "../../base/clock.ts";
+import type { PendingCall } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
 import { Credentials, sizeOfAuth } from "./credentials.ts";
@@ -76,7 +76,7 @@ export class Client<
   private [kCredentials]: Credentials | undefined;
   private [kClientWatch]: ClientWatch | undefined;
   /** The timer that ends a connection without a namespace. */
-  private [kPatience]: Timer | undefined;
+  private [kPatience]: PendingCall | undefined;
 
   constructor(server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>, conn: Session) {
     this.server = server;

@@ -1,5 +1,5 @@
 import { PacketType } from "@portage/parser/socket";
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock, PendingCall } from "../../base/clock.ts";
 import {
   type BudgetHolder,
   CLOSE_CODES,
@@ -31,7 +31,7 @@ interface WatchedClient {
 export class ClientWatch implements BudgetHolder {
   readonly #watched: WatchedClient;
   readonly #bucket: TokenBucket | undefined;
-  #timer: Timer | undefined;
+  #timer: PendingCall | undefined;
   /** Bytes and characters of the incomplete packet, or 0. */
   #held = 0;
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../base/clock.ts";
+import type { Clock, PendingCall } from "../../base/clock.ts";
 import { AckTimeoutError } from "../report/errors.ts";
 
 /** Called with the client's answer. */
@@ -55,7 +55,7 @@ export function promiseResponses(emit: (ack: AckCallback) => void): Promise<unkn
 export class AckCollector {
   readonly #responses: unknown[] = [];
   readonly #onEnd: (error: AckTimeoutError | null, responses: unknown[]) => void;
-  readonly #timer: Timer;
+  readonly #timer: PendingCall;
   #clients = 0;
   #serversHeard = 0;
   #servers = -1;

@@ -17,7 +17,7 @@
 import { kEngineClock, randomId } from "../../engine/index.ts";
 import { kNamespace, kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
-import { type Clock, systemClock, type Timer } from "../../base/clock.ts";
+import { type Clock, serverClock, type PendingCall } from "../../base/clock.ts";
 import { completeRecovery, type RecoveryOptions } from "./options.ts";
 import type { RecoveryLimit } from "../host/server-tally.ts";
 import type {
@@ -86,14 +86,14 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private readonly [kMemberships] = new Map<SocketId, Memberships>();
   /** Distinguishes offsets of this adapter from offsets of an earlier process. */
   private readonly [kTag]: string = randomId().slice(0, 4);
-  private [kSweeping]: Timer | undefined;
+  private [kSweeping]: PendingCall | undefined;
 
   /** @param nsp the namespace; the adapter also uses `server.opts` and the server's clock */
   constructor(nsp: unknown) {
     super(nsp);
     const { server } = this[kNamespace];
     this[kRecoveryOptions] = completeRecovery(server.opts ?? {});
-    this[kEngineClock] = server[kEngineClock] ?? systemClock;
+    this[kEngineClock] = server[kEngineClock] ?? serverClock;
     this[kOnDropped] = (limit) => server[kTally]?.countDropped(limit);
     const { maxPackets, maxPacketBytes } = this[kRecoveryOptions];
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });

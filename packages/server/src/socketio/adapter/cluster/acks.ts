@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../../base/clock.ts";
+import type { Clock, PendingCall } from "../../../base/clock.ts";
 
 /** Handles the reports of other servers about one broadcast. */
 interface AckReceiver {
@@ -9,7 +9,7 @@ interface AckReceiver {
 /** The broadcasts of this server that clients of other servers may still acknowledge. */
 export class ClusterAcks {
   readonly #clock: Clock;
-  readonly #broadcasts = new Map<string, { readonly receiver: AckReceiver; readonly timer: Timer }>();
+  readonly #broadcasts = new Map<string, { readonly receiver: AckReceiver; readonly timer: PendingCall }>();
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -2,7 +2,7 @@ import { kEngineClock } from "../../../engine/index.ts";
 import { kClusterKeys, kDropAck, kNamespace } from "../../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
-import { type Clock, systemClock } from "../../../base/clock.ts";
+import { type Clock, serverClock } from "../../../base/clock.ts";
 import { createLog } from "../../../base/log.ts";
 import type { AckCallback } from "../../events/acks.ts";
 import { SocketIoError } from "../../report/errors.ts";
@@ -89,7 +89,7 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   protected constructor(nsp: unknown) {
     super(nsp);
     const { server }: Partial<AdapterNamespace> = this[kNamespace];
-    this[kEngineClock] = server?.[kEngineClock] ?? systemClock;
+    this[kEngineClock] = server?.[kEngineClock] ?? serverClock;
     this[kGuard] = server?.[kClusterKeys] && this[kGuardWith](server[kClusterKeys]);
     this[kRequests] = new ClusterRequests(this[kEngineClock]);
     this[kClusterAcks] = new ClusterAcks(this[kEngineClock]);

@@ -1,5 +1,5 @@
 import { kEngineClock } from "../../../engine/index.ts";
-import { type Clock, systemClock, type Timer } from "../../../base/clock.ts";
+import { type Clock, serverClock, type PendingCall } from "../../../base/clock.ts";
 import { bounded } from "../../../base/numbers.ts";
 import { SocketIoError } from "../../report/errors.ts";
 import { kNamespace } from "../../keys.ts";
@@ -53,13 +53,13 @@ export abstract class ClusterAdapterWithHeartbeat extends ClusterAdapter {
   /** When each of the other servers sent its last message, by the server's clock. */
   private readonly [kServers] = new Map<ServerId, number>();
   private [kMembership]: "open" | "closed" = "open";
-  private [kHeartbeat]: Timer | undefined;
-  private [kRollCall]: Timer | undefined;
+  private [kHeartbeat]: PendingCall | undefined;
+  private [kRollCall]: PendingCall | undefined;
 
   protected constructor(nsp: unknown, opts: ClusterAdapterOptions = {}) {
     super(nsp);
     const { server }: Partial<AdapterNamespace> = this[kNamespace];
-    this[kTime] = server?.[kEngineClock] ?? systemClock;
+    this[kTime] = server?.[kEngineClock] ?? serverClock;
     const { heartbeatInterval, heartbeatTimeout } = HEARTBEAT_DEFAULTS;
     this[kHeartbeatOptions] = {
       heartbeatInterval: bounded(opts.heartbeatInterval, 0, Infinity, heartbeatInterval),

@@ -10,7 +10,7 @@
  * then end the request in place of a silent one. Calling `onEnd` before the removal would let a program that asks again,
  * or throws, end the request twice.
  */
-import type { Clock, Timer } from "../../../base/clock.ts";
+import type { Clock, PendingCall } from "../../../base/clock.ts";
 import { SocketIoError } from "../../report/errors.ts";
 import type { ServerId } from "./messages.ts";
 
@@ -20,7 +20,7 @@ export type OnAnswers = (error: Error | null, answers: unknown[]) => void;
 interface Request {
   readonly onEnd: OnAnswers;
   readonly answers: unknown[];
-  readonly timer: Timer;
+  readonly timer: PendingCall;
   /** The number of missing answers. */
   missing: number;
   /** The servers that have not answered, if the adapter knows its servers. */
