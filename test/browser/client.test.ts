@@ -239,7 +239,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
 
     const PLAIN = `<script src="/socket.io/socket.io.js"></script>`;
 
-    test("socket.io.js says what happens, as localStorage.debug wants", async () => {
+    test("socket.io.js logs the scopes of localStorage.debug", async () => {
       const found = (await connectLogging(PLAIN, "*"))();
       expect(Object.keys(found).sort()).toEqual([...SCOPES, OWN]);
       expect(found[SCOPES[0]!]).toMatch(/creating transport[^]*handshake[^]*upgraded to/);
@@ -317,7 +317,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
       await echo();
     });
 
-    test("where WebSocket is blocked the client stays on polling, and says why", async () => {
+    test("where WebSocket is blocked the client stays on polling, and reports why", async () => {
       await connectPage({ query: { websocket: "blocked" } });
       await page.waitForFunction(() =>
         socket.io.diagnosis.attempts?.some(

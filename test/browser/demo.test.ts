@@ -223,7 +223,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
       await message(bo, "Across again").waitFor();
     });
 
-    test("comes back by itself after a cut, with its rooms and what was said meanwhile", async () => {
+    test("reconnects by itself after a cut, with its rooms and the messages sent meanwhile", async () => {
       const [ada, bo] = await Promise.all([openUser("Ada"), openUser("Bo")]);
       await joinRoom(ada, "the cut");
       await joinRoom(bo, "the cut");

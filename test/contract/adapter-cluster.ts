@@ -130,7 +130,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
     expect(answers).toEqual([]);
   });
 
-  test("a server that says good-bye, or falls silent, is neither counted nor waited for", async () => {
+  test("a server that leaves or falls silent is neither counted nor waited for", async () => {
     const { a, b } = await cluster(one, two);
     expect(await a.adapter.serverCount()).toBe(2);
     b.nsp.answer = undefined;
@@ -163,7 +163,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
     expect(a.sockets[0]?.rooms.has("r9")).toBe(true);
   });
 
-  test("a program that only emits is heard and not counted", async () => {
+  test("a program that only emits reaches the clients, and is not counted", async () => {
     const { a } = await cluster(one, two);
     const member = a.adapter as AnyAdapter & Member;
     const data = { packet: event("from outside"), opts: { rooms: ["s1"], except: [], flags: {} } };

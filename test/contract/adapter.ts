@@ -211,7 +211,7 @@ export function sessionContract(Adapter: AdapterClass): void {
   const lost = { sid: "gone", pid: "secret", rooms: ["gone", "r1"], data: { kept: true } };
   const bench = () => room(Adapter, { recovery: { maxDisconnectionDuration: 5000 } });
 
-  test("keeps a session, and what it is to get", async () => {
+  test("stores a session and its missed packets", async () => {
     const { adapter } = bench();
     const [first, second] = [event("first"), event("second")];
     adapter.persistSession(lost);

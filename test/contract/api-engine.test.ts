@@ -58,7 +58,7 @@ describe("options", () => {
     });
   });
 
-  test("the handshake says the numbers", async () => {
+  test("the handshake has the configured numbers", async () => {
     const running = await start({ pingInterval: 1234, pingTimeout: 567, maxHttpBufferSize: 89, allowUpgrades: false });
     const { text } = await call({ port: running.port, path: handshake() });
     const shaken = JSON.parse(text.slice(1)) as Record<string, unknown>;
@@ -371,12 +371,12 @@ describe("programs that wrap", () => {
     expect(inside(session)["getAvailableUpgrades"]).toBeTypeOf("function");
   });
 
-  test("a session on polling says what it may be upgraded to", async () => {
+  test("a session on polling offers its upgrades", async () => {
     const [, session] = await open(await start(), { transports: ["polling"] });
     expect((inside(session)["getAvailableUpgrades"] as () => string[]).call(session)).toEqual(["websocket"]);
   });
 
-  test("onPacket() of a transport sees what comes in, and can be called", async () => {
+  test("onPacket() of a transport receives packets, and can be called", async () => {
     const [client, session] = await open(await start());
     const calls = wrap(session.transport, "onPacket");
     const heard = nextEvent(session, "data");
@@ -404,7 +404,7 @@ describe("the WebSocket of a transport", () => {
 
   const below = (session: Session): Below => (session.transport as unknown as { socket: Below }).socket;
 
-  test("has what it agreed on, and the constants", async () => {
+  test("has the negotiated values, and the constants", async () => {
     const running = await start({ perMessageDeflate: true });
     const [, session] = await open(running, { transports: ["websocket"], protocols: ["mine"] });
     const { url, protocol, extensions, binaryType, readyState } = below(session);
@@ -421,7 +421,7 @@ describe("the WebSocket of a transport", () => {
     expect([below(plain)["protocol"], below(plain)["extensions"]]).toEqual(["", ""]);
   });
 
-  test("sends and calls back; messages, pings and pongs are heard", async () => {
+  test("sends and calls back; emits messages, pings and pongs", async () => {
     const [client, session] = await open(await start());
     const heard: unknown[] = [];
     const socket = below(session);

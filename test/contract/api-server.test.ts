@@ -68,7 +68,7 @@ describe("constructor", () => {
 });
 
 describe("properties and settings", () => {
-  test("what tools and adapters read", () => {
+  test("members for tools and adapters", () => {
     const io = new Server({ connectTimeout: 1, serveClient: false, connectionStateRecovery: {} });
     const inside = io as never as Record<string, unknown>;
     expect(io.sockets).toBeInstanceOf(exportsOf["socket.io"].Namespace);

@@ -278,7 +278,7 @@ describe("BroadcastOperator and RemoteSocket", () => {
     expect(await remote?.timeout(10_000).emitWithAck("q")).toBe(one.id);
   });
 
-  test("what fetchSockets() gives", async () => {
+  test("the sockets of fetchSockets()", async () => {
     const [client, socket] = await join();
     socket.data = { name: "ada" };
     const [found] = await io.fetchSockets();

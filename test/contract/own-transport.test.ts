@@ -33,7 +33,7 @@ async function open(): Promise<{ peer: EventStreamPeer; session: Session; handsh
 }
 
 describe("a transport that was registered", () => {
-  test("opens sessions, which carry messages both ways and may be upgraded as its row says", async () => {
+  test("opens sessions with messages in both directions, and with the upgrades of its row", async () => {
     const { peer, session, handshake } = await open();
     expect(handshake.upgrades).toEqual(["websocket"]);
     expect(session.transport.name).toBe("events");

@@ -242,7 +242,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect(owner.calls.filter((call) => call === "close")).toHaveLength(1);
     });
 
-    test("closed by its owner: what was sent before arrives, then the end; the owner is called back, once", async () => {
+    test("closed by its owner: earlier packets arrive, then the end; the callback is called once", async () => {
       const { transport, owner, peer, context } = await setUpOpen();
       const called: string[] = [];
       await send(transport, message("last"), message(LARGE[0]));
@@ -275,7 +275,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect([called, owner.closes, transport.readyState]).toEqual([1, [], "closed"]);
     });
 
-    test("discarded: the owner hears of it within the call, once, and the peer loses its connection", async () => {
+    test("discarded: the owner is notified within the call, once, and the peer loses its connection", async () => {
       const { transport, owner, peer } = await setUpOpen();
       transport.discard();
       transport.discard();
@@ -297,7 +297,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect(owner.calls.at(-1)).toBe("close");
     });
 
-    test("closed by a program: the owner hears of it, then the program is called back; listeners as well", async () => {
+    test("closed by a program: the owner is notified, then the callback is called, and listeners", async () => {
       const { transport, owner } = await setUpOpen();
       transport.on("close", (...args: unknown[]) => owner.calls.push(`listener ${args.length}`));
       owner.calls.length = 0;
@@ -334,7 +334,7 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       expect([transport.readyState, transport.writable, context.closing.size]).toEqual(["closed", false, 0]);
     });
 
-    test("retired: it ends, and says when it has", async () => {
+    test("retired: it ends, and reports the end", async () => {
       const { transport } = await setUpOpen();
       const done: string[] = [];
       transport[kTransportOwner] = NO_OWNER;

@@ -208,13 +208,13 @@ async function outcome(target: Target, run: (held: Held) => unknown): Promise<un
 describe.each(Object.keys(WRAPPERS))("%s", (name) => {
   const wrap = WRAPPERS[name] as <T extends object>(object: T) => T;
 
-  test.each(Object.keys(SCENARIOS))("does what the socket does: %s", async (scenario) => {
+  test.each(Object.keys(SCENARIOS))("behaves like the socket: %s", async (scenario) => {
     const run = (held: Held): unknown =>
       SCENARIOS[scenario]?.({ ...held, wrapped: wrap(held.socket), nsp: held.io.of("/"), heard: [] });
     expect(await outcome(portage, run)).toEqual(await outcome(reference, run));
   });
 
-  test.each(Object.keys(SERVER_SCENARIOS))("does what the server does: %s", async (scenario) => {
+  test.each(Object.keys(SERVER_SCENARIOS))("behaves like the server: %s", async (scenario) => {
     const run = (held: Held): unknown => SERVER_SCENARIOS[scenario]?.(held, wrap);
     expect(await outcome(portage, run)).toEqual(await outcome(reference, run));
   });

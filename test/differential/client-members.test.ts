@@ -175,7 +175,7 @@ describe.each(ODD)("%o", (value) => {
     expect(socket.sendBuffer.map(({ data }) => data)).toEqual(isName ? [[value]] : []);
   });
 
-  test("as a time: no timer of the platform gets what it can't take", () => {
+  test("as a time: timers of the platform get valid delays only", () => {
     const delays: unknown[] = [];
     const spy = vi
       .spyOn(globalThis, "setTimeout")

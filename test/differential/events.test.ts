@@ -180,7 +180,7 @@ describe("packets on the wire", () => {
   }
 });
 
-describe("what a socket can do", () => {
+describe("methods of a socket", () => {
   differential("middlewares on packets", {}, async (context) => {
     context.io.on("connection", (socket) => {
       context.watch(socket);

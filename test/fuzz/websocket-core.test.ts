@@ -121,7 +121,7 @@ describe("the fuzzed core", () => {
     expect(after.heapUsed + after.external - before.heapUsed - before.external).toBeLessThan(MAX_GROWTH);
   });
 
-  it("delivers what its other role has sent, in order", () =>
+  it("delivers the messages of its other role, in order", () =>
     rounds(ROUNDS / 20, async (random) => {
       const who = subject(random);
       const sender = recorder(who, 1e6);
@@ -142,7 +142,7 @@ describe("the fuzzed core", () => {
       expect(received.map(String)).toEqual(sent.map(String));
     }));
 
-  it("negotiates only what can be agreed on, whatever the header is", () =>
+  it("negotiates valid parameters only, for any header", () =>
     rounds(ROUNDS, (random) => {
       const header = Array.from({ length: random.below(12) }, () => random.pick(PIECES)).join(
         random.pick(["", "; ", ", "]),

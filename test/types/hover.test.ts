@@ -33,7 +33,7 @@ function hover(text: string): string[] {
   });
 }
 
-test("each flag is documented wherever it can be set, and keeps the type of what takes the next event", () => {
+test("each flag is documented wherever it can be set, and returns the type that emits the next event", () => {
   const names = Object.entries(FLAGS).filter(([, { memberOf }]) => memberOf !== "none");
   const lines = names.flatMap(([name, { memberOf }]) => {
     const targets = ["io", 'io.of("/chat")', 'io.to("room")', ...(memberOf === "broadcasts" ? [] : ["socket"])];

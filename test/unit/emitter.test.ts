@@ -54,7 +54,7 @@ describe("an emitter knows whether there is a listener", () => {
     expect(emitter[kObserved]).toBe(false);
   });
 
-  test("and removes what Node's own emitter removes", () => {
+  test("and removes the same as Node's own emitter", () => {
     for (const emitter of [new EventEmitter(), new Emitter()]) {
       emitter.on("a", listener).on("removeListener", listener);
       emitter.removeAllListeners(undefined);

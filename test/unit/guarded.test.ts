@@ -8,7 +8,7 @@ describe("a call of the program's code", () => {
   const onFailure = (...failure: unknown[]): void => void failures.push(failure);
   const failed = (): unknown[][] => failures.splice(0);
 
-  test("returns what the function returns, and hands `this` on", () => {
+  test("returns the function's result, and passes `this` on", () => {
     const self = {};
     const fn = function (this: unknown, value: number): unknown[] {
       return [this, value];
@@ -18,7 +18,7 @@ describe("a call of the program's code", () => {
     expect(failed()).toEqual([]);
   });
 
-  test("reports what it throws at once", () => {
+  test("reports a thrown error at once", () => {
     const thrower = (): never => {
       throw new Error("thrown");
     };
@@ -26,7 +26,7 @@ describe("a call of the program's code", () => {
     expect(failed()).toEqual([[new Error("thrown"), "thrown"]]);
   });
 
-  test("reports what its promise rejects with, once", async () => {
+  test("reports a rejection of its promise, once", async () => {
     void callProgram(() => Promise.reject(new Error("rejected")), [], onFailure);
     expect(failed()).toEqual([]);
     await settled();

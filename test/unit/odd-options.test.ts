@@ -44,7 +44,7 @@ describe("limits of the server", () => {
     for (const odd of [-1, Number.NaN, "x"]) expect(() => new Server({ [name]: odd as never })).toThrow(refused);
   });
 
-  test("maxEventsPerSecond lets one event through at least", () => {
+  test("maxEventsPerSecond allows at least one event", () => {
     for (const absent of [...ABSENT, Infinity])
       expect(resolveLimits({ maxEventsPerSecond: absent })).toMatchObject({ maxEventsPerSecond: undefined });
     for (const given of [0.5, { rate: 0.5 }, { rate: 0.5, burst: 0 }]) {
@@ -96,7 +96,7 @@ describe("options of the engine", () => {
     });
   });
 
-  test("what would fail with the first request is refused at once", () => {
+  test("values that would fail with the first request are refused at once", () => {
     for (const odd of [null, 0, false, {}]) expect(() => new Engine({ transports: odd as never })).toThrow(refused);
     for (const odd of [true, 1, "yes", {}]) expect(() => new Engine({ allowRequest: odd as never })).toThrow(refused);
     for (const odd of [null, false, 0, ""])

@@ -47,7 +47,7 @@ describe("work for the end of the tick", () => {
     expect(done).toEqual(["a1", "bad2", "b3", "later4"]);
   });
 
-  test("that takes long lets other things have their turn, and loses and reorders nothing", async () => {
+  test("that takes long yields to other work, and neither loses nor reorders calls", async () => {
     const done: number[] = [];
     const queue = new TickQueue<number>((number) => {
       const end = performance.now() + 0.01;
@@ -113,7 +113,7 @@ describe("timers that a test has replaced", () => {
     expect(done).toHaveLength(4);
   });
 
-  test("and forgotten: what was added comes with the next call", async () => {
+  test("and dropped: added calls run with the next one", async () => {
     // As for a program that was loaded while they were replaced.
     const original = ticks.original;
     const { queue, done } = setUp(() => {});

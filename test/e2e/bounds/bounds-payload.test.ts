@@ -44,7 +44,7 @@ test("a client that does not read reasons gets the close packet alone", async ()
   expect((await poll.packets).at(-1)).toBe("1");
 });
 
-test("a POST of as many as are allowed is taken", async () => {
+test("a POST with the allowed number is accepted", async () => {
   const { reply, client } = await post(events(100));
   expect(reply.status).toBe(200);
   await client.post("1");

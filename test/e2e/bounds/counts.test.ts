@@ -103,7 +103,7 @@ describe("a broadcast", () => {
 });
 
 describe("the answers", () => {
-  test("to what one read brings leave in one write", async () => {
+  test("to the packets of one read leave in one write", async () => {
     const { clients, writes } = await joined(1);
     const ids = Array.from({ length: 16 }, (_, index) => index + 10);
     const frames = ids.map((id) => frame({ opcode: OPCODE.text, payload: `42${id}["echo","x"]` }));

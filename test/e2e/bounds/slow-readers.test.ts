@@ -64,7 +64,7 @@ function masked(text: string): Buffer {
 }
 
 describe("a client that does not read", () => {
-  test("costs a few megabytes, whatever is sent to it, and its end says why", async () => {
+  test("costs a few megabytes, for any amount of data, and ends with a reason", async () => {
     const { child, port } = await startChild();
     await readALot(port);
     const stalled = await joinStalled(port);

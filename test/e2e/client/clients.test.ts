@@ -67,7 +67,7 @@ const asNumber = (value: unknown): number =>
 
 describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
   describe.each(Object.entries(WAYS))("%s", (way, options) => {
-    test("connects, and hears from the server at once", async () => {
+    test("connects, and receives events at once", async () => {
       const client = start(connect, options);
       const [[name]] = await Promise.all([nextEvent(client, "welcome"), nextEvent(client, "connect")]);
       expect(name).toBe("/");
@@ -97,7 +97,7 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
       expect(Buffer.from(await ask<Buffer>(client, "ask me")).toString()).toBe("q!");
     });
 
-    test("speaks in a room, and others hear it", async () => {
+    test("emits to a room, and others receive it", async () => {
       const [speaker, member, stranger] = await Promise.all([1, 2, 3].map(() => connected(connect, options)));
       const room = `room of ${_version} ${way}`;
       expect(await ask(member as ClientSocket, "join", room)).toEqual([room]);
@@ -132,7 +132,7 @@ describe.each(Object.entries(CLIENTS))("%s", (_version, connect) => {
       expect(data.equals(Buffer.from(await ask<Buffer>(client, "echo", data)))).toBe(true);
     });
 
-    test("hears 1,000 events in order while it sends as many", async () => {
+    test("receives 1,000 events in order while it sends as many", async () => {
       const client = start(connect, options);
       const numbers: number[] = [];
       const all = new Promise<void>((resolve) => {

@@ -313,7 +313,7 @@ async function runAll(connect: typeof reference, way: Way, list: Case[]): Promis
   return wrong;
 }
 
-describe.each(["websocket", "polling"] as const)("what arrives in one read over %s", (way) => {
+describe.each(["websocket", "polling"] as const)("the packets of one read over %s", (way) => {
   const seed = way.length;
 
   test("reaches the program in order, with the right state, the client comes back, and nothing is left", async () => {

@@ -164,7 +164,7 @@ test.each(Object.keys(FAULTS))("where nothing can make requests (each %s), WebSo
   }
 });
 
-test("where nothing works at all, connect_error says so, and the client tries again", async () => {
+test("without a working transport, the client emits connect_error, and tries again", async () => {
   const missing = FAULTS["is not there"] as PropertyDescriptor;
   const unreadable = FAULTS["may not be read"] as PropertyDescriptor;
   const others = { navigator: unreadable, document: unreadable, location: unreadable };

@@ -174,7 +174,7 @@ describe.each(Object.entries(SERVERS))("%s", (_name, make) => {
     expect(await chat.emitWithAck("echo", 3)).toBe(3);
   });
 
-  test("a server that restarts is found again, and what was emitted meanwhile arrives once", async () => {
+  test("reconnects to a restarted server, and events emitted meanwhile arrive once", async () => {
     const server = await listen(make);
     const { port } = server.http.address() as AddressInfo;
     const client = await connected(server, { retries: 5, ackTimeout: 5000 });

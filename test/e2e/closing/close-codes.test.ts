@@ -46,7 +46,7 @@ const ENGINES: readonly [string, Partial<ServerOptions>, string][] = [
   ["ws, as wsEngine", { wsEngine: WebSocketServer as never }, ""],
 ];
 
-describe.each(ENGINES)("both ends hear why, %s", (_name, engine, tooLarge) => {
+describe.each(ENGINES)("both sides get the reason, %s", (_name, engine, tooLarge) => {
   const joined = (options: Partial<ServerOptions>) => join({ ...engine, ...options });
 
   test("a message is too large", async () => {

@@ -188,7 +188,7 @@ describe("go on", () => {
     expect(host.streams.at(-1)?.destroyed).toBe(false);
   }
 
-  test("a download of the program, and what begins behind it is cut once it is over", async () => {
+  test("a download of the program; later requests are cut after it", async () => {
     let finish = (): void => undefined;
     const host = await start((_req, res) => {
       res.write("first ");

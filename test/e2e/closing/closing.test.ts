@@ -58,7 +58,7 @@ test("closing does not wait for a peer that never answers a close frame", async 
   silent.cut();
 });
 
-test.runIf(subject.name === "portage")("closing does not wait for a connection that never says a word", async () => {
+test.runIf(subject.name === "portage")("closing does not wait for a silent connection", async () => {
   const running = await serve(subject);
   const spare = connect(running.port, "127.0.0.1");
   await once(spare, "connect");
@@ -69,7 +69,7 @@ test.runIf(subject.name === "portage")("closing does not wait for a connection t
   await ended;
 });
 
-test("what was emitted before a disconnect arrives before it, over both transports", async () => {
+test("events emitted before a disconnect arrive before it, over both transports", async () => {
   const running = await serve(subject);
   running.io.on("connection", (socket: Socket) => {
     for (let index = 0; index < 200; index++) socket.emit("number", index);
@@ -89,7 +89,7 @@ test("what was emitted before a disconnect arrives before it, over both transpor
   await running.stop();
 });
 
-test("closing twice, and closing what never listened", async () => {
+test("closing twice, and closing a server that never listened", async () => {
   const running = await serve(subject);
   await running.stop();
   let error: unknown = "not called";

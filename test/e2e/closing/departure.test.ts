@@ -24,7 +24,7 @@ async function join(port: number): Promise<RawWebSocket> {
   return client;
 }
 
-test("what was emitted right before io.close() arrives, and the close frame says why", async () => {
+test("events emitted right before io.close() arrive, and the close frame has the reason", async () => {
   const { io, port } = await start({ closeTimeout: 6000 });
   const client = await join(port);
   const polling = await RawPolling.open({ port, query: { reasons: "1" } });
@@ -85,7 +85,7 @@ test("io.drain() disconnects clients in groups, and refuses new ones", async () 
   await host.drained();
 });
 
-test("a process ends by SIGTERM, whatever its clients are at", async () => {
+test("a process exits on SIGTERM, in any state of its clients", async () => {
   const child = spawn(process.execPath, [fileURLToPath(new URL("sigterm-child.mjs", import.meta.url))]);
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   const port = Number(line.toString());

@@ -99,7 +99,7 @@ describe.each(["polling", "websocket"] as const)("a program ends the transport, 
     if (client instanceof RawWebSocket) client.cut();
   });
 
-  test("close() calls back, listeners hear of it without an argument, and a second order does nothing", async () => {
+  test("close() calls back, listeners are called without an argument, and a second call has no effect", async () => {
     const { client, socket, log } = await joined(name);
     const { transport } = socket.conn;
     const heard: unknown[] = [];

@@ -37,7 +37,7 @@ test("all is well: 0", async () => {
   expect(out).toMatch(/^http:\/\/127[^\n]*path \/socket\.io\/\n\nok {3}127[\s\S]*\n\nAll is well: .*\n$/);
 });
 
-test("with limitations: 1, and what to change", async () => {
+test("with limitations: 1, and the fix", async () => {
   const { code, out } = await doctor("--quick", "--origin", "https://a.example/", running.url);
   expect(code).toBe(1);
   expect(out).toMatch(/! .*https:\/\/a\.example.* \[CORS_MISSING\]\n +server: new Server\(.*"https:\/\/a\.example"/);

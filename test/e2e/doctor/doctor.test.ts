@@ -225,7 +225,7 @@ describe("proxies with faults", () => {
     expect(words(diagnosis)).toMatch(/several servers[\s\S]*ip_hash[\s\S]*transports: \["websocket"\]/);
   });
 
-  test("two servers, and a cookie that says which", async () => {
+  test("two servers, and a cookie that names one", async () => {
     const upstreams = [await start(), await start()];
     const diagnosis = await examine(await behind({ upstreams, isStickyByCookie: true }));
     expect(complaints(diagnosis)).toEqual(["STICKY_BY_COOKIE"]);

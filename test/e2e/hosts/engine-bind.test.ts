@@ -11,7 +11,7 @@ afterEach(async () => {
   while (ends.length > 0) await ends.pop()?.();
 });
 
-test.each(Object.entries(WAYS))("the sockets of engine.io itself are taken: %s", async (_way, options) => {
+test.each(Object.entries(WAYS))("accepts the sockets of engine.io itself: %s", async (_way, options) => {
   const http = createServer();
   const engine = new ReferenceEngine();
   engine.attach(http, { path: "/socket.io" });

@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe("the process", () => {
-  test.each([["server"], ["start"]] as const)("(%s) serves both pages and what they need", async (command) => {
+  test.each([["server"], ["start"]] as const)("(%s) serves both pages and their files", async (command) => {
     const demo = await startDemo(command);
     expect(demo.output()).toContain(`${demo.origin}/websocket.html`);
     expect(demo.output()).toContain(`${demo.origin}/broadcast.html`);
@@ -78,7 +78,7 @@ describe("the process", () => {
     },
   );
 
-  test.each([["127.0.0.1"], ["::"]])("says so when the port is taken at %s", async (host) => {
+  test.each([["127.0.0.1"], ["::"]])("reports a port in use at %s", async (host) => {
     const other = createServer().listen(0, host);
     await once(other, "listening");
     const { port } = other.address() as { port: number };
@@ -107,7 +107,7 @@ describe("the process", () => {
   });
 });
 
-describe("what pages send", () => {
+describe("requests of pages", () => {
   let demo: Demo;
 
   beforeAll(async () => {

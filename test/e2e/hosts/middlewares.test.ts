@@ -125,7 +125,7 @@ describe("passport", () => {
     return start(guards, createServer(app));
   }
 
-  test.each(WAYS)("lets in who has logged in, by %s", async (transport) => {
+  test.each(WAYS)("admits logged-in users, by %s", async (transport) => {
     const { io, port, url } = await startGuarded();
     const login = await call({
       port,

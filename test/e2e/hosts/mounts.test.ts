@@ -58,7 +58,7 @@ async function codes(): Promise<unknown[]> {
 }
 
 describe("a second server at the path of another", () => {
-  test("says so, and the first goes on", async () => {
+  test("throws, and the first goes on", async () => {
     const first = named("first");
     first.attach(host.http);
     expect(() => named("second").attach(host.http)).toThrow(expect.objectContaining({ code: "PATH_TAKEN" }));
@@ -230,7 +230,7 @@ describe("subprotocols that a client offers", () => {
     await expect(offer({}, offered)).rejects.toMatchObject({ status: 400 });
   });
 
-  test("a handleProtocols that throws, or chooses what no header may hold, refuses the handshake", async () => {
+  test("a handleProtocols that throws, or returns an invalid header value, refuses the handshake", async () => {
     const fail = (): never => {
       throw new Error("a bug");
     };

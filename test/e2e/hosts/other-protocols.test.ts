@@ -175,7 +175,7 @@ describe("where something else listens for upgrades", () => {
     tcp.end();
   });
 
-  test("what it does not take is served nevertheless", async () => {
+  test("other requests are served nevertheless", async () => {
     const host = await start(createServer(app));
     host.http.on("upgrade", () => undefined);
     const connection = await plain(host.port);

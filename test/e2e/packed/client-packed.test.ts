@@ -51,7 +51,7 @@ describe("in Node.js", () => {
     expect(await project.run("mjs", program)).toEqual([true, true]);
   });
 
-  test("DEBUG shows what the client does", async () => {
+  test("DEBUG shows logs", async () => {
     const program = `
       process.env.DEBUG = "socket.io-client*";
       const lines = [];
@@ -130,7 +130,7 @@ describe("in other places", () => {
     expect(byConditions).not.toMatch(/\.node\.js|@portage\/(parser|websocket)/);
   });
 
-  test("a bundle for Node.js gets what require() gets", async () => {
+  test("a bundle for Node.js gets the same as require()", async () => {
     expect(await bundle({ platform: "node" })).toMatch(/websocket\.node\.js/);
   });
 });

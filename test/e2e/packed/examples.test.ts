@@ -177,7 +177,7 @@ describe("fastify", () => {
     expect(await stop()).toBe(0);
   });
 
-  test("lets pages of another origin in, and only those", async () => {
+  test("admits the pages of one other origin only", async () => {
     const { origin } = await start("fastify", "server.mjs", { PAGE_ORIGIN: "https://page.example" });
     const answer = await fetch(`${origin}/live/?EIO=4&transport=polling`, {
       headers: { origin: "https://page.example" },

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { within } from "../../support/waiting.ts";
 
-describe("failures that no hook hears of", () => {
+describe("failures without a hook", () => {
   const program = fileURLToPath(new URL("handler-errors-program.mjs", import.meta.url));
 
   interface Run {

@@ -113,7 +113,7 @@ test("one scope alone, and none once it is switched off", async () => {
   expect(await visit()).toEqual([]);
 });
 
-test("what asks a scope first reads a plain property, which follows `debug`", () => {
+test("the check of a scope reads a plain property, which follows `debug`", () => {
   const scope = createLog("a-test:scope");
   const seen = vi.fn();
   for (const namespaces of ["", "a-test:*", "other", "a-test:scope", "*,-a-test:*"]) {

@@ -133,7 +133,7 @@ describe("sessions of one user", () => {
     expect(told).toEqual([failure, context, failure, context]);
   });
 
-  test("can't be limited without userOf: no port is taken", async () => {
+  test("can't be limited without userOf: the server does not listen", async () => {
     const probe = await start({});
     const { port } = probe;
     await probe.io.close();
@@ -151,7 +151,7 @@ describe("sessions of one user", () => {
 describe("a WebSocket of another origin", () => {
   const connect = (port: number, origin: string) => RawWebSocket.connect({ port, headers: { Origin: origin } });
 
-  test("is refused where `cors` says which are allowed, also as an upgrade", async () => {
+  test("is refused if `cors` allows others only, also as an upgrade", async () => {
     const { port, refusals } = await start({ cors: { origin: "https://good.example" } });
     expect((await refusedBy(connect(port, "https://evil.example"))).status).toBe(403);
     const polling = await RawPolling.open({ port });
@@ -166,7 +166,7 @@ describe("a WebSocket of another origin", () => {
     await polling.post("1");
   });
 
-  test("is let in without `cors`, and where the check is off", async () => {
+  test("is admitted without `cors`, and with the check off", async () => {
     const open = await start({});
     await (await connect(open.port, "https://evil.example")).close();
     const unchecked = await start({ cors: { origin: "https://good.example" }, checkOrigin: false });
@@ -174,7 +174,7 @@ describe("a WebSocket of another origin", () => {
   });
 });
 
-test("each refusal has a name and says what may be wrong; the body is as clients know it", async () => {
+test("each refusal has a name and a possible cause; the body is as clients expect", async () => {
   const { port, refusals } = await start({});
   const bodies: unknown[] = [];
   for (const path of [`${HANDSHAKE}&sid=none`, "/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=4"]) {

@@ -125,7 +125,7 @@ describe("the handshake", () => {
     expect([await statusOf(port), await webSocketStatus(port)]).toEqual([200, 101]);
   });
 
-  test("lets revision 3 in, or not", async () => {
+  test("admits revision 3, or not", async () => {
     const { port, opts } = await start();
     const status = async (): Promise<number> => (await call({ port, path: PATH.replace("4", "3") })).status;
     expect(await status()).toBe(400);
@@ -259,7 +259,7 @@ describe("limits of connections", () => {
   });
 });
 
-test("limits of what comes in, and of what waits", async () => {
+test("limits of received and of queued data", async () => {
   const { port, io, opts } = await start();
   opts["maxPayloadPackets"] = 2;
   const many = await joined(port);

@@ -76,7 +76,7 @@ test.each(["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])(
   },
 );
 
-test("nothing that JSONP answers is taken for another kind of content", async () => {
+test("answers of JSONP can't be read as another content type", async () => {
   const { headers } = await call({ port: server.port, path: "/socket.io/?EIO=4&transport=polling&j=0" });
   expect(headers["x-content-type-options"]).toBe("nosniff");
 });

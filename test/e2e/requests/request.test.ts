@@ -66,7 +66,7 @@ describe.each(["polling", "websocket"])("the request that opened the connection,
     expect(socket.handshake.headers).toEqual(socket.request.headers);
   });
 
-  test("keeps what a middleware of the engine has put on it", async () => {
+  test("keeps properties added by a middleware of the engine", async () => {
     let seen: IncomingMessage | undefined;
     const running = await start(({ io }) => {
       io.engine.use((req: IncomingMessage, _res: unknown, next: () => void) => {
@@ -79,7 +79,7 @@ describe.each(["polling", "websocket"])("the request that opened the connection,
     if (transport === "websocket") expect(socket.request).toBe(seen);
   });
 
-  test("keeps what a listener of the HTTP server has put on it", async () => {
+  test("keeps properties added by a listener of the HTTP server", async () => {
     const running = await start(({ host }) => {
       const mark = (req: IncomingMessage): unknown => Object.assign(req, { user: "ada" });
       host.http.prependListener("request", mark);

@@ -153,7 +153,7 @@ test("a listener of initial_headers may set cookies in any letter case beside th
   await running.stop();
 });
 
-test("events named after what objects have by themselves are events", async () => {
+test("events named like members of Object.prototype are events", async () => {
   const running = await serve(portage);
   running.io.on("connection", (socket) => socket.onAny((event: string) => socket.emit("seen", event)));
   const client = await RawWebSocket.connect({ port: running.port });

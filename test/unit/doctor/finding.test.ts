@@ -12,12 +12,12 @@ test("facts are put into sentences and advice", () => {
   expect(advice[0]).toEqual({ where: "client", what: 'io(url, { path: "/b/" })' });
 });
 
-test("whatever is worse than a note comes with advice", () => {
+test("findings worse than a note come with advice", () => {
   const severe = codes.filter((code) => CODES[code].level === "limit" || CODES[code].level === "fail");
   expect(severe.filter((code) => !ADVICE[code]?.length)).toEqual([]);
 });
 
-test("what fails breaks a way to connect, and nothing else does", () => {
+test("failures break a way to connect, and nothing else does", () => {
   for (const code of codes) expect([code, CODES[code].level === "fail"]).toEqual([code, !!CODES[code].breaks?.length]);
 });
 

@@ -8,7 +8,7 @@ const steps = (...findings: Diagnosis["steps"][number]["findings"]): Diagnosis["
 ];
 const SERVER = { url: "http://example.org/", path: "/socket.io/" };
 
-test("what works has a line", () => {
+test("a working step has a line", () => {
   const ok = finding("WEBSOCKET_OK", { ms: 5, compression: "" });
   const text = report({ ...SERVER, verdict: "fine", works: ["polling", "websocket"], steps: steps(ok) });
   expect(text.split("\n")).toEqual([
@@ -20,7 +20,7 @@ test("what works has a line", () => {
   ]);
 });
 
-test("what does not has its code, and below it what to change", () => {
+test("a failing step has its code, and below it the fix", () => {
   const fault = finding("WEBSOCKET_OFF");
   const text = report({ ...SERVER, verdict: "limited", works: ["polling"], steps: steps(fault) });
   expect(text).toContain(`FAIL ${fault.sentence} [WEBSOCKET_OFF]\n`);

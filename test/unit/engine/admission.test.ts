@@ -84,7 +84,7 @@ describe("a request", () => {
     ],
   ];
   for (const [what, url, method, isUpgrade, refusal] of cases) {
-    test(`${what} is ${refusal ? "refused" : "let in"}`, () => {
+    test(`${what} is ${refusal ? "refused" : "admitted"}`, () => {
       expect(admit(request(url, method), isUpgrade, rules)).toEqual(refusal);
     });
   }

@@ -27,7 +27,7 @@ interface Body {
   end(): void;
 }
 
-test("a body is given up when nothing comes of it, but not for a stall of the server", () => {
+test("a body without further data times out, but not by a stall of the server", () => {
   const { clock, given, a, b, c, heartbeat } = setUp();
   clock.advance(25_000);
   a.get("1");

@@ -24,7 +24,7 @@ function stalledSession(options: SlowReaderOptions, transport = "websocket") {
   return opened;
 }
 
-describe("what waits for a peer", () => {
+describe("the queue of a peer", () => {
   test("is counted until it has been taken, and a shared message once for the process", async () => {
     const [one, two] = [stalledSession({}), stalledSession({})];
     const message = new PreparedMessage(["x".repeat(1000)]);
@@ -71,7 +71,7 @@ describe("what waits for a peer", () => {
     expect(host.stats.closes).toEqual({ SLOW_READER: 1 });
   });
 
-  test("one message is taken whatever its size, and a heartbeat ends nothing", async () => {
+  test("one message of any size is accepted, and a heartbeat does not end the session", async () => {
     const { session, clock, closes } = stalledSession({ soft: 10, hard: 100, burst: 100 });
     session.send("x".repeat(1_000_000));
     await turn();
@@ -111,7 +111,7 @@ describe("what waits for a peer", () => {
     expect(session.closeReason).toMatchObject({ cause: "PROCESS_BUDGET", limit: 64_000, actual: 110_201 });
   });
 
-  test("for which very small packets count with what they take besides their data", async () => {
+  test("counts an overhead for very small packets", async () => {
     const options = { soft: 100, process: 150_000 };
     const { session, host, closes } = stalledSession(options);
     session.send("x");
@@ -168,7 +168,7 @@ describe("a peer that keeps up again", () => {
   });
 });
 
-describe("what waits can be", () => {
+describe("queued packets can be", () => {
   const texts = (session: { writeBuffer: readonly { data: unknown }[] }): unknown[] =>
     session.writeBuffer.map(({ data }) => data);
 

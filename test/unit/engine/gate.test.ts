@@ -10,7 +10,7 @@ function gate(options: GateOptions) {
   return { clock, gate: new Gate(options, clock) };
 }
 
-test("lets everybody in where nothing is limited", () => {
+test("admits everyone without limits", () => {
   expect(gate({}).gate.check(from("1"), 1_000_000)).toBeUndefined();
 });
 
@@ -29,7 +29,7 @@ test("counts open sessions, also by address", () => {
   expect(both.size).toBe(0);
 });
 
-test("lets so many in each second", () => {
+test("admits the configured number per second", () => {
   const { gate: slow, clock } = gate({ maxHandshakesPerSecond: 2 });
   const names = () => [1, 2, 3].map(() => slow.check(from("1"), 0)?.context["name"]);
   expect(names()).toEqual([undefined, undefined, "TOO_MANY_HANDSHAKES"]);

@@ -60,7 +60,7 @@ test("keeps no response that is over", async () => {
   await once(server, "close");
 });
 
-test("ends what was idle before, and has had no request since", () => {
+test("ends connections that were idle before, and had no request since", () => {
   const idle = IdleConnections.of(createServer());
   const ended: string[] = [];
   const connection = (name: string) =>

@@ -64,7 +64,7 @@ describe("middlewares", () => {
     expect(failures).toEqual([[new Error("late"), "rejected"]]);
   });
 
-  test("are not blamed for what comes after them", async () => {
+  test("are not blamed for later errors", async () => {
     let thrown: unknown;
     const guard: Middleware = (_req, _res, next) => {
       try {

@@ -117,7 +117,7 @@ describe("the server's own origin, with cors set for another", () => {
   });
 });
 
-describe("what cannot be the page of a browser", () => {
+describe("origins other than a browser's page", () => {
   test.each([
     "wss://chat.example",
     "ws://192.0.2.1:3000",

@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe("a parked request", () => {
-  test("comes back with what HTTP said", async () => {
+  test("returns the request with its HTTP fields", async () => {
     const req = await receive();
     const parked = ParkedRequest.of(prepareRequest(req));
     const restored = parked?.restore();

@@ -47,7 +47,7 @@ const HAPPEN: Record<PollingSignal, (stage: Stage) => unknown> = {
 const AFTER: Record<PollingPhase, string[]> = { open: [], closing: ["closed"], retiring: ["retired"], closed: [] };
 
 describe.each(Object.keys(POLLING_LIFE) as PollingPhase[])("long-polling that is %s", (phase) => {
-  test.each(Object.keys(POLLING_LIFE.open) as PollingSignal[])("%s: as the table says", (signal) => {
+  test.each(Object.keys(POLLING_LIFE.open) as PollingSignal[])("%s: as in the table", (signal) => {
     const stage = setUp();
     REACH[phase](stage);
     const { transport, owner, clock, done } = stage;

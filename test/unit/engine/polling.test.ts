@@ -223,7 +223,7 @@ describe("a POST", () => {
     expect([reason, code, limit, actual]).toEqual(["transport error", "PAYLOAD_TOO_LARGE", 100, 101]);
   });
 
-  test("over the limit is also why a client leaves that says so by a close packet, and nothing before it", () => {
+  test("over the limit is also the reason when the client sends a close packet next", () => {
     const { owner, ask } = setUp();
     ask("GET");
     ask("POST", { "content-length": "101" });
@@ -373,7 +373,7 @@ describe("retiring, when another transport takes over", () => {
     expect(calls).toEqual(["done"]);
   });
 
-  test("lets a POST that is under way deliver its packets first", () => {
+  test("waits for the packets of a POST under way", () => {
     const { transport, owner, ask } = setUp();
     const { req, res } = ask("POST");
     const calls: string[] = [];
@@ -417,7 +417,7 @@ test("a header that HTTP does not allow ends the transport, not the process", ()
 });
 
 describe("JSONP", () => {
-  test("answers with a script, whatever the index and the data", () => {
+  test("answers with a script, for any index and data", () => {
     const { transport, ask } = setUp({}, { EIO: "3", j: "7);alert(1" });
     const { res } = ask("GET");
     transport.send([message('a\u2028"b')]);

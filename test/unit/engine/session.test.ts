@@ -6,7 +6,7 @@ import { FakeTransport } from "./fake-transport.ts";
 import { kBeat, kOfferUpgrade, kSendPrepared } from "../../../packages/server/src/engine/keys.ts";
 
 describe("the handshake", () => {
-  test("says exactly what a client has to know", () => {
+  test("has exactly the fields that a client needs", () => {
     const { transport } = openSession();
     const [open = ""] = transport.sent;
     expect(JSON.parse(open.slice("open:".length))).toEqual({
@@ -20,7 +20,7 @@ describe("the handshake", () => {
 });
 
 describe("sending", () => {
-  test("what a tick sends leaves as one batch, in order", async () => {
+  test("packets of one tick leave as one batch, in order", async () => {
     const { session, transport } = openSession();
     transport.sent.length = 0;
     session.send("a");
@@ -202,7 +202,7 @@ describe("closing", () => {
     expect(closes).toHaveLength(1);
   });
 
-  test("what was queued is still there for a `close` listener", () => {
+  test("queued packets are still there for a `close` listener", () => {
     const { session, transport } = openSession();
     transport.writable = false;
     session.send("saved");

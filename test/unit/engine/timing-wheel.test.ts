@@ -146,7 +146,7 @@ describe("the heartbeat wheel", () => {
 });
 
 describe("a wheel that is adjusted", () => {
-  test("calls what comes later in time for its delays, and what waits already", () => {
+  test("calls new and waiting entries at the right time", () => {
     const { clock, wheel, beats, entry } = setUp();
     wheel.schedule(entry("before"), 45_000);
     clock.advance(10_000);
@@ -171,7 +171,7 @@ describe("a wheel that is adjusted", () => {
   });
 });
 
-test("timers that are a little late each time do not put beats off, and what came in is read before them", () => {
+test("timers that are slightly late do not delay beats, and received data is read before them", () => {
   const { clock, wheel, beats, entry } = setUp(50, 1050);
   const answered = entry("answered");
   wheel.schedule(entry("silent"), 1000);

@@ -43,7 +43,7 @@ describe("a ledger of sent messages", () => {
     expect(ledger.unconfirmed).toBe(3);
   });
 
-  it("counts what was taken back as not sent", () => {
+  it("counts rewound packets as not sent", () => {
     const ledger = ledgerOf("a", "b");
     ledger.rewind(1);
     expect([ledger.unconfirmed, ledger.unconfirmedBytes]).toEqual([0, 0]);

@@ -82,7 +82,7 @@ describe("an adapter is an emitter as Node's is", () => {
     expect(members.filter((name) => !(name in emitter))).toEqual([]);
   });
 
-  test("for events.once(), and for what adds a listener while it hears", async () => {
+  test("for events.once(), and for a listener that adds another one", async () => {
     const emitter = adapter();
     const heard = once(emitter, "create-room");
     emitter.on("create-room", () => emitter.prependListener("create-room", () => {}));

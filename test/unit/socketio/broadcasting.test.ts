@@ -206,7 +206,7 @@ describe("serverSideEmit()", () => {
     expect(() => io.serverSideEmit(name)).toThrow(`"${name}" is a reserved event name`);
   });
 
-  test("what comes from other servers reaches the listeners of the namespace", () => {
+  test("events of other servers reach the listeners of the namespace", () => {
     const { io } = new Bench();
     const listener = vi.fn();
     io.on("hello", listener);

@@ -38,7 +38,7 @@ describe("a server in a cluster", () => {
     expect(await peer.hear()).toEqual(['2["first"]', '2["second"]']);
   });
 
-  test("does what it can when the bus fails, and nothing ends the process", async () => {
+  test("works locally when the bus fails, and does not end the process", async () => {
     const { bench, peer, socket, adapter } = await lonely();
     adapter.isBroken = true;
     bench.io.emit("x");
@@ -75,7 +75,7 @@ describe("a server in a cluster", () => {
     expect(done).toHaveBeenCalledWith(expect.objectContaining({ message: "operation has timed out" }), []);
   });
 
-  test("forgets what another server has asked when its time is over", async () => {
+  test("drops requests of another server after their time limit", async () => {
     const { bench, peer, socket, adapter } = await lonely();
     const opts = (timeout?: number) => ({ rooms: [], except: [], flags: { timeout } });
     for (const timeout of [100, undefined]) {

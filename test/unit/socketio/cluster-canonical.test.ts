@@ -86,7 +86,7 @@ describe("a value has one text", () => {
     expect(textOf("\ud800")).toBe(textOf("\ufffd"));
   });
 
-  test("except for a BigInt, and what refers to itself", () => {
+  test("except for a BigInt and circular values", () => {
     expect(() => canonical({ a: [1n] })).toThrow(TypeError);
     const endless: unknown[] = [];
     endless.push(endless);
@@ -95,7 +95,7 @@ describe("a value has one text", () => {
 });
 
 describe("the plain value", () => {
-  test("is plain, in the order of the program, and says what the text says", () => {
+  test("is plain, in the program's order, and equals the text", () => {
     const { plain } = canonical({ b: new Date(0), a: [undefined, new Set([1]), Number.NaN, -1], c: undefined });
     expect(plain).toStrictEqual({ b: "1970-01-01T00:00:00.000Z", a: [null, {}, null, -1] });
     expect(Object.keys(plain as object)).toEqual(["b", "a"]);

@@ -25,7 +25,7 @@ const WRONG = "CLUSTER_SIGNATURE_INVALID a message from the bus is ignored: its 
 const UNSIGNED = "CLUSTER_SIGNATURE_INVALID a message from the bus is ignored: it is not signed";
 
 describe("between an adapter and its bus", () => {
-  test("what one server seals another opens, and finds what was said", () => {
+  test("another server opens a sealed message, and gets its content", () => {
     const { guard, refused } = member("b");
     const sealed = member("a").guard.seal(
       message({ packet: ["x", { b: 1, a: Buffer.from("bytes") }], none: undefined }),
@@ -36,7 +36,7 @@ describe("between an adapter and its bus", () => {
     expect(refused).toEqual([]);
   });
 
-  test("what was not signed is not handed on", () => {
+  test("an unsigned message is dropped", () => {
     const sealed = { ...member("a").guard.seal(message({ packet: ["x"] })), requesterUid: "added on the way" };
     expect(member("b").guard.open(sealed)).toStrictEqual(message({ packet: ["x"] }));
   });
@@ -48,7 +48,7 @@ describe("between an adapter and its bus", () => {
     expect(original).toEqual(before);
   });
 
-  test("a message that was let in passes a second time", () => {
+  test("an accepted message is accepted a second time", () => {
     const { guard, refused } = member("b");
     const genuine = guard.open(member("a").guard.seal(message({ requestId: "r" })));
     expect(guard.open(genuine as object)).toBe(genuine);
@@ -134,7 +134,7 @@ describe.each([
   const broadcast = { type: 3, data: { opts: { rooms: [], except: [], flags: {} }, packet: { type: 2, data: ["x"] } } };
   const signed = (body: object) => member("a").guard.seal({ uid: "a", nsp: "/", ...body }) as unknown as ClusterMessage;
 
-  test("signs all that it says", async () => {
+  test("signs all its messages", async () => {
     const { bench, adapter, end } = server();
     adapter.onMessage(signed({ type: 2 }));
     bench.io.emit("x", Buffer.from("b"), { none: undefined });
@@ -184,7 +184,7 @@ describe.each([
   });
 });
 
-test("an adapter of ours verifies even what comes to a method that was handed out while it was made", async () => {
+test("an adapter of Portage verifies messages even for a method taken during its construction", async () => {
   const bench = new Bench({ adapter: Ours as never, clusterSecret: SECRET });
   const adapter = bench.io.sockets.adapter as unknown as InstanceType<typeof Ours>;
   bench.io.on("handler_error", () => undefined);

@@ -88,7 +88,7 @@ class Listening extends ClusterAdapterWithHeartbeat {
   }
 }
 
-describe("what comes from the bus", () => {
+describe("a message from the bus", () => {
   test.each(SOUND)("is sound: %j", (message) => {
     expect(faultOf({ uid: "other", nsp: "/", ...message })).toBeUndefined();
   });
@@ -112,7 +112,7 @@ describe("what comes from the bus", () => {
     expect(faultOf(message)).toBe(fault);
   });
 
-  test("is sound when it is what this library and socket.io-adapter send", async () => {
+  test("is valid if this library or socket.io-adapter sends it", async () => {
     class Npm extends npm.ClusterAdapterWithHeartbeat {
       readonly sent: unknown[] = [];
       public constructor(nsp: unknown) {
@@ -152,7 +152,7 @@ describe("what comes from the bus", () => {
     }
   });
 
-  test("may be any junk: the server says so, goes on, and serves its clients", async () => {
+  test("may be any junk: the server reports it, goes on, and serves its clients", async () => {
     const bench = new Bench({ adapter: Listening });
     const adapter = bench.io.sockets.adapter as unknown as Listening;
     const failures: { code?: string }[] = [];

@@ -123,7 +123,7 @@ describe("a packet in the wrong state closes the connection:", () => {
     expect(bystander.socket.connected).toBe(true);
   });
 
-  test("what the parser says reaches the error listeners of all its sockets", async () => {
+  test("the parser's error reaches the error listeners of all its sockets", async () => {
     const bench = new Bench();
     const errors: string[] = [];
     bench.io.of("/a");

@@ -70,7 +70,7 @@ test("a listener of disconnecting may disconnect again", async () => {
   expect(reasons).toHaveLength(1);
 });
 
-test("closing the server disconnects everybody, and says why", async () => {
+test("closing the server disconnects all clients, with a reason", async () => {
   const bench = new Bench();
   const { peer, socket } = await bench.join();
   const reasons: string[] = [];

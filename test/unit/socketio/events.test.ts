@@ -159,7 +159,7 @@ describe("middlewares of a socket", () => {
 });
 
 describe("outgoing events", () => {
-  test("keep their order, whatever they carry", async () => {
+  test("keep their order, with any data", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     expect(socket.emit("a", 1, { b: [Buffer.from("x")] }, undefined)).toBe(true);
@@ -226,7 +226,7 @@ describe("outgoing events", () => {
 });
 
 describe("acknowledgements", () => {
-  test("reach their callback once, whatever else the client acknowledges", async () => {
+  test("reach their callback once, even if the client acknowledges more", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     const ack = vi.fn();
@@ -275,7 +275,7 @@ describe("acknowledgements", () => {
 });
 
 describe("catch-all listeners", () => {
-  test("hear incoming events before the others, in their order", async () => {
+  test("receive incoming events before the others, in order", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     const seen: unknown[] = [];
@@ -297,7 +297,7 @@ describe("catch-all listeners", () => {
     expect(socket.listenersAny()).toEqual([]);
   });
 
-  test("hear outgoing events and broadcasts, not acknowledgements, with the bytes that were given", async () => {
+  test("receive outgoing events and broadcasts, not acknowledgements, with the original bytes", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     const seen: unknown[] = [];
@@ -329,7 +329,7 @@ describe("catch-all listeners", () => {
   });
 });
 
-describe("what listeners throw", () => {
+describe("errors of listeners", () => {
   let uncaught: unknown[] = [];
   let theirs: NodeJS.UncaughtExceptionListener[] = [];
   const collect = (error: unknown): void => void uncaught.push((error as Error).message);
@@ -375,7 +375,7 @@ describe("what listeners throw", () => {
   });
 });
 
-test("what an application adds to Object.prototype does no harm", async () => {
+test("additions of an application to Object.prototype are harmless", async () => {
   Reflect.set(Object.prototype, "foo", "bar");
   try {
     const bench = new Bench();

@@ -7,7 +7,7 @@ import { FLAGS } from "../../../packages/server/src/socketio/broadcast/flags.ts"
 const source = (path: string): string =>
   readFileSync(fileURLToPath(new URL(`../../../packages/server/src/${path}`, import.meta.url)), "utf8");
 
-test.each(Object.entries(FLAGS))("the flag %s is obeyed where its row says, and has its methods", (name, flag) => {
+test.each(Object.entries(FLAGS))("the flag %s applies as in its row, and has its methods", (name, flag) => {
   if (flag.obeyedBy !== undefined) expect(source(flag.obeyedBy)).toMatch(new RegExp(`\\b${name}\\b`));
   const has = (...classes: { readonly prototype: object }[]): boolean[] =>
     classes.map(({ prototype }) => name in prototype);

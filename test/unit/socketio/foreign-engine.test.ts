@@ -54,7 +54,7 @@ test("io.bind() accepts any engine with sockets like engine.io's", async () => {
   expect(engine.close).toHaveBeenCalledTimes(1);
 });
 
-test("what another engine can't do is done without: it has no queue to look after, and counts no limits", async () => {
+test("missing features of another engine are not required: a queue, and counts of limits", async () => {
   const io = new Server({ maxNamespaces: 1 });
   const engine = Object.assign(new EventEmitter(), { close: vi.fn() });
   io.bind(engine);

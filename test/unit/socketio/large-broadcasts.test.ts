@@ -206,7 +206,7 @@ describe("a broadcast to very many", () => {
     expect(await back.hear()).toEqual([expect.stringMatching(/^2\["x",/), expect.stringContaining(pid)]);
   });
 
-  test("keeps the order when a listener for what goes out broadcasts so much that one has to be finished", async () => {
+  test("keeps the order when an outgoing listener broadcasts so much that one must be finished", async () => {
     const { io, a, b } = await crowded();
     a.socket.onAnyOutgoing((event: string) => {
       if (event === "x") for (let number = 0; number < 12; number++) io.emit("n", number);
@@ -246,7 +246,7 @@ describe("a broadcast to very many", () => {
     expect(await a.peer.hear()).toEqual(['2["x"]']);
   });
 
-  test("is what it was when it was sent, for clients of revision 3 as well", async () => {
+  test("has its data at the time of the call, for clients of revision 3 as well", async () => {
     const { bench, io } = await crowded({ connectionStateRecovery: {} });
     const old = bench.peer({ protocol: 3 });
     await old.hear();
@@ -313,7 +313,7 @@ async function heardBy(crowd: number, seed: number, options: object): Promise<st
   return [a, b].map(({ peer }) => peer.transport.sent.map((each) => String(each).replace(/,"[\w-]{5,}"]$/, "]")));
 }
 
-describe("what clients hear is the same in several turns as in one", () => {
+describe("clients receive the same in several ticks as in one", () => {
   for (const options of [{}, { connectionStateRecovery: {} }]) {
     test.each([1, 2, 3, 4, 5, 6])(`${Object.keys(options).join("") || "plain"}, seed %i`, async (seed) => {
       expect(await heardBy(ONE_TURN + 500, seed, options)).toEqual(await heardBy(0, seed, options));

@@ -112,7 +112,7 @@ describe("events per second", () => {
     expect(peer.isConnected).toBe(true);
   });
 
-  test("a client that sends more is disconnected, and the reason says so", async () => {
+  test("a client that sends more is disconnected, with a reason", async () => {
     const bench = new Bench({ maxEventsPerSecond: { rate: 10, burst: 20 } });
     const { peer, socket } = await bench.join();
     const events = (count: number): string[] => Array.from({ length: count }, () => '2["event"]');

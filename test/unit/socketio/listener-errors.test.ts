@@ -237,7 +237,7 @@ describe("a parser that throws", () => {
   };
   let failsAt = "nowhere";
 
-  test("when a client is let in: the connection ends", async () => {
+  test("when a client is accepted: the connection ends", async () => {
     const bench = new FailingBench({ parser });
     failsAt = "connect";
     const peer = bench.peer();

@@ -46,7 +46,7 @@ describe("static namespaces", () => {
 });
 
 describe("namespaces by pattern", () => {
-  test("have an adapter with all members, and warn of what it can't do", async () => {
+  test("have an adapter with all members, and warn of unsupported calls", async () => {
     const { io } = new Bench();
     const parent = io.of(/^\/shop-\d+$/);
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => {});

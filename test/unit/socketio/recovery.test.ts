@@ -30,7 +30,7 @@ const only = (io: Server) => {
 };
 
 describe("a client that was lost", () => {
-  test("gets what it missed, in order and once, before the answer", async () => {
+  test("gets its missed events, in order and once, before the answer", async () => {
     const bench = new Bench(RECOVERY);
     const first = bench.peer();
     const { answer } = await join(first);
@@ -171,7 +171,7 @@ describe("a client that was lost", () => {
   });
 });
 
-describe("a session that does not come back says why", () => {
+describe("a failed recovery has a reason", () => {
   const cases: Array<[string, object, string]> = [
     ["unknown", { pid: "never", offset: "x" }, "RECOVERY_SESSION_UNKNOWN"],
     ["no text", { pid: 1, offset: "x" }, "RECOVERY_MALFORMED"],
@@ -210,7 +210,7 @@ describe("a session that does not come back says why", () => {
     expect(only(bench.io)).toMatchObject({ recovered: false, recoveryError: { code: "RECOVERY_SESSION_UNKNOWN" } });
   });
 
-  test("a new client has nothing to say", async () => {
+  test("a new client has no reason", async () => {
     const bench = new Bench(RECOVERY);
     await join(bench.peer());
     expect(only(bench.io)).toMatchObject({ recovered: false, recoveryError: undefined });
@@ -218,7 +218,7 @@ describe("a session that does not come back says why", () => {
 });
 
 describe("offsets", () => {
-  test("reach neither clients of Socket.IO 2 nor listeners for what goes out", async () => {
+  test("reach neither clients of Socket.IO 2 nor outgoing listeners", async () => {
     const bench = new Bench(RECOVERY);
     const old = bench.peer({ protocol: 3 });
     expect(await old.hear()).toEqual(["0"]);
@@ -242,7 +242,7 @@ describe("offsets", () => {
     }
   });
 
-  test("are not added to what a middleware sends, which is not kept either", async () => {
+  test("are not added to events of a middleware, which are not stored either", async () => {
     const bench = new Bench(RECOVERY);
     bench.io.use((socket, next) => {
       socket.emit("from the middleware");

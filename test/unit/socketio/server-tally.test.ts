@@ -31,7 +31,7 @@ test("junk on the bus is counted by code, failures of the adapter's own are not"
   expect(tallyOf(bench).cluster).toEqual({ CLUSTER_MESSAGE_INVALID: 1, TOO_MANY_SERVERS: 2 });
 });
 
-test("sessions that come back, or do not, are counted, and what had to go before its time", async () => {
+test("counts recovered and failed sessions, and early removals", async () => {
   const bench = new Bench({ connectionStateRecovery: { maxSessions: 1, maxPackets: 2, maxPacketBytes: 100 } });
   const lose = async (auth?: object): Promise<string> => {
     const peer = bench.peer();

@@ -94,7 +94,7 @@ describe("close()", () => {
     expect(callback).toHaveBeenCalledWith(undefined);
   });
 
-  test("ends what it was attached to; it may listen again", async () => {
+  test("closes the attached server; it may listen again", async () => {
     const io = new Server(0);
     await once(io.httpServer, "listening");
     const first = io.httpServer;

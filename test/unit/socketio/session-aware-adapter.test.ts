@@ -167,7 +167,7 @@ describe("a session does not come back", () => {
     expect(await missed(offset)).toBeUndefined();
   });
 
-  test("when what it has missed had to make room", async () => {
+  test("when its missed events had to make room", async () => {
     const { emit, lose, missed } = bench({ maxPackets: 2 });
     const [first, second] = [emit("1"), emit("2")];
     emit("3");

@@ -29,7 +29,7 @@ describe("events for a client that reads too slowly", () => {
     expect(await wake(state)).toEqual(['2["a"]', '2["b"]']);
   });
 
-  test("are dropped, the newest or the oldest first, as the socket's policy says", async () => {
+  test("are dropped, the newest or the oldest first, by the socket's policy", async () => {
     const newest = await stalled();
     newest.socket.slowPolicy = "drop-newest";
     newest.socket.emit("a");
@@ -44,7 +44,7 @@ describe("events for a client that reads too slowly", () => {
     expect(oldest.socket.droppedEvents).toBe(2);
   });
 
-  test("or as one event says, and acknowledgements never are", async () => {
+  test("or by an event's own policy, and acknowledgements never are", async () => {
     const state = await stalled();
     state.socket.on("question", (done: (answer: string) => void) => done("answer"));
     state.socket.slowPolicy = "drop-newest";
@@ -82,7 +82,7 @@ describe("events for a client that reads too slowly", () => {
 });
 
 describe("a program that waits for its client", () => {
-  test("hears `drain`, and its whenDrained() is true", async () => {
+  test("emits `drain`, and its whenDrained() is true", async () => {
     const state = await stalled();
     const events: string[] = [];
     state.socket.on("drain", () => events.push("drain"));
@@ -96,7 +96,7 @@ describe("a program that waits for its client", () => {
     expect(await state.socket.whenDrained()).toBe(true);
   });
 
-  test("hears no `drain` of a client that was never slow, and whenDrained() is false once it has gone", async () => {
+  test("emits no `drain` if it was never slow, and whenDrained() is false once it has gone", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
     socket.on("drain", () => expect.unreachable());

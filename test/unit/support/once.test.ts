@@ -39,7 +39,7 @@ test("the lock of an ended process is free, even if another process has its id",
   }
 });
 
-test("what fails is not kept, and its lock is gone", async () => {
+test("a failed result is not stored, and its lock is removed", async () => {
   const parent = await place();
   await expect(madeOnce(join(parent, "key"), () => Promise.reject(new Error("full")))).rejects.toThrow("full");
   await madeOnce(join(parent, "key"), make);

@@ -215,7 +215,7 @@ describe("acceptConnect", () => {
     expect(String((await nextEvent(plain, "data"))[0])).toBe("plain");
   });
 
-  it("what a client does not read fills the stream, which drains once it does", async () => {
+  it("unread data fills the stream, which drains once the client reads", async () => {
     const heard: string[] = [];
     let drained = (): void => undefined;
     const isDrained = new Promise<void>((resolve) => (drained = resolve));

@@ -51,7 +51,7 @@ function pausing(options: SocketOptions = {}): Socket {
 }
 
 describe("an upgrade", () => {
-  test("commits when polling rests, and what was written meanwhile leaves on the new transport", () => {
+  test("commits when polling rests, and sends queued packets on the new transport", () => {
     const socket = pausing();
     socket.send("meanwhile");
     expect(made[0]!.written).toEqual([]);
@@ -232,7 +232,7 @@ describe("opening", () => {
     expect(made.length).toBe(2);
   });
 
-  test("a race: what has won goes first, alone, until it fails", () => {
+  test("a race: the winner goes first, alone, until it fails", () => {
     const options = { ...RACE, hostname: "race-3" };
     open(options);
     made[0]!.shakeHands({ upgrades: [] });
@@ -331,7 +331,7 @@ describe("sending", () => {
     expect(events).toEqual(["open", "drain"]);
   });
 
-  test("what was sent before a close that came before the opening is delivered first", () => {
+  test("packets sent before a close, both before the opening, are delivered first", () => {
     const socket = connect();
     socket.send("early");
     socket.close();
@@ -343,7 +343,7 @@ describe("sending", () => {
     expect(made.length).toBe(1);
   });
 
-  test("after close nothing is taken", () => {
+  test("after close packets are dropped", () => {
     const socket = connect();
     made[0]!.shakeHands();
     socket.send("last");
@@ -370,14 +370,14 @@ describe("sending", () => {
   });
 });
 
-test("what the caller hands over is not changed", () => {
+test("the caller's options are not changed", () => {
   const options = Object.freeze({ transportImplementations: Object.freeze([Slow]), query: Object.freeze({ a: 1 }) });
   const socket = new Socket("https://example.org:8443/?b=2", options);
   expect(made[0]!.query).toEqual({ b: "2", EIO: 4, transport: "slow" });
   expect([socket.hostname, socket.port, socket.secure]).toEqual(["example.org", "8443", true]);
 });
 
-test("diagnosis has a failure before its error is heard", () => {
+test("diagnosis has a failure before its error is emitted", () => {
   const socket = connect();
   const seen: unknown[] = [];
   socket.on("error", () => seen.push(...socket.diagnosis.attempts));

@@ -58,7 +58,7 @@ test("a connection that is closed before it is open", () => {
   expect(socket.readyState).toBe("closed");
 });
 
-test("close waits for what was sent", () => {
+test("close waits for sent packets", () => {
   const { socket, transport, events } = open();
   transport.shakeHands();
   socket.send("last words");

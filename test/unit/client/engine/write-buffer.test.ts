@@ -14,7 +14,7 @@ function bodySize(batch: readonly Packet[]): number {
   return size;
 }
 
-test("the size of a packet is what goes over the wire", () => {
+test("the size of a packet is its size on the wire", () => {
   for (const packet of packets) expect(encodedSize(packet.data, true)).toBe(bodySize([packet]));
   expect(encodedSize(BYTES, false)).toBe(10);
   expect(encodedSize(new Blob([BYTES]), false)).toBe(10);
@@ -30,7 +30,7 @@ test("a batch is the longest that fits, or one packet that does not", () => {
   }
 });
 
-test("what does not fit is not looked at, however much of it there is", () => {
+test("packets beyond the limit are not read, however many", () => {
   let looks = 0;
   const waiting = Array.from({ length: 10_000 }, (): Packet => {
     return Object.defineProperty({ type: "message" }, "data", { get: () => (looks++, "x".repeat(10)) }) as Packet;

@@ -126,7 +126,7 @@ describe("opening", () => {
     expect(network.connections).toHaveLength(2);
   });
 
-  test("has noted that in its diagnosis when listeners hear of it", () => {
+  test("has it in its diagnosis before listeners run", () => {
     const seen: unknown[] = [];
     create({ timeout: 300 })
       .on("error", () => seen.push(...manager.diagnosis.attempts!))
@@ -232,7 +232,7 @@ describe("reconnection", () => {
   });
 });
 
-describe("what a server asks for", () => {
+describe("delays that a server asks for", () => {
   const waited = (): number => {
     const start = Date.now();
     while (network.connections.length === 1) vi.advanceTimersByTime(10);

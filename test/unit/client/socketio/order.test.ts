@@ -118,7 +118,7 @@ describe.each(Object.entries(ENDS))("%s in the same read", (_, [end, reason]) =>
     expect(socket.connected).toBe(false);
   });
 
-  test("what a listener emits meanwhile is sent on the next connection", async () => {
+  test("events that a listener emits meanwhile are sent on the next connection", async () => {
     socket.once("connect", () => socket.emit("hello"));
     network.last.open();
     network.last.accept();
@@ -128,7 +128,7 @@ describe.each(Object.entries(ENDS))("%s in the same read", (_, [end, reason]) =>
     expect(network.last.sent).toContain('2["hello"]');
   });
 
-  test("a listener that connects again does not hear the rest of the old connection", async () => {
+  test("a listener that connects again does not receive the rest of the old connection", async () => {
     socket.once("connect", () => socket.disconnect().connect());
     network.last.open();
     network.last.accept();

@@ -175,7 +175,7 @@ describe("an exception of a listener", () => {
     throw new Error(name);
   };
 
-  test("reaches the program as an uncaught error, and no other listener, nor the connection, hears of it", async () => {
+  test("reaches the program as an uncaught error, without an effect on other listeners or the connection", async () => {
     create();
     const heard: string[] = [];
     for (const name of ["a", "connect", "disconnect"]) {
@@ -316,7 +316,7 @@ describe("an event that can't be encoded", () => {
       expect(network.last.sent).toEqual(["0", '37["instead"]']);
     });
 
-    test("as credentials: the socket is not let in, and says so", async () => {
+    test("as credentials: the socket does not connect, and emits connect_error", async () => {
       create({ auth: { value } });
       const errors: unknown[] = [];
       socket.on("connect_error", (error) => errors.push(error));

@@ -72,7 +72,7 @@ function record(...names: string[]): unknown[][] {
 }
 
 describe("connecting", () => {
-  test("asks to be let in, and is", async () => {
+  test("sends CONNECT and is accepted", async () => {
     create();
     const events = record("connect");
     expect([socket.connected, socket.disconnected, socket.active, socket.id]).toEqual([false, true, true, undefined]);
@@ -269,7 +269,7 @@ describe("acknowledgements", () => {
     expect(sent()).toEqual([]);
   });
 
-  test("time out, with what was not sent", async () => {
+  test("time out, and remove the unsent event", async () => {
     create();
     const ack = vi.fn();
     socket.timeout(50).emit("a", ack);
@@ -372,7 +372,7 @@ describe("events of the server", () => {
     expect(calls).toEqual([["a", 1], 1]);
   });
 
-  test("that come before the socket is let in wait for that", async () => {
+  test("that arrive before the socket is connected are buffered", async () => {
     create();
     const events = record("a", "connect");
     network.last.open();
@@ -410,7 +410,7 @@ describe("events of the server", () => {
     expect(socket.offAnyOutgoing().listenersAnyOutgoing()).toEqual([]);
   });
 
-  test("outgoing listeners hear of what waited when it is sent", async () => {
+  test("outgoing listeners receive queued events when they are sent", async () => {
     create();
     const listener = vi.fn();
     socket.onAnyOutgoing(listener).emit("x");
@@ -421,7 +421,7 @@ describe("events of the server", () => {
 });
 
 describe("disconnecting", () => {
-  test("says good-bye, closes the connection, and does not come back", async () => {
+  test("sends DISCONNECT, closes the connection, and does not reconnect", async () => {
     await connected();
     const events = record("disconnect");
     socket.disconnect().close();

@@ -144,7 +144,7 @@ describe("receiver", () => {
     expect(received([frame({ opcode: 1, payload: LONG, reserved: 4 }).subarray(0, 2)]).take()).toHaveLength(1);
   });
 
-  it("refuses a message that announces too much, whatever its fragments are (RFC 6455, 10.4)", () => {
+  it("refuses a message that announces too much, with any fragments (RFC 6455, 10.4)", () => {
     const limits = { maxPayload: 10 };
     const tooBig = ["failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"];
     expect(received([frame({ opcode: 2, payload: "0123456789" })], limits).take()).toHaveLength(1);
@@ -180,7 +180,7 @@ describe("receiver", () => {
 describe("receiver, paused", () => {
   const BYTES = frames({ opcode: 1, payload: "1" }, { opcode: 1, payload: "2" }, { opcode: 1, payload: "3" });
 
-  it("stops delivery from the next message on, and buffers what arrives meanwhile", () => {
+  it("stops delivery from the next message on, and buffers data that arrives meanwhile", () => {
     const recorder = new Recorder();
     recorder.onMessage = () => recorder.connection.pause();
     expect(recorder.connection.receive(Buffer.from(BYTES))).toBe(false);

@@ -175,7 +175,7 @@ describe.each([
     expect(transport.writable).toBe(true);
   });
 
-  test("an error status is an error, with what the server said", async () => {
+  test("an error status is an error, with the server's answer", async () => {
     const transport = await opened(Class);
     let error: TransportError | undefined;
     transport.on("error", (thrown) => (error = thrown));
@@ -221,7 +221,7 @@ describe.each([
     expect(polls().length).toBe(3);
   });
 
-  test("closing says goodbye and lets go of the poll", async () => {
+  test("closing sends a close packet and aborts the poll", async () => {
     const transport = await opened(Class);
     transport.close();
     expect(events).toEqual(["close undefined"]);
@@ -231,7 +231,7 @@ describe.each([
     expect(events.length).toBe(1);
   });
 
-  test("closing during a POST says goodbye after it", async () => {
+  test("closing during a POST sends the close packet after it", async () => {
     const transport = await opened(Class);
     transport.send([message("a")]);
     transport.close();
@@ -354,7 +354,7 @@ describe.each([
   });
 });
 
-test("the handshake says what the client knows, once", async () => {
+test("the handshake announces the client's features, once", async () => {
   const transport = make(BrowserPolling, { forceBase64: true, timestampRequests: false, timestampParam: "x" });
   expect(exchanges[0]!.url.search).toBe("?EIO=4&transport=polling&reasons=1&b64=1");
   await exchanges[0]!.answer(200, HANDSHAKE);

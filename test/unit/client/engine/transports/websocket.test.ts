@@ -121,7 +121,7 @@ test("an error is reported, and nothing after it", () => {
   expect(ws.isClosed).toBe(true);
 });
 
-test("what the platform refuses is an error, in a later turn", async () => {
+test("a refusal of the platform is an error, in a later tick", async () => {
   const socket = connect({}, "refused");
   const error = await new Promise<TransportError>((resolve) => socket.on("error", resolve as () => void));
   expect([error.message, String(error.description)]).toEqual(["websocket error", "SyntaxError: refused address"]);
@@ -134,7 +134,7 @@ test("sending into a WebSocket that has just closed does not throw", () => {
   expect(() => socket.send("too late")).not.toThrow();
 });
 
-test("closing lets go of the WebSocket; a late error of it does not matter", () => {
+test("closing releases the WebSocket; its late error is ignored", () => {
   const [socket, ws] = opened();
   socket.close();
   expect(ws.isClosed).toBe(true);
@@ -161,7 +161,7 @@ test.each([
   expect(ws.isClosed).toBe(true);
 });
 
-test("a platform without WebSocket says so, and another transport is tried", async () => {
+test("a platform without WebSocket reports it, and the next transport is tried", async () => {
   vi.stubGlobal("WebSocket", undefined);
   const alone = connect();
   const [error] = await new Promise<[TransportError]>((resolve) =>

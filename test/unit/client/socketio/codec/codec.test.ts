@@ -54,7 +54,7 @@ function decodeWith(DecoderClass: typeof Decoder | typeof parser.Decoder, chunks
 }
 
 describe("Encoder", () => {
-  test("no list is made of the bytes of a Buffer, at whatever depth", () => {
+  test("the bytes of a Buffer are not converted to a list, at any depth", () => {
     const toJSON = vi.spyOn(Buffer.prototype, "toJSON");
     try {
       const [one, two] = [Buffer.from("one"), Buffer.from("two")];
@@ -87,7 +87,7 @@ describe("Encoder", () => {
     expect(() => encode({ type: 2, nsp: "/", data })).toThrow();
   });
 
-  test("bytes in what toJSON() gives are attachments, even if it gives itself", () => {
+  test("bytes in the result of toJSON() are attachments, even if it returns itself", () => {
     const packet = { type: 2, nsp: "/", data: ["hello", itself({ bytes }), itself({ a: 1 })] } as Packet;
     expect(encode(packet)).toEqual(['51-["hello",{"bytes":{"_placeholder":true,"num":0}},{"a":1}]', bytes]);
   });
@@ -174,7 +174,7 @@ describe("Decoder", () => {
     expect(decodeWith(Decoder, [deep, bytes])).toHaveLength(1);
   });
 
-  test("says what it could not read, cut short", () => {
+  test("quotes the malformed packet, truncated", () => {
     const add = (): void => new Decoder().add("9".repeat(1000));
     expect(add).toThrow(/^invalid packet: 9{60}$/);
     expect(add).toThrow(expect.objectContaining({ code: "PARSE_ERROR" }));
