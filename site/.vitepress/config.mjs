@@ -42,10 +42,10 @@ export default defineConfig({
       { text: "Documentation", link: "/docs/index.md" },
       { text: "API reference", link: "/api/index.md" },
       { text: "Changes", link: "/CHANGELOG.md" },
+      { text: "GitHub", link: REPOSITORY },
     ],
     sidebar: { "/": shelves(), ...reference() },
     outline: [2, 3],
     search: { provider: "local", options: { _render: renderForSearch, miniSearch: { searchOptions } } },
-    socialLinks: [{ icon: "github", link: REPOSITORY }],
   },
 });
