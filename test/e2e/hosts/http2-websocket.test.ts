@@ -342,6 +342,20 @@ describe("closing", () => {
     expect([late.status, JSON.parse(await late.body())]).toMatchObject([503, { code: 7 }]);
     expect(Number(late.headers["retry-after"])).toBeGreaterThan(0);
   });
+
+  test.each(["websocket", "polling"])(
+    "a client that comes back while the server drains gets GOAWAY (%s)",
+    async (name) => {
+      const running = await start();
+      const session = await browse(running.port);
+      await (running.io as unknown as { drain(): Promise<void> }).drain();
+      const gone = nextEvent<[number]>(session, "goaway");
+      const path = WS.replace("websocket", name);
+      const stream = session.request(name === "websocket" ? { ...CONNECT, ":path": path } : { ":path": path });
+      const [headers] = await nextEvent<[Record<string, unknown>]>(stream.resume(), "response");
+      expect([headers[":status"], (await gone)[0]]).toEqual([503, 0]);
+    },
+  );
 });
 
 describe("a CONNECT that is not the engine's", () => {

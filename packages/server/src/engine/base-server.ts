@@ -5,8 +5,9 @@ import { storedInOptions } from "../base/assignable.ts";
 import type { Clock } from "../base/clock.ts";
 import { Emitter } from "../base/emitter.ts";
 import { createLog } from "../base/log.ts";
-import { ERROR_CODES, type ErrorCallback, type Refusal, createRefusal } from "./report/refusals.ts";
+import { ERROR_CODES, type ErrorCallback, type Refusal, createRefusal, refusalName } from "./report/refusals.ts";
 import { addHeaders } from "./http/answer-headers.ts";
+import { askForNewConnection } from "./http/http2.ts";
 import { replaceCors } from "./http/cors.ts";
 import { reportUnreadable } from "./admission/cors-check.ts";
 import { Notices } from "../base/notices.ts";
@@ -353,6 +354,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   /** Reports a refusal to `connection_error` listeners. */
   [kReportRefusal](req: IncomingMessage, refusal: Refusal): void {
     reportRefusal(this, req, refusal);
+    if (refusalName(refusal) === "SERVER_DRAINING") askForNewConnection(req);
   }
 }
 

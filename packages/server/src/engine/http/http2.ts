@@ -101,6 +101,15 @@ function closeWhenAnswered(this: ServerHttp2Stream): void {
 }
 
 /**
+ * Asks the client of an HTTP/2 request for a new connection (GOAWAY), once all requests on this one are answered: a balancer
+ * may pass that on to another process.
+ */
+export function askForNewConnection(req: IncomingMessage): void {
+  const session = streamOf(req)?.session;
+  if (session && !session.closed) nextTurn((session) => session.close(), session);
+}
+
+/**
  * Ends the connection (HTTP/1, by a header) or the stream (HTTP/2; RFC 9113, section 8.1) after the response, so that the
  * rest of the request's body need not be read.
  *
