@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 
-type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
+type BoundListener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
 type ListenerMethod = "on" | "once" | "addListener" | "prependListener" | "prependOnceListener";
 
 /** Node's emitter, with typed listeners for known events. Programs may add events of their own. */
@@ -9,20 +9,20 @@ export interface TypedEmitter<Events extends Record<keyof Events, unknown[]>> ex
   ListenerMethod
 > {
   /** Adds a listener. */
-  on<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
-  on(event: string | symbol, listener: Listener<this, any[]>): this;
+  on<K extends keyof Events>(event: K, listener: BoundListener<this, Events[K]>): this;
+  on(event: string | symbol, listener: BoundListener<this, any[]>): this;
   /** Adds a listener for the next event only. */
-  once<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
-  once(event: string | symbol, listener: Listener<this, any[]>): this;
+  once<K extends keyof Events>(event: K, listener: BoundListener<this, Events[K]>): this;
+  once(event: string | symbol, listener: BoundListener<this, any[]>): this;
   /** Does the same as `on`. */
-  addListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
-  addListener(event: string | symbol, listener: Listener<this, any[]>): this;
+  addListener<K extends keyof Events>(event: K, listener: BoundListener<this, Events[K]>): this;
+  addListener(event: string | symbol, listener: BoundListener<this, any[]>): this;
   /** Adds a listener before all others. */
-  prependListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
-  prependListener(event: string | symbol, listener: Listener<this, any[]>): this;
+  prependListener<K extends keyof Events>(event: K, listener: BoundListener<this, Events[K]>): this;
+  prependListener(event: string | symbol, listener: BoundListener<this, any[]>): this;
   /** Adds a listener for the next event only, before all others. */
-  prependOnceListener<K extends keyof Events>(event: K, listener: Listener<this, Events[K]>): this;
-  prependOnceListener(event: string | symbol, listener: Listener<this, any[]>): this;
+  prependOnceListener<K extends keyof Events>(event: K, listener: BoundListener<this, Events[K]>): this;
+  prependOnceListener(event: string | symbol, listener: BoundListener<this, any[]>): this;
 }
 
 /** `EventEmitter` itself. */

@@ -7,7 +7,7 @@
  */
 
 /** Age, in milliseconds, at which a WebSocket has proven to work. */
-const LASTING = 60_000;
+const LASTING_WEBSOCKET = 60_000;
 const FIRST_PAUSE = 30_000;
 const LONGEST_PAUSE = 600_000;
 
@@ -25,7 +25,7 @@ export interface Breakdowns {
  * @param isBreakdown whether neither side ended it
  */
 export function recordEnd(record: Breakdowns, startedAt: number, isBreakdown: boolean, now: number): void {
-  if (now - startedAt >= LASTING) record.count_ = 0;
+  if (now - startedAt >= LASTING_WEBSOCKET) record.count_ = 0;
   // counts connections that broke down together once
   else if (isBreakdown && startedAt >= record.at_) {
     record.count_++;

@@ -144,7 +144,7 @@ export class Upgrade implements SessionUpgrade, TransportHandler {
       this.#stopTimer();
       this.#candidate = undefined;
       if (next === "upgraded") commit(host, candidate);
-      else fail(host, candidate, step, cause);
+      else abandon(host, candidate, step, cause);
       // sends packets queued during the pause
       host.flush();
       this.#tryNext();
@@ -159,7 +159,7 @@ function commit(host: UpgradeHost, candidate: Transport): void {
   host["emitReserved"]("upgrade", candidate);
 }
 
-function fail(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Cause): void {
+function abandon(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Cause): void {
   discard(candidate);
   const text = typeof cause === "object" && !(cause instanceof Error) ? "transport closed" : String(cause);
   const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + text : "");

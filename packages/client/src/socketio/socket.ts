@@ -210,10 +210,10 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     const data = packet.data as ConnectAnswer | undefined;
     const { type } = packet;
     if (type === CONNECT && data?.sid) this.onconnect(data.sid, data.pid);
-    else if (type === CONNECT) refuse(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
+    else if (type === CONNECT) emitRefusal(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
     else if (type === CONNECT_ERROR) {
       this.ondisconnect();
-      refuse(this, "CONNECT_REFUSED", data?.message ?? data, data?.data);
+      emitRefusal(this, "CONNECT_REFUSED", data?.message ?? data, data?.data);
     } else if (type === DISCONNECT) this.ondisconnect(true);
     else if (type === ACK) this.onack(packet);
     else this.onevent(packet);
@@ -393,7 +393,7 @@ function sendConnect(self: AnySocket, data?: object): void {
   }
 }
 
-function refuse(self: AnySocket, code: ClientError["code"], message: unknown, data?: unknown): void {
+function emitRefusal(self: AnySocket, code: ClientError["code"], message: unknown, data?: unknown): void {
   self["emitReserved"]("connect_error", new ClientError(code, String(message), { data }));
 }
 

@@ -7,7 +7,7 @@ import {
   type JsonReviver,
   resolveDecoderOptions,
 } from "./decoder-options.ts";
-import { Listeners, type Listener } from "./listeners.ts";
+import { Listeners, type PacketListener } from "./listeners.ts";
 import { isDeeperThan, mayBeDeeperThan } from "./json-depth.ts";
 import { hasMoreKeysThan } from "./json-keys.ts";
 import { isDataValid, type Packet, PacketType, SocketPacket } from "./packet.ts";
@@ -72,14 +72,14 @@ export class Decoder {
 
   /** Adds a listener, which gets every complete packet. */
   on(event: "decoded", listener: (packet: Packet) => void): this;
-  on(event: string, listener: Listener): this {
+  on(event: string, listener: PacketListener): this {
     (this.#listeners ??= new Listeners()).add(event, listener);
     return this;
   }
 
   /** Adds a listener for the next packet only. */
   once(event: "decoded", listener: (packet: Packet) => void): this;
-  once(event: string, listener: Listener): this {
+  once(event: string, listener: PacketListener): this {
     (this.#listeners ??= new Listeners()).addOnce(event, listener);
     return this;
   }
@@ -88,13 +88,13 @@ export class Decoder {
    * Removes a listener. Without `listener`, removes all of the event;
    * without `event`, all listeners.
    */
-  off(event?: string, listener?: Listener): this {
+  off(event?: string, listener?: PacketListener): this {
     this.#listeners?.remove(event, listener);
     return this;
   }
 
   /** Does the same as `off`. */
-  removeListener(event?: string, listener?: Listener): this {
+  removeListener(event?: string, listener?: PacketListener): this {
     return this.off(event, listener);
   }
 

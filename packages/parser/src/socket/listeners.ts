@@ -1,9 +1,9 @@
 /** Called with the arguments of the event. */
-export type Listener = (...args: never[]) => void;
+export type PacketListener = (...args: never[]) => void;
 
 interface Entry {
   readonly event: string;
-  readonly listener: Listener;
+  readonly listener: PacketListener;
   readonly once: boolean;
 }
 
@@ -11,16 +11,16 @@ interface Entry {
 export class Listeners {
   #entries: readonly Entry[] = [];
 
-  add(event: string, listener: Listener): void {
+  add(event: string, listener: PacketListener): void {
     this.#entries = [...this.#entries, { event, listener, once: false }];
   }
 
-  addOnce(event: string, listener: Listener): void {
+  addOnce(event: string, listener: PacketListener): void {
     this.#entries = [...this.#entries, { event, listener, once: true }];
   }
 
   /** Removes matching listeners. An omitted argument matches all. */
-  remove(event: string | undefined, listener: Listener | undefined): void {
+  remove(event: string | undefined, listener: PacketListener | undefined): void {
     this.#entries = this.#entries.filter(
       (entry) =>
         (event !== undefined && entry.event !== event) || (listener !== undefined && entry.listener !== listener),

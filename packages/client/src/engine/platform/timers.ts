@@ -7,7 +7,7 @@ const NATIVE = { setTimeout, clearTimeout };
 export const { now: nativeNow } = Date;
 
 /** A running timer of the platform. Browsers use numbers, which have no `unref`. */
-interface Timer {
+interface PlatformTimer {
   unref?(): unknown;
 }
 
@@ -18,8 +18,8 @@ export interface TimerOwner {
 
 /** The owner with its functions, as this file sees it. */
 interface Timed extends TimerOwner {
-  setTimeoutFn(callback: () => void, ms: number): Timer;
-  clearTimeoutFn(timer: Timer): void;
+  setTimeoutFn(callback: () => void, ms: number): PlatformTimer;
+  clearTimeoutFn(timer: PlatformTimer): void;
 }
 
 /**
@@ -41,7 +41,7 @@ export const LONGEST = 2 ** 31 - 1;
  * @returns cancels the timer
  */
 export function after(owner: object, ms: number, callback: () => void): () => void {
-  let timer: Timer;
+  let timer: PlatformTimer;
   const wait = (left: number): void => {
     timer =
       left > LONGEST

@@ -5,7 +5,7 @@ import { after } from "../platform/timers.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
 
 /** Reports a request without an answer, with the system's message in its place. */
-function fail(onEnd: OnEnd, error: Error): void {
+function failRequest(onEnd: OnEnd, error: Error): void {
   onEnd(undefined, 0, { readyState: 4, status: 0, responseText: messageOf(error), error });
 }
 
@@ -22,12 +22,12 @@ export class NodeXHR extends Polling {
     try {
       const request = this.#start(body);
       request.on("response", (response) => this.#onResponse(response, onEnd));
-      request.on("error", (error) => fail(onEnd, error));
+      request.on("error", (error) => failRequest(onEnd, error));
       request.end(body);
       return () => request.destroy(new Error("aborted"));
     } catch (error) {
       // Node.js rejects the address or a header
-      return after(this, 0, () => fail(onEnd, error as Error));
+      return after(this, 0, () => failRequest(onEnd, error as Error));
     }
   }
 
@@ -57,7 +57,7 @@ export class NodeXHR extends Polling {
       if (status === 200) onEnd(responseText);
       else onEnd(undefined, status, { readyState: 4, status, responseText, headers });
     });
-    response.on("error", (error) => fail(onEnd, error));
+    response.on("error", (error) => failRequest(onEnd, error));
   }
 }
 

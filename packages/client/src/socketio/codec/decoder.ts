@@ -29,7 +29,7 @@ export class Decoder extends Emitter<NoEvents, NoEvents, DecoderEvents> {
     const attachments = this.#attachments;
     if (this.#packet ? !isBinary(chunk) : typeof chunk !== "string") fail(chunk);
     if (this.#packet) attachments.push(chunk);
-    const packet = (this.#packet ??= decode(chunk as string));
+    const packet = (this.#packet ??= parsePacket(chunk as string));
     // false for packets without attachments, where the number is undefined
     if (attachments.length < packet.attachments!) return;
     this.destroy();
@@ -48,7 +48,7 @@ function fail(found: unknown): never {
   throw new ClientError("PARSE_ERROR", "invalid packet: " + String(found).slice(0, 60));
 }
 
-function decode(text: string): Packet {
+function parsePacket(text: string): Packet {
   try {
     const [, plainType, binaryType, count, nsp = "/", id, json] = PACKET.exec(text)!;
     const type = plainType ?? +binaryType! - BINARY;
