@@ -4,15 +4,13 @@ import type { io as connect } from "@portage/client";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { BrowserContext, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { TEST_CERTIFICATE, TEST_KEY } from "../support/servers/certificate.ts";
 import { type Running, serve } from "../support/servers/host.ts";
 import { portage } from "../support/targets.ts";
-import { findChromium, startChromium, type StartedBrowser } from "./chromium.ts";
-
-const executable = await findChromium();
-if (!executable) console.warn("Browser tests of HTTP/2 skipped: no Chromium.");
+import { findChromium, startChromium } from "./chromium.ts";
+import { findFirefox, Firefox } from "./firefox.ts";
 
 const require = createRequire(import.meta.url);
 const REFERENCE = join(dirname(require.resolve("socket.io-client/package.json")), "dist/socket.io.min.js");
@@ -27,31 +25,92 @@ interface Report {
   readonly error?: string;
 }
 
-const CLIENTS = [
-  ["Portage's client", "/socket.io/socket.io.min.js"],
-  ["socket.io-client", "/reference.js"],
+/** A browser with one page at a time, which accepts the certificate of the tests. */
+interface TestBrowser {
+  open(url: string): Promise<void>;
+  evaluate<Argument, Result>(fn: (argument: Argument) => Promise<Result>, argument: Argument): Promise<Result>;
+  closePage(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+async function chromiumBrowser(executable: string): Promise<TestBrowser> {
+  const chromium = await startChromium(executable);
+  const newPage = async (): Promise<Page> => {
+    const context = await chromium.newContext({ ignoreHTTPSErrors: true });
+    context.setDefaultTimeout(10_000);
+    return context.newPage();
+  };
+  let page: Page;
+  return {
+    async open(url) {
+      page = await newPage();
+      await page.goto(url);
+    },
+    evaluate: (fn, argument) => page.evaluate(fn as (argument: unknown) => never, argument),
+    closePage: () => page.context().close(),
+    stop: () => chromium.stop(),
+  };
+}
+
+const BROWSERS = [
+  ["Chromium", await findChromium(), chromiumBrowser],
+  ["Firefox", findFirefox(), (executable: string) => Firefox.start(executable)],
 ] as const;
 
-describe.skipIf(!executable)("Chromium over HTTP/2", () => {
-  let chromium: StartedBrowser;
-  let context: BrowserContext;
-  let page: Page;
+/** The pages of the server, each with a client. */
+const CLIENTS = [
+  ["Portage's client", "/own"],
+  ["socket.io-client", "/reference"],
+] as const;
+const SCRIPTS: Record<string, string> = { "/own": "/socket.io/socket.io.min.js", "/reference": "/reference.js" };
+
+/** Runs in the page. */
+function connectPage({ options, wanted }: { options: object; wanted: string }): Promise<Report> {
+  return new Promise((resolve) => {
+    const socket = io({ reconnection: false, ...options });
+    socket.on("connect_error", ({ message }) => resolve({ transport: "", echoes: false, error: message }));
+    socket.on("connect", () => {
+      const report = async (): Promise<void> => {
+        const { name } = socket.io.engine.transport;
+        if (name !== wanted) return;
+        const text = "x".repeat(600_000);
+        const bytes = Uint8Array.of(1, 2, 255);
+        const [answer, large] = await Promise.all([
+          socket.emitWithAck("echo", bytes) as Promise<ArrayBuffer>,
+          socket.emitWithAck("echo", text) as Promise<string>,
+        ]);
+        socket.disconnect();
+        resolve({ transport: name, echoes: large === text && String(new Uint8Array(answer)) === String(bytes) });
+      };
+      socket.io.engine.on("upgrade", () => void report());
+      void report();
+    });
+  });
+}
+
+/** Runs in the page. */
+function untilDisconnected(): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = io({ reconnection: false, transports: ["websocket"] });
+    socket.on("connect", () => socket.emit("ready"));
+    socket.on("disconnect", resolve);
+  });
+}
+
+describe.each(BROWSERS)("%s over HTTP/2", (name, executable, launch) => {
+  if (!executable) console.warn(`Browser tests of HTTP/2 skipped: no ${name}.`);
+  let browser: TestBrowser | undefined;
   let server: Running;
   let connects: number;
   let upgrades: number;
 
   beforeAll(async () => {
-    chromium = await startChromium(executable as string);
+    if (executable) browser = await launch(executable);
   });
-  afterAll(() => chromium.stop());
-  beforeEach(async () => {
-    context = await chromium.newContext({ ignoreHTTPSErrors: true });
-    context.setDefaultTimeout(10_000);
-    page = await context.newPage();
-  });
+  afterAll(() => browser?.stop());
   afterEach(async () => {
-    await context.close();
-    await server.stop();
+    await browser?.closePage();
+    await server?.stop();
   });
 
   async function start(settings: object, options: object = {}): Promise<void> {
@@ -70,89 +129,57 @@ describe.skipIf(!executable)("Chromium over HTTP/2", () => {
     });
   }
 
-  async function servePage({ url }: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (url?.startsWith("/socket.io/")) return;
-    const isScript = url === "/reference.js";
+  async function servePage({ url = "" }: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (url.startsWith("/socket.io/")) return;
+    const isScript = url === SCRIPTS["/reference"];
+    const page = `<!doctype html><title>HTTP/2</title><script src="${SCRIPTS[url] ?? ""}"></script>`;
     res.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    res.end(isScript ? await readFile(REFERENCE) : "<!doctype html><title>HTTP/2</title>");
+    res.end(isScript ? await readFile(REFERENCE) : page);
   }
 
   /** Connects the page, exchanges messages, and reports once the transport is the wanted one. */
-  async function run(script: string, options: object, wanted = "websocket"): Promise<Report> {
-    await page.goto(`https://localhost:${server.port}/`);
-    await page.addScriptTag({ url: script });
-    return page.evaluate(
-      ([options, wanted]) =>
-        new Promise<Report>((resolve) => {
-          const socket = io({ reconnection: false, ...options });
-          socket.on("connect_error", ({ message }) => resolve({ transport: "", echoes: false, error: message }));
-          socket.on("connect", () => {
-            const report = async (): Promise<void> => {
-              const { name } = socket.io.engine.transport;
-              if (name !== wanted) return;
-              const text = "x".repeat(600_000);
-              const bytes = Uint8Array.of(1, 2, 255);
-              const [answer, large] = await Promise.all([
-                socket.emitWithAck("echo", bytes),
-                socket.emitWithAck("echo", text),
-              ]);
-              const echoes = large === text && String(new Uint8Array(answer as ArrayBuffer)) === String(bytes);
-              socket.disconnect();
-              resolve({ transport: name, echoes });
-            };
-            socket.io.engine.on("upgrade", () => void report());
-            void report();
-          });
-        }),
-      [options, wanted] as const,
-    );
+  async function run(path: string, options: object, wanted = "websocket"): Promise<Report> {
+    await browser!.open(`https://localhost:${server.port}${path}`);
+    return browser!.evaluate(connectPage, { options, wanted });
   }
 
-  test.each(CLIENTS)("%s on WebSocket alone", async (_name, script) => {
+  test.skipIf(!executable).each(CLIENTS)("%s on WebSocket alone", async (_name, script) => {
     await start({ enableConnectProtocol: true });
     expect(await run(script, { transports: ["websocket"] })).toEqual({ transport: "websocket", echoes: true });
     expect([connects, upgrades]).toEqual([1, 0]);
   });
 
-  test.each(CLIENTS)("%s by polling, then the upgrade", async (_name, script) => {
+  test.skipIf(!executable).each(CLIENTS)("%s by polling, then the upgrade", async (_name, script) => {
     await start({ enableConnectProtocol: true }, { perMessageDeflate: { threshold: 0 } });
     expect(await run(script, {})).toEqual({ transport: "websocket", echoes: true });
     expect([connects, upgrades]).toEqual([1, 0]);
   });
 
-  test("Portage's client in a race", async () => {
+  test.skipIf(!executable)("Portage's client in a race", async () => {
     await start({ enableConnectProtocol: true });
     const options = { transports: ["websocket", "polling"], race: true };
-    expect(await run(CLIENTS[0][1], options)).toEqual({ transport: "websocket", echoes: true });
+    expect(await run("/own", options)).toEqual({ transport: "websocket", echoes: true });
     expect(upgrades).toBe(0);
   });
 
-  test("without the setting, WebSocket goes by HTTP/1.1", async () => {
+  test.skipIf(!executable)("without the setting, WebSocket goes by HTTP/1.1", async () => {
     await start({});
-    expect(await run(CLIENTS[0][1], {})).toEqual({ transport: "websocket", echoes: true });
+    expect(await run("/own", {})).toEqual({ transport: "websocket", echoes: true });
     expect([connects, upgrades]).toEqual([0, 1]);
   });
 
-  test("a refused WebSocket leaves polling", async () => {
+  test.skipIf(!executable)("a refused WebSocket leaves polling", async () => {
     await start({ enableConnectProtocol: true });
     server.io.engine.use(({ method }: IncomingMessage, _res: unknown, next: (error?: Error) => void) =>
       next(method === "CONNECT" ? new Error("no") : undefined),
     );
-    expect(await run(CLIENTS[0][1], {}, "polling")).toEqual({ transport: "polling", echoes: true });
+    expect(await run("/own", {}, "polling")).toEqual({ transport: "polling", echoes: true });
   });
 
-  test("io.close() resolves while the page is connected", async () => {
+  test.skipIf(!executable)("io.close() resolves while the page is connected", async () => {
     await start({ enableConnectProtocol: true });
-    await page.goto(`https://localhost:${server.port}/`);
-    await page.addScriptTag({ url: CLIENTS[0][1] });
-    const reason = page.evaluate(
-      () =>
-        new Promise((resolve) => {
-          const socket = io({ reconnection: false, transports: ["websocket"] });
-          socket.on("connect", () => socket.emit("ready"));
-          socket.on("disconnect", resolve);
-        }),
-    );
+    await browser!.open(`https://localhost:${server.port}/own`);
+    const reason = browser!.evaluate(untilDisconnected, undefined);
     await new Promise<void>((resolve) => server.io.on("connection", (socket) => socket.on("ready", () => resolve())));
     await server.io.close();
     expect(await reason).toBe("transport close");
