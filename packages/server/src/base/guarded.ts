@@ -5,7 +5,7 @@ export type FailureKind = "thrown" | "rejected";
 export type OnFailure = (error: unknown, how: FailureKind) => void;
 
 /** Calls `onRejected` if `result` is a promise and rejects. */
-export function watch(result: unknown, onRejected: (error: unknown) => void): void {
+export function onRejection(result: unknown, onRejected: (error: unknown) => void): void {
   if (typeof result !== "object" || result === null) return;
   const { then } = result as { then?: unknown };
   if (typeof then === "function") Reflect.apply(then, result, [undefined, onRejected]);
@@ -25,7 +25,7 @@ export function callProgram<Args extends readonly unknown[], Result>(
 ): Result | undefined {
   try {
     const result = Reflect.apply(fn, self, args);
-    watch(result, (error) => onFailure(error, "rejected"));
+    onRejection(result, (error) => onFailure(error, "rejected"));
     return result;
   } catch (error) {
     onFailure(error, "thrown");

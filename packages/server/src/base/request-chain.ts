@@ -3,7 +3,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node
 /** A listener of an HTTP server's requests. */
 export type RequestListener = (req: IncomingMessage, res: ServerResponse) => void;
 
-/** The listeners to which a listener passes requests. */
+/** The listeners behind a listener, which receive the requests that it passes on. */
 const behind = new WeakMap<RequestListener, readonly RequestListener[]>();
 
 /**

@@ -222,7 +222,7 @@ function resolveAllowRequest(given: unknown): AllowRequest | undefined {
   return typeof given === "function" ? (given as AllowRequest) : refuseOption("allowRequest", "a function", given);
 }
 
-/** Accepts a string too, for all transports whose names it contains, as in engine.io. */
+/** Accepts a string too; it selects all transports with a name in it, as in engine.io. */
 function resolveTransports(given: unknown): readonly TransportName[] {
   if (Array.isArray(given)) return given as TransportName[];
   if (typeof given !== "string") return refuseOption("transports", "a list of names", given);

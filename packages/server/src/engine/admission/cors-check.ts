@@ -8,7 +8,7 @@ import type { EngineStats } from "../report/stats.ts";
 const log = createLog("engine");
 const CODE = "ORIGIN_NOT_ALLOWED";
 
-/** The argument of `cors_mismatch` listeners: a request whose page may not read the response. */
+/** The argument of `cors_mismatch` listeners: the request of a page that may not read the response. */
 export interface CorsMismatch {
   /** The request of the page. */
   readonly req: IncomingMessage;
@@ -66,7 +66,7 @@ export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: Serv
   if (advice === undefined) return;
   host[kStats].corsMismatches += 1;
   if (log.enabled) log("a page of %s may not read the answer", origin);
-  host[kNotices].say(CODE, `A page of ${quote(origin)} may not read what it asks for: ${advice}`);
+  host[kNotices].say(CODE, `A page of ${quote(origin)} may not read the response: ${advice}`);
   const mismatch: CorsMismatch = { req, origin };
   host[kEmitGuarded]("cors_mismatch", mismatch);
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { type Clock, LONGEST_TIMEOUT } from "../../base/clock.ts";
-import { callProgram, type OnFailure, watch } from "../../base/guarded.ts";
+import { callProgram, type OnFailure, onRejection } from "../../base/guarded.ts";
 import { bounded } from "../../base/numbers.ts";
 import { TokenBucket } from "../../base/token-bucket.ts";
 import {
@@ -177,7 +177,7 @@ export class Gate {
 function nameOf(user: unknown): string | undefined {
   if (user === undefined || typeof user === "string") return user;
   // `userOf` must not be async, but its rejection must not end the process either.
-  watch(user, () => undefined);
+  onRejection(user, () => undefined);
   throw new UsageError("USER_OF_INVALID", "userOf must return a string or undefined");
 }
 

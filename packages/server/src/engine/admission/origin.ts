@@ -6,7 +6,7 @@ type OriginRule = unknown;
 
 /** Schemes of web pages. */
 const WEB = new Set(["http:", "https:"]);
-/** Schemes of browser extensions, whose requests carry the user's cookies. */
+/** Schemes of browser extensions. Their requests carry the user's cookies. */
 const EXTENSION = /-extension:$/;
 
 /**

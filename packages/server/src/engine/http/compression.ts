@@ -10,7 +10,7 @@ export interface HttpCompression extends ZlibOptions {
 export const DEFAULT_THRESHOLD = 1024;
 
 /**
- * Returns the size from which bodies are compressed, in bytes. Read for each response, because programs change it at run
+ * Returns the minimum size of compressed bodies, in bytes. Read for each response, because programs change it at run
  * time (`io.engine.opts.httpCompression.threshold = 0`).
  */
 export function compressionThreshold(option: boolean | Partial<HttpCompression>): number {

@@ -5,7 +5,7 @@ import { receivesRequests, type RequestListener } from "../../base/request-chain
 const tables = new WeakMap<object, Map<string, object>>();
 /** Request listeners by engine, for each HTTP server. */
 const listeners = new WeakMap<HttpServer, Map<object, RequestListener>>();
-/** Closed engines, whose paths others may take. */
+/** Closed engines; other engines may take their paths. */
 const closedEngines = new WeakSet();
 
 /**

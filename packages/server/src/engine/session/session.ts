@@ -313,7 +313,7 @@ export class Session
 
   // ---- upgrade -----------------------------------------------------------------------------------------------------
 
-  /** Offers a better transport whose connection is open. The session closes it if it can't upgrade. */
+  /** Offers a better transport with an open connection. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void {
     this[kSessionUpgrade] ??= new UpgradeAttempt(this, this.server[kEngineClock], this.server.upgradeTimeout);
     candidate.sid = this.id;

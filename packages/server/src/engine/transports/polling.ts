@@ -178,7 +178,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.drained();
   }
 
-  /** Ends the transport after a failed poll, whose packets are lost. */
+  /** Ends the transport after a failed poll, because its packets are lost. */
   pollClosed(poll: Poll, loss: PollLoss): void {
     if (this[kPoll] === poll) {
       this[kPoll] = undefined;
@@ -357,7 +357,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     try {
       res.writeHead(status, headers);
     } catch (error) {
-      // An invalid header, most likely one that a `headers` listener copied from the request.
+      // An invalid header, probably copied from the request by a `headers` listener.
       res.destroy();
       return this.ended(closeError("INVALID_HEADERS", "invalid header", error));
     }

@@ -118,7 +118,7 @@ export class Post implements BodyHandler, PayloadReceiver {
 
   // ---- answers -----------------------------------------------------------------------------------------------------
 
-  /** Answers a POST whose remaining body is not read. */
+  /** Answers a POST without reading the rest of its body. */
   #answerLast(status: number, body: string): void {
     const { res } = this.#exchange;
     const headers = { "Content-Type": "application/json" };

@@ -3,7 +3,7 @@
  * Knows: packets of Engine.IO, requests, links of @portage/websocket.
  * Must not know: sessions. A transport reports packets and its end to an owner.
  *
- * The contract of a transport. It has one row in registry.ts, whose `make` receives the request of the handshake and the
+ * The contract of a transport. It has one row in registry.ts; its `make` receives the request of the handshake and the
  * engine's context (context.ts). It has one owner at a time: an upgrade attempt, then a session. The owner calls the methods
  * of `Transport`, and the transport calls the methods of `TransportOwner`, directly and within the same tick.
  * test/contract/server-transport.ts runs it for every transport.

@@ -1,5 +1,5 @@
 import { kReportHandlerError } from "../keys.ts";
-import { callProgram, type FailureKind, watch } from "../../base/guarded.ts";
+import { callProgram, type FailureKind, onRejection } from "../../base/guarded.ts";
 import { type HandlerFailure, reportUnheard } from "../../base/handler-errors.ts";
 
 /** The failed function, with its socket or namespace. The server narrows these types for listeners. */
@@ -22,7 +22,7 @@ export function failHandler(nsp: object | undefined, error: unknown, context: Fa
 
 /** Reports a rejection of an adapter's promise, which would otherwise end the process. */
 export function watchAdapter(result: unknown, nsp: object | undefined): void {
-  if (result !== undefined) watch(result, (error) => failAdapter(error, nsp, "rejected"));
+  if (result !== undefined) onRejection(result, (error) => failAdapter(error, nsp, "rejected"));
 }
 
 /** Calls an adapter, and reports its failure instead of throwing it to the caller. */
