@@ -91,7 +91,7 @@ const DIFFERENCES: readonly Difference[] = [
     scenarios: ['post of content type "application/octet-stream"'],
     becomes: {
       "status 400": ["status 400 | cache-control=no-store | content-type=application/json"],
-      "< ": ['< {"message":"the client sent a body of a type that its protocol revision does not allow"}'],
+      "< ": ['< {"message":"the body type is not allowed in the protocol revision of the client"}'],
     },
   },
   {

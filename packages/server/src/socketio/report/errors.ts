@@ -9,7 +9,10 @@ export const SOCKETIO_ERRORS = {
     message: "attach() takes an HTTP server or a port, not a request handler",
     fix: "pass the result of `createServer()` or `app.listen()`",
   },
-  NO_UWEBSOCKETS: { message: "Portage does not run on uWebSockets.js", fix: "attach it to a server of node:http" },
+  NO_UWEBSOCKETS: {
+    message: "Portage does not run on uWebSockets.js; attach it to a node:http server",
+    fix: "pass a server of node:http to attach()",
+  },
   NOT_LOCAL: {
     message: "a parent namespace can not answer this question",
     fix: "call the method on a child namespace",
