@@ -68,13 +68,13 @@ const ADDED: Record<string, string> = {
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report handleConnect",
-  "engine.io Socket": "writable bufferedBytes",
+  "engine.io Socket": "writable bufferedBytes carried",
   "engine.io WebSocket":
     "open bufferedBytes stream onText onBinary pause resume onFull onDrain closeWith fail turnAway closeTextOf " +
-    "onEnding maxBatch retire drained ended endedByProgram endedByOwner",
+    "onEnding maxBatch retire drop drained ended endedByProgram endedByOwner",
   "engine.io Polling":
     "maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
-    "open pause resume drained endedByProgram endedByOwner",
+    "open pause resume drop drained endedByProgram endedByOwner",
 };
 
 type Members = Map<string, PropertyDescriptor>;
