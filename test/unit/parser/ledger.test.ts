@@ -13,7 +13,7 @@ function ledgerOf(...texts: string[]): Ledger<string> {
 describe("a ledger of sent messages", () => {
   it("keeps unconfirmed messages, in order", () => {
     const ledger = ledgerOf("a", "bb", "ccc");
-    expect([ledger.unconfirmed, ledger.unconfirmedBytes]).toEqual([3, 6]);
+    expect([ledger.total, ledger.unconfirmed, ledger.unconfirmedBytes]).toEqual([3, 3, 6]);
     expect(ledger.confirm(1)).toBe(true);
     expect([ledger.unconfirmed, ledger.unconfirmedBytes]).toEqual([2, 5]);
     expect(ledger.rewind(1)).toEqual(["bb", "ccc"]);
@@ -68,22 +68,35 @@ describe("a ledger of sent messages", () => {
 });
 
 describe("a ledger of received messages", () => {
+  it("asks for a report after the first message, and after the first that follows a death", () => {
+    const ledger = ledgerOf();
+    expect(ledger.received(1)).toBe(true);
+    ledger.report();
+    expect(ledger.received(1)).toBe(false);
+    ledger.rewind(0);
+    expect(ledger.received(1)).toBe(true);
+  });
+
   it("asks for a report after 64 messages", () => {
     const ledger = ledgerOf();
+    ledger.received(0);
+    ledger.report();
     const due = Array.from({ length: 128 }, () => {
       const isDue = ledger.received(1);
       if (isDue) ledger.report();
       return isDue;
     });
     expect(due.flatMap((isDue, index) => (isDue ? [index + 1] : []))).toEqual([64, 128]);
-    expect(ledger.report()).toBe(128);
+    expect(ledger.report()).toBe(129);
   });
 
   it("asks for a report after 32 KiB", () => {
     const ledger = ledgerOf();
+    ledger.received(0);
+    ledger.report();
     expect(ledger.received(32_767)).toBe(false);
     expect(ledger.received(1)).toBe(true);
-    expect(ledger.report()).toBe(2);
+    expect(ledger.report()).toBe(3);
     expect(ledger.received(32_767)).toBe(false);
   });
 });

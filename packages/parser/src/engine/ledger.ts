@@ -34,11 +34,18 @@ export class Ledger<Packet> {
   #received = 0;
   #unreported = 0;
   #unreportedBytes = 0;
+  /** Whether the next message is reported at once: it shows the peer that the transport works. */
+  #isFirst = true;
 
   /** @param sizeOf bytes or characters of a message */
   constructor(limits: LedgerLimits, sizeOf: (packet: Packet) => number) {
     this.#limits = limits;
     this.#sizeOf = sizeOf;
+  }
+
+  /** How many messages were sent; those that were taken back do not count. */
+  get total(): number {
+    return this.#base + this.#kept.length;
   }
 
   /** How many messages are kept: sent, and not confirmed. */
@@ -77,11 +84,12 @@ export class Ledger<Packet> {
     this.#received += 1;
     this.#unreported += 1;
     this.#unreportedBytes += size;
-    return this.#unreported >= REPORT_AFTER_MESSAGES || this.#unreportedBytes >= REPORT_AFTER_BYTES;
+    return this.#isFirst || this.#unreported >= REPORT_AFTER_MESSAGES || this.#unreportedBytes >= REPORT_AFTER_BYTES;
   }
 
   /** The number of messages received so far, to be reported to the peer. */
   report(): number {
+    this.#isFirst = this.#received === 0;
     this.#unreported = 0;
     this.#unreportedBytes = 0;
     return this.#received;
@@ -102,7 +110,7 @@ export class Ledger<Packet> {
 
   /** Whether a peer that has received `count` messages can be served: none of those after them is missing. */
   reaches(count: number): boolean {
-    return count >= this.#base && count <= this.#base + this.#kept.length;
+    return count >= this.#base && count <= this.total;
   }
 
   /**
@@ -113,6 +121,7 @@ export class Ledger<Packet> {
   rewind(count: number): Packet[] | undefined {
     if (!this.reaches(count)) return undefined;
     const lost = this.#kept.slice(count - this.#base);
+    this.#isFirst = true;
     this.#base = count;
     this.#kept = [];
     this.#bytes = 0;

@@ -139,7 +139,8 @@ export abstract class Transport extends Emitter {
   /** Ends the transport at once, cuts what is under way, and reports nothing: its session goes on without it. */
   drop(): void {
     this[kTransportOwner] = NO_OWNER;
-    this.discard();
+    // One that has ended may still say why.
+    if (this.readyState !== "closed") this.discard();
   }
 
   /** Ends the transport for a reason of its own, and reports it to the owner. */
