@@ -3,7 +3,7 @@ import type { Outcome } from "./run.ts";
 import { type Wall, WALLS, type WallName } from "./walls.ts";
 
 /** Features that cells wait for, and whether they are there. What needs a missing one is reported, and does not fail. */
-const LANDED = { race: true, causes: true, carry: false };
+const LANDED = { race: true, causes: true, carry: true };
 type Feature = keyof typeof LANDED;
 
 /** What must hold of an outcome. Counts are at most; times are milliseconds at most. */

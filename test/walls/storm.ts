@@ -175,10 +175,11 @@ export async function runStorm(plan: StormPlan): Promise<StormOutcome> {
     await until(() => sailors.every(({ isSettled }) => isSettled), plan.patience);
     const back = sailors.filter(({ client }) => client.connected).length;
     const grown = heap() / before;
+    const counts = sum(sailors);
     for (const { client } of sailors) client.disconnect();
     await until(() => io.engine.clientsCount === 0, 10_000);
     return {
-      ...sum(sailors),
+      ...counts,
       ...plan,
       kills: total(storm.kills),
       inside: storm.kills,

@@ -493,7 +493,7 @@ describe("connections that something on the way has ended", () => {
       const proxy = await loseAnswers(server.port);
       const agent = keeps && new Agent({ keepAlive: true });
       if (agent) cleanups.push(() => agent.destroy());
-      const socket = open(proxy, { transports: ["polling"], agent });
+      const socket = open(proxy, { transports: ["polling"], agent, carry: false });
       const closes: string[] = [];
       socket.on("close", (reason) => closes.push(reason));
       await nextEvent(socket, "open");

@@ -238,7 +238,7 @@ describe("@portage/server", () => {
       (http) => new portage.Server(http, { connectionStateRecovery: {} }) as unknown as reference.Server,
     );
     const relay = await loseUpgradePackets(server);
-    const client = connect(relay, { forceNew: true, reconnectionDelay: 10, reconnectionDelayMax: 20 });
+    const client = connect(relay, { forceNew: true, reconnectionDelay: 10, reconnectionDelayMax: 20, carry: false });
     cleanups.push(() => client.disconnect());
     const news: unknown[] = [];
     client.on("news", (n: number) => news.push(n));

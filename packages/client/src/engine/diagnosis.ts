@@ -15,7 +15,7 @@ export interface Failure {
 }
 
 /** Purpose of an attempt: `open` opens the session, `upgrade` takes over an open session. */
-export type Purpose = "open" | "upgrade";
+export type Purpose = "open" | "upgrade" | "carry";
 
 /** One attempt to use a transport. */
 export interface Attempt {
@@ -31,7 +31,7 @@ export interface Attempt {
    * - `dropped`: another transport won the race, or the socket was closed
    * - `skipped`: not tried, as the last WebSockets to this server broke down within a minute
    */
-  outcome: "pending" | "opened" | "upgraded" | "failed" | "dropped" | "skipped";
+  outcome: "pending" | "opened" | "upgraded" | "carried" | "failed" | "dropped" | "skipped";
   /** Why the attempt failed, or was skipped. */
   failure?: Failure | undefined;
 }
@@ -97,6 +97,11 @@ export function endAttempt({ attempt_: attempt }: Noted, outcome: Attempt["outco
 export function closeDiagnosis(diagnosis: Diagnosis, reason: string, cause: unknown): void {
   for (const attempt of diagnosis.attempts) if (attempt.outcome === "pending") attempt.outcome = "dropped";
   diagnosis.closed = { reason, at: Date.now(), failure: describeFailure(cause as Report | undefined) };
+}
+
+/** Records why a transport that was in use has died. */
+export function noteDeath({ attempt_: attempt }: Noted, cause: unknown): void {
+  if (attempt) attempt.failure = describeFailure(cause as Report);
 }
 
 /** Extracts a failure from an error or close details, and from the events, answers and errors inside them. */

@@ -13,7 +13,8 @@
  */
 import { endAttempt } from "./diagnosis.ts";
 import { after } from "./platform/timers.ts";
-import type { Session, SessionOpening } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { SessionOpening } from "./session-parts.ts";
 import {
   type CloseDetails,
   discard,

@@ -60,6 +60,12 @@ export interface SocketOptions {
    * `tryAllTransports`, also the limit for each transport but the last to open. Default 10000.
    */
   upgradeTimeout?: number;
+  /**
+   * Whether the session survives the death of its transport, such as a WebSocket that a proxy cuts: the socket returns over
+   * another transport, and both ends send again what the other has not received. Needs a server of Portage; others are not
+   * affected. Default true.
+   */
+  carry?: boolean;
   /** Time limit for one HTTP request in milliseconds; 0 for none. Default 0. */
   requestTimeout?: number;
   /**
@@ -104,6 +110,14 @@ export interface SocketOptions {
   rejectUnauthorized?: boolean;
 }
 
+/** What a server says that lets sessions survive. */
+export interface CarryAgreement {
+  /** Proves that a returning client is the one that opened the session. */
+  key: string;
+  /** Milliseconds that a session without a transport waits for its client. */
+  window: number;
+}
+
 /** Content of the server's first packet. */
 export interface HandshakeData {
   /** Id of the session. */
@@ -116,6 +130,8 @@ export interface HandshakeData {
   pingTimeout: number;
   /** Size limit in bytes for one message or HTTP body; old servers omit it. */
   maxPayload: number;
+  /** How the session survives the death of its transport, if the server agrees; see the option `carry`. */
+  carry?: CarryAgreement;
 }
 
 /** Options of one message. */
@@ -154,6 +170,7 @@ export interface SocketReservedEvents {
   upgrading: (transport: Transport) => void;
   /** The session has moved to the transport. */
   upgrade: (transport: Transport) => void;
+  carried: (from: string, to: string) => void;
   /** The upgrade failed; the session stays on its transport. */
   upgradeError: (error: Error) => void;
   /** The session has ended. */

@@ -31,6 +31,7 @@ import type {
 import { observe } from "./observe.node.ts";
 import { type PageListener, pageListeners, type PageSignal } from "./platform/page.ts";
 import { type ResolvedOptions, resolveOptions } from "./address/target.ts";
+import type { SessionCarry, SessionOpening, SessionUpgrade } from "./session-parts.ts";
 import { after, installTimerFunctions, nativeNow } from "./platform/timers.ts";
 import {
   type CloseDetails,
@@ -50,27 +51,11 @@ interface SentPacket extends Packet {
   onSent_?: SentCallback;
 }
 
-/** The part of a session that finds its first transport. */
-export interface SessionOpening {
-  /** Closes all candidates: the session has ended, and emits `close` next. */
-  end_(): void;
-}
-
-/** The part of a session that moves it to a better transport. */
-export interface SessionUpgrade {
-  /** Whether the session must not send now, because the transport is about to change. */
-  readonly isHolding_: boolean;
-  /** Starts to upgrade an open session to one of the transports that the server offers. */
-  begin_(offered: readonly string[]): void;
-  /** Closes the candidate: the session has ended, and emits `close` next. */
-  end_(): void;
-}
-
 /**
  * A session with an Engine.IO server: handshake, heartbeat, write buffer, close. {@link Session.use_} sets its transport;
  * subclasses and their parts decide which. Members that end with an underscore are private to the engine.
  */
-export class Session
+export abstract class Session
   extends Emitter<NoEvents, NoEvents, SocketReservedEvents>
   implements PageListener, TransportHandler, TransportSocket
 {
@@ -104,6 +89,10 @@ export class Session
   declare opening_: SessionOpening | undefined;
   /** Undefined if the session must not upgrade. */
   declare upgrade_: SessionUpgrade | undefined;
+  /** Undefined if the session ends with its transport. */
+  declare carry_: SessionCarry | undefined;
+  /** Names of the transports that the session can be upgraded to. */
+  offered_: readonly string[] = [];
   /** The options, with defaults filled in. */
   declare readonly opts: ResolvedOptions;
   /** `setTimeout`, as the option `useNativeTimers` chooses it. */
@@ -173,7 +162,7 @@ export class Session
     const isExpired = this.#now() > this._pingTimeoutTime;
     if (isExpired && this._pingTimeoutTime > 0) {
       this._pingTimeoutTime = 0;
-      nextTick(() => this.end_("ping timeout"), this.setTimeoutFn);
+      nextTick(() => this.fail_("ping timeout"), this.setTimeoutFn);
     }
     return isExpired;
   }
@@ -199,11 +188,14 @@ export class Session
     const { query, transportOptions } = this.opts;
     return new Ctor({
       ...this.opts,
-      query: { ...query, EIO: protocol, transport: name, ...(this.id && { sid: this.id }) },
+      query: { ...query, EIO: protocol, transport: name, ...(this.id && { sid: this.id }), ...this.carry_?.query_ },
       socket: this,
       ...transportOptions[name],
     });
   }
+
+  /** Makes a transport of the client by its name. */
+  abstract createTransport(name: string): Transport;
 
   /** Opens a transport and sets the handler of its events. */
   launch_(transport: Transport, purpose: Purpose, handler: TransportHandler): void {
@@ -224,9 +216,44 @@ export class Session
   onTransport_(event: TransportEvent, value: unknown): void {
     if (event === "packet") this.#onPacket(value as Packet);
     else if (event === "drain") this.#onDrain();
-    else if (event === "error") this._onError(value as Error);
-    else if (event === "close") this.end_("transport close", value as CloseDetails);
+    else if (event === "error") this.#break(value as Error);
+    else if (event === "close") this.fail_("transport close", value as CloseDetails);
   }
+
+  /** The transport has failed. */
+  #break(error: Error): void {
+    if (!this.carry_?.lose_("transport error", error)) this._onError(error);
+  }
+
+  /** The transport is of no use any more: ends the session, unless it survives. */
+  fail_(reason: string, details?: CloseDetails): void {
+    if (!this.carry_?.lose_(reason, details)) this.end_(reason, details);
+  }
+
+  /** Leaves a transport that has died. The ledger has the messages that it was sending. */
+  leave_(): void {
+    const { transport } = this;
+    this.#stopPingTimer?.();
+    this._pingTimeoutTime = Infinity;
+    this.writeBuffer.splice(0, this.#inFlight);
+    this.#inFlight = 0;
+    this.upgrade_?.end_();
+    if (transport.buffered_ != null) this.offered_ = [...this.offered_, transport.name];
+  }
+
+  /** Goes on over the transport in use; sends these packets first. */
+  resume_(lost: readonly Packet[]): void {
+    this.writeBuffer.unshift(...lost);
+    this.#resetPingTimeout();
+    this.flush();
+  }
+
+  /** Milliseconds for which no WebSocket is tried. */
+  calm_(): number {
+    return 0;
+  }
+
+  recordDeath_(_reason: string, _details?: CloseDetails | Error): void {}
 
   #onDrain(): void {
     this.writeBuffer.splice(0, this.#inFlight);
@@ -241,7 +268,10 @@ export class Session
       // without events, as the page that would handle them is gone
       if (this.opts.closeOnBeforeunload) discard(this.transport);
     } else if (signal === "page frozen" || this.hostname !== "localhost") {
-      this.end_("transport close", { description: signal });
+      const details = { description: signal };
+      // a frozen page can't return in time
+      if (signal === "page frozen") this.end_("transport close", details);
+      else this.fail_("transport close", details);
     }
   }
 
@@ -249,11 +279,12 @@ export class Session
     if (this.readyState === "closed") return;
     this.emitReserved("packet", packet);
     this.emitReserved("heartbeat");
+    this.carry_?.hear_(packet);
     if (packet.type === "error") {
-      this._onError(new EngineError("INVALID_PACKET", ENGINE_ERRORS.INVALID_PACKET, { data: packet.data }));
+      this.#break(new EngineError("INVALID_PACKET", ENGINE_ERRORS.INVALID_PACKET, { data: packet.data }));
     } else if (!this.id) this.#onHandshake(packet);
     else if (packet.type === "ping") {
-      this._sendPacket("pong");
+      this._sendPacket("pong", this.carry_?.report_());
       this.emitReserved("ping");
       this.emitReserved("pong");
       this.#resetPingTimeout();
@@ -271,15 +302,18 @@ export class Session
     } catch {
       // a handshake without a session id is refused below
     }
-    const { sid, upgrades, pingInterval, pingTimeout, maxPayload } = data as HandshakeData;
+    const { sid, upgrades, pingInterval, pingTimeout, maxPayload, carry } = data as HandshakeData;
     this.#patience = pingInterval + pingTimeout;
     if (type !== "open" || !sid || typeof sid !== "string" || !Array.isArray(upgrades) || !(this.#patience >= 0)) {
       return this._onError(new EngineError("INVALID_HANDSHAKE", ENGINE_ERRORS.INVALID_HANDSHAKE, { data: text }));
     }
     this.emitReserved("handshake", data as HandshakeData);
-    Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity });
+    Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity, offered_: upgrades });
     this.transport.query["sid"] = sid;
     endAttempt(this.transport, "opened");
+    delete this.transport.query["carry"];
+    if (carry) this.carry_?.agree_(carry);
+    else this.carry_ = undefined;
     if (this.readyState === "opening") this.readyState = "open";
     this.emitReserved("open");
     this.flush();
@@ -292,7 +326,7 @@ export class Session
   #resetPingTimeout(): void {
     this.#stopPingTimer?.();
     this._pingTimeoutTime = this.#now() + this.#patience;
-    this.#stopPingTimer = after(this, this.#patience, () => this.end_("ping timeout"));
+    this.#stopPingTimer = after(this, this.#patience, () => this.fail_("ping timeout"));
   }
 
   #now(): number {
@@ -302,15 +336,20 @@ export class Session
   /** Sends queued packets if the transport is writable; ends a closing session once the queue is empty. */
   flush(): void {
     const { readyState, transport, writeBuffer } = this;
-    if (readyState === "closed" || this.upgrade_?.isHolding_) return;
+    if (readyState === "closed" || this.upgrade_?.isHolding_ || this.carry_?.isHolding_) return;
     if (!writeBuffer.length) {
       if (readyState === "closing") this.end_("forced close");
     } else if (transport?.writable) {
       const packets = transport.fitting_(writeBuffer, this.maxPayload);
       this.#inFlight = packets.length;
+      this.carry_?.sent_(packets);
       transport.send(packets);
       this.emitReserved("flush");
-      for (const packet of packets as SentPacket[]) packet.onSent_?.();
+      for (const packet of packets as SentPacket[]) {
+        packet.onSent_?.();
+        // a packet that is sent again has been reported
+        delete packet.onSent_;
+      }
     }
   }
 
@@ -326,6 +365,7 @@ export class Session
     this.id = null!;
     this.opening_?.end_();
     this.upgrade_?.end_();
+    this.carry_?.end_();
     this.emitReserved("close", reason, details);
     // cleared last, so that listeners can read the unsent packets
     this.writeBuffer = [];

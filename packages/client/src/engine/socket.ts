@@ -1,6 +1,7 @@
-import { type PacketType, protocol } from "@portage/parser/engine";
+import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
 import { type Breakdowns, pauseLeft, recordEnd } from "./calm.ts";
+import { Carry, type CarryHost } from "./carry.ts";
 import { beginAttempt, endAttempt } from "./diagnosis.ts";
 import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
@@ -42,7 +43,7 @@ const BREAKDOWNS: readonly unknown[] = ["ping timeout", "transport error", "PING
  * socket.on("message", (data) => console.log(data));
  * socket.on("close", (reason, details) => console.log(reason, details, socket.diagnosis));
  */
-export class Socket extends Session implements OpeningHost, UpgradeHost {
+export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHost {
   /** Revision of the protocol: 4. */
   static readonly protocol: number = protocol;
   /** Whether the last connection of this page or process succeeded with WebSocket; see `rememberUpgrade`. */
@@ -80,6 +81,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
     this.opening_ = opening;
+    if (this.opts.carry !== false) this.carry_ = new Carry(this);
     if (this.opts.upgrade) this.upgrade_ = new Upgrade(this);
     opening.next_();
   }
@@ -97,8 +99,16 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   /** Milliseconds for which no WebSocket is tried, as the last ones broke down. */
-  calm_(): number {
+  override calm_(): number {
     return pauseLeft(this.#lesson, Date.now());
+  }
+
+  override resume_(lost: readonly Packet[]): void {
+    super.resume_(lost);
+    if (this.upgrade_ && this.readyState === "open") {
+      this.upgrade_ = new Upgrade(this);
+      this.upgrade_.begin_(this.offered_);
+    }
   }
 
   _filterUpgrades(upgrades: readonly string[]): string[] {
@@ -127,7 +137,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   /** Programs replace this method to see each transport before it opens. */
-  createTransport(name: string): Transport {
+  override createTransport(name: string): Transport {
     return this.create_(this.#implementations.get(name)!, name);
   }
 
@@ -148,7 +158,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   /** Remembers how the WebSocket of an open session ended. */
-  recordDeath_(reason: string, details?: CloseDetails | Error): void {
+  override recordDeath_(reason: string, details?: CloseDetails | Error): void {
     const { id, transport } = this;
     if (!id || transport.name !== "websocket") return;
     const now = Date.now();

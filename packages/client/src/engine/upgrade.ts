@@ -16,7 +16,8 @@ import type { Packet } from "@portage/parser/engine";
 import { endAttempt } from "./diagnosis.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { after } from "./platform/timers.ts";
-import type { Session, SessionUpgrade } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { SessionUpgrade } from "./session-parts.ts";
 import {
   type CloseDetails,
   discard,
@@ -165,6 +166,6 @@ function abandon(host: UpgradeHost, candidate: Transport, step: UpgradePhase, ca
   const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + text : "");
   const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
   endAttempt(candidate, "failed", error);
-  if (host.readyState !== "closed") host.transport.resume();
+  if (host.readyState !== "closed" && !host.carry_?.isHolding_) host.transport.resume();
   host["emitReserved"]("upgradeError", error);
 }

@@ -373,7 +373,7 @@ describe("sending", () => {
 test("the caller's options are not changed", () => {
   const options = Object.freeze({ transportImplementations: Object.freeze([Slow]), query: Object.freeze({ a: 1 }) });
   const socket = new Socket("https://example.org:8443/?b=2", options);
-  expect(made[0]!.query).toEqual({ b: "2", EIO: 4, transport: "slow" });
+  expect(made[0]!.query).toEqual({ b: "2", EIO: 4, transport: "slow", carry: 1 });
   expect([socket.hostname, socket.port, socket.secure]).toEqual(["example.org", "8443", true]);
 });
 

@@ -32,7 +32,7 @@ test("the session opens over WebSocket, and no upgrade follows", () => {
   expect([socket.readyState, transport.calls, transport.query]).toEqual([
     "opening",
     ["open"],
-    { a: 1, EIO: 4, transport: "websocket" },
+    { a: 1, EIO: 4, transport: "websocket", carry: 1 },
   ]);
   transport.shakeHands({ upgrades: ["polling"] });
   transport.receive("message", "hello");

@@ -60,7 +60,10 @@ export abstract class Polling extends Transport {
   protected uri(): string {
     const { timestampRequests = true } = this.opts;
     // the handshake announces features of this client: close reasons, and base64 if it can't receive bytes
-    const skills = !this.query["sid"] && { reasons: 1, ...(!this.supportsBinary && { b64: 1 }) };
+    const skills = (!this.query["sid"] || this.query["carry"] != null) && {
+      reasons: 1,
+      ...(!this.supportsBinary && { b64: 1 }),
+    };
     return this.requestUri_("http", timestampRequests, skills);
   }
 
@@ -105,7 +108,8 @@ export abstract class Polling extends Transport {
     const packets = decodePayload(payload, this.socket.binaryType);
     if (this.readyState === "closed") return this.#onLatePacket(packets[0]!);
     for (const packet of packets) {
-      if (this.readyState === "opening" && packet.type === "open") this.onOpen();
+      // a noop packet answers a session that returns
+      if (this.readyState === "opening" && (packet.type === "open" || packet.type === "noop")) this.onOpen();
       if (packet.type === "error") packet.data = payload;
       this.onPacket(packet);
       if (packet.type === "close") return;
@@ -117,8 +121,8 @@ export abstract class Polling extends Transport {
 
   /** Closes a session that the server opened after this transport was closed. */
   #onLatePacket({ type, data }: Packet): void {
-    if (type !== "open") return;
-    this.query["sid"] = /"sid":"([^"]+)/.exec(data as string)?.[1];
+    if (type === "open") this.query["sid"] = /"sid":"([^"]+)/.exec(data as string)?.[1];
+    else if (type !== "noop") return;
     this.#post();
   }
 
@@ -153,6 +157,12 @@ export abstract class Polling extends Transport {
     this.#queue.push({ type: "close" });
     // the POST under way is followed by one with this packet; while opening there is not a session to close yet
     if (this.writable) this.#post();
+  }
+
+  override drop_(): void {
+    super.drop_();
+    this.readyState = "closed";
+    this.#abort();
   }
 
   /** Aborts all requests. */

@@ -204,6 +204,25 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   resume(): void {}
 
   /** Connects, and calls {@link onOpen} when packets can be sent. */
+  /**
+   * Bytes that the platform has not handed to the network yet; undefined for a transport made of requests.
+   *
+   * @internal
+   */
+  get buffered_(): number | undefined {
+    return undefined;
+  }
+
+  /**
+   * Stops without a word to the server: the session goes on over another transport. Close it later if it still stands.
+   *
+   * @internal
+   */
+  drop_(): void {
+    this.handler_ = undefined;
+    this.off();
+  }
+
   protected abstract doOpen(): void;
   /** Ends the connection. */
   protected abstract doClose(): void;

@@ -9,6 +9,7 @@ export interface WebSocketLike {
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
+  readonly bufferedAmount: number;
   send(data: unknown, options?: { compress: boolean }): void;
   close(): void;
 }
@@ -26,6 +27,10 @@ export abstract class BaseWS extends Transport {
   }
 
   /** Creates the WebSocket. */
+  override get buffered_(): number {
+    return this.ws?.bufferedAmount ?? 0;
+  }
+
   protected abstract createSocket(uri: string): WebSocketLike;
 
   /** Sends one encoded packet. */

@@ -60,11 +60,13 @@ test("connects to the address, with subprotocols, and with headers where a platf
   connect({ timestampRequests: true, forceBase64: true, timestampParam: "x" });
   const [first, second] = FakeWebSocket.made.map(({ args }) => args);
   expect(first).toEqual([
-    "wss://example.org/engine.io/?a=b%20c&EIO=4&transport=websocket",
+    "wss://example.org/engine.io/?a=b%20c&EIO=4&transport=websocket&carry=1",
     "chat",
     { headers: { a: "b" } },
   ]);
-  expect(second![0]).toMatch(/^wss:\/\/example\.org\/engine\.io\/\?EIO=4&transport=websocket&x=[a-z0-9]+&b64=1$/);
+  expect(second![0]).toMatch(
+    /^wss:\/\/example\.org\/engine\.io\/\?EIO=4&transport=websocket&carry=1&x=[a-z0-9]+&b64=1$/,
+  );
 });
 
 test("messages come and go as text and bytes", async () => {
