@@ -45,7 +45,7 @@ const PACKAGES = {
   ],
   "server/fastify": ["fastify", ...nodeModules("crypto", "http", "http2", "stream")],
   "server/doctor": [
-    ...nodeModules("dns/promises", "http", "https", "net", "tls", "util", "zlib"),
+    ...nodeModules("dns/promises", "http", "http2", "https", "net", "tls", "util", "zlib"),
     "@portage/parser/engine",
     "@portage/websocket",
   ],

@@ -169,6 +169,13 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
   WEBSOCKET_MESSAGE_CUT: [at("proxy", "raise the limit of WebSocket messages to {maxPayload} bytes")],
   UPGRADE_NOT_STICKY: STICKY,
   UPGRADE_FAILED: UPGRADE_HEADERS,
+  HTTP2_WEBSOCKET_REFUSED: [
+    at("server", "remove `enableConnectProtocol` from the settings of the HTTP/2 server"),
+    at("server", "or attach Portage to that server, without the option `wsEngine`"),
+    at("haproxy", "h2-workaround-bogus-websocket-clients in the global section: browsers use HTTP/1.1 then"),
+    at("proxy", "switch WebSocket over HTTP/2 (RFC 8441) off, or on up to the server"),
+  ],
+  HTTP2_FAILED: [at("proxy", "check its HTTP/2 settings and its error log, or switch HTTP/2 off")],
   POLL_CUT: IDLE,
   WEBSOCKET_IDLE_CUT: IDLE,
   SESSION_CLOSED: [at("server", "if you do not want that: see connectTimeout, pingInterval and pingTimeout")],

@@ -123,6 +123,14 @@ const TABLE = {
   UPGRADE_OK: ok("a session moves from polling to WebSocket in {ms} ms"),
   UPGRADE_NOT_STICKY: limit("the WebSocket does not reach the session that it should upgrade"),
   UPGRADE_FAILED: limit("sessions stay on polling: the upgrade fails ({failure})"),
+  HTTP2_OFF: ok("the server does not offer HTTP/2: browsers open a connection for each WebSocket"),
+  HTTP2_OK: ok("the server offers HTTP/2 without WebSocket: browsers open WebSockets over HTTP/1.1"),
+  HTTP2_WEBSOCKET_OK: ok("a WebSocket opens over HTTP/2 in {ms} ms"),
+  HTTP2_WEBSOCKET_REFUSED: failing(
+    WEBSOCKET,
+    "the server offers WebSocket over HTTP/2, but answers with {failure}: browsers have no WebSocket",
+  ),
+  HTTP2_FAILED: limit("the server offers HTTP/2, but the connection fails: {failure}"),
 
   // Time
   HELD_OK: ok("a poll and a WebSocket stay open for {seconds} s without traffic"),

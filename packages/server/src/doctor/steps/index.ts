@@ -8,6 +8,7 @@ import { bodySize } from "./body-size.ts";
 import { cors } from "./cors.ts";
 import { handshake } from "./handshake.ts";
 import { hold } from "./hold.ts";
+import { http2 } from "./http2.ts";
 import { address, connection, tls } from "./network.ts";
 import { compression, messages } from "./polling.ts";
 import { stickiness } from "./stickiness.ts";
@@ -26,5 +27,6 @@ export const STEPS: readonly Step[] = [
   compression,
   websocket,
   upgrade,
+  http2,
   hold,
 ];
