@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { type EventEmitter, once } from "node:events";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import {
   type ClientHttp2Session,
@@ -21,7 +21,7 @@ import { data, RawHttp2, reset } from "../../support/raw/http2.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 import { type Running, serve } from "../../support/servers/host.ts";
 import { portage } from "../../support/targets.ts";
-import { nextEvent, within } from "../../support/waiting.ts";
+import { nextEvent, turn, within } from "../../support/waiting.ts";
 
 // WebSocket over HTTP/2 (RFC 8441), as browsers and some proxies use it if the server allows it.
 
@@ -288,6 +288,53 @@ describe("a WebSocket is refused", () => {
     const session = await browse(running.port);
     const ws = await Http2WebSocket.open(session, WS, { origin: `https://localhost:${running.port}` });
     expect(ws.status).toBe(200);
+  });
+});
+
+describe("a client that leaves", () => {
+  test.each([0, 8])("while allowRequest takes its time (reset with %d) opens no session", async (code) => {
+    const answers: ((error: null, isAllowed: boolean) => void)[] = [];
+    const running = await start({
+      allowRequest: (_req: unknown, answer: (error: null, isAllowed: boolean) => void) => void answers.push(answer),
+    });
+    const session = await browse(running.port);
+    const stream = session.request({ ...CONNECT, ":path": WS });
+    stream.on("error", () => undefined);
+    await expect.poll(() => answers.length).toBe(1);
+    stream.close(code);
+    await once(stream, "close");
+    // A request behind it: the server has read the reset.
+    await get(session, WS.replace("websocket", "pigeon"));
+    answers[0]!(null, true);
+    await get(session, WS.replace("websocket", "pigeon"));
+    expect(running.io.engine.clientsCount).toBe(0);
+  });
+
+  test("at once, by the end of its side, gets the open packet, and its session ends", async () => {
+    const running = await start();
+    const closed = new Promise<string>((resolve) =>
+      running.io.engine.once("connection", (conn: EventEmitter) => conn.once("close", resolve)),
+    );
+    const session = await browse(running.port);
+    const stream = session.request({ ...CONNECT, ":path": WS }, { endStream: true });
+    const [headers] = await nextEvent<[Record<string, unknown>]>(stream.resume(), "response");
+    expect(headers[":status"]).toBe(200);
+    expect(await within(closed, "the session to end")).toBe("transport close");
+    await nextEvent(stream, "close");
+  });
+
+  test("without reading ends at the limit for slow readers", async () => {
+    const running = await start({ slowReader: { soft: 100_000, hard: 1_000_000 } });
+    const { ws, socket } = await join(running);
+    ws.stream.pause();
+    const ended = nextEvent(socket, "disconnect");
+    // The client's windows take the first of it.
+    for (let i = 0; i < 100 && socket.connected; i++) {
+      socket.emit("news", "x".repeat(50_000));
+      await turn();
+    }
+    await ended;
+    expect((socket as unknown as { closeReason: { code: string } }).closeReason.code).toBe("SLOW_READER");
   });
 });
 
