@@ -89,28 +89,7 @@ export interface ServerOptions extends GateOptions {
   clock?: Clock;
 }
 
-export type ResolvedEngineOptions = ServerOptions &
-  Required<
-    Pick<
-      ServerOptions,
-      | "pingTimeout"
-      | "pingInterval"
-      | "upgradeTimeout"
-      | "maxHttpBufferSize"
-      | "maxPayloadPackets"
-      | "maxReceivingBytes"
-      | "postTimeout"
-      | "transports"
-      | "allowUpgrades"
-      | "perMessageDeflate"
-      | "httpCompression"
-      | "cookie"
-      | "allowEIO3"
-      | "clock"
-    >
-  >;
-
-const ENGINE_DEFAULTS: ResolvedEngineOptions = {
+const ENGINE_DEFAULTS = {
   pingTimeout: 20_000,
   pingInterval: 25_000,
   upgradeTimeout: 10_000,
@@ -130,7 +109,10 @@ const ENGINE_DEFAULTS: ResolvedEngineOptions = {
   cookie: false,
   allowEIO3: false,
   clock: serverClock,
-};
+} satisfies ServerOptions;
+
+/** The options of an engine; those with a default are there. */
+export type ResolvedEngineOptions = ServerOptions & Required<Pick<ServerOptions, keyof typeof ENGINE_DEFAULTS>>;
 
 /** Options that are also members of the engine. */
 export const MIRRORED_OPTIONS = ["pingInterval", "pingTimeout", "upgradeTimeout", "maxHttpBufferSize", "initialPacket"];
@@ -196,7 +178,8 @@ export function resolveEngineOptions(options: ServerOptions): ResolvedEngineOpti
  */
 function setOption(options: ResolvedEngineOptions, name: string, given: unknown): void {
   const rule = OPTION_RULES[name as keyof ServerOptions] as ((given: unknown) => unknown) | undefined;
-  const value = given === undefined ? ENGINE_DEFAULTS[name as keyof ResolvedEngineOptions] : rule ? rule(given) : given;
+  const defaults: ServerOptions = ENGINE_DEFAULTS;
+  const value = given === undefined ? defaults[name as keyof ServerOptions] : rule ? rule(given) : given;
   if (value === undefined) delete options[name as "maxPollPackets"];
   else Object.assign(options, { [name]: value });
 }
