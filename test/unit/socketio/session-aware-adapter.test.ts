@@ -6,13 +6,13 @@ import { FakeClock } from "../support/fake-clock.ts";
 type Options = Record<string, number>;
 
 /** An adapter with one client, lost or not, and the events that went out. */
-function bench(options: Options = {}) {
+function bench(options: Options = {}, serverOptions: object = {}) {
   const clock = new FakeClock();
   const sent: unknown[][] = [];
   const server = {
     [kEngineClock]: clock,
     encoder: { encode: ({ data }: { data: unknown[] }) => (sent.push([...data]), [JSON.stringify(data)]) },
-    opts: { connectionStateRecovery: { maxDisconnectionDuration: 1000, ...options } },
+    opts: { connectionStateRecovery: { maxDisconnectionDuration: 1000, ...options }, ...serverOptions },
   };
   const adapter = new SessionAwareAdapter({ name: "/", sockets: new Map(), server });
   const emit = (event: unknown, { to = [], except = [], flags = {}, id }: Emission = {}): string => {
@@ -180,6 +180,51 @@ describe("a session does not come back", () => {
   });
 });
 
+describe("events that have expired", () => {
+  test("refuse a client that may have missed them", async () => {
+    const { adapter, emit, lose, missed, clock } = bench({ maxDisconnectionDuration: 60_000, packetLifetime: 10_000 });
+    const offset = emit("seen");
+    lose();
+    emit("missed");
+    clock.advance(10_001);
+    emit("stored");
+    expect(await missed(offset)).toBeUndefined();
+    expect(adapter.refusalOf("pid")).toBe("RECOVERY_OFFSET_UNKNOWN");
+  });
+
+  test("refuse a client whose loss the server noticed after they were sent", async () => {
+    const { emit, lose, missed, clock } = bench({ packetLifetime: 10_000 });
+    const offset = emit("seen");
+    emit("missed");
+    clock.advance(10_001);
+    lose();
+    expect(await missed(offset)).toBeUndefined();
+  });
+
+  test("do not refuse a client that was there when they were sent", async () => {
+    const { emit, lose, missed, clock } = bench({ packetLifetime: 10_000 });
+    const offset = emit("seen");
+    emit("for others", { to: ["elsewhere"] });
+    clock.advance(60_000);
+    lose();
+    emit("stored");
+    expect(await missed(offset)).toEqual(["stored"]);
+  });
+
+  test.each([
+    ["the window of carry by default", {}, 57_000],
+    ["a window of carry", { carry: { window: 1000 } }, 48_000],
+    ["the heartbeat alone without carry", { carry: false }, 47_000],
+  ])("are stored until the loss is noticed: %s", (_title, serverOptions, lifetime) => {
+    const { adapter, emit, clock } = bench({ maxDisconnectionDuration: 1000 }, serverOptions);
+    emit("x");
+    clock.advance(lifetime - 1001);
+    expect(adapter.kept.packets).toBe(1);
+    clock.advance(1001);
+    expect(adapter.kept.packets).toBe(0);
+  });
+});
+
 describe("memory", () => {
   test("is given back after the time that a loss may take to be noticed, and the clock of the wall is not asked", () => {
     const wall = vi.spyOn(Date, "now").mockImplementation(() => {
@@ -228,7 +273,10 @@ describe("memory", () => {
     expect(adapter.kept).toMatchObject({ sessions: 1, packets: 0 });
     clock.advance(1e7);
     emit("new");
-    expect(await missed("")).toEqual(["new"]);
+    expect(await missed("")).toBeUndefined();
+    lose();
+    emit("newer");
+    expect(await missed("")).toEqual(["new", "newer"]);
   });
 
   test("options that are not numbers count as not given", async () => {

@@ -8,6 +8,7 @@
 export { type ErrorCallback } from "./report/refusals.ts";
 export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
 export { BaseServer } from "./base-server.ts";
+export { carryLimits, type CarryOptions } from "./carry/options.ts";
 export {
   CLOSE_CODES,
   closeError,

@@ -1,4 +1,5 @@
 import { bounded } from "../../base/numbers.ts";
+import { carryLimits, type CarryOptions } from "../../engine/index.ts";
 
 /**
  * Options of connection state recovery: clients resume their sessions after a temporary disconnection. A value that is not
@@ -10,8 +11,9 @@ export interface RecoveryOptions {
   /** Whether resumed sessions skip the middlewares of the namespace. Default: true. */
   skipMiddlewares?: boolean;
   /**
-   * How long packets are stored, in milliseconds. Default: `maxDisconnectionDuration + pingInterval + pingTimeout`, because
-   * the server may notice a lost client that much later. With a shorter time, a resumed client may miss events unnoticed.
+   * How long packets are stored, in milliseconds. Default: `maxDisconnectionDuration + pingInterval + pingTimeout +
+   * carry.window`, because the server may notice a lost client that much later. With a shorter time, a client is refused if
+   * events that it may have missed have expired.
    */
   packetLifetime?: number;
   /** Packets stored per namespace; one more drops the oldest. Default: 100000. */
@@ -20,6 +22,12 @@ export interface RecoveryOptions {
   maxPacketBytes?: number;
   /** Disconnected sessions stored per namespace; one more drops the oldest. Default: 100000. */
   maxSessions?: number;
+}
+
+/** The options with defaults filled in. */
+export interface ResolvedRecovery extends Required<RecoveryOptions> {
+  /** The server notices a lost client at most this much later, in milliseconds. */
+  readonly noticeTime: number;
 }
 
 /** The defaults of the heartbeat, in milliseconds, for adapters without a server. */
@@ -38,22 +46,25 @@ export interface RecoverySettings {
   readonly connectionStateRecovery?: RecoveryOptions | undefined;
   readonly pingInterval?: number | undefined;
   readonly pingTimeout?: number | undefined;
+  readonly carry?: boolean | CarryOptions | undefined;
 }
 
 /** Fills in defaults. A value that is not a number counts as missing. */
-export function completeRecovery(given: RecoverySettings): Required<RecoveryOptions> {
+export function completeRecovery(given: RecoverySettings): ResolvedRecovery {
   const options: RecoveryOptions = { ...given.connectionStateRecovery };
   const defaults = RECOVERY_DEFAULTS;
   const from = (option: unknown, fallback: number): number => bounded(option, 0, Infinity, fallback);
   const maxDisconnectionDuration = from(options.maxDisconnectionDuration, defaults.maxDisconnectionDuration);
   const silence = from(given.pingInterval, SILENCE.pingInterval) + from(given.pingTimeout, SILENCE.pingTimeout);
+  const noticeTime = silence + (carryLimits(given.carry)?.window ?? 0);
   return {
     maxDisconnectionDuration,
     // As in socket.io, an explicit undefined runs the middlewares.
     skipMiddlewares: "skipMiddlewares" in options ? (options.skipMiddlewares ?? false) : defaults.skipMiddlewares,
-    packetLifetime: from(options.packetLifetime, maxDisconnectionDuration + silence),
+    packetLifetime: from(options.packetLifetime, maxDisconnectionDuration + noticeTime),
     maxPackets: from(options.maxPackets, defaults.maxPackets),
     maxPacketBytes: from(options.maxPacketBytes, defaults.maxPacketBytes),
     maxSessions: from(options.maxSessions, defaults.maxSessions),
+    noticeTime,
   };
 }

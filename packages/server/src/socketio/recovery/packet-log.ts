@@ -33,6 +33,9 @@ export class PacketLog {
   #first = 1;
   #bytes = 0;
   #crowdedOutThrough = 0;
+  #expiredThrough = 0;
+  /** The time at which the newest expired packet was sent. */
+  #expiredSentAt = -Infinity;
 
   constructor(limits: LogLimits) {
     this.#limits = limits;
@@ -56,9 +59,12 @@ export class PacketLog {
     return this.#packets[this.#head];
   }
 
-  /** The highest number that a full log dropped before its lifetime was over; 0 when it dropped none. */
-  get crowdedOutThrough(): number {
-    return this.#crowdedOutThrough;
+  /**
+   * Returns whether the log may lack a packet for a client that received all packets up to `number`, and all that were sent
+   * before `time`.
+   */
+  lacks(number: number, time: number): boolean {
+    return number < this.#crowdedOutThrough || (number < this.#expiredThrough && time <= this.#expiredSentAt);
   }
 
   /** Adds a packet. Call {@link measured} once its length is known. */
@@ -76,7 +82,11 @@ export class PacketLog {
 
   /** Drops packets sent before `time`. */
   dropBefore(time: number): void {
-    while (this.oldest !== undefined && this.oldest.sentAt < time) this.#drop();
+    for (let { oldest } = this; oldest !== undefined && oldest.sentAt < time; { oldest } = this) {
+      this.#expiredThrough = this.#first;
+      this.#expiredSentAt = oldest.sentAt;
+      this.#drop();
+    }
   }
 
   /** Visits the stored packets with a higher number. */

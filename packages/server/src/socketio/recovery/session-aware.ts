@@ -7,18 +7,18 @@
  * before it, so that an offset of another process is not valid here. A client missed the packets with a higher number than
  * its offset that were sent to one of its rooms after it joined: `memberships` stores the number at the time of joining.
  *
- * Invariant between calls: for each stored session, every packet that its client may have missed is in the log, unless a
- * full log dropped it; then `crowdedOutThrough` is at least its number, and restoring fails instead of leaving a gap.
+ * Invariant between calls: for each stored session, every packet that its client may have missed is in the log, or the log
+ * `lacks` it, and restoring fails instead of leaving a gap. A client that was lost at a certain time may have missed what
+ * was sent up to `noticeTime` earlier: the server notices a loss that late.
  *
- * What would break it: dropping packets by age before the sessions that may ask for them (`packetLifetime` must cover
- * `maxDisconnectionDuration` and the time until a loss is noticed), adding a packet without taking its number for the
- * offset in the same call, or a last argument of a volatile event that a client takes for an offset.
+ * What would break it: adding a packet without taking its number for the offset in the same call, or a last argument of a
+ * volatile event that a client takes for an offset.
  */
 import { kEngineClock, randomId } from "../../engine/index.ts";
 import { kNamespace, kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, serverClock, type PendingCall } from "../../base/clock.ts";
-import { completeRecovery, type RecoveryOptions } from "./options.ts";
+import { completeRecovery, type ResolvedRecovery } from "./options.ts";
 import type { RecoveryLimit } from "../host/server-tally.ts";
 import type {
   BroadcastOptions,
@@ -77,7 +77,7 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
  * const io = new Server({ adapter: SessionAwareAdapter, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
  */
 export class SessionAwareAdapter extends InMemoryAdapter {
-  private readonly [kRecoveryOptions]: Required<RecoveryOptions>;
+  private readonly [kRecoveryOptions]: ResolvedRecovery;
   private readonly [kEngineClock]: Clock;
   private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
   private readonly [kLog]: PacketLog;
@@ -213,9 +213,10 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 
   /** Returns the number of the last packet that a client received; undefined when a later one was dropped from the log. */
-  private [kSeen]({ session, memberships }: KeptSession, offset: string): number | undefined {
+  private [kSeen]({ session, memberships, lostAt }: KeptSession, offset: string): number | undefined {
     const number = offset === "" ? (memberships?.get(session.sid) ?? 0) : this[kNumberOf](offset);
-    return number === undefined || number < this[kLog].crowdedOutThrough ? undefined : number;
+    if (number === undefined || this[kLog].lacks(number, lostAt - this[kRecoveryOptions].noticeTime)) return undefined;
+    return number;
   }
 
   private [kMissed](kept: KeptSession, since: number): unknown[][] {
