@@ -32,6 +32,8 @@ export interface Attempt {
    * - `skipped`: not tried, as the last WebSockets to this server broke down within a minute
    */
   outcome: "pending" | "opened" | "upgraded" | "carried" | "failed" | "dropped" | "skipped";
+  /** For `skipped`: when the transport may be tried again, in milliseconds since the epoch. */
+  nextAt?: number;
   /** Why the attempt failed, or was skipped. */
   failure?: Failure | undefined;
 }
@@ -45,7 +47,7 @@ export interface Diagnosis {
 }
 
 /** A transport and its attempt. */
-interface Noted {
+export interface Noted {
   readonly name: string;
   attempt_?: Attempt;
 }

@@ -2,7 +2,7 @@ import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
 import { type Breakdowns, pauseLeft, recordEnd } from "./calm.ts";
 import { Carry, type CarryHost } from "./carry.ts";
-import { beginAttempt, endAttempt } from "./diagnosis.ts";
+import { beginAttempt, endAttempt, type Noted, type Purpose } from "./diagnosis.ts";
 import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import { Opening, type OpeningHost } from "./opening.ts";
@@ -70,13 +70,8 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
     // the sort ignores a first transport that is not offered
     let names = [...this.transports].sort((a, b) => +(b === first) - +(a === first));
     const others = names.filter((name) => name !== "websocket");
-    const pause = this.calm_();
-    if (pause && others.length && others.length < names.length) {
+    if (others.length && others.length < names.length && this.#skips(first === "websocket" ? "open" : "upgrade")) {
       names = others;
-      const skipped = { name: "websocket" };
-      beginAttempt(this.diagnosis, skipped, first === "websocket" ? "open" : "upgrade");
-      const message = `WebSockets to this server broke down; next try in ${Math.ceil(pause / 1000)} s`;
-      endAttempt(skipped, "skipped", { message });
     }
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
@@ -103,9 +98,23 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
     return pauseLeft(this.#lesson, Date.now());
   }
 
+  /** Whether a pause keeps WebSocket away; if so, records that. */
+  #skips(purpose: Purpose): boolean {
+    const pause = this.calm_();
+    if (!pause) return false;
+    const skipped: Noted = { name: "websocket" };
+    beginAttempt(this.diagnosis, skipped, purpose);
+    const message = `WebSockets to this server broke down; next try in ${Math.ceil(pause / 1000)} s`;
+    endAttempt(skipped, "skipped", { message });
+    skipped.attempt_!.nextAt = Date.now() + pause;
+    return true;
+  }
+
   override resume_(lost: readonly Packet[]): void {
     super.resume_(lost);
     if (this.upgrade_ && this.readyState === "open") {
+      const offered = this._filterUpgrades(this.offered_);
+      if (this.transport.name !== "websocket" && offered.includes("websocket")) this.#skips("upgrade");
       this.upgrade_ = new Upgrade(this);
       this.upgrade_.begin_(this.offered_);
     }

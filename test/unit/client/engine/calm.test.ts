@@ -103,15 +103,18 @@ describe("a socket", () => {
     return socket;
   }
 
+  /** The upgrade of the socket that has just opened on polling. */
+  function becomeUpgraded(): void {
+    last().opens();
+    last().receive("pong", "probe");
+    made.at(-2)!.onPaused!();
+  }
+
   /** A session that opens on polling and is upgraded. */
   function upgraded(): Socket {
     const socket = open(BOTH);
     last().shakeHands(UPGRADES);
-    const polling = last();
-    polling.opens();
-    made.at(-1)!.opens();
-    last().receive("pong", "probe");
-    made.at(-2)!.onPaused!();
+    becomeUpgraded();
     expect(socket.transport.name).toBe("websocket");
     return socket;
   }
@@ -146,7 +149,26 @@ describe("a socket", () => {
       transport: "websocket",
       purpose: "open",
       outcome: "skipped",
+      nextAt: Date.now() + 30_000,
       failure: { message: "WebSockets to this server broke down; next try in 30 s" },
+    });
+  });
+
+  test("says so as well when its session survives", () => {
+    upgraded();
+    last().closes(1006);
+    const carried = open(BOTH);
+    last().shakeHands({ ...UPGRADES, carry: { key: "key", window: 10_000 } });
+    becomeUpgraded();
+    last().closes(1006);
+    vi.advanceTimersByTime(0);
+    last().opens();
+    last().receive("noop", "0");
+    expect(carried.readyState).toBe("open");
+    expect(carried.diagnosis.attempts.at(-1)).toMatchObject({
+      purpose: "upgrade",
+      outcome: "skipped",
+      nextAt: Date.now() + 30_000,
     });
   });
 
