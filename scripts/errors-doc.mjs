@@ -27,10 +27,31 @@ const texts = (rows) =>
     Object.entries(rows).map(([name, { message, fix }]) => [code(name), message, fix]),
   );
 
-const text = `# Errors and codes
+/** Codes of the client. Its sentences are comments, so that no page loads them: a list above a type, or one above each row. */
+function clientCodes(path) {
+  const source = readFileSync(new URL(`../packages/client/src/${path}`, import.meta.url), "utf8");
+  const rows = source.matchAll(/^ \* - `([A-Z_]+)`: (.+)|^ +\/\*\* (.+) \*\/\n +([A-Z_]+):/gm);
+  return [...rows].map(([, listed, sentence, comment, name]) => [
+    code(listed ?? name),
+    (sentence ?? comment).replace(/^[A-Z]/, (first) => first.toLowerCase()).replace(/\.$/, ""),
+  ]);
+}
 
-Made from the tables in the sources by \`scripts/errors-doc.mjs\`; \`npm run check\` fails when it is out of date.
-The limits themselves are in [limits.md](limits.md).
+const text = `# What does a code mean?
+
+Search for it on this page: its row says what happened, and what to do. You read a code here:
+
+| where                                                                | which codes                                                            |
+| -------------------------------------------------------------------- | ---------------------------------------------------------------------- |
+| server: \`socket.closeReason\`, \`session.closeReason\`                | [why a session ended](#why-a-session-ended)                            |
+| server: \`io.engine.on("connection_error")\`, \`name\`                | [why a request was refused](#why-a-request-was-refused)                |
+| server: \`io.engine.on("limit")\`                                    | [limits that a session survives](#limits-that-a-session-survives)      |
+| server: \`error.code\` of what is thrown, or reported                | [Socket.IO](#errors-of-the-socketio-layer), [mistakes](#mistakes-of-the-program), [parsers](#what-the-parsers-refuse) |
+| client: \`details.code\` of \`disconnect\`                           | [why a session ended](#why-a-session-ended)                            |
+| client: \`error.code\` of \`connect_error\`, acknowledgements, throws | [errors of the client](#errors-of-the-client)                          |
+| both: \`cause\` of an end                                            | [parsers](#what-the-parsers-refuse), [WebSocket](#violations-of-websocket) |
+
+The limits themselves are in [limits](limits.md), symptoms in [why does it disconnect?](disconnects.md)
 
 *Connect again?* says whether a client should: \`yes\` at once, \`later\` after a delay, \`no\` not before something is
 mended. @portage/client reads it from the close code and passes it on as \`details.retry\`.
@@ -111,6 +132,16 @@ fail later, this fails at once.
 
 ${texts(USAGE_ERRORS)}
 
+## Errors of the client
+
+@portage/client: \`ClientError\` of sockets and managers, \`EngineError\` and \`TransportError\` of the engine below. They are
+emitted, passed to callbacks, or thrown.
+
+${table(
+  ["code", "what happened"],
+  ["socketio/errors.ts", "engine/errors.ts", "engine/transports/transport.ts"].flatMap(clientCodes),
+)}
+
 ## What the parsers refuse
 
 \`ParserError\`. The session ends with \`INVALID_PACKET\` or \`TOO_MANY_PACKETS\` (the engine's), \`INVALID_MESSAGE\`
@@ -137,6 +168,8 @@ ${table(
     readRetry(closeCode),
   ]),
 )}
+
+\`scripts/errors-doc.mjs\` makes this page from the tables in the sources; \`npm run check\` fails when it is out of date.
 `;
 
 const file = fileURLToPath(new URL("../docs/errors.md", import.meta.url));

@@ -2,15 +2,15 @@ import { CodedError } from "../coded-error.ts";
 
 /** Codes of an {@link EngineError}, with the start of each message. */
 export const ENGINE_ERRORS = {
-  /** Thrown by the constructor. */
+  /** `transports` and `transportImplementations` exclude each other; the constructor throws. */
   CONFLICTING_OPTIONS: "give either transports or transportImplementations",
   /** The server's first packet is not a handshake; another protocol or a proxy may have answered. `data`: the packet's text. */
   INVALID_HANDSHAKE: "invalid handshake",
   /** The server sent a malformed packet. `data`: the parser's description. */
   INVALID_PACKET: "server error",
-  /** The message was not sent, see `refuseTooLarge`. `size` and `limit`: bytes. */
+  /** The message exceeds the server's limit and was not sent, see `refuseTooLarge`. `size` and `limit`: bytes. */
   MESSAGE_TOO_LARGE: "message too large",
-  /** The session stays on its transport. `transport`: the candidate; `step`: its phase; `cause`: its error or close. */
+  /** An upgrade failed; the session stays on its transport. `transport`: the candidate; `step`: its phase; `cause`: why. */
   UPGRADE_FAILED: "probe error",
 } as const;
 

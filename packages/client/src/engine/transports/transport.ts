@@ -15,15 +15,20 @@ import { unlessLeaving } from "../platform/page.ts";
 import { encodeQuery } from "../address/query.ts";
 import { installTimerFunctions } from "../platform/timers.ts";
 
+/**
+ * Code of a {@link TransportError}:
+ * - `TRANSPORT_FAILED`: a request or a WebSocket failed; `description` and `context` have the answer
+ * - `TRANSPORT_UNAVAILABLE`: the platform can't run this transport, and the socket tries the next one
+ * - `PAYLOAD_TOO_LARGE`: the server or a proxy refused the size of a body
+ */
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
 /** An answer or an event with the error behind it. */
 type Reporting = { readonly error?: unknown } | undefined;
 
 /**
- * A failure of a transport. `TRANSPORT_UNAVAILABLE`: the platform can't run it, and the socket tries the next one.
- * `PAYLOAD_TOO_LARGE`: the server or a proxy refused the size of a body. The message is one of `xhr poll error`, `xhr post
- * error`, `fetch read error`, `fetch write error`, `websocket error`.
+ * A failure of a transport. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`, `fetch write
+ * error`, `websocket error`.
  */
 export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly type: "TransportError";

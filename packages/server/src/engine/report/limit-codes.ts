@@ -33,7 +33,7 @@ export const LIMIT_CODES = defineLimitCodes({
   /** Option `carry`. */
   CARRY_FULL: {
     message: "the client confirms too little, so `carry` drops its oldest messages",
-    fix: "send less, or raise the limits of `carry`",
+    fix: "send less, or raise `carry.maxBytes` and `carry.maxPackets`",
   },
   /** Option `slowReader.process`. */
   PROCESS_BUDGET: {

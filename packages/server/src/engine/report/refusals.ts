@@ -77,7 +77,7 @@ export const REFUSALS = {
   }),
   CARRY_COUNT: refusalKind(3, 400, "Bad request", {
     hint: "the client lacks messages that `carry` has dropped, or its count is invalid",
-    fix: "raise the limits of `carry`",
+    fix: "raise `carry.maxBytes` and `carry.maxPackets`",
     retry: "yes",
   }),
   CARRY_TURN: refusalKind(3, 400, "Bad request", {

@@ -50,7 +50,7 @@ export const SOCKETIO_ERRORS = {
   },
   CLUSTER_TIMEOUT: {
     message: "some servers of the cluster did not answer in time",
-    fix: "check the bus, or raise `requestsTimeout`",
+    fix: "check the bus, or wait longer: `io.timeout(ms).fetchSockets()`",
   },
   CLUSTER_MESSAGE_INVALID: {
     message: "ignored a malformed message on the cluster bus",
