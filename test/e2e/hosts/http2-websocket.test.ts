@@ -470,3 +470,14 @@ describe("a CONNECT that is not the engine's", () => {
     expect((await Http2WebSocket.open(session, "/third")).status).toBe(404);
   });
 });
+
+test("a session whose stream breaks goes on over another one", async () => {
+  const { port } = await start();
+  const session = await browse(port);
+  const first = await Http2WebSocket.open(session, `${WS}&carry=1`);
+  const { sid, carry } = JSON.parse((await first.next()).slice(1)) as { sid: string; carry: { key: string } };
+  first.stream.destroy();
+  const second = await Http2WebSocket.open(session, `${WS}&sid=${sid}&carry=0&key=${carry.key}&turn=1`);
+  expect(second.status).toBe(200);
+  expect(await second.next()).toBe("60");
+});

@@ -58,7 +58,7 @@ function admitToSession(
   if (!session) return createRefusal(ERROR_CODES.UNKNOWN_SID, { sid });
   const previousTransport = session.transport.name;
   const isComingBack = session[kCarry] !== undefined && isReturn(req._query);
-  if (isComingBack && req.method !== "GET")
+  if (isComingBack && req.method !== "GET" && !isConnect(req, isUpgrade))
     return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && !isComingBack && previousTransport !== transport) {
     return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
@@ -86,10 +86,13 @@ export function refuseByCarry(
   return name && createRefusal(ERROR_CODES.BAD_REQUEST, { name, sid: query["sid"] });
 }
 
+/** Whether it is a WebSocket handshake over HTTP/2: a CONNECT (RFC 8441). */
+function isConnect(req: TransportRequest, isUpgrade: boolean): boolean {
+  return isUpgrade && req.httpVersionMajor === 2 && req.method === "CONNECT";
+}
+
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
-  // Over HTTP/2, a WebSocket handshake is a CONNECT (RFC 8441).
-  const isConnect = isUpgrade && req.httpVersionMajor === 2 && req.method === "CONNECT";
-  if (req.method !== "GET" && !isConnect)
+  if (req.method !== "GET" && !isConnect(req, isUpgrade))
     return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && carrierOf(req._query["transport"]) === "stream") {
     return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
