@@ -23,14 +23,15 @@
  *   twice, since the client sends them again.
  */
 import { timingSafeEqual } from "node:crypto";
-import { asksForCount, type EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
+import { asksForCount, EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
 import type { Clock, PendingCall } from "../../base/clock.ts";
-import { kEngineClock, kEnqueue, kFailSession, kReportSessionLimit, kStats } from "../keys.ts";
+import { kEngineClock, kEnqueue, kFailSession, kReportSessionLimit, kStats, kTransportOwner } from "../keys.ts";
+import { COMPRESS } from "../outgoing/prepared-message.ts";
 import { randomId } from "../random-id.ts";
 import type { AnyLayerCloseCode, CloseReason } from "../report/close-codes.ts";
 import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
 import type { RefusalName } from "../report/refusals.ts";
-import type { Transport } from "../transports/transport.ts";
+import { NO_OWNER, type Transport } from "../transports/transport.ts";
 import type { CarryLimits } from "./options.ts";
 
 /**
@@ -103,6 +104,7 @@ export interface CarriedSession {
     ): void;
   };
   readonly transport: Transport;
+  readonly writeBuffer: EnginePacket[];
   [kEnqueue](type: EnginePacketType, data: string): unknown;
   [kFailSession](reason: CloseReason): void;
 }
@@ -134,6 +136,8 @@ export class Carry {
   #turn = 0;
   #reason: CloseReason | undefined;
   #timer: PendingCall | undefined;
+  /** Whether messages had to go since the client's last count. */
+  #isFull = false;
   /** A transport that the session has been upgraded from, while its last POST is still read. */
   retiring: Transport | undefined;
 
@@ -156,13 +160,24 @@ export class Carry {
 
   /** A message has come in. */
   countReceived(packet: EnginePacket): void {
-    if (this.#ledger.received(sizeOf(packet))) this.#session[kEnqueue]("noop", this.report());
+    if (this.#ledger.received(sizeOf(packet))) this.#enqueueCount();
+  }
+
+  /** Queues the count. Replaces one at the end of the queue: a client that asks and does not read must not fill it. */
+  #enqueueCount(): void {
+    const { writeBuffer } = this.#session;
+    const count = this.report();
+    const last = writeBuffer.at(-1);
+    // One of the same length, so that the sizes of the queue stay right.
+    if (last?.type === "noop" && last.data?.length === count.length)
+      writeBuffer[writeBuffer.length - 1] = new EnginePacket("noop", count, COMPRESS);
+    else this.#session[kEnqueue]("noop", count);
   }
 
   /** The client reports how many messages it has; it may ask for the same. */
   confirm(data: unknown): void {
-    this.#ledger.confirm(readCount(data));
-    if (asksForCount(data)) this.#session[kEnqueue]("noop", this.report());
+    if (this.#ledger.confirm(readCount(data))) this.#isFull = false;
+    if (asksForCount(data)) this.#enqueueCount();
   }
 
   /** A transport has taken packets. */
@@ -171,6 +186,8 @@ export class Carry {
   }
 
   #reportFull(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
     const { maxPackets, maxBytes } = this.limits;
     const { unconfirmed, unconfirmedBytes } = this.#ledger;
     const isCount = unconfirmed >= maxPackets;
@@ -214,6 +231,7 @@ export class Carry {
     this.#signal("returned");
     this.#turn = turnOf(query);
     this.times += 1;
+    this.#isFull = false;
     return { count: this.report(), lost: this.#ledger.rewind(readCount(query.carry)) ?? [] };
   }
 
@@ -228,11 +246,11 @@ export class Carry {
     switch (action) {
       case "wait":
         onWait?.();
-        this.#drop();
-        return this.#wait();
+        this.#wait();
+        return this.#drop();
       case "resume":
-        this.#drop();
-        return this.#stop();
+        this.#stop();
+        return this.#drop();
       case "give up":
         this.#stop();
         return this.#session[kFailSession](this.#reason as CloseReason);
@@ -243,10 +261,16 @@ export class Carry {
     }
   }
 
-  /** Leaves what has carried the session without a word: a goodbye would end the session at the client. */
+  /**
+   * Leaves what has carried the session without a word: a goodbye would end the session at the client. A listener of the
+   * program may end the session meanwhile.
+   */
   #drop(): void {
+    const { transport } = this.#session;
+    // It must not deliver what follows a POST that is cut.
+    transport[kTransportOwner] = NO_OWNER;
     this.retiring?.drop();
-    this.#session.transport.drop();
+    transport.drop();
   }
 
   #wait(): void {

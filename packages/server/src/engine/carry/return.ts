@@ -40,6 +40,8 @@ export function takeBack(session: ReturningSession, transport: Transport, query:
   if (!carry) return;
   previous[kTransportOwner] = NO_OWNER;
   const { count, lost } = carry.resume(query);
+  // A listener of the previous transport has ended it.
+  if (session.readyState === "closed") return transport.discard();
   transport.sid = session.id;
   transport[kTransportOwner] = session;
   session.transport = transport;

@@ -338,8 +338,8 @@ export class Session
   /** Goes on over `transport`, with which the client has returned. */
   [kTakeBack](transport: Transport, query: CarryQuery): void {
     this[kLeaveTransport]();
-    takeBack(this, transport, query);
     heartbeatOf(this).start(this);
+    takeBack(this, transport, query);
     this.flush();
   }
 

@@ -146,7 +146,9 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
 
   override onRequest(exchange: HttpExchange): void {
     const { method } = exchange.req;
-    if (method === "GET") this[kOnPoll](exchange);
+    // A listener has ended the session before its first request got here.
+    if (this.readyState === "closed") this[kRefuseRequest](exchange.res, 400, "the session has ended");
+    else if (method === "GET") this[kOnPoll](exchange);
     else if (method === "POST") this[kOnPost](exchange);
     else this[kRefuseRequest](exchange.res, 405, "a session accepts only GET and POST", { Allow: "GET, POST" });
   }
