@@ -110,7 +110,7 @@ export class Carry implements SessionCarry, TransportHandler {
   /** Characters or bytes of the largest message received: one like it may be on its way. */
   #largest = 0;
   #buffered = 0;
-  /** Whether the server has confirmed a message over this transport. */
+  /** Whether the server has received something over this transport: it confirmed a message, or answered. */
   #isProven = false;
 
   constructor(host: CarryHost) {
@@ -160,6 +160,7 @@ export class Carry implements SessionCarry, TransportHandler {
       if (this.#askedAt && count >= this.#asked) {
         this.#askedAt = 0;
         this.#quiet *= 2;
+        this.#isProven = true;
       }
       if (this.#ledger.confirm(count)) {
         this.#isProven = true;
@@ -174,7 +175,11 @@ export class Carry implements SessionCarry, TransportHandler {
   sent_(packets: readonly Packet[]): void {
     for (const packet of packets) {
       if (packet.type === "message") {
-        if (!this.#ledger.unconfirmed) this.#sentAt = Date.now();
+        if (!this.#ledger.unconfirmed) {
+          this.#sentAt = Date.now();
+          // it waits for longer on a quiet connection
+          this.#unwatch();
+        }
         this.#ledger.sent(packet);
       }
     }
@@ -197,6 +202,11 @@ export class Carry implements SessionCarry, TransportHandler {
     }
   }
 
+  #unwatch(): void {
+    this.#stopWatch?.();
+    this.#stopWatch = undefined;
+  }
+
   /** When the server has to be asked, or has to have answered. */
   #due(): number {
     const { unconfirmed, unconfirmedBytes } = this.#ledger;
@@ -212,7 +222,7 @@ export class Carry implements SessionCarry, TransportHandler {
   #look(): void {
     const host = this.#host;
     const { buffered_ } = host.transport;
-    if (this.#askedAt && (!buffered_ || buffered_ === this.#buffered)) {
+    if (this.#askedAt && (!buffered_ || buffered_ >= this.#buffered)) {
       host.fail_(SILENCE, { description: "silence: the server does not answer over this transport" });
     } else {
       // what is still leaving shows that the network takes it
@@ -329,8 +339,7 @@ export class Carry implements SessionCarry, TransportHandler {
     if (!next) return false;
     this.phase_ = next;
     this.#stopTimer?.();
-    this.#stopWatch?.();
-    this.#stopWatch = undefined;
+    this.#unwatch();
     return true;
   }
 }

@@ -63,7 +63,7 @@ export interface SocketOptions {
   /**
    * Whether the session survives the death of its transport, such as a WebSocket that a proxy cuts: the socket returns over
    * another transport, and both ends send again what the other has not received. Needs a server of Portage; others are not
-   * affected. Default true.
+   * affected. Has no effect if `query` contains `carry`, `key` or `turn`. Default true.
    */
   carry?: boolean;
   /** Time limit for one HTTP request in milliseconds; 0 for none. Default 0. */

@@ -238,7 +238,7 @@ export abstract class Session
     this.writeBuffer.splice(0, this.#inFlight);
     this.#inFlight = 0;
     this.upgrade_?.end_();
-    if (transport.buffered_ != null) this.offered_ = [...this.offered_, transport.name];
+    if (transport.buffered_ != null) this.offered_ = [...new Set(this.offered_).add(transport.name)];
   }
 
   /** Goes on over the transport in use; sends these packets first. */
@@ -311,7 +311,7 @@ export abstract class Session
     Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity, offered_: upgrades });
     this.transport.query["sid"] = sid;
     endAttempt(this.transport, "opened");
-    delete this.transport.query["carry"];
+    if (this.carry_) delete this.transport.query["carry"];
     if (carry) this.carry_?.agree_(carry);
     else this.carry_ = undefined;
     if (this.readyState === "opening") this.readyState = "open";
@@ -339,7 +339,7 @@ export abstract class Session
     if (readyState === "closed" || this.upgrade_?.isHolding_ || this.carry_?.isHolding_) return;
     if (!writeBuffer.length) {
       if (readyState === "closing") this.end_("forced close");
-    } else if (transport?.writable) {
+    } else if (transport?.writable && !this.opening_) {
       const packets = transport.fitting_(writeBuffer, this.maxPayload);
       this.#inFlight = packets.length;
       this.carry_?.sent_(packets);

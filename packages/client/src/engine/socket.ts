@@ -20,6 +20,9 @@ interface Lesson extends Breakdowns {
   until_: number;
 }
 
+/** A program that uses one of these in its own query has it in every request, and goes without. */
+const CARRY_PARAMETERS = ["carry", "key", "turn"];
+
 /** By origin. */
 const lessons = new Map<string, Lesson>();
 
@@ -64,7 +67,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
   }
 
   #open(): void {
-    const { race, rememberUpgrade, tryAllTransports } = this.opts;
+    const { carry, query, race, rememberUpgrade, tryAllTransports } = this.opts;
     const winner = race && this.#winner;
     const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
     // the sort ignores a first transport that is not offered
@@ -76,7 +79,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
     this.opening_ = opening;
-    if (this.opts.carry !== false) this.carry_ = new Carry(this);
+    if (carry !== false && !CARRY_PARAMETERS.some((name) => name in Object(query))) this.carry_ = new Carry(this);
     if (this.opts.upgrade) this.upgrade_ = new Upgrade(this);
     opening.next_();
   }
