@@ -2,10 +2,6 @@ import type { ClientName } from "./clients.ts";
 import type { Outcome } from "./run.ts";
 import { type Wall, WALLS, type WallName } from "./walls.ts";
 
-/** Features that cells wait for, and whether they are there. What needs a missing one is reported, and does not fail. */
-const LANDED = { race: true, causes: true, carry: true };
-type Feature = keyof typeof LANDED;
-
 /** What must hold of an outcome. Counts are at most; times are milliseconds at most. */
 export interface Bounds {
   readonly connected: number | "never";
@@ -20,16 +16,12 @@ export interface Bounds {
 /** Times leave room for a busy machine: the table has the real ones. */
 const GOOD: Bounds = { connected: 4000, disconnects: 0, lost: 0, unsettled: 0, gap: 3000, disordered: 0 };
 
-/** A cell with different bounds. */
+/** Cells with other bounds. */
 interface Exception {
   readonly walls: readonly WallName[];
   readonly clients: readonly ClientName[];
   readonly because: string;
-  readonly bounds?: Partial<Bounds>;
-  /** The bounds hold once this has landed. */
-  readonly needs?: Feature;
-  /** What holds before that; nothing else does. */
-  readonly until?: Partial<Bounds>;
+  readonly bounds: Partial<Bounds>;
 }
 
 const OURS = ["default", "race", "websocket", "polling"] as const satisfies readonly ClientName[];
@@ -42,7 +34,7 @@ const ANY: Bounds = {
   disordered: 0,
 };
 
-/** Later rows win where several match. */
+/** Where several match, the last one counts. */
 const EXCEPTIONS: readonly Exception[] = [
   {
     walls: ["strips", "forbids", "resets", "hangs", "deaf", "downstream", "mangles", "cutsHttp"],
@@ -58,60 +50,15 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   { walls: ["portal"], clients: OURS, because: "the portal stands for 2 s", bounds: { connected: 8000 } },
   {
-    walls: ["portal"],
-    clients: ["default", "polling"],
-    because: "the portal stands for 2 s, and the diagnosis has its page",
-    needs: "causes",
-    bounds: { connected: 8000 },
-  },
-  {
-    walls: ["mangles"],
-    clients: ["default"],
-    because: "a failed upgrade says with which code its WebSocket closed",
-    needs: "causes",
-  },
-  {
-    walls: ["mangles"],
-    clients: ["race"],
-    because: "a WebSocket that ends without a message has lost the race",
-    needs: "race",
-  },
-  {
     walls: ["downstream"],
     clients: ["race"],
-    because: "the server's ping times out after 7 s, then polling wins",
-    needs: "race",
-    bounds: { connected: 9000 },
-  },
-  {
-    walls: ["ends", "cuts", "cutsHttp", "idle"],
-    clients: ["default", "race", "polling"],
-    because: "a session survives the death of its transport",
-    needs: "carry",
-  },
-  {
-    walls: ["ends", "cuts", "idle"],
-    clients: ["websocket"],
-    because: "a session survives the death of its transport, on a new WebSocket",
-    needs: "carry",
-  },
-  {
-    walls: ["ends"],
-    clients: ["default", "race"],
-    because: "a session survives the death of its transport; before, a pause follows two WebSockets that broke down",
-    needs: "carry",
-    until: { disconnects: 2 },
-  },
-  {
-    walls: ["ends"],
-    clients: ["polling"],
-    because: "it never opens a WebSocket",
+    because: "silence is noticed after 3 + 2 s, then polling wins",
+    bounds: { connected: 7500 },
   },
   {
     walls: ["falls", "oneWay", "large"],
     clients: ["default", "race", "websocket"],
     because: "silence is noticed after 3 + 2 s, and nothing that was sent into it is lost",
-    needs: "carry",
     bounds: { gap: 7000 },
   },
   {
@@ -122,29 +69,17 @@ const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
-export const hasLanded = (feature: Feature): boolean => LANDED[feature];
-
 export interface Cell {
   readonly wall: WallName;
   readonly client: ClientName;
   readonly because: string;
-  /** What has to hold, now or once all has landed. */
-  readonly goal: Bounds;
-  /** What has to hold now, where that is less. */
-  readonly until: Bounds | undefined;
+  readonly bounds: Bounds;
 }
 
 export function cellOf(wall: WallName, client: ClientName): Cell {
   const exception = EXCEPTIONS.filter(({ walls, clients }) => walls.includes(wall) && clients.includes(client)).at(-1);
-  const { needs, because = "a client of ours gets through, and loses nothing", bounds, until } = exception ?? {};
-  const isEarly = needs && !hasLanded(needs);
-  return {
-    wall,
-    client,
-    because,
-    goal: { ...GOOD, ...bounds },
-    until: isEarly ? { ...ANY, ...until } : undefined,
-  };
+  const { because = "a client of ours gets through, and loses nothing", bounds } = exception ?? {};
+  return { wall, client, because, bounds: { ...GOOD, ...bounds } };
 }
 
 /** Whether a client meets this wall where its diagnosis can say so. */
@@ -161,7 +96,8 @@ export function isNamed(cell: Cell, { said }: Outcome): boolean | undefined {
 }
 
 /** What does not hold, in words. */
-export function breaches(cell: Cell, outcome: Outcome, bounds: Bounds = cell.goal): string[] {
+export function breaches(cell: Cell, outcome: Outcome): string[] {
+  const { bounds } = cell;
   const found: string[] = [];
   if (bounds.connected === "never") {
     if (outcome.connected !== undefined) found.push("connected");
@@ -174,6 +110,6 @@ export function breaches(cell: Cell, outcome: Outcome, bounds: Bounds = cell.goa
   }
   const { doubled, reordered } = outcome;
   if (doubled + reordered > bounds.disordered) found.push(`${doubled} doubled, ${reordered} reordered`);
-  if (bounds === cell.goal && isNamed(cell, outcome) === false) found.push("the diagnosis does not name the wall");
+  if (isNamed(cell, outcome) === false) found.push("the diagnosis does not name the wall");
   return found;
 }

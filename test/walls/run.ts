@@ -98,11 +98,15 @@ class Run {
     this.#client.emit("up", this.up.sent++, filling, () => this.unsettled--);
   }
 
-  /** Talks for so many milliseconds from the first `connect` on, or gives up without one. */
-  async talk(usual: number, { large, burst = 0, pause = 0, more = 0 }: Talk): Promise<void> {
+  /** Waits for the first `connect`. Gives up after so many failures. */
+  async connect(failures: number): Promise<void> {
     const end = performance.now() + CONNECT_TIME;
-    while (this.connected === undefined && performance.now() < end) await sleep(5);
-    if (this.connected === undefined) return;
+    const isHopeful = (): boolean => this.errors < failures && performance.now() < end;
+    while (this.connected === undefined && isHopeful()) await sleep(5);
+  }
+
+  /** Talks for so many milliseconds. */
+  async talk(usual: number, { large, burst = 0, pause = 0, more = 0 }: Talk): Promise<void> {
     const startedAt = performance.now();
     const ms = usual + more;
     let hasActed = false;
@@ -163,12 +167,15 @@ const describe = ({ transport, purpose, outcome, failure }: Attempt): string =>
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Which client meets which wall, and whether it can connect at all. */
+interface Task {
+  readonly wall: WallName;
+  readonly client: ClientName;
+  readonly bounds: { readonly connected: number | "never" };
+}
+
 /** Sends one client against one wall. */
-export async function runCell(
-  cell: { wall: WallName; client: ClientName },
-  ms: number,
-  patience: number,
-): Promise<Outcome> {
+export async function runCell(cell: Task, ms: number, patience: number): Promise<Outcome> {
   const wall: Wall = WALLS[cell.wall];
   const { connect, options } = CLIENTS[cell.client];
   const http = createServer();
@@ -178,7 +185,8 @@ export async function runCell(
   const client = connect(await road.listen(), { forceNew: true, ...BACK, ...options });
   const run = new Run(io, client);
   try {
-    await run.talk(ms, wall.talk ?? {});
+    await run.connect(cell.bounds.connected === "never" ? 2 : Infinity);
+    if (run.connected !== undefined) await run.talk(ms, wall.talk ?? {});
     await run.settle(patience);
     return run.outcome();
   } finally {

@@ -20,6 +20,8 @@ export interface StormPlan {
   readonly pace: number;
   /** Milliseconds that what is under way may take to arrive. */
   readonly patience: number;
+  /** Milliseconds that sessions may take to end whose clients could not say goodbye. */
+  readonly after: number;
 }
 
 /** What came of it, for all clients together. */
@@ -42,14 +44,17 @@ export interface StormOutcome {
   readonly heap: number;
 }
 
+type Part = "head" | "rest";
 type Place = "head" | "body" | "frame" | "silence";
 
 /** Bytes into heads, bodies and frames at which connections are killed, at most. */
 const HEAD_BYTES = 150;
 const BODY_BYTES = 30;
-const FRAME_BYTES = 600;
+const FRAME_BYTES = 400;
 /** Milliseconds after which a connection is killed that has not come so far. */
 const LONGEST = 1500;
+/** The part of the kills that WebSockets get: they are far fewer than polls and POSTs. */
+const WEBSOCKET_SHARE = 0.25;
 
 /** Kills connections, at bytes and moments that its seed decides. */
 class Storm {
@@ -57,6 +62,8 @@ class Storm {
   readonly #plan: StormPlan;
   readonly #startedAt = performance.now();
   #calm = false;
+  #connections = 0;
+  #webSockets = 0;
 
   constructor(plan: StormPlan) {
     this.#plan = plan;
@@ -67,42 +74,58 @@ class Storm {
   }
 
   readonly begin = (line: Line): Rules => {
-    const { seed, kills, lasts } = this.#plan;
-    const random = new Random(seed * 1_000_003 + line.road.count);
-    const isDue = total(this.kills) < (kills * (performance.now() - this.#startedAt)) / lasts;
-    // of polls and POSTs one in two; a client that comes back has to get through at last
-    if (this.#calm || !isDue || random.below(2) === 0) return {};
-    return this.#aim(line, random);
+    const random = new Random(this.#plan.seed * 1_000_003 + this.#connections++);
+    let aim: Aim | undefined;
+    const pass = (direction: Direction, bytes: Buffer, piece: Part): Buffer | undefined => {
+      // a request decides when it begins, a WebSocket at any time
+      if (!aim && (piece === "head" || line.isWebSocket) && this.#isDue(line, random)) aim = this.#aim(line, random);
+      return aim ? aim(direction, bytes, piece) : bytes;
+    };
+    return {
+      request: ({ bytes }) => pass("up", bytes, "head"),
+      up: ({ bytes }) => pass("up", bytes, "rest"),
+      down: ({ bytes, head }) => pass("down", bytes, head ? "head" : "rest"),
+    };
   };
 
-  #aim(line: Line, random: Random): Rules {
-    const direction = random.pick<Direction>(["up", "down"]);
+  #isDue({ isWebSocket }: Line, random: Random): boolean {
+    const { kills, lasts } = this.#plan;
+    const soFar = isWebSocket ? this.#webSockets : total(this.kills) - this.#webSockets;
+    const wanted = kills * (isWebSocket ? WEBSOCKET_SHARE : 1 - WEBSOCKET_SHARE);
+    // one connection in two: a client that returns has to get through at last
+    return !this.#calm && soFar < (wanted * (performance.now() - this.#startedAt)) / lasts && random.below(2) === 0;
+  }
+
+  #aim(line: Line, random: Random): Aim {
+    const side = random.pick<Direction>(["up", "down"]);
     const how = random.pick(["end", "reset"] as const);
     const { head, body, frame, silence } = this.kills;
     // all connections have heads: the others would come too short
-    const isHead = head < body + frame + silence;
-    const at = { head: random.below(HEAD_BYTES), body: random.below(BODY_BYTES), frame: random.below(FRAME_BYTES) };
+    const target: Part = head < body + frame + silence ? "head" : "rest";
+    const place = target === "head" ? "head" : line.isWebSocket ? "frame" : "body";
+    const at = random.below({ head: HEAD_BYTES, body: BODY_BYTES, frame: FRAME_BYTES }[place]);
     let passed = 0;
     let isOver = false;
-    const kill = (place: Place, last: Buffer): void => {
+    const kill = (where: Place, last: Buffer): void => {
       if (isOver || this.#calm) return;
       isOver = true;
-      this.kills[place]++;
-      line.cutWith(direction, last, how);
+      this.kills[where]++;
+      if (line.isWebSocket) this.#webSockets++;
+      line.cutWith(side, last, how);
     };
     line.after(random.below(LONGEST), () => kill("silence", Buffer.alloc(0)));
-    const carry = (bytes: Buffer, piece: "head" | "rest"): Buffer | undefined => {
-      if (isOver || this.#calm || isHead !== (piece === "head")) return bytes;
-      const place = isHead ? "head" : line.isWebSocket ? "frame" : "body";
+    return (direction, bytes, piece) => {
+      if (isOver || this.#calm || direction !== side || piece !== target) return bytes;
       passed += bytes.length;
-      if (passed <= at[place]) return bytes;
-      kill(place, bytes.subarray(0, at[place] - passed));
+      if (passed <= at) return bytes;
+      kill(place, bytes.subarray(0, at - passed));
       return undefined;
     };
-    if (direction === "down") return { down: ({ bytes, head: start }) => carry(bytes, start ? "head" : "rest") };
-    return { request: ({ bytes }) => carry(bytes, "head"), up: ({ bytes }) => carry(bytes, "rest") };
   }
 }
+
+/** What a connection that is to be killed passes on. */
+type Aim = (direction: Direction, bytes: Buffer, piece: Part) => Buffer | undefined;
 
 /** One client in the storm, and what it and the server say to each other. */
 class Sailor {
@@ -150,9 +173,10 @@ export async function runStorm(plan: StormPlan): Promise<StormOutcome> {
   const io = new Server(http, { pingInterval: 500, pingTimeout: 1000 });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const storm = new Storm(plan);
-  const road = new Road((http.address() as AddressInfo).port, storm.begin);
-  const url = await road.listen();
-  const sailors = Array.from({ length: plan.clients }, (_value, id) => {
+  // each client has a server to remember of its own, as it has in a page of its own
+  const roads = Array.from({ length: plan.clients }, () => new Road((http.address() as AddressInfo).port, storm.begin));
+  const urls = await Promise.all(roads.map((road) => road.listen()));
+  const sailors = urls.map((url, id) => {
     const say = (number: number): unknown => io.to(`sailor ${id}`).emit("down", number);
     return new Sailor(KINDS[id % KINDS.length] as Kind, url, id, say);
   });
@@ -177,7 +201,7 @@ export async function runStorm(plan: StormPlan): Promise<StormOutcome> {
     const grown = heap() / before;
     const counts = sum(sailors);
     for (const { client } of sailors) client.disconnect();
-    await until(() => io.engine.clientsCount === 0, 10_000);
+    await until(() => io.engine.clientsCount === 0, plan.after);
     return {
       ...counts,
       ...plan,
@@ -189,7 +213,7 @@ export async function runStorm(plan: StormPlan): Promise<StormOutcome> {
     };
   } finally {
     for (const { client } of sailors) client.disconnect();
-    await road.stop();
+    for (const road of roads) await road.stop();
     await io.close();
   }
 }

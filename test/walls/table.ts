@@ -5,14 +5,14 @@ import { WALLS } from "./walls.ts";
 
 const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-/** One cell: time to connect, then whatever went wrong. `?`: holds once a feature has landed; `!`: does not hold. */
+/** One cell: time to connect, then whatever went wrong. `!`: does not hold. */
 function format(cell: Cell, outcome: Outcome): string {
   const { connected, disconnects, lost, doubled, reordered, unsettled, gap } = outcome;
   const counts = { disc: disconnects, lost, doubled, reordered, acks: unsettled };
   const faults = Object.entries(counts).flatMap(([name, count]) => (count ? `${count} ${name}` : []));
   if (gap > 1000) faults.push(`gap ${seconds(gap)}`);
   if (isNamed(cell, outcome) === false) faults.push("not named");
-  const mark = breaches(cell, outcome).length === 0 ? "" : cell.until ? "? " : "! ";
+  const mark = breaches(cell, outcome).length === 0 ? "" : "! ";
   return mark + [connected === undefined ? "never" : seconds(connected), ...faults].join(", ");
 }
 
@@ -36,6 +36,6 @@ export function table(outcomes: ReadonlyMap<Cell, Outcome>): string {
     ...lines,
     "",
     "Time to the first connect; disc: disconnects; lost, doubled, reordered messages; acks: callbacks never called.",
-    "`!` does not hold, `?` waits for a feature that has not landed.",
+    "`!` does not hold.",
   ].join("\n");
 }

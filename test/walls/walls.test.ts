@@ -21,13 +21,14 @@ const QUICK: readonly WallName[] = [
   "posts",
   "corks",
 ];
-const QUICK_CLIENTS: readonly ClientName[] = ["default", "race", "polling"];
+/** These wait for a time limit. */
+const SLOW: ReadonlySet<string> = new Set(["hangs websocket", "deaf websocket"]);
 
 const walls = isFull ? (Object.keys(WALLS) as WallName[]) : QUICK;
-const clients = isFull ? (Object.keys(CLIENTS) as ClientName[]) : QUICK_CLIENTS;
+const clients = Object.keys(CLIENTS) as ClientName[];
 const cells = walls
   .flatMap((wall) => clients.map((client) => cellOf(wall, client)))
-  .filter(({ until }) => isFull || !until);
+  .filter(({ wall, client }) => isFull || (client !== "reference" && !SLOW.has(`${wall} ${client}`)));
 
 /** Milliseconds that each side talks, milliseconds for data to arrive, and the number of parallel cells. */
 const [TALK, PATIENCE, AT_ONCE] = isFull ? [6000, 6000, 16] : [300, 10_000, 12];
@@ -47,7 +48,7 @@ describe.each(walls.map((wall) => [WALLS[wall].does, wall] as const))("%s", (_do
   for (const cell of cells.filter((each) => each.wall === wall)) {
     test(cell.client, () => {
       const outcome = outcomes.get(cell) as Outcome;
-      expect(breaches(cell, outcome, cell.until), `${cell.because}\n${outcome.said.join("\n")}`).toEqual([]);
+      expect(breaches(cell, outcome), `${cell.because}\n${outcome.said.join("\n")}`).toEqual([]);
     });
   }
 });
