@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
-import { createSecureServer } from "node:http2";
+import { createSecureServer, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { io as connect } from "@portage/client";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -97,6 +97,19 @@ function untilDisconnected(): Promise<string> {
   });
 }
 
+/** Runs in the page. Has the server reset the WebSocket, and goes on. */
+function surviveReset(): Promise<unknown[]> {
+  return new Promise((resolve) => {
+    const socket = io({ reconnection: false });
+    let disconnects = 0;
+    socket.on("disconnect", () => disconnects++);
+    socket.io.engine.on("upgrade", () => {
+      socket.emit("reset me");
+      void socket.emitWithAck("echo", "after").then((answer) => resolve([answer, disconnects]));
+    });
+  });
+}
+
 describe.each(BROWSERS)("%s over HTTP/2", (name, executable, launch) => {
   if (!executable) console.warn(`Browser tests of HTTP/2 skipped: no ${name}.`);
   let browser: TestBrowser | undefined;
@@ -174,6 +187,19 @@ describe.each(BROWSERS)("%s over HTTP/2", (name, executable, launch) => {
       next(method === "CONNECT" ? new Error("no") : undefined),
     );
     expect(await run("/own", {}, "polling")).toEqual({ transport: "polling", echoes: true });
+  });
+
+  test.skipIf(!executable)("a WebSocket whose stream is reset: the session goes on without it", async () => {
+    await start({ enableConnectProtocol: true });
+    const streams: ServerHttp2Stream[] = [];
+    server.host.http.on(
+      "connect",
+      ((_req: unknown, { stream }: Http2ServerResponse) => void streams.push(stream)) as never,
+    );
+    server.io.on("connection", (socket) => socket.on("reset me", () => streams.at(-1)!.close(8)));
+    await browser!.open(`https://localhost:${server.port}/own`);
+    expect(await browser!.evaluate(surviveReset, undefined)).toEqual(["after", 0]);
+    expect(streams.length).toBeGreaterThan(0);
   });
 
   test.skipIf(!executable)("io.close() resolves while the page is connected", async () => {
