@@ -73,8 +73,8 @@ const ADDED: Record<string, string> = {
     "open bufferedBytes stream onText onBinary pause resume onFull onDrain closeWith fail turnAway closeTextOf " +
     "onEnding maxBatch retire drop drained ended endedByProgram endedByOwner",
   "engine.io Polling":
-    "maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody onPayload retire ended fail turnAway " +
-    "open pause resume drop drained endedByProgram endedByOwner",
+    "maxBatch bufferedBytes pollClosed textType addTypeOptions formatBody canStream onPayload retire ended fail " +
+    "turnAway open pause resume drop drained endedByProgram endedByOwner",
 };
 
 type Members = Map<string, PropertyDescriptor>;

@@ -6,6 +6,7 @@ import { requestKind, streamKind } from "../../packages/server/src/engine/transp
 import { openJsonp, openPolling, openWebSocket } from "../support/peers/peer.ts";
 import { EventStreamPeer } from "../support/peers/event-stream.ts";
 import { EVENT_STREAM } from "./event-stream.ts";
+import { openStreamedPoll } from "../support/peers/streamed-poll.ts";
 import { describeTransport } from "./server-transport.ts";
 
 const foreign = new WebSocketServer({ noServer: true });
@@ -17,6 +18,7 @@ const acceptForeign = (req: IncomingMessage, stream: Duplex, head: Buffer): Prom
 const websocket = { kind: streamKind("websocket"), open: openWebSocket };
 
 describeTransport({ name: "polling", kind: requestKind("polling"), open: openPolling });
+describeTransport({ name: "streamed polls", kind: requestKind("polling"), open: openStreamedPoll });
 describeTransport({ name: "JSONP", kind: requestKind("polling"), open: openJsonp });
 describeTransport({ name: "WebSocket", ...websocket });
 describeTransport({ name: "a WebSocket of another library", ...websocket, accept: acceptForeign });

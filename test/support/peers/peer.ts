@@ -28,11 +28,18 @@ interface Call {
   readonly query: string;
   readonly method?: string;
   readonly body?: string;
+  readonly accept?: string;
 }
 
 /** Sends a request; returns its response, or undefined if the connection broke before. */
-export function exchange({ port, query, method = "GET", body }: Call): [ClientRequest, Promise<IncomingMessage>] {
-  const headers = { "content-type": "text/plain;charset=UTF-8" };
+export function exchange({
+  port,
+  query,
+  method = "GET",
+  body,
+  accept = "*/*",
+}: Call): [ClientRequest, Promise<IncomingMessage>] {
+  const headers = { "content-type": "text/plain;charset=UTF-8", accept };
   const req = request({ host: "127.0.0.1", port, path: `/engine.io/?EIO=4&${query}`, method, headers, agent: false });
   const response = new Promise<IncomingMessage>((resolve, reject) => {
     req.once("response", resolve).once("error", reject);

@@ -42,6 +42,9 @@ class FakeResponse extends EventEmitter {
   headers: Record<string, unknown> = {};
   body: string | Buffer | undefined;
   destroyed = false;
+  /** Bytes written that the client has not read; set by a test. */
+  writableLength = 0;
+  writableFinished = false;
 
   constructor(req: FakeRequest) {
     super();
@@ -62,9 +65,24 @@ class FakeResponse extends EventEmitter {
     this.emit("close");
   }
 
-  end(body: string | Buffer): void {
-    this.body = body;
-    this.emit("close");
+  flushHeaders(): void {}
+
+  /** Collects what is written; false while a test says that the client does not read. */
+  write(chunk: string): boolean {
+    this.body = `${(this.body as string | undefined) ?? ""}${chunk}`;
+    return this.writableLength === 0;
+  }
+
+  /** The client has read everything. */
+  read(): void {
+    this.writableLength = 0;
+    this.emit("drain");
+  }
+
+  end(body?: string | Buffer): void {
+    if (body !== undefined) this.body = body;
+    this.writableFinished = this.writableLength === 0;
+    if (this.writableFinished) this.emit("close");
   }
 }
 
@@ -89,6 +107,7 @@ export function limits(over: Partial<TransportContext> = {}): TransportContext &
     maxHttpBufferSize: 100,
     maxPayloadPackets: 5,
     maxPollPackets: undefined,
+    streaming: true,
     httpCompression: false,
     sharesFrames: true,
     closing: new Set(),

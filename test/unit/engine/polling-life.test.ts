@@ -2,11 +2,11 @@ import { describe, expect, test } from "vitest";
 import { kTransportOwner } from "../../../packages/server/src/engine/keys.ts";
 import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
 import {
-  PollingTransport,
   POLLING_LIFE,
   type PollingPhase,
   type PollingSignal,
-} from "../../../packages/server/src/engine/transports/polling.ts";
+} from "../../../packages/server/src/engine/transports/polling-life.ts";
+import { PollingTransport } from "../../../packages/server/src/engine/transports/polling.ts";
 import { exchange, limits, Recorder } from "./fake-http.ts";
 
 type Asked = ReturnType<typeof exchange>;

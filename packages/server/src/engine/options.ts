@@ -46,6 +46,11 @@ export interface ServerOptions extends GateOptions {
    */
   maxPollPackets?: number;
   /**
+   * Whether the answer to a poll may go on, packet by packet, for clients that ask for it, such as `@portage/client`. Default
+   * true.
+   */
+  streaming?: boolean;
+  /**
    * Called before a session opens. Unless it calls back with success, the request is refused with 403. Default: none.
    */
   allowRequest?: AllowRequest;

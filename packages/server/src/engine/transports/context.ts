@@ -15,6 +15,8 @@ export interface TransportContext {
   readonly maxPayloadPackets: number;
   /** Most packets in one poll response. */
   readonly maxPollPackets: number | undefined;
+  /** Whether answers to polls may go on, for clients that ask. */
+  readonly streaming: boolean;
   /** Most milliseconds between two chunks of a POST. */
   readonly postTimeout: number;
   readonly httpCompression: boolean | Partial<HttpCompression>;
@@ -48,6 +50,7 @@ export const CONTEXT_OPTIONS = [
   "maxHttpBufferSize",
   "maxPayloadPackets",
   "maxPollPackets",
+  "streaming",
   "postTimeout",
   "httpCompression",
   "perMessageDeflate",
@@ -60,6 +63,7 @@ interface ContextOptions extends Pick<
   "maxHttpBufferSize" | "maxPayloadPackets" | "postTimeout" | "httpCompression" | "clock"
 > {
   readonly maxPollPackets?: number;
+  readonly streaming?: boolean;
   readonly perMessageDeflate: unknown;
   readonly wsEngine?: unknown;
 }
@@ -69,5 +73,6 @@ export function transportContext(options: ContextOptions, services: EngineServic
   const { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout, httpCompression, clock } = options;
   const sharesFrames = !options.perMessageDeflate && !options.wsEngine;
   const limits = { maxHttpBufferSize, maxPayloadPackets, maxPollPackets, postTimeout };
-  return { ...services, ...limits, httpCompression, sharesFrames, clock };
+  const streaming = options.streaming !== false;
+  return { ...services, ...limits, streaming, httpCompression, sharesFrames, clock };
 }

@@ -23,6 +23,11 @@ export class JsonpTransport extends PollingTransport {
     this[kHead] = `___eio[${(req._query["j"] ?? "").replaceAll(/[^0-9]/g, "")}](`;
   }
 
+  /** A script runs once it is complete. */
+  protected override get canStream(): boolean {
+    return false;
+  }
+
   protected override get textType(): string {
     return "text/javascript; charset=UTF-8";
   }

@@ -8,7 +8,7 @@
  *
  * Between calls, at most one poll and one POST are pending, and `writable` implies a waiting poll. Packets leave only as
  * the response to a poll, so `bufferedBytes` is 0 and everything else stays in the session's queue. A transport that is
- * closing waits for a poll that can carry its close packet; a retiring one waits for its POST. `POLLING_LIFE` lists both.
+ * closing waits for a poll that can carry its close packet; a retiring one waits for its POST. `polling-life.ts` lists both.
  *
  * Overlapping requests would break the order of packets, so the second one ends the transport. A `writable` left true after
  * its poll has gone would lose a batch.
@@ -20,12 +20,23 @@ import { kObserved } from "../../base/emitter.ts";
 import type { PendingCall } from "../../base/clock.ts";
 import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kWriteAnswer, kAnswerPoll, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
+import {
+  kWriteAnswer,
+  kAnswerPoll,
+  kContext,
+  kOnBody,
+  kOnPollWritable,
+  kOnPosted,
+  kOnPostEnd,
+  kPostReceipt,
+} from "../keys.ts";
 import { CLOSE_CODES, closeError, closeReason, type CloseReason } from "../report/close-codes.ts";
 import type { TransportContext } from "./context.ts";
 import { deliverPayload, type PayloadReceiver, readPayload } from "./payload-delivery.ts";
 import { Poll, type PollLoss, type PollOwner } from "./poll.ts";
+import { POLLING_LIFE, type PollingPhase, type PollingSignal } from "./polling-life.ts";
 import { hasBytes, Post, type PostEnd, type PostOwner } from "./post.ts";
+import { isEmptyNoop, preludeOf, STREAM_HEADERS, StreamedPoll, type StreamOwner } from "./streamed-poll.ts";
 import { CLOSE_PACKET, closePacket, NOOP_PACKET, Transport } from "./transport.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -41,7 +52,10 @@ const kStartEndTimer = Symbol("startEndTimer");
 const kOnPoll = Symbol("onPoll");
 const kOnPost = Symbol("onPost");
 const kEndAfterRefusedPost = Symbol("endAfterRefusedPost");
+const kCloseWord = Symbol("closeWord");
 const kSendClose = Symbol("sendClose");
+const kReleasePoll = Symbol("releasePoll");
+const kWriteHead = Symbol("writeHead");
 const kSendLastPacket = Symbol("sendLastPacket");
 const kRefuseRequest = Symbol("refuseRequest");
 
@@ -66,39 +80,6 @@ const POLL_LOSSES: Readonly<Record<PollLoss, string>> = {
   POLL_LOST: "poll connection broke inside its answer",
 };
 
-/**
- * Phases of long-polling.
- *
- * - `open`: packets flow both ways
- * - `closing`: the owner has closed it, and the next poll carries the close packet
- * - `retiring`: the session has moved to another transport, and the last POST is still to be delivered
- * - `closed`: it has ended
- */
-export type PollingPhase = "open" | "closing" | "retiring" | "closed";
-
-/** Inputs: a poll has arrived, a POST is over, or the timer has fired. */
-export type PollingSignal = "polled" | "posted" | "timeout";
-
-type PollingAction =
-  /** Requests packets from the owner. */
-  | "drain"
-  /** Sends the close packet, if a poll is pending, and ends. */
-  | "send close"
-  /** Ends silently. */
-  | "end"
-  | "ignore";
-
-/**
- * What each signal does in each phase. `close` leads from `open` to `closing`, `retire` to `retiring`; if nothing is pending,
- * they end at once. `discard` and failures lead from every phase to `closed`.
- */
-export const POLLING_LIFE: Readonly<Record<PollingPhase, Readonly<Record<PollingSignal, PollingAction>>>> = {
-  open: { polled: "drain", posted: "ignore", timeout: "ignore" },
-  closing: { polled: "send close", posted: "ignore", timeout: "send close" },
-  retiring: { polled: "drain", posted: "end", timeout: "end" },
-  closed: { polled: "ignore", posted: "ignore", timeout: "ignore" },
-};
-
 /** How a closing or retiring transport will end. */
 interface PendingEnd {
   /** Called after it has closed or retired. */
@@ -112,7 +93,7 @@ interface PendingEnd {
  * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): outgoing packets answer a pending GET, incoming packets
  * arrive in POST bodies. At most one GET and one POST may be pending.
  */
-export class PollingTransport extends Transport implements PollOwner, PostOwner {
+export class PollingTransport extends Transport implements PollOwner, StreamOwner, PostOwner {
   static override readonly upgradesTo: readonly string[] = ["websocket"];
 
   readonly name: string = "polling";
@@ -121,7 +102,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   /** Whether the client reads reasons in close packets (`?reasons=1`). */
   private readonly [kReadsReasons]: boolean;
   /** The GET half: a poll that is waiting or being answered. */
-  private [kPoll]: Poll | undefined;
+  private [kPoll]: Poll | StreamedPoll | undefined;
   /** The POST half: a POST that is being read or delivered. */
   private [kPost]: Post | undefined;
   private [kPendingEnd]: PendingEnd | undefined;
@@ -137,11 +118,13 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   }
 
   override get maxBatch(): number {
-    return this[kMaxBatch];
+    const { [kPoll]: poll, [kMaxBatch]: most } = this;
+    return poll instanceof StreamedPoll ? most - poll.sent : most;
   }
 
   override get bufferedBytes(): number {
-    return 0;
+    const { [kPoll]: poll } = this;
+    return poll instanceof StreamedPoll ? poll.bufferedBytes : 0;
   }
 
   override onRequest(exchange: HttpExchange): void {
@@ -160,14 +143,29 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
       this[kRefuseRequest](exchange.res, 400, CLOSE_CODES.OVERLAPPING_POLL.message);
       return this.ended(closeError("OVERLAPPING_POLL", "overlap from client"));
     }
-    this[kPoll] = new Poll(this, exchange);
+    const prelude = this.canStream ? preludeOf(exchange.req) : undefined;
+    if (prelude === undefined) this[kPoll] = new Poll(this, exchange);
+    else if (this[kWriteHead](exchange.res, 200, { ...STREAM_HEADERS })) {
+      this[kPoll] = new StreamedPoll(this, exchange, prelude);
+    } else return;
     this.writable = true;
     this[kSignal]("polled");
+  }
+
+  /** Whether a client may ask for answers that go on. */
+  protected get canStream(): boolean {
+    return this.protocol === 4 && this[kContext].streaming;
   }
 
   override send(batch: readonly EnginePacket[]): void {
     const poll = this[kPoll];
     if (!poll || !this.writable) return;
+    if (poll instanceof StreamedPoll) {
+      poll.send(batch, this[kMaxBatch]);
+      if (poll.isOver && this[kPoll] === poll) this[kPoll] = undefined;
+      this.writable = this.readyState === "open" && this[kPoll] !== undefined && !poll.isFull;
+      return this.drained();
+    }
     this.writable = false;
     const payload = this.protocol === 4 ? encodePayloadV4(batch) : encodePayloadV3(batch, this.supportsBinary);
     if (typeof payload === "string") poll.answer(this.textType, this.formatBody(payload), batch);
@@ -180,13 +178,25 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this.drained();
   }
 
+  [kOnPollWritable](poll: StreamedPoll): void {
+    if (this[kPoll] !== poll) return;
+    this.writable = true;
+    this[kSignal]("polled");
+  }
+
+  /** Ends a pending poll. A streamed one takes its last packet even while its client does not read. */
+  private [kReleasePoll](): void {
+    if (this[kPoll] instanceof StreamedPoll) this.writable = true;
+    this.send([NOOP_PACKET]);
+  }
+
   /** Ends the transport after a failed poll, because its packets are lost. */
-  pollClosed(poll: Poll, loss: PollLoss): void {
+  pollClosed(poll: Poll | StreamedPoll, loss: PollLoss): void {
     if (this[kPoll] === poll) {
       this[kPoll] = undefined;
       this.writable = false;
     }
-    if (loss === "POLL_ABORTED" && this[kEndAfterRefusedPost]()) return;
+    if (this[kEndAfterRefusedPost]()) return;
     this.ended(closeError(loss, POLL_LOSSES[loss]));
   }
 
@@ -226,13 +236,21 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   [kOnPosted](packet: EnginePacket): boolean {
     if (this.readyState === "closed") return false;
     if (packet.type === "close") {
-      this.send([NOOP_PACKET]);
+      this[kReleasePoll]();
       if (!this[kEndAfterRefusedPost]()) this.ended(closeReason("CLIENT_CLOSED"));
       return false;
     }
     if (this[kRefusedPost]) this[kRefusedPost] = undefined;
+    // The client misses packets: something on the way holds the answer back.
+    if (isEmptyNoop(packet) && this[kPoll] instanceof StreamedPoll) this[kReleasePoll]();
     this.onPacket(packet);
     return true;
+  }
+
+  /** The answer to a POST: with a streamed poll, it says how many packets were sent on that. */
+  get [kPostReceipt](): string {
+    const { [kPoll]: poll } = this;
+    return poll instanceof StreamedPoll ? `ok ${poll.sent}` : "ok";
   }
 
   [kOnPostEnd]({ why, refused }: PostEnd): void {
@@ -282,8 +300,11 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   }
 
   private [kSendClose](reason: CloseReason | undefined): void {
-    if (!this.writable) return;
-    this.send([this[kReadsReasons] ? closePacket(reason, this[kContext].retryAfter()) : CLOSE_PACKET]);
+    if (this.writable) this.send([this[kCloseWord](reason)]);
+  }
+
+  private [kCloseWord](reason: CloseReason | undefined): EnginePacket {
+    return this[kReadsReasons] ? closePacket(reason, this[kContext].retryAfter()) : CLOSE_PACKET;
   }
 
   override discard(): void {
@@ -292,7 +313,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
   }
 
   override retire(done: () => void): void {
-    this.send([NOOP_PACKET]);
+    this[kReleasePoll]();
     if (this.readyState !== "open" || !this[kPost]) {
       this.discard();
       return done();
@@ -309,7 +330,9 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     this[kPendingEnd]?.timer?.cancel();
     super.ended(reason);
     // The owner may have dropped the poll: its session goes on.
-    this.writable = isPolled && this[kPoll] !== undefined;
+    const { [kPoll]: poll } = this;
+    if (poll instanceof StreamedPoll) poll.leave(this[kCloseWord](this[kPendingEnd]?.why ?? reason));
+    this.writable = isPolled && poll instanceof Poll;
     this[kSendClose](reason);
     retired?.();
   }
@@ -329,7 +352,7 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     return "text/plain; charset=UTF-8";
   }
 
-  /** Adds headers about the content type. JSONP overrides it. */
+  /** Adds headers about the content type. */
   protected addTypeOptions(_headers: OutgoingHttpHeaders): void {}
 
   /** Formats a text payload. JSONP overrides it. */
@@ -351,6 +374,14 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     const length = Buffer.byteLength(body);
     headers["Content-Length"] = length;
     headers["cache-control"] = "no-store";
+    if (!this[kWriteHead](res, status, headers)) return;
+    // Node encodes Latin-1 faster than UTF-8, and ASCII is both.
+    if (body.length === length) res.end(body, "latin1");
+    else res.end(body);
+  }
+
+  /** Returns false if the headers are invalid, which ends the transport. */
+  private [kWriteHead](res: ServerResponse, status: number, headers: OutgoingHttpHeaders): boolean {
     this.addTypeOptions(headers);
     const { req } = res as ServerResponse<TransportRequest>;
     if (LEGACY_BROWSER.test(req.headers["user-agent"] ?? "")) headers["X-XSS-Protection"] = "0";
@@ -361,10 +392,9 @@ export class PollingTransport extends Transport implements PollOwner, PostOwner 
     } catch (error) {
       // An invalid header, probably copied from the request by a `headers` listener.
       res.destroy();
-      return this.ended(closeError("INVALID_HEADERS", "invalid header", error));
+      this.ended(closeError("INVALID_HEADERS", "invalid header", error));
+      return false;
     }
-    // Node encodes Latin-1 faster than UTF-8, and ASCII is both.
-    if (body.length === length) res.end(body, "latin1");
-    else res.end(body);
+    return true;
   }
 }

@@ -17,7 +17,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { hangUpAfter } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
-import { kWriteAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd } from "../keys.ts";
+import { kWriteAnswer, kContext, kOnBody, kOnPosted, kOnPostEnd, kPostReceipt } from "../keys.ts";
 import { CLOSE_CODES, closeError, type CloseReason } from "../report/close-codes.ts";
 import { REFUSALS } from "../report/refusals.ts";
 import { type BodyHandler, BodyReader, type UploadFailure } from "./body-reader.ts";
@@ -36,6 +36,8 @@ export interface PostEnd {
 export interface PostOwner {
   readonly sid: string;
   readonly [kContext]: TransportContext;
+  /** The answer to a POST that was delivered. Default `ok`. */
+  readonly [kPostReceipt]?: string;
   /** Decodes the body and delivers its packets to `receiver`. */
   [kOnBody](body: RawData, receiver: PayloadReceiver): void;
   /** @returns false to stop the delivery of this POST */
@@ -111,7 +113,8 @@ export class Post implements BodyHandler, PayloadReceiver {
 
   onDelivered(failure?: unknown): void {
     // With any other type, old Internet Explorer shows a download dialog.
-    this.#owner[kWriteAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, "ok");
+    const { [kPostReceipt]: receipt = "ok" } = this.#owner;
+    this.#owner[kWriteAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, receipt);
     if (failure === undefined) return this.#owner[kOnPostEnd](POST_DELIVERED);
     this.#owner[kOnPostEnd]({ why: payloadFailure(failure, this.#owner[kContext].maxPayloadPackets) });
   }
