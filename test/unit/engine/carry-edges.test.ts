@@ -40,6 +40,29 @@ describe("a client that does not read", () => {
   });
 });
 
+describe("a process that keeps too much for its clients", () => {
+  /** Sends kilobytes that a client has read, and does not confirm. */
+  async function sendTo({ session }: ReturnType<typeof open>, kilobytes: number): Promise<void> {
+    for (let index = 0; index < kilobytes; index++) session.send("x".repeat(1000));
+    await endOfTick();
+  }
+  const wasKept = ({ session }: ReturnType<typeof open>): boolean =>
+    session[kCarry]?.refusalOf({ carry: "0", key: session[kCarry].key, turn: "1" }) === undefined;
+
+  test("forgets what clients with much do not confirm, and frees what ended sessions had", async () => {
+    const [few, many, later] = [open(), open(), open()];
+    for (const { host } of [few, many, later]) host.slowReader = { ...host.slowReader, process: 150_000 };
+    await sendTo(few, 50);
+    await sendTo(many, 120);
+    expect([wasKept(few), wasKept(many), many.host.limits]).toEqual([true, false, ["CARRY_FULL"]]);
+    few.session.close(true);
+    many.session.close(true);
+    await sendTo(later, 120);
+    expect(wasKept(later)).toBe(true);
+    later.session.close(true);
+  });
+});
+
 describe("a session that a listener ends", () => {
   test("while its transport is left is not counted as adrift", () => {
     const { session, transport, host, clock } = open();

@@ -25,8 +25,17 @@
 import { timingSafeEqual } from "node:crypto";
 import { asksForCount, EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
 import type { Clock, PendingCall } from "../../base/clock.ts";
-import { kEngineClock, kEnqueue, kFailSession, kReportSessionLimit, kStats, kTransportOwner } from "../keys.ts";
+import {
+  kEngineClock,
+  kEnqueue,
+  kFailSession,
+  kReportSessionLimit,
+  kSlowReader,
+  kStats,
+  kTransportOwner,
+} from "../keys.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
+import { TIGHT } from "../outgoing/slow-reader.ts";
 import { randomId } from "../random-id.ts";
 import type { AnyLayerCloseCode, CloseReason } from "../report/close-codes.ts";
 import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
@@ -96,6 +105,7 @@ export interface CarriedSession {
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kStats]: { adrift: number };
+    readonly [kSlowReader]: { readonly process: number };
     [kReportSessionLimit](
       session: { readonly id: string },
       code: AnyLayerLimitCode,
@@ -123,6 +133,9 @@ const turnOf = ({ turn = "0" }: CarryQuery): number => readCount(turn);
 
 const sizeOf = ({ data }: EnginePacket): number => (data === undefined ? 0 : data.length);
 
+/** Bytes that the carries of this process keep; those of a broadcast count for each client. */
+let keptBytes = 0;
+
 /** The carry of one session whose client has asked for it. */
 export class Carry {
   /** What the client must know to return: it is not in any URL before. */
@@ -138,6 +151,8 @@ export class Carry {
   #timer: PendingCall | undefined;
   /** Whether messages had to go since the client's last count. */
   #isFull = false;
+  /** Bytes of this carry in `keptBytes`. */
+  #counted = 0;
   /** A transport that the session has been upgraded from, while its last POST is still read. */
   retiring: Transport | undefined;
 
@@ -176,23 +191,44 @@ export class Carry {
 
   /** The client reports how many messages it has; it may ask for the same. */
   confirm(data: unknown): void {
-    if (this.#ledger.confirm(readCount(data))) this.#isFull = false;
+    if (this.#ledger.confirm(readCount(data))) {
+      this.#isFull = false;
+      this.#recount();
+    }
     if (asksForCount(data)) this.#enqueueCount();
   }
 
   /** A transport has taken packets. */
   countSent(batch: readonly EnginePacket[]): void {
-    for (const packet of batch) if (packet.type === "message" && !this.#ledger.sent(packet)) this.#reportFull();
+    const { maxPackets, maxBytes } = this.limits;
+    for (const packet of batch) {
+      if (packet.type !== "message" || this.#ledger.sent(packet)) continue;
+      const { unconfirmed, unconfirmedBytes } = this.#ledger;
+      if (unconfirmed >= maxPackets) this.#reportFull(maxPackets, unconfirmed + 1);
+      else this.#reportFull(maxBytes, unconfirmedBytes);
+    }
+    this.#recount();
+    const { process } = this.#session.server[kSlowReader];
+    if (keptBytes > process && this.#counted > TIGHT) this.#forgetAll(process);
   }
 
-  #reportFull(): void {
+  /** Makes room in a process that keeps too much. Clients that confirm often enough are never concerned. */
+  #forgetAll(budget: number): void {
+    this.#reportFull(budget, keptBytes);
+    this.#ledger.confirm(this.#ledger.total);
+    this.#recount();
+  }
+
+  #recount(): void {
+    const bytes = this.#phase === "ended" ? 0 : this.#ledger.unconfirmedBytes;
+    keptBytes += bytes - this.#counted;
+    this.#counted = bytes;
+  }
+
+  #reportFull(limit: number, actual: number): void {
     if (this.#isFull) return;
     this.#isFull = true;
-    const { maxPackets, maxBytes } = this.limits;
-    const { unconfirmed, unconfirmedBytes } = this.#ledger;
-    const isCount = unconfirmed >= maxPackets;
-    const actual = isCount ? unconfirmed + 1 : unconfirmedBytes;
-    this.#session.server[kReportSessionLimit](this.#session, "CARRY_FULL", isCount ? maxPackets : maxBytes, actual);
+    this.#session.server[kReportSessionLimit](this.#session, "CARRY_FULL", limit, actual);
   }
 
   // ---- requests ----------------------------------------------------------------------------------------------------
@@ -232,12 +268,15 @@ export class Carry {
     this.#turn = turnOf(query);
     this.times += 1;
     this.#isFull = false;
-    return { count: this.report(), lost: this.#ledger.rewind(readCount(query.carry)) ?? [] };
+    const answer = { count: this.report(), lost: this.#ledger.rewind(readCount(query.carry)) ?? [] };
+    this.#recount();
+    return answer;
   }
 
   /** The session is over. */
   end(): void {
     this.#signal("ended");
+    this.#recount();
   }
 
   #signal(signal: CarrySignal, onWait?: () => void): void {

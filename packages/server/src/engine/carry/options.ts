@@ -7,7 +7,8 @@ export interface CarryOptions {
   window?: number;
   /**
    * Bytes (of text: characters) that are kept of what one client has not confirmed. The oldest go first; the last message
-   * always stays. Default 262144.
+   * always stays. While the process keeps more than `slowReader.process`, clients with more than 64e3 lose all of it.
+   * Default 262144.
    */
   maxBytes?: number;
   /** The same in packets. Default 512. */
