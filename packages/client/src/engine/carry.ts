@@ -60,7 +60,7 @@ const RETRY = 300;
 
 const SILENCE = "ping timeout";
 
-/** Deaths in a row without a message in between, after which the session ends: with several transports, with one. */
+/** Deaths in a row, less than a minute apart and without a message in between, after which the session ends: with several transports, with one. */
 const MAX_FUTILE = 8;
 const MAX_FUTILE_ALONE = 3;
 
@@ -70,7 +70,7 @@ const QUIET = 3000;
 /** Milliseconds for the answer. */
 const ANSWER = 2000;
 
-/** Milliseconds for which a connection counts as busy after a message. */
+/** Milliseconds for which a connection counts as busy after a message, and after which a death is the first in a row. */
 const BUSY = 60_000;
 
 const sizeOf = (data: unknown): number => {
@@ -86,7 +86,7 @@ export class Carry implements SessionCarry, TransportHandler {
   #turn = 0;
   /** Tries since the last death. */
   #tries = 0;
-  /** Deaths since the last message that was received or confirmed. */
+  /** Deaths in a row since the last message that was received or confirmed. */
   #futile = 0;
   /** Why the last transport died, and when. */
   #cause: readonly [reason: string, details: CloseDetails | Error | undefined] = ["", undefined];
@@ -245,7 +245,9 @@ export class Carry implements SessionCarry, TransportHandler {
     if (this.#signal("lose")) {
       host.recordDeath_(reason, details);
       this.#cause = [reason, details];
-      this.#lostAt = Date.now();
+      const now = Date.now();
+      if (now - this.#lostAt > BUSY) this.#futile = 0;
+      this.#lostAt = now;
       this.#tries = 0;
       const { transport } = host;
       noteDeath(transport, details ?? { description: reason });
@@ -262,7 +264,8 @@ export class Carry implements SessionCarry, TransportHandler {
   #wait(ms: number): void {
     this.#stopTimer?.();
     this.#stopTimer = after(this.#host, ms, () => {
-      if (Date.now() - this.#lostAt > this.#agreement!.window) this.#giveUp();
+      // a clock that was set back must not prolong it
+      if (Math.abs(Date.now() - this.#lostAt) > this.#agreement!.window) this.#giveUp();
       else this.#try();
     });
   }

@@ -225,6 +225,8 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
    */
   drop_(): void {
     this.handler_ = undefined;
+    // volatile events are not kept for the next transport
+    this.writable = false;
     this.off();
   }
 

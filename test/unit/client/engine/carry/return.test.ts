@@ -169,6 +169,25 @@ describe("the session ends with its first reason", () => {
     expect([stage.closes, stage.events.length]).toEqual([[], 20]);
   });
 
+  test("but not if the deaths are minutes apart", () => {
+    const stage = openCarried(["polling"]);
+    for (let index = 0; index < 20; index++) {
+      breakDown(stage);
+      stage.last().welcome(0);
+      vi.advanceTimersByTime(120_000);
+    }
+    expect([stage.closes, stage.events.length]).toEqual([[], 20]);
+  });
+
+  test("after a window that a clock set back does not prolong", () => {
+    const stage = openCarried();
+    breakDown(stage);
+    vi.setSystemTime(Date.now() - 3_600_000);
+    stage.last().fails();
+    vi.advanceTimersByTime(RETRY);
+    expect(stage.closes).toHaveLength(1);
+  });
+
   test("if the server has received what the client never sent", () => {
     const stage = openCarried();
     breakDown(stage);
@@ -311,4 +330,11 @@ describe("a client that closes while adrift", () => {
     }
     expect([stage.closes.length, vi.getTimerCount()]).toEqual([1, 0]);
   });
+});
+
+test("the transport that was left is not writable, so that volatile events are dropped", () => {
+  const stage = openCarried();
+  breakDown(stage);
+  expect(stage.phase()).toBe("returning");
+  expect(stage.socket.transport.writable).toBe(false);
 });
