@@ -54,6 +54,7 @@ export function reserved(socket: Socket, manager: Manager): void {
     | "error"
     | "ping"
     | "packet"
+    | "carried"
     | "close"
     | "reconnect_failed"
     | "reconnect_attempt"

@@ -170,6 +170,7 @@ export interface SocketReservedEvents {
   upgrading: (transport: Transport) => void;
   /** The session has moved to the transport. */
   upgrade: (transport: Transport) => void;
+  /** The session goes on over another transport after the death of one: their names. */
   carried: (from: string, to: string) => void;
   /** The upgrade failed; the session stays on its transport. */
   upgradeError: (error: Error) => void;

@@ -373,6 +373,7 @@ function join(self: AnySocket): void {
     listen<ManagerReservedEvents>(io, {
       open: () => self.onopen(),
       packet: (packet) => self.onpacket(packet),
+      carried: () => sendKept(self),
       error: (error) => {
         if (!self.connected) self["emitReserved"]("connect_error", error);
       },

@@ -13,9 +13,14 @@ export class FakeConnection {
   }
 
   /** The engine's handshake. */
-  open(): void {
-    const data = JSON.stringify({ sid: "engine", upgrades: [], pingInterval: 25_000, pingTimeout: 20_000 });
+  open(more: object = {}): void {
+    const data = JSON.stringify({ sid: "engine", upgrades: [], pingInterval: 25_000, pingTimeout: 20_000, ...more });
     this.#transport.take({ type: "open", data });
+  }
+
+  /** Takes a client that returns, of whose messages the server has received `count`. */
+  welcome(count: number): void {
+    this.#transport.take({ type: "noop", data: String(count) });
   }
 
   /** Sends messages. */

@@ -12,6 +12,8 @@ export interface ManagerReservedEvents {
   ping: () => void;
   /** The server has sent a packet. */
   packet: (packet: Packet) => void;
+  /** The connection has survived the death of its transport; names of this transport and of the next one. */
+  carried: (from: string, to: string) => void;
   /** The connection is closed. */
   close: (reason: string, description?: DisconnectDescription) => void;
   /** All attempts to reconnect have failed; the manager has stopped. */

@@ -32,6 +32,7 @@ export function listenTo(manager: Listening, engine: Session): void {
   };
   const unlisten = listen<EngineEvents>(engine, {
     ping: () => manager["emitReserved"]("ping"),
+    carried: (from, to) => manager["emitReserved"]("carried", from, to),
     data: (data) => {
       try {
         manager.decoder.add(data);

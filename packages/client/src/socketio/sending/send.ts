@@ -6,14 +6,15 @@ import { expectAck, failAck, takeAck } from "./acks.ts";
 import { push, take } from "./outbox.ts";
 import { type Sender, transmit } from "./sender.ts";
 
-/** Sends an event. Without a connection, queues it, or drops it if it is volatile. */
+/** Sends an event. Without a connection, or while it has no transport, queues the event, or drops it if it is volatile. */
 export function send(self: Sender, data: unknown[], flags: Flags): void {
   const { engine, encoder } = self.io;
   const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
   const ack = typeof data.at(-1) === "function" && (data.pop() as Ack);
   if (ack) packet.id = self.ids++;
-  const isSent = self.connected && engine.checkAlive();
-  const isDropped = flags.volatile && !engine?.transport?.writable;
+  const isAdrift = engine?.carry_?.isHolding_;
+  const isSent = self.connected && !isAdrift && engine.checkAlive();
+  const isDropped = flags.volatile && (isAdrift || !engine?.transport?.writable);
   // throws to the caller now if the event can't be encoded, not when it is sent later
   if (!isSent && !isDropped) encodeWith(encoder, { ...packet, nsp: self.nsp });
   if (ack) expectAck(self, packet.id as number, ack, flags.timeout ?? self._opts.ackTimeout);
