@@ -330,8 +330,9 @@ describe.skipIf(!executable)("the client in Chromium", () => {
   });
 
   describe("the network and the page", () => {
-    test("offline ends the connection at once, online brings it back at once", async () => {
-      await connectPage({ transports: ["websocket"], reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 });
+    test("offline ends a connection without carry at once, online brings it back at once", async () => {
+      const delays = { reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 };
+      await connectPage({ transports: ["websocket"], carry: false, ...delays });
       await context.setOffline(true);
       await page.waitForFunction("!socket.connected");
       await context.setOffline(false);
