@@ -327,6 +327,7 @@ describe("the option", () => {
     [true, DEFAULTS],
     [{}, DEFAULTS],
     [{ window: 1 }, { ...DEFAULTS, window: 1 }],
+    [{ window: Infinity }, { ...DEFAULTS, window: 2 ** 31 - 1 }],
     [
       { maxBytes: 0, maxPackets: 1 },
       { ...DEFAULTS, maxBytes: 0, maxPackets: 1 },

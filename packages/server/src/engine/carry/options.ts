@@ -1,9 +1,10 @@
 import type { LedgerLimits } from "@portage/parser/engine";
+import { LONGEST_TIMEOUT } from "../../base/clock.ts";
 import { isAbsent, limitFrom, refuseOption } from "../option-checks.ts";
 
 /** How sessions survive the death of their transport. */
 export interface CarryOptions {
-  /** How long a session without a transport waits for its client, in milliseconds. Default 10000. */
+  /** How long a session without a transport waits for its client, in milliseconds; at most 25 days. Default 10000. */
   window?: number;
   /**
    * Bytes (of text: characters) that are kept of what one client has not confirmed. The oldest go first; the last message
@@ -31,7 +32,8 @@ export function resolveCarry(option: boolean | CarryOptions | undefined): CarryL
   if (isAbsent(option) || option === true) return CARRY_DEFAULTS;
   if (typeof option !== "object") return refuseOption("carry", "true, false or a record", option);
   return {
-    window: limitFrom("carry.window", option.window, 0, CARRY_DEFAULTS.window),
+    // A longer timer would fire at once.
+    window: Math.min(limitFrom("carry.window", option.window, 0, CARRY_DEFAULTS.window), LONGEST_TIMEOUT),
     maxBytes: limitFrom("carry.maxBytes", option.maxBytes, 0, CARRY_DEFAULTS.maxBytes),
     maxPackets: limitFrom("carry.maxPackets", option.maxPackets, 1, CARRY_DEFAULTS.maxPackets),
   };
