@@ -1,6 +1,7 @@
 /*
  * The server's side of a carry, on the wire: clients written by hand whose connections break.
  */
+import type { IncomingMessage } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { RawPolling } from "../../support/raw/polling.ts";
@@ -175,6 +176,20 @@ describe("long-polling that breaks", () => {
     poll.abort();
     await adrift(io);
     socket.emit("down", 1);
+    expect(await poller(port, agreed.sid, returning(agreed, 1).query).poll()).toEqual(["61", '42["down",1]']);
+  });
+
+  test("right under its answer: the answer comes again", async () => {
+    const { io, host, port, returning } = await start();
+    const { client, agreed, socket } = await joinByPolling(port, io);
+    const request = nextEvent<[IncomingMessage]>(host.http, "request");
+    const poll = client.beginPoll();
+    const [{ socket: connection }] = await request;
+    await poll.arrived;
+    socket.emit("down", 1);
+    connection.destroy();
+    await adrift(io);
+    await expect(poll.packets).rejects.toThrow("socket hang up");
     expect(await poller(port, agreed.sid, returning(agreed, 1).query).poll()).toEqual(["61", '42["down",1]']);
   });
 

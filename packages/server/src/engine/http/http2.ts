@@ -81,7 +81,8 @@ export function destroyRequest(req: IncomingMessage): void {
 
 /** Whether a response can no longer reach its client. */
 export function isGone(res: ServerResponse): boolean {
-  if (res.req.httpVersionMajor !== 2) return res.destroyed;
+  // Node destroys the response one turn after its connection.
+  if (res.req.httpVersionMajor !== 2) return res.destroyed || res.req.socket.destroyed;
   const { stream } = res as ServerResponse & Required<OnStream>;
   return stream.destroyed || stream.closed || stream.aborted;
 }
