@@ -208,7 +208,6 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   /** Ends a pause after the upgrade has failed. */
   resume(): void {}
 
-  /** Connects, and calls {@link onOpen} when packets can be sent. */
   /**
    * Bytes that the platform has not handed to the network yet; undefined for a transport made of requests.
    *
@@ -230,6 +229,7 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
     this.off();
   }
 
+  /** Connects, and calls {@link onOpen} when packets can be sent. */
   protected abstract doOpen(): void;
   /** Ends the connection. */
   protected abstract doClose(): void;

@@ -26,11 +26,11 @@ export abstract class BaseWS extends Transport {
     return "websocket";
   }
 
-  /** Creates the WebSocket. */
   override get buffered_(): number {
     return this.ws?.bufferedAmount ?? 0;
   }
 
+  /** Creates the WebSocket. */
   protected abstract createSocket(uri: string): WebSocketLike;
 
   /** Sends one encoded packet. */
