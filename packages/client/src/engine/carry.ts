@@ -60,7 +60,7 @@ const RETRY = 300;
 
 const SILENCE = "ping timeout";
 
-/** Deaths in a row, less than a minute apart and without a message in between, after which the session ends: with several transports, with one. */
+/** Deaths in a row without a message in between, after which the session ends: with several transports, with one. */
 const MAX_FUTILE = 8;
 const MAX_FUTILE_ALONE = 3;
 
@@ -70,8 +70,14 @@ const QUIET = 3000;
 /** Milliseconds for the answer. */
 const ANSWER = 2000;
 
-/** Milliseconds for which a connection counts as busy after a message, and after which a death is the first in a row. */
+/** Milliseconds for which a connection counts as busy after a message, and after which a silence is the first in a row. */
 const BUSY = 60_000;
+
+/** Milliseconds after which another death is the first in a row: an idle session may be cut again and again. */
+const APART = 1000;
+
+/** Silent transports in a row that a client with one transport leaves, once the server has received something. */
+const TRUST = 2;
 
 const sizeOf = (data: unknown): number => {
   const { length, byteLength = length, size = byteLength } = Object(data ?? "") as Record<string, number | undefined>;
@@ -110,8 +116,8 @@ export class Carry implements SessionCarry, TransportHandler {
   /** Characters or bytes of the largest message received: one like it may be on its way. */
   #largest = 0;
   #buffered = 0;
-  /** Whether the server has received something over this transport: it confirmed a message, or answered. */
-  #isProven = false;
+  /** Silent transports that may still be left; {@link TRUST} each time that the server confirms a message or answers. */
+  #trust = 0;
 
   constructor(host: CarryHost) {
     this.#host = host;
@@ -160,10 +166,10 @@ export class Carry implements SessionCarry, TransportHandler {
       if (this.#askedAt && count >= this.#asked) {
         this.#askedAt = 0;
         this.#quiet *= 2;
-        this.#isProven = true;
+        this.#trust = TRUST;
       }
       if (this.#ledger.confirm(count)) {
-        this.#isProven = true;
+        this.#trust = TRUST;
         this.#futile = 0;
         this.#sentAt = this.#heardAt;
       }
@@ -240,13 +246,13 @@ export class Carry implements SessionCarry, TransportHandler {
   lose_(reason: string, details?: CloseDetails | Error): boolean {
     const host = this.#host;
     if (!this.#agreement || this.phase_ === "ended" || !isAccident(reason, details)) return false;
-    // a server that was never heard to receive anything would be as deaf to the next transport of the same kind
-    if (reason === SILENCE && !this.#isProven && host.transports.length < 2) return false;
+    // a server that does not receive anything would be as deaf to the next transport of the same kind
+    if (reason === SILENCE && host.transports.length < 2 && this.#trust-- < 1) return false;
     if (this.#signal("lose")) {
       host.recordDeath_(reason, details);
       this.#cause = [reason, details];
       const now = Date.now();
-      if (now - this.#lostAt > BUSY) this.#futile = 0;
+      if (now - this.#lostAt > (reason === SILENCE ? BUSY : APART)) this.#futile = 0;
       this.#lostAt = now;
       this.#tries = 0;
       const { transport } = host;
@@ -278,7 +284,11 @@ export class Carry implements SessionCarry, TransportHandler {
     this.#turn++;
     const transport = host.createTransport(names[this.#tries++ % (host.calm_() ? 1 : names.length)]!);
     this.#candidate = transport;
-    this.#stopTimer = after(host, this.#agreement!.window / 2, () => this.#fail(transport, { description: "timeout" }));
+    // a slow line opens slowly; a second try must still fit into the window
+    const patience = (ANSWER / 2) * 2 ** this.#tries + (host.transport.attempt_?.took ?? 0);
+    this.#stopTimer = after(host, Math.min(patience, this.#agreement!.window / 2), () =>
+      this.#fail(transport, { description: "timeout" }),
+    );
     host.launch_(transport, "carry", this);
   }
 
@@ -299,7 +309,6 @@ export class Carry implements SessionCarry, TransportHandler {
     this.#settle(transport);
     const from = host.transport.name;
     this.#heardAt = this.#sentAt = Date.now();
-    this.#isProven = false;
     this.#askedAt = this.#buffered = 0;
     host.use_(transport);
     for (const left of this.#left.splice(0)) discard(left);

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { type FakeTransport, made } from "../fake-transport.ts";
-import { breakDown, openCarried, prepare, RETRY, useFakeTime, WINDOW } from "./stage.ts";
+import { agree, breakDown, openCarried, prepare, RETRY, useFakeTime, WINDOW } from "./stage.ts";
 
 useFakeTime();
 
@@ -106,17 +106,32 @@ describe("a try", () => {
     expect([stage.phase(), stage.messages]).toEqual(["lost", []]);
   });
 
-  test("has half the window", () => {
+  test("has 2 s, the next one 4 s, then half the window", () => {
     const stage = openCarried();
     breakDown(stage);
-    vi.advanceTimersByTime(WINDOW / 2 - 1);
+    for (const patience of [2000, 4000, WINDOW / 2]) {
+      const late = stage.last();
+      vi.advanceTimersByTime(patience - 1);
+      expect(stage.phase()).toBe("returning");
+      vi.advanceTimersByTime(1);
+      expect(stage.phase()).toBe("lost");
+      late.opens();
+      late.receive("noop", "0");
+      expect([stage.phase(), stage.events]).toEqual(["lost", []]);
+      vi.advanceTimersByTime(RETRY);
+    }
+    expect(stage.closes).toHaveLength(1);
+  });
+
+  test("has longer on a line that opened slowly", () => {
+    const stage = prepare(["polling"]);
+    vi.advanceTimersByTime(1500);
+    agree(stage);
+    breakDown(stage);
+    vi.advanceTimersByTime(3499);
     expect(stage.phase()).toBe("returning");
     vi.advanceTimersByTime(1);
     expect(stage.phase()).toBe("lost");
-    const late = made[1]!;
-    late.opens();
-    late.receive("noop", "0");
-    expect([stage.phase(), stage.events]).toEqual(["lost", []]);
   });
 });
 
@@ -169,12 +184,12 @@ describe("the session ends with its first reason", () => {
     expect([stage.closes, stage.events.length]).toEqual([[], 20]);
   });
 
-  test("but not if the deaths are minutes apart", () => {
+  test("but not if the deaths are more than a second apart", () => {
     const stage = openCarried(["polling"]);
     for (let index = 0; index < 20; index++) {
       breakDown(stage);
       stage.last().welcome(0);
-      vi.advanceTimersByTime(120_000);
+      vi.advanceTimersByTime(1001);
     }
     expect([stage.closes, stage.events.length]).toEqual([[], 20]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { openCarried, type Stage, useFakeTime } from "./stage.ts";
+import { RETRY, openCarried, type Stage, useFakeTime } from "./stage.ts";
 
 useFakeTime();
 
@@ -191,6 +191,24 @@ describe("a client without another transport", () => {
     vi.advanceTimersByTime(ANSWER + 2);
     expect(stage.phase()).toBe("returning");
   });
+});
+
+test("a client without another transport leaves two silent ones in a row, not a third", () => {
+  const stage = openCarried(["websocket"]);
+  send(stage);
+  stage.last().receive("noop", "1");
+  send(stage, "b");
+  for (let left = 0; left < 2; left++) {
+    vi.advanceTimersByTime(QUIET);
+    vi.advanceTimersByTime(ANSWER + 2);
+    vi.advanceTimersByTime(left ? RETRY : 0);
+    expect(stage.phase()).toBe("returning");
+    stage.last().welcome(1);
+    stage.last().drain();
+  }
+  vi.advanceTimersByTime(QUIET);
+  vi.advanceTimersByTime(ANSWER + 2);
+  expect(stage.closes).toHaveLength(1);
 });
 
 test("polling is not watched: its requests end by themselves", () => {

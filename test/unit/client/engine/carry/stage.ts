@@ -99,8 +99,13 @@ export type Stage = ReturnType<typeof prepare>;
 /** The same with an open session that its server carries. */
 export function openCarried(names?: readonly Kind[], options?: SocketOptions, handshake: object = {}): Stage {
   const stage = prepare(names, options);
-  stage.last().shakeHands({ ...HANDSHAKE, ...handshake });
+  agree(stage, handshake);
   return stage;
+}
+
+/** The server opens the session. */
+export function agree(stage: Stage, handshake: object = {}): void {
+  stage.last().shakeHands({ ...HANDSHAKE, ...handshake });
 }
 
 /** The connection breaks, and the client tries to return. */
