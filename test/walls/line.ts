@@ -16,6 +16,15 @@ export type Begin = (line: Line) => Rules;
 
 export type Direction = "up" | "down";
 
+/**
+ * How a connection is lost.
+ *
+ * - `end`, `reset`: both sides learn of it
+ * - `half-open`: the client learns of it, the server does not
+ * - `silence`: neither does
+ */
+export type Loss = "end" | "reset" | "half-open" | "silence";
+
 /** One connection through a wall. */
 export class Line {
   /** Whether its first request asks for a WebSocket. */
@@ -75,13 +84,17 @@ export class Line {
     }
   }
 
-  /** Sends these bytes in one direction, as the last ones, then ends both sides. */
-  cutWith(direction: Direction, bytes: Buffer, how: "end" | "reset"): void {
+  /** Sends these bytes in one direction, as the last ones, then ends in this way. */
+  cutWith(direction: Direction, bytes: Buffer, loss: Loss): void {
     const to = direction === "up" ? this.#server : this.#client;
     const from = direction === "up" ? this.#client : this.#server;
     this.mute("up", "down");
-    from.resetAndDestroy();
-    to.write(bytes, () => (how === "reset" ? to.resetAndDestroy() : to.end()));
+    if (loss === "half-open") this.#client.resetAndDestroy();
+    if (loss === "end" || loss === "reset") from.resetAndDestroy();
+    to.write(bytes, () => {
+      if (loss === "reset") to.resetAndDestroy();
+      else if (loss === "end") to.end();
+    });
   }
 
   /** Sends what was held back. */

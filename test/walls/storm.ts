@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Random } from "../support/random.ts";
 import { CLIENTS, type Client, type Kind } from "./clients.ts";
-import { type Direction, type Line, Road, type Rules } from "./line.ts";
+import { type Direction, type Line, type Loss, Road, type Rules } from "./line.ts";
 import { Numbers } from "./numbers.ts";
 import { sleep } from "./run.ts";
 
@@ -20,6 +20,7 @@ export interface StormPlan {
   readonly pace: number;
   /** Milliseconds that what is under way may take to arrive. */
   readonly patience: number;
+  readonly losses: readonly Loss[];
   /** Milliseconds that sessions may take to end whose clients could not say goodbye. */
   readonly after: number;
 }
@@ -98,7 +99,7 @@ class Storm {
 
   #aim(line: Line, random: Random): Aim {
     const side = random.pick<Direction>(["up", "down"]);
-    const how = random.pick(["end", "reset"] as const);
+    const loss = random.pick(this.#plan.losses);
     const { head, body, frame, silence } = this.kills;
     // all connections have heads: the others would come too short
     const target: Part = head < body + frame + silence ? "head" : "rest";
@@ -111,7 +112,7 @@ class Storm {
       isOver = true;
       this.kills[where]++;
       if (line.isWebSocket) this.#webSockets++;
-      line.cutWith(side, last, how);
+      line.cutWith(side, last, loss);
     };
     line.after(random.below(LONGEST), () => kill("silence", Buffer.alloc(0)));
     return (direction, bytes, piece) => {
@@ -170,7 +171,7 @@ const until = async (isDone: () => boolean, ms: number): Promise<void> => {
 /** Lets clients and a server talk while their connections are killed. */
 export async function runStorm(plan: StormPlan): Promise<StormOutcome> {
   const http = createServer();
-  const io = new Server(http, { pingInterval: 500, pingTimeout: 1000 });
+  const io = new Server(http, { pingInterval: 3000, pingTimeout: 3000 });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const storm = new Storm(plan);
   // each client has a server to remember of its own, as it has in a page of its own

@@ -292,7 +292,7 @@ export const WALLS = {
     name: "idle cut",
     does: "connections without bytes for 1 s end, long before the next ping",
     begin: (line) => cutIdle(line, 1000),
-    talk: { pause: 2500 },
+    talk: { pause: 12_000 },
   },
   corks: { name: "corks", does: "what does not end an answer leaves 200 ms late", begin: cork },
   oneWay: {
