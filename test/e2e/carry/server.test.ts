@@ -193,6 +193,18 @@ describe("long-polling that breaks", () => {
     expect(await poller(port, agreed.sid, returning(agreed, 1).query).poll()).toEqual(["61", '42["down",1]']);
   });
 
+  test("and that a browser repeats before the server has seen the end", async () => {
+    const { io, port, returning } = await start();
+    const { client, agreed, socket } = await joinByPolling(port, io);
+    const poll = client.beginPoll();
+    await poll.arrived;
+    poll.packets.catch(() => undefined);
+    await expect(client.poll()).rejects.toThrow("400");
+    await adrift(io);
+    socket.emit("down", 1);
+    expect(await poller(port, agreed.sid, returning(agreed, 1).query).poll()).toEqual(["61", '42["down",1]']);
+  });
+
   test("in a POST: nothing of it counts, and the poll that waits is not told goodbye", async () => {
     const { io, port, returning } = await start();
     const { client, agreed, socket } = await joinByPolling(port, io);

@@ -117,7 +117,7 @@ test("a request that finds long-polling closed is answered", () => {
   transport.discard();
   const answers: unknown[] = [];
   const res = {
-    req: { headers: {} },
+    req: { headers: {}, socket: {} },
     writeHead: (status: number) => answers.push(status),
     end: (body: string) => answers.push(body),
   };

@@ -68,6 +68,8 @@ describe("the phases", () => {
     ["POST_ABORTED", true],
     ["PING_TIMEOUT", true],
     ["PROTOCOL_VIOLATION", true],
+    ["OVERLAPPING_POLL", true],
+    ["OVERLAPPING_POST", true],
     ["CLIENT_CLOSED", false],
     ["TRANSPORT_CLOSED", false],
     ["SERVER_CLOSED", false],
@@ -75,7 +77,6 @@ describe("the phases", () => {
     ["SLOW_READER", false],
     ["PAYLOAD_TOO_LARGE", false],
     ["INVALID_PACKET", false],
-    ["OVERLAPPING_POLL", false],
   ] as [CloseCode, boolean][])("after %s the session waits for its client: %s", (code, isCarried) => {
     const { session, closes } = openCarried();
     session.onClose(closeReason(code));

@@ -97,6 +97,9 @@ const ACCIDENTS: ReadonlySet<AnyLayerCloseCode> = new Set<AnyLayerCloseCode>([
   "POST_ABORTED",
   "PING_TIMEOUT",
   "PROTOCOL_VIOLATION", // a proxy or a scanner may alter frames
+  // browsers and proxies repeat a request whose connection broke, maybe before its end is seen here
+  "OVERLAPPING_POLL",
+  "OVERLAPPING_POST",
 ]);
 
 /** A session, as its carry sees it. */
