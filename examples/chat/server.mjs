@@ -6,6 +6,7 @@ import { openBroadcast } from "./lib/broadcast.mjs";
 import { openChat } from "./lib/chat.mjs";
 import { servePages } from "./lib/pages.mjs";
 import { isPortTaken } from "./lib/port.mjs";
+import { openSinking } from "./lib/sink.mjs";
 import { LIMITS } from "./lib/validation.mjs";
 
 /** Time limit for pages to confirm the farewell, in milliseconds; polling pages receive it with their next poll. */
@@ -34,7 +35,7 @@ async function createApp() {
   await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes });
   app.io.engine.use(refuseBlockedUpgrade);
   const onPagesChange = openBroadcast(app.io);
-  openChat(app.io, onPagesChange);
+  openChat(app.io, { onChange: onPagesChange, sink: openSinking(app.io.engine) });
   servePages(app);
   return app;
 }

@@ -1,6 +1,7 @@
 // Events of the user's pages, in the main namespace. Each room of the chat is a Socket.IO room.
 import { answer, LIMITS, readName, readPicture, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
 import { Rooms } from "./rooms.mjs";
+import { openStorm } from "./storm.mjs";
 
 /** Time limit for the other pages to confirm a message, in milliseconds. */
 const DELIVERY_TIME = 5000;
@@ -16,11 +17,13 @@ class Page {
   #socket;
   #rooms;
   #onChange;
+  #sink;
 
-  constructor(socket, rooms, onChange) {
+  constructor(socket, rooms, { onChange, sink }) {
     this.#socket = socket;
     this.#rooms = rooms;
     this.#onChange = onChange;
+    this.#sink = sink;
     const auth = this.#readAuth();
     socket.data = { name: auth.name, page: auth.page, rooms: new Set() };
     socket.emit("welcome", { id: socket.id, name: auth.name, limits: LIMITS });
@@ -56,7 +59,9 @@ class Page {
     answer(socket, "leave", (room) => this.#leave(readRoomName(room)));
     answer(socket, "say", (message) => this.#say(readRecord(message)));
     answer(socket, "cut", () => void socket.conn.close(true));
-    socket.conn.on("upgrade", this.#onChange);
+    answer(socket, "sink", () => this.#sink(socket.conn));
+    openStorm(socket, this.#sink);
+    for (const change of ["upgrade", "carried"]) socket.conn.on(change, this.#onChange);
     socket.on("disconnect", () => {
       for (const room of socket.data.rooms) this.#leave(room);
       this.#onChange();
@@ -137,8 +142,11 @@ class Page {
   }
 }
 
-/** Opens the chat on the main namespace. Calls `onChange` when a page came, left or changed. */
-export function openChat(io, onChange) {
+/**
+ * Opens the chat on the main namespace. Calls `onChange` when a page came, left or changed, and `sink` to kill what carries
+ * a page's session.
+ */
+export function openChat(io, host) {
   const rooms = new Rooms();
-  io.on("connection", (socket) => new Page(socket, rooms, onChange));
+  io.on("connection", (socket) => new Page(socket, rooms, host));
 }

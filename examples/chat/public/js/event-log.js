@@ -29,7 +29,8 @@ export class EventLog {
 
   /** Heartbeats and round trip measurements, every few seconds; hidden by default. */
   #isQuiet(text) {
-    if (text === "2" || text === "3") return true;
+    // With carry, pings and pongs have a count of messages; a noop with a count is nothing else.
+    if (/^(?:[23]\d*|6\d+\??)$/.test(text)) return true;
     const [, id] = /^42(?:\/broadcast,)?(\d+)\["echo"/.exec(text) ?? [];
     if (id !== undefined) {
       this.#echoes.add(id);

@@ -1,4 +1,6 @@
 // The user's page.
+import { Carry } from "./carry/carry.js";
+import { Storm } from "./carry/storm.js";
 import { Chat } from "./chat.js";
 import { Crossing } from "./crossing.js";
 import { byId, element, loadedClient, randomId, storage } from "./dom.js";
@@ -11,6 +13,9 @@ const ANNOUNCEMENT_TIME = 6000;
 const io = loadedClient();
 const log = new EventLog();
 const crossing = new Crossing();
+const carry = new Carry(crossing, log);
+/** Numbered messages of a storm: too many for the list. */
+const STORM_MESSAGE = /^42\["(?:wave|gust)",/;
 
 // Open on wide screens, where the figures fit beside the river; on narrow ones they would push the chat away.
 byId("figures").open = matchMedia("(min-width: 44rem)").matches;
@@ -27,6 +32,7 @@ const socket = io({
 });
 const manager = socket.io;
 const chat = new Chat(socket, page);
+const storm = new Storm(socket, log);
 new RoundTrip(socket).start();
 
 const packets = { in: 0, out: 0 };
@@ -35,7 +41,8 @@ let connections = 0;
 function onPacket(direction, transport, text) {
   packets[direction] += 1;
   byId("packets").textContent = `${packets.in} / ${packets.out}`;
-  log.packet(direction, transport, text);
+  if (!STORM_MESSAGE.test(text)) log.packet(direction, transport, text);
+  carry.onPacket(direction, text);
   if (direction === "out" && text === "2probe") crossing.reach(1);
   if (direction === "in" && text === "3probe") crossing.reach(2);
   if (direction === "out" && text === "5") crossing.reach(3);
@@ -43,18 +50,23 @@ function onPacket(direction, transport, text) {
 
 function onEngine(engine) {
   crossing.begin();
+  carry.begin();
   engine.on("open", () => {
     log.note(`open: ${engine.transport.name}, session ${engine.id}`);
     crossing.reach(0);
     crossing.showTransport(engine.transport.name);
     crossing.show("crossing");
+    carry.showRest(engine.diagnosis);
   });
   engine.on("upgrading", (transport) => log.note(`upgrading to ${transport.name}`));
   engine.on("upgrade", (transport) => {
     log.note(`upgraded to ${transport.name}`);
-    crossing.reach(4);
-    crossing.showTransport(transport.name);
-    crossing.show("websocket");
+    crossing.arrive();
+  });
+  engine.on("carried", (from, to) => {
+    carry.onCarried(from, to);
+    storm.onCarried();
+    if (to === "polling") carry.showRest(engine.diagnosis);
   });
   engine.on("upgradeError", (error) => {
     // Also emitted when the whole connection ends during the probe; then the page has no transport to stay on.
@@ -69,13 +81,18 @@ function showLoss(reason) {
   if (byId("crossing").dataset.state !== "ended") crossing.show("lost", reason);
 }
 
-const lookAtEngine = watchWire(manager, { onEngine, onPacket });
+const onTransport = (transport, engine) => carry.onTransport(transport, engine);
+const lookAtEngine = watchWire(manager, { onEngine, onTransport, onPacket });
+
+function enableActions(isConnected) {
+  for (const id of ["cut", "sink", "storm"]) byId(id).disabled = !isConnected;
+}
 
 socket.on("connect", () => {
   connections += 1;
   byId("connections").textContent = String(connections);
   byId("socket-id").textContent = socket.id;
-  byId("cut").disabled = false;
+  enableActions(true);
   log.note(`connect: socket ${socket.id}`);
 });
 socket.on("connect_error", (error) => {
@@ -83,7 +100,7 @@ socket.on("connect_error", (error) => {
   showLoss(error.message);
 });
 socket.on("disconnect", (reason) => {
-  byId("cut").disabled = true;
+  enableActions(false);
   byId("socket-id").textContent = "–";
   crossing.showTransport(undefined);
   log.problem(`disconnect: ${reason}`);
@@ -103,6 +120,8 @@ socket.on("announcement", ({ text }) => {
 });
 
 byId("cut").addEventListener("click", () => socket.emit("cut"));
+
+byId("sink").addEventListener("click", () => socket.emit("sink"));
 
 byId("block").addEventListener("click", () => {
   const isBlocked = manager.opts.query?.websocket === "blocked";

@@ -1,4 +1,4 @@
-// Makes the packets of the official client visible: it emits upgrades, but not their packets.
+// Makes the packets of the client visible: it emits upgrades and returns, but not their packets.
 
 const DIGITS = { open: "0", close: "1", ping: "2", pong: "3", message: "4", upgrade: "5", noop: "6" };
 
@@ -21,18 +21,19 @@ function watchTransport(transport, observer) {
 function watchEngine(engine, observer) {
   observer.onEngine(engine);
   watchTransport(engine.transport, observer);
-  // This method makes the candidate of an upgrade: only here its probe is visible.
+  // This method makes the candidate of an upgrade, and the transport that returns to a session.
   const { createTransport } = engine;
   engine.createTransport = (name) => {
     const transport = createTransport.call(engine, name);
     watchTransport(transport, observer);
+    observer.onTransport?.(transport, engine);
     return transport;
   };
 }
 
 /**
  * Observes every engine of the manager from its first packet. The observer has `onEngine(engine)` and
- * `onPacket(direction, transportName, text)`. Call the returned function after each manual `connect()`.
+ * `onPacket(direction, transportName, text)`, and may have `onTransport(transport, engine)` for each further one. Call the returned function after each manual `connect()`.
  */
 export function watchWire(manager, observer) {
   const seen = new WeakSet();
