@@ -344,3 +344,27 @@ test("parameters of a program that have the same names change nothing for a sess
   expect(await client.poll()).toEqual([expect.stringContaining("40{")]);
   expect(socket.handshake.query).toMatchObject({ carry: "1", key: "blue", turn: "3" });
 });
+
+describe("a client that is here goes before one that may return:", () => {
+  test.each([
+    ["maxConnections", { maxConnections: 2 }],
+    ["maxConnectionsPerAddress", { maxConnectionsPerAddress: 2 }],
+    ["maxConnectionsPerUser", { maxConnectionsPerUser: 2, userOf: () => "ada" }],
+  ] as [string, Partial<ServerOptions>][])("the oldest session adrift makes room at %s", async (_, limits) => {
+    const { io, port, returning } = await start(limits);
+    const first = await joinByWebSocket(port, io);
+    const second = await joinByWebSocket(port, io);
+    await expect(RawWebSocket.connect({ port })).rejects.toMatchObject({ status: 503 });
+    first.client.cut();
+    while (io.stats().sessions.adrift < 1) await turn();
+    second.client.cut();
+    while (io.stats().sessions.adrift < 2) await turn();
+    const gone = nextEvent(first.socket, "disconnect");
+    await joinByWebSocket(port, io);
+    expect((await gone)[0]).toBe("transport close");
+    expect(second.socket.connected).toBe(true);
+    expect(await poller(port, second.agreed.sid, returning(second.agreed, 1).query).poll()).toEqual(["61"]);
+    await expect(RawWebSocket.connect({ port })).rejects.toMatchObject({ status: 503 });
+    expect(io.stats().sessions).toMatchObject({ open: 2, adrift: 0 });
+  });
+});

@@ -25,7 +25,7 @@ describe("a client that does not read", () => {
     for (let index = 0; index < 12_800; index++) transport.receive(type, data);
     await endOfTick();
     expect(session.writeBuffer.length).toBeLessThan(6);
-    expect(session.writeBuffer.at(-1)?.data).toBe(type === "message" ? "12737" : "0");
+    expect(session.writeBuffer.at(-1)?.data).toBe(type === "message" ? "12545" : "0");
   });
 
   test("loses messages that are kept: the limit is reported once, and again after a count", async () => {

@@ -120,11 +120,11 @@ describe("counting", () => {
     expect(returnBy("websocket", 1).sent).toEqual(["noop:2,message:y"]);
   });
 
-  test("the server reports after the first message, and after 64 more", async () => {
+  test("the server reports after the first message, and after 256 more", async () => {
     const { transport } = openCarried();
-    for (let index = 0; index < 70; index++) transport.receive("message", "a");
+    for (let index = 0; index < 260; index++) transport.receive("message", "a");
     await endOfTick();
-    expect(transport.sent).toEqual(["noop:1,noop:65"]);
+    expect(transport.sent).toEqual(["noop:1,noop:257"]);
   });
 
   test("the server answers a client that asks", async () => {

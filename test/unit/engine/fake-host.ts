@@ -6,9 +6,11 @@ import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/ser
 import { EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { FakeTransport } from "./fake-transport.ts";
+import type { Carry } from "../../../packages/server/src/engine/carry/carry.ts";
 import type { CarryOptions } from "../../../packages/server/src/engine/carry/options.ts";
 import { carryFor } from "../../../packages/server/src/engine/carry/return.ts";
 import {
+  kAdrift,
   kCarry,
   kEngineClock,
   kSetSessionHandler,
@@ -41,6 +43,7 @@ class FakeHost extends EventEmitter {
   readonly [kEngineClock] = this.clock;
   readonly [kTimingWheel] = this.heartbeat;
   readonly [kStats] = this.stats;
+  readonly [kAdrift] = new Set<Carry>();
 
   get [kSlowReader](): Required<SlowReaderOptions> {
     return this.slowReader;

@@ -77,27 +77,27 @@ describe("a ledger of received messages", () => {
     expect(ledger.received(1)).toBe(true);
   });
 
-  it("asks for a report after 64 messages", () => {
+  it("asks for a report after 256 messages", () => {
     const ledger = ledgerOf();
     ledger.received(0);
     ledger.report();
-    const due = Array.from({ length: 128 }, () => {
+    const due = Array.from({ length: 512 }, () => {
       const isDue = ledger.received(1);
       if (isDue) ledger.report();
       return isDue;
     });
-    expect(due.flatMap((isDue, index) => (isDue ? [index + 1] : []))).toEqual([64, 128]);
-    expect(ledger.report()).toBe(129);
+    expect(due.flatMap((isDue, index) => (isDue ? [index + 1] : []))).toEqual([256, 512]);
+    expect(ledger.report()).toBe(513);
   });
 
-  it("asks for a report after 32 KiB", () => {
+  it("asks for a report after 64 KiB", () => {
     const ledger = ledgerOf();
     ledger.received(0);
     ledger.report();
-    expect(ledger.received(32_767)).toBe(false);
+    expect(ledger.received(65_535)).toBe(false);
     expect(ledger.received(1)).toBe(true);
     expect(ledger.report()).toBe(3);
-    expect(ledger.received(32_767)).toBe(false);
+    expect(ledger.received(65_535)).toBe(false);
   });
 });
 

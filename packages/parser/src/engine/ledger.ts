@@ -7,8 +7,8 @@ export interface LedgerLimits {
 }
 
 /** A receiver reports its count after this many messages, or this many bytes, without a report. */
-const REPORT_AFTER_MESSAGES = 64;
-const REPORT_AFTER_BYTES = 32_768;
+const REPORT_AFTER_MESSAGES = 256;
+const REPORT_AFTER_BYTES = 65_536;
 
 /**
  * Counts the messages of one session in both directions, and keeps those that the peer has not confirmed. With it a session

@@ -14,6 +14,7 @@ import { Notices } from "../base/notices.ts";
 import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS, reportLimit, reportRefusal, reportUpgradeFailure } from "./report/reports.ts";
+import type { Carry } from "./carry/carry.ts";
 import { Gate } from "./admission/gate.ts";
 import type { FailureKind } from "../base/guarded.ts";
 import { emitGuarded, type HandlerKind, reportFailure } from "../base/handler-errors.ts";
@@ -42,6 +43,7 @@ import { checkFunction } from "./usage-errors.ts";
 import { CONTEXT_OPTIONS, type EngineServices, type TransportContext, transportContext } from "./transports/context.ts";
 import { ClosingBacklog } from "./transports/closing-backlog.ts";
 import {
+  kAdrift,
   kVerifyRequest,
   kEngineClock,
   kContext,
@@ -102,6 +104,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   readonly [kNotices]: Notices;
   /** Bytes of incomplete messages, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
+  readonly [kAdrift]: Set<Carry> = new Set();
   readonly [kGate]: Gate;
   /** The middlewares added with `use`, in order. */
   protected readonly middlewares: Middleware[] = [];
@@ -118,7 +121,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     this[kChecked] = checkedOptions(resolved);
     const { pingInterval, pingTimeout, clock } = resolved;
     this[kHandshakes] = new Handshakes(this, resolved);
-    this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients));
+    this[kGate] = new Gate(resolved, clock, () => Object.values(this.clients), this[kAdrift]);
     this[kNotices] = new Notices(clock);
     this[kReceiving] = new ReceiveBudget(resolved.maxReceivingBytes);
     this[kTimingWheel] = new TimingWheel(clock, Math.min(pingInterval, pingTimeout), pingInterval + pingTimeout);

@@ -7,6 +7,8 @@ export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
 export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");
+/** The carries whose sessions have no transport, the oldest first. */
+export const kAdrift = Symbol("adrift");
 /** How a session survives the death of its transport; undefined if its client does not ask for it. */
 export const kCarry = Symbol("carry");
 export const kChargedFrom = Symbol("chargedFrom");

@@ -50,11 +50,20 @@ interface AdmittedGuest {
   readonly remoteAddress: string;
 }
 
+/** A session whose client may return. */
+interface AdriftGuest {
+  readonly session: AdmittedGuest;
+  /** Ends the session. */
+  expire(): void;
+}
+
 /** Admits new sessions, within limits and while it is open. */
 export class Gate {
   readonly #options: GateOptions;
   readonly #clock: Clock;
   readonly #guests: () => Iterable<AdmittedGuest>;
+  /** The oldest first. */
+  readonly #adrift: ReadonlySet<AdriftGuest>;
   /** Counters are created when their option is first seen, because programs may set options later. */
   #bucket: { readonly rate: number; readonly tokens: TokenBucket } | undefined;
   #byAddress: Map<string, number> | undefined;
@@ -64,10 +73,16 @@ export class Gate {
   #state: "open" | "closed" = "open";
 
   /** @throws UsageError `USER_OF_INVALID` if `maxConnectionsPerUser` is set without `userOf` */
-  constructor(options: GateOptions, clock: Clock, guests: () => Iterable<AdmittedGuest> = () => []) {
+  constructor(
+    options: GateOptions,
+    clock: Clock,
+    guests: () => Iterable<AdmittedGuest> = () => [],
+    adrift: ReadonlySet<AdriftGuest> = new Set(),
+  ) {
     this.#options = options;
     this.#clock = clock;
     this.#guests = guests;
+    this.#adrift = adrift;
     const { maxConnectionsPerUser, userOf } = options;
     if (maxConnectionsPerUser !== undefined && typeof userOf !== "function") throw new UsageError("USER_OF_INVALID");
   }
@@ -110,11 +125,12 @@ export class Gate {
     const { maxConnections = Infinity, maxConnectionsPerAddress = Infinity } = this.#options;
     if (maxConnectionsPerAddress < Infinity) this.#countAddresses();
     if (this.#state === "closed") return this.#refuse("SERVER_DRAINING", {});
-    if (open >= maxConnections)
+    if (open >= maxConnections && !this.#makeRoom(open + 1 - maxConnections))
       return this.#refuse("TOO_MANY_CONNECTIONS", { limit: maxConnections, actual: open + 1 });
     const address = req.socket?.remoteAddress ?? "";
     const here = this.#byAddress?.get(address) ?? 0;
-    if (here >= maxConnectionsPerAddress) {
+    const isFrom = ({ remoteAddress }: AdmittedGuest): boolean => remoteAddress === address;
+    if (here >= maxConnectionsPerAddress && !this.#makeRoom(here + 1 - maxConnectionsPerAddress, isFrom)) {
       const details = { limit: maxConnectionsPerAddress, actual: here + 1, address };
       return this.#refuse("TOO_MANY_CONNECTIONS_FROM_ADDRESS", details);
     }
@@ -151,7 +167,17 @@ export class Gate {
     const user = this.#users.get(req);
     if (user === undefined) return undefined;
     const actual = (this.#byUser?.get(user) ?? 0) + 1;
-    return actual > limit ? this.#refuse("TOO_MANY_CONNECTIONS_OF_USER", { limit, actual, user }) : undefined;
+    if (actual <= limit || this.#makeRoom(actual - limit, (session) => this.#users.get(session) === user))
+      return undefined;
+    return this.#refuse("TOO_MANY_CONNECTIONS_OF_USER", { limit, actual, user });
+  }
+
+  /** Ends sessions without a transport: a client that is here goes before one that may return. */
+  #makeRoom(places: number, isEligible: (session: AdmittedGuest) => boolean = () => true): boolean {
+    const eligible = [...this.#adrift].filter(({ session }) => isEligible(session)).slice(0, places);
+    if (eligible.length < places) return false;
+    for (const guest of eligible) guest.expire();
+    return true;
   }
 
   #refuse(name: RefusalName, details: Record<string, unknown>): Refusal {

@@ -26,6 +26,7 @@ import { timingSafeEqual } from "node:crypto";
 import { asksForCount, EnginePacket, type EnginePacketType, Ledger, readCount } from "@portage/parser/engine";
 import type { Clock, PendingCall } from "../../base/clock.ts";
 import {
+  kAdrift,
   kEngineClock,
   kEnqueue,
   kFailSession,
@@ -105,9 +106,11 @@ const ACCIDENTS: ReadonlySet<AnyLayerCloseCode> = new Set<AnyLayerCloseCode>([
 /** A session, as its carry sees it. */
 export interface CarriedSession {
   readonly id: string;
+  readonly remoteAddress: string;
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kStats]: { adrift: number };
+    readonly [kAdrift]: Set<Carry>;
     readonly [kSlowReader]: { readonly process: number };
     [kReportSessionLimit](
       session: { readonly id: string },
@@ -146,7 +149,7 @@ export class Carry {
   readonly limits: CarryLimits;
   /** How often the session has changed its transport after a death. */
   times = 0;
-  readonly #session: CarriedSession;
+  readonly session: CarriedSession;
   readonly #ledger: Ledger<EnginePacket>;
   #phase: CarryPhase = "steady";
   #turn = 0;
@@ -160,7 +163,7 @@ export class Carry {
   retiring: Transport | undefined;
 
   constructor(session: CarriedSession, limits: CarryLimits) {
-    this.#session = session;
+    this.session = session;
     this.limits = limits;
     this.#ledger = new Ledger(limits, sizeOf);
   }
@@ -183,13 +186,13 @@ export class Carry {
 
   /** Queues the count. Replaces one at the end of the queue: a client that asks and does not read must not fill it. */
   #enqueueCount(): void {
-    const { writeBuffer } = this.#session;
+    const { writeBuffer } = this.session;
     const count = this.report();
     const last = writeBuffer.at(-1);
     // One of the same length, so that the sizes of the queue stay right.
     if (last?.type === "noop" && last.data?.length === count.length)
       writeBuffer[writeBuffer.length - 1] = new EnginePacket("noop", count, COMPRESS);
-    else this.#session[kEnqueue]("noop", count);
+    else this.session[kEnqueue]("noop", count);
   }
 
   /** The client reports how many messages it has; it may ask for the same. */
@@ -211,7 +214,7 @@ export class Carry {
       else this.#reportFull(maxBytes, unconfirmedBytes);
     }
     this.#recount();
-    const { process } = this.#session.server[kSlowReader];
+    const { process } = this.session.server[kSlowReader];
     if (keptBytes > process && this.#counted > TIGHT) this.#forgetAll(process);
   }
 
@@ -231,7 +234,7 @@ export class Carry {
   #reportFull(limit: number, actual: number): void {
     if (this.#isFull) return;
     this.#isFull = true;
-    this.#session.server[kReportSessionLimit](this.#session, "CARRY_FULL", limit, actual);
+    this.session.server[kReportSessionLimit](this.session, "CARRY_FULL", limit, actual);
   }
 
   // ---- requests ----------------------------------------------------------------------------------------------------
@@ -276,6 +279,11 @@ export class Carry {
     return answer;
   }
 
+  /** Ends a session adrift before its time, in favour of another client. */
+  expire(): void {
+    this.#signal("expired");
+  }
+
   /** The session is over. */
   end(): void {
     this.#signal("ended");
@@ -295,7 +303,7 @@ export class Carry {
         return this.#drop();
       case "give up":
         this.#stop();
-        return this.#session[kFailSession](this.#reason as CloseReason);
+        return this.session[kFailSession](this.#reason as CloseReason);
       case "stop":
         return this.#stop();
       case "ignore":
@@ -308,7 +316,7 @@ export class Carry {
    * program may end the session meanwhile.
    */
   #drop(): void {
-    const { transport } = this.#session;
+    const { transport } = this.session;
     // It must not deliver what follows a POST that is cut.
     transport[kTransportOwner] = NO_OWNER;
     this.retiring?.drop();
@@ -316,13 +324,14 @@ export class Carry {
   }
 
   #wait(): void {
-    const { [kEngineClock]: clock, [kStats]: stats } = this.#session.server;
+    const { [kEngineClock]: clock, [kStats]: stats, [kAdrift]: adrift } = this.session.server;
     stats.adrift += 1;
+    adrift.add(this);
     this.#timer = clock.after(this.limits.window, () => this.#signal("expired"));
   }
 
   #stop(): void {
-    if (this.#timer) this.#session.server[kStats].adrift -= 1;
+    if (this.session.server[kAdrift].delete(this)) this.session.server[kStats].adrift -= 1;
     this.#timer?.cancel();
     this.#timer = undefined;
   }

@@ -9,11 +9,13 @@ import { type Clock, LONGEST_TIMEOUT } from "../../base/clock.ts";
 import type { Emitter } from "../../base/emitter.ts";
 import type { CloseReason } from "../report/close-codes.ts";
 import type { EventMark } from "../outgoing/prepared-message.ts";
+import type { Carry } from "../carry/carry.ts";
 import type { TimingWheel } from "../timing-wheel.ts";
 import type { AnyLayerLimitCode } from "../report/limit-codes.ts";
 import type { SlowReaderOptions } from "../outgoing/slow-reader.ts";
 import type { EngineStats, UpgradeFailure } from "../report/stats.ts";
 import {
+  type kAdrift,
   kCarry,
   type kEngineClock,
   type kTimingWheel,
@@ -78,6 +80,7 @@ export interface SessionHost extends Emitter {
   /** Bytes of incomplete messages, of all clients together. */
   readonly [kReceiving]: ReceiveBudget;
   readonly [kStats]: EngineStats;
+  readonly [kAdrift]: Set<Carry>;
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** Removes a session that has ended. */
