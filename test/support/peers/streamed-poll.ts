@@ -5,7 +5,7 @@ import { exchange, fromText, type OpenPeer, type Peer, textOf, type WirePacket }
 
 /** Returns the packet of an event of a streamed poll; undefined for a comment. */
 export function packetOfEvent(event: string): string | undefined {
-  const text = /^data: (.*)$/.exec(event)?.[1];
+  const text = /^data: (.*)$/s.exec(event)?.[1];
   return text?.startsWith("j") ? (JSON.parse(text.slice(1)) as string) : text;
 }
 

@@ -88,6 +88,7 @@ describe("a streamed poll", () => {
     transport.send([message("x".repeat(999_000))]);
     expect(res.writableFinished).toBe(false);
     transport.send([message("x".repeat(1000))]);
+    expect(res.body).toMatch(/x\n\ndata: 6\n\n$/);
     expect(res.writableFinished).toBe(true);
   });
 

@@ -66,6 +66,12 @@ export interface SocketOptions {
    * affected. Has no effect if `query` contains `carry`, `key` or `turn`. Default true.
    */
   carry?: boolean;
+  /**
+   * Whether the answer to a poll may go on, packet by packet, where the session can be carried (`carry`) and the server
+   * agrees. Without WebSocket, messages then arrive sooner and cost less. Where a proxy holds answers back, the client polls
+   * as usual. Default true.
+   */
+  stream?: boolean;
   /** Time limit for one HTTP request in milliseconds; 0 for none. Default 0. */
   requestTimeout?: number;
   /**

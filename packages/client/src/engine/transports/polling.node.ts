@@ -3,6 +3,7 @@ import { request as requestHttps, type RequestOptions } from "node:https";
 import { messageOf, nodeOptions } from "../platform/node-options.node.ts";
 import { after } from "../platform/timers.ts";
 import { type Abort, type OnEnd, Polling } from "./polling.ts";
+import type { Stream } from "./stream.ts";
 
 /** Reports a request without an answer, with the system's message in its place. */
 function failRequest(onEnd: OnEnd, error: Error): void {
@@ -20,8 +21,9 @@ function failRequest(onEnd: OnEnd, error: Error): void {
 export class NodeXHR extends Polling {
   protected override request(body: string | undefined, onEnd: OnEnd): Abort {
     try {
-      const request = this.#start(body);
-      request.on("response", (response) => this.#onResponse(response, onEnd));
+      const stream = this.stream_(body);
+      const request = this.#start(body, stream);
+      request.on("response", (response) => this.#onResponse(response, onEnd, stream));
       request.on("error", (error) => failRequest(onEnd, error));
       request.end(body);
       return () => request.destroy(new Error("aborted"));
@@ -31,13 +33,13 @@ export class NodeXHR extends Polling {
     }
   }
 
-  #start(body: string | undefined): ClientRequest {
+  #start(body: string | undefined, stream: Stream | undefined): ClientRequest {
     const { agent, secure, autoUnref } = this.opts;
     const headers = {
-      accept: "*/*",
+      accept: stream ? "text/event-stream" : "*/*",
       ...(body && { "content-type": "text/plain;charset=UTF-8", "content-length": Buffer.byteLength(body) }),
     };
-    const request = (secure ? requestHttps : requestHttp)(this.uri(), {
+    const request = (secure ? requestHttps : requestHttp)(this.uri(stream), {
       ...nodeOptions(this.opts, this.socket._cookieJar, headers),
       // the global agent keeps connections alive
       agent: agent || false,
@@ -47,11 +49,14 @@ export class NodeXHR extends Polling {
     return request;
   }
 
-  #onResponse(response: IncomingMessage, onEnd: OnEnd): void {
+  #onResponse(response: IncomingMessage, onEnd: OnEnd, stream: Stream | undefined): void {
     this.socket._cookieJar?.parseCookies(response.headers["set-cookie"]);
     let responseText = "";
     response.setEncoding("utf8");
-    response.on("data", (chunk: string) => (responseText += chunk));
+    response.on("data", (chunk: string) => {
+      responseText += chunk;
+      if (response.statusCode === 200) stream?.take_(chunk);
+    });
     response.on("end", () => {
       const { statusCode: status = 0, headers } = response;
       if (status === 200) onEnd(responseText);

@@ -11,9 +11,10 @@
  * A second POST would send the same packets twice, a second GET makes the server end the session. Without a GET in `open`
  * pings do not arrive, and the session times out.
  */
-import { decodePayload, encodePayload, type Packet } from "@portage/parser/engine";
+import { decodePayload, encodePayload, type Packet, type PacketType } from "@portage/parser/engine";
 import { takeFitting } from "../write-buffer.ts";
 import { after } from "../platform/timers.ts";
+import { openStream, type Stream, type StreamReader } from "./stream.ts";
 import { Transport, type TransportErrorCode } from "./transport.ts";
 
 /** Aborts a request; has no effect on a finished one. */
@@ -36,12 +37,14 @@ const CLOSE_TIMEOUT = 10_000;
 const PAYLOAD_TOO_LARGE = 413;
 
 /** Base class of HTTP long-polling: GETs receive packets, POSTs send them. A subclass makes the requests. */
-export abstract class Polling extends Transport {
+export abstract class Polling extends Transport implements StreamReader {
   /** Error messages, which programs compare. */
   protected readError_ = "xhr poll error";
   protected writeError_ = "xhr post error";
   #abortPoll: Abort | undefined;
   #abortPost: Abort | undefined;
+  /** The answer under way, if it may go on. */
+  #stream: Stream | undefined;
   /** Packets not yet confirmed by the server. */
   #queue: Packet[] = [];
   /** Limit of packets per POST; lowered when the server or a proxy refuses a body as too large. */
@@ -57,14 +60,14 @@ export abstract class Polling extends Transport {
   protected abstract request(body: string | undefined, onEnd: OnEnd): Abort;
 
   /** The address of the next request. */
-  protected uri(): string {
+  protected uri(stream?: Stream): string {
     const { timestampRequests = true } = this.opts;
     // the handshake announces features of this client: close reasons, and base64 if it can't receive bytes
     const skills = (!this.query["sid"] || this.query["carry"] != null) && {
       reasons: 1,
       ...(!this.supportsBinary && { b64: 1 }),
     };
-    return this.requestUri_("http", timestampRequests, skills);
+    return this.requestUri_("http", timestampRequests, stream ? { stream: stream.prelude_ } : skills);
   }
 
   protected override doOpen(): void {
@@ -97,11 +100,41 @@ export abstract class Polling extends Transport {
   }
 
   #poll(): void {
+    this.#stream = undefined;
     this.#abortPoll = this.#exchange(undefined, (text) => {
       this.#abortPoll = undefined;
-      this.onData(text);
+      const phase = this.#stream?.phase_;
+      this.#stream?.end_(text);
+      if (phase === "complete") this.#onPolled();
+      // the rest was cut off on the way
+      else if (phase === "open") this.#onFailure(undefined, 200, { readyState: DONE, status: 200, responseText: text });
+      else this.onData(text);
     });
     this.emitReserved("poll");
+  }
+
+  /** Returns what reads the answer to a GET as it comes, if it may go on. Servers that carry sessions know how. */
+  protected stream_(body: string | undefined): Stream | undefined {
+    const { hostname, port, stream = true } = this.opts;
+    if (body || !stream || this.readyState !== "open" || !this.socket.carry_) return undefined;
+    return (this.#stream = openStream(this, hostname + ":" + port, this.attempt_?.took));
+  }
+
+  onStreamed_(packet: string): void {
+    if (this.readyState !== "closed") super.onData(packet);
+  }
+
+  onHeld_(): void {
+    // the server ends the answer
+    if (this.readyState !== "closed") this.#say("noop");
+  }
+
+  /** Sends a packet of its own, after the POST under way. */
+  #say(type: PacketType): void {
+    this.#queue.push({ type });
+    if (!this.writable) return;
+    this.writable = false;
+    this.#post();
   }
 
   protected override onData(payload: string): void {
@@ -114,7 +147,11 @@ export abstract class Polling extends Transport {
       this.onPacket(packet);
       if (packet.type === "close") return;
     }
-    if (this.readyState === ("closed" as string)) return;
+    this.#onPolled();
+  }
+
+  #onPolled(): void {
+    if (this.readyState === "closed") return;
     this.emitReserved("pollComplete");
     this.#proceed();
   }
@@ -134,12 +171,14 @@ export abstract class Polling extends Transport {
 
   #post(): void {
     const batch = this.#queue.slice(0, this.#maxPackets);
+    const stream = this.#stream;
     encodePayload(batch, (body) => {
       this.#abortPost = this.#exchange(body, (responseText) => {
+        const [isOk, count] = /^\s*ok\s*(\d*)\s*$/i.exec(responseText) ?? [];
         // captive portals answer 200 too
-        if (!/^\s*ok\s*$/i.test(responseText)) {
-          return this.#onFailure(body, 200, { readyState: DONE, status: 200, responseText });
-        }
+        if (!isOk) return this.#onFailure(body, 200, { readyState: DONE, status: 200, responseText });
+        // the count of an answer that has ended meanwhile is of no use
+        if (stream === this.#stream) stream?.check_(+count!);
         this.#queue.splice(0, batch.length);
         if (this.#queue.length) this.#post();
         else if (this.readyState === "closed") this.#abort();
@@ -154,9 +193,8 @@ export abstract class Polling extends Transport {
 
   protected override doClose(): void {
     this.#stopCloseTimer = after(this, CLOSE_TIMEOUT, () => this.#abort());
-    this.#queue.push({ type: "close" });
-    // the POST under way is followed by one with this packet; while opening there is not a session to close yet
-    if (this.writable) this.#post();
+    // while opening there is not a session to close yet
+    this.#say("close");
   }
 
   override drop_(): void {
@@ -168,6 +206,7 @@ export abstract class Polling extends Transport {
   /** Aborts all requests. */
   #abort(): void {
     this.#stopCloseTimer?.();
+    this.#stream?.leave_();
     this.#abortPoll?.();
     this.#abortPost?.();
   }
@@ -192,6 +231,7 @@ export abstract class Polling extends Transport {
   #onFailure(body: string | undefined, status: unknown, context: unknown, code?: TransportErrorCode): void {
     const sent = Math.min(this.#queue.length, this.#maxPackets);
     const isTooLarge = body && status === PAYLOAD_TOO_LARGE;
+    if (!body) this.#stream?.end_();
     if (isTooLarge && sent > 1) {
       // a refused body was not delivered in part, so its packets can go out in smaller ones
       this.#maxPackets = sent >> 1;

@@ -101,6 +101,8 @@ export interface TransportSocket {
   readonly binaryType: BinaryType;
   /** Cookies of the server (Node.js). */
   readonly _cookieJar: CookieJar | undefined;
+  /** Set once the server has agreed to carry the session. */
+  readonly carry_?: object | undefined;
 }
 
 /** Name of an event in {@link TransportReservedEvents}. */

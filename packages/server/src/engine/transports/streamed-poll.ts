@@ -5,7 +5,7 @@
  *   client                          server
  *   GET ...&stream=<bytes>    ->    200 and a comment of that size: the client sees whether a proxy holds answers back
  *                             <-    data: 4hello
- *                             <-    data: 2        a ping, an empty noop or a close packet is the last
+ *                             <-    data: 2        a ping, an empty noop or a close packet is the last one: an answer without it was cut off
  *
  * Between calls the answer is open, or over. It takes packets while `isFull` is false, and its last ones at any time. An
  * answer that breaks before its end is reported once, as `POLL_LOST`.
@@ -18,6 +18,7 @@ import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kContext, kOnPollWritable } from "../keys.ts";
 import type { TransportContext } from "./context.ts";
 import type { PollLoss } from "./poll.ts";
+import { NOOP_PACKET } from "./transport.ts";
 
 /** Characters after which an answer ends, as browsers store it as a whole. */
 const LONGEST_ANSWER = 1_000_000;
@@ -111,8 +112,11 @@ export class StreamedPoll {
     for (const packet of batch) events += eventOf(packet);
     this.sent += batch.length;
     this.#length += events.length;
+    const isLong = this.#length >= LONGEST_ANSWER || this.sent >= most;
+    const hasLast = batch.some(isLast);
+    if (isLong && !hasLast) events += eventOf(NOOP_PACKET);
     const hasSpace = this.res.write(events);
-    if (batch.some(isLast) || this.#length >= LONGEST_ANSWER || this.sent >= most) this.#end();
+    if (isLong || hasLast) this.#end();
     else this.#state = hasSpace ? "open" : "full";
   }
 
