@@ -263,6 +263,23 @@ describe("long-polling that breaks", () => {
   });
 });
 
+describe("a return over WebSocket that can't succeed", () => {
+  test.each([
+    ["to a session that has ended", { sid: "A".repeat(20) }, "UNKNOWN_SID"],
+    ["with a wrong key", { key: "A".repeat(20) }, "CARRY_KEY"],
+  ])("%s is refused by a close frame, which browsers show", async (_, change, name) => {
+    const { io, port, returning } = await start();
+    const { client, agreed } = await joinByWebSocket(port, io);
+    client.cut();
+    await adrift(io);
+    const right = returning(agreed, 1);
+    const { sid = agreed.sid, ...query } = { ...right.query, ...change } as Record<string, string>;
+    const refused = await RawWebSocket.connect({ ...right, sid, query });
+    expect(await refused.closed).toMatchObject({ code: 1008, reason: name });
+    expect(io.stats()).toMatchObject({ refusals: { [name]: 1 }, sessions: { open: 1, adrift: 1 } });
+  });
+});
+
 describe("what a session refuses", () => {
   const BAD: [string, (right: Record<string, string>) => Record<string, string>, string][] = [
     ["a wrong key", (right) => ({ ...right, key: "A".repeat(20) }), "CARRY_KEY"],

@@ -325,7 +325,9 @@ export class Carry implements SessionCarry, TransportHandler {
     transport.drop_();
     this.#left.push(transport);
     if (!this.#signal("fail")) return;
-    if (statusOf(cause) === 400) this.#giveUp();
+    // over WebSocket a server of Portage says so in a close frame, as browsers hide the status
+    const { status, code } = answerOf(cause);
+    if (status === 400 || code === 1008) this.#giveUp();
     else this.#wait(RETRY);
   }
 
@@ -356,18 +358,21 @@ export class Carry implements SessionCarry, TransportHandler {
   }
 }
 
-/** HTTP status of a failed request. */
-const statusOf = (cause: unknown): unknown => (cause as TransportError | undefined)?.description;
+/** The answer to a failed request, or the close event of a WebSocket. */
+interface Answer {
+  readonly status?: number;
+  readonly code?: number;
+  readonly responseText?: string;
+}
+
+const answerOf = (cause: unknown): Answer => Object((cause as TransportError | undefined)?.context) as Answer;
 
 /** Whether a transport has died by accident. Other ends are meant, or would come again. */
 function isAccident(reason: string, details: CloseDetails | Error | undefined): boolean {
   const { code, context, description } = Object(details) as Partial<CloseDetails>;
-  if (reason === "transport close") {
-    const { code: closeCode } = Object(context) as Partial<CloseEvent>;
-    // 1002: frames were altered on the way
+  const { status, code: closeCode, responseText } = answerOf(details);
+  // 1002: frames were altered on the way
+  if (reason === "transport close")
     return context ? closeCode === 1006 || closeCode === 1002 : description === "network connection lost";
-  }
-  const isUnknown =
-    statusOf(details) === 400 && /"code":1\b/.test((context as XMLHttpRequest | undefined)?.responseText ?? "");
-  return code !== "PAYLOAD_TOO_LARGE" && !isUnknown;
+  return code !== "PAYLOAD_TOO_LARGE" && !(status === 400 && /"code":1\b/.test(responseText!));
 }

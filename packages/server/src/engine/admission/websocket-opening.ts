@@ -1,8 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { type AcceptOptions, parseProtocols } from "@portage/websocket";
+import { isReturn } from "../carry/carry.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { kContext, kOfferUpgrade, kReportRefusal } from "../keys.ts";
-import { ERROR_CODES, type Refusal, createRefusal } from "../report/refusals.ts";
+import { ERROR_CODES, type Refusal, createRefusal, refusalName } from "../report/refusals.ts";
 import type { TransportContext } from "../transports/context.ts";
 import type { EngineLink, ForeignWebSocket } from "../transports/engine-link.ts";
 import { ForeignLink } from "../transports/foreign-link.ts";
@@ -71,11 +72,22 @@ abstract class StreamOpening implements RequestOpening {
 
 const ignoreError = (): void => {};
 
+/** Close code of a refused return. */
+const POLICY = 1008;
+
+/** Whether a client that returns can't succeed later either. */
+const isFinal = (refusal: Refusal): boolean => {
+  const name = refusalName(refusal);
+  return name === "UNKNOWN_SID" || name.startsWith("CARRY_");
+};
+
 /** A WebSocket handshake that is answered after all checks. */
 export class WebSocketOpening extends StreamOpening {
   /** Headers for the response. */
   headers: OutgoingHttpHeaders = {};
   readonly handshake: StreamHandshake;
+  /** Defined once the handshake is accepted. */
+  #link: EngineLink | undefined;
 
   constructor(door: WebSocketDoor, req: TransportRequest, handshake: StreamHandshake) {
     super(door, req);
@@ -124,17 +136,28 @@ export class WebSocketOpening extends StreamOpening {
     });
     this.handshake.stream.off("error", ignoreError);
     if (protocol) noteProtocol(link, protocol);
+    this.#link = link;
     return link;
   }
 
   refuse(refusal: Refusal): void {
     this.door[kReportRefusal](this.req, refusal);
+    if (isReturn(this.req._query) && isFinal(refusal)) return this.#turnAway(refusal);
     const headers: Record<string, string> = retryHeaders(refusal);
     for (const [name, value] of Object.entries(this.headers))
       if (isHeaderLine(String(value))) headers[name] = String(value);
     const isNew = refusal.retryAfter !== undefined;
     if (!isNew && this.handshake.refusalBody === "text") headers["Content-Type"] ??= "text/html";
     this.#answer(refusal, statusOf(refusal), headers);
+  }
+
+  /** Refuses a return by a close frame, as browsers hide the status of a handshake: their clients would try on. */
+  #turnAway(refusal: Refusal): void {
+    const transport = this.accept();
+    if (!transport) return;
+    transport.open();
+    this.#link?.close(POLICY, refusalName(refusal));
+    this.door[kContext].closingBacklog.add(transport);
   }
 
   #answer(refusal: Refusal, status: number, headers: Readonly<Record<string, string>>): void {

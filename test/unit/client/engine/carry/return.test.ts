@@ -74,6 +74,18 @@ describe("a try", () => {
     ]);
   });
 
+  test("over WebSocket that is refused by a close frame ends the session, and any other close is followed by a try", () => {
+    const stage = openCarried(["websocket"]);
+    breakDown(stage);
+    stage.last().opens();
+    stage.last().closes(1006);
+    vi.advanceTimersByTime(RETRY);
+    expect([stage.closes, made.length]).toEqual([[], 3]);
+    stage.last().opens();
+    stage.last().closes(1008);
+    expect(stage.closes).toEqual([["transport close", expect.objectContaining({ description: "fake closed" })]]);
+  });
+
   test("that is refused after an error ends the session with that error", () => {
     const stage = openCarried(["polling"]);
     stage.last().fails("first");
