@@ -70,6 +70,9 @@ const QUIET = 3000;
 /** Milliseconds for the answer. */
 const ANSWER = 2000;
 
+/** Milliseconds for one try to return, at most. */
+const LONGEST_TRY = 10_000;
+
 /** Milliseconds for which a connection counts as busy after a message, and after which a silence is the first in a row. */
 const BUSY = 60_000;
 
@@ -286,7 +289,7 @@ export class Carry implements SessionCarry, TransportHandler {
     this.#candidate = transport;
     // a slow line opens slowly; a second try must still fit into the window
     const patience = (ANSWER / 2) * 2 ** this.#tries + (host.transport.attempt_?.took ?? 0);
-    this.#stopTimer = after(host, Math.min(patience, this.#agreement!.window / 2), () =>
+    this.#stopTimer = after(host, Math.min(patience, LONGEST_TRY, this.#agreement!.window / 2), () =>
       this.#fail(transport, { description: "timeout" }),
     );
     host.launch_(transport, "carry", this);

@@ -135,6 +135,13 @@ describe("a try", () => {
     expect(stage.closes).toHaveLength(1);
   });
 
+  test("has 10 s at most, however long the window is", () => {
+    const stage = openCarried(["polling"], {}, { carry: { key: "the-key", window: 3_600_000 } });
+    breakDown(stage);
+    for (let index = 0; index < 20; index++) vi.advanceTimersByTime(10_000 + RETRY);
+    expect(made.length).toBeGreaterThan(20);
+  });
+
   test("has longer on a line that opened slowly", () => {
     const stage = prepare(["polling"]);
     vi.advanceTimersByTime(1500);
