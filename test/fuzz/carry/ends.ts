@@ -105,11 +105,14 @@ export abstract class ClientEnd extends ClientTransport {
 export class ServerEnd extends ServerTransport {
   readonly name: Kind;
   readonly #line: Line;
+  /** Whether an answer to a poll goes on. */
+  readonly #isStreamed: boolean;
 
-  constructor(line: Line) {
+  constructor(line: Line, isStreamed: boolean) {
     super({ _query: { EIO: "4" } } as never);
     this.name = line.client.name as Kind;
     this.#line = line;
+    this.#isStreamed = isStreamed;
     this.writable = this.name === "websocket";
   }
 
@@ -119,8 +122,8 @@ export class ServerEnd extends ServerTransport {
 
   override send(batch: readonly EnginePacket[]): void {
     for (const { type, data } of batch) this.#line.down.push(data === undefined ? { type } : { type, data });
-    // one answer for each poll
-    if (this.name === "polling") this.writable = false;
+    // a plain answer is one batch
+    if (this.name === "polling" && !this.#isStreamed) this.writable = false;
     this.drained();
   }
 

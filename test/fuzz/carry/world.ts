@@ -150,7 +150,7 @@ export class World implements Network {
       line.isCut = true;
       return;
     }
-    const server = (line.server = new ServerEnd(line));
+    const server = (line.server = new ServerEnd(line, this.#random.below(2) === 0));
     this.#session[kTakeBack](server, query);
     if (client.name === "polling") server.polls();
   }
