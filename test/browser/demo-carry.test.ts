@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -9,6 +10,35 @@ const SCREENSHOTS = fileURLToPath(new URL("./screenshots/", import.meta.url));
 
 /** The browser's own messages about connections that are sunk. */
 const SUNK = /Failed to load resource|WebSocket connection to .* failed/;
+
+/** A relay that can cut a connection when the answer to a request of Socket.IO comes, instead of passing it on. */
+async function startRelay(target: number) {
+  const wanted = { method: "" };
+  const server = createServer((client) => {
+    const upstream = connect(target, "localhost");
+    const life = { requests: 0, isCut: false };
+    client.on("data", (chunk: Buffer) => {
+      const text = chunk.toString("latin1");
+      if (/^(?:GET|POST) /.test(text)) life.requests += 1;
+      // browsers repeat a request only if its connection has been used before
+      if (wanted.method && life.requests > 1 && text.startsWith(`${wanted.method} /socket.io/`)) {
+        wanted.method = "";
+        life.isCut = true;
+      }
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk: Buffer) => (life.isCut ? client.resetAndDestroy() : client.write(chunk)));
+    for (const [side, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      side.on("error", () => undefined).on("close", () => other.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { port, stop: () => void server.close(), cutNext: (method: string) => (wanted.method = method) };
+}
 
 const executable = await findChromium();
 
@@ -39,7 +69,10 @@ describe.skipIf(!executable)("the carry in the demo, in Chromium", () => {
   });
 
   /** A user's page after its upgrade. */
-  async function open(options?: Parameters<StartedBrowser["newContext"]>[0]): Promise<Page> {
+  async function open(
+    options?: Parameters<StartedBrowser["newContext"]>[0],
+    origin: string = demo.origin,
+  ): Promise<Page> {
     const context = await chromium.newContext(options);
     context.setDefaultTimeout(8000);
     const page = await context.newPage();
@@ -47,7 +80,7 @@ describe.skipIf(!executable)("the carry in the demo, in Chromium", () => {
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
     });
-    await page.goto(`${demo.origin}/websocket.html`);
+    await page.goto(`${origin}/websocket.html`);
     await state(page, "websocket");
     return page;
   }
@@ -154,6 +187,25 @@ describe.skipIf(!executable)("the carry in the demo, in Chromium", () => {
     await message(bo, "After many times").waitFor();
     await message(ada, "After many times").locator("[data-ticks=delivered]").waitFor();
     for (const page of [ada, bo]) await expectConnected(page);
+  });
+
+  test.each(["POST", "GET"])("a %s that the browser repeats neither doubles nor loses a message", async (method) => {
+    const relay = await startRelay(demo.port);
+    const ada = await open({}, `http://localhost:${relay.port}`);
+    await ada.click("#block");
+    await state(ada, "refused");
+    await ada.waitForFunction(() => /^[1-9]/.test(document.querySelector("#round-trip")!.textContent));
+    await ada.click("#log-clear");
+    relay.cutNext(method);
+    await ada.fill("#text", `Repeated ${method}`);
+    await ada.press("#text", "Enter");
+    await carried(ada, 1);
+    await message(ada, `Repeated ${method}`)
+      .locator("[data-ticks]", { hasText: /nobody else|delivered to/ })
+      .waitFor({ timeout: 15_000 });
+    const answers = (await logOf(ada)).filter((line) => line.includes('"id":"harbour/') && line.includes('"ok":true'));
+    expect(answers).toHaveLength(1);
+    relay.stop();
   });
 
   test("a storm loses, doubles and disorders nothing", { timeout: 30_000 }, async () => {

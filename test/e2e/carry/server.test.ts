@@ -205,6 +205,30 @@ describe("long-polling that breaks", () => {
     expect(await poller(port, agreed.sid, returning(agreed, 1).query).poll()).toEqual(["61", '42["down",1]']);
   });
 
+  test("and repeated by a browser: the repetition is refused, so that the client returns", async () => {
+    const { io, port } = await start();
+    const { agreed, socket } = await joinByPolling(port, io);
+    const events: unknown[] = [];
+    socket.onAny((...event) => events.push(event));
+    await poller(port, agreed.sid, { t: "a" }).post('42["up",1]');
+    await poller(port, agreed.sid, { t: "b" }).post('42["up",2]');
+    expect((await poller(port, agreed.sid, { t: "b" }).post('42["up",2]')).status).toBe(400);
+    expect(events).toEqual([
+      ["up", 1],
+      ["up", 2],
+    ]);
+    expect(socket.connected).toBe(true);
+  });
+
+  test("a stamp that never changes is the program's own", async () => {
+    const { io, port } = await start();
+    const { agreed, socket } = await joinByPolling(port, io);
+    const events: unknown[] = [];
+    socket.onAny((...event) => events.push(event));
+    for (const number of [1, 2, 3]) await poller(port, agreed.sid, { t: "own" }).post(`42["up",${number}]`);
+    expect(events).toHaveLength(3);
+  });
+
   test("in a POST: nothing of it counts, and the poll that waits is not told goodbye", async () => {
     const { io, port, returning } = await start();
     const { client, agreed, socket } = await joinByPolling(port, io);

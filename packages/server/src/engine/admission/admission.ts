@@ -22,7 +22,7 @@ export type AllowRequest = (
 export interface AdmittedSession {
   readonly protocol: 3 | 4;
   readonly transport: { readonly name: string };
-  readonly [kCarry]?: Pick<Carry, "refusalOf"> | undefined;
+  readonly [kCarry]?: Pick<Carry, "refusalOf" | "isRepeated"> | undefined;
 }
 
 export interface AdmissionRules {
@@ -74,7 +74,9 @@ function admitToSession(
       previousProtocol: session.protocol,
     });
   }
-  return refuseByCarry(session, req);
+  const refusal = refuseByCarry(session, req);
+  if (refusal || isUpgrade || isComingBack || !session[kCarry]?.isRepeated(req.method, req._query["t"])) return refusal;
+  return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "CARRY_TURN", sid });
 }
 
 /** Refuses a request that a carried session can't take: one of a transport that was left, or a return that can't succeed. */

@@ -159,6 +159,8 @@ export class Carry {
   #isFull = false;
   /** Bytes of this carry in `keptBytes`. */
   #counted = 0;
+  /** The stamps of the last GET and of the last POST; `changed` once they have differed. */
+  readonly #stamps: Record<string, string> = {};
   /** A transport that the session has been upgraded from, while its last POST is still read. */
   retiring: Transport | undefined;
 
@@ -238,6 +240,20 @@ export class Carry {
   }
 
   // ---- requests ----------------------------------------------------------------------------------------------------
+
+  /**
+   * Whether a browser or a proxy has sent a GET or POST again, by its stamp (`t`). The client does not know that the first
+   * one broke: taking the second would lose the answer of a poll, or deliver a POST twice.
+   */
+  isRepeated(method = "GET", stamp?: string): boolean {
+    if (stamp === undefined) return false;
+    const last = this.#stamps[method];
+    this.#stamps[method] = stamp;
+    if (last === stamp) return this.#stamps["changed"] !== undefined;
+    // a program's own `t` may be the same in all requests
+    if (last !== undefined) this.#stamps["changed"] = stamp;
+    return false;
+  }
 
   /** Why a request of this session can't be taken; undefined if it can. */
   refusalOf(query: CarryQuery): RefusalName | undefined {
