@@ -62,10 +62,12 @@ test("carries many messages in one answer, each as it is sent", async () => {
 });
 
 test("ends with a ping, and the next one follows", async () => {
-  const { io, port } = await start({ pingInterval: 50 });
-  const { client, socket, stream } = await join(io, port);
-  expect(await stream().rest()).toEqual(["2", "end"]);
-  await client.post("3");
+  const { io, port } = await start();
+  const { socket, stream } = await join(io, port);
+  const answer = stream();
+  await answer.response;
+  socket.conn.sendPacket("ping");
+  expect(await answer.rest()).toEqual(["2", "end"]);
   socket.emit("late");
   const next = stream();
   expect(await next.next()).toBe('42["late"]');
@@ -147,7 +149,7 @@ test("to a client that does not read is bounded, and the session of the client e
 describe("over HTTP/2", () => {
   test("an answer goes on until the ping", async () => {
     const http = createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE, allowHTTP1: true });
-    const { io, port } = await start({ pingInterval: 300 }, http as unknown as HttpServer);
+    const { io, port } = await start({}, http as unknown as HttpServer);
     const raw = await RawHttp2.open(port);
     cleanups.push(() => raw.tls.destroy());
     const path = "/socket.io/?EIO=4&transport=polling";
@@ -163,6 +165,7 @@ describe("over HTTP/2", () => {
     const first = raw.received;
     socket.emit("a");
     await raw.until(() => raw.received > first, "the next event");
+    socket.conn.sendPacket("ping");
     expect((await raw.answer(id)).text).toMatch(/^:\n\ndata: 40\{.*\}\n\ndata: 42\["a"\]\n\ndata: 2\n\n$/);
   });
 });
