@@ -131,15 +131,18 @@ describe.skipIf(!nginx)("nginx", () => {
   });
 });
 
+const NO_DELAY = "option http-no-delay";
+
 describe.skipIf(!haproxy)("haproxy", () => {
   test.concurrent.each<[string, number, string[], Code[]]>([
-    ["one server", 1, [], []],
-    ["two servers in turn", 2, ["balance roundrobin"], ["NOT_STICKY"]],
-    ["two servers by source", 2, ["balance source"], []],
-    ["a cookie", 2, ["cookie SERVERID insert indirect nocache"], ["STICKY_BY_COOKIE"]],
-    ["a lost Upgrade header", 1, ["http-request del-header upgrade"], ["WEBSOCKET_STRIPPED"]],
-    ["timeout server 1s", 1, ["timeout server 1s"], ["POLL_CUT", "WEBSOCKET_IDLE_CUT"]],
-    ["timeout tunnel 1s", 1, ["timeout tunnel 1s"], ["WEBSOCKET_IDLE_CUT"]],
+    ["no line for answers", 1, [], ["STREAM_HELD_BACK"]],
+    ["one server", 1, [NO_DELAY], []],
+    ["two servers in turn", 2, [NO_DELAY, "balance roundrobin"], ["NOT_STICKY"]],
+    ["two servers by source", 2, [NO_DELAY, "balance source"], []],
+    ["a cookie", 2, [NO_DELAY, "cookie SERVERID insert indirect nocache"], ["STICKY_BY_COOKIE"]],
+    ["a lost Upgrade header", 1, [NO_DELAY, "http-request del-header upgrade"], ["WEBSOCKET_STRIPPED"]],
+    ["timeout server 1s", 1, [NO_DELAY, "timeout server 1s"], ["POLL_CUT", "WEBSOCKET_IDLE_CUT"]],
+    ["timeout tunnel 1s", 1, [NO_DELAY, "timeout tunnel 1s"], ["WEBSOCKET_IDLE_CUT"]],
   ])("%s", async (_name, count, lines, codes) => {
     const upstreams = await Promise.all(Array.from({ length: count }, () => start()));
     expect(complaints(await examine("haproxy", { upstreams, lines, hold: 1500 }))).toEqual(codes);

@@ -135,6 +135,12 @@ export const ADVICE: Partial<Record<Code, readonly Advised[]>> = {
   POLL_FAILED: [at("proxy", "allow GET requests to this path, and do not cache their answers")],
   RESPONSE_HELD_BACK: BUFFERING,
   RESPONSE_SWALLOWED: BUFFERING,
+  STREAM_HELD_BACK: [
+    at("haproxy", "`option http-no-delay` for this backend"),
+    at("nginx", "no `proxy_ignore_headers X-Accel-Buffering`, and no gzip of text/event-stream, for this location"),
+    ...BUFFERING,
+    at("network", "exempt this host from the scanning of downloads"),
+  ],
   NAMESPACE_REFUSED: [at("client", "pass the credentials that the application wants with --header")],
   BODY_LIMITED: [
     at(

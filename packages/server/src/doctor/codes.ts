@@ -99,6 +99,11 @@ const TABLE = {
   COMPRESSION_NONE: ok("small answers are not compressed"),
   COMPRESSION_OK: note("even small answers are compressed with {encoding}"),
   COMPRESSION_BROKEN: failing(POLLING, "an answer claims to be compressed with {encoding}, but is not"),
+  STREAM_OFF: ok("the server answers each poll once: a client on polling sends a request for each message"),
+  STREAM_OK: ok("an answer to a poll arrives bit by bit, the first part after {ms} ms"),
+  STREAM_HELD_BACK: note(
+    "a proxy{by} holds parts of an answer back for {ms} ms: a client on polling sends a request for each message",
+  ),
 
   // WebSocket
   WEBSOCKET_OK: ok("a WebSocket opens in {ms} ms and carries messages{compression}"),

@@ -24,6 +24,8 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** The time limit in milliseconds. Default: the option `timeout`. */
   readonly timeout?: number;
+  /** Called as the body arrives, with its bytes so far. */
+  readonly onBody?: (length: number) => void;
 }
 
 /** Most bytes of a response that are stored, since other servers may send long pages. */
@@ -53,7 +55,7 @@ export function sendRequest(context: Context, call: RequestOptions): Promise<Rep
     request.on("response", (response: IncomingMessage) => {
       answer = response;
       headAfter = since();
-      readBody(response).then(settle, () => settle({ failure: "the answer broke off" }));
+      readBody(response, call.onBody).then(settle, () => settle({ failure: "the answer broke off" }));
     });
     request.end(call.body);
   });
@@ -72,11 +74,15 @@ function begin(
   return url.protocol === "https:" ? httpsRequest(url, options) : httpRequest(url, options);
 }
 
-async function readBody(response: IncomingMessage): Promise<{ text: string; failure?: string }> {
+async function readBody(
+  response: IncomingMessage,
+  onBody?: (length: number) => void,
+): Promise<{ text: string; failure?: string }> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
+    onBody?.(length);
     if (length <= BODY_LIMIT) chunks.push(chunk);
   }
   const body = Buffer.concat(chunks);

@@ -12,6 +12,7 @@ import { http2 } from "./http2.ts";
 import { address, connection, tls } from "./network.ts";
 import { compression, messages } from "./polling.ts";
 import { stickiness } from "./stickiness.ts";
+import { streaming } from "./streaming.ts";
 import { upgrade, websocket } from "./websocket.ts";
 
 /** The steps in order: each builds on the findings of the earlier ones. */
@@ -25,6 +26,7 @@ export const STEPS: readonly Step[] = [
   messages,
   bodySize,
   compression,
+  streaming,
   websocket,
   upgrade,
   http2,
