@@ -24,7 +24,7 @@ interface Exception {
   readonly bounds: Partial<Bounds>;
 }
 
-const OURS = ["default", "race", "websocket", "polling"] as const satisfies readonly ClientName[];
+const OURS = ["default", "race", "websocket", "polling", "streamed"] as const satisfies readonly ClientName[];
 const ANY: Bounds = {
   connected: Infinity,
   disconnects: Infinity,
@@ -44,7 +44,7 @@ const EXCEPTIONS: readonly Exception[] = [
   },
   {
     walls: ["uploads"],
-    clients: ["default", "polling"],
+    clients: ["default", "polling", "streamed"],
     because: "CONNECT is a POST as long as the session is on polling, and the client says what stopped it",
     bounds: { connected: "never" },
   },
@@ -86,7 +86,7 @@ export function cellOf(wall: WallName, client: ClientName): Cell {
 function mustBeNamed({ wall, client }: Cell): RegExp | undefined {
   if (client === "reference") return undefined;
   const { named, over = "WebSocket" }: Wall = WALLS[wall];
-  return client === "polling" && over === "WebSocket" ? undefined : named;
+  return (client === "polling" || client === "streamed") && over === "WebSocket" ? undefined : named;
 }
 
 /** Whether the wall is named in what the client says; undefined where it need not be. */

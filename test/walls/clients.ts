@@ -24,7 +24,8 @@ export const CLIENTS = {
   default: { connect: portage, options: {} },
   race: { connect: portage, options: { race: true } },
   websocket: { connect: portage, options: { transports: ["websocket"] } },
-  polling: { connect: portage, options: { transports: ["polling"] } },
+  polling: { connect: portage, options: { transports: ["polling"], stream: false } },
+  streamed: { connect: portage, options: { transports: ["polling"] } },
   reference: { connect: socketio, options: {} },
 } as const satisfies Record<string, Kind>;
 
