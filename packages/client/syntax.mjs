@@ -22,6 +22,7 @@ const declares = ({ body }, name) =>
 
 /** Returns a name per class, so that private members of a class and its subclass do not collide. */
 function nameOf(owner, names) {
+  if (!owner.superClass) return "Own";
   if (!names.has(owner)) names.set(owner, owner.id?.name ?? `Class${owner.start}`);
   return names.get(owner);
 }
