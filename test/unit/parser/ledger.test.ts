@@ -114,7 +114,6 @@ it.each([
   ["probe", Number.NaN, false],
   ["9999999999999999", Number.NaN, false],
   [undefined, Number.NaN, false],
-  [12, Number.NaN, false],
 ])("reads the count %j", (data, count, asks) => {
   expect(readCount(data)).toBe(count);
   expect(asksForCount(data)).toBe(asks);

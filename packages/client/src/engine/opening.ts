@@ -38,8 +38,6 @@ const HEAD_START = 300;
 
 /** The session, as its opening sees it. */
 export interface OpeningHost extends Session {
-  /** Names of the transports not ruled out by a failure, for this opening or an upgrade. */
-  transports: string[];
   createTransport(name: string): Transport;
   /** Remembers that the transport of this name works. */
   remember_(name: string): void;

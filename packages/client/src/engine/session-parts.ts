@@ -1,33 +1,10 @@
 /*
- * What a session sees of its parts: the one that opens it, the one that upgrades it, the one that carries it.
+ * What a session sees of the parts that not every session has: the one that opens it, the one that upgrades it.
  */
-import type { Packet } from "@portage/parser/engine";
-import type { CarryAgreement } from "./options.ts";
-import type { CloseDetails } from "./transports/transport.ts";
 
 /** The part of a session that finds its first transport. */
 export interface SessionOpening {
   /** Closes all candidates: the session has ended, and emits `close` next. */
-  end_(): void;
-}
-
-/** The part of a session that takes it through the death of a transport. */
-export interface SessionCarry {
-  /** Whether the session has no transport. */
-  readonly isHolding_: boolean;
-  /** Parameters of the next request. */
-  readonly query_: object;
-  /** The server agrees. */
-  agree_(agreement: CarryAgreement): void;
-  /** The count for a pong. */
-  report_(): string | undefined;
-  /** A packet has arrived. */
-  hear_(packet: Packet): void;
-  /** The transport has accepted packets. */
-  sent_(packets: readonly Packet[]): void;
-  /** The transport has died. Returns whether the session goes on. */
-  lose_(reason: string, details?: CloseDetails | Error): boolean;
-  /** The session has ended. */
   end_(): void;
 }
 

@@ -16,7 +16,8 @@ import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { Emitter } from "../emitter.ts";
 import type { NoEvents } from "../typed-events.ts";
 import type { CookieJar } from "./platform/cookie-jar.node.ts";
-import { beginAttempt, closeDiagnosis, type Diagnosis, endAttempt, type Purpose } from "./diagnosis.ts";
+import { Carry, type CarryHost } from "./carry.ts";
+import { beginAttempt, closeDiagnosis, type Diagnosis, endAttempt, noteDeath, type Purpose } from "./diagnosis.ts";
 import { addCookieJar, defaultBinaryType, nextTick } from "./platform/globals.node.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
 import type {
@@ -31,7 +32,7 @@ import type {
 import { observe } from "./observe.node.ts";
 import { type PageListener, pageListeners, type PageSignal } from "./platform/page.ts";
 import { type ResolvedOptions, resolveOptions } from "./address/target.ts";
-import type { SessionCarry, SessionOpening, SessionUpgrade } from "./session-parts.ts";
+import type { SessionOpening, SessionUpgrade } from "./session-parts.ts";
 import { after, installTimerFunctions, nativeNow } from "./platform/timers.ts";
 import {
   type CloseDetails,
@@ -45,6 +46,12 @@ import {
 type SocketState = "opening" | "open" | "closing" | "closed";
 export type SentCallback = (error?: Error) => void;
 
+/** The reason with which a session ends after an error. */
+const BROKEN = "transport error";
+
+/** A program that uses one of these in its own query has it in every request, and goes without. */
+const CARRY_PARAMETERS = ["carry", "key", "turn"];
+
 /** A packet in the write buffer. */
 interface SentPacket extends Packet {
   /** Called after the transport has accepted the packet. */
@@ -57,12 +64,14 @@ interface SentPacket extends Packet {
  */
 export abstract class Session
   extends Emitter<NoEvents, NoEvents, SocketReservedEvents>
-  implements PageListener, TransportHandler, TransportSocket
+  implements CarryHost, PageListener, TransportHandler, TransportSocket
 {
   /** Id of the session; undefined before the handshake, null after the end. */
   declare id: string;
   /** The current transport; while the session opens, the last one tried. */
   declare transport: Transport;
+  /** Names of the transports not ruled out by a failure. */
+  declare transports: string[];
   /** Type of received bytes. Default `nodebuffer` in Node.js, elsewhere `arraybuffer`. */
   binaryType: BinaryType = defaultBinaryType;
   /** State of the session. */
@@ -90,7 +99,7 @@ export abstract class Session
   /** Undefined if the session must not upgrade. */
   declare upgrade_: SessionUpgrade | undefined;
   /** Undefined if the session ends with its transport. */
-  declare carry_: SessionCarry | undefined;
+  declare carry_: Carry | undefined;
   /** Names of the transports that the session can be upgraded to. */
   offered_: readonly string[] = [];
   /** The options, with defaults filled in. */
@@ -108,7 +117,8 @@ export abstract class Session
   constructor(uri: string | null | undefined, opts: SocketOptions) {
     super();
     this.opts = resolveOptions(uri, opts);
-    const { hostname, port, secure } = this.opts;
+    const { carry, hostname, port, query, secure } = this.opts;
+    this.opts.carry = carry !== false && !CARRY_PARAMETERS.some((name) => name in Object(query));
     Object.assign(this, { hostname, port, secure });
     installTimerFunctions(this, this.opts);
     addCookieJar(this, this.opts);
@@ -180,15 +190,21 @@ export abstract class Session
   _onError(error: Error): void {
     endAttempt(this.transport, "failed", error);
     this.emitReserved("error", error);
-    this.end_("transport error", error);
+    this.end_(BROKEN, error);
   }
 
   /** @param name the transport's name in the query and in `transportOptions` */
   create_(Ctor: TransportCtor, name: string): Transport {
-    const { query, transportOptions } = this.opts;
+    const { carry_ } = this;
+    const { carry, query, transportOptions } = this.opts;
     return new Ctor({
       ...this.opts,
-      query: { ...query, EIO: protocol, transport: name, ...(this.id && { sid: this.id }), ...this.carry_?.query_ },
+      query: {
+        ...query,
+        EIO: protocol,
+        transport: name,
+        ...(this.id ? { sid: this.id, ...(carry_ && { turn: carry_.turn_ }) } : carry && { carry: 1 }),
+      },
       socket: this,
       ...transportOptions[name],
     });
@@ -216,36 +232,37 @@ export abstract class Session
   onTransport_(event: TransportEvent, value: unknown): void {
     if (event === "packet") this.#onPacket(value as Packet);
     else if (event === "drain") this.#onDrain();
-    else if (event === "error") this.#break(value as Error);
+    else if (event === "error") this.fail_(BROKEN, value as Error);
     else if (event === "close") this.fail_("transport close", value as CloseDetails);
   }
 
-  /** The transport has failed. */
-  #break(error: Error): void {
-    if (!this.carry_?.lose_("transport error", error)) this._onError(error);
-  }
-
   /** The transport is of no use any more: ends the session, unless it survives. */
-  fail_(reason: string, details?: CloseDetails): void {
-    if (!this.carry_?.lose_(reason, details)) this.end_(reason, details);
+  fail_(reason: string, details?: CloseDetails | Error): void {
+    if (this.carry_?.lose_(reason, details)) return;
+    if (reason === BROKEN) this._onError(details as Error);
+    else this.end_(reason, details);
   }
 
-  /** Leaves a transport that has died. The ledger has the messages that it was sending. */
-  leave_(): void {
+  leave_(reason: string, details?: CloseDetails | Error): void {
     const { transport } = this;
+    this.recordDeath_(reason, details);
+    noteDeath(transport, details ?? { description: reason });
     this.#stopPingTimer?.();
     this._pingTimeoutTime = Infinity;
+    // the ledger has these messages
     this.writeBuffer.splice(0, this.#inFlight);
     this.#inFlight = 0;
     this.upgrade_?.end_();
     if (transport.buffered_ != null) this.offered_ = [...new Set(this.offered_).add(transport.name)];
   }
 
-  /** Goes on over the transport in use; sends these packets first. */
-  resume_(lost: readonly Packet[]): void {
+  resume_(transport: Transport, lost: readonly Packet[]): void {
+    const { name } = this.transport;
+    this.use_(transport);
     this.writeBuffer.unshift(...lost);
     this.#resetPingTimeout();
     this.flush();
+    this.emitReserved("carried", name, transport.name);
   }
 
   /** Milliseconds for which no WebSocket is tried. */
@@ -281,7 +298,7 @@ export abstract class Session
     this.emitReserved("heartbeat");
     this.carry_?.hear_(packet);
     if (packet.type === "error") {
-      this.#break(new EngineError("INVALID_PACKET", ENGINE_ERRORS.INVALID_PACKET, { data: packet.data }));
+      this.fail_(BROKEN, new EngineError("INVALID_PACKET", ENGINE_ERRORS.INVALID_PACKET, { data: packet.data }));
     } else if (!this.id) this.#onHandshake(packet);
     else if (packet.type === "ping") {
       this._sendPacket("pong", this.carry_?.report_());
@@ -311,9 +328,10 @@ export abstract class Session
     Object.assign(this, { id: sid, maxPayload: maxPayload || Infinity, offered_: upgrades });
     this.transport.query["sid"] = sid;
     endAttempt(this.transport, "opened");
-    if (this.carry_) delete this.transport.query["carry"];
-    if (carry) this.carry_?.agree_(carry);
-    else this.carry_ = undefined;
+    if (this.opts.carry) {
+      delete this.transport.query["carry"];
+      if (carry) this.carry_ = new Carry(this, carry);
+    }
     if (this.readyState === "opening") this.readyState = "open";
     this.emitReserved("open");
     this.flush();
@@ -339,7 +357,7 @@ export abstract class Session
     if (readyState === "closed" || this.upgrade_?.isHolding_ || this.carry_?.isHolding_) return;
     if (!writeBuffer.length) {
       if (readyState === "closing") this.end_("forced close");
-    } else if (transport?.writable && !this.opening_) {
+    } else if (transport?.writable && this.id) {
       const packets = transport.fitting_(writeBuffer, this.maxPayload);
       this.#inFlight = packets.length;
       this.carry_?.sent_(packets);

@@ -1,7 +1,6 @@
 import { type Packet, type PacketType, protocol } from "@portage/parser/engine";
 import { splitArguments } from "../arguments.ts";
 import { type Breakdowns, pauseLeft, recordEnd } from "./calm.ts";
-import { Carry, type CarryHost } from "./carry.ts";
 import { beginAttempt, endAttempt, type Noted, type Purpose } from "./diagnosis.ts";
 import { chooseTransports } from "./transports/index.ts";
 import { ENGINE_ERRORS, EngineError } from "./errors.ts";
@@ -19,9 +18,6 @@ interface Lesson extends Breakdowns {
   /** Until when it does, in milliseconds since the epoch. */
   until_: number;
 }
-
-/** A program that uses one of these in its own query has it in every request, and goes without. */
-const CARRY_PARAMETERS = ["carry", "key", "turn"];
 
 /** By origin. */
 const lessons = new Map<string, Lesson>();
@@ -46,14 +42,12 @@ const BREAKDOWNS: readonly unknown[] = ["ping timeout", "transport error", "PING
  * socket.on("message", (data) => console.log(data));
  * socket.on("close", (reason, details) => console.log(reason, details, socket.diagnosis));
  */
-export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHost {
+export class Socket extends Session implements OpeningHost, UpgradeHost {
   /** Revision of the protocol: 4. */
   static readonly protocol: number = protocol;
   /** Whether the last connection of this page or process succeeded with WebSocket; see `rememberUpgrade`. */
   static priorWebsocketSuccess = false;
 
-  /** Names of the transports not ruled out by a failure. */
-  declare transports: string[];
   readonly #implementations: Map<string, TransportCtor>;
   constructor();
   constructor(uri: string | null | undefined, opts?: SocketOptions);
@@ -67,7 +61,7 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
   }
 
   #open(): void {
-    const { carry, query, race, rememberUpgrade, tryAllTransports } = this.opts;
+    const { race, rememberUpgrade, tryAllTransports } = this.opts;
     const winner = race && this.#winner;
     const first = winner || ((race || (rememberUpgrade && Socket.priorWebsocketSuccess)) && "websocket");
     // the sort ignores a first transport that is not offered
@@ -79,7 +73,6 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
     const opening = new Opening(this, names, race && !winner ? "race" : tryAllTransports ? "in turn" : "alone");
     this.readyState = "opening";
     this.opening_ = opening;
-    if (carry !== false && !CARRY_PARAMETERS.some((name) => name in Object(query))) this.carry_ = new Carry(this);
     if (this.opts.upgrade) this.upgrade_ = new Upgrade(this);
     opening.next_();
   }
@@ -113,8 +106,8 @@ export class Socket extends Session implements OpeningHost, UpgradeHost, CarryHo
     return true;
   }
 
-  override resume_(lost: readonly Packet[]): void {
-    super.resume_(lost);
+  override resume_(transport: Transport, lost: readonly Packet[]): void {
+    super.resume_(transport, lost);
     if (this.upgrade_ && this.readyState === "open") {
       const offered = this._filterUpgrades(this.offered_);
       if (this.transport.name !== "websocket" && offered.includes("websocket")) this.#skips("upgrade");

@@ -1,4 +1,3 @@
-import { Carry } from "./carry.ts";
 import type { SocketOptions } from "./options.ts";
 import { Session } from "./session.ts";
 import type { Transport } from "./transports/transport.ts";
@@ -6,12 +5,11 @@ import { WS } from "./transports/websocket.node.ts";
 
 /** A connection to an Engine.IO server over WebSocket alone, without upgrades. */
 export class WebSocketSocket extends Session {
-  readonly transports: string[] = ["websocket"];
+  override transports = ["websocket"];
 
   constructor(uri: string | undefined, opts: SocketOptions) {
     super(uri, opts);
     this.readyState = "opening";
-    if (this.opts.carry !== false) this.carry_ = new Carry(this);
     this.transport = this.createTransport("websocket");
     this.launch_(this.transport, "open", this);
   }

@@ -140,10 +140,10 @@ export class Ledger<Packet> {
  * @example readCount("12?") // 12
  */
 export function readCount(data: unknown): number {
-  return typeof data === "string" && /^\d{1,15}\??$/.test(data) ? parseInt(data, 10) : NaN;
+  return +(/^(\d{1,15})\??$/.exec(data as string)?.[1] ?? NaN);
 }
 
 /** Whether the peer asks for a count in answer to its own (`6<n>?`). */
 export function asksForCount(data: unknown): boolean {
-  return typeof data === "string" && data.endsWith("?");
+  return /\?$/.test(data as string);
 }
