@@ -113,7 +113,7 @@ export class Carry implements TransportHandler {
   /** Deaths in a row since the last message or answer of the server. */
   #futile = 0;
   /** Why the last transport died, and when. */
-  #cause: readonly [reason: string, details: CloseDetails | Error | undefined] = ["", undefined];
+  #cause!: readonly [reason: string, details: CloseDetails | Error | undefined];
   #lostAt = 0;
   /** Transports that were left and may still stand; the last one is that of the try under way. */
   #left: Transport[] = [];
@@ -231,7 +231,7 @@ export class Carry implements TransportHandler {
     const { buffered_ } = host.transport;
     const wasAsked = this.#askedAt;
     if (wasAsked && (!buffered_ || buffered_ >= this.#buffered)) {
-      host.fail_(SILENCE, { description: "silence: the server does not answer over this transport" });
+      host.fail_(SILENCE, { description: "silence: the server does not answer" });
     } else {
       // what is still leaving shows that the network takes it
       this.#askedAt = Date.now();

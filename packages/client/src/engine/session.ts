@@ -101,7 +101,7 @@ export abstract class Session
   /** Undefined if the session ends with its transport. */
   declare carry_: Carry | undefined;
   /** Names of the transports that the session can be upgraded to. */
-  offered_: readonly string[] = [];
+  declare offered_: readonly string[];
   /** The options, with defaults filled in. */
   declare readonly opts: ResolvedOptions;
   /** `setTimeout`, as the option `useNativeTimers` chooses it. */

@@ -57,10 +57,7 @@ function readDataUrl(bytes: Uint8Array<ArrayBuffer>, callback: (text: string) =>
 
 function readBase64(text: string): Uint8Array<ArrayBuffer> {
   if (NativeBytes.fromBase64) return NativeBytes.fromBase64(text);
-  const binary = atob(text);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = binary.charCodeAt(at);
-  return bytes;
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
 export function encodePacket(

@@ -1,6 +1,5 @@
 import { asMethods } from "./globals.node.ts";
 
-const { setTimeout, clearTimeout } = globalThis;
 const NATIVE = { setTimeout, clearTimeout };
 
 /** The clock for `useNativeTimers`: fake timers usually replace `Date` too. */
