@@ -145,5 +145,5 @@ export function readCount(data: unknown): number {
 
 /** Whether the peer asks for a count in answer to its own (`6<n>?`). */
 export function asksForCount(data: unknown): boolean {
-  return /\?$/.test(data as string);
+  return String(data).endsWith("?");
 }

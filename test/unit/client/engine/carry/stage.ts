@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from "vitest";
-import type { Carry, CarryPhase } from "../../../../../packages/client/src/engine/carry.ts";
+import type { CarryPhase } from "../../../../../packages/client/src/engine/carry.ts";
 import type { SocketOptions } from "../../../../../packages/client/src/engine/options.ts";
 import { pageListeners } from "../../../../../packages/client/src/engine/platform/page.ts";
 import { Socket } from "../../../../../packages/client/src/engine/socket.ts";
@@ -90,7 +90,7 @@ export function prepare(names: readonly Kind[] = ["websocket", "polling"], optio
     messages,
     /** The transport made last. */
     last: () => made.at(-1) as Peer & { waiting: number },
-    phase: (): CarryPhase | undefined => (socket.carry_ as Carry | undefined)?.phase_,
+    phase: (): CarryPhase | undefined => socket.carry_?.phase_,
   };
 }
 
