@@ -76,6 +76,27 @@ export abstract class ClientEnd extends ClientTransport {
     if (this.name === "polling") this.readyState = "closed";
   }
 
+  #onPause: (() => void) | undefined;
+
+  override pause(onPause: () => void): void {
+    this.#onPause = onPause;
+  }
+
+  override resume(): void {
+    this.#onPause = undefined;
+  }
+
+  /** Whether an upgrade waits for the requests under way, so that new ones do not begin. */
+  get isPausing(): boolean {
+    return this.#onPause !== undefined;
+  }
+
+  /** All requests have ended. */
+  paused(): void {
+    this.#onPause?.();
+    this.#onPause = undefined;
+  }
+
   /** `undefined`: of requests. */
   override get buffered_(): number | undefined {
     return this.name === "websocket" ? 0 : undefined;
@@ -122,8 +143,9 @@ export class ServerEnd extends ServerTransport {
 
   override send(batch: readonly EnginePacket[]): void {
     for (const { type, data } of batch) this.#line.down.push(data === undefined ? { type } : { type, data });
-    // a plain answer is one batch
-    if (this.name === "polling" && !this.#isStreamed) this.writable = false;
+    // a plain answer is one batch, and an empty noop ends any
+    const isLast = !this.#isStreamed || batch.some(({ type, data }) => type === "noop" && data === undefined);
+    if (this.name === "polling" && isLast) this.writable = false;
     this.drained();
   }
 

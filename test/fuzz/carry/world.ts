@@ -4,7 +4,7 @@ import type { Carry as ClientCarry } from "../../../packages/client/src/engine/c
 import type { TransportCtor } from "../../../packages/client/src/engine/options.ts";
 import { Socket } from "../../../packages/client/src/engine/socket.ts";
 import type { Carry, CarryQuery } from "../../../packages/server/src/engine/carry/carry.ts";
-import { kCarry, kTakeBack } from "../../../packages/server/src/engine/keys.ts";
+import { kCarry, kOfferUpgrade, kTakeBack } from "../../../packages/server/src/engine/keys.ts";
 import type { Session } from "../../../packages/server/src/engine/session/session.ts";
 import type { Random } from "../../support/random.ts";
 import { openSession } from "../../unit/engine/fake-host.ts";
@@ -13,7 +13,7 @@ import { ClientEnd, type Kind, Line, type Network, ServerEnd } from "./ends.ts";
 /** Longer than any run: nothing ends for its time. */
 const WINDOW = 1e12;
 
-const HANDSHAKE = { sid: "the-session", upgrades: [], pingInterval: WINDOW, pingTimeout: WINDOW };
+const HANDSHAKE = { sid: "the-session", upgrades: ["websocket"], pingInterval: WINDOW, pingTimeout: WINDOW };
 
 /** Numbers that one side sends and the other receives. */
 class Numbers {
@@ -54,7 +54,6 @@ export class World implements Network {
     this.#received = received;
     this.#socket = new Socket(`http://world-${worlds++}.example`, {
       transportImplementations: kinds.map((kind) => this.#endOf(kind)),
-      upgrade: false,
     });
     this.#socket.on("message", (data) => this.down.take(data));
     this.#socket.on("close", (reason) => (this.#end = `the client's session has ended: ${reason}`));
@@ -143,6 +142,7 @@ export class World implements Network {
     const { client } = line;
     if (line.server || line.isCut) return;
     const { carry, key, turn } = client.query;
+    if (key === undefined) return this.#offer(line);
     const query = { carry: String(carry), key, turn: String(turn) } as CarryQuery;
     const refusal = this.#book.refusalOf(query);
     if (refusal) {
@@ -153,6 +153,19 @@ export class World implements Network {
     const server = (line.server = new ServerEnd(line, this.#random.below(2) === 0));
     this.#session[kTakeBack](server, query);
     if (client.name === "polling") server.polls();
+  }
+
+  /** The WebSocket of an upgrade reaches the server. */
+  #offer(line: Line): void {
+    const { client, turn } = line;
+    if (this.#book.refusalOf({ turn })) {
+      line.isCut = true;
+      if (client.isInUse) client.breaks();
+      return;
+    }
+    line.server = new ServerEnd(line, false);
+    this.#session[kOfferUpgrade](line.server);
+    if (client.isInUse) client.opens();
   }
 
   /** Packets of the client reach the server, which may have left their line. */
@@ -183,13 +196,16 @@ export class World implements Network {
     if (isCut || !server) return;
     if (client.isInUse && client.state === "open" && !client.writable && (client.name === "websocket" || !up.length))
       client.drain();
+    if (client.isPausing && !server.writable && !down.length && !up.length && client.writable) client.paused();
+    if (client.isPausing) return;
     if (client.name === "polling" && client.isInUse && !server.writable && !down.length && server.readyState === "open")
       server.polls();
   }
 
   /** The line in use breaks, and one end or both notice. What is on it may still arrive where its end is not noticed. */
   #cut(who: "both" | "client" | "server"): void {
-    const client = this.#isSteady ? this.#current : this.#lines.at(-1)!.client;
+    const candidate = this.#lines.at(-1)!.client;
+    const client = this.#isSteady && this.#random.below(3) > 0 ? this.#current : candidate;
     if (!client.isInUse) return;
     const { line } = client;
     this.deaths++;

@@ -249,7 +249,9 @@ describe("a client that returns", () => {
     candidate.receive("ping", "probe");
     transport.lose();
     expect(session.upgrading).toBe(false);
-    expect(candidate.calls).toContain("close");
+    // without a word: the client may have committed
+    expect(candidate.calls).not.toContain("close");
+    expect(candidate.readyState).toBe("closed");
     const polling = returnBy("polling", 0);
     const second = new FakeTransport("websocket");
     session[kOfferUpgrade](second);

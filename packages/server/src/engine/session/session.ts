@@ -346,7 +346,7 @@ export class Session
   /** What was under way on a transport that has died, or was left. */
   private [kLeaveTransport](): void {
     this.server[kTimingWheel].cancel(this[kBeat]);
-    this[kSessionUpgrade]?.sessionClosed();
+    this[kSessionUpgrade]?.cut();
     this[kSessionUpgrade] = undefined;
   }
 

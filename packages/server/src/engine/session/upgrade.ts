@@ -163,6 +163,13 @@ export class UpgradeAttempt implements TransportOwner {
     this.#signal("sessionClosed");
   }
 
+  /** Cuts the candidate of a session that goes on without it. A goodbye would end the session if the client has committed. */
+  cut(): void {
+    const candidate = this.#release();
+    this.sessionClosed();
+    candidate?.drop();
+  }
+
   onPacket(packet: EnginePacket): void {
     if (packet.type === "ping" && packet.data === "probe") this.#signal("probe");
     else if (packet.type === "upgrade") this.#signal("commit");
