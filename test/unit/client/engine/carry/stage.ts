@@ -30,7 +30,7 @@ class Peer extends FakeTransport {
   }
 }
 
-export class FakePolling extends Peer {
+class FakePolling extends Peer {
   override get name(): string {
     return "polling";
   }
@@ -41,7 +41,7 @@ export class FakePolling extends Peer {
   }
 }
 
-export class FakeWebSocket extends Peer {
+class FakeWebSocket extends Peer {
   /** `bufferedAmount`. */
   waiting = 0;
 
