@@ -105,6 +105,17 @@ describe("plain polls follow for ten minutes", () => {
     expectPlain(stage);
   });
 
+  test("when nothing comes for a second, where a stream has come before", () => {
+    const { stage, stream } = begin();
+    stream.take_(":\n\n");
+    stage.open();
+    vi.advanceTimersByTime(999);
+    expect(stage.complaints).toBe(0);
+    vi.advanceTimersByTime(1);
+    expect(stage.complaints).toBe(1);
+    expectPlain(stage);
+  });
+
   test("when a part of the comment comes, and it is completed too late", () => {
     const { stage, stream } = begin();
     stream.take_(":   ");
