@@ -304,6 +304,21 @@ describe("a return over WebSocket that can't succeed", () => {
   });
 });
 
+test("a return that the browser repeats is taken again, and gets the same", async () => {
+  const { io, port, returning } = await start();
+  const { client, agreed, socket } = await joinByWebSocket(port, io);
+  client.cut();
+  await adrift(io);
+  socket.emit("down", 1);
+  const { query } = returning(agreed, 1);
+  const repeated = poller(port, agreed.sid, { ...query, t: "a1" });
+  expect(await repeated.poll()).toEqual(["61", '42["down",1]']);
+  expect(await repeated.poll()).toEqual(["61", '42["down",1]']);
+  await expect(poller(port, agreed.sid, { ...query, t: "a2" }).poll()).rejects.toThrow("400");
+  await poller(port, agreed.sid, { turn: "1", t: "a3" }).post('42["up",1]');
+  expect(socket.connected).toBe(true);
+});
+
 describe("what a session refuses", () => {
   const BAD: [string, (right: Record<string, string>) => Record<string, string>, string][] = [
     ["a wrong key", (right) => ({ ...right, key: "A".repeat(20) }), "CARRY_KEY"],

@@ -130,6 +130,8 @@ export interface CarryQuery {
   readonly carry?: string | undefined;
   readonly key?: string | undefined;
   readonly turn?: string | undefined;
+  /** The stamp of the request. */
+  readonly t?: string | undefined;
 }
 
 /** Whether a request asks to take its session up again. One parameter alone may be the program's own. */
@@ -153,6 +155,8 @@ export class Carry {
   readonly #ledger: Ledger<EnginePacket>;
   #phase: CarryPhase = "steady";
   #turn = 0;
+  /** The stamp of the request with which the client returned last. */
+  #returnStamp: string | undefined;
   #reason: CloseReason | undefined;
   #timer: PendingCall | undefined;
   /** Whether messages had to go since the client's last count. */
@@ -263,7 +267,9 @@ export class Carry {
       return this.#phase === "adrift" ? "CARRY_ADRIFT" : undefined;
     }
     if (!isSame(query.key, this.key)) return "CARRY_KEY";
-    if (!(turn > this.#turn)) return "CARRY_TURN";
+    // a browser repeats the request of a return, too
+    const isRepeated = turn === this.#turn && turn > 0 && query.t !== undefined && query.t === this.#returnStamp;
+    if (!(turn > this.#turn) && !isRepeated) return "CARRY_TURN";
     return this.#ledger.reaches(readCount(query.carry)) ? undefined : "CARRY_COUNT";
   }
 
@@ -288,6 +294,7 @@ export class Carry {
   resume(query: CarryQuery): { readonly count: string; readonly lost: readonly EnginePacket[] } {
     this.#signal("returned");
     this.#turn = turnOf(query);
+    this.#returnStamp = query.t;
     this.times += 1;
     this.#isFull = false;
     const answer = { count: this.report(), lost: this.#ledger.rewind(readCount(query.carry)) ?? [] };
