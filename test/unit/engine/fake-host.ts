@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { afterEach } from "vitest";
 import { TimingWheel } from "../../../packages/server/src/engine/timing-wheel.ts";
 import type { SessionHost } from "../../../packages/server/src/engine/session/host.ts";
 import { Session } from "../../../packages/server/src/engine/session/session.ts";
@@ -58,6 +59,13 @@ class FakeHost extends EventEmitter {
   [kRemoveSession] = (session: Session): void => void this.closed.push(session.id);
 }
 
+const opened: Session[] = [];
+
+// What a session has queued counts for the process, in the next test as well.
+afterEach(() => {
+  for (const session of opened.splice(0)) session.close(true);
+});
+
 /** A session in memory with its surroundings; records its packets and events. */
 export function openSession(
   options: { transport?: string; protocol?: 3 | 4; carry?: boolean | CarryOptions | undefined } = {},
@@ -75,6 +83,7 @@ export function openSession(
     [kTakeEnd]: ({ reason, code }) => void closes.push({ reason, code }),
   });
   if (options.carry !== undefined) session[kCarry] = carryFor(session, { carry: "1" }, options.carry);
+  opened.push(session);
   start(session);
   transport.drain();
   return { host, clock: host.clock, session, transport, received, closes };

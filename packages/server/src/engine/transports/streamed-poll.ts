@@ -46,7 +46,7 @@ export function preludeOf({ _query, headers }: TransportRequest): number | undef
 }
 
 /** Returns the event that carries a packet. A line break would end its line, so such a packet is a JSON string. */
-export function eventOf(packet: EnginePacket): string {
+function eventOf(packet: EnginePacket): string {
   const text = encodePacketV4(packet, false) as string;
   return `data: ${/[\r\n]/.test(text) ? `j${JSON.stringify(text)}` : text}\n\n`;
 }
