@@ -159,6 +159,29 @@ describe("a stream that breaks", () => {
   });
 });
 
+test("twenty streams that break at different moments lose and double nothing, either way", async () => {
+  const { io, port } = await start();
+  const sessions: (Awaited<ReturnType<typeof join>> & { readonly proxy: HoldingProxy })[] = [];
+  for (let index = 0; index < 20; index++) {
+    const { proxy, url } = await behind(port);
+    sessions.push({ ...(await join(io, url)), proxy });
+  }
+  const breakStream = async ({ proxy, client, socket, heard, ends }: (typeof sessions)[number], moment: number) => {
+    const up: number[] = [];
+    socket.on("up", (n: number) => up.push(n));
+    for (let n = 0; n < 40; n++) {
+      // several packets in a piece of the answer, and a POST on its way
+      for (let part = 0; part < 10; part++) socket.emit("n", n * 10 + part, "x".repeat(moment * 100));
+      client.emit("up", n);
+      if (n === moment) proxy.cutAnswers();
+      await turn();
+    }
+    await until(() => heard.length >= 400 && up.length >= 40, "all messages");
+    expect([heard, up, ends]).toEqual([numbers(400), numbers(40), []]);
+  };
+  await Promise.all(sessions.map(breakStream));
+});
+
 describe("behind a proxy that", () => {
   test.each<[string, Holding]>([
     ["passes whole answers only", () => 0],
