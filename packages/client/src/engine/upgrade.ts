@@ -162,7 +162,7 @@ function commit(host: UpgradeHost, candidate: Transport): void {
 
 function abandon(host: UpgradeHost, candidate: Transport, step: UpgradePhase, cause?: Cause): void {
   discard(candidate);
-  const text = typeof cause === "object" && !(cause instanceof Error) ? "transport closed" : String(cause);
+  const text = cause instanceof Error || typeof cause === "string" ? String(cause) : "transport closed";
   const message = ENGINE_ERRORS.UPGRADE_FAILED + (cause ? ": " + text : "");
   const error = new EngineError("UPGRADE_FAILED", message, { transport: candidate.name, step, cause });
   endAttempt(candidate, "failed", error);

@@ -59,8 +59,9 @@ export function readRetryAfter(text: string | undefined): number {
  * or overloaded (1001, 1012, 1013), otherwise `yes`.
  */
 export function readRetry(code: number | undefined): "yes" | "no" | "later" {
-  if (/100[237]/.test(`${code}`)) return "no";
-  return /10(01|1[23])/.test(`${code}`) ? "later" : "yes";
+  const text = String(code);
+  if (/100[237]/.test(text)) return "no";
+  return /10(01|1[23])/.test(text) ? "later" : "yes";
 }
 
 /** Writes the data of a close packet, equal to the content of a close frame. */

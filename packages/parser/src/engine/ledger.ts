@@ -32,10 +32,9 @@ export class Ledger<Packet> {
   #kept: Packet[] = [];
   #bytes = 0;
   #received = 0;
-  #unreported = 0;
+  /** Infinity if the next message is reported at once: it shows the peer that the transport works. */
+  #unreported = Infinity;
   #unreportedBytes = 0;
-  /** Whether the next message is reported at once: it shows the peer that the transport works. */
-  #isFirst = true;
 
   /** @param sizeOf bytes or characters of a message */
   constructor(limits: LedgerLimits, sizeOf: (packet: Packet) => number) {
@@ -84,13 +83,12 @@ export class Ledger<Packet> {
     this.#received += 1;
     this.#unreported += 1;
     this.#unreportedBytes += size;
-    return this.#isFirst || this.#unreported >= REPORT_AFTER_MESSAGES || this.#unreportedBytes >= REPORT_AFTER_BYTES;
+    return this.#unreported >= REPORT_AFTER_MESSAGES || this.#unreportedBytes >= REPORT_AFTER_BYTES;
   }
 
   /** The number of messages received so far, to be reported to the peer. */
   report(): number {
-    this.#isFirst = this.#received === 0;
-    this.#unreported = 0;
+    this.#unreported = this.#received ? 0 : Infinity;
     this.#unreportedBytes = 0;
     return this.#received;
   }
@@ -121,7 +119,7 @@ export class Ledger<Packet> {
   rewind(count: number): Packet[] | undefined {
     if (!this.reaches(count)) return undefined;
     const lost = this.#kept.slice(count - this.#base);
-    this.#isFirst = true;
+    this.#unreported = Infinity;
     this.#base = count;
     this.#kept = [];
     this.#bytes = 0;
