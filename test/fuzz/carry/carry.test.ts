@@ -18,7 +18,7 @@ function forInterleavings(total: number, count: number, run: (random: Random, co
       throw new Error(`FUZZ_SEED=${seed}: ${(error as Error).message}`, { cause: error });
     }
   }
-  if (rounds) console.log(`${total} interleavings, seeds ${SEED} to ${last}`);
+  if (rounds) console.log(`${Math.ceil(total)} interleavings, seeds ${SEED} to ${last}`);
 }
 
 test("two ledgers lose, double and reorder nothing at any interleaving", { timeout: TIMEOUT }, () => {
