@@ -26,7 +26,8 @@ function watchEngine(engine, observer) {
   engine.createTransport = (name) => {
     const transport = createTransport.call(engine, name);
     watchTransport(transport, observer);
-    observer.onTransport?.(transport, engine);
+    // A transport that returns gets the rest of its query right after this, and opens at once.
+    queueMicrotask(() => observer.onTransport?.(transport, engine));
     return transport;
   };
 }
