@@ -107,10 +107,12 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   override resume_(transport: Transport, lost: readonly Packet[]): void {
+    if (this.upgrade_ && transport.name !== "websocket" && this.readyState === "open") {
+      // before `carried`, whose listeners may look
+      if (this._filterUpgrades(this.offered_).includes("websocket")) this.#skips("upgrade");
+    }
     super.resume_(transport, lost);
     if (this.upgrade_ && this.readyState === "open") {
-      const offered = this._filterUpgrades(this.offered_);
-      if (this.transport.name !== "websocket" && offered.includes("websocket")) this.#skips("upgrade");
       this.upgrade_ = new Upgrade(this);
       this.upgrade_.begin_(this.offered_);
     }
