@@ -7,7 +7,7 @@ import { factsOf, sendRequest } from "../request.ts";
 /** Bytes of the comment to ask for, as clients do. */
 const COMMENT_BYTES = 2049;
 
-/** Milliseconds after which clients go on with plain polls, in addition to four round trips. */
+/** Milliseconds after which clients go on with plain polls, or four round trips. */
 const CLIENT_PATIENCE = 150;
 
 /** Milliseconds after which the answer counts as held back as a whole. */
@@ -42,7 +42,7 @@ async function tryStream(context: Context): Promise<Finding> {
   await session.close();
   const { headers, endAfter } = await poll;
   if (!headers["content-type"]?.startsWith("text/event-stream")) return finding("STREAM_OFF");
-  if (ms !== undefined && ms <= CLIENT_PATIENCE + 4 * roundTrip) return finding("STREAM_OK", { ms });
+  if (ms !== undefined && ms <= Math.max(CLIENT_PATIENCE, 4 * roundTrip)) return finding("STREAM_OK", { ms });
   return finding("STREAM_HELD_BACK", { ms: ms ?? endAfter, by: namesIn(headers) });
 }
 
