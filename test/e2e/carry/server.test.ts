@@ -365,7 +365,7 @@ describe("what a session refuses", () => {
         call({ port, path: poller(port, agreed.sid, returning(agreed, 1, turnNumber).query).path }),
       ),
     );
-    // Whichever came first: the later turn is the one that counts.
+    // The later turn counts, whichever request arrives first.
     const [, second] = answers;
     expect(second?.text.split("\x1e")).toEqual(["61", '42["down",1]']);
     expect(socket.conn.transport.name).toBe("polling");

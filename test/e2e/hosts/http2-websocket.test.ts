@@ -224,7 +224,7 @@ describe("a program sees", () => {
 
 describe("a WebSocket is refused", () => {
   test.each<[string, object, Record<string, string>, number, object]>([
-    ["an unknown sid", {}, { ":path": `${WS}&sid=nobody` }, 400, { code: 1, message: "Session ID unknown" }],
+    ["an unknown sid", {}, { ":path": `${WS}&sid=unknown` }, 400, { code: 1, message: "Session ID unknown" }],
     ["a transport", {}, { ":path": WS.replace("websocket", "polling") }, 400, { code: 3 }],
     ["an unknown transport", {}, { ":path": WS.replace("websocket", "pigeon") }, 400, { code: 0 }],
     ["revision 3", {}, { ":path": WS.replace("EIO=4", "EIO=3") }, 400, { code: 5 }],

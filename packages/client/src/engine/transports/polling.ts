@@ -8,7 +8,7 @@
  * - A POST carries the first packets of `#queue`. They leave it only after the server answered `ok`.
  * - A closed transport may still finish a POST with the close packet; `#abort` ends it after 10 seconds at the latest.
  *
- * A second POST would send the same packets twice, a second GET makes the server end the session. Without a GET in `open`
+ * A second POST would send the same packets twice, a second GET makes the server end the transport. Without a GET in `open`
  * pings do not arrive, and the session times out.
  */
 import { decodePayload, encodePayload, type Packet, type PacketType } from "@portage/parser/engine";

@@ -22,7 +22,7 @@ export type AllowRequest = (
 export interface AdmittedSession {
   readonly protocol: 3 | 4;
   readonly transport: { readonly name: string };
-  readonly [kCarry]?: Pick<Carry, "refusalOf" | "isRepeated"> | undefined;
+  readonly [kCarry]?: Pick<Carry, "refusalOf" | "recordStamp"> | undefined;
 }
 
 export interface AdmissionRules {
@@ -75,8 +75,14 @@ function admitToSession(
     });
   }
   const refusal = refuseByCarry(session, req);
-  if (refusal || isUpgrade || isComingBack || !session[kCarry]?.isRepeated(req.method, req._query["t"])) return refusal;
+  if (refusal || isUpgrade || isComingBack || !repeatsStamp(session, req)) return refusal;
   return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "CARRY_TURN", sid });
+}
+
+/** Records the stamp of a poll or a POST of a carried session. Returns whether the one before had the same. */
+function repeatsStamp({ [kCarry]: carry }: AdmittedSession, { method, _query: { t } }: TransportRequest): boolean {
+  const isPollOrPost = method === "GET" || method === "POST";
+  return carry !== undefined && isPollOrPost && t !== undefined && carry.recordStamp(method, t);
 }
 
 /** Refuses a request that a carried session can't take: one of a transport that was left, or a return that can't succeed. */

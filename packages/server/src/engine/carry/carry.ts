@@ -163,8 +163,8 @@ export class Carry {
   #isFull = false;
   /** Bytes of this carry in `keptBytes`. */
   #counted = 0;
-  /** The stamps of the last GET and of the last POST; `changed` once they have differed. */
-  readonly #stamps: Record<string, string> = {};
+  /** The stamps of the last GET and of the last POST, and of the first of either. */
+  readonly #stamps: { GET?: string; POST?: string; first?: string } = {};
   /** A transport that the session has been upgraded from, while its last POST is still read. */
   retiring: Transport | undefined;
 
@@ -246,17 +246,17 @@ export class Carry {
   // ---- requests ----------------------------------------------------------------------------------------------------
 
   /**
-   * Whether a browser or a proxy has sent a GET or POST again, by its stamp (`t`). The client does not know that the first
-   * one broke: taking the second would lose the answer of a poll, or deliver a POST twice.
+   * Records the stamp (`t`) of a GET or POST.
+   *
+   * @returns whether a browser or a proxy has sent the request again. The client does not know that the first one broke: taking
+   *   the second would lose the answer of a poll, or deliver a POST twice.
    */
-  isRepeated(method = "GET", stamp?: string): boolean {
-    if (stamp === undefined) return false;
+  recordStamp(method: "GET" | "POST", stamp: string): boolean {
     const last = this.#stamps[method];
     this.#stamps[method] = stamp;
-    if (last === stamp) return this.#stamps["changed"] !== undefined;
-    // a program's own `t` may be the same in all requests
-    if (last !== undefined) this.#stamps["changed"] = stamp;
-    return false;
+    this.#stamps.first ??= stamp;
+    // A program's own `t` is the same in all requests.
+    return last === stamp && stamp !== this.#stamps.first;
   }
 
   /** Why a request of this session can't be taken; undefined if it can. */
@@ -282,7 +282,9 @@ export class Carry {
    */
   lose(reason: CloseReason): boolean {
     if (!ACCIDENTS.has(reason.code)) return false;
-    this.#signal("lost", () => (this.#reason = reason));
+    // The first reason is the one that counts.
+    if (this.#phase === "steady") this.#reason = reason;
+    this.#signal("lost");
     return true;
   }
 
@@ -313,12 +315,11 @@ export class Carry {
     this.#recount();
   }
 
-  #signal(signal: CarrySignal, onWait?: () => void): void {
+  #signal(signal: CarrySignal): void {
     const [next, action] = CARRY_TABLE[this.#phase][signal];
     this.#phase = next;
     switch (action) {
       case "wait":
-        onWait?.();
         this.#wait();
         return this.#drop();
       case "resume":

@@ -7,7 +7,7 @@ import { type OutgoingQueue, requeue } from "../outgoing/congestion.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
 import { CHANNELS } from "../report/reports.ts";
 import type { EngineStats } from "../report/stats.ts";
-import { NO_OWNER, type Transport, type TransportOwner } from "../transports/transport.ts";
+import { type Transport, type TransportOwner } from "../transports/transport.ts";
 import { Carry, type CarriedSession, type CarryQuery } from "./carry.ts";
 import { carryLimits, type CarryOptions } from "./options.ts";
 
@@ -38,7 +38,6 @@ export function carryFor(
 export function takeBack(session: ReturningSession, transport: Transport, query: CarryQuery): void {
   const { [kCarry]: carry, transport: previous, server } = session;
   if (!carry) return;
-  previous[kTransportOwner] = NO_OWNER;
   const { count, lost } = carry.resume(query);
   // A listener of the previous transport has ended it.
   if (session.readyState === "closed") return transport.discard();

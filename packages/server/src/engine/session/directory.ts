@@ -11,7 +11,7 @@ export interface FoundSession {
   /** Offers a better transport. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void;
   /** What decides whether the client may return after the death of its transport. */
-  readonly [kCarry]?: Pick<Carry, "refusalOf" | "isRepeated"> | undefined;
+  readonly [kCarry]?: Pick<Carry, "refusalOf" | "recordStamp"> | undefined;
   /** Goes on over the transport with which the client has returned. */
   [kTakeBack](transport: Transport, query: CarryQuery): void;
 }

@@ -9,8 +9,9 @@
  * Between calls, a transport has at most one poll that is not over, and takes one batch for it. A poll that ends without
  * its response is reported once, as `POLL_ABORTED`, or as `POLL_LOST` if the connection broke inside the response.
  *
- * Two pending polls would break this, because packets could leave in either order: the second GET ends the session. A batch
- * lost with its poll ends it too, because the protocol does not acknowledge packets.
+ * Two pending polls would break this, because packets could leave in either order: the second GET ends the transport. A batch
+ * lost with its poll ends it too, because the protocol does not acknowledge packets. The session ends with its transport,
+ * unless it is carried.
  */
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";

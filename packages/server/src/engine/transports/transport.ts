@@ -139,7 +139,7 @@ export abstract class Transport extends Emitter {
   /** Ends the transport at once, cuts what is under way, and reports nothing: its session goes on without it. */
   drop(): void {
     this[kTransportOwner] = NO_OWNER;
-    // One that has ended may still say why.
+    // A transport that has ended may still send its close frame.
     if (this.readyState !== "closed") this.discard();
   }
 
