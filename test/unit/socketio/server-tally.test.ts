@@ -63,7 +63,7 @@ test("metrics have them as well", () => {
   const {
     engine: { heartbeat, stats },
   } = new Bench();
-  const engine = reportOn(stats, heartbeat, 0);
+  const engine = reportOn(stats, heartbeat, 0, 0);
   const recovery = { recovered: 3, refused: { RECOVERY_OFF: 2 }, dropped: { maxPackets: 4 } };
   const text = openMetrics({ ...engine, connectsRefused: {}, cluster: { CLUSTER_SIGNATURE_INVALID: 1 }, recovery }, 0);
   expect(text).toContain('portage_cluster_ignored_total{code="CLUSTER_SIGNATURE_INVALID"} 1\n');

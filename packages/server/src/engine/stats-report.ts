@@ -1,4 +1,4 @@
-import { kTimingWheel, kReceiving, kStats } from "./keys.ts";
+import { kAdrift, kTimingWheel, kReceiving, kStats } from "./keys.ts";
 import { queuedProcessBytes } from "./outgoing/congestion.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
@@ -52,7 +52,7 @@ export interface EngineReport {
 }
 
 /** Builds the report from counters, in constant time. */
-export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: number): EngineReport {
+export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: number, adrift: number): EngineReport {
   return {
     sessions: {
       open: stats.open,
@@ -61,7 +61,7 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
       byTransport: { ...stats.byTransport },
       byRevision: { ...stats.byRevision },
       slow: stats.slow,
-      adrift: stats.adrift,
+      adrift,
       carried: { ...stats.carried },
       closed: { ...stats.closes },
       broken: { ...stats.broken },
@@ -81,6 +81,7 @@ export function reportOf(engine: {
   readonly [kStats]: EngineStats;
   readonly [kTimingWheel]: TimingWheel;
   readonly [kReceiving]: { readonly held: number };
+  readonly [kAdrift]: { readonly size: number };
 }): EngineReport {
-  return reportOn(engine[kStats], engine[kTimingWheel], engine[kReceiving].held);
+  return reportOn(engine[kStats], engine[kTimingWheel], engine[kReceiving].held, engine[kAdrift].size);
 }

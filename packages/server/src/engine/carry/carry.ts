@@ -32,7 +32,6 @@ import {
   kFailSession,
   kReportSessionLimit,
   kSlowReader,
-  kStats,
   kTransportOwner,
 } from "../keys.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
@@ -109,7 +108,6 @@ export interface CarriedSession {
   readonly remoteAddress: string;
   readonly server: {
     readonly [kEngineClock]: Clock;
-    readonly [kStats]: { adrift: number };
     readonly [kAdrift]: Set<Carry>;
     readonly [kSlowReader]: { readonly process: number };
     [kReportSessionLimit](
@@ -348,14 +346,13 @@ export class Carry {
   }
 
   #wait(): void {
-    const { [kEngineClock]: clock, [kStats]: stats, [kAdrift]: adrift } = this.session.server;
-    stats.adrift += 1;
+    const { [kEngineClock]: clock, [kAdrift]: adrift } = this.session.server;
     adrift.add(this);
     this.#timer = clock.after(this.limits.window, () => this.#signal("expired"));
   }
 
   #stop(): void {
-    if (this.session.server[kAdrift].delete(this)) this.session.server[kStats].adrift -= 1;
+    this.session.server[kAdrift].delete(this);
     this.#timer?.cancel();
     this.#timer = undefined;
   }

@@ -27,8 +27,6 @@ export class EngineStats {
   bytesOut = 0;
   sessionsOpened = 0;
   upgrades = 0;
-  /** Sessions whose transport has died, while their client may return. */
-  adrift = 0;
   /** Returns of clients, by `from>to`: the names of the transport that died and of the next one. */
   readonly carried: Tally = {};
   /** Handshakes of pages that may not read the response. */
