@@ -50,6 +50,26 @@ const PACKAGES = {
     "@portage/websocket",
   ],
   server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
+  "cluster/core": nodeModules("buffer", "crypto"),
+  cluster: [
+    ...nodeModules(
+      "child_process",
+      "cluster",
+      "crypto",
+      "events",
+      "fs",
+      "http",
+      "net",
+      "os",
+      "path",
+      "stream",
+      "buffer",
+    ),
+    "node:fs/promises",
+    "@portage/server/adapter",
+    "@portage/server/relay",
+    "@portage/websocket",
+  ],
   "client/engine": ["@portage/parser/engine"],
   "client/socketio": ["@portage/parser/socket"],
   client: ["@portage/parser/socket"],
@@ -61,6 +81,7 @@ const SOCKETIO = `${SERVER}socketio/`;
 const WEBSOCKET = "packages/websocket/src/";
 const BASE = `${SERVER}base/`;
 const CLIENT = "packages/client/src/";
+const CLUSTER = "packages/cluster/src/";
 
 const under = (prefix, names) => names.map((name) => prefix + name);
 /** Files of the engine that all its folders may use. */
@@ -118,6 +139,14 @@ const ofClient = (name, head, ...others) => ({
   inside: [...CLIENT_ROOT, ...under(CLIENT, [`${name}/`, ...others])],
 });
 
+/** A folder of the cluster package, and the folders beside it that it may use. */
+const ofCluster = (name, head, ...others) => ({
+  layer: name === "core" ? "cluster/core" : "cluster",
+  prefix: `${CLUSTER}${name}/`,
+  head: `${CLUSTER}${name}/${head}.ts`,
+  inside: under(CLUSTER, [name, ...others]).map((folder) => `${folder}/`),
+});
+
 /** Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources. */
 const FOLDERS = [
   { layer: "parser", prefix: "packages/parser/src/", head: "packages/parser/src/index.ts" },
@@ -166,6 +195,7 @@ const FOLDERS = [
   ofEngine("admission", "admission", "report", "http", "transports", "carry"),
   ofEngine("transports", "transport", "report", "outgoing", "http"),
   ofEngine("carry", "carry", "report", "outgoing", "transports"),
+  ofEngine("relay", "relay", "report", "http", "admission"),
   ofEngine("session", "host", "report", "outgoing", "http", "transports", "carry"),
   { layer: "server/engine", prefix: ENGINE, head: `${ENGINE}index.ts`, inside: [ENGINE, BASE] },
 
@@ -201,6 +231,10 @@ const FOLDERS = [
     inside: [`${SERVER}doctor/`, `${BASE}clock.ts`],
   },
   { layer: "server", prefix: SERVER, head: `${SERVER}index.ts` },
+
+  ofCluster("core", "frames"),
+  ofCluster("links", "link", "core"),
+  { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),
   ofClient("engine/address", "address", "engine/platform/"),
@@ -260,7 +294,7 @@ const IMPORT =
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 const areFacades = (...files) => FACADES.some((facades) => files.every((file) => facades.includes(file)));
 
-for (const name of ["parser", "websocket", "server", "client"]) {
+for (const name of ["parser", "websocket", "server", "cluster", "client"]) {
   for (const path of sources(join(root, "packages", name, "src"))) {
     const file = posix(path);
     const folder = FOLDERS.find(({ prefix }) => file.startsWith(prefix));

@@ -4,7 +4,7 @@ import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../packages", import.meta.url));
-const PACKAGES = ["parser", "websocket", "server", "client"];
+const PACKAGES = ["parser", "websocket", "server", "cluster", "client"];
 
 /** How many names may have several meanings. Lower it when the figure falls. */
 const MOST = 20;

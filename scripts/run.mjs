@@ -49,7 +49,7 @@ function checkNode() {
 
 function build() {
   node("scripts/clean-stale.mjs");
-  tool("tsc", "-b", "packages/parser", "packages/websocket", "packages/server", "packages/client");
+  tool("tsc", "-b", "packages/parser", "packages/websocket", "packages/server", "packages/cluster", "packages/client");
   node("scripts/output.mjs");
   node("packages/client/build.mjs");
 }

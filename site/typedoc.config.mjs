@@ -1,6 +1,7 @@
 // The API reference: a page for each public name of each entry, as Markdown below api/.
 const entries = {
-  server: ["index", "engine", "adapter", "fastify", "doctor/index"],
+  server: ["index", "engine", "adapter", "relay", "fastify", "doctor/index"],
+  cluster: ["index"],
   client: ["index", "websocket", "engine"],
   websocket: ["index"],
   parser: ["index", "engine", "engine-v3"],

@@ -28,6 +28,7 @@ import {
   type ServerOptions,
   MIRRORED_OPTIONS,
 } from "./options.ts";
+import type { SessionRelay } from "./relay/relay.ts";
 import { LocalSessions, type SessionDirectory } from "./session/directory.ts";
 import { timesForClient } from "./session/host.ts";
 import type { Session } from "./session/session.ts";
@@ -57,6 +58,7 @@ import {
   kRemoveSession,
   kReportUpgradeFailure,
   kReceiving,
+  kRelay,
   kReopen,
   kScreenRequest,
   kSessionDirectory,
@@ -96,6 +98,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   clientsCount = 0;
   /** Finds the session with the id in a request. */
   readonly [kSessionDirectory]: SessionDirectory = new LocalSessions(this);
+  [kRelay]: SessionRelay | undefined = undefined;
   readonly [kTimingWheel]: TimingWheel;
   /** Counters since the engine was created. */
   readonly [kStats]: EngineStats = new EngineStats();
@@ -223,9 +226,12 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     return this;
   }
 
-  /** Generates the id of a new session. Can be overridden, and may return a promise. */
+  /**
+   * Generates the id of a new session. Can be overridden, and may return a promise. With the option `cluster`, the id names
+   * this process.
+   */
   generateId(_req: IncomingMessage): string | number | PromiseLike<string | number> {
-    return randomId();
+    return this[kRelay]?.makeId() ?? randomId();
   }
 
   /** Returns the names of transports that a session on `transport` may be upgraded to. */
@@ -257,6 +263,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    */
   [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
+    this[kRelay]?.draining();
     return shutDown(Object.values(this.clients), this[kEngineClock], deadline);
   }
 
@@ -270,6 +277,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    */
   drain(options?: DrainOptions | null): Promise<void> {
     this[kGate].close();
+    this[kRelay]?.draining();
     this[kRetryAfter] = this[kGate].retryAfter;
     return moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
   }

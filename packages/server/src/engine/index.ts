@@ -55,6 +55,7 @@ export {
   kTakeMessage,
   kWatchQueue,
 } from "./keys.ts";
+export type { EngineCluster } from "./relay/relay.ts";
 export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";
 export { Server } from "./server.ts";

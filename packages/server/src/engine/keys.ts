@@ -53,6 +53,9 @@ export const kReportSessionLimit = Symbol("reportSessionLimit");
 export const kReportRefusal = Symbol("reportRefusal");
 export const kRemoveSession = Symbol("removeSession");
 export const kReportUpgradeFailure = Symbol("reportUpgradeFailure");
+export const kRefuseRelayed = Symbol("refuseRelayed");
+/** What the option `cluster` does for the engine; undefined without the option. */
+export const kRelay = Symbol("relay");
 export const kReopen = Symbol("reopen");
 export const kScreenRequest = Symbol("screenRequest");
 export const kShutDown = Symbol("shutDown");

@@ -12,6 +12,7 @@ import { type CookieOptions, resolveCookie } from "./http/cookie.ts";
 import { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 import { resolveSlowReader, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 import type { ForeignWebSocketServerClass } from "./transports/engine-link.ts";
+import type { EngineCluster } from "./relay/relay.ts";
 import { OFFERED_BY_DEFAULT, TRANSPORT_NAMES, type TransportName } from "./transports/registry.ts";
 
 /** Options of the engine. Times are in milliseconds, sizes in bytes. */
@@ -90,6 +91,11 @@ export interface ServerOptions extends GateOptions {
   allowEIO3?: boolean;
   /** Limits of the outgoing queue of a client that reads too slowly. Default: see {@link SlowReaderOptions}. */
   slowReader?: SlowReaderOptions;
+  /**
+   * The other processes that serve the same clients, for example `localCluster()` of `@portage/cluster`: each answers any request
+   * of any session, so that balancers need not be sticky. Default: none.
+   */
+  cluster?: EngineCluster;
   /** The engine's clock; tests pass their own. Default: real time. */
   clock?: Clock;
 }

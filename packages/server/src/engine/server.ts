@@ -20,6 +20,8 @@ import type { RequestOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
+import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
+import type { RelayRefusal } from "./relay/relay.ts";
 import type { Transport } from "./transports/transport.ts";
 import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
@@ -34,6 +36,8 @@ import {
   kFollowOptions,
   kIsAttached,
   kMakeTransport,
+  kRefuseRelayed,
+  kRelay,
   kReopen,
   kScreenRequest,
   kSessionDirectory,
@@ -81,7 +85,7 @@ function pathOf(given: unknown): string {
  * engine.attach(httpServer, { path: "/engine.io" });
  * engine.on("connection", (session) => session.send("hello"));
  */
-export class Server extends BaseServer {
+export class Server extends BaseServer implements RelayDoor {
   /** Refusal codes by name. */
   static readonly errors: typeof ERROR_CODES = ERROR_CODES;
   /** Messages by refusal code. */
@@ -94,7 +98,8 @@ export class Server extends BaseServer {
   declare ws: ForeignWebSocketServer | undefined;
 
   protected override init(): void {
-    const { wsEngine, transports } = this.opts;
+    const { wsEngine, transports, cluster } = this.opts;
+    this[kRelay] ??= cluster?.connect(relayHost(this));
     if (!wsEngine || this.ws || !transports.some(isStream)) return;
     this.ws = new wsEngine({ noServer: true, clientTracking: false, ...foreignOptions(this.opts) });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
@@ -105,6 +110,8 @@ export class Server extends BaseServer {
   }
 
   protected override cleanup(): void {
+    this[kRelay]?.close();
+    this[kRelay] = undefined;
     this.ws?.close?.();
     this.ws = undefined;
     for (const [server, host] of this[kHosts]) {
@@ -145,9 +152,21 @@ export class Server extends BaseServer {
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
+    const verdict = this[kRelay]?.route(req, res) ?? "local";
+    if (verdict === "taken") return;
+    if (verdict !== "local") return this[kRefuseRelayed](req, res, verdict);
     if (!req._query["sid"]) withAnswer(req, res);
     const opening = new HttpOpening(this, req, res);
     this[kScreenRequest](req, res, false, (refusal) => this[kOnScreened](opening, refusal));
+  }
+
+  /** Refuses a request for its relay. Runs the middlewares first, so that pages of other origins can read the answer. */
+  [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void {
+    const opening = new HttpOpening(this, req, res);
+    this[kFollowOptions]();
+    this._applyMiddlewares(req, res, () => {
+      if (!opening.isGone()) opening.refuse(refusalFrom(refusal, req));
+    });
   }
 
   private [kOnScreened](opening: RequestOpening, refusal: Refusal | undefined): void {
@@ -207,7 +226,10 @@ export class Server extends BaseServer {
   }
 
   private [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
+    const verdict = this[kRelay]?.routeHandshake(req, handshake) ?? "local";
+    if (verdict === "taken") return;
     const opening = new WebSocketOpening(this, req, handshake);
+    if (verdict !== "local") return opening.refuse(refusalFrom(verdict, req));
     const admitted = (refusal: Refusal | undefined): void => {
       if (opening.isGone()) return;
       if (refusal) opening.refuse(refusal);
@@ -280,7 +302,12 @@ export class Server extends BaseServer {
     setTaking(server, this, takeRequests(server, host, taker));
     if (this.opts.transports.some(isStream)) takeWebSockets(server, host, taker, options);
     server.on("close", () => isAttached() && this.close());
-    server.on("listening", () => isAttached() && this[kReopen]());
+    server.on("listening", () => {
+      if (!isAttached()) return;
+      this[kReopen]();
+      this[kRelay]?.listening(server);
+    });
+    if (server.listening) this[kRelay]?.listening(server);
   }
 
   /** Stops handling an HTTP server's requests: the opposite of {@link attach}. Sessions stay open. */

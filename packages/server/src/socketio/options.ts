@@ -2,12 +2,14 @@ import type { AttachOptions, ServerOptions as EngineOptions } from "../engine/in
 import { InMemoryAdapter } from "./adapter/in-memory.ts";
 import { SessionAwareAdapter } from "./recovery/session-aware.ts";
 import type { AdapterConstructor } from "./adapter/adapter.ts";
+import type { Cluster } from "./cluster.ts";
 import type { SocketLimits } from "./limits.ts";
 import { completeRecovery, type RecoveryOptions } from "./recovery/options.ts";
 import type { Untyped } from "./events/typed-events.ts";
 
 /** Options of the server, including the options of the engine. */
-export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachOptions, "path">, SocketLimits {
+export interface ServerOptions
+  extends Omit<EngineOptions, "path" | "cluster">, Omit<AttachOptions, "path">, SocketLimits {
   /** The path of client requests. Default: `"/socket.io"`. */
   path: string;
   /** Whether to serve the files of the JavaScript client below `path`. Default: true. */
@@ -17,6 +19,15 @@ export interface ServerOptions extends Omit<EngineOptions, "path">, Omit<AttachO
    * memory, with stored sessions if `connectionStateRecovery` is on.
    */
   adapter: AdapterConstructor;
+  /**
+   * The other processes that serve the same clients, for example `localCluster()` of `@portage/cluster`. Each answers any request
+   * of any session, so that balancers need not be sticky, and broadcasts reach the clients of all, unless you set `adapter`.
+   * Default: none.
+   *
+   * @example
+   * const io = new Server(3000, { cluster: localCluster() }); // in each worker of node:cluster
+   */
+  cluster: Cluster;
   /**
    * One or more secrets that sign messages between the servers of a cluster (HMAC-SHA256), at least 16 characters each. The
    * first signs, all verify; messages without a valid signature are ignored (`CLUSTER_SIGNATURE_INVALID`). Adapters with their
@@ -61,6 +72,8 @@ export const SOCKETIO_DEFAULTS = {
 
 /** Returns the adapter to use without the option `adapter`. */
 export function defaultAdapter(options: Partial<ServerOptions>): AdapterConstructor {
+  const { cluster } = options;
+  if (cluster) return (nsp) => cluster.createAdapter(nsp);
   return options.connectionStateRecovery ? SessionAwareAdapter : SOCKETIO_DEFAULTS.adapter;
 }
 

@@ -5,6 +5,7 @@ import { ClusterKeys } from "./adapter/cluster/keys.ts";
 import { BroadcastOperator } from "./broadcast/operator.ts";
 import { BroadcastTarget } from "./broadcast/target.ts";
 import { Client } from "./client/client.ts";
+import type { Cluster } from "./cluster.ts";
 import { ClientFiles } from "./host/client-files.ts";
 import { type Clock, serverClock } from "../base/clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./packets/codec.ts";
@@ -24,7 +25,8 @@ import {
 import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
-import { failAdapter, type FailureContext } from "./events/listener-errors.ts";
+import type { FailureContext } from "./events/listener-errors.ts";
+import { closeNamespace, isEngine } from "./closing.ts";
 import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
@@ -201,6 +203,11 @@ export class Server<
   /** Another name of {@link engine}, from socket.io. */
   get eio(): Engine {
     return this.engine;
+  }
+
+  /** The option `cluster`: the processes that serve the same clients. Undefined without the option. */
+  get cluster(): Cluster | undefined {
+    return this.opts.cluster;
   }
 
   /** The options, completed. */
@@ -583,16 +590,4 @@ for (const name of FORWARDED_METHODS.split(" ")) {
     return result === this.sockets ? this : result;
   };
   Object.defineProperty(Server.prototype, name, { value: forward, writable: true, configurable: true });
-}
-
-/** Whether an engine is ours and can shut down gracefully. */
-const isEngine = (engine: Engine): boolean => kShutDown in engine;
-
-async function closeNamespace(nsp: AnyNamespace): Promise<void> {
-  for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
-  try {
-    await nsp.adapter.close();
-  } catch (error) {
-    failAdapter(error, nsp, "rejected");
-  }
 }

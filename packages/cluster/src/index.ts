@@ -1,0 +1,8 @@
+/*
+ * @portage/cluster: several processes of @portage/server as one.
+ * Knows: the seam of @portage/server for relays and adapters, and joins what the folders have.
+ * Must not know: sessions and sockets, beyond what the seam shows.
+ */
+export type { Cluster, ClusterEvent, ClusterEvents, ClusterNode, NodeState } from "@portage/server/relay";
+export { decodeFrame, encodeFrame, type Frame, FRAME, type FrameName } from "./core/frames.ts";
+export type { Link, LinkEnd, LinkKind, LinkObserver } from "./links/link.ts";

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../base/clock.ts";
+import { WebSocketOpening, type WebSocketDoor } from "../admission/websocket-opening.ts";
+import type { TransportRequest } from "../http/request.ts";
+import { kEngineClock, kRefuseRelayed } from "../keys.ts";
+import { type Refusal, REFUSALS } from "../report/refusals.ts";
+import type { RelayHost, RelayRefusal } from "./relay.ts";
+
+/** The part of the engine that a relay reaches through its host. */
+export interface RelayDoor extends WebSocketDoor {
+  readonly clients: Readonly<Record<string, unknown>>;
+  readonly clientsCount: number;
+  readonly [kEngineClock]: Clock;
+  handleRequest(req: IncomingMessage, res: ServerResponse): void;
+  handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
+}
+
+/** Returns what a relay may do with an engine. */
+export function relayHost(engine: RelayDoor): RelayHost {
+  return {
+    clock: engine[kEngineClock],
+    has: (sid) => sid in engine.clients,
+    count: () => engine.clientsCount,
+    handleRequest: (req, res) => engine.handleRequest(req, res),
+    handleUpgrade: (req, stream, head) => engine.handleUpgrade(req, stream, head),
+    refuse: (req, res, refusal) => engine[kRefuseRelayed](req, res, refusal),
+    refuseHandshake: (req, handshake, refusal) =>
+      new WebSocketOpening(engine, req, handshake).refuse(refusalFrom(refusal, req)),
+  };
+}
+
+/** Completes the refusal of a relay. */
+export function refusalFrom({ name, context, message, retryAfter }: RelayRefusal, req: TransportRequest): Refusal {
+  const { sid } = req._query;
+  return { code: REFUSALS[name].code, context: { sid, ...context, name, ...(message && { message }) }, retryAfter };
+}

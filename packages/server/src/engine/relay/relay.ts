@@ -1,0 +1,71 @@
+/*
+ * The seam for clusters: requests whose session another process may have.
+ * Knows: requests, handshakes, responses and refusals.
+ * Must not know: how processes find and reach each other. The option `cluster` supplies that.
+ *
+ * A cluster connects to each engine and returns a relay. The engine asks the relay about every request before its
+ * middlewares run, so that they run once, in the process that has the session. The relay answers requests of other
+ * processes' sessions with the answers of those, and passes requests that arrive from other processes to the engine.
+ */
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../../base/clock.ts";
+import type { StreamHandshake } from "../admission/stream-handshake.ts";
+import type { TransportRequest } from "../http/request.ts";
+import type { RefusalName } from "../report/refusals.ts";
+
+/** Why a relay refuses a request. */
+export interface RelayRefusal {
+  readonly name: RefusalName;
+  /** Details for `connection_error` listeners. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** The sentence for the client. Default: the message of the table. */
+  readonly message?: string;
+  /** Delay before the client should try again, in milliseconds. */
+  readonly retryAfter?: number;
+}
+
+/**
+ * What happens to a request: `local`, the engine handles it; `taken`, the relay has taken it and will answer it, or return it
+ * to the engine; or the engine runs its middlewares and refuses it.
+ */
+export type RelayVerdict = "local" | "taken" | RelayRefusal;
+
+/** What a cluster does for one engine. */
+export interface SessionRelay {
+  /** Returns the id of a new session; it names this process. */
+  makeId(): string;
+  /** Decides about a poll, a POST or an HTTP handshake. */
+  route(req: TransportRequest, res: ServerResponse): RelayVerdict;
+  /** Decides about a WebSocket handshake. */
+  routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict;
+  /** Called when an HTTP server of the engine listens, for the first time or again. */
+  listening(server: HttpServer): void;
+  /** Called when the engine starts to drain or to shut down: it opens no more sessions. */
+  draining(): void;
+  /** Called when the engine closes. Its sessions have ended. */
+  close(): void;
+}
+
+/** The part of an engine that its relay uses. */
+export interface RelayHost {
+  readonly clock: Clock;
+  /** Whether this engine has the session. */
+  has(sid: string): boolean;
+  /** Number of open sessions. */
+  count(): number;
+  /** Handles a request that arrived at another process. */
+  handleRequest(req: IncomingMessage, res: ServerResponse): void;
+  /** Handles a WebSocket handshake that arrived at another process. */
+  handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /** Runs the middlewares, so that pages of other origins can read the answer, and refuses the request. */
+  refuse(req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
+  /** The same for a WebSocket handshake. */
+  refuseHandshake(req: TransportRequest, handshake: StreamHandshake, refusal: RelayRefusal): void;
+}
+
+/** The option `cluster` of an engine. */
+export interface EngineCluster {
+  /** Connects an engine to the cluster. */
+  connect(host: RelayHost): SessionRelay;
+}

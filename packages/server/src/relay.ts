@@ -1,0 +1,13 @@
+/*
+ * Entry @portage/server/relay: what packages use that make several processes act as one, such as @portage/cluster.
+ * Knows: what is public.
+ * Must not know: how any of it works.
+ */
+export type { EngineCluster, RelayHost, RelayRefusal, RelayVerdict, SessionRelay } from "./engine/relay/relay.ts";
+export type { StreamHandshake } from "./engine/admission/stream-handshake.ts";
+export type { TransportRequest } from "./engine/http/request.ts";
+export { randomId } from "./engine/random-id.ts";
+export { type Clock, type PendingCall, serverClock } from "./base/clock.ts";
+export { createLog } from "./base/log.ts";
+export { Emitter } from "./base/emitter.ts";
+export type { Cluster, ClusterEvent, ClusterEvents, ClusterNode, NodeState } from "./socketio/cluster.ts";
