@@ -5,4 +5,4 @@
  */
 export type { Cluster, ClusterEvent, ClusterEvents, ClusterNode, NodeState } from "@portage/server/relay";
 export { decodeFrame, encodeFrame, type Frame, FRAME, type FrameName } from "./core/frames.ts";
-export type { Link, LinkEnd, LinkKind, LinkObserver } from "./links/link.ts";
+export type { Link, LinkEnd, LinkKind, LinkObserver, Peers, Standing } from "./links/link.ts";

@@ -48,3 +48,22 @@ export interface LinkObserver {
   /** Called once for each link that has opened. */
   onClose(link: Link, end: LinkEnd): void;
 }
+
+/**
+ * What this node knows about a tag: `open`, there is a link to it; `unknown`, it was never heard of; `starting`, this node has
+ * not joined yet; `unreachable`, its link is cut or silent; or when it was lost, by the clock of the node.
+ */
+export type Standing = "open" | "unknown" | "starting" | "unreachable" | { readonly lostAt: number };
+
+/** The other nodes, as the relay and the adapters see them. */
+export interface Peers {
+  /** The tag of this node. Empty until it has joined. */
+  readonly tag: string;
+  /** Returns the open link to a node. */
+  get(tag: string): Link | undefined;
+  /** Returns all open links. */
+  all(): Iterable<Link>;
+  standing(tag: string): Standing;
+  /** Resolves when this node has joined. Rejects after two seconds, or when it closes before. */
+  whenJoined(): Promise<void>;
+}
