@@ -30,6 +30,10 @@ type Stage = ReturnType<typeof setUp>;
 const REACH: Record<PollingPhase, (stage: Stage) => void> = {
   open() {},
   closing: ({ transport, done }) => transport.close(() => done.push("closed"), closeReason("SERVER_CLOSED")),
+  moved({ transport, done, ask }) {
+    ask("GET");
+    transport.close(() => done.push("moved"), closeReason("SERVER_DRAINING"));
+  },
   retiring(stage) {
     stage.post = stage.ask("POST");
     stage.transport.retire(() => stage.done.push("retired"));
@@ -44,7 +48,13 @@ const HAPPEN: Record<PollingSignal, (stage: Stage) => unknown> = {
   timeout: ({ clock }) => clock.advance(60_000),
 };
 
-const AFTER: Record<PollingPhase, string[]> = { open: [], closing: ["closed"], retiring: ["retired"], closed: [] };
+const AFTER: Record<PollingPhase, string[]> = {
+  open: [],
+  closing: ["closed"],
+  moved: ["moved"],
+  retiring: ["retired"],
+  closed: [],
+};
 
 describe.each(Object.keys(POLLING_LIFE) as PollingPhase[])("long-polling that is %s", (phase) => {
   test.each(Object.keys(POLLING_LIFE.open) as PollingSignal[])("%s: as in the table", (signal) => {
@@ -58,7 +68,7 @@ describe.each(Object.keys(POLLING_LIFE) as PollingPhase[])("long-polling that is
     expect(transport.readyState).toBe(isOver ? "closed" : before.state);
     expect(done).toEqual(isOver ? AFTER[phase] : []);
     if (action === "drain") expect(owner.drains).toBe(before.drains + 1);
-    if (action === "send close" && signal === "polled") expect(body).toBe("1");
+    if (action.endsWith("close") && signal === "polled") expect(body).toBe("1");
     if (phase !== "retiring") expect(owner.closes).toHaveLength(before.closes);
     if (isOver) expect(clock.pending).toBe(0);
   });

@@ -242,6 +242,9 @@ export function closeReason(code: CloseCode, description?: unknown): CloseReason
   return closeRecord(CLOSE_CODES, code, description);
 }
 
+/** Whether the session moves to another server: what its client has already sent is still delivered. */
+export const isMove = ({ code }: CloseReason): boolean => code === "SERVER_DRAINING";
+
 /** Creates a close reason for a close by the program, which may pass its own reason string. */
 export function ownReason(reason: string | undefined, description: unknown): CloseReason {
   const record = closeReason("TRANSPORT_CLOSED", description);

@@ -3,7 +3,7 @@
  */
 import type { Emitter } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
-import { type CloseReason, completeReason, ownReason } from "../report/close-codes.ts";
+import { type CloseReason, completeReason, isMove, ownReason } from "../report/close-codes.ts";
 import type { Beating } from "../timing-wheel.ts";
 import {
   kBeat,
@@ -29,6 +29,11 @@ interface EndingSession extends Beating {
   readonly [kHeardAt]: number;
   readyState: SessionState;
   closeReason?: CloseReason;
+}
+
+/** Whether a session is closing because it moves to another server: what its client has already sent is delivered. */
+export function isMoving({ readyState, closeReason }: Pick<EndingSession, "readyState" | "closeReason">): boolean {
+  return readyState === "closing" && closeReason !== undefined && isMove(closeReason);
 }
 
 /** Marks a session as closed: completes the reason, counts it, and stops its heartbeat. */

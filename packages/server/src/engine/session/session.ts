@@ -11,7 +11,7 @@ import { answerPendingPoll, releaseClient, takeOver } from "./hand-over.ts";
 import { messageData, type SendCallback, SendCallbacks, writeParts } from "./sending.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type PacketSendOptions, sendOptions } from "../outgoing/prepared-message.ts";
-import { endedByEvent, endTransport, recordSessionEnd } from "./end.ts";
+import { endedByEvent, endTransport, isMoving, recordSessionEnd } from "./end.ts";
 import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging, takeControlPacket } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
 import type { UpgradeFailure } from "../report/stats.ts";
@@ -168,7 +168,7 @@ export class Session
   // ---- incoming ----------------------------------------------------------------------------------------------------
 
   onPacket(packet: EnginePacket): void {
-    if (this.readyState !== "open") return;
+    if (this.readyState !== "open" && !isMoving(this)) return;
     const { [kStats]: stats } = this.server;
     stats.packetsIn += 1;
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;

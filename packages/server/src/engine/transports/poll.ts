@@ -17,7 +17,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { compressBody, type HttpCompression, compressionThreshold } from "../http/compression.ts";
 import { brokeOff, isGone } from "../http/http2.ts";
-import type { HttpExchange } from "../http/request.ts";
+import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kAnswerPoll, kContext } from "../keys.ts";
 import type { TransportContext } from "./context.ts";
 
@@ -104,6 +104,18 @@ export class Poll {
       this.#owner.pollClosed(this, "POLL_LOST");
     }
   }
+}
+
+/** Clients that reject payloads of more than 16 packets: python-engineio, over requests and over aiohttp. */
+const CAPPED_CLIENT = /^python-|\baiohttp\//i;
+const PACKET_CAP = 16;
+
+/** Returns how many packets the answer to a poll may have. */
+export function mostPackets(
+  { headers }: TransportRequest,
+  { maxPollPackets }: Pick<TransportContext, "maxPollPackets">,
+): number {
+  return maxPollPackets ?? (CAPPED_CLIENT.test(headers["user-agent"] ?? "") ? PACKET_CAP : Infinity);
 }
 
 function mayCompress(batch: readonly EnginePacket[]): boolean {

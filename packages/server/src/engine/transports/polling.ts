@@ -17,7 +17,6 @@ import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { encodePayloadV4, type EnginePacket, type RawData } from "@portage/parser/engine";
 import { encodePayloadV3 } from "@portage/parser/engine-v3";
 import { kObserved } from "../../base/emitter.ts";
-import type { PendingCall } from "../../base/clock.ts";
 import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import {
@@ -30,11 +29,11 @@ import {
   kOnPostEnd,
   kPostReceipt,
 } from "../keys.ts";
-import { CLOSE_CODES, closeError, closeReason, type CloseReason } from "../report/close-codes.ts";
+import { CLOSE_CODES, closeError, closeReason, type CloseReason, isMove } from "../report/close-codes.ts";
 import type { TransportContext } from "./context.ts";
 import { deliverPayload, type PayloadReceiver, readPayload } from "./payload-delivery.ts";
-import { Poll, type PollLoss, type PollOwner } from "./poll.ts";
-import { POLLING_LIFE, type PollingPhase, type PollingSignal } from "./polling-life.ts";
+import { mostPackets, Poll, type PollLoss, type PollOwner } from "./poll.ts";
+import { type PendingEnd, POLLING_LIFE, type PollingPhase, type PollingSignal } from "./polling-life.ts";
 import { hasBytes, Post, type PostEnd, type PostOwner } from "./post.ts";
 import { isEmptyNoop, preludeOf, STREAM_HEADERS, StreamedPoll, type StreamOwner } from "./streamed-poll.ts";
 import { CLOSE_PACKET, closePacket, NOOP_PACKET, Transport } from "./transport.ts";
@@ -65,29 +64,19 @@ const kRefuseRequest = Symbol("refuseRequest");
  */
 const LAST_POLL_TIMEOUT = 10_000;
 
+/** Milliseconds after the close packet of a session that moves: POSTs that were on their way are delivered. */
+const LAST_POST_TIMEOUT = 1000;
+
 /** Most milliseconds for the last POST after an upgrade; the new transport is paused meanwhile. */
 const RETIRE_TIMEOUT = 5_000;
 
 /** Browsers with a content filter that must be switched off. */
 const LEGACY_BROWSER = /;MSIE|Trident\//;
 
-/** Clients that reject payloads of more than 16 packets: python-engineio, over requests and over aiohttp. */
-const CAPPED_CLIENT = /^python-|\baiohttp\//i;
-const PACKET_CAP = 16;
-
 const POLL_LOSSES: Readonly<Record<PollLoss, string>> = {
   POLL_ABORTED: "poll connection closed prematurely",
   POLL_LOST: "poll connection broke inside its answer",
 };
-
-/** How a closing or retiring transport will end. */
-interface PendingEnd {
-  /** Called after it has closed or retired. */
-  readonly done: (() => void) | undefined;
-  /** The reason given to `close`. */
-  readonly why: CloseReason | undefined;
-  timer: PendingCall | undefined;
-}
 
 /**
  * HTTP long-polling (Engine.IO protocol, "HTTP long-polling"): outgoing packets answer a pending GET, incoming packets
@@ -113,8 +102,7 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
     super(req);
     this[kContext] = context;
     this[kReadsReasons] = req._query["reasons"] === "1";
-    this[kMaxBatch] =
-      context.maxPollPackets ?? (CAPPED_CLIENT.test(req.headers["user-agent"] ?? "") ? PACKET_CAP : Infinity);
+    this[kMaxBatch] = mostPackets(req, context);
   }
 
   override get maxBatch(): number {
@@ -196,6 +184,7 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
       this[kPoll] = undefined;
       this.writable = false;
     }
+    if (this[kPollingPhase] === "moved") return this.discard();
     if (this[kEndAfterRefusedPost]()) return;
     this.ended(closeError(loss, POLL_LOSSES[loss]));
   }
@@ -263,7 +252,7 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
   // ---- the end -----------------------------------------------------------------------------------------------------
 
   private get [kPollingPhase](): PollingPhase {
-    return this.readyState === "open" && this[kPendingEnd] ? "retiring" : this.readyState;
+    return this.readyState === "closed" ? "closed" : (this[kPendingEnd]?.phase ?? this.readyState);
   }
 
   private [kSignal](signal: PollingSignal): void {
@@ -272,6 +261,8 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
         return this.drained();
       case "send close":
         return this[kSendLastPacket]();
+      case "repeat close":
+        return this[kSendClose](this[kPendingEnd]?.why);
       case "end":
         return this.discard();
       case "ignore":
@@ -280,6 +271,7 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
   }
 
   private [kStartEndTimer](leaving: PendingEnd, ms: number): void {
+    leaving.timer?.cancel();
     leaving.timer = this[kContext].clock.after(ms, () => this[kSignal]("timeout"));
   }
 
@@ -287,16 +279,20 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
     if (this.readyState !== "open") return;
     if (reason === undefined) return this.endedByProgram(onClosed);
     this.readyState = "closing";
-    const leaving: PendingEnd = (this[kPendingEnd] = { done: onClosed, why: reason, timer: undefined });
-    this[kPost]?.abort();
+    const leaving: PendingEnd = { phase: "closing", done: onClosed, why: reason, timer: undefined };
+    this[kPendingEnd] = leaving;
+    if (!isMove(reason)) this[kPost]?.abort();
     // Without a callback, ends at once instead of waiting for a poll.
     if (this.writable || !onClosed) this[kSendLastPacket]();
     else this[kStartEndTimer](leaving, LAST_POLL_TIMEOUT);
   }
 
   private [kSendLastPacket](): void {
-    this[kSendClose](this[kPendingEnd]?.why);
-    this.endedByOwner(this[kPendingEnd]?.done);
+    const { [kPendingEnd]: leaving } = this;
+    this[kSendClose](leaving?.why);
+    if (!leaving?.done || !leaving.why || !isMove(leaving.why)) return this.endedByOwner(leaving?.done);
+    leaving.phase = "moved";
+    this[kStartEndTimer](leaving, LAST_POST_TIMEOUT);
   }
 
   private [kSendClose](reason: CloseReason | undefined): void {
@@ -318,7 +314,8 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
       this.discard();
       return done();
     }
-    this[kStartEndTimer]((this[kPendingEnd] = { done, why: undefined, timer: undefined }), RETIRE_TIMEOUT);
+    this[kPendingEnd] = { phase: "retiring", done, why: undefined, timer: undefined };
+    this[kStartEndTimer](this[kPendingEnd], RETIRE_TIMEOUT);
   }
 
   /** Ends the transport for any reason: answers a pending poll with a close packet, and aborts a POST. */

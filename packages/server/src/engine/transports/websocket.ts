@@ -9,7 +9,7 @@ import {
 import { assignable } from "../../base/assignable.ts";
 import { decodePacketV3, encodePacketV3 } from "@portage/parser/engine-v3";
 import { type LinkClose, type LinkHandler, VIOLATIONS, type ViolationCode } from "@portage/websocket";
-import { type CloseCode, type CloseReason, closeReason, webSocketClose } from "../report/close-codes.ts";
+import { type CloseCode, type CloseReason, closeReason, isMove, webSocketClose } from "../report/close-codes.ts";
 import type { PacketSendOptions } from "../outgoing/prepared-message.ts";
 import { Transport } from "./transport.ts";
 import type { TransportRequest } from "../http/request.ts";
@@ -24,6 +24,11 @@ const kOnInvalid = Symbol("onInvalid");
 const kCloseLink = Symbol("closeLink");
 const kSendPacket = Symbol("sendPacket");
 const kOnViolation = Symbol("onViolation");
+const kHearOut = Symbol("hearOut");
+const kLastWords = Symbol("lastWords");
+
+/** Milliseconds after the close frame of a session that moves: messages that were on their way are delivered. */
+const LAST_WORDS_TIMEOUT = 1000;
 
 /** Created on first access of `socket`; most transports have none. */
 const linkSockets = new WeakMap<WebSocketTransport, LinkSocket>();
@@ -33,6 +38,8 @@ export class WebSocketTransport extends Transport implements LinkHandler {
   readonly name: string = "websocket";
   private readonly [kEngineLink]: EngineLink;
   private readonly [kContext]: TransportContext;
+  /** Ends a transport that has sent its close frame and still delivers. Absent otherwise, to keep idle sessions small. */
+  declare private [kLastWords]?: { done(): void } | undefined;
 
   constructor(req: TransportRequest, link: EngineLink, context: TransportContext) {
     super(req);
@@ -139,8 +146,22 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     if (this.readyState !== "open") return;
     if (reason === undefined) return this.endedByProgram(onClosed);
     this.readyState = "closing";
+    this.writable = false;
     this[kCloseLink](...webSocketClose(reason, this[kContext].retryAfter()));
-    this.endedByOwner(onClosed);
+    if (onClosed && isMove(reason)) this[kHearOut](onClosed);
+    else this.endedByOwner(onClosed);
+  }
+
+  /** Delivers what the peer has sent before it reads the close frame. */
+  private [kHearOut](done: () => void): void {
+    const timer = this[kContext].clock.after(LAST_WORDS_TIMEOUT, () => this[kLastWords]?.done());
+    this[kLastWords] = {
+      done: () => {
+        timer.cancel();
+        this[kLastWords] = undefined;
+        this.endedByOwner(done);
+      },
+    };
   }
 
   closeWith(code: number, reason: string | undefined): void {
@@ -169,6 +190,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   override discard(): void {
     this[kEngineLink].terminate();
+    this[kLastWords]?.done();
     this.ended(closeReason("TRANSPORT_CLOSED"));
   }
 
@@ -179,7 +201,8 @@ export class WebSocketTransport extends Transport implements LinkHandler {
 
   /** Ends the session after a violation, without waiting for the peer to close the connection. */
   onEnding(error: (Error & { code?: string; closeCode?: number }) | undefined): void {
-    if (error === undefined || this.readyState === "closed") return;
+    if (error === undefined) return this[kLastWords]?.done();
+    if (this.readyState === "closed") return;
     this[kContext].closing.add(this);
     this[kOnViolation](error.closeCode ?? (error.code === TOO_LARGE ? 1009 : 1002), error);
   }
@@ -190,6 +213,7 @@ export class WebSocketTransport extends Transport implements LinkHandler {
     this[kContext].closing.delete(this);
     this[kContext].closingBacklog.delete(this);
     const { error, code } = close;
+    this[kLastWords]?.done();
     if (!error) this.ended(closeReason(code === 1006 ? "CONNECTION_CLOSED" : "CLIENT_CLOSED", close));
     else if (code === 1009 || isViolation(error)) this[kOnViolation](code, error);
     else this.ended(closeReason("CONNECTION_FAILED", error));

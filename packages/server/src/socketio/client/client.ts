@@ -264,8 +264,8 @@ export class Client<
 
   [kTakeEnd](record: CloseReason<string>): void {
     if (log.enabled) log("client %s is gone: %s (%s)", this.id, record.reason, record.code);
-    // A connection that the program has ended gets no more events.
-    if (record.side !== "server") deliverNow();
+    // A connection that the program has ended gets no more events, unless it moves to another server.
+    if (record.side !== "server" || record.code === "SERVER_DRAINING") deliverNow();
     this[kLeaveAll](record.reason, record.description, record);
   }
 
