@@ -54,7 +54,8 @@ Search for it on this page: its row says what happened, and what to do. You read
 The limits themselves are in [limits](limits.md), symptoms in [why does it disconnect?](disconnects.md)
 
 *Connect again?* says whether a client should: \`yes\` at once, \`later\` after a delay, \`no\` not before something is
-mended. @portage/client reads it from the close code and passes it on as \`details.retry\`.
+mended. @portage/client reads it from the close code and passes it on as \`details.retry\`, and from the status of a refused
+handshake as \`error.retry\` of \`connect_error\`. Browsers hide the status of a WebSocket handshake: there it is \`yes\`.
 
 ## Why a session ended
 

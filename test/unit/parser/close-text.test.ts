@@ -8,6 +8,7 @@ import {
   writeCloseText,
 } from "../../../packages/parser/src/engine/close-text.ts";
 import { ALL_CLOSE_CODES, DISCONNECT_CODES } from "../../../packages/server/src/socketio/report/close-codes.ts";
+import { REFUSALS } from "../../../packages/server/src/engine/report/refusals.ts";
 import { ALL_LIMIT_CODES } from "../../../packages/server/src/socketio/report/limit-codes.ts";
 import { VIOLATIONS } from "../../../packages/websocket/src/core/violations.ts";
 
@@ -42,6 +43,19 @@ test.each(Object.entries(ALL_CLOSE_CODES))("%s says whether to connect again", (
 });
 
 test("without a close code, a client connects again", () => expect(readRetry(undefined)).toBe("yes"));
+
+/** Refusals of requests within a session: the client asks for a new one. */
+const IN_SESSION = /UNKNOWN_SID|MISMATCH|^CARRY_|PAYLOAD/;
+
+test.each(Object.entries(REFUSALS).filter(([name]) => !IN_SESSION.test(name)))(
+  "%s says whether to connect again, by its status",
+  (_name, { status, retry }) => expect(readRetry(status)).toBe(retry),
+);
+
+test.each([1000, 1006, 1009, 4000, 4001, 4003, 4503, 40_013, 404, 413, 502])(
+  "%d asks neither to stay away nor to wait",
+  (code) => expect(readRetry(code)).toBe("yes"),
+);
 
 test.each([
   ["TOO_MANY_EVENTS: 6 of 5", { code: "TOO_MANY_EVENTS", limit: 5, actual: 6 }],

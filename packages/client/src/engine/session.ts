@@ -179,7 +179,7 @@ export abstract class Session
 
   /** Adds a packet to the write buffer; drops it after `close`. */
   _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: SentCallback): void {
-    if (this.readyState === "closing" || this.readyState === "closed") return;
+    if (!this.isAlive_) return;
     const packet: SentPacket = { type, data, options: { compress: options?.compress !== false } };
     if (fn) packet.onSent_ = fn;
     this.emitReserved("packetCreate", packet);

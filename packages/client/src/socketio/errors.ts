@@ -1,4 +1,5 @@
 import { CodedError } from "../coded-error.ts";
+import type { CloseDetails } from "../engine/index.ts";
 
 /**
  * Code of an error of this layer:
@@ -35,4 +36,9 @@ export class ClientError extends CodedError<ClientErrorCode> {
   declare readonly context?: unknown;
   /** The error of the encoder. */
   declare readonly cause?: unknown;
+  /**
+   * Whether it makes sense to connect again. `no` after a refusal, as the socket stays away until `connect()`; after a close
+   * before the connection was open: see `retry` of its details.
+   */
+  declare readonly retry?: CloseDetails["retry"];
 }

@@ -283,9 +283,8 @@ export abstract class BaseManager<
           if (timeout !== 0) this.onopen();
         },
         error: (error) => this.fail_(error as Error),
-        close: (_reason, details) => {
-          this.fail_(new ClientError("CONNECTION_CLOSED", "closed before it was open", details));
-        },
+        close: (_reason, details) =>
+          this.fail_(new ClientError("CONNECTION_CLOSED", "closed before it was open", details)),
       }),
     );
     if (timeout === false) return;

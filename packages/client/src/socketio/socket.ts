@@ -395,7 +395,7 @@ function sendConnect(self: AnySocket, data?: object): void {
 }
 
 function emitRefusal(self: AnySocket, code: ClientError["code"], message: unknown, data?: unknown): void {
-  self["emitReserved"]("connect_error", new ClientError(code, String(message), { data }));
+  self["emitReserved"]("connect_error", new ClientError(code, String(message), { data, retry: "no" }));
 }
 
 function remove(listeners: AnyListener[], listener?: AnyListener): void {

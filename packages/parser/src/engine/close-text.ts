@@ -42,7 +42,8 @@ export function writeCloseText({ code, limit, actual, rule, retryAfter }: CloseT
  * @example readCloseCode("SERVER_DRAINING retry-after=2000") // "SERVER_DRAINING"
  */
 export function readCloseCode(text: string | undefined): string | undefined {
-  return /^[A-Z]+(_[A-Z]+)+(?=:| retry|$)/.exec(text!)?.[0];
+  const [code] = /^[A-Z]+(_[A-Z]+)+(?=:| retry|$)/.exec(text!) ?? [];
+  return code;
 }
 
 /**
@@ -54,14 +55,14 @@ export function readRetryAfter(text: string | undefined): number {
 }
 
 /**
- * Reads from a WebSocket close code, or from the code of a close packet, whether the client should
- * connect again: `no` after malformed input (1002, 1003, 1007), `later` if the server is leaving
- * or overloaded (1001, 1012, 1013), otherwise `yes`.
+ * Reads from a close code, or from the HTTP status of a refused handshake, whether the client
+ * should connect again: `no` after malformed input (1002, 1003, 1007) and for a handshake that the
+ * server will not accept (400, 401, 403, 501), `later` if the server is leaving or overloaded
+ * (1001, 1012, 1013, 503), otherwise `yes`.
  */
 export function readRetry(code: number | undefined): "yes" | "no" | "later" {
-  const text = String(code);
-  if (/100[237]/.test(text)) return "no";
-  return /10(01|1[23])/.test(text) ? "later" : "yes";
+  if ([400, 401, 403, 501, 1002, 1003, 1007].includes(code!)) return "no";
+  return [503, 1001, 1012, 1013].includes(code!) ? "later" : "yes";
 }
 
 /** Writes the data of a close packet, equal to the content of a close frame. */

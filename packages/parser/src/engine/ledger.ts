@@ -66,12 +66,9 @@ export class Ledger<Packet> {
     const { maxBytes, maxPackets } = this.#limits;
     this.#kept.push(packet);
     this.#bytes += this.#sizeOf(packet);
-    let isComplete = true;
-    while (this.#kept.length > maxPackets || (this.#bytes > maxBytes && this.#kept.length > 1)) {
-      this.#forget(1);
-      isComplete = false;
-    }
-    return isComplete;
+    const base = this.#base;
+    while (this.#kept.length > maxPackets || (this.#bytes > maxBytes && this.#kept.length > 1)) this.#forget(1);
+    return this.#base === base;
   }
 
   /**

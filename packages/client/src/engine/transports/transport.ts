@@ -24,7 +24,7 @@ import { installTimerFunctions } from "../platform/timers.ts";
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
 /** An answer or an event with the error behind it. */
-type Reporting = { readonly error?: unknown } | undefined;
+type Reporting = { readonly error?: unknown; readonly status?: number } | undefined;
 
 /**
  * A failure of a transport. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`, `fetch write
@@ -41,6 +41,14 @@ export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly context: Untyped;
   /** The platform's error, with its own code, such as `ECONNREFUSED`. */
   declare readonly cause?: unknown;
+  /**
+   * Whether it makes sense to connect again: `no` if the server refused the handshake for good, `later` if it is overloaded
+   * or leaving. Otherwise `yes`, also where the platform hides the answer, as browsers do for WebSocket.
+   *
+   * @example
+   * socket.on("connect_error", (error) => error.retry === "no" && showHelp(error.message));
+   */
+  declare retry?: CloseDetails["retry"];
 
   constructor(reason: string, description: unknown, context: unknown, code: TransportErrorCode = "TRANSPORT_FAILED") {
     super(code, reason, { type: "TransportError", description, context });
@@ -289,6 +297,8 @@ export abstract class Transport extends Emitter<NoEvents, NoEvents, TransportRes
   /** Reports a failure, unless the page is being left. */
   protected onError(reason: string, description: unknown, context?: unknown, code?: TransportErrorCode): this {
     const error = new TransportError(reason, description, context, code);
+    // the refusal of a request within a session says nothing about the next handshake
+    error.retry = readRetry(this.query["sid"] ? 0 : (context as Reporting)?.status);
     unlessLeaving(this, () => this.emitReserved("error", error));
     return this;
   }

@@ -188,6 +188,27 @@ describe.each([
     });
   });
 
+  test.each([
+    [400, "no"],
+    [401, "no"],
+    [403, "no"],
+    [503, "later"],
+    [404, "yes"],
+    [502, "yes"],
+  ])(
+    "a handshake refused with %d says whether to connect again, a request of a session does not",
+    async (status, retry) => {
+      const learned: unknown[] = [];
+      const learn = ({ retry }: TransportError) => learned.push(retry);
+      make(Class).on("error", learn);
+      await exchanges[0]!.answer(status, "");
+      exchanges = [];
+      (await opened(Class)).on("error", learn);
+      await polls()[1]!.answer(status, "");
+      expect(learned).toEqual([retry, "yes"]);
+    },
+  );
+
   test("a network failure of a POST is an error", async () => {
     const transport = await opened(Class);
     transport.send([message("a")]);
