@@ -4,7 +4,7 @@
  * Must not know: how any of it works.
  */
 export type { EngineCluster, RelayHost, RelayRefusal, RelayVerdict, SessionRelay } from "./engine/relay/relay.ts";
-export type { StreamHandshake } from "./engine/admission/stream-handshake.ts";
+export type { RespondToConnect, StreamHandshake, TakenStream } from "./engine/admission/stream-handshake.ts";
 export type { TransportRequest } from "./engine/http/request.ts";
 export { randomId } from "./engine/random-id.ts";
 export { type Clock, type PendingCall, serverClock } from "./base/clock.ts";

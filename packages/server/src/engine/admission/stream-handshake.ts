@@ -15,6 +15,21 @@ import {
 import { type HeldResponse, holdConnectResponse, UpgradeResponse } from "../http/middleware.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "../transports/engine-link.ts";
 
+/** Answers the CONNECT of HTTP/2 with a status and headers; its body is written to the stream. */
+export type RespondToConnect = (
+  status: number,
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+) => void;
+
+/** The connection of a handshake that something else answers. */
+export interface TakenStream {
+  readonly stream: Duplex;
+  /** Bytes that arrived after the request. */
+  readonly head: Buffer;
+  /** For HTTP/2: must be called before anything is written. Undefined for HTTP/1.1, whose answer is bytes. */
+  readonly respond?: RespondToConnect;
+}
+
 type HandshakeCheck = { readonly ok: true } | UpgradeRefusal;
 type CheckOptions = Pick<AcceptOptions, "perMessageDeflate">;
 
@@ -30,6 +45,8 @@ export interface StreamHandshake {
   refuse(status: number, body: string, headers: OutgoingHttpHeaders): void;
   /** Returns the response for middlewares; undefined if the stream can't be answered now. */
   hold(req: IncomingMessage): HeldResponse | undefined;
+  /** Gives the connection away; nothing else of the handshake may be used afterwards. */
+  takeOver(): TakenStream;
   /** Passes the handshake to another library. Returns false if that one can't take it. */
   passTo(
     server: ForeignWebSocketServer,
@@ -69,6 +86,10 @@ export class UpgradeHandshake implements StreamHandshake {
     return UpgradeResponse.over(this.stream, req);
   }
 
+  takeOver(): TakenStream {
+    return { stream: this.stream, head: this.#head };
+  }
+
   passTo(
     server: ForeignWebSocketServer,
     req: IncomingMessage,
@@ -78,6 +99,8 @@ export class UpgradeHandshake implements StreamHandshake {
     return true;
   }
 }
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** The handshake of HTTP/2: an extended CONNECT (RFC 8441). */
 export class ConnectHandshake implements StreamHandshake {
@@ -110,6 +133,14 @@ export class ConnectHandshake implements StreamHandshake {
 
   hold(): HeldResponse {
     return holdConnectResponse(this.#res as ServerResponse);
+  }
+
+  takeOver(): TakenStream {
+    const { stream } = this;
+    const respond: RespondToConnect = (status, headers) => {
+      if (!this.isGone()) stream.respond({ ":status": status, ...headers });
+    };
+    return { stream, head: NO_BYTES, respond };
   }
 
   passTo(

@@ -3,15 +3,17 @@ import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import { WebSocketOpening, type WebSocketDoor } from "../admission/websocket-opening.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { kEngineClock, kRefuseRelayed } from "../keys.ts";
+import { kEngineClock, kGate, kRefuseRelayed } from "../keys.ts";
 import { type Refusal, REFUSALS } from "../report/refusals.ts";
+import { moveClient, type MovableSession } from "./move.ts";
 import type { RelayHost, RelayRefusal } from "./relay.ts";
 
 /** The part of the engine that a relay reaches through its host. */
 export interface RelayDoor extends WebSocketDoor {
-  readonly clients: Readonly<Record<string, unknown>>;
+  readonly clients: Readonly<Record<string, MovableSession>>;
   readonly clientsCount: number;
   readonly [kEngineClock]: Clock;
+  readonly [kGate]: { readonly retryAfter: number };
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
   [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
@@ -25,6 +27,7 @@ export function relayHost(engine: RelayDoor): RelayHost {
     count: () => engine.clientsCount,
     handleRequest: (req, res) => engine.handleRequest(req, res),
     handleUpgrade: (req, stream, head) => engine.handleUpgrade(req, stream, head),
+    releaseStream: (sid, stream) => moveClient(engine.clients[sid], stream, engine[kGate].retryAfter),
     refuse: (req, res, refusal) => engine[kRefuseRelayed](req, res, refusal),
     refuseHandshake: (req, handshake, refusal) =>
       new WebSocketOpening(engine, req, handshake).refuse(refusalFrom(refusal, req)),

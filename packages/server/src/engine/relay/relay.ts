@@ -58,6 +58,13 @@ export interface RelayHost {
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   /** Handles a WebSocket handshake that arrived at another process. */
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  /**
+   * Moves the client of a WebSocket away, because the process that it is connected to leaves. A client that can return to its
+   * session does so; otherwise the session ends as if this engine drained.
+   *
+   * @param stream the one passed to `handleUpgrade`
+   */
+  releaseStream(sid: string, stream: Duplex): void;
   /** Runs the middlewares, so that pages of other origins can read the answer, and refuses the request. */
   refuse(req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
   /** The same for a WebSocket handshake. */

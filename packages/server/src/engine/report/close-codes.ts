@@ -31,6 +31,8 @@ export interface CloseReason<Reason extends string = ClassicReason, Code extends
   readonly limit?: number | undefined;
   /** The value that exceeded `limit`. */
   readonly actual?: number | undefined;
+  /** Reconnection delay for the client, in milliseconds, if only this session is moved to another server. */
+  readonly retryAfter?: number | undefined;
   /** Milliseconds since the last ping or pong of the client, or since the session opened. */
   readonly heartbeatAge?: number | undefined;
   /** Last measured delay of the server's event loop, in milliseconds. */
@@ -287,8 +289,8 @@ export function completeReason(why: CloseReason, { transport, heartbeatAge, loop
 
 /** Returns the code and the text of the close frame, with the reconnection delay in milliseconds. */
 export function webSocketClose(
-  { code, limit, actual, description }: CloseReason,
-  retryAfter?: number,
+  { code, limit, actual, description, retryAfter: ownDelay }: CloseReason,
+  retryAfter = ownDelay,
 ): [code: number, text: string] {
   const cause = causeOf(description) ?? "";
   // Only rules of the parsers are sent. Other causes may be internal.
