@@ -78,6 +78,13 @@ const jobs = {
     }
     vitest("--config", "vitest.walls.config.ts");
   },
+  chaos() {
+    if (rest[0] === "--long") {
+      process.env.CHAOS = "long";
+      rest.shift();
+    }
+    vitest("--config", "vitest.chaos.config.ts");
+  },
   change: () => node("node_modules/@changesets/cli/bin.js", ["add", ...rest]),
   versions: () => node("scripts/release.mjs", ["versions"]),
   release: () => node("scripts/release.mjs", ["publish", PNPM]),

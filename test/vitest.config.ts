@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           ...patient,
           name: "system",
-          include: ["{contract,e2e,differential,conformance,types,browser,walls}/**/*.test.ts"],
+          include: ["{contract,e2e,differential,conformance,types,browser,walls,cluster}/**/*.test.ts"],
           exclude: ALONE,
           isolate: false,
         },

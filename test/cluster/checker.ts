@@ -1,0 +1,99 @@
+import { vi } from "vitest";
+import type { LoadReport, Refused, SessionReport } from "./load.ts";
+import type { Node, NodeReport } from "./nodes.ts";
+
+/** What went wrong, in sentences; a table of counts by sentence stays readable for thousands of sessions. */
+export type Complaints = Readonly<Record<string, number>>;
+
+class Tally {
+  readonly counts: Record<string, number> = {};
+
+  add(sentence: string): void {
+    // Numbers and ids differ from session to session, the fault does not.
+    const general = sentence.replace(/\d+/g, "N").replace(/[\w-]{20}: /, "");
+    this.counts[general] = (this.counts[general] ?? 0) + 1;
+  }
+}
+
+const isAsWanted = ({ kind, transport }: SessionReport): boolean =>
+  (transport === "polling") === kind.endsWith(" polling");
+
+/** Complaints about sessions that should have lived: the clients' view. */
+export function complaintsAbout(sessions: readonly SessionReport[]): Complaints {
+  const tally = new Tally();
+  for (const session of sessions) {
+    for (const fault of session.faults) tally.add(`${session.kind}: ${fault}`);
+    if (session.ended) tally.add(`${session.kind}: ended, ${session.ended.reason}`);
+    else if (!session.left) tally.add(`${session.kind}: it did not leave`);
+    else if (!isAsWanted(session)) tally.add(`${session.kind}: on ${session.transport}`);
+  }
+  return tally.counts;
+}
+
+/** Answers that no client should get. */
+export function refusals(
+  { refused }: LoadReport,
+  isUnexpected: (refusal: Refused) => boolean = () => true,
+): Complaints {
+  const tally = new Tally();
+  for (const { status, request, body } of refused.filter(isUnexpected)) {
+    const [method] = request.split(" ");
+    tally.add(`${method} -> #${status} ${/transport=\w+/.exec(request)?.[0]} ${body.slice(0, 200)}`);
+  }
+  return tally.counts;
+}
+
+/** Faults that the nodes have seen, and counts that do not agree with those of the clients. */
+export function disagreements(
+  nodes: readonly NodeReport[],
+  before: readonly NodeReport[],
+  { sessions }: LoadReport,
+): Complaints {
+  const tally = new Tally();
+  for (const { faults } of nodes) for (const fault of faults) tally.add(fault);
+  const all = (reports: readonly NodeReport[], name: "ups" | "downs"): number =>
+    reports.reduce((sum, { totals }) => sum + totals[name], 0);
+  const sum = (name: "ups" | "downs"): number => all(nodes, name) - all(before, name);
+  const count = (read: (session: SessionReport) => number): number => sessions.reduce((all, one) => all + read(one), 0);
+  if (sum("ups") !== count(({ ups }) => ups)) tally.add("not all messages up have arrived");
+  if (sum("downs") !== count(({ downs }) => downs)) tally.add("not all messages down have arrived");
+  return tally.counts;
+}
+
+/** Gauges of `io.stats().cluster` that are zero once all clients have gone. */
+const GAUGES = /^(?:exchanges|tunnels|held|pending\w*|waiting|queued\w*|open)$/;
+
+/** Walks the statistics of a cluster, and returns the gauges that are not zero. */
+function leftIn(value: unknown, path: string): string[] {
+  if (typeof value !== "object" || value === null) {
+    const name = path.split(".").at(-1) ?? "";
+    return typeof value === "number" && value !== 0 && GAUGES.test(name) ? [`${path}: ${value}`] : [];
+  }
+  return Object.entries(value).flatMap(([name, each]) => leftIn(each, `${path}.${name}`));
+}
+
+/** Returns what a node still has. */
+function leftovers({ open, sockets, stats }: NodeReport): string[] {
+  return [
+    ...(open === 0 ? [] : [`sessions: ${open}`]),
+    ...(sockets === 0 ? [] : [`sockets: ${sockets}`]),
+    ...leftIn(stats["cluster"], "cluster"),
+  ];
+}
+
+/** Waits until the nodes have nothing left over; returns what stays. */
+export async function leftAt(nodes: readonly Node[], patience = 20_000): Promise<string[]> {
+  const look = async (): Promise<string[]> =>
+    (await Promise.all(nodes.map((node) => node.report()))).flatMap(leftovers);
+  try {
+    await vi.waitFor(
+      async () => {
+        if ((await look()).length > 0) throw new Error("left over");
+      },
+      { timeout: patience, interval: 50 },
+    );
+    return [];
+  } catch {
+    return look();
+  }
+}

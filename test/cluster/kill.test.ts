@@ -1,0 +1,98 @@
+import { expect, test, vi } from "vitest";
+import { BALANCERS } from "./balancers.ts";
+import { complaintsAbout, leftAt, refusals } from "./checker.ts";
+import type { Kind, Load, SessionReport } from "./load.ts";
+import type { Node } from "./nodes.ts";
+import { broadcast, by, say, SEED } from "./run.ts";
+import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+
+// kill -9 of one of four nodes, behind a balancer that repeats a GET that was not answered. The sessions of the dead node end;
+// those of the others, whose polls it has held for them, go on.
+
+tidyUp();
+
+const roundRobin = BALANCERS[0]!;
+const KINDS: readonly Kind[] = ["4.8 polling", "2.5 polling"];
+const count = by({ short: 100, medium: 1000, long: 2000 });
+/** Milliseconds that clients of the dead node may take to know. The bar is 100 on a machine that has nothing else to do. */
+const SOON = Number(process.env["CHAOS_SOON"] ?? by({ short: 2000, medium: 1000, long: 1000 }));
+
+const quantile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
+
+interface Killing {
+  readonly load: Load;
+  readonly survivors: readonly Node[];
+  readonly dead: string;
+  readonly at: number;
+}
+
+/** Milliseconds from the kill until each client of the dead node knew. */
+function delays(sessions: readonly SessionReport[], { dead, at }: Killing): number[] {
+  const theirs = sessions.filter(({ tag }) => tag === dead);
+  return theirs.map(({ ended }) => (ended?.at ?? Infinity) - at).sort((one, other) => one - other);
+}
+
+async function killOne(during: (nodes: readonly Node[], load: Load) => Promise<void>): Promise<Killing> {
+  const { nodes, urls } = await siteBehind(roundRobin, { count: 4 });
+  const load = await clientsOf(2);
+  await load.open({
+    urls,
+    count,
+    kinds: KINDS,
+    rate: by({ short: 100, medium: 150, long: 200 }),
+    seed: SEED,
+    rounds: 1,
+  });
+  const [victim, ...survivors] = nodes as [Node, ...Node[]];
+  const { tag: dead } = await victim.ask<{ tag: string }>("who");
+  await during(survivors, load);
+  const at = performance.timeOrigin + performance.now();
+  victim.kill("SIGKILL");
+  await vi.waitFor(async () => expect(await load.living(dead)).toBe(0), { timeout: 15_000, interval: 100 });
+  return { load, survivors, dead, at };
+}
+
+test.skipIf(!roundRobin.program || !hasCluster)(
+  "while all polls are held, no session of another node ends",
+  async () => {
+    const killing = await killOne(async () => {
+      // The last answers leave, and all clients poll again.
+      await new Promise((resolve) => setTimeout(resolve, by({ short: 300, medium: 2000, long: 3000 })));
+    });
+    const { load, survivors, dead } = killing;
+    await load.talk({ rounds: 3, pace: 100 });
+    await load.leave();
+    const report = await load.report();
+    const took = delays(report.sessions, killing);
+    say(
+      `${took.length} of ${count} clients of the dead node knew after ms`,
+      [0, 0.5, 0.99, 1].map((part) => quantile(took, part)),
+    );
+    expect(took.length).toBeGreaterThan(0);
+    expect(complaintsAbout(report.sessions.filter(({ tag }) => tag !== dead))).toEqual({});
+    expect(refusals(report, ({ request }) => !request.includes(`sid=${dead}`))).toEqual({});
+    expect(await leftAt(survivors)).toEqual([]);
+    expect(quantile(took, 1), "the last client knows").toBeLessThan(SOON);
+  },
+);
+
+test.skipIf(!roundRobin.program || !hasCluster)(
+  "while answers are on their way, few sessions of others end, and none silently",
+  async () => {
+    const killing = await killOne(async (nodes) => {
+      void broadcast(nodes, { count: 100, pace: 20 });
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    });
+    const { load, survivors, dead } = killing;
+    await load.talk({ rounds: 3, pace: 100 });
+    await load.leave();
+    const others = (await load.report()).sessions.filter(({ tag }) => tag !== dead);
+    const ended = others.filter(({ ended }) => ended);
+    say(`sessions of others that ended, of ${others.length}`, ended.length);
+    expect(ended.length).toBeLessThanOrEqual(others.length * 0.1);
+    expect(complaintsAbout(others.filter(({ ended }) => !ended))).toEqual({});
+    expect(ended.flatMap(({ faults }) => faults)).toEqual([]);
+    expect(await leftAt(survivors)).toEqual([]);
+  },
+);

@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { BALANCERS } from "./balancers.ts";
+import { complaintsAbout, leftAt, refusals } from "./checker.ts";
+import type { Kind } from "./load.ts";
+import type { Node } from "./nodes.ts";
+import { by, say, SEED } from "./run.ts";
+import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+
+// A node leaves while its clients and those of others talk: `io.close()` answers what it has taken for others.
+
+tidyUp();
+
+const roundRobin = BALANCERS[0]!;
+const KINDS: readonly Kind[] = ["4.8 polling", "2.5 polling", "portage polling"];
+
+test.skipIf(!roundRobin.program || !hasCluster)(
+  "a front that closes under load breaks no polling session of another node",
+  async () => {
+    const { nodes, urls } = await siteBehind(roundRobin, { count: 3 });
+    const [leaving, ...others] = nodes as [Node, ...Node[]];
+    const load = await clientsOf(1);
+    const count = by({ short: 45, medium: 300, long: 900 });
+    await load.open({ urls, count, kinds: KINDS, rate: 100, seed: SEED, rounds: 1 });
+    const { tag } = await leaving.ask<{ tag: string }>("who");
+    const talked = load.talk({ rounds: by({ short: 10, medium: 30, long: 60 }), pace: 100 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await leaving.ask("close")).toEqual({ open: 0 });
+    await talked;
+    await load.leave();
+    const report = await load.report();
+    const theirs = report.sessions.filter((session) => session.tag === tag);
+    say("sessions of the node that left, and why they ended", [theirs.length, complaintsAbout(theirs)]);
+    expect(theirs.filter(({ ended }) => !ended)).toEqual([]);
+    expect(complaintsAbout(report.sessions.filter((session) => session.tag !== tag))).toEqual({});
+    expect(refusals(report, ({ request }) => !request.includes(`sid=${tag}`))).toEqual({});
+    expect(await leftAt(others)).toEqual([]);
+  },
+);

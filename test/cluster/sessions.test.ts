@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { BALANCERS } from "./balancers.ts";
+import { KINDS } from "./load.ts";
+import { by, expectFlawless, say, SEED, talkAndHear } from "./run.ts";
+import { hasCluster, type Site, siteBehind, siteOfWorkers, tidyUp } from "./site.ts";
+
+// Unmodified clients before four nodes, and no sticky sessions: each request may land anywhere. Every message arrives once and
+// in order both ways, every broadcast arrives, no client gets a refusal, and nothing is left over.
+
+tidyUp();
+
+const PLAN = { count: 4 };
+/** Sessions that all live at once, for each way in. */
+const count = Number(process.env["CHAOS_SESSIONS"] ?? by({ short: 100, medium: 400, long: 2000 }));
+const rate = by({ short: 50, medium: 80, long: 100 });
+const processes = Math.ceil(count / 1000);
+const balancers = Math.ceil(count / 3000);
+
+async function serveAll({ nodes, urls }: Site): Promise<void> {
+  const rounds = by({ short: 5, medium: 10, long: 20 });
+  const opening = { urls, count, kinds: KINDS, rate, seed: SEED, rounds, pace: 200 };
+  const outcome = await talkAndHear(nodes, { ...opening, processes });
+  say(`${count} sessions`, outcome.report.statuses);
+  await expectFlawless(nodes, outcome);
+  // With one of four as the owner, most of it has to come from elsewhere.
+  const reports = await Promise.all(nodes.map((node) => node.report()));
+  for (const { totals } of reports) expect(totals.sessions, "sessions of a node").toBeLessThan(count * 0.7);
+}
+
+const some = by({
+  short: ["haproxy random"],
+  medium: BALANCERS.map(({ name }) => name),
+  long: BALANCERS.map(({ name }) => name),
+});
+
+for (const balancer of BALANCERS.filter(({ name }) => some.includes(name))) {
+  test.skipIf(!balancer.program || !hasCluster)(`four nodes behind ${balancer.name}`, async () => {
+    await serveAll(await siteBehind(balancer, PLAN, balancers));
+  });
+}
+
+test.skipIf(!hasCluster)("four workers of node:cluster on one port", async () => {
+  await serveAll(await siteOfWorkers(PLAN));
+});
