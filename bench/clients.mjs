@@ -59,6 +59,22 @@ export class WireClient {
     return client;
   }
 
+  /** The same after polling: the session opens at one port, and its WebSocket arrives at another one. */
+  static async openUpgraded(port, through = port) {
+    const polling = await PollingClient.open(port);
+    const poll = polling.poll();
+    const client = new WireClient(through, `&sid=${polling.sid}`);
+    client.write(clientFrame("2probe"));
+    await client.frame();
+    await poll;
+    client.write(clientFrame("5"));
+    client.write(clientFrame('420["echo",1]'));
+    await client.frame();
+    polling.destroy();
+    client.#read = undefined;
+    return client;
+  }
+
   write(bytes) {
     this.#socket.write(bytes);
   }
@@ -168,11 +184,16 @@ export class PollingClient {
   #polls;
   #posts = undefined;
 
-  static async open(port) {
+  /** @param through the port of all requests after the first one */
+  static async open(port, through = port) {
     const client = new PollingClient();
-    client.#port = port;
+    client.#port = through;
     client.#polls = new Pipe(port);
     const open = await client.#polls.request(get("/socket.io/?EIO=4&transport=polling"));
+    if (through !== port) {
+      client.#polls.socket.destroy();
+      client.#polls = new Pipe(through);
+    }
     client.sid = JSON.parse(open.slice(1)).sid;
     client.path = `/socket.io/?EIO=4&transport=polling&sid=${client.sid}`;
     client.pollBytes = get(client.path);
