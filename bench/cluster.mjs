@@ -183,7 +183,9 @@ for (const [name, row] of Object.entries(rows)) {
   const result = await measure(row);
   results[name] = result;
   const { here, elsewhere, ratio, owner, front } = result.figures;
-  const aim = Object.entries(row.limits).map(([limited, limit]) => `${limited} ≤ ${limit}`);
+  const aim = Object.entries(row.limits)
+    .map(([limited, limit]) => `${limited} ≤ ${limit}`)
+    .join(", ");
   const cells = [here, elsewhere, ratio, owner, front].map(cell).join("");
   console.log(
     `${row.title.padEnd(52)}${cells} ${result.isMet ? " " : "!"} ${aim}  ${row.unit}, load ${result.load.toFixed(1)}`,

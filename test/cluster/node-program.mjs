@@ -2,6 +2,7 @@
 // with a sequence number for each node. It runs the build. programs.ts starts it, and asks by messages.
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { Socket } from "node:net";
 
 const require = createRequire(import.meta.url);
 const { library, port, cluster, options, backlog = 4096 } = JSON.parse(process.env.NODE_PLAN);
@@ -93,6 +94,15 @@ const questions = {
     globalThis.gc();
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
+  },
+  /** Breaks the connections to the other nodes, which are those over unix sockets; returns how many there were. */
+  cut() {
+    const standard = [process.stdin, process.stdout, process.stderr];
+    const isLink = (handle) => handle instanceof Socket && !standard.includes(handle) && !handle.remoteAddress;
+    // oxlint-disable-next-line no-underscore-dangle
+    const links = process._getActiveHandles().filter(isLink);
+    for (const link of links) link.destroy();
+    return links.length;
   },
   async close() {
     await io.close();
