@@ -9,6 +9,7 @@ export const {
   checkUpgrade,
   CloseEvent,
   ConnectError,
+  connectLink,
   createWebSocketStream,
   DEFAULT_LIMITS,
   ErrorEvent,

@@ -4,7 +4,7 @@
  * Must not know: Engine.IO or Socket.IO. Text and bytes are opaque.
  * For programs written for `ws`: `WebSocket`, `WebSocketServer`, `createWebSocketStream`.
  * Without an emitter and its costs: `checkUpgrade` → `acceptUpgrade` or `refuseUpgrade`, and over
- * HTTP/2 `checkConnect` → `acceptConnect` or `refuseConnect`. An
+ * HTTP/2 `checkConnect` → `acceptConnect` or `refuseConnect`; for clients `connectLink`. An
  * accepted stream becomes a `WebSocketLink`, which reports to a `LinkHandler`.
  */
 import { WebSocketServer } from "./server/websocket-server.ts";
@@ -24,6 +24,8 @@ export type {
 } from "./compatible-types.ts";
 export { ConnectError } from "./client/connect-error.ts";
 export type { ConnectErrorCode } from "./client/connect-error.ts";
+export { connectLink } from "./connect-link.ts";
+export type { ConnectLinkHandler } from "./connect-link.ts";
 export {
   checkDeflateOptions,
   DEFAULT_LIMITS,

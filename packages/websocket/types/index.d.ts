@@ -24,6 +24,8 @@ declare namespace WebSocket {
   export import CloseEvent = own.CloseEvent;
   export import ConnectError = own.ConnectError;
   export type ConnectErrorCode = own.ConnectErrorCode;
+  export import connectLink = own.connectLink;
+  export type ConnectLinkHandler = own.ConnectLinkHandler;
   export type ConnectOffer = own.ConnectOffer;
   export type ConnectRequest = own.ConnectRequest;
   export import createWebSocketStream = own.createWebSocketStream;
