@@ -10,4 +10,13 @@ export { randomId } from "./engine/random-id.ts";
 export { type Clock, type PendingCall, serverClock } from "./base/clock.ts";
 export { createLog } from "./base/log.ts";
 export { Emitter } from "./base/emitter.ts";
-export type { Cluster, ClusterEvent, ClusterEvents, ClusterNode, NodeState } from "./socketio/cluster.ts";
+export { runNextTick } from "./base/turn.ts";
+export type {
+  Cluster,
+  ClusterEvent,
+  ClusterEvents,
+  ClusterNode,
+  ClusterRefusal,
+  NodeState,
+} from "./socketio/cluster.ts";
+export type { ClusterReport, LinkReport } from "./socketio/host/cluster-report.ts";

@@ -1,7 +1,8 @@
 import type { EngineCluster } from "../engine/index.ts";
 import type { Adapter } from "./adapter/adapter.ts";
+import type { ClusterReport } from "./host/cluster-report.ts";
 
-/** Whether a node serves: `silent` nodes do not answer, and count as lost after `heartbeatTimeout`. */
+/** Whether a node serves. A `silent` one has not answered for `heartbeatTimeout`, or its link is cut; it may return. */
 export type NodeState = "up" | "draining" | "silent";
 
 /** A process of a cluster. */
@@ -24,10 +25,24 @@ export interface ClusterEvent {
   readonly reason?: string;
 }
 
-/** The events of `io.cluster`: a node has joined or changed its state, or is gone. */
+/** A process that does not belong to the cluster: it has another version or secret. */
+export interface ClusterRefusal {
+  readonly code: string;
+  /** The tag that it gave. */
+  readonly tag: string | undefined;
+  readonly message: string;
+}
+
+/** The events of `io.cluster`. */
 export interface ClusterEvents {
+  /** A node has joined, or has changed its state. */
   node: (event: ClusterEvent) => void;
+  /** The process of a node has ended, or has left. */
   lost: (event: ClusterEvent) => void;
+  /** A link to another process was refused. */
+  refused: (refusal: ClusterRefusal) => void;
+  /** This process can't join. Without a listener, the error is thrown. */
+  error: (error: Error) => void;
 }
 
 /** The processes that serve the same clients: the option `cluster`, and `io.cluster`. */
@@ -40,4 +55,8 @@ export interface Cluster extends EngineCluster {
   off<Name extends keyof ClusterEvents>(event: Name, listener: ClusterEvents[Name]): this;
   /** Creates the adapter of a namespace: broadcasts and requests to all processes. */
   createAdapter(nsp: unknown): Adapter;
+  /** Uses the option `clusterSecret` of the server, unless the cluster has its own secrets. Called before `connect`. */
+  useSecrets(secrets: string | readonly string[]): void;
+  /** Returns the state of links and nodes, for `io.stats()`. */
+  report(): ClusterReport;
 }

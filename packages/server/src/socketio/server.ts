@@ -179,6 +179,7 @@ export class Server<
     const given = isOptions ? srv : opts;
     this.opts = resolveServerOptions(given);
     this[kClusterKeys] = isAbsent(given.clusterSecret) ? undefined : new ClusterKeys(given.clusterSecret);
+    if (this[kClusterKeys] !== undefined) this.opts.cluster?.useSecrets(given.clusterSecret!);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
     this[kEngineClock] = clock ?? serverClock;
@@ -397,7 +398,7 @@ export class Server<
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
    */
   stats(): ServerReport {
-    return this[kTally].report(reportOf(this.engine));
+    return this[kTally].report(reportOf(this.engine), this.cluster?.report());
   }
 
   /**

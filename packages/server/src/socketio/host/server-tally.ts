@@ -1,3 +1,4 @@
+import type { ClusterReport } from "./cluster-report.ts";
 import { count, type EngineReport, type Tally } from "../../engine/index.ts";
 import { SocketIoError, type SocketIoErrorCode } from "../report/errors.ts";
 
@@ -26,6 +27,8 @@ export const CONNECT_CODES: readonly SocketIoErrorCode[] = [
 export interface ServerReport extends EngineReport {
   /** Ignored messages of the cluster bus, and servers beyond the limit, by code. */
   readonly cluster: Tally;
+  /** The other processes. Undefined without the option `cluster`. */
+  readonly nodes?: ClusterReport;
   /** Refused joins of namespaces, by code. */
   readonly connectsRefused: Tally;
   /** Recovery of sessions. */
@@ -71,8 +74,9 @@ export class ServerTally {
   }
 
   /** Returns the counters of both layers. */
-  report(engine: EngineReport): ServerReport {
+  report(engine: EngineReport, nodes?: ClusterReport): ServerReport {
     const recovery = { recovered: this.#recovered, refused: { ...this.#refused }, dropped: { ...this.#dropped } };
-    return { ...engine, cluster: { ...this.#cluster }, connectsRefused: { ...this.#connectsRefused }, recovery };
+    const connectsRefused = { ...this.#connectsRefused };
+    return { ...engine, cluster: { ...this.#cluster }, ...(nodes && { nodes }), connectsRefused, recovery };
   }
 }
