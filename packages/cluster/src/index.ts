@@ -3,6 +3,23 @@
  * Knows: the seam of @portage/server for relays and adapters, and joins what the folders have.
  * Must not know: sessions and sockets, beyond what the seam shows.
  */
-export type { Cluster, ClusterEvent, ClusterEvents, ClusterNode, NodeState } from "@portage/server/relay";
+export type {
+  Cluster,
+  ClusterEvent,
+  ClusterEvents,
+  ClusterNode,
+  ClusterRefusal,
+  ClusterReport,
+  NodeState,
+} from "@portage/server/relay";
+export {
+  CLUSTER_ERRORS,
+  ClusterError,
+  type ClusterErrorCode,
+  LINK_REFUSALS,
+  type LinkRefusalCode,
+} from "./core/errors.ts";
 export { decodeFrame, encodeFrame, type Frame, FRAME, type FrameName } from "./core/frames.ts";
 export type { Link, LinkEnd, LinkKind, LinkObserver, Peers, Standing } from "./links/link.ts";
+export { localCluster } from "./local.ts";
+export type { LocalClusterOptions } from "./options.ts";

@@ -1,0 +1,138 @@
+import { Agent, type IncomingMessage, request } from "node:http";
+import type { Clock, PendingCall } from "@portage/server/relay";
+import { connectLink, type WebSocketLink as Connection } from "@portage/websocket";
+import type { LinkRefusalCode } from "../core/errors.ts";
+import { isCode } from "./directory.ts";
+import {
+  type Identity,
+  identityHeaders,
+  identityOf,
+  isNonce,
+  isSameVersion,
+  type LinkKeys,
+  makeNonce,
+  makeProof,
+  type ProofTerms,
+  verifyProof,
+} from "./handshake.ts";
+import { CONNECTION_OPTIONS } from "./websocket-link.ts";
+
+/** What came of an attempt. `absent`: no process listens; `busy`: the other attempt counts. */
+export type DialFailure = "absent" | "busy" | "failed" | LinkRefusalCode;
+
+export interface DialHandler {
+  /** The process of the peer lives. */
+  onAnswered(): void;
+  /** Final, as is the next one. */
+  onConnected(node: Identity, connection: Connection): void;
+  onDialFailed(failure: DialFailure): void;
+}
+
+export interface DialSettings {
+  readonly address: string;
+  /** The tag of the node that should listen there. */
+  readonly tag: string;
+  readonly self: Identity;
+  readonly keys: LinkKeys;
+  readonly clock: Clock;
+  /** Milliseconds for the whole attempt. */
+  readonly timeout: number;
+}
+
+/** One attempt to connect to a node. */
+export class Dial {
+  readonly #settings: DialSettings;
+  readonly #handler: DialHandler;
+  /** Both requests use its only connection. */
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #timer: PendingCall;
+  #isOver = false;
+  #stop: () => void = () => undefined;
+
+  constructor(settings: DialSettings, handler: DialHandler) {
+    this.#settings = settings;
+    this.#handler = handler;
+    this.#timer = settings.clock.after(settings.timeout, () => this.#fail("failed"));
+    this.#hello();
+  }
+
+  /** Gives up without a report. */
+  abort(): void {
+    if (this.#finish()) this.#stop();
+  }
+
+  /** Returns false if the attempt was over before. */
+  #finish(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    this.#timer.cancel();
+    this.#agent.destroy();
+    return true;
+  }
+
+  #fail(failure: DialFailure): void {
+    if (!this.#finish()) return;
+    this.#stop();
+    this.#handler.onDialFailed(failure);
+  }
+
+  #hello(): void {
+    const { address, self } = this.#settings;
+    const headers = identityHeaders(self);
+    const hello = request({ socketPath: address, agent: this.#agent, headers });
+    this.#stop = () => hello.destroy();
+    hello.on("error", (error) => this.#fail(failureOf(error)));
+    hello.on("response", (answer) => {
+      answer.on("end", () => this.#onHello(answer));
+      answer.on("error", ignore);
+      answer.resume();
+    });
+    hello.end();
+  }
+
+  #onHello(answer: IncomingMessage): void {
+    if (this.#isOver) return;
+    const { headers } = answer;
+    const listener = identityOf(headers);
+    const listenerNonce = headers["portage-nonce"];
+    if (!isSameVersion(headers)) return this.#fail("LINK_VERSION");
+    if (listener === undefined || !isNonce(listenerNonce)) return this.#fail("LINK_MALFORMED");
+    // The address is that of an earlier node.
+    if (listener.tag !== this.#settings.tag) return this.#fail("absent");
+    this.#handler.onAnswered();
+    if (this.#isOver) return;
+    this.#upgrade({ dialler: this.#settings.self, listener, diallerNonce: makeNonce(), listenerNonce });
+  }
+
+  #upgrade(terms: ProofTerms): void {
+    const { address, self, keys, clock } = this.#settings;
+    const [key] = keys();
+    const proof = makeProof(key!, "dialler", terms);
+    const headers = { ...identityHeaders(self), "portage-nonce": terms.diallerNonce, "portage-proof": proof };
+    const options = { ...CONNECTION_OPTIONS, agent: this.#agent, socketPath: address, headers, clock };
+    const attempt = connectLink("ws://localhost/", options, {
+      onLink: (link, answer) => this.#onLink(terms, key!, { link, answer }),
+      onConnectError: (error, answer) => this.#fail(answer === undefined ? failureOf(error) : refusalOf(answer)),
+    });
+    this.#stop = () => attempt.abort();
+  }
+
+  #onLink(terms: ProofTerms, key: Buffer, { link, answer }: { link: Connection; answer: IncomingMessage }): void {
+    const isProved = verifyProof([key], "listener", terms, answer.headers["portage-proof"]) !== undefined;
+    if (this.#isOver || !isProved) link.terminate();
+    if (!isProved) return this.#fail("LINK_SECRET");
+    if (this.#finish()) this.#handler.onConnected(terms.listener, link);
+  }
+}
+
+function refusalOf({ statusCode }: IncomingMessage): DialFailure {
+  if (statusCode === 409) return "busy";
+  if (statusCode === 426) return "LINK_VERSION";
+  return statusCode === 401 ? "LINK_SECRET" : "failed";
+}
+
+function failureOf(error: Error): DialFailure {
+  return isCode(error, "ECONNREFUSED", "ENOENT") ? "absent" : "failed";
+}
+
+function ignore(): void {}

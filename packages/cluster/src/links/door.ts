@@ -1,0 +1,119 @@
+import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { acceptUpgrade, checkUpgrade, refuseUpgrade, type WebSocketLink as Connection } from "@portage/websocket";
+import type { LinkRefusalCode } from "../core/errors.ts";
+import {
+  type Identity,
+  identityHeaders,
+  identityOf,
+  isNonce,
+  isSameVersion,
+  type LinkKeys,
+  makeNonce,
+  makeProof,
+  type ProofTerms,
+  verifyProof,
+} from "./handshake.ts";
+import { CONNECTION_OPTIONS } from "./websocket-link.ts";
+
+/** Receives the nodes that dial this one. */
+export interface DoorHandler {
+  /** Whether a link to the node may open now. It has proved that it belongs to the cluster. */
+  admits(node: Identity): boolean;
+  onDialled(node: Identity, connection: Connection): void;
+  onStranger(code: LinkRefusalCode, tag: string | undefined): void;
+}
+
+export interface DoorSettings {
+  readonly self: Identity;
+  readonly keys: LinkKeys;
+}
+
+/** Most connections at a time: more than nodes of one host, and few enough for a process's file descriptors. */
+const MAX_CONNECTIONS = 1024;
+
+/** Listens for other nodes, and checks their handshakes. */
+export class Door {
+  readonly #settings: DoorSettings;
+  readonly #handler: DoorHandler;
+  readonly #server: Server;
+  readonly #nonces = new WeakMap<Duplex, string>();
+
+  constructor(settings: DoorSettings, handler: DoorHandler) {
+    this.#settings = settings;
+    this.#handler = handler;
+    this.#server = new Server({
+      maxHeaderSize: 4096,
+      headersTimeout: 5000,
+      requestTimeout: 5000,
+      keepAliveTimeout: 5000,
+    });
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.on("request", (req, res) => this.#onRequest(req, res));
+    this.#server.on("upgrade", (req: IncomingMessage, stream, head) => this.#onUpgrade(req, stream, head));
+  }
+
+  /** Listens. Calls back once, with the error if that failed. Does not keep the process alive. */
+  listen(address: string, done: (error: Error | undefined) => void): void {
+    const server = this.#server;
+    const onError = (error: Error): void => done(error);
+    server.once("error", onError);
+    // A worker of node:cluster would share the socket with the others.
+    server.listen({ path: address, exclusive: true }, () => {
+      server.removeListener("error", onError);
+      server.on("error", ignore);
+      done(undefined);
+    });
+    server.unref();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  /** The first request: names the nodes, and challenges. */
+  #onRequest(req: IncomingMessage, res: ServerResponse): void {
+    const { self } = this.#settings;
+    const answer = (status: number, code?: LinkRefusalCode): void => {
+      if (code !== undefined) this.#handler.onStranger(code, identityOf(req.headers)?.tag);
+      const nonce = makeNonce();
+      this.#nonces.set(req.socket, nonce);
+      res.writeHead(status, { ...identityHeaders(self), "portage-nonce": nonce, "content-length": 0 });
+      res.end();
+    };
+    // Programs that are not nodes get the same answer as nodes without a proof.
+    if (identityOf(req.headers) === undefined) answer(401, "LINK_MALFORMED");
+    else if (!isSameVersion(req.headers)) answer(426, "LINK_VERSION");
+    else answer(401);
+  }
+
+  #onUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const node = identityOf(req.headers);
+    const check = checkUpgrade(req);
+    if (node === undefined || !check.ok) return this.#refuse(stream, 401, "LINK_MALFORMED");
+    if (!isSameVersion(req.headers)) return this.#refuse(stream, 426, "LINK_VERSION", node.tag);
+    const terms = this.#termsOf(req, stream, node);
+    const key = terms && verifyProof(this.#settings.keys(), "dialler", terms, req.headers["portage-proof"]);
+    if (terms === undefined || key === undefined) return this.#refuse(stream, 401, "LINK_SECRET", node.tag);
+    if (!this.#handler.admits(node)) return refuseUpgrade(stream, 409);
+    const headers = [`portage-proof: ${makeProof(key, "listener", terms)}`];
+    this.#handler.onDialled(node, acceptUpgrade(req, stream, head, { ...CONNECTION_OPTIONS, headers }));
+  }
+
+  #refuse(stream: Duplex, status: number, code: LinkRefusalCode, tag?: string): void {
+    this.#handler.onStranger(code, tag);
+    refuseUpgrade(stream, status, code);
+  }
+
+  /** A nonce is valid once. */
+  #termsOf(req: IncomingMessage, stream: Duplex, dialler: Identity): ProofTerms | undefined {
+    const listenerNonce = this.#nonces.get(stream);
+    this.#nonces.delete(stream);
+    const diallerNonce = req.headers["portage-nonce"];
+    if (listenerNonce === undefined || !isNonce(diallerNonce)) return undefined;
+    return { dialler, listener: this.#settings.self, diallerNonce, listenerNonce };
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,215 @@
+import type { Clock, PendingCall } from "@portage/server/relay";
+import type { WebSocketLink as Connection } from "@portage/websocket";
+import type { LinkRefusalCode } from "../core/errors.ts";
+import type { Frame } from "../core/frames.ts";
+import { type LinkAction, type LinkSignal, type LinkState, stepLink } from "../core/link-state.ts";
+import { Dial, type DialFailure, type DialHandler } from "./dial.ts";
+import type { Identity, LinkKeys } from "./handshake.ts";
+import type { LinkEnd, LinkObserver } from "./link.ts";
+import { type LinkEvents, PeerLink } from "./websocket-link.ts";
+
+/** Delay of the first attempt after a failure, in milliseconds; it doubles with each. */
+const FIRST_REST = 50;
+const LONGEST_REST = 5000;
+/** A link that was open for as long, in milliseconds, starts the delays anew. */
+const STABLE_AFTER = 5000;
+/** Delay of an attempt after one that was reset, in milliseconds. */
+const RETRY_DELAY = 5;
+/** Time in which a broken link is found to be the end of its process, in milliseconds. */
+const OVERDUE = 250;
+
+/** What a peer needs of the pool. */
+export interface PeerHost extends Omit<LinkObserver, "onOpen"> {
+  readonly self: Identity;
+  readonly keys: LinkKeys;
+  readonly clock: Clock;
+  readonly maxLinkBytes: number;
+  readonly maxMissed: number;
+  readonly dialTimeout: number;
+  addressOf(tag: string): string;
+  onOpen(link: PeerLink): void;
+  /** The link can't send any more. Its close is reported later. */
+  onEnd(link: PeerLink): void;
+  /** The first attempt is over without a link. */
+  onSettled(peer: Peer): void;
+  onRefused(code: LinkRefusalCode, tag: string): void;
+  onGone(peer: Peer, how: "left" | "ended"): void;
+}
+
+/** Another node, and the link to it. See `core/link-state.ts`. */
+export class Peer implements DialHandler, LinkEvents {
+  readonly tag: string;
+  readonly #host: PeerHost;
+  #state: LinkState = "resting";
+  /** Which start of the process the last link was to. */
+  life: string | undefined = undefined;
+  #link: PeerLink | undefined = undefined;
+  /** A link that has ended and is not reported yet. */
+  #ended: PeerLink | undefined = undefined;
+  /** The connection that the signal under way brings. */
+  #offer: { readonly connection: Connection; readonly life: string } | undefined = undefined;
+  #dial: Dial | undefined = undefined;
+  #timer: PendingCall | undefined = undefined;
+  #overdue: PendingCall | undefined = undefined;
+  #failures = 0;
+
+  constructor(tag: string, host: PeerHost) {
+    this.tag = tag;
+    this.#host = host;
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** The open link. */
+  get link(): PeerLink | undefined {
+    return this.#link;
+  }
+
+  /** Whether a link that the peer has dialled would be used. */
+  admits(): boolean {
+    const [, actions] = stepLink(this.#state, this.#offerSignal());
+    return actions.includes("adopt");
+  }
+
+  /** The peer has dialled. Call {@link admits} first. */
+  offer(connection: Connection, life: string): void {
+    this.#offer = { connection, life };
+    this.signal(this.#offerSignal());
+  }
+
+  /** The peer has dialled, and does not get a link. */
+  turnAway(): void {
+    this.signal(this.#offerSignal());
+  }
+
+  #offerSignal(): LinkSignal {
+    return this.tag < this.#host.self.tag ? "preferred" : "offered";
+  }
+
+  signal(signal: LinkSignal): void {
+    const [next, actions] = stepLink(this.#state, signal);
+    this.#state = next;
+    for (const action of actions) this.#actions[action]();
+    this.#offer?.connection.terminate();
+    this.#offer = undefined;
+  }
+
+  /** This node leaves. */
+  leave(): void {
+    this.#state = "gone";
+    this.#cancel();
+    const link = this.#link;
+    link?.leave();
+    if (link !== undefined) this.#host.onEnd(link);
+    this.#ended ??= link;
+    this.#link = undefined;
+    this.#report("left");
+  }
+
+  onFrame(link: PeerLink, frame: Frame): void {
+    this.#host.onFrame(link, frame);
+  }
+
+  onDrain(link: PeerLink): void {
+    this.#host.onDrain(link);
+  }
+
+  onEnd(link: PeerLink, end: LinkEnd): void {
+    if (this.#link !== link) return;
+    this.#link = undefined;
+    this.#ended = link;
+    this.#host.onEnd(link);
+    if (this.#host.clock.now() - link.openedAt > STABLE_AFTER) this.#failures = 0;
+    this.signal(SIGNAL_OF_END[end]);
+  }
+
+  onAnswered(): void {
+    this.signal("answered");
+  }
+
+  onConnected(node: Identity, connection: Connection): void {
+    this.#dial = undefined;
+    this.#offer = { connection, life: node.life };
+    this.signal("connected");
+  }
+
+  onDialFailed(failure: DialFailure): void {
+    this.#dial = undefined;
+    if (failure === "absent" || failure === "busy" || failure === "failed") return this.signal(failure);
+    this.#host.onRefused(failure, this.tag);
+    this.signal("refused");
+  }
+
+  readonly #actions: Readonly<Record<LinkAction, () => void>> = {
+    dial: () => this.#startDial(),
+    settle: () => this.#host.onSettled(this),
+    retry: () => this.#startTimer(RETRY_DELAY),
+    rest: () => this.#startTimer(Math.min(LONGEST_REST, FIRST_REST * 2 ** this.#failures++)),
+    restLong: () => this.#startTimer(LONGEST_REST),
+    abort: () => this.#cancel(),
+    watch: () => (this.#overdue = this.#host.clock.after(OVERDUE, () => this.signal("overdue"))),
+    adopt: () => this.#adopt(),
+    refuse: () => undefined,
+    probe: () => void this.#link?.probe(),
+    reportCut: () => this.#report("cut"),
+    reportGone: () => this.#report("gone"),
+    reportSilent: () => this.#report("silent"),
+    reportFailed: () => this.#report("failed"),
+    bury: () => this.#bury("ended"),
+    part: () => this.#bury("left"),
+  };
+
+  #startDial(): void {
+    const { self, keys, clock, dialTimeout } = this.#host;
+    const { tag } = this;
+    this.#timer?.cancel();
+    this.#dial = new Dial({ address: this.#host.addressOf(tag), tag, self, keys, clock, timeout: dialTimeout }, this);
+  }
+
+  #startTimer(delay: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#host.clock.after(delay, () => this.signal("due"));
+  }
+
+  #cancel(): void {
+    this.#dial?.abort();
+    this.#dial = undefined;
+    this.#timer?.cancel();
+    this.#overdue?.cancel();
+  }
+
+  #adopt(): void {
+    const { connection, life } = this.#offer!;
+    this.#cancel();
+    this.#offer = undefined;
+    this.life = life;
+    const { clock, maxLinkBytes: maxBytes, maxMissed } = this.#host;
+    const link = new PeerLink(connection, { tag: this.tag, kind: "unix", clock, maxBytes, maxMissed }, this);
+    this.#link = link;
+    this.#host.onOpen(link);
+    link.open();
+  }
+
+  #report(end: LinkEnd): void {
+    const link = this.#ended;
+    this.#ended = undefined;
+    this.#overdue?.cancel();
+    if (link !== undefined) this.#host.onClose(link, end);
+  }
+
+  #bury(how: "left" | "ended"): void {
+    this.#cancel();
+    this.#host.onGone(this, how);
+  }
+}
+
+/** The signals for the ends of a link. */
+const SIGNAL_OF_END: Readonly<Record<LinkEnd, LinkSignal>> = {
+  gone: "left",
+  silent: "silent",
+  cut: "cut",
+  failed: "broken",
+  left: "left",
+};

@@ -1,0 +1,151 @@
+import type { Server as HttpServer, ServerResponse } from "node:http";
+import { Adapter } from "@portage/server/adapter";
+import {
+  type Cluster,
+  type ClusterNode as NodeDescription,
+  type ClusterReport,
+  Emitter,
+  randomId,
+  type RelayHost,
+  type RelayVerdict,
+  runNextTick,
+  type SessionRelay,
+  type StreamHandshake,
+  type TransportRequest,
+} from "@portage/server/relay";
+import { ClusterError } from "./core/errors.ts";
+import { TAG_LENGTH } from "./core/tag.ts";
+import { LocalNode, type NodeHandler, type NodePart } from "./node.ts";
+import {
+  directoryOf,
+  keysOf,
+  type LocalClusterOptions,
+  namedDirectory,
+  type ResolvedClusterOptions,
+  resolveClusterOptions,
+} from "./options.ts";
+
+const NO_PART: NodePart = { onFrame: ignore, onDrain: ignore, onClose: ignore };
+
+const NO_REPORT: ClusterReport = { states: { up: 0, draining: 0, silent: 0 }, links: {}, ends: {}, refused: {} };
+
+class LocalCluster extends Emitter implements Cluster {
+  readonly #options: ResolvedClusterOptions;
+  #keys: readonly Buffer[] | undefined;
+  #node: LocalNode | undefined = undefined;
+
+  constructor(options: LocalClusterOptions | undefined) {
+    super();
+    this.#options = resolveClusterOptions(options);
+    this.#keys = this.#options.keys;
+  }
+
+  get tag(): string {
+    return this.#node?.tag ?? "";
+  }
+
+  nodes(): readonly NodeDescription[] {
+    return this.#node?.nodes() ?? [];
+  }
+
+  report(): ClusterReport {
+    return this.#node?.report() ?? NO_REPORT;
+  }
+
+  useSecrets(secrets: string | readonly string[]): void {
+    this.#keys ??= keysOf("clusterSecret", secrets);
+  }
+
+  createAdapter(nsp: unknown): Adapter {
+    return new Adapter(nsp);
+  }
+
+  connect(host: RelayHost): SessionRelay {
+    if (this.#node !== undefined) throw new ClusterError("CLUSTER_IN_USE");
+    const options = { ...this.#options, keys: this.#keys };
+    const node = new LocalNode(
+      { options, host, handler: this.#handler() },
+      { streams: () => NO_PART, messages: NO_PART },
+    );
+    this.#node = node;
+    const directory = namedDirectory(options);
+    if (directory !== undefined) node.start(directory);
+    return new NodeRelay(node, () => {
+      if (this.#node === node) this.#node = undefined;
+    });
+  }
+
+  /** Events reach the program after the current code, which changes the state that it may read. */
+  #handler(): NodeHandler {
+    const emit = (name: string, argument: unknown): void =>
+      runNextTick(() => void this.emit(name, argument), undefined);
+    return {
+      onNode: (event) => emit("node", event),
+      onLost: (event) => emit("lost", event),
+      onRefused: (code, tag, message) => emit("refused", { code, tag, message }),
+      onFailed: (error) => {
+        this.#node = undefined;
+        this.emit("error", error);
+      },
+    };
+  }
+}
+
+/** The relay of a node, until its engine closes. */
+class NodeRelay implements SessionRelay {
+  readonly #node: LocalNode;
+  readonly #onClose: () => void;
+
+  constructor(node: LocalNode, onClose: () => void) {
+    this.#node = node;
+    this.#onClose = onClose;
+  }
+
+  makeId(): string {
+    return this.#node.tag + randomId().slice(this.#node.tag === "" ? 0 : TAG_LENGTH);
+  }
+
+  route(req: TransportRequest, _res: ServerResponse): RelayVerdict {
+    this.#startFor(req);
+    return "local";
+  }
+
+  routeHandshake(req: TransportRequest, _handshake: StreamHandshake): RelayVerdict {
+    this.#startFor(req);
+    return "local";
+  }
+
+  listening(server: HttpServer): void {
+    const address = server.address();
+    if (address !== null) this.#node.start(directoryOf(typeof address === "string" ? address : address.port));
+  }
+
+  draining(): void {
+    this.#node.drain();
+  }
+
+  close(): void {
+    this.#node.close();
+    this.#onClose();
+  }
+
+  /** An engine that is not attached to an HTTP server does not hear that it listens. */
+  #startFor({ socket }: TransportRequest): void {
+    if (!this.#node.hasStarted && socket.localPort !== undefined) this.#node.start(directoryOf(socket.localPort));
+  }
+}
+
+/**
+ * Joins this process with the others of the host that serve the same clients: the option `cluster` of a server. Workers of
+ * node:cluster and pm2 find each other by their primary and port, other processes by the option `name` or `directory`.
+ *
+ * @throws ClusterError `OPTION_INVALID`
+ * @example
+ * // in each worker of node:cluster, or with `pm2 start app.js -i max`
+ * const io = new Server(3000, { cluster: localCluster() });
+ */
+export function localCluster(options?: LocalClusterOptions): Cluster {
+  return new LocalCluster(options);
+}
+
+function ignore(): void {}

@@ -1,0 +1,131 @@
+import { createHash } from "node:crypto";
+import cluster from "node:cluster";
+import { tmpdir, userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { ClusterError } from "./core/errors.ts";
+
+/** Options of `localCluster()`. Times are in milliseconds, sizes in bytes. */
+export interface LocalClusterOptions {
+  /**
+   * Names the cluster, for processes that node:cluster or pm2 have not started: those with the same name, user and host belong
+   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together.
+   */
+  name?: string;
+  /**
+   * The directory where the processes find each other, instead of one in the temporary directory of the system. An absolute
+   * path, short because of the sockets in it, and open to its owner only. Default: see `name`.
+   */
+  directory?: string;
+  /**
+   * One or more secrets of at least 16 characters that the processes prove to each other. The first proves, all verify.
+   * Default: the option `clusterSecret` of the server, else a random secret in the directory.
+   */
+  secret?: string | readonly string[];
+  /**
+   * What happens to a WebSocket handshake that arrives in another process than its session: `tunnel` sends the bytes of the
+   * connection to the process of the session, `refuse` leaves the client on polling, `auto` chooses. Default: `"auto"`.
+   */
+  upgrades?: "auto" | "tunnel" | "refuse";
+  /** Delay between two pings of each link. Default: 1000. */
+  heartbeatInterval?: number;
+  /** Time without a byte from a process after which its link is reset. Default: 4000. */
+  heartbeatTimeout?: number;
+  /** Most requests that wait for an answer of other processes; more are refused. Default: 10000. */
+  maxPendingExchanges?: number;
+  /** Most WebSockets that this process carries to and from others; more are refused. Default: `Infinity`. */
+  maxTunnels?: number;
+  /** Most bytes queued on a link because the other process does not read; more reset the link. Default: 8000000. */
+  maxLinkBytes?: number;
+  /** Time for the answers of other processes to questions such as `fetchSockets()`. Default: 5000. */
+  requestTimeout?: number;
+}
+
+/** The defaults of the options. */
+export const CLUSTER_DEFAULTS = {
+  upgrades: "auto",
+  heartbeatInterval: 1000,
+  heartbeatTimeout: 4000,
+  maxPendingExchanges: 10_000,
+  maxTunnels: Infinity,
+  maxLinkBytes: 8e6,
+  requestTimeout: 5000,
+} as const satisfies LocalClusterOptions;
+
+export interface ResolvedClusterOptions extends Required<Omit<LocalClusterOptions, "name" | "directory" | "secret">> {
+  readonly name: string | undefined;
+  readonly directory: string | undefined;
+  readonly keys: readonly Buffer[] | undefined;
+}
+
+/** The least values of the numbers. */
+const LEAST = {
+  heartbeatInterval: 10,
+  heartbeatTimeout: 10,
+  maxPendingExchanges: 1,
+  maxTunnels: 0,
+  maxLinkBytes: 1e6,
+  requestTimeout: 1,
+} as const;
+
+const UPGRADES: ReadonlySet<unknown> = new Set(["auto", "tunnel", "refuse"]);
+const CLUSTER_NAME = /^[\w.-]{1,64}$/;
+const MIN_SECRET = 16;
+
+/** Checks options and adds the defaults. @throws ClusterError `OPTION_INVALID` */
+export function resolveClusterOptions(given: LocalClusterOptions = {}): ResolvedClusterOptions {
+  const { name, directory, secret, upgrades = CLUSTER_DEFAULTS.upgrades } = given;
+  if (name !== undefined && !(typeof name === "string" && CLUSTER_NAME.test(name))) {
+    refuseClusterOption("name", 'a short name of letters, digits, ".", "-" and "_"');
+  }
+  if (directory !== undefined && !(typeof directory === "string" && isAbsolute(directory))) {
+    refuseClusterOption("directory", "an absolute path");
+  }
+  if (!UPGRADES.has(upgrades)) refuseClusterOption("upgrades", '"auto", "tunnel" or "refuse"');
+  const numbers = { ...CLUSTER_DEFAULTS, upgrades };
+  for (const [option, least] of Object.entries(LEAST) as [keyof typeof LEAST, number][]) {
+    Object.assign(numbers, { [option]: numberFrom(option, given[option], least) });
+  }
+  return { ...numbers, name, directory, keys: secret === undefined ? undefined : keysOf("secret", secret) };
+}
+
+function numberFrom(option: keyof typeof LEAST, given: unknown, least: number): number {
+  if (given === undefined) return CLUSTER_DEFAULTS[option];
+  if (typeof given !== "number" || !(given >= least)) refuseClusterOption(option, `a number from ${least} on`);
+  return given;
+}
+
+/** Returns the keys of one or several secrets. @throws ClusterError `OPTION_INVALID` */
+export function keysOf(option: string, given: unknown): readonly Buffer[] {
+  const secrets: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const isValid = (secret: unknown): boolean => typeof secret === "string" && secret.length >= MIN_SECRET;
+  if (secrets.length === 0 || !secrets.every(isValid))
+    refuseClusterOption(option, `secrets of at least ${MIN_SECRET} characters`);
+  return secrets.map((secret) => Buffer.from(secret as string));
+}
+
+function refuseClusterOption(option: string, takes: string): never {
+  throw new ClusterError("OPTION_INVALID", `the option ${option} of the cluster takes ${takes}`);
+}
+
+/** Returns the directory that the options name. Undefined: it depends on the port. */
+export function namedDirectory({
+  name,
+  directory,
+}: Pick<ResolvedClusterOptions, "name" | "directory">): string | undefined {
+  return directory ?? (name === undefined ? undefined : inTemporary(name));
+}
+
+/**
+ * Returns the directory of the workers of one primary that listen on the same port or path. A process that is not a worker
+ * gets one of its own.
+ */
+export function directoryOf(address: number | string): string {
+  const primary = cluster.isWorker ? process.ppid : process.pid;
+  const port = typeof address === "number" ? address : createHash("sha256").update(address).digest("hex").slice(0, 12);
+  return inTemporary(`${primary}-${port}`);
+}
+
+function inTemporary(name: string): string {
+  const user = process.getuid?.() ?? userInfo().username;
+  return join(tmpdir(), `portage-${user}-${name}`);
+}
