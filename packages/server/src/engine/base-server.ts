@@ -48,6 +48,7 @@ import {
   kVerifyRequest,
   kEngineClock,
   kContext,
+  kDrained,
   kFollowOptions,
   kGate,
   kTimingWheel,
@@ -117,6 +118,8 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   private [kCors]: ServerOptions["cors"] = undefined;
   /** Reconnection delay sent to clients while the engine drains, in milliseconds; undefined otherwise. */
   private [kRetryAfter]: number | undefined = undefined;
+  /** Resolves when the clients that `drain()` moves away have left. */
+  protected [kDrained]: Promise<void> | undefined = undefined;
 
   constructor(options: ServerOptions = {}) {
     super();
@@ -208,6 +211,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     this[kGate].open();
     setMounts(this, "open");
     this[kRetryAfter] = undefined;
+    this[kDrained] = undefined;
     this.init();
   }
 
@@ -279,7 +283,9 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
     this[kGate].close();
     this[kRelay]?.draining();
     this[kRetryAfter] = this[kGate].retryAfter;
-    return moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
+    const drained = moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
+    this[kDrained] = drained;
+    return drained;
   }
 
   /** Runs the middlewares, then verifies the request. `answer` receives the refusal, or undefined. */

@@ -17,6 +17,8 @@ export const kCarriedBy = Symbol("carriedBy");
 export const kEngineClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
 export const kContext = Symbol("context");
+/** What `drain()` returned; undefined until it is called. */
+export const kDrained = Symbol("drained");
 export const kEnqueue = Symbol("enqueue");
 export const kFailSession = Symbol("failSession");
 /** Applies options that may have changed. */

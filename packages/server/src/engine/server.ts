@@ -33,6 +33,7 @@ import {
   kVerifyRequest,
   kEngineClock,
   kContext,
+  kDrained,
   kFollowOptions,
   kIsAttached,
   kMakeTransport,
@@ -48,6 +49,7 @@ import {
 const kHosts = Symbol("hosts");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
+const kOnHostClosed = Symbol("onHostClosed");
 const kOnScreened = Symbol("onScreened");
 const kRouteOpening = Symbol("routeOpening");
 const kTakeReturn = Symbol("takeReturn");
@@ -301,13 +303,23 @@ export class Server extends BaseServer implements RelayDoor {
     };
     setTaking(server, this, takeRequests(server, host, taker));
     if (this.opts.transports.some(isStream)) takeWebSockets(server, host, taker, options);
-    server.on("close", () => isAttached() && this.close());
+    server.on("close", () => isAttached() && this[kOnHostClosed]());
     server.on("listening", () => {
       if (!isAttached()) return;
       this[kReopen]();
       this[kRelay]?.listening(server);
     });
     if (server.listening) this[kRelay]?.listening(server);
+  }
+
+  /**
+   * An HTTP server has closed, which ends all sessions. A draining engine lets its clients leave first: the connections of some
+   * may be those of another process.
+   */
+  private [kOnHostClosed](): void {
+    const drained = this[kDrained];
+    if (drained) void drained.then(() => this[kDrained] === drained && this.close());
+    else this.close();
   }
 
   /** Stops handling an HTTP server's requests: the opposite of {@link attach}. Sessions stay open. */
