@@ -234,6 +234,7 @@ const FOLDERS = [
 
   ofCluster("core", "frames"),
   ofCluster("links", "link", "core"),
+  ofCluster("workers", "run-workers"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),

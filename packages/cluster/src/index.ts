@@ -23,3 +23,10 @@ export { decodeFrame, encodeFrame, type Frame, FRAME, type FrameName } from "./c
 export type { Link, LinkEnd, LinkKind, LinkObserver, Peers, Standing } from "./links/link.ts";
 export { localCluster } from "./local.ts";
 export type { LocalClusterOptions } from "./options.ts";
+export type { WorkerEnd, WorkerInfo, WorkerState } from "./workers/child.ts";
+export { WORKERS_ERRORS, WorkersError, type WorkersErrorCode } from "./workers/errors.ts";
+export type { Leavable, Started } from "./workers/leaving.ts";
+export type { WorkersOptions } from "./workers/options.ts";
+export { runWorkers } from "./workers/run-workers.ts";
+export { setupPrimary } from "./workers/setup-primary.ts";
+export type { WorkerRestart, Workers, WorkersEvents } from "./workers/workers.ts";

@@ -1,0 +1,20 @@
+/** The key of our messages on the channel between primary and worker; its value is their name. */
+export const KEY = "portage:workers";
+
+/** The tag of a node. */
+export const TAG = /^[\w-]{4}$/;
+
+/** Most tags of one worker: one for each server of the program. */
+export const MAX_TAGS = 64;
+
+/** Most bytes after a WebSocket handshake that travel with its socket. */
+export const MAX_HEAD = 65_536;
+
+/** Most names and values of headers, as Node.js takes them by default. */
+export const MAX_HEADERS = 4000;
+
+/** Most sockets that a front has passed on and whose owners have not confirmed. */
+export const MAX_PASSED = 1000;
+
+/** Milliseconds until the owner has to confirm a socket. */
+export const PASS_TIMEOUT = 1000;

@@ -1,0 +1,130 @@
+/*
+ * A program on all cores: a primary that starts workers, and passes WebSockets between them.
+ * Knows: node:cluster, signals, and what start() returns. The nodes of a process register here.
+ * Must not know: links, exchanges, adapters, and what a session is.
+ *
+ * The primary does nothing for a message or a request. It accepts connections for node:cluster, and passes the socket of a
+ * WebSocket handshake that reached another worker than the one that has its session.
+ */
+import cluster, { type Worker } from "node:cluster";
+import { constants } from "node:os";
+import { serverClock } from "@portage/server/relay";
+import type { Forker } from "./child.ts";
+import type { Started } from "./leaving.ts";
+import { readMessage, writeMessage } from "./messages.ts";
+import { resolveOptions, type WorkersOptions } from "./options.ts";
+import { setupPrimary } from "./setup-primary.ts";
+import { Supervisor } from "./supervisor.ts";
+import { WorkerProcess } from "./worker-process.ts";
+import type { Workers } from "./workers.ts";
+
+/**
+ * Runs a server in one process for each core. In the primary, starts the workers, which run the same program; in a worker,
+ * calls `start()`. Code beside `runWorkers()` runs in all of them.
+ *
+ * A worker that ends is restarted. SIGTERM and SIGINT end the program: all workers drain, close and exit; a second signal ends
+ * it at once. SIGHUP replaces the workers one by one without a gap, for example after an update of the program.
+ *
+ * @param start starts the servers of a worker, which have to listen; returns those that a leaving worker drains and closes
+ * @throws WorkersError `OPTION_INVALID`
+ * @example
+ * runWorkers(() => new Server(3000, { cluster: localCluster() }));
+ */
+export function runWorkers(start: () => Started | PromiseLike<Started>, options?: WorkersOptions): Workers {
+  const resolved = resolveOptions(options);
+  return cluster.worker ? runWorker(cluster.worker, start, resolved) : runPrimary(resolved);
+}
+
+type Signal = "SIGTERM" | "SIGINT";
+
+const exitCodeOf = (signal: Signal): number => 128 + constants.signals[signal];
+
+/** Calls `first` for the first signal to end, and `again` for each later one. */
+function onEndSignal(first: (signal: Signal) => void, again: (signal: Signal) => void): void {
+  let handle = (signal: Signal): void => {
+    handle = again;
+    first(signal);
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => handle(signal));
+}
+
+/** Calls `fn` for SIGHUP. Windows sends it when the console is closed, and ends the process afterwards. */
+function onHangUp(fn: () => void): void {
+  if (process.platform !== "win32") process.on("SIGHUP", fn);
+}
+
+/** Throws outside of any caller, as an error that no one caught: it is printed, and ends the process. */
+const fail = (error: unknown): void =>
+  queueMicrotask(() => {
+    throw error;
+  });
+
+function runPrimary(options: Required<WorkersOptions>): Workers {
+  setupPrimary();
+  const supervisor = new Supervisor({ clock: serverClock, fork: forkWorker, keepAlive, fail }, options);
+  onEndSignal(
+    () => void supervisor.stop().then(() => process.exit(supervisor.unclean === 0 ? 0 : 1)),
+    (signal) => {
+      supervisor.kill();
+      process.exit(exitCodeOf(signal));
+    },
+  );
+  // Its failure is an event.
+  onHangUp(() => void supervisor.roll().catch(() => {}));
+  return supervisor;
+}
+
+/** Timers of the clock do not keep the process alive; a port does, until it is closed. */
+function keepAlive(): () => void {
+  const { port1 } = new MessageChannel();
+  port1.ref();
+  return () => port1.close();
+}
+
+const forkWorker: Forker = (observer) => {
+  const worker = cluster.fork();
+  worker.on("listening", () => observer.onStep("listening"));
+  worker.on("message", (message: unknown) => readMessage(message)?.name === "ready" && observer.onStep("ready"));
+  worker.on("exit", (code: number | null, signal: string | null) => observer.onEnd({ code, signal }));
+  worker.on("error", () => {
+    // It could not be started. Other errors, of messages to it, come before its end.
+    if (worker.process.pid === undefined) observer.onEnd({ code: null, signal: null });
+  });
+  return {
+    id: worker.id,
+    pid: worker.process.pid,
+    leave: (drain) => askToLeave(worker, drain),
+    kill: () => void worker.process.kill("SIGKILL"),
+  };
+};
+
+function askToLeave(worker: Worker, drain: number): void {
+  if (worker.isConnected()) worker.send(writeMessage({ name: "leave", drain }));
+  else worker.process.kill("SIGTERM");
+}
+
+function runWorker(
+  self: Worker,
+  start: () => Started | PromiseLike<Started>,
+  { drain }: Required<WorkersOptions>,
+): Workers {
+  const worker = new WorkerProcess(
+    {
+      id: self.id,
+      clock: serverClock,
+      send: (message) => void (process.connected && process.send?.(writeMessage(message))),
+      exit: (code) => process.exit(code),
+      fail,
+    },
+    drain,
+  );
+  process.on("message", (message) => worker.onMessage(message));
+  // A terminal sends its signals to all processes, and some service managers do so too.
+  onEndSignal(
+    () => void worker.stop(),
+    (signal) => process.exit(exitCodeOf(signal)),
+  );
+  onHangUp(() => {});
+  void worker.run(start);
+  return worker;
+}
