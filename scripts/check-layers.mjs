@@ -64,6 +64,7 @@ const PACKAGES = {
       "path",
       "stream",
       "buffer",
+      "worker_threads",
     ),
     "node:fs/promises",
     "@portage/server/adapter",

@@ -8,6 +8,7 @@
  */
 import cluster, { type Worker } from "node:cluster";
 import { constants } from "node:os";
+import { MessageChannel } from "node:worker_threads";
 import { serverClock } from "@portage/server/relay";
 import type { Forker } from "./child.ts";
 import type { Started } from "./leaving.ts";
