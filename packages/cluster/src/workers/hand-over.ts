@@ -147,7 +147,7 @@ function rebuild({ method, url, httpVersion, rawHeaders }: PassedRequest, socket
   const req = new IncomingMessage(socket);
   const [major, minor] = httpVersion.split(".").map(Number);
   Object.assign(req, { method, url, httpVersion, httpVersionMajor: major, httpVersionMinor: minor, upgrade: true });
-  // Node's own way to set both, the raw headers and those that are made from them on demand.
+  // Node's own way to set both, the raw headers and the parsed ones.
   const add = Reflect.get(req, "_addHeaderLines") as (lines: readonly string[], count: number) => void;
   add.call(req, rawHeaders, rawHeaders.length);
   req.complete = true;

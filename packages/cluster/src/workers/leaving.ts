@@ -21,7 +21,7 @@ export function leavables(started: unknown): readonly Leavable[] {
   return list.filter(isLeavable);
 }
 
-/** The listening server behind a target: the target itself, or the one that Socket.IO, an engine or a framework has. */
+/** The listening server behind a target: the target itself, or the server of Socket.IO, an engine or a framework. */
 function listenersOf(target: Leavable): NetServer[] {
   const { httpServer, server } = target as { httpServer?: unknown; server?: unknown };
   return [target, httpServer, server].filter((each): each is NetServer => each instanceof NetServer);

@@ -16,10 +16,10 @@ export interface WorkersOptions {
   maxFailedStarts?: number;
 }
 
-/** Milliseconds for a leaving worker to close, after those of `drain`. Then it ends itself. */
+/** Milliseconds for a leaving worker to close, after `drain`. Then it ends itself. */
 export const CLOSE_TIMEOUT = 3000;
 
-/** Milliseconds after which a leaving worker is killed, after those of `drain`. */
+/** Milliseconds after which a leaving worker is killed, counted from the end of `drain`. */
 export const KILL_TIMEOUT = 5000;
 
 const DEFAULTS = { drain: 8000, startTimeout: 30_000, maxFailedStarts: 5 };

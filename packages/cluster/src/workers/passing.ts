@@ -14,7 +14,7 @@ export interface PassingPort {
  *
  * The front keeps its copy of the socket until the owner confirms, so the primary need not care for sockets that fail: it
  * destroys its own copy, which closes nothing at the client, and says "missed". A socket here is in `#underWay` until it has
- * left for its owner. Node.js would leak those that were queued for a worker that ends.
+ * left for its owner. Node.js would leak sockets in its queue for a worker that ends.
  */
 export class Passing {
   readonly tags = new TagTable();

@@ -21,7 +21,7 @@ export class Place implements ChildObserver {
   readonly #nursery: Nursery;
   readonly #observer: PlaceObserver;
   readonly #backoff = new Backoff();
-  /** All that have not ended, those that leave included. */
+  /** All that have not ended; some may be leaving. */
   readonly #children = new Set<Child>();
   #current: Child;
   #next: Child | undefined;

@@ -4,7 +4,7 @@
  * Must not know: links, exchanges, adapters, and what a session is.
  *
  * The primary does nothing for a message or a request. It accepts connections for node:cluster, and passes the socket of a
- * WebSocket handshake that reached another worker than the one that has its session.
+ * WebSocket handshake that reached another worker than the owner of its session.
  */
 import cluster, { type Worker } from "node:cluster";
 import { constants } from "node:os";
@@ -26,7 +26,7 @@ import type { Workers } from "./workers.ts";
  * A worker that ends is restarted. SIGTERM and SIGINT end the program: all workers drain, close and exit; a second signal ends
  * it at once. SIGHUP replaces the workers one by one without a gap, for example after an update of the program.
  *
- * @param start starts the servers of a worker, which have to listen; returns those that a leaving worker drains and closes
+ * @param start starts the servers of a worker, which have to listen; returns the servers that a leaving worker drains and closes
  * @throws WorkersError `OPTION_INVALID`
  * @example
  * runWorkers(() => new Server(3000, { cluster: localCluster() }));

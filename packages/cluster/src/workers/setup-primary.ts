@@ -17,7 +17,7 @@ let passing: Passing | undefined;
 
 /**
  * Prepares a primary that starts its workers itself, with `cluster.fork()`: it passes the socket of a WebSocket handshake that
- * reached another worker than the one that has its session. Without it, that worker forwards the messages of the WebSocket
+ * reached another worker than the owner of its session. Without it, that worker forwards the messages of the WebSocket
  * for as long as it is open. `runWorkers()` does it by itself. In a worker, it has no effect.
  *
  * @example

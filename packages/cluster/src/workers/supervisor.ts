@@ -14,7 +14,7 @@ export interface Surroundings extends Omit<Nursery, "startTimeout" | "drain"> {
 }
 
 /**
- * The workers of a primary. Does nothing for a message or a request: it starts workers, restarts those that end, and replaces
+ * The workers of a primary. Does nothing for a message or a request: it starts workers, restarts workers that end, and replaces
  * them on demand.
  */
 export class Supervisor extends EventEmitter<WorkersEvents> implements Workers, PlaceObserver {

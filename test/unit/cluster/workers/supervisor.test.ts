@@ -110,7 +110,7 @@ describe("a start that fails", () => {
     expect(clock.pending).toBe(0);
   });
 
-  test("kills those that start in other places", () => {
+  test("kills the workers that start in other places", () => {
     const { fork, failures } = start({ maxFailedStarts: 1 });
     fork(1).end(1);
     expect(failures).toHaveLength(1);
@@ -145,7 +145,7 @@ describe("a start that fails", () => {
     expect(failures).toEqual([]);
   });
 
-  test("is one that takes longer than startTimeout", () => {
+  test("may be a start that takes longer than startTimeout", () => {
     const { clock, fork } = start({ startTimeout: 500 });
     fork(1).up();
     clock.advance(500);
@@ -223,7 +223,7 @@ describe("roll", () => {
     expect(failures).toEqual([]);
   });
 
-  test("the new one takes the place of an old one that ends meanwhile", async () => {
+  test("the new worker takes the place of an old worker that ends meanwhile", async () => {
     const { clock, fork, forks, supervisor, states } = start({ workers: 1 });
     fork(1).up();
     const rolled = supervisor.roll();
@@ -247,7 +247,7 @@ describe("roll", () => {
     expect(states()).toEqual(["3 starting"]);
   });
 
-  test("waits for a worker that starts, and lets one that waits for its restart alone", async () => {
+  test("waits for a worker that starts, and leaves a scheduled restart alone", async () => {
     const { clock, fork, forks, supervisor } = start();
     fork(2).end(1);
     fork(3).end(1);
@@ -280,7 +280,7 @@ describe("roll", () => {
     expect(forks).toHaveLength(3);
   });
 
-  test("stop() ends it, with those that start", async () => {
+  test("stop() ends it, and the workers that start", async () => {
     const { fork, supervisor } = start({ workers: 1 });
     fork(1).up();
     const rolled = supervisor.roll();
