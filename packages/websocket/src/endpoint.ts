@@ -203,7 +203,7 @@ export class Endpoint implements LinkHandler, ConnectHandler {
 
   #abortConnecting(): void {
     this.#readyState = READY_STATE.CLOSING;
-    this.#attempt?.abort("WS_ERR_CONNECT_ABORTED", "WebSocket was closed before the connection was established");
+    this.#attempt?.abort("WS_ERR_CONNECT_ABORTED");
   }
 
   /**

@@ -9,8 +9,8 @@ import { clientRequest } from "./client-request.ts";
 import { parseClientUrl } from "./client-url.ts";
 import type { ClientUrl } from "./client-url.ts";
 import { delayOf } from "../clock.ts";
-import { ConnectError } from "./connect-error.ts";
-import type { ConnectErrorCode } from "./connect-error.ts";
+import { CONNECT_FAILURES, ConnectError } from "./connect-error.ts";
+import type { ConnectErrorCode, ConnectFailureCode } from "./connect-error.ts";
 import { checkAnswer, checkDeflateOptions, newKey, parseExtensions, soon } from "../core/index.ts";
 import type { AnswerRefusalCode, ClientOffer, DeflateOptions, DeflateSettings } from "../core/index.ts";
 import { WEBSOCKET_DEFAULTS } from "../options.ts";
@@ -107,7 +107,11 @@ export class ConnectAttempt {
   }
 
   /** Gives up. Reports the failure in the next tick. */
-  abort(code: ConnectErrorCode, message: string): void {
+  abort(code: ConnectFailureCode, message: string = CONNECT_FAILURES[code].message): void {
+    this.#giveUp(code, message);
+  }
+
+  #giveUp(code: ConnectErrorCode, message: string): void {
     if (this.#isOver) return;
     const request = this.#request;
     this.#end();
@@ -136,9 +140,7 @@ export class ConnectAttempt {
     const timeout = delayOf(handshakeTimeout, 0);
     this.#timer?.cancel();
     if (timeout === 0) return;
-    this.#timer = (clock || WEBSOCKET_DEFAULTS.clock).after(timeout, () =>
-      this.abort("WS_ERR_CONNECT_TIMEOUT", "Opening handshake has timed out"),
-    );
+    this.#timer = (clock || WEBSOCKET_DEFAULTS.clock).after(timeout, () => this.abort("WS_ERR_CONNECT_TIMEOUT"));
   }
 
   #onResponse(request: ClientRequest, response: IncomingMessage): void {
@@ -146,12 +148,12 @@ export class ConnectAttempt {
     const isRedirection = status >= 300 && status < 400 && headers.location !== undefined;
     if (isRedirection && this.#options.followRedirects) return this.#redirect(headers.location!);
     if (this.#handler.onUnexpected(request, response)) return;
-    this.abort("WS_ERR_ANSWER_STATUS", `Unexpected server response: ${status}`);
+    this.#giveUp("WS_ERR_ANSWER_STATUS", `Unexpected server response: ${status}`);
   }
 
   #redirect(location: string): void {
     if (!(++this.#redirects <= maxRedirectsOf(this.#options))) {
-      return this.abort("WS_ERR_CONNECT_REDIRECTS", "Maximum redirects exceeded");
+      return this.abort("WS_ERR_CONNECT_REDIRECTS");
     }
     const former = this.#request!;
     this.#request = undefined;
@@ -195,7 +197,7 @@ export class ConnectAttempt {
     const failure = check.ok ? this.#missing(check.protocol) : check.code;
     if (!check.ok || failure !== undefined) {
       stream.destroy();
-      return this.abort(failure!, this.#sentence(failure!, response));
+      return this.#giveUp(failure!, this.#sentence(failure!, response));
     }
     this.#end();
     const deflate = check.deflate && { params: check.deflate, options: this.#deflate! };

@@ -37,14 +37,32 @@ export interface AnswerRefusal {
   readonly message: string;
 }
 
-/** Why a client refuses the response to its opening handshake. */
-const ANSWER_REFUSALS = {
-  WS_ERR_ANSWER_STATUS: "the response status is not 101",
-  WS_ERR_ANSWER_UPGRADE: 'the Upgrade header of the response is not "websocket"',
-  WS_ERR_ANSWER_CONNECTION: 'the Connection header of the response lacks "Upgrade"',
-  WS_ERR_ANSWER_ACCEPT: "the Sec-WebSocket-Accept header does not match the key sent",
-  WS_ERR_ANSWER_PROTOCOL: "the server chose a subprotocol that was not offered",
-  WS_ERR_ANSWER_EXTENSIONS: "the server chose an extension or parameter that was not offered",
+/** Why a client refuses the response to its opening handshake, and what to do about it. */
+export const ANSWER_REFUSALS = {
+  WS_ERR_ANSWER_STATUS: {
+    message: "the response status is not 101",
+    fix: "read the response: a wrong path, a refusal, or a proxy without WebSocket",
+  },
+  WS_ERR_ANSWER_UPGRADE: {
+    message: 'the Upgrade header of the response is not "websocket"',
+    fix: "let the proxy forward `Upgrade` and `Connection`",
+  },
+  WS_ERR_ANSWER_CONNECTION: {
+    message: 'the Connection header of the response lacks "Upgrade"',
+    fix: "let the proxy forward `Upgrade` and `Connection`",
+  },
+  WS_ERR_ANSWER_ACCEPT: {
+    message: "the Sec-WebSocket-Accept header does not match the key sent",
+    fix: "check caches and proxies: the response belongs to another request",
+  },
+  WS_ERR_ANSWER_PROTOCOL: {
+    message: "the server chose a subprotocol that was not offered",
+    fix: "offer a subprotocol that the server knows, or offer none",
+  },
+  WS_ERR_ANSWER_EXTENSIONS: {
+    message: "the server chose an extension or parameter that was not offered",
+    fix: "update the server, or set `perMessageDeflate: false` in the client",
+  },
 } as const;
 export type AnswerRefusalCode = keyof typeof ANSWER_REFUSALS;
 
@@ -101,5 +119,5 @@ function single(header: string | string[] | undefined): string | undefined {
 }
 
 function refuseAnswer(code: AnswerRefusalCode): AnswerRefusal {
-  return { ok: false, code, message: ANSWER_REFUSALS[code] };
+  return { ok: false, code, message: ANSWER_REFUSALS[code].message };
 }

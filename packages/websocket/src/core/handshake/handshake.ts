@@ -50,37 +50,54 @@ export type RefusalCode =
   | "WS_ERR_HANDSHAKE_PROTOCOL"
   | "WS_ERR_HANDSHAKE_EXTENSIONS";
 
+/** A row of the table of refusals. */
+interface RequestRefusal extends Omit<UpgradeRefusal, "ok" | "code"> {
+  /** What to do about it. */
+  readonly fix: string;
+}
+
 /** Why a server refuses an opening handshake (RFC 6455, 4.2). */
-const REQUEST_REFUSALS: Readonly<Record<RefusalCode, Omit<UpgradeRefusal, "ok" | "code">>> = {
+export const REQUEST_REFUSALS: Readonly<Record<RefusalCode, RequestRefusal>> = {
   WS_ERR_HANDSHAKE_METHOD: {
     status: 405,
     message: "the request method is not GET",
+    fix: "use a WebSocket client; check proxies that change the method",
     headers: { Allow: "GET" },
   },
-  WS_ERR_HANDSHAKE_HOST: { status: 400, message: "the Host header is missing, which HTTP/1.1 requires", headers: {} },
+  WS_ERR_HANDSHAKE_HOST: {
+    status: 400,
+    message: "the Host header is missing, which HTTP/1.1 requires",
+    fix: "send a `Host` header; check proxies that remove it",
+    headers: {},
+  },
   WS_ERR_HANDSHAKE_UPGRADE: {
     status: 400,
     message: 'the Upgrade header is not "websocket"; a proxy may have removed it',
+    fix: "let the proxy forward `Upgrade` and `Connection`",
     headers: {},
   },
   WS_ERR_HANDSHAKE_KEY: {
     status: 400,
     message: "the Sec-WebSocket-Key header is not 16 bytes in base64",
+    fix: "use a WebSocket client; check proxies that change headers",
     headers: {},
   },
   WS_ERR_HANDSHAKE_VERSION: {
     status: 426,
     message: "the Sec-WebSocket-Version header is not 13",
+    fix: "update the client to version 13 of the protocol (RFC 6455)",
     headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket" },
   },
   WS_ERR_HANDSHAKE_PROTOCOL: {
     status: 400,
     message: "the Sec-WebSocket-Protocol header is malformed or repeats a name",
+    fix: "correct the list of subprotocols in the client",
     headers: {},
   },
   WS_ERR_HANDSHAKE_EXTENSIONS: {
     status: 400,
     message: "the Sec-WebSocket-Extensions header is malformed",
+    fix: "update the client; check proxies that change headers",
     headers: {},
   },
 };
