@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { readComments } from "./error-comments.mjs";
 
 const require = createRequire(import.meta.url);
 const built = (path) => require(`../packages/${path}`);
@@ -14,6 +15,10 @@ const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
 const { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } = built("parser/dist/errors.js");
 const { readRetry } = built("parser/dist/engine/close-text.js");
 const { VIOLATIONS } = built("websocket/dist/core/violations.js");
+const { MISUSES } = built("websocket/dist/core/usage-error.js");
+const { REQUEST_REFUSALS } = built("websocket/dist/core/handshake/handshake.js");
+const { ANSWER_REFUSALS } = built("websocket/dist/core/handshake/client-handshake.js");
+const { CONNECT_FAILURES } = built("websocket/dist/client/connect-error.js");
 
 const cell = (text) => String(text).replaceAll("|", "\\|");
 const code = (text) => `\`${text}\``;
@@ -27,15 +32,22 @@ const texts = (rows) =>
     Object.entries(rows).map(([name, { message, fix }]) => [code(name), message, fix]),
   );
 
-/** Codes of the client. Its sentences are comments, so that no page loads them: a list above a type, or one above each row. */
-function clientCodes(path) {
-  const source = readFileSync(new URL(`../packages/client/src/${path}`, import.meta.url), "utf8");
-  const rows = source.matchAll(/^ \* - `([A-Z_]+)`: (.+)|^ +\/\*\* (.+) \*\/\n +([A-Z_]+):/gm);
-  return [...rows].map(([, listed, sentence, comment, name]) => [
-    code(listed ?? name),
-    (sentence ?? comment).replace(/^[A-Z]/, (first) => first.toLowerCase()).replace(/\.$/, ""),
-  ]);
+/** The texts of a source whose table has none. */
+const commentsOf = (path) => readComments(readFileSync(new URL(`../packages/${path}`, import.meta.url), "utf8"));
+
+const CLIENT_ERRORS = ["socketio/errors.ts", "engine/errors.ts", "engine/transports/transport.ts"].map((path) =>
+  commentsOf(`client/src/${path}`),
+);
+const PARSER_TEXTS = commentsOf("parser/src/errors.ts");
+
+/** A parser's errors end the session with a close code, which says whether to connect again; the encoder's do not. */
+function retryOfParser(name) {
+  if (name === "SOCKET_UNENCODABLE_DEPTH") return "";
+  if (name.startsWith("SOCKET_")) return ALL_CLOSE_CODES.INVALID_MESSAGE.retry;
+  return ALL_CLOSE_CODES[name === "ENGINE_TOO_MANY_PACKETS" ? "TOO_MANY_PACKETS" : "INVALID_PACKET"].retry;
 }
+
+const INVALID_OPTION = { message: "an option has an invalid value", fix: "give the value that the message asks for" };
 
 const text = `# What does a code mean?
 
@@ -50,6 +62,7 @@ Search for it on this page: its row says what happened, and what to do. You read
 | client: \`details.code\` of \`disconnect\`                           | [why a session ended](#why-a-session-ended)                            |
 | client: \`error.code\` of \`connect_error\`, acknowledgements, throws | [errors of the client](#errors-of-the-client)                          |
 | both: \`cause\` of an end                                            | [parsers](#what-the-parsers-refuse), [WebSocket](#violations-of-websocket) |
+| @portage/websocket: \`error.code\`                                  | [its errors](#errors-of-the-websocket-library), [violations](#violations-of-websocket) |
 
 The limits themselves are in [limits](limits.md), symptoms in [why does it disconnect?](disconnects.md)
 
@@ -139,36 +152,61 @@ ${texts(USAGE_ERRORS)}
 emitted, passed to callbacks, or thrown.
 
 ${table(
-  ["code", "what happened"],
-  ["socketio/errors.ts", "engine/errors.ts", "engine/transports/transport.ts"].flatMap(clientCodes),
+  ["code", "what happened", "what to do", "connect again?"],
+  CLIENT_ERRORS.flatMap(Object.entries).map(([name, { message, fix, retry }]) => [code(name), message, fix, retry]),
 )}
 
 ## What the parsers refuse
 
 \`ParserError\`. The session ends with \`INVALID_PACKET\` or \`TOO_MANY_PACKETS\` (the engine's), \`INVALID_MESSAGE\`
-(Socket.IO's); the code is the \`cause\`. If the message names a limit, raise it in \`packetLimits\`; otherwise the
-client is not a Socket.IO client, or a proxy changes its messages.
+(Socket.IO's); the code is the \`cause\`. Unless the code names a limit, the client is usually not a Socket.IO client, or a
+proxy changes its messages.
 
 ${table(
-  ["code", "what happened"],
-  Object.entries({ ...ENGINE_PARSER_ERRORS, ...SOCKET_PARSER_ERRORS }).map(([name, message]) => [code(name), message]),
+  ["code", "message", "what happened", "what to do", "connect again?"],
+  Object.entries({ ...ENGINE_PARSER_ERRORS, ...SOCKET_PARSER_ERRORS }).map(([name, message]) => [
+    code(name),
+    message,
+    PARSER_TEXTS[name].message,
+    PARSER_TEXTS[name].fix,
+    retryOfParser(name),
+  ]),
 )}
 
 ## Violations of WebSocket
 
 \`WebSocketError\`. The session ends with \`PROTOCOL_VIOLATION\`, \`PAYLOAD_TOO_LARGE\` for 1009, or \`RECEIVE_BUDGET\` for
-1013; the code is the \`cause\`. If the message names a limit, raise it; otherwise update the client, or check proxies on the
-way.
+1013; the code is the \`cause\`.
 
 ${table(
-  ["code", "close code", "what happened", "connect again?"],
-  Object.entries(VIOLATIONS).map(([name, { closeCode, message }]) => [
+  ["code", "close code", "what happened", "what to do", "connect again?"],
+  Object.entries(VIOLATIONS).map(([name, { closeCode, message, fix }]) => [
     code(name),
     closeCode,
     message,
+    fix,
     readRetry(closeCode),
   ]),
 )}
+
+## Errors of the WebSocket library
+
+@portage/websocket throws a \`UsageError\`, or an \`OptionError\`, for a mistake of the program:
+
+${texts({ ...MISUSES, WS_ERR_INVALID_OPTION: INVALID_OPTION })}
+
+A server refuses requests with these codes, in the result of \`checkUpgrade()\` or \`checkConnect()\`, and as \`context.code\` of
+\`TRANSPORT_HANDSHAKE_ERROR\`:
+
+${table(
+  ["code", "status", "what happened", "what to do"],
+  Object.entries(REQUEST_REFUSALS).map(([name, { status, message, fix }]) => [code(name), status, message, fix]),
+)}
+
+A client that can not connect emits a \`ConnectError\`, or the error of the network or TLS. After a timeout it makes sense to
+connect again; the other errors come back until something is mended.
+
+${texts({ ...ANSWER_REFUSALS, ...CONNECT_FAILURES })}
 
 \`scripts/errors-doc.mjs\` makes this page from the tables in the sources; \`npm run check\` fails when it is out of date.
 `;

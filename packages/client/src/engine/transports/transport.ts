@@ -18,8 +18,14 @@ import { installTimerFunctions } from "../platform/timers.ts";
 /**
  * Code of a {@link TransportError}:
  * - `TRANSPORT_FAILED`: a request or a WebSocket failed; `description` and `context` have the answer
+ *   Fix: read `description` and `context`; run the doctor from this network.
+ *   Connect again: see `retry`.
  * - `TRANSPORT_UNAVAILABLE`: the platform can't run this transport, and the socket tries the next one
+ *   Fix: add another transport to `transports`.
+ *   Connect again: no.
  * - `PAYLOAD_TOO_LARGE`: the server or a proxy refused the size of a body
+ *   Fix: send smaller messages, or raise `maxHttpBufferSize` and limits of proxies.
+ *   Connect again: yes.
  */
 export type TransportErrorCode = "TRANSPORT_FAILED" | "TRANSPORT_UNAVAILABLE" | "PAYLOAD_TOO_LARGE";
 
