@@ -236,6 +236,7 @@ const FOLDERS = [
   ofCluster("core", "frames"),
   ofCluster("links", "link", "core"),
   ofCluster("workers", "run-workers"),
+  ofCluster("exchange", "relay", "core", "links"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),

@@ -19,7 +19,7 @@ const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 
 /** Every source file, without its comments. */
 const SOURCES: ReadonlyMap<string, string> = new Map(
-  ["parser", "websocket", "server", "client"].flatMap((name) => {
+  ["parser", "websocket", "server", "cluster", "client"].flatMap((name) => {
     const root = join(packages, name, "src");
     return (readdirSync(root, { recursive: true }) as string[])
       .filter((file) => file.endsWith(".ts"))

@@ -6,8 +6,12 @@
 export type { EngineCluster, RelayHost, RelayRefusal, RelayVerdict, SessionRelay } from "./engine/relay/relay.ts";
 export type { RespondToConnect, StreamHandshake, TakenStream } from "./engine/admission/stream-handshake.ts";
 export type { TransportRequest } from "./engine/http/request.ts";
+export { prepareRequest } from "./engine/http/request.ts";
+export { forgetRequest } from "./engine/http/forgotten.ts";
+export { brokeOff, hangUpAfter, isGone } from "./engine/http/http2.ts";
 export { randomId } from "./engine/random-id.ts";
 export { type Clock, type PendingCall, serverClock } from "./base/clock.ts";
+export { nextTurn, runNextTick } from "./base/turn.ts";
 export { createLog } from "./base/log.ts";
 export { Emitter } from "./base/emitter.ts";
 export { runNextTick } from "./base/turn.ts";

@@ -5,6 +5,7 @@
 
 export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
+export const kAnswerPollOf = Symbol("answerPollOf");
 export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");
 /** The carries whose sessions have no transport, the oldest first. */
@@ -27,6 +28,7 @@ export const kGate = Symbol("gate");
 export const kSetSessionHandler = Symbol("setSessionHandler");
 export const kHeardAt = Symbol("heardAt");
 export const kTakeBack = Symbol("takeBack");
+export const kTakeHandshake = Symbol("takeHandshake");
 export const kTimingWheel = Symbol("timingWheel");
 export const kIsAttached = Symbol("isAttached");
 export const kIsRequestUnseen = Symbol("isRequestUnseen");

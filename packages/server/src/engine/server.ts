@@ -26,9 +26,11 @@ import type { Transport } from "./transports/transport.ts";
 import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
+import { answerPendingPoll } from "./session/hand-over.ts";
 import type { FoundSession } from "./session/directory.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
+  kAnswerPollOf,
   kCarry,
   kVerifyRequest,
   kEngineClock,
@@ -43,6 +45,7 @@ import {
   kScreenRequest,
   kSessionDirectory,
   kTakeBack,
+  kTakeHandshake,
 } from "./keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -54,7 +57,6 @@ const kOnScreened = Symbol("onScreened");
 const kRouteOpening = Symbol("routeOpening");
 const kTakeReturn = Symbol("takeReturn");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
-const kTakeHandshake = Symbol("takeHandshake");
 const kTakeRequests = Symbol("takeRequests");
 
 /** Whether a WebSocket handshake opens the transport of this name. */
@@ -171,6 +173,12 @@ export class Server extends BaseServer implements RelayDoor {
     });
   }
 
+  /** Answers the pending poll of a session; another process has received it. */
+  [kAnswerPollOf](sid: string): void {
+    const session = this.clients[sid];
+    if (session) answerPendingPoll(session);
+  }
+
   private [kOnScreened](opening: RequestOpening, refusal: Refusal | undefined): void {
     if (opening.isGone()) return;
     if (refusal) opening.refuse(refusal);
@@ -227,7 +235,8 @@ export class Server extends BaseServer implements RelayDoor {
     this[kTakeHandshake](req, new ConnectHandshake(response));
   }
 
-  private [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
+  /** Takes a WebSocket handshake, of either version of HTTP. */
+  [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
     const verdict = this[kRelay]?.routeHandshake(req, handshake) ?? "local";
     if (verdict === "taken") return;
     const opening = new WebSocketOpening(this, req, handshake);

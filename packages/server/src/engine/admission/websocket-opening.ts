@@ -78,7 +78,7 @@ const POLICY = 1008;
 /** Whether a client that returns can't succeed later either. */
 const isFinal = (refusal: Refusal): boolean => {
   const name = refusalName(refusal);
-  return name === "UNKNOWN_SID" || name.startsWith("CARRY_");
+  return name === "UNKNOWN_SID" || name === "OWNER_LOST" || name.startsWith("CARRY_");
 };
 
 /** A WebSocket handshake that is answered after all checks. */

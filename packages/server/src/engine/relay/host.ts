@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
 import { WebSocketOpening, type WebSocketDoor } from "../admission/websocket-opening.ts";
+import type { StreamHandshake } from "../admission/stream-handshake.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { kEngineClock, kGate, kRefuseRelayed } from "../keys.ts";
+import { kAnswerPollOf, kEngineClock, kGate, kRefuseRelayed, kTakeHandshake } from "../keys.ts";
 import { type Refusal, REFUSALS } from "../report/refusals.ts";
 import { moveClient, type MovableSession } from "./move.ts";
 import type { RelayHost, RelayRefusal } from "./relay.ts";
@@ -16,6 +17,8 @@ export interface RelayDoor extends WebSocketDoor {
   readonly [kGate]: { readonly retryAfter: number };
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  [kAnswerPollOf](sid: string): void;
+  [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void;
   [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
 }
 
@@ -28,6 +31,8 @@ export function relayHost(engine: RelayDoor): RelayHost {
     handleRequest: (req, res) => engine.handleRequest(req, res),
     handleUpgrade: (req, stream, head) => engine.handleUpgrade(req, stream, head),
     releaseStream: (sid, stream) => moveClient(engine.clients[sid], stream, engine[kGate].retryAfter),
+    handleHandshake: (req, handshake) => engine[kTakeHandshake](req, handshake),
+    answerPoll: (sid) => engine[kAnswerPollOf](sid),
     refuse: (req, res, refusal) => engine[kRefuseRelayed](req, res, refusal),
     refuseHandshake: (req, handshake, refusal) =>
       new WebSocketOpening(engine, req, handshake).refuse(refusalFrom(refusal, req)),

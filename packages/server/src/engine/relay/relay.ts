@@ -65,6 +65,10 @@ export interface RelayHost {
    * @param stream the one passed to `handleUpgrade`
    */
   releaseStream(sid: string, stream: Duplex): void;
+  /** Handles a handshake that the relay has taken, and returns to the engine. */
+  handleHandshake(req: TransportRequest, handshake: StreamHandshake): void;
+  /** Answers the pending poll of a session, with a noop if nothing is queued. */
+  answerPoll(sid: string): void;
   /** Runs the middlewares, so that pages of other origins can read the answer, and refuses the request. */
   refuse(req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
   /** The same for a WebSocket handshake. */

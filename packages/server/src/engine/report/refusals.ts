@@ -145,6 +145,26 @@ export const REFUSALS = {
     fix: "nothing, clients connect to another server",
     retry: "later",
   }),
+  SERVER_STARTING: refusalKind(7, 503, "Server is starting", {
+    hint: "the node has not joined its cluster yet",
+    fix: "nothing, clients try again; if it lasts, look at `io.cluster.nodes()`",
+    retry: "later",
+  }),
+  OWNER_LOST: refusalKind(1, 400, "Session ID unknown", {
+    hint: "the node of the cluster that had the session is gone",
+    fix: "nothing, the client opens a new session; look at why the node ended",
+    retry: "yes",
+  }),
+  OWNER_UNREACHABLE: refusalKind(1, 503, "Server of the session can't be reached", {
+    hint: "the node that has the session does not answer; its link is cut or it is frozen",
+    fix: "look at `io.cluster.nodes()`, and at what blocks the event loop of the node",
+    retry: "later",
+  }),
+  FORWARD_OVERLOADED: refusalKind(6, 503, "Too many forwarded requests", {
+    hint: "`maxPendingExchanges`, `maxTunnels` or `maxLinkBytes` is reached",
+    fix: "raise the limit, add nodes, or make the balancer sticky",
+    retry: "later",
+  }),
   PAYLOAD_TOO_LARGE: refusalKind(8, 413, "Payload too large", {
     hint: "the body of a POST exceeds maxHttpBufferSize",
     fix: "raise `maxHttpBufferSize`, or send smaller messages",

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { BudgetHolder } from "@portage/websocket";
 import { Beat, type Beating } from "../timing-wheel.ts";
+import { wasForgotten } from "../http/forgotten.ts";
 import { destroyRequest, mayBeReset, wasReset } from "../http/http2.ts";
 import type { TransportContext } from "./context.ts";
 import { kBeat, kOnBeat } from "../keys.ts";
@@ -13,6 +14,8 @@ export interface BodyHandler {
   /** @param actual the announced length, or the length received so far, in bytes */
   onTooLarge(actual: number): void;
   onAborted(): void;
+  /** The process that had received the request is gone, and the client may be there. */
+  onForgotten(): void;
   onGivenUp(why: UploadFailure): void;
 }
 
@@ -108,7 +111,8 @@ export class BodyReader implements BudgetHolder, Beating {
 
   /** @internal Reports an aborted body, if the request closes before the body is complete. */
   requestClosed(): void {
-    this.#end()?.onAborted();
+    if (wasForgotten(this.#req)) this.#end()?.onForgotten();
+    else this.#end()?.onAborted();
   }
 
   #end(): BodyHandler | undefined {

@@ -7,7 +7,8 @@
  *                <- 200  over       the body belongs to Node; the next GET may arrive
  *
  * Between calls, a transport has at most one poll that is not over, and takes one batch for it. A poll that ends without
- * its response is reported once, as `POLL_ABORTED`, or as `POLL_LOST` if the connection broke inside the response.
+ * its response is reported once, as `POLL_ABORTED`, or as `POLL_LOST` if the connection broke inside the response; one that
+ * is forgotten while it waits, because the process that had received it is gone, is reported as such.
  *
  * Two pending polls would break this, because packets could leave in either order: the second GET ends the transport. A batch
  * lost with its poll ends it too, because the protocol does not acknowledge packets. The session ends with its transport,
@@ -16,6 +17,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { EnginePacket, RawData } from "@portage/parser/engine";
 import { compressBody, type HttpCompression, compressionThreshold } from "../http/compression.ts";
+import { wasForgotten } from "../http/forgotten.ts";
 import { brokeOff, isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kAnswerPoll, kContext } from "../keys.ts";
@@ -29,8 +31,11 @@ export interface PollOwner {
   readonly [kContext]: TransportContext;
   /** Sends the response. The poll is over, and the next one may arrive. */
   [kAnswerPoll](poll: Poll, headers: OutgoingHttpHeaders, body: RawData): void;
-  /** Called if the poll fails. A client that drops several polls at once causes several calls. */
-  pollClosed(poll: Poll, loss: PollLoss): void;
+  /**
+   * Called if the poll fails. A client that drops several polls at once causes several calls. A poll is forgotten if it is gone
+   * while it waits, although its client may be there.
+   */
+  pollClosed(poll: Poll, loss: PollLoss | "forgotten"): void;
 }
 
 /** Leads the shared listener from a response to its poll, without a closure per poll. */
@@ -98,8 +103,9 @@ export class Poll {
    */
   responseClosed(): void {
     if (this.#state !== "over") {
+      const isForgotten = this.#state === "waiting" && wasForgotten(this.res.req);
       this.#state = "over";
-      this.#owner.pollClosed(this, "POLL_ABORTED");
+      this.#owner.pollClosed(this, isForgotten ? "forgotten" : "POLL_ABORTED");
     } else if (brokeOff(this.res)) {
       this.#owner.pollClosed(this, "POLL_LOST");
     }

@@ -178,12 +178,13 @@ export class PollingTransport extends Transport implements PollOwner, StreamOwne
     this.send([NOOP_PACKET]);
   }
 
-  /** Ends the transport after a failed poll, because its packets are lost. */
-  pollClosed(poll: Poll | StreamedPoll, loss: PollLoss): void {
+  /** Ends the transport after a failed poll, because its packets are lost; a forgotten one had none. */
+  pollClosed(poll: Poll | StreamedPoll, loss: PollLoss | "forgotten"): void {
     if (this[kPoll] === poll) {
       this[kPoll] = undefined;
       this.writable = false;
     }
+    if (loss === "forgotten") return;
     if (this[kPollingPhase] === "moved") return this.discard();
     if (this[kEndAfterRefusedPost]()) return;
     this.ended(closeError(loss, POLL_LOSSES[loss]));

@@ -47,7 +47,8 @@ export interface PostOwner {
   [kOnPostEnd](end: PostEnd): void;
 }
 
-const POST_DELIVERED: PostEnd = {};
+/** The end of a POST after which the session goes on: it was delivered, or forgotten. */
+const POST_OVER: PostEnd = {};
 
 /** The content type of binary bodies. */
 const OCTET_STREAM = "application/octet-stream";
@@ -92,6 +93,11 @@ export class Post implements BodyHandler, PayloadReceiver {
     this.#owner[kOnPostEnd]({ refused: { limit, actual } });
   }
 
+  /** Nothing was delivered, and the client may repeat the POST. */
+  onForgotten(): void {
+    this.#owner[kOnPostEnd](POST_OVER);
+  }
+
   onAborted(): void {
     this.#owner[kOnPostEnd]({ why: closeError("POST_ABORTED", "data request connection closed prematurely") });
   }
@@ -115,7 +121,7 @@ export class Post implements BodyHandler, PayloadReceiver {
     // With any other type, old Internet Explorer shows a download dialog.
     const { [kPostReceipt]: receipt = "ok" } = this.#owner;
     this.#owner[kWriteAnswer](this.#exchange.res, 200, { "Content-Type": "text/html" }, receipt);
-    if (failure === undefined) return this.#owner[kOnPostEnd](POST_DELIVERED);
+    if (failure === undefined) return this.#owner[kOnPostEnd](POST_OVER);
     this.#owner[kOnPostEnd]({ why: payloadFailure(failure, this.#owner[kContext].maxPayloadPackets) });
   }
 

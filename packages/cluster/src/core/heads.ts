@@ -1,0 +1,140 @@
+/*
+ * Heads of forwarded requests and of their answers.
+ *
+ *   u32 length | head, latin1 | first bytes of the body
+ *
+ * A head is a list of lines, since a line break can't occur in any of its fields:
+ *
+ *   REQUEST, UPGRADE   flags | method | URL | HTTP version | address | port | header name | value | ...
+ *   ANSWER             flags | status | message             | header name | value | ...
+ *
+ * Each flag is a letter: `m`, more bytes follow; `t`, the client's connection is encrypted. What a peer sends is checked
+ * before it is believed.
+ */
+
+/** A request, as it travels to the owner of its session. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  /** Names and values in turn, as they were received. */
+  readonly rawHeaders: readonly string[];
+  readonly peer: RequestPeer;
+  /** Whether bytes of the body follow the first ones. */
+  readonly hasMore: boolean;
+}
+
+/** The connection of the client, at its front. */
+export interface RequestPeer {
+  readonly address: string;
+  readonly port: number;
+  readonly isEncrypted: boolean;
+}
+
+/** An answer, as it travels to the front. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly message: string;
+  /** Names and values in turn. */
+  readonly headers: readonly string[];
+  readonly hasMore: boolean;
+}
+
+/** A decoded frame: its head, and the first bytes of the body. */
+export interface Decoded<Head> {
+  readonly head: Head;
+  readonly first: Buffer;
+}
+
+const LENGTH = 4;
+const REQUEST_FIELDS = 6;
+const ANSWER_FIELDS = 3;
+
+const METHOD = /^[A-Z]{1,32}$/;
+const VERSION = /^\d\.\d$/;
+const PORT = /^\d{1,5}$/;
+const STATUS = /^[2-5]\d\d$/;
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Control characters but the tab. */
+// oxlint-disable-next-line no-control-regex -- they are what it looks for
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/** Headers of an answer about the connection to the client, which the front has. */
+const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding", "date"]);
+
+function encodeHead(lines: readonly (string | number)[]): Buffer | undefined {
+  const text = lines.join("\n");
+  let breaks = 0;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) breaks += 1;
+  if (breaks !== lines.length - 1) return undefined;
+  const bytes = Buffer.allocUnsafe(LENGTH + text.length);
+  bytes.writeUInt32BE(text.length);
+  bytes.write(text, LENGTH, "latin1");
+  return bytes;
+}
+
+function decodeHead(body: Buffer): { readonly lines: string[]; readonly first: Buffer } | undefined {
+  if (body.length < LENGTH) return undefined;
+  const end = LENGTH + body.readUInt32BE();
+  if (end > body.length) return undefined;
+  return { lines: body.toString("latin1", LENGTH, end).split("\n"), first: body.subarray(end) };
+}
+
+/** Encodes the head of a request. Undefined: a program has put a line break into it. */
+export function encodeRequest({ hasMore, peer, ...head }: RequestHead): Buffer | undefined {
+  const flags = (hasMore ? "m" : "") + (peer.isEncrypted ? "t" : "");
+  return encodeHead([flags, head.method, head.url, head.httpVersion, peer.address, peer.port, ...head.rawHeaders]);
+}
+
+/** Decodes the body of REQUEST or UPGRADE; undefined if it is malformed. */
+export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
+  const decoded = decodeHead(body);
+  if (!decoded || decoded.lines.length < REQUEST_FIELDS) return undefined;
+  const [flags = "", method = "", url = "", httpVersion = "", address = "", port = "", ...rawHeaders] = decoded.lines;
+  const isValid =
+    /^m?t?$/.test(flags) &&
+    METHOD.test(method) &&
+    url !== "" &&
+    !CONTROL.test(url) &&
+    VERSION.test(httpVersion) &&
+    PORT.test(port) &&
+    areHeaders(rawHeaders);
+  if (!isValid) return undefined;
+  const peer = { address, port: Number(port), isEncrypted: flags.endsWith("t") };
+  return { head: { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") }, first: decoded.first };
+}
+
+function areHeaders(headers: readonly string[]): boolean {
+  if (headers.length % 2 !== 0) return false;
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!NAME.test(headers[i]!) || CONTROL.test(headers[i + 1]!)) return false;
+  }
+  return true;
+}
+
+/**
+ * Encodes the head of an answer from the text that Node has made of it: status line and header lines.
+ *
+ * @param text ends with an empty line
+ */
+export function encodeAnswer(text: string, hasMore: boolean): Buffer {
+  const [statusLine = "", ...headerLines] = text.split("\r\n");
+  const lines = [hasMore ? "m" : "", statusLine.slice(9, 12), statusLine.slice(13)];
+  for (const line of headerLines) {
+    const colon = line.indexOf(": ");
+    if (colon === -1 || OF_CONNECTION.has(line.slice(0, colon).toLowerCase())) continue;
+    lines.push(line.slice(0, colon), line.slice(colon + 2));
+  }
+  // Node refuses headers with line breaks.
+  return encodeHead(lines) as Buffer;
+}
+
+/** Decodes the body of ANSWER; undefined if it is malformed. */
+export function decodeAnswer(body: Buffer): Decoded<AnswerHead> | undefined {
+  const decoded = decodeHead(body);
+  if (!decoded || decoded.lines.length < ANSWER_FIELDS) return undefined;
+  const [flags = "", status = "", message = "", ...headers] = decoded.lines;
+  if (!/^m?$/.test(flags) || !STATUS.test(status) || CONTROL.test(message) || !areHeaders(headers)) return undefined;
+  if (headers.some((name, i) => i % 2 === 0 && OF_CONNECTION.has(name.toLowerCase()))) return undefined;
+  return { head: { status: Number(status), message, headers, hasMore: flags === "m" }, first: decoded.first };
+}
