@@ -11,10 +11,9 @@ export { forgetRequest } from "./engine/http/forgotten.ts";
 export { brokeOff, hangUpAfter, isGone } from "./engine/http/http2.ts";
 export { randomId } from "./engine/random-id.ts";
 export { type Clock, type PendingCall, serverClock } from "./base/clock.ts";
-export { nextTurn, runNextTick } from "./base/turn.ts";
 export { createLog } from "./base/log.ts";
 export { Emitter } from "./base/emitter.ts";
-export { runNextTick } from "./base/turn.ts";
+export { nextTurn, runNextTick } from "./base/turn.ts";
 export type {
   Cluster,
   ClusterEvent,

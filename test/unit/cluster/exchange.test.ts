@@ -12,7 +12,7 @@ const owned = <T extends { close(): unknown }>(thing: T): T => {
 };
 
 afterEach(async () => {
-  for (const thing of open.splice(0).toReversed()) await thing.close();
+  for (const thing of open.splice(0).reverse()) await thing.close();
 });
 
 async function startSites(tags: readonly string[], options = {}): Promise<{ nodes: TestNode[]; url: string }> {

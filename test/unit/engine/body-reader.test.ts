@@ -14,6 +14,7 @@ function setUp() {
       onBody: (body) => tell(String(body)),
       onTooLarge: () => tell("too large"),
       onAborted: () => tell("aborted"),
+      onForgotten: () => tell("forgotten"),
       onGivenUp: tell,
     });
     reader.start();
