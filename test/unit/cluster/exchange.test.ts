@@ -7,12 +7,12 @@ import { within } from "../../support/waiting.ts";
 
 const open: { close(): unknown }[] = [];
 const owned = <T extends { close(): unknown }>(thing: T): T => {
-  open.push(thing);
+  open.unshift(thing);
   return thing;
 };
 
 afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
+  for (const thing of open.splice(0)) await thing.close();
 });
 
 async function startSites(tags: readonly string[], options = {}): Promise<{ nodes: TestNode[]; url: string }> {
