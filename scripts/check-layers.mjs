@@ -235,7 +235,7 @@ const FOLDERS = [
 
   ofCluster("core", "frames"),
   ofCluster("links", "link", "core"),
-  ofCluster("workers", "run-workers"),
+  ofCluster("workers", "run-workers", "core"),
   ofCluster("exchange", "relay", "core", "links"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 

@@ -24,6 +24,8 @@ import {
   type ResolvedClusterOptions,
   resolveClusterOptions,
 } from "./options.ts";
+import { type Leavable, leavables } from "./workers/leaving.ts";
+import { enterProcess } from "./workers/presence.ts";
 
 const NO_PART: NodePart = { onFrame: ignore, onDrain: ignore, onClose: ignore };
 
@@ -33,6 +35,8 @@ class LocalCluster extends Emitter implements Cluster {
   readonly #options: ResolvedClusterOptions;
   #keys: readonly Buffer[] | undefined;
   #node: LocalNode | undefined = undefined;
+  /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
+  readonly #servers = new Set<Leavable>();
 
   constructor(options: LocalClusterOptions | undefined) {
     super();
@@ -57,6 +61,7 @@ class LocalCluster extends Emitter implements Cluster {
   }
 
   createAdapter(nsp: unknown): Adapter {
+    for (const server of serversOf(nsp)) this.#servers.add(server);
     return new Adapter(nsp);
   }
 
@@ -70,7 +75,9 @@ class LocalCluster extends Emitter implements Cluster {
     this.#node = node;
     const directory = namedDirectory(options);
     if (directory !== undefined) node.start(directory);
+    const leaveProcess = enterProcess(node, host, this.#servers);
     return new NodeRelay(node, () => {
+      leaveProcess();
       if (this.#node === node) this.#node = undefined;
     });
   }
@@ -147,5 +154,8 @@ class NodeRelay implements SessionRelay {
 export function localCluster(options?: LocalClusterOptions): Cluster {
   return new LocalCluster(options);
 }
+
+/** The server of a namespace. */
+const serversOf = (nsp: unknown): readonly Leavable[] => leavables((nsp as { server?: unknown } | undefined)?.server);
 
 function ignore(): void {}

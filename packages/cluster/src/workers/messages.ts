@@ -17,6 +17,8 @@ export interface PassedRequest {
 
 /** All messages, by name. */
 interface Bodies {
+  /** worker: it listens to the primary, and calls start() */
+  began: object;
   /** worker: start() has finished, and its nodes have joined the cluster */
   ready: object;
   /** primary: drain, close and exit */
@@ -58,6 +60,7 @@ const isRequest: Check = (value) => {
 };
 
 const CHECKS: Readonly<Record<MessageName, Readonly<Record<string, Check>>>> = {
+  began: {},
   ready: {},
   leave: { drain: isNumber },
   hello: {},

@@ -44,6 +44,7 @@ export class Passing {
       case "missed":
         this.#port.send(message.front, message);
         break;
+      case "began":
       case "ready":
       case "leave":
       case "primary":

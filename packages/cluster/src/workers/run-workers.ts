@@ -40,13 +40,15 @@ type Signal = "SIGTERM" | "SIGINT";
 
 const exitCodeOf = (signal: Signal): number => 128 + constants.signals[signal];
 
-/** Calls `first` for the first signal to end, and `again` for each later one. */
-function onEndSignal(first: (signal: Signal) => void, again: (signal: Signal) => void): void {
-  let handle = (signal: Signal): void => {
+const END_SIGNALS = ["SIGTERM", "SIGINT"] as const satisfies readonly Signal[];
+
+/** Calls `first` for the first of these signals, and `again` for each later one. */
+function onSignals(signals: readonly Signal[], first: () => void, again: (signal: Signal) => void): void {
+  let handle = (_signal: Signal): void => {
     handle = again;
-    first(signal);
+    first();
   };
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => handle(signal));
+  for (const signal of signals) process.on(signal, () => handle(signal));
 }
 
 /** Calls `fn` for SIGHUP. Windows sends it when the console is closed, and ends the process afterwards. */
@@ -63,7 +65,8 @@ const fail = (error: unknown): void =>
 function runPrimary(options: Required<WorkersOptions>): Workers {
   setupPrimary();
   const supervisor = new Supervisor({ clock: serverClock, fork: forkWorker, keepAlive, fail }, options);
-  onEndSignal(
+  onSignals(
+    END_SIGNALS,
     () => void supervisor.stop().then(() => process.exit(supervisor.unclean === 0 ? 0 : 1)),
     (signal) => {
       supervisor.kill();
@@ -84,8 +87,13 @@ function keepAlive(): () => void {
 
 const forkWorker: Forker = (observer) => {
   const worker = cluster.fork();
+  let canHear = false;
   worker.on("listening", () => observer.onStep("listening"));
-  worker.on("message", (message: unknown) => readMessage(message)?.name === "ready" && observer.onStep("ready"));
+  worker.on("message", (message: unknown) => {
+    const name = readMessage(message)?.name;
+    if (name === "began") canHear = true;
+    else if (name === "ready") observer.onStep("ready");
+  });
   worker.on("exit", (code: number | null, signal: string | null) => observer.onEnd({ code, signal }));
   worker.on("error", () => {
     // It could not be started. Other errors, of messages to it, come before its end.
@@ -94,15 +102,14 @@ const forkWorker: Forker = (observer) => {
   return {
     id: worker.id,
     pid: worker.process.pid,
-    leave: (drain) => askToLeave(worker, drain),
+    leave: (drain) => {
+      // Before it listens to messages, they are lost; nor has it clients then.
+      if (canHear && worker.isConnected()) worker.send(writeMessage({ name: "leave", drain }));
+      else worker.process.kill("SIGTERM");
+    },
     kill: () => void worker.process.kill("SIGKILL"),
   };
 };
-
-function askToLeave(worker: Worker, drain: number): void {
-  if (worker.isConnected()) worker.send(writeMessage({ name: "leave", drain }));
-  else worker.process.kill("SIGTERM");
-}
 
 function runWorker(
   self: Worker,
@@ -120,11 +127,14 @@ function runWorker(
     drain,
   );
   process.on("message", (message) => worker.onMessage(message));
-  // A terminal sends its signals to all processes, and some service managers do so too.
-  onEndSignal(
-    () => void worker.stop(),
-    (signal) => process.exit(exitCodeOf(signal)),
-  );
+  // Each signal for itself: a terminal's SIGINT and the primary's SIGTERM together are not impatience.
+  for (const signal of END_SIGNALS) {
+    onSignals(
+      [signal],
+      () => void worker.stop(),
+      () => process.exit(exitCodeOf(signal)),
+    );
+  }
   onHangUp(() => {});
   void worker.run(start);
   return worker;

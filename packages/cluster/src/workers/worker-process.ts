@@ -47,6 +47,7 @@ export class WorkerProcess extends EventEmitter<WorkersEvents> implements Worker
 
   /** Runs start(), and waits until the nodes of the process have joined. */
   async run(start: () => Started | PromiseLike<Started>): Promise<void> {
+    this.#port.send({ name: "began" });
     try {
       this.#targets = leavables(await start());
       await Promise.all(runningNodes().map((node) => node.whenJoined()));

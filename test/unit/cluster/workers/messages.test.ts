@@ -4,6 +4,7 @@ import { TagTable } from "../../../../packages/cluster/src/workers/tag-table.ts"
 
 const request = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders: ["Host", "a"], head: "" };
 const MESSAGES: readonly Message[] = [
+  { name: "began" },
   { name: "ready" },
   { name: "leave", drain: 10 },
   { name: "hello" },
