@@ -237,6 +237,7 @@ const FOLDERS = [
   ofCluster("links", "link", "core"),
   ofCluster("workers", "run-workers", "core"),
   ofCluster("exchange", "relay", "core", "links"),
+  ofCluster("adapter", "bus", "core", "links"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),

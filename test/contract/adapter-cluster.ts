@@ -38,25 +38,31 @@ const soon = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
 
-/** Two servers on one bus; each has its own sockets `s1` to `s3`. */
+/** Two servers; each has its own sockets `s1` to `s3`. */
+export type ClusterPair = Record<"a" | "b", ReturnType<typeof room>> & {
+  /** Lets the second server leave. */
+  readonly leave: () => void;
+};
+
+/** Two servers on one bus. */
 async function cluster(one: OnBus, two: OnBus, recovery?: object) {
   const bus = new Bus();
   const nodes = [one, two].map((on) => room(on(bus), recovery === undefined ? undefined : { recovery }));
   for (const { adapter } of nodes) adapter.init();
   await soon();
   const [a, b] = nodes as [(typeof nodes)[0], (typeof nodes)[0]];
-  return { a, b, bus };
+  return { a, b, bus, leave: () => void b.adapter.close() };
 }
 
 const event = (...data: unknown[]) => ({ type: 2, data });
 
-/** Tests of two servers in a cluster, for any adapter. */
-export function clusterContract(one: OnBus, two: OnBus): void {
+/** Tests of two servers in a cluster, for any adapter and any bus. */
+export function clusterBehaviour(make: () => Promise<ClusterPair>): void {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
   test("broadcasts reach the clients of both, local ones do not", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b } = await make();
     await a.adapter.broadcast(event("all"), opts(["r1"], ["s1"]));
     await soon();
     expect(b.heard()).toEqual(a.heard());
@@ -67,7 +73,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("acknowledgements come from both", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b } = await make();
     const onCount = vi.fn();
     const ack = vi.fn();
     a.adapter.broadcastWithAck(event("q"), opts(["r1"], [], { timeout: 100 }), onCount, ack);
@@ -81,7 +87,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("sockets of both join, leave and go", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b } = await make();
     await a.adapter.addSockets(opts(["r1"]), ["r3"]);
     await a.adapter.delSockets(opts(["r3"], ["s2"]), ["r1"]);
     await a.adapter.disconnectSockets(opts(["r3"]), true);
@@ -97,7 +103,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("sockets of both are found: the own ones as they are, the others as details", async () => {
-    const { a } = await cluster(one, two);
+    const { a } = await make();
     const found = await a.adapter.fetchSockets(opts(["r1"]));
     expect(found.slice(0, 2)).toEqual(a.sockets.slice(0, 2));
     expect(found.slice(2)).toEqual([
@@ -108,7 +114,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("events between servers reach the other one, and its answer comes back", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b } = await make();
     await a.adapter.serverSideEmit(["hello", 1]);
     const done = vi.fn();
     await a.adapter.serverSideEmit(["question", done]);
@@ -119,7 +125,7 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("a server that does not answer is reported", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b } = await make();
     b.nsp.answer = undefined;
     const done = vi.fn();
     await a.adapter.serverSideEmit(["question", done]);
@@ -131,17 +137,22 @@ export function clusterContract(one: OnBus, two: OnBus): void {
   });
 
   test("a server that leaves or falls silent is neither counted nor waited for", async () => {
-    const { a, b } = await cluster(one, two);
+    const { a, b, leave } = await make();
     expect(await a.adapter.serverCount()).toBe(2);
     b.nsp.answer = undefined;
     const done = vi.fn();
     await a.adapter.serverSideEmit(["question", done]);
-    b.adapter.close();
+    leave();
     await soon();
     expect(done.mock.calls).toEqual([[null, []]]);
     expect(await a.adapter.serverCount()).toBe(1);
     expect(await a.adapter.fetchSockets(opts())).toHaveLength(3);
   });
+}
+
+/** Tests of two servers on a bus with the messages of socket.io-adapter. */
+export function clusterContract(one: OnBus, two: OnBus): void {
+  clusterBehaviour(() => cluster(one, two));
 
   test("heartbeats keep servers known; without them they are forgotten", async () => {
     const { a, b, bus } = await cluster(one, two);

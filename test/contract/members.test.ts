@@ -58,13 +58,13 @@ const ABSENT: Record<string, Record<string, string>> = {
 
 /** Members that the reference lacks: documented additions, and handlers for other layers. */
 const ADDED: Record<string, string> = {
-  Server: "drain stats metrics conflate ifSlow",
+  Server: "cluster drain stats metrics conflate ifSlow",
   Namespace: "conflate ifSlow",
   "Namespace of a pattern": "conflate ifSlow",
   Socket: "recoveryError conflate ifSlow bufferedBytes whenDrained slowPolicy droppedEvents",
   Client: "",
   BroadcastOperator: "conflate ifSlow",
-  Adapter: "deliverLocally",
+  Adapter: "deliverLocally encodePacket receivePacket deliverEncoded askEncoded forgetAcks",
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report handleConnect",

@@ -23,3 +23,17 @@ export type {
   NodeState,
 } from "./socketio/cluster.ts";
 export type { ClusterReport, LinkReport } from "./socketio/host/cluster-report.ts";
+export { describeSocket } from "./socketio/adapter/cluster/messages.ts";
+export type { CollectingAdapter, OnCollected } from "./socketio/adapter/adapter.ts";
+export type { EncodedPacket } from "./socketio/adapter/encoded-packet.ts";
+export type { AdapterNamespace, AdapterPacket } from "./socketio/adapter/surface.ts";
+export {
+  AckTimeoutError,
+  MissingAnswersError,
+  SERVER_RESERVED_EVENTS,
+  SocketIoError,
+} from "./socketio/report/errors.ts";
+export { failAdapter } from "./socketio/events/listener-errors.ts";
+export { kCollectAnswers, kTrustsBus } from "./socketio/keys.ts";
+export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
+export { kEngineClock } from "./engine/index.ts";

@@ -578,7 +578,7 @@ export class Server<
   }
 }
 
-assignable(Server.prototype, "eio", "_opts", "parentNsps");
+assignable(Server.prototype, "cluster", "eio", "_opts", "parentNsps");
 
 /** The methods that the server forwards to its main namespace. */
 const FORWARDED_METHODS =

@@ -1,5 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
+import type { kCollectAnswers } from "../keys.ts";
 import type { Untyped } from "../events/typed-events.ts";
 import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
 
@@ -82,6 +83,15 @@ export interface Adapter extends EventEmitter {
   serverSideEmit(packet: unknown[]): Promise<void> | void;
   persistSession(session: SessionToPersist): Promise<void> | void;
   restoreSession(pid: PrivateSessionId, offset: string): Promise<RestoredSession | null>;
+}
+
+/** Ends the collection of answers to a broadcast: an error if some are missing, and the answers. */
+export type OnCollected = (error: Error | null, answers: readonly unknown[]) => void;
+
+/** An adapter that collects the answers to a broadcast itself, because it knows the nodes that have to answer. */
+export interface CollectingAdapter {
+  /** Sends a packet that asks for acknowledgements, and sets its id. `ms`: time to answer, in milliseconds. */
+  [kCollectAnswers](packet: AdapterPacket, opts: BroadcastOptions, ms: number, onCollected: OnCollected): void;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { kDropOldestAck, kLimits, kNamespace } from "../keys.ts";
+import { kDropAck, kDropOldestAck, kLimits, kNamespace } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
@@ -13,6 +13,7 @@ import type {
 } from "./adapter.ts";
 import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { NO_MEMBERS, addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
+import { type EncodedPacket, type OutgoingArguments, receivePacket, withAckId } from "./encoded-packet.ts";
 import { BroadcastPlan } from "./send-plan.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 import type { AckCallback } from "../events/acks.ts";
@@ -28,6 +29,8 @@ const kSend = Symbol("send");
 const kIsForMany = Symbol("isForMany");
 const kForEach = Symbol("forEach");
 const kSendToMany = Symbol("sendToMany");
+const kDeliver = Symbol("deliver");
+const kAsk = Symbol("ask");
 const kMembersOf = Symbol("membersOf");
 
 const noop = (): void => undefined;
@@ -127,12 +130,57 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   /** Sends a packet to the receivers, encoded once. More than 10,000 receivers take several turns of the event loop. */
   broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
-    const encoded = this[kEncode](packet);
+    this[kDeliver](this[kEncode](packet), packet, opts);
+  }
+
+  private [kDeliver](encoded: readonly RawData[], packet: OutgoingArguments, opts: BroadcastOptions): void {
     const plan = this[kPlan](encoded, opts.flags);
     this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, plan);
     });
+  }
+
+  // ---- packets that are encoded once for several servers -------------------------------------------------------------
+
+  /** Encodes a packet, for the clients of this server and of others. */
+  protected encodePacket(packet: AdapterPacket): EncodedPacket {
+    return { parts: this[kEncode](packet), event: packet };
+  }
+
+  /**
+   * Takes a packet that another server has encoded. Its arguments are decoded for outgoing listeners alone.
+   *
+   * @throws SocketIoError `CLUSTER_MESSAGE_INVALID` when the built-in parser can't have written it
+   */
+  protected receivePacket(parts: readonly RawData[]): EncodedPacket {
+    return receivePacket(parts, this[kNamespace]);
+  }
+
+  /** Sends an encoded packet to the receivers on this server. */
+  protected deliverEncoded({ parts, event }: EncodedPacket, opts: BroadcastOptions): void {
+    this[kDeliver](parts, event, opts);
+  }
+
+  /**
+   * Sends an encoded packet that asks for an acknowledgement to the receivers on this server, with an id of this server.
+   *
+   * @returns the id, for {@link forgetAcks}
+   */
+  protected askEncoded(
+    packet: EncodedPacket,
+    opts: BroadcastOptions,
+    onAsked: (clients: number) => void,
+    onAnswer: AckCallback,
+  ): number {
+    const id = this[kNamespace]._ids++;
+    this[kAsk](withAckId(packet, id, this[kNamespace]), { ...opts, id }, onAsked, onAnswer);
+    return id;
+  }
+
+  /** Drops the acknowledgements with this id that have not arrived. */
+  protected forgetAcks(id: number): void {
+    for (const socket of this[kNamespace].sockets.values()) socket[kDropAck]?.(id);
   }
 
   /**
@@ -173,18 +221,26 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     // One id serves all receivers: the whole namespace shares the counter.
     const id = this[kNamespace]._ids++;
     packet.id = id;
-    const encoded = this[kEncode](packet);
-    const plan = this[kPlan](encoded, opts.flags);
+    this[kAsk]({ parts: this[kEncode](packet), event: packet }, { ...opts, id }, clientCountCallback, ack);
+  }
+
+  private [kAsk](
+    { parts, event }: EncodedPacket,
+    opts: BroadcastOptions & { readonly id: number },
+    onAsked: (clients: number) => void,
+    ack: AckCallback,
+  ): void {
+    const plan = this[kPlan](parts, opts.flags);
     const { maxPendingAcks = Infinity } = this[kNamespace].server[kLimits] ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
       clients++;
       if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
-      socket.acks.set(id, ack);
-      socket.notifyOutgoingListeners?.(packet);
-      socket.client.writeToEngine(encoded, plan);
+      socket.acks.set(opts.id, ack);
+      socket.notifyOutgoingListeners?.(event);
+      socket.client.writeToEngine(parts, plan);
     };
-    this[kSend](opts, ask, () => clientCountCallback(clients));
+    this[kSend](opts, ask, () => onAsked(clients));
   }
 
   private [kPlan](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastPlan {

@@ -1,8 +1,16 @@
 import type { kEngineClock, PreparedMessage, SlowPolicy } from "../../engine/index.ts";
 import type { Packet } from "@portage/parser/socket";
-import type { RawData } from "../packets/codec.ts";
+import type { ParserModule, RawData } from "../packets/codec.ts";
 import type { Clock } from "../../base/clock.ts";
-import type { kBroadcastsGot, kClusterKeys, kDropAck, kDropOldestAck, kLimits, kTally } from "../keys.ts";
+import type {
+  kBroadcastsGot,
+  kClusterKeys,
+  kCustomParser,
+  kDropAck,
+  kDropOldestAck,
+  kLimits,
+  kTally,
+} from "../keys.ts";
 import type { RecoverySettings } from "../recovery/options.ts";
 import type { ClusterKeys } from "./cluster/keys.ts";
 
@@ -81,6 +89,7 @@ export interface AdapterNamespace {
     readonly opts?: RecoverySettings;
     readonly [kEngineClock]?: Clock;
     readonly [kClusterKeys]?: ClusterKeys | undefined;
+    readonly [kCustomParser]?: ParserModule | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
     readonly [kTally]?: { countDropped(limit: string): void };
   };

@@ -4,10 +4,18 @@
  * Must not know: how an adapter reaches the sockets.
  */
 import { kEngineClock } from "../../engine/index.ts";
-import { kDropAck } from "../keys.ts";
+import { kCollectAnswers, kDropAck } from "../keys.ts";
 import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
 import { AckCollector, type AckCallback, promiseResponses } from "../events/acks.ts";
-import type { Adapter, BroadcastFlags, BroadcastOptions, Room, SocketId } from "../adapter/adapter.ts";
+import type {
+  Adapter,
+  BroadcastFlags,
+  BroadcastOptions,
+  CollectingAdapter,
+  OnCollected,
+  Room,
+  SocketId,
+} from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, serverClock } from "../../base/clock.ts";
 import { ReservedEventError } from "../report/errors.ts";
@@ -162,11 +170,15 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
       ...this.flags,
       clock: this[kNamespaceOf]()?.server?.[kEngineClock],
     };
-    const collector = new AckCollector(clock ?? serverClock, timeout ?? NO_TIME_TO_ANSWER, (error, responses) => {
+    const onCollected: OnCollected = (error, responses) => {
       if (error !== null) this[kForget](packet.id);
       const single = error === null ? responses[0] : null;
       this[kAnswer](ack, [error, expectSingleResponse ? single : responses]);
-    });
+    };
+    const ms = timeout ?? NO_TIME_TO_ANSWER;
+    const { adapter } = this;
+    if (isCollecting(adapter)) return adapter[kCollectAnswers](packet, this[kBroadcastOptions](), ms, onCollected);
+    const collector = new AckCollector(clock ?? serverClock, ms, onCollected);
     this.adapter.broadcastWithAck(
       packet,
       this[kBroadcastOptions](),
@@ -264,6 +276,10 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
   disconnectSockets(close = false): void {
     watchAdapter(this.adapter.disconnectSockets(this[kBroadcastOptions](), close), this.adapter.nsp);
   }
+}
+
+function isCollecting(adapter: Adapter): adapter is Adapter & CollectingAdapter {
+  return kCollectAnswers in adapter;
 }
 
 /** What {@link defineFlags} gives the class. */

@@ -76,3 +76,30 @@ export function createDecoder(
 ): PacketDecoder {
   return parser === undefined ? new Decoder(limits) : new CustomDecoder(new parser.Decoder(), onPacket);
 }
+
+/** The packet was encoded by a server, which has no limits. */
+const UNLIMITED: DecoderLimits = {
+  maxAttachments: Infinity,
+  maxAttachmentBytes: Infinity,
+  maxDepth: Infinity,
+  maxKeys: Infinity,
+  maxArguments: Infinity,
+  maxEventNameLength: Infinity,
+  maxNamespaceLength: Infinity,
+};
+
+/**
+ * Decodes a packet that a server has encoded. Undefined: attachments are missing.
+ *
+ * @throws what the parser throws
+ */
+export function decodePacket(parts: readonly RawData[], parser: ParserModule | undefined): SocketPacket | undefined {
+  const decoded: SocketPacket[] = [];
+  const decoder = createDecoder(parser, (packet) => decoded.push(packet), UNLIMITED);
+  for (const part of parts) {
+    const packet = decoder.decode(part);
+    if (packet !== undefined) decoded.push(packet);
+  }
+  decoder.destroy();
+  return decoded[0];
+}

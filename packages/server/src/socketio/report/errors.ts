@@ -52,6 +52,14 @@ export const SOCKETIO_ERRORS = {
     message: "some servers of the cluster did not answer in time",
     fix: "check the bus, or wait longer: `io.timeout(ms).fetchSockets()`",
   },
+  CLUSTER_ANSWERS_MISSING: {
+    message: "some nodes of the cluster were lost or failed before they answered",
+    fix: "see `missing` and `answers` of the error, and ask again",
+  },
+  CLUSTER_MESSAGE_TOO_LARGE: {
+    message: "the message is too large for the other nodes of the cluster",
+    fix: "send smaller events, or raise `maxMessageBytes` of the cluster",
+  },
   CLUSTER_MESSAGE_INVALID: {
     message: "ignored a malformed message on the cluster bus",
     fix: "run the same version on all servers",
@@ -103,9 +111,37 @@ SocketIoError.prototype.name = "SocketIoError";
 export class AckTimeoutError extends SocketIoError {
   /** The answers to a broadcast that arrived in time. */
   declare responses?: unknown;
+  /** With the option `cluster`: the tags of the nodes with clients that have not answered a broadcast. */
+  declare missing?: readonly string[];
 
   constructor() {
     super("ACK_TIMEOUT");
+  }
+}
+
+/**
+ * Some nodes of a cluster have not answered a request: `fetchSockets()`, `serverSideEmit()`, or a broadcast with
+ * acknowledgements.
+ *
+ * @example
+ * const sockets = await io.fetchSockets().catch((error) => error.answers ?? []);
+ */
+export class MissingAnswersError extends SocketIoError {
+  /** The answers of the other nodes. */
+  readonly answers: readonly unknown[];
+  /** The tags of the nodes that have not answered. */
+  readonly missing: readonly string[];
+  /** The same as {@link answers}; set by methods that return a promise. */
+  declare responses?: unknown;
+
+  constructor(
+    code: "CLUSTER_TIMEOUT" | "CLUSTER_ANSWERS_MISSING",
+    { answers, missing }: { readonly answers: readonly unknown[]; readonly missing: readonly string[] },
+  ) {
+    // The sentence of socket.io, which programs may compare.
+    super(code, code === "CLUSTER_TIMEOUT" ? `timeout reached: missing ${missing.length} responses` : undefined);
+    this.answers = answers;
+    this.missing = missing;
   }
 }
 

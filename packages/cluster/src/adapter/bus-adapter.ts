@@ -1,0 +1,133 @@
+import { Adapter, type BroadcastOptions, type Room } from "@portage/server/adapter";
+import {
+  type AdapterNamespace,
+  type AdapterPacket,
+  kCollectAnswers,
+  kTrustsBus,
+  type OnCollected,
+} from "@portage/server/relay";
+import type { Bus } from "./bus.ts";
+import { toWire } from "./messages.ts";
+import { RemoteSide } from "./remote-side.ts";
+
+/** Types of packets that go to other nodes. */
+const EVENTS: ReadonlySet<number> = new Set([2, 5]);
+
+type OnEnd = (error: Error | null, answers: readonly unknown[]) => void;
+
+/**
+ * The adapter of a node: rooms and sockets are in memory, and the bus carries broadcasts and requests to the other nodes.
+ *
+ * A broadcast is encoded once, for the clients of all nodes. Each node delivers to its own clients at once, and what other
+ * nodes send in their order.
+ */
+export class BusAdapter extends Adapter {
+  readonly #remote: RemoteSide;
+
+  /** Links admit only nodes that know the secret. */
+  get [kTrustsBus](): true {
+    return true;
+  }
+
+  constructor(nsp: unknown, bus: Bus) {
+    super(nsp);
+    this.#remote = new RemoteSide(bus, {
+      nsp: nsp as AdapterNamespace,
+      receive: (parts) => this.receivePacket(parts),
+      deliver: (packet, opts) => this.deliverEncoded(packet, opts),
+      ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
+      forgetAcks: (id) => this.forgetAcks(id),
+      fetchSockets: (opts) => super.fetchSockets(opts),
+      addSockets: (opts, rooms) => super.addSockets(opts, rooms),
+      delSockets: (opts, rooms) => super.delSockets(opts, rooms),
+      disconnectSockets: (opts, close) => super.disconnectSockets(opts, close),
+    });
+  }
+
+  override init(): void {
+    this.#remote.open();
+  }
+
+  override close(): void {
+    this.#remote.close();
+  }
+
+  /** Number of requests that still lack answers, for tests and metrics. */
+  get pending(): number {
+    return this.#remote.pending;
+  }
+
+  override serverCount(): Promise<number> {
+    return Promise.resolve(1 + this.#remote.nodeCount);
+  }
+
+  // ---- broadcasts ----------------------------------------------------------------------------------------------------
+
+  override broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
+    const encoded = this.encodePacket(packet);
+    this.deliverEncoded(encoded, opts);
+    if (opts.flags?.local || !EVENTS.has(packet.type)) return;
+    this.#remote.publish({ kind: "BROADCAST", nsp: this.#nspName, head: { opts: toWire(opts) }, parts: encoded.parts });
+  }
+
+  override broadcastWithAck(
+    packet: AdapterPacket,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: (...args: unknown[]) => void,
+  ): void {
+    const encoded = this.encodePacket(packet);
+    packet.id = this.askEncoded(encoded, opts, clientCountCallback, ack);
+    if (opts.flags?.local) return;
+    const question = { packet: encoded, opts, ms: opts.flags?.timeout ?? 1 };
+    this.#remote.ask(question, { onClients: clientCountCallback, onAnswer: ack });
+  }
+
+  /** Sends a packet that asks for acknowledgements, and collects the answers of the clients of all nodes. */
+  [kCollectAnswers](packet: AdapterPacket, opts: BroadcastOptions, ms: number, onCollected: OnCollected): void {
+    packet.id = this.#remote.collect({ packet: this.encodePacket(packet), opts, ms }, onCollected);
+  }
+
+  // ---- sockets -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Returns the matching sockets: those of this node as objects, the others as details.
+   *
+   * @throws (rejects) MissingAnswersError `CLUSTER_TIMEOUT`, or `CLUSTER_ANSWERS_MISSING` when a link was cut
+   */
+  override async fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
+    const sockets = await super.fetchSockets(opts);
+    return opts.flags?.local ? sockets : this.#remote.fetchSockets(opts, sockets);
+  }
+
+  override addSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.addSockets(opts, rooms);
+    if (opts.flags?.local) return;
+    this.#remote.publish({ kind: "JOIN", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
+  }
+
+  override delSockets(opts: BroadcastOptions, rooms: Room[]): void {
+    super.delSockets(opts, rooms);
+    if (opts.flags?.local) return;
+    this.#remote.publish({ kind: "LEAVE", nsp: this.#nspName, head: { opts: toWire(opts), targets: rooms } });
+  }
+
+  override disconnectSockets(opts: BroadcastOptions, close: boolean): void {
+    super.disconnectSockets(opts, close);
+    if (opts.flags?.local) return;
+    this.#remote.publish({ kind: "DISCONNECT", nsp: this.#nspName, head: { opts: toWire(opts), close } });
+  }
+
+  // ---- servers -------------------------------------------------------------------------------------------------------
+
+  /** Sends an event to the other servers. A function as last element gets an error or null, and their answers. */
+  override serverSideEmit(packet: unknown[]): void {
+    const onEnd = packet.at(-1);
+    if (typeof onEnd === "function") this.#remote.question(packet.slice(0, -1), onEnd as OnEnd);
+    else this.#remote.emit(packet);
+  }
+
+  get #nspName(): string {
+    return (this.nsp as AdapterNamespace).name;
+  }
+}

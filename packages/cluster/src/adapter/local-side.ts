@@ -1,0 +1,33 @@
+import type { BroadcastOptions, Room } from "@portage/server/adapter";
+import { type AdapterNamespace, type EncodedPacket, failAdapter, SocketIoError } from "@portage/server/relay";
+import type { Part } from "./messages.ts";
+
+/** What the adapter does for the sockets of its own node. */
+export interface LocalSide {
+  readonly nsp: AdapterNamespace;
+  /** Takes a packet that another node has encoded. @throws SocketIoError `CLUSTER_MESSAGE_INVALID` */
+  receive(parts: readonly Part[]): EncodedPacket;
+  deliver(packet: EncodedPacket, opts: BroadcastOptions): void;
+  /** Sends a packet with an acknowledgement. Returns its id, for `forgetAcks()`. */
+  ask(
+    packet: EncodedPacket,
+    opts: BroadcastOptions,
+    onAsked: (clients: number) => void,
+    onAnswer: (answer: unknown) => void,
+  ): number;
+  forgetAcks(id: number): void;
+  fetchSockets(opts: BroadcastOptions): Promise<unknown[]>;
+  addSockets(opts: BroadcastOptions, rooms: Room[]): void;
+  delSockets(opts: BroadcastOptions, rooms: Room[]): void;
+  disconnectSockets(opts: BroadcastOptions, close: boolean): void;
+}
+
+/** Reports a failure to the `handler_error` listeners of the server, instead of throwing it into a link. */
+export function report(local: LocalSide, error: unknown): void {
+  failAdapter(error, local.nsp, "thrown");
+}
+
+/** Returns the error of a malformed message. */
+export function malformed(fault: string): SocketIoError {
+  return new SocketIoError("CLUSTER_MESSAGE_INVALID", `a message from the bus is ignored: ${fault}`);
+}

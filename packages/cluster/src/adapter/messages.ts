@@ -1,0 +1,307 @@
+import type { BroadcastFlags, BroadcastOptions, Room } from "@portage/server/adapter";
+import { SocketIoError } from "@portage/server/relay";
+
+/*
+ * The messages between adapters.
+ *
+ *   u8 kind | u32 request | u16 length, namespace | u32 length, head (JSON) | parts
+ *   part: u8 form (0 text, 1 bytes) | u32 length | bytes
+ *
+ * Messages come from other processes and maybe other versions: everything is checked before it is used.
+ */
+
+/** An encoded packet or values: texts and bytes. */
+export type Part = string | Buffer;
+
+/** The kinds of messages, by their number on the wire. */
+const KINDS = {
+  /** an event for sockets; parts: the encoded packet */
+  BROADCAST: 1,
+  /** the same, and the clients acknowledge it */
+  ASK: 2,
+  JOIN: 3,
+  LEAVE: 4,
+  DISCONNECT: 5,
+  FETCH: 6,
+  /** an event of a server; parts: its arguments */
+  EMIT: 7,
+  /** the same, and the servers answer it */
+  QUESTION: 8,
+  /** answers ASK: the number of clients that were asked */
+  CLIENTS: 9,
+  /** answers ASK: the answer of one client */
+  ACK: 10,
+  /** answers FETCH: details of sockets */
+  SOCKETS: 11,
+  /** answers QUESTION */
+  ANSWER: 12,
+  /** answers any request: the node does not have the namespace */
+  ABSENT: 13,
+  /** answers any request: the node could not answer */
+  FAILED: 14,
+} as const;
+
+export type MessageKind = keyof typeof KINDS;
+type AnswerKind = "CLIENTS" | "ACK" | "SOCKETS" | "ANSWER" | "ABSENT" | "FAILED";
+
+const NAMES = new Map<number, MessageKind>(
+  Object.entries(KINDS).map(([name, number]) => [number, name as MessageKind]),
+);
+
+/** The kinds that ask for an answer, and those that are one. */
+const ANSWERED: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION"]);
+const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
+  "CLIENTS",
+  "ACK",
+  "SOCKETS",
+  "ANSWER",
+  "ABSENT",
+  "FAILED",
+]);
+
+/** What the bus reads of a message. */
+export interface MessageAddress {
+  readonly kind: MessageKind;
+  /** The number of the request; 0: none. */
+  readonly request: number;
+  readonly nsp: string;
+  /** Where the head begins. */
+  readonly end: number;
+}
+
+/** Receivers and flags, with arrays instead of sets. */
+interface WireOptions {
+  readonly rooms: readonly Room[];
+  readonly except: readonly Room[];
+  readonly flags: BroadcastFlags;
+}
+
+/** The heads of messages. */
+interface Heads {
+  BROADCAST: { readonly opts: WireOptions };
+  /** `ms`: time to answer, in milliseconds; null: any. */
+  ASK: { readonly opts: WireOptions; readonly ms: number | null };
+  JOIN: { readonly opts: WireOptions; readonly targets: Room[] };
+  LEAVE: { readonly opts: WireOptions; readonly targets: Room[] };
+  DISCONNECT: { readonly opts: WireOptions; readonly close: boolean };
+  FETCH: { readonly opts: WireOptions };
+  EMIT: object;
+  QUESTION: object;
+  CLIENTS: { readonly clients: number };
+  ACK: object;
+  SOCKETS: object;
+  ANSWER: object;
+  ABSENT: object;
+  FAILED: object;
+}
+
+/** A message that was checked. */
+export type Message = {
+  [Kind in MessageKind]: {
+    readonly kind: Kind;
+    readonly request: number;
+    readonly head: Heads[Kind];
+    readonly parts: readonly Part[];
+  };
+}[MessageKind];
+
+/** A message that answers a request of this node. */
+export type Answer = Extract<Message, { readonly kind: AnswerKind }>;
+
+/** A message for the responder. */
+export type Instruction = Exclude<Message, Answer>;
+
+/** A message to send. */
+export type OutgoingMessage = {
+  [Kind in MessageKind]: {
+    readonly kind: Kind;
+    readonly nsp: string;
+    readonly request?: number;
+    readonly head: Heads[Kind];
+    readonly parts?: readonly unknown[];
+  };
+}[MessageKind];
+
+/** Kind, request, length of the namespace. */
+const ADDRESS = 7;
+/** Form and length of a part. */
+const PART = 5;
+const TEXT = 0;
+const BYTES = 1;
+
+// ---- options -------------------------------------------------------------------------------------------------------
+
+/** Converts options for the wire. */
+export function toWire({ rooms, except, flags = {} }: BroadcastOptions): WireOptions {
+  // Only what receiving nodes obey.
+  const { volatile, compress, conflate, ifSlow } = flags;
+  return { rooms: [...rooms], except: [...(except ?? [])], flags: { volatile, compress, conflate, ifSlow } };
+}
+
+/** Converts options from the wire. */
+export function fromWire({ rooms, except, flags }: WireOptions): BroadcastOptions {
+  return { rooms: new Set(rooms), except: new Set(except), flags };
+}
+
+// ---- encoding ------------------------------------------------------------------------------------------------------
+
+/** Encodes a message, in chunks. Bytes are not copied. @throws what `JSON.stringify` throws */
+export function encodeMessage({ kind, nsp, request = 0, head, parts = [] }: OutgoingMessage): Buffer[] {
+  const name = Buffer.from(nsp);
+  const json = Buffer.from(JSON.stringify(head));
+  const start = Buffer.allocUnsafe(ADDRESS);
+  start[0] = KINDS[kind];
+  start.writeUInt32BE(request, 1);
+  start.writeUInt16BE(name.length, 5);
+  const chunks = [start, name, lengthOf(json), json];
+  for (const part of parts) {
+    const bytes = typeof part === "string" ? Buffer.from(part) : bytesOf(part);
+    const header = Buffer.allocUnsafe(PART);
+    header[0] = typeof part === "string" ? TEXT : BYTES;
+    header.writeUInt32BE(bytes.length, 1);
+    chunks.push(header, bytes);
+  }
+  return chunks;
+}
+
+/** Encodes the answer of a node that does not have the namespace. */
+export function encodeAbsence({ request, nsp }: MessageAddress): Buffer[] {
+  return encodeMessage({ kind: "ABSENT", nsp, request, head: {} });
+}
+
+/** Encodes the answer of a node that has failed. */
+export function encodeFailure({ request, nsp }: MessageAddress): Buffer[] {
+  return encodeMessage({ kind: "FAILED", nsp, request, head: {} });
+}
+
+function lengthOf(bytes: Buffer): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  length.writeUInt32BE(bytes.length, 0);
+  return length;
+}
+
+/** Encoders pass bytes on as the program gave them. */
+function bytesOf(part: unknown): Buffer {
+  if (Buffer.isBuffer(part)) return part;
+  if (ArrayBuffer.isView(part)) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+  if (part instanceof ArrayBuffer) return Buffer.from(part);
+  throw new SocketIoError("CLUSTER_MESSAGE_INVALID", "the encoder returned neither text nor bytes");
+}
+
+// ---- decoding ------------------------------------------------------------------------------------------------------
+
+/** Reads the address of a message; undefined if it is malformed. */
+export function addressOf(message: Buffer): MessageAddress | undefined {
+  if (message.length < ADDRESS) return undefined;
+  const kind = NAMES.get(message[0] ?? 0);
+  const end = ADDRESS + message.readUInt16BE(5);
+  if (kind === undefined || message.length < end + 4) return undefined;
+  return { kind, request: message.readUInt32BE(1), nsp: message.toString("utf8", ADDRESS, end), end };
+}
+
+/** Whether the sender waits for an answer. */
+export function mustAnswer({ kind }: MessageAddress): boolean {
+  return ANSWERED.has(kind);
+}
+
+/** Whether the message answers a request of this node. */
+export function isAnswer(message: Message): message is Answer {
+  return mayBeAnswer(message);
+}
+
+/** The same, before the message was checked. */
+export function mayBeAnswer({ kind }: { readonly kind: MessageKind }): boolean {
+  return ANSWERS.has(kind);
+}
+
+/** Decodes and checks a message. Returns its fault as a phrase if it is malformed. */
+export function decodeMessage({ kind, request, end }: MessageAddress, bytes: Buffer): Message | string {
+  const at = end + 4;
+  const length = bytes.readUInt32BE(end);
+  if (length > bytes.length - at) return "its head is incomplete";
+  const head = parse(bytes.toString("utf8", at, at + length));
+  if (!isRecord(head)) return "its head is not an object";
+  const parts = partsOf(bytes, at + length);
+  if (parts === undefined) return "its parts are incomplete";
+  const checks: Readonly<Record<string, Check>> = SCHEMA[kind];
+  for (const [field, isValid] of Object.entries(checks)) {
+    if (!isValid(Object.hasOwn(head, field) ? head[field] : undefined)) return `its ${field} is invalid (${kind})`;
+  }
+  // The schema has checked the head.
+  return { kind, request, head, parts } as Message;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function partsOf(bytes: Buffer, start: number): Part[] | undefined {
+  const parts: Part[] = [];
+  let at = start;
+  while (at < bytes.length) {
+    const form = bytes[at];
+    if (bytes.length - at < PART || (form !== TEXT && form !== BYTES)) return undefined;
+    const length = bytes.readUInt32BE(at + 1);
+    at += PART;
+    if (length > bytes.length - at) return undefined;
+    parts.push(form === TEXT ? bytes.toString("utf8", at, at + length) : bytes.subarray(at, at + length));
+    at += length;
+  }
+  return parts;
+}
+
+// ---- schema --------------------------------------------------------------------------------------------------------
+
+type Check = (value: unknown) => boolean;
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a value is a list of rooms. Untyped programs use numbers as well. */
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === "string" || typeof item === "number");
+}
+
+const isFlag: Check = (value) => value === undefined || value === null || typeof value === "boolean";
+const POLICIES: ReadonlySet<unknown> = new Set([undefined, "keep", "drop-newest", "drop-oldest", "disconnect"]);
+
+function isFlags(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { volatile, compress, conflate, ifSlow } = value;
+  return isFlag(volatile) && isFlag(compress) && isKey(conflate) && POLICIES.has(ifSlow);
+}
+
+function isKey(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
+function isOptions(value: unknown): boolean {
+  return isRecord(value) && isList(value["rooms"]) && isList(value["except"]) && isFlags(value["flags"]);
+}
+
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTime: Check = (value) => value === null || (typeof value === "number" && value >= 0);
+const isBoolean: Check = (value) => typeof value === "boolean";
+
+/** The checks of each field of the heads. */
+const SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads[Kind]]: Check } } = {
+  BROADCAST: { opts: isOptions },
+  ASK: { opts: isOptions, ms: isTime },
+  JOIN: { opts: isOptions, targets: isList },
+  LEAVE: { opts: isOptions, targets: isList },
+  DISCONNECT: { opts: isOptions, close: isBoolean },
+  FETCH: { opts: isOptions },
+  EMIT: {},
+  QUESTION: {},
+  CLIENTS: { clients: isCount },
+  ACK: {},
+  SOCKETS: {},
+  ANSWER: {},
+  ABSENT: {},
+  FAILED: {},
+};

@@ -1,0 +1,232 @@
+import type { BroadcastOptions } from "@portage/server/adapter";
+import {
+  type AdapterNamespace,
+  type Clock,
+  decodeValues,
+  encodeValues,
+  type EncodedPacket,
+  kEngineClock,
+  MissingAnswersError,
+  type OnCollected,
+  serverClock,
+} from "@portage/server/relay";
+import type { LinkEnd } from "../links/link.ts";
+import type { Bus, BusMember } from "./bus.ts";
+import { type AckReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
+import { type LocalSide, malformed, report } from "./local-side.ts";
+import {
+  type Answer,
+  decodeMessage,
+  encodeFailure,
+  encodeMessage,
+  isAnswer,
+  mayBeAnswer,
+  type MessageAddress,
+  mustAnswer,
+  type OutgoingMessage,
+  type Part,
+  toWire,
+} from "./messages.ts";
+import { Requests } from "./requests.ts";
+import { Responder } from "./responder.ts";
+
+/** A broadcast that asks for acknowledgements. */
+interface Question {
+  readonly packet: EncodedPacket;
+  readonly opts: BroadcastOptions;
+  /** Time to answer, in milliseconds. */
+  readonly ms: number;
+}
+
+/** The other nodes, as the adapter of one namespace sees them. */
+export class RemoteSide implements BusMember {
+  readonly nsp: AdapterNamespace;
+  readonly #local: LocalSide;
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  readonly #responder: Responder;
+  readonly #requests: Requests;
+  readonly #collections = new Collections();
+
+  constructor(bus: Bus, local: LocalSide) {
+    this.nsp = local.nsp;
+    this.#local = local;
+    this.#bus = bus;
+    this.#clock = local.nsp.server[kEngineClock] ?? serverClock;
+    this.#responder = new Responder(local, bus, this.#clock);
+    this.#requests = new Requests(this.#clock);
+  }
+
+  /** Number of the other nodes. */
+  get nodeCount(): number {
+    return this.#bus.nodes().length;
+  }
+
+  /** Number of requests and broadcasts, of this node and of others, that still lack answers. */
+  get pending(): number {
+    return this.#requests.size + this.#collections.size + this.#responder.pending;
+  }
+
+  open(): void {
+    this.#bus.join(this.nsp.name, this);
+  }
+
+  close(): void {
+    this.#bus.leave(this.nsp.name, this);
+    this.#requests.close();
+    this.#collections.close();
+    this.#responder.close();
+  }
+
+  // ---- to other nodes ------------------------------------------------------------------------------------------------
+
+  /** Sends a message to all nodes. A failure is reported: the sockets of this node have got what they should. */
+  publish(message: OutgoingMessage): void {
+    try {
+      if (this.nodeCount > 0) this.#bus.publish(encodeMessage(message));
+    } catch (error) {
+      report(this.#local, error);
+    }
+  }
+
+  /** Asks all nodes for answers. */
+  #ask(message: OutgoingMessage & { readonly request: number }, ms: number, answers: unknown[]): Promise<unknown[]> {
+    const asked = this.#bus.nodes();
+    return new Promise((resolve, reject) => {
+      const onEnd = (error: Error | null, all: unknown[]): void => (error === null ? resolve(all) : reject(error));
+      this.#requests.add(message.request, { asked, answers, ms, onEnd });
+      try {
+        if (asked.length > 0) this.#bus.publish(encodeMessage(message));
+      } catch (error) {
+        reject(error);
+        for (const tag of asked) this.#requests.fail(message.request, tag);
+      }
+    });
+  }
+
+  /** Returns details of the matching sockets of all nodes, after `local`, the sockets of this one. */
+  fetchSockets(opts: BroadcastOptions, local: unknown[]): Promise<unknown[]> {
+    const request = this.#bus.nextRequest();
+    const ms = opts.flags?.timeout || this.#bus.requestTimeout;
+    return this.#ask({ kind: "FETCH", nsp: this.nsp.name, request, head: { opts: toWire(opts) } }, ms, local);
+  }
+
+  /** Sends an event to the other servers. */
+  emit(event: readonly unknown[]): void {
+    if (this.nodeCount === 0) return;
+    this.publish({ kind: "EMIT", nsp: this.nsp.name, head: {}, parts: encodeValues(event) });
+  }
+
+  /** Sends an event to the other servers, and passes on their answers. */
+  question(event: readonly unknown[], onEnd: (error: Error | null, answers: readonly unknown[]) => void): void {
+    const request = this.#bus.nextRequest();
+    const message = { kind: "QUESTION", nsp: this.nsp.name, request, head: {}, parts: encodeValues(event) } as const;
+    this.#ask(message, this.#bus.requestTimeout, [])
+      .then(
+        (answers) => onEnd(null, answers),
+        (error: unknown) => onEnd(error as Error, error instanceof MissingAnswersError ? error.answers : []),
+      )
+      // The callback of the program has failed.
+      .catch((error: unknown) => report(this.#local, error));
+  }
+
+  // ---- broadcasts with acknowledgements ------------------------------------------------------------------------------
+
+  /** Sends a packet to the clients of all nodes, and collects their answers. Returns the id of the packet. */
+  collect(question: Question, onCollected: OnCollected): number {
+    const isLocal = question.opts.flags?.local === true;
+    const self = this.#bus.tag;
+    const request = this.#bus.nextRequest();
+    const nodes = [self, ...(isLocal ? [] : this.#bus.nodes())];
+    const collection = new Collection(nodes, this.#clock, question.ms, (error, answers) => {
+      this.#collections.delete(request);
+      // Never inside the call that sends.
+      void Promise.resolve().then(() => onCollected(error, answers));
+    });
+    this.#collections.add(request, collection);
+    const onAsked = (clients: number): void =>
+      // Asking very many clients may take longer than the time limit.
+      collection.isOver ? this.#local.forgetAcks(id) : collection.setClients(self, clients);
+    const onAnswer = (answer: unknown): void => collection.addAnswer(self, answer);
+    const id = this.#local.ask(question.packet, question.opts, onAsked, onAnswer);
+    if (!isLocal) this.#publishQuestion(question, request);
+    return id;
+  }
+
+  /** Sends a packet to the clients of the other nodes, and passes on what comes back until the time is over. */
+  ask(question: Question, receiver: AckReceiver): void {
+    const request = this.#bus.nextRequest();
+    const onEnd = (): void => this.#collections.delete(request);
+    this.#collections.add(request, new PassiveCollection(receiver, this.#clock, question.ms, onEnd));
+    this.#publishQuestion(question, request);
+  }
+
+  #publishQuestion({ packet, opts, ms }: Question, request: number): void {
+    const head = { opts: toWire(opts), ms: Number.isFinite(ms) ? ms : null };
+    this.publish({ kind: "ASK", nsp: this.nsp.name, request, head, parts: packet.parts });
+  }
+
+  // ---- from other nodes ----------------------------------------------------------------------------------------------
+
+  onMessage(from: string, address: MessageAddress, bytes: Buffer): void {
+    try {
+      const message = decodeMessage(address, bytes);
+      if (typeof message === "string") throw malformed(message);
+      if (isAnswer(message)) this.#onAnswer(from, message);
+      else this.#responder.onMessage(from, message);
+    } catch (error) {
+      report(this.#local, error);
+      if (mayBeAnswer(address)) this.#fail(from, address.request);
+      else if (mustAnswer(address)) this.#bus.send(from, encodeFailure(address));
+    }
+  }
+
+  #onAnswer(from: string, message: Answer): void {
+    const { kind, request, parts } = message;
+    switch (kind) {
+      case "CLIENTS":
+        return this.#collections.get(request)?.setClients(from, message.head.clients);
+      case "ACK":
+        return this.#collections.get(request)?.addAnswer(from, valuesOf(parts, kind)[0]);
+      case "SOCKETS":
+        return this.#requests.answer(request, from, detailsOf(parts));
+      case "ANSWER":
+        return this.#requests.answer(request, from, valuesOf(parts, kind));
+      case "ABSENT":
+        this.#collections.get(request)?.setClients(from, 0);
+        return this.#requests.answer(request, from, []);
+      case "FAILED":
+        return this.#fail(from, request);
+    }
+  }
+
+  #fail(from: string, request: number): void {
+    this.#requests.fail(request, from);
+    this.#collections.get(request)?.lose(from);
+  }
+
+  onLost(tag: string, end: LinkEnd): void {
+    this.#responder.forget(tag);
+    this.#collections.lose(tag);
+    // The sockets of a node that is gone are gone as well: no answer is missing.
+    this.#requests.lose(tag, end !== "gone");
+  }
+}
+
+function valuesOf(parts: readonly Part[], kind: string): unknown[] {
+  const values = decodeValues(parts);
+  if (values === undefined) throw malformed(`its values are incomplete (${kind})`);
+  return values;
+}
+
+/** Returns the details of sockets. */
+function detailsOf(parts: readonly Part[]): unknown[] {
+  const details = valuesOf(parts, "SOCKETS");
+  if (!details.every(isDetails)) throw malformed("its sockets are invalid (SOCKETS)");
+  return details;
+}
+
+function isDetails(value: unknown): boolean {
+  const { id, rooms, handshake } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof id === "string" && Array.isArray(rooms) && typeof handshake === "object" && handshake !== null;
+}

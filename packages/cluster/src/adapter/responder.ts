@@ -1,0 +1,173 @@
+import {
+  type Clock,
+  decodeValues,
+  describeSocket,
+  encodeValues,
+  type PendingCall,
+  SERVER_RESERVED_EVENTS,
+} from "@portage/server/relay";
+import type { Bus } from "./bus.ts";
+import { type LocalSide, malformed, report } from "./local-side.ts";
+import { encodeMessage, fromWire, type Instruction, type OutgoingMessage } from "./messages.ts";
+
+type MessageOf<Kind extends Instruction["kind"]> = Extract<Instruction, { readonly kind: Kind }>;
+
+/** A broadcast of another node that clients of this node have still to acknowledge. */
+interface Asked {
+  /** The id of the packet; undefined until it was sent. */
+  id: number | undefined;
+  clients: number | undefined;
+  answers: number;
+  timer: PendingCall | undefined;
+}
+
+/** Does what other nodes ask of this one, and answers them. */
+export class Responder {
+  readonly #local: LocalSide;
+  readonly #bus: Bus;
+  readonly #clock: Clock;
+  /** By the tag of the asking node and the number of its request. */
+  readonly #asked = new Map<string, Map<number, Asked>>();
+
+  constructor(local: LocalSide, bus: Bus, clock: Clock) {
+    this.#local = local;
+    this.#bus = bus;
+    this.#clock = clock;
+  }
+
+  /** Number of broadcasts of other nodes that clients have still to acknowledge. */
+  get pending(): number {
+    let count = 0;
+    for (const { size } of this.#asked.values()) count += size;
+    return count;
+  }
+
+  onMessage(from: string, message: Instruction): void {
+    switch (message.kind) {
+      case "BROADCAST":
+        return this.#local.deliver(this.#local.receive(message.parts), fromWire(message.head.opts));
+      case "ASK":
+        return this.#onAsk(from, message);
+      case "JOIN":
+        return this.#local.addSockets(fromWire(message.head.opts), message.head.targets);
+      case "LEAVE":
+        return this.#local.delSockets(fromWire(message.head.opts), message.head.targets);
+      case "DISCONNECT":
+        return this.#local.disconnectSockets(fromWire(message.head.opts), message.head.close);
+      case "FETCH":
+        return void this.#onFetch(from, message);
+      case "EMIT":
+        return this.#local.nsp._onServerSideEmit(eventOf(message));
+      case "QUESTION":
+        return this.#onQuestion(from, message);
+    }
+  }
+
+  /** Drops what the clients of this node have still to answer to a lost node. */
+  forget(tag: string): void {
+    const pending = this.#asked.get(tag);
+    this.#asked.delete(tag);
+    for (const ask of pending?.values() ?? []) this.#drop(ask);
+  }
+
+  close(): void {
+    for (const tag of this.#asked.keys()) this.forget(tag);
+  }
+
+  // ---- broadcasts with acknowledgements ------------------------------------------------------------------------------
+
+  #onAsk(from: string, { request, head, parts }: MessageOf<"ASK">): void {
+    const packet = this.#local.receive(parts);
+    const ask: Asked = { id: undefined, clients: undefined, answers: 0, timer: undefined };
+    this.#pendingOf(from).set(request, ask);
+    const onAsked = (clients: number): void => {
+      ask.clients = clients;
+      this.#respond(from, { kind: "CLIENTS", request, head: { clients } });
+      this.#endIfAnswered(from, request, ask);
+    };
+    const onAnswer = (answer: unknown): void => {
+      ask.answers += 1;
+      this.#respond(from, { kind: "ACK", request, head: {}, parts: encodeValues([answer]) });
+      this.#endIfAnswered(from, request, ask);
+    };
+    ask.id = this.#local.ask(packet, fromWire(head.opts), onAsked, onAnswer);
+    if (head.ms === null || this.#asked.get(from)?.get(request) !== ask) return;
+    ask.timer = this.#clock.after(head.ms, () => this.#expire(from, request, ask));
+  }
+
+  #pendingOf(from: string): Map<number, Asked> {
+    let pending = this.#asked.get(from);
+    if (pending === undefined) this.#asked.set(from, (pending = new Map()));
+    return pending;
+  }
+
+  #endIfAnswered(from: string, request: number, ask: Asked): void {
+    if (ask.clients === undefined || ask.answers < ask.clients) return;
+    ask.timer?.cancel();
+    this.#remove(from, request);
+  }
+
+  #expire(from: string, request: number, ask: Asked): void {
+    this.#remove(from, request);
+    this.#drop(ask);
+  }
+
+  #remove(from: string, request: number): void {
+    const pending = this.#asked.get(from);
+    pending?.delete(request);
+    if (pending?.size === 0) this.#asked.delete(from);
+  }
+
+  #drop({ id, timer }: Asked): void {
+    timer?.cancel();
+    if (id !== undefined) this.#local.forgetAcks(id);
+  }
+
+  // ---- sockets and servers -------------------------------------------------------------------------------------------
+
+  async #onFetch(from: string, { request, head }: MessageOf<"FETCH">): Promise<void> {
+    try {
+      const sockets = await this.#local.fetchSockets(fromWire(head.opts));
+      this.#respond(from, { kind: "SOCKETS", request, head: {}, parts: encodeValues(sockets.map(describeSocket)) });
+    } catch (error) {
+      this.#fail(from, request, error);
+    }
+  }
+
+  #onQuestion(from: string, message: MessageOf<"QUESTION">): void {
+    const { request } = message;
+    const event = eventOf(message);
+    let state: "open" | "answered" = "open";
+    const answer = (value: unknown): void => {
+      if (state === "answered") return;
+      state = "answered";
+      try {
+        this.#respond(from, { kind: "ANSWER", request, head: {}, parts: encodeValues([value]) });
+      } catch (error) {
+        this.#fail(from, request, error);
+      }
+    };
+    this.#local.nsp._onServerSideEmit([...event, answer]);
+  }
+
+  #fail(from: string, request: number, error: unknown): void {
+    report(this.#local, error);
+    this.#respond(from, { kind: "FAILED", request, head: {} });
+  }
+
+  /** Without a link to it, the node does not wait for the answer any more. */
+  #respond(to: string, message: DistributiveOmit<OutgoingMessage, "nsp">): void {
+    this.#bus.send(to, encodeMessage({ ...message, nsp: this.#local.nsp.name }));
+  }
+}
+
+type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
+
+/** Returns the event of a server, with its arguments. @throws SocketIoError `CLUSTER_MESSAGE_INVALID` */
+function eventOf({ kind, parts }: Instruction): [string, ...unknown[]] {
+  const event = decodeValues(parts);
+  const name = event?.[0];
+  const isName = typeof name === "string" || typeof name === "number";
+  if (!isName || SERVER_RESERVED_EVENTS.has(name)) throw malformed(`its event is invalid (${kind})`);
+  return event as [string, ...unknown[]];
+}

@@ -1,0 +1,27 @@
+import { Encoder, PacketType } from "@portage/parser/socket";
+import { decodePacket, type RawData } from "./codec.ts";
+import { stringifyData } from "./json-text.ts";
+
+/** An event needs a name. */
+const NAME = "values";
+
+const encoder = new Encoder(undefined, stringifyData);
+
+/**
+ * Encodes values as a client would get them: JSON, and bytes at any depth.
+ *
+ * @throws what `JSON.stringify` or a `toJSON` throws
+ */
+export function encodeValues(values: readonly unknown[]): RawData[] {
+  return encoder.encode({ type: PacketType.EVENT, nsp: "/", data: [NAME, ...values] });
+}
+
+/**
+ * Decodes values. Undefined: they are incomplete.
+ *
+ * @throws ParserError when they are malformed
+ */
+export function decodeValues(parts: readonly RawData[]): unknown[] | undefined {
+  const packet = decodePacket(parts, undefined);
+  return packet?.type === PacketType.EVENT ? (packet.data as unknown[]).slice(1) : undefined;
+}
