@@ -43,7 +43,7 @@ export function refusals(
   return tally.counts;
 }
 
-/** Faults that the nodes have seen, and counts that do not agree with those of the clients. */
+/** Faults that the nodes have seen, and counts that disagree with the clients' counts. */
 export function disagreements(
   nodes: readonly NodeReport[],
   before: readonly NodeReport[],

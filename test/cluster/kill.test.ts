@@ -7,7 +7,7 @@ import { broadcast, by, say, SEED } from "./run.ts";
 import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
 
 // kill -9 of one of four nodes, behind a balancer that repeats a GET that was not answered. The sessions of the dead node end;
-// those of the others, whose polls it has held for them, go on.
+// the other sessions, whose polls it has held for them, go on.
 
 tidyUp();
 

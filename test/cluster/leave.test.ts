@@ -6,7 +6,7 @@ import type { Node } from "./nodes.ts";
 import { by, say, SEED } from "./run.ts";
 import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
 
-// A node leaves while its clients and those of others talk: `io.close()` answers what it has taken for others.
+// A node leaves while its clients and other clients talk: `io.close()` answers what it has taken for others.
 
 tidyUp();
 

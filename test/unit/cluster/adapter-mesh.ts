@@ -100,7 +100,7 @@ export class Mesh {
     return this.#links.get(`${from}>${to}`);
   }
 
-  /** Ends the link between two nodes; what is under way is lost. */
+  /** Ends the link between two nodes; messages under way are lost. */
   cut(one: string, two: string, end: LinkEnd = "cut"): void {
     for (const [from, to] of [
       [one, two],
