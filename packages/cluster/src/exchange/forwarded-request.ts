@@ -1,11 +1,15 @@
 import { IncomingMessage } from "node:http";
 import type { RequestHead } from "../core/heads.ts";
-import { asSocket, type ForwardedSocket } from "./forwarded-socket.ts";
+import { asSocket } from "./forwarded-socket.ts";
 
 const forwarded = new WeakSet<IncomingMessage>();
 
-/** Creates the request that another node has received. Its body is pushed by the exchange. */
-export function createForwardedRequest(head: RequestHead, socket: ForwardedSocket): IncomingMessage {
+/**
+ * Creates the request that another node has received. Its body is pushed by the exchange.
+ *
+ * @param socket stands for the client's connection
+ */
+export function createForwardedRequest(head: RequestHead, socket: object): IncomingMessage {
   const req = new IncomingMessage(asSocket(socket));
   forwarded.add(req);
   const { method, url, httpVersion, rawHeaders } = head;
@@ -14,7 +18,9 @@ export function createForwardedRequest(head: RequestHead, socket: ForwardedSocke
   req.httpVersion = httpVersion;
   req.httpVersionMajor = httpVersion.charCodeAt(0) - 48;
   req.httpVersionMinor = httpVersion.charCodeAt(2) - 48;
-  req.rawHeaders = rawHeaders as string[];
+  // What Node's parser calls: `headers` stays empty otherwise.
+  const add = Reflect.get(req, "_addHeaderLines") as (lines: readonly string[], count: number) => void;
+  add.call(req, rawHeaders, rawHeaders.length);
   return req;
 }
 

@@ -105,8 +105,7 @@ export class ForwardedSocket extends EventEmitter {
   uncork(): void {}
 }
 
-/** Returns it with the type that Node's classes ask for; they use the members above. */
-export function asSocket(socket: ForwardedSocket): Socket {
-  const stub: object = socket;
-  return stub as Socket;
+/** Returns a stand-in with the type that Node's classes ask for; they use the members above. */
+export function asSocket(socket: object): Socket {
+  return socket as Socket;
 }

@@ -45,7 +45,7 @@ const START_TIMEOUT = 2000;
 const LINK_TIMEOUT = 1000;
 /** Characters of a tag, with which ids begin. */
 const TAG_LENGTH = 4;
-/** Share of `maxLinkBytes` in the queue of a link from which bodies wait, and from which requests are refused. */
+/** Bodies wait while a link has queued this share of `maxLinkBytes`, and requests are refused above the next one. */
 const CONGESTED = 0.5;
 const OVERLOADED = 0.75;
 

@@ -165,6 +165,11 @@ export const REFUSALS = {
     fix: "raise the limit, add nodes, or make the balancer sticky",
     retry: "later",
   }),
+  UPGRADES_REFUSED: refusalKind(3, 400, "Bad request", {
+    hint: 'another node has the session, and `upgrades` of the cluster is "refuse"',
+    fix: 'nothing, the session stays on polling; or set `upgrades: "auto"`',
+    retry: "no",
+  }),
   PAYLOAD_TOO_LARGE: refusalKind(8, 413, "Payload too large", {
     hint: "the body of a POST exceeds maxHttpBufferSize",
     fix: "raise `maxHttpBufferSize`, or send smaller messages",
