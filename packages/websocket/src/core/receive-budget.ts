@@ -1,13 +1,32 @@
 import { limitOf } from "./option-error.ts";
 
-const kHolders = Symbol("holders");
+const kFirst = Symbol("first");
+const kLast = Symbol("last");
 const kHeld = Symbol("held");
 const kEvict = Symbol("evict");
 
-/** The owner of an incomplete message or request body. */
+/** @internal The holder's place in the order; only the budget uses it. */
+export const kPlace: unique symbol = Symbol("place");
+
+/** The owner of an incomplete message or request body. Counts in one budget at a time. */
 export interface BudgetHolder {
   /** The budget has evicted it. The owner must release the bytes and end what they belong to. */
   onEvicted(): void;
+  /** @internal Created by the first `update`, and reused. */
+  [kPlace]?: Place | undefined;
+}
+
+/** @internal A node in the list of a budget. */
+export class Place {
+  readonly holder: BudgetHolder;
+  /** -1 outside the list. */
+  bytes = -1;
+  previous: Place | undefined = undefined;
+  next: Place | undefined = undefined;
+
+  constructor(holder: BudgetHolder) {
+    this.holder = holder;
+  }
 }
 
 /**
@@ -20,6 +39,10 @@ export interface BudgetHolder {
  * lowered. A holder that ends without `remove` counts until it is evicted; growth without
  * `update` is not counted.
  *
+ * The order is a list through the holders' places, not a Map: a Map from which entries are deleted
+ * moves to a new table again and again, in V8's old generation. With large buffers alive, each such
+ * allocation may start a collection of the whole heap.
+ *
  * @example
  * const budget = new ReceiveBudget(64 * 1024 * 1024);
  * const link = acceptUpgrade(req, stream, head, { budget });
@@ -27,8 +50,9 @@ export interface BudgetHolder {
 export class ReceiveBudget {
   /** Bytes of all holders in total. May be changed; takes effect with the next `update`. */
   limit: number;
-  /** Bytes of each holder, the longest idle first. */
-  private readonly [kHolders] = new Map<BudgetHolder, number>();
+  /** The ends of the list: the longest idle holder first. */
+  private [kFirst]: Place | undefined = undefined;
+  private [kLast]: Place | undefined = undefined;
   private [kHeld] = 0;
 
   /** @param limit bytes. Zero, negative numbers and values that are not numbers mean unlimited */
@@ -44,25 +68,36 @@ export class ReceiveBudget {
   /** Records that more bytes have arrived: the holder has `bytes` now. May evict it at once. */
   update(holder: BudgetHolder, bytes: number): void {
     this.remove(holder);
-    this[kHolders].set(holder, bytes);
+    const place = (holder[kPlace] ??= new Place(holder));
+    const last = this[kLast];
+    place.bytes = bytes;
+    place.previous = last;
+    if (last === undefined) this[kFirst] = place;
+    else last.next = place;
+    this[kLast] = place;
     this[kHeld] += bytes;
     if (this[kHeld] > this.limit) this[kEvict]();
   }
 
   /** Removes a holder that is complete or has ended. Does nothing for an unknown holder. */
   remove(holder: BudgetHolder): void {
-    const bytes = this[kHolders].get(holder);
-    if (bytes === undefined) return;
-    this[kHolders].delete(holder);
-    this[kHeld] -= bytes;
+    const place = holder[kPlace];
+    if (place === undefined || place.bytes < 0) return;
+    const { previous, next } = place;
+    if (previous === undefined) this[kFirst] = next;
+    else previous.next = next;
+    if (next === undefined) this[kLast] = previous;
+    else next.previous = previous;
+    place.previous = place.next = undefined;
+    this[kHeld] -= place.bytes;
+    place.bytes = -1;
   }
 
   /** Evicts holders until the rest is within the limit. */
   private [kEvict](): void {
-    for (const holder of this[kHolders].keys()) {
-      if (this[kHeld] <= this.limit) return;
-      this.remove(holder);
-      holder.onEvicted();
+    for (let place = this[kFirst]; place !== undefined && this[kHeld] > this.limit; place = this[kFirst]) {
+      this.remove(place.holder);
+      place.holder.onEvicted();
     }
   }
 }
