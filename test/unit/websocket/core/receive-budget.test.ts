@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { limitsOf } from "../../../../packages/websocket/src/core/limits.ts";
 import { type BudgetHolder, ReceiveBudget } from "../../../../packages/websocket/src/core/receive-budget.ts";
+import { Random } from "../../../support/random.ts";
 import { frame } from "../../../support/raw/frames.ts";
 import { allSplits, feed, Recorder } from "../recorder.ts";
 
@@ -52,6 +53,34 @@ describe("a budget", () => {
     budget.update(a, 10);
     budget.update(c, 80);
     expect([budget.held, given]).toEqual([90, ["both"]]);
+  });
+
+  it.each([1, 2, 3])("evicts in the order of a Map, whatever comes and goes (seed %i)", (seed) => {
+    const random = new Random(seed);
+    const budget = new ReceiveBudget(100);
+    const given: number[] = [];
+    const expected: number[] = [];
+    const bytesOf = new Map<number, number>();
+    const held = () => [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
+    const holders = Array.from({ length: 8 }, (_, name): BudgetHolder => ({ onEvicted: () => void given.push(name) }));
+    for (let step = 0; step < 2000; step += 1) {
+      const name = random.below(holders.length);
+      const bytes = random.below(40);
+      bytesOf.delete(name);
+      if (random.below(3) === 0) budget.remove(holders[name]!);
+      else {
+        bytesOf.set(name, bytes);
+        for (const idle of bytesOf.keys()) {
+          if (held() <= 100) break;
+          bytesOf.delete(idle);
+          expected.push(idle);
+        }
+        budget.update(holders[name]!, bytes);
+      }
+      expect(budget.held).toBe(held());
+    }
+    expect(given).toEqual(expected);
+    expect(given.length).toBeGreaterThan(100);
   });
 });
 
