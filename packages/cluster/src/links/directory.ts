@@ -37,9 +37,10 @@ export class Directory {
       throw new ClusterError("CLUSTER_PATH_TOO_LONG", text);
     }
     try {
-      fs.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      // Not recursive: that never returns below /proc.
+      fs.mkdirSync(this.path, { mode: 0o700 });
     } catch (error) {
-      throw this.failure(error);
+      if (!isCode(error, "EEXIST")) throw this.failure(error);
     }
     this.#check();
   }

@@ -1,0 +1,106 @@
+import { type ChildProcess, fork } from "node:child_process";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Cluster, localCluster, type LocalClusterOptions } from "@portage/cluster";
+import { Server } from "@portage/server";
+import { Inbox, nextEvent, within } from "../../support/waiting.ts";
+
+/** What a node has heard of the others. */
+export interface Heard {
+  readonly name: string;
+  readonly tag: string;
+  readonly state?: string;
+  readonly reason?: string;
+  /** Milliseconds since the test began. */
+  readonly at: number;
+}
+
+/** A node in this process. */
+export interface Node {
+  readonly io: Server;
+  readonly cluster: Cluster;
+  readonly heard: Inbox<Heard>;
+  readonly all: Heard[];
+}
+
+/** A node in a process of its own. */
+export interface ChildNode {
+  readonly child: ChildProcess;
+  readonly tag: string;
+  readonly heard: Inbox<Heard>;
+}
+
+/** The nodes of a test, and the directory where they meet. */
+export class Nodes {
+  readonly directory: string;
+  readonly #nodes: Node[] = [];
+  readonly #children: ChildProcess[] = [];
+
+  constructor() {
+    this.directory = join(fs.mkdtempSync(join(tmpdir(), "pc-")), "nodes");
+  }
+
+  /** Starts a node in this process, and waits until it has joined. */
+  async start(options: LocalClusterOptions = {}, server: object = {}): Promise<Node> {
+    const node = this.begin(options, server);
+    await this.joined(node);
+    return node;
+  }
+
+  /** Starts a node in this process. */
+  begin(options: LocalClusterOptions = {}, server: object = {}): Node {
+    const cluster = localCluster({ directory: this.directory, ...options });
+    const heard = new Inbox<Heard>("an event of a node");
+    const node: Node = { cluster, heard, io: new Server(0, { cluster, ...server }), all: [] };
+    for (const name of ["node", "lost"] as const) {
+      cluster.on(name, ({ node: { tag, state }, reason }) => {
+        const event = { name, tag, state, at: performance.now(), ...(reason !== undefined && { reason }) };
+        node.all.push(event);
+        heard.push(event);
+      });
+    }
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async joined({ cluster }: Node): Promise<void> {
+    await until(() => cluster.tag !== "", "a node to join");
+  }
+
+  /** Starts a node in its own process, and waits until it has joined. */
+  async fork(options: LocalClusterOptions = {}): Promise<ChildNode> {
+    const script = fileURLToPath(new URL("node-child.mjs", import.meta.url));
+    const child = fork(script, [JSON.stringify({ directory: this.directory, ...options })], { execArgv: [] });
+    this.#children.push(child);
+    const heard = new Inbox<Heard>("an event of a child");
+    child.on("message", (event: Heard) => heard.push(event));
+    const { tag } = await heard.find(({ name }) => name === "joined");
+    return { child, tag, heard };
+  }
+
+  /** Waits until each node in this process knows as many others. */
+  async meet(others: number): Promise<void> {
+    const isDone = (): boolean => this.#nodes.every(({ cluster }) => cluster.nodes().length === others + 1);
+    await until(isDone, `the nodes to know ${others} others`);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#nodes.map(({ io }) => io.close()));
+    for (const child of this.#children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+      const exit = nextEvent(child, "exit");
+      child.kill("SIGKILL");
+      await exit;
+    }
+    fs.rmSync(join(this.directory, ".."), { recursive: true, force: true });
+  }
+}
+
+/** Waits until `isDone`, which has no event. */
+export async function until(isDone: () => boolean, what: string): Promise<void> {
+  const wait = async (): Promise<void> => {
+    while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  await within(wait(), what);
+}
