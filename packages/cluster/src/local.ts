@@ -1,11 +1,10 @@
 import type { Server as HttpServer, ServerResponse } from "node:http";
-import { Adapter } from "@portage/server/adapter";
+import type { Adapter } from "@portage/server/adapter";
 import {
   type Cluster,
   type ClusterNode as NodeDescription,
   type ClusterReport,
   Emitter,
-  randomId,
   type RelayHost,
   type RelayVerdict,
   runNextTick,
@@ -13,9 +12,11 @@ import {
   type StreamHandshake,
   type TransportRequest,
 } from "@portage/server/relay";
+import { type BusPeers, LinkBus } from "./adapter/bus.ts";
+import { createBusAdapter } from "./adapter/create.ts";
 import { ClusterError } from "./core/errors.ts";
-import { TAG_LENGTH } from "./core/tag.ts";
-import { LocalNode, type NodeHandler, type NodePart } from "./node.ts";
+import { ClusterRelay } from "./exchange/relay.ts";
+import { LocalNode, type NodeHandler } from "./node.ts";
 import {
   directoryOf,
   keysOf,
@@ -27,21 +28,21 @@ import {
 import { type Leavable, leavables } from "./workers/leaving.ts";
 import { enterProcess } from "./workers/presence.ts";
 
-const NO_PART: NodePart = { onFrame: ignore, onDrain: ignore, onClose: ignore };
-
-const NO_REPORT: ClusterReport = { states: { up: 0, draining: 0, silent: 0 }, links: {}, ends: {}, refused: {} };
-
 class LocalCluster extends Emitter implements Cluster {
   readonly #options: ResolvedClusterOptions;
   #keys: readonly Buffer[] | undefined;
   #node: LocalNode | undefined = undefined;
   /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
   readonly #servers = new Set<Leavable>();
+  /** The adapters outlive a node: a server that closes may be attached again. */
+  readonly #bus: LinkBus;
 
   constructor(options: LocalClusterOptions | undefined) {
     super();
     this.#options = resolveClusterOptions(options);
     this.#keys = this.#options.keys;
+    const { requestTimeout, maxLinkBytes } = this.#options;
+    this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes });
   }
 
   get tag(): string {
@@ -52,8 +53,8 @@ class LocalCluster extends Emitter implements Cluster {
     return this.#node?.nodes() ?? [];
   }
 
-  report(): ClusterReport {
-    return this.#node?.report() ?? NO_REPORT;
+  report(): ClusterReport | undefined {
+    return this.#node?.report();
   }
 
   useSecrets(secrets: string | readonly string[]): void {
@@ -62,15 +63,16 @@ class LocalCluster extends Emitter implements Cluster {
 
   createAdapter(nsp: unknown): Adapter {
     for (const server of serversOf(nsp)) this.#servers.add(server);
-    return new Adapter(nsp);
+    return createBusAdapter(nsp, this.#bus);
   }
 
   connect(host: RelayHost): SessionRelay {
     if (this.#node !== undefined) throw new ClusterError("CLUSTER_IN_USE");
     const options = { ...this.#options, keys: this.#keys };
+    const { maxPendingExchanges, maxLinkBytes } = options;
     const node = new LocalNode(
       { options, host, handler: this.#handler() },
-      { streams: () => NO_PART, messages: NO_PART },
+      { relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxLinkBytes }), bus: this.#bus },
     );
     this.#node = node;
     const directory = namedDirectory(options);
@@ -80,6 +82,18 @@ class LocalCluster extends Emitter implements Cluster {
       leaveProcess();
       if (this.#node === node) this.#node = undefined;
     });
+  }
+
+  /** The links of the current node, for the bus. */
+  #peers(): BusPeers {
+    const currentTag = (): string => this.tag;
+    return {
+      get tag() {
+        return currentTag();
+      },
+      get: (tag) => this.#node?.get(tag),
+      all: () => this.#node?.all() ?? [],
+    };
   }
 
   /** Events reach the program after the current code, which changes the state that it may read. */
@@ -109,17 +123,17 @@ class NodeRelay implements SessionRelay {
   }
 
   makeId(): string {
-    return this.#node.tag + randomId().slice(this.#node.tag === "" ? 0 : TAG_LENGTH);
+    return this.#node.relay.makeId();
   }
 
-  route(req: TransportRequest, _res: ServerResponse): RelayVerdict {
+  route(req: TransportRequest, res: ServerResponse): RelayVerdict {
     this.#startFor(req);
-    return "local";
+    return this.#node.relay.route(req, res);
   }
 
-  routeHandshake(req: TransportRequest, _handshake: StreamHandshake): RelayVerdict {
+  routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
     this.#startFor(req);
-    return "local";
+    return this.#node.relay.routeHandshake(req, handshake);
   }
 
   listening(server: HttpServer): void {
@@ -128,10 +142,12 @@ class NodeRelay implements SessionRelay {
   }
 
   draining(): void {
+    this.#node.relay.draining();
     this.#node.drain();
   }
 
   close(): void {
+    this.#node.relay.close();
     this.#node.close();
     this.#onClose();
   }
@@ -157,5 +173,3 @@ export function localCluster(options?: LocalClusterOptions): Cluster {
 
 /** The server of a namespace. */
 const serversOf = (nsp: unknown): readonly Leavable[] => leavables((nsp as { server?: unknown } | undefined)?.server);
-
-function ignore(): void {}

@@ -9,6 +9,7 @@ import { ClusterError, LINK_REFUSALS, type LinkRefusalCode } from "./core/errors
 import { encodeFrame, type Frame } from "./core/frames.ts";
 import { decodeReport, encodeReport, type Member, Membership, type NodeReport } from "./core/membership.ts";
 import { Directory } from "./links/directory.ts";
+import type { ClusterRelay } from "./exchange/relay.ts";
 import type { Link, LinkEnd, LinkObserver, Peers, Standing } from "./links/link.ts";
 import { LinkPool, type PoolHandler } from "./links/pool.ts";
 import type { ResolvedClusterOptions } from "./options.ts";
@@ -30,18 +31,22 @@ export interface NodeSettings {
   readonly handler: NodeHandler;
 }
 
-/** A part of the node that uses the links: the relay, the bus. */
-export type NodePart = Omit<LinkObserver, "onOpen"> & Partial<Pick<LinkObserver, "onOpen">>;
+/** A part of the node that uses the links. */
+export type NodePart = Omit<LinkObserver, "onOpen">;
+
+/** The parts: the relay receives the frames of streams, the bus those of adapters. */
+export interface NodeParts {
+  readonly relay: (peers: Peers) => ClusterRelay;
+  readonly bus: NodePart;
+}
 
 /** One start of this process in the cluster: its links, and what the others report. */
 export class LocalNode implements Peers, PoolHandler {
   readonly #settings: NodeSettings;
   readonly #clock: Clock;
   readonly #membership = new Membership();
-  /** Receives stream frames. */
-  readonly #streams: NodePart;
-  /** Receives the messages of adapters. */
-  readonly #messages: NodePart;
+  readonly relay: ClusterRelay;
+  readonly #bus: NodePart;
   readonly #waiting = new Set<{ settle(error?: Error): void }>();
   readonly #ends: Partial<Record<LinkEnd, number>> = {};
   readonly #refused: Partial<Record<LinkRefusalCode, number>> = {};
@@ -50,14 +55,11 @@ export class LocalNode implements Peers, PoolHandler {
   #since = 0;
   #reported = 0;
 
-  constructor(
-    settings: NodeSettings,
-    parts: { readonly streams: (peers: Peers) => NodePart; readonly messages: NodePart },
-  ) {
+  constructor(settings: NodeSettings, { relay, bus }: NodeParts) {
     this.#settings = settings;
     this.#clock = settings.host.clock;
-    this.#streams = parts.streams(this);
-    this.#messages = parts.messages;
+    this.#bus = bus;
+    this.relay = relay(this);
   }
 
   /** Joins the nodes in a directory. Does nothing if this node has started. */
@@ -147,6 +149,7 @@ export class LocalNode implements Peers, PoolHandler {
     });
     const { counts } = this.#membership;
     return {
+      exchanges: this.relay.stats,
       states: { ...counts },
       links: Object.fromEntries(links),
       ends: { ...this.#ends },
@@ -184,14 +187,13 @@ export class LocalNode implements Peers, PoolHandler {
 
   onOpen(link: Link): void {
     link.send(encodeFrame("STATE", 0, encodeReport(this.#report())));
-    this.#streams.onOpen?.(link);
-    this.#messages.onOpen?.(link);
+    this.relay.onOpen(link);
   }
 
   onFrame(link: Link, frame: Frame): void {
-    if (frame.type === "MESSAGE") this.#messages.onFrame(link, frame);
+    if (frame.type === "MESSAGE") this.#bus.onFrame(link, frame);
     else if (frame.type === "STATE") this.#onState(link, frame.body);
-    else this.#streams.onFrame(link, frame);
+    else this.relay.onFrame(link, frame);
   }
 
   #onState(link: Link, body: Buffer): void {
@@ -202,8 +204,8 @@ export class LocalNode implements Peers, PoolHandler {
   }
 
   onDrain(link: Link): void {
-    this.#streams.onDrain(link);
-    this.#messages.onDrain(link);
+    this.relay.onDrain(link);
+    this.#bus.onDrain(link);
   }
 
   onClose(link: Link, end: LinkEnd): void {
@@ -211,8 +213,8 @@ export class LocalNode implements Peers, PoolHandler {
     // The pool has reported nodes that are gone.
     const mayReturn = end !== "gone" && end !== "left";
     if (mayReturn && this.#membership.silence(link.tag) !== undefined) this.#announce(link.tag);
-    this.#streams.onClose(link, end);
-    this.#messages.onClose(link, end);
+    this.relay.onClose(link, end);
+    this.#bus.onClose(link, end);
   }
 
   onGone(tag: string, how: "left" | "ended"): void {

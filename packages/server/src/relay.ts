@@ -22,7 +22,7 @@ export type {
   ClusterRefusal,
   NodeState,
 } from "./socketio/cluster.ts";
-export type { ClusterReport, LinkReport } from "./socketio/host/cluster-report.ts";
+export type { ClusterReport, ExchangeReport, LinkReport } from "./socketio/host/cluster-report.ts";
 export { describeSocket } from "./socketio/adapter/cluster/messages.ts";
 export type { CollectingAdapter, OnCollected } from "./socketio/adapter/adapter.ts";
 export type { EncodedPacket } from "./socketio/adapter/encoded-packet.ts";

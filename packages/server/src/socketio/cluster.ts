@@ -57,6 +57,6 @@ export interface Cluster extends EngineCluster {
   createAdapter(nsp: unknown): Adapter;
   /** Uses the option `clusterSecret` of the server, unless the cluster has its own secrets. Called before `connect`. */
   useSecrets(secrets: string | readonly string[]): void;
-  /** Returns the state of links and nodes, for `io.stats()`. */
-  report(): ClusterReport;
+  /** Returns the state of links and nodes, for `io.stats()`. Undefined while no server is connected. */
+  report(): ClusterReport | undefined;
 }
