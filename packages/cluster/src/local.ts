@@ -16,6 +16,7 @@ import { type BusPeers, LinkBus } from "./adapter/bus.ts";
 import { createBusAdapter } from "./adapter/create.ts";
 import { ClusterError } from "./core/errors.ts";
 import { ClusterRelay } from "./exchange/relay.ts";
+import { TunnelRegistry } from "./exchange/tunnel-registry.ts";
 import { LocalNode, type NodeHandler } from "./node.ts";
 import {
   directoryOf,
@@ -26,6 +27,7 @@ import {
   resolveClusterOptions,
 } from "./options.ts";
 import { type Leavable, leavables } from "./workers/leaving.ts";
+import { processHandOver } from "./workers/process-hand-over.ts";
 import { enterProcess } from "./workers/presence.ts";
 
 class LocalCluster extends Emitter implements Cluster {
@@ -69,10 +71,15 @@ class LocalCluster extends Emitter implements Cluster {
   connect(host: RelayHost): SessionRelay {
     if (this.#node !== undefined) throw new ClusterError("CLUSTER_IN_USE");
     const options = { ...this.#options, keys: this.#keys };
-    const { maxPendingExchanges, maxLinkBytes } = options;
+    const { maxPendingExchanges, maxLinkBytes, maxTunnels, upgrades } = options;
+    const tunnels = (relay: ClusterRelay): TunnelRegistry =>
+      new TunnelRegistry(relay, { maxTunnels, upgrades }, processHandOver());
     const node = new LocalNode(
       { options, host, handler: this.#handler() },
-      { relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxLinkBytes }), bus: this.#bus },
+      {
+        relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxLinkBytes, tunnels }),
+        bus: this.#bus,
+      },
     );
     this.#node = node;
     const directory = namedDirectory(options);

@@ -48,7 +48,7 @@ describe("nodes in one directory", () => {
     expect(Object.keys(io.stats().nodes!.links)).toHaveLength(2);
   });
 
-  test("one that closes is lost at once, and leaves nothing behind", async () => {
+  test("a node that closes is lost at once, and leaves nothing behind", async () => {
     const first = await nodes.start();
     const second = await nodes.start();
     const { tag } = second.cluster;
@@ -65,7 +65,7 @@ describe("nodes in one directory", () => {
     expect(fs.existsSync(nodes.directory)).toBe(false);
   });
 
-  test("one that drains says so", async () => {
+  test("a node that drains says so", async () => {
     const first = await nodes.start();
     const second = await nodes.start();
     await nodes.meet(1);
@@ -121,7 +121,7 @@ describe("nodes in one directory", () => {
 });
 
 describe("processes", () => {
-  test("one that is killed is lost within 200 ms", async () => {
+  test("a process that is killed is lost within 200 ms", async () => {
     const first = await nodes.start();
     const second = await nodes.fork();
     await nodes.meet(1);
@@ -135,7 +135,7 @@ describe("processes", () => {
     await until(() => fs.readdirSync(nodes.directory).length === 3, "the files of the process to be removed");
   });
 
-  test("one that is stopped is silent after the timeout, and joins again when it goes on", async () => {
+  test("a process that is stopped is silent after the timeout, and joins again when it goes on", async () => {
     const options = { heartbeatInterval: 50, heartbeatTimeout: 200 };
     const first = await nodes.start(options);
     const second = await nodes.fork(options);
@@ -152,7 +152,7 @@ describe("processes", () => {
     expect(Object.keys(first.io.stats().nodes!.links)).toEqual([second.tag]);
   });
 
-  test("one that is stopped and then killed is lost", async () => {
+  test("a process that is stopped and then killed is lost", async () => {
     const options = { heartbeatInterval: 20, heartbeatTimeout: 40 };
     const first = await nodes.start(options);
     const second = await nodes.fork(options);

@@ -29,13 +29,13 @@ describe("the directory of a cluster", () => {
     ["open to a group", () => fs.mkdirSync(path, { mode: 0o700 }), () => fs.chmodSync(path, 0o750)],
     ["open to all", () => fs.mkdirSync(path), () => fs.chmodSync(path, 0o777)],
     ["a link to another directory", () => fs.mkdirSync(join(base, "x")), () => fs.symlinkSync(join(base, "x"), path)],
-  ])("one that is %s is refused", (_what, make, spoil) => {
+  ])("a directory that is %s is refused", (_what, make, spoil) => {
     make();
     spoil();
     expect(() => opened()).toThrow(expect.objectContaining({ code: "CLUSTER_DIRECTORY_UNSAFE" }));
   });
 
-  test.runIf(process.getuid?.() === 0)("one of another user is refused", () => {
+  test.runIf(process.getuid?.() === 0)("a directory of another user is refused", () => {
     fs.mkdirSync(path, { mode: 0o700 });
     fs.chownSync(path, 12_345, 12_345);
     expect(() => opened()).toThrow(/belongs to another user/);

@@ -143,7 +143,7 @@ test("two nodes that dial each other at once get one link, in every order of eve
   }
   expect(ends).toBeGreaterThan(0);
   expect(seen.size).toBeGreaterThan(25);
-  // A link that one side uses is never one that the other side has given up.
+  // No side uses a link that the other side has given up.
   for (const [lower, higher] of seen.values()) {
     if (higher.link === "peer") expect(["won", "none"]).toContain(lower.attempt);
     if (lower.link === "peer") expect(["won", "none"]).toContain(higher.attempt);
