@@ -52,7 +52,9 @@ export class TransportError extends CodedError<TransportErrorCode> {
    * or leaving. Otherwise `yes`, also where the platform hides the answer, as browsers do for WebSocket.
    *
    * @example
-   * socket.on("connect_error", (error) => error.retry === "no" && showHelp(error.message));
+   * socket.on("connect_error", (error) => {
+   *   if (error instanceof TransportError && error.retry === "no") console.error(error.message);
+   * });
    */
   declare retry?: CloseDetails["retry"];
 
