@@ -7,6 +7,7 @@ import type { FastifyInstance } from "fastify";
 
 export * as http from "node:http";
 export { createServer } from "node:http";
+export { localCluster, runWorkers, setupPrimary } from "@portage/cluster";
 export { SessionAwareAdapter } from "@portage/server/adapter";
 export { Server as Engine } from "@portage/server/engine";
 export { Server } from "@portage/server";

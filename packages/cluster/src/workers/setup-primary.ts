@@ -21,6 +21,8 @@ let passing: Passing | undefined;
  * for as long as it is open. `runWorkers()` does it by itself. In a worker, it has no effect.
  *
  * @example
+ * import cluster from "node:cluster";
+ *
  * if (cluster.isPrimary) {
  *   setupPrimary();
  *   for (let i = 0; i < 4; i += 1) cluster.fork();
