@@ -29,7 +29,7 @@ export function shelves() {
 }
 
 const KINDS = ["classes", "functions", "interfaces", "type-aliases", "variables"];
-const PACKAGES = ["server", "client", "websocket", "parser"];
+const PACKAGES = ["server", "cluster", "client", "websocket", "parser"];
 
 /** The folders of the reference that have an index: those of the entries. */
 function entries() {
