@@ -1,5 +1,5 @@
 // Events of the sender's page. It has its own namespace, and sends to the pages in the main one.
-import { channelOf } from "./chat.mjs";
+import { channelOf } from "./rooms.mjs";
 import { answer, LIMITS, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
 
 /** Time limit for a page to confirm an announcement, in milliseconds. */
@@ -7,19 +7,15 @@ const RECEIPT_TIME = 5000;
 /** Receipts within this time are sent to the sender's page together, in milliseconds. */
 const REPORT_INTERVAL = 50;
 
-const describe = (page) => ({
-  id: page.id,
-  name: page.data.name,
-  rooms: [...page.data.rooms],
-  transport: page.conn.transport.name,
-});
+const describe = ({ id, data: { name, rooms, transport } }) => ({ id, name, rooms, transport });
 
 /** Returns the recipients of an announcement, as a broadcast operator. */
-function audienceOf(pages, { to, room, page }) {
+async function audienceOf(pages, { to, room, page }) {
   if (to === "all") return pages;
   if (to === "room") return pages.in(channelOf(readRoomName(room)));
   if (to !== "except") throw new Refusal("Choose who the announcement is for.");
-  if (!pages.sockets.has(page)) throw new Refusal("The page to leave out is gone. Choose another one.");
+  if (typeof page !== "string" || (await pages.in(page).fetchSockets()).length === 0)
+    throw new Refusal("The page to leave out is gone. Choose another one.");
   return pages.except(page);
 }
 
@@ -64,14 +60,21 @@ export function openBroadcast(io) {
   let count = 0;
   let isScheduled = false;
 
-  const fleet = () => [...pages.sockets.values()].filter((page) => page.data.rooms).map(describe);
+  /** The pages of all workers. */
+  const fleet = async () => (await pages.fetchSockets()).filter((page) => page.data.rooms).map(describe);
+
+  async function report() {
+    const list = await fleet().catch(() => undefined);
+    // Each worker reports to its own pages, once it has heard of a change.
+    if (list) senders.local.emit("pages", { pages: list, limits: LIMITS });
+  }
 
   senders.on("connection", (sender) => {
-    sender.emit("pages", { pages: fleet(), limits: LIMITS });
+    void report();
     answer(sender, "echo", () => {});
     answer(sender, "announce", async (request) => {
       const text = readText(readRecord(request).text, "announcement", LIMITS.text);
-      const targets = await audienceOf(pages, request).fetchSockets();
+      const targets = await (await audienceOf(pages, request)).fetchSockets();
       count += 1;
       const announcement = new Announcement(sender, count, targets);
       for (const page of targets) void announcement.send(page, text);
@@ -85,7 +88,7 @@ export function openBroadcast(io) {
     // Once per tick: a page that enters five rooms is one change.
     setImmediate(() => {
       isScheduled = false;
-      senders.emit("pages", { pages: fleet(), limits: LIMITS });
+      if (senders.sockets.size > 0) void report();
     });
   };
 }

@@ -1,13 +1,11 @@
 // Events of the user's pages, in the main namespace. Each room of the chat is a Socket.IO room.
 import { answer, LIMITS, readName, readPicture, readRecord, readRoomName, readText, Refusal } from "./validation.mjs";
-import { Rooms } from "./rooms.mjs";
+import { channelOf, Rooms } from "./rooms.mjs";
 import { openStorm } from "./storm.mjs";
+import { SharedRooms } from "./workers.mjs";
 
 /** Time limit for the other pages to confirm a message, in milliseconds. */
 const DELIVERY_TIME = 5000;
-
-/** Returns the Socket.IO room of a chat room. The prefix avoids a collision with socket ids, which are rooms too. */
-export const channelOf = (room) => `room:${room}`;
 
 /** Returns a message for other pages, without its key and its page. */
 const publicForm = ({ id, name, text, picture, time }) => ({ id, name, text, picture, time });
@@ -25,7 +23,8 @@ class Page {
     this.#onChange = onChange;
     this.#sink = sink;
     const auth = this.#readAuth();
-    socket.data = { name: auth.name, page: auth.page, rooms: new Set() };
+    // Other workers read it: plain data.
+    socket.data = { name: auth.name, page: auth.page, rooms: [], transport: socket.conn.transport.name };
     socket.emit("welcome", { id: socket.id, name: auth.name, limits: LIMITS });
     // A page that reconnects sends its rooms in the handshake, so it joins them before its first event.
     for (const room of auth.rooms) this.#return(room);
@@ -61,16 +60,21 @@ class Page {
     answer(socket, "cut", () => void socket.conn.close(true));
     answer(socket, "sink", () => this.#sink(socket.conn));
     openStorm(socket, this.#sink);
-    for (const change of ["upgrade", "carried"]) socket.conn.on(change, this.#onChange);
+    for (const change of ["upgrade", "carried"]) socket.conn.on(change, () => this.#showTransport());
     socket.on("disconnect", () => {
       for (const room of socket.data.rooms) this.#leave(room);
       this.#onChange();
     });
   }
 
+  #showTransport() {
+    this.#socket.data.transport = this.#socket.conn.transport.name;
+    this.#onChange();
+  }
+
   #rename(name) {
     this.#socket.data.name = name;
-    for (const room of this.#socket.data.rooms) this.#announceMembers(this.#rooms.get(room), name);
+    for (const room of this.#socket.data.rooms) this.#rooms.setMember(room, this.#socket.id, name);
     this.#onChange();
   }
 
@@ -85,37 +89,31 @@ class Page {
 
   #enter(name) {
     const { data } = this.#socket;
-    if (!data.rooms.has(name) && data.rooms.size >= LIMITS.roomsPerPage) {
+    if (!data.rooms.includes(name) && data.rooms.length >= LIMITS.roomsPerPage) {
       throw new Refusal(`A page can be in ${LIMITS.roomsPerPage} rooms. Leave one first.`);
     }
     const room = this.#rooms.open(name);
-    data.rooms.add(name);
+    if (!data.rooms.includes(name)) data.rooms.push(name);
     this.#socket.join(channelOf(name));
     const messages = room.messages.map((each) => ({ ...publicForm(each), isMine: each.page === data.page }));
     this.#socket.emit("history", { room: name, messages });
-    this.#announceMembers(room, data.name);
+    this.#rooms.setMember(name, this.#socket.id, data.name);
     this.#onChange();
     return { room: name };
   }
 
   #leave(name) {
-    const room = this.#rooms.get(name);
-    if (!this.#socket.data.rooms.delete(name)) return;
+    const { data } = this.#socket;
+    if (!data.rooms.includes(name)) return;
+    data.rooms = data.rooms.filter((each) => each !== name);
     this.#socket.leave(channelOf(name));
-    this.#announceMembers(room, undefined);
+    this.#rooms.setMember(name, this.#socket.id, undefined);
     this.#onChange();
-  }
-
-  /** Sends the list of members to the room, after this page came, changed its name, or (without a name) left. */
-  #announceMembers(room, name) {
-    if (name === undefined) room.members.delete(this.#socket.id);
-    else room.members.set(this.#socket.id, name);
-    this.#socket.nsp.to(channelOf(room.name)).emit("members", { room: room.name, names: [...room.members.values()] });
   }
 
   #say({ room: roomName, key: rawKey, text, picture: bytes }) {
     const name = readRoomName(roomName);
-    if (!this.#socket.data.rooms.has(name)) throw new Refusal("Join the room first.");
+    if (!this.#socket.data.rooms.includes(name)) throw new Refusal("Join the room first.");
     const room = this.#rooms.get(name);
     const { page } = this.#socket.data;
     const key = readText(rawKey, "key", LIMITS.key);
@@ -124,7 +122,7 @@ class Page {
 
     const picture = readPicture(bytes);
     const content = picture && text === "" ? "" : readText(text, "message", LIMITS.text);
-    const message = room.add({ name: this.#socket.data.name, page, key, text: content, picture });
+    const message = this.#rooms.add(name, { name: this.#socket.data.name, page, key, text: content, picture });
     this.#deliver(room, message);
     return { id: message.id, time: message.time };
   }
@@ -146,7 +144,14 @@ class Page {
  * Opens the chat on the main namespace. Calls `onChange` when a page came, left or changed, and `sink` to kill what carries
  * a page's session.
  */
-export function openChat(io, host) {
-  const rooms = new Rooms();
+export function openChat(io, { onChange, sink }) {
+  const rooms = new SharedRooms(io, new Rooms(), onChange);
+  const host = {
+    sink,
+    onChange: () => {
+      onChange();
+      rooms.change();
+    },
+  };
   io.on("connection", (socket) => new Page(socket, rooms, host));
 }

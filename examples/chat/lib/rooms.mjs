@@ -5,9 +5,15 @@ const MAX_MESSAGES = 50;
 /** Only the last messages keep their picture: memory is bounded by rooms x pictures x their size. */
 const MAX_PICTURES = 4;
 
+/** Returns the Socket.IO room of a chat room. The prefix avoids a collision with socket ids, which are rooms too. */
+export const channelOf = (room) => `room:${room}`;
+
+/** Returns a message without the bytes of its picture. */
+const withoutBytes = (message) => ({ ...message, picture: message.picture && { type: message.picture.type } });
+
 /** A room: its members and recent messages. */
 class Room {
-  /** Names of the pages in the room, by socket id. */
+  /** For each page in the room, by socket id: its name, and the worker that serves it. */
   members = new Map();
   messages = [];
   #count = 0;
@@ -21,24 +27,47 @@ class Room {
     return this.messages.find((message) => message.page === page && message.key === key);
   }
 
-  add(message) {
+  /** Adds a message of a page of this worker, whose tag makes the id differ from those of other workers. */
+  add(message, worker) {
     this.#count += 1;
-    const kept = { ...message, id: `${this.name}/${this.#count}`, time: Date.now() };
-    this.messages.push(kept);
-    if (this.messages.length > MAX_MESSAGES) this.messages.shift();
-    const withPicture = this.messages.filter((each) => each.picture?.bytes);
-    if (withPicture.length > MAX_PICTURES) this.#forgetPicture(withPicture[0]);
+    const kept = { ...message, id: `${this.name}/${worker}${this.#count}`, time: Date.now() };
+    this.keep(kept);
     return kept;
   }
 
-  #forgetPicture(message) {
-    this.messages[this.messages.indexOf(message)] = { ...message, picture: { type: message.picture.type } };
+  /** Keeps a message that has an id. */
+  keep(message) {
+    if (this.messages.some(({ id }) => id === message.id)) return;
+    this.messages.push(message);
+    if (this.messages.length > MAX_MESSAGES) this.messages.shift();
+    const withPicture = this.messages.filter((each) => each.picture?.bytes);
+    if (withPicture.length > MAX_PICTURES) {
+      this.messages[this.messages.indexOf(withPicture[0])] = withoutBytes(withPicture[0]);
+    }
+  }
+
+  /** Returns the names of the members. */
+  names() {
+    return Array.from(this.members.values(), ({ name }) => name);
   }
 }
 
 /** All rooms. Beyond the limit, the room that has been empty the longest is removed. */
 export class Rooms {
   #rooms = new Map();
+
+  all() {
+    return this.#rooms.values();
+  }
+
+  /** Returns rooms and members as plain data, for another worker. Pictures do not go along. */
+  snapshot() {
+    return Array.from(this.all(), ({ name, members, messages }) => ({
+      name,
+      members: [...members],
+      messages: messages.map(withoutBytes),
+    }));
+  }
 
   get(name) {
     return this.#rooms.get(name);

@@ -113,6 +113,13 @@ socket.on("goodbye", (confirm) => {
   crossing.show("ended");
 });
 
+// Sent by a server that runs with `--workers`: its ids begin with the worker's tag.
+socket.on("workers", ({ worker, count }) => {
+  const tag = element("code", { textContent: worker });
+  byId("worker").replaceChildren("Served by worker ", tag, count === 1 ? ", the only one" : `, one of ${count}`);
+  byId("worker").hidden = false;
+});
+
 socket.on("announcement", ({ text }) => {
   const notice = element("p", { textContent: text });
   byId("announcements").append(notice);
