@@ -22,6 +22,7 @@ declare module "express" {
   interface Application {
     (req: IncomingMessage, res: ServerResponse): void;
     get(path: string, handler: Handler): void;
+    use(handler: (req: IncomingMessage, res: ServerResponse) => void): void;
   }
   export default function express(): Application;
 }

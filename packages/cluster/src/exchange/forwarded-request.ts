@@ -18,10 +18,14 @@ export function createForwardedRequest(head: RequestHead, socket: object): Incom
   req.httpVersion = httpVersion;
   req.httpVersionMajor = httpVersion.charCodeAt(0) - 48;
   req.httpVersionMinor = httpVersion.charCodeAt(2) - 48;
-  // What Node's parser calls: `headers` stays empty otherwise.
-  const add = Reflect.get(req, "_addHeaderLines") as (lines: readonly string[], count: number) => void;
-  add.call(req, rawHeaders, rawHeaders.length);
+  addHeaders(req, rawHeaders);
   return req;
+}
+
+/** Passes headers to a request as Node's parser does, so that repeated ones are treated in the same way. */
+function addHeaders(req: IncomingMessage, rawHeaders: readonly string[]): void {
+  const add: unknown = Reflect.get(req, "_addHeaderLines");
+  Reflect.apply(add as (lines: readonly string[], count: number) => void, req, [rawHeaders, rawHeaders.length]);
 }
 
 /** Whether a request was received by another node. */
