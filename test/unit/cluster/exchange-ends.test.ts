@@ -363,3 +363,14 @@ test("a node that leaves has its held polls answered, and asks for other connect
   trio.session.send("elsewhere");
   expect((await send(trio.other, query(trio.sid)).answer).text).toBe("4elsewhere");
 });
+
+test("a node that closes answers its held polls: their clients poll elsewhere", async () => {
+  const trio = await startTrio({ cors: { origin: "*" } });
+  const poll = await holdPoll(trio, trio.front);
+  trio.front.engine.close();
+  for (const link of trio.front.peers.links.values()) link.close("left", "gone");
+  const { text, headers } = await poll.answer;
+  expect([text, headers["access-control-allow-origin"]]).toEqual(["6", "*"]);
+  trio.session.send("elsewhere");
+  expect((await send(trio.other, query(trio.sid)).answer).text).toBe("4elsewhere");
+});

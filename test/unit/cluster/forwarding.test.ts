@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer as createHttp2, connect as connectHttp2 } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
@@ -85,8 +85,8 @@ test("an engine's middlewares run once, at the owner", async () => {
       }
       next();
     });
-    node.engine.use(helmet() as never);
-    node.engine.use(session({ secret: "s", resave: false, saveUninitialized: true }) as never);
+    node.engine.use(helmet());
+    node.engine.use(session({ secret: "s", resave: false, saveUninitialized: true }));
   }
   const sid = await openSession(owner);
   runs.length = 0;
@@ -131,7 +131,7 @@ test("a middleware that changes the prototype of requests and responses", async 
     });
   });
   const sid = await openSession(owner);
-  owner.engine.use(app as never);
+  owner.engine.use(app);
   const { status, text } = await send(front, query(sid), { body: "x".repeat(500_000) }).answer;
   expect([status, JSON.parse(text)]).toEqual([201, { length: 500_000, ip: "127.0.0.1" }]);
 });
@@ -285,7 +285,7 @@ test("a client that does not read stops the owner after a window", async () => {
   });
   let sentNow = 0;
   const { req, answer } = send(front, `${query(sid)}&flood=1`);
-  const [res] = (await nextEvent(req, "response")) as [import("node:http").IncomingMessage];
+  const [res] = await nextEvent<[IncomingMessage]>(req, "response");
   res.pause();
   let before = -1;
   for (let quiet = 0; quiet < 200; quiet++) {

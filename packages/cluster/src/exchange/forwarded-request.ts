@@ -2,7 +2,7 @@ import { IncomingMessage } from "node:http";
 import type { RequestHead } from "../core/heads.ts";
 import { asSocket } from "./forwarded-socket.ts";
 
-const forwarded = new WeakSet<IncomingMessage>();
+const FORWARDED = Symbol("forwarded");
 
 /**
  * Creates the request that another node has received. Its body is pushed by the exchange.
@@ -11,7 +11,7 @@ const forwarded = new WeakSet<IncomingMessage>();
  */
 export function createForwardedRequest(head: RequestHead, socket: object): IncomingMessage {
   const req = new IncomingMessage(asSocket(socket));
-  forwarded.add(req);
+  Object.assign(req, { [FORWARDED]: true });
   const { method, url, httpVersion, rawHeaders } = head;
   req.method = method;
   req.url = url;
@@ -29,4 +29,4 @@ function addHeaders(req: IncomingMessage, rawHeaders: readonly string[]): void {
 }
 
 /** Whether a request was received by another node. */
-export const isForwarded = (req: IncomingMessage): boolean => forwarded.has(req);
+export const isForwarded = (req: IncomingMessage): boolean => FORWARDED in req;

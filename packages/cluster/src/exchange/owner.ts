@@ -134,7 +134,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
         return this.#close(new ResponseError("ECONNRESET"));
       case "finish":
         runNextTick(finish, this);
-        return runNextTick(close, this);
+        return runNextTick(closed, this);
       case "release":
         return this.#desk.release(this);
       case "proceed":
@@ -156,7 +156,21 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   #close(error: Error | null): void {
     this.#socket.close(error);
     this.res.destroyed = true;
-    runNextTick(close, this);
+    runNextTick(closed, this);
+  }
+
+  /** @internal Emits `close` on response, request and connection. */
+  emitClose(): void {
+    const { req, res } = this;
+    const socket = this.#socket;
+    res.destroyed = true;
+    Reflect.set(res, "_closed", true);
+    res.emit("close");
+    // Node reads the rest of a request whose answer has left.
+    if (!socket.destroyed) req.resume();
+    else if (!req.destroyed) req.destroy();
+    if (!socket.destroyed) socket.close(null);
+    socket.emit("close", socket.errored !== null);
   }
 
   // ---- the request -------------------------------------------------------------------------------------------------
@@ -267,15 +281,4 @@ function drain(res: ServerResponse): void {
   if (!res.destroyed) res.emit("drain");
 }
 
-/** Emits `close` on response, request and connection. */
-function close({ req, res }: OwnerExchange): void {
-  res.destroyed = true;
-  Reflect.set(res, "_closed", true);
-  res.emit("close");
-  const { socket } = req;
-  // Node reads the rest of a request whose answer has left.
-  if (!socket.destroyed) req.resume();
-  else if (!req.destroyed) req.destroy();
-  Reflect.set(socket, "destroyed", true);
-  socket.emit("close", socket.errored !== null);
-}
+const closed = (exchange: OwnerExchange): void => exchange.emitClose();

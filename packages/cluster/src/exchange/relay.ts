@@ -184,8 +184,9 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     this.#options.observer?.onDraining();
   }
 
+  /** The links close next: what owners would still answer could be lost, so that they are not asked. */
   close(): void {
-    if (this.#state === "serving") this.draining();
+    this.#state = "leaving";
     this.#options.observer?.onEngineClosed();
   }
 
@@ -270,8 +271,9 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     const tag = tagOf(req);
     if (why === "overloaded") return this.#refuse(exchange, forwardOverloaded("owner"));
     if (why === "gone") return this.#refuse(exchange, ownerLost(tag, 0));
-    // The owner forgets what it has not answered: a poll may be sent again.
-    if (exchange.isRepeatable && why !== "left") return this.host.handleRequest(req, res);
+    // The owner forgets what it has not answered: a poll may be sent again, here or by the client.
+    if (exchange.isRepeatable && why === "left") return this.host.answerEmpty(req, res);
+    if (exchange.isRepeatable) return this.host.handleRequest(req, res);
     this.#refuse(exchange, this.#refusalWithoutLink(tag));
   }
 

@@ -5,6 +5,7 @@
 
 export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
+export const kAnswerEmpty = Symbol("answerEmpty");
 export const kAnswerPollOf = Symbol("answerPollOf");
 export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");

@@ -22,7 +22,7 @@ import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.
 import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal } from "./relay/relay.ts";
-import type { Transport } from "./transports/transport.ts";
+import { NOOP_PACKET, type Transport } from "./transports/transport.ts";
 import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
@@ -30,6 +30,7 @@ import { answerPendingPoll } from "./session/hand-over.ts";
 import type { FoundSession } from "./session/directory.ts";
 import { UsageError } from "./usage-errors.ts";
 import {
+  kAnswerEmpty,
   kAnswerPollOf,
   kCarry,
   kVerifyRequest,
@@ -170,6 +171,18 @@ export class Server extends BaseServer implements RelayDoor {
     this[kFollowOptions]();
     this._applyMiddlewares(req, res, () => {
       if (!opening.isGone()) opening.refuse(refusalFrom(refusal, req));
+    });
+  }
+
+  /** Answers a poll of another process's session with a noop, in the form that its transport has. */
+  [kAnswerEmpty](req: TransportRequest, res: ServerResponse): void {
+    const opening = new HttpOpening(this, req, res);
+    this[kFollowOptions]();
+    this._applyMiddlewares(req, res, () => {
+      const transport = opening.accept();
+      if (!transport) return;
+      opening.begin(transport);
+      transport.send([NOOP_PACKET]);
     });
   }
 

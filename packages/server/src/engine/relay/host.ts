@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { WebSocketOpening, type WebSocketDoor } from "../admission/websocket-opening.ts";
 import type { StreamHandshake } from "../admission/stream-handshake.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { kAnswerPollOf, kEngineClock, kGate, kRefuseRelayed, kTakeHandshake } from "../keys.ts";
+import { kAnswerEmpty, kAnswerPollOf, kEngineClock, kGate, kRefuseRelayed, kTakeHandshake } from "../keys.ts";
 import { type Refusal, REFUSALS } from "../report/refusals.ts";
 import { moveClient, type MovableSession } from "./move.ts";
 import type { RelayHost, RelayRefusal } from "./relay.ts";
@@ -17,6 +17,7 @@ export interface RelayDoor extends WebSocketDoor {
   readonly [kGate]: { readonly retryAfter: number };
   handleRequest(req: IncomingMessage, res: ServerResponse): void;
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+  [kAnswerEmpty](req: TransportRequest, res: ServerResponse): void;
   [kAnswerPollOf](sid: string): void;
   [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void;
   [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
@@ -32,6 +33,7 @@ export function relayHost(engine: RelayDoor): RelayHost {
     handleUpgrade: (req, stream, head) => engine.handleUpgrade(req, stream, head),
     releaseStream: (sid, stream) => moveClient(engine.clients[sid], stream, engine[kGate].retryAfter),
     handleHandshake: (req, handshake) => engine[kTakeHandshake](req, handshake),
+    answerEmpty: (req, res) => engine[kAnswerEmpty](req, res),
     answerPoll: (sid) => engine[kAnswerPollOf](sid),
     refuse: (req, res, refusal) => engine[kRefuseRelayed](req, res, refusal),
     refuseHandshake: (req, handshake, refusal) =>

@@ -67,6 +67,8 @@ export interface RelayHost {
   releaseStream(sid: string, stream: Duplex): void;
   /** Handles a handshake that the relay has taken, and returns to the engine. */
   handleHandshake(req: TransportRequest, handshake: StreamHandshake): void;
+  /** Answers a poll that arrived here, for a session of another process, with a noop: its client polls again. */
+  answerEmpty(req: TransportRequest, res: ServerResponse): void;
   /** Answers the pending poll of a session, with a noop if nothing is queued. */
   answerPoll(sid: string): void;
   /** Runs the middlewares, so that pages of other origins can read the answer, and refuses the request. */
