@@ -84,7 +84,8 @@ export class FrontExchange extends StreamEnd implements Exchange {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
   readonly #desk: FrontDesk;
-  readonly #body = new Outflow();
+  /** The body of a POST, until it has been sent. */
+  #body: Outflow | undefined;
   /** Created when the answer has more than its first bytes. */
   #credit: ReceiveCredit | undefined;
   #phase: FrontPhase = "sending";
@@ -116,10 +117,8 @@ export class FrontExchange extends StreamEnd implements Exchange {
     // A poll that is placed again has the listener already.
     if (!(EXCHANGE in res)) res.on("close", onResponseClose);
     lead(res, this);
-    if (req.method !== "POST") {
-      this.#body.end();
-      return this.#sendHead();
-    }
+    if (req.method !== "POST") return this.#sendHead();
+    this.#body = new Outflow();
     lead(req, this).on("data", onBodyData).on("end", onBodyEnd);
     // The body has mostly come with the head; if not, the owner is to know of the request all the same.
     nextTurn(sendHeldHead, this);
@@ -129,18 +128,18 @@ export class FrontExchange extends StreamEnd implements Exchange {
 
   /** @internal */
   receive(chunk: Buffer): void {
-    if (this.#phase !== "sending") return;
+    if (this.#phase !== "sending" || !this.#body) return;
     this.#received += chunk.length;
     this.#body.push(chunk);
     if (this.#received === Number(this.req.headers["content-length"])) this.#body.end();
-    this.#sendBody();
+    this.#send(this.#body);
   }
 
   /** @internal */
   complete(): void {
-    if (this.#phase !== "sending") return;
+    if (this.#phase !== "sending" || !this.#body) return;
     this.#body.end();
-    this.#sendBody();
+    this.#send(this.#body);
   }
 
   /** @internal */
@@ -149,37 +148,39 @@ export class FrontExchange extends StreamEnd implements Exchange {
   }
 
   #sendHead(): void {
-    const first = this.streams.isCongested ? NO_BYTES : this.#body.take();
-    const hasMore = !this.#body.isDone;
+    const body = this.#body;
+    const first = body === undefined || this.streams.isCongested ? NO_BYTES : body.take();
+    const hasMore = body?.isDone === false;
     const head = encodeRequest(headOf(this.req, hasMore));
     this.#head = "sent";
     // A program has put a line break into the request.
     if (!head) return this.#signal("reset");
     this.send("REQUEST", head, first);
-    if (!hasMore) this.#signal("sent");
-    else this.#sendBody();
+    if (hasMore) this.#send(body);
+    else this.#signal("sent");
   }
 
-  #sendBody(): void {
+  /** Sends what the link and the owner take. */
+  #send(body: Outflow): void {
     if (this.#head === "held") return this.#sendHead();
-    while (this.#body.queuedBytes > 0) {
+    while (body.queuedBytes > 0) {
       if (this.streams.isCongested) {
         this.waitForDrain();
         break;
       }
-      const bytes = this.#body.take();
+      const bytes = body.take();
       if (bytes.length === 0) break;
       this.send("DATA", bytes);
     }
-    if (this.#body.isDone) {
+    if (body.isDone) {
       this.send("FIN");
       this.#signal("sent");
-    } else if (this.#body.queuedBytes > 0) this.req.pause();
+    } else if (body.queuedBytes > 0) this.req.pause();
     else this.req.resume();
   }
 
   override onLinkDrain(): void {
-    if (this.#phase === "sending") this.#sendBody();
+    if (this.#phase === "sending" && this.#body) this.#send(this.#body);
   }
 
   // ---- frames ------------------------------------------------------------------------------------------------------
@@ -191,7 +192,9 @@ export class FrontExchange extends StreamEnd implements Exchange {
     if (type === "FIN") return this.#signal("fin");
     if (type === "RESET") return this.#onReset(body);
     if (type !== "CREDIT") return this.#fail(`${type} from an owner`);
-    if (!this.#body.addCredit(decodeCredit(body))) return this.#fail("an invalid credit");
+    // Credit for a body that was dropped may be on its way.
+    if (this.#body?.addCredit(decodeCredit(body)) === false || this.#received === 0)
+      return this.#fail("an invalid credit");
     this.onLinkDrain();
   }
 
@@ -268,7 +271,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
   }
 
   #end(): void {
-    this.#body.drop();
+    this.#body = undefined;
     this.leave();
     // What is left of the body is read and dropped.
     if (this.#received > 0) this.req.resume();
@@ -285,7 +288,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
     const { req, res } = this;
     const { head, first } = answer;
     this.#desk.recordAnswer(this, answer);
-    this.#body.drop();
+    this.#body = undefined;
     const headers: Record<string, unknown> = {};
     // Without the rest of the request, the connection can't carry another one.
     const hangUp = isEarly && !req.complete ? hangUpAfter(res, headers) : undefined;

@@ -47,10 +47,4 @@ export class Outflow {
   addCredit(bytes: number): boolean {
     return this.#credit.add(bytes);
   }
-
-  /** Drops what has not been sent. */
-  drop(): void {
-    this.#chunks = [];
-    this.#queuedBytes = 0;
-  }
 }

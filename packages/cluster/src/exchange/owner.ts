@@ -50,7 +50,8 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   readonly res: ForwardedResponse;
   readonly #desk: OwnerDesk;
   readonly #socket: ForwardedSocket;
-  readonly #answer = new Outflow();
+  /** Created when the answer begins. */
+  #answer: Outflow | undefined;
   /** Absent if the body came with the head. */
   readonly #credit: ReceiveCredit | undefined;
   #phase: OwnerPhase;
@@ -89,7 +90,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
       return this.#signal("data", body);
     }
     if (type !== "CREDIT") return this.#fail(`${type} inside an exchange`);
-    if (!this.#answer.addCredit(decodeCredit(body))) return this.#fail("an invalid credit");
+    if (!this.#answer?.addCredit(decodeCredit(body))) return this.#fail("an invalid credit");
     this.#signal("credit");
   }
 
@@ -147,7 +148,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   }
 
   #end(): void {
-    this.#answer.drop();
+    this.#answer = undefined;
     this.leave();
     this.#desk.onOwnerOver(this);
   }
@@ -201,7 +202,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   // ---- the answer --------------------------------------------------------------------------------------------------
 
   get writableLength(): number {
-    const { queuedBytes } = this.#answer;
+    const queuedBytes = this.#answer?.queuedBytes ?? 0;
     return this.res.writableEnded && this.#phase !== "over" ? queuedBytes + 1 : queuedBytes;
   }
 
@@ -211,37 +212,39 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   }
 
   onWrite(bytes: Buffer): boolean {
-    this.#begin();
-    this.#answer.push(bytes);
+    const answer = this.#begin();
+    answer.push(bytes);
     this.#send();
-    this.#flow = this.#answer.queuedBytes > 0 ? "full" : "open";
+    this.#flow = answer.queuedBytes > 0 ? "full" : "open";
     return this.#flow === "open";
   }
 
   onEnd(bytes: Buffer): void {
-    this.#begin();
-    this.#answer.push(bytes);
-    this.#answer.end();
+    const answer = this.#begin();
+    answer.push(bytes);
+    answer.end();
     this.#send();
   }
 
-  #begin(): void {
-    if (this.#phase !== "receiving" && this.#phase !== "handling") return;
+  #begin(): Outflow {
+    const answer = (this.#answer ??= new Outflow());
+    if (this.#phase !== "receiving" && this.#phase !== "handling") return answer;
     this.#signal("begin");
     this.#desk.onAnswered(this);
+    return answer;
   }
 
   /** Sends what the link and the front take. */
   #send(): void {
-    if (this.#phase !== "answering") return;
+    if (this.#phase !== "answering" || !this.#answer) return;
     if (this.streams.isCongested) return this.waitForDrain();
-    if (this.#head === "held") this.#sendHead();
-    else if (this.#sendBody()) this.#onSent();
+    if (this.#head === "held") this.#sendHead(this.#answer);
+    else if (this.#sendBody(this.#answer)) this.#onSent(this.#answer);
   }
 
-  #sendHead(): void {
-    const first = this.#answer.take();
-    const hasMore = !this.#answer.isDone;
+  #sendHead(answer: Outflow): void {
+    const first = answer.take();
+    const hasMore = !answer.isDone;
     this.#head = "sent";
     this.send("ANSWER", encodeAnswer(writtenHead(this.res) ?? "", hasMore), first);
     if (hasMore) this.#send();
@@ -249,21 +252,21 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   }
 
   /** @returns whether nothing waits */
-  #sendBody(): boolean {
-    while (this.#answer.queuedBytes > 0) {
+  #sendBody(answer: Outflow): boolean {
+    while (answer.queuedBytes > 0) {
       if (this.streams.isCongested) {
         this.waitForDrain();
         return false;
       }
-      const bytes = this.#answer.take();
+      const bytes = answer.take();
       if (bytes.length === 0) return false;
       this.send("DATA", bytes);
     }
     return true;
   }
 
-  #onSent(): void {
-    if (this.#answer.isDone) {
+  #onSent(answer: Outflow): void {
+    if (answer.isDone) {
       this.send("FIN");
       this.#signal("sent");
     } else if (this.#flow === "full") {
