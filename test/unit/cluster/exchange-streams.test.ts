@@ -25,7 +25,10 @@ async function start(...tags: string[]): Promise<TestNode[]> {
 }
 
 /** Opens an answer that goes on; `text()` is what has arrived of it. */
-async function openStream(front: TestNode, sid: string): Promise<{ res: IncomingMessage; readonly text: () => string }> {
+async function openStream(
+  front: TestNode,
+  sid: string,
+): Promise<{ res: IncomingMessage; readonly text: () => string }> {
   const { req } = send(front, `${query(sid)}&stream=10`, { headers: { accept: "text/event-stream" } });
   let text = "";
   const begun = nextEvent<[IncomingMessage]>(req, "response");
