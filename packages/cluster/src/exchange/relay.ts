@@ -14,7 +14,7 @@
  * A balancer repeats the poll of a front that was killed, maybe before the link to that front closes here. So a request that
  * would overlap a forwarded one waits until the front of that one has answered a ping, or is known to be gone.
  */
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   isGone,
   randomId,
@@ -56,15 +56,6 @@ export interface RelayOptions {
   readonly maxLinkBytes: number;
   /** Forwards WebSocket handshakes; without it they are refused. */
   readonly tunnels?: (relay: ClusterRelay) => Tunnels;
-  /** Receives what the engine reports. */
-  readonly observer?: RelayObserver;
-}
-
-/** The node, as its relay sees it. */
-export interface RelayObserver {
-  onListening(server: HttpServer): void;
-  onDraining(): void;
-  onEngineClosed(): void;
 }
 
 /** What a relay has done. */
@@ -140,7 +131,8 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   // ---- the engine --------------------------------------------------------------------------------------------------
 
   makeId(): string {
-    return this.#peers.tag + randomId().slice(TAG_LENGTH);
+    const { tag } = this.#peers;
+    return tag + randomId().slice(tag.length);
   }
 
   route(req: TransportRequest, res: ServerResponse): RelayVerdict {
@@ -172,22 +164,19 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     });
   }
 
-  listening(server: HttpServer): void {
-    this.#options.observer?.onListening(server);
-  }
+  /** The node listens to it: there is nothing to do for requests. */
+  listening(): void {}
 
   /** Asks owners to answer the polls that are held here, so that their clients poll elsewhere. */
   draining(): void {
     this.#state = "leaving";
     for (const streams of this.#streams.values()) for (const end of streams.endsOf(FrontExchange)) end.release();
     this.#tunnels?.leave();
-    this.#options.observer?.onDraining();
   }
 
   /** The links close next: what owners would still answer could be lost, so that they are not asked. */
   close(): void {
     this.#state = "leaving";
-    this.#options.observer?.onEngineClosed();
   }
 
   // ---- places ------------------------------------------------------------------------------------------------------
