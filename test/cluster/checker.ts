@@ -5,13 +5,14 @@ import type { Node, NodeReport } from "./nodes.ts";
 /** What went wrong, in sentences; a table of counts by sentence stays readable for thousands of sessions. */
 export type Complaints = Readonly<Record<string, number>>;
 
+/** Numbers and ids differ from session to session, the fault does not. */
+const general = (sentence: string): string => sentence.replace(/[\w-]{20}: /, "").replace(/\d+/g, "N");
+
 class Tally {
   readonly counts: Record<string, number> = {};
 
   add(sentence: string): void {
-    // Numbers and ids differ from session to session, the fault does not.
-    const general = sentence.replace(/\d+/g, "N").replace(/[\w-]{20}: /, "");
-    this.counts[general] = (this.counts[general] ?? 0) + 1;
+    this.counts[sentence] = (this.counts[sentence] ?? 0) + 1;
   }
 }
 
@@ -22,8 +23,8 @@ const isAsWanted = ({ kind, transport }: SessionReport): boolean =>
 export function complaintsAbout(sessions: readonly SessionReport[]): Complaints {
   const tally = new Tally();
   for (const session of sessions) {
-    for (const fault of session.faults) tally.add(`${session.kind}: ${fault}`);
-    if (session.ended) tally.add(`${session.kind}: ended, ${session.ended.reason}`);
+    for (const fault of session.faults) tally.add(`${session.kind}: ${general(fault)}`);
+    if (session.ended) tally.add(`${session.kind}: ended, ${general(session.ended.reason)}`);
     else if (!session.left) tally.add(`${session.kind}: it did not leave`);
     else if (!isAsWanted(session)) tally.add(`${session.kind}: on ${session.transport}`);
   }
@@ -38,7 +39,7 @@ export function refusals(
   const tally = new Tally();
   for (const { status, request, body } of refused.filter(isUnexpected)) {
     const [method] = request.split(" ");
-    tally.add(`${method} -> #${status} ${/transport=\w+/.exec(request)?.[0]} ${body.slice(0, 200)}`);
+    tally.add(`${status} for ${method} ${/transport=\w+/.exec(request)?.[0]}: ${general(body.slice(0, 200))}`);
   }
   return tally.counts;
 }
@@ -50,7 +51,7 @@ export function disagreements(
   { sessions }: LoadReport,
 ): Complaints {
   const tally = new Tally();
-  for (const { faults } of nodes) for (const fault of faults) tally.add(fault);
+  for (const { faults } of nodes) for (const fault of faults) tally.add(general(fault));
   const all = (reports: readonly NodeReport[], name: "ups" | "downs"): number =>
     reports.reduce((sum, { totals }) => sum + totals[name], 0);
   const sum = (name: "ups" | "downs"): number => all(nodes, name) - all(before, name);
@@ -61,7 +62,7 @@ export function disagreements(
 }
 
 /** Gauges of `io.stats().cluster` that are zero once all clients have gone. */
-const GAUGES = /^(?:exchanges|tunnels|held|pending\w*|waiting|queued\w*|open)$/;
+const GAUGES = /^(?:tunnels|pending|owned|waiting|queuedBytes)$/;
 
 /** Walks the statistics of a cluster, and returns the gauges that are not zero. */
 function leftIn(value: unknown, path: string): string[] {

@@ -12,9 +12,11 @@ import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
 tidyUp();
 
 const roundRobin = BALANCERS[0]!;
+/** A client that gets a 503 gives its session up; the owner learns it from the missing pong. */
+const options = { pingInterval: 4000, pingTimeout: 6000 };
 
 test.skipIf(!roundRobin.program || !hasCluster)("links that are cut under load", async () => {
-  const { nodes, urls } = await siteBehind(roundRobin, { count: 3 });
+  const { nodes, urls } = await siteBehind(roundRobin, { count: 3, options });
   const load = await clientsOf(1);
   const opening = { urls, kinds: KINDS, rate: 80, seed: SEED };
   await load.open({ ...opening, count: by({ short: 45, medium: 180, long: 450 }), rounds: 1 });

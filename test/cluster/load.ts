@@ -1,4 +1,8 @@
+import { within } from "../support/waiting.ts";
 import { Program } from "./programs.ts";
+
+/** Milliseconds for one question to the clients. */
+const PATIENCE = process.env["CHAOS"] ? 600_000 : 60_000;
 
 /** A client library and its transports, as load-program.mjs names them. */
 export type Kind = `${"4.8" | "2.5" | "portage"} ${"polling" | "upgrade" | "websocket"}`;
@@ -85,7 +89,7 @@ export class Load {
       const plan = { ...rest, url, count: mine, rate: rate / this.#programs.length, seed: seed + index };
       return program.ask("open", plan);
     });
-    await Promise.all(work);
+    await within(Promise.all(work), "the clients to open", PATIENCE);
   }
 
   /** Lets all open sessions talk. */
@@ -126,6 +130,7 @@ export class Load {
   }
 
   #all(question: string, value?: unknown): Promise<unknown[]> {
-    return Promise.all(this.#programs.map((program) => program.ask(question, value)));
+    const answers = Promise.all(this.#programs.map((program) => program.ask(question, value)));
+    return within(answers, `the clients to ${question}`, PATIENCE);
   }
 }

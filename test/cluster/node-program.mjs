@@ -1,8 +1,8 @@
 // A node of a cluster in a process of its own, or one of node:cluster: an echo with sequence numbers both ways, and broadcasts
 // with a sequence number for each node. It runs the build. programs.ts starts it, and asks by messages.
+import { subscribe } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
-import { Socket } from "node:net";
 
 const require = createRequire(import.meta.url);
 const { library, port, cluster, options, backlog = 4096 } = JSON.parse(process.env.NODE_PLAN);
@@ -12,6 +12,15 @@ const node = cluster && require("@portage/cluster").localCluster(cluster);
 
 const http = createServer((_req, res) => res.end("ok"));
 const io = new Server(http, { allowEIO3: true, ...options, ...(node && { cluster: node }) });
+
+/** The connections to other nodes: all that are not TCP. */
+const links = new Set();
+for (const side of ["client", "server"]) {
+  subscribe(`net.${side}.socket`, ({ socket }) => {
+    if (side === "client") socket.once("connect", () => socket.remoteAddress || links.add(socket));
+    else if (!socket.remoteAddress) links.add(socket);
+  });
+}
 
 const faults = [];
 const events = [];
@@ -95,14 +104,12 @@ const questions = {
     const { heapUsed, external } = process.memoryUsage();
     return heapUsed + external;
   },
-  /** Breaks the connections to the other nodes, which are those over unix sockets; returns how many there were. */
+  /** Breaks the connections to the other nodes; returns how many there were. */
   cut() {
-    const standard = [process.stdin, process.stdout, process.stderr];
-    const isLink = (handle) => handle instanceof Socket && !standard.includes(handle) && !handle.remoteAddress;
-    // oxlint-disable-next-line no-underscore-dangle
-    const links = process._getActiveHandles().filter(isLink);
-    for (const link of links) link.destroy();
-    return links.length;
+    const open = [...links].filter(({ destroyed }) => !destroyed);
+    for (const link of open) link.destroy();
+    links.clear();
+    return open.length;
   },
   async close() {
     await io.close();
