@@ -48,6 +48,23 @@ async function withNodes(work) {
   }
 }
 
+/** Starts a primary that passes sockets, with two workers. */
+async function withPrimary(work) {
+  const directory = mkdtempSync(join(tmpdir(), "portage-bench-"));
+  const primary = new Contender("primary", { directory });
+  try {
+    await primary.start();
+    for (let tries = 0; (await primary.ask("nodes")) < 2; tries += 1) {
+      if (tries > 100) throw new Error("the workers do not find each other");
+      await pause(50);
+    }
+    return await work(primary);
+  } finally {
+    await primary.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
 /** Opens clients whose session is at `owner`, and whose requests arrive at `front`. */
 const through = (Client, owner, front) => ({ open: () => Client(owner.port, front.port) });
 const polling = (port, front) => PollingClient.open(port, front);
@@ -70,14 +87,17 @@ async function cycle(measured, owner, front) {
 }
 
 /** Microseconds of a message and its acknowledgement, over a WebSocket that has replaced a poll. */
-async function echo(measured, owner, front) {
-  const all = await openMany(through(upgraded, owner, front), undefined, 64);
+const echo = async (measured, owner, front) =>
+  echoOf(measured, await openMany(through(upgraded, owner, front), undefined, 64));
+
+/** The same for open clients. */
+async function echoOf(measured, all) {
   const bytes = clientFrame('420["echo","x"]');
   const expected = serverFrames(['430["x"]']).length;
   const run = async (client) => {
     for (let turn = 0; turn < 200; turn += 1) await client.exchange(bytes, expected);
   };
-  const cpu = await cpuPer(measured, 64 * 200, () => Promise.all(all.map(run)));
+  const cpu = await cpuPer(measured, all.length * 200, () => Promise.all(all.map(run)));
   for (const client of all) client.destroy();
   return cpu;
 }
@@ -121,6 +141,21 @@ async function compareWithout({ lone, owner }, measure) {
   return { here, elsewhere, ratio: elsewhere / here };
 }
 
+/**
+ * The primary gives connections to its workers in turn: if each client opens its two before the next one begins, all WebSockets
+ * reach another worker than their session, unless they come without a poll.
+ */
+async function passed(primary) {
+  const direct = await openMany(WireClient, primary.port, 64, 1);
+  const { value: here } = await echoOf(primary, direct);
+  const before = await primary.ask("passed");
+  const all = await openMany({ open: () => WireClient.openUpgraded(primary.port) }, undefined, 64, 1);
+  const sockets = (await primary.ask("passed")) - before;
+  if (sockets < 60) throw new Error(`only ${sockets} of 64 sockets were passed`);
+  const { value: elsewhere } = await echoOf(primary, all);
+  return { here, elsewhere, ratio: elsewhere / here };
+}
+
 const US = "µs";
 const rows = {
   poll: {
@@ -134,6 +169,13 @@ const rows = {
     unit: US,
     limits: { ratio: 2.2 },
     run: (nodes) => compare(nodes, echo),
+  },
+  passed: {
+    title: "echo over a WebSocket whose socket was passed",
+    unit: US,
+    limits: { ratio: 1.05 },
+    start: withPrimary,
+    run: passed,
   },
   "local-poll": {
     title: "held poll and POST, without and with `cluster`",
@@ -161,9 +203,9 @@ const rows = {
   },
 };
 
-async function measure({ run, ...row }) {
+async function measure({ run, start = withNodes, ...row }) {
   const rounds = [];
-  while (rounds.length < ROUNDS) rounds.push(await withNodes(run));
+  while (rounds.length < ROUNDS) rounds.push(await start(run));
   const figures = Object.fromEntries(
     Object.keys(rounds[0]).map((name) => [name, median(rounds.map((round) => round[name]))]),
   );

@@ -22,7 +22,7 @@ export function pinServer(pid) {
 /** If set, the directory for profiles of the servers, with a folder per contender. */
 const profiles = process.env.BENCH_PROFILE;
 
-const SCRIPTS = { "socket.io": "io", portage: "io", cluster: "cluster" };
+const SCRIPTS = { "socket.io": "io", portage: "io", cluster: "cluster", primary: "cluster-primary" };
 
 export class Contender {
   /**

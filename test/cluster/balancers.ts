@@ -32,6 +32,7 @@ frontend front
 backend nodes
   balance ${balance}
   option httpchk GET /health
+  http-check disable-on-404
   retry-on conn-failure empty-response
   http-request disable-l7-retry if METH_POST
   default-server inter 500 fall 2 rise 1 on-marked-down shutdown-sessions

@@ -17,6 +17,9 @@ const count = by({ short: 100, medium: 1000, long: 2000 });
 /** Milliseconds that clients of the dead node may take to know. The bar is 100 on a machine that has nothing else to do. */
 const SOON = Number(process.env["CHAOS_SOON"] ?? by({ short: 2000, medium: 1000, long: 1000 }));
 
+/** No pings, which a client answers by a POST that can't be repeated. */
+const QUIET = { pingInterval: 300_000 };
+
 const quantile = (sorted: readonly number[], part: number): number =>
   sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
 
@@ -34,7 +37,7 @@ function delays(sessions: readonly SessionReport[], { dead, at }: Killing): numb
 }
 
 async function killOne(during: (nodes: readonly Node[], load: Load) => Promise<void>): Promise<Killing> {
-  const { nodes, urls } = await siteBehind(roundRobin, { count: 4 });
+  const { nodes, urls } = await siteBehind(roundRobin, { count: 4, options: QUIET });
   const load = await clientsOf(2);
   await load.open({
     urls,
@@ -58,7 +61,7 @@ test.skipIf(!roundRobin.program || !hasCluster)(
   async () => {
     const killing = await killOne(async () => {
       // The last answers leave, and all clients poll again.
-      await new Promise((resolve) => setTimeout(resolve, by({ short: 300, medium: 2000, long: 3000 })));
+      await new Promise((resolve) => setTimeout(resolve, by({ short: 1500, medium: 3000, long: 3000 })));
     });
     const { load, survivors, dead } = killing;
     await load.talk({ rounds: 3, pace: 100 });

@@ -10,7 +10,8 @@ const { Server } = require(library);
 // Only where it is wanted: a server of another library runs without it.
 const node = cluster && require("@portage/cluster").localCluster(cluster);
 
-const http = createServer((_req, res) => res.end("ok"));
+let health = 200;
+const http = createServer((_req, res) => res.writeHead(health).end());
 const io = new Server(http, { allowEIO3: true, ...options, ...(node && { cluster: node }) });
 
 /** The connections to other nodes: all that are not TCP. */
@@ -111,6 +112,8 @@ const questions = {
     links.clear();
     return open.length;
   },
+  /** Balancers send it nothing new from now on. */
+  leaveBalancer: () => void (health = 404),
   async close() {
     await io.close();
     return { open: io.engine.clientsCount };

@@ -47,6 +47,8 @@ export interface NodePlan {
   readonly options?: object;
   /** Options of the cluster. */
   readonly cluster?: object;
+  /** Whether a primary of node:cluster passes sockets to the owners of their sessions. */
+  readonly passes?: boolean;
 }
 
 /** Server processes, which share a port or have one each. */
@@ -87,7 +89,7 @@ export async function startNodes(plan: NodePlan): Promise<Nodes> {
 /** Starts a primary of node:cluster, with the nodes as its workers: they share a port, and there is no balancer. */
 export async function startWorkers(plan: NodePlan): Promise<Nodes> {
   const directory = await mkdtemp(join(tmpdir(), "portage-nodes-"));
-  const env = { NODE_PLAN: JSON.stringify({ ...planOf(plan, directory), workers: plan.count }) };
+  const env = { NODE_PLAN: JSON.stringify({ ...planOf(plan, directory), workers: plan.count, passes: plan.passes }) };
   const primary = new Program("primary-program.mjs", env);
   const stop = async (): Promise<void> => {
     await primary.stop();

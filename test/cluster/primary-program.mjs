@@ -1,9 +1,13 @@
-// A bare primary of node:cluster: its workers run node-program.mjs, and share one port. It passes messages on, and nothing else.
+// A bare primary of node:cluster: its workers run node-program.mjs, and share one port. It passes messages on,
+// and sockets if it is to.
 import cluster from "node:cluster";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
-const { workers, ...plan } = JSON.parse(process.env.NODE_PLAN);
+const { workers, passes, ...plan } = JSON.parse(process.env.NODE_PLAN);
 cluster.setupPrimary({ exec: fileURLToPath(new URL("node-program.mjs", import.meta.url)), execArgv: ["--expose-gc"] });
+
+if (passes) createRequire(import.meta.url)("@portage/cluster").setupPrimary();
 
 let started = 0;
 

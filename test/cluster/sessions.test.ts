@@ -42,3 +42,10 @@ for (const balancer of BALANCERS.filter(({ name }) => some.includes(name))) {
 test.skipIf(!hasCluster)("four workers of node:cluster on one port", async () => {
   await serveAll(await siteOfWorkers(PLAN));
 });
+
+test.skipIf(!hasCluster || by({ short: true, medium: false, long: false }))(
+  "four workers of node:cluster, whose primary passes sockets",
+  async () => {
+    await serveAll(await siteOfWorkers({ ...PLAN, passes: true }));
+  },
+);
