@@ -4,7 +4,7 @@ import type { TestServer } from "../support/servers/server-process.ts";
 const nginx = await findProxy("nginx");
 const haproxy = await findProxy("haproxy");
 
-type Balancing = "haproxy roundrobin" | "haproxy random" | "nginx" | "nginx least_conn";
+type Balancing = "haproxy roundrobin" | "haproxy random" | "nginx" | "nginx least_conn" | "haproxy with checks";
 
 /** A balancer without sticky sessions, which repeats a GET that a dying node has not answered. */
 export interface Balancer {
@@ -13,7 +13,15 @@ export interface Balancer {
   readonly configuration: (port: number, upstreams: readonly number[]) => string;
 }
 
-const haproxyWith = (balance: string) => (port: number, upstreams: readonly number[]) => `
+/** Nodes that do not answer get nothing more, and nor do nodes that answer 404. */
+const CHECKS = `
+  option httpchk GET /health
+  http-check disable-on-404
+  default-server check inter 500 fall 2 rise 1 on-marked-down shutdown-sessions`;
+
+const haproxyWith =
+  (balance: string, checks = "") =>
+  (port: number, upstreams: readonly number[]) => `
 global
   maxconn 9000
 defaults
@@ -31,12 +39,10 @@ frontend front
   default_backend nodes
 backend nodes
   balance ${balance}
-  option httpchk GET /health
-  http-check disable-on-404
   retry-on conn-failure empty-response
   http-request disable-l7-retry if METH_POST
-  default-server inter 500 fall 2 rise 1 on-marked-down shutdown-sessions
-  ${upstreams.map((each, index) => `server s${index} 127.0.0.1:${each} check`).join("\n  ")}
+  ${checks}
+  ${upstreams.map((each, index) => `server s${index} 127.0.0.1:${each}`).join("\n  ")}
 `;
 
 const nginxWith = (balance: string) => (port: number, upstreams: readonly number[]) => `
@@ -80,6 +86,9 @@ export const BALANCERS: readonly Balancer[] = [
   of("nginx", nginx, nginxWith("")),
   of("nginx least_conn", nginx, nginxWith("least_conn;")),
 ];
+
+/** Looks after its nodes. A loaded machine fails its checks: it is for tests of nodes that it has to avoid. */
+export const WATCHFUL = of("haproxy with checks", haproxy, haproxyWith("roundrobin", CHECKS));
 
 /** Starts a balancer before these ports. */
 export function balance({ program, configuration }: Balancer, upstreams: readonly number[]): Promise<TestServer> {

@@ -31,17 +31,36 @@ export function complaintsAbout(sessions: readonly SessionReport[]): Complaints 
   return tally.counts;
 }
 
-/** Answers that no client should get. */
+const sidOf = ({ request }: Refused): string => /sid=([^&]*)/.exec(request)?.[1] ?? "";
+
+/**
+ * Answers that no client should get. A client that says goodbye between two polls may send one more, which comes too late: also
+ * if there is one process.
+ */
 export function refusals(
-  { refused }: LoadReport,
-  isUnexpected: (refusal: Refused) => boolean = () => true,
+  { refused, sessions }: LoadReport,
+  isExpected: (sid: string) => boolean = () => false,
 ): Complaints {
   const tally = new Tally();
-  for (const { status, request, body } of refused.filter(isUnexpected)) {
+  const left = new Map(sessions.map(({ sid, left }) => [sid, left ?? Infinity]));
+  for (const refusal of refused) {
+    const sid = sidOf(refusal);
+    const { at, status, request, body } = refusal;
+    if (isExpected(sid) || (status === 400 && at >= (left.get(sid) ?? Infinity))) continue;
     const [method] = request.split(" ");
     tally.add(`${status} for ${method} ${/transport=\w+/.exec(request)?.[0]}: ${general(body.slice(0, 200))}`);
   }
   return tally.counts;
+}
+
+/** Why links and sessions have ended, for the message of a test that has failed. */
+export function ends(reports: readonly NodeReport[]): string {
+  return reports
+    .map(({ stats }) => {
+      const { cluster, sessions } = stats as { cluster?: { ends?: object }; sessions?: { closed?: object } };
+      return JSON.stringify({ links: cluster?.ends, sessions: sessions?.closed });
+    })
+    .join("\n");
 }
 
 /** Faults that the nodes have seen, and counts that disagree with the clients' counts. */

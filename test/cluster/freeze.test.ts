@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { BALANCERS } from "./balancers.ts";
+import { WATCHFUL } from "./balancers.ts";
 import { complaintsAbout, leftAt } from "./checker.ts";
 import { KINDS } from "./load.ts";
 import { type Node, whenJoined } from "./nodes.ts";
@@ -10,7 +10,6 @@ import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
 
 tidyUp();
 
-const roundRobin = BALANCERS[0]!;
 /** In a short run the same happens at a quarter of the time. */
 const scale = by({ short: 0.25, medium: 1, long: 1 });
 const cluster = { heartbeatInterval: 1000 * scale, heartbeatTimeout: 4000 * scale };
@@ -36,8 +35,8 @@ async function freeze(frozen: Node, others: readonly Node[], ms: number): Promis
   }
 }
 
-test.skipIf(!roundRobin.program || !hasCluster)("a node that is frozen longer than the others wait", async () => {
-  const { nodes, urls } = await siteBehind(roundRobin, { count: 3, cluster, options });
+test.skipIf(!WATCHFUL.program || !hasCluster)("a node that is frozen longer than the others wait", async () => {
+  const { nodes, urls } = await siteBehind(WATCHFUL, { count: 3, cluster, options });
   const [frozen, ...others] = nodes as [Node, ...Node[]];
   const { tag } = await frozen.ask<{ tag: string }>("who");
   const load = await clientsOf(1);

@@ -147,7 +147,7 @@ class Session {
     if (counts && counts.downs !== this.downs) this.#fault(`${this.downs} down, the server sent ${counts.downs}`);
     this.transport = this.socket.io.engine.transport.name;
     this.socket.off("disconnect");
-    this.left = true;
+    this.left = now();
     this.socket.disconnect();
   }
 

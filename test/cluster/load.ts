@@ -30,8 +30,8 @@ export interface SessionReport {
   readonly downs: number;
   /** If it did not end by itself. */
   readonly ended?: { readonly reason: string; readonly at: number };
-  /** Whether it left when its work was done. */
-  readonly left?: boolean;
+  /** When it left, with its work done: milliseconds since 1970. */
+  readonly left?: number;
   readonly faults: readonly string[];
   /** The last broadcast of each node. */
   readonly news: Readonly<Record<string, number>>;

@@ -4,6 +4,7 @@ import json
 import random
 import sys
 import threading
+import time
 
 import requests
 import socketio
@@ -66,10 +67,11 @@ def talk(way, index):
     if counts != {"ups": seen["ups"], "downs": seen["downs"]}:
         seen["faults"].append(f"{seen['ups']} up and {seen['downs']} down, the server has {counts}")
     seen["transport"] = client.eio.transport()
-    seen["left"] = "ended" not in seen
+    has_ended = "ended" in seen
     client.disconnect()
-    if seen["left"]:
+    if not has_ended:
         seen.pop("ended", None)
+        seen["left"] = time.time() * 1000
     with lock:
         print(json.dumps(seen), flush=True)
 

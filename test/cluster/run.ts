@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { complaintsAbout, disagreements, leftAt, refusals } from "./checker.ts";
+import { complaintsAbout, disagreements, ends, leftAt, refusals } from "./checker.ts";
 import { Load, type LoadReport, type Opening } from "./load.ts";
 import type { Node, NodeReport } from "./nodes.ts";
 
@@ -83,6 +83,6 @@ export async function expectFlawless(
       counts: disagreements(reports, before, report),
       left,
     },
-    `CHAOS_SEED=${SEED}`,
+    `CHAOS_SEED=${SEED}\n${ends(reports)}`,
   ).toEqual({ sessions: {}, refusals: {}, counts: {}, left: [] });
 }
