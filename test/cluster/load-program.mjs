@@ -58,6 +58,8 @@ class Session {
   ended = undefined;
   faults = [];
   news = {};
+  /** Milliseconds of the longest wait for an echo. */
+  longest = 0;
 
   constructor(url, kind, seed) {
     const [library, way] = kind.split(" ");
@@ -131,7 +133,9 @@ class Session {
     for (let round = 0; round < rounds && !this.ended; round += 1) {
       const burst = this.#random() < 0.6 ? 1 : Math.ceil(this.#random() * 5);
       for (let sent = 0; sent < burst; sent += 1) this.#send();
+      const begin = performance.now();
       await this.#caughtUp();
+      this.longest = Math.max(this.longest, performance.now() - begin);
       await pause(this.#random() * pace);
     }
   }
@@ -152,9 +156,9 @@ class Session {
   }
 
   report() {
-    const { kind, sid, ups, downs, ended, faults, news, left } = this;
+    const { kind, sid, ups, downs, ended, faults, news, left, longest } = this;
     const transport = this.transport ?? this.socket.io.engine?.transport?.name;
-    return { kind, sid, tag: sid?.slice(0, 4), transport, ups, downs, ended, faults, news, left };
+    return { kind, sid, tag: sid?.slice(0, 4), transport, ups, downs, ended, faults, news, left, longest };
   }
 }
 

@@ -33,6 +33,8 @@ export interface SessionReport {
   /** When it left, with its work done: milliseconds since 1970. */
   readonly left?: number;
   readonly faults: readonly string[];
+  /** Milliseconds of its longest wait for an echo. */
+  readonly longest?: number;
   /** The last broadcast of each node. */
   readonly news: Readonly<Record<string, number>>;
 }

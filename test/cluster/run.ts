@@ -52,14 +52,23 @@ export async function broadcast(nodes: readonly Node[], plan: { count: number; p
 /** The same while all nodes broadcast, and every session has to hear all that is sent while it is connected. */
 export async function talkAndHear(nodes: readonly Node[], { processes, ...opening }: Talk): Promise<Outcome> {
   const load = await Load.start(processes);
+  const took: Record<string, number> = {};
+  const timed = async <T>(step: string, work: Promise<T>): Promise<T> => {
+    const begin = performance.now();
+    const result = await work;
+    took[step] = Math.round(performance.now() - begin);
+    return result;
+  };
   try {
-    await Promise.all([
-      load.open(opening),
-      broadcast(nodes, { count: by({ short: 20, medium: 50, long: 200 }), pace: 50 }),
-    ]);
-    expect(await load.hear(await broadcast(nodes, { count: 2, pace: 10 })), "sessions that missed a broadcast").toBe(0);
-    await load.leave();
-    return { report: await load.report(), left: await leftAt(nodes) };
+    const [count, pace] = [by({ short: 20, medium: 50, long: 200 }), 50];
+    await Promise.all([timed("talk", load.open(opening)), timed("broadcast", broadcast(nodes, { count, pace }))]);
+    const last = await broadcast(nodes, { count: 2, pace: 10 });
+    expect(await timed("hear", load.hear(last)), "sessions that missed a broadcast").toBe(0);
+    await timed("leave", load.leave());
+    const report = await load.report();
+    const left = await timed("left", leftAt(nodes));
+    say("milliseconds", took);
+    return { report, left };
   } finally {
     await load.stop();
   }
