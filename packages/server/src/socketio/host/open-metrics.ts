@@ -3,6 +3,7 @@ import { ENGINE_RULES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts"
 import { ALL_CLOSE_CODES } from "../report/close-codes.ts";
 import { SOCKETIO_ERRORS } from "../report/errors.ts";
 import { ALL_LIMIT_CODES } from "../report/limit-codes.ts";
+import type { ClusterReport, ExchangeReport } from "./cluster-report.ts";
 import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
 
 /** Options of `io.metrics()`. */
@@ -51,11 +52,15 @@ const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
 const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
 const TRANSPORTS = ["polling", "websocket"];
 const TRANSPORT_CHANGES = TRANSPORTS.flatMap((from) => TRANSPORTS.map((to) => `${from}>${to}`));
+const LINK_ENDS = ["gone", "silent", "cut", "failed", "left"];
+const LINK_REFUSAL_CODES = ["LINK_VERSION", "LINK_SECRET", "LINK_MALFORMED"];
+const FORWARD_REFUSALS = ["SERVER_STARTING", "OWNER_LOST", "OWNER_UNREACHABLE", "FORWARD_OVERLOADED"];
 const BYTES = { unit: "bytes" } as const;
 
 /** Formats a report as OpenMetrics 1.0.0 text. */
 export function openMetrics(report: ServerReport, sockets: number, { eof = true }: MetricsOptions = {}): string {
-  const metrics = [...ofSessions(report, sockets), ...ofTraffic(report), ...ofTrouble(report)];
+  const cluster = report.nodes === undefined ? [] : [...ofLinks(report.nodes), ...ofExchanges(report.nodes.exchanges)];
+  const metrics = [...ofSessions(report, sockets), ...ofTraffic(report), ...ofTrouble(report), ...cluster];
   return `${metrics.flatMap(lines).join("\n")}\n${eof ? "# EOF\n" : ""}`;
 }
 
@@ -115,6 +120,42 @@ function ofTrouble(report: ServerReport): Metric[] {
     counter("recoveries", "Sessions taken up again.", recovery.recovered),
     counter("recoveries_refused", "Sessions asked for in vain, by code.", refused, { label: "code" }),
     counter("recovery_dropped", "Kept things dropped, by option.", dropped, { label: "option" }),
+  ];
+}
+
+/** With the option `cluster` alone. */
+function ofLinks({ states, links, ends, refused }: ClusterReport): Metric[] {
+  const queued: Record<string, number> = {};
+  const roundTrips: Record<string, number> = {};
+  const frames: Record<string, number> = {};
+  for (const [tag, { queuedBytes, roundTrip, framesIn, framesOut }] of Object.entries(links)) {
+    queued[tag] = queuedBytes;
+    if (roundTrip !== undefined) roundTrips[tag] = roundTrip / 1000;
+    frames[`${tag}>in`] = framesIn;
+    frames[`${tag}>out`] = framesOut;
+  }
+  return [
+    gauge("nodes", "Other nodes of the cluster, by state.", { ...states }, { label: "state" }),
+    gauge("link_queued_bytes", "Bytes queued for a node.", queued, { label: "node", ...BYTES }),
+    gauge("link_round_trip_seconds", "Last ping of a node.", roundTrips, { label: "node", unit: "seconds" }),
+    counter("link_frames", "Frames of a node's link.", frames, { label: "node>direction" }),
+    counter("links_ended", "Links ended, by reason.", from(LINK_ENDS, ends), { label: "reason" }),
+    counter("links_refused", "Links refused, by code.", from(LINK_REFUSAL_CODES, refused), { label: "code" }),
+  ];
+}
+
+function ofExchanges({ forwarded, received, pending, owned, waiting, tunnels, ...rest }: ExchangeReport): Metric[] {
+  const underWay = { forwarded: pending, received: owned, waiting };
+  const unknown = { node: rest.unknownTags, session: rest.unknownSids };
+  return [
+    counter("exchanges", "Requests forwarded between nodes.", { forwarded, received }, { label: "role" }),
+    gauge("exchanges_pending", "Requests between nodes without an answer.", underWay, { label: "role" }),
+    gauge("tunnels", "WebSockets carried between nodes.", tunnels),
+    counter("exchanges_unknown", "Requests for what is unknown.", unknown, { label: "what" }),
+    counter("exchanges_repeated", "Polls repeated after the end of their first front.", rest.repeated),
+    counter("exchanges_refused", "Requests not forwarded, by name.", from(FORWARD_REFUSALS, rest.refused), {
+      label: "name",
+    }),
   ];
 }
 
