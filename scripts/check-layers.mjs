@@ -223,7 +223,7 @@ const FOLDERS = [
   {
     layer: "server/fastify",
     prefix: `${SERVER}fastify.ts`,
-    inside: under(SERVER, ["index.ts", "engine.ts"]),
+    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts"]),
   },
   {
     layer: "server/doctor",

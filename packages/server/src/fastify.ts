@@ -11,6 +11,7 @@ import { PassThrough, type Duplex } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import { Server as EngineServer } from "./engine.ts";
 import { Server, type ServerOptions } from "./index.ts";
+import { kHostListens } from "./relay.ts";
 
 declare module "fastify" {
   interface FastifyInstance {
@@ -265,6 +266,8 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
 
   io.bind(engine);
   app.decorate("io", io);
+  // The engine is not attached, and its cluster waits for the port.
+  app.server.on("listening", () => engine[kHostListens](app.server));
   const closeDoor = openDoor(app.server, door);
   const closeHttp2 = trackHttp2(app.server);
   // Before Fastify waits for pending answers, since open polls would not be answered.

@@ -36,4 +36,4 @@ export {
 export { failAdapter } from "./socketio/events/listener-errors.ts";
 export { kCollectAnswers, kTrustsBus } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
-export { kEngineClock } from "./engine/index.ts";
+export { kEngineClock, kHostListens } from "./engine/index.ts";

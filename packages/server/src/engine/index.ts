@@ -40,6 +40,7 @@ export {
   kEngineClock,
   kCongestion,
   kFailSession,
+  kHostListens,
   kSetSessionHandler,
   kIsAttached,
   kPeekRequest,

@@ -40,6 +40,7 @@ import {
   kFollowOptions,
   kIsAttached,
   kMakeTransport,
+  kHostListens,
   kRefuseRelayed,
   kRelay,
   kReopen,
@@ -329,9 +330,14 @@ export class Server extends BaseServer implements RelayDoor {
     server.on("listening", () => {
       if (!isAttached()) return;
       this[kReopen]();
-      this[kRelay]?.listening(server);
+      this[kHostListens](server);
     });
-    if (server.listening) this[kRelay]?.listening(server);
+    if (server.listening) this[kHostListens](server);
+  }
+
+  /** The server whose requests this engine handles listens. Hosts that pass requests on by themselves call it too. */
+  [kHostListens](server: HttpServer): void {
+    this[kRelay]?.listening(server);
   }
 
   /**
