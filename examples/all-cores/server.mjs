@@ -12,6 +12,9 @@ const reply = (answer, value) => typeof answer === "function" && answer(value);
 
 function start() {
   const io = new Server(PORT, { cluster: localCluster() });
+  io.httpServer.once("listening", () => {
+    console.log(`process ${process.pid}: http://localhost:${io.httpServer.address().port}`);
+  });
 
   io.on("connection", (socket) => {
     // The worker that has the session, and the number of workers.

@@ -30,6 +30,8 @@ afterEach(async () => {
 
 interface Example {
   readonly origin: string;
+  /** Waits until the output matches; returns it. */
+  readonly output: (pattern: RegExp) => Promise<string>;
   /** Ends it with SIGTERM; returns the exit code. */
   readonly stop: () => Promise<unknown>;
 }
@@ -51,13 +53,17 @@ async function start(name: string, program = "server.mjs", env: Record<string, s
     child.stderr.setEncoding("utf8").on("data", onText);
     child.once("close", () => reject(new Error(`The example ended: ${output}`)));
   });
+  const printed = async (pattern: RegExp): Promise<string> => {
+    while (!pattern.test(output)) await within(once(child.stdout, "data"), `${pattern} in: ${output}`, STARTING_TIME);
+    return output;
+  };
   const stop = async (): Promise<unknown> => {
     const ended = once(child, "close");
     child.kill("SIGTERM");
     const [code, signal] = (await within(ended, `the example ${name} to end`)) as [number | null, string | null];
     return code ?? signal;
   };
-  return { origin: await within(origin, `the example ${name} to start`, STARTING_TIME), stop };
+  return { origin: await within(origin, `the example ${name} to start`, STARTING_TIME), output: printed, stop };
 }
 
 function connect(url: string, options: Partial<ManagerOptions & SocketOptions> = {}): Socket {
@@ -155,6 +161,34 @@ describe("drain", () => {
     expect(await handshake.json()).toMatchObject({ message: "Server is going away", retryAfter: 2000 });
     expect((await Promise.all(moved)).map(([reason]) => reason)).toEqual(ways.map(() => "transport close"));
     expect(await stopped).toBe(0);
+  });
+});
+
+describe("all-cores", () => {
+  test("is one server to its clients, whichever worker a request reaches, and restarts workers", async () => {
+    const { origin, stop, output } = await start("all-cores", "server.mjs", { WORKERS: "3" });
+    await output(/(?:worker \d+ \(\d+\): up[^]*){3}/);
+    const ways = [["polling"], ["websocket"], ["polling", "websocket"], ["polling"], ["polling"], ["polling"]];
+    const clients = ways.map((transports) => connect(origin, { transports }));
+    const places = (await Promise.all(clients.map((client) => client.emitWithAck("where")))) as {
+      worker: string;
+      workers: number;
+    }[];
+    expect(places.map(({ workers }) => workers)).toEqual(ways.map(() => 3));
+    expect(new Set(places.map(({ worker }) => worker)).size).toBeGreaterThan(1);
+    for (const [index, client] of clients.entries()) {
+      expect(await client.emitWithAck("join", "harbour")).toEqual({ members: index + 1 });
+    }
+    const [speaker, ...others] = clients as [Socket, ...Socket[]];
+    const heard = others.map((client) => nextEvent(client, "said"));
+    speaker.emit("say", "harbour", "ahoy");
+    expect(await Promise.all(heard)).toEqual(others.map(() => ["ahoy", places[0]?.worker]));
+
+    const [, pid = ""] = /worker 1 \((\d+)\)/.exec(await output(/worker 1/)) ?? [];
+    process.kill(Number(pid), "SIGKILL");
+    await output(/worker 4 \(\d+\): up/);
+    expect(await connect(origin).emitWithAck("where")).toMatchObject({ workers: 3 });
+    expect(await stop()).toBe(0);
   });
 });
 
