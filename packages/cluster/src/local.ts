@@ -71,13 +71,13 @@ class LocalCluster extends Emitter implements Cluster {
   connect(host: RelayHost): SessionRelay {
     if (this.#node !== undefined) throw new ClusterError("CLUSTER_IN_USE");
     const options = { ...this.#options, keys: this.#keys };
-    const { maxPendingExchanges, maxLinkBytes, maxTunnels, upgrades } = options;
+    const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
     const tunnels = (relay: ClusterRelay): TunnelRegistry =>
       new TunnelRegistry(relay, { maxTunnels, upgrades }, processHandOver());
     const node = new LocalNode(
       { options, host, handler: this.#handler() },
       {
-        relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxLinkBytes, tunnels }),
+        relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxUnknownIds, maxLinkBytes, tunnels }),
         bus: this.#bus,
       },
     );

@@ -32,6 +32,11 @@ export interface LocalClusterOptions {
   heartbeatTimeout?: number;
   /** Most requests that wait for an answer of other processes; more are refused. Default: 10000. */
   maxPendingExchanges?: number;
+  /**
+   * Most requests in a second, from one address, with session ids that their process does not know; more are refused, unless the
+   * session was found before. The clients of a balancer have one address. Default: 1000.
+   */
+  maxUnknownIds?: number;
   /** Most WebSockets that this process carries to and from others; more are refused. Default: `Infinity`. */
   maxTunnels?: number;
   /** Most bytes queued on a link because the other process does not read; more reset the link. Default: 8000000. */
@@ -46,6 +51,7 @@ export const CLUSTER_DEFAULTS = {
   heartbeatInterval: 1000,
   heartbeatTimeout: 4000,
   maxPendingExchanges: 10_000,
+  maxUnknownIds: 1000,
   maxTunnels: Infinity,
   maxLinkBytes: 8e6,
   requestTimeout: 5000,
@@ -62,6 +68,7 @@ const LEAST = {
   heartbeatInterval: 10,
   heartbeatTimeout: 10,
   maxPendingExchanges: 1,
+  maxUnknownIds: 1,
   maxTunnels: 0,
   maxLinkBytes: 1e6,
   requestTimeout: 1,

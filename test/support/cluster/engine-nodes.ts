@@ -6,7 +6,7 @@ import { ClusterRelay, type RelayOptions } from "../../../packages/cluster/src/e
 import type { Link, LinkEnd, Peers, Standing } from "../../../packages/cluster/src/links/link.ts";
 import { MemoryLink, type Pace } from "./memory-link.ts";
 
-const OPTIONS: RelayOptions = { maxPendingExchanges: 10_000, maxLinkBytes: 8e6 };
+const OPTIONS: RelayOptions = { maxPendingExchanges: 10_000, maxUnknownIds: 500, maxLinkBytes: 8e6 };
 
 /** What a node of a test knows of the others. */
 export class TestPeers implements Peers {

@@ -16,10 +16,6 @@ const UNKNOWN_SID = Buffer.from('{"code":1,');
 export const isUnknownSid = ({ head, first }: Decoded<AnswerHead>): boolean =>
   head.status === 400 && first.subarray(0, UNKNOWN_SID.length).equals(UNKNOWN_SID);
 
-/** Unknown ids that an address may send at once. */
-const BURST = 500;
-/** Unknown ids that it may send in a second, in the long run. */
-const PER_SECOND = 100;
 /** Entries of a generation. */
 const GENERATION = 5000;
 
@@ -49,11 +45,14 @@ class Recent<Value> {
 /** Decides whether a request is worth a forwarded exchange. */
 export class JunkGuard {
   readonly #clock: Pick<Clock, "now">;
+  readonly #most: number;
   readonly #budgets = new Recent<Budget>();
   readonly #known = new Recent<true>();
 
-  constructor(clock: Pick<Clock, "now">) {
+  /** @param most unknown ids that an address may send in a second, and at once */
+  constructor(clock: Pick<Clock, "now">, most: number) {
     this.#clock = clock;
+    this.#most = most;
   }
 
   /** Whether a request may be forwarded. */
@@ -72,14 +71,14 @@ export class JunkGuard {
   /** An owner does not know the session. */
   recordUnknown(address: string): void {
     let budget = this.#budgets.get(address);
-    if (budget === undefined) this.#budgets.set(address, (budget = { left: BURST, at: this.#clock.now() }));
+    if (budget === undefined) this.#budgets.set(address, (budget = { left: this.#most, at: this.#clock.now() }));
     this.#refill(budget);
     budget.left = Math.max(0, budget.left - 1);
   }
 
   #refill(budget: Budget): void {
     const now = this.#clock.now();
-    budget.left = Math.min(BURST, budget.left + ((now - budget.at) * PER_SECOND) / 1000);
+    budget.left = Math.min(this.#most, budget.left + ((now - budget.at) * this.#most) / 1000);
     budget.at = now;
   }
 }

@@ -52,6 +52,7 @@ const OVERLOADED = 0.75;
 export interface RelayOptions {
   /** Most exchanges that this node forwards at a time. */
   readonly maxPendingExchanges: number;
+  readonly maxUnknownIds: number;
   /** Most bytes in the queue of a link. */
   readonly maxLinkBytes: number;
   /** Forwards WebSocket handshakes; without it they are refused. */
@@ -110,7 +111,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     this.#peers = peers;
     this.#options = options;
     this.#waiting = new WaitingRoom(host.clock);
-    this.#junk = new JunkGuard(host.clock);
+    this.#junk = new JunkGuard(host.clock, options.maxUnknownIds);
     this.#tunnels = options.tunnels?.(this);
     for (const link of peers.all()) this.onOpen(link);
   }
@@ -236,7 +237,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (this.#counts.pending >= maxPendingExchanges) return this.count(forwardOverloaded("maxPendingExchanges"));
     if (streams.link.queuedBytes > maxLinkBytes * OVERLOADED) return this.count(forwardOverloaded("maxLinkBytes"));
     if (!this.#junk.admits(addressOf(req), req._query["sid"] ?? ""))
-      return this.count(forwardOverloaded("unknown sessions"));
+      return this.count(forwardOverloaded("maxUnknownIds"));
     this.#counts.pending += 1;
     this.#counts.forwarded += 1;
     new FrontExchange(streams, { req, res }, this).start();

@@ -36,8 +36,8 @@ export const REFUSALS = {
     retry: "no",
   }),
   UNKNOWN_SID: refusalKind(1, 400, "Session ID unknown", {
-    hint: "the session has ended, or another process has it (no sticky sessions?)",
-    fix: "with several processes, long-polling needs sticky sessions",
+    hint: "the session has ended, or another process has it (no option `cluster`?)",
+    fix: "with several processes, set `cluster`, or make the balancer sticky",
     retry: "yes",
   }),
   BAD_HANDSHAKE_METHOD: refusalKind(2, 400, "Bad handshake method", {
@@ -161,7 +161,7 @@ export const REFUSALS = {
     retry: "later",
   }),
   FORWARD_OVERLOADED: refusalKind(6, 503, "Too many forwarded requests", {
-    hint: "`maxPendingExchanges`, `maxTunnels` or `maxLinkBytes` is reached",
+    hint: "a limit of the option `cluster` is reached; see `context.limit`",
     fix: "raise the limit, add nodes, or make the balancer sticky",
     retry: "later",
   }),
