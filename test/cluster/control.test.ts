@@ -3,7 +3,7 @@ import { BALANCERS } from "./balancers.ts";
 import { complaintsAbout, refusals } from "./checker.ts";
 import { KINDS } from "./load.ts";
 import type { NodePlan } from "./nodes.ts";
-import { by, expectFlawless, SEED, talkAndLeave } from "./run.ts";
+import { by, expectFlawless, PATIENT, SEED, talkAndLeave } from "./run.ts";
 import { siteBehind, tidyUp } from "./site.ts";
 
 // One process has nothing to forward: what the checker says of it is the checker's own fault. Several processes that know
@@ -27,12 +27,12 @@ const talk = {
   pace: 20,
 };
 
-test.skipIf(!roundRobin.program).each(LIBRARIES)("one process of %s", async (library) => {
+test.skipIf(!roundRobin.program).each(LIBRARIES)("one process of %s", PATIENT, async (library) => {
   const { nodes, urls } = await siteBehind(roundRobin, { library, count: 1, isCluster: false });
   await expectFlawless(nodes, await talkAndLeave(nodes, { ...talk, urls }));
 });
 
-test.skipIf(!roundRobin.program)("processes that are strangers", async () => {
+test.skipIf(!roundRobin.program)("processes that are strangers", PATIENT, async () => {
   const { nodes, urls } = await siteBehind(roundRobin, { count: 2, isCluster: false });
   const { report } = await talkAndLeave(nodes, { ...talk, urls, patience: 0 });
   expect(Object.keys(complaintsAbout(report.sessions)).length).toBeGreaterThan(2);

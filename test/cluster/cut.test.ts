@@ -3,8 +3,8 @@ import { BALANCERS } from "./balancers.ts";
 import { leftAt } from "./checker.ts";
 import { KINDS } from "./load.ts";
 import { whenJoined } from "./nodes.ts";
-import { by, expectFlawless, say, SEED, talkAndLeave } from "./run.ts";
-import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+import { by, expectFlawless, isShort, PATIENT, say, SEED, talkAndLeave } from "./run.ts";
+import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
 // The connection between two nodes breaks while both live: what was under way may be lost, and its session then ends. No session
 // goes on with a gap, and the nodes find each other again.
@@ -15,7 +15,7 @@ const roundRobin = BALANCERS[0]!;
 /** A client that gets a 503 gives its session up; the owner learns it from the missing pong. */
 const options = { pingInterval: 4000, pingTimeout: 6000 };
 
-test.skipIf(!roundRobin.program || !hasCluster)("links that are cut under load", async () => {
+test.skipIf(!roundRobin.program || isShort)("links that are cut under load", PATIENT, async () => {
   const { nodes, urls } = await siteBehind(roundRobin, { count: 3, options });
   const load = await clientsOf(1);
   const opening = { urls, kinds: KINDS, rate: 80, seed: SEED };

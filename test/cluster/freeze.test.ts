@@ -3,8 +3,8 @@ import { WATCHFUL } from "./balancers.ts";
 import { complaintsAbout, leftAt } from "./checker.ts";
 import { KINDS } from "./load.ts";
 import { type Node, whenJoined } from "./nodes.ts";
-import { by, expectFlawless, say, SEED, talkAndLeave } from "./run.ts";
-import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+import { by, expectFlawless, isShort, PATIENT, say, SEED, talkAndLeave } from "./run.ts";
+import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
 // SIGSTOP of one of three nodes: the others notice its silence, its clients go elsewhere, and once it goes on it joins again.
 
@@ -35,7 +35,7 @@ async function freeze(frozen: Node, others: readonly Node[], ms: number): Promis
   }
 }
 
-test.skipIf(!WATCHFUL.program || !hasCluster)("a node that is frozen longer than the others wait", async () => {
+test.skipIf(!WATCHFUL.program || isShort)("a node that is frozen longer than the others wait", PATIENT, async () => {
   const { nodes, urls } = await siteBehind(WATCHFUL, { count: 3, cluster, options });
   const [frozen, ...others] = nodes as [Node, ...Node[]];
   const { tag } = await frozen.ask<{ tag: string }>("who");

@@ -1,8 +1,8 @@
 import { Agent, request } from "node:http";
 import { expect, test } from "vitest";
 import type { Node } from "./nodes.ts";
-import { by, say } from "./run.ts";
-import { hasCluster, nodesOf, tidyUp } from "./site.ts";
+import { by, isShort, PATIENT, say } from "./run.ts";
+import { nodesOf, tidyUp } from "./site.ts";
 
 // Requests with sids that no session has, 1,000 a second. They cost a look-up, and disturb no other node.
 
@@ -57,7 +57,7 @@ async function flood(node: Node, makeSid: () => string): Promise<{ cost: number;
 
 const UNKNOWN = '400 {"code":1,"message":"Session ID unknown"}';
 
-test.skipIf(!hasCluster)("sids of unknown nodes, and of sessions that a known node does not have", async () => {
+test.skipIf(isShort)("sids of unknown nodes, and of sessions that a known node does not have", PATIENT, async () => {
   const [lone] = await nodesOf({ count: 1, isCluster: false });
   const [front, owner] = await nodesOf({ count: 2 });
   const { tag } = await owner!.ask<{ tag: string }>("who");
@@ -83,7 +83,7 @@ test.skipIf(!hasCluster)("sids of unknown nodes, and of sessions that a known no
   expect(disturbed).toBeLessThan(local.cost / 4);
 });
 
-test.skipIf(!hasCluster)("sids that are malformed or long, over each transport", async () => {
+test.skipIf(isShort)("sids that are malformed or long, over each transport", PATIENT, async () => {
   const [front, owner] = await nodesOf({ count: 2 });
   const { tag } = await owner!.ask<{ tag: string }>("who");
   const agent = new Agent();

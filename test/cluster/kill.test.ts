@@ -3,8 +3,8 @@ import { BALANCERS } from "./balancers.ts";
 import { complaintsAbout, leftAt, refusals } from "./checker.ts";
 import type { Kind, Load, SessionReport } from "./load.ts";
 import type { Node } from "./nodes.ts";
-import { broadcast, by, say, SEED } from "./run.ts";
-import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+import { broadcast, by, isShort, PATIENT, say, SEED } from "./run.ts";
+import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
 // kill -9 of one of four nodes, behind a balancer that repeats a GET that was not answered. The sessions of the dead node end;
 // the other sessions, whose polls it has held for them, go on.
@@ -56,35 +56,33 @@ async function killOne(during: (nodes: readonly Node[], load: Load) => Promise<v
   return { load, survivors, dead, at };
 }
 
-test.skipIf(!roundRobin.program || !hasCluster)(
-  "while all polls are held, no session of another node ends",
-  async () => {
-    const killing = await killOne(async () => {
-      // The last answers leave, and all clients poll again.
-      await new Promise((resolve) => setTimeout(resolve, by({ short: 1500, medium: 3000, long: 3000 })));
-    });
-    const { load, survivors, dead } = killing;
-    await load.talk({ rounds: 3, pace: 100 });
-    await load.leave();
-    const report = await load.report();
-    const took = delays(report.sessions, killing);
-    say(
-      `${took.length} of ${count} clients of the dead node knew after ms`,
-      [0, 0.5, 0.99, 1].map((part) => quantile(took, part)),
-    );
-    expect(took.length).toBeGreaterThan(0);
-    const seen = {
-      sessions: complaintsAbout(report.sessions.filter(({ tag }) => tag !== dead)),
-      refusals: refusals(report, (sid) => sid.startsWith(dead)),
-    };
-    expect(seen).toEqual({ sessions: {}, refusals: {} });
-    expect(await leftAt(survivors)).toEqual([]);
-    expect(quantile(took, 1), "the last client knows").toBeLessThan(SOON);
-  },
-);
+test.skipIf(!roundRobin.program)("while all polls are held, no session of another node ends", PATIENT, async () => {
+  const killing = await killOne(async () => {
+    // The last answers leave, and all clients poll again.
+    await new Promise((resolve) => setTimeout(resolve, by({ short: 1500, medium: 3000, long: 3000 })));
+  });
+  const { load, survivors, dead } = killing;
+  await load.talk({ rounds: 3, pace: 100 });
+  await load.leave();
+  const report = await load.report();
+  const took = delays(report.sessions, killing);
+  say(
+    `${took.length} of ${count} clients of the dead node knew after ms`,
+    [0, 0.5, 0.99, 1].map((part) => quantile(took, part)),
+  );
+  expect(took.length).toBeGreaterThan(0);
+  const seen = {
+    sessions: complaintsAbout(report.sessions.filter(({ tag }) => tag !== dead)),
+    refusals: refusals(report, (sid) => sid.startsWith(dead)),
+  };
+  expect(seen).toEqual({ sessions: {}, refusals: {} });
+  expect(await leftAt(survivors)).toEqual([]);
+  expect(quantile(took, 1), "the last client knows").toBeLessThan(SOON);
+});
 
-test.skipIf(!roundRobin.program || !hasCluster)(
+test.skipIf(!roundRobin.program || isShort)(
   "while answers are on their way, few sessions of others end, and none silently",
+  PATIENT,
   async () => {
     const killing = await killOne(async (nodes) => {
       void broadcast(nodes, { count: 20, pace: 100 });

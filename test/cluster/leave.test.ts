@@ -3,8 +3,8 @@ import { WATCHFUL } from "./balancers.ts";
 import { complaintsAbout, leftAt, refusals } from "./checker.ts";
 import type { Kind } from "./load.ts";
 import type { Node } from "./nodes.ts";
-import { by, say, SEED } from "./run.ts";
-import { clientsOf, hasCluster, siteBehind, tidyUp } from "./site.ts";
+import { by, isShort, PATIENT, say, SEED } from "./run.ts";
+import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
 // A node leaves while its clients and other clients talk. First the balancer sends it nothing new: a connection that waits in the
 // queue of a port that closes is reset, and a POST on it can't be repeated. Then `io.close()` answers what it has taken for others.
@@ -13,8 +13,9 @@ tidyUp();
 
 const KINDS: readonly Kind[] = ["4.8 polling", "2.5 polling", "portage polling"];
 
-test.skipIf(!WATCHFUL.program || !hasCluster)(
+test.skipIf(!WATCHFUL.program || isShort)(
   "a front that closes under load breaks no polling session of another node",
+  PATIENT,
   async () => {
     const { nodes, urls } = await siteBehind(WATCHFUL, { count: 3 });
     const [leaving, ...others] = nodes as [Node, ...Node[]];

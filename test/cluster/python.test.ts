@@ -8,8 +8,8 @@ import { missing } from "../support/servers/server-process.ts";
 import { BALANCERS } from "./balancers.ts";
 import { complaintsAbout, leftAt } from "./checker.ts";
 import type { SessionReport } from "./load.ts";
-import { by, say, SEED } from "./run.ts";
-import { hasCluster, siteBehind, tidyUp } from "./site.ts";
+import { by, PATIENT, say, SEED } from "./run.ts";
+import { siteBehind, tidyUp } from "./site.ts";
 
 // The client of another language, which shares no code with the others.
 
@@ -51,7 +51,7 @@ async function findPython(): Promise<Python | undefined> {
 const sessions = by({ short: 0, medium: 30, long: 60 });
 const python = sessions > 0 ? await findPython() : undefined;
 
-test.skipIf(!python || !balancer.program || !hasCluster)("python-socketio before four nodes", async () => {
+test.skipIf(!python || !balancer.program)("python-socketio before four nodes", PATIENT, async () => {
   const { nodes, urls } = await siteBehind(balancer, { count: 4 });
   const program = fileURLToPath(new URL("python-program.py", import.meta.url));
   const args = [program, urls[0]!, sessions, 10, SEED].map(String);

@@ -11,9 +11,15 @@ export const SEED = Number(process.env["CHAOS_SEED"] ?? 1);
 /** Returns the value for this length. */
 export const by = <T>(values: Readonly<Record<Length, T>>): T => values[LENGTH];
 
+/** What takes too long for `npm test`. */
+export const isShort = LENGTH === "short";
+
+/** A machine that has other work to do may take this long for one test. */
+export const PATIENT = { timeout: isShort ? 120_000 : 1_200_000 };
+
 /** Prints figures of a longer run. */
 export function say(what: string, figures: unknown): void {
-  if (LENGTH !== "short") process.stdout.write(`\n${what}: ${JSON.stringify(figures)}\n`);
+  if (!isShort) process.stdout.write(`\n${what}: ${JSON.stringify(figures)}\n`);
 }
 
 export interface Outcome {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { BALANCERS } from "./balancers.ts";
 import { KINDS } from "./load.ts";
-import { by, expectFlawless, say, SEED, talkAndHear } from "./run.ts";
-import { hasCluster, type Site, siteBehind, siteOfWorkers, tidyUp } from "./site.ts";
+import { by, expectFlawless, isShort, PATIENT, say, SEED, talkAndHear } from "./run.ts";
+import { type Site, siteBehind, siteOfWorkers, tidyUp } from "./site.ts";
 
 // Unmodified clients before four nodes, and no sticky sessions: each request may land anywhere. Every message arrives once and
 // in order both ways, every broadcast arrives, no client gets a refusal, and nothing is left over.
@@ -11,7 +11,7 @@ tidyUp();
 
 const PLAN = { count: 4 };
 /** Sessions that all live at once, for each way in. */
-const count = Number(process.env["CHAOS_SESSIONS"] ?? by({ short: 100, medium: 400, long: 2000 }));
+const count = Number(process.env["CHAOS_SESSIONS"] ?? by({ short: 60, medium: 400, long: 2000 }));
 const rate = by({ short: 50, medium: 80, long: 100 });
 const processes = Math.ceil(count / 1000);
 const balancers = Math.ceil(count / 3000);
@@ -34,18 +34,15 @@ const some = by({
 });
 
 for (const balancer of BALANCERS.filter(({ name }) => some.includes(name))) {
-  test.skipIf(!balancer.program || !hasCluster)(`four nodes behind ${balancer.name}`, async () => {
+  test.skipIf(!balancer.program)(`four nodes behind ${balancer.name}`, PATIENT, async () => {
     await serveAll(await siteBehind(balancer, PLAN, balancers));
   });
 }
 
-test.skipIf(!hasCluster)("four workers of node:cluster on one port", async () => {
+test("four workers of node:cluster on one port", PATIENT, async () => {
   await serveAll(await siteOfWorkers(PLAN));
 });
 
-test.skipIf(!hasCluster || by({ short: true, medium: false, long: false }))(
-  "four workers of node:cluster, whose primary passes sockets",
-  async () => {
-    await serveAll(await siteOfWorkers({ ...PLAN, passes: true }));
-  },
-);
+test.skipIf(isShort)("four workers of node:cluster, whose primary passes sockets", PATIENT, async () => {
+  await serveAll(await siteOfWorkers({ ...PLAN, passes: true }));
+});

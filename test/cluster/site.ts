@@ -1,11 +1,7 @@
-import * as cluster from "@portage/cluster";
 import { afterEach } from "vitest";
 import { type Balancer, balance } from "./balancers.ts";
 import { Load } from "./load.ts";
 import { type Node, type NodePlan, startNodes, startWorkers } from "./nodes.ts";
-
-/** Whether there is a cluster to test. */
-export const hasCluster = "localCluster" in cluster;
 
 /** Nodes and the addresses at which clients reach them. */
 export interface Site {
