@@ -139,7 +139,7 @@ describe("SIGHUP", () => {
     expect(answered.length).toBeGreaterThan(0);
     expect(next.filter((pid) => old.includes(pid))).toEqual([]);
     expect(next).toContain(await answering(program.url));
-  });
+  }, 120_000);
 
   test("a version that does not start changes nothing, and is tried again by the next one", async () => {
     const program = new WorkersChild({ brokenBy, options: { workers: 2 } });
@@ -151,5 +151,5 @@ describe("SIGHUP", () => {
     rmSync(brokenBy);
     program.signal("SIGHUP");
     expect(await program.up(2)).toHaveLength(2);
-  });
+  }, 120_000);
 });

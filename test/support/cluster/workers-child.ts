@@ -11,12 +11,17 @@ export interface Line {
   readonly code?: number | string | null;
   readonly signal?: string | null;
   readonly delay?: number;
+  readonly client?: string;
+  readonly number?: number;
 }
 
 /** How the program is started. */
 export interface Plan {
   readonly program?: string;
   readonly port?: number;
+  readonly primary?: "runWorkers" | "setupPrimary" | "plain";
+  readonly upgrades?: "auto" | "tunnel";
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** A file: while it exists, workers fail to start. */
   readonly brokenBy?: string;
   /** Workers never finish closing. */
@@ -26,6 +31,9 @@ export interface Plan {
 
 const isLike = (line: Line, wanted: Partial<Line>): boolean =>
   Object.entries(wanted).every(([name, value]) => line[name as keyof Line] === value);
+
+/** Time limit for a step with the start of a process, on a machine that does much else. */
+const START_PATIENCE = 60_000;
 
 const children = new Set<WorkersChild>();
 
@@ -78,6 +86,7 @@ export class WorkersChild {
     return within(
       this.#lines.find((line) => isLike(line, wanted)),
       () => `${JSON.stringify(wanted)}; it wrote ${this.complaints}`,
+      START_PATIENCE,
     );
   }
 

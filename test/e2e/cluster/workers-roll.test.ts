@@ -1,0 +1,90 @@
+import type { Socket } from "socket.io-client";
+import { afterEach, expect, test } from "vitest";
+import { CLIENTS, type Connect, WAYS } from "../../support/clients.ts";
+import { endPrograms, WorkersChild } from "../../support/cluster/workers-child.ts";
+import { nextEvent, within } from "../../support/waiting.ts";
+
+const connect = CLIENTS["socket.io-client 4.8"] as Connect;
+const clients: Socket[] = [];
+afterEach(() => {
+  for (const client of clients.splice(0)) client.disconnect();
+  endPrograms();
+});
+
+/** A client that sends numbers one after the other, each until it is acknowledged. */
+class Sender {
+  readonly acknowledged: number[] = [];
+  readonly #socket: Socket;
+  #phase: "sending" | "stopped" = "sending";
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  start(): void {
+    this.#done = this.#send();
+  }
+
+  async #send(): Promise<void> {
+    for (let number = 0; this.#phase === "sending"; number += 1)
+      this.acknowledged.push((await this.#socket.emitWithAck("echo", number)) as number);
+  }
+
+  async stop(): Promise<void> {
+    this.#phase = "stopped";
+    await within(this.#done, "the last acknowledgement");
+  }
+}
+
+const withoutRepeats = (numbers: readonly unknown[]): unknown[] =>
+  numbers.filter((number, index) => index === 0 || number !== numbers[index - 1]);
+
+/**
+ * A session that is moved away still handles what its client had sent, but can't acknowledge it any more. A client that repeats
+ * what was not acknowledged sends it again, so that the server may hear it twice in a row.
+ */
+test.each(["auto", "tunnel"] as const)(
+  "while SIGHUP rolls, nothing is lost or out of order: %s",
+  async (upgrades) => {
+    const program = new WorkersChild({
+      program: "workers-sessions-program.mjs",
+      upgrades,
+      options: { workers: 2, drain: 500 },
+    });
+    const old = await program.up(2);
+    const senders: Sender[] = [];
+    for (const [index, way] of [...Object.values(WAYS), ...Object.values(WAYS)].entries()) {
+      const retrying = {
+        reconnection: true,
+        reconnectionDelay: 10,
+        reconnectionDelayMax: 50,
+        retries: 50,
+        ackTimeout: 5000,
+      };
+      const client = connect(program.url, { ...way, ...retrying, query: { client: String(index) } });
+      clients.push(client);
+      await nextEvent(client, "connect");
+      senders.push(new Sender(client));
+    }
+    for (const sender of senders) sender.start();
+    await program.count(100, { event: "heard" });
+    program.signal("SIGHUP");
+    const next = await program.up(2);
+    await program.count(2, { event: "worker", state: "ended" });
+    const before = program.lines.filter(({ event }) => event === "heard").length;
+    await program.count(before + 300, { event: "heard" });
+    await Promise.all(senders.map((sender) => sender.stop()));
+
+    expect(next.filter((pid) => old.includes(pid))).toEqual([]);
+    for (const [index, { acknowledged }] of senders.entries()) {
+      const sent = Array.from({ length: acknowledged.length }, (_, number) => number);
+      expect(acknowledged).toEqual(sent);
+      const heard = program.lines.filter(({ event, client }) => event === "heard" && client === String(index));
+      expect(withoutRepeats(heard.map(({ number }) => number))).toEqual(sent);
+    }
+    program.signal("SIGTERM");
+    expect(await within(program.ended, "the end")).toEqual([0, null]);
+  },
+  120_000,
+);
