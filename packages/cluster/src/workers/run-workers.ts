@@ -111,6 +111,17 @@ const forkWorker: Forker = (observer) => {
   };
 };
 
+/**
+ * Until the primary knows that a server has closed, it passes connections on, and the worker returns them. A process that
+ * exits before would leave their clients without an answer. The disconnection is confirmed by the primary, so it comes last.
+ */
+async function disconnect(self: Worker): Promise<void> {
+  if (!self.isConnected()) return;
+  const disconnected = new Promise<void>((resolve) => self.once("disconnect", () => resolve()));
+  self.disconnect();
+  await disconnected;
+}
+
 function runWorker(
   self: Worker,
   start: () => Started | PromiseLike<Started>,
@@ -121,6 +132,7 @@ function runWorker(
       id: self.id,
       clock: serverClock,
       send: (message) => void (process.connected && process.send?.(writeMessage(message))),
+      disconnect: () => disconnect(self),
       exit: (code) => process.exit(code),
       fail,
     },

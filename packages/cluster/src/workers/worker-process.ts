@@ -13,6 +13,8 @@ export interface WorkerPort {
   readonly id: number;
   readonly clock: Clock;
   send(message: Message): void;
+  /** Leaves node:cluster. Resolves when the primary has got everything, connections that it has to pass elsewhere included. */
+  disconnect(): Promise<void>;
   exit(code: number): void;
   /** Ends the process because of an error. */
   fail(error: unknown): void;
@@ -78,6 +80,7 @@ export class WorkerProcess extends EventEmitter<WorkersEvents> implements Worker
     const targets = new Set([...this.#targets, ...runningNodes().flatMap((node) => [...node.servers()])]);
     const problems = await leaveServers([...targets], drain);
     for (const problem of problems) process.emitWarning(problem instanceof Error ? problem : String(problem));
+    await port.disconnect();
     port.exit(problems.length === 0 ? 0 : 1);
   }
 }
