@@ -4,6 +4,7 @@ import {
   type Cluster,
   type ClusterNode as NodeDescription,
   type ClusterReport,
+  type DrainPace,
   Emitter,
   type RelayHost,
   type RelayVerdict,
@@ -148,9 +149,9 @@ class NodeRelay implements SessionRelay {
     if (address !== null) this.#node.start(directoryOf(typeof address === "string" ? address : address.port));
   }
 
-  draining(): void {
-    this.#node.relay.draining();
+  draining(pace: DrainPace): Promise<void> {
     this.#node.drain();
+    return this.#node.relay.draining(pace);
   }
 
   close(): void {

@@ -3,7 +3,14 @@
  * Knows: what is public.
  * Must not know: how any of it works.
  */
-export type { EngineCluster, RelayHost, RelayRefusal, RelayVerdict, SessionRelay } from "./engine/relay/relay.ts";
+export type {
+  DrainPace,
+  EngineCluster,
+  RelayHost,
+  RelayRefusal,
+  RelayVerdict,
+  SessionRelay,
+} from "./engine/relay/relay.ts";
 export type { RespondToConnect, StreamHandshake, TakenStream } from "./engine/admission/stream-handshake.ts";
 export type { TransportRequest } from "./engine/http/request.ts";
 export { prepareRequest } from "./engine/http/request.ts";

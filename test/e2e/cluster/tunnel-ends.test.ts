@@ -298,12 +298,25 @@ describe("a front that leaves", () => {
   ])("lets the owner close its WebSockets of %s with 1012 and a delay", async (_what, engine) => {
     await start({ engine });
     const { ws, reasons } = await upgrade();
-    void site.front.engine.drain({ deadline: 5000 });
+    const drained = site.front.engine.drain({ deadline: 10_000 });
     const { code, reason } = await ws.ended();
+    await within(drained, "the end of the drain");
     expect(code).toBe(1012);
     expect(reason).toMatch(/^SERVER_DRAINING retry-after=\d+$/);
     await untilNothingIsLeft();
     expect(reasons).toEqual(["SERVER_DRAINING"]);
+  });
+
+  test("waits for its tunnels until the deadline, then cuts them", async () => {
+    await start();
+    const { ws } = await upgrade();
+    // The owner does not hear of it.
+    site.links[1].hold();
+    await within(site.front.engine.drain({ deadline: 50 }), "the end of the drain");
+    expect(site.left.fronts).toBe(0);
+    expect(await ws.ended()).toEqual({ code: 1006, reason: "" });
+    site.links[1].release();
+    await untilNothingIsLeft();
   });
 
   test("cuts an upgrade that is under way, and the session goes on polling", async () => {

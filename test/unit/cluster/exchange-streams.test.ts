@@ -61,7 +61,7 @@ describe("an answer that goes on", () => {
     session.send("two");
     await until(() => text().endsWith("data: 4two\n\n"), "the second event");
     const ended = nextEvent(res, "end");
-    front.relay.draining();
+    void front.engine.drain();
     await ended;
     expect(text()).toMatch(/data: 6\n\n$/);
     await until(() => owner.relay.stats.owned === 0, "the end of the exchange");

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { WINDOW } from "../../../packages/cluster/src/core/credit.ts";
 import { encodeFrame, type FrameName } from "../../../packages/cluster/src/core/frames.ts";
 import type { SocketPasser } from "../../../packages/cluster/src/exchange/tunnel-registry.ts";
+import { paceOf } from "../../../packages/server/src/engine/departure.ts";
 import { Random } from "../../support/random.ts";
 import { type Arrival, NOTHING_LEFT, TunnelRig, upgradeRequest } from "../../support/cluster/tunnel-rig.ts";
 import { turn } from "../../support/waiting.ts";
@@ -497,7 +498,9 @@ describe("a front that leaves", () => {
   test("asks the owners to move its clients, and is done when they have gone", async () => {
     const { rig, tunnels } = open(1);
     let isDone = false;
-    void rig.front.tunnels.release(0, 5000).then(() => (isDone = true));
+    void rig.front.tunnels
+      .leave(paceOf(rig.front.clock, { deadline: 5000, rate: Infinity }))
+      .then(() => (isDone = true));
     rig.settle();
     expect(rig.owner.released).toEqual([["AAAA0", tunnels[0]!.owner]]);
     await tunnels[0]!.settle();
@@ -510,7 +513,7 @@ describe("a front that leaves", () => {
 
   test("does so in groups, spread over the time", () => {
     const { rig } = open(10);
-    void rig.front.tunnels.release(1000, 5000);
+    void rig.front.tunnels.leave(paceOf(rig.front.clock, { deadline: 5000, rate: 10 }));
     const counts: number[] = [];
     for (let step = 0; step < 10; step++) {
       rig.settle();
@@ -522,7 +525,7 @@ describe("a front that leaves", () => {
 
   test("cuts the rest at the deadline", async () => {
     const { rig, tunnels } = open(3);
-    const done = rig.front.tunnels.release(0, 5000);
+    const done = rig.front.tunnels.leave(paceOf(rig.front.clock, { deadline: 5000, rate: Infinity }));
     rig.front.clock.advance(5000);
     await tunnels[0]!.settle();
     await done;
@@ -532,7 +535,7 @@ describe("a front that leaves", () => {
 
   test("is done at once without tunnels, and opens no more", async () => {
     const rig = new TunnelRig();
-    await rig.front.tunnels.release(1000, 5000);
+    await rig.front.tunnels.leave(paceOf(rig.front.clock, {}));
     const [, near] = duplexPair();
     expect(rig.open(upgradeRequest(near), near)).toEqual({ name: "SERVER_DRAINING" });
     expect(rig.front.left).toEqual(NOTHING_LEFT);

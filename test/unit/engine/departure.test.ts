@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { expect, test } from "vitest";
-import { moveAway } from "../../../packages/server/src/engine/departure.ts";
+import { moveAway, paceOf } from "../../../packages/server/src/engine/departure.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** The number of a hundred sessions that have ended after each second of a drain. */
@@ -10,7 +10,7 @@ function departures(options: object, seconds: number): number[] {
   const sessions = Array.from({ length: 100 }, () =>
     Object.assign(new EventEmitter(), { readyState: "open", close: () => void ended++ }),
   );
-  void moveAway(sessions as never, clock, options);
+  void moveAway(sessions as never, clock, paceOf(clock, options));
   return Array.from({ length: seconds }, () => (clock.advance(1000), ended));
 }
 

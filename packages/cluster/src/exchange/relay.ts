@@ -16,6 +16,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
+  type DrainPace,
   isGone,
   randomId,
   type RelayHost,
@@ -169,10 +170,10 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   listening(): void {}
 
   /** Asks owners to answer the polls that are held here, so that their clients poll elsewhere. */
-  draining(): void {
+  draining(pace: DrainPace): Promise<void> {
     this.#state = "leaving";
     for (const streams of this.#streams.values()) for (const end of streams.endsOf(FrontExchange)) end.release();
-    this.#tunnels?.leave();
+    return this.#tunnels?.leave(pace) ?? Promise.resolve();
   }
 
   /** The links close next: what owners would still answer could be lost, so that they are not asked. */

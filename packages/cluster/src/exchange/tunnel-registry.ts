@@ -12,7 +12,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type {
   Clock,
-  PendingCall,
+  DrainPace,
   RelayHost,
   RelayRefusal,
   RelayVerdict,
@@ -74,12 +74,6 @@ interface Visit {
   readonly streams: LinkStreams;
 }
 
-/** Milliseconds between two groups of tunnels that are released. */
-const STEP = 100;
-
-/** Milliseconds for a leaving node to release its tunnels: the default deadline of `drain()`. */
-const DRAIN_DEADLINE = 30_000;
-
 /** The tunnels of a node. */
 export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
   readonly #relay: TunnelRelay;
@@ -88,8 +82,9 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
   readonly #fronts = new Set<FrontTunnel>();
   readonly #owned = new Set<OwnerTunnel>();
   readonly #counts = { opened: 0, passed: 0 };
-  /** Defined once this node leaves. */
-  #leaving: { onEmpty(): void } | undefined;
+  #state: "serving" | "leaving" = "serving";
+  /** Called when no tunnel is left. */
+  #leavers: (() => void)[] = [];
 
   constructor(relay: TunnelRelay, options: TunnelOptions, passer?: SocketPasser) {
     this.#relay = relay;
@@ -114,7 +109,7 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
   /** Forwards a handshake to the node at the other end of a link. */
   open(req: TransportRequest, handshake: StreamHandshake, streams: LinkStreams): RelayVerdict {
     const { upgrades } = this.#options;
-    if (this.#leaving) return this.#relay.count({ name: "SERVER_DRAINING" });
+    if (this.#state === "leaving") return this.#relay.count({ name: "SERVER_DRAINING" });
     if (upgrades === "refuse") return this.#relay.count({ name: "UPGRADES_REFUSED" });
     if (upgrades === "auto" && this.#passer?.canHandOver(req, handshake.stream))
       return this.#pass(this.#passer, { req, handshake, streams });
@@ -148,38 +143,18 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
     return "taken";
   }
 
-  /** Starts to move the clients away, see {@link release}. */
-  leave(): void {
-    void this.release(DRAIN_DEADLINE, DRAIN_DEADLINE);
-  }
-
-  /**
-   * Releases all tunnels of clients that are connected here: their owners move the clients away.
-   *
-   * @param spread milliseconds until the last client is asked, so that they do not all reconnect at once
-   * @param deadline after this many milliseconds, cuts the rest
-   * @returns resolves when no tunnel is left
-   */
-  release(spread: number, deadline: number): Promise<void> {
-    const left = [...this.#fronts];
-    const group = Math.max(1, Math.ceil((left.length * STEP) / Math.max(STEP, spread)));
-    const end = this.clock.after(deadline, () => {
+  leave(pace: DrainPace): Promise<void> {
+    this.#state = "leaving";
+    pace.each([...this.#fronts], (tunnel) => tunnel.release());
+    if (this.#fronts.size === 0) return Promise.resolve();
+    const timer = this.clock.after(pace.deadline, () => {
       for (const tunnel of this.#fronts) tunnel.abandon();
     });
-    let pause: PendingCall | undefined;
-    const step = (): void => {
-      for (const tunnel of left.splice(0, group)) tunnel.release();
-      pause = left.length > 0 ? this.clock.after(STEP, step) : undefined;
-    };
-    step();
     return new Promise((resolve) => {
-      const onEmpty = (): void => {
-        end.cancel();
-        pause?.cancel();
+      this.#leavers.push(() => {
+        timer.cancel();
         resolve();
-      };
-      this.#leaving = { onEmpty };
-      if (this.#fronts.size === 0) onEmpty();
+      });
     });
   }
 
@@ -209,7 +184,8 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
 
   onFrontOver(end: FrontTunnel): void {
     this.#fronts.delete(end);
-    if (this.#fronts.size === 0) this.#leaving?.onEmpty();
+    if (this.#fronts.size > 0) return;
+    for (const leave of this.#leavers.splice(0)) leave();
   }
 
   onOwnerOver(end: OwnerTunnel): void {

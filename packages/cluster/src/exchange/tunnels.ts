@@ -1,4 +1,4 @@
-import type { RelayVerdict, StreamHandshake, TransportRequest } from "@portage/server/relay";
+import type { DrainPace, RelayVerdict, StreamHandshake, TransportRequest } from "@portage/server/relay";
 import type { Frame } from "../core/frames.ts";
 import type { LinkStreams } from "./streams.ts";
 
@@ -10,6 +10,6 @@ export interface Tunnels {
   open(req: TransportRequest, handshake: StreamHandshake, streams: LinkStreams): RelayVerdict;
   /** Takes an UPGRADE, the first frame of a stream that the peer has opened. */
   accept(streams: LinkStreams, frame: Frame): void;
-  /** This node leaves: asks owners to close their WebSockets. */
-  leave(): void;
+  /** This node leaves: asks owners to move the clients. Resolves when all have gone; cuts the rest at the deadline. */
+  leave(pace: DrainPace): Promise<void>;
 }

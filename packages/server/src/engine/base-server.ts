@@ -11,7 +11,7 @@ import { askForNewConnection } from "./http/http2.ts";
 import { replaceCors } from "./http/cors.ts";
 import { reportUnreadable } from "./admission/cors-check.ts";
 import { Notices } from "../base/notices.ts";
-import { type DrainOptions, moveAway, shutDown } from "./departure.ts";
+import { type DrainOptions, moveAway, paceOf, shutDown, whenBoth } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS, reportLimit, reportRefusal, reportUpgradeFailure } from "./report/reports.ts";
 import type { Carry } from "./carry/carry.ts";
@@ -267,8 +267,9 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    */
   [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
-    this[kRelay]?.draining();
-    return shutDown(Object.values(this.clients), this[kEngineClock], deadline);
+    const clock = this[kEngineClock];
+    const moved = this[kRelay]?.draining(paceOf(clock, { deadline, rate: Infinity }));
+    return whenBoth(shutDown(Object.values(this.clients), clock, deadline), moved);
   }
 
   /**
@@ -281,9 +282,11 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    */
   drain(options?: DrainOptions | null): Promise<void> {
     this[kGate].close();
-    this[kRelay]?.draining();
+    const clock = this[kEngineClock];
+    const pace = paceOf(clock, options ?? {});
+    const moved = this[kRelay]?.draining(pace);
     this[kRetryAfter] = this[kGate].retryAfter;
-    const drained = moveAway(Object.values(this.clients), this[kEngineClock], options ?? {});
+    const drained = whenBoth(moveAway(Object.values(this.clients), clock, pace), moved);
     this[kDrained] = drained;
     return drained;
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { bounded } from "../base/numbers.ts";
+import type { DrainPace } from "./relay/relay.ts";
 import { type CloseReason, closeReason } from "./report/close-codes.ts";
 import type { Session } from "./session/session.ts";
 
@@ -52,22 +53,37 @@ export function shutDown(sessions: readonly Session[], clock: Clock, deadline: n
   return done;
 }
 
-/** Ends sessions in small groups, so that their clients do not all reconnect at once. */
-export function moveAway(sessions: readonly Session[], clock: Clock, options: DrainOptions): Promise<void> {
+/** Returns the pace that the options of `drain()` ask for. */
+export function paceOf(clock: Clock, options: DrainOptions): DrainPace {
   const deadline = bounded(options.deadline, 0, Infinity, DRAIN_DEADLINE);
-  const why = closeReason("SERVER_DRAINING");
-  const done = ended(sessions, clock, deadline, why);
   // Without a deadline, the rate is the same as with the default one.
   const time = Math.max(1, (deadline === Infinity ? DRAIN_DEADLINE : deadline) - STEP);
-  const rate = bounded(options.rate, MIN_RATE, MAX_RATE, (sessions.length * 1000) / time);
-  const group = Math.max(1, Math.ceil((rate * STEP) / 1000));
-  const pause = (group * 1000) / rate;
-  let next = 0;
-  const step = (): void => {
-    for (const session of sessions.slice(next, next + group)) session.close(false, why);
-    next += group;
-    if (next < sessions.length) clock.after(pause, step);
+  return {
+    deadline,
+    each(items, act) {
+      const rate = bounded(options.rate, MIN_RATE, MAX_RATE, (items.length * 1000) / time);
+      const group = Math.max(1, Math.ceil((rate * STEP) / 1000));
+      const pause = (group * 1000) / rate;
+      let next = 0;
+      const step = (): void => {
+        for (const item of items.slice(next, next + group)) act(item);
+        next += group;
+        if (next < items.length) clock.after(pause, step);
+      };
+      step();
+    },
   };
-  step();
+}
+
+/** Resolves when both are done. */
+export function whenBoth(first: Promise<void>, second: Promise<void> | undefined): Promise<void> {
+  return second === undefined ? first : Promise.all([first, second]).then(() => undefined);
+}
+
+/** Ends sessions in small groups. */
+export function moveAway(sessions: readonly Session[], clock: Clock, pace: DrainPace): Promise<void> {
+  const why = closeReason("SERVER_DRAINING");
+  const done = ended(sessions, clock, pace.deadline, why);
+  pace.each(sessions, (session) => session.close(false, why));
   return done;
 }

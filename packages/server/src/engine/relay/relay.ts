@@ -31,6 +31,14 @@ export interface RelayRefusal {
  */
 export type RelayVerdict = "local" | "taken" | RelayRefusal;
 
+/** How fast clients are moved. */
+export interface DrainPace {
+  /** Milliseconds until the rest is ended at once. */
+  readonly deadline: number;
+  /** Calls `act` for each item, in small groups, so that the clients do not all reconnect at once. */
+  each<Item>(items: readonly Item[], act: (item: Item) => void): void;
+}
+
 /** What a cluster does for one engine. */
 export interface SessionRelay {
   /** Returns the id of a new session; it names this process. */
@@ -41,8 +49,12 @@ export interface SessionRelay {
   routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict;
   /** Called when an HTTP server of the engine listens, for the first time or again. */
   listening(server: HttpServer): void;
-  /** Called when the engine starts to drain or to shut down: it opens no more sessions. */
-  draining(): void;
+  /**
+   * Called when the engine starts to drain or to shut down: it opens no more sessions.
+   *
+   * @returns resolves when this process carries nothing more for others, or at the deadline
+   */
+  draining(pace: DrainPace): Promise<void>;
   /** Called when the engine closes. Its sessions have ended. */
   close(): void;
 }
