@@ -44,8 +44,8 @@ class LocalCluster extends Emitter implements Cluster {
     super();
     this.#options = resolveClusterOptions(options);
     this.#keys = this.#options.keys;
-    const { requestTimeout, maxLinkBytes } = this.#options;
-    this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes });
+    const { requestTimeout, maxLinkBytes, maxMessageBytes } = this.#options;
+    this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes, maxMessageBytes });
   }
 
   get tag(): string {

@@ -41,6 +41,11 @@ export interface LocalClusterOptions {
   maxTunnels?: number;
   /** Most bytes queued on a link because the other process does not read; more reset the link. Default: 8000000. */
   maxLinkBytes?: number;
+  /**
+   * Largest message to other processes, such as a broadcast. A larger one stays in this process and reports
+   * `CLUSTER_MESSAGE_TOO_LARGE`. Default: 64000000.
+   */
+  maxMessageBytes?: number;
   /** Time for the answers of other processes to questions such as `fetchSockets()`. Default: 5000. */
   requestTimeout?: number;
 }
@@ -54,6 +59,7 @@ export const CLUSTER_DEFAULTS = {
   maxUnknownIds: 1000,
   maxTunnels: Infinity,
   maxLinkBytes: 8e6,
+  maxMessageBytes: 64e6,
   requestTimeout: 5000,
 } as const satisfies LocalClusterOptions;
 
@@ -71,6 +77,7 @@ const LEAST = {
   maxUnknownIds: 1,
   maxTunnels: 0,
   maxLinkBytes: 1e6,
+  maxMessageBytes: 1e6,
   requestTimeout: 1,
 } as const;
 

@@ -9,9 +9,9 @@ import { nextEvent, PATIENCE } from "../waiting.ts";
 /** Type of the option `adapter`. */
 type AdapterOption = NonNullable<ConstructorParameters<typeof Server>[1]>["adapter"];
 
-/** A way to connect servers to a cluster: an adapter for each, and a cleanup. */
+/** A way to connect servers to a cluster: an adapter or other options for each, and a cleanup. */
 export interface Bus {
-  adapter(): Promise<{ adapter: AdapterOption; end: () => Promise<unknown> }>;
+  adapter(): Promise<{ adapter?: AdapterOption; options?: object; end: () => Promise<unknown> }>;
 }
 
 /** The servers of one cluster. */
@@ -30,7 +30,8 @@ export function eventually(check: () => Promise<void>): Promise<void> {
 /** Starts a server of each kind, and waits until they have found each other. */
 export async function startCluster(bus: Bus, makes: readonly [Target, Target], options: object = {}): Promise<Cluster> {
   const parts = await Promise.all([bus.adapter(), bus.adapter()]);
-  const start = (index: 0 | 1): Promise<Running> => serve(makes[index], { ...options, adapter: parts[index].adapter });
+  const start = (index: 0 | 1): Promise<Running> =>
+    serve(makes[index], { ...options, ...parts[index].options, adapter: parts[index].adapter });
   const nodes = [await start(0), await start(1)] as const;
   await eventually(async () => {
     expect(await Promise.all(nodes.map(({ io }) => io.of("/").adapter.serverCount()))).toEqual([2, 2]);

@@ -55,7 +55,7 @@ export interface BusOptions {
   readonly maxLinkBytes?: number;
   /** Largest message, in bytes. Default: 64000000. Beyond: `CLUSTER_MESSAGE_TOO_LARGE`. */
   readonly maxMessageBytes?: number;
-  /** Bytes held back for one link. Default: 128000000. Beyond: the link fails. */
+  /** Bytes held back for one link. Default: twice `maxMessageBytes`. Beyond: the link fails. */
   readonly maxHeldBytes?: number;
 }
 
@@ -63,7 +63,6 @@ const BUS_DEFAULTS = {
   requestTimeout: 5000,
   maxLinkBytes: 8e6,
   maxMessageBytes: 64e6,
-  maxHeldBytes: 128e6,
 } as const satisfies BusOptions;
 
 /** Largest number of a request; then they start again. */
@@ -86,7 +85,8 @@ export class LinkBus implements Bus {
 
   constructor(peers: BusPeers, options: BusOptions = {}) {
     this.#peers = peers;
-    this.#options = { ...BUS_DEFAULTS, ...options };
+    const { maxMessageBytes = BUS_DEFAULTS.maxMessageBytes } = options;
+    this.#options = { ...BUS_DEFAULTS, maxHeldBytes: 2 * maxMessageBytes, ...options };
   }
 
   get tag(): string {
