@@ -64,7 +64,7 @@ const ADDED: Record<string, string> = {
   Socket: "recoveryError conflate ifSlow bufferedBytes whenDrained slowPolicy droppedEvents",
   Client: "",
   BroadcastOperator: "conflate ifSlow",
-  Adapter: "deliverLocally encodePacket receivePacket deliverEncoded askEncoded forgetAcks",
+  Adapter: "deliverLocally encodePacket receivePacket deliverEncoded deliverWithOffset askEncoded forgetAcks",
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report handleConnect",

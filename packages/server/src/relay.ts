@@ -41,6 +41,6 @@ export {
   SocketIoError,
 } from "./socketio/report/errors.ts";
 export { failAdapter } from "./socketio/events/listener-errors.ts";
-export { kCollectAnswers, kTrustsBus } from "./socketio/keys.ts";
+export { kCollectAnswers, kOneSocket, kTrustsBus } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";

@@ -1,8 +1,9 @@
-import { Adapter, type BroadcastOptions, type Room } from "@portage/server/adapter";
+import { type BroadcastOptions, type Room, SessionAwareAdapter } from "@portage/server/adapter";
 import {
   type AdapterNamespace,
   type AdapterPacket,
   kCollectAnswers,
+  kOneSocket,
   kTrustsBus,
   type OnCollected,
 } from "@portage/server/relay";
@@ -21,7 +22,7 @@ type OnEnd = (error: Error | null, answers: readonly unknown[]) => void;
  * A broadcast is encoded once, for the clients of all nodes. Each node delivers to its own clients at once, and what other
  * nodes send in their order.
  */
-export class BusAdapter extends Adapter {
+export class BusAdapter extends SessionAwareAdapter {
   readonly #remote: RemoteSide;
 
   /** Links admit only nodes that know the secret. */
@@ -48,8 +49,14 @@ export class BusAdapter extends Adapter {
     this.#remote.open();
   }
 
-  override close(): void {
+  override close(): Promise<void> | void {
     this.#remote.close();
+    return super.close();
+  }
+
+  /** With the option `connectionStateRecovery`, clients resume their sessions on the same node. */
+  protected override get keepsSessions(): boolean {
+    return !!(this.nsp as AdapterNamespace).server.opts?.connectionStateRecovery;
   }
 
   /** Number of requests that still lack answers, for tests and metrics. */
@@ -64,9 +71,10 @@ export class BusAdapter extends Adapter {
   // ---- broadcasts ----------------------------------------------------------------------------------------------------
 
   override broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
+    const isLocal = opts.flags?.local === true || opts[kOneSocket] === true || !EVENTS.has(packet.type);
+    if (isLocal) return super.broadcast(packet, opts);
     const encoded = this.encodePacket(packet);
     this.deliverEncoded(encoded, opts);
-    if (opts.flags?.local || !EVENTS.has(packet.type)) return;
     this.#remote.publish({ kind: "BROADCAST", nsp: this.#nspName, head: { opts: toWire(opts) }, parts: encoded.parts });
   }
 
@@ -95,7 +103,7 @@ export class BusAdapter extends Adapter {
    *
    * @throws (rejects) MissingAnswersError `CLUSTER_TIMEOUT`, or `CLUSTER_ANSWERS_MISSING` when a link was cut
    */
-  override async fetchSockets(opts: BroadcastOptions): ReturnType<Adapter["fetchSockets"]> {
+  override async fetchSockets(opts: BroadcastOptions): ReturnType<SessionAwareAdapter["fetchSockets"]> {
     const sockets = await super.fetchSockets(opts);
     return opts.flags?.local ? sockets : this.#remote.fetchSockets(opts, sockets);
   }

@@ -23,6 +23,7 @@ export const kNotifyIncoming = Symbol("notifyIncoming");
 export const kReportHandlerError = Symbol.for("portage:reportHandlerError");
 export const kReportLimit = Symbol("reportLimit");
 export const kEmitDrain = Symbol("emitDrain");
+export const kOneSocket = Symbol.for("portage:oneSocket");
 export const kPort = Symbol("port");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
-import type { kCollectAnswers } from "../keys.ts";
+import type { kCollectAnswers, kOneSocket } from "../keys.ts";
 import type { Untyped } from "../events/typed-events.ts";
 import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
 
@@ -39,6 +39,8 @@ export interface BroadcastOptions {
   except?: Set<Room>;
   /** The flags of the broadcast. Default: none. */
   flags?: BroadcastFlags;
+  /** @internal The receiver is one socket of this server, and `rooms` has its id alone. */
+  [kOneSocket]?: true;
 }
 
 /** The state of a socket that an adapter stores so that its client can resume. */

@@ -1,7 +1,7 @@
 import { PacketType } from "@portage/parser/socket";
 import { kCustomParser } from "../keys.ts";
 import { decodePacket, type RawData } from "../packets/codec.ts";
-import { isEventText, replaceAckId } from "../packets/event-text.ts";
+import { appendText, endsInText, isEventText, replaceAckId } from "../packets/event-text.ts";
 import { failAdapter } from "../events/listener-errors.ts";
 import { SocketIoError } from "../report/errors.ts";
 import type { AdapterNamespace } from "./surface.ts";
@@ -65,4 +65,17 @@ export function withAckId({ parts, event }: EncodedPacket, id: number, nsp: Adap
   if (nsp.server[kCustomParser] === undefined) return { parts: replaceAckId(parts, id), event };
   const packet = { type: PacketType.EVENT, nsp: nsp.name, data: event.data, id };
   return { parts: nsp.server.encoder.encode(packet), event };
+}
+
+/** Returns a packet with one more argument. Only a custom parser has to decode and encode it. */
+export function withOffset({ parts, event }: EncodedPacket, offset: string, nsp: AdapterNamespace): EncodedPacket {
+  if (nsp.server[kCustomParser] === undefined) return { parts: appendText(parts, offset), event };
+  const packet = { type: PacketType.EVENT, nsp: nsp.name, data: [...event.data, offset] };
+  return { parts: nsp.server.encoder.encode(packet), event };
+}
+
+/** Whether the last argument of a packet is a string. */
+export function hasLastText({ parts, event }: EncodedPacket, nsp: AdapterNamespace): boolean {
+  if (nsp.server[kCustomParser] === undefined) return endsInText(parts);
+  return typeof event.data.at(-1) === "string";
 }

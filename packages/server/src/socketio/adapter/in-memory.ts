@@ -163,6 +163,20 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /**
+   * Sends an encoded packet to the receivers on this server. `plain`, without the offset, is for outgoing listeners and for
+   * clients of revision 3.
+   */
+  protected deliverWithOffset({ parts }: EncodedPacket, plain: EncodedPacket, opts: BroadcastOptions): void {
+    const plan = this[kPlan](parts, opts.flags);
+    let oldPlan: BroadcastPlan | undefined;
+    this[kSend](opts, (socket) => {
+      socket.notifyOutgoingListeners?.(plain.event);
+      if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(parts, plan);
+      socket.client.writeToEngine(plain.parts, (oldPlan ??= this[kPlan](plain.parts, opts.flags)));
+    });
+  }
+
+  /**
    * Sends an encoded packet that asks for an acknowledgement to the receivers on this server, with an id of this server.
    *
    * @returns the id, for {@link forgetAcks}

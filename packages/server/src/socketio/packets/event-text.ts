@@ -21,3 +21,13 @@ export function replaceAckId(parts: readonly RawData[], id: number): readonly Ra
   const [all, , , old = ""] = head;
   return [all.slice(0, all.length - old.length) + String(id) + head.input.slice(all.length), ...attachments];
 }
+
+/** Returns an encoded event with a string as additional last argument. */
+export function appendText([text = "", ...attachments]: readonly RawData[], argument: string): readonly RawData[] {
+  return [`${String(text).slice(0, -1)},${JSON.stringify(argument)}]`, ...attachments];
+}
+
+/** Whether the last argument of an encoded event is a string. */
+export function endsInText([text]: readonly RawData[]): boolean {
+  return typeof text === "string" && text.endsWith('"]');
+}

@@ -28,6 +28,7 @@ import type {
   SessionToPersist,
   SocketId,
 } from "../adapter/adapter.ts";
+import { type EncodedPacket, hasLastText, withOffset } from "../adapter/encoded-packet.ts";
 import { InMemoryAdapter } from "../adapter/in-memory.ts";
 import { type KeptPacket, PacketLog } from "./packet-log.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
@@ -57,6 +58,28 @@ interface KeptSession {
   readonly memberships: Memberships | undefined;
   /** The time of the disconnection, by the server's clock, in milliseconds. */
   readonly lostAt: number;
+}
+
+/** An event that is decoded only if a client has missed it. */
+class KeptEvent implements KeptPacket {
+  readonly opts: BroadcastOptions;
+  readonly sentAt: number;
+  bytes = 0;
+  readonly #packet: { readonly event: EncodedPacket["event"]; readonly offset: string };
+
+  constructor(
+    packet: { readonly event: EncodedPacket["event"]; readonly offset: string },
+    opts: BroadcastOptions,
+    sentAt: number,
+  ) {
+    this.#packet = packet;
+    this.opts = opts;
+    this.sentAt = sentAt;
+  }
+
+  get data(): unknown[] {
+    return [...this.#packet.event.data, this.#packet.offset];
+  }
 }
 
 /** Why a client could not resume its session. */
@@ -99,6 +122,11 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     this[kLog] = new PacketLog({ maxPackets, maxPacketBytes, onDropped: this[kOnDropped] });
   }
 
+  /** Whether sessions and packets are stored. Adapters of clusters extend this class without recovery as well. */
+  protected get keepsSessions(): boolean {
+    return true;
+  }
+
   /** Counts of stored sessions, packets and bytes, for metrics. */
   get kept(): { readonly sessions: number; readonly packets: number; readonly packetBytes: number } {
     return { sessions: this[kSessions].size, packets: this[kLog].size, packetBytes: this[kLog].bytes };
@@ -112,6 +140,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   // ---- rooms -------------------------------------------------------------------------------------------------------
 
   override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
+    if (!this.keepsSessions) return super.addAll(id, rooms);
     let memberships = this[kMemberships].get(id);
     if (memberships === undefined) this[kMemberships].set(id, (memberships = new Map()));
     for (const room of rooms) if (!memberships.has(room)) memberships.set(room, this[kLog].last);
@@ -131,7 +160,8 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   // ---- packets -----------------------------------------------------------------------------------------------------
 
   override broadcast(event: AdapterPacket, opts: BroadcastOptions): void {
-    if (event.type !== PacketType.EVENT || event.id !== undefined) return super.broadcast(event, opts);
+    const isKept = event.type === PacketType.EVENT && event.id === undefined && this.keepsSessions;
+    if (!isKept) return super.broadcast(event, opts);
     const plain: AdapterPacket = { type: event.type, data: event.data.slice() };
     if (opts.flags?.volatile) {
       // Clients take any trailing string for the offset. Without a real one here, this event would make recovery fail.
@@ -143,6 +173,26 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     this[kLog].add(kept);
     event.data.push(this[kOffsetOf](this[kLog].last));
     this[kLog].measured(kept, this.deliverLocally(event, plain, opts));
+    this[kSweepLater]();
+  }
+
+  /** Logs an event that is encoded without an offset, and sends it with the offset as last argument. */
+  protected override deliverEncoded(packet: EncodedPacket, opts: BroadcastOptions): void {
+    if (!this.keepsSessions) return super.deliverEncoded(packet, opts);
+    const nsp = this[kNamespace];
+    if (opts.flags?.volatile) {
+      // See broadcast().
+      if (!hasLastText(packet, nsp)) return super.deliverEncoded(packet, opts);
+      return this.deliverWithOffset(withOffset(packet, this[kOffsetOf](this[kLog].last), nsp), packet, opts);
+    }
+    const offset = this[kOffsetOf](this[kLog].last + 1);
+    const complete = withOffset(packet, offset, nsp);
+    const kept = new KeptEvent({ event: packet.event, offset }, opts, this[kEngineClock].now());
+    this[kLog].add(kept);
+    this.deliverWithOffset(complete, packet, opts);
+    let bytes = 0;
+    for (const part of complete.parts) bytes += part.length;
+    this[kLog].measured(kept, bytes);
     this[kSweepLater]();
   }
 

@@ -49,6 +49,7 @@ import {
   kDropOldestAck,
   kNextFlags,
   kNotifyIncoming,
+  kOneSocket,
   kEmitDrain,
   kRememberExpelled,
   kTakeFlags,
@@ -247,7 +248,12 @@ export class Socket<
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
     if (this[kPid] !== undefined && this[kSocketState] !== "joining") {
       // By way of the adapter, which logs the packet for a client that misses it.
-      const toMyself = { rooms: new Set([this.id]), except: new Set<Room>(), flags: flags ?? {} };
+      const toMyself = {
+        rooms: new Set([this.id]),
+        except: new Set<Room>(),
+        flags: flags ?? {},
+        [kOneSocket]: true,
+      } as const;
       watchAdapter(this.adapter.broadcast(packet as SocketPacket & { data: unknown[] }, toMyself), this.nsp);
       return true;
     }
