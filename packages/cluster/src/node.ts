@@ -31,13 +31,10 @@ export interface NodeSettings {
   readonly handler: NodeHandler;
 }
 
-/** A part of the node that uses the links. */
-export type NodePart = Omit<LinkObserver, "onOpen">;
-
 /** The parts: the relay receives the frames of streams, the bus those of adapters. */
 export interface NodeParts {
   readonly relay: (peers: Peers) => ClusterRelay;
-  readonly bus: NodePart;
+  readonly bus: LinkObserver;
 }
 
 /** One start of this process in the cluster: its links, and what the others report. */
@@ -46,7 +43,7 @@ export class LocalNode implements Peers, PoolHandler {
   readonly #clock: Clock;
   readonly #membership = new Membership();
   readonly relay: ClusterRelay;
-  readonly #bus: NodePart;
+  readonly #bus: LinkObserver;
   readonly #waiting = new Set<{ settle(error?: Error): void }>();
   readonly #ends: Partial<Record<LinkEnd, number>> = {};
   readonly #refused: Partial<Record<LinkRefusalCode, number>> = {};
@@ -188,6 +185,7 @@ export class LocalNode implements Peers, PoolHandler {
   onOpen(link: Link): void {
     link.send(encodeFrame("STATE", 0, encodeReport(this.#report())));
     this.relay.onOpen(link);
+    this.#bus.onOpen(link);
   }
 
   onFrame(link: Link, frame: Frame): void {

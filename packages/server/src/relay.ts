@@ -44,3 +44,7 @@ export { failAdapter } from "./socketio/events/listener-errors.ts";
 export { kCollectAnswers, kOneSocket, kTrustsBus } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";
+export { yieldSession } from "./socketio/socket/recovery.ts";
+export { isMeantFor, type MissedEvent } from "./socketio/recovery/kept-event.ts";
+export type { KeptPacket, PacketOrigin } from "./socketio/recovery/packet-log.ts";
+export type { RestoredSession, SessionToPersist } from "./socketio/adapter/adapter.ts";

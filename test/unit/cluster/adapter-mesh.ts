@@ -82,14 +82,17 @@ export class Mesh {
       },
       this.#options,
     );
-    for (const other of this.#buses.keys()) this.connect(tag, other);
+    const others = [...this.#buses.keys()];
     this.#buses.set(tag, bus);
+    for (const other of others) this.connect(tag, other);
     return bus;
   }
 
   connect(one: string, two: string): void {
     this.#links.set(`${one}>${two}`, new MemoryLink(this, one, two));
     this.#links.set(`${two}>${one}`, new MemoryLink(this, two, one));
+    this.bus(one).onOpen(this.link(one, two)!);
+    this.bus(two).onOpen(this.link(two, one)!);
   }
 
   bus(tag: string): LinkBus {
@@ -119,6 +122,11 @@ export class Mesh {
   kill(tag: string, end: LinkEnd = "gone"): void {
     for (const other of this.#buses.keys()) if (other !== tag) this.cut(tag, other, end);
     this.#buses.delete(tag);
+  }
+
+  /** The links with frames under way. */
+  get busy(): readonly MemoryLink[] {
+    return this.#busy();
   }
 
   /** Delivers all that is under way, until nothing is. */

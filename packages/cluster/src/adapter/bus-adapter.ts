@@ -6,8 +6,10 @@ import {
   kOneSocket,
   kTrustsBus,
   type OnCollected,
+  type RestoredSession,
 } from "@portage/server/relay";
 import type { Bus } from "./bus.ts";
+import type { SessionSide } from "./hand-over.ts";
 import { toWire } from "./messages.ts";
 import { RemoteSide } from "./remote-side.ts";
 
@@ -35,7 +37,8 @@ export class BusAdapter extends SessionAwareAdapter {
     this.#remote = new RemoteSide(bus, {
       nsp: nsp as AdapterNamespace,
       receive: (parts) => this.receivePacket(parts),
-      deliver: (packet, opts) => this.deliverEncoded(packet, opts),
+      deliver: (packet, opts, origin) => this.deliverEncoded(packet, opts, origin),
+      sessions: this.keepsSessions ? this.#sessionSide() : undefined,
       ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
       forgetAcks: (id) => this.forgetAcks(id),
       fetchSockets: (opts) => super.fetchSockets(opts),
@@ -43,6 +46,16 @@ export class BusAdapter extends SessionAwareAdapter {
       delSockets: (opts, rooms) => super.delSockets(opts, rooms),
       disconnectSockets: (opts, close) => super.disconnectSockets(opts, close),
     });
+  }
+
+  #sessionSide(): SessionSide {
+    return {
+      nsp: this.nsp as AdapterNamespace,
+      restore: (pid, offset) => super.restoreSession(pid, offset),
+      adopt: (session, missed) => this.adoptSession(session, missed),
+      forEachOfNodes: (visit) => this.forEachOfNodes(visit),
+      breakLog: () => this.breakLog(),
+    };
   }
 
   override init(): void {
@@ -54,7 +67,7 @@ export class BusAdapter extends SessionAwareAdapter {
     return super.close();
   }
 
-  /** With the option `connectionStateRecovery`, clients resume their sessions on the same node. */
+  /** With the option `connectionStateRecovery`, clients resume their sessions on any node. */
   protected override get keepsSessions(): boolean {
     return !!(this.nsp as AdapterNamespace).server.opts?.connectionStateRecovery;
   }
@@ -74,8 +87,14 @@ export class BusAdapter extends SessionAwareAdapter {
     const isLocal = opts.flags?.local === true || opts[kOneSocket] === true || !EVENTS.has(packet.type);
     if (isLocal) return super.broadcast(packet, opts);
     const encoded = this.encodePacket(packet);
-    this.deliverEncoded(encoded, opts);
-    this.#remote.publish({ kind: "BROADCAST", nsp: this.#nspName, head: { opts: toWire(opts) }, parts: encoded.parts });
+    const origin = opts.flags?.volatile ? undefined : this.#remote.number();
+    this.deliverEncoded(encoded, opts, origin);
+    this.#remote.publish({
+      kind: "BROADCAST",
+      nsp: this.#nspName,
+      head: { opts: toWire(opts), number: origin?.number },
+      parts: encoded.parts,
+    });
   }
 
   override broadcastWithAck(
@@ -96,10 +115,15 @@ export class BusAdapter extends SessionAwareAdapter {
     packet.id = this.#remote.collect({ packet: this.encodePacket(packet), opts, ms }, onCollected);
   }
 
+  /** Returns a stored session of this node, or takes it from the node that has it. */
+  override async restoreSession(pid: string, offset: string): Promise<RestoredSession | null> {
+    return (await super.restoreSession(pid, offset)) ?? this.#remote.seek(pid, offset);
+  }
+
   // ---- sockets -------------------------------------------------------------------------------------------------------
 
   /**
-   * Returns the matching sockets: those of this node as objects, the others as details.
+   * Returns the matching sockets: local ones as objects, the others as details.
    *
    * @throws (rejects) MissingAnswersError `CLUSTER_TIMEOUT`, or `CLUSTER_ANSWERS_MISSING` when a link was cut
    */

@@ -8,7 +8,7 @@
  *
  * Quantities, for each link: `queuedBytes` of the link itself, and the frames in its outbox.
  * Invariant between calls: the outbox is empty, or the link has more than `highWater` bytes queued or is about to report
- * that it has drained. Frames leave the outbox in the order in which they came.
+ * that it has drained. Frames leave the outbox first in, first out.
  * What would break it: sending a frame past an outbox that is not empty; a piece would then land inside another message.
  */
 import { failAdapter, SocketIoError } from "@portage/server/relay";
@@ -23,6 +23,8 @@ export type BusPeers = Pick<Peers, "tag" | "get" | "all">;
 /** The adapter of one namespace, as the bus sees it. */
 export interface BusMember {
   readonly nsp: object;
+  /** There is a new link to a node. */
+  onOpen(tag: string): void;
   /** Handles a message of another node. */
   onMessage(from: string, address: MessageAddress, message: Buffer): void;
   /** The link to a node has closed: messages under way are lost. */
@@ -51,7 +53,7 @@ export interface Bus {
 export interface BusOptions {
   /** Time that other nodes have to answer a request, in milliseconds. Default: 5000. */
   readonly requestTimeout?: number;
-  /** Bytes queued on a link, beyond half of which the bus holds frames back. Default: 8000000. */
+  /** With more than half of these bytes queued on a link, the bus holds frames back. Default: 8000000. */
   readonly maxLinkBytes?: number;
   /** Largest message, in bytes. Default: 64000000. Beyond: `CLUSTER_MESSAGE_TOO_LARGE`. */
   readonly maxMessageBytes?: number;
@@ -182,6 +184,11 @@ export class LinkBus implements Bus {
   }
 
   // ---- from other nodes ----------------------------------------------------------------------------------------------
+
+  /** There is a new link. */
+  onOpen(link: Link): void {
+    for (const member of this.#members.values()) member.onOpen(link.tag);
+  }
 
   /** Handles a MESSAGE frame. */
   onFrame(link: Link, { body }: Frame): void {

@@ -1,5 +1,12 @@
 import type { BroadcastOptions, Room } from "@portage/server/adapter";
-import { type AdapterNamespace, type EncodedPacket, failAdapter, SocketIoError } from "@portage/server/relay";
+import {
+  type AdapterNamespace,
+  type EncodedPacket,
+  failAdapter,
+  type PacketOrigin,
+  SocketIoError,
+} from "@portage/server/relay";
+import type { SessionSide } from "./hand-over.ts";
 import type { Part } from "./messages.ts";
 
 /** What the adapter does for the sockets of its own node. */
@@ -7,7 +14,8 @@ export interface LocalSide {
   readonly nsp: AdapterNamespace;
   /** Takes a packet that another node has encoded. @throws SocketIoError `CLUSTER_MESSAGE_INVALID` */
   receive(parts: readonly Part[]): EncodedPacket;
-  deliver(packet: EncodedPacket, opts: BroadcastOptions): void;
+  /** `origin`: of a recoverable event. */
+  deliver(packet: EncodedPacket, opts: BroadcastOptions, origin?: PacketOrigin): void;
   /** Sends a packet with an acknowledgement. Returns its id, for `forgetAcks()`. */
   ask(
     packet: EncodedPacket,
@@ -16,6 +24,8 @@ export interface LocalSide {
     onAnswer: (answer: unknown) => void,
   ): number;
   forgetAcks(id: number): void;
+  /** Undefined: sessions are not recoverable. */
+  readonly sessions: SessionSide | undefined;
   fetchSockets(opts: BroadcastOptions): Promise<unknown[]>;
   addSockets(opts: BroadcastOptions, rooms: Room[]): void;
   delSockets(opts: BroadcastOptions, rooms: Room[]): void;

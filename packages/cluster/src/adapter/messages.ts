@@ -39,17 +39,25 @@ const KINDS = {
   ABSENT: 13,
   /** answers any request: the node could not answer */
   FAILED: 14,
+  /** a node has the namespace now, and asks for POSITION */
+  HELLO: 15,
+  /** the number of the last recoverable event of a node */
+  POSITION: 16,
+  /** asks for a session */
+  SEEK: 17,
+  /** answers SEEK; parts: data, and the missed events */
+  GIVEN: 18,
 } as const;
 
 export type MessageKind = keyof typeof KINDS;
-type AnswerKind = "CLIENTS" | "ACK" | "SOCKETS" | "ANSWER" | "ABSENT" | "FAILED";
+type AnswerKind = "CLIENTS" | "ACK" | "SOCKETS" | "ANSWER" | "ABSENT" | "FAILED" | "GIVEN";
 
 const NAMES = new Map<number, MessageKind>(
   Object.entries(KINDS).map(([name, number]) => [number, name as MessageKind]),
 );
 
-/** The kinds that ask for an answer, and those that are one. */
-const ANSWERED: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION"]);
+/** The kinds that ask for an answer, and the answers. */
+const ANSWERED: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK"]);
 const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "CLIENTS",
   "ACK",
@@ -57,6 +65,7 @@ const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "ANSWER",
   "ABSENT",
   "FAILED",
+  "GIVEN",
 ]);
 
 /** What the bus reads of a message. */
@@ -78,7 +87,8 @@ interface WireOptions {
 
 /** The heads of messages. */
 interface Heads {
-  BROADCAST: { readonly opts: WireOptions };
+  /** `number`: of a recoverable event. */
+  BROADCAST: { readonly opts: WireOptions; readonly number?: number | undefined };
   /** `ms`: time to answer, in milliseconds; null: any. */
   ASK: { readonly opts: WireOptions; readonly ms: number | null };
   JOIN: { readonly opts: WireOptions; readonly targets: Room[] };
@@ -93,6 +103,15 @@ interface Heads {
   ANSWER: object;
   ABSENT: object;
   FAILED: object;
+  HELLO: object;
+  POSITION: { readonly number: number };
+  SEEK: { readonly pid: string; readonly offset: string };
+  GIVEN: {
+    readonly sid: string;
+    readonly rooms: Room[];
+    readonly positions: Readonly<Record<string, number>>;
+    readonly nodes: string[];
+  };
 }
 
 /** A message that was checked. */
@@ -286,11 +305,14 @@ function isOptions(value: unknown): boolean {
 
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isTime: Check = (value) => value === null || (typeof value === "number" && value >= 0);
+const isText: Check = (value) => typeof value === "string";
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+const isPositions: Check = (value) => isRecord(value) && Object.values(value).every(isCount);
 const isBoolean: Check = (value) => typeof value === "boolean";
 
 /** The checks of each field of the heads. */
 const SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads[Kind]]: Check } } = {
-  BROADCAST: { opts: isOptions },
+  BROADCAST: { opts: isOptions, number: (value) => value === undefined || isCount(value) },
   ASK: { opts: isOptions, ms: isTime },
   JOIN: { opts: isOptions, targets: isList },
   LEAVE: { opts: isOptions, targets: isList },
@@ -304,4 +326,8 @@ const SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads
   ANSWER: {},
   ABSENT: {},
   FAILED: {},
+  HELLO: {},
+  POSITION: { number: isCount },
+  SEEK: { pid: isText, offset: isText },
+  GIVEN: { sid: isText, rooms: isList, positions: isPositions, nodes: isTexts },
 };

@@ -8,11 +8,14 @@ import {
   kEngineClock,
   MissingAnswersError,
   type OnCollected,
+  type PacketOrigin,
+  type RestoredSession,
   serverClock,
 } from "@portage/server/relay";
 import type { LinkEnd } from "../links/link.ts";
 import type { Bus, BusMember } from "./bus.ts";
 import { type AckReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
+import { givenSession, HandOver } from "./hand-over.ts";
 import { type LocalSide, malformed, report } from "./local-side.ts";
 import {
   type Answer,
@@ -29,6 +32,12 @@ import {
 } from "./messages.ts";
 import { Requests } from "./requests.ts";
 import { Responder } from "./responder.ts";
+
+/** Time that the other nodes have to give a session, in milliseconds. */
+const SEEK_TIME = 1000;
+
+/** Most pending requests with which the nodes are asked for one more session: clients can cause these. */
+const MAX_REQUESTS = 1000;
 
 /** A broadcast that asks for acknowledgements. */
 interface Question {
@@ -47,13 +56,15 @@ export class RemoteSide implements BusMember {
   readonly #responder: Responder;
   readonly #requests: Requests;
   readonly #collections = new Collections();
+  readonly #handOver: HandOver | undefined;
 
   constructor(bus: Bus, local: LocalSide) {
     this.nsp = local.nsp;
     this.#local = local;
     this.#bus = bus;
     this.#clock = local.nsp.server[kEngineClock] ?? serverClock;
-    this.#responder = new Responder(local, bus, this.#clock);
+    this.#handOver = local.sessions && new HandOver(local.sessions, bus);
+    this.#responder = new Responder(local, bus, this.#clock, this.#handOver);
     this.#requests = new Requests(this.#clock);
   }
 
@@ -69,6 +80,12 @@ export class RemoteSide implements BusMember {
 
   open(): void {
     this.#bus.join(this.nsp.name, this);
+    if (this.#handOver !== undefined) this.publish({ kind: "HELLO", nsp: this.nsp.name, head: {} });
+    for (const tag of this.#bus.nodes()) this.#responder.reportPosition(tag);
+  }
+
+  onOpen(tag: string): void {
+    this.#responder.reportPosition(tag);
   }
 
   close(): void {
@@ -109,6 +126,28 @@ export class RemoteSide implements BusMember {
     const request = this.#bus.nextRequest();
     const ms = opts.flags?.timeout || this.#bus.requestTimeout;
     return this.#ask({ kind: "FETCH", nsp: this.nsp.name, request, head: { opts: toWire(opts) } }, ms, local);
+  }
+
+  /** Numbers a recoverable event of this node. */
+  number(): PacketOrigin | undefined {
+    return this.#handOver?.number();
+  }
+
+  /** Asks the other nodes for a session. Null: none has it, or it can't be restored exactly. */
+  async seek(pid: string, offset: string): Promise<RestoredSession | null> {
+    const asked = this.#bus.nodes();
+    if (this.#handOver === undefined || asked.length === 0 || this.#requests.size >= MAX_REQUESTS) return null;
+    const request = this.#bus.nextRequest();
+    const [message] = await new Promise<unknown[]>((resolve) => {
+      const onEnd = (_error: unknown, answers: unknown[]): void => resolve(answers);
+      const ms = Math.min(SEEK_TIME, this.#bus.requestTimeout);
+      this.#requests.add(request, { asked, answers: [], ms, onEnd, enough: 1 });
+      this.publish({ kind: "SEEK", nsp: this.nsp.name, request, head: { pid, offset } });
+    });
+    if (message === undefined) return null;
+    const { head, parts } = message as Extract<Answer, { readonly kind: "GIVEN" }>;
+    const given = givenSession(pid, head, parts);
+    return given === undefined ? null : this.#handOver.take(given);
   }
 
   /** Sends an event to the other servers. */
@@ -197,6 +236,8 @@ export class RemoteSide implements BusMember {
         return this.#requests.answer(request, from, []);
       case "FAILED":
         return this.#fail(from, request);
+      case "GIVEN":
+        return this.#requests.answer(request, from, [message]);
     }
   }
 
@@ -206,6 +247,7 @@ export class RemoteSide implements BusMember {
   }
 
   onLost(tag: string, end: LinkEnd): void {
+    this.#handOver?.lose(tag);
     this.#responder.forget(tag);
     this.#collections.lose(tag);
     // The sockets of a node that is gone are gone as well: no answer is missing.

@@ -20,9 +20,12 @@ export interface RequestOptions {
   /** Time to answer, in milliseconds. */
   readonly ms: number;
   readonly onEnd: OnAnswers;
+  /** Number of answers after which the others are not waited for. Default: all. */
+  readonly enough?: number;
 }
 
 interface Request {
+  readonly enough: number;
   readonly answers: unknown[];
   readonly waiting: Set<string>;
   /** Nodes that will not answer any more. */
@@ -45,10 +48,10 @@ export class Requests {
   }
 
   /** Adds a request. Without nodes to ask, it ends at once. */
-  add(id: number, { asked, answers, ms, onEnd }: RequestOptions): void {
+  add(id: number, { asked, answers, ms, onEnd, enough = Infinity }: RequestOptions): void {
     if (asked.length === 0) return onEnd(null, answers);
     const timer = this.#clock.after(ms, () => this.#expire(id));
-    this.#requests.set(id, { answers, waiting: new Set(asked), missing: [], timer, onEnd });
+    this.#requests.set(id, { answers, waiting: new Set(asked), missing: [], timer, onEnd, enough });
   }
 
   /** Adds the answer of a node, any number of values. */
@@ -82,11 +85,11 @@ export class Requests {
     for (const id of this.#requests.keys()) this.#expire(id);
   }
 
-  #endIfComplete(id: number, { waiting, missing, answers, timer, onEnd }: Request): void {
-    if (waiting.size > 0) return;
+  #endIfComplete(id: number, { waiting, missing, answers, timer, onEnd, enough }: Request): void {
+    if (waiting.size > 0 && answers.length < enough) return;
     timer.cancel();
     this.#requests.delete(id);
-    const isComplete = missing.length === 0;
+    const isComplete = missing.length === 0 || answers.length >= enough;
     onEnd(isComplete ? null : new MissingAnswersError("CLUSTER_ANSWERS_MISSING", { answers, missing }), answers);
   }
 

@@ -7,6 +7,7 @@ import {
   SERVER_RESERVED_EVENTS,
 } from "@portage/server/relay";
 import type { Bus } from "./bus.ts";
+import type { HandOver } from "./hand-over.ts";
 import { type LocalSide, malformed, report } from "./local-side.ts";
 import { encodeMessage, fromWire, type Instruction, type OutgoingMessage } from "./messages.ts";
 
@@ -26,13 +27,15 @@ export class Responder {
   readonly #local: LocalSide;
   readonly #bus: Bus;
   readonly #clock: Clock;
+  readonly #handOver: HandOver | undefined;
   /** By the tag of the asking node and the number of its request. */
   readonly #asked = new Map<string, Map<number, Asked>>();
 
-  constructor(local: LocalSide, bus: Bus, clock: Clock) {
+  constructor(local: LocalSide, bus: Bus, clock: Clock, handOver: HandOver | undefined) {
     this.#local = local;
     this.#bus = bus;
     this.#clock = clock;
+    this.#handOver = handOver;
   }
 
   /** Number of broadcasts of other nodes that clients have still to acknowledge. */
@@ -45,7 +48,7 @@ export class Responder {
   onMessage(from: string, message: Instruction): void {
     switch (message.kind) {
       case "BROADCAST":
-        return this.#local.deliver(this.#local.receive(message.parts), fromWire(message.head.opts));
+        return this.#onBroadcast(from, message);
       case "ASK":
         return this.#onAsk(from, message);
       case "JOIN":
@@ -60,6 +63,36 @@ export class Responder {
         return this.#local.nsp._onServerSideEmit(eventOf(message));
       case "QUESTION":
         return this.#onQuestion(from, message);
+      case "HELLO":
+        return this.reportPosition(from);
+      case "POSITION":
+        return this.#handOver?.report(from, message.head.number);
+      case "SEEK":
+        return void this.#onSeek(from, message);
+    }
+  }
+
+  /** Sends a node the number of the last recoverable event of this node. */
+  reportPosition(to: string): void {
+    if (this.#handOver === undefined) return;
+    this.#respond(to, { kind: "POSITION", request: 0, head: { number: this.#handOver.positions.own } });
+  }
+
+  #onBroadcast(from: string, { head, parts }: MessageOf<"BROADCAST">): void {
+    const packet = this.#local.receive(parts);
+    const opts = fromWire(head.opts);
+    const { number } = head;
+    if (this.#handOver === undefined || number === undefined) return this.#local.deliver(packet, opts);
+    this.#local.deliver(packet, this.#handOver.receive(from, number, opts), { node: from, number });
+  }
+
+  async #onSeek(from: string, { request, head }: MessageOf<"SEEK">): Promise<void> {
+    try {
+      const given = await this.#handOver?.give(request, head);
+      if (given === undefined) this.#respond(from, { kind: "ABSENT", request, head: {} });
+      else this.#bus.send(from, given);
+    } catch (error) {
+      this.#fail(from, request, error);
     }
   }
 

@@ -158,7 +158,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   /** Sends an encoded packet to the receivers on this server. */
-  protected deliverEncoded({ parts, event }: EncodedPacket, opts: BroadcastOptions): void {
+  protected deliverEncoded({ parts, event }: EncodedPacket, opts: BroadcastOptions, _origin?: unknown): void {
     this[kDeliver](parts, event, opts);
   }
 

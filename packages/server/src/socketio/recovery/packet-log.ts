@@ -1,11 +1,19 @@
 import type { RecoveryLimit } from "../host/server-tally.ts";
 import type { BroadcastOptions } from "../adapter/adapter.ts";
 
+/** Where a packet was sent: the node of a cluster, and the number of the packet there. */
+export interface PacketOrigin {
+  readonly node: string;
+  readonly number: number;
+}
+
 /** A packet that a disconnected client may have missed. */
 export interface KeptPacket {
   /** The event with its arguments and its offset. */
   readonly data: unknown[];
   readonly opts: BroadcastOptions;
+  /** Undefined for packets of this server alone. */
+  readonly origin?: PacketOrigin | undefined;
   /** The time it was sent, by the server's clock, in milliseconds. */
   readonly sentAt: number;
   /** Its encoded length; 0 until it is known. */
@@ -78,6 +86,12 @@ export class PacketLog {
     packet.bytes = bytes;
     this.#bytes += bytes;
     while (this.#bytes > this.#limits.maxPacketBytes && this.size > 0) this.#crowdOut("maxPacketBytes");
+  }
+
+  /** Notes that packets may have been lost before they were added: the log lacks them for all who have not got a later one. */
+  breakHere(packet: KeptPacket): void {
+    this.add(packet);
+    this.#crowdedOutThrough = this.last;
   }
 
   /** Drops packets sent before `time`. */

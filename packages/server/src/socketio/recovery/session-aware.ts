@@ -30,7 +30,8 @@ import type {
 } from "../adapter/adapter.ts";
 import { type EncodedPacket, hasLastText, withOffset } from "../adapter/encoded-packet.ts";
 import { InMemoryAdapter } from "../adapter/in-memory.ts";
-import { type KeptPacket, PacketLog } from "./packet-log.ts";
+import { type EventDetails, isMeantFor, KeptEvent, type MissedEvent } from "./kept-event.ts";
+import { type KeptPacket, PacketLog, type PacketOrigin } from "./packet-log.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -49,6 +50,7 @@ const kSweep = Symbol("sweep");
 const kSeen = Symbol("seen");
 const kMissed = Symbol("missed");
 const kNextSweep = Symbol("nextSweep");
+const kKeep = Symbol("keep");
 
 /** For each room of a socket, the number of the last packet before it joined. */
 type Memberships = Map<Room, number>;
@@ -60,34 +62,13 @@ interface KeptSession {
   readonly lostAt: number;
 }
 
-/** An event that is decoded only if a client has missed it. */
-class KeptEvent implements KeptPacket {
-  readonly opts: BroadcastOptions;
-  readonly sentAt: number;
-  bytes = 0;
-  readonly #packet: { readonly event: EncodedPacket["event"]; readonly offset: string };
-
-  constructor(
-    packet: { readonly event: EncodedPacket["event"]; readonly offset: string },
-    opts: BroadcastOptions,
-    sentAt: number,
-  ) {
-    this.#packet = packet;
-    this.opts = opts;
-    this.sentAt = sentAt;
-  }
-
-  get data(): unknown[] {
-    return [...this.#packet.event.data, this.#packet.offset];
-  }
-}
-
 /** Why a client could not resume its session. */
 export type RecoveryRefusal = "RECOVERY_SESSION_UNKNOWN" | "RECOVERY_OFFSET_UNKNOWN";
 
 /** The shortest time between two sweeps for expired sessions and packets, in milliseconds. */
 const SWEEP_INTERVAL = 1000;
-const NO_ROOMS: ReadonlySet<Room> = new Set();
+/** Receivers of a packet that is meant for none. */
+const NO_RECEIVER = { rooms: new Set<Room>([""]), except: new Set<Room>() };
 
 /**
  * Stores the sessions of disconnected clients, and the packets that they miss, in the memory of one server. It is the
@@ -177,7 +158,7 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   }
 
   /** Logs an event that is encoded without an offset, and sends it with the offset as last argument. */
-  protected override deliverEncoded(packet: EncodedPacket, opts: BroadcastOptions): void {
+  protected override deliverEncoded(packet: EncodedPacket, opts: BroadcastOptions, origin?: PacketOrigin): void {
     if (!this.keepsSessions) return super.deliverEncoded(packet, opts);
     const nsp = this[kNamespace];
     if (opts.flags?.volatile) {
@@ -185,15 +166,58 @@ export class SessionAwareAdapter extends InMemoryAdapter {
       if (!hasLastText(packet, nsp)) return super.deliverEncoded(packet, opts);
       return this.deliverWithOffset(withOffset(packet, this[kOffsetOf](this[kLog].last), nsp), packet, opts);
     }
-    const offset = this[kOffsetOf](this[kLog].last + 1);
-    const complete = withOffset(packet, offset, nsp);
-    const kept = new KeptEvent({ event: packet.event, offset }, opts, this[kEngineClock].now());
-    this[kLog].add(kept);
+    const kept = this[kKeep]({ event: packet.event, opts, origin });
+    const complete = withOffset(packet, kept.offset, nsp);
     this.deliverWithOffset(complete, packet, opts);
     let bytes = 0;
     for (const part of complete.parts) bytes += part.length;
     this[kLog].measured(kept, bytes);
     this[kSweepLater]();
+  }
+
+  private [kKeep](details: EventDetails): KeptEvent {
+    const kept = new KeptEvent(details, this[kOffsetOf](this[kLog].last + 1), this[kEngineClock].now());
+    this[kLog].add(kept);
+    return kept;
+  }
+
+  // ---- several nodes -------------------------------------------------------------------------------------------------
+
+  /** Notes that packets of other nodes may have been lost: clients that may lack them can't resume. */
+  protected breakLog(): void {
+    this[kLog].breakHere(new KeptEvent({ event: { data: [] }, opts: NO_RECEIVER }, "", this[kEngineClock].now()));
+  }
+
+  /** Visits the packets in the log that nodes have sent to all nodes, oldest first. */
+  protected forEachOfNodes(visit: (packet: KeptPacket & { readonly origin: PacketOrigin }) => void): void {
+    this[kLog].forEachAfter(0, (packet) => {
+      if (packet.origin !== undefined) visit(packet as KeptPacket & { readonly origin: PacketOrigin });
+    });
+  }
+
+  /**
+   * Resumes a session of another node. `missed` is called when the client is connected; the events get offsets of this log.
+   */
+  protected adoptSession(session: SessionToPersist, missed: () => readonly MissedEvent[]): RestoredSession {
+    const adopt = (): unknown[][] => {
+      const opts = { rooms: new Set([session.sid]) };
+      const start = this[kLog].last;
+      const events = missed().map(({ data, bytes }) => {
+        const kept = this[kKeep]({ event: { data }, opts });
+        this[kLog].measured(kept, bytes);
+        return kept.data;
+      });
+      const memberships = new Map(session.rooms.map((room) => [room, this[kLog].last]));
+      this[kMemberships].set(session.sid, memberships.set(session.sid, start));
+      this[kSweepLater]();
+      return events;
+    };
+    return {
+      ...session,
+      get missedPackets(): unknown[][] {
+        return adopt();
+      },
+    };
   }
 
   private [kOffsetOf](number: number): string {
@@ -272,7 +296,8 @@ export class SessionAwareAdapter extends InMemoryAdapter {
   private [kMissed](kept: KeptSession, since: number): unknown[][] {
     const missed: unknown[][] = [];
     this[kLog].forEachAfter(since, (packet, number) => {
-      if (isMeant(packet.opts, kept, number)) missed.push(packet.data);
+      const { session, memberships } = kept;
+      if (isMeantFor(session, packet.opts, (room) => (memberships?.get(room) ?? 0) < number)) missed.push(packet.data);
     });
     return missed;
   }
@@ -307,17 +332,4 @@ export class SessionAwareAdapter extends InMemoryAdapter {
     }
     this[kLog].dropBefore(now - this[kRecoveryOptions].packetLifetime);
   }
-}
-
-/** Whether a session is among the receivers of a packet. */
-function isMeant(
-  { rooms, except = NO_ROOMS as Set<Room> }: BroadcastOptions,
-  kept: KeptSession,
-  number: number,
-): boolean {
-  const { session, memberships } = kept;
-  const isIn = (room: Room): boolean => (memberships?.get(room) ?? 0) < number;
-  if (session.rooms.some((room) => except.has(room))) return false;
-  if (rooms.size === 0) return isIn(session.sid);
-  return session.rooms.some((room) => rooms.has(room) && isIn(room));
 }

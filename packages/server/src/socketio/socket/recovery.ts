@@ -32,6 +32,14 @@ export function releaseSession(pid: PrivateSessionId, socket: Socket): void {
   if (held?.get(pid) === socket) held.delete(pid);
 }
 
+/** Ends the connection of a socket whose client resumes the session elsewhere, which stores the session. */
+export function yieldSession(nsp: object, pid: PrivateSessionId): void {
+  holders
+    .get(nsp as Namespace)
+    ?.get(pid)
+    ?.client[kYieldSession]();
+}
+
 /**
  * Resolves with the session that a client asks to resume, or with the error why it can't.
  *
@@ -65,7 +73,7 @@ async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promi
   if (typeof pid !== "string" || (offset !== undefined && typeof offset !== "string")) {
     return new SocketIoError("RECOVERY_MALFORMED");
   }
-  holders.get(nsp)?.get(pid)?.client[kYieldSession]();
+  yieldSession(nsp, pid);
   const isOurs = adapter instanceof SessionAwareAdapter;
   // A client that has received no event has no offset. Only our own adapter can resume without one.
   if (offset === undefined && !isOurs) return new SocketIoError("RECOVERY_NO_OFFSET");
