@@ -45,8 +45,8 @@ export async function runDemo(args: string[]): Promise<{ code: number | null; ou
 }
 
 /** Starts the demo on a free port and waits until it has printed its addresses. */
-export async function startDemo(command: DemoCommand = "server"): Promise<Demo> {
-  const { child, text, exit } = run(command, ["--port", "0"]);
+export async function startDemo(command: DemoCommand = "server", ...args: string[]): Promise<Demo> {
+  const { child, text, exit } = run(command, ["--port", "0", ...args]);
   const origin = await new Promise<string>((resolve, reject) => {
     child.stdout.on("data", () => {
       const [found] = /http:\/\/localhost:\d+(?=\/broadcast)/.exec(text.out) ?? [];
