@@ -83,6 +83,7 @@ describe.skipIf(!executable)("the demo in several processes, in Chromium", () =>
     const fits = () =>
       page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
     expect(await fits()).toBe(true);
+    await page.evaluate(() => scrollTo(0, 0));
     await page.screenshot({ path: `${SCREENSHOTS}workers-phone.png` });
     await page.emulateMedia({ colorScheme: "dark" });
     await page.screenshot({ path: `${SCREENSHOTS}workers-phone-dark.png` });

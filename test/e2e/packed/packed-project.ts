@@ -12,7 +12,10 @@ export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
 const MODULES = join(ROOT, "test/node_modules");
 
 /** The packages that are published. */
-const PACKAGES = ["parser", "websocket", "server", "client"];
+const PACKAGES = ["parser", "websocket", "server", "cluster", "client"];
+
+/** The packages that programs use under their own names. */
+const OWN_NAMES = ["parser", "websocket", "server", "cluster"];
 
 /** Names of the reference's packages, and their replacements. */
 const ALIASES: Record<string, string> = {
@@ -164,10 +167,9 @@ async function writeFacade(folder: string, name: string, target: string): Promis
  */
 async function install(folder: string): Promise<void> {
   const tarballs = await pack(folder);
-  const dependencies: Record<string, string | undefined> = {
-    "@portage/parser": tarballs.get("parser"),
-    "@portage/websocket": tarballs.get("websocket"),
-  };
+  const dependencies: Record<string, string | undefined> = Object.fromEntries(
+    OWN_NAMES.map((name) => [`@portage/${name}`, tarballs.get(name)]),
+  );
   for (const [name, place] of await dependenciesOf(join(ROOT, "packages/server"))) dependencies[name] = `file:${place}`;
   const overrides = Object.fromEntries(Object.keys(dependencies).map((name) => [name, `$${name}`]));
   for (const [alias, name] of Object.entries(ALIASES)) dependencies[alias] = tarballs.get(name);
