@@ -12,6 +12,7 @@ const { ALL_LIMIT_CODES } = built("server/dist/socketio/report/limit-codes.js");
 const { REFUSALS } = built("server/dist/engine/report/refusals.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
+const { CLUSTER_ERRORS, LINK_REFUSALS, WORKERS_ERRORS } = built("cluster/dist/index.js");
 const { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } = built("parser/dist/errors.js");
 const { readRetry } = built("parser/dist/engine/close-text.js");
 const { VIOLATIONS } = built("websocket/dist/core/violations.js");
@@ -59,6 +60,7 @@ Search for it on this page: its row says what happened, and what to do. You read
 | server: \`io.engine.on("connection_error")\`, \`name\`                | [why a request was refused](#why-a-request-was-refused)                |
 | server: \`io.engine.on("limit")\`                                    | [limits that a session survives](#limits-that-a-session-survives)      |
 | server: \`error.code\` of what is thrown, or reported                | [Socket.IO](#errors-of-the-socketio-layer), [mistakes](#mistakes-of-the-program), [parsers](#what-the-parsers-refuse) |
+| @portage/cluster: \`error.code\`, and \`refused\` of \`io.cluster\`   | [errors of the cluster](#errors-of-the-cluster)                        |
 | client: \`details.code\` of \`disconnect\`                           | [why a session ended](#why-a-session-ended)                            |
 | client: \`error.code\` of \`connect_error\`, acknowledgements, throws | [errors of the client](#errors-of-the-client)                          |
 | both: \`cause\` of an end                                            | [parsers](#what-the-parsers-refuse), [WebSocket](#violations-of-websocket) |
@@ -145,6 +147,21 @@ ${texts(SOCKETIO_ERRORS)}
 fail later, this fails at once.
 
 ${texts(USAGE_ERRORS)}
+
+## Errors of the cluster
+
+@portage/cluster: \`ClusterError\`, thrown by \`localCluster()\` and the server that uses it, or emitted as \`error\` of
+\`io.cluster\`. Refused requests are [above](#why-a-request-was-refused).
+
+${texts(CLUSTER_ERRORS)}
+
+\`WorkersError\`, thrown by \`runWorkers()\`, or emitted as \`failed\`:
+
+${texts(WORKERS_ERRORS)}
+
+Another process that does not belong to the cluster is reported as \`refused\` of \`io.cluster\`, with a code:
+
+${texts(LINK_REFUSALS)}
 
 ## Errors of the client
 
