@@ -51,7 +51,7 @@ export interface LocalClusterOptions {
 }
 
 /** The defaults of the options. */
-export const CLUSTER_DEFAULTS = {
+const CLUSTER_DEFAULTS = {
   upgrades: "auto",
   heartbeatInterval: 1000,
   heartbeatTimeout: 4000,

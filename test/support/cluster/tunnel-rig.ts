@@ -23,7 +23,7 @@ export interface Arrival {
 
 const CONGESTION = 4_000_000;
 
-export const TUNNELS: TunnelOptions = { maxTunnels: Infinity, upgrades: "auto" };
+const TUNNELS: TunnelOptions = { maxTunnels: Infinity, upgrades: "auto" };
 
 /** One of two nodes: its tunnels, and what its engine gets. */
 export class TunnelNode {

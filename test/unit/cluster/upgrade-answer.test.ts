@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readAnswer, readBody } from "../../../packages/cluster/src/core/upgrade-answer.ts";
+import { readAnswer, readAnswerBody } from "../../../packages/cluster/src/core/upgrade-answer.ts";
 
 const ACCEPTED =
   "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -34,10 +34,10 @@ test.each([
   expect(readAnswer(Buffer.from(text))).toBe("malformed");
 });
 
-const bodyOf = (text: string) => readBody(Buffer.from(text), true)?.toString();
+const bodyOf = (text: string) => readAnswerBody(Buffer.from(text), true)?.toString();
 
 test("chunks of a body", () => {
-  expect(readBody(Buffer.from("abc"), false)?.toString()).toBe("abc");
+  expect(readAnswerBody(Buffer.from("abc"), false)?.toString()).toBe("abc");
   expect(bodyOf("0\r\n\r\n")).toBe("");
   expect(bodyOf("3\r\nabc\r\n0\r\n\r\n")).toBe("abc");
   expect(bodyOf("3;x=1\r\nabc\r\nA\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n")).toBe("abc0123456789");

@@ -16,7 +16,7 @@ import { RemoteSide } from "./remote-side.ts";
 /** Types of packets that go to other nodes. */
 const EVENTS: ReadonlySet<number> = new Set([2, 5]);
 
-type OnEnd = (error: Error | null, answers: readonly unknown[]) => void;
+type OnServersAnswered = (error: Error | null, answers: readonly unknown[]) => void;
 
 /**
  * The adapter of a node: rooms and sockets are in memory, and the bus carries broadcasts and requests to the other nodes.
@@ -155,7 +155,7 @@ export class BusAdapter extends SessionAwareAdapter {
   /** Sends an event to the other servers. A function as last element gets an error or null, and their answers. */
   override serverSideEmit(packet: unknown[]): void {
     const onEnd = packet.at(-1);
-    if (typeof onEnd === "function") this.#remote.question(packet.slice(0, -1), onEnd as OnEnd);
+    if (typeof onEnd === "function") this.#remote.question(packet.slice(0, -1), onEnd as OnServersAnswered);
     else this.#remote.emit(packet);
   }
 

@@ -16,7 +16,7 @@ import {
  */
 
 /** Receives the answers of clients of other nodes to one broadcast. */
-export interface AckReceiver {
+export interface AnswerReceiver {
   onClients(clients: number): void;
   onAnswer(answer: unknown): void;
 }
@@ -108,11 +108,11 @@ export class Collection implements AnyCollection {
 
 /** Passes answers on without counting them, until the time is over. */
 export class PassiveCollection implements AnyCollection {
-  readonly #receiver: AckReceiver;
+  readonly #receiver: AnswerReceiver;
   readonly #timer: PendingCall;
   readonly #onEnd: () => void;
 
-  constructor(receiver: AckReceiver, clock: Clock, ms: number, onEnd: () => void) {
+  constructor(receiver: AnswerReceiver, clock: Clock, ms: number, onEnd: () => void) {
     this.#receiver = receiver;
     this.#onEnd = onEnd;
     this.#timer = clock.after(ms, onEnd);

@@ -33,7 +33,7 @@ export interface LocalSide {
 }
 
 /** Reports a failure to the `handler_error` listeners of the server, instead of throwing it into a link. */
-export function report(local: LocalSide, error: unknown): void {
+export function reportMessageError(local: LocalSide, error: unknown): void {
   failAdapter(error, local.nsp, "thrown");
 }
 

@@ -57,7 +57,7 @@ const NAMES = new Map<number, MessageKind>(
 );
 
 /** The kinds that ask for an answer, and the answers. */
-const ANSWERED: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK"]);
+const ANSWERED_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK"]);
 const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "CLIENTS",
   "ACK",
@@ -125,10 +125,10 @@ export type Message = {
 }[MessageKind];
 
 /** A message that answers a request of this node. */
-export type Answer = Extract<Message, { readonly kind: AnswerKind }>;
+export type AnswerMessage = Extract<Message, { readonly kind: AnswerKind }>;
 
 /** A message for the responder. */
-export type Instruction = Exclude<Message, Answer>;
+export type Instruction = Exclude<Message, AnswerMessage>;
 
 /** A message to send. */
 export type OutgoingMessage = {
@@ -142,11 +142,11 @@ export type OutgoingMessage = {
 }[MessageKind];
 
 /** Kind, request, length of the namespace. */
-const ADDRESS = 7;
+const ADDRESS_BYTES = 7;
 /** Form and length of a part. */
 const PART = 5;
 const TEXT = 0;
-const BYTES = 1;
+const BYTES_FORM = 1;
 
 // ---- options -------------------------------------------------------------------------------------------------------
 
@@ -168,15 +168,15 @@ export function fromWire({ rooms, except, flags }: WireOptions): BroadcastOption
 export function encodeMessage({ kind, nsp, request = 0, head, parts = [] }: OutgoingMessage): Buffer[] {
   const name = Buffer.from(nsp);
   const json = Buffer.from(JSON.stringify(head));
-  const start = Buffer.allocUnsafe(ADDRESS);
+  const start = Buffer.allocUnsafe(ADDRESS_BYTES);
   start[0] = KINDS[kind];
   start.writeUInt32BE(request, 1);
   start.writeUInt16BE(name.length, 5);
-  const chunks = [start, name, lengthOf(json), json];
+  const chunks = [start, name, lengthPrefix(json), json];
   for (const part of parts) {
-    const bytes = typeof part === "string" ? Buffer.from(part) : bytesOf(part);
+    const bytes = typeof part === "string" ? Buffer.from(part) : bytesOfPart(part);
     const header = Buffer.allocUnsafe(PART);
-    header[0] = typeof part === "string" ? TEXT : BYTES;
+    header[0] = typeof part === "string" ? TEXT : BYTES_FORM;
     header.writeUInt32BE(bytes.length, 1);
     chunks.push(header, bytes);
   }
@@ -193,14 +193,14 @@ export function encodeFailure({ request, nsp }: MessageAddress): Buffer[] {
   return encodeMessage({ kind: "FAILED", nsp, request, head: {} });
 }
 
-function lengthOf(bytes: Buffer): Buffer {
+function lengthPrefix(bytes: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(bytes.length, 0);
   return length;
 }
 
 /** Encoders pass bytes on as the program gave them. */
-function bytesOf(part: unknown): Buffer {
+function bytesOfPart(part: unknown): Buffer {
   if (Buffer.isBuffer(part)) return part;
   if (ArrayBuffer.isView(part)) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
   if (part instanceof ArrayBuffer) return Buffer.from(part);
@@ -211,20 +211,20 @@ function bytesOf(part: unknown): Buffer {
 
 /** Reads the address of a message; undefined if it is malformed. */
 export function addressOf(message: Buffer): MessageAddress | undefined {
-  if (message.length < ADDRESS) return undefined;
+  if (message.length < ADDRESS_BYTES) return undefined;
   const kind = NAMES.get(message[0] ?? 0);
-  const end = ADDRESS + message.readUInt16BE(5);
+  const end = ADDRESS_BYTES + message.readUInt16BE(5);
   if (kind === undefined || message.length < end + 4) return undefined;
-  return { kind, request: message.readUInt32BE(1), nsp: message.toString("utf8", ADDRESS, end), end };
+  return { kind, request: message.readUInt32BE(1), nsp: message.toString("utf8", ADDRESS_BYTES, end), end };
 }
 
 /** Whether the sender waits for an answer. */
 export function mustAnswer({ kind }: MessageAddress): boolean {
-  return ANSWERED.has(kind);
+  return ANSWERED_KINDS.has(kind);
 }
 
 /** Whether the message answers a request of this node. */
-export function isAnswer(message: Message): message is Answer {
+export function isAnswer(message: Message): message is AnswerMessage {
   return mayBeAnswer(message);
 }
 
@@ -238,11 +238,11 @@ export function decodeMessage({ kind, request, end }: MessageAddress, bytes: Buf
   const at = end + 4;
   const length = bytes.readUInt32BE(end);
   if (length > bytes.length - at) return "its head is incomplete";
-  const head = parse(bytes.toString("utf8", at, at + length));
-  if (!isRecord(head)) return "its head is not an object";
+  const head = parseHead(bytes.toString("utf8", at, at + length));
+  if (!isHeadObject(head)) return "its head is not an object";
   const parts = partsOf(bytes, at + length);
   if (parts === undefined) return "its parts are incomplete";
-  const checks: Readonly<Record<string, Check>> = SCHEMA[kind];
+  const checks: Readonly<Record<string, Check>> = HEAD_SCHEMA[kind];
   for (const [field, isValid] of Object.entries(checks)) {
     if (!isValid(Object.hasOwn(head, field) ? head[field] : undefined)) return `its ${field} is invalid (${kind})`;
   }
@@ -250,7 +250,7 @@ export function decodeMessage({ kind, request, end }: MessageAddress, bytes: Buf
   return { kind, request, head, parts } as Message;
 }
 
-function parse(text: string): unknown {
+function parseHead(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -263,7 +263,7 @@ function partsOf(bytes: Buffer, start: number): Part[] | undefined {
   let at = start;
   while (at < bytes.length) {
     const form = bytes[at];
-    if (bytes.length - at < PART || (form !== TEXT && form !== BYTES)) return undefined;
+    if (bytes.length - at < PART || (form !== TEXT && form !== BYTES_FORM)) return undefined;
     const length = bytes.readUInt32BE(at + 1);
     at += PART;
     if (length > bytes.length - at) return undefined;
@@ -277,57 +277,59 @@ function partsOf(bytes: Buffer, start: number): Part[] | undefined {
 
 type Check = (value: unknown) => boolean;
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isHeadObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether a value is a list of rooms. Untyped programs use numbers as well. */
-function isList(value: unknown): boolean {
+function isStringList(value: unknown): boolean {
   return Array.isArray(value) && value.every((item) => typeof item === "string" || typeof item === "number");
 }
 
 const isFlag: Check = (value) => value === undefined || value === null || typeof value === "boolean";
-const POLICIES: ReadonlySet<unknown> = new Set([undefined, "keep", "drop-newest", "drop-oldest", "disconnect"]);
+const SLOW_POLICIES: ReadonlySet<unknown> = new Set([undefined, "keep", "drop-newest", "drop-oldest", "disconnect"]);
 
 function isFlags(value: unknown): boolean {
-  if (!isRecord(value)) return false;
+  if (!isHeadObject(value)) return false;
   const { volatile, compress, conflate, ifSlow } = value;
-  return isFlag(volatile) && isFlag(compress) && isKey(conflate) && POLICIES.has(ifSlow);
+  return isFlag(volatile) && isFlag(compress) && isKey(conflate) && SLOW_POLICIES.has(ifSlow);
 }
 
 function isKey(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }
 
-function isOptions(value: unknown): boolean {
-  return isRecord(value) && isList(value["rooms"]) && isList(value["except"]) && isFlags(value["flags"]);
+function isWireOptions(value: unknown): boolean {
+  return (
+    isHeadObject(value) && isStringList(value["rooms"]) && isStringList(value["except"]) && isFlags(value["flags"])
+  );
 }
 
-const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isCountField: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isTime: Check = (value) => value === null || (typeof value === "number" && value >= 0);
-const isText: Check = (value) => typeof value === "string";
-const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
-const isPositions: Check = (value) => isRecord(value) && Object.values(value).every(isCount);
+const isTextField: Check = (value) => typeof value === "string";
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isTextField);
+const isPositions: Check = (value) => isHeadObject(value) && Object.values(value).every(isCountField);
 const isBoolean: Check = (value) => typeof value === "boolean";
 
 /** The checks of each field of the heads. */
-const SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads[Kind]]: Check } } = {
-  BROADCAST: { opts: isOptions, number: (value) => value === undefined || isCount(value) },
-  ASK: { opts: isOptions, ms: isTime },
-  JOIN: { opts: isOptions, targets: isList },
-  LEAVE: { opts: isOptions, targets: isList },
-  DISCONNECT: { opts: isOptions, close: isBoolean },
-  FETCH: { opts: isOptions },
+const HEAD_SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof Heads[Kind]]: Check } } = {
+  BROADCAST: { opts: isWireOptions, number: (value) => value === undefined || isCountField(value) },
+  ASK: { opts: isWireOptions, ms: isTime },
+  JOIN: { opts: isWireOptions, targets: isStringList },
+  LEAVE: { opts: isWireOptions, targets: isStringList },
+  DISCONNECT: { opts: isWireOptions, close: isBoolean },
+  FETCH: { opts: isWireOptions },
   EMIT: {},
   QUESTION: {},
-  CLIENTS: { clients: isCount },
+  CLIENTS: { clients: isCountField },
   ACK: {},
   SOCKETS: {},
   ANSWER: {},
   ABSENT: {},
   FAILED: {},
   HELLO: {},
-  POSITION: { number: isCount },
-  SEEK: { pid: isText, offset: isText },
-  GIVEN: { sid: isText, rooms: isList, positions: isPositions, nodes: isTexts },
+  POSITION: { number: isCountField },
+  SEEK: { pid: isTextField, offset: isTextField },
+  GIVEN: { sid: isTextField, rooms: isStringList, positions: isPositions, nodes: isTexts },
 };

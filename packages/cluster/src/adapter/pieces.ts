@@ -6,7 +6,7 @@ const FIRST = 1;
 const NEXT = Buffer.of(2);
 
 /** Bytes of a message that one frame carries when the message does not fit in one. */
-const PIECE = 262_144;
+const PIECE_BYTES = 262_144;
 
 /** First byte, and the length of the message. */
 const FIRST_HEADER = 5;
@@ -18,8 +18,8 @@ export function split(message: readonly Buffer[], bytes: number): Array<readonly
   const header = Buffer.allocUnsafe(FIRST_HEADER);
   header[0] = FIRST;
   header.writeUInt32BE(bytes, 1);
-  const bodies: Array<readonly Buffer[]> = [[header, whole.subarray(0, PIECE)]];
-  for (let at = PIECE; at < bytes; at += PIECE) bodies.push([NEXT, whole.subarray(at, at + PIECE)]);
+  const bodies: Array<readonly Buffer[]> = [[header, whole.subarray(0, PIECE_BYTES)]];
+  for (let at = PIECE_BYTES; at < bytes; at += PIECE_BYTES) bodies.push([NEXT, whole.subarray(at, at + PIECE_BYTES)]);
   return bodies;
 }
 

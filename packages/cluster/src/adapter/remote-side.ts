@@ -14,11 +14,11 @@ import {
 } from "@portage/server/relay";
 import type { LinkEnd } from "../links/link.ts";
 import type { Bus, BusMember } from "./bus.ts";
-import { type AckReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
+import { type AnswerReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
 import { givenSession, HandOver } from "./hand-over.ts";
-import { type LocalSide, malformed, report } from "./local-side.ts";
+import { type LocalSide, malformed, reportMessageError } from "./local-side.ts";
 import {
-  type Answer,
+  type AnswerMessage,
   decodeMessage,
   encodeFailure,
   encodeMessage,
@@ -102,7 +102,7 @@ export class RemoteSide implements BusMember {
     try {
       if (this.nodeCount > 0) this.#bus.publish(encodeMessage(message));
     } catch (error) {
-      report(this.#local, error);
+      reportMessageError(this.#local, error);
     }
   }
 
@@ -145,7 +145,7 @@ export class RemoteSide implements BusMember {
       this.publish({ kind: "SEEK", nsp: this.nsp.name, request, head: { pid, offset } });
     });
     if (message === undefined) return null;
-    const { head, parts } = message as Extract<Answer, { readonly kind: "GIVEN" }>;
+    const { head, parts } = message as Extract<AnswerMessage, { readonly kind: "GIVEN" }>;
     const given = givenSession(pid, head, parts);
     return given === undefined ? null : this.#handOver.take(given);
   }
@@ -166,7 +166,7 @@ export class RemoteSide implements BusMember {
         (error: unknown) => onEnd(error as Error, error instanceof MissingAnswersError ? error.answers : []),
       )
       // The callback of the program has failed.
-      .catch((error: unknown) => report(this.#local, error));
+      .catch((error: unknown) => reportMessageError(this.#local, error));
   }
 
   // ---- broadcasts with acknowledgements ------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ export class RemoteSide implements BusMember {
   }
 
   /** Sends a packet to the clients of the other nodes, and passes on what comes back until the time is over. */
-  ask(question: Question, receiver: AckReceiver): void {
+  ask(question: Question, receiver: AnswerReceiver): void {
     const request = this.#bus.nextRequest();
     const onEnd = (): void => this.#collections.delete(request);
     this.#collections.add(request, new PassiveCollection(receiver, this.#clock, question.ms, onEnd));
@@ -214,13 +214,13 @@ export class RemoteSide implements BusMember {
       if (isAnswer(message)) this.#onAnswer(from, message);
       else this.#responder.onMessage(from, message);
     } catch (error) {
-      report(this.#local, error);
+      reportMessageError(this.#local, error);
       if (mayBeAnswer(address)) this.#fail(from, address.request);
       else if (mustAnswer(address)) this.#bus.send(from, encodeFailure(address));
     }
   }
 
-  #onAnswer(from: string, message: Answer): void {
+  #onAnswer(from: string, message: AnswerMessage): void {
     const { kind, request, parts } = message;
     switch (kind) {
       case "CLIENTS":

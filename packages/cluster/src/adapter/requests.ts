@@ -9,35 +9,35 @@ import { type Clock, MissingAnswersError, type PendingCall } from "@portage/serv
  */
 
 /** Gets the answers to a request, and an error when some are missing. */
-export type OnAnswers = (error: MissingAnswersError | null, answers: unknown[]) => void;
+export type OnAllAnswers = (error: MissingAnswersError | null, answers: unknown[]) => void;
 
 /** A request to other nodes. */
-export interface RequestOptions {
+export interface PendingOptions {
   /** The tags of the nodes that have to answer. */
   readonly asked: readonly string[];
   /** The answers of this node. */
   readonly answers: unknown[];
   /** Time to answer, in milliseconds. */
   readonly ms: number;
-  readonly onEnd: OnAnswers;
+  readonly onEnd: OnAllAnswers;
   /** Number of answers after which the others are not waited for. Default: all. */
   readonly enough?: number;
 }
 
-interface Request {
+interface PendingRequest {
   readonly enough: number;
   readonly answers: unknown[];
   readonly waiting: Set<string>;
   /** Nodes that will not answer any more. */
   readonly missing: string[];
   readonly timer: PendingCall;
-  readonly onEnd: OnAnswers;
+  readonly onEnd: OnAllAnswers;
 }
 
 /** The pending requests of this node. */
 export class Requests {
   readonly #clock: Clock;
-  readonly #requests = new Map<number, Request>();
+  readonly #requests = new Map<number, PendingRequest>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -48,7 +48,7 @@ export class Requests {
   }
 
   /** Adds a request. Without nodes to ask, it ends at once. */
-  add(id: number, { asked, answers, ms, onEnd, enough = Infinity }: RequestOptions): void {
+  add(id: number, { asked, answers, ms, onEnd, enough = Infinity }: PendingOptions): void {
     if (asked.length === 0) return onEnd(null, answers);
     const timer = this.#clock.after(ms, () => this.#expire(id));
     this.#requests.set(id, { answers, waiting: new Set(asked), missing: [], timer, onEnd, enough });
@@ -85,7 +85,7 @@ export class Requests {
     for (const id of this.#requests.keys()) this.#expire(id);
   }
 
-  #endIfComplete(id: number, { waiting, missing, answers, timer, onEnd, enough }: Request): void {
+  #endIfComplete(id: number, { waiting, missing, answers, timer, onEnd, enough }: PendingRequest): void {
     if (waiting.size > 0 && answers.length < enough) return;
     timer.cancel();
     this.#requests.delete(id);

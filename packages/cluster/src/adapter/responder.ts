@@ -8,13 +8,13 @@ import {
 } from "@portage/server/relay";
 import type { Bus } from "./bus.ts";
 import type { HandOver } from "./hand-over.ts";
-import { type LocalSide, malformed, report } from "./local-side.ts";
+import { type LocalSide, malformed, reportMessageError } from "./local-side.ts";
 import { encodeMessage, fromWire, type Instruction, type OutgoingMessage } from "./messages.ts";
 
 type MessageOf<Kind extends Instruction["kind"]> = Extract<Instruction, { readonly kind: Kind }>;
 
 /** A broadcast of another node that clients of this node have still to acknowledge. */
-interface Asked {
+interface AskedRequest {
   /** The id of the packet; undefined until it was sent. */
   id: number | undefined;
   clients: number | undefined;
@@ -29,7 +29,7 @@ export class Responder {
   readonly #clock: Clock;
   readonly #handOver: HandOver | undefined;
   /** By the tag of the asking node and the number of its request. */
-  readonly #asked = new Map<string, Map<number, Asked>>();
+  readonly #asked = new Map<string, Map<number, AskedRequest>>();
 
   constructor(local: LocalSide, bus: Bus, clock: Clock, handOver: HandOver | undefined) {
     this.#local = local;
@@ -60,7 +60,7 @@ export class Responder {
       case "FETCH":
         return void this.#onFetch(from, message);
       case "EMIT":
-        return this.#local.nsp._onServerSideEmit(eventOf(message));
+        return this.#local.nsp._onServerSideEmit(eventOfParts(message));
       case "QUESTION":
         return this.#onQuestion(from, message);
       case "HELLO":
@@ -111,7 +111,7 @@ export class Responder {
 
   #onAsk(from: string, { request, head, parts }: MessageOf<"ASK">): void {
     const packet = this.#local.receive(parts);
-    const ask: Asked = { id: undefined, clients: undefined, answers: 0, timer: undefined };
+    const ask: AskedRequest = { id: undefined, clients: undefined, answers: 0, timer: undefined };
     this.#pendingOf(from).set(request, ask);
     const onAsked = (clients: number): void => {
       ask.clients = clients;
@@ -128,19 +128,19 @@ export class Responder {
     ask.timer = this.#clock.after(head.ms, () => this.#expire(from, request, ask));
   }
 
-  #pendingOf(from: string): Map<number, Asked> {
+  #pendingOf(from: string): Map<number, AskedRequest> {
     let pending = this.#asked.get(from);
     if (pending === undefined) this.#asked.set(from, (pending = new Map()));
     return pending;
   }
 
-  #endIfAnswered(from: string, request: number, ask: Asked): void {
+  #endIfAnswered(from: string, request: number, ask: AskedRequest): void {
     if (ask.clients === undefined || ask.answers < ask.clients) return;
     ask.timer?.cancel();
     this.#remove(from, request);
   }
 
-  #expire(from: string, request: number, ask: Asked): void {
+  #expire(from: string, request: number, ask: AskedRequest): void {
     this.#remove(from, request);
     this.#drop(ask);
   }
@@ -151,7 +151,7 @@ export class Responder {
     if (pending?.size === 0) this.#asked.delete(from);
   }
 
-  #drop({ id, timer }: Asked): void {
+  #drop({ id, timer }: AskedRequest): void {
     timer?.cancel();
     if (id !== undefined) this.#local.forgetAcks(id);
   }
@@ -169,7 +169,7 @@ export class Responder {
 
   #onQuestion(from: string, message: MessageOf<"QUESTION">): void {
     const { request } = message;
-    const event = eventOf(message);
+    const event = eventOfParts(message);
     let state: "open" | "answered" = "open";
     const answer = (value: unknown): void => {
       if (state === "answered") return;
@@ -184,7 +184,7 @@ export class Responder {
   }
 
   #fail(from: string, request: number, error: unknown): void {
-    report(this.#local, error);
+    reportMessageError(this.#local, error);
     this.#respond(from, { kind: "FAILED", request, head: {} });
   }
 
@@ -197,7 +197,7 @@ export class Responder {
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
 
 /** Returns the event of a server, with its arguments. @throws SocketIoError `CLUSTER_MESSAGE_INVALID` */
-function eventOf({ kind, parts }: Instruction): [string, ...unknown[]] {
+function eventOfParts({ kind, parts }: Instruction): [string, ...unknown[]] {
   const event = decodeValues(parts);
   const name = event?.[0];
   const isName = typeof name === "string" || typeof name === "number";

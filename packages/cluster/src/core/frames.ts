@@ -58,12 +58,15 @@ export interface Frame {
   readonly body: Buffer;
 }
 
-const NAMES: readonly (FrameName | undefined)[] = Object.entries(FRAME).reduce<FrameName[]>((names, [name, number]) => {
-  names[number] = name as FrameName;
-  return names;
-}, []);
+const FRAME_NAMES: readonly (FrameName | undefined)[] = Object.entries(FRAME).reduce<FrameName[]>(
+  (names, [name, number]) => {
+    names[number] = name as FrameName;
+    return names;
+  },
+  [],
+);
 
-const EMPTY = Buffer.alloc(0);
+const NO_BODY = Buffer.alloc(0);
 
 /** Encodes a frame; the parts of its body are copied. */
 export function encodeFrame(type: FrameName, stream: number, ...parts: readonly Buffer[]): Buffer {
@@ -79,8 +82,8 @@ export function encodeFrame(type: FrameName, stream: number, ...parts: readonly 
 
 /** Decodes a frame. Undefined: it is malformed, of an unknown type, or too long. The body shares the memory of `bytes`. */
 export function decodeFrame(bytes: Buffer): Frame | undefined {
-  const type = NAMES[bytes[0] ?? 0];
+  const type = FRAME_NAMES[bytes[0] ?? 0];
   if (type === undefined || bytes.length < HEADER || bytes.length > HEADER + MAX_FRAME) return undefined;
-  const body = bytes.length === HEADER ? EMPTY : bytes.subarray(HEADER);
+  const body = bytes.length === HEADER ? NO_BODY : bytes.subarray(HEADER);
   return { type, stream: bytes.readUInt32BE(1), body };
 }

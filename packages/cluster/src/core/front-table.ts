@@ -54,10 +54,10 @@ export type FrontAction =
   /** the peer broke the rules: the link ends */
   | "fail";
 
-type Cell = readonly [next: FrontPhase, action: FrontAction];
+type FrontCell = readonly [next: FrontPhase, action: FrontAction];
 
 /** What each signal does in each phase. Walked cell by cell in the tests. */
-export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSignal, Cell>>>> = {
+export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSignal, FrontCell>>>> = {
   sending: {
     sent: ["waiting", "ignore"],
     answer: ["ending", "write answer"],

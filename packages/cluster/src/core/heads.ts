@@ -51,10 +51,10 @@ const REQUEST_FIELDS = 6;
 const ANSWER_FIELDS = 3;
 
 const METHOD = /^[A-Z]{1,32}$/;
-const VERSION = /^\d\.\d$/;
+const HTTP_VERSION = /^\d\.\d$/;
 const PORT = /^\d{1,5}$/;
 const STATUS = /^[2-5]\d\d$/;
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Control characters but the tab. */
 // oxlint-disable-next-line no-control-regex -- they are what it looks for
 const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
@@ -96,7 +96,7 @@ export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
     METHOD.test(method) &&
     url !== "" &&
     !CONTROL.test(url) &&
-    VERSION.test(httpVersion) &&
+    HTTP_VERSION.test(httpVersion) &&
     PORT.test(port) &&
     areHeaders(rawHeaders);
   if (!isValid) return undefined;
@@ -107,7 +107,7 @@ export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
 function areHeaders(headers: readonly string[]): boolean {
   if (headers.length % 2 !== 0) return false;
   for (let i = 0; i < headers.length; i += 2) {
-    if (!NAME.test(headers[i]!) || CONTROL.test(headers[i + 1]!)) return false;
+    if (!HEADER_NAME.test(headers[i]!) || CONTROL.test(headers[i + 1]!)) return false;
   }
   return true;
 }

@@ -10,7 +10,7 @@
 export type MemberState = "up" | "draining" | "silent";
 type ReportedState = Exclude<MemberState, "silent">;
 type MemberPhase = MemberState | "unknown" | "lost";
-type Signal = ReportedState | "silence" | "loss";
+type MemberSignal = ReportedState | "silence" | "loss";
 
 /** What a node reports about itself. */
 export interface NodeReport {
@@ -32,7 +32,7 @@ export type MembershipChange = "node" | "lost" | undefined;
 
 /** State and signal to the next state and the change to announce. What is not listed changes nothing. */
 export const MEMBER_STEPS: Readonly<
-  Record<MemberPhase, Readonly<Partial<Record<Signal, readonly [MemberPhase, MembershipChange]>>>>
+  Record<MemberPhase, Readonly<Partial<Record<MemberSignal, readonly [MemberPhase, MembershipChange]>>>>
 > = {
   unknown: { up: ["up", "node"], draining: ["draining", "node"], loss: ["lost", undefined] },
   up: { draining: ["draining", "node"], silence: ["silent", "node"], loss: ["lost", "lost"] },
@@ -98,7 +98,7 @@ export class Membership {
     return { change, member };
   }
 
-  #step(tag: string, signal: Signal): readonly [MemberPhase, MembershipChange] {
+  #step(tag: string, signal: MemberSignal): readonly [MemberPhase, MembershipChange] {
     const phase = this.#members.get(tag)?.state ?? (this.#lost.has(tag) ? "lost" : "unknown");
     return MEMBER_STEPS[phase][signal] ?? [phase, undefined];
   }

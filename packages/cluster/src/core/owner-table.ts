@@ -56,10 +56,10 @@ export type OwnerAction =
   /** the peer broke the rules: the link ends */
   | "fail";
 
-type Cell = readonly [next: OwnerPhase, action: OwnerAction];
+type OwnerCell = readonly [next: OwnerPhase, action: OwnerAction];
 
 /** What each signal does in each phase. Walked cell by cell in the tests. */
-export const OWNER_TABLE: Readonly<Record<OwnerPhase, Readonly<Record<OwnerSignal, Cell>>>> = {
+export const OWNER_TABLE: Readonly<Record<OwnerPhase, Readonly<Record<OwnerSignal, OwnerCell>>>> = {
   receiving: {
     data: ["receiving", "push"],
     fin: ["handling", "complete"],

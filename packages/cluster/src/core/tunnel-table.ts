@@ -29,9 +29,9 @@ export type TunnelAction =
   | "fail"
   | "ignore";
 
-type Cell = readonly [next: TunnelPhase, action: TunnelAction];
+type TunnelCell = readonly [next: TunnelPhase, action: TunnelAction];
 
-export const TUNNEL_TABLE: Readonly<Record<TunnelPhase, Readonly<Record<TunnelSignal, Cell>>>> = {
+export const TUNNEL_TABLE: Readonly<Record<TunnelPhase, Readonly<Record<TunnelSignal, TunnelCell>>>> = {
   open: {
     ended: ["sent", "send FIN"],
     closed: ["over", "send RESET"],
@@ -65,15 +65,15 @@ export const TUNNEL_TABLE: Readonly<Record<TunnelPhase, Readonly<Record<TunnelSi
 /** Why an end was reset: the body of RESET. */
 export const RESET_CODE = { closed: 0, broken: 1 } as const;
 
-export type ResetCode = keyof typeof RESET_CODE;
+export type TunnelResetCode = keyof typeof RESET_CODE;
 
-const BODIES: Readonly<Record<ResetCode, Buffer>> = {
+const BODIES: Readonly<Record<TunnelResetCode, Buffer>> = {
   closed: Buffer.from([RESET_CODE.closed]),
   broken: Buffer.from([RESET_CODE.broken]),
 };
 
 /** The body of a RESET frame. */
-export const resetBody = (code: ResetCode): Buffer => BODIES[code];
+export const resetBody = (code: TunnelResetCode): Buffer => BODIES[code];
 
 /** Reads the body of a RESET frame. Unknown codes of later versions mean `broken`. */
-export const readReset = (body: Buffer): ResetCode => (body[0] === RESET_CODE.closed ? "closed" : "broken");
+export const readReset = (body: Buffer): TunnelResetCode => (body[0] === RESET_CODE.closed ? "closed" : "broken");

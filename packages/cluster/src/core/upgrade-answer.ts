@@ -14,12 +14,12 @@ export interface UpgradeAnswer {
 }
 
 /** Most bytes of a head, as in Node.js. */
-const MAX_HEAD = 16_384;
+const MAX_ANSWER_HEAD = 16_384;
 
 const STATUS_LINE = /^HTTP\/1\.[01] (\d{3})(?: |$)/;
 
 /** Headers about the connection between front and owner, and what proves an upgrade in HTTP/1.1. */
-const OF_CONNECTION: ReadonlySet<string> = new Set([
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -31,7 +31,7 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
 /** Reads the head of an answer. */
 export function readAnswer(bytes: Buffer): UpgradeAnswer | "incomplete" | "malformed" {
   const end = bytes.indexOf("\r\n\r\n");
-  if (end === -1) return bytes.length > MAX_HEAD ? "malformed" : "incomplete";
+  if (end === -1) return bytes.length > MAX_ANSWER_HEAD ? "malformed" : "incomplete";
   const [statusLine = "", ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   const status = Number(STATUS_LINE.exec(statusLine)?.[1]);
   if (status !== 101 && !(status >= 200 && status <= 599)) return "malformed";
@@ -43,17 +43,17 @@ export function readAnswer(bytes: Buffer): UpgradeAnswer | "incomplete" | "malfo
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).trim();
     if (name === "transfer-encoding") isChunked = true;
-    else if (!OF_CONNECTION.has(name)) addHeader(headers, name, value);
+    else if (!HOP_BY_HOP.has(name)) addAnswerHeader(headers, name, value);
   }
   return { status, headers, size: end + 4, isChunked };
 }
 
-function addHeader(headers: Record<string, string | string[]>, name: string, value: string): void {
+function addAnswerHeader(headers: Record<string, string | string[]>, name: string, value: string): void {
   headers[name] = Object.hasOwn(headers, name) ? [headers[name]!, value].flat() : value;
 }
 
 /** Returns the body of a complete answer. Undefined: its chunks are malformed. */
-export function readBody(bytes: Buffer, isChunked: boolean): Buffer | undefined {
+export function readAnswerBody(bytes: Buffer, isChunked: boolean): Buffer | undefined {
   if (!isChunked) return bytes;
   const chunks: Buffer[] = [];
   let at = 0;

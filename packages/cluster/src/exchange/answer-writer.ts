@@ -12,7 +12,7 @@ const BODILESS = new Set([204, 304]);
 
 /** Writes the head of an owner's answer. Throws if a header is invalid. */
 export function writeAnswerHead(res: ServerResponse, head: AnswerHead, { headers, length }: AnswerExtras): void {
-  const own = headersOf(head.headers);
+  const own = answerHeaders(head.headers);
   const cookies = res.getHeader("set-cookie");
   const cookieName = cookies === undefined ? undefined : nameIn(own, "set-cookie");
   // Node would replace what a middleware of this node has set.
@@ -24,7 +24,7 @@ export function writeAnswerHead(res: ServerResponse, head: AnswerHead, { headers
   else res.writeHead(head.status, head.message, own);
 }
 
-function headersOf(lines: readonly string[]): OutgoingHttpHeaders {
+function answerHeaders(lines: readonly string[]): OutgoingHttpHeaders {
   const headers: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < lines.length; i += 2) {
     const name = lines[i]!;

@@ -3,13 +3,13 @@
  */
 import type { Duplex } from "node:stream";
 import type { RespondToConnect } from "@portage/server/relay";
-import { readAnswer, readBody, type UpgradeAnswer } from "../core/upgrade-answer.ts";
+import { readAnswer, readAnswerBody, type UpgradeAnswer } from "../core/upgrade-answer.ts";
 
 /** Most bytes of a refusal. */
 const MAX_REFUSAL = 131_072;
 
 /** Collects the owner's answer until the client can be answered. */
-export class ConnectAnswer {
+export class Http2Answer {
   readonly #stream: Duplex;
   readonly #respond: RespondToConnect;
   #bytes: Buffer = Buffer.alloc(0);
@@ -45,7 +45,7 @@ export class ConnectAnswer {
   /** Takes the end of the owner's bytes, and refuses the handshake as the owner has. */
   end(): void {
     const refusal = this.#refusal;
-    const body = refusal && readBody(this.#bytes.subarray(refusal.size), refusal.isChunked);
+    const body = refusal && readAnswerBody(this.#bytes.subarray(refusal.size), refusal.isChunked);
     if (!refusal || !body) return void this.#stream.destroy();
     this.#respond(refusal.status, refusal.headers);
     this.#stream.end(body);

@@ -18,12 +18,12 @@ export function createForwardedRequest(head: RequestHead, socket: object): Incom
   req.httpVersion = httpVersion;
   req.httpVersionMajor = httpVersion.charCodeAt(0) - 48;
   req.httpVersionMinor = httpVersion.charCodeAt(2) - 48;
-  addHeaders(req, rawHeaders);
+  fillHeaders(req, rawHeaders);
   return req;
 }
 
 /** Passes headers to a request as Node's parser does, so that repeated ones are treated in the same way. */
-function addHeaders(req: IncomingMessage, rawHeaders: readonly string[]): void {
+function fillHeaders(req: IncomingMessage, rawHeaders: readonly string[]): void {
   const add: unknown = Reflect.get(req, "_addHeaderLines");
   Reflect.apply(add as (lines: readonly string[], count: number) => void, req, [rawHeaders, rawHeaders.length]);
 }

@@ -21,11 +21,11 @@ export interface AnswerSink {
   onFlush(): void;
 }
 
-type Written = string | Uint8Array | null | undefined;
+type Chunk = string | Uint8Array | null | undefined;
 type Done = (error?: Error) => void;
 
 const SINK = Symbol("AnswerSink");
-const NO_BYTES = Buffer.alloc(0);
+const NO_CHUNK = Buffer.alloc(0);
 
 /** A response to another node. */
 export interface ForwardedResponse extends ServerResponse {
@@ -48,8 +48,8 @@ export function createForwardedResponse(
 export const writtenHead = (res: ServerResponse): string | undefined =>
   Reflect.get(res, "_header") as string | undefined;
 
-function bytesOf(chunk: Written, encoding: BufferEncoding | undefined): Buffer {
-  if (chunk === null || chunk === undefined) return NO_BYTES;
+function bytesOfChunk(chunk: Chunk, encoding: BufferEncoding | undefined): Buffer {
+  if (chunk === null || chunk === undefined) return NO_CHUNK;
   if (typeof chunk === "string") return Buffer.from(chunk, encoding);
   return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
@@ -57,7 +57,7 @@ function bytesOf(chunk: Written, encoding: BufferEncoding | undefined): Buffer {
 const isDone = (value: unknown): value is Done => typeof value === "function";
 
 /** Reports to the callback of a write. */
-function report(done: unknown, error?: Error): void {
+function reportWritten(done: unknown, error?: Error): void {
   if (isDone(done)) runNextTick(done, error);
 }
 
@@ -66,28 +66,23 @@ const errorOf = ({ writableEnded }: ServerResponse): ResponseError =>
 
 /** The methods that replace those of `ServerResponse`. */
 const METHODS = {
-  write(this: ForwardedResponse, chunk: Written, encoding?: BufferEncoding | Done, done?: Done): boolean {
+  write(this: ForwardedResponse, chunk: Chunk, encoding?: BufferEncoding | Done, done?: Done): boolean {
     if (this.writableEnded || this.destroyed) {
-      report(isDone(encoding) ? encoding : done, errorOf(this));
+      reportWritten(isDone(encoding) ? encoding : done, errorOf(this));
       return false;
     }
     if (!this.headersSent) this.writeHead(this.statusCode);
-    const hasSpace = this[SINK].onWrite(bytesOf(chunk, isDone(encoding) ? undefined : encoding));
-    report(isDone(encoding) ? encoding : done);
+    const hasSpace = this[SINK].onWrite(bytesOfChunk(chunk, isDone(encoding) ? undefined : encoding));
+    reportWritten(isDone(encoding) ? encoding : done);
     return hasSpace;
   },
 
-  end(
-    this: ForwardedResponse,
-    chunk?: Written | Done,
-    encoding?: BufferEncoding | Done,
-    done?: Done,
-  ): ForwardedResponse {
+  end(this: ForwardedResponse, chunk?: Chunk | Done, encoding?: BufferEncoding | Done, done?: Done): ForwardedResponse {
     const last = isDone(chunk) ? undefined : chunk;
-    const bytes = bytesOf(last, isDone(encoding) ? undefined : encoding);
+    const bytes = bytesOfChunk(last, isDone(encoding) ? undefined : encoding);
     const listener = [chunk, encoding, done].find(isDone);
     if (this.writableEnded || this.destroyed) {
-      report(listener, errorOf(this));
+      reportWritten(listener, errorOf(this));
       return this;
     }
     if (listener) this.once("finish", listener);
@@ -104,7 +99,7 @@ const METHODS = {
   },
 
   // The front's server has asked the client to go on.
-  writeContinue: (done?: Done): void => report(done),
-  writeProcessing: (done?: Done): void => report(done),
-  writeEarlyHints: (_hints: unknown, done?: Done): void => report(done),
+  writeContinue: (done?: Done): void => reportWritten(done),
+  writeProcessing: (done?: Done): void => reportWritten(done),
+  writeEarlyHints: (_hints: unknown, done?: Done): void => reportWritten(done),
 };

@@ -22,7 +22,7 @@ import { decodeReset, type ResetCode } from "../core/reset.ts";
 import { type LinkStreams, StreamEnd } from "./streams.ts";
 
 /** A request and its response. */
-export interface Exchange {
+export interface RequestAndResponse {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
 }
@@ -48,12 +48,12 @@ interface Led {
   [EXCHANGE]?: FrontExchange;
 }
 
-type Answer = Decoded<AnswerHead>;
+type DecodedAnswer = Decoded<AnswerHead>;
 
-const NO_BYTES = Buffer.alloc(0);
+const NO_FIRST_BYTES = Buffer.alloc(0);
 
 /** Returns the head of a request for its owner. Over HTTP/2 it has the form of HTTP/1.1. */
-export function headOf(req: TransportRequest, hasMore: boolean): RequestHead {
+function requestHeadOf(req: TransportRequest, hasMore: boolean): RequestHead {
   const { socket, rawHeaders } = req;
   const isHttp2 = req.httpVersionMajor === 2;
   return {
@@ -80,7 +80,7 @@ function withoutPseudoHeaders({ rawHeaders, headers: { host } }: TransportReques
 }
 
 /** A poll or a POST that another node answers. */
-export class FrontExchange extends StreamEnd implements Exchange {
+export class FrontExchange extends StreamEnd implements RequestAndResponse {
   readonly req: TransportRequest;
   readonly res: ServerResponse;
   readonly #desk: FrontDesk;
@@ -95,7 +95,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
   #unread = 0;
   #loss: AnswerLoss = "destroyed";
 
-  constructor(streams: LinkStreams, { req, res }: Exchange, desk: FrontDesk) {
+  constructor(streams: LinkStreams, { req, res }: RequestAndResponse, desk: FrontDesk) {
     super(streams);
     this.req = req;
     this.res = res;
@@ -119,7 +119,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
     lead(res, this);
     if (req.method !== "POST") return this.#sendHead();
     this.#body = new Outflow();
-    lead(req, this).on("data", onBodyData).on("end", onBodyEnd);
+    lead(req, this).on("data", onRequestData).on("end", onRequestEnd);
     // The body has mostly come with the head; if not, the owner is to know of the request all the same.
     nextTurn(sendHeldHead, this);
   }
@@ -149,9 +149,9 @@ export class FrontExchange extends StreamEnd implements Exchange {
 
   #sendHead(): void {
     const body = this.#body;
-    const first = body === undefined || this.streams.isCongested ? NO_BYTES : body.take();
+    const first = body === undefined || this.streams.isCongested ? NO_FIRST_BYTES : body.take();
     const hasMore = body?.isDone === false;
-    const head = encodeRequest(headOf(this.req, hasMore));
+    const head = encodeRequest(requestHeadOf(this.req, hasMore));
     this.#head = "sent";
     // A program has put a line break into the request.
     if (!head) return this.#signal("reset");
@@ -237,7 +237,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
 
   // ---- phases ------------------------------------------------------------------------------------------------------
 
-  #signal(signal: FrontSignal, input?: Answer | Buffer): void {
+  #signal(signal: FrontSignal, input?: DecodedAnswer | Buffer): void {
     const wasEarly = this.#phase === "sending";
     const [next, action] = FRONT_TABLE[this.#phase][signal];
     const isOver = next === "over" && this.#phase !== "over";
@@ -249,7 +249,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
     switch (action) {
       case "write answer":
       case "write head":
-        return this.#writeHead(input as Answer, wasEarly);
+        return this.#writeHead(input as DecodedAnswer, wasEarly);
       case "write":
         return this.#write(input as Buffer);
       case "end":
@@ -284,7 +284,7 @@ export class FrontExchange extends StreamEnd implements Exchange {
 
   // ---- the answer --------------------------------------------------------------------------------------------------
 
-  #writeHead(answer: Answer, isEarly: boolean): void {
+  #writeHead(answer: DecodedAnswer, isEarly: boolean): void {
     const { req, res } = this;
     const { head, first } = answer;
     this.#desk.recordAnswer(this, answer);
@@ -336,11 +336,11 @@ function lead<Carrier extends TransportRequest | ServerResponse>(carrier: Carrie
 
 const sendHeldHead = (exchange: FrontExchange): void => exchange.sendHeldHead();
 
-function onBodyData(this: Led, chunk: Buffer): void {
+function onRequestData(this: Led, chunk: Buffer): void {
   this[EXCHANGE]?.receive(chunk);
 }
 
-function onBodyEnd(this: Led): void {
+function onRequestEnd(this: Led): void {
   this[EXCHANGE]?.complete();
 }
 

@@ -1,7 +1,7 @@
 import { SendCredit } from "../core/credit.ts";
 import { MAX_DATA } from "../core/frames.ts";
 
-const EMPTY = Buffer.alloc(0);
+const NOTHING_LEFT = Buffer.alloc(0);
 
 /** The bytes of one direction of a stream that have not been sent yet. */
 export class Outflow {
@@ -34,7 +34,7 @@ export class Outflow {
   take(): Buffer {
     const most = Math.min(this.#credit.left, MAX_DATA);
     const [chunk] = this.#chunks;
-    if (chunk === undefined || most === 0) return EMPTY;
+    if (chunk === undefined || most === 0) return NOTHING_LEFT;
     const bytes = chunk.length <= most ? chunk : chunk.subarray(0, most);
     if (bytes === chunk) this.#chunks.shift();
     else this.#chunks[0] = chunk.subarray(most);

@@ -34,7 +34,7 @@ export interface OwnerDesk {
   release(exchange: OwnerExchange): void;
 }
 
-const SIGNALS = {
+const OWNER_SIGNALS = {
   FIN: "fin",
   ABORT: "abort",
   DONE: "done",
@@ -42,7 +42,7 @@ const SIGNALS = {
   RELEASE: "release",
 } as const satisfies Partial<Record<Frame["type"], OwnerSignal>>;
 
-const isSignal = (type: string): type is keyof typeof SIGNALS => Object.hasOwn(SIGNALS, type);
+const isSignal = (type: string): type is keyof typeof OWNER_SIGNALS => Object.hasOwn(OWNER_SIGNALS, type);
 
 /** A poll or a POST that another node has received. */
 export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
@@ -84,7 +84,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   // ---- frames ------------------------------------------------------------------------------------------------------
 
   override onFrame({ type, body }: Frame): void {
-    if (isSignal(type)) return this.#signal(SIGNALS[type]);
+    if (isSignal(type)) return this.#signal(OWNER_SIGNALS[type]);
     if (type === "DATA") {
       if (this.#credit?.receive(body.length) === false) return this.#fail("more bytes than its credit");
       return this.#signal("data", body);
@@ -135,7 +135,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
         return this.#close(new ResponseError("ECONNRESET"));
       case "finish":
         runNextTick(finish, this);
-        return runNextTick(closed, this);
+        return runNextTick(onResponseClosed, this);
       case "release":
         return this.#desk.release(this);
       case "proceed":
@@ -157,7 +157,7 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   #close(error: Error | null): void {
     this.#socket.close(error);
     this.res.destroyed = true;
-    runNextTick(closed, this);
+    runNextTick(onResponseClosed, this);
   }
 
   /** @internal Emits `close` on response, request and connection. */
@@ -284,4 +284,4 @@ function drain(res: ServerResponse): void {
   if (!res.destroyed) res.emit("drain");
 }
 
-const closed = (exchange: OwnerExchange): void => exchange.emitClose();
+const onResponseClosed = (exchange: OwnerExchange): void => exchange.emitClose();

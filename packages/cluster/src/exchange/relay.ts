@@ -29,6 +29,7 @@ import {
 } from "@portage/server/relay";
 import type { Frame } from "../core/frames.ts";
 import { type AnswerHead, type Decoded, decodeRequest } from "../core/heads.ts";
+import { TAG_LENGTH } from "../core/tag.ts";
 import type { Link, LinkEnd, LinkObserver, Peers } from "../links/link.ts";
 import { isForwarded } from "./forwarded-request.ts";
 import { type AnswerLoss, type FrontDesk, FrontExchange } from "./front.ts";
@@ -44,8 +45,6 @@ import { WaitingRoom } from "./waiting-room.ts";
 const START_TIMEOUT = 2000;
 /** Most milliseconds for a link to open while requests wait for it. */
 const LINK_TIMEOUT = 1000;
-/** Characters of a tag, with which ids begin. */
-const TAG_LENGTH = 4;
 /** Bodies wait while a link has queued this share of `maxLinkBytes`, and requests are refused above the next one. */
 const CONGESTED = 0.5;
 const OVERLOADED = 0.75;
@@ -157,7 +156,8 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (isForwarded(req) || (sid && this.host.has(sid))) return "local";
     const place = this.#place(sid);
     if (place === "local") return "local";
-    if (place instanceof LinkStreams) return this.#tunnels?.open(req, handshake, place) ?? ownerUnreachable(tagOf(req));
+    if (place instanceof LinkStreams)
+      return this.#tunnels?.open(req, handshake, place) ?? ownerUnreachable(tagOfRequest(req));
     return this.#waitOrRefuse(place, {
       req,
       isGone: () => handshake.isGone(),
@@ -205,7 +205,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (typeof place === "object") return this.count(place);
     if (this.#waiting.size >= this.#options.maxPendingExchanges)
       return this.count(forwardOverloaded("maxPendingExchanges"));
-    const tag = place === "starting" ? "" : tagOf(visit.req);
+    const tag = place === "starting" ? "" : tagOfRequest(visit.req);
     this.#waiting.add(tag, tag === "" ? START_TIMEOUT : LINK_TIMEOUT, {
       retry: () => visit.isGone() || visit.again(),
       expire: () => visit.isGone() || visit.refuse(this.count(this.#refusalWithoutLink(tag))),
@@ -237,7 +237,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     const { maxPendingExchanges, maxLinkBytes } = this.#options;
     if (this.#counts.pending >= maxPendingExchanges) return this.count(forwardOverloaded("maxPendingExchanges"));
     if (streams.link.queuedBytes > maxLinkBytes * OVERLOADED) return this.count(forwardOverloaded("maxLinkBytes"));
-    if (!this.#junk.admits(addressOf(req), req._query["sid"] ?? ""))
+    if (!this.#junk.admits(clientAddress(req), req._query["sid"] ?? ""))
       return this.count(forwardOverloaded("maxUnknownIds"));
     this.#counts.pending += 1;
     this.#counts.forwarded += 1;
@@ -252,14 +252,14 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   recordAnswer({ req }: FrontExchange, answer: Decoded<AnswerHead>): void {
     if (!isUnknownSid(answer)) return this.#junk.recordKnown(req._query["sid"] ?? "");
     this.#counts.unknownSids += 1;
-    this.#junk.recordUnknown(addressOf(req));
+    this.#junk.recordUnknown(clientAddress(req));
   }
 
   replace(exchange: FrontExchange, why: AnswerLoss): void {
     const { req, res } = exchange;
     if (isGone(res)) return;
     if (why === "destroyed") return void res.destroy();
-    const tag = tagOf(req);
+    const tag = tagOfRequest(req);
     if (why === "overloaded") return this.#refuse(exchange, forwardOverloaded("owner"));
     if (why === "gone") return this.#refuse(exchange, ownerLost(tag, 0));
     // The owner forgets what it has not answered: a poll may be sent again, here or by the client.
@@ -346,6 +346,6 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   }
 }
 
-const tagOf = ({ _query }: TransportRequest): string => (_query["sid"] ?? "").slice(0, TAG_LENGTH);
+const tagOfRequest = ({ _query }: TransportRequest): string => (_query["sid"] ?? "").slice(0, TAG_LENGTH);
 
-const addressOf = ({ socket }: TransportRequest): string => socket.remoteAddress ?? "";
+const clientAddress = ({ socket }: TransportRequest): string => socket.remoteAddress ?? "";

@@ -14,9 +14,6 @@ import type { Link, LinkEnd } from "../links/link.ts";
 const OWNER_BIT = 0x8000_0000;
 const LAST_NUMBER = 0x7fff_ffff;
 
-/** Which end of a stream this node has. */
-export type StreamRole = "front" | "owner";
-
 /** One end of a stream. It is listed in the streams of its link until it leaves. */
 export abstract class StreamEnd {
   readonly streams: LinkStreams;

@@ -16,7 +16,7 @@ import { type Frame, MAX_DATA } from "../core/frames.ts";
 import {
   readReset,
   resetBody,
-  type ResetCode,
+  type TunnelResetCode,
   TUNNEL_TABLE,
   type TunnelPhase,
   type TunnelSignal,
@@ -41,8 +41,8 @@ export abstract class TunnelEnd extends StreamEnd {
   protected abstract onSendable(): void;
   /** Ends the writable side of the near stream. */
   protected abstract end(): void;
-  protected abstract cut(code: ResetCode): void;
-  protected abstract cutWhenSent(code: ResetCode): void;
+  protected abstract cut(code: TunnelResetCode): void;
+  protected abstract cutWhenSent(code: TunnelResetCode): void;
   /** Called once, when the end has left its link. */
   protected abstract onOver(): void;
 
@@ -151,7 +151,7 @@ export abstract class TunnelEnd extends StreamEnd {
   // ---- the end -----------------------------------------------------------------------------------------------------
 
   /** Does what the table says. `code` says how the near stream, or the peer's, has ended. */
-  signal(signal: TunnelSignal, code: ResetCode = "broken"): void {
+  signal(signal: TunnelSignal, code: TunnelResetCode = "broken"): void {
     const [next, action] = TUNNEL_TABLE[this.#phase][signal];
     const isOver = next === "over" && this.#phase !== "over";
     this.#phase = next;

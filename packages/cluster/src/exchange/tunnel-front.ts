@@ -4,13 +4,13 @@
 import type { Duplex } from "node:stream";
 import type { Clock, PendingCall, TakenStream } from "@portage/server/relay";
 import { MAX_DATA } from "../core/frames.ts";
-import { ConnectAnswer } from "./connect-answer.ts";
+import { Http2Answer } from "./connect-answer.ts";
 import type { LinkStreams } from "./streams.ts";
-import type { ResetCode } from "../core/tunnel-table.ts";
+import type { TunnelResetCode } from "../core/tunnel-table.ts";
 import { TunnelEnd } from "./tunnel-end.ts";
 
 /** What the ends at a front need of their node. */
-export interface FrontDesk {
+export interface TunnelFrontDesk {
   readonly clock: Clock;
   onFrontOver(end: FrontTunnel): void;
 }
@@ -29,17 +29,17 @@ type ClientStream = Duplex & {
 
 /** A client's WebSocket that another node has. */
 export class FrontTunnel extends TunnelEnd {
-  readonly #desk: FrontDesk;
+  readonly #desk: TunnelFrontDesk;
   readonly #stream: ClientStream;
   /** The answer to the CONNECT of HTTP/2, until it was given. */
-  #answer: ConnectAnswer | undefined;
+  #answer: Http2Answer | undefined;
   #linger: PendingCall | undefined = undefined;
 
-  constructor(desk: FrontDesk, streams: LinkStreams, { stream, respond }: TakenStream) {
+  constructor(desk: TunnelFrontDesk, streams: LinkStreams, { stream, respond }: TakenStream) {
     super(streams);
     this.#desk = desk;
     this.#stream = stream;
-    this.#answer = respond && new ConnectAnswer(stream, respond);
+    this.#answer = respond && new Http2Answer(stream, respond);
   }
 
   /** Sends the handshake to the owner, then what follows. */
@@ -47,7 +47,7 @@ export class FrontTunnel extends TunnelEnd {
     const first = head.subarray(0, MAX_DATA);
     this.spend(first.length);
     this.send("UPGRADE", request, first);
-    listen(this.#stream, this);
+    listenToClient(this.#stream, this);
     if (!this.forward(head.subarray(first.length))) this.#stream.pause();
   }
 
@@ -65,7 +65,7 @@ export class FrontTunnel extends TunnelEnd {
     else this.#readAnswer(this.#answer, bytes);
   }
 
-  #readAnswer(answer: ConnectAnswer, bytes: Buffer): void {
+  #readAnswer(answer: Http2Answer, bytes: Buffer): void {
     const state = answer.read(bytes);
     if (state === "answered") this.#answer = undefined;
     else if (state === "malformed") this.#stream.destroy();
@@ -91,7 +91,7 @@ export class FrontTunnel extends TunnelEnd {
   protected cutWhenSent(): void {
     const stream = this.#stream;
     if (stream.writableFinished) return void stream.destroy();
-    stream.once("finish", destroyStream);
+    stream.once("finish", destroyClient);
     this.#boundEnd();
   }
 
@@ -115,44 +115,44 @@ export class FrontTunnel extends TunnelEnd {
     if (this.phase === "over" && !this.#stream.writableFinished) this.#boundEnd();
   }
 
-  onStreamClose(code: ResetCode): void {
+  onStreamClose(code: TunnelResetCode): void {
     this.#linger?.cancel();
     this.#linger = undefined;
     this.signal("closed", code);
   }
 }
 
-function listen(stream: ClientStream, tunnel: FrontTunnel): void {
+function listenToClient(stream: ClientStream, tunnel: FrontTunnel): void {
   stream[TUNNEL] = tunnel;
   stream.setTimeout?.(0);
   stream.setNoDelay?.(true);
-  stream.on("data", onStreamData);
-  stream.on("end", onStreamEnd);
-  stream.on("drain", onStreamDrain);
-  stream.on("error", ignore);
-  stream.on("close", onStreamClose);
+  stream.on("data", onClientData);
+  stream.on("end", onClientEnd);
+  stream.on("drain", onClientDrain);
+  stream.on("error", ignoreClientError);
+  stream.on("close", onClientClose);
 }
 
-function onStreamData(this: ClientStream, chunk: Buffer): void {
+function onClientData(this: ClientStream, chunk: Buffer): void {
   if (this[TUNNEL]?.forward(chunk) === false) this.pause();
 }
 
-function onStreamEnd(this: ClientStream): void {
+function onClientEnd(this: ClientStream): void {
   this[TUNNEL]?.onStreamEnd();
 }
 
-function onStreamDrain(this: ClientStream): void {
+function onClientDrain(this: ClientStream): void {
   this[TUNNEL]?.returnCredit();
 }
 
-function onStreamClose(this: ClientStream): void {
+function onClientClose(this: ClientStream): void {
   const tunnel = this[TUNNEL];
   this[TUNNEL] = undefined;
   tunnel?.onStreamClose(this.errored ? "broken" : "closed");
 }
 
-function destroyStream(this: ClientStream): void {
+function destroyClient(this: ClientStream): void {
   this.destroy();
 }
 
-function ignore(): void {}
+function ignoreClientError(): void {}

@@ -22,9 +22,9 @@ import type {
 import { type Frame, MAX_DATA } from "../core/frames.ts";
 import { decodeRequest, encodeRequest } from "../core/heads.ts";
 import type { LinkStreams } from "./streams.ts";
-import { type FrontDesk, FrontTunnel } from "./tunnel-front.ts";
+import { type TunnelFrontDesk, FrontTunnel } from "./tunnel-front.ts";
 import type { Tunnels } from "./tunnels.ts";
-import { type OwnerDesk, type OwnerTunnel, TunnelSocket } from "./tunnel-socket.ts";
+import { type TunnelOwnerDesk, type OwnerTunnel, TunnelSocket } from "./tunnel-socket.ts";
 import { createForwardedRequest } from "./forwarded-request.ts";
 import { forwardOverloaded } from "./refusals.ts";
 import { upgradeHead } from "./upgrade-head.ts";
@@ -68,14 +68,14 @@ export interface TunnelStats {
 }
 
 /** A handshake, and where its session is. */
-interface Visit {
+interface TunnelVisit {
   readonly req: TransportRequest;
   readonly handshake: StreamHandshake;
   readonly streams: LinkStreams;
 }
 
 /** The tunnels of a node. */
-export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
+export class TunnelRegistry implements Tunnels, TunnelFrontDesk, TunnelOwnerDesk {
   readonly #relay: TunnelRelay;
   readonly #options: TunnelOptions;
   readonly #passer: SocketPasser | undefined;
@@ -116,7 +116,7 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
     return this.#tunnel({ req, handshake, streams });
   }
 
-  #pass(passer: SocketPasser, visit: Visit): "taken" {
+  #pass(passer: SocketPasser, visit: TunnelVisit): "taken" {
     const { req, handshake, streams } = visit;
     const { stream, head } = handshake.takeOver();
     void passer.handOver(streams.link.tag, req, stream as Socket, head).then((end) => {
@@ -130,7 +130,7 @@ export class TunnelRegistry implements Tunnels, FrontDesk, OwnerDesk {
     return "taken";
   }
 
-  #tunnel({ req, handshake, streams }: Visit): "taken" | RelayRefusal {
+  #tunnel({ req, handshake, streams }: TunnelVisit): "taken" | RelayRefusal {
     if (this.#fronts.size >= this.#options.maxTunnels) return this.#relay.count(forwardOverloaded("maxTunnels"));
     const request = encodeRequest(upgradeHead(req));
     if (request === undefined) return this.#relay.count({ name: "BAD_REQUEST" });

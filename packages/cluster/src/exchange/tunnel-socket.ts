@@ -4,12 +4,12 @@
 import { Duplex } from "node:stream";
 import type { RequestPeer } from "../core/heads.ts";
 import type { Frame } from "../core/frames.ts";
-import type { ResetCode } from "../core/tunnel-table.ts";
+import type { TunnelResetCode } from "../core/tunnel-table.ts";
 import type { LinkStreams } from "./streams.ts";
 import { TunnelEnd } from "./tunnel-end.ts";
 
 /** What the owner's ends need of their node. */
-export interface OwnerDesk {
+export interface TunnelOwnerDesk {
   /** The front leaves: the client is to go elsewhere. */
   onRelease(end: OwnerTunnel): void;
   onOwnerOver(end: OwnerTunnel): void;
@@ -21,10 +21,10 @@ export interface TunnelOrigin {
   /** Given by the front. */
   readonly number: number;
   readonly peer: RequestPeer;
-  readonly desk: OwnerDesk;
+  readonly desk: TunnelOwnerDesk;
 }
 
-type Written = (error?: Error | null) => void;
+type OnWritten = (error?: Error | null) => void;
 
 /** The error of a socket whose client, or the way to it, broke; with Node's code. */
 class BrokenTunnelError extends Error {
@@ -35,21 +35,21 @@ class BrokenTunnelError extends Error {
   }
 }
 
-const ignore = (): void => {};
+const ignoreTunnelError = (): void => {};
 
 /** A socket of a client that is connected to another node. Has the members of `net.Socket` that servers use. */
 export class TunnelSocket extends Duplex {
   readonly tunnel: OwnerTunnel;
   readonly #peer: RequestPeer;
   /** Called when the pending write has been sent. */
-  #written: Written | undefined = undefined;
+  #written: OnWritten | undefined = undefined;
 
   constructor(origin: TunnelOrigin) {
     super();
     this.#peer = origin.peer;
     this.tunnel = new OwnerTunnel(origin, this);
     // A reset may come while nothing else listens.
-    this.on("error", ignore);
+    this.on("error", ignoreTunnelError);
   }
 
   get remoteAddress(): string | undefined {
@@ -110,12 +110,12 @@ export class TunnelSocket extends Duplex {
     this.tunnel.returnCredit();
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, written: Written): void {
+  override _write(chunk: Buffer, _encoding: BufferEncoding, written: OnWritten): void {
     this.tunnel.forward(chunk);
     this.#afterSend(written);
   }
 
-  override _writev(writes: readonly { readonly chunk: unknown }[], written: Written): void {
+  override _writev(writes: readonly { readonly chunk: unknown }[], written: OnWritten): void {
     const chunks: Buffer[] = [];
     let size = 0;
     for (const { chunk } of writes) {
@@ -126,7 +126,7 @@ export class TunnelSocket extends Duplex {
     this.#afterSend(written);
   }
 
-  #afterSend(written: Written): void {
+  #afterSend(written: OnWritten): void {
     if (this.tunnel.isBlocked) this.#written = written;
     else written();
   }
@@ -138,12 +138,12 @@ export class TunnelSocket extends Duplex {
     written?.(error);
   }
 
-  override _final(done: Written): void {
+  override _final(done: OnWritten): void {
     this.tunnel.signal("ended");
     done();
   }
 
-  override _destroy(error: Error | null, done: Written): void {
+  override _destroy(error: Error | null, done: OnWritten): void {
     this.tunnel.signal("closed", error ? "broken" : "closed");
     if (this.#written) this.onSent(error ?? new BrokenTunnelError());
     done(error);
@@ -153,7 +153,7 @@ export class TunnelSocket extends Duplex {
 /** The tunnel below a `TunnelSocket`. */
 export class OwnerTunnel extends TunnelEnd {
   readonly socket: TunnelSocket;
-  readonly #desk: OwnerDesk;
+  readonly #desk: TunnelOwnerDesk;
   /** The id of the session, as the request says it. */
   sid = "";
 
@@ -189,11 +189,11 @@ export class OwnerTunnel extends TunnelEnd {
     this.socket.push(null);
   }
 
-  protected cut(code: ResetCode): void {
+  protected cut(code: TunnelResetCode): void {
     this.socket.destroy(code === "broken" ? new BrokenTunnelError() : undefined);
   }
 
-  protected cutWhenSent(code: ResetCode): void {
+  protected cutWhenSent(code: TunnelResetCode): void {
     this.cut(code);
   }
 

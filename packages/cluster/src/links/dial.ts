@@ -84,7 +84,7 @@ export class Dial {
     hello.on("error", (error) => this.#fail(failureOf(error)));
     hello.on("response", (answer) => {
       answer.on("end", () => this.#onHello(answer));
-      answer.on("error", ignore);
+      answer.on("error", ignoreDialError);
       answer.resume();
     });
     hello.end();
@@ -135,4 +135,4 @@ function failureOf(error: Error): DialFailure {
   return isCode(error, "ECONNREFUSED", "ENOENT") ? "absent" : "failed";
 }
 
-function ignore(): void {}
+function ignoreDialError(): void {}

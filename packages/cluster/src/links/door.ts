@@ -61,7 +61,7 @@ export class Door {
     // A worker of node:cluster would share the socket with the others.
     server.listen({ path: address, exclusive: true }, () => {
       server.removeListener("error", onError);
-      server.on("error", ignore);
+      server.on("error", ignoreDoorError);
       done(undefined);
     });
     server.unref();
@@ -116,4 +116,4 @@ export class Door {
   }
 }
 
-function ignore(): void {}
+function ignoreDoorError(): void {}

@@ -16,7 +16,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isLife, isTag } from "../core/tag.ts";
 
 /** The version of the frames and of this handshake. Raise it when either changes. */
-export const LINK_VERSION = 1;
+const LINK_VERSION = 1;
 
 /** A node, for one start of its process. */
 export interface Identity {

@@ -13,7 +13,7 @@ import type { PeerLink } from "./websocket-link.ts";
 const log = createLog("portage:cluster");
 
 /** How many tags are tried. Each is taken with a probability of one in a million, or fewer. */
-const MAX_TAGS = 16;
+const MAX_TAG_TRIES = 16;
 /** Milliseconds that a node waits for links to the nodes it finds, before it serves without them. */
 const JOIN_LIMIT = 1000;
 /** Milliseconds for an attempt to connect. */
@@ -97,7 +97,7 @@ export class LinkPool implements PeerHost, DoorHandler {
   start(): void {
     if (this.#phase !== "new") return;
     this.#phase = "starting";
-    this.#claim(MAX_TAGS);
+    this.#claim(MAX_TAG_TRIES);
   }
 
   /** Leaves: the others know at once. */

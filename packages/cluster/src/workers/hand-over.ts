@@ -12,8 +12,8 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Clock, PendingCall } from "@portage/server/relay";
-import { MAX_HEAD, MAX_HEADERS, MAX_PASSED, PASS_TIMEOUT } from "./limits.ts";
-import { type Message, type PassedRequest, readMessage } from "./messages.ts";
+import { MAX_PASSED_HEAD, MAX_HEADERS, MAX_PASSED, PASS_TIMEOUT } from "./limits.ts";
+import { type WorkerMessage, type PassedRequest, readMessage } from "./messages.ts";
 import { quiet, type QuietSocket, unfollow } from "./quiet-socket.ts";
 
 /**
@@ -29,10 +29,10 @@ export type AcceptSocket = (req: IncomingMessage, socket: Socket, head: Buffer) 
 export interface HandOverPort {
   readonly clock: Clock;
   /** Sends a message, with a copy of the socket. */
-  send(message: Message, socket?: Socket, done?: (isSent: boolean) => void): void;
+  send(message: WorkerMessage, socket?: Socket, done?: (isSent: boolean) => void): void;
 }
 
-interface Pending {
+interface PendingPass {
   readonly socket: Socket;
   readonly quiet: QuietSocket;
   readonly timer: PendingCall;
@@ -40,10 +40,10 @@ interface Pending {
 }
 
 /** Passes sockets to sibling workers, and takes theirs. */
-export class HandOver {
+export class SocketHandOver {
   readonly #port: HandOverPort;
   readonly #accepts = new Map<string, AcceptSocket>();
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Map<number, PendingPass>();
   #nextId = 0;
   #isPrimaryOurs = false;
   /** Sockets by what became of them. */
@@ -81,7 +81,7 @@ export class HandOver {
     const stopped = quiet(socket);
     if (!stopped) return Promise.resolve("missed");
     const bytes = Buffer.concat([head, stopped.bytes]);
-    if (bytes.length > MAX_HEAD) {
+    if (bytes.length > MAX_PASSED_HEAD) {
       stopped.restore();
       return Promise.resolve("missed");
     }
@@ -91,7 +91,7 @@ export class HandOver {
     return new Promise((resolve) => {
       const timer = this.#port.clock.after(PASS_TIMEOUT, () => this.#settle(id, "lost"));
       this.#pending.set(id, { socket, quiet: stopped, timer, resolve });
-      this.#port.send({ name: "pass", id, tag, request: describe(req, bytes) }, socket, (isSent) => {
+      this.#port.send({ name: "pass", id, tag, request: describeRequest(req, bytes) }, socket, (isSent) => {
         if (!isSent) this.#settle(id, "missed");
       });
     });
@@ -121,7 +121,7 @@ export class HandOver {
     pending.resolve(end);
   }
 
-  #take({ id, front, tag, request }: Message & { name: "take" }, socket: Socket | undefined): void {
+  #take({ id, front, tag, request }: WorkerMessage & { name: "take" }, socket: Socket | undefined): void {
     const accept = this.#accepts.get(tag);
     if (!accept || !socket) {
       socket?.destroy();
@@ -135,7 +135,7 @@ export class HandOver {
   }
 }
 
-function describe(
+function describeRequest(
   { method = "GET", url = "/", httpVersion, rawHeaders }: IncomingMessage,
   head: Buffer,
 ): PassedRequest {

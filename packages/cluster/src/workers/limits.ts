@@ -1,14 +1,11 @@
 /** The key of our messages on the channel between primary and worker; its value is their name. */
-export const KEY = "portage:workers";
-
-/** The tag of a node. */
-export const TAG = /^[\w-]{4}$/;
+export const MESSAGE_KEY = "portage:workers";
 
 /** Most tags of one worker: one for each server of the program. */
-export const MAX_TAGS = 64;
+export const MAX_TAGS_OF_WORKER = 64;
 
 /** Most bytes after a WebSocket handshake that travel with its socket. */
-export const MAX_HEAD = 65_536;
+export const MAX_PASSED_HEAD = 65_536;
 
 /** Most names and values of headers, as Node.js takes them by default. */
 export const MAX_HEADERS = 4000;

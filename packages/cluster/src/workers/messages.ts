@@ -2,7 +2,8 @@
  * Messages between the primary and its workers, over the channel of node:cluster. Other libraries use it too, so each
  * message has a key of its own, and whatever does not read as one of these is ignored.
  */
-import { KEY, MAX_HEAD, MAX_HEADERS, TAG } from "./limits.ts";
+import { isTag } from "../core/tag.ts";
+import { MESSAGE_KEY, MAX_PASSED_HEAD, MAX_HEADERS } from "./limits.ts";
 
 /** A WebSocket handshake on its way to another worker. */
 export interface PassedRequest {
@@ -44,22 +45,21 @@ interface Bodies {
 export type MessageName = keyof Bodies;
 
 /** A message by its name. */
-export type Message = { [Name in MessageName]: { readonly name: Name } & Bodies[Name] }[MessageName];
+export type WorkerMessage = { [Name in MessageName]: { readonly name: Name } & Bodies[Name] }[MessageName];
 
-type Check = (value: unknown) => boolean;
+type FieldCheck = (value: unknown) => boolean;
 
-const isTag: Check = (value) => typeof value === "string" && TAG.test(value);
-const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isText: Check = (value) => typeof value === "string";
+const isNumber: FieldCheck = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isString: FieldCheck = (value) => typeof value === "string";
 
-const isRequest: Check = (value) => {
+const isRequest: FieldCheck = (value) => {
   if (typeof value !== "object" || value === null) return false;
   const { method, url, httpVersion, rawHeaders, head } = value as Record<keyof PassedRequest, unknown>;
-  if (![method, url, httpVersion, head].every(isText) || (head as string).length > 2 * MAX_HEAD) return false;
-  return Array.isArray(rawHeaders) && rawHeaders.length <= MAX_HEADERS && rawHeaders.every(isText);
+  if (![method, url, httpVersion, head].every(isString) || (head as string).length > 2 * MAX_PASSED_HEAD) return false;
+  return Array.isArray(rawHeaders) && rawHeaders.length <= MAX_HEADERS && rawHeaders.every(isString);
 };
 
-const CHECKS: Readonly<Record<MessageName, Readonly<Record<string, Check>>>> = {
+const FIELD_CHECKS: Readonly<Record<MessageName, Readonly<Record<string, FieldCheck>>>> = {
   began: {},
   ready: {},
   leave: { drain: isNumber },
@@ -74,17 +74,17 @@ const CHECKS: Readonly<Record<MessageName, Readonly<Record<string, Check>>>> = {
 };
 
 /** Returns what the channel carries for a message. */
-export function writeMessage(message: Message): object {
+export function writeMessage(message: WorkerMessage): object {
   const { name, ...body } = message;
-  return { [KEY]: name, ...body };
+  return { [MESSAGE_KEY]: name, ...body };
 }
 
 /** Reads what came on the channel. Undefined: it is not ours, or malformed. */
-export function readMessage(received: unknown): Message | undefined {
+export function readMessage(received: unknown): WorkerMessage | undefined {
   if (typeof received !== "object" || received === null) return undefined;
-  const { [KEY]: name, ...body } = received as Record<string, unknown>;
-  if (typeof name !== "string" || !Object.hasOwn(CHECKS, name)) return undefined;
-  const checks = Object.entries(CHECKS[name as MessageName]);
+  const { [MESSAGE_KEY]: name, ...body } = received as Record<string, unknown>;
+  if (typeof name !== "string" || !Object.hasOwn(FIELD_CHECKS, name)) return undefined;
+  const checks = Object.entries(FIELD_CHECKS[name as MessageName]);
   if (!checks.every(([field, check]) => check(body[field]))) return undefined;
-  return { ...body, name } as Message;
+  return { ...body, name } as WorkerMessage;
 }

@@ -17,12 +17,12 @@ export interface WorkersOptions {
 }
 
 /** Milliseconds for a leaving worker to close, after `drain`. Then it ends itself. */
-export const CLOSE_TIMEOUT = 3000;
+export const LEAVE_TIMEOUT = 3000;
 
 /** Milliseconds after which a leaving worker is killed, counted from the end of `drain`. */
 export const KILL_TIMEOUT = 5000;
 
-const DEFAULTS = { drain: 8000, startTimeout: 30_000, maxFailedStarts: 5 };
+const WORKERS_DEFAULTS = { drain: 8000, startTimeout: 30_000, maxFailedStarts: 5 };
 
 interface Range {
   readonly from: number;
@@ -46,8 +46,8 @@ const RANGES: Readonly<Record<keyof WorkersOptions, Range>> = {
  *
  * @throws WorkersError `OPTION_INVALID`
  */
-export function resolveOptions(given: WorkersOptions = {}): Required<WorkersOptions> {
-  const options = { workers: given.workers ?? availableParallelism(), ...DEFAULTS, ...definedIn(given) };
+export function resolveWorkersOptions(given: WorkersOptions = {}): Required<WorkersOptions> {
+  const options = { workers: given.workers ?? availableParallelism(), ...WORKERS_DEFAULTS, ...definedIn(given) };
   for (const [name, { from, to, takes }] of Object.entries(RANGES)) {
     const value: unknown = options[name as keyof WorkersOptions];
     if (typeof value === "number" && takes(value) && value >= from && value <= to) continue;

@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
-import type { Message } from "./messages.ts";
+import type { WorkerMessage } from "./messages.ts";
 import { quiet } from "./quiet-socket.ts";
 import { TagTable } from "./tag-table.ts";
 
 /** How the primary reaches its workers. */
 export interface PassingPort {
   /** Sends a message, maybe with a socket. Returns false if the worker is gone. */
-  send(worker: number, message: Message, socket?: Socket, done?: (isSent: boolean) => void): boolean;
+  send(worker: number, message: WorkerMessage, socket?: Socket, done?: (isSent: boolean) => void): boolean;
 }
 
 /**
@@ -26,7 +26,7 @@ export class Passing {
   }
 
   /** Handles a message of a worker. */
-  onMessage(worker: number, message: Message, socket: Socket | undefined): void {
+  onMessage(worker: number, message: WorkerMessage, socket: Socket | undefined): void {
     switch (message.name) {
       case "hello":
         this.greet(worker);
@@ -65,7 +65,7 @@ export class Passing {
     this.#underWay.delete(worker);
   }
 
-  #pass(front: number, { id, tag, request }: Message & { name: "pass" }, socket: Socket | undefined): void {
+  #pass(front: number, { id, tag, request }: WorkerMessage & { name: "pass" }, socket: Socket | undefined): void {
     const owner = this.tags.owner(tag);
     // Without a socket, the client was gone before it left the front.
     const isPassed =
@@ -75,7 +75,7 @@ export class Passing {
     this.#port.send(front, { name: "missed", id, front });
   }
 
-  #sendTo(owner: number, socket: Socket, message: Message & { name: "take" }): boolean {
+  #sendTo(owner: number, socket: Socket, message: WorkerMessage & { name: "take" }): boolean {
     if (!quiet(socket)) return false;
     // Errors of a copy that is about to be closed are the owner's as well.
     socket.on("error", () => {});

@@ -1,5 +1,5 @@
 import type { PendingCall } from "@portage/server/relay";
-import { Backoff } from "./backoff.ts";
+import { RestartBackoff } from "./backoff.ts";
 import { Child, type ChildObserver, type Nursery, type WorkerEnd, type WorkerState } from "./child.ts";
 import { WorkersError } from "./errors.ts";
 
@@ -17,10 +17,10 @@ export interface PlaceObserver {
  * One of the places for workers. Invariant while it is open: one worker starts or serves here, or the next start is
  * scheduled, or the worker that replaces it starts. So a place never stays empty, and never has two restarts under way.
  */
-export class Place implements ChildObserver {
+export class WorkerPlace implements ChildObserver {
   readonly #nursery: Nursery;
   readonly #observer: PlaceObserver;
-  readonly #backoff = new Backoff();
+  readonly #backoff = new RestartBackoff();
   /** All that have not ended; some may be leaving. */
   readonly #children = new Set<Child>();
   #current: Child;

@@ -13,7 +13,7 @@ import { serverClock } from "@portage/server/relay";
 import type { Forker } from "./child.ts";
 import type { Started } from "./leaving.ts";
 import { readMessage, writeMessage } from "./messages.ts";
-import { resolveOptions, type WorkersOptions } from "./options.ts";
+import { resolveWorkersOptions, type WorkersOptions } from "./options.ts";
 import { setupPrimary } from "./setup-primary.ts";
 import { Supervisor } from "./supervisor.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -32,19 +32,19 @@ import type { Workers } from "./workers.ts";
  * runWorkers(() => new Server(3000, { cluster: localCluster() }));
  */
 export function runWorkers(start: () => Started | PromiseLike<Started>, options?: WorkersOptions): Workers {
-  const resolved = resolveOptions(options);
+  const resolved = resolveWorkersOptions(options);
   return cluster.worker ? runWorker(cluster.worker, start, resolved) : runPrimary(resolved);
 }
 
-type Signal = "SIGTERM" | "SIGINT";
+type EndSignal = "SIGTERM" | "SIGINT";
 
-const exitCodeOf = (signal: Signal): number => 128 + constants.signals[signal];
+const exitCodeOf = (signal: EndSignal): number => 128 + constants.signals[signal];
 
-const END_SIGNALS = ["SIGTERM", "SIGINT"] as const satisfies readonly Signal[];
+const END_SIGNALS = ["SIGTERM", "SIGINT"] as const satisfies readonly EndSignal[];
 
 /** Calls `first` for the first of these signals, and `again` for each later one. */
-function onSignals(signals: readonly Signal[], first: () => void, again: (signal: Signal) => void): void {
-  let handle = (_signal: Signal): void => {
+function onSignals(signals: readonly EndSignal[], first: () => void, again: (signal: EndSignal) => void): void {
+  let handle = (_signal: EndSignal): void => {
     handle = again;
     first();
   };
@@ -57,14 +57,14 @@ function onHangUp(fn: () => void): void {
 }
 
 /** Throws outside of any caller, as an error that no one caught: it is printed, and ends the process. */
-const fail = (error: unknown): void =>
+const throwUncaught = (error: unknown): void =>
   queueMicrotask(() => {
     throw error;
   });
 
 function runPrimary(options: Required<WorkersOptions>): Workers {
   setupPrimary();
-  const supervisor = new Supervisor({ clock: serverClock, fork: forkWorker, keepAlive, fail }, options);
+  const supervisor = new Supervisor({ clock: serverClock, fork: forkWorker, keepAlive, fail: throwUncaught }, options);
   onSignals(
     END_SIGNALS,
     () => void supervisor.stop().then(() => process.exit(supervisor.unclean === 0 ? 0 : 1)),
@@ -134,7 +134,7 @@ function runWorker(
       send: (message) => void (process.connected && process.send?.(writeMessage(message))),
       disconnect: () => disconnect(self),
       exit: (code) => process.exit(code),
-      fail,
+      fail: throwUncaught,
     },
     drain,
   );

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Child, Nursery, WorkerEnd, WorkerInfo } from "./child.ts";
 import { WorkersError } from "./errors.ts";
 import type { WorkersOptions } from "./options.ts";
-import { Place, type PlaceObserver } from "./place.ts";
+import { WorkerPlace, type PlaceObserver } from "./place.ts";
 import type { Workers, WorkersEvents } from "./workers.ts";
 
 /** What the supervisor needs of its process. */
@@ -21,7 +21,7 @@ export class Supervisor extends EventEmitter<WorkersEvents> implements Workers, 
   readonly isPrimary = true;
   readonly #surroundings: Surroundings;
   readonly #maxFailedStarts: number;
-  readonly #places: readonly Place[];
+  readonly #places: readonly WorkerPlace[];
   readonly #release: () => void;
   #roll: Promise<void> | undefined;
   #nextRoll: Promise<void> | undefined;
@@ -35,7 +35,7 @@ export class Supervisor extends EventEmitter<WorkersEvents> implements Workers, 
     this.#maxFailedStarts = maxFailedStarts;
     this.#release = surroundings.keepAlive();
     const nursery = { ...surroundings, startTimeout, drain };
-    this.#places = Array.from({ length: workers }, () => new Place(nursery, this));
+    this.#places = Array.from({ length: workers }, () => new WorkerPlace(nursery, this));
   }
 
   workers(): readonly WorkerInfo[] {

@@ -1,4 +1,4 @@
-import { MAX_TAGS } from "./limits.ts";
+import { MAX_TAGS_OF_WORKER } from "./limits.ts";
 
 /** Which worker has which tag: what the primary knows of the cluster. Workers join with their tags, and leave with all. */
 export class TagTable {
@@ -8,7 +8,7 @@ export class TagTable {
   /** Notes the tag of a worker. The latest one counts, because a tag is new for each node. Beyond 64 tags, ignores it. */
   join(tag: string, worker: number): void {
     const tags = this.#tags.get(worker) ?? new Set();
-    if (tags.size >= MAX_TAGS) return;
+    if (tags.size >= MAX_TAGS_OF_WORKER) return;
     const before = this.#owners.get(tag);
     if (before !== undefined) this.#tags.get(before)?.delete(tag);
     this.#tags.set(worker, tags.add(tag));

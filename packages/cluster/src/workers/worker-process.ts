@@ -3,8 +3,8 @@ import type { Clock } from "@portage/server/relay";
 import type { WorkerInfo, WorkerState } from "./child.ts";
 import { WorkersError } from "./errors.ts";
 import { type Leavable, leavables, leaveServers, type Started } from "./leaving.ts";
-import { type Message, readMessage } from "./messages.ts";
-import { CLOSE_TIMEOUT } from "./options.ts";
+import { type WorkerMessage, readMessage } from "./messages.ts";
+import { LEAVE_TIMEOUT } from "./options.ts";
 import { runningNodes } from "./registry.ts";
 import type { Workers, WorkersEvents } from "./workers.ts";
 
@@ -12,7 +12,7 @@ import type { Workers, WorkersEvents } from "./workers.ts";
 export interface WorkerPort {
   readonly id: number;
   readonly clock: Clock;
-  send(message: Message): void;
+  send(message: WorkerMessage): void;
   /** Leaves node:cluster. Resolves when the primary has got everything, connections that it has to pass elsewhere included. */
   disconnect(): Promise<void>;
   exit(code: number): void;
@@ -76,7 +76,7 @@ export class WorkerProcess extends EventEmitter<WorkersEvents> implements Worker
   async #leave(drain: number): Promise<void> {
     const port = this.#port;
     this.#state = "leaving";
-    port.clock.after(drain + CLOSE_TIMEOUT, () => port.exit(1));
+    port.clock.after(drain + LEAVE_TIMEOUT, () => port.exit(1));
     const targets = new Set([...this.#targets, ...runningNodes().flatMap((node) => [...node.servers()])]);
     const problems = await leaveServers([...targets], drain);
     for (const problem of problems) process.emitWarning(problem instanceof Error ? problem : String(problem));

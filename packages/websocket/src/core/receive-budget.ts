@@ -13,16 +13,16 @@ export interface BudgetHolder {
   /** The budget has evicted it. The owner must release the bytes and end what they belong to. */
   onEvicted(): void;
   /** @internal Created by the first `update`, and reused. */
-  [kPlace]?: Place | undefined;
+  [kPlace]?: HolderPlace | undefined;
 }
 
 /** @internal A node in the list of a budget. */
-export class Place {
+export class HolderPlace {
   readonly holder: BudgetHolder;
   /** -1 outside the list. */
   bytes = -1;
-  previous: Place | undefined = undefined;
-  next: Place | undefined = undefined;
+  previous: HolderPlace | undefined = undefined;
+  next: HolderPlace | undefined = undefined;
 
   constructor(holder: BudgetHolder) {
     this.holder = holder;
@@ -51,8 +51,8 @@ export class ReceiveBudget {
   /** Bytes of all holders in total. May be changed; takes effect with the next `update`. */
   limit: number;
   /** The ends of the list: the longest idle holder first. */
-  private [kFirst]: Place | undefined = undefined;
-  private [kLast]: Place | undefined = undefined;
+  private [kFirst]: HolderPlace | undefined = undefined;
+  private [kLast]: HolderPlace | undefined = undefined;
   private [kHeld] = 0;
 
   /** @param limit bytes. Zero, negative numbers and values that are not numbers mean unlimited */
@@ -68,7 +68,7 @@ export class ReceiveBudget {
   /** Records that more bytes have arrived: the holder has `bytes` now. May evict it at once. */
   update(holder: BudgetHolder, bytes: number): void {
     this.remove(holder);
-    const place = (holder[kPlace] ??= new Place(holder));
+    const place = (holder[kPlace] ??= new HolderPlace(holder));
     const last = this[kLast];
     place.bytes = bytes;
     place.previous = last;

@@ -19,7 +19,7 @@ import type { Limits, Role } from "./limits.ts";
 import { applyMask, readMaskKey, turnMaskKey } from "./frames/mask.ts";
 import { MessageBuffer } from "./frames/message-buffer.ts";
 import { EMPTY } from "./frames/native-buffer.ts";
-import { type BudgetHolder, kPlace, type Place } from "./receive-budget.ts";
+import { type BudgetHolder, kPlace, type HolderPlace } from "./receive-budget.ts";
 import { checkTextSoFar, decodeText } from "./frames/utf8.ts";
 import type { ViolationCode } from "./violations.ts";
 
@@ -64,7 +64,7 @@ export interface ReceiverOptions {
  */
 export class Receiver implements BudgetHolder {
   /** @internal */
-  [kPlace]: Place | undefined = undefined;
+  [kPlace]: HolderPlace | undefined = undefined;
   readonly #handler: ReceiverHandler;
   readonly #limits: Limits;
   readonly #textForm: TextForm;

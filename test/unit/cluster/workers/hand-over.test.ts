@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { HandOver } from "../../../../packages/cluster/src/workers/hand-over.ts";
-import { type Message, writeMessage } from "../../../../packages/cluster/src/workers/messages.ts";
+import { SocketHandOver } from "../../../../packages/cluster/src/workers/hand-over.ts";
+import { type WorkerMessage, writeMessage } from "../../../../packages/cluster/src/workers/messages.ts";
 import { Passing } from "../../../../packages/cluster/src/workers/passing.ts";
 import { quiet } from "../../../../packages/cluster/src/workers/quiet-socket.ts";
 import { nextEvent, turn, within } from "../../../support/waiting.ts";
@@ -33,12 +33,12 @@ afterEach(() => {
 /** A worker whose messages stay here. */
 function worker() {
   const clock = new FakeClock();
-  const sent: { message: Message; socket: Socket | undefined; done: (isSent: boolean) => void }[] = [];
-  const handOver = new HandOver({
+  const sent: { message: WorkerMessage; socket: Socket | undefined; done: (isSent: boolean) => void }[] = [];
+  const handOver = new SocketHandOver({
     clock,
     send: (message, socket, done = () => {}) => void sent.push({ message, socket, done }),
   });
-  const hear = (message: Message, socket?: Socket): void => handOver.onMessage(writeMessage(message), socket);
+  const hear = (message: WorkerMessage, socket?: Socket): void => handOver.onMessage(writeMessage(message), socket);
   return { clock, sent, handOver, hear, names: () => sent.map(({ message }) => message.name) };
 }
 
@@ -47,7 +47,7 @@ function front() {
   made.hear({ name: "primary" });
   const { req, socket, head } = upgraded;
   const end = made.handOver.handOver("abcd", req, socket, head);
-  return { ...made, end, pass: made.sent.at(-1)?.message as Message & { name: "pass" } };
+  return { ...made, end, pass: made.sent.at(-1)?.message as WorkerMessage & { name: "pass" } };
 }
 
 const connections = (): Promise<number> =>
@@ -181,7 +181,7 @@ describe("the owner", () => {
 
 describe("the primary", () => {
   function primary() {
-    const sent: [number, Message, Socket | undefined, ((isSent: boolean) => void) | undefined][] = [];
+    const sent: [number, WorkerMessage, Socket | undefined, ((isSent: boolean) => void) | undefined][] = [];
     const gone = new Set<number>();
     const passing = new Passing({
       send: (id, message, socket, done) => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { type Message, readMessage, writeMessage } from "../../../../packages/cluster/src/workers/messages.ts";
+import { type WorkerMessage, readMessage, writeMessage } from "../../../../packages/cluster/src/workers/messages.ts";
 import { TagTable } from "../../../../packages/cluster/src/workers/tag-table.ts";
 
 const request = { method: "GET", url: "/", httpVersion: "1.1", rawHeaders: ["Host", "a"], head: "" };
-const MESSAGES: readonly Message[] = [
+const MESSAGES: readonly WorkerMessage[] = [
   { name: "began" },
   { name: "ready" },
   { name: "leave", drain: 10 },

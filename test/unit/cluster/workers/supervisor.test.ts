@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Fork, ForkObserver, WorkerInfo } from "../../../../packages/cluster/src/workers/child.ts";
 import type { WorkersError } from "../../../../packages/cluster/src/workers/errors.ts";
-import { resolveOptions, type WorkersOptions } from "../../../../packages/cluster/src/workers/options.ts";
+import { resolveWorkersOptions, type WorkersOptions } from "../../../../packages/cluster/src/workers/options.ts";
 import { Supervisor } from "../../../../packages/cluster/src/workers/supervisor.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
@@ -56,7 +56,7 @@ function start(options: WorkersOptions = {}) {
       },
       fail: (error) => failures.push(error),
     },
-    resolveOptions({ workers: 2, drain: 1000, ...options }),
+    resolveWorkersOptions({ workers: 2, drain: 1000, ...options }),
   );
   supervisor.on("restart", ({ worker, delay }) => log.push([worker.id, delay]));
   supervisor.on("failed", (error) => log.push(error.code));
@@ -304,11 +304,11 @@ test.each([
   [{ startTimeout: Number.NaN }],
   [{ maxFailedStarts: 0 }],
 ])("refuses the options %j", (options) => {
-  expect(() => resolveOptions(options)).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
+  expect(() => resolveWorkersOptions(options)).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
 });
 
 test("options that are undefined have their defaults", () => {
-  const { workers, ...others } = resolveOptions({
+  const { workers, ...others } = resolveWorkersOptions({
     workers: undefined as unknown as number,
     drain: undefined as unknown as number,
   });

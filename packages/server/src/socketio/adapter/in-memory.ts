@@ -29,8 +29,8 @@ const kSend = Symbol("send");
 const kIsForMany = Symbol("isForMany");
 const kForEach = Symbol("forEach");
 const kSendToMany = Symbol("sendToMany");
-const kDeliver = Symbol("deliver");
-const kAsk = Symbol("ask");
+const kDeliverEncoded = Symbol("deliver");
+const kAskEncoded = Symbol("ask");
 const kMembersOf = Symbol("membersOf");
 
 const noop = (): void => undefined;
@@ -130,10 +130,10 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   /** Sends a packet to the receivers, encoded once. More than 10,000 receivers take several turns of the event loop. */
   broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
-    this[kDeliver](this[kEncode](packet), packet, opts);
+    this[kDeliverEncoded](this[kEncode](packet), packet, opts);
   }
 
-  private [kDeliver](encoded: readonly RawData[], packet: OutgoingArguments, opts: BroadcastOptions): void {
+  private [kDeliverEncoded](encoded: readonly RawData[], packet: OutgoingArguments, opts: BroadcastOptions): void {
     const plan = this[kPlan](encoded, opts.flags);
     this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
@@ -159,7 +159,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   /** Sends an encoded packet to the receivers on this server. */
   protected deliverEncoded({ parts, event }: EncodedPacket, opts: BroadcastOptions, _origin?: unknown): void {
-    this[kDeliver](parts, event, opts);
+    this[kDeliverEncoded](parts, event, opts);
   }
 
   /**
@@ -188,7 +188,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     onAnswer: AckCallback,
   ): number {
     const id = this[kNamespace]._ids++;
-    this[kAsk](withAckId(packet, id, this[kNamespace]), { ...opts, id }, onAsked, onAnswer);
+    this[kAskEncoded](withAckId(packet, id, this[kNamespace]), { ...opts, id }, onAsked, onAnswer);
     return id;
   }
 
@@ -235,10 +235,10 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     // One id serves all receivers: the whole namespace shares the counter.
     const id = this[kNamespace]._ids++;
     packet.id = id;
-    this[kAsk]({ parts: this[kEncode](packet), event: packet }, { ...opts, id }, clientCountCallback, ack);
+    this[kAskEncoded]({ parts: this[kEncode](packet), event: packet }, { ...opts, id }, clientCountCallback, ack);
   }
 
-  private [kAsk](
+  private [kAskEncoded](
     { parts, event }: EncodedPacket,
     opts: BroadcastOptions & { readonly id: number },
     onAsked: (clients: number) => void,

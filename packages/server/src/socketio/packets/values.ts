@@ -3,7 +3,7 @@ import { decodePacket, type RawData } from "./codec.ts";
 import { stringifyData } from "./json-text.ts";
 
 /** An event needs a name. */
-const NAME = "values";
+const VALUE_NAME = "values";
 
 const encoder = new Encoder(undefined, stringifyData);
 
@@ -13,7 +13,7 @@ const encoder = new Encoder(undefined, stringifyData);
  * @throws what `JSON.stringify` or a `toJSON` throws
  */
 export function encodeValues(values: readonly unknown[]): RawData[] {
-  return encoder.encode({ type: PacketType.EVENT, nsp: "/", data: [NAME, ...values] });
+  return encoder.encode({ type: PacketType.EVENT, nsp: "/", data: [VALUE_NAME, ...values] });
 }
 
 /**
