@@ -125,7 +125,7 @@ describe.skipIf(!executable)("the demo in several processes, in Chromium", () =>
     await sender.locator("main", { hasText: "2 of 2" }).waitFor();
   });
 
-  test("refuses a number of workers that is none", async () => {
+  test('refuses "many" as a number of workers', async () => {
     const { code, err } = await runDemo(["--workers", "many"]);
     expect([code, err]).toEqual([1, expect.stringContaining('"many" is not a number of workers.')]);
   });
