@@ -185,9 +185,22 @@ describe("heads", () => {
     expect(decodeRequest(body)).toEqual({ head, first: Buffer.from(first) });
   });
 
-  test("with a line break are not encoded", () => {
-    expect(encodeRequest({ ...HEAD, url: "/a\nb" })).toBeUndefined();
-    expect(encodeRequest({ ...HEAD, rawHeaders: ["a", "b\nc"] })).toBeUndefined();
+  test.each<[string, Partial<RequestHead>]>([
+    ["a line break in the URL", { url: "/a\nb" }],
+    ["a line break in a value", { rawHeaders: ["a", "b\nc"] }],
+    ["a character whose lower byte is a line break", { url: "/\u010a" }],
+    ["a control character in a value", { rawHeaders: ["a", "b\u0001"] }],
+    ["a space in a name", { rawHeaders: ["a b", "c"] }],
+    ["a method that is not a token", { method: "GET /" }],
+    ["an endless method", { method: "A".repeat(33) }],
+    ["an odd version", { httpVersion: "2" }],
+    ["no URL", { url: "" }],
+  ])("with %s are not encoded, as the owner would end the link", (_what, part) => {
+    expect(encodeRequest({ ...HEAD, ...part })).toBeUndefined();
+  });
+
+  test.each(["M-SEARCH", "get", "X_1"])("with the method %s arrive", (method) => {
+    expect(decodeRequest(encodeRequest({ ...HEAD, method })!)?.head.method).toBe(method);
   });
 
   test("of answers arrive without what belongs to the connection", () => {
@@ -226,7 +239,7 @@ describe("heads", () => {
     ["too few fields", ["m", "GET", "/", "1.1", "::1"]],
     ["an unknown flag", ["x", "GET", "/", "1.1", "::1", "1"]],
     ["flags in another order", ["tm", "GET", "/", "1.1", "::1", "1"]],
-    ["a method in lower case", ["", "get", "/", "1.1", "::1", "1"]],
+    ["a space in the method", ["", "GET ", "/", "1.1", "::1", "1"]],
     ["no URL", ["", "GET", "", "1.1", "::1", "1"]],
     ["a control character in the URL", ["", "GET", "/\r", "1.1", "::1", "1"]],
     ["an odd version", ["", "GET", "/", "one", "::1", "1"]],

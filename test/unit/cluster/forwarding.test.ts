@@ -48,6 +48,18 @@ test("a request has the head that its front received", async () => {
   expect(seen[1]).toEqual(seen[0]);
 });
 
+test("requests with odd methods get the owner's answer, and the link stays", async () => {
+  const { owner, front } = await startPair();
+  const sid = await openSession(owner);
+  const held = send(front, query(sid));
+  for (const method of ["M-SEARCH", "PROPFIND", "DELETE"]) {
+    const { status, text } = await send(owner, query(sid), { method }).answer;
+    expect(await send(front, query(sid), { method }).answer).toMatchObject({ status, text });
+  }
+  sessionOf(owner, sid).send("hello");
+  expect((await held.answer).text).toBe("4hello");
+});
+
 test("ids begin with the tag of their node", async () => {
   const { owner, front } = await startPair();
   expect(await openSession(owner)).toMatch(/^AAAA[\w-]{16}$/);

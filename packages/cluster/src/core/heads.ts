@@ -50,23 +50,21 @@ const LENGTH = 4;
 const REQUEST_FIELDS = 6;
 const ANSWER_FIELDS = 3;
 
-const METHOD = /^[A-Z]{1,32}$/;
+/** A token of HTTP; over HTTP/2, clients choose any. */
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}$/;
 const HTTP_VERSION = /^\d\.\d$/;
 const PORT = /^\d{1,5}$/;
-const STATUS = /^[2-5]\d\d$/;
+const STATUS = /^[2-9]\d\d$/;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Control characters but the tab. */
+/** Control characters but the tab, and what is not latin1: its lower bytes may be a line break. */
 // oxlint-disable-next-line no-control-regex -- they are what it looks for
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/;
 
 /** Headers of an answer about the connection to the client, which the front has. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding", "date"]);
 
-function encodeHead(lines: readonly (string | number)[]): Buffer | undefined {
+function encodeHead(lines: readonly (string | number)[]): Buffer {
   const text = lines.join("\n");
-  let breaks = 0;
-  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) breaks += 1;
-  if (breaks !== lines.length - 1) return undefined;
   const bytes = Buffer.allocUnsafe(LENGTH + text.length);
   bytes.writeUInt32BE(text.length);
   bytes.write(text, LENGTH, "latin1");
@@ -80,10 +78,21 @@ function decodeHead(body: Buffer): { readonly lines: string[]; readonly first: B
   return { lines: body.toString("latin1", LENGTH, end).split("\n"), first: body.subarray(end) };
 }
 
-/** Encodes the head of a request. Undefined: a program has put a line break into it. */
-export function encodeRequest({ hasMore, peer, ...head }: RequestHead): Buffer | undefined {
+/**
+ * Encodes the head of a request. Undefined: the owner would not believe it. A program has changed the request, or Node's parser
+ * is set to accept what HTTP forbids.
+ */
+export function encodeRequest(request: RequestHead): Buffer | undefined {
+  if (!isRequest(request)) return undefined;
+  const { hasMore, peer, ...head } = request;
   const flags = (hasMore ? "m" : "") + (peer.isEncrypted ? "t" : "");
   return encodeHead([flags, head.method, head.url, head.httpVersion, peer.address, peer.port, ...head.rawHeaders]);
+}
+
+/** Checked at both ends: a client must not be able to break a link by a request that only one of them accepts. */
+function isRequest({ method, url, httpVersion, peer, rawHeaders }: RequestHead): boolean {
+  const areValid = METHOD.test(method) && HTTP_VERSION.test(httpVersion) && areHeaders(rawHeaders);
+  return areValid && url !== "" && !CONTROL.test(url) && !CONTROL.test(peer.address);
 }
 
 /** Decodes the body of REQUEST or UPGRADE; undefined if it is malformed. */
@@ -91,17 +100,10 @@ export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
   const decoded = decodeHead(body);
   if (!decoded || decoded.lines.length < REQUEST_FIELDS) return undefined;
   const [flags = "", method = "", url = "", httpVersion = "", address = "", port = "", ...rawHeaders] = decoded.lines;
-  const isValid =
-    /^m?t?$/.test(flags) &&
-    METHOD.test(method) &&
-    url !== "" &&
-    !CONTROL.test(url) &&
-    HTTP_VERSION.test(httpVersion) &&
-    PORT.test(port) &&
-    areHeaders(rawHeaders);
-  if (!isValid) return undefined;
+  if (!/^m?t?$/.test(flags) || !PORT.test(port)) return undefined;
   const peer = { address, port: Number(port), isEncrypted: flags.endsWith("t") };
-  return { head: { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") }, first: decoded.first };
+  const head = { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") };
+  return isRequest(head) ? { head, first: decoded.first } : undefined;
 }
 
 function areHeaders(headers: readonly string[]): boolean {
@@ -126,7 +128,7 @@ export function encodeAnswer(text: string, hasMore: boolean): Buffer {
     lines.push(line.slice(0, colon), line.slice(colon + 2));
   }
   // Node refuses headers with line breaks.
-  return encodeHead(lines) as Buffer;
+  return encodeHead(lines);
 }
 
 /** Decodes the body of ANSWER; undefined if it is malformed. */

@@ -153,7 +153,7 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
     const hasMore = body?.isDone === false;
     const head = encodeRequest(requestHeadOf(this.req, hasMore));
     this.#head = "sent";
-    // A program has put a line break into the request.
+    // A program has changed the request to what HTTP forbids.
     if (!head) return this.#signal("reset");
     this.send("REQUEST", head, first);
     if (hasMore) this.#send(body);
