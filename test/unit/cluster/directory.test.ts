@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Directory } from "../../../packages/cluster/src/links/directory.ts";
+import { nextEvent } from "../../support/waiting.ts";
 
 let base: string;
 let path: string;
@@ -77,16 +79,51 @@ describe("the directory of a cluster", () => {
     expect(directory.list()).toEqual(["-_-_"]);
   });
 
-  test("a socket without a marker is removed once it is old", () => {
+  test("a socket without a marker is removed once it is old", async () => {
     const directory = opened();
     const socket = join(path, "abcd.sock");
-    fs.writeFileSync(socket, "");
+    const file = join(path, "file.sock");
+    const server = createServer().listen(socket);
+    await nextEvent(server, "listening");
+    fs.writeFileSync(file, "");
     directory.list();
     expect(fs.existsSync(socket)).toBe(true);
     const old = new Date(Date.now() - 120_000);
-    fs.utimesSync(socket, old, old);
+    for (const each of [socket, file]) fs.utimesSync(each, old, old);
     directory.list();
-    expect(fs.existsSync(socket)).toBe(false);
+    expect([socket, file].map((each) => fs.existsSync(each))).toEqual([false, true]);
+    server.close();
+  });
+
+  test("files of others are not nodes, so that they are not removed", () => {
+    const directory = opened();
+    fs.writeFileSync(join(path, "Make"), "all:\n");
+    fs.writeFileSync(join(path, "data"), "1\n".repeat(20));
+    fs.mkdirSync(join(path, "libs"));
+    fs.symlinkSync("/etc/hostname", join(path, "link"));
+    fs.writeFileSync(join(path, "abcd"), "123\n");
+    expect(directory.list()).toEqual(["abcd"]);
+  });
+
+  test.each([
+    ["open to others", () => fs.chmodSync(path, 0o777)],
+    [
+      "replaced by a link",
+      () => {
+        fs.renameSync(path, join(base, "x"));
+        fs.symlinkSync(join(base, "x"), path);
+      },
+    ],
+    ["gone", () => fs.rmSync(path, { recursive: true })],
+  ])("a directory that is %s later is not used", (_what, spoil) => {
+    const directory = opened();
+    directory.publish("abcd");
+    directory.secret();
+    fs.writeFileSync(directory.addressOf("abcd"), "");
+    spoil();
+    expect(directory.list()).toEqual([]);
+    expect(directory.refresh("abcd")).toBe(false);
+    expect(() => directory.secret()).toThrow(/open to other users|not a directory|ENOENT/);
   });
 
   test("all nodes read one secret; a file of another length is an error", () => {

@@ -11,6 +11,9 @@ const SECRET = "secret";
 const SECRET_BYTES = 32;
 /** Age at which a socket without a marker is removed, in milliseconds: its process ended between the two. */
 const ORPHAN_AGE = 60_000;
+/** The content of a marker: the id of a process. Empty until it is written. */
+const MARKER = /^(?:\d+\n)?$/;
+const MAX_MARKER = 16;
 
 const IS_WINDOWS = process.platform === "win32";
 
@@ -53,6 +56,16 @@ export class Directory {
     if ((stats.mode & 0o077) !== 0) throw this.#unsafe("is open to other users; chmod 700 it");
   }
 
+  /** Whether it still is the directory that was opened: with it gone, another user could put one of theirs in its place. */
+  #isSafe(): boolean {
+    try {
+      this.#check();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #unsafe(what: string): ClusterError {
     return new ClusterError("CLUSTER_DIRECTORY_UNSAFE", `${this.path} ${what}`);
   }
@@ -82,13 +95,25 @@ export class Directory {
 
   /** Returns the tags of all nodes, those that have ended without a word included. */
   list(): string[] {
+    if (!this.#isSafe()) return [];
     const names = this.#names();
-    const tags = names.filter(isTag);
+    const tags = names.filter((name) => isTag(name) && this.#isMarker(name));
     for (const name of names) {
       const tag = name.slice(0, -SUFFIX.length);
       if (name.endsWith(SUFFIX) && isTag(tag) && !tags.includes(tag)) this.#removeOrphan(name);
     }
     return tags;
+  }
+
+  /** Whether the file is one that `publish` makes: those of ended nodes are removed, and other files must not be. */
+  #isMarker(name: string): boolean {
+    const path = join(this.path, name);
+    try {
+      const stats = fs.lstatSync(path);
+      return stats.isFile() && stats.size <= MAX_MARKER && MARKER.test(fs.readFileSync(path, "latin1"));
+    } catch {
+      return false;
+    }
   }
 
   #names(): string[] {
@@ -101,7 +126,7 @@ export class Directory {
 
   #removeOrphan(name: string): void {
     const stats = fs.lstatSync(join(this.path, name), { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > ORPHAN_AGE) this.#unlink(name);
+    if (stats?.isSocket() && Date.now() - stats.mtimeMs > ORPHAN_AGE) this.#unlink(name);
   }
 
   /**
@@ -109,6 +134,7 @@ export class Directory {
    * missing. Returns false if the socket is missing.
    */
   refresh(tag: string): boolean {
+    if (!this.#isSafe()) return false;
     const now = new Date();
     try {
       fs.utimesSync(join(this.path, SECRET), now, now);
@@ -145,6 +171,11 @@ export class Directory {
    * @throws ClusterError
    */
   secret(): Buffer {
+    try {
+      this.#check();
+    } catch (error) {
+      throw error instanceof ClusterError ? error : this.failure(error);
+    }
     return this.#readSecret() ?? this.#createSecret();
   }
 
