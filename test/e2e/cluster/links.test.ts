@@ -96,6 +96,16 @@ describe("nodes in one directory", () => {
     expect(fs.readdirSync(nodes.directory).sort()).toEqual(files.sort());
   });
 
+  test("a secret that can't be read any more refuses newcomers, and ends nothing", async () => {
+    const first = await nodes.start();
+    fs.rmSync(join(nodes.directory, "secret"));
+    fs.mkdirSync(join(nodes.directory, "secret"));
+    const second = await nodes.start({ secret: "a secret of its own" });
+    expect(second.cluster.tag).not.toBe("");
+    expect(first.io.stats().nodes).toMatchObject({ links: {}, refused: {} });
+    fs.rmdirSync(join(nodes.directory, "secret"));
+  });
+
   test("a socket that accepts and never answers does not keep a node from joining", async () => {
     const silent = await nodes.start();
     const server = createServer(() => undefined).listen(join(nodes.directory, "mute.sock"));

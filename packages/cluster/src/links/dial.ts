@@ -107,11 +107,12 @@ export class Dial {
   #upgrade(terms: ProofTerms): void {
     const { address, self, keys, clock } = this.#settings;
     const [key] = keys();
-    const proof = makeProof(key!, "dialler", terms);
+    if (key === undefined) return this.#fail("failed");
+    const proof = makeProof(key, "dialler", terms);
     const headers = { ...identityHeaders(self), "portage-nonce": terms.diallerNonce, "portage-proof": proof };
     const options = { ...CONNECTION_OPTIONS, agent: this.#agent, socketPath: address, headers, clock };
     const attempt = connectLink("ws://localhost/", options, {
-      onLink: (link, answer) => this.#onLink(terms, key!, { link, answer }),
+      onLink: (link, answer) => this.#onLink(terms, key, { link, answer }),
       onConnectError: (error, answer) => this.#fail(answer === undefined ? failureOf(error) : refusalOf(answer)),
     });
     this.#stop = () => attempt.abort();

@@ -93,8 +93,10 @@ export class Door {
     const check = checkUpgrade(req);
     if (node === undefined || !check.ok) return this.#refuse(stream, 401, "LINK_MALFORMED");
     if (!isSameVersion(req.headers)) return this.#refuse(stream, 426, "LINK_VERSION", node.tag);
+    const keys = this.#settings.keys();
+    if (keys.length === 0) return refuseUpgrade(stream, 503);
     const terms = this.#termsOf(req, stream, node);
-    const key = terms && verifyProof(this.#settings.keys(), "dialler", terms, req.headers["portage-proof"]);
+    const key = terms && verifyProof(keys, "dialler", terms, req.headers["portage-proof"]);
     if (terms === undefined || key === undefined) return this.#refuse(stream, 401, "LINK_SECRET", node.tag);
     if (!this.#handler.admits(node)) return refuseUpgrade(stream, 409);
     const headers = [`portage-proof: ${makeProof(key, "listener", terms)}`];

@@ -32,7 +32,7 @@ export interface ProofTerms {
   readonly listenerNonce: string;
 }
 
-/** The keys of a node. The first one signs, all verify. */
+/** The keys of a node. The first one signs, all verify. Empty: the secret can't be read now. */
 export type LinkKeys = () => readonly Buffer[];
 
 const NONCE = /^[\w-]{22}$/;

@@ -66,7 +66,17 @@ export class LinkPool implements PeerHost, DoorHandler {
   constructor(settings: PoolSettings, handler: PoolHandler) {
     this.#settings = settings;
     this.#handler = handler;
-    this.keys = settings.keys ?? (() => [settings.directory.secret()]);
+    this.keys = settings.keys ?? (() => this.#sharedKeys());
+  }
+
+  /** Read for each handshake, at any time of the process's life: a failure ends the handshake, not the process. */
+  #sharedKeys(): readonly Buffer[] {
+    try {
+      return [this.#settings.directory.secret()];
+    } catch (error) {
+      log("no secret: %s", (error as Error).message);
+      return [];
+    }
   }
 
   // ---- for users ---------------------------------------------------------------------------------------------------
@@ -144,7 +154,7 @@ export class LinkPool implements PeerHost, DoorHandler {
         door.close();
         return this.#claim(tries - 1);
       }
-      this.keys();
+      if (this.#settings.keys === undefined) this.#settings.directory.secret();
     } catch (error) {
       door.close();
       return this.#fail(error as Error);
