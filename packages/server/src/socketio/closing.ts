@@ -14,3 +14,14 @@ export async function closeNamespace(nsp: AnyNamespace): Promise<void> {
     failAdapter(error, nsp, "rejected");
   }
 }
+
+/** Closes an engine unless `attach` returns true: it would stay connected to its cluster. Returns what `attach` does. */
+export function closeUnused(engine: { close(): unknown }, attach: () => boolean): boolean {
+  let isUsed = false;
+  try {
+    isUsed = attach();
+  } finally {
+    if (!isUsed) engine.close();
+  }
+  return isUsed;
+}

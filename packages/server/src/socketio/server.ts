@@ -26,7 +26,7 @@ import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import type { FailureContext } from "./events/listener-errors.ts";
-import { closeNamespace, isEngine } from "./closing.ts";
+import { closeNamespace, closeUnused, isEngine } from "./closing.ts";
 import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
@@ -75,6 +75,7 @@ const kPatterns = Symbol("patterns");
 const kAttached = Symbol("attached");
 const kEnginesOf = Symbol("enginesOf");
 const kClientFiles = Symbol("clientFiles");
+const kHostWith = Symbol("hostWith");
 const kWasAttached = Symbol("wasAttached");
 const kLeaveTo = Symbol("leaveTo");
 const kAddPattern = Symbol("addPattern");
@@ -292,14 +293,19 @@ export class Server<
     options.path = options.path || this._path;
     // First, so that invalid options throw before the port is in use.
     const engine = new Engine(options);
-    const httpServer = toHttpServer(srv);
-    if (this[kWasAttached](httpServer as HttpServer, options)) return this;
+    const isUsed = closeUnused(engine, () => this[kHostWith](engine, toHttpServer(srv), options));
+    return isUsed ? this.bind(engine) : this;
+  }
+
+  /** Attaches an engine to an HTTP server. Returns false, after a warning, if this server is attached to it. */
+  private [kHostWith](engine: Engine, httpServer: AnyHttpServer, options: Partial<ServerOptions>): boolean {
+    if (this[kWasAttached](httpServer as HttpServer, options)) return false;
     this[kLeaveTo](engine, httpServer as HttpServer);
     engine.attach(httpServer as HttpServer, options);
     if (this._serveClient) this[kClientFiles].takeRequests(httpServer);
     this[kAttached].httpServers.add(httpServer);
     this.httpServer = httpServer;
-    return this.bind(engine);
+    return true;
   }
 
   /** Is not supported: Portage does not run on uWebSockets.js. @throws SocketIoError `NO_UWEBSOCKETS` */
