@@ -1,4 +1,5 @@
-import type { Server as HttpServer, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { Adapter } from "@portage/server/adapter";
 import {
   type Cluster,
@@ -27,6 +28,7 @@ import {
   type ResolvedClusterOptions,
   resolveClusterOptions,
 } from "./options.ts";
+import { SharedHost } from "./shared-host.ts";
 import { type Leavable, leavables } from "./workers/leaving.ts";
 import { processHandOver } from "./workers/process-hand-over.ts";
 import { enterProcess } from "./workers/presence.ts";
@@ -34,7 +36,7 @@ import { enterProcess } from "./workers/presence.ts";
 class LocalCluster extends Emitter implements Cluster {
   readonly #options: ResolvedClusterOptions;
   #keys: readonly Buffer[] | undefined;
-  #node: LocalNode | undefined = undefined;
+  #running: RunningNode | undefined = undefined;
   /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
   readonly #servers = new Set<Leavable>();
   /** The adapters outlive a node: a server that closes may be attached again. */
@@ -49,15 +51,15 @@ class LocalCluster extends Emitter implements Cluster {
   }
 
   get tag(): string {
-    return this.#node?.tag ?? "";
+    return this.#running?.node.tag ?? "";
   }
 
   nodes(): readonly NodeDescription[] {
-    return this.#node?.nodes() ?? [];
+    return this.#running?.node.nodes() ?? [];
   }
 
   report(): ClusterReport | undefined {
-    return this.#node?.report();
+    return this.#running?.node.report();
   }
 
   useSecrets(secrets: string | readonly string[]): void {
@@ -69,8 +71,17 @@ class LocalCluster extends Emitter implements Cluster {
     return createBusAdapter(nsp, this.#bus);
   }
 
-  connect(host: RelayHost): SessionRelay {
-    if (this.#node !== undefined) throw new ClusterError("CLUSTER_IN_USE");
+  connect(engine: RelayHost): SessionRelay {
+    const running = this.#running;
+    if (running === undefined) return new NodeRelay(this.#start(engine), engine);
+    // Two servers with the same namespaces would receive each other's broadcasts.
+    if (this.#servers.size > 1) throw new ClusterError("CLUSTER_IN_USE");
+    running.host.add(engine);
+    return new NodeRelay(running, engine);
+  }
+
+  #start(engine: RelayHost): RunningNode {
+    const host = new SharedHost(engine);
     const options = { ...this.#options, keys: this.#keys };
     const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
     const tunnels = (relay: ClusterRelay): TunnelRegistry =>
@@ -82,14 +93,19 @@ class LocalCluster extends Emitter implements Cluster {
         bus: this.#bus,
       },
     );
-    this.#node = node;
+    const running = {
+      node,
+      host,
+      onClose: () => {
+        leaveProcess();
+        if (this.#running === running) this.#running = undefined;
+      },
+    };
+    this.#running = running;
     const directory = namedDirectory(options);
     if (directory !== undefined) node.start(directory);
     const leaveProcess = enterProcess(node, host, this.#servers);
-    return new NodeRelay(node, () => {
-      leaveProcess();
-      if (this.#node === node) this.#node = undefined;
-    });
+    return running;
   }
 
   /** The links of the current node, for the bus. */
@@ -99,8 +115,8 @@ class LocalCluster extends Emitter implements Cluster {
       get tag() {
         return currentTag();
       },
-      get: (tag) => this.#node?.get(tag),
-      all: () => this.#node?.all() ?? [],
+      get: (tag) => this.#running?.node.get(tag),
+      all: () => this.#running?.node.all() ?? [],
     };
   }
 
@@ -113,21 +129,30 @@ class LocalCluster extends Emitter implements Cluster {
       onLost: (event) => emit("lost", event),
       onRefused: (code, tag, message) => emit("refused", { code, tag, message }),
       onFailed: (error) => {
-        this.#node = undefined;
+        this.#running = undefined;
         this.emit("error", error);
       },
     };
   }
 }
 
-/** The relay of a node, until its engine closes. */
+/** A node, with the engines that use it. */
+interface RunningNode {
+  readonly node: LocalNode;
+  readonly host: SharedHost;
+  onClose(): void;
+}
+
+/** The relay of a node for one of its engines, until that closes. */
 class NodeRelay implements SessionRelay {
   readonly #node: LocalNode;
-  readonly #onClose: () => void;
+  readonly #running: RunningNode;
+  readonly #engine: RelayHost;
 
-  constructor(node: LocalNode, onClose: () => void) {
-    this.#node = node;
-    this.#onClose = onClose;
+  constructor(running: RunningNode, engine: RelayHost) {
+    this.#node = running.node;
+    this.#running = running;
+    this.#engine = engine;
   }
 
   makeId(): string {
@@ -136,33 +161,40 @@ class NodeRelay implements SessionRelay {
 
   route(req: TransportRequest, res: ServerResponse): RelayVerdict {
     this.#startFor(req);
+    this.#running.host.record(req, this.#engine);
     return this.#node.relay.route(req, res);
   }
 
   routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
     this.#startFor(req);
+    this.#running.host.record(req, this.#engine);
     return this.#node.relay.routeHandshake(req, handshake);
   }
 
-  listening(server: HttpServer): void {
+  listening(server: NetServer): void {
     const address = server.address();
     if (address !== null) this.#node.start(directoryOf(typeof address === "string" ? address : address.port));
   }
 
   draining(pace: DrainPace): Promise<void> {
+    if (!this.#running.host.drain(this.#engine)) return Promise.resolve();
     this.#node.drain();
     return this.#node.relay.draining(pace);
   }
 
   close(): void {
+    if (this.#running.host.remove(this.#engine)) return;
     this.#node.relay.close();
     this.#node.close();
-    this.#onClose();
+    this.#running.onClose();
   }
 
   /** An engine that is not attached to an HTTP server does not hear that it listens. */
   #startFor({ socket }: TransportRequest): void {
-    if (!this.#node.hasStarted && socket.localPort !== undefined) this.#node.start(directoryOf(socket.localPort));
+    if (this.#node.hasStarted) return;
+    const { server } = socket as { server?: unknown };
+    if (server instanceof NetServer) this.listening(server);
+    else if (socket.localPort !== undefined) this.#node.start(directoryOf(socket.localPort));
   }
 }
 

@@ -8,7 +8,8 @@ import { ClusterError } from "./core/errors.ts";
 export interface LocalClusterOptions {
   /**
    * Names the cluster, for processes that node:cluster or pm2 have not started: those with the same name, user and host belong
-   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together.
+   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together; of
+   * several ports, on the first.
    */
   name?: string;
   /**

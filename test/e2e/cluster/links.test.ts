@@ -267,6 +267,18 @@ describe("what goes wrong at the start", () => {
     return io.close();
   });
 
+  test("a server that could not be attached, or is attached twice, leaves nothing behind", async () => {
+    const { cluster, io } = nodes.begin();
+    const { httpServer } = io;
+    expect(() => io.attach((() => undefined) as never)).toThrow(
+      expect.objectContaining({ code: "NOT_AN_HTTP_SERVER" }),
+    );
+    io.attach(httpServer);
+    await until(() => cluster.tag !== "", "a node to join");
+    await io.close();
+    expect(cluster.tag).toBe("");
+  });
+
   test("two servers with one cluster are a mistake", async () => {
     const { cluster } = await nodes.start();
     const second = new Server({ cluster });
