@@ -159,6 +159,10 @@ class NodeRelay implements SessionRelay {
     return this.#node.relay.makeId();
   }
 
+  isOwnId(id: string): boolean {
+    return this.#node.relay.isOwnId(id);
+  }
+
   route(req: TransportRequest, res: ServerResponse): RelayVerdict {
     this.#startFor(req);
     this.#running.host.record(req, this.#engine);

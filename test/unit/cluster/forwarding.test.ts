@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import express from "express";
 import session from "express-session";
 import helmet from "helmet";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { ServerOptions, Socket } from "@portage/server/engine";
 import { startNodes, type TestNode } from "../../support/cluster/engine-nodes.ts";
 import { openSession, query, send } from "../../support/cluster/raw-request.ts";
@@ -64,6 +64,22 @@ test("ids begin with the tag of their node", async () => {
   const { owner, front } = await startPair();
   expect(await openSession(owner)).toMatch(/^AAAA[\w-]{16}$/);
   expect(await openSession(front)).toMatch(/^BBBB[\w-]{16}$/);
+});
+
+test("ids of the program that lack the tag are reported; those with it are forwarded", async () => {
+  const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  const { owner, front } = await startPair();
+  let id = "AAAAown";
+  owner.engine.generateId = () => id;
+  expect(await openSession(owner)).toBe("AAAAown");
+  expect((await send(front, query(id), { body: "4hello" }).answer).text).toBe("ok");
+  expect(warn).not.toHaveBeenCalled();
+  for (id of ["own-1", "own-2"]) expect(await openSession(owner)).toBe(id);
+  expect(warn.mock.calls).toEqual([
+    [expect.stringContaining("`io.cluster.tag`"), { type: "PortageWarning", code: "ID_WITHOUT_TAG" }],
+  ]);
+  expect((await send(front, query(id)).answer).status).toBe(400);
+  warn.mockRestore();
 });
 
 test("a forwarded answer is the one that the owner gives itself", async () => {

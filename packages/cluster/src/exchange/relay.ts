@@ -136,6 +136,10 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     return tag + randomId().slice(tag.length);
   }
 
+  isOwnId(id: string): boolean {
+    return id.length > TAG_LENGTH && id.startsWith(this.#peers.tag);
+  }
+
   route(req: TransportRequest, res: ServerResponse): RelayVerdict {
     if (req.method === "OPTIONS" || isForwarded(req)) return "local";
     const { sid } = req._query;

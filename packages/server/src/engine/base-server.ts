@@ -232,7 +232,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
 
   /**
    * Generates the id of a new session. Can be overridden, and may return a promise. With the option `cluster`, the id names
-   * this process.
+   * this process: it begins with `io.cluster.tag`.
    */
   generateId(_req: IncomingMessage): string | number | PromiseLike<string | number> {
     return this[kRelay]?.makeId() ?? randomId();

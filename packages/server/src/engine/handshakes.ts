@@ -10,9 +10,20 @@ import type { RequestOpening } from "./admission/opening.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { keepConnection } from "./http/http2.ts";
 import type { TransportRequest } from "./http/request.ts";
-import { kCarry, kContext, kGate, kIsRequestUnseen, kParkRequest, kSessionDirectory, kEmitGuarded } from "./keys.ts";
+import {
+  kCarry,
+  kContext,
+  kEmitGuarded,
+  kGate,
+  kIsRequestUnseen,
+  kNotices,
+  kParkRequest,
+  kRelay,
+  kSessionDirectory,
+} from "./keys.ts";
 import type { ResolvedEngineOptions } from "./options.ts";
 import { askForId } from "./random-id.ts";
+import type { SessionRelay } from "./relay/relay.ts";
 import { ERROR_CODES, type Refusal, createRefusal } from "./report/refusals.ts";
 import { CHANNELS } from "./report/reports.ts";
 import type { SessionDirectory } from "./session/directory.ts";
@@ -20,7 +31,7 @@ import type { SessionHost } from "./session/host.ts";
 import { Session } from "./session/session.ts";
 import { start } from "./session/start.ts";
 import type { TransportContext } from "./transports/context.ts";
-import { UsageError } from "./usage-errors.ts";
+import { USAGE_ERRORS, UsageError } from "./usage-errors.ts";
 
 const log = createLog("engine");
 
@@ -30,6 +41,7 @@ export interface HandshakeHost extends SessionHost, CorsHost {
   readonly [kContext]: TransportContext;
   readonly [kGate]: Gate;
   readonly [kSessionDirectory]: SessionDirectory;
+  readonly [kRelay]: SessionRelay | undefined;
   generateId(req: TransportRequest): string | number | PromiseLike<string | number>;
   /** Whether the program does not see the requests of handshakes. */
   [kIsRequestUnseen](): boolean;
@@ -109,6 +121,8 @@ export class Handshakes {
     const transport = opening.accept();
     if (!transport) return;
     keepConnection(req);
+    if (engine[kRelay]?.isOwnId(id) === false)
+      engine[kNotices].say("ID_WITHOUT_TAG", `${USAGE_ERRORS.ID_WITHOUT_TAG.message}.`);
     const session = new Session(id, engine, transport, req);
     if (log.enabled) log("handshaking client %s over %s, revision %d", id, transport.name, session.protocol);
     engine[kSessionDirectory].add(session);

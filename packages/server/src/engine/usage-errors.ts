@@ -13,6 +13,10 @@ export const USAGE_ERRORS = {
     fix: "return text that is valid in a URL",
   },
   ID_TAKEN: { message: "generateId() returned the id of an open session", fix: "return a new id for each session" },
+  ID_WITHOUT_TAG: {
+    message: "generateId() returned an id that does not begin with `io.cluster.tag`",
+    fix: "return the tag and random characters; until then, balancers must be sticky",
+  },
   MIDDLEWARE_WITHOUT_ERROR: {
     message: "a middleware of engine.use() failed without an error",
     fix: "throw, or reject with, an Error",

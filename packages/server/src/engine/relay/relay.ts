@@ -43,6 +43,8 @@ export interface DrainPace {
 export interface SessionRelay {
   /** Returns the id of a new session; it names this process. */
   makeId(): string;
+  /** Whether an id that the program has generated names this process. */
+  isOwnId(id: string): boolean;
   /** Decides about a poll, a POST or an HTTP handshake. */
   route(req: TransportRequest, res: ServerResponse): RelayVerdict;
   /** Decides about a WebSocket handshake. */
