@@ -19,8 +19,6 @@ export {
   LINK_REFUSALS,
   type LinkRefusalCode,
 } from "./core/errors.ts";
-export { decodeFrame, encodeFrame, type Frame, FRAME, type FrameName } from "./core/frames.ts";
-export type { Link, LinkEnd, LinkKind, LinkObserver, Peers, Standing } from "./links/link.ts";
 export { localCluster } from "./local.ts";
 export type { LocalClusterOptions } from "./options.ts";
 export type { WorkerEnd, WorkerInfo, WorkerState } from "./workers/child.ts";

@@ -31,10 +31,12 @@ export const CLUSTER_ERRORS = {
   CLUSTER_CLOSED: { message: "this process has left the cluster", fix: "nothing, the server is closed" },
 } as const satisfies Record<string, { readonly message: string; readonly fix: string }>;
 
+/** A code of a {@link ClusterError}. */
 export type ClusterErrorCode = keyof typeof CLUSTER_ERRORS;
 
 /** An error of the cluster. `code` is a key of {@link CLUSTER_ERRORS}. */
 export class ClusterError extends Error {
+  /** What happened. */
   readonly code: ClusterErrorCode;
 
   constructor(code: ClusterErrorCode, message: string = CLUSTER_ERRORS[code].message, options?: ErrorOptions) {
@@ -60,4 +62,5 @@ export const LINK_REFUSALS = {
   },
 } as const satisfies Record<string, { readonly message: string; readonly fix: string }>;
 
+/** Why a process was refused. */
 export type LinkRefusalCode = keyof typeof LINK_REFUSALS;

@@ -8,13 +8,17 @@ export type WorkerState = "starting" | "up" | "leaving" | "ended";
 export interface WorkerInfo {
   /** The id that node:cluster gave it. */
   readonly id: number;
+  /** The id of its process. Undefined if that could not be started. */
   readonly pid: number | undefined;
+  /** How it is doing. */
   readonly state: WorkerState;
 }
 
 /** How a worker has ended. */
 export interface WorkerEnd {
+  /** Its exit code. Null if a signal has ended it. */
   readonly code: number | null;
+  /** The signal that has ended it, if one has. */
   readonly signal: string | null;
 }
 

@@ -4,6 +4,7 @@ import type { WorkersError } from "./errors.ts";
 
 /** A worker that ended unasked, and will be restarted. */
 export interface WorkerRestart extends WorkerEnd {
+  /** The worker that has ended. */
   readonly worker: WorkerInfo;
   /** Milliseconds until the next one is started. */
   readonly delay: number;

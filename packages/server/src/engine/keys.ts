@@ -59,6 +59,7 @@ export const kReportRefusal = Symbol("reportRefusal");
 export const kRemoveSession = Symbol("removeSession");
 export const kReportUpgradeFailure = Symbol("reportUpgradeFailure");
 export const kRefuseRelayed = Symbol("refuseRelayed");
+/** @internal Called by hosts that pass requests to an engine without `attach()`. */
 export const kHostListens = Symbol("hostListens");
 /** What the option `cluster` does for the engine; undefined without the option. */
 export const kRelay = Symbol("relay");

@@ -9,6 +9,7 @@ export type NodeState = "up" | "draining" | "silent";
 export interface ClusterNode {
   /** Four characters, new for each start of the process. The ids of its sessions begin with them. */
   readonly tag: string;
+  /** Whether it opens sessions and answers. */
   readonly state: NodeState;
   /** When it joined, in milliseconds since 1970. */
   readonly since: number;
@@ -20,6 +21,7 @@ export interface ClusterNode {
 
 /** What `io.cluster` emits. */
 export interface ClusterEvent {
+  /** The node that has come, changed or gone. */
   readonly node: ClusterNode;
   /** Why, for `lost`. */
   readonly reason?: string;
@@ -27,9 +29,11 @@ export interface ClusterEvent {
 
 /** A process that does not belong to the cluster: it has another version or secret. */
 export interface ClusterRefusal {
+  /** Why: `LINK_VERSION`, `LINK_SECRET` or `LINK_MALFORMED`. */
   readonly code: string;
   /** The tag that it gave. */
   readonly tag: string | undefined;
+  /** The same in a sentence. */
   readonly message: string;
 }
 
@@ -51,7 +55,9 @@ export interface Cluster extends EngineCluster {
   readonly tag: string;
   /** The processes of the cluster, this one first. */
   nodes(): readonly ClusterNode[];
+  /** Adds a listener. */
   on<Name extends keyof ClusterEvents>(event: Name, listener: ClusterEvents[Name]): this;
+  /** Removes a listener. */
   off<Name extends keyof ClusterEvents>(event: Name, listener: ClusterEvents[Name]): this;
   /** Creates the adapter of a namespace: broadcasts and requests to all processes. */
   createAdapter(nsp: unknown): Adapter;

@@ -8,6 +8,7 @@ export const kAdmit = Symbol("admit");
 export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
 export const kCall = Symbol("call");
 export const kClusterKeys = Symbol.for("portage:clusterKeys");
+/** @internal Member of adapters that collect acknowledgements by themselves. */
 export const kCollectAnswers = Symbol.for("portage:collectAnswers");
 export const kCreateAdapter = Symbol("createAdapter");
 export const kCustomParser = Symbol("customParser");
@@ -23,6 +24,7 @@ export const kNotifyIncoming = Symbol("notifyIncoming");
 export const kReportHandlerError = Symbol.for("portage:reportHandlerError");
 export const kReportLimit = Symbol("reportLimit");
 export const kEmitDrain = Symbol("emitDrain");
+/** @internal Flag of broadcasts to one socket. */
 export const kOneSocket = Symbol.for("portage:oneSocket");
 export const kPort = Symbol("port");
 export const kRelease = Symbol("release");
@@ -31,5 +33,6 @@ export const kTakeFlags = Symbol("takeFlags");
 export const kTally = Symbol.for("portage:tally");
 export const kRecordJoin = Symbol("recordJoin");
 export const kRememberExpelled = Symbol("rememberExpelled");
+/** @internal Member of adapters whose messages need no signature. */
 export const kTrustsBus = Symbol.for("portage:trustsBus");
 export const kYieldSession = Symbol("yieldSession");

@@ -23,6 +23,7 @@ export type RespondToConnect = (
 
 /** The connection of a handshake that something else answers. */
 export interface TakenStream {
+  /** The connection of the client. */
   readonly stream: Duplex;
   /** Bytes that arrived after the request. */
   readonly head: Buffer;
@@ -35,13 +36,17 @@ type CheckOptions = Pick<AcceptOptions, "perMessageDeflate">;
 
 /** A WebSocket handshake as one version of HTTP carries it. */
 export interface StreamHandshake {
+  /** The connection of the client. */
   readonly stream: Duplex;
   /** The body of a refusal. Clients of HTTP/1.1 get the text that engine.io sends. */
   readonly refusalBody: "text" | "json";
+  /** Whether the client has left. */
   isGone(): boolean;
+  /** Checks the headers of the handshake. */
   check(req: IncomingMessage, options: CheckOptions): HandshakeCheck;
   /** Answers the handshake. Throws if a response header is invalid. */
   accept(req: IncomingMessage, options: AcceptOptions): WebSocketLink;
+  /** Answers with a refusal, and ends the connection. */
   refuse(status: number, body: string, headers: OutgoingHttpHeaders): void;
   /** Returns the response for middlewares; undefined if the stream can't be answered now. */
   hold(req: IncomingMessage): HeldResponse | undefined;

@@ -16,6 +16,7 @@ import type { RefusalName } from "../report/refusals.ts";
 
 /** Why a relay refuses a request. */
 export interface RelayRefusal {
+  /** A row of the refusals of the engine. */
   readonly name: RefusalName;
   /** Details for `connection_error` listeners. */
   readonly context?: Readonly<Record<string, unknown>>;
@@ -63,6 +64,7 @@ export interface SessionRelay {
 
 /** The part of an engine that its relay uses. */
 export interface RelayHost {
+  /** The clock of the server, which tests may replace. */
   readonly clock: Clock;
   /** Whether this engine has the session. */
   has(sid: string): boolean;

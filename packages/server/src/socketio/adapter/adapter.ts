@@ -45,9 +45,13 @@ export interface BroadcastOptions {
 
 /** The state of a socket that an adapter stores so that its client can resume. */
 export interface SessionToPersist {
+  /** The id of the socket. */
   sid: SocketId;
+  /** The secret id by which its client returns. */
   pid: PrivateSessionId;
+  /** Its rooms. */
   rooms: Room[];
+  /** Its `data`. */
   data: unknown;
 }
 

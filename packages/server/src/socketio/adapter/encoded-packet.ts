@@ -8,12 +8,15 @@ import type { AdapterNamespace } from "./surface.ts";
 
 /** The arguments of an event, for outgoing listeners. */
 export interface OutgoingArguments {
+  /** The name of the event and its arguments. */
   readonly data: unknown[];
 }
 
 /** An event as its encoder has made it: text, then attachments. */
 export interface EncodedPacket {
+  /** Its text, then its attachments. */
   readonly parts: readonly RawData[];
+  /** The same before it was encoded. */
   readonly event: OutgoingArguments;
 }
 

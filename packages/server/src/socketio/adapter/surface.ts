@@ -24,9 +24,13 @@ export type Room = string;
 
 /** A packet as adapters pass it on. They set the namespace, and the id when they ask for acknowledgements. */
 export interface AdapterPacket {
+  /** A packet type of Socket.IO. */
   type: number;
+  /** The namespace. */
   nsp?: string;
+  /** The name of the event and its arguments. */
   data: unknown[];
+  /** The id of the acknowledgement that it asks for. */
   id?: number | undefined;
 }
 
@@ -79,10 +83,13 @@ export interface AdapterSocket {
 
 /** A namespace, as adapters see it. */
 export interface AdapterNamespace {
+  /** Its name, `/` for the main one. */
   readonly name: string;
+  /** Its sockets on this server, by id. */
   readonly sockets: ReadonlyMap<SocketId, AdapterSocket>;
   /** The id of the next packet that asks for an acknowledgement, shared by all sockets of the namespace. */
   _ids: number;
+  /** The server, as adapters use it. */
   readonly server: {
     readonly encoder: { encode(packet: AdapterPacket): readonly RawData[] };
     // Missing when an adapter runs without a server.

@@ -2,10 +2,13 @@ import type { Tally } from "../../engine/index.ts";
 
 /** A link to another node, in `io.stats()`. */
 export interface LinkReport {
+  /** How the node is reached. */
   readonly via: "unix" | "tcp" | "bus";
   /** Bytes that the other process has not read yet. */
   readonly queuedBytes: number;
+  /** Number of received frames. */
   readonly framesIn: number;
+  /** Number of sent frames. */
   readonly framesOut: number;
   /** Duration of the last ping in milliseconds. Undefined before the first. */
   readonly roundTrip: number | undefined;
@@ -37,6 +40,7 @@ export interface ExchangeReport {
 
 /** The cluster in `io.stats()`. */
 export interface ClusterReport {
+  /** Requests whose session another node has. */
   readonly exchanges: ExchangeReport;
   /** Number of other nodes by state. */
   readonly states: { readonly up: number; readonly draining: number; readonly silent: number };

@@ -11,6 +11,7 @@ export interface EventDetails {
 
 /** An event that a client of another node has missed, without an offset. */
 export interface MissedEvent {
+  /** The name of the event and its arguments. */
   readonly data: unknown[];
   /** Its encoded length, about. */
   readonly bytes: number;

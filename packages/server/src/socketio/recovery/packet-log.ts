@@ -3,7 +3,9 @@ import type { BroadcastOptions } from "../adapter/adapter.ts";
 
 /** Where a packet was sent: the node of a cluster, and the number of the packet there. */
 export interface PacketOrigin {
+  /** The tag of the node that sent it. */
   readonly node: string;
+  /** Its number among the packets of that node. */
   readonly number: number;
 }
 
@@ -11,6 +13,7 @@ export interface PacketOrigin {
 export interface KeptPacket {
   /** The event with its arguments and its offset. */
   readonly data: unknown[];
+  /** Its receivers. */
   readonly opts: BroadcastOptions;
   /** Undefined for packets of this server alone. */
   readonly origin?: PacketOrigin | undefined;
