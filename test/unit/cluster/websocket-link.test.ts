@@ -120,6 +120,19 @@ describe.each(["server", "client"] as const)("a link, as %s", (role) => {
     expect(await report.ends.next()).toBe("failed");
   });
 
+  test("a queue that a ping brings above the half drains too", async () => {
+    far.open(silent);
+    while (near.queuedBytes <= 440_000) near.send(encodeFrame("DATA", 1, Buffer.alloc(60_000)));
+    // The head of the frame, the head of the message, and the mask.
+    const heads = 5 + 4 + (role === "client" ? 4 : 0);
+    near.send(encodeFrame("DATA", 1, Buffer.alloc(500_000 - near.queuedBytes - heads)));
+    expect(near.queuedBytes).toBe(500_000);
+    near.beat();
+    expect(near.queuedBytes).toBeGreaterThan(500_000);
+    await report.drains.next();
+    expect(near.queuedBytes).toBeLessThan(500_000);
+  });
+
   test("a probe resolves when the peer answers, or when the link ends", async () => {
     far.open(silent);
     expect(await Promise.all([near.probe(), near.probe()])).toEqual([true, true]);

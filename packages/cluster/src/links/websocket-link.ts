@@ -144,6 +144,8 @@ export class PeerLink implements Link, LinkHandler {
     const data = Buffer.allocUnsafe(4);
     data.writeUInt32BE(this.#pings);
     this.#connection.ping(data);
+    // Streams that look at the queue now wait for it.
+    if (this.queuedBytes > this.#settings.maxBytes / 2) this.#queue = "long";
     return this.#pings;
   }
 
