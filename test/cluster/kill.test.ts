@@ -13,7 +13,7 @@ tidyUp();
 
 const roundRobin = BALANCERS[0]!;
 const KINDS: readonly Kind[] = ["4.8 polling", "2.5 polling"];
-const count = by({ short: 100, medium: 1000, long: 2000 });
+const count = by({ short: 80, medium: 500, long: 2000 });
 /** Milliseconds that clients of the dead node may take to know. The bar is 100 on a machine that has nothing else to do. */
 const SOON = Number(process.env["CHAOS_SOON"] ?? by({ short: 2000, medium: 1000, long: 1000 }));
 
