@@ -11,7 +11,7 @@ setupPrimary();
 const join = {
   ready: ([port]) => port,
   nodes: (counts) => Math.min(...counts),
-  passed: (counts) => counts.reduce((sum, count) => sum + count),
+  tunnels: (counts) => counts.reduce((sum, count) => sum + count),
   cpu(figures) {
     const own = process.cpuUsage();
     const sum = (name) => figures.reduce((total, figure) => total + figure[name], 0);

@@ -19,6 +19,6 @@ io.on("connection", (socket) => socket.on("echo", (data, acknowledge) => acknowl
 serve(httpServer, {
   /** How many nodes it knows. */
   nodes: () => node?.nodes().length ?? 1,
-  /** How many sockets it has passed to another process. */
-  passed: () => io.stats().cluster?.tunnels?.passed ?? 0,
+  /** How many WebSockets it carries to and from other nodes. */
+  tunnels: () => io.stats().nodes.exchanges.tunnels,
 });

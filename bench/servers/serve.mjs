@@ -15,7 +15,8 @@ const common = {
 export function serve(server, actions) {
   const all = { ...common, ...actions };
   process.on("message", async ({ question, value }) => {
-    process.send({ question, answer: await all[question](value) });
+    // A primary that passes sockets sends messages of its own.
+    if (question !== undefined) process.send({ question, answer: await all[question](value) });
   });
   process.on("disconnect", () => process.exit());
   server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {

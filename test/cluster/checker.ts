@@ -57,8 +57,8 @@ export function refusals(
 export function ends(reports: readonly NodeReport[]): string {
   return reports
     .map(({ stats }) => {
-      const { cluster, sessions } = stats as { cluster?: { ends?: object }; sessions?: { closed?: object } };
-      return JSON.stringify({ links: cluster?.ends, sessions: sessions?.closed });
+      const { nodes, sessions } = stats as { nodes?: { ends?: object }; sessions?: { closed?: object } };
+      return JSON.stringify({ links: nodes?.ends, sessions: sessions?.closed });
     })
     .join("\n");
 }
@@ -80,7 +80,7 @@ export function disagreements(
   return tally.counts;
 }
 
-/** Gauges of `io.stats().cluster` that are zero once all clients have gone. */
+/** Gauges of `io.stats().nodes` that are zero once all clients have gone. */
 const GAUGES = /^(?:tunnels|pending|owned|waiting|queuedBytes)$/;
 
 /** Walks the statistics of a cluster, and returns the gauges that are not zero. */
@@ -97,7 +97,7 @@ function leftovers({ open, sockets, stats }: NodeReport): string[] {
   return [
     ...(open === 0 ? [] : [`sessions: ${open}`]),
     ...(sockets === 0 ? [] : [`sockets: ${sockets}`]),
-    ...leftIn(stats["cluster"], "cluster"),
+    ...leftIn(stats["nodes"], "nodes"),
   ];
 }
 

@@ -55,6 +55,16 @@ async function flood(node: Node, makeSid: () => string): Promise<{ cost: number;
   return { cost, answers };
 }
 
+interface Exchanges {
+  readonly forwarded: number;
+  readonly unknownTags: number;
+}
+
+async function exchangesOf(node: Node): Promise<Exchanges> {
+  const { stats } = await node.report();
+  return (stats as { nodes: { exchanges: Exchanges } }).nodes.exchanges;
+}
+
 const UNKNOWN = '400 {"code":1,"message":"Session ID unknown"}';
 
 test.skipIf(isShort)("sids of unknown nodes, and of sessions that a known node does not have", PATIENT, async () => {
@@ -64,9 +74,13 @@ test.skipIf(isShort)("sids of unknown nodes, and of sessions that a known node d
   // The first flood only warms both up.
   for (const node of [lone, front]) await flood(node!, () => random(20));
   const local = await flood(lone!, () => random(20));
+  const before = await exchangesOf(front!);
   const quiet = await owner!.ask<number>("cpu");
   const unknown = await flood(front!, () => `#${random(19)}`.replace("#", "0"));
   const disturbed = ((await owner!.ask<number>("cpu")) - quiet) / (RATE * SECONDS);
+  const after = await exchangesOf(front!);
+  expect(after.forwarded, "requests that cost another node a message").toBe(before.forwarded);
+  expect(after.unknownTags - before.unknownTags).toBe(RATE * SECONDS);
   const known = await flood(front!, () => tag + random(16));
   say("microseconds: local 400, unknown tag, its cost at the other node, known tag at the front", [
     local.cost,
