@@ -55,6 +55,10 @@ export class SharedHost implements RelayHost {
     return this.#engines.some((engine) => engine.has(sid));
   }
 
+  hasPoll(sid: string): boolean {
+    return this.#ownerOf(sid).hasPoll(sid);
+  }
+
   count(): number {
     return this.#engines.reduce((sum, engine) => sum + engine.count(), 0);
   }

@@ -142,6 +142,41 @@ describe("a front that is gone is not a client that has left", () => {
     expect(session.readyState).toBe("open");
   });
 
+  test("the poll is still in the link when the repeated one arrives", async () => {
+    const trio = await startTrio();
+    const { owner, front, other, atFront, atOwner, sid, session } = trio;
+    atFront.hold();
+    const first = send(front, query(sid));
+    await until(() => atFront.sent.includes("REQUEST"), "the poll in the link");
+    const repeated = await holdPoll(trio, other);
+    let answerProbe: ((isThere: boolean) => void) | undefined;
+    atOwner.probe = () => new Promise((resolve) => (answerProbe = resolve));
+    atFront.release();
+    await until(() => answerProbe !== undefined, "the question");
+    answerProbe?.(false);
+    await until(() => owner.relay.stats.owned === 1, "the end of the first poll");
+    session.send("once");
+    expect((await repeated.answer).text).toBe("4once");
+    expect(session.readyState).toBe("open");
+    await expect(first.answer).rejects.toThrow();
+  });
+
+  test("a poll that follows a lost answer gets nothing", async () => {
+    const trio = await startTrio();
+    const { owner, front, other, atFront, atOwner, sid, session } = trio;
+    await holdPoll(trio, front);
+    atFront.hold();
+    session.send("lost");
+    await until(() => atOwner.sent.includes("ANSWER"), "the answer");
+    const repeated = send(other, query(sid));
+    await until(() => owner.relay.stats.owned === 2, "the repeated poll");
+    session.send("next");
+    for (let i = 0; i < 20; i++) await turn();
+    atOwner.close("gone");
+    expect((await repeated.answer).status).toBe(400);
+    expect(session.closeReason).toMatchObject({ code: "POLL_LOST" });
+  });
+
   test("a second poll whose first one's front lives is an overlap", async () => {
     const trio = await startTrio();
     await holdPoll(trio, trio.front);

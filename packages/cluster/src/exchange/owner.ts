@@ -27,7 +27,7 @@ import { type LinkStreams, StreamEnd } from "./streams.ts";
 
 /** The relay, as its exchanges see it. */
 export interface OwnerDesk {
-  /** The exchange is answered, or over: another poll may follow it. */
+  /** The engine has begun its answer. */
   onAnswered(exchange: OwnerExchange): void;
   onOwnerOver(exchange: OwnerExchange): void;
   /** Asks the engine to answer the pending poll. */

@@ -12,7 +12,9 @@
  *   this node has not joined    it waits for two seconds, then SERVER_STARTING: no id is given out before
  *
  * A balancer repeats the poll of a front that was killed, maybe before the link to that front closes here. So a request that
- * would overlap a forwarded one waits until the front of that one has answered a ping, or is known to be gone.
+ * would overlap a forwarded one waits until the front of that one has answered a ping, or is known to be gone. The repeated poll
+ * may even arrive before the first one, which is still in the link: a forwarded poll that would overlap any other waits until its
+ * own front has answered.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
@@ -288,6 +290,25 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     this.#counts.received += 1;
     this.#counts.owned += 1;
     const exchange = new OwnerExchange(streams, frame.stream, { ...request, desk: this });
+    if (this.#wouldOverlap(exchange.req)) this.#askFrontOf(exchange);
+    else this.#handleInTurn(exchange);
+  }
+
+  #wouldOverlap(req: TransportRequest): boolean {
+    const earlier = this.#pendingAtOwner.find(req);
+    if (earlier !== undefined && earlier.phase !== "answered") return true;
+    return req.method === "GET" && this.host.hasPoll(req._query["sid"] ?? "");
+  }
+
+  /** Lets a forwarded request that would overlap another one wait until its front has answered. */
+  #askFrontOf(exchange: OwnerExchange): void {
+    askPeer(this.host.clock, exchange.streams.link, (isThere) => {
+      if (isThere) this.#handleInTurn(exchange);
+      else exchange.abandon();
+    });
+  }
+
+  #handleInTurn(exchange: OwnerExchange): void {
     const verdict = this.#isTakenForNow(exchange.req, () => this.#handle(exchange));
     if (verdict === "local") this.#handle(exchange);
   }
@@ -299,11 +320,12 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   }
 
   onAnswered(exchange: OwnerExchange): void {
-    this.#pendingAtOwner.remove(exchange);
+    // The next poll waits until it is clear whether the packets of this one have arrived.
+    if (exchange.req.method !== "GET") this.#pendingAtOwner.remove(exchange);
   }
 
   onOwnerOver(exchange: OwnerExchange): void {
-    this.#pendingAtOwner.remove(exchange);
+    this.#pendingAtOwner.end(exchange);
     this.#counts.owned -= 1;
   }
 
@@ -311,12 +333,21 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (req.method === "GET") this.host.answerPoll(req._query["sid"] ?? "");
   }
 
-  /** Lets a request that would overlap a forwarded one wait until it is clear whether the front of that one is alive. */
+  /**
+   * Lets a request that would overlap a forwarded one wait until it is clear whether the front of that one is alive. A poll after
+   * one whose answer may be lost waits as well: its client would miss packets, and see later ones.
+   */
   #isTakenForNow(req: TransportRequest, handle: () => void): "local" | "taken" {
     if (this.#pendingAtOwner.size === 0 || this.#asked.has(req)) return "local";
     const earlier = this.#pendingAtOwner.find(req);
     if (!earlier) return "local";
     this.#asked.add(req);
+    if (earlier.phase === "answered") this.#pendingAtOwner.follow(earlier, handle);
+    else this.#askFrontOfEarlier(earlier, handle);
+    return "taken";
+  }
+
+  #askFrontOfEarlier(earlier: OwnerExchange, handle: () => void): void {
     askPeer(this.host.clock, earlier.streams.link, (isThere) => {
       if (!isThere) {
         this.#counts.repeated += 1;
@@ -325,7 +356,6 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
       // The engine learns in a tick of its own that the earlier one has closed.
       runNextTick(handle, undefined);
     });
-    return "taken";
   }
 
   // ---- links -------------------------------------------------------------------------------------------------------

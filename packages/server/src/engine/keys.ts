@@ -7,6 +7,7 @@ export const kWriteAnswer = Symbol("writeAnswer");
 export const kAnswerPoll = Symbol("answerPoll");
 export const kAnswerEmpty = Symbol("answerEmpty");
 export const kAnswerPollOf = Symbol("answerPollOf");
+export const kHasPoll = Symbol("hasPoll");
 export const kHeartbeatPhase = Symbol("heartbeatPhase");
 export const kBeat = Symbol("beat");
 /** The carries whose sessions have no transport, the oldest first. */

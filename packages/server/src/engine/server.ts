@@ -38,6 +38,7 @@ import {
   kContext,
   kDrained,
   kFollowOptions,
+  kHasPoll,
   kIsAttached,
   kMakeTransport,
   kHostListens,
@@ -191,6 +192,12 @@ export class Server extends BaseServer implements RelayDoor {
   [kAnswerPollOf](sid: string): void {
     const session = this.clients[sid];
     if (session) answerPendingPoll(session);
+  }
+
+  /** Whether a poll of the session waits for its answer. */
+  [kHasPoll](sid: string): boolean {
+    const transport = this.clients[sid]?.transport;
+    return transport !== undefined && carrierOf(transport.name) === "requests" && transport.writable;
   }
 
   private [kOnScreened](opening: RequestOpening, refusal: Refusal | undefined): void {

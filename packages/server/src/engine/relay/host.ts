@@ -4,7 +4,7 @@ import type { Clock } from "../../base/clock.ts";
 import { WebSocketOpening, type WebSocketDoor } from "../admission/websocket-opening.ts";
 import type { StreamHandshake } from "../admission/stream-handshake.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { kAnswerEmpty, kAnswerPollOf, kEngineClock, kGate, kRefuseRelayed, kTakeHandshake } from "../keys.ts";
+import { kAnswerEmpty, kAnswerPollOf, kEngineClock, kGate, kHasPoll, kRefuseRelayed, kTakeHandshake } from "../keys.ts";
 import { type Refusal, REFUSALS } from "../report/refusals.ts";
 import { moveClient, type MovableSession } from "./move.ts";
 import type { RelayHost, RelayRefusal } from "./relay.ts";
@@ -19,6 +19,7 @@ export interface RelayDoor extends WebSocketDoor {
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
   [kAnswerEmpty](req: TransportRequest, res: ServerResponse): void;
   [kAnswerPollOf](sid: string): void;
+  [kHasPoll](sid: string): boolean;
   [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void;
   [kRefuseRelayed](req: TransportRequest, res: ServerResponse, refusal: RelayRefusal): void;
 }
@@ -28,6 +29,7 @@ export function relayHost(engine: RelayDoor): RelayHost {
   return {
     clock: engine[kEngineClock],
     has: (sid) => sid in engine.clients,
+    hasPoll: (sid) => engine[kHasPoll](sid),
     count: () => engine.clientsCount,
     handleRequest: (req, res) => engine.handleRequest(req, res),
     handleUpgrade: (req, stream, head) => engine.handleUpgrade(req, stream, head),

@@ -68,6 +68,8 @@ export interface RelayHost {
   readonly clock: Clock;
   /** Whether this engine has the session. */
   has(sid: string): boolean;
+  /** Whether a poll of the session waits for its answer. */
+  hasPoll(sid: string): boolean;
   /** Number of open sessions. */
   count(): number;
   /** Handles a request that arrived at another process. */
