@@ -36,7 +36,7 @@ import { enterProcess } from "./workers/presence.ts";
 class LocalCluster extends Emitter implements Cluster {
   readonly #options: ResolvedClusterOptions;
   #keys: readonly Buffer[] | undefined;
-  #running: RunningNode | undefined = undefined;
+  #running: SharedNode | undefined = undefined;
   /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
   readonly #servers = new Set<Leavable>();
   /** The adapters outlive a node: a server that closes may be attached again. */
@@ -80,7 +80,7 @@ class LocalCluster extends Emitter implements Cluster {
     return new NodeRelay(running, engine);
   }
 
-  #start(engine: RelayHost): RunningNode {
+  #start(engine: RelayHost): SharedNode {
     const host = new SharedHost(engine);
     const options = { ...this.#options, keys: this.#keys };
     const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
@@ -137,7 +137,7 @@ class LocalCluster extends Emitter implements Cluster {
 }
 
 /** A node, with the engines that use it. */
-interface RunningNode {
+interface SharedNode {
   readonly node: LocalNode;
   readonly host: SharedHost;
   onClose(): void;
@@ -146,10 +146,10 @@ interface RunningNode {
 /** The relay of a node for one of its engines, until that closes. */
 class NodeRelay implements SessionRelay {
   readonly #node: LocalNode;
-  readonly #running: RunningNode;
+  readonly #running: SharedNode;
   readonly #engine: RelayHost;
 
-  constructor(running: RunningNode, engine: RelayHost) {
+  constructor(running: SharedNode, engine: RelayHost) {
     this.#node = running.node;
     this.#running = running;
     this.#engine = engine;

@@ -83,14 +83,14 @@ function decodeHead(body: Buffer): { readonly lines: string[]; readonly first: B
  * is set to accept what HTTP forbids.
  */
 export function encodeRequest(request: RequestHead): Buffer | undefined {
-  if (!isRequest(request)) return undefined;
+  if (!isSoundRequest(request)) return undefined;
   const { hasMore, peer, ...head } = request;
   const flags = (hasMore ? "m" : "") + (peer.isEncrypted ? "t" : "");
   return encodeHead([flags, head.method, head.url, head.httpVersion, peer.address, peer.port, ...head.rawHeaders]);
 }
 
 /** Checked at both ends: a client must not be able to break a link by a request that only one of them accepts. */
-function isRequest({ method, url, httpVersion, peer, rawHeaders }: RequestHead): boolean {
+function isSoundRequest({ method, url, httpVersion, peer, rawHeaders }: RequestHead): boolean {
   const areValid = METHOD.test(method) && HTTP_VERSION.test(httpVersion) && areHeaders(rawHeaders);
   return areValid && url !== "" && !CONTROL.test(url) && !CONTROL.test(peer.address);
 }
@@ -103,7 +103,7 @@ export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
   if (!/^m?t?$/.test(flags) || !PORT.test(port)) return undefined;
   const peer = { address, port: Number(port), isEncrypted: flags.endsWith("t") };
   const head = { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") };
-  return isRequest(head) ? { head, first: decoded.first } : undefined;
+  return isSoundRequest(head) ? { head, first: decoded.first } : undefined;
 }
 
 function areHeaders(headers: readonly string[]): boolean {

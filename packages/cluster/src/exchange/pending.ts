@@ -47,7 +47,7 @@ export class PendingAtOwner {
     if (!followers) return;
     this.#followers.delete(exchange);
     // The engine learns of the end in the next tick.
-    runNextTick((handles) => runNextTick(callAll, handles), followers);
+    runNextTick((handles) => runNextTick(callHandles, handles), followers);
   }
 
   remove(exchange: OwnerExchange): void {
@@ -55,7 +55,7 @@ export class PendingAtOwner {
   }
 }
 
-const callAll = (handles: readonly (() => void)[]): void => {
+const callHandles = (handles: readonly (() => void)[]): void => {
   for (const handle of handles) handle();
 };
 
