@@ -110,7 +110,9 @@ export class SimCluster {
       return sound.length > 0 ? this.#cut(this.#random.pick(sound), fault) : undefined;
     }
     if (speaking.length === 0 || serving.length < 2) return;
-    const node = this.#random.pick(speaking);
+    // A busy node has more to lose.
+    const busy = speaking.filter(({ lines }) => lines.size > 0);
+    const node = this.#random.pick(busy.length > 0 ? busy : speaking);
     this.#witness.count(fault);
     this.#witness.note(`${node.name}: ${fault}`);
     if (fault === "freeze") {

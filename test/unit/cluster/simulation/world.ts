@@ -68,9 +68,9 @@ export class World {
     else if (dice < 82) this.#sayUp();
     else if (dice < 85) this.#broadcast();
     else if (dice < 87) this.#ask();
-    else if (dice < 94) await this.#pass(random.pick([1, 5, 20, 20, 100, 400, 1100]));
-    else if (dice < 96) this.#mend();
-    else if (dice < 98) this.#change();
+    else if (dice < 92) await this.#pass(random.pick([1, 5, 20, 20, 100, 400, 1100]));
+    else if (dice < 94) this.#mend();
+    else if (dice < 96) this.#change();
     else if (this.#faults > 0) {
       this.#faults -= 1;
       this.#cluster.break();
