@@ -100,13 +100,17 @@ export class PreparedMessage {
   }
 
   #prepare(revision: Revision): readonly EnginePacket[] {
-    return this.parts.map(
-      (data) =>
-        new EnginePacket(
-          "message",
-          data,
-          new PacketSendOptions(this.compress, new SharedFrame(data, revision), this.mark),
-        ),
-    );
+    return this.parts.map((part) => {
+      const data = toRawData(part);
+      const options = new PacketSendOptions(this.compress, new SharedFrame(data, revision), this.mark);
+      return new EnginePacket("message", data, options);
+    });
   }
+}
+
+/** Encoders of programs may leave attachments as the program gave them. Queues measure what has a length. */
+function toRawData(part: RawData | ArrayBuffer | ArrayBufferView): RawData {
+  if (typeof part === "string" || Buffer.isBuffer(part)) return part;
+  if (part instanceof ArrayBuffer) return Buffer.from(part);
+  return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
 }
