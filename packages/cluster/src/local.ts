@@ -186,6 +186,10 @@ class NodeRelay implements SessionRelay {
     return this.#node.relay.draining(pace);
   }
 
+  settle(): Promise<void> {
+    return this.#running.host.isDraining ? this.#node.relay.settle() : Promise.resolve();
+  }
+
   close(): void {
     if (this.#running.host.remove(this.#engine)) return;
     this.#node.relay.close();

@@ -33,6 +33,11 @@ export class SharedHost implements RelayHost {
   /** An engine drains. Returns whether all do. */
   drain(engine: RelayHost): boolean {
     this.#draining.add(engine);
+    return this.isDraining;
+  }
+
+  /** Whether all engines drain. */
+  get isDraining(): boolean {
     return this.#engines.every((each) => this.#draining.has(each));
   }
 

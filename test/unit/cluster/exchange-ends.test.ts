@@ -409,3 +409,18 @@ test("a node that closes answers its held polls: their clients poll elsewhere", 
   trio.session.send("elsewhere");
   expect((await send(trio.other, query(trio.sid)).answer).text).toBe("4elsewhere");
 });
+
+test("a node that has settled has no answer under way, and answers further polls itself", async () => {
+  const trio = await startTrio();
+  const poll = await holdPoll(trio, trio.front);
+  await trio.front.relay.settle();
+  expect(trio.front.relay.stats.pending).toBe(0);
+  expect((await poll.answer).text).toBe("6");
+  await until(() => trio.owner.relay.stats.owned === 0, "the end of the exchange");
+  const { received } = trio.owner.relay.stats;
+  expect((await send(trio.front, query(trio.sid)).answer).text).toBe("6");
+  expect(trio.owner.relay.stats.received).toBe(received);
+  expect((await send(trio.front, query(trio.sid), { body: "4x" }).answer).text).toBe("ok");
+  trio.session.send("elsewhere");
+  expect((await send(trio.other, query(trio.sid)).answer).text).toBe("4elsewhere");
+});

@@ -36,6 +36,8 @@ import type { Link, LinkEnd, LinkObserver, Peers } from "../links/link.ts";
 import { isForwarded } from "./forwarded-request.ts";
 import { type AnswerLoss, type FrontDesk, FrontExchange } from "./front.ts";
 import { isUnknownSid, JunkGuard } from "./junk.ts";
+import type { RelayStats } from "./relay-stats.ts";
+import { Settling } from "./settling.ts";
 import { type OwnerDesk, OwnerExchange } from "./owner.ts";
 import { askPeer, PendingAtOwner } from "./pending.ts";
 import { forwardOverloaded, ownerLost, ownerUnreachable, SERVER_STARTING } from "./refusals.ts";
@@ -61,29 +63,6 @@ export interface RelayOptions {
   readonly tunnels?: (relay: ClusterRelay) => Tunnels;
 }
 
-/** What a relay has done. */
-export interface RelayStats {
-  /** Exchanges that this node has forwarded to their owners. */
-  readonly forwarded: number;
-  /** Exchanges of its sessions that other nodes have forwarded. */
-  readonly received: number;
-  /** Exchanges under way, as front. */
-  readonly pending: number;
-  /** Exchanges under way, as owner. */
-  readonly owned: number;
-  /** Requests that wait for this node to join, or for a link. */
-  readonly waiting: number;
-  readonly tunnels: number;
-  /** Requests with the tag of no node. */
-  readonly unknownTags: number;
-  /** Requests that an owner did not know. */
-  readonly unknownSids: number;
-  /** Requests that would have overlapped one whose front was gone. */
-  readonly repeated: number;
-  /** Refused requests, by name. */
-  readonly refused: Readonly<Record<string, number>>;
-}
-
 /** A request on the way to its session, over any transport. */
 interface Visit {
   readonly req: TransportRequest;
@@ -92,6 +71,9 @@ interface Visit {
   again(): void;
   refuse(refusal: RelayRefusal): void;
 }
+
+/** Whether a poll may be answered without its session. One that returns to a carried session may not. */
+const isPlainPoll = ({ method, _query: { key } }: TransportRequest): boolean => method === "GET" && key === undefined;
 
 export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, FrontDesk, OwnerDesk {
   readonly host: RelayHost;
@@ -106,20 +88,22 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   readonly #tunnels: Tunnels | undefined;
   readonly #counts = { forwarded: 0, received: 0, pending: 0, owned: 0, unknownTags: 0, unknownSids: 0, repeated: 0 };
   readonly #refused: Record<string, number> = {};
-  #state: "serving" | "leaving" = "serving";
+  readonly #settling: Settling;
+  #state: "serving" | "leaving" | "settling" = "serving";
 
   constructor(peers: Peers, host: RelayHost, options: RelayOptions) {
     this.host = host;
     this.#peers = peers;
     this.#options = options;
     this.#waiting = new WaitingRoom(host.clock);
+    this.#settling = new Settling(host.clock, () => this.#counts.pending + this.#counts.owned === 0);
     this.#junk = new JunkGuard(host.clock, options.maxUnknownIds);
     this.#tunnels = options.tunnels?.(this);
     for (const link of peers.all()) this.onOpen(link);
   }
 
   get isLeaving(): boolean {
-    return this.#state === "leaving";
+    return this.#state !== "serving";
   }
 
   get stats(): RelayStats {
@@ -148,7 +132,11 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (sid && this.host.has(sid)) return this.#isTakenForNow(req, () => this.host.handleRequest(req, res));
     const place = this.#place(sid);
     if (place === "local") return "local";
-    if (place instanceof LinkStreams) return this.#forward(place, req, res);
+    if (place instanceof LinkStreams) {
+      if (this.#state !== "settling" || !isPlainPoll(req)) return this.#forward(place, req, res);
+      this.host.answerEmpty(req, res);
+      return "taken";
+    }
     return this.#waitOrRefuse(place, {
       req,
       isGone: () => isGone(res),
@@ -178,8 +166,19 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   /** Asks owners to answer the polls that are held here, so that their clients poll elsewhere. */
   draining(pace: DrainPace): Promise<void> {
     this.#state = "leaving";
-    for (const streams of this.#streams.values()) for (const end of streams.endsOf(FrontExchange)) end.release();
+    this.#releasePolls();
     return this.#tunnels?.leave(pace) ?? Promise.resolve();
+  }
+
+  /** Answers polls by itself from now on, so that no answer of an owner is under way when the links close. */
+  settle(): Promise<void> {
+    this.#state = "settling";
+    this.#releasePolls();
+    return this.#settling.whenIdle();
+  }
+
+  #releasePolls(): void {
+    for (const streams of this.#streams.values()) for (const end of streams.endsOf(FrontExchange)) end.release();
   }
 
   /** The links close next: what owners would still answer could be lost, so that they are not asked. */
@@ -253,6 +252,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
 
   onFrontOver(): void {
     this.#counts.pending -= 1;
+    this.#settling.check();
   }
 
   recordAnswer({ req }: FrontExchange, answer: Decoded<AnswerHead>): void {
@@ -327,6 +327,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   onOwnerOver(exchange: OwnerExchange): void {
     this.#pendingAtOwner.end(exchange);
     this.#counts.owned -= 1;
+    this.#settling.check();
   }
 
   release({ req }: OwnerExchange): void {

@@ -268,8 +268,10 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   [kShutDown](deadline: number): Promise<void> {
     this[kGate].close();
     const clock = this[kEngineClock];
-    const moved = this[kRelay]?.draining(paceOf(clock, { deadline, rate: Infinity }));
-    return whenBoth(shutDown(Object.values(this.clients), clock, deadline), moved);
+    const relay = this[kRelay];
+    const moved = relay?.draining(paceOf(clock, { deadline, rate: Infinity }));
+    const ended = whenBoth(shutDown(Object.values(this.clients), clock, deadline), moved);
+    return relay === undefined ? ended : ended.then(() => relay.settle());
   }
 
   /**

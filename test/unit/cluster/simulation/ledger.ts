@@ -40,7 +40,7 @@ const CLIENT_ENDS: readonly (readonly [seen: RegExp, excuses: readonly Excuse[]]
 ];
 
 /** Numbers that one side sends and the other receives. */
-export class Numbers {
+class Numbers {
   sent = 0;
   received = 0;
 

@@ -58,6 +58,12 @@ export interface SessionRelay {
    * @returns resolves when this process carries nothing more for others, or at the deadline
    */
   draining(pace: DrainPace): Promise<void>;
+  /**
+   * Called when the sessions of an engine that shuts down have ended.
+   *
+   * @returns resolves when no answer of other processes is under way, after a second at most
+   */
+  settle(): Promise<void>;
   /** Called when the engine closes. Its sessions have ended. */
   close(): void;
 }
