@@ -26,7 +26,7 @@ afterEach(() => server.stop());
 describe("a refusal", () => {
   test.each([
     ["revision 3", "EIO=3&transport=polling", 5, "Unsupported protocol version", { protocol: 3 }, /allowEIO3/],
-    ["an unknown session", "EIO=4&transport=polling&sid=gone", 1, "Session ID unknown", { sid: "gone" }, /sticky/],
+    ["an unknown session", "EIO=4&transport=polling&sid=gone", 1, "Session ID unknown", { sid: "gone" }, /cluster/],
     ["a transport", "EIO=4&transport=websocket", 0, "Transport unknown", { transport: "websocket" }, /`transports`/],
   ] as const)("of %s tells who runs the server what to do, and the peer nothing more than ever", async (...row) => {
     const [, query, code, message, context, hint] = row;

@@ -45,7 +45,7 @@ test.each(Object.entries(ALL_CLOSE_CODES))("%s says whether to connect again", (
 test("without a close code, a client connects again", () => expect(readRetry(undefined)).toBe("yes"));
 
 /** Refusals of requests within a session: the client asks for a new one. */
-const IN_SESSION = /UNKNOWN_SID|MISMATCH|^CARRY_|PAYLOAD/;
+const IN_SESSION = /^OWNER_LOST$|UNKNOWN_SID|MISMATCH|^CARRY_|PAYLOAD/;
 
 test.each(Object.entries(REFUSALS).filter(([name]) => !IN_SESSION.test(name)))(
   "%s says whether to connect again, by its status",
