@@ -89,8 +89,9 @@ function costOf({ [kQueuedBytes]: queuedBytes, writeBuffer }: OutgoingQueue): nu
   return queuedBytes + writeBuffer.length * PACKET_COST;
 }
 
-function packetSize(packet: EnginePacket): number {
-  return packet.data === undefined ? 0 : packet.data.length;
+function packetSize({ data }: EnginePacket): number {
+  // A listener of `packetCreate` may put anything there, and the sum of the process must stay a number.
+  return Number(data?.length) || 0;
 }
 
 function charge(packet: EnginePacket): void {
