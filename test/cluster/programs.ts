@@ -21,7 +21,7 @@ export class Program {
     this.#name = file;
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), [], {
       env: { ...process.env, ...env },
-      // Those of this process name the sources.
+      // The arguments of this process would load the sources.
       execArgv: ["--expose-gc"],
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });

@@ -27,7 +27,7 @@ class Room {
     return this.messages.find((message) => message.page === page && message.key === key);
   }
 
-  /** Adds a message of a page of this worker, whose tag makes the id differ from those of other workers. */
+  /** Adds a message from a page of this worker. The tag of the worker makes the id unique. */
   add(message, worker) {
     this.#count += 1;
     const kept = { ...message, id: `${this.name}/${worker}${this.#count}`, time: Date.now() };

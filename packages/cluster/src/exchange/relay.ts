@@ -19,6 +19,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
   type DrainPace,
+  type ExchangeReport,
   isGone,
   randomId,
   type RelayHost,
@@ -36,7 +37,6 @@ import type { Link, LinkEnd, LinkObserver, Peers } from "../links/link.ts";
 import { isForwarded } from "./forwarded-request.ts";
 import { type AnswerLoss, type FrontDesk, FrontExchange } from "./front.ts";
 import { isUnknownSid, JunkGuard } from "./junk.ts";
-import type { RelayStats } from "./relay-stats.ts";
 import { Settling } from "./settling.ts";
 import { type OwnerDesk, OwnerExchange } from "./owner.ts";
 import { askPeer, PendingAtOwner } from "./pending.ts";
@@ -106,7 +106,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     return this.#state !== "serving";
   }
 
-  get stats(): RelayStats {
+  get stats(): ExchangeReport {
     return {
       ...this.#counts,
       waiting: this.#waiting.size,

@@ -42,7 +42,7 @@ export abstract class StreamEnd {
     this.streams.remove(flipBit(this.#number), this);
   }
 
-  /** Calls `onLinkDrain` once the link is no longer congested. */
+  /** Calls `onLinkDrain` when the congestion of the link ends. */
   protected waitForDrain(): void {
     this.streams.addWaiting(this);
   }

@@ -93,7 +93,7 @@ export class Directory {
     }
   }
 
-  /** Returns the tags of all nodes, those that have ended without a word included. */
+  /** Returns the tags of all nodes. Some may have ended without removing their files. */
   list(): string[] {
     if (!this.#isSafe()) return [];
     const names = this.#names();
@@ -139,7 +139,7 @@ export class Directory {
     try {
       fs.utimesSync(join(this.path, SECRET), now, now);
     } catch {
-      // With a secret of the program, there is no such file.
+      // The file is missing if the program has set a secret.
     }
     try {
       if (!IS_WINDOWS) fs.utimesSync(this.addressOf(tag), now, now);

@@ -6,8 +6,8 @@ export interface WorkersOptions {
   /** Number of workers. Default: `os.availableParallelism()`, one for each core. */
   workers?: number;
   /**
-   * Milliseconds in which the clients of a leaving worker move to other servers. Default 8000, because `docker stop` kills
-   * after 10 s. Later, the remaining ones are disconnected.
+   * Milliseconds that the clients of a leaving worker have to move to other servers. The worker then disconnects the rest.
+   * Default 8000, because `docker stop` kills after 10 s.
    */
   drain?: number;
   /** Milliseconds after which a worker that does not listen yet is killed. Default 30000. `Infinity`: never. */

@@ -348,8 +348,8 @@ export class Server extends BaseServer implements RelayDoor {
   }
 
   /**
-   * An HTTP server has closed, which ends all sessions. A draining engine lets its clients leave first: the connections of some
-   * may be those of another process.
+   * An HTTP server has closed, which ends all sessions. A draining engine lets its clients leave first, because another process
+   * may have their connections.
    */
   private [kOnHostClosed](): void {
     const drained = this[kDrained];
