@@ -1,8 +1,19 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { chromium, type Browser, type BrowserContext } from "playwright-core";
+import { digest, madeOnce } from "../support/servers/once.ts";
+import { CACHE } from "../support/servers/server-process.ts";
+
+const PACKAGE = "@sparticuz/chromium";
+
+/** Unpacks the browser into the folder for temporary files. */
+const UNPACK = `import packaged from "${PACKAGE}"; await packaged.executablePath();`;
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
 
@@ -23,10 +34,20 @@ function installedChromium(): string | undefined {
   return folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find((path) => existsSync(path));
 }
 
+/**
+ * The browser of the npm package. One test file unpacks it, the others wait: a file that is still written can't be
+ * executed. A process of its own unpacks it, because no child of that process can inherit the open file.
+ */
 async function packagedChromium(): Promise<string | undefined> {
   try {
-    const { default: packaged } = await import("@sparticuz/chromium");
-    return await packaged.executablePath();
+    const folder = join(CACHE, "chromium", await digest([createRequire(import.meta.url).resolve(PACKAGE)]));
+    await madeOnce(folder, async (unfinished) => {
+      await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", UNPACK], {
+        cwd: fileURLToPath(new URL(".", import.meta.url)),
+        env: { ...process.env, TMPDIR: unfinished, NODE_OPTIONS: "" },
+      });
+    });
+    return join(folder, "chromium");
   } catch {
     return undefined;
   }

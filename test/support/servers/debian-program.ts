@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { madeOnce, oneAtATime } from "./once.ts";
 import { CACHE } from "./server-process.ts";
 
 const run = promisify(execFile);
@@ -28,28 +29,20 @@ export async function findProgram({ name, packages, path }: Wanted): Promise<Pro
   const command = folders.map((folder) => join(folder, name)).find((each) => existsSync(each));
   if (command !== undefined) return { command, env: process.env };
   const root = join(CACHE, name, "root");
-  const unpacked = join(root, path);
-  if (!existsSync(unpacked)) await unpack(name, root, packages);
+  await madeOnce(root, (unfinished) => unpack(unfinished, packages));
   const folder = join(root, "usr/lib");
   const libraries = existsSync(folder) ? await readdir(folder) : [];
   const [own = ""] = libraries.filter((each) => each.endsWith("-linux-gnu"));
-  return { command: unpacked, env: { ...process.env, LD_LIBRARY_PATH: join(folder, own) } };
+  return { command: join(root, path), env: { ...process.env, LD_LIBRARY_PATH: join(folder, own) } };
 }
 
 /** Needs neither root nor a service: the packages are downloaded and unpacked, not installed. */
-async function unpack(name: string, root: string, packages: readonly string[]): Promise<void> {
-  const folder = join(CACHE, name, `download-${process.pid}`);
-  const made = join(folder, "root");
-  await mkdir(folder, { recursive: true });
-  try {
-    await download(folder, packages);
-    for (const file of await readdir(folder)) await run("dpkg-deb", ["-x", join(folder, file), made]);
-    // In one step: other test files may do the same, and the first one wins.
-    await rename(made, root).catch((error: unknown) => {
-      if (!existsSync(root)) throw error;
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+async function unpack(folder: string, packages: readonly string[]): Promise<void> {
+  // apt-get refuses to update its lists while another test file has it do so.
+  await oneAtATime(join(CACHE, "apt"), () => download(folder, packages));
+  for (const file of await readdir(folder)) {
+    await run("dpkg-deb", ["-x", join(folder, file), folder]);
+    await rm(join(folder, file));
   }
 }
 

@@ -59,21 +59,18 @@ async function makeUnder(folder: string, make: (folder: string) => Promise<void>
   });
 }
 
-async function makeOrWait(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
-  const locked = `${folder}.lock`;
+/** Does the work once other processes that do work under this name have done theirs. */
+export async function oneAtATime<T>(path: string, work: () => Promise<T>): Promise<T> {
+  const locked = `${path}.lock`;
   const self = (await describeProcess(process.pid)) ?? "";
-  while (!(await exists(folder))) {
-    if (!(await lock(locked, self))) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      continue;
-    }
-    try {
-      if (!(await exists(folder))) await makeUnder(folder, make);
-    } finally {
-      await rm(locked, { force: true });
-    }
+  await mkdir(dirname(path), { recursive: true });
+  while (!(await lock(locked, self))) await new Promise((resolve) => setTimeout(resolve, 50));
+  try {
+    return await work();
+  } finally {
+    await rm(locked, { force: true });
+    await rm(`${locked}.${process.pid}`, { force: true });
   }
-  await rm(`${locked}.${process.pid}`, { force: true });
 }
 
 /** Removes obsolete folders of other names. */
@@ -90,7 +87,8 @@ async function tidy(folder: string): Promise<void> {
  */
 export async function madeOnce(folder: string, make: (folder: string) => Promise<void>): Promise<void> {
   if (await exists(folder)) return;
-  await mkdir(dirname(folder), { recursive: true });
-  await makeOrWait(folder, make);
+  await oneAtATime(folder, async () => {
+    if (!(await exists(folder))) await makeUnder(folder, make);
+  });
   await tidy(folder);
 }

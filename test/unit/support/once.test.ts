@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { madeOnce } from "../../support/servers/once.ts";
+import { madeOnce, oneAtATime } from "../../support/servers/once.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -44,4 +44,18 @@ test("a failed result is not stored, and its lock is removed", async () => {
   await expect(madeOnce(join(parent, "key"), () => Promise.reject(new Error("full")))).rejects.toThrow("full");
   await madeOnce(join(parent, "key"), make);
   expect(await readFile(join(parent, "key/made"), "utf8")).toBe("whole");
+});
+
+test("work of one name is done one after the other, also after work that failed", async () => {
+  const parent = await place();
+  let running = 0;
+  const work = async (): Promise<void> => {
+    expect(++running).toBe(1);
+    await readdir(parent);
+    running -= 1;
+    throw new Error("full");
+  };
+  const path = join(parent, "key");
+  await Promise.all([1, 2, 3].map(() => expect(oneAtATime(path, work)).rejects.toThrow("full")));
+  expect(await readdir(parent)).toEqual([]);
 });
