@@ -5,13 +5,47 @@ import type { OwnerExchange } from "./owner.ts";
 /** Most milliseconds for a front to answer a ping, once a request has come that would overlap one of its own. */
 const PROBE_TIMEOUT = 1000;
 
+/** Entries without an exchange that a table may have, beside as many as it has exchanges. */
+const SPARE_ENTRIES = 1024;
+
+/** At most one exchange for each session. The entry of a session whose exchange is over is emptied, see `EndTable`. */
+class BySession {
+  #exchanges = new Map<string, OwnerExchange | undefined>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get({ _query }: TransportRequest): OwnerExchange | undefined {
+    return this.#exchanges.get(_query["sid"] ?? "");
+  }
+
+  add(exchange: OwnerExchange): void {
+    if (this.get(exchange.req) === undefined) this.#size += 1;
+    this.#exchanges.set(exchange.req._query["sid"] ?? "", exchange);
+  }
+
+  remove(exchange: OwnerExchange): void {
+    if (this.get(exchange.req) !== exchange) return;
+    this.#size -= 1;
+    this.#exchanges.set(exchange.req._query["sid"] ?? "", undefined);
+    if (this.#exchanges.size > 2 * this.#size + SPARE_ENTRIES) this.#dropEmpty();
+  }
+
+  #dropEmpty(): void {
+    const entries = [...this.#exchanges].filter(([, exchange]) => exchange !== undefined);
+    this.#exchanges = new Map(entries);
+  }
+}
+
 /**
  * Requests that other nodes have forwarded: of each session, the last POST until it is answered, and the last poll until its
  * answer has arrived.
  */
 export class PendingAtOwner {
-  readonly #polls = new Map<string, OwnerExchange>();
-  readonly #posts = new Map<string, OwnerExchange>();
+  readonly #polls = new BySession();
+  readonly #posts = new BySession();
   /** Requests that wait for the end of an exchange. */
   readonly #followers = new Map<OwnerExchange, (() => void)[]>();
 
@@ -19,18 +53,18 @@ export class PendingAtOwner {
     return this.#polls.size + this.#posts.size;
   }
 
-  #mapOf({ method }: TransportRequest): Map<string, OwnerExchange> | undefined {
+  #tableOf({ method }: TransportRequest): BySession | undefined {
     if (method === "GET") return this.#polls;
     return method === "POST" ? this.#posts : undefined;
   }
 
   /** Returns the pending exchange that a request would overlap. */
   find(req: TransportRequest): OwnerExchange | undefined {
-    return this.#mapOf(req)?.get(req._query["sid"] ?? "");
+    return this.#tableOf(req)?.get(req);
   }
 
   add(exchange: OwnerExchange): void {
-    this.#mapOf(exchange.req)?.set(exchange.req._query["sid"] ?? "", exchange);
+    this.#tableOf(exchange.req)?.add(exchange);
   }
 
   /** Calls `handle` when an exchange is over, and the engine knows it. */
@@ -51,7 +85,7 @@ export class PendingAtOwner {
   }
 
   remove(exchange: OwnerExchange): void {
-    if (this.find(exchange.req) === exchange) this.#mapOf(exchange.req)?.delete(exchange.req._query["sid"] ?? "");
+    this.#tableOf(exchange.req)?.remove(exchange);
   }
 }
 

@@ -10,6 +10,7 @@
 import { encodeFrame, type Frame, type FrameName } from "../core/frames.ts";
 import { encodeReset, type ResetCode } from "../core/reset.ts";
 import type { Link, LinkEnd } from "../links/link.ts";
+import { EndTable } from "./end-table.ts";
 
 const OWNER_BIT = 0x8000_0000;
 const LAST_NUMBER = 0x7fff_ffff;
@@ -17,14 +18,16 @@ const LAST_NUMBER = 0x7fff_ffff;
 /** One end of a stream. It is listed in the streams of its link until it leaves. */
 export abstract class StreamEnd {
   readonly streams: LinkStreams;
-  /** The number in frames that are sent; frames that arrive have the same with the other highest bit. */
-  readonly #number: number;
+  /** The number in frames that arrive; frames that are sent have the same with the other highest bit. */
+  readonly number: number;
+  /** @internal The next one in the table. */
+  next: StreamEnd | undefined = undefined;
 
   /** @param number given by the front; undefined at the front itself */
   constructor(streams: LinkStreams, number?: number) {
     this.streams = streams;
-    this.#number = number === undefined ? streams.newNumber() : addBit(number);
-    streams.add(flipBit(this.#number), this);
+    this.number = number ?? addBit(streams.newNumber());
+    streams.add(this);
   }
 
   abstract onFrame(frame: Frame): void;
@@ -34,12 +37,12 @@ export abstract class StreamEnd {
   onLinkDrain(): void {}
 
   protected send(type: FrameName, ...parts: readonly Buffer[]): void {
-    this.streams.send(encodeFrame(type, this.#number, ...parts));
+    this.streams.send(encodeFrame(type, flipBit(this.number), ...parts));
   }
 
   /** Takes the end from the streams; frames that still arrive for it are ignored. */
   protected leave(): void {
-    this.streams.remove(flipBit(this.#number), this);
+    this.streams.remove(this);
   }
 
   /** Calls `onLinkDrain` when the congestion of the link ends. */
@@ -61,8 +64,7 @@ export class LinkStreams {
   readonly link: Link;
   readonly #taker: StreamTaker;
   readonly #congestion: number;
-  /** By the number in frames that arrive. */
-  readonly #ends = new Map<number, StreamEnd>();
+  readonly #ends = new EndTable<StreamEnd>();
   readonly #waiting = new Set<StreamEnd>();
   #state: "open" | "closed" = "open";
   #lastOpened = 0;
@@ -101,18 +103,18 @@ export class LinkStreams {
   /** @internal */
   newNumber(): number {
     do this.#lastOpened = this.#lastOpened === LAST_NUMBER ? 1 : this.#lastOpened + 1;
-    while (this.#ends.has(addBit(this.#lastOpened)));
+    while (this.#ends.get(addBit(this.#lastOpened)) !== undefined);
     return this.#lastOpened;
   }
 
   /** @internal */
-  add(number: number, end: StreamEnd): void {
-    this.#ends.set(number, end);
+  add(end: StreamEnd): void {
+    this.#ends.add(end);
   }
 
   /** @internal */
-  remove(number: number, end: StreamEnd): void {
-    this.#ends.delete(number);
+  remove(end: StreamEnd): void {
+    this.#ends.remove(end);
     this.#waiting.delete(end);
   }
 
@@ -150,14 +152,13 @@ export class LinkStreams {
   /** Ends all streams. */
   onClose(end: LinkEnd): void {
     this.#state = "closed";
-    const ends = [...this.#ends.values()];
-    this.#ends.clear();
+    const ends = this.#ends.takeAll();
     this.#waiting.clear();
     for (const stream of ends) stream.onLinkClose(end);
   }
 
   /** Returns the ends of the class `kind`. */
   endsOf<End extends StreamEnd>(kind: abstract new (...args: never[]) => End): End[] {
-    return [...this.#ends.values()].filter((end): end is End => end instanceof kind);
+    return this.#ends.list().filter((end): end is End => end instanceof kind);
   }
 }
