@@ -31,7 +31,13 @@ export type {
 } from "./socketio/cluster.ts";
 export type { ClusterReport, ExchangeReport, LinkReport } from "./socketio/host/cluster-report.ts";
 export { describeSocket } from "./socketio/adapter/cluster/messages.ts";
-export type { CollectingAdapter, OnCollected } from "./socketio/adapter/adapter.ts";
+export type {
+  CollectingAdapter,
+  OnCollected,
+  RecordedSocket,
+  RecordingAdapter,
+  ResumingAdapter,
+} from "./socketio/adapter/adapter.ts";
 export type { EncodedPacket } from "./socketio/adapter/encoded-packet.ts";
 export type { AdapterNamespace, AdapterPacket } from "./socketio/adapter/surface.ts";
 export {
@@ -41,8 +47,9 @@ export {
   SocketIoError,
 } from "./socketio/report/errors.ts";
 export { failAdapter } from "./socketio/events/listener-errors.ts";
-export { kCollectAnswers, kOneSocket, kTrustsBus } from "./socketio/keys.ts";
+export { kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession, kTrustsBus } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
+export { completeRecovery, type ResolvedRecovery } from "./socketio/recovery/options.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";
 export { yieldSession } from "./socketio/socket/recovery.ts";
 export { isMeantFor, type MissedEvent } from "./socketio/recovery/kept-event.ts";

@@ -16,6 +16,8 @@ export const kDeliver = Symbol("deliver");
 export const kDropAck = Symbol.for("portage:dropAck");
 export const kDropOldestAck = Symbol.for("portage:dropOldestAck");
 export const kEnd = Symbol("end");
+/** @internal Member of adapters that record sessions: a session is over. */
+export const kEndSession = Symbol.for("portage:endSession");
 export const kEverybody = Symbol("everybody");
 export const kLimits = Symbol.for("portage:limits");
 export const kNamespace = Symbol("namespace");
@@ -23,7 +25,11 @@ export const kNextFlags = Symbol("nextFlags");
 export const kNotifyIncoming = Symbol("notifyIncoming");
 export const kReportHandlerError = Symbol.for("portage:reportHandlerError");
 export const kReportLimit = Symbol("reportLimit");
+/** @internal Member of adapters that report why a session can't be resumed. */
+export const kResumeSession = Symbol.for("portage:resumeSession");
 export const kEmitDrain = Symbol("emitDrain");
+/** @internal Member of adapters that record sessions: a socket is connected. */
+export const kOpenSession = Symbol.for("portage:openSession");
 /** @internal Flag of broadcasts to one socket. */
 export const kOneSocket = Symbol.for("portage:oneSocket");
 export const kPort = Symbol("port");

@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
-import type { kCollectAnswers, kOneSocket } from "../keys.ts";
+import type { kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession } from "../keys.ts";
+import type { SocketIoError } from "../report/errors.ts";
 import type { Untyped } from "../events/typed-events.ts";
 import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
 
@@ -98,6 +99,30 @@ export type OnCollected = (error: Error | null, answers: readonly unknown[]) => 
 export interface CollectingAdapter {
   /** Sends a packet that asks for acknowledgements, and sets its id. `ms`: time to answer, in milliseconds. */
   [kCollectAnswers](packet: AdapterPacket, opts: BroadcastOptions, ms: number, onCollected: OnCollected): void;
+}
+
+/** A socket whose session an adapter records. */
+export interface RecordedSocket {
+  /** Its id. */
+  readonly id: SocketId;
+  /** The secret id by which its client returns. */
+  readonly pid: PrivateSessionId;
+  /** Its `data`. */
+  readonly data: unknown;
+}
+
+/** An adapter that resumes sessions without an offset, and says why it can't. */
+export interface ResumingAdapter {
+  /** Resolves with a session, or with the error that says why not. `offset`: empty if the client has received no event. */
+  [kResumeSession](pid: PrivateSessionId, offset: string): Promise<RestoredSession | SocketIoError>;
+}
+
+/** An adapter that records sessions while their sockets are connected. */
+export interface RecordingAdapter {
+  /** A socket is connected, and about to join the room of its id. */
+  [kOpenSession](socket: RecordedSocket): void;
+  /** A session is over, unless it was persisted before. */
+  [kEndSession](pid: PrivateSessionId): void;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { RestoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
-import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease } from "../keys.ts";
+import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease, kYieldSession } from "../keys.ts";
 
 /**
  * A client's attempt to join a namespace, from its CONNECT packet to the answer.
@@ -116,13 +116,17 @@ export class JoinAttempt {
     }
   }
 
-  /** Refuses the client after an error of the adapter or the parser; disconnects it if even that fails. */
+  /**
+   * Refuses the client after an error of the adapter or the parser; disconnects it if even that fails. The connection of a
+   * client whose session can't be resumed any more is cut: such a client comes back by itself, a refused one does not.
+   */
   #onFailure(nsp: Namespace, error: unknown): void {
     failHandler(nsp, error, { handler: "connecting", how: "thrown", namespace: nsp });
     this.#state = "over";
     this.client[kRecordJoin](this, undefined);
     try {
       this.#socket?._cleanup();
+      if (isTooLate(error)) return this.client[kYieldSession]();
       this.client._packet(refusalPacket(this.name, refusal(INTERNAL, this.client.conn.protocol)));
     } catch {
       this.client._disconnect();
@@ -174,6 +178,11 @@ export class JoinAttempt {
       this.#onFailure(nsp, error);
     }
   }
+}
+
+/** Whether the missed events of a session were lost after it was found. */
+function isTooLate(error: unknown): boolean {
+  return error instanceof SocketIoError && error.code === "RECOVERY_FAILED";
 }
 
 /** Creates the packet that refuses a client because of a limit. */

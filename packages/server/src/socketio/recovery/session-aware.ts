@@ -15,8 +15,9 @@
  * volatile event that a client takes for an offset.
  */
 import { kEngineClock, randomId } from "../../engine/index.ts";
-import { kNamespace, kTally } from "../keys.ts";
+import { kNamespace, kResumeSession, kTally } from "../keys.ts";
 import { PacketType } from "@portage/parser/socket";
+import { SocketIoError } from "../report/errors.ts";
 import { type Clock, serverClock, type PendingCall } from "../../base/clock.ts";
 import { completeRecovery, type ResolvedRecovery } from "./options.ts";
 import type { RecoveryLimit } from "../host/server-tally.ts";
@@ -25,6 +26,7 @@ import type {
   PrivateSessionId,
   Room,
   RestoredSession,
+  ResumingAdapter,
   SessionToPersist,
   SocketId,
 } from "../adapter/adapter.ts";
@@ -80,7 +82,7 @@ const NO_RECEIVER = { rooms: new Set<Room>([""]), except: new Set<Room>() };
  * @example
  * const io = new Server({ adapter: SessionAwareAdapter, connectionStateRecovery: { maxDisconnectionDuration: 60_000 } });
  */
-export class SessionAwareAdapter extends InMemoryAdapter {
+export class SessionAwareAdapter extends InMemoryAdapter implements ResumingAdapter {
   private readonly [kRecoveryOptions]: ResolvedRecovery;
   private readonly [kEngineClock]: Clock;
   private readonly [kOnDropped]: (limit: RecoveryLimit) => void;
@@ -279,6 +281,10 @@ export class SessionAwareAdapter extends InMemoryAdapter {
         return missed();
       },
     };
+  }
+
+  async [kResumeSession](pid: PrivateSessionId, offset: string): Promise<RestoredSession | SocketIoError> {
+    return (await this.restoreSession(pid, offset)) ?? new SocketIoError(this.refusalOf(pid));
   }
 
   /** Returns why the last attempt to restore a session failed, and drops the session. */

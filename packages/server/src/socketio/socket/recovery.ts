@@ -1,10 +1,15 @@
-import type { PrivateSessionId, RestoredSession } from "../adapter/adapter.ts";
-import { SessionAwareAdapter } from "../recovery/session-aware.ts";
+import type {
+  Adapter,
+  PrivateSessionId,
+  RecordingAdapter,
+  RestoredSession,
+  ResumingAdapter,
+} from "../adapter/adapter.ts";
 import { SocketIoError } from "../report/errors.ts";
-import { failAdapter } from "../events/listener-errors.ts";
+import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
 import type { Socket } from "./socket.ts";
-import { kYieldSession, kTally } from "../keys.ts";
+import { kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
 
 /** The reasons of disconnection after which a client may resume its session. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -26,10 +31,36 @@ export function claimSession(pid: PrivateSessionId, socket: Socket): void {
   held.set(pid, socket);
 }
 
-/** Unregisters a socket. The adapter may store its session now. */
+/** Unregisters a socket. Its session is over, unless the adapter has stored it. */
 export function releaseSession(pid: PrivateSessionId, socket: Socket): void {
   const held = holders.get(socket.nsp);
-  if (held?.get(pid) === socket) held.delete(pid);
+  if (held?.get(pid) !== socket) return;
+  held.delete(pid);
+  const { nsp, adapter } = socket;
+  if (isRecording(adapter)) callAdapter(nsp, () => adapter[kEndSession](pid));
+}
+
+/** Reports a connected socket to an adapter that records sessions. */
+export function openSession(pid: PrivateSessionId, socket: Socket): void {
+  const { nsp, adapter } = socket;
+  if (!isRecording(adapter)) return;
+  const { id } = socket;
+  const recorded = {
+    id,
+    pid,
+    get data(): unknown {
+      return socket.data;
+    },
+  };
+  callAdapter(nsp, () => adapter[kOpenSession](recorded));
+}
+
+function isRecording(adapter: Adapter): adapter is Adapter & RecordingAdapter {
+  return kOpenSession in adapter;
+}
+
+function isResuming(adapter: Adapter): adapter is Adapter & ResumingAdapter {
+  return kResumeSession in adapter;
 }
 
 /** Ends the connection of a socket whose client resumes the session elsewhere, which stores the session. */
@@ -74,12 +105,11 @@ async function findSession(nsp: Namespace, pid: unknown, offset: unknown): Promi
     return new SocketIoError("RECOVERY_MALFORMED");
   }
   yieldSession(nsp, pid);
-  const isOurs = adapter instanceof SessionAwareAdapter;
-  // A client that has received no event has no offset. Only our own adapter can resume without one.
-  if (offset === undefined && !isOurs) return new SocketIoError("RECOVERY_NO_OFFSET");
   try {
-    const session = await adapter.restoreSession(pid, offset ?? "");
-    return session ?? new SocketIoError(isOurs ? adapter.refusalOf(pid) : "RECOVERY_SESSION_UNKNOWN");
+    if (isResuming(adapter)) return await adapter[kResumeSession](pid, offset ?? "");
+    // A client that has received no event has no offset. Only adapters of ours can resume without one.
+    if (offset === undefined) return new SocketIoError("RECOVERY_NO_OFFSET");
+    return (await adapter.restoreSession(pid, offset)) ?? new SocketIoError("RECOVERY_SESSION_UNKNOWN");
   } catch (error) {
     failAdapter(error, nsp, "rejected");
     return new SocketIoError("RECOVERY_FAILED", undefined, { cause: error });

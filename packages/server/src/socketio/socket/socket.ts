@@ -22,7 +22,7 @@ import { callAdapter, failHandler, watchAdapter } from "../events/listener-error
 import type { SubjectMiddleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
 import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
-import { claimSession, RECOVERABLE_REASONS, releaseSession } from "./recovery.ts";
+import { claimSession, openSession, RECOVERABLE_REASONS, releaseSession } from "./recovery.ts";
 import type { Server } from "../server.ts";
 import { withPublicReason, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
@@ -378,6 +378,7 @@ export class Socket<
     const missed = this[kPrevious]?.missedPackets ?? [];
     this[kPrevious] = undefined;
     this[kSocketState] = "connected";
+    if (this[kPid] !== undefined) openSession(this[kPid], this);
     watchAdapter(this.join(this.id), this.nsp);
     for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
