@@ -19,8 +19,8 @@ export {
   LINK_REFUSALS,
   type LinkRefusalCode,
 } from "./core/errors.ts";
-export { localCluster } from "./local.ts";
-export type { LocalClusterOptions } from "./options.ts";
+export { localCluster, type LocalClusterOptions } from "./local.ts";
+export type { ClusterOptions } from "./options.ts";
 export type { WorkerEnd, WorkerInfo, WorkerState } from "./workers/child.ts";
 export { WORKERS_ERRORS, WorkersError, type WorkersErrorCode } from "./workers/errors.ts";
 export type { Leavable, Started } from "./workers/leaving.ts";

@@ -1,209 +1,26 @@
-import type { ServerResponse } from "node:http";
-import { Server as NetServer } from "node:net";
-import type { Adapter } from "@portage/server/adapter";
-import {
-  type Cluster,
-  type ClusterNode as NodeDescription,
-  type ClusterReport,
-  type DrainPace,
-  Emitter,
-  type RelayHost,
-  type RelayVerdict,
-  runNextTick,
-  type SessionRelay,
-  type StreamHandshake,
-  type TransportRequest,
-} from "@portage/server/relay";
-import { type BusPeers, LinkBus } from "./adapter/bus.ts";
-import { createBusAdapter } from "./adapter/create.ts";
-import { ClusterError } from "./core/errors.ts";
-import { ClusterRelay } from "./exchange/relay.ts";
-import { TunnelRegistry } from "./exchange/tunnel-registry.ts";
-import { LocalNode, type NodeHandler } from "./node.ts";
-import {
-  directoryOf,
-  keysOf,
-  type LocalClusterOptions,
-  namedDirectory,
-  type ResolvedClusterOptions,
-  resolveClusterOptions,
-} from "./options.ts";
-import { SharedHost } from "./shared-host.ts";
-import { type Leavable, leavables } from "./workers/leaving.ts";
-import { processHandOver } from "./workers/process-hand-over.ts";
-import { enterProcess } from "./workers/presence.ts";
+import { createHash } from "node:crypto";
+import cluster from "node:cluster";
+import { tmpdir, userInfo } from "node:os";
+import { isAbsolute, join } from "node:path";
+import type { Cluster } from "@portage/server/relay";
+import { Directory } from "./links/directory.ts";
+import { HostRegistry } from "./links/host-registry.ts";
+import { checkClusterName, type ClusterOptions, refuseClusterOption, resolveClusterOptions } from "./options.ts";
+import { ServerCluster } from "./server-cluster.ts";
 
-class LocalCluster extends Emitter implements Cluster {
-  readonly #options: ResolvedClusterOptions;
-  #keys: readonly Buffer[] | undefined;
-  #running: SharedNode | undefined = undefined;
-  /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
-  readonly #servers = new Set<Leavable>();
-  /** The adapters outlive a node: a server that closes may be attached again. */
-  readonly #bus: LinkBus;
-
-  constructor(options: LocalClusterOptions | undefined) {
-    super();
-    this.#options = resolveClusterOptions(options);
-    this.#keys = this.#options.keys;
-    const { requestTimeout, maxLinkBytes, maxMessageBytes } = this.#options;
-    this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes, maxMessageBytes });
-  }
-
-  get tag(): string {
-    return this.#running?.node.tag ?? "";
-  }
-
-  nodes(): readonly NodeDescription[] {
-    return this.#running?.node.nodes() ?? [];
-  }
-
-  report(): ClusterReport | undefined {
-    return this.#running?.node.report();
-  }
-
-  useSecrets(secrets: string | readonly string[]): void {
-    this.#keys ??= keysOf("clusterSecret", secrets);
-  }
-
-  createAdapter(nsp: unknown): Adapter {
-    for (const server of serversOf(nsp)) this.#servers.add(server);
-    return createBusAdapter(nsp, this.#bus);
-  }
-
-  connect(engine: RelayHost): SessionRelay {
-    const running = this.#running;
-    if (running === undefined) return new NodeRelay(this.#start(engine), engine);
-    // Two servers with the same namespaces would receive each other's broadcasts.
-    if (this.#servers.size > 1) throw new ClusterError("CLUSTER_IN_USE");
-    running.host.add(engine);
-    return new NodeRelay(running, engine);
-  }
-
-  #start(engine: RelayHost): SharedNode {
-    const host = new SharedHost(engine);
-    const options = { ...this.#options, keys: this.#keys };
-    const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
-    const tunnels = (relay: ClusterRelay): TunnelRegistry =>
-      new TunnelRegistry(relay, { maxTunnels, upgrades }, processHandOver());
-    const node = new LocalNode(
-      { options, host, handler: this.#handler() },
-      {
-        relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxUnknownIds, maxLinkBytes, tunnels }),
-        bus: this.#bus,
-      },
-    );
-    const running = {
-      node,
-      host,
-      onClose: () => {
-        leaveProcess();
-        if (this.#running === running) this.#running = undefined;
-      },
-    };
-    this.#running = running;
-    const directory = namedDirectory(options);
-    if (directory !== undefined) node.start(directory);
-    const leaveProcess = enterProcess(node, host, this.#servers);
-    return running;
-  }
-
-  /** The links of the current node, for the bus. */
-  #peers(): BusPeers {
-    const currentTag = (): string => this.tag;
-    return {
-      get tag() {
-        return currentTag();
-      },
-      get: (tag) => this.#running?.node.get(tag),
-      all: () => this.#running?.node.all() ?? [],
-    };
-  }
-
-  /** Events reach the program after the current code, which changes the state that it may read. */
-  #handler(): NodeHandler {
-    const emit = (name: string, argument: unknown): void =>
-      runNextTick(() => void this.emit(name, argument), undefined);
-    return {
-      onNode: (event) => emit("node", event),
-      onLost: (event) => emit("lost", event),
-      onRefused: (code, tag, message) => emit("refused", { code, tag, message }),
-      onFailed: (error) => {
-        this.#running = undefined;
-        this.emit("error", error);
-      },
-    };
-  }
-}
-
-/** A node, with the engines that use it. */
-interface SharedNode {
-  readonly node: LocalNode;
-  readonly host: SharedHost;
-  onClose(): void;
-}
-
-/** The relay of a node for one of its engines, until that closes. */
-class NodeRelay implements SessionRelay {
-  readonly #node: LocalNode;
-  readonly #running: SharedNode;
-  readonly #engine: RelayHost;
-
-  constructor(running: SharedNode, engine: RelayHost) {
-    this.#node = running.node;
-    this.#running = running;
-    this.#engine = engine;
-  }
-
-  makeId(): string {
-    return this.#node.relay.makeId();
-  }
-
-  isOwnId(id: string): boolean {
-    return this.#node.relay.isOwnId(id);
-  }
-
-  route(req: TransportRequest, res: ServerResponse): RelayVerdict {
-    this.#startFor(req);
-    this.#running.host.record(req, this.#engine);
-    return this.#node.relay.route(req, res);
-  }
-
-  routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
-    this.#startFor(req);
-    this.#running.host.record(req, this.#engine);
-    return this.#node.relay.routeHandshake(req, handshake);
-  }
-
-  listening(server: NetServer): void {
-    const address = server.address();
-    if (address !== null) this.#node.start(directoryOf(typeof address === "string" ? address : address.port));
-  }
-
-  draining(pace: DrainPace): Promise<void> {
-    if (!this.#running.host.drain(this.#engine)) return Promise.resolve();
-    this.#node.drain();
-    return this.#node.relay.draining(pace);
-  }
-
-  settle(): Promise<void> {
-    return this.#running.host.isDraining ? this.#node.relay.settle() : Promise.resolve();
-  }
-
-  close(): void {
-    if (this.#running.host.remove(this.#engine)) return;
-    this.#node.relay.close();
-    this.#node.close();
-    this.#running.onClose();
-  }
-
-  /** An engine that is not attached to an HTTP server does not hear that it listens. */
-  #startFor({ socket }: TransportRequest): void {
-    if (this.#node.hasStarted) return;
-    const { server } = socket as { server?: unknown };
-    if (server instanceof NetServer) this.listening(server);
-    else if (socket.localPort !== undefined) this.#node.start(directoryOf(socket.localPort));
-  }
+/** Options of `localCluster()`. */
+export interface LocalClusterOptions extends ClusterOptions {
+  /**
+   * Names the cluster, for processes that node:cluster or pm2 have not started: those with the same name, user and host belong
+   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together; of
+   * several ports, on the first.
+   */
+  name?: string;
+  /**
+   * The directory where the processes find each other, instead of one in the temporary directory of the system. An absolute
+   * path, short because of the sockets in it, and open to its owner only. Default: see `name`.
+   */
+  directory?: string;
 }
 
 /**
@@ -215,9 +32,37 @@ class NodeRelay implements SessionRelay {
  * // in each worker of node:cluster, or with `pm2 start app.js -i max`
  * const io = new Server(3000, { cluster: localCluster() });
  */
-export function localCluster(options?: LocalClusterOptions): Cluster {
-  return new LocalCluster(options);
+export function localCluster(options: LocalClusterOptions = {}): Cluster {
+  const { name, directory } = options;
+  if (name !== undefined) checkClusterName(name);
+  if (directory !== undefined && !(typeof directory === "string" && isAbsolute(directory))) {
+    refuseClusterOption("directory", "an absolute path");
+  }
+  const named = namedDirectory(options);
+  return new ServerCluster(resolveClusterOptions(options), {
+    registryAt(address, needsSecret) {
+      const path = named ?? (address === undefined ? undefined : directoryOf(address));
+      return path === undefined ? undefined : new HostRegistry(new Directory(path), needsSecret);
+    },
+  });
 }
 
-/** The server of a namespace. */
-const serversOf = (nsp: unknown): readonly Leavable[] => leavables((nsp as { server?: unknown } | undefined)?.server);
+/** Returns the directory that the options name. Undefined: it depends on the port. */
+function namedDirectory({ name, directory }: LocalClusterOptions): string | undefined {
+  return directory ?? (name === undefined ? undefined : inTemporary(name));
+}
+
+/**
+ * Returns the directory of the workers of one primary that listen on the same port or path. A process that is not a worker
+ * gets one of its own.
+ */
+function directoryOf(address: number | string): string {
+  const primary = cluster.isWorker ? process.ppid : process.pid;
+  const port = typeof address === "number" ? address : createHash("sha256").update(address).digest("hex").slice(0, 12);
+  return inTemporary(`${primary}-${port}`);
+}
+
+function inTemporary(name: string): string {
+  const user = process.getuid?.() ?? userInfo().username;
+  return join(tmpdir(), `portage-${user}-${name}`);
+}

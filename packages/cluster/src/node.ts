@@ -8,10 +8,10 @@ import type {
 import { ClusterError, LINK_REFUSALS, type LinkRefusalCode } from "./core/errors.ts";
 import { encodeFrame, type Frame } from "./core/frames.ts";
 import { decodeReport, encodeReport, type Member, Membership, type NodeReport } from "./core/membership.ts";
-import { Directory } from "./links/directory.ts";
 import type { ClusterRelay } from "./exchange/relay.ts";
 import type { Link, LinkEnd, LinkObserver, Peers, Standing } from "./links/link.ts";
 import { LinkPool, type PoolHandler } from "./links/pool.ts";
+import type { Registry } from "./links/registry.ts";
 import type { ResolvedClusterOptions } from "./options.ts";
 
 /** Milliseconds after which `whenJoined` rejects. */
@@ -59,15 +59,15 @@ export class LocalNode implements Peers, PoolHandler {
     this.relay = relay(this);
   }
 
-  /** Joins the nodes in a directory. Does nothing if this node has started. */
-  start(directory: string): void {
+  /** Joins the nodes of a registry. Does nothing if this node has started. */
+  start(registry: Registry): void {
     if (this.#pool !== undefined) return;
     const { heartbeatInterval, heartbeatTimeout, maxLinkBytes, keys } = this.#settings.options;
     this.#since = Date.now();
     this.#pool = new LinkPool(
       {
         clock: this.#clock,
-        directory: new Directory(directory),
+        registry,
         keys: keys && (() => keys),
         heartbeatInterval,
         heartbeatTimeout,
@@ -155,7 +155,7 @@ export class LocalNode implements Peers, PoolHandler {
   }
 
   #describe({ tag, state, since, sessions }: Member): NodeDescription {
-    return { tag, state, since, sessions, via: this.get(tag)?.kind ?? "unix" };
+    return { tag, state, since, sessions, via: this.#pool!.kindOf(tag) };
   }
 
   // ---- states ------------------------------------------------------------------------------------------------------

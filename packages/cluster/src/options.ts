@@ -1,25 +1,10 @@
-import { createHash } from "node:crypto";
-import cluster from "node:cluster";
-import { tmpdir, userInfo } from "node:os";
-import { isAbsolute, join } from "node:path";
 import { ClusterError } from "./core/errors.ts";
 
-/** Options of `localCluster()`. Times are in milliseconds, sizes in bytes. */
-export interface LocalClusterOptions {
-  /**
-   * Names the cluster, for processes that node:cluster or pm2 have not started: those with the same name, user and host belong
-   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together; of
-   * several ports, on the first.
-   */
-  name?: string;
-  /**
-   * The directory where the processes find each other, instead of one in the temporary directory of the system. An absolute
-   * path, short because of the sockets in it, and open to its owner only. Default: see `name`.
-   */
-  directory?: string;
+/** Options of every cluster. Times are in milliseconds, sizes in bytes. */
+export interface ClusterOptions {
   /**
    * One or more secrets of at least 16 characters that the processes prove to each other. The first proves, all verify.
-   * Default: the option `clusterSecret` of the server, else a random secret in the directory.
+   * Default: the option `clusterSecret` of the server, else a random secret, kept where the processes find each other.
    */
   secret?: string | readonly string[];
   /**
@@ -62,11 +47,9 @@ const CLUSTER_DEFAULTS = {
   maxLinkBytes: 8e6,
   maxMessageBytes: 64e6,
   requestTimeout: 5000,
-} as const satisfies LocalClusterOptions;
+} as const satisfies ClusterOptions;
 
-export interface ResolvedClusterOptions extends Required<Omit<LocalClusterOptions, "name" | "directory" | "secret">> {
-  readonly name: string | undefined;
-  readonly directory: string | undefined;
+export interface ResolvedClusterOptions extends Required<Omit<ClusterOptions, "secret">> {
   readonly keys: readonly Buffer[] | undefined;
 }
 
@@ -87,26 +70,26 @@ const CLUSTER_NAME = /^[\w.-]{1,64}$/;
 const MIN_SECRET = 16;
 
 /** Checks options and adds the defaults. @throws ClusterError `OPTION_INVALID` */
-export function resolveClusterOptions(given: LocalClusterOptions = {}): ResolvedClusterOptions {
-  const { name, directory, secret, upgrades = CLUSTER_DEFAULTS.upgrades } = given;
-  if (name !== undefined && !(typeof name === "string" && CLUSTER_NAME.test(name))) {
-    refuseClusterOption("name", 'a short name of letters, digits, ".", "-" and "_"');
-  }
-  if (directory !== undefined && !(typeof directory === "string" && isAbsolute(directory))) {
-    refuseClusterOption("directory", "an absolute path");
-  }
+export function resolveClusterOptions(given: ClusterOptions = {}): ResolvedClusterOptions {
+  const { secret, upgrades = CLUSTER_DEFAULTS.upgrades } = given;
   if (!UPGRADES.has(upgrades)) refuseClusterOption("upgrades", '"auto", "tunnel" or "refuse"');
   const numbers = { ...CLUSTER_DEFAULTS, upgrades };
   for (const [option, least] of Object.entries(LEAST) as [keyof typeof LEAST, number][]) {
     Object.assign(numbers, { [option]: numberFrom(option, given[option], least) });
   }
-  return { ...numbers, name, directory, keys: secret === undefined ? undefined : keysOf("secret", secret) };
+  return { ...numbers, keys: secret === undefined ? undefined : keysOf("secret", secret) };
 }
 
 function numberFrom(option: keyof typeof LEAST, given: unknown, least: number): number {
   if (given === undefined) return CLUSTER_DEFAULTS[option];
   if (typeof given !== "number" || !(given >= least)) refuseClusterOption(option, `a number from ${least} on`);
   return given;
+}
+
+/** Checks the name of a cluster. @throws ClusterError `OPTION_INVALID` */
+export function checkClusterName(name: unknown): void {
+  if (typeof name === "string" && CLUSTER_NAME.test(name)) return;
+  refuseClusterOption("name", 'a short name of letters, digits, ".", "-" and "_"');
 }
 
 /** Returns the keys of one or several secrets. @throws ClusterError `OPTION_INVALID` */
@@ -118,29 +101,7 @@ export function keysOf(option: string, given: unknown): readonly Buffer[] {
   return secrets.map((secret) => Buffer.from(secret as string));
 }
 
-function refuseClusterOption(option: string, takes: string): never {
+/** @throws ClusterError `OPTION_INVALID` */
+export function refuseClusterOption(option: string, takes: string): never {
   throw new ClusterError("OPTION_INVALID", `the option ${option} of the cluster takes ${takes}`);
-}
-
-/** Returns the directory that the options name. Undefined: it depends on the port. */
-export function namedDirectory({
-  name,
-  directory,
-}: Pick<ResolvedClusterOptions, "name" | "directory">): string | undefined {
-  return directory ?? (name === undefined ? undefined : inTemporary(name));
-}
-
-/**
- * Returns the directory of the workers of one primary that listen on the same port or path. A process that is not a worker
- * gets one of its own.
- */
-export function directoryOf(address: number | string): string {
-  const primary = cluster.isWorker ? process.ppid : process.pid;
-  const port = typeof address === "number" ? address : createHash("sha256").update(address).digest("hex").slice(0, 12);
-  return inTemporary(`${primary}-${port}`);
-}
-
-function inTemporary(name: string): string {
-  const user = process.getuid?.() ?? userInfo().username;
-  return join(tmpdir(), `portage-${user}-${name}`);
 }

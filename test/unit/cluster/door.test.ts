@@ -23,14 +23,21 @@ test.each([
   const address = join(folder, "AAAA.sock");
   const strangers: string[] = [];
   const door = new Door(
-    { self: { tag: "AAAA", life: makeLife() }, keys: () => listener },
+    { self: { tag: "AAAA", life: makeLife() }, keys: () => listener, kind: "unix" },
     { admits: () => true, onDialled: () => undefined, onStranger: (code) => strangers.push(code) },
   );
-  await new Promise((resolve) => door.listen(address, resolve));
+  await new Promise((resolve) => door.listen({ path: address }, resolve));
   const outcome = new Promise((resolve) => {
     const self = { tag: "BBBB", life: makeLife() };
     void new Dial(
-      { address, tag: "AAAA", self, keys: () => dialler, clock: serverClock, timeout: 1000 },
+      {
+        route: { kind: "unix", socketPath: address },
+        tag: "AAAA",
+        self,
+        keys: () => dialler,
+        clock: serverClock,
+        timeout: 1000,
+      },
       { onAnswered: () => undefined, onConnected: () => resolve("connected"), onDialFailed: resolve },
     );
   });

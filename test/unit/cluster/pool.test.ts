@@ -5,6 +5,7 @@ import { serverClock } from "@portage/server/relay";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame, type Frame } from "../../../packages/cluster/src/core/frames.ts";
 import { Directory } from "../../../packages/cluster/src/links/directory.ts";
+import { HostRegistry } from "../../../packages/cluster/src/links/host-registry.ts";
 import type { Link, LinkEnd } from "../../../packages/cluster/src/links/link.ts";
 import { LinkPool, type PoolHandler } from "../../../packages/cluster/src/links/pool.ts";
 import { within } from "../../support/waiting.ts";
@@ -28,7 +29,7 @@ class Node implements PoolHandler {
     this.pool = new LinkPool(
       {
         clock: serverClock,
-        directory: new Directory(directory),
+        registry: new HostRegistry(new Directory(directory), true),
         keys: undefined,
         heartbeatInterval: 1000,
         heartbeatTimeout: 4000,

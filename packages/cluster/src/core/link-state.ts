@@ -24,7 +24,7 @@ export type LinkState =
   | "gone";
 
 export type LinkSignal =
-  /** the directory lists the node */
+  /** the registry lists the node */
   | "found"
   /** the time until the next attempt has passed */
   | "due"
@@ -53,7 +53,9 @@ export type LinkSignal =
   /** the peer has said that it leaves */
   | "left"
   /** another process has the tag, so the earlier one has ended */
-  | "replaced";
+  | "replaced"
+  /** the registry has no record of the node any more */
+  | "unlisted";
 
 export type LinkAction =
   | "dial"
@@ -91,6 +93,7 @@ export const LINK_STEPS: Readonly<Record<LinkState, Readonly<Partial<Record<Link
     preferred: ["open", "adopt"],
     offered: ["open", "adopt"],
     replaced: ["gone", "abort", "part"],
+    unlisted: ["gone", "abort", "bury"],
   },
   dialling: {
     due: ["dialling", "dial"],
@@ -102,6 +105,7 @@ export const LINK_STEPS: Readonly<Record<LinkState, Readonly<Partial<Record<Link
     preferred: ["open", "abort", "adopt"],
     offered: ["dialling", "refuse"],
     replaced: ["gone", "abort", "part"],
+    unlisted: ["gone", "abort", "bury"],
   },
   checking: {
     due: ["checking", "dial"],
@@ -116,6 +120,7 @@ export const LINK_STEPS: Readonly<Record<LinkState, Readonly<Partial<Record<Link
     preferred: ["open", "abort", "reportCut", "adopt"],
     offered: ["checking", "refuse"],
     replaced: ["gone", "abort", "part", "reportGone"],
+    unlisted: ["gone", "abort", "bury", "reportGone"],
   },
   open: {
     preferred: ["open", "refuse", "probe"],

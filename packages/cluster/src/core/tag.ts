@@ -3,6 +3,9 @@ import { randomBytes } from "node:crypto";
 /** Characters of a tag. */
 export const TAG_LENGTH = 4;
 
+/** How many tags are tried. Each is taken with a probability of one in a million, or fewer. */
+export const MAX_TAG_TRIES = 16;
+
 const TAG = /^[\w-]{4}$/;
 const LIFE = /^[\w-]{22}$/;
 

@@ -1,8 +1,9 @@
-import { Agent, type IncomingMessage, request } from "node:http";
+import type { Agent, IncomingMessage } from "node:http";
 import type { Clock, PendingCall } from "@portage/server/relay";
 import { connectLink, type WebSocketLink as Connection } from "@portage/websocket";
 import type { LinkRefusalCode } from "../core/errors.ts";
 import { isCode } from "./directory.ts";
+import type { LinkKind } from "./link.ts";
 import {
   type Identity,
   identityHeaders,
@@ -15,6 +16,7 @@ import {
   type ProofTerms,
   verifyProof,
 } from "./handshake.ts";
+import { agentFor, optionsFor, requestOver, type Route, urlOf } from "./route.ts";
 import { CONNECTION_OPTIONS } from "./websocket-link.ts";
 
 /** What came of an attempt. `absent`: no process listens; `busy`: the other attempt counts. */
@@ -24,12 +26,12 @@ export interface DialHandler {
   /** The process of the peer lives. */
   onAnswered(): void;
   /** Final, as is the next one. */
-  onConnected(node: Identity, connection: Connection): void;
+  onConnected(node: Identity, connection: Connection, kind: LinkKind): void;
   onDialFailed(failure: DialFailure): void;
 }
 
 export interface DialSettings {
-  readonly address: string;
+  readonly route: Route;
   /** The tag of the node that should listen there. */
   readonly tag: string;
   readonly self: Identity;
@@ -44,7 +46,7 @@ export class Dial {
   readonly #settings: DialSettings;
   readonly #handler: DialHandler;
   /** Both requests use its only connection. */
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent: Agent;
   readonly #timer: PendingCall;
   #isOver = false;
   #stop: () => void = () => undefined;
@@ -52,6 +54,7 @@ export class Dial {
   constructor(settings: DialSettings, handler: DialHandler) {
     this.#settings = settings;
     this.#handler = handler;
+    this.#agent = agentFor(settings.route);
     this.#timer = settings.clock.after(settings.timeout, () => this.#fail("failed"));
     this.#hello();
   }
@@ -77,9 +80,8 @@ export class Dial {
   }
 
   #hello(): void {
-    const { address, self } = this.#settings;
-    const headers = identityHeaders(self);
-    const hello = request({ socketPath: address, agent: this.#agent, headers });
+    const { route, self } = this.#settings;
+    const hello = requestOver(route, { agent: this.#agent, headers: identityHeaders(self) });
     this.#stop = () => hello.destroy();
     hello.on("error", (error) => this.#fail(failureOf(error)));
     hello.on("response", (answer) => {
@@ -105,13 +107,13 @@ export class Dial {
   }
 
   #upgrade(terms: ProofTerms): void {
-    const { address, self, keys, clock } = this.#settings;
+    const { route, self, keys, clock } = this.#settings;
     const [key] = keys();
     if (key === undefined) return this.#fail("failed");
     const proof = makeProof(key, "dialler", terms);
     const headers = { ...identityHeaders(self), "portage-nonce": terms.diallerNonce, "portage-proof": proof };
-    const options = { ...CONNECTION_OPTIONS, agent: this.#agent, socketPath: address, headers, clock };
-    const attempt = connectLink("ws://localhost/", options, {
+    const options = { ...CONNECTION_OPTIONS, ...optionsFor(route), agent: this.#agent, headers, clock };
+    const attempt = connectLink(urlOf(route), options, {
       onLink: (link, answer) => this.#onLink(terms, key, { link, answer }),
       onConnectError: (error, answer) => this.#fail(answer === undefined ? failureOf(error) : refusalOf(answer)),
     });
@@ -122,7 +124,7 @@ export class Dial {
     const isProved = verifyProof([key], "listener", terms, answer.headers["portage-proof"]) !== undefined;
     if (this.#isOver || !isProved) link.terminate();
     if (!isProved) return this.#fail("LINK_SECRET");
-    if (this.#finish()) this.#handler.onConnected(terms.listener, link);
+    if (this.#finish()) this.#handler.onConnected(terms.listener, link, this.#settings.route.kind);
   }
 }
 

@@ -1,5 +1,7 @@
 import { type IncomingMessage, Server, type ServerResponse } from "node:http";
+import { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade, type WebSocketLink as Connection } from "@portage/websocket";
 import type { LinkRefusalCode } from "../core/errors.ts";
 import {
@@ -14,52 +16,59 @@ import {
   type ProofTerms,
   verifyProof,
 } from "./handshake.ts";
+import type { LinkKind } from "./link.ts";
 import { CONNECTION_OPTIONS } from "./websocket-link.ts";
 
 /** Receives the nodes that dial this one. */
 export interface DoorHandler {
   /** Whether a link to the node may open now. It has proved that it belongs to the cluster. */
   admits(node: Identity): boolean;
-  onDialled(node: Identity, connection: Connection): void;
+  onDialled(node: Identity, connection: Connection, kind: LinkKind): void;
   onStranger(code: LinkRefusalCode, tag: string | undefined): void;
 }
 
 export interface DoorSettings {
   readonly self: Identity;
   readonly keys: LinkKeys;
+  /** How nodes reach it. */
+  readonly kind: LinkKind;
+  readonly tls?: TlsOptions | undefined;
 }
 
-/** Most connections at a time: more than nodes of one host, and few enough for a process's file descriptors. */
+const HTTP_LIMITS = {
+  maxHeaderSize: 4096,
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 5000,
+} as const;
+
+/** Most connections at a time: more than the nodes of a cluster, and few enough for a process's file descriptors. */
 const MAX_CONNECTIONS = 1024;
 
 /** Listens for other nodes, and checks their handshakes. */
 export class Door {
   readonly #settings: DoorSettings;
   readonly #handler: DoorHandler;
-  readonly #server: Server;
+  readonly #server: Server | SecureServer;
   readonly #nonces = new WeakMap<Duplex, string>();
 
   constructor(settings: DoorSettings, handler: DoorHandler) {
     this.#settings = settings;
     this.#handler = handler;
-    this.#server = new Server({
-      maxHeaderSize: 4096,
-      headersTimeout: 5000,
-      requestTimeout: 5000,
-      keepAliveTimeout: 5000,
-    });
+    const { tls } = settings;
+    this.#server = tls === undefined ? new Server(HTTP_LIMITS) : new SecureServer({ ...tls, ...HTTP_LIMITS });
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on("request", (req, res) => this.#onRequest(req, res));
     this.#server.on("upgrade", (req: IncomingMessage, stream, head) => this.#onUpgrade(req, stream, head));
   }
 
   /** Listens. Calls back once, with the error if that failed. Does not keep the process alive. */
-  listen(address: string, done: (error: Error | undefined) => void): void {
+  listen(where: { path: string } | { host: string; port: number }, done: (error: Error | undefined) => void): void {
     const server = this.#server;
     const onError = (error: Error): void => done(error);
     server.once("error", onError);
     // A worker of node:cluster would share the socket with the others.
-    server.listen({ path: address, exclusive: true }, () => {
+    server.listen({ ...where, exclusive: true }, () => {
       server.removeListener("error", onError);
       server.on("error", ignoreDoorError);
       done(undefined);
@@ -100,7 +109,8 @@ export class Door {
     if (terms === undefined || key === undefined) return this.#refuse(stream, 401, "LINK_SECRET", node.tag);
     if (!this.#handler.admits(node)) return refuseUpgrade(stream, 409);
     const headers = [`portage-proof: ${makeProof(key, "listener", terms)}`];
-    this.#handler.onDialled(node, acceptUpgrade(req, stream, head, { ...CONNECTION_OPTIONS, headers }));
+    const connection = acceptUpgrade(req, stream, head, { ...CONNECTION_OPTIONS, headers });
+    this.#handler.onDialled(node, connection, this.#settings.kind);
   }
 
   #refuse(stream: Duplex, status: number, code: LinkRefusalCode, tag?: string): void {

@@ -5,7 +5,8 @@ import type { Frame } from "../core/frames.ts";
 import { type LinkAction, type LinkSignal, type LinkState, stepLink } from "../core/link-state.ts";
 import { Dial, type DialFailure, type DialHandler } from "./dial.ts";
 import type { Identity, LinkKeys } from "./handshake.ts";
-import type { LinkEnd, LinkObserver } from "./link.ts";
+import type { LinkEnd, LinkKind, LinkObserver } from "./link.ts";
+import type { Route } from "./route.ts";
 import { type LinkEvents, PeerLink } from "./websocket-link.ts";
 
 /** Delay of the first attempt after a failure, in milliseconds; it doubles with each. */
@@ -26,7 +27,10 @@ export interface PeerHost extends Omit<LinkObserver, "onOpen"> {
   readonly maxLinkBytes: number;
   readonly maxMissed: number;
   readonly dialTimeout: number;
-  addressOf(tag: string): string;
+  /** See `Registry`. */
+  readonly knowsEnds: boolean;
+  /** The ways to a node, the best one first. */
+  routesTo(tag: string): readonly Route[];
   onOpen(link: PeerLink): void;
   /** The link can't send any more. Its close is reported later. */
   onEnd(link: PeerLink): void;
@@ -34,6 +38,13 @@ export interface PeerHost extends Omit<LinkObserver, "onOpen"> {
   onSettled(peer: Peer): void;
   onRefused(code: LinkRefusalCode, tag: string): void;
   onGone(peer: Peer, how: "left" | "ended"): void;
+}
+
+/** A connection that may become a link. */
+interface Offer {
+  readonly connection: Connection;
+  readonly life: string;
+  readonly kind: LinkKind;
 }
 
 /** Another node, and the link to it. See `core/link-state.ts`. */
@@ -47,7 +58,7 @@ export class Peer implements DialHandler, LinkEvents {
   /** A link that has ended and is not reported yet. */
   #ended: PeerLink | undefined = undefined;
   /** The connection that the signal under way brings. */
-  #offer: { readonly connection: Connection; readonly life: string } | undefined = undefined;
+  #offer: Offer | undefined = undefined;
   #dial: Dial | undefined = undefined;
   #timer: PendingCall | undefined = undefined;
   #overdue: PendingCall | undefined = undefined;
@@ -74,8 +85,8 @@ export class Peer implements DialHandler, LinkEvents {
   }
 
   /** The peer has dialled. Call {@link admits} first. */
-  offer(connection: Connection, life: string): void {
-    this.#offer = { connection, life };
+  offer(offer: Offer): void {
+    this.#offer = offer;
     this.signal(this.#offerSignal());
   }
 
@@ -129,17 +140,23 @@ export class Peer implements DialHandler, LinkEvents {
     this.signal("answered");
   }
 
-  onConnected(node: Identity, connection: Connection): void {
+  onConnected(node: Identity, connection: Connection, kind: LinkKind): void {
     this.#dial = undefined;
-    this.#offer = { connection, life: node.life };
+    this.#offer = { connection, life: node.life, kind };
     this.signal("connected");
   }
 
   onDialFailed(failure: DialFailure): void {
     this.#dial = undefined;
+    if (failure === "absent" && !this.#hasEnded()) return this.signal("failed");
     if (failure === "absent" || failure === "busy" || failure === "failed") return this.signal(failure);
     this.#host.onRefused(failure, this.tag);
     this.signal("refused");
+  }
+
+  /** Whether the process of the peer has ended, given that none listens where it should: its address may never have led to it. */
+  #hasEnded(): boolean {
+    return this.#host.knowsEnds || this.#state === "checking";
   }
 
   readonly #actions: Readonly<Record<LinkAction, () => void>> = {
@@ -162,10 +179,12 @@ export class Peer implements DialHandler, LinkEvents {
   };
 
   #startDial(): void {
-    const { self, keys, clock, dialTimeout } = this.#host;
+    const { self, keys, clock, dialTimeout: timeout } = this.#host;
     const { tag } = this;
     this.#timer?.cancel();
-    this.#dial = new Dial({ address: this.#host.addressOf(tag), tag, self, keys, clock, timeout: dialTimeout }, this);
+    const [route] = this.#host.routesTo(tag);
+    if (route === undefined) return this.signal("failed");
+    this.#dial = new Dial({ route, tag, self, keys, clock, timeout }, this);
   }
 
   #startTimer(delay: number): void {
@@ -181,12 +200,12 @@ export class Peer implements DialHandler, LinkEvents {
   }
 
   #adopt(): void {
-    const { connection, life } = this.#offer!;
+    const { connection, life, kind } = this.#offer!;
     this.#cancel();
     this.#offer = undefined;
     this.life = life;
     const { clock, maxLinkBytes: maxBytes, maxMissed } = this.#host;
-    const link = new PeerLink(connection, { tag: this.tag, kind: "unix", clock, maxBytes, maxMissed }, this);
+    const link = new PeerLink(connection, { tag: this.tag, kind, clock, maxBytes, maxMissed }, this);
     this.#link = link;
     this.#host.onOpen(link);
     link.open();

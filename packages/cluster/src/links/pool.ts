@@ -1,26 +1,21 @@
 import { type Clock, createLog, type PendingCall } from "@portage/server/relay";
 import type { WebSocketLink as Connection } from "@portage/websocket";
-import { ClusterError, type LinkRefusalCode } from "../core/errors.ts";
-import { makeLife, makeTag } from "../core/tag.ts";
-import { type Directory, isCode } from "./directory.ts";
-import { Door, type DoorHandler } from "./door.ts";
+import type { LinkRefusalCode } from "../core/errors.ts";
+import { makeLife } from "../core/tag.ts";
 import type { Identity, LinkKeys } from "./handshake.ts";
-import type { Link, LinkEnd, LinkObserver } from "./link.ts";
+import type { Link, LinkEnd, LinkKind, LinkObserver } from "./link.ts";
 import { Peer, type PeerHost } from "./peer.ts";
+import type { Registry, RegistryHost } from "./registry.ts";
+import type { Route } from "./route.ts";
 import type { Frame } from "../core/frames.ts";
 import type { PeerLink } from "./websocket-link.ts";
 
 const log = createLog("portage:cluster");
 
-/** How many tags are tried. Each is taken with a probability of one in a million, or fewer. */
-const MAX_TAG_TRIES = 16;
 /** Milliseconds that a node waits for links to the nodes it finds, before it serves without them. */
 const JOIN_LIMIT = 1000;
 /** Milliseconds for an attempt to connect. */
 const DIAL_TIMEOUT = 1000;
-/** Milliseconds between two looks into the directory. */
-const LOOK_INTERVAL = 15_000;
-
 /** Receives what happens to the nodes. */
 export interface PoolHandler extends LinkObserver {
   /** All nodes that were found have a link, or did not answer. */
@@ -37,8 +32,8 @@ export interface PoolHandler extends LinkObserver {
 
 export interface PoolSettings {
   readonly clock: Clock;
-  readonly directory: Directory;
-  /** Default: the secret in the directory. */
+  readonly registry: Registry;
+  /** Default: the secret in the registry. */
   readonly keys: LinkKeys | undefined;
   readonly heartbeatInterval: number;
   readonly heartbeatTimeout: number;
@@ -48,7 +43,7 @@ export interface PoolSettings {
 type PoolPhase = "new" | "starting" | "joined" | "closed";
 
 /** The links of a node: finds the others, keeps one link to each, and notices when they end. For one start of the node. */
-export class LinkPool implements PeerHost, DoorHandler {
+export class LinkPool implements PeerHost, RegistryHost {
   readonly #settings: PoolSettings;
   readonly #handler: PoolHandler;
   #self: Identity = { tag: "", life: makeLife() };
@@ -58,25 +53,13 @@ export class LinkPool implements PeerHost, DoorHandler {
   /** The nodes that were found at the start and are not settled. */
   readonly #awaited = new Set<Peer>();
   #phase: PoolPhase = "new";
-  #door: Door | undefined = undefined;
   #joinTimer: PendingCall | undefined = undefined;
   #beatTimer: PendingCall | undefined = undefined;
-  #lookedAt = 0;
 
   constructor(settings: PoolSettings, handler: PoolHandler) {
     this.#settings = settings;
     this.#handler = handler;
-    this.keys = settings.keys ?? (() => this.#sharedKeys());
-  }
-
-  /** Read for each handshake, at any time of the process's life: a failure ends the handshake, not the process. */
-  #sharedKeys(): readonly Buffer[] {
-    try {
-      return [this.#settings.directory.secret()];
-    } catch (error) {
-      log("no secret: %s", (error as Error).message);
-      return [];
-    }
+    this.keys = settings.keys ?? settings.registry.keys;
   }
 
   // ---- for users ---------------------------------------------------------------------------------------------------
@@ -103,11 +86,16 @@ export class LinkPool implements PeerHost, DoorHandler {
     return this.#peers.has(tag);
   }
 
+  /** How a node is reached, or would be. */
+  kindOf(tag: string): LinkKind {
+    return this.#links.get(tag)?.kind ?? this.#settings.registry.kind;
+  }
+
   /** Starts to join. Reports `onJoined` or `onFailed`. */
   start(): void {
     if (this.#phase !== "new") return;
     this.#phase = "starting";
-    this.#claim(MAX_TAG_TRIES);
+    this.#settings.registry.join(this.#self.life, this);
   }
 
   /** Leaves: the others know at once. */
@@ -116,59 +104,25 @@ export class LinkPool implements PeerHost, DoorHandler {
     this.#phase = "closed";
     this.#joinTimer?.cancel();
     this.#beatTimer?.cancel();
-    const { directory } = this.#settings;
     // First, so that newcomers do not find this node any more.
-    if (this.#door !== undefined) directory.remove(this.#self.tag);
-    this.#door?.close();
+    this.#settings.registry.leave();
     for (const peer of this.#peers.values()) peer.leave();
     this.#peers.clear();
-    if (this.#door !== undefined) directory.release();
-    this.#door = undefined;
   }
 
   // ---- the start ---------------------------------------------------------------------------------------------------
 
-  /** Listens under a new tag. */
-  #claim(tries: number): void {
-    if (tries === 0) return this.#fail(new ClusterError("CLUSTER_NO_TAG"));
-    const { directory } = this.#settings;
-    const self = { ...this.#self, tag: makeTag() };
-    const door = new Door({ self, keys: this.keys }, this);
-    try {
-      directory.open();
-    } catch (error) {
-      return this.#fail(error as Error);
-    }
-    door.listen(directory.addressOf(self.tag), (error) => {
-      if (this.#phase !== "starting") return door.close();
-      // Another process has the tag, or has just removed the empty directory.
-      if (isCode(error, "EADDRINUSE", "ENOENT")) return this.#claim(tries - 1);
-      if (error !== undefined) return this.#fail(directory.failure(error));
-      this.#publish(self, door, tries);
-    });
-  }
-
-  #publish(self: Identity, door: Door, tries: number): void {
-    try {
-      if (!this.#settings.directory.publish(self.tag)) {
-        door.close();
-        return this.#claim(tries - 1);
-      }
-      if (this.#settings.keys === undefined) this.#settings.directory.secret();
-    } catch (error) {
-      door.close();
-      return this.#fail(error as Error);
-    }
+  onClaimed(self: Identity, others: Iterable<string>): void {
+    const { clock, heartbeatInterval } = this.#settings;
     this.#self = self;
-    this.#door = door;
-    this.#beatTimer = this.#settings.clock.after(this.#settings.heartbeatInterval, () => this.#beat());
-    this.#look();
+    this.#beatTimer = clock.after(heartbeatInterval, () => this.#beat());
+    this.onListed(others);
     for (const peer of this.#peers.values()) if (peer.link === undefined) this.#awaited.add(peer);
-    this.#joinTimer = this.#settings.clock.after(JOIN_LIMIT, () => this.#join());
+    this.#joinTimer = clock.after(JOIN_LIMIT, () => this.#join());
     this.#settle();
   }
 
-  #fail(error: Error): void {
+  onFailed(error: Error): void {
     this.close();
     this.#handler.onFailed(error);
   }
@@ -187,10 +141,9 @@ export class LinkPool implements PeerHost, DoorHandler {
     this.#handler.onJoined();
   }
 
-  /** Dials the nodes in the directory that have no link. */
-  #look(): void {
-    this.#lookedAt = this.#settings.clock.now();
-    for (const tag of this.#settings.directory.list()) if (tag !== this.#self.tag) this.#peer(tag).signal("found");
+  onListed(others: Iterable<string>): void {
+    for (const tag of others) this.#peer(tag).signal("found");
+    for (const peer of this.#peers.values()) if (this.routesTo(peer.tag).length === 0) peer.signal("unlisted");
   }
 
   #peer(tag: string): Peer {
@@ -200,31 +153,11 @@ export class LinkPool implements PeerHost, DoorHandler {
   }
 
   #beat(): void {
-    const { clock, heartbeatInterval, directory } = this.#settings;
+    const { clock, heartbeatInterval, registry } = this.#settings;
     this.#beatTimer = clock.after(heartbeatInterval, () => this.#beat());
+    registry.beat();
     for (const link of this.#links.values()) link.beat();
     if (this.#phase === "joined") this.#handler.onBeat();
-    if (clock.now() - this.#lookedAt < LOOK_INTERVAL) return;
-    if (!directory.refresh(this.#self.tag)) this.#relisten();
-    this.#look();
-  }
-
-  /** The socket was removed, perhaps with all old files of the temporary directory. */
-  #relisten(): void {
-    const { directory } = this.#settings;
-    const { tag } = this.#self;
-    // First, because its end removes the socket at this path.
-    this.#door?.close();
-    const door = new Door({ self: this.#self, keys: this.keys }, this);
-    this.#door = door;
-    try {
-      directory.open();
-      door.listen(directory.addressOf(tag), (error) => {
-        if (error === undefined && this.#door === door) directory.refresh(tag);
-      });
-    } catch (error) {
-      log("can't listen again: %s", (error as Error).message);
-    }
   }
 
   // ---- the door ----------------------------------------------------------------------------------------------------
@@ -238,8 +171,8 @@ export class LinkPool implements PeerHost, DoorHandler {
     return false;
   }
 
-  onDialled(node: Identity, connection: Connection): void {
-    this.#peer(node.tag).offer(connection, node.life);
+  onDialled(node: Identity, connection: Connection, kind: LinkKind): void {
+    this.#peer(node.tag).offer({ connection, life: node.life, kind });
   }
 
   onStranger(code: LinkRefusalCode, tag: string | undefined): void {
@@ -265,8 +198,12 @@ export class LinkPool implements PeerHost, DoorHandler {
     return DIAL_TIMEOUT;
   }
 
-  addressOf(tag: string): string {
-    return this.#settings.directory.addressOf(tag);
+  get knowsEnds(): boolean {
+    return this.#settings.registry.knowsEnds;
+  }
+
+  routesTo(tag: string): readonly Route[] {
+    return this.#settings.registry.routesTo(tag);
   }
 
   onOpen(link: PeerLink): void {
@@ -304,7 +241,7 @@ export class LinkPool implements PeerHost, DoorHandler {
   onGone(peer: Peer, how: "left" | "ended"): void {
     log("%s is gone: %s", peer.tag, how);
     if (this.#peers.get(peer.tag) === peer) this.#peers.delete(peer.tag);
-    if (how === "ended") this.#settings.directory.remove(peer.tag);
+    if (how === "ended") this.#settings.registry.bury(peer.tag);
     this.#handler.onGone(peer.tag, how);
     this.#settle(peer);
   }

@@ -1,0 +1,41 @@
+import { Agent, type ClientRequest, request, type RequestOptions } from "node:http";
+import { Agent as SecureAgent, request as secureRequest } from "node:https";
+import type { ConnectionOptions } from "node:tls";
+
+/** A way to a node: where to connect, and how. */
+export type Route =
+  | { readonly kind: "unix"; readonly socketPath: string }
+  | {
+      readonly kind: "tcp";
+      readonly host: string;
+      readonly port: number;
+      readonly tls?: ConnectionOptions | undefined;
+    };
+
+const AGENT = { keepAlive: true, maxSockets: 1 } as const;
+
+const tlsOf = (route: Route): ConnectionOptions | undefined => (route.kind === "tcp" ? route.tls : undefined);
+
+/** Returns an agent that keeps one connection. */
+export function agentFor(route: Route): Agent {
+  const tls = tlsOf(route);
+  return tls === undefined ? new Agent(AGENT) : new SecureAgent({ ...tls, ...AGENT });
+}
+
+/** Returns the options that lead a request over the route. */
+export function optionsFor(route: Route): RequestOptions {
+  return route.kind === "unix" ? { socketPath: route.socketPath } : { host: route.host, port: route.port };
+}
+
+/** Makes a request over the route. */
+export function requestOver(route: Route, options: RequestOptions): ClientRequest {
+  const make = tlsOf(route) === undefined ? request : secureRequest;
+  return make({ ...options, ...optionsFor(route) });
+}
+
+/** Returns the URL of a WebSocket over the route. */
+export function urlOf(route: Route): string {
+  if (route.kind === "unix") return "ws://localhost/";
+  const host = route.host.includes(":") ? `[${route.host}]` : route.host;
+  return `${route.tls === undefined ? "ws" : "wss"}://${host}:${route.port}/`;
+}

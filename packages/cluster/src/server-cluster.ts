@@ -1,0 +1,224 @@
+import type { ServerResponse } from "node:http";
+import { Server as NetServer } from "node:net";
+import type { Adapter } from "@portage/server/adapter";
+import {
+  type Cluster,
+  type ClusterNode as NodeDescription,
+  type ClusterReport,
+  type DrainPace,
+  Emitter,
+  type RelayHost,
+  type RelayVerdict,
+  runNextTick,
+  type SessionRelay,
+  type StreamHandshake,
+  type TransportRequest,
+} from "@portage/server/relay";
+import { type BusPeers, LinkBus } from "./adapter/bus.ts";
+import { createBusAdapter } from "./adapter/create.ts";
+import { ClusterError } from "./core/errors.ts";
+import { ClusterRelay } from "./exchange/relay.ts";
+import { TunnelRegistry } from "./exchange/tunnel-registry.ts";
+import { LocalNode, type NodeHandler } from "./node.ts";
+import type { Registry } from "./links/registry.ts";
+import { keysOf, type ResolvedClusterOptions } from "./options.ts";
+import { SharedHost } from "./shared-host.ts";
+import { type Leavable, leavables } from "./workers/leaving.ts";
+import { processHandOver } from "./workers/process-hand-over.ts";
+import { enterProcess } from "./workers/presence.ts";
+
+/** How the processes of one kind of cluster find each other. */
+export interface Meeting {
+  /**
+   * Returns the registry of a node.
+   *
+   * @param address the port or path that its server listens on. Undefined: not known yet
+   * @param needsSecret whether the program has set no secret, so that the one of the registry counts
+   * @returns undefined: it depends on the address
+   */
+  registryAt(address: number | string | undefined, needsSecret: boolean): Registry | undefined;
+}
+
+/** The option `cluster` of a server: one node at a time, which all engines of the server share. */
+export class ServerCluster extends Emitter implements Cluster {
+  readonly #options: ResolvedClusterOptions;
+  readonly #meeting: Meeting;
+  #keys: readonly Buffer[] | undefined;
+  #running: SharedNode | undefined = undefined;
+  /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
+  readonly #servers = new Set<Leavable>();
+  /** The adapters outlive a node: a server that closes may be attached again. */
+  readonly #bus: LinkBus;
+
+  constructor(options: ResolvedClusterOptions, meeting: Meeting) {
+    super();
+    this.#options = options;
+    this.#meeting = meeting;
+    this.#keys = options.keys;
+    const { requestTimeout, maxLinkBytes, maxMessageBytes } = options;
+    this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes, maxMessageBytes });
+  }
+
+  get tag(): string {
+    return this.#running?.node.tag ?? "";
+  }
+
+  nodes(): readonly NodeDescription[] {
+    return this.#running?.node.nodes() ?? [];
+  }
+
+  report(): ClusterReport | undefined {
+    return this.#running?.node.report();
+  }
+
+  useSecrets(secrets: string | readonly string[]): void {
+    this.#keys ??= keysOf("clusterSecret", secrets);
+  }
+
+  createAdapter(nsp: unknown): Adapter {
+    for (const server of serversOf(nsp)) this.#servers.add(server);
+    return createBusAdapter(nsp, this.#bus);
+  }
+
+  connect(engine: RelayHost): SessionRelay {
+    const running = this.#running;
+    if (running === undefined) return new NodeRelay(this.#start(engine), engine);
+    // Two servers with the same namespaces would receive each other's broadcasts.
+    if (this.#servers.size > 1) throw new ClusterError("CLUSTER_IN_USE");
+    running.host.add(engine);
+    return new NodeRelay(running, engine);
+  }
+
+  #start(engine: RelayHost): SharedNode {
+    const host = new SharedHost(engine);
+    const options = { ...this.#options, keys: this.#keys };
+    const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
+    const tunnels = (relay: ClusterRelay): TunnelRegistry =>
+      new TunnelRegistry(relay, { maxTunnels, upgrades }, processHandOver());
+    const node = new LocalNode(
+      { options, host, handler: this.#handler() },
+      {
+        relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxUnknownIds, maxLinkBytes, tunnels }),
+        bus: this.#bus,
+      },
+    );
+    const running = {
+      node,
+      host,
+      startAt: (address: number | string | undefined) => {
+        const registry = node.hasStarted ? undefined : this.#meeting.registryAt(address, options.keys === undefined);
+        if (registry !== undefined) node.start(registry);
+      },
+      onClose: () => {
+        leaveProcess();
+        if (this.#running === running) this.#running = undefined;
+      },
+    };
+    this.#running = running;
+    running.startAt(undefined);
+    const leaveProcess = enterProcess(node, host, this.#servers);
+    return running;
+  }
+
+  /** The links of the current node, for the bus. */
+  #peers(): BusPeers {
+    const currentTag = (): string => this.tag;
+    return {
+      get tag() {
+        return currentTag();
+      },
+      get: (tag) => this.#running?.node.get(tag),
+      all: () => this.#running?.node.all() ?? [],
+    };
+  }
+
+  /** Events reach the program after the current code, which changes the state that it may read. */
+  #handler(): NodeHandler {
+    const emit = (name: string, argument: unknown): void =>
+      runNextTick(() => void this.emit(name, argument), undefined);
+    return {
+      onNode: (event) => emit("node", event),
+      onLost: (event) => emit("lost", event),
+      onRefused: (code, tag, message) => emit("refused", { code, tag, message }),
+      onFailed: (error) => {
+        this.#running = undefined;
+        this.emit("error", error);
+      },
+    };
+  }
+}
+
+/** A node, with the engines that use it. */
+interface SharedNode {
+  readonly node: LocalNode;
+  readonly host: SharedHost;
+  /** Joins the others, unless it has. `address`: see `Meeting`. */
+  startAt(address: number | string | undefined): void;
+  onClose(): void;
+}
+
+/** The relay of a node for one of its engines, until that closes. */
+class NodeRelay implements SessionRelay {
+  readonly #node: LocalNode;
+  readonly #running: SharedNode;
+  readonly #engine: RelayHost;
+
+  constructor(running: SharedNode, engine: RelayHost) {
+    this.#node = running.node;
+    this.#running = running;
+    this.#engine = engine;
+  }
+
+  makeId(): string {
+    return this.#node.relay.makeId();
+  }
+
+  isOwnId(id: string): boolean {
+    return this.#node.relay.isOwnId(id);
+  }
+
+  route(req: TransportRequest, res: ServerResponse): RelayVerdict {
+    this.#startFor(req);
+    this.#running.host.record(req, this.#engine);
+    return this.#node.relay.route(req, res);
+  }
+
+  routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
+    this.#startFor(req);
+    this.#running.host.record(req, this.#engine);
+    return this.#node.relay.routeHandshake(req, handshake);
+  }
+
+  listening(server: NetServer): void {
+    const address = server.address();
+    if (address !== null) this.#running.startAt(typeof address === "string" ? address : address.port);
+  }
+
+  draining(pace: DrainPace): Promise<void> {
+    if (!this.#running.host.drain(this.#engine)) return Promise.resolve();
+    this.#node.drain();
+    return this.#node.relay.draining(pace);
+  }
+
+  settle(): Promise<void> {
+    return this.#running.host.isDraining ? this.#node.relay.settle() : Promise.resolve();
+  }
+
+  close(): void {
+    if (this.#running.host.remove(this.#engine)) return;
+    this.#node.relay.close();
+    this.#node.close();
+    this.#running.onClose();
+  }
+
+  /** An engine that is not attached to an HTTP server does not hear that it listens. */
+  #startFor({ socket }: TransportRequest): void {
+    if (this.#node.hasStarted) return;
+    const { server } = socket as { server?: unknown };
+    if (server instanceof NetServer) this.listening(server);
+    else if (socket.localPort !== undefined) this.#running.startAt(socket.localPort);
+  }
+}
+
+/** The server of a namespace. */
+const serversOf = (nsp: unknown): readonly Leavable[] => leavables((nsp as { server?: unknown } | undefined)?.server);
