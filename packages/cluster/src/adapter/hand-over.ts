@@ -26,7 +26,8 @@ import {
 } from "@portage/server/relay";
 import type { BroadcastOptions, Room } from "@portage/server/adapter";
 import type { Bus } from "./bus.ts";
-import { encodeMessage, type Part } from "./messages.ts";
+import { encodeMessage } from "./messages.ts";
+import type { Part } from "./parts.ts";
 import { NodePositions, type Positions } from "./positions.ts";
 
 /** What the adapter of this node does for sessions. */

@@ -7,7 +7,7 @@ import {
   SocketIoError,
 } from "@portage/server/relay";
 import type { SessionSide } from "./hand-over.ts";
-import type { Part } from "./messages.ts";
+import type { Part } from "./parts.ts";
 
 /** What the adapter does for the sockets of its own node. */
 export interface LocalSide {

@@ -1,17 +1,15 @@
 import type { BroadcastFlags, BroadcastOptions, Room } from "@portage/server/adapter";
-import { SocketIoError } from "@portage/server/relay";
+import { decodeParts, encodeParts, type Part } from "./parts.ts";
 
 /*
  * The messages between adapters.
  *
  *   u8 kind | u32 request | u16 length, namespace | u32 length, head (JSON) | parts
- *   part: u8 form (0 text, 1 bytes) | u32 length | bytes
+ *
+ * parts.ts has the form of the parts.
  *
  * Messages come from other processes and maybe other versions: everything is checked before it is used.
  */
-
-/** An encoded packet or values: texts and bytes. */
-export type Part = string | Buffer;
 
 /** The kinds of messages, by their number on the wire. */
 const KINDS = {
@@ -143,10 +141,6 @@ export type OutgoingMessage = {
 
 /** Kind, request, length of the namespace. */
 const ADDRESS_BYTES = 7;
-/** Form and length of a part. */
-const PART = 5;
-const TEXT = 0;
-const BYTES_FORM = 1;
 
 // ---- options -------------------------------------------------------------------------------------------------------
 
@@ -172,15 +166,7 @@ export function encodeMessage({ kind, nsp, request = 0, head, parts = [] }: Outg
   start[0] = KINDS[kind];
   start.writeUInt32BE(request, 1);
   start.writeUInt16BE(name.length, 5);
-  const chunks = [start, name, lengthPrefix(json), json];
-  for (const part of parts) {
-    const bytes = typeof part === "string" ? Buffer.from(part) : bytesOfPart(part);
-    const header = Buffer.allocUnsafe(PART);
-    header[0] = typeof part === "string" ? TEXT : BYTES_FORM;
-    header.writeUInt32BE(bytes.length, 1);
-    chunks.push(header, bytes);
-  }
-  return chunks;
+  return [start, name, lengthPrefix(json), json, ...encodeParts(parts)];
 }
 
 /** Encodes the answer of a node that does not have the namespace. */
@@ -197,14 +183,6 @@ function lengthPrefix(bytes: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4);
   length.writeUInt32BE(bytes.length, 0);
   return length;
-}
-
-/** Encoders pass bytes on as the program gave them. */
-function bytesOfPart(part: unknown): Buffer {
-  if (Buffer.isBuffer(part)) return part;
-  if (ArrayBuffer.isView(part)) return Buffer.from(part.buffer, part.byteOffset, part.byteLength);
-  if (part instanceof ArrayBuffer) return Buffer.from(part);
-  throw new SocketIoError("CLUSTER_MESSAGE_INVALID", "the encoder returned neither text nor bytes");
 }
 
 // ---- decoding ------------------------------------------------------------------------------------------------------
@@ -240,7 +218,7 @@ export function decodeMessage({ kind, request, end }: MessageAddress, bytes: Buf
   if (length > bytes.length - at) return "its head is incomplete";
   const head = parseHead(bytes.toString("utf8", at, at + length));
   if (!isHeadObject(head)) return "its head is not an object";
-  const parts = partsOf(bytes, at + length);
+  const parts = decodeParts(bytes, at + length);
   if (parts === undefined) return "its parts are incomplete";
   const checks: Readonly<Record<string, Check>> = HEAD_SCHEMA[kind];
   for (const [field, isValid] of Object.entries(checks)) {
@@ -256,21 +234,6 @@ function parseHead(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function partsOf(bytes: Buffer, start: number): Part[] | undefined {
-  const parts: Part[] = [];
-  let at = start;
-  while (at < bytes.length) {
-    const form = bytes[at];
-    if (bytes.length - at < PART || (form !== TEXT && form !== BYTES_FORM)) return undefined;
-    const length = bytes.readUInt32BE(at + 1);
-    at += PART;
-    if (length > bytes.length - at) return undefined;
-    parts.push(form === TEXT ? bytes.toString("utf8", at, at + length) : bytes.subarray(at, at + length));
-    at += length;
-  }
-  return parts;
 }
 
 // ---- schema --------------------------------------------------------------------------------------------------------

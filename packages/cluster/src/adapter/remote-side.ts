@@ -27,9 +27,9 @@ import {
   type MessageAddress,
   mustAnswer,
   type OutgoingMessage,
-  type Part,
   toWire,
 } from "./messages.ts";
+import type { Part } from "./parts.ts";
 import { Requests } from "./requests.ts";
 import { Responder } from "./responder.ts";
 
