@@ -170,9 +170,10 @@ async function reasonOf(
   // Over polling, the next poll reports the end.
   const last = client instanceof RawPolling && client.poll().catch(() => undefined);
   const [reason] = await gone;
-  await last;
   if (client instanceof RawWebSocket) client.cut();
+  // Where the session goes on without sockets, this answers the poll.
   await running.stop();
+  await last;
   const { closeReason } = socket as unknown as { closeReason?: { code: string } };
   return { reason, ...(closeReason && { code: closeReason.code }) };
 }

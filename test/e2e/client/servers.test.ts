@@ -20,7 +20,8 @@ interface RunningServer {
 type Make = (http: HttpServer) => reference.Server;
 
 const SERVERS: Record<string, Make> = {
-  "@portage/server": (http) => new portage.Server(http) as unknown as reference.Server,
+  // The client looks for its session this long after the server has gone, before it opens another one.
+  "@portage/server": (http) => new portage.Server(http, { carry: { window: 1000 } }) as unknown as reference.Server,
   "socket.io 4.8": (http) => new reference.Server(http),
   "socket.io 4.0": (http) => new reference40.Server(http),
   "socket.io 3.1": (http) => new reference30.Server(http),

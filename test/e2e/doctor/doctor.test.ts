@@ -199,11 +199,17 @@ describe("proxies with faults", () => {
   });
 
   // Separate, as only the timeout ends this step.
-  test("answers to waiting polls are swallowed", async () => {
+  test.concurrent("answers to waiting polls are swallowed", async () => {
     const diagnosis = await examine(await behind({ swallowsPolls: true }), { timeout: 2000 });
     expect(complaints(diagnosis)).toEqual(["RESPONSE_SWALLOWED"]);
     expect(diagnosis.verdict).toBe("limited");
     expect(words(diagnosis)).toContain("proxy_buffering off");
+  });
+
+  test("quiet connections are cut after 300 ms", async () => {
+    const diagnosis = await examine(await behind({ idle: 300 }), { hold: 1500 });
+    expect(complaints(diagnosis)).toEqual(["POLL_CUT", "WEBSOCKET_IDLE_CUT"]);
+    expect(words(diagnosis)).toMatch(/idle WebSocket ends after 0\.[3-9] s[\s\S]*set pingInterval below that/);
   });
 
   test.each([
@@ -216,12 +222,6 @@ describe("proxies with faults", () => {
     expect(facts["passed"]).toBeGreaterThan(95_000);
     expect(facts["passed"]).toBeLessThanOrEqual(100_000);
     expect(words(diagnosis)).toContain(`maxHttpBufferSize to ${facts["passed"]}`);
-  });
-
-  test("quiet connections are cut after 300 ms", async () => {
-    const diagnosis = await examine(await behind({ idle: 300 }), { hold: 1500 });
-    expect(complaints(diagnosis)).toEqual(["POLL_CUT", "WEBSOCKET_IDLE_CUT"]);
-    expect(words(diagnosis)).toMatch(/idle WebSocket ends after 0\.[3-9] s[\s\S]*set pingInterval below that/);
   });
 
   test("two servers in turn", async () => {

@@ -1,11 +1,12 @@
 import { type Code, diagnose, type DoctorOptions } from "@portage/server/doctor";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { type Holding, HoldingProxy } from "../../support/scripted/holding-proxy.ts";
 import { type Running, serve } from "../../support/servers/host.ts";
 import { portage, reference, type Target } from "../../support/targets.ts";
 
 const ends: (() => unknown)[] = [];
-afterEach(async () => {
+// Examinations that wait go on side by side.
+afterAll(async () => {
   while (ends.length > 0) await ends.pop()?.();
 });
 
@@ -29,7 +30,7 @@ test.each<[string, Target, object, Code]>([
   expect(await examine((await start(target, options)).url)).toMatchObject({ code, level: "ok" });
 });
 
-test.each<[string, Holding]>([
+test.concurrent.each<[string, Holding]>([
   ["as a whole", () => 0],
   ["from the second KiB on", () => 1024],
 ])("an answer that a proxy holds back %s", async (_what, holding) => {
