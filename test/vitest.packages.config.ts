@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** What package managers and bundlers of users do with the packages. They fetch what they need: not part of `npm test`. */
+/**
+ * The packed packages in projects of users, with their package managers, compilers and bundlers. These take long, and some
+ * of them fetch what they need: not part of `npm test`.
+ */
 export default defineConfig({
   resolve: { conditions: ["portage-source", "node"] },
   ssr: { resolve: { conditions: ["portage-source", "node"] } },

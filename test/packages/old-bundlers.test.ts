@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { parse } from "acorn";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
+import { createProject, type Project, run } from "./packed-project.ts";
 import { canFetchPackages } from "../support/servers/registry.ts";
 
 // Tools that can't read `exports`, or reject current syntax.

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
+import { createProject, type Project, run } from "./packed-project.ts";
 
 // Optional peers: npm must install Portage beside any version of them.
 

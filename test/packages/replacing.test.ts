@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createProject, type Project, run } from "../e2e/packed/packed-project.ts";
+import { createProject, type Project, run } from "./packed-project.ts";
 import { canFetchPackages } from "../support/servers/registry.ts";
 
 // docs/migrating.md: Portage takes the place of socket.io where a lock file and node_modules are there, and leaves it again.

@@ -6,7 +6,7 @@ import { build } from "esbuild";
 import { rolldown } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import webpack from "webpack";
-import { run } from "../e2e/packed/packed-project.ts";
+import { run } from "./packed-project.ts";
 
 // A server as one file: the packages are a part of the program, and no path that they know at load is right.
 

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { createProject, type Project, ROOT, run } from "../e2e/packed/packed-project.ts";
+import { createProject, type Project, ROOT, run } from "./packed-project.ts";
 
 // The declarations under old compilers, targets and libraries; checked without `skipLibCheck` by default.
 // docs/migrating.md names the oldest of each.

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { ROOT } from "../../e2e/packed/packed-project.ts";
+import { ROOT } from "../../packages/packed-project.ts";
 
 /** Milliseconds. */
 const PATIENCE = 30_000;

@@ -3,11 +3,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { digest, madeOnce } from "../../support/servers/once.ts";
-import { CACHE } from "../../support/servers/server-process.ts";
+import { digest, madeOnce } from "../support/servers/once.ts";
+import { CACHE } from "../support/servers/server-process.ts";
 
 /** The repository. */
-export const ROOT: string = fileURLToPath(new URL("../../..", import.meta.url));
+export const ROOT: string = fileURLToPath(new URL("../..", import.meta.url));
 /** Packages of the tests, for further dependencies of a project. */
 const MODULES = join(ROOT, "test/node_modules");
 
