@@ -239,7 +239,9 @@ const FOLDERS = [
   ofCluster("links", "link", "core"),
   ofCluster("workers", "run-workers", "core"),
   ofCluster("exchange", "relay", "core", "links"),
-  ofCluster("adapter", "bus", "core", "links"),
+  ofCluster("order", "log", "core"),
+  ofCluster("redis", "port", "core", "order"),
+  ofCluster("adapter", "bus", "core", "links", "order"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),

@@ -28,6 +28,14 @@ export const CLUSTER_ERRORS = {
     message: "this process has not joined the cluster yet",
     fix: "try again; the HTTP server has to listen",
   },
+  REDIS_CLIENT_INVALID: {
+    message: "the client is not a client of Redis that can be used",
+    fix: "pass an ioredis, iovalkey or `redis` client; clients of a Redis Cluster are not supported",
+  },
+  REDIS_UNAVAILABLE: {
+    message: "Redis can't be reached",
+    fix: "start Redis, or correct the address and password of the client; the cluster connects again",
+  },
   CLUSTER_CLOSED: { message: "this process has left the cluster", fix: "nothing, the server is closed" },
 } as const satisfies Record<string, { readonly message: string; readonly fix: string }>;
 

@@ -1,0 +1,89 @@
+/*
+ * One order: which events does a namespace have, and in which order do all nodes deliver them?
+ * Knows: entries of a log, their numbers and writers, time.
+ * Must not know: Redis, links, and what is in an entry: sockets, rooms and packets.
+ *
+ * Each node appends its events to the log, and delivers the events of all nodes, its own included, in the order of the log.
+ * Numbers of a namespace begin at 1 and have no gaps, as long as the log has the same epoch. A log that has lost entries gets a new
+ * epoch: positions of an earlier one have no meaning then.
+ */
+
+/** How far a log has got, or a reader of it. */
+export interface LogPosition {
+  /** Four characters. */
+  readonly epoch: string;
+  readonly number: number;
+}
+
+/** An entry, as it comes from the log. */
+export interface LogEntry extends LogPosition {
+  readonly body: Buffer;
+}
+
+/** Entries to append. The log stores each sequence of a writer once, if it comes again with the same numbers. */
+export interface NewEntries {
+  /** Names the writer, for one start of its process. */
+  readonly writer: string;
+  /** The number of the first one among all entries of the writer in this namespace; begins at 1. */
+  readonly sequence: number;
+  readonly bodies: readonly Buffer[];
+}
+
+/** Receives the entries of a namespace. */
+export interface LogFollower {
+  /**
+   * A new entry. Entries come in order, and without gaps between `onResumed` and the next `onInterrupted`, unless the log has
+   * lost entries.
+   */
+  onEntry(entry: LogEntry): void;
+  /** Entries will be missing from now on. */
+  onInterrupted(): void;
+  /** Every entry beyond this position comes. Entries up to it may come as well, and some may have come before this call. */
+  onResumed(position: LogPosition): void;
+}
+
+/** Entries, or why there are none: `trimmed`, the log does not have all of them any more; `epoch`, it has another epoch. */
+export type LogReading = readonly LogEntry[] | "trimmed" | "epoch";
+
+/** The ordered entries of all namespaces. */
+export interface ClusterLog {
+  /** Whether entries can be appended and read now. */
+  readonly isUp: boolean;
+  /**
+   * Appends entries as one. Rejects if it is unknown whether they were appended; the same call may be repeated. Calls take
+   * effect in their order, and each call for a namespace continues the sequence of the one before.
+   */
+  append(nsp: string, entries: NewEntries): Promise<void>;
+  /** Starts to follow: `onResumed` is called as soon as all new entries come. */
+  follow(nsp: string, follower: LogFollower): void;
+  unfollow(nsp: string, follower: LogFollower): void;
+  /** Reads some entries beyond `after`, in order and without a gap, but not beyond `through`. May return fewer; not none. */
+  read(nsp: string, after: LogPosition, through: number): Promise<LogReading>;
+  /**
+   * Returns the position of the last entry. If the log has lost entries, because `seen` is beyond it in the same epoch, it gets a new
+   * epoch first.
+   */
+  position(nsp: string, seen?: LogPosition): Promise<LogPosition>;
+  /** Gives a namespace a new epoch unless it has another one than `old`: positions up to now have no meaning any more. */
+  renewEpoch(nsp: string, old: string): Promise<LogPosition>;
+  /** Calls back when `isUp` has become true. Returns a function that removes the callback. */
+  whenUp(callback: () => void): () => void;
+}
+
+/** An event of the log, with its position. `Event` is what the adapter has decoded. */
+export interface StoredEvent<Event> extends LogPosition {
+  readonly event: Event;
+  readonly bytes: number;
+}
+
+/** What recovery uses of the ordered delivery of a namespace. */
+export interface OrderedEvents<Event> {
+  /** The last event that this node has delivered; undefined until it has joined the log. */
+  readonly delivered: LogPosition | undefined;
+  /** Returns the events beyond a position up to `delivered`; undefined if this node does not have all of them in memory. */
+  recent(after: LogPosition): readonly StoredEvent<Event>[] | undefined;
+  /** Reads the events beyond a position from the log, in parts. Rejects if the log is away. */
+  history(after: LogPosition, through: number): Promise<readonly StoredEvent<Event>[] | "trimmed" | "epoch">;
+  /** A socket has got every event up to a number already: delivery leaves it out until then. */
+  skipThrough(sid: string, position: LogPosition): void;
+}

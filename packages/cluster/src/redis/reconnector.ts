@@ -1,0 +1,146 @@
+import type { Clock, PendingCall } from "@portage/server/relay";
+import { ClusterError } from "../core/errors.ts";
+import type { OpenConnection, RedisConnection } from "./clients.ts";
+
+/** Milliseconds between two looks at a connection. Each sends a PING, if no reply is due. */
+const HEARTBEAT_INTERVAL = 1000;
+/** Milliseconds without a due reply after which a connection is given up. */
+const REPLY_DEADLINE = 5000;
+/** Milliseconds for one attempt to connect. */
+const CONNECT_DEADLINE = 10_000;
+/** Milliseconds before the first and before later attempts to connect again; each doubles the delay up to the last. */
+const RETRY_DELAYS = { first: 50, last: 2000 } as const;
+
+/** What a reconnector reports. */
+export interface ReconnectorHandler {
+  /** Prepares a new connection, which `connection` is already. If it rejects, the connection is given up. */
+  prepare(): Promise<void>;
+  onUp(): void;
+  /** Called once for each outage, the first failure to connect included. */
+  onDown(error: Error): void;
+}
+
+/** `opening`: there may be a connection, but it is not prepared. `waiting`: for the next attempt. */
+type Phase = "opening" | "up" | "waiting" | "closed";
+
+/** A connection that is replaced by a new one when it breaks, or when it does not reply. */
+export class Reconnector {
+  readonly #open: OpenConnection;
+  readonly #clock: Clock;
+  readonly #handler: ReconnectorHandler;
+  #phase: Phase = "waiting";
+  #connection: RedisConnection | undefined;
+  /** Rises with each connection: what an earlier one reports is ignored. */
+  #life = 0;
+  #attempts = 0;
+  #timer: PendingCall | undefined;
+  #due = 0;
+  #lastReply = 0;
+
+  constructor(open: OpenConnection, clock: Clock, handler: ReconnectorHandler) {
+    this.#open = open;
+    this.#clock = clock;
+    this.#handler = handler;
+    void this.#start();
+  }
+
+  get isUp(): boolean {
+    return this.#phase === "up";
+  }
+
+  get connection(): RedisConnection | undefined {
+    return this.#connection;
+  }
+
+  /** Sends a command. @throws (rejects) ClusterError `REDIS_UNAVAILABLE`, or the error of Redis */
+  async send(args: readonly (string | Buffer)[]): Promise<unknown> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#phase !== "up") throw new ClusterError("REDIS_UNAVAILABLE");
+    const life = this.#life;
+    if (this.#due === 0) this.#lastReply = this.#clock.now();
+    this.#due += 1;
+    try {
+      return await connection.send(args);
+    } catch (cause) {
+      throw life === this.#life ? cause : new ClusterError("REDIS_UNAVAILABLE", undefined, { cause });
+    } finally {
+      if (life === this.#life) {
+        this.#due -= 1;
+        this.#lastReply = this.#clock.now();
+      }
+    }
+  }
+
+  /** Something has arrived that is not a reply. */
+  noteLife(): void {
+    this.#lastReply = this.#clock.now();
+  }
+
+  close(): void {
+    this.#phase = "closed";
+    this.#drop();
+  }
+
+  // ---- one connection ----------------------------------------------------------------------------------------------
+
+  async #start(): Promise<void> {
+    this.#phase = "opening";
+    this.#life += 1;
+    this.#due = 0;
+    const life = this.#life;
+    const isCurrent = (): boolean => life === this.#life;
+    const fail = (error: unknown): void => {
+      if (isCurrent())
+        this.#fail(error instanceof Error ? error : new ClusterError("REDIS_UNAVAILABLE", String(error)));
+    };
+    this.#timer = this.#clock.after(CONNECT_DEADLINE, () => fail(new ClusterError("REDIS_UNAVAILABLE")));
+    try {
+      const connection = await this.#open(fail);
+      if (!isCurrent()) return connection.end();
+      this.#connection = connection;
+      await this.#handler.prepare();
+      if (isCurrent()) this.#succeed();
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  #succeed(): void {
+    this.#timer?.cancel();
+    this.#phase = "up";
+    this.#attempts = 0;
+    this.#watch();
+    this.#handler.onUp();
+  }
+
+  #fail(error: Error): void {
+    const isNew = this.#phase === "up" || (this.#attempts === 0 && this.#life === 1);
+    this.#drop();
+    this.#phase = "waiting";
+    const delay = Math.min(RETRY_DELAYS.first * 2 ** this.#attempts, RETRY_DELAYS.last);
+    this.#attempts += 1;
+    this.#timer = this.#clock.after(delay, () => void this.#start());
+    if (isNew) this.#handler.onDown(error);
+  }
+
+  #drop(): void {
+    this.#timer?.cancel();
+    this.#life += 1;
+    this.#due = 0;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    connection?.end();
+  }
+
+  #watch(): void {
+    const life = this.#life;
+    this.#timer = this.#clock.after(HEARTBEAT_INTERVAL, () => {
+      if (life !== this.#life) return;
+      if (this.#due === 0) this.send(["PING"]).catch(() => undefined);
+      else if (this.#clock.now() - this.#lastReply > REPLY_DEADLINE) {
+        return this.#fail(new ClusterError("REDIS_UNAVAILABLE", "Redis does not reply"));
+      }
+      this.#watch();
+    });
+  }
+}
