@@ -21,7 +21,8 @@ export default defineConfig({
   ...shared,
   test: {
     pool: "forks",
-    maxWorkers: 3,
+    // Most files wait for processes, browsers and time limits more than they compute.
+    maxWorkers: 4,
     reporters: ["default", "./support/reporter.ts"],
     projects: [
       { ...shared, test: { ...patient, name: "unit", include: ["unit/**/*.test.ts"], isolate: false } },

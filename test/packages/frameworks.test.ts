@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createProject, type Project } from "../../packages/packed-project.ts";
+import { createProject, type Project } from "./packed-project.ts";
 
 // Frameworks with Socket.IO inside, as whole programs: they meet Portage under that name.
 
