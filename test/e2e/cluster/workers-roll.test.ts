@@ -37,12 +37,13 @@ class Sender {
   }
 }
 
-const withoutRepeats = (numbers: readonly unknown[]): unknown[] =>
-  numbers.filter((number, index) => index === 0 || number !== numbers[index - 1]);
+/** Each worker is replaced once, so that a client moves once or twice. */
+const MOST_MOVES = 2;
 
 /**
  * A session that is moved away still handles what its client had sent, but can't acknowledge it any more. A client that repeats
- * what was not acknowledged sends it again, so that the server may hear it twice in a row.
+ * what was not acknowledged sends it again, so that the server may hear it once more for each move. A worker that gets little
+ * time hears it after its successor, which then has heard later numbers: the order counts where a number is heard first.
  */
 test.each(["auto", "tunnel"] as const)(
   "while SIGHUP rolls, nothing is lost or out of order: %s",
@@ -80,8 +81,10 @@ test.each(["auto", "tunnel"] as const)(
     for (const [index, { acknowledged }] of senders.entries()) {
       const sent = Array.from({ length: acknowledged.length }, (_, number) => number);
       expect(acknowledged).toEqual(sent);
-      const heard = program.lines.filter(({ event, client }) => event === "heard" && client === String(index));
-      expect(withoutRepeats(heard.map(({ number }) => number))).toEqual(sent);
+      const lines = program.lines.filter(({ event, client }) => event === "heard" && client === String(index));
+      const heard = new Set(lines.map(({ number }) => number));
+      expect([...heard]).toEqual(sent);
+      expect(lines.length - heard.size).toBeLessThanOrEqual(MOST_MOVES);
     }
     program.signal("SIGTERM");
     expect(await within(program.ended, "the end")).toEqual([0, null]);
