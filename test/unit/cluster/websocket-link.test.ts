@@ -83,6 +83,22 @@ describe.each(["server", "client"] as const)("a link, as %s", (role) => {
     expect(near.framesIn).toBe(3);
   });
 
+  test("frames of all ticks of a turn leave in one write; those of a whole write leave at once", async () => {
+    const got = new Inbox<number>("a frame");
+    const chunks: number[] = [];
+    far.stream!.on("data", ({ length }: Buffer) => chunks.push(length));
+    far.open({ ...silent, onBinary: (data) => got.push(data.length) });
+    for (let tick = 0; tick < 3; tick++) {
+      near.send(encodeFrame("FIN", tick));
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+    }
+    for (let tick = 0; tick < 3; tick++) await got.next();
+    expect(chunks).toHaveLength(1);
+    near.send(encodeFrame("DATA", 1, Buffer.alloc(64 * 1024)));
+    expect(near.queuedBytes).toBe(0);
+    expect(await got.next()).toBe(64 * 1024 + 5);
+  });
+
   test.each([
     ["a frame that is too short", () => far.sendBinary(Buffer.from([3, 0]))],
     ["a frame of an unknown type", () => far.sendBinary(Buffer.from([99, 0, 0, 0, 1]))],

@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { createLog, type Clock } from "@portage/server/relay";
+import { createLog, type Clock, nextTurn } from "@portage/server/relay";
 import type { LinkClose, LinkHandler, WebSocketLink as Connection } from "@portage/websocket";
 import { WebSocketError } from "@portage/websocket";
 import { decodeFrame, type Frame, MAX_FRAME } from "../core/frames.ts";
@@ -14,6 +14,9 @@ const VIOLATION = 1008;
 
 /** Milliseconds that a peer has to answer a close frame. */
 const LINK_CLOSE_TIMEOUT = 1000;
+
+/** Bytes of frames that do not wait for the end of the turn. */
+const WHOLE_WRITE = 65_536;
 
 /** Options of the WebSockets at both ends. */
 export const CONNECTION_OPTIONS = {
@@ -47,6 +50,9 @@ interface Probe {
 /**
  * A link over a WebSocket.
  *
+ * Requests arrive in ticks of their own, many in one turn of the event loop. A write to the peer costs more than the frame of a
+ * request, so that the frames of a turn share one.
+ *
  * Silence is counted in beats, not in time: a process that was stopped finds one beat on its return, and does not blame
  * its peers.
  */
@@ -57,6 +63,7 @@ export class PeerLink implements Link, LinkHandler {
   /** Why this side has ended the link. */
   #end: LinkEnd | undefined = undefined;
   #queue: "short" | "long" = "short";
+  #output: "idle" | "waiting" = "idle";
   #missed = 0;
   #pings = 0;
   #pingedAt = 0;
@@ -97,12 +104,25 @@ export class PeerLink implements Link, LinkHandler {
   send(frame: Buffer): void {
     if (this.#end !== undefined) return;
     this.framesOut += 1;
-    this.#connection.sendBinary(frame);
-    const queued = this.#connection.bufferedBytes;
+    const connection = this.#connection;
+    connection.cork();
+    connection.sendBinary(frame);
+    const queued = connection.bufferedBytes;
+    if (queued >= WHOLE_WRITE) connection.flush();
+    else if (this.#output === "idle") {
+      this.#output = "waiting";
+      nextTurn(flush, this);
+    }
     const { maxBytes } = this.#settings;
     if (queued <= maxBytes / 2) return;
     this.#queue = "long";
     if (queued > maxBytes) this.fail("its queue exceeds maxLinkBytes");
+  }
+
+  /** @internal Writes the frames of the turn. */
+  flush(): void {
+    this.#output = "idle";
+    this.#connection.flush();
   }
 
   probe(): Promise<boolean> {
@@ -201,6 +221,8 @@ export class PeerLink implements Link, LinkHandler {
     this.#events.onEnd(this, this.#end);
   }
 }
+
+const flush = (link: PeerLink): void => link.flush();
 
 function endOf({ code, error }: LinkClose): LinkEnd {
   if (error instanceof WebSocketError) return "failed";

@@ -80,7 +80,7 @@ export interface WebSocketLink {
   pong(data?: Buffer): void;
   /** Calls back once everything sent so far has been handed to the system. */
   whenWritten(callback: WriteCallback): void;
-  /** Queues output for `flush`, which must follow in the same tick. */
+  /** Queues output for `flush`, which must follow. */
   cork(): void;
   /** Writes queued output now, before the end of the tick. */
   flush(): void;
