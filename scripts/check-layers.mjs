@@ -142,12 +142,12 @@ const ofClient = (name, head, ...others) => ({
   inside: [...CLIENT_ROOT, ...under(CLIENT, [`${name}/`, ...others])],
 });
 
-/** A folder of the cluster package, and the folders beside it that it may use. */
+/** A folder of the cluster package, and the folders and files beside it that it may use. */
 const ofCluster = (name, head, ...others) => ({
   layer: name === "core" ? "cluster/core" : "cluster",
   prefix: `${CLUSTER}${name}/`,
   head: `${CLUSTER}${name}/${head}.ts`,
-  inside: under(CLUSTER, [name, ...others]).map((folder) => `${folder}/`),
+  inside: under(CLUSTER, [name, ...others]).map((path) => (path.endsWith(".ts") ? path : `${path}/`)),
 });
 
 /** Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources. */
@@ -240,8 +240,9 @@ const FOLDERS = [
   ofCluster("workers", "run-workers", "core"),
   ofCluster("exchange", "relay", "core", "links"),
   ofCluster("order", "log", "core"),
-  ofCluster("redis", "port", "core", "order"),
-  ofCluster("adapter", "bus", "core", "links", "order"),
+  ofCluster("recovery", "store", "core", "order", "adapter/parts.ts"),
+  ofCluster("redis", "port", "core", "order", "recovery"),
+  ofCluster("adapter", "bus", "core", "links", "order", "recovery"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 
   ofClient("engine/platform", "platform"),

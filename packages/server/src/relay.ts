@@ -45,6 +45,7 @@ export {
   MissingAnswersError,
   SERVER_RESERVED_EVENTS,
   SocketIoError,
+  type SocketIoErrorCode,
 } from "./socketio/report/errors.ts";
 export { failAdapter } from "./socketio/events/listener-errors.ts";
 export { kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession, kTrustsBus } from "./socketio/keys.ts";

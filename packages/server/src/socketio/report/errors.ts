@@ -43,6 +43,14 @@ export const SOCKETIO_ERRORS = {
     message: "some events that the client missed are no longer stored",
     fix: "raise the limits of `connectionStateRecovery`",
   },
+  RECOVERY_EPOCH: {
+    message: "the log of the cluster has begun anew since the client received it",
+    fix: "look why the store lost data: a restart, FLUSHALL, a fail-over",
+  },
+  RECOVERY_TOO_LARGE: {
+    message: "the client missed more than one recovery may send",
+    fix: "raise `history.maxReplayBytes` of the cluster, or `slowReader.hard`",
+  },
   RECOVERY_FAILED: { message: "the adapter failed to find the session", fix: "look at `cause`" },
   SESSION_RESUMED: {
     message: "the client resumed this session on another connection",

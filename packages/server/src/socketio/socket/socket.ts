@@ -109,7 +109,8 @@ export class Socket<
   readonly recovered: boolean;
   /**
    * Why the client could not resume its earlier session; undefined if it did not ask. The `code` is one of `RECOVERY_OFF`,
-   * `RECOVERY_MALFORMED`, `RECOVERY_NO_OFFSET`, `RECOVERY_SESSION_UNKNOWN`, `RECOVERY_OFFSET_UNKNOWN`, `RECOVERY_FAILED`.
+   * `RECOVERY_MALFORMED`, `RECOVERY_NO_OFFSET`, `RECOVERY_SESSION_UNKNOWN`, `RECOVERY_OFFSET_UNKNOWN`, `RECOVERY_EPOCH`,
+   * `RECOVERY_TOO_LARGE`, `RECOVERY_FAILED`.
    *
    * @example
    * if (!socket.recovered) console.log(socket.recoveryError?.message ?? "a new client");

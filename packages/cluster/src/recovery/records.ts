@@ -1,0 +1,254 @@
+import { nextTurn, type RecordedSocket, SocketIoError } from "@portage/server/relay";
+import type { Room, SocketId } from "@portage/server/adapter";
+import { deliveredBy } from "./events.ts";
+import { HeldSession, type ReturnedSession } from "./held-session.ts";
+import type { SessionSettings } from "./settings.ts";
+import { RecordWriter } from "./writer.ts";
+
+/** Time after which `data` is compared: once after the connection, then again and again. In milliseconds. */
+const FIRST_CHECK = 1000;
+const CHECK = 10_000;
+/** A record outlives its session's time by so many checks, since a node that is killed can't write when that was. */
+const MISSED_CHECKS = 2;
+/** How often due sessions are checked, in milliseconds. */
+const TICK = 1000;
+/** Records that are renewed at once. */
+const RENEWED_AT_ONCE = 500;
+/** Largest record, in bytes. */
+const MAX_RECORD_BYTES = 1e6;
+
+/** The records of the connected sockets of a namespace. */
+export class SessionRecords {
+  readonly writer: RecordWriter;
+  readonly #settings: SessionSettings;
+  readonly #byPid = new Map<string, HeldSession>();
+  readonly #bySid = new Map<SocketId, HeldSession>();
+  /** Sessions that have changed in this turn, with the promise of their next record. */
+  #changed = new Map<HeldSession, PromiseWithResolve>();
+  /** In the order of their next check. */
+  readonly #fresh = new Set<HeldSession>();
+  readonly #settled = new Set<HeldSession>();
+  #tick: { cancel(): void } | undefined;
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings;
+    const { nsp, store, clock, recovery, owner, onError, onDropped } = settings;
+    this.writer = new RecordWriter({
+      nsp,
+      store,
+      clock,
+      owner,
+      maxRecords: recovery.maxSessions,
+      onTaken: (pid) => this.#onTaken(pid),
+      onFailed: onError,
+      onDropped,
+    });
+  }
+
+  /** Number of sessions, for metrics and tests. */
+  get size(): number {
+    return this.#byPid.size;
+  }
+
+  /** How long a session can be resumed after its end, in milliseconds. */
+  get #ttl(): number {
+    return this.#settings.recovery.maxDisconnectionDuration;
+  }
+
+  /** A socket is connected. */
+  open(socket: RecordedSocket, rooms: Iterable<Room>, returned: ReturnedSession | undefined): void {
+    const { events, clock } = this.#settings;
+    const held =
+      returned === undefined
+        ? HeldSession.begin(socket, rooms, deliveredBy(events))
+        : HeldSession.resume(socket, rooms, returned);
+    this.#byPid.set(socket.pid, held);
+    this.#bySid.set(socket.id, held);
+    held.dueAt = clock.now() + FIRST_CHECK;
+    this.#fresh.add(held);
+    void this.#change(held);
+    this.#tickLater();
+  }
+
+  /** A socket has joined rooms. Resolves when that is written. */
+  join(sid: SocketId, rooms: Iterable<Room>): Promise<void> | undefined {
+    const held = this.#bySid.get(sid);
+    if (held === undefined) return undefined;
+    const delivered = deliveredBy(this.#settings.events);
+    return held.join(rooms, delivered) ? this.#change(held) : this.#changed.get(held)?.promise;
+  }
+
+  /** A socket has left rooms; without `rooms`, all. Resolves when that is written. */
+  leave(sid: SocketId, rooms?: Iterable<Room>): Promise<void> | undefined {
+    const held = this.#bySid.get(sid);
+    if (held === undefined) return undefined;
+    const { events, clock } = this.#settings;
+    const hasLeft = held.leave(rooms ?? held.rooms, deliveredBy(events), clock.now());
+    return hasLeft ? this.#change(held) : this.#changed.get(held)?.promise;
+  }
+
+  /** A socket has ended, and its client may return. Returns false if no session of this node has that id. */
+  persist(pid: string): boolean {
+    const held = this.#byPid.get(pid);
+    if (held === undefined) return false;
+    this.#drop(held);
+    if (held.phase === "taken") return true;
+    const record = this.#encode(held);
+    void this.writer.write(pid, record, this.#ttl);
+    this.#tickLater();
+    return true;
+  }
+
+  /** A session is over for good. */
+  end(pid: string): void {
+    const held = this.#byPid.get(pid);
+    if (held === undefined) return;
+    this.#drop(held);
+    if (held.phase === "taken") return;
+    void this.writer.write(pid, undefined, this.#ttl);
+    this.#tickLater();
+  }
+
+  /** Writes a record of a session that has not connected. */
+  putBack(pid: string, record: Buffer | undefined): void {
+    void this.writer.write(pid, record, this.#ttl);
+    this.#tickLater();
+  }
+
+  close(): void {
+    this.#tick?.cancel();
+    this.#tick = undefined;
+  }
+
+  #drop(held: HeldSession): void {
+    const { id, pid } = held.socket;
+    this.#byPid.delete(pid);
+    if (this.#bySid.get(id) === held) this.#bySid.delete(id);
+    this.#fresh.delete(held);
+    this.#settled.delete(held);
+    this.#changed.get(held)?.resolve();
+    this.#changed.delete(held);
+  }
+
+  // ---- changes -------------------------------------------------------------------------------------------------------
+
+  #change(held: HeldSession): Promise<void> {
+    let pending = this.#changed.get(held);
+    if (pending === undefined) {
+      if (this.#changed.size === 0) nextTurn(() => this.#flush(), undefined);
+      this.#changed.set(held, (pending = withResolve()));
+    }
+    return pending.promise;
+  }
+
+  /** Writes what has changed in this turn. */
+  #flush(): void {
+    const changed = this.#changed;
+    this.#changed = new Map();
+    for (const [held, { resolve }] of changed) void this.#write(held).then(resolve);
+  }
+
+  #write(held: HeldSession): Promise<void> {
+    if (held.phase === "taken") return Promise.resolve();
+    const { recovery } = this.#settings;
+    const record = this.#encode(held);
+    const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
+    return this.writer.write(held.socket.pid, record, ttl);
+  }
+
+  /** Returns the record of a session. Undefined: it has none, because its `data` can't be encoded or is too large. */
+  #encode(held: HeldSession): Buffer | undefined {
+    const before = held.phase;
+    try {
+      const record = held.encode(deliveredBy(this.#settings.events));
+      if (record.length > MAX_RECORD_BYTES) throw tooLarge();
+      held.phase = "open";
+      return record;
+    } catch (error) {
+      held.phase = "unwritable";
+      if (before !== "unwritable") this.#settings.onError(error);
+      return undefined;
+    }
+  }
+
+  /** Another node has taken a session: the client has left this one. */
+  #onTaken(pid: string): void {
+    const held = this.#byPid.get(pid);
+    if (held === undefined) return;
+    held.phase = "taken";
+    this.#settings.endSocket(pid);
+  }
+
+  // ---- time ----------------------------------------------------------------------------------------------------------
+
+  #tickLater(): void {
+    if (this.#tick !== undefined || (this.#byPid.size === 0 && this.writer.isIdle)) return;
+    this.#tick = this.#settings.clock.after(TICK, () => {
+      this.#tick = undefined;
+      this.writer.retry();
+      this.#check();
+      this.#tickLater();
+    });
+  }
+
+  /** Compares the data of due sessions, writes the records of changed ones, and renews the others. */
+  #check(): void {
+    const now = this.#settings.clock.now();
+    const unchanged: string[] = [];
+    for (const queue of [this.#fresh, this.#settled]) {
+      for (const held of queue) {
+        if (held.dueAt > now) break;
+        queue.delete(held);
+        held.dueAt = now + CHECK;
+        this.#settled.add(held);
+        held.forgetBefore(now - this.#settings.recovery.noticeTime);
+        if (this.#hasChanged(held)) void this.#write(held);
+        else unchanged.push(held.socket.pid);
+      }
+    }
+    for (let i = 0; i < unchanged.length; i += RENEWED_AT_ONCE) {
+      void this.#renew(unchanged.slice(i, i + RENEWED_AT_ONCE));
+    }
+  }
+
+  #hasChanged(held: HeldSession): boolean {
+    if (held.phase === "unwritable") return true;
+    try {
+      return held.readData();
+    } catch {
+      return true;
+    }
+  }
+
+  async #renew(pids: readonly string[]): Promise<void> {
+    const { nsp, store, recovery, owner, onError } = this.#settings;
+    try {
+      const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
+      const outcomes = await store.renew(nsp, pids, ttl, owner());
+      for (const [i, outcome] of outcomes.entries()) this.#onRenewed(pids[i]!, outcome);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  #onRenewed(pid: string, outcome: "kept" | "taken" | "missing"): void {
+    const held = this.#byPid.get(pid);
+    if (outcome === "taken") this.#onTaken(pid);
+    else if (outcome === "missing" && held !== undefined) void this.#write(held);
+  }
+}
+
+function tooLarge(): SocketIoError {
+  return new SocketIoError("CLUSTER_MESSAGE_TOO_LARGE", "the record of a session is too large: keep `data` small");
+}
+
+interface PromiseWithResolve {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+function withResolve(): PromiseWithResolve {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}

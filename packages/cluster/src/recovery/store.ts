@@ -1,0 +1,55 @@
+/*
+ * Recovery over many nodes: session records, their return, and what joins the history of the log to the live events.
+ * Knows: the log by positions and events, a store of records, and what the adapter reports of sockets.
+ * Must not know: which broker has log and store, links, HTTP, and how an event reaches a socket.
+ *
+ * Each session has one record in the store while its socket is connected and for a time afterwards. The record has one
+ * owner, the node that wrote it first or took it last. `take` makes a node the owner in one step with the position of the
+ * log, so writes of an earlier owner have no effect from there on.
+ *
+ * Invariant: a session is resumed only if each event beyond the offset of its client, up to the position where the live
+ * events begin, was read and tested against the rooms of the session at that event. Else `recovered` is false.
+ * What would break it: a room change without the number of the last event that its socket has got; a live event that
+ * reaches a resumed socket although it was read for it before.
+ */
+import type { LogPosition } from "../order/log.ts";
+
+/** A node that owns records: `life` is the same as long as its process runs, `tag` is where it can be asked. */
+export interface RecordOwner {
+  readonly life: string;
+  readonly tag: string;
+}
+
+/** A record as the store keeps it. */
+export interface StoredRecord {
+  readonly pid: string;
+  readonly record: Buffer;
+  /** Milliseconds until it expires. */
+  readonly ttl: number;
+}
+
+/** A record that was taken. */
+export interface TakenRecord {
+  readonly record: Buffer;
+  readonly previous: RecordOwner;
+  /** The position of the log at that moment. */
+  readonly position: LogPosition;
+}
+
+/** Whether a write had an effect: another node may have taken the record. */
+export type WriteOutcome = "kept" | "taken";
+
+/** Whether a record could be renewed: it may have been taken, or the store has lost it. */
+export type RenewalOutcome = WriteOutcome | "missing";
+
+/** The records of all sessions, by private id. All methods reject when the store does not answer. */
+export interface ClusterStore {
+  /** Writes a record, unless another node owns it. */
+  put(nsp: string, stored: StoredRecord, owner: RecordOwner): Promise<WriteOutcome>;
+  /** Lets records expire later. The outcomes are in the order of `pids`. */
+  renew(nsp: string, pids: readonly string[], ttl: number, owner: RecordOwner): Promise<readonly RenewalOutcome[]>;
+  /** Makes a node the owner of a record, which then lives for `ttl` at least. Undefined: there is no record. */
+  take(nsp: string, pid: string, ttl: number, owner: RecordOwner): Promise<TakenRecord | undefined>;
+  /** Removes a record, unless another node owns it. */
+  remove(nsp: string, pid: string, owner: RecordOwner): Promise<void>;
+}

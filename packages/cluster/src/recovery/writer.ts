@@ -1,0 +1,165 @@
+import type { Clock } from "@portage/server/relay";
+import type { ClusterStore, RecordOwner } from "./store.ts";
+
+/** What a record should be. */
+interface Wanted {
+  /** Undefined: removed. */
+  readonly record: Buffer | undefined;
+  /** When it expires, by the clock. */
+  readonly expiresAt: number;
+  /** Called when it is written, or can't be. */
+  readonly onSettled: (() => void)[];
+}
+
+/** The writes of one record. At most one is under way, so that they arrive in order. */
+interface Slot {
+  current: Wanted | undefined;
+  next: Wanted | undefined;
+}
+
+/** A record that another node has taken before it was written. */
+interface Late {
+  readonly record: Buffer;
+  readonly until: number;
+}
+
+export interface WriterSettings {
+  readonly nsp: string;
+  readonly store: ClusterStore;
+  readonly clock: Clock;
+  /** Most records that wait while the store is away; the oldest are dropped. */
+  readonly maxRecords: number;
+  readonly owner: () => RecordOwner;
+  /** Another node has taken a record. */
+  readonly onTaken: (pid: string) => void;
+  /** The store does not answer; called once until it does. */
+  readonly onFailed: (error: unknown) => void;
+  readonly onDropped: () => void;
+}
+
+/** How long a record that came too late is kept for the node that has taken it, in milliseconds. */
+const LATE_TIME = 2000;
+/** Most writes that are repeated at once. */
+const MAX_RETRIES = 500;
+
+/** Writes records in order, the newest state of each; repeats what has failed. */
+export class RecordWriter {
+  readonly #settings: WriterSettings;
+  readonly #slots = new Map<string, Slot>();
+  readonly #late = new Map<string, Late>();
+  readonly #waiting = new Set<() => void>();
+  #store: "answers" | "fails" = "answers";
+
+  constructor(settings: WriterSettings) {
+    this.#settings = settings;
+  }
+
+  /** Whether nothing is left to do. */
+  get isIdle(): boolean {
+    return this.#slots.size === 0 && this.#late.size === 0;
+  }
+
+  /** Writes a record; undefined removes it. Resolves when that is done, or when the store does not answer. */
+  write(pid: string, record: Buffer | undefined, ttl: number): Promise<void> {
+    return new Promise((resolve) => {
+      const slot = this.#slots.get(pid) ?? this.#addSlot(pid);
+      const onSettled = [...(slot.next?.onSettled ?? []), resolve];
+      slot.next = { record, expiresAt: this.#settings.clock.now() + ttl, onSettled };
+      if (slot.current === undefined) void this.#send(pid, slot);
+    });
+  }
+
+  /** Returns the last record of a session that the store may not have. */
+  pending(pid: string): Buffer | undefined {
+    const slot = this.#slots.get(pid);
+    return (slot?.next ?? slot?.current ?? this.#late.get(pid))?.record;
+  }
+
+  /** Repeats what has failed, and drops what has expired. */
+  retry(): void {
+    const now = this.#settings.clock.now();
+    for (const [pid, { until }] of this.#late) if (until <= now) this.#late.delete(pid);
+    let sent = 0;
+    for (const [pid, slot] of this.#slots) {
+      if (slot.current !== undefined) continue;
+      if (slot.next === undefined || slot.next.expiresAt <= now) this.#slots.delete(pid);
+      else if (sent < MAX_RETRIES) {
+        sent += 1;
+        void this.#send(pid, slot);
+      }
+    }
+  }
+
+  /** Resolves when no write is under way. */
+  settle(): Promise<void> {
+    if (!this.#isWriting) return Promise.resolve();
+    return new Promise((resolve) => void this.#waiting.add(resolve));
+  }
+
+  get #isWriting(): boolean {
+    for (const { current } of this.#slots.values()) if (current !== undefined) return true;
+    return false;
+  }
+
+  #addSlot(pid: string): Slot {
+    const slot: Slot = { current: undefined, next: undefined };
+    this.#slots.set(pid, slot);
+    if (this.#slots.size > this.#settings.maxRecords) this.#dropOldest();
+    return slot;
+  }
+
+  #dropOldest(): void {
+    for (const [pid, { current, next }] of this.#slots) {
+      if (current !== undefined || next === undefined) continue;
+      this.#slots.delete(pid);
+      return this.#settings.onDropped();
+    }
+  }
+
+  async #send(pid: string, slot: Slot): Promise<void> {
+    const { nsp, store, clock } = this.#settings;
+    const wanted = slot.next!;
+    slot.current = wanted;
+    slot.next = undefined;
+    const owner = this.#settings.owner();
+    const { record } = wanted;
+    const ttl = Math.max(1, wanted.expiresAt - clock.now());
+    try {
+      const outcome = record === undefined ? "kept" : await store.put(nsp, { pid, record, ttl }, owner);
+      if (record === undefined) await store.remove(nsp, pid, owner);
+      this.#store = "answers";
+      this.#onOutcome(pid, slot, outcome);
+    } catch (error) {
+      this.#onFailure(slot, wanted, error);
+    }
+    if (this.#waiting.size > 0 && !this.#isWriting) this.#release();
+  }
+
+  #onOutcome(pid: string, slot: Slot, outcome: "kept" | "taken"): void {
+    const { current, next } = slot;
+    slot.current = undefined;
+    for (const settled of current?.onSettled ?? []) settled();
+    if (outcome === "kept" && next !== undefined) return void this.#send(pid, slot);
+    this.#slots.delete(pid);
+    if (outcome === "kept") return;
+    for (const settled of next?.onSettled ?? []) settled();
+    const record = next?.record ?? current?.record;
+    if (record !== undefined) this.#late.set(pid, { record, until: this.#settings.clock.now() + LATE_TIME });
+    this.#settings.onTaken(pid);
+  }
+
+  #onFailure(slot: Slot, wanted: Wanted, error: unknown): void {
+    slot.current = undefined;
+    slot.next ??= wanted;
+    for (const settled of [...wanted.onSettled, ...slot.next.onSettled]) settled();
+    slot.next.onSettled.length = 0;
+    if (this.#store === "fails") return;
+    this.#store = "fails";
+    this.#settings.onFailed(error);
+  }
+
+  #release(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
