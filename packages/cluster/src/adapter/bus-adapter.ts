@@ -41,6 +41,7 @@ export class BusAdapter extends SessionAwareAdapter {
       sessions: this.keepsSessions ? this.#sessionSide() : undefined,
       ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
       forgetAcks: (id) => this.forgetAcks(id),
+      giveRecord: (pid) => this.giveRecord(pid),
       fetchSockets: (opts) => super.fetchSockets(opts),
       addSockets: (opts, rooms) => super.addSockets(opts, rooms),
       delSockets: (opts, rooms) => super.delSockets(opts, rooms),
@@ -56,6 +57,16 @@ export class BusAdapter extends SessionAwareAdapter {
       forEachOfNodes: (visit) => this.forEachOfNodes(visit),
       breakLog: () => this.breakLog(),
     };
+  }
+
+  /** Ends the socket of a session that another node has taken. Returns its record if the store may not have it. */
+  protected giveRecord(_pid: string): Buffer | undefined {
+    return undefined;
+  }
+
+  /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
+  protected askRecord(tag: string, pid: string): Promise<Buffer | undefined> {
+    return this.#remote.askRecord(tag, pid);
   }
 
   override init(): void {

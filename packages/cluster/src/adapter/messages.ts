@@ -45,17 +45,21 @@ const KINDS = {
   SEEK: 17,
   /** answers SEEK; parts: data, and the missed events */
   GIVEN: 18,
+  /** a node has taken a record from the store, and asks its last owner for what that has not written */
+  TAKE: 19,
+  /** answers TAKE; part: the record */
+  RECORD: 20,
 } as const;
 
 export type MessageKind = keyof typeof KINDS;
-type AnswerKind = "CLIENTS" | "ACK" | "SOCKETS" | "ANSWER" | "ABSENT" | "FAILED" | "GIVEN";
+type AnswerKind = "CLIENTS" | "ACK" | "SOCKETS" | "ANSWER" | "ABSENT" | "FAILED" | "GIVEN" | "RECORD";
 
 const NAMES = new Map<number, MessageKind>(
   Object.entries(KINDS).map(([name, number]) => [number, name as MessageKind]),
 );
 
 /** The kinds that ask for an answer, and the answers. */
-const ANSWERED_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK"]);
+const ANSWERED_KINDS: ReadonlySet<MessageKind> = new Set<MessageKind>(["ASK", "FETCH", "QUESTION", "SEEK", "TAKE"]);
 const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "CLIENTS",
   "ACK",
@@ -64,6 +68,7 @@ const ANSWERS: ReadonlySet<MessageKind> = new Set<AnswerKind>([
   "ABSENT",
   "FAILED",
   "GIVEN",
+  "RECORD",
 ]);
 
 /** What the bus reads of a message. */
@@ -110,6 +115,8 @@ interface Heads {
     readonly positions: Readonly<Record<string, number>>;
     readonly nodes: string[];
   };
+  TAKE: { readonly pid: string };
+  RECORD: object;
 }
 
 /** A message that was checked. */
@@ -295,4 +302,6 @@ const HEAD_SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof 
   POSITION: { number: isCountField },
   SEEK: { pid: isTextField, offset: isTextField },
   GIVEN: { sid: isTextField, rooms: isStringList, positions: isPositions, nodes: isTexts },
+  TAKE: { pid: isTextField },
+  RECORD: {},
 };

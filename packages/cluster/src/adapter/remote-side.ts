@@ -36,6 +36,9 @@ import { Responder } from "./responder.ts";
 /** Time that the other nodes have to give a session, in milliseconds. */
 const SEEK_TIME = 1000;
 
+/** Time that the last owner of a session has to give its record, in milliseconds. */
+const TAKE_TIME = 200;
+
 /** Most pending requests with which the nodes are asked for one more session: clients can cause these. */
 const MAX_REQUESTS = 1000;
 
@@ -150,6 +153,18 @@ export class RemoteSide implements BusMember {
     return given === undefined ? null : this.#handOver.take(given);
   }
 
+  /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
+  async askRecord(tag: string, pid: string): Promise<Buffer | undefined> {
+    const request = this.#bus.nextRequest();
+    const [record] = await new Promise<unknown[]>((resolve) => {
+      const onEnd = (_error: unknown, answers: unknown[]): void => resolve(answers);
+      this.#requests.add(request, { asked: [tag], answers: [], ms: TAKE_TIME, onEnd });
+      const message = encodeMessage({ kind: "TAKE", nsp: this.nsp.name, request, head: { pid } });
+      if (!this.#bus.send(tag, message)) this.#requests.fail(request, tag);
+    });
+    return Buffer.isBuffer(record) ? record : undefined;
+  }
+
   /** Sends an event to the other servers. */
   emit(event: readonly unknown[]): void {
     if (this.nodeCount === 0) return;
@@ -238,6 +253,8 @@ export class RemoteSide implements BusMember {
         return this.#fail(from, request);
       case "GIVEN":
         return this.#requests.answer(request, from, [message]);
+      case "RECORD":
+        return this.#requests.answer(request, from, parts);
     }
   }
 

@@ -69,6 +69,8 @@ export class Responder {
         return this.#handOver?.report(from, message.head.number);
       case "SEEK":
         return void this.#onSeek(from, message);
+      case "TAKE":
+        return this.#onTake(from, message);
     }
   }
 
@@ -94,6 +96,12 @@ export class Responder {
     } catch (error) {
       this.#fail(from, request, error);
     }
+  }
+
+  #onTake(from: string, { request, head }: MessageOf<"TAKE">): void {
+    const record = this.#local.giveRecord(head.pid);
+    if (record === undefined) this.#respond(from, { kind: "ABSENT", request, head: {} });
+    else this.#respond(from, { kind: "RECORD", request, head: {}, parts: [record] });
   }
 
   /** Drops what the clients of this node have still to answer to a lost node. */
