@@ -48,7 +48,14 @@ export {
   type SocketIoErrorCode,
 } from "./socketio/report/errors.ts";
 export { failAdapter } from "./socketio/events/listener-errors.ts";
-export { kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession, kTrustsBus } from "./socketio/keys.ts";
+export {
+  kCollectAnswers,
+  kEndSession,
+  kGuardsItself,
+  kOneSocket,
+  kOpenSession,
+  kResumeSession,
+} from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
 export { completeRecovery, type ResolvedRecovery } from "./socketio/recovery/options.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";

@@ -4,7 +4,7 @@ import {
   type AdapterPacket,
   kCollectAnswers,
   kOneSocket,
-  kTrustsBus,
+  kGuardsItself,
   type OnCollected,
   type RestoredSession,
 } from "@portage/server/relay";
@@ -28,7 +28,7 @@ export class BusAdapter extends SessionAwareAdapter {
   readonly #remote: RemoteSide;
 
   /** Links admit only nodes that know the secret. */
-  get [kTrustsBus](): true {
+  get [kGuardsItself](): true {
     return true;
   }
 

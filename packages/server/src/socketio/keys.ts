@@ -39,6 +39,6 @@ export const kTakeFlags = Symbol("takeFlags");
 export const kTally = Symbol.for("portage:tally");
 export const kRecordJoin = Symbol("recordJoin");
 export const kRememberExpelled = Symbol("rememberExpelled");
-/** @internal Member of adapters whose messages need no signature. */
-export const kTrustsBus = Symbol.for("portage:trustsBus");
+/** @internal Member of adapters that sign their messages, or need no signature. */
+export const kGuardsItself = Symbol.for("portage:guardsItself");
 export const kYieldSession = Symbol("yieldSession");

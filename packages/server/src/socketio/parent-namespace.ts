@@ -1,4 +1,5 @@
-import { type BroadcastOptions, InMemoryAdapter, type Room, type SocketId } from "./adapter/index.ts";
+import type { BroadcastOptions, Room, SocketId } from "./adapter/adapter.ts";
+import { InMemoryAdapter } from "./adapter/in-memory.ts";
 import type { AckCallback } from "./events/acks.ts";
 import { SocketIoError } from "./report/errors.ts";
 import type { AdapterPacket } from "./adapter/surface.ts";

@@ -1,5 +1,5 @@
 import { kEngineClock } from "../../../engine/index.ts";
-import { kClusterKeys, kDropAck, kNamespace } from "../../keys.ts";
+import { kClusterKeys, kDropAck, kGuardsItself, kNamespace } from "../../keys.ts";
 import { randomBytes } from "node:crypto";
 import { PacketType } from "@portage/parser/socket";
 import { type Clock, serverClock } from "../../../base/clock.ts";
@@ -85,6 +85,8 @@ export abstract class ClusterAdapter extends InMemoryAdapter {
   private readonly [kGuard]: BusGuard | undefined;
   private readonly [kRequests]: ClusterRequests;
   private readonly [kClusterAcks]: ClusterAcks;
+  /** @internal */
+  readonly [kGuardsItself] = true;
 
   protected constructor(nsp: unknown) {
     super(nsp);

@@ -1,10 +1,9 @@
 import { SocketIoError } from "../../report/errors.ts";
 import { callAdapter, failAdapter } from "../../events/listener-errors.ts";
 import type { Adapter } from "../adapter.ts";
-import { kTrustsBus } from "../../keys.ts";
+import { kGuardsItself } from "../../keys.ts";
 import { BusGuard } from "./guard.ts";
 import type { ClusterKeys } from "./keys.ts";
-import { ClusterAdapter } from "./cluster.ts";
 import { InMemoryAdapter } from "../in-memory.ts";
 import { SessionAwareAdapter } from "../../recovery/session-aware.ts";
 
@@ -28,10 +27,7 @@ const WITHOUT_BUS: ReadonlySet<unknown> = new Set<unknown>([InMemoryAdapter, Ses
  * @throws SocketIoError `ADAPTER_CANNOT_SIGN` when the adapter may have a bus but not the members to guard it
  */
 export function guardAdapter(adapter: Adapter, nsp: { readonly name: string }, keys: ClusterKeys): void {
-  // Our own cluster adapter signs by itself.
-  if (adapter instanceof ClusterAdapter || WITHOUT_BUS.has(adapter.constructor)) return;
-  // The option `cluster`: its links admit only nodes that know the secret.
-  if (kTrustsBus in adapter) return;
+  if (kGuardsItself in adapter || WITHOUT_BUS.has(adapter.constructor)) return;
   if (!isOnBus(adapter)) {
     // Its constructor may have subscribed to the bus already.
     callAdapter(nsp, () => adapter.close());
