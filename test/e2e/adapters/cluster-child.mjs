@@ -21,6 +21,7 @@ if (cluster.isPrimary) {
       http.listen(0, "127.0.0.1", () => process.stdout.write(`listening on ${http.address().port}\n`));
     });
   }
+  process.stdin.on("end", () => process.exit()).resume();
   process.on("SIGINT", () => {
     for (const worker of workers) worker.kill("SIGKILL");
     process.exit(0);

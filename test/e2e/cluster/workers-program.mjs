@@ -21,6 +21,10 @@ const workers = runWorkers(() => {
 }, options);
 
 if (workers.isPrimary) {
+  process.stdin
+    .on("end", () => process.exit())
+    .resume()
+    .unref();
   say("started");
   workers.on("worker", (worker) => say("worker", worker));
   workers.on("restart", ({ worker, code, signal, delay }) => say("restart", { pid: worker.pid, code, signal, delay }));

@@ -35,6 +35,11 @@ function sayWhenJoined(io) {
   }, 5);
 }
 
+if (cluster.isPrimary)
+  process.stdin
+    .on("end", () => process.exit())
+    .resume()
+    .unref();
 if (primary === "runWorkers") {
   const workers = runWorkers(serve, options);
   if (workers.isPrimary) workers.on("worker", (worker) => say("worker", worker));

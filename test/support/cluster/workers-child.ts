@@ -42,7 +42,7 @@ export function endPrograms(): void {
   for (const child of children) child.signal("SIGKILL");
 }
 
-/** A program that uses `runWorkers()`, in a process group of its own. */
+/** A program that uses `runWorkers()`, in a process group of its own. It ends when its input ends: this process is gone. */
 export class WorkersChild {
   readonly #process: ChildProcess;
   readonly #lines = new Inbox<Line>("a line of the program");
@@ -56,7 +56,7 @@ export class WorkersChild {
   constructor({ program = "workers-program.mjs", ...plan }: Plan) {
     const script = fileURLToPath(new URL(`../../e2e/cluster/${program}`, import.meta.url));
     const env = { ...process.env, WORKERS_PLAN: JSON.stringify(plan) };
-    const child = spawn(process.execPath, [script], { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, [script], { env, detached: true });
     this.#process = child;
     children.add(this);
     let rest = "";

@@ -52,7 +52,7 @@ export async function startProcess({
   ...options
 }: Start): Promise<() => Promise<void>> {
   const gid = options.uid === undefined ? {} : { gid: options.uid };
-  const child: ChildProcess = spawn(command, args, { ...options, ...gid, stdio: ["ignore", "pipe", "pipe"] });
+  const child: ChildProcess = spawn(command, args, { ...options, ...gid });
   let said = "";
   const exited = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const isReady = new Promise<void>((resolve, reject) => {
