@@ -17,6 +17,8 @@ import {
 import { type BusPeers, LinkBus } from "./adapter/bus.ts";
 import { createBusAdapter } from "./adapter/create.ts";
 import { ClusterError } from "./core/errors.ts";
+import { TAG_LENGTH } from "./core/tag.ts";
+import { ownerUnreachable } from "./exchange/refusals.ts";
 import { ClusterRelay } from "./exchange/relay.ts";
 import { TunnelRegistry } from "./exchange/tunnel-registry.ts";
 import { LocalNode, type NodeHandler } from "./node.ts";
@@ -162,6 +164,8 @@ class NodeRelay implements SessionRelay {
   readonly #node: LocalNode;
   readonly #running: SharedNode;
   readonly #engine: RelayHost;
+  /** The tag of the node when it closed. */
+  #closedTag: string | undefined = undefined;
 
   constructor(running: SharedNode, engine: RelayHost) {
     this.#node = running.node;
@@ -178,12 +182,14 @@ class NodeRelay implements SessionRelay {
   }
 
   route(req: TransportRequest, res: ServerResponse): RelayVerdict {
+    if (this.#closedTag !== undefined) return this.#verdictAfterClose(this.#closedTag, req);
     this.#startFor(req);
     this.#running.host.record(req, this.#engine);
     return this.#node.relay.route(req, res);
   }
 
   routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
+    if (this.#closedTag !== undefined) return this.#verdictAfterClose(this.#closedTag, req);
     this.#startFor(req);
     this.#running.host.record(req, this.#engine);
     return this.#node.relay.routeHandshake(req, handshake);
@@ -206,9 +212,16 @@ class NodeRelay implements SessionRelay {
 
   close(): void {
     if (this.#running.host.remove(this.#engine)) return;
+    this.#closedTag ??= this.#node.tag;
     this.#node.relay.close();
     this.#node.close();
     this.#running.onClose();
+  }
+
+  /** Refuses requests for sessions of others: a balancer may send them to another node. */
+  #verdictAfterClose(own: string, { _query: { sid } }: TransportRequest): RelayVerdict {
+    if (!sid || (own !== "" && sid.startsWith(own))) return "local";
+    return this.#node.relay.count(ownerUnreachable(sid.slice(0, TAG_LENGTH)));
   }
 
   /** An engine that is not attached to an HTTP server does not hear that it listens. */

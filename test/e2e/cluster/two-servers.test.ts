@@ -23,6 +23,7 @@ afterEach(() => fs.rmSync(folder, { recursive: true, force: true }));
 interface Answer {
   readonly status: number | undefined;
   readonly text: string;
+  readonly retryAfter: string | undefined;
 }
 
 /** Sends a poll, or a POST if there is a body, over a connection of its own. */
@@ -34,7 +35,7 @@ function ask(server: HttpServer, query: string, { path = "/socket.io/", body = "
     const req = request({ ...place, method, agent: false, path: `${path}?EIO=4&transport=polling${query}` }, (res) => {
       let text = "";
       res.setEncoding("utf8").on("data", (part: string) => (text += part));
-      res.on("end", () => resolve({ status: res.statusCode, text }));
+      res.on("end", () => resolve({ status: res.statusCode, text, retryAfter: res.headers["retry-after"] }));
     });
     req.on("error", reject).end(body);
   });
@@ -60,7 +61,7 @@ test("sessions of both HTTP servers are reached by those of another node", async
   for (const [index, server] of first.servers.entries()) {
     const sid = sidOf(await ask(server, ""));
     expect(sid.slice(0, 4)).toBe(first.cluster.tag);
-    expect(await ask(second.servers[0], `&sid=${sid}`, { body: "40" })).toEqual({ status: 200, text: "ok" });
+    expect(await ask(second.servers[0], `&sid=${sid}`, { body: "40" })).toMatchObject({ status: 200, text: "ok" });
     expect((await ask(second.servers[1], `&sid=${sid}`)).text).toMatch(/^40\{"sid"/);
     expect(first.io.stats().nodes!.exchanges.received).toBe((index + 1) * 2);
   }
@@ -68,7 +69,7 @@ test("sessions of both HTTP servers are reached by those of another node", async
   const sid = sidOf(await ask(first.servers[1], ""));
   first.servers[0].closeAllConnections();
   await new Promise((resolve) => first.servers[0].close(resolve));
-  expect(await ask(second.servers[0], `&sid=${sid}`, { body: "40" })).toEqual({ status: 200, text: "ok" });
+  expect(await ask(second.servers[0], `&sid=${sid}`, { body: "40" })).toMatchObject({ status: 200, text: "ok" });
   await Promise.all([first.io.close(), second.io.close()]);
   expect([first.cluster.tag, second.cluster.tag]).toEqual(["", ""]);
   expect(fs.readdirSync(folder)).toEqual([]);
@@ -100,5 +101,26 @@ test("an engine that is not attached joins with its first request, over a unix s
   expect((await ask(server, "")).status).toBe(200);
   expect(cluster.tag).not.toBe("");
   engine.close();
+  server.close();
+});
+
+test("an engine that has closed refuses requests for sessions of others in a way that can be retried", async () => {
+  const cluster = localCluster();
+  const engine = new Engine({ cluster });
+  const server = createServer((req, res) => engine.handleRequest(req, res)).listen(0);
+  await nextEvent(server, "listening");
+  const own = sidOf(await ask(server, ""));
+  expect(own.slice(0, 4)).toBe(cluster.tag);
+  const other = `${cluster.tag === "AAAA" ? "BBBB" : "AAAA"}0123456789abcdef`;
+  engine.close().close();
+  for (const body of ["", "4x"]) {
+    const { status, text, retryAfter } = await ask(server, `&sid=${other}`, { body });
+    expect([status, retryAfter, JSON.parse(text)]).toEqual([
+      503,
+      "1",
+      { code: 1, message: "Server of the session can't be reached", retryAfter: 1000 },
+    ]);
+  }
+  expect((await ask(server, `&sid=${own}`)).status).toBe(400);
   server.close();
 });

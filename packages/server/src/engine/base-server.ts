@@ -59,6 +59,7 @@ import {
   kRemoveSession,
   kReportUpgradeFailure,
   kReceiving,
+  kClosedRelay,
   kRelay,
   kReopen,
   kScreenRequest,
@@ -100,6 +101,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   /** Finds the session with the id in a request. */
   readonly [kSessionDirectory]: SessionDirectory = new LocalSessions(this);
   [kRelay]: SessionRelay | undefined = undefined;
+  protected [kClosedRelay]: SessionRelay | undefined = undefined;
   readonly [kTimingWheel]: TimingWheel;
   /** Counters since the engine was created. */
   readonly [kStats]: EngineStats = new EngineStats();

@@ -64,6 +64,8 @@ export const kRefuseRelayed = Symbol("refuseRelayed");
 export const kHostListens = Symbol("hostListens");
 /** What the option `cluster` does for the engine; undefined without the option. */
 export const kRelay = Symbol("relay");
+/** What {@link kRelay} was when the engine closed, until it opens again. */
+export const kClosedRelay = Symbol("closedRelay");
 export const kReopen = Symbol("reopen");
 export const kScreenRequest = Symbol("screenRequest");
 export const kShutDown = Symbol("shutDown");

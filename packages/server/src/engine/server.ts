@@ -21,7 +21,7 @@ import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admi
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
-import type { RelayRefusal } from "./relay/relay.ts";
+import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
 import { NOOP_PACKET, type Transport } from "./transports/transport.ts";
 import { carrierOf, requestKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
@@ -33,6 +33,7 @@ import {
   kAnswerEmpty,
   kAnswerPollOf,
   kCarry,
+  kClosedRelay,
   kVerifyRequest,
   kEngineClock,
   kContext,
@@ -53,6 +54,7 @@ import {
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
+const kRequestRelay = Symbol("requestRelay");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
 const kOnHostClosed = Symbol("onHostClosed");
@@ -107,6 +109,7 @@ export class Server extends BaseServer implements RelayDoor {
   protected override init(): void {
     const { wsEngine, transports, cluster } = this.opts;
     this[kRelay] ??= cluster?.connect(relayHost(this));
+    this[kClosedRelay] = undefined;
     if (!wsEngine || this.ws || !transports.some(isStream)) return;
     this.ws = new wsEngine({ noServer: true, clientTracking: false, ...foreignOptions(this.opts) });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
@@ -118,6 +121,7 @@ export class Server extends BaseServer implements RelayDoor {
 
   protected override cleanup(): void {
     this[kRelay]?.close();
+    this[kClosedRelay] ??= this[kRelay];
     this[kRelay] = undefined;
     this.ws?.close?.();
     this.ws = undefined;
@@ -155,11 +159,16 @@ export class Server extends BaseServer implements RelayDoor {
 
   // ---- requests ----------------------------------------------------------------------------------------------------
 
+  /** The relay to ask about a request. Requests that were accepted before the engine closed may be handled later. */
+  private get [kRequestRelay](): SessionRelay | undefined {
+    return this[kRelay] ?? this[kClosedRelay];
+  }
+
   /** Handles a poll, a POST or an HTTP handshake. */
   handleRequest(request: IncomingMessage, res: ServerResponse): void {
     const req = prepareRequest(request);
     if (log.enabled) log("handling %s %s", req.method, req.url);
-    const verdict = this[kRelay]?.route(req, res) ?? "local";
+    const verdict = this[kRequestRelay]?.route(req, res) ?? "local";
     if (verdict === "taken") return;
     if (verdict !== "local") return this[kRefuseRelayed](req, res, verdict);
     if (!req._query["sid"]) withAnswer(req, res);
@@ -258,7 +267,7 @@ export class Server extends BaseServer implements RelayDoor {
 
   /** Takes a WebSocket handshake, of either version of HTTP. */
   [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
-    const verdict = this[kRelay]?.routeHandshake(req, handshake) ?? "local";
+    const verdict = this[kRequestRelay]?.routeHandshake(req, handshake) ?? "local";
     if (verdict === "taken") return;
     const opening = new WebSocketOpening(this, req, handshake);
     if (verdict !== "local") return opening.refuse(refusalFrom(verdict, req));

@@ -64,7 +64,10 @@ export interface SessionRelay {
    * @returns resolves when no answer of other processes is under way, after a second at most
    */
   settle(): Promise<void>;
-  /** Called when the engine closes. Its sessions have ended. */
+  /**
+   * Called when the engine closes. Its sessions have ended. Requests that it has accepted before may still be routed, until it
+   * opens again with a new relay.
+   */
   close(): void;
 }
 
