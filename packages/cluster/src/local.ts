@@ -40,7 +40,7 @@ export function localCluster(options: LocalClusterOptions = {}): Cluster {
   }
   const named = namedDirectory(options);
   return new ServerCluster(resolveClusterOptions(options), {
-    registryAt(address, needsSecret) {
+    registryFor({ address, needsSecret }) {
       const path = named ?? (address === undefined ? undefined : directoryOf(address));
       return path === undefined ? undefined : new HostRegistry(new Directory(path), needsSecret);
     },

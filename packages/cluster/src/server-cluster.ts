@@ -2,7 +2,9 @@ import type { ServerResponse } from "node:http";
 import { Server as NetServer } from "node:net";
 import type { Adapter } from "@portage/server/adapter";
 import {
+  type Clock,
   type Cluster,
+  type ClusterEvents,
   type ClusterNode as NodeDescription,
   type ClusterReport,
   type DrainPace,
@@ -29,16 +31,21 @@ import { type Leavable, leavables } from "./workers/leaving.ts";
 import { processHandOver } from "./workers/process-hand-over.ts";
 import { enterProcess } from "./workers/presence.ts";
 
+/** A node that starts. */
+export interface NodeStart {
+  readonly clock: Clock;
+  /** The port or path that its server listens on. Undefined: not known yet. */
+  readonly address: number | string | undefined;
+  /** Whether the program has set no secret, so that the one of the registry counts. */
+  readonly needsSecret: boolean;
+  /** Emits an event of the cluster. */
+  emit<Name extends keyof ClusterEvents>(name: Name, ...args: Parameters<ClusterEvents[Name]>): void;
+}
+
 /** How the processes of one kind of cluster find each other. */
 export interface Meeting {
-  /**
-   * Returns the registry of a node.
-   *
-   * @param address the port or path that its server listens on. Undefined: not known yet
-   * @param needsSecret whether the program has set no secret, so that the one of the registry counts
-   * @returns undefined: it depends on the address
-   */
-  registryAt(address: number | string | undefined, needsSecret: boolean): Registry | undefined;
+  /** Returns the registry of a node. Undefined: it depends on the address. */
+  registryFor(node: NodeStart): Registry | undefined;
 }
 
 /** The option `cluster` of a server: one node at a time, which all engines of the server share. */
@@ -108,7 +115,14 @@ export class ServerCluster extends Emitter implements Cluster {
       node,
       host,
       startAt: (address: number | string | undefined) => {
-        const registry = node.hasStarted ? undefined : this.#meeting.registryAt(address, options.keys === undefined);
+        if (node.hasStarted) return;
+        const needsSecret = options.keys === undefined;
+        const registry = this.#meeting.registryFor({
+          clock: engine.clock,
+          address,
+          needsSecret,
+          emit: this.#emitLater,
+        });
         if (registry !== undefined) node.start(registry);
       },
       onClose: () => {
@@ -135,9 +149,11 @@ export class ServerCluster extends Emitter implements Cluster {
   }
 
   /** Events reach the program after the current code, which changes the state that it may read. */
+  readonly #emitLater: NodeStart["emit"] = (name, ...args) =>
+    runNextTick(() => void this.emit(name, ...args), undefined);
+
   #handler(): NodeHandler {
-    const emit = (name: string, argument: unknown): void =>
-      runNextTick(() => void this.emit(name, argument), undefined);
+    const emit = this.#emitLater;
     return {
       onNode: (event) => emit("node", event),
       onLost: (event) => emit("lost", event),

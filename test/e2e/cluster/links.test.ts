@@ -24,7 +24,7 @@ async function stale(directory: string, tag: string): Promise<void> {
 }
 
 describe("nodes in one directory", () => {
-  test("five that start at once get one link for each pair", async () => {
+  test("five nodes start at once and get one link for each pair", async () => {
     const all = Array.from({ length: 5 }, () => nodes.begin());
     await Promise.all(all.map((node) => nodes.joined(node)));
     await nodes.meet(4);
@@ -41,14 +41,14 @@ describe("nodes in one directory", () => {
     }
   });
 
-  test("a node knows those that came before it when it has joined", async () => {
+  test("a node has links to all earlier nodes when it joins", async () => {
     await nodes.start();
     await nodes.start();
     const { io } = await nodes.start();
     expect(Object.keys(io.stats().nodes!.links)).toHaveLength(2);
   });
 
-  test("a node that closes is lost at once, and leaves nothing behind", async () => {
+  test("a closed node is lost at once, and leaves nothing behind", async () => {
     const first = await nodes.start();
     const second = await nodes.start();
     const { tag } = second.cluster;

@@ -3,10 +3,16 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
 const { Server } = require("@portage/server");
-const { localCluster } = require("@portage/cluster");
 const options = JSON.parse(process.argv[2]);
+const redis = process.argv[3];
 
-const cluster = localCluster(options);
+const cluster = redis ? onRedis() : require("@portage/cluster").localCluster(options);
+
+function onRedis() {
+  const { Redis } = require("ioredis");
+  return require("@portage/cluster/redis").redisCluster(new Redis(redis, { lazyConnect: true }), options);
+}
+
 const io = new Server(0, { cluster });
 for (const name of ["node", "lost"]) {
   cluster.on(name, ({ node, reason }) => process.send({ name, tag: node.tag, state: node.state, reason }));

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cluster, localCluster, type LocalClusterOptions } from "@portage/cluster";
+import { redisCluster, type RedisClusterOptions } from "@portage/cluster/redis";
 import { Server } from "@portage/server";
+import { Redis } from "ioredis";
 import { Inbox, nextEvent, within } from "../../support/waiting.ts";
 
 /** What a node has heard of the others. */
@@ -32,26 +34,42 @@ export interface ChildNode {
   readonly heard: Inbox<Heard>;
 }
 
-/** The nodes of a test, and the directory where they meet. */
+type Options = LocalClusterOptions & RedisClusterOptions;
+
+let count = 0;
+
+/** The nodes of a test, and where they meet: in a directory, or in Redis. */
 export class Nodes {
   readonly directory: string;
+  readonly name = `test-${process.pid}-${count++}`;
+  readonly #redis: string | undefined;
   readonly #nodes: Node[] = [];
+  readonly #clients: Redis[] = [];
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
+  /** @param redis the URL of Redis. Default: they meet in a directory */
+  constructor(redis?: string) {
+    this.#redis = redis;
     this.directory = join(fs.mkdtempSync(join(tmpdir(), "pc-")), "nodes");
   }
 
+  #clusterWith(options: Options): Cluster {
+    if (this.#redis === undefined) return localCluster({ directory: this.directory, ...options });
+    const client = new Redis(this.#redis, { lazyConnect: true });
+    this.#clients.push(client);
+    return redisCluster(client, { name: this.name, ...options });
+  }
+
   /** Starts a node in this process, and waits until it has joined. */
-  async start(options: LocalClusterOptions = {}, server: object = {}): Promise<Node> {
+  async start(options: Options = {}, server: object = {}): Promise<Node> {
     const node = this.begin(options, server);
     await this.joined(node);
     return node;
   }
 
   /** Starts a node in this process. */
-  begin(options: LocalClusterOptions = {}, server: object = {}): Node {
-    const cluster = localCluster({ directory: this.directory, ...options });
+  begin(options: Options = {}, server: object = {}): Node {
+    const cluster = this.#clusterWith(options);
     const heard = new Inbox<Heard>("an event of a node");
     const node: Node = { cluster, heard, io: new Server(0, { cluster, ...server }), all: [] };
     for (const name of ["node", "lost"] as const) {
@@ -70,9 +88,10 @@ export class Nodes {
   }
 
   /** Starts a node in its own process, and waits until it has joined. */
-  async fork(options: LocalClusterOptions = {}): Promise<ChildNode> {
+  async fork(options: Options = {}): Promise<ChildNode> {
     const script = fileURLToPath(new URL("node-child.mjs", import.meta.url));
-    const child = fork(script, [JSON.stringify({ directory: this.directory, ...options })], { execArgv: [] });
+    const place = this.#redis === undefined ? { directory: this.directory } : { name: this.name };
+    const child = fork(script, [JSON.stringify({ ...place, ...options }), this.#redis ?? ""], { execArgv: [] });
     this.#children.push(child);
     const heard = new Inbox<Heard>("an event of a child");
     child.on("message", (event: Heard) => heard.push(event));
@@ -93,6 +112,7 @@ export class Nodes {
       child.kill("SIGKILL");
       await exit;
     }
+    for (const client of this.#clients) client.disconnect();
     fs.rmSync(join(this.directory, ".."), { recursive: true, force: true });
   }
 }

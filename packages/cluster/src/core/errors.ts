@@ -20,6 +20,10 @@ export const CLUSTER_ERRORS = {
     message: "the path of the cluster's sockets is too long",
     fix: "choose a shorter path by the option `directory`",
   },
+  CLUSTER_LISTEN_FAILED: {
+    message: "the links can't listen on their address",
+    fix: "set `links.host` and `links.port` to ones that are free on this host",
+  },
   CLUSTER_NO_TAG: {
     message: "all tags that were tried are taken",
     fix: "remove the directory of the cluster while no process uses it",

@@ -76,6 +76,12 @@ export class Door {
     server.unref();
   }
 
+  /** The TCP port that it listens on. */
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === "object" && address !== null ? address.port : 0;
+  }
+
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();

@@ -107,8 +107,8 @@ export class Peer implements DialHandler, LinkEvents {
     this.#offer = undefined;
   }
 
-  /** This node leaves. */
-  leave(): void {
+  /** This node leaves. `end`: how it reports the link. */
+  leave(end: "left" | "cut" = "left"): void {
     this.#state = "gone";
     this.#cancel();
     const link = this.#link;
@@ -116,7 +116,7 @@ export class Peer implements DialHandler, LinkEvents {
     if (link !== undefined) this.#host.onEnd(link);
     this.#ended ??= link;
     this.#link = undefined;
-    this.#report("left");
+    this.#report(end);
   }
 
   onFrame(link: PeerLink, frame: Frame): void {

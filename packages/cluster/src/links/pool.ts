@@ -146,6 +146,17 @@ export class LinkPool implements PeerHost, RegistryHost {
     for (const peer of this.#peers.values()) if (this.routesTo(peer.tag).length === 0) peer.signal("unlisted");
   }
 
+  get lacksLinks(): boolean {
+    return this.#peers.size > this.#links.size;
+  }
+
+  onTagLost(): void {
+    this.#phase = "starting";
+    this.#beatTimer?.cancel();
+    for (const peer of this.#peers.values()) peer.leave("cut");
+    this.#peers.clear();
+  }
+
   #peer(tag: string): Peer {
     let peer = this.#peers.get(tag);
     if (peer === undefined) this.#peers.set(tag, (peer = new Peer(tag, this)));

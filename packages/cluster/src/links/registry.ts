@@ -32,10 +32,14 @@ export interface RegistryHost extends DoorHandler {
   readonly clock: Clock;
   /** The keys that a door asks for. */
   readonly keys: LinkKeys;
+  /** Whether a node was found that has no link. */
+  readonly lacksLinks: boolean;
   /** This node has its tag. `others`: the tags of the nodes that came before. */
   onClaimed(self: Identity, others: Iterable<string>): void;
   /** The node can't join. */
   onFailed(error: Error): void;
   /** The registry was read. Nodes without a record that have no link either are lost. */
   onListed(others: Iterable<string>): void;
+  /** Another node has the tag of this one: all links close, and the registry claims another tag next. */
+  onTagLost(): void;
 }

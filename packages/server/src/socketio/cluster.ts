@@ -45,6 +45,10 @@ export interface ClusterEvents {
   lost: (event: ClusterEvent) => void;
   /** A link to another process was refused. */
   refused: (refusal: ClusterRefusal) => void;
+  /** What the nodes share besides their links is away, such as Redis. Sessions and links go on. */
+  degraded: (error: Error) => void;
+  /** It is back. */
+  restored: () => void;
   /** This process can't join. Without a listener, the error is thrown. */
   error: (error: Error) => void;
 }

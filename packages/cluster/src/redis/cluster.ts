@@ -1,0 +1,71 @@
+import type { Cluster } from "@portage/server/relay";
+import { checkClusterName, type ClusterOptions, resolveClusterOptions } from "../options.ts";
+import { type Meeting, type NodeStart, ServerCluster } from "../server-cluster.ts";
+import { ClientPort } from "./client-port.ts";
+import { type RedisClient, sourceOf } from "./clients.ts";
+import { type RedisLinkOptions, resolveLinks } from "./link-options.ts";
+import { nodeKeys } from "./node-keys.ts";
+import type { RedisPort } from "./port.ts";
+import { RedisRegistry } from "./registry.ts";
+
+/** Options of `redisCluster()`. */
+export interface RedisClusterOptions extends ClusterOptions {
+  /**
+   * Names the cluster: processes with the same name and Redis belong together. Names of keys and channels begin with it. Letters,
+   * digits, ".", "-" and "_". Default: `"portage"`.
+   */
+  name?: string;
+  /**
+   * How processes reach each other. `auto`: by TCP, on the address by which they reach Redis and a free port; over Redis where
+   * that fails. `bus`: over Redis alone. Default: `"auto"`.
+   */
+  links?: "auto" | "bus" | RedisLinkOptions;
+}
+
+/**
+ * Joins this process with those on all hosts that use the same Redis or Valkey: the option `cluster` of a server.
+ *
+ * @param client a client of the program: ioredis, iovalkey or `redis`. It is duplicated, and not used itself
+ * @throws ClusterError `OPTION_INVALID`, `REDIS_CLIENT_INVALID`
+ * @example
+ * const io = new Server(3000, { cluster: redisCluster(new Redis("redis://example.com")) });
+ */
+export function redisCluster(client: RedisClient, options: RedisClusterOptions = {}): Cluster {
+  const { name = "portage" } = options;
+  checkClusterName(name);
+  const resolved = resolveClusterOptions(options);
+  const links = resolveLinks(options.links);
+  // Refuses what is not a client.
+  sourceOf(client);
+  const meeting: Meeting = {
+    registryFor(node) {
+      const port = new ClientPort(client, node.clock);
+      const stopReports = reportOutages(port, node);
+      const { heartbeatTimeout } = resolved;
+      const { needsSecret } = node;
+      const keys = nodeKeys(`${port.prefix}${name}:`);
+      const onLeft = (): void => {
+        stopReports();
+        port.close();
+      };
+      return new RedisRegistry({ port, keys, links, needsSecret, heartbeatTimeout, onLeft });
+    },
+  };
+  return new ServerCluster(resolved, meeting);
+}
+
+/** Emits `degraded` when the first of the two connections breaks, and `restored` when both are back. */
+function reportOutages(port: RedisPort, node: NodeStart): () => void {
+  let state: "well" | "degraded" = "well";
+  return port.observe({
+    onInterrupted(_part, error) {
+      if (state === "well") node.emit("degraded", error);
+      state = "degraded";
+    },
+    onRestored() {
+      if (state === "well" || !port.isUp("commands") || !port.isUp("subscriptions")) return;
+      state = "well";
+      node.emit("restored");
+    },
+  });
+}

@@ -1,0 +1,296 @@
+import { randomBytes } from "node:crypto";
+import { createLog } from "@portage/server/relay";
+import { ClusterError } from "../core/errors.ts";
+import { isTag, makeTag, MAX_TAG_TRIES } from "../core/tag.ts";
+import { Door } from "../links/door.ts";
+import type { Identity } from "../links/handshake.ts";
+import type { Registry, RegistryHost } from "../links/registry.ts";
+import type { Route } from "../links/route.ts";
+import type { LinkPlan } from "./link-options.ts";
+import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
+import type { NodeKeys } from "./node-keys.ts";
+import { ownAddress } from "./own-address.ts";
+import type { RedisPort } from "./port.ts";
+import { DROP_RECORD, HOLD_RECORD, LIST_RECORDS } from "./registry-scripts.ts";
+
+const log = createLog("portage:cluster");
+
+/** Milliseconds for which the record of a node that does not beat is kept, at least. */
+const RECORD_TTL = 10_000;
+/** Milliseconds between two looks at the other records while each node has a link. */
+const FULL_LOOK_INTERVAL = 15_000;
+/** Milliseconds until the next try of a step that needs Redis. */
+const STEP_DELAY = 250;
+/** The message of the channel: the records have changed. */
+const CHANGED = Buffer.from([1]);
+
+export interface RedisRegistrySettings {
+  readonly port: RedisPort;
+  readonly keys: NodeKeys;
+  readonly links: LinkPlan;
+  /** Whether the nodes share the secret in Redis. */
+  readonly needsSecret: boolean;
+  readonly heartbeatTimeout: number;
+  /** Called once the node has left, and Redis knows. */
+  onLeft(): void;
+}
+
+/** Where this node is. */
+interface OwnRecord {
+  readonly self: Identity;
+  /** Its record, as in Redis. */
+  readonly text: string;
+}
+
+/** A record of another node. */
+interface KnownNode {
+  readonly record: NodeRecord;
+  /** As in Redis. */
+  readonly text: string;
+}
+
+/**
+ * The registry of nodes on several hosts: a record of each in Redis, which expires unless its node renews it in each beat.
+ *
+ * A node has its record before it has joined. While Redis is away it serves on, and so do its links.
+ */
+export class RedisRegistry implements Registry {
+  readonly kind: "tcp" | "bus";
+  readonly knowsEnds = false;
+  readonly #settings: RedisRegistrySettings;
+  #host: RegistryHost | undefined = undefined;
+  /** Set once this node has its tag and knows the others. */
+  #own: OwnRecord | undefined = undefined;
+  #door: Door | undefined = undefined;
+  /** The secrets that Redis has had, the newest one first. */
+  #secrets: readonly Buffer[] = [];
+  /** Becomes the secret of all if there is none. */
+  #draft = randomBytes(24).toString("base64url");
+  #entries: ReadonlyMap<string, KnownNode> = new Map();
+  #holding: "idle" | "busy" = "idle";
+  #looking: "idle" | "busy" | "again" = "idle";
+  #lookedAt = 0;
+  #wake = (): void => undefined;
+  #stopObserving = (): void => undefined;
+
+  constructor(settings: RedisRegistrySettings) {
+    this.#settings = settings;
+    this.kind = settings.links === undefined ? "bus" : "tcp";
+  }
+
+  readonly keys = (): readonly Buffer[] => this.#secrets;
+
+  routesTo(tag: string): readonly Route[] {
+    const { address } = this.#entries.get(tag)?.record ?? {};
+    if (address === undefined) return [];
+    return [{ kind: "tcp", ...address, tls: this.#settings.links?.routeTls }];
+  }
+
+  // ---- joining -----------------------------------------------------------------------------------------------------
+
+  join(life: string, host: RegistryHost): void {
+    this.#host = host;
+    const { port } = this.#settings;
+    this.#stopObserving = port.observe({ onRestored: () => this.#look() });
+    void this.#join(life, host);
+  }
+
+  async #join(life: string, host: RegistryHost): Promise<void> {
+    try {
+      const { port, keys } = this.#settings;
+      await port.subscribe(keys.channel, () => this.#look());
+      const own = await this.#claim(life, host);
+      const others = await this.#untilDone(() => this.#list(own));
+      this.#own = own;
+      host.onClaimed(own.self, others);
+    } catch (error) {
+      if (this.#host === host) host.onFailed(error as Error);
+    }
+  }
+
+  /** Listens and writes the record, under the first tag that is free. @throws ClusterError */
+  async #claim(life: string, host: RegistryHost): Promise<OwnRecord> {
+    for (let tries = MAX_TAG_TRIES; tries > 0; tries--) {
+      const own = await this.#listen({ tag: makeTag(), life }, host);
+      if ((await this.#untilDone(() => this.#hold(own))) === "held") return own;
+      this.#door?.close();
+    }
+    throw new ClusterError("CLUSTER_NO_TAG");
+  }
+
+  /** Runs a step until Redis answers. @throws ClusterError `CLUSTER_CLOSED` */
+  async #untilDone<T>(step: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const result = await step().catch((error: unknown) => this.#note(error));
+      const host = this.#host;
+      if (host === undefined) throw new ClusterError("CLUSTER_CLOSED");
+      if (result !== undefined) return result;
+      await new Promise<void>((resolve) => {
+        const timer = host.clock.after(STEP_DELAY, resolve);
+        this.#wake = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+  }
+
+  #note(error: unknown): undefined {
+    log("Redis: %s", (error as Error).message);
+  }
+
+  /** @throws ClusterError */
+  async #listen(self: Identity, host: RegistryHost): Promise<OwnRecord> {
+    const { links, port } = this.#settings;
+    const { life } = self;
+    if (links === undefined) return { self, text: encodeNode({ life, address: undefined }) };
+    const listened = links.host ?? (await this.#untilDone(() => ownAddress(port)));
+    const named =
+      links.advertise?.host ?? (isWildcard(listened) ? await this.#untilDone(() => ownAddress(port)) : listened);
+    // Nodes that find the record before this node knows that it stands come again.
+    const keys = (): readonly Buffer[] => (this.#own?.self === self ? host.keys() : []);
+    const door = new Door({ self, keys, kind: "tcp", tls: links.doorTls }, host);
+    this.#door = door;
+    await new Promise<void>((resolve, reject) => {
+      door.listen({ host: listened, port: links.port }, (error) =>
+        error === undefined ? resolve() : reject(failure(error)),
+      );
+    });
+    const address = { host: named, port: links.advertise?.port ?? door.port };
+    return { self, text: encodeNode({ life, address }) };
+  }
+
+  // ---- the own record ----------------------------------------------------------------------------------------------
+
+  beat(): void {
+    const host = this.#host!;
+    void this.#renew();
+    if (host.lacksLinks || host.clock.now() - this.#lookedAt >= FULL_LOOK_INTERVAL) this.#look();
+  }
+
+  async #renew(): Promise<void> {
+    const own = this.#own;
+    if (own === undefined || this.#holding === "busy") return;
+    this.#holding = "busy";
+    try {
+      const outcome = await this.#hold(own);
+      if (outcome === "taken" && this.#own === own) this.#onTagLost(own);
+    } catch (error) {
+      log("no beat: %s", (error as Error).message);
+    } finally {
+      this.#holding = "idle";
+    }
+  }
+
+  /** This node was stopped for so long that its record expired, and another one has taken the tag. */
+  #onTagLost({ self }: OwnRecord): void {
+    const host = this.#host!;
+    this.#own = undefined;
+    this.#door?.close();
+    host.onTagLost();
+    void this.#join(self.life, host);
+  }
+
+  async #hold({ self: { tag }, text }: OwnRecord): Promise<"held" | "taken"> {
+    const { port, keys, needsSecret, heartbeatTimeout } = this.#settings;
+    const names = [keys.records + tag, keys.tags, keys.secret];
+    const ttl = Math.max(RECORD_TTL, 2 * heartbeatTimeout);
+    const reply = await port.eval(HOLD_RECORD, names, [
+      text,
+      ttl,
+      tag,
+      needsSecret ? this.#draft : "",
+      keys.channel,
+      CHANGED,
+    ]);
+    const [outcome, secret] = reply as [number, Buffer];
+    if (needsSecret && outcome !== 0) this.#useSecret(secret);
+    return outcome === 0 ? "taken" : "held";
+  }
+
+  /** The nodes that have not heard of a new one yet know the one before. */
+  #useSecret(secret: Buffer): void {
+    const [newest] = this.#secrets;
+    if (newest?.equals(secret)) return;
+    this.#draft = secret.toString();
+    this.#secrets = newest === undefined ? [secret] : [secret, newest];
+  }
+
+  // ---- the other records -------------------------------------------------------------------------------------------
+
+  #look(): void {
+    const own = this.#own;
+    if (own === undefined) return;
+    if (this.#looking !== "idle") this.#looking = "again";
+    else void this.#lookAs(own);
+  }
+
+  async #lookAs(own: OwnRecord): Promise<void> {
+    try {
+      do {
+        this.#looking = "busy";
+        const others = await this.#list(own);
+        if (this.#own === own) this.#host?.onListed(others);
+      } while (this.#isLookDue());
+    } catch (error) {
+      log("no look at the records: %s", (error as Error).message);
+    } finally {
+      this.#looking = "idle";
+    }
+  }
+
+  #isLookDue(): boolean {
+    return this.#looking === "again";
+  }
+
+  /** Reads the records of the others; returns their tags. */
+  async #list({ self }: OwnRecord): Promise<readonly string[]> {
+    const { port, keys } = this.#settings;
+    this.#lookedAt = this.#host?.clock.now() ?? 0;
+    const found = (await port.eval(LIST_RECORDS, [keys.tags], [keys.records])) as readonly Buffer[];
+    const entries = new Map<string, KnownNode>();
+    for (let i = 0; i + 1 < found.length; i += 2) {
+      const [tag, text] = [String(found[i]), String(found[i + 1])];
+      const record = decodeNode(text);
+      if (isTag(tag) && record !== undefined) entries.set(tag, { record, text });
+    }
+    entries.delete(self.tag);
+    this.#entries = entries;
+    return [...entries.keys()];
+  }
+
+  bury(tag: string): void {
+    const entry = this.#entries.get(tag);
+    if (entry !== undefined) void this.#drop(tag, entry.text);
+  }
+
+  async #drop(tag: string, text: string): Promise<void> {
+    const { port, keys } = this.#settings;
+    try {
+      await port.eval(DROP_RECORD, [keys.records + tag, keys.tags], [text, tag, keys.channel, CHANGED]);
+    } catch (error) {
+      log("the record of %s expires later: %s", tag, (error as Error).message);
+    }
+  }
+
+  // ---- leaving -----------------------------------------------------------------------------------------------------
+
+  leave(): void {
+    const { port, keys } = this.#settings;
+    const own = this.#own;
+    this.#host = undefined;
+    this.#own = undefined;
+    this.#wake();
+    this.#stopObserving();
+    port.unsubscribe(keys.channel);
+    this.#door?.close();
+    if (own === undefined) this.#settings.onLeft();
+    else void this.#drop(own.self.tag, own.text).then(() => this.#settings.onLeft());
+  }
+}
+
+const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";
+
+function failure(cause: Error): ClusterError {
+  return new ClusterError("CLUSTER_LISTEN_FAILED", `the links can't listen: ${cause.message}`, { cause });
+}
