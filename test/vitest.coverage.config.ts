@@ -14,7 +14,7 @@ export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
     pool: "forks",
-    maxWorkers: 3,
+    maxWorkers: 4,
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -16,7 +16,10 @@ statuses = {}
 lock = threading.Lock()
 
 
-def note(response, *_args, **_kwargs):
+def note(response, leaving):
+    # While a client leaves, it may still send a poll, which then meets a session that has ended.
+    if leaving.is_set():
+        return
     with lock:
         statuses[response.status_code] = statuses.get(response.status_code, 0) + 1
 
@@ -24,7 +27,8 @@ def note(response, *_args, **_kwargs):
 def talk(way, index):
     chance = random.Random(seed * 1000 + index)
     session = requests.Session()
-    session.hooks["response"].append(note)
+    leaving = threading.Event()
+    session.hooks["response"].append(lambda response, *_args, **_kwargs: note(response, leaving))
     # Each request has a connection of its own, so that it may land anywhere.
     session.headers["Connection"] = "close"
     client = socketio.Client(reconnection=False, http_session=session)
@@ -68,6 +72,7 @@ def talk(way, index):
         seen["faults"].append(f"{seen['ups']} up and {seen['downs']} down, the server has {counts}")
     seen["transport"] = client.eio.transport()
     has_ended = "ended" in seen
+    leaving.set()
     client.disconnect()
     if not has_ended:
         seen.pop("ended", None)

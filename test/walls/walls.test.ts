@@ -31,7 +31,7 @@ const cells = walls
   .filter(({ wall, client }) => isFull || (client !== "reference" && !SLOW.has(`${wall} ${client}`)));
 
 /** Milliseconds that each side talks, milliseconds for data to arrive, and the number of parallel cells. */
-const [TALK, PATIENCE, AT_ONCE] = isFull ? [6000, 6000, 16] : [300, 10_000, 12];
+const [TALK, PATIENCE, AT_ONCE] = isFull ? [6000, 6000, 32] : [300, 10_000, 12];
 
 const outcomes = new Map<Cell, Outcome>();
 
