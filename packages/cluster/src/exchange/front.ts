@@ -299,7 +299,7 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
       return this.#fail("invalid headers");
     }
     if (isEarly) req.resume();
-    if (!head.hasMore) res.end(first);
+    if (!head.hasMore) endWith(res, first);
     else this.#begin(first);
     hangUp?.();
   }
@@ -326,6 +326,14 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
     const credit = this.#credit?.passOn(bytes) ?? 0;
     if (credit > 0) this.send("CREDIT", encodeCredit(credit));
   }
+}
+
+/** Most bytes of a body that Node writes together with the head: it does so with text, whose latin1 is the bytes. */
+const JOINED_BODY = 16_384;
+
+function endWith(res: ServerResponse, body: Buffer): void {
+  if (body.length > JOINED_BODY) res.end(body);
+  else res.end(body.toString("latin1"), "latin1");
 }
 
 /** Sets the exchange of a request or of a response, whose listeners are shared. */
