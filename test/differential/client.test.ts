@@ -103,10 +103,10 @@ async function run(io: typeof referenceIo, script: Script): Promise<unknown> {
   }
 }
 
-function differential(name: string, script: Script): void {
+function differential(name: string, script: Script, normalize: (outcome: unknown) => unknown = (same) => same): void {
   test(name, async () => {
     const ours = await run(ourIo as unknown as typeof referenceIo, script);
-    expect(ours).toEqual(await run(referenceIo, script));
+    expect(normalize(ours)).toEqual(normalize(await run(referenceIo, script)));
   });
 }
 
@@ -267,30 +267,51 @@ differential("acknowledgements that come late", async (program) => {
   await connection.next();
 });
 
-differential("retries, over a lost connection", async (program) => {
-  const [socket, connection] = await program.connected({ retries: 3, ackTimeout: 2000 });
-  socket.emit("a", 1, (...args: unknown[]) => program.note("a", ...args));
-  socket.emit("b", (...args: unknown[]) => program.note("b", ...args));
-  await connection.next();
-  connection.cut();
-  const second = await program.server.connection();
-  await second.accept("def");
-  await second.next();
-  second.send("431[1]");
-  await second.next();
-  second.send('432["two"]', '42["done"]');
-  await nextEvent(socket, "done");
-});
+/** All tries of an event have one id here, and a new one each there. The server learns that the client repeats events. */
+const withoutIds = (outcome: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(outcome)
+      .replaceAll(/"42\d+\[/g, '"42[')
+      .replaceAll(/"40\{\\"retries\\":\d\}"/g, '"40"'),
+  );
 
-differential("retries, until they are used up", async (program) => {
-  const [socket] = await program.connected({ retries: 2, ackTimeout: 10 });
-  await new Promise<void>((resolve) => {
-    socket.emit("a", (...args: unknown[]) => {
-      program.note("a", ...args);
-      resolve();
+/** Reads an event, and acknowledges it. */
+async function answer(connection: ScriptedConnection, text: string): Promise<void> {
+  const id = /^42(\d+)/.exec(String(await connection.next()))?.[1];
+  connection.send(`43${id}${text}`);
+}
+
+differential(
+  "retries, over a lost connection",
+  async (program) => {
+    const [socket, connection] = await program.connected({ retries: 3, ackTimeout: 2000 });
+    socket.emit("a", 1, (...args: unknown[]) => program.note("a", ...args));
+    socket.emit("b", (...args: unknown[]) => program.note("b", ...args));
+    await connection.next();
+    connection.cut();
+    const second = await program.server.connection();
+    await second.accept("def");
+    await answer(second, "[1]");
+    await answer(second, '["two"]');
+    second.send('42["done"]');
+    await nextEvent(socket, "done");
+  },
+  withoutIds,
+);
+
+differential(
+  "retries, until they are used up",
+  async (program) => {
+    const [socket] = await program.connected({ retries: 2, ackTimeout: 10 });
+    await new Promise<void>((resolve) => {
+      socket.emit("a", (...args: unknown[]) => {
+        program.note("a", ...args);
+        resolve();
+      });
     });
-  });
-});
+  },
+  withoutIds,
+);
 
 differential("recovery", async (program) => {
   const socket = program.client();

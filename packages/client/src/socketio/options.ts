@@ -46,7 +46,8 @@ export interface SocketOptions {
   auth?: Auth;
   /**
    * How often an unacknowledged event is sent again. The socket then sends one event at a time, in order, and the next one
-   * after its acknowledgement. `Infinity` means "at least once". Default: never, "at most once".
+   * after its acknowledgement. All tries have one id: the listeners of a Portage server get the event once in a session, and
+   * other servers once or several times. Default: never, "at most once".
    */
   retries?: number;
   /** Time limit for acknowledgements, in milliseconds. Default: until the socket disconnects. */

@@ -40,4 +40,6 @@ export interface Flags {
   compress?: boolean;
   volatile?: boolean;
   timeout?: number;
+  /** The id of the event, for all its tries. */
+  id?: number;
 }

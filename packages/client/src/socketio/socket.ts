@@ -209,9 +209,10 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
     if (packet.nsp !== this.nsp) return;
     const data = packet.data as ConnectAnswer | undefined;
     const { type } = packet;
-    if (type === CONNECT && data?.sid) this.onconnect(data.sid, data.pid);
-    else if (type === CONNECT) emitRefusal(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
-    else if (type === CONNECT_ERROR) {
+    if (type === CONNECT) {
+      if (data?.sid) this.onconnect(data.sid, data.pid);
+      else emitRefusal(this, "SERVER_TOO_OLD", "the server is older than Socket.IO 3");
+    } else if (type === CONNECT_ERROR) {
       this.ondisconnect();
       emitRefusal(this, "CONNECT_REFUSED", data?.message ?? data, data?.data);
     } else if (type === DISCONNECT) this.ondisconnect(true);
@@ -386,8 +387,14 @@ function join(self: AnySocket): void {
 }
 
 function sendConnect(self: AnySocket, data?: object): void {
+  const {
+    _pid: pid,
+    _lastOffset: offset,
+    _opts: { retries },
+  } = self;
   try {
-    self.packet({ type: CONNECT, data: self._pid ? { pid: self._pid, offset: self._lastOffset, ...data } : data });
+    // with `retries`, the server remembers its answers
+    self.packet({ type: CONNECT, data: pid || retries ? { pid, offset, retries, ...data } : data });
   } catch (error) {
     self.destroy();
     self["emitReserved"]("connect_error", error as Error);

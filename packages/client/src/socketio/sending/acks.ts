@@ -7,6 +7,9 @@ import type { Sender } from "./sender.ts";
 
 // Pending acknowledgements: callbacks of the program in `acks`, by id.
 
+/** Removes and returns the callback of the program, the last argument of an event. */
+export const popAck = (data: unknown[]): Ack | false => typeof data.at(-1) === "function" && (data.pop() as Ack);
+
 /** @param timeout time limit in milliseconds, after which `ack` receives an error; undefined for none */
 export function expectAck(self: Sender, id: number, ack: Ack, timeout: number | undefined): void {
   self.acks[id] = ack;

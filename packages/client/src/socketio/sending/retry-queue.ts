@@ -1,7 +1,8 @@
 import { callEach } from "../../emitter.ts";
 import { encodeWith, EVENT } from "../codec/packet.ts";
 import type { Flags, QueuedPacket } from "../socket-types.ts";
-import type { Ack, AnyListener } from "../typed-events.ts";
+import type { Ack } from "../typed-events.ts";
+import { popAck } from "./acks.ts";
 import { send } from "./send.ts";
 import type { Sender } from "./sender.ts";
 
@@ -9,7 +10,7 @@ import type { Sender } from "./sender.ts";
 
 /** Queues an event. It is sent after the previous ones are done, and up to `retries` times more. */
 export function enqueue(self: Sender, args: unknown[], flags: Flags, retries: number): void {
-  const ack = typeof args.at(-1) === "function" ? (args.pop() as AnyListener) : undefined;
+  const ack = popAck(args);
   encodeWith(self.io.encoder, { type: EVENT, nsp: self.nsp, data: args });
   const packet: QueuedPacket = { tryCount_: 0, pending: false, args, flags };
   const done: Ack = (error: Error | null, ...response: unknown[]): void => {
@@ -28,7 +29,7 @@ export function enqueue(self: Sender, args: unknown[], flags: Flags, retries: nu
 
 /** Sends the first event of the queue, unless its acknowledgement is pending. */
 export function sendNext(self: Sender): void {
-  const packet = self._queue[0];
+  const [packet] = self._queue;
   if (!packet || !self.connected || packet.pending) return;
   packet.pending = true;
   packet.tryCount_++;

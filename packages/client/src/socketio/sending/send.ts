@@ -1,8 +1,7 @@
 import { throwLater } from "../../emitter.ts";
 import { encodeWith, EVENT, type OutgoingPacket } from "../codec/packet.ts";
 import type { Flags } from "../socket-types.ts";
-import type { Ack } from "../typed-events.ts";
-import { expectAck, failAck, takeAck } from "./acks.ts";
+import { expectAck, failAck, popAck, takeAck } from "./acks.ts";
 import { push, take } from "./outbox.ts";
 import { type Sender, transmit } from "./sender.ts";
 
@@ -10,8 +9,9 @@ import { type Sender, transmit } from "./sender.ts";
 export function send(self: Sender, data: unknown[], flags: Flags): void {
   const { engine, encoder } = self.io;
   const packet: OutgoingPacket = { type: EVENT, data, options: { compress: flags.compress !== false } };
-  const ack = typeof data.at(-1) === "function" && (data.pop() as Ack);
-  if (ack) packet.id = self.ids++;
+  const ack = popAck(data);
+  // all tries of an event have one id, by which the server knows it again
+  if (ack) packet.id = flags.id ??= self.ids++;
   const isAdrift = engine?.carry_?.isHolding_;
   const isSent = self.connected && !isAdrift && engine.checkAlive();
   const isDropped = flags.volatile && (isAdrift || !engine?.transport?.writable);
