@@ -61,7 +61,7 @@ const ADDED: Record<string, string> = {
   Server: "cluster drain stats metrics conflate ifSlow",
   Namespace: "conflate ifSlow",
   "Namespace of a pattern": "conflate ifSlow",
-  Socket: "recoveryError conflate ifSlow bufferedBytes whenDrained slowPolicy droppedEvents",
+  Socket: "recoveryError conflate ifSlow dedupKey bufferedBytes whenDrained slowPolicy droppedEvents",
   Client: "",
   BroadcastOperator: "conflate ifSlow",
   Adapter: "deliverLocally encodePacket receivePacket deliverEncoded deliverWithOffset askEncoded forgetAcks",

@@ -277,7 +277,7 @@ const withoutIds = (outcome: unknown): unknown =>
 
 /** Reads an event, and acknowledges it. */
 async function answer(connection: ScriptedConnection, text: string): Promise<void> {
-  const id = /^42(\d+)/.exec(String(await connection.next()))?.[1];
+  const id = /^42(\d+)/.exec(await connection.next())?.[1];
   connection.send(`43${id}${text}`);
 }
 

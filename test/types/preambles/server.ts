@@ -35,3 +35,5 @@ export declare const passport: { session(): (req: IncomingMessage, res: ServerRe
 export declare const verify: (token: unknown) => Promise<{ id: string } | undefined>;
 /** Of a test, connected. */
 export declare const client: ClientSocket & { id: string };
+/** Of the program: stores an order, unless one with that key is there. Returns its number. */
+export declare const saveOnce: (key: string | undefined, order: unknown) => Promise<number>;

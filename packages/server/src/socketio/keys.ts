@@ -4,6 +4,8 @@
  * Adapters use the `Symbol.for()` keys, since they may belong to another copy of this package.
  */
 
+/** @internal Member of stored sessions: the live {@link AnswerWindow}, for the same process. */
+export const kAnswers = Symbol.for("portage:answers");
 export const kAdmit = Symbol("admit");
 export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
 export const kCall = Symbol("call");

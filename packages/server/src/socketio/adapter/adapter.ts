@@ -1,6 +1,7 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
-import type { kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession } from "../keys.ts";
+import type { kAnswers, kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession } from "../keys.ts";
+import type { AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import type { SocketIoError } from "../report/errors.ts";
 import type { Untyped } from "../events/typed-events.ts";
 import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
@@ -54,6 +55,10 @@ export interface SessionToPersist {
   rooms: Room[];
   /** Its `data`. */
   data: unknown;
+  /** The events that its client may repeat, with their answers. Plain data; missing for clients that do not repeat events. */
+  readonly answers?: AnswerRecord | undefined;
+  /** @internal The same, for a client that returns to this process. */
+  readonly [kAnswers]?: AnswerWindow | undefined;
 }
 
 /** A resumed session, with the events that its client missed. */

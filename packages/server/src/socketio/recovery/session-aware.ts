@@ -273,10 +273,7 @@ export class SessionAwareAdapter extends InMemoryAdapter implements ResumingAdap
     if (memberships !== undefined) this[kMemberships].set(session.sid, memberships);
     const missed = (): unknown[][] => this[kMissed](kept, since);
     return {
-      sid: session.sid,
-      pid: session.pid,
-      rooms: session.rooms,
-      data: session.data,
+      ...session,
       get missedPackets(): unknown[][] {
         return missed();
       },

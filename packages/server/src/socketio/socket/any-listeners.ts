@@ -1,10 +1,12 @@
 import { checkFunction, kSelf } from "../../engine/index.ts";
 import { kCall, kNotifyIncoming } from "../keys.ts";
 import { PacedSocket } from "./paced-socket.ts";
-import type { AnyListener, EventsMap } from "../events/typed-events.ts";
+import type { SubjectMiddleware } from "../events/middleware.ts";
+import type { AnyListener, Event, EventsMap } from "../events/typed-events.ts";
 
 const kIncoming = Symbol("incoming");
 const kOutgoing = Symbol("outgoing");
+export const kMiddlewares = Symbol("middlewares");
 
 /** Removes a listener from the array in place. Returns undefined, which removes all, when none is given. */
 function without(listeners: AnyListener[] | undefined, listener: AnyListener | undefined): AnyListener[] | undefined {
@@ -14,7 +16,7 @@ function without(listeners: AnyListener[] | undefined, listener: AnyListener | u
   return listeners;
 }
 
-/** A socket with catch-all listeners. Their arrays are created when first needed. */
+/** A socket with catch-all listeners and middlewares. Their arrays are created when first needed. */
 export abstract class CatchAllSocket<
   ListenEvents extends EventsMap,
   EmitEvents extends EventsMap,
@@ -23,6 +25,7 @@ export abstract class CatchAllSocket<
   protected readonly [kSelf]: this = this;
   private [kIncoming]: AnyListener[] | undefined;
   private [kOutgoing]: AnyListener[] | undefined;
+  protected [kMiddlewares]: SubjectMiddleware<Event>[] | undefined;
 
   /** Calls a function of the program, and reports what it throws or rejects with. */
   abstract [kCall](fn: (...args: unknown[]) => unknown, args: unknown[], kind: "acknowledgement" | "listener"): void;
@@ -97,6 +100,32 @@ export abstract class CatchAllSocket<
   /** Calls the incoming listeners with an event. */
   protected [kNotifyIncoming](event: unknown[]): void {
     if (this[kIncoming] !== undefined) notify(this, this[kIncoming], event);
+  }
+
+  // ---- middlewares -----------------------------------------------------------------------------------------------
+
+  /** The middlewares for incoming events. */
+  protected get fns(): SubjectMiddleware<Event>[] {
+    return (this[kSelf][kMiddlewares] ??= []);
+  }
+
+  protected set fns(fns: SubjectMiddleware<Event>[]) {
+    this[kSelf][kMiddlewares] = fns;
+  }
+
+  /**
+   * Adds a middleware for incoming events. It may change the event, and must call `next`. With an error, the event is dropped
+   * and `error` listeners of the socket get the error; the same happens when the middleware throws or rejects.
+   *
+   * @example
+   * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));
+   * socket.on("error", (err) => console.log(err.message));
+   */
+  use(fn: (event: Event, next: (err?: Error) => void) => void): this {
+    checkFunction(fn, "socket.use()");
+    const self = this[kSelf];
+    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as SubjectMiddleware<Event>];
+    return this;
   }
 }
 

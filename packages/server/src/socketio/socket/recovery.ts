@@ -4,12 +4,14 @@ import type {
   RecordingAdapter,
   RestoredSession,
   ResumingAdapter,
+  SessionToPersist,
 } from "../adapter/adapter.ts";
+import { AnswerWindow } from "../recovery/answers.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
 import type { Socket } from "./socket.ts";
-import { kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
+import { kAnswers, kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
 
 /** The reasons of disconnection after which a client may resume its session. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -61,6 +63,37 @@ function isRecording(adapter: Adapter): adapter is Adapter & RecordingAdapter {
 
 function isResuming(adapter: Adapter): adapter is Adapter & ResumingAdapter {
   return kResumeSession in adapter;
+}
+
+/** Stores the session of a socket that its client may resume. */
+export function persistSession(pid: PrivateSessionId, socket: Socket): void {
+  const { nsp, adapter } = socket;
+  socket[kAnswers]?.leave();
+  callAdapter(nsp, () => adapter.persistSession(sessionOf(pid, socket)));
+}
+
+function sessionOf(pid: PrivateSessionId, socket: Socket): SessionToPersist {
+  const { id: sid, data, [kAnswers]: answers } = socket;
+  const session: SessionToPersist = { sid, pid, rooms: [...socket.rooms], data };
+  if (answers === undefined) return session;
+  // Encoded only by adapters that store it outside of this process.
+  return Object.defineProperty({ ...session, [kAnswers]: answers }, "answers", {
+    enumerable: true,
+    get: () => answers.record(),
+  });
+}
+
+/**
+ * Returns the events that a client may repeat: those of its earlier session, or none yet. Undefined: its client gives each
+ * try a new id, so that none can be known again. Clients with the option `retries` say so.
+ */
+export function answersFor(
+  auth: Record<string, unknown>,
+  previous: RestoredSession | undefined,
+): AnswerWindow | undefined {
+  // `Infinity` is null in JSON.
+  if (auth["retries"] === undefined) return undefined;
+  return previous?.[kAnswers] ?? AnswerWindow.restore(previous?.answers) ?? new AnswerWindow();
 }
 
 /** Ends the connection of a socket whose client resumes the session elsewhere, which stores the session. */

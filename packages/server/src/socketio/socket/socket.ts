@@ -2,27 +2,34 @@ import type { IncomingMessage } from "node:http";
 import { type Packet, PacketType, RESERVED_EVENTS, SocketPacket } from "@portage/parser/socket";
 import { assignable, setOwn } from "../../base/assignable.ts";
 import { type AckCallback, type PendingAcks, promiseAck } from "../events/acks.ts";
-import { CatchAllSocket } from "./any-listeners.ts";
+import { CatchAllSocket, kMiddlewares } from "./any-listeners.ts";
 import type { Adapter, Room, RestoredSession, SocketId } from "../adapter/adapter.ts";
 import type { PacketWriteOptions } from "../adapter/surface.ts";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import type { kTimed } from "../broadcast/flags.ts";
+import type { AnswerWindow } from "../recovery/answers.ts";
 import { BroadcastOperator } from "../broadcast/operator.ts";
 import { REJECTION } from "../events/capturing-emitter.ts";
 import type { Client } from "../client/client.ts";
 import type { RawData } from "../packets/codec.ts";
 import { deliverSoon } from "../events/dispatch.ts";
-import { checkFunction, type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
+import { type CloseReason, kSelf, randomId, type Session } from "../../engine/index.ts";
 import { ReservedEventError, SocketIoError } from "../report/errors.ts";
 import { buildHandshake, type Handshake, idInProtocol4 } from "./handshake.ts";
 import { callProgram, type FailureKind, runChain } from "../../base/guarded.ts";
 import type { HandlerKind } from "../../base/handler-errors.ts";
 import { createLog } from "../../base/log.ts";
 import { callAdapter, failHandler, watchAdapter } from "../events/listener-errors.ts";
-import type { SubjectMiddleware } from "../events/middleware.ts";
 import type { Namespace } from "../namespace.ts";
 import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
-import { claimSession, openSession, RECOVERABLE_REASONS, releaseSession } from "./recovery.ts";
+import {
+  answersFor,
+  claimSession,
+  openSession,
+  persistSession,
+  RECOVERABLE_REASONS,
+  releaseSession,
+} from "./recovery.ts";
 import type { Server } from "../server.ts";
 import { withPublicReason, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
@@ -42,6 +49,7 @@ import {
   type Untyped,
 } from "../events/typed-events.ts";
 import {
+  kAnswers,
   kBroadcastsGot,
   kCall,
   kDeliver,
@@ -66,10 +74,8 @@ const kSocketState = Symbol("socketState");
 const kHandshake = Symbol("handshake");
 const kData = Symbol("data");
 const kPendingAcks = Symbol("pendingAcks");
-const kMiddlewares = Symbol("middlewares");
 const kOnEvent = Symbol("onEvent");
 const kFailHandler = Symbol("failHandler");
-const kPersist = Symbol("persist");
 
 /** A socket with any events. `any`, because no other map of events fits all sockets. */
 export type AnyServerSocket = Socket<Untyped, Untyped, Untyped>;
@@ -130,7 +136,8 @@ export class Socket<
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
   private [kPendingAcks]: PendingAcks | undefined;
-  private [kMiddlewares]: SubjectMiddleware<Event>[] | undefined;
+  /** @internal The events that the client may repeat; undefined if it does not. */
+  readonly [kAnswers]: AnswerWindow | undefined;
 
   /** Creates the socket of a client that joins. Programs get sockets from the event `connection`. */
   constructor(
@@ -146,6 +153,7 @@ export class Socket<
     this.recoveryError = previous instanceof SocketIoError ? previous : undefined;
     this[kPrevious] = previous instanceof SocketIoError ? undefined : previous;
     this.recovered = this[kPrevious] !== undefined;
+    this[kAnswers] = answersFor(auth, this[kPrevious]);
     const isOld = client.conn.protocol === 3;
     if (this[kPrevious] !== undefined) {
       this.id = this[kPrevious].sid;
@@ -381,6 +389,7 @@ export class Socket<
     this[kSocketState] = "connected";
     if (this[kPid] !== undefined) openSession(this[kPid], this);
     watchAdapter(this.join(this.id), this.nsp);
+    this[kAnswers]?.sendBy((_id, answer) => answer.length > 0 && this.packet(answer, { preEncoded: true }));
     for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
     this.packet(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
@@ -395,6 +404,7 @@ export class Socket<
   }
 
   private [kOnEvent](packet: Packet): void {
+    if (packet.id !== undefined && this[kAnswers]?.accept(packet.id, packet.data as Event) === false) return;
     try {
       this.onevent(packet);
     } catch (error) {
@@ -416,7 +426,10 @@ export class Socket<
     runChain<[Event]>({
       links: this[kMiddlewares],
       subject: [event],
-      onEnd: (err) => deliverSoon(this, err === undefined ? event : ["error", err]),
+      onEnd: (err) => {
+        if (err !== undefined) this[kAnswers]?.fail(event);
+        deliverSoon(this, err === undefined ? event : ["error", err]);
+      },
       onFailure: (error, how) => this[kFailHandler](error, how, "socket middleware", event[0]),
       endOf: (error) => error ?? new SocketIoError("MIDDLEWARE_FAILED"),
     });
@@ -424,6 +437,9 @@ export class Socket<
 
   /** Returns the function that acknowledges an event. Programs may replace this method. */
   ack(id: number): (...args: unknown[]) => void {
+    const encode = (args: unknown[]): readonly RawData[] =>
+      this.server.encoder.encode(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+    if (this[kAnswers] !== undefined) return this[kAnswers].acknowledge(id, encode);
     let sent = false;
     return (...args) => {
       if (sent) return;
@@ -432,14 +448,31 @@ export class Socket<
     };
   }
 
+  /**
+   * Returns a key that all tries of an event share, for clients with the option `retries`: store it with what the event
+   * changes, in one transaction. Undefined for clients that give each try a new id.
+   *
+   * @param acknowledge the function that answers the event, the last argument of its listeners
+   * @example
+   * socket.on("order", async (order, acknowledge) => {
+   *   acknowledge(await saveOnce(socket.dedupKey(acknowledge), order));
+   * });
+   */
+  dedupKey(acknowledge: ((...args: never[]) => unknown) | undefined): string | undefined {
+    const id = acknowledge && this[kSelf][kAnswers]?.idOf(acknowledge);
+    return id === undefined ? undefined : `${this.id}:${id}`;
+  }
+
   /** Calls the listeners of an event. */
   [kDeliver](event: unknown[]): void {
     if (this[kSocketState] !== "connected") return;
     // A client may send an event named "error"; without a listener, an EventEmitter would throw.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
+    this[kAnswers]?.begin(event);
     try {
       emitToListeners(this, event);
     } catch (error) {
+      this[kAnswers]?.fail(event);
       this[kFailHandler](error, "thrown", "listener", event[0] as string);
     }
   }
@@ -487,7 +520,8 @@ export class Socket<
   }
 
   /** Reports the rejection of a listener's promise; see Node's `captureRejections`. */
-  override [REJECTION](error: unknown, event: string | symbol): void {
+  override [REJECTION](error: unknown, event: string | symbol, ...args: unknown[]): void {
+    this[kAnswers]?.fail(args.at(-1));
     this[kFailHandler](error, "rejected", "listener", event);
   }
 
@@ -507,16 +541,11 @@ export class Socket<
       record === undefined ? leaving(reason, description) : withPublicReason(record, reason, description);
     if (log.enabled) log("socket %s is disconnected: %s (%s)", this.id, reason, self.closeReason.code);
     self.emitReserved("disconnecting", reason, description);
-    if (self[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) self[kPersist](self[kPid]);
+    if (self[kPid] !== undefined && RECOVERABLE_REASONS.has(reason)) persistSession(self[kPid], self);
     self._cleanup();
     self.client._remove(self);
     self.emitReserved("disconnect", reason, description);
     return undefined;
-  }
-
-  private [kPersist](pid: string): void {
-    const session = { sid: this.id, pid, rooms: [...this.rooms], data: this.data };
-    callAdapter(this.nsp, () => this.adapter.persistSession(session));
   }
 
   /** Emits `drain` when the queue of a slow client has emptied. */
@@ -530,7 +559,7 @@ export class Socket<
     if (self[kSocketState] === "left") return;
     if (self[kPid] !== undefined) {
       // A socket that never connected returns its session to the adapter, so that the client may try again.
-      if (self[kPrevious] !== undefined) self[kPersist](self[kPid]);
+      if (self[kPrevious] !== undefined) persistSession(self[kPid], self);
       releaseSession(self[kPid], self);
     }
     self.leaveAll();
@@ -565,32 +594,6 @@ export class Socket<
   /** Handles the client's departure from the namespace. */
   protected ondisconnect(): void {
     this._onclose("client namespace disconnect");
-  }
-
-  // ---- middlewares -----------------------------------------------------------------------------------------------
-
-  /** The middlewares for incoming events. */
-  protected get fns(): SubjectMiddleware<Event>[] {
-    return (this[kSelf][kMiddlewares] ??= []);
-  }
-
-  protected set fns(fns: SubjectMiddleware<Event>[]) {
-    this[kSelf][kMiddlewares] = fns;
-  }
-
-  /**
-   * Adds a middleware for incoming events. It may change the event, and must call `next`. With an error, the event is dropped
-   * and `error` listeners of the socket get the error; the same happens when the middleware throws or rejects.
-   *
-   * @example
-   * socket.use(([event], next) => next(event === "admin" ? new Error("not allowed") : undefined));
-   * socket.on("error", (err) => console.log(err.message));
-   */
-  use(fn: (event: Event, next: (err?: Error) => void) => void): this {
-    checkFunction(fn, "socket.use()");
-    const self = this[kSelf];
-    self[kMiddlewares] = [...(self[kMiddlewares] ?? []), fn as SubjectMiddleware<Event>];
-    return this;
   }
 }
 
