@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serverClock } from "@portage/server/relay";
+import { type Clock, serverClock } from "@portage/server/relay";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame, type Frame } from "../../../packages/cluster/src/core/frames.ts";
 import { Directory } from "../../../packages/cluster/src/links/directory.ts";
@@ -9,6 +9,7 @@ import { HostRegistry } from "../../../packages/cluster/src/links/host-registry.
 import type { Link, LinkEnd } from "../../../packages/cluster/src/links/link.ts";
 import { LinkPool, type PoolHandler } from "../../../packages/cluster/src/links/pool.ts";
 import { within } from "../../support/waiting.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const FRAMES = 10;
 
@@ -23,12 +24,12 @@ class Node implements PoolHandler {
   #full!: () => void;
   readonly isFull: Promise<void>;
 
-  constructor(directory: string, others: number) {
+  constructor(directory: string, others: number, clock: Clock = serverClock) {
     this.hasJoined = new Promise((resolve) => (this.#joined = resolve));
     this.isFull = new Promise((resolve) => (this.#full = resolve));
     this.pool = new LinkPool(
       {
-        clock: serverClock,
+        clock,
         registry: new HostRegistry(new Directory(directory), true),
         keys: undefined,
         heartbeatInterval: 1000,
@@ -95,5 +96,28 @@ describe("nodes that dial each other at once", () => {
       for (const { pool } of nodes) pool.close();
       for (const { closed } of nodes) expect(closed.map(([, end]) => end)).not.toContain("failed");
     }
+  });
+});
+
+describe("a node that did not hear of a newcomer", () => {
+  /** A marker without a process: the newcomer has dialled in vain. */
+  const joinUnheard = (tag: string): void => writeFileSync(join(folder, "n", tag), "1\n", { mode: 0o600 });
+
+  test("looks for it once a request names it, and not for each name that a client invents", async () => {
+    const clock = new FakeClock();
+    const node = new Node(join(folder, "n"), 0, clock);
+    node.pool.start();
+    await node.hasJoined;
+    joinUnheard("ABCD");
+    expect(node.pool.knows("ABCD")).toBe(false);
+    clock.advance(250);
+    expect(node.pool.knows("ABCD")).toBe(true);
+    joinUnheard("EFGH");
+    expect(node.pool.knows("EFGH")).toBe(false);
+    clock.advance(250);
+    expect(node.pool.knows("junk")).toBe(false);
+    expect(node.pool.knows("EFGH")).toBe(true);
+    node.pool.close();
+    expect(node.pool.knows("ABCD")).toBe(false);
   });
 });

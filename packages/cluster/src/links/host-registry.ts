@@ -12,6 +12,9 @@ const log = createLog("portage:cluster");
 /** Milliseconds between two looks into the directory. */
 const LOOK_INTERVAL = 15_000;
 
+/** Least milliseconds between two looks for unknown nodes: their names come from clients. */
+const LOOK_PAUSE = 250;
+
 /** The registry of the nodes of one host: a directory, which has a socket of each. */
 export class HostRegistry implements Registry {
   readonly kind = "unix";
@@ -20,6 +23,9 @@ export class HostRegistry implements Registry {
   readonly #needsSecret: boolean;
   #host: RegistryHost | undefined = undefined;
   #place: { self: Identity; door: Door } | undefined = undefined;
+  /** When the files of this node were refreshed. */
+  #refreshedAt = 0;
+  /** When the directory was read. */
   #lookedAt = 0;
 
   /** @param needsSecret whether the nodes share the secret in the directory */
@@ -93,7 +99,7 @@ export class HostRegistry implements Registry {
       return host.onFailed(error as Error);
     }
     this.#place = { self, door };
-    this.#lookedAt = host.clock.now();
+    this.#lookedAt = this.#refreshedAt = host.clock.now();
     host.onClaimed(self, this.#others());
   }
 
@@ -102,11 +108,19 @@ export class HostRegistry implements Registry {
   }
 
   beat(): void {
-    const { clock } = this.#host!;
-    if (clock.now() - this.#lookedAt < LOOK_INTERVAL) return;
-    this.#lookedAt = clock.now();
+    const now = this.#host!.clock.now();
+    if (now - this.#refreshedAt < LOOK_INTERVAL) return;
+    this.#refreshedAt = now;
+    this.#lookedAt = now;
     if (!this.#directory.refresh(this.#place!.self.tag)) this.#relisten();
     this.#host!.onListed(this.#others());
+  }
+
+  look(): readonly string[] {
+    const now = this.#host?.clock.now() ?? 0;
+    if (now - this.#lookedAt < LOOK_PAUSE) return [];
+    this.#lookedAt = now;
+    return this.#others();
   }
 
   /** The socket was removed, perhaps with all old files of the temporary directory. */

@@ -81,8 +81,11 @@ export class LinkPool implements PeerHost, RegistryHost {
     return this.#links.values();
   }
 
-  /** Whether the node was found and is not known to have ended. */
+  /** Whether the node was found and is not known to have ended. Looks for a node that was not found. */
   knows(tag: string): boolean {
+    if (this.#peers.has(tag)) return true;
+    const { registry } = this.#settings;
+    for (const other of registry.look?.() ?? []) if (!this.#peers.has(other)) this.#peer(other).signal("found");
     return this.#peers.has(tag);
   }
 

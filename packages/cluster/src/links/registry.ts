@@ -22,6 +22,11 @@ export interface Registry {
   routesTo(tag: string): readonly Route[];
   /** Called in each `heartbeatInterval`. */
   beat(): void;
+  /**
+   * Returns the tags of the other nodes; none if it has just been read. A request names a node that is not known: this process
+   * may have been stopped while that node joined. Absent: the registry can't be read in an instant.
+   */
+  look?(): Iterable<string>;
   /** The process of a node has ended: its record may go. */
   bury(tag: string): void;
   leave(): void;
