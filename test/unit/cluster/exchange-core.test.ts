@@ -6,12 +6,14 @@ import {
   SendCredit,
   WINDOW,
 } from "../../../packages/cluster/src/core/credit.ts";
+import { MAX_DATA, MAX_FRAME } from "../../../packages/cluster/src/core/frames.ts";
 import { FRONT_TABLE } from "../../../packages/cluster/src/core/front-table.ts";
 import {
   decodeAnswer,
   decodeRequest,
   encodeAnswer,
   encodeRequest,
+  MAX_HEAD,
   type RequestHead,
 } from "../../../packages/cluster/src/core/heads.ts";
 import { OWNER_TABLE } from "../../../packages/cluster/src/core/owner-table.ts";
@@ -42,6 +44,7 @@ describe("an exchange at its front", () => {
         "data: fail",
         "fin: fail",
         "reset: replace, over",
+        "unusable: drop, over",
         "closed: abort, over",
         "unlinked: replace, over",
         "leave: ignore",
@@ -53,6 +56,7 @@ describe("an exchange at its front", () => {
         "data: fail",
         "fin: fail",
         "reset: replace, over",
+        "unusable: drop, over",
         "closed: abort, over",
         "unlinked: replace, over",
         "leave: release",
@@ -64,6 +68,7 @@ describe("an exchange at its front", () => {
         "data: write",
         "fin: end, ending",
         "reset: cut, over",
+        "unusable: drop, over",
         "closed: report loss, over",
         "unlinked: cut, over",
         "leave: release",
@@ -75,17 +80,18 @@ describe("an exchange at its front", () => {
         "data: fail",
         "fin: fail",
         "reset: cut, over",
+        "unusable: drop, over",
         "closed: report, over",
         "unlinked: ignore, over",
         "leave: ignore",
       ],
-      over: ended(["sent", "answer", "begin", "data", "fin", "reset", "closed", "unlinked", "leave"]),
+      over: ended(["sent", "answer", "begin", "data", "fin", "reset", "unusable", "closed", "unlinked", "leave"]),
     });
   });
 
   test("ends by each way to end, from every phase", () => {
     for (const cells of Object.values(FRONT_TABLE))
-      for (const signal of ["reset", "closed", "unlinked"] as const) expect(cells[signal][0]).toBe("over");
+      for (const signal of ["reset", "unusable", "closed", "unlinked"] as const) expect(cells[signal][0]).toBe("over");
   });
 });
 
@@ -207,7 +213,7 @@ describe("heads", () => {
     const text =
       "HTTP/1.1 404 Not here\r\nContent-Type: text/html\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-Colon: a: b\r\n" +
       "Date: now\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\nTransfer-Encoding: chunked\r\n\r\n";
-    const decoded = decodeAnswer(Buffer.concat([encodeAnswer(text, true), Buffer.from("body")]))!;
+    const decoded = decodeAnswer(Buffer.concat([encodeAnswer(text, true)!, Buffer.from("body")]))!;
     expect(decoded.head).toEqual({
       status: 404,
       message: "Not here",
@@ -215,7 +221,7 @@ describe("heads", () => {
       hasMore: true,
     });
     expect(decoded.first.toString()).toBe("body");
-    expect(decodeAnswer(encodeAnswer("HTTP/1.1 200 \r\n\r\n", false))!.head).toMatchObject({
+    expect(decodeAnswer(encodeAnswer("HTTP/1.1 200 \r\n\r\n", false)!)!.head).toMatchObject({
       status: 200,
       message: "",
     });
@@ -223,7 +229,7 @@ describe("heads", () => {
 
   test("that are cut anywhere are refused", () => {
     const request = encodeRequest(HEAD)!;
-    const answer = encodeAnswer("HTTP/1.1 200 OK\r\na: b\r\n\r\n", false);
+    const answer = encodeAnswer("HTTP/1.1 200 OK\r\na: b\r\n\r\n", false)!;
     for (let i = 0; i < request.length; i++) expect(decodeRequest(request.subarray(0, i))).toBeUndefined();
     for (let i = 0; i < answer.length; i++) expect(decodeAnswer(answer.subarray(0, i))).toBeUndefined();
   });
@@ -259,6 +265,16 @@ describe("heads", () => {
     ["a name without a value", ["", "200", "OK", "a"]],
     ["a header of the connection", ["", "200", "OK", "Transfer-Encoding", "chunked"]],
   ])("of answers with %s are refused", (_what, lines) => expect(decodeAnswer(withHead(...lines))).toBeUndefined());
+
+  test("that do not fit into a frame, or of informational answers, are not sent", () => {
+    const long = "x".repeat(MAX_HEAD);
+    expect(encodeRequest({ ...HEAD, rawHeaders: ["a", long] })).toBeUndefined();
+    expect(encodeAnswer(`HTTP/1.1 200 OK\r\na: ${long}\r\n\r\n`, false)).toBeUndefined();
+    const { length } = encodeRequest({ ...HEAD, rawHeaders: ["a", ""] })!;
+    const longest = encodeRequest({ ...HEAD, rawHeaders: ["a", "x".repeat(MAX_HEAD - length + 4)] })!;
+    expect(longest.length + MAX_DATA).toBe(MAX_FRAME);
+    for (const status of [100, 103, 199]) expect(encodeAnswer(`HTTP/1.1 ${status} OK\r\n\r\n`, false)).toBeUndefined();
+  });
 
   test("made of anything do not throw", () => {
     const random = new Random(7);

@@ -325,3 +325,80 @@ test("a client that does not read stops the owner after a window", async () => {
   res.resume();
   expect((await answer).body.length).toBeGreaterThanOrEqual(40_000_000);
 });
+
+/** Waits until the owner has heard of the end of all exchanges. */
+const untilOver = (owner: TestNode): Promise<void> =>
+  within(
+    (async () => {
+      while (owner.relay.stats.owned > 0) await turn();
+    })(),
+    "the end of all exchanges",
+  );
+
+test("an informational answer of an owner's middleware is its fault, and reported there", async () => {
+  const { owner, front } = await startPair();
+  const sid = await openSession(owner);
+  const faults: unknown[] = [];
+  owner.engine.on("handler_error", (error) => faults.push(error));
+  let status = 103;
+  owner.engine.use((_req, res, next) => {
+    if (status === 0) return next();
+    if (status === 103) res.writeHead(103);
+    res.statusCode = status;
+    res.end();
+  });
+  for (status of [103, 100]) {
+    const { status: got, text } = await send(front, query(sid)).answer;
+    expect([got, JSON.parse(text)]).toEqual([400, { code: 3, message: "Bad request" }]);
+  }
+  status = 0;
+  expect(faults).toMatchObject([{ code: "ERR_HTTP_INVALID_STATUS_CODE" }, { code: "ERR_HTTP_INVALID_STATUS_CODE" }]);
+  expect((await send(front, query(sid), { body: "4x" }).answer).text).toBe("ok");
+  await untilOver(owner);
+});
+
+test("an answer with more headers than a frame has ends its exchange, and the link stays", async () => {
+  const { owner, front } = await startPair();
+  const sid = await openSession(owner);
+  owner.engine.use((_req, res) => {
+    res.setHeader("x-long", "x".repeat(1_000_000));
+    res.end();
+  });
+  await expect(send(front, query(sid)).answer).rejects.toThrow("socket hang up");
+  await untilOver(owner);
+  expect(front.relay.stats.pending).toBe(0);
+  expect(front.peers.get("AAAA")).toBeDefined();
+});
+
+test("what HTTP/2 does not take of an owner's answer is left out, or ends its exchange", async () => {
+  const { owner, front } = await startPair();
+  const sid = await openSession(owner);
+  const server = createHttp2();
+  front.engine.attach(server as never, { path: "/socket.io" });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  const ask = (): Promise<unknown> =>
+    new Promise((resolve) => {
+      const stream = client.request({ ":path": `/socket.io/?${query(sid)}` });
+      stream.on("response", ({ ":status": status, upgrade, "x-mine": mine }) => resolve({ status, upgrade, mine }));
+      stream.on("error", (error) => resolve((error as NodeJS.ErrnoException).code));
+      stream.on("close", () => resolve("closed"));
+    });
+  let status = 200;
+  let headers: Record<string, string | string[]> = {};
+  owner.engine.use((_req, res) => void res.writeHead(status, headers).end("an answer"));
+  headers = { Upgrade: "h2c", "Proxy-Connection": "close", "HTTP2-Settings": "x", "X-Mine": "1" };
+  expect(await ask()).toEqual({ status: 200, mine: "1" });
+  headers = { "Content-Type": ["text/plain", "text/html"] };
+  expect(await ask()).not.toHaveProperty("status");
+  headers = {};
+  status = 700;
+  expect(await ask()).not.toHaveProperty("status");
+  status = 404;
+  expect(await ask()).toMatchObject({ status: 404 });
+  await untilOver(owner);
+  expect(front.relay.stats.pending).toBe(0);
+  expect(front.peers.get("AAAA")).toBeDefined();
+  client.destroy();
+  server.close();
+});

@@ -94,15 +94,40 @@ describe("as owner, the link ends after", () => {
   });
 });
 
-describe("as front, the link ends after", () => {
-  const head = (text: string): Buffer => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(text.length);
-    return Buffer.concat([length, Buffer.from(text, "latin1")]);
-  };
+const head = (text: string): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(text.length);
+  return Buffer.concat([length, Buffer.from(text, "latin1")]);
+};
 
+describe("as front, only the exchange ends after", () => {
+  test.each<[string, string, Buffer]>([
+    ["a malformed answer", "GET", Buffer.from("x")],
+    ["an answer that is shorter than its head", "POST", Buffer.of(0, 0, 1, 0)],
+    ["an informational status", "GET", head("\n103\nEarly Hints")],
+    ["an informational status, and more", "POST", head("m\n100\nContinue")],
+  ])("%s to a %s", async (_what, method, answer) => {
+    const { node, peer, mine, sid } = await startWithPeer();
+    const options = method === "POST" ? { body: "4x" } : {};
+    const request = send(node, query(`BBBB${"0".repeat(16)}`), options);
+    await within(
+      (async () => {
+        while (!mine.sent.includes("REQUEST")) await turn();
+      })(),
+      "the request",
+    );
+    peer.send(encodeFrame("ANSWER", 0x80000001, answer));
+    await expect(request.answer).rejects.toThrow("socket hang up");
+    // What the owner sends until it hears of the loss is ignored.
+    peer.send(encodeFrame("FIN", 0x80000001));
+    await turn();
+    expect([mine.sent, mine.failures, node.relay.stats.pending]).toEqual([["REQUEST", "LOST"], [], 0]);
+    expect((await send(node, query(sid), { body: "4x" }).answer).text).toBe("ok");
+  });
+});
+
+describe("as front, the link ends after", () => {
   test.each<[string, [FrameName, Buffer][]]>([
-    ["a malformed answer", [["ANSWER", Buffer.from("x")]]],
     ["data while waiting", [["DATA", Buffer.from("x")]]],
     ["fin while waiting", [["FIN", Buffer.alloc(0)]]],
     ["an unknown code", [["RESET", Buffer.of(99)]]],

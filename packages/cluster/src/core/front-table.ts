@@ -23,6 +23,8 @@ export type FrontSignal =
   | "data"
   | "fin"
   | "reset"
+  /** ANSWER, and the client can't be given that */
+  | "unusable"
   /** the response has closed: it has left this process, or the client has gone */
   | "closed"
   /** the link has closed */
@@ -49,6 +51,8 @@ export type FrontAction =
   | "replace"
   /** ends the connection of the client inside the answer */
   | "cut"
+  /** LOST, and ends the connection of the client */
+  | "drop"
   /** RELEASE */
   | "release"
   /** the peer broke the rules: the link ends */
@@ -65,6 +69,7 @@ export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSigna
     data: ["sending", "fail"],
     fin: ["sending", "fail"],
     reset: ["over", "replace"],
+    unusable: ["over", "drop"],
     closed: ["over", "abort"],
     unlinked: ["over", "replace"],
     leave: ["sending", "ignore"], // a POST is answered soon
@@ -76,6 +81,7 @@ export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSigna
     data: ["waiting", "fail"],
     fin: ["waiting", "fail"],
     reset: ["over", "replace"],
+    unusable: ["over", "drop"],
     closed: ["over", "abort"],
     unlinked: ["over", "replace"],
     leave: ["waiting", "release"],
@@ -87,6 +93,7 @@ export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSigna
     data: ["answering", "write"],
     fin: ["ending", "end"],
     reset: ["over", "cut"],
+    unusable: ["over", "drop"],
     closed: ["over", "report loss"],
     unlinked: ["over", "cut"],
     leave: ["answering", "release"],
@@ -98,6 +105,7 @@ export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSigna
     data: ["ending", "fail"],
     fin: ["ending", "fail"],
     reset: ["over", "cut"], // the client does not read its last answer
+    unusable: ["over", "drop"],
     closed: ["over", "report"],
     unlinked: ["over", "ignore"], // the answer is complete, and the client may read it
     leave: ["ending", "ignore"],
@@ -109,6 +117,7 @@ export const FRONT_TABLE: Readonly<Record<FrontPhase, Readonly<Record<FrontSigna
     data: ["over", "ignore"],
     fin: ["over", "ignore"],
     reset: ["over", "ignore"],
+    unusable: ["over", "ignore"],
     closed: ["over", "ignore"],
     unlinked: ["over", "ignore"],
     leave: ["over", "ignore"],

@@ -11,6 +11,7 @@
  * Each flag is a letter: `m`, more bytes follow; `t`, the client's connection is encrypted. What a peer sends is checked
  * before it is believed.
  */
+import { MAX_DATA, MAX_FRAME } from "./frames.ts";
 
 /** A request, as it travels to the owner of its session. */
 export interface RequestHead {
@@ -47,6 +48,8 @@ export interface Decoded<Head> {
 }
 
 const LENGTH = 4;
+/** Most bytes of a head: its frame has the first bytes of the body too. */
+export const MAX_HEAD = MAX_FRAME - MAX_DATA - LENGTH;
 const REQUEST_FIELDS = 6;
 const ANSWER_FIELDS = 3;
 
@@ -63,8 +66,9 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/;
 /** Headers of an answer about the connection to the client, which the front has. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding", "date"]);
 
-function encodeHead(lines: readonly (string | number)[]): Buffer {
+function encodeHead(lines: readonly (string | number)[]): Buffer | undefined {
   const text = lines.join("\n");
+  if (text.length > MAX_HEAD) return undefined;
   const bytes = Buffer.allocUnsafe(LENGTH + text.length);
   bytes.writeUInt32BE(text.length);
   bytes.write(text, LENGTH, "latin1");
@@ -80,7 +84,7 @@ function decodeHead(body: Buffer): { readonly lines: string[]; readonly first: B
 
 /**
  * Encodes the head of a request. Undefined: the owner would not believe it. A program has changed the request, or Node's parser
- * is set to accept what HTTP forbids.
+ * is set to accept what HTTP forbids, or more than a frame has.
  */
 export function encodeRequest(request: RequestHead): Buffer | undefined {
   if (!isSoundRequest(request)) return undefined;
@@ -115,13 +119,16 @@ function areHeaders(headers: readonly string[]): boolean {
 }
 
 /**
- * Encodes the head of an answer from the text that Node has made of it: status line and header lines.
+ * Encodes the head of an answer from the text that Node has made of it: status line and header lines. Undefined: the front would
+ * not believe it, or it is too long.
  *
  * @param text ends with an empty line
  */
-export function encodeAnswer(text: string, hasMore: boolean): Buffer {
+export function encodeAnswer(text: string, hasMore: boolean): Buffer | undefined {
   const [statusLine = "", ...headerLines] = text.split("\r\n");
-  const lines = [hasMore ? "m" : "", statusLine.slice(9, 12), statusLine.slice(13)];
+  const status = statusLine.slice(9, 12);
+  if (!STATUS.test(status)) return undefined;
+  const lines = [hasMore ? "m" : "", status, statusLine.slice(13)];
   for (const line of headerLines) {
     const colon = line.indexOf(": ");
     if (colon === -1 || OF_CONNECTION.has(line.slice(0, colon).toLowerCase())) continue;

@@ -66,6 +66,14 @@ const errorOf = ({ writableEnded }: ServerResponse): ResponseError =>
 
 /** The methods that replace those of `ServerResponse`. */
 const METHODS = {
+  /** Informational answers are not answers of the session, and are not forwarded. */
+  writeHead(this: ForwardedResponse, ...args: Parameters<ServerResponse["writeHead"]>): ForwardedResponse {
+    if (args[0] < 200) throw new ResponseError("ERR_HTTP_INVALID_STATUS_CODE");
+    const writeHead: unknown = Reflect.get(Object.getPrototypeOf(this) as ServerResponse, "writeHead");
+    Reflect.apply(writeHead as ServerResponse["writeHead"], this, args);
+    return this;
+  },
+
   write(this: ForwardedResponse, chunk: Chunk, encoding?: BufferEncoding | Done, done?: Done): boolean {
     if (this.writableEnded || this.destroyed) {
       reportWritten(isDone(encoding) ? encoding : done, errorOf(this));

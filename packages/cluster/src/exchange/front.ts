@@ -10,7 +10,7 @@
  * An answer counts as DONE when its response has closed without an error of the connection, as the engine counts it for its own.
  */
 import type { ServerResponse } from "node:http";
-import { brokeOff, hangUpAfter, nextTurn, type TransportRequest } from "@portage/server/relay";
+import { brokeOff, createLog, hangUpAfter, nextTurn, type TransportRequest } from "@portage/server/relay";
 import { decodeCredit, encodeCredit, ReceiveCredit } from "../core/credit.ts";
 import type { Frame } from "../core/frames.ts";
 import { FRONT_TABLE, type FrontPhase, type FrontSignal } from "../core/front-table.ts";
@@ -20,6 +20,8 @@ import { writeAnswerHead } from "./answer-writer.ts";
 import { Outflow } from "./outflow.ts";
 import { decodeReset, type ResetCode } from "../core/reset.ts";
 import { type LinkStreams, StreamEnd } from "./streams.ts";
+
+const log = createLog("portage:cluster");
 
 /** A request and its response. */
 export interface RequestAndResponse {
@@ -205,7 +207,7 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
 
   #onAnswer(body: Buffer): void {
     const answer = decodeAnswer(body);
-    if (!answer) return this.#fail("a malformed answer");
+    if (!answer) return this.#drop("it is malformed");
     if (answer.head.hasMore) {
       this.#credit = new ReceiveCredit();
       this.#credit.receive(answer.first.length);
@@ -244,7 +246,7 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
     this.#phase = next;
     if (action === "abort") this.send("ABORT");
     else if (action === "report") this.send(brokeOff(this.res) ? "LOST" : "DONE");
-    else if (action === "report loss") this.send("LOST");
+    else if (action === "report loss" || action === "drop") this.send("LOST");
     if (isOver) this.#end();
     switch (action) {
       case "write answer":
@@ -257,6 +259,7 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
       case "replace":
         return this.#desk.replace(this, this.#loss);
       case "cut":
+      case "drop":
         return void this.res.destroy();
       case "release":
         return this.send("RELEASE");
@@ -278,6 +281,12 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
     this.#desk.onFrontOver();
   }
 
+  /** Ends this exchange only: the answer comes from a program, maybe, and others are under way on the link. */
+  #drop(why: string): void {
+    log("an answer of %s can't be used: %s", this.streams.link.tag, why);
+    this.#signal("unusable");
+  }
+
   #fail(why: string): void {
     this.streams.link.fail(`the owner of a session sent ${why}`);
   }
@@ -295,8 +304,8 @@ export class FrontExchange extends StreamEnd implements RequestAndResponse {
     if (this.#desk.isLeaving) res.shouldKeepAlive = false;
     try {
       writeAnswerHead(res, head, { headers, length: head.hasMore ? undefined : first.length });
-    } catch {
-      return this.#fail("invalid headers");
+    } catch (error) {
+      return this.#drop((error as Error).message);
     }
     if (isEarly) req.resume();
     if (!head.hasMore) endWith(res, first);

@@ -11,7 +11,7 @@
  * Events are emitted in a tick of their own, as Node does: what a listener throws must not reach the link.
  */
 import type { ServerResponse } from "node:http";
-import { forgetRequest, prepareRequest, runNextTick, type TransportRequest } from "@portage/server/relay";
+import { createLog, forgetRequest, prepareRequest, runNextTick, type TransportRequest } from "@portage/server/relay";
 import { decodeCredit, encodeCredit, ReceiveCredit } from "../core/credit.ts";
 import type { Frame } from "../core/frames.ts";
 import { encodeAnswer, type RequestHead } from "../core/heads.ts";
@@ -24,6 +24,8 @@ import { ForwardedSocket, type SocketUser } from "./forwarded-socket.ts";
 import { Outflow } from "./outflow.ts";
 import { ResponseError } from "./response-error.ts";
 import { type LinkStreams, StreamEnd } from "./streams.ts";
+
+const log = createLog("portage:cluster");
 
 /** The relay, as its exchanges see it. */
 export interface OwnerDesk {
@@ -245,8 +247,13 @@ export class OwnerExchange extends StreamEnd implements SocketUser, AnswerSink {
   #sendHead(answer: Outflow): void {
     const first = answer.take();
     const hasMore = !answer.isDone;
+    const head = encodeAnswer(writtenHead(this.res) ?? "", hasMore);
     this.#head = "sent";
-    this.send("ANSWER", encodeAnswer(writtenHead(this.res) ?? "", hasMore), first);
+    if (!head) {
+      log("an answer with the status %d can't be sent to %s", this.res.statusCode, this.streams.link.tag);
+      return this.#signal("destroy");
+    }
+    this.send("ANSWER", head, first);
     if (hasMore) this.#send();
     else this.#signal("sent");
   }

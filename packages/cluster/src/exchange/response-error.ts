@@ -2,6 +2,7 @@
 const RESPONSE_ERRORS = {
   ECONNRESET: "the connection broke inside the answer",
   ERR_STREAM_WRITE_AFTER_END: "write after end",
+  ERR_HTTP_INVALID_STATUS_CODE: "the status of an answer is 1xx; use writeEarlyHints()",
   ERR_STREAM_DESTROYED: "the connection has ended",
 } as const;
 
