@@ -1,12 +1,15 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { madeOnce, oneAtATime } from "./once.ts";
 import { CACHE } from "./server-process.ts";
 
 const run = promisify(execFile);
+
+/** A run of the tests may take this long, in milliseconds. */
+const RUN_TIME = 600_000;
 
 /** A program that tests need, and where Debian has it. */
 export interface Wanted {
@@ -29,11 +32,30 @@ export async function findProgram({ name, packages, path }: Wanted): Promise<Pro
   const command = folders.map((folder) => join(folder, name)).find((each) => existsSync(each));
   if (command !== undefined) return { command, env: process.env };
   const root = join(CACHE, name, "root");
-  await madeOnce(root, (unfinished) => unpack(unfinished, packages));
+  await madeOnce(root, (unfinished) => failingOnce(`${root}.failed`, () => unpack(unfinished, packages)));
   const folder = join(root, "usr/lib");
   const libraries = existsSync(folder) ? await readdir(folder) : [];
   const [own = ""] = libraries.filter((each) => each.endsWith("-linux-gnu"));
   return { command: join(root, path), env: { ...process.env, LD_LIBRARY_PATH: join(folder, own) } };
+}
+
+/**
+ * Rejects at once where another test file of this run has failed to do the work: without a network, each attempt may take
+ * minutes. The files of a run have the same parent process.
+ */
+async function failingOnce(note: string, work: () => Promise<void>): Promise<void> {
+  const isRecent = await stat(note).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs < RUN_TIME,
+    () => false,
+  );
+  const [parent, ...reason] = isRecent ? (await readFile(note, "utf8")).split("\n") : [];
+  if (parent === String(process.ppid)) throw new Error(reason.join("\n"));
+  try {
+    await work();
+  } catch (error) {
+    await writeFile(note, `${process.ppid}\n${String(error)}`);
+    throw error;
+  }
 }
 
 /** Needs neither root nor a service: the packages are downloaded and unpacked, not installed. */

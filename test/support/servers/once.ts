@@ -52,11 +52,14 @@ async function makeUnder(folder: string, make: (folder: string) => Promise<void>
   const unfinished = `${folder}.unfinished-${process.pid}`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished);
-  await make(unfinished);
-  await rename(unfinished, folder).catch(async (error: unknown) => {
-    if (!(await exists(folder))) throw error;
+  try {
+    await make(unfinished);
+    await rename(unfinished, folder).catch(async (error: unknown) => {
+      if (!(await exists(folder))) throw error;
+    });
+  } finally {
     await rm(unfinished, { recursive: true, force: true });
-  });
+  }
 }
 
 /** Does the work once other processes that do work under this name have done theirs. */

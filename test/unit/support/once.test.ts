@@ -42,6 +42,7 @@ test("the lock of an ended process is free, even if another process has its id",
 test("a failed result is not stored, and its lock is removed", async () => {
   const parent = await place();
   await expect(madeOnce(join(parent, "key"), () => Promise.reject(new Error("full")))).rejects.toThrow("full");
+  expect(await readdir(parent)).toEqual([]);
   await madeOnce(join(parent, "key"), make);
   expect(await readFile(join(parent, "key/made"), "utf8")).toBe("whole");
 });
