@@ -49,6 +49,7 @@ export {
 } from "./socketio/report/errors.ts";
 export { failAdapter } from "./socketio/events/listener-errors.ts";
 export {
+  kAnswers,
   kCollectAnswers,
   kEndSession,
   kGuardsItself,
@@ -60,6 +61,7 @@ export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
 export { completeRecovery, type ResolvedRecovery } from "./socketio/recovery/options.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";
 export { yieldSession } from "./socketio/socket/recovery.ts";
+export { type AnswerRecord, AnswerWindow } from "./socketio/recovery/answers.ts";
 export { isMeantFor, type MissedEvent } from "./socketio/recovery/kept-event.ts";
 export type { KeptPacket, PacketOrigin } from "./socketio/recovery/packet-log.ts";
 export type { RestoredSession, SessionToPersist } from "./socketio/adapter/adapter.ts";

@@ -17,6 +17,7 @@ import {
   decodeValues,
   encodeValues,
   isMeantFor,
+  kAnswers,
   type KeptPacket,
   type MissedEvent,
   type PacketOrigin,
@@ -26,6 +27,7 @@ import {
 } from "@portage/server/relay";
 import type { BroadcastOptions, Room } from "@portage/server/adapter";
 import type { Bus } from "./bus.ts";
+import { LateAnswers } from "./late-answers.ts";
 import { encodeMessage } from "./messages.ts";
 import type { Part } from "./parts.ts";
 import { NodePositions, type Positions } from "./positions.ts";
@@ -43,10 +45,12 @@ export interface SessionSide {
 /** A session that another node has given away. */
 export interface GivenSession {
   readonly session: SessionToPersist;
+  /** The answered events, not checked yet. */
+  readonly answers: unknown;
   readonly missed: readonly unknown[][];
   readonly bytes: number;
   readonly positions: Positions;
-  /** The nodes that the other node has links to, and its own tag. */
+  /** The tag of the other node, and the nodes that it has links to. */
   readonly nodes: readonly string[];
 }
 
@@ -63,6 +67,7 @@ const SELF = "";
 /** Numbers events, gives sessions away and takes them. */
 export class HandOver {
   readonly positions = new NodePositions();
+  readonly late: LateAnswers;
   readonly #side: SessionSide;
   readonly #bus: Bus;
   #skips: Skip[] = [];
@@ -70,6 +75,7 @@ export class HandOver {
   constructor(side: SessionSide, bus: Bus) {
     this.#side = side;
     this.#bus = bus;
+    this.late = new LateAnswers(side.nsp.name, bus);
   }
 
   // ---- events --------------------------------------------------------------------------------------------------------
@@ -96,17 +102,22 @@ export class HandOver {
 
   /** What was under way from a node will not arrive. */
   lose(node: string): void {
+    this.late.lose(node);
     this.#skips = this.#skips.filter((skip) => skip.node !== node);
   }
 
   // ---- to another node -----------------------------------------------------------------------------------------------
 
-  /** Gives a session away. Returns the message; undefined if this node does not have the session. */
-  async give(request: number, { pid, offset }: { pid: string; offset: string }): Promise<Buffer[] | undefined> {
+  /** Gives a session to a node. Returns the message; undefined if this node does not have the session. */
+  async give(
+    to: string,
+    request: number,
+    { pid, offset }: { pid: string; offset: string },
+  ): Promise<Buffer[] | undefined> {
     yieldSession(this.#side.nsp, pid);
     const restored = await this.#side.restore(pid, offset);
     if (restored === null) return undefined;
-    const { sid, rooms, data } = restored;
+    const { sid, rooms, data, [kAnswers]: answers } = restored;
     // Without the offsets of this log.
     const missed = restored.missedPackets.map((event) => event.slice(0, -1));
     const head = {
@@ -120,7 +131,7 @@ export class HandOver {
       nsp: this.#side.nsp.name,
       request,
       head,
-      parts: encodeValues([data, ...missed]),
+      parts: encodeValues([data, this.late.give(pid, to, answers), ...missed]),
     });
   }
 
@@ -129,7 +140,10 @@ export class HandOver {
   /** Takes a session. Null: it can't be restored exactly. */
   take(given: GivenSession): RestoredSession | null {
     if (!this.#isExact(given)) return null;
-    return this.#side.adopt(given.session, () => this.#missed(given));
+    const { session, answers, nodes } = given;
+    const [from = ""] = nodes;
+    const adopted = { ...session, [kAnswers]: this.late.take(session.pid, from, answers) };
+    return this.#side.adopt(adopted, () => this.#missed(given));
   }
 
   #isExact({ positions, nodes }: GivenSession): boolean {
@@ -179,10 +193,10 @@ export function givenSession(
   head: { readonly sid: string; readonly rooms: Room[]; readonly positions: Positions; readonly nodes: string[] },
   parts: readonly Part[],
 ): GivenSession | undefined {
-  const [data, ...missed] = decodeValues(parts) ?? [undefined, undefined];
+  const [data, answers, ...missed] = decodeValues(parts) ?? [undefined, undefined, undefined];
   if (!missed.every((event) => Array.isArray(event) && event.length > 0)) return undefined;
   let bytes = 0;
   for (const part of parts) bytes += part.length;
   const { sid, rooms, positions, nodes } = head;
-  return { session: { sid, pid, rooms, data }, missed: missed as unknown[][], bytes, positions, nodes };
+  return { session: { sid, pid, rooms, data }, answers, missed: missed as unknown[][], bytes, positions, nodes };
 }

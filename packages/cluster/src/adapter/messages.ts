@@ -43,8 +43,10 @@ const KINDS = {
   POSITION: 16,
   /** asks for a session */
   SEEK: 17,
-  /** answers SEEK; parts: data, and the missed events */
+  /** answers SEEK; parts: data, the answered events, and the missed events */
   GIVEN: 18,
+  /** a listener has answered after its session was given away; parts: the encoded answer, none if it has failed */
+  ANSWERED: 21,
   /** a node has taken a record from the store, and asks its last owner for what that has not written */
   TAKE: 19,
   /** answers TAKE; part: the record */
@@ -109,6 +111,7 @@ interface Heads {
   HELLO: object;
   POSITION: { readonly number: number };
   SEEK: { readonly pid: string; readonly offset: string };
+  ANSWERED: { readonly pid: string; readonly id: number };
   GIVEN: {
     readonly sid: string;
     readonly rooms: Room[];
@@ -301,6 +304,7 @@ const HEAD_SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof 
   HELLO: {},
   POSITION: { number: isCountField },
   SEEK: { pid: isTextField, offset: isTextField },
+  ANSWERED: { pid: isTextField, id: isCountField },
   GIVEN: { sid: isTextField, rooms: isStringList, positions: isPositions, nodes: isTexts },
   TAKE: { pid: isTextField },
   RECORD: {},

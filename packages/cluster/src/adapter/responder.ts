@@ -69,6 +69,8 @@ export class Responder {
         return this.#handOver?.report(from, message.head.number);
       case "SEEK":
         return void this.#onSeek(from, message);
+      case "ANSWERED":
+        return this.#handOver?.late.receive(message.head, message.parts);
       case "TAKE":
         return this.#onTake(from, message);
     }
@@ -90,7 +92,7 @@ export class Responder {
 
   async #onSeek(from: string, { request, head }: MessageOf<"SEEK">): Promise<void> {
     try {
-      const given = await this.#handOver?.give(request, head);
+      const given = await this.#handOver?.give(from, request, head);
       if (given === undefined) this.#respond(from, { kind: "ABSENT", request, head: {} });
       else this.#bus.send(from, given);
     } catch (error) {

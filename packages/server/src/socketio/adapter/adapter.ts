@@ -114,6 +114,8 @@ export interface RecordedSocket {
   readonly pid: PrivateSessionId;
   /** Its `data`. */
   readonly data: unknown;
+  /** See {@link SessionToPersist}, as of now. */
+  readonly answers?: AnswerRecord | undefined;
 }
 
 /** An adapter that resumes sessions without an offset, and says why it can't. */

@@ -61,9 +61,9 @@ export class AnswerWindow {
     return window;
   }
 
-  /** Whether a listener has still to answer, here or elsewhere. */
-  get isPending(): boolean {
-    for (const progress of this.#events.values()) if (progress === "running" || progress === "elsewhere") return true;
+  /** Whether a listener of another process has still to answer. */
+  get isWaiting(): boolean {
+    for (const progress of this.#events.values()) if (progress === "elsewhere") return true;
     return false;
   }
 

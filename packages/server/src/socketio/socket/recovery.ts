@@ -6,7 +6,7 @@ import type {
   ResumingAdapter,
   SessionToPersist,
 } from "../adapter/adapter.ts";
-import { AnswerWindow } from "../recovery/answers.ts";
+import { type AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
@@ -52,6 +52,9 @@ export function openSession(pid: PrivateSessionId, socket: Socket): void {
     pid,
     get data(): unknown {
       return socket.data;
+    },
+    get answers(): AnswerRecord | undefined {
+      return socket[kAnswers]?.record();
     },
   };
   callAdapter(nsp, () => adapter[kOpenSession](recorded));

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { LateAnswers } from "../../../packages/cluster/src/adapter/late-answers.ts";
+import { type Peer, settle } from "../socketio/peer.ts";
+import { ClusterBench, type TestNode } from "./adapter-cluster-bench.ts";
+
+type Acknowledge = (...args: unknown[]) => void;
+
+/** Nodes whose listeners answer when the test wants it, and a client that repeats events. */
+class Nomad {
+  readonly cluster: ClusterBench;
+  /** The nodes at which listeners have got an event, and how they answer. */
+  readonly heard: [tag: string, acknowledge: Acknowledge][] = [];
+  peer!: Peer;
+  #pid: string | undefined;
+
+  constructor(tags: readonly string[]) {
+    this.cluster = new ClusterBench(tags, { connectionStateRecovery: {} });
+    for (const { io, tag } of this.cluster.nodes) {
+      io.on("connection", (socket) => {
+        socket.on("order", (acknowledge: Acknowledge) => this.heard.push([tag, acknowledge]));
+        socket.on("fail", async (acknowledge: Acknowledge) => {
+          await new Promise((resolve) => this.heard.push([tag, resolve]));
+          if (this.heard.length === 1) throw new Error("the database is away");
+          acknowledge("done");
+        });
+      });
+    }
+  }
+
+  /** Loses its connection, comes to a node, and returns whether its session was resumed. */
+  async come(node: TestNode): Promise<boolean> {
+    this.peer?.transport.lose();
+    this.peer = node.bench.peer();
+    await this.peer.say(`0${JSON.stringify({ retries: 3, pid: this.#pid })}`);
+    let answer: string | undefined;
+    while (answer === undefined) answer = (await this.peer.hear()).map(String).find((text) => text.startsWith("0{"));
+    const { pid } = JSON.parse(answer.slice(1)) as { pid: string };
+    const isResumed = pid === this.#pid;
+    this.#pid = pid;
+    return isResumed;
+  }
+
+  get tags(): string[] {
+    return this.heard.map(([tag]) => tag);
+  }
+}
+
+const nodesOf = ({ cluster }: Nomad): [TestNode, TestNode, TestNode] => cluster.nodes as [TestNode, TestNode, TestNode];
+
+describe("an event that is repeated at another node", () => {
+  test("is answered from what the first node has remembered", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb"]);
+    const [one, two] = nodesOf(nomad);
+    await nomad.come(one);
+    await nomad.peer.say('20["order"]');
+    nomad.heard[0]?.[1]("boat", Buffer.from([1, 2]));
+    expect(await nomad.come(two)).toBe(true);
+    await nomad.peer.say('20["order"]');
+    expect(await nomad.peer.hear()).toEqual(['61-0["boat",{"_placeholder":true,"num":0}]', Buffer.from([1, 2])]);
+    expect(nomad.tags).toEqual(["aaaa"]);
+  });
+
+  test("is answered by the listener that runs at the first node, also two nodes later", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb", "cccc"]);
+    const [one, two, three] = nodesOf(nomad);
+    await nomad.come(one);
+    await nomad.peer.say('20["order"]');
+    expect(await nomad.come(two)).toBe(true);
+    await nomad.peer.say('20["order"]');
+    expect(await nomad.come(three)).toBe(true);
+    await nomad.peer.say('20["order"]');
+    expect([await nomad.peer.hear(), nomad.tags]).toEqual([[], ["aaaa"]]);
+    nomad.heard[0]?.[1]("boat");
+    await settle();
+    expect(await nomad.peer.hear()).toEqual(['30["boat"]']);
+    await nomad.peer.say('20["order"]');
+    expect([await nomad.peer.hear(), nomad.tags]).toEqual([['30["boat"]'], ["aaaa"]]);
+  });
+
+  test("runs again if the listener at the first node fails", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb"]);
+    const [one, two] = nodesOf(nomad);
+    await nomad.come(one);
+    await nomad.peer.say('20["fail"]');
+    expect(await nomad.come(two)).toBe(true);
+    await nomad.peer.say('20["fail"]');
+    expect(nomad.tags).toEqual(["aaaa"]);
+    nomad.heard[0]?.[1]();
+    await settle();
+    await settle();
+    await nomad.peer.say('20["fail"]');
+    expect(nomad.tags).toEqual(["aaaa", "bbbb"]);
+    nomad.heard[1]?.[1]();
+    await settle();
+    expect(await nomad.peer.hear()).toEqual(['30["done"]']);
+  });
+
+  test("runs again if the first node is lost before its listener has answered", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb"]);
+    const [one, two] = nodesOf(nomad);
+    await nomad.come(one);
+    await nomad.peer.say('20["order"]');
+    expect(await nomad.come(two)).toBe(true);
+    nomad.cluster.mesh.kill("aaaa");
+    await nomad.peer.say('20["order"]');
+    expect(nomad.tags).toEqual(["aaaa", "bbbb"]);
+  });
+});
+
+describe("answers that arrive", () => {
+  const bus = { tag: "bbbb", nodes: () => ["aaaa"], send: () => true } as never;
+
+  test("before their session is taken are kept, a hundred of them", () => {
+    const late = new LateAnswers("/", bus);
+    for (let id = 0; id < 150; id++) late.receive({ pid: id === 149 ? "mine" : "other", id }, ["answer"]);
+    expect(late.pending).toBe(100);
+    const window = late.take("mine", "aaaa", [[149]]);
+    expect(window?.record()).toEqual([[149, "answer"]]);
+    expect(late.pending).toBe(99);
+  });
+
+  test("are not waited for once their node is lost", () => {
+    const late = new LateAnswers("/", bus);
+    late.take("mine", "aaaa", [[1]]);
+    expect(late.pending).toBe(1);
+    late.lose("cccc");
+    expect(late.pending).toBe(1);
+    late.lose("aaaa");
+    expect(late.pending).toBe(0);
+  });
+
+  test("a session with a malformed record begins without one", () => {
+    const late = new LateAnswers("/", bus);
+    expect([late.take("mine", "aaaa", [["x"]]), late.take("mine", "aaaa", undefined), late.pending]).toEqual([
+      undefined,
+      undefined,
+      0,
+    ]);
+  });
+});
