@@ -1,5 +1,6 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { ParkedSocket } from "./parked-socket.ts";
 import { prepareRequest, type TransportRequest } from "./request.ts";
 
 /** Members that Node sets on a request (`parser` only on upgrades), and the engine's `_query`. */
@@ -26,14 +27,15 @@ export class ParkedRequest {
    * line break.
    */
   readonly #lines: string;
-  readonly #socket: Socket;
+  readonly #socket: Socket | ParkedSocket;
 
   private constructor(req: IncomingMessage) {
     const answered = "res" in req ? ANSWERED : "";
     // A WebSocket over HTTP/2 begins with CONNECT; all other handshakes are GETs.
     const version = req.method === "CONNECT" ? `${req.httpVersion} CONNECT` : req.httpVersion;
     this.#lines = [answered, version, req.url ?? "", ...headersIn(req)].join("\n");
-    this.#socket = req.socket;
+    // The connection of a WebSocket has the life of its session.
+    this.#socket = answered ? ParkedSocket.of(req.socket) : req.socket;
   }
 
   /**
@@ -51,7 +53,8 @@ export class ParkedRequest {
   restore(): TransportRequest {
     const [answered = "", protocol = "", url = "", ...rawHeaders] = this.#lines.split("\n");
     const [version = "", method = "GET"] = protocol.split(" ");
-    const req = new IncomingMessage(this.#socket);
+    const socket = this.#socket;
+    const req = new IncomingMessage(socket instanceof ParkedSocket ? socket.restore() : socket);
     const [major, minor] = version.split(".");
     req.httpVersion = version;
     req.httpVersionMajor = Number(major);
