@@ -103,7 +103,9 @@ function isSoundRequest({ method, url, httpVersion, peer, rawHeaders }: RequestH
 export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
   const decoded = decodeHead(body);
   if (!decoded || decoded.lines.length < REQUEST_FIELDS) return undefined;
-  const [flags = "", method = "", url = "", httpVersion = "", address = "", port = "", ...rawHeaders] = decoded.lines;
+  const [flags = "", method = "", url = "", httpVersion = "", address = "", port = ""] = decoded.lines;
+  // Exactly as long as it is: a request may wait for minutes.
+  const rawHeaders = decoded.lines.slice(REQUEST_FIELDS);
   if (!/^m?t?$/.test(flags) || !PORT.test(port)) return undefined;
   const peer = { address, port: Number(port), isEncrypted: flags.endsWith("t") };
   const head = { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") };
@@ -142,7 +144,8 @@ export function encodeAnswer(text: string, hasMore: boolean): Buffer | undefined
 export function decodeAnswer(body: Buffer): Decoded<AnswerHead> | undefined {
   const decoded = decodeHead(body);
   if (!decoded || decoded.lines.length < ANSWER_FIELDS) return undefined;
-  const [flags = "", status = "", message = "", ...headers] = decoded.lines;
+  const [flags = "", status = "", message = ""] = decoded.lines;
+  const headers = decoded.lines.slice(ANSWER_FIELDS);
   if (!/^m?$/.test(flags) || !STATUS.test(status) || CONTROL.test(message) || !areHeaders(headers)) return undefined;
   if (headers.some((name, i) => i % 2 === 0 && OF_CONNECTION.has(name.toLowerCase()))) return undefined;
   return { head: { status: Number(status), message, headers, hasMore: flags === "m" }, first: decoded.first };
