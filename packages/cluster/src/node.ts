@@ -220,6 +220,10 @@ export class LocalNode implements Peers, PoolHandler {
     if (change === "lost") this.#settings.handler.onLost({ node: this.#describe(member!), reason: REASONS[how] });
   }
 
+  isIdle(link: Link): boolean {
+    return this.relay.isIdle(link);
+  }
+
   onBeat(): void {
     if (this.#settings.host.count() !== this.#reported) this.#reportState();
   }

@@ -1,7 +1,10 @@
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { connect } from "node:tls";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 import { startRedis } from "../../support/servers/redis.ts";
-import { Nodes, until } from "./nodes.ts";
+import { nextEvent, within } from "../../support/waiting.ts";
+import { type Node, Nodes, until } from "./nodes.ts";
 
 const redis = await startRedis();
 const url = redis?.url ?? "";
@@ -59,5 +62,124 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     expect(second.cluster.tag).toBe("");
     await until(() => first.cluster.nodes().length === 1, "the node to be gone");
     expect(Object.keys(await keysLeft())).toEqual([`n:${first.cluster.tag}`, "nodes", "secret"]);
+  });
+
+  test("a killed process is lost within 200 ms, and its record is removed", async () => {
+    const first = await nodes.start();
+    const second = await nodes.fork();
+    await nodes.meet(1);
+    const before = performance.now();
+    second.child.kill("SIGKILL");
+    const lost = await first.heard.find(({ name }) => name === "lost");
+    expect(lost).toMatchObject({ tag: second.tag, reason: "its process has ended" });
+    expect(lost.at - before).toBeLessThan(200);
+    await vi.waitFor(async () => expect(Object.keys(await keysLeft())).not.toContain(`n:${second.tag}`));
+  });
+
+  test("a stopped process is silent, and joins again when it goes on", async () => {
+    const options = { heartbeatInterval: 50, heartbeatTimeout: 200 };
+    const first = await nodes.start(options);
+    const second = await nodes.fork(options);
+    await nodes.meet(1);
+    second.child.kill("SIGSTOP");
+    await first.heard.find(({ state }) => state === "silent");
+    second.child.kill("SIGCONT");
+    await first.heard.find(({ state }) => state === "up");
+    expect(Object.keys(first.io.stats().nodes!.links)).toEqual([second.tag]);
+  });
+
+  test("a node without a record writes it again, and keeps its links", async () => {
+    const options = { heartbeatInterval: 20, heartbeatTimeout: 80 };
+    const first = await nodes.start(options);
+    const second = await nodes.start(options);
+    await nodes.meet(1);
+    await probe!.del(`${nodes.name}:n:${second.cluster.tag}`, `${nodes.name}:nodes`, `${nodes.name}:secret`);
+    await vi.waitFor(async () => {
+      const names = [first, second].map(({ cluster }) => `n:${cluster.tag}`);
+      expect(Object.keys(await keysLeft())).toEqual([...names.sort(), "nodes", "secret"]);
+    });
+    expect(first.io.stats().nodes!.ends).toEqual({});
+    const third = await nodes.start(options);
+    await nodes.meet(2);
+    expect(third.io.stats().nodes!.refused).toEqual({});
+  });
+
+  test("a node whose tag another one has taken claims a new tag", async () => {
+    const options = { heartbeatInterval: 20, heartbeatTimeout: 80 };
+    const first = await nodes.start(options);
+    const second = await nodes.start(options);
+    await nodes.meet(1);
+    const { tag } = second.cluster;
+    await probe!.set(`${nodes.name}:n:${tag}`, JSON.stringify({ life: "x".repeat(22) }), "PX", 200);
+    await until(() => second.cluster.tag !== "" && second.cluster.tag !== tag, "another tag");
+    await until(() => first.cluster.nodes().some((node) => node.tag === second.cluster.tag), "the node to be found");
+  });
+
+  test("a node with another secret is refused, and both say why", async () => {
+    const first = nodes.begin({ secret: "one secret of many characters" });
+    const heard = nextEvent(first.cluster as never, "refused");
+    await nodes.joined(first);
+    const second = await nodes.start({ secret: "another secret, also long enough" });
+    expect(await heard).toMatchObject([{ code: "LINK_SECRET", tag: second.cluster.tag }]);
+    expect([first.cluster.nodes().length, second.cluster.nodes().length]).toEqual([1, 1]);
+  });
+
+  test("links are encrypted with one certificate that all nodes share", async () => {
+    const links = { tls: { key: TEST_KEY, cert: TEST_CERTIFICATE } };
+    const first = await nodes.start({ links });
+    await nodes.start({ links });
+    await nodes.meet(1);
+    expect(viaOf(first)).toEqual(["tcp"]);
+    const { host, port } = JSON.parse((await probe!.get(`${nodes.name}:n:${first.cluster.tag}`)) ?? "");
+    const stranger = connect({ host, port, rejectUnauthorized: false });
+    // TLS 1.3 reports a missing certificate after the handshake.
+    expect(await nextEvent(stranger, "error")).toMatchObject([{ code: expect.stringMatching(/^ERR_SSL|ECONNRESET/) }]);
+  });
+
+  test("a port that is taken is an error with a code", async () => {
+    const first = await nodes.start();
+    const { port } = JSON.parse((await probe!.get(`${nodes.name}:n:${first.cluster.tag}`)) ?? "");
+    const { cluster } = nodes.begin({ links: { host: "127.0.0.1", port } });
+    expect(await nextEvent(cluster as never, "error")).toMatchObject([{ code: "CLUSTER_LISTEN_FAILED" }]);
+  });
+});
+
+/** How a node reaches the others. */
+function viaOf({ io }: Node): string[] {
+  return Object.values(io.stats().nodes!.links).map(({ via }) => via);
+}
+
+describe.skipIf(redis === undefined)("links over Redis", () => {
+  test("two nodes without addresses exchange large broadcasts", async () => {
+    const first = await nodes.start({ links: "bus" });
+    const second = await nodes.start({ links: "bus" });
+    await nodes.meet(1);
+    expect([viaOf(first), viaOf(second)]).toEqual([["bus"], ["bus"]]);
+    expect(first.cluster.nodes()[1]).toMatchObject({ via: "bus", state: "up" });
+    const heard = new Promise((resolve) => second.io.on("large", resolve));
+    const text = "abc".repeat(1_500_000);
+    first.io.serverSideEmit("large", text);
+    expect(await within(heard, "the event")).toBe(text);
+    await second.io.close();
+    expect(await first.heard.find(({ name }) => name === "lost")).toMatchObject({ reason: "it has left" });
+  });
+
+  test("a node whose address leads nowhere is reached over Redis", async () => {
+    const unreachable = { host: "127.0.0.1", advertise: "127.0.0.1:1" };
+    const first = await nodes.start({ links: unreachable });
+    await nodes.start({ links: unreachable });
+    await nodes.meet(1);
+    expect(viaOf(first)).toEqual(["bus"]);
+  });
+
+  test("a killed process is lost once its record has expired", { timeout: 30_000 }, async () => {
+    const options = { links: "bus", heartbeatInterval: 50, heartbeatTimeout: 200 } as const;
+    const first = await nodes.start(options);
+    const second = await nodes.fork(options);
+    await nodes.meet(1);
+    second.child.kill("SIGKILL");
+    await first.heard.find(({ state }) => state === "silent");
+    await probe!.del(`${nodes.name}:n:${second.tag}`);
+    expect(await first.heard.find(({ name }) => name === "lost")).toMatchObject({ reason: "its process has ended" });
   });
 });

@@ -68,6 +68,9 @@ class Node implements PoolHandler {
     throw error;
   }
   onBeat(): void {}
+  isIdle(): boolean {
+    return true;
+  }
 }
 
 let folder: string;

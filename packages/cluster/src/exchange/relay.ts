@@ -370,6 +370,11 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     this.#streams.get(link)?.onFrame(frame);
   }
 
+  /** Whether no stream is open on the link. */
+  isIdle(link: Link): boolean {
+    return (this.#streams.get(link)?.size ?? 0) === 0;
+  }
+
   onDrain(link: Link): void {
     this.#streams.get(link)?.onDrain();
   }

@@ -39,6 +39,8 @@ export interface DialSettings {
   readonly clock: Clock;
   /** Milliseconds for the whole attempt. */
   readonly timeout: number;
+  /** `look`: ends with `onAnswered`. Default: `link`. */
+  readonly purpose?: "link" | "look";
 }
 
 /** One attempt to connect to a node. */
@@ -101,6 +103,7 @@ export class Dial {
     if (listener === undefined || !isNonce(listenerNonce)) return this.#fail("LINK_MALFORMED");
     // The address is that of an earlier node.
     if (listener.tag !== this.#settings.tag) return this.#fail("absent");
+    if (this.#settings.purpose === "look") this.abort();
     this.#handler.onAnswered();
     if (this.#isOver) return;
     this.#upgrade({ dialler: this.#settings.self, listener, diallerNonce: makeNonce(), listenerNonce });

@@ -2,6 +2,7 @@ import { type IncomingMessage, Server, type ServerResponse } from "node:http";
 import { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
+import type { Clock, PendingCall } from "@portage/server/relay";
 import { acceptUpgrade, checkUpgrade, refuseUpgrade, type WebSocketLink as Connection } from "@portage/websocket";
 import type { LinkRefusalCode } from "../core/errors.ts";
 import {
@@ -51,6 +52,8 @@ export class Door {
   readonly #handler: DoorHandler;
   readonly #server: Server | SecureServer;
   readonly #nonces = new WeakMap<Duplex, string>();
+  /** End connections that do not become links. */
+  readonly #limits = new WeakMap<Duplex, PendingCall>();
 
   constructor(settings: DoorSettings, handler: DoorHandler) {
     this.#settings = settings;
@@ -74,6 +77,15 @@ export class Door {
       done(undefined);
     });
     server.unref();
+  }
+
+  /** Takes a connection that no socket has brought. */
+  take(stream: Duplex, clock: Clock): void {
+    // A server that does not listen has no timers.
+    const limit = clock.after(HTTP_LIMITS.requestTimeout, () => stream.destroy());
+    this.#limits.set(stream, limit);
+    stream.once("close", () => limit.cancel());
+    this.#server.emit("connection", stream);
   }
 
   /** The TCP port that it listens on. */
@@ -114,6 +126,7 @@ export class Door {
     const key = terms && verifyProof(keys, "dialler", terms, req.headers["portage-proof"]);
     if (terms === undefined || key === undefined) return this.#refuse(stream, 401, "LINK_SECRET", node.tag);
     if (!this.#handler.admits(node)) return refuseUpgrade(stream, 409);
+    this.#limits.get(stream)?.cancel();
     const headers = [`portage-proof: ${makeProof(key, "listener", terms)}`];
     const connection = acceptUpgrade(req, stream, head, { ...CONNECTION_OPTIONS, headers });
     this.#handler.onDialled(node, connection, this.#settings.kind);

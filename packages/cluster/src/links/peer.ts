@@ -7,6 +7,7 @@ import { Dial, type DialFailure, type DialHandler } from "./dial.ts";
 import type { Identity, LinkKeys } from "./handshake.ts";
 import type { LinkEnd, LinkKind, LinkObserver } from "./link.ts";
 import type { Route } from "./route.ts";
+import { FIRST_ROUTE_AGAIN, RouteChoice } from "./route-choice.ts";
 import { type LinkEvents, PeerLink } from "./websocket-link.ts";
 
 /** Delay of the first attempt after a failure, in milliseconds; it doubles with each. */
@@ -16,6 +17,8 @@ const LONGEST_REST = 5000;
 const STABLE_AFTER = 5000;
 /** Delay of an attempt after one that was reset, in milliseconds. */
 const RETRY_DELAY = 5;
+/** Milliseconds until a link over Redis that was busy is looked at again. */
+const IDLE_AGAIN = 1000;
 /** Time in which a broken link is found to be the end of its process, in milliseconds. */
 const OVERDUE = 250;
 
@@ -27,6 +30,8 @@ export interface PeerHost extends Omit<LinkObserver, "onOpen"> {
   readonly maxLinkBytes: number;
   readonly maxMissed: number;
   readonly dialTimeout: number;
+  /** Whether nothing is under way on a link that its end would break off. */
+  isIdle(link: PeerLink): boolean;
   /** See `Registry`. */
   readonly knowsEnds: boolean;
   /** The ways to a node, the best one first. */
@@ -63,6 +68,7 @@ export class Peer implements DialHandler, LinkEvents {
   #timer: PendingCall | undefined = undefined;
   #overdue: PendingCall | undefined = undefined;
   #failures = 0;
+  readonly #choice = new RouteChoice();
 
   constructor(tag: string, host: PeerHost) {
     this.tag = tag;
@@ -142,12 +148,14 @@ export class Peer implements DialHandler, LinkEvents {
 
   onConnected(node: Identity, connection: Connection, kind: LinkKind): void {
     this.#dial = undefined;
+    this.#choice.succeed();
     this.#offer = { connection, life: node.life, kind };
     this.signal("connected");
   }
 
   onDialFailed(failure: DialFailure): void {
     this.#dial = undefined;
+    if (failure === "absent" || failure === "failed") this.#choice.fail();
     if (failure === "absent" && !this.#hasEnded()) return this.signal("failed");
     if (failure === "absent" || failure === "busy" || failure === "failed") return this.signal(failure);
     this.#host.onRefused(failure, this.tag);
@@ -182,7 +190,7 @@ export class Peer implements DialHandler, LinkEvents {
     const { self, keys, clock, dialTimeout: timeout } = this.#host;
     const { tag } = this;
     this.#timer?.cancel();
-    const [route] = this.#host.routesTo(tag);
+    const route = this.#choice.choose(this.#host.routesTo(tag), clock.now());
     if (route === undefined) return this.signal("failed");
     this.#dial = new Dial({ route, tag, self, keys, clock, timeout }, this);
   }
@@ -209,6 +217,30 @@ export class Peer implements DialHandler, LinkEvents {
     this.#link = link;
     this.#host.onOpen(link);
     link.open();
+    if (kind === "bus") this.#seekBetter(link, FIRST_ROUTE_AGAIN);
+  }
+
+  /** Replaces a link over Redis once there is a direct way, at a time when nothing is under way on it. */
+  #seekBetter(link: PeerLink, delay: number): void {
+    const { clock, dialTimeout: timeout, self, keys } = this.#host;
+    const again = (): void => {
+      if (this.#link === link) this.#seekBetter(link, FIRST_ROUTE_AGAIN);
+    };
+    this.#timer = clock.after(delay, () => {
+      const [route] = this.#host.routesTo(this.tag);
+      if (this.#link !== link) return;
+      if (route === undefined || route.kind === "bus") return again();
+      if (!this.#host.isIdle(link)) return this.#seekBetter(link, IDLE_AGAIN);
+      const onAnswered = (): void => {
+        if (this.#link !== link || !this.#host.isIdle(link)) return again();
+        this.#choice.succeed("first");
+        link.replace();
+      };
+      this.#dial = new Dial(
+        { route, tag: this.tag, self, keys, clock, timeout, purpose: "look" },
+        { onAnswered, onConnected: () => undefined, onDialFailed: again },
+      );
+    });
   }
 
   #report(end: LinkEnd): void {

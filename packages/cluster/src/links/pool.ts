@@ -26,6 +26,8 @@ export interface PoolHandler extends LinkObserver {
   onRefused(code: LinkRefusalCode, tag: string | undefined): void;
   /** The node can't join, and has stopped. */
   onFailed(error: Error): void;
+  /** Whether nothing is under way on a link that its end would break off. */
+  isIdle(link: Link): boolean;
   /** Called in each `heartbeatInterval` while the node has joined. */
   onBeat(): void;
 }
@@ -210,6 +212,10 @@ export class LinkPool implements PeerHost, RegistryHost {
 
   get dialTimeout(): number {
     return DIAL_TIMEOUT;
+  }
+
+  isIdle(link: PeerLink): boolean {
+    return this.#handler.isIdle(link);
   }
 
   get knowsEnds(): boolean {

@@ -139,6 +139,12 @@ export class PeerLink implements Link, LinkHandler {
     this.#connection.terminate();
   }
 
+  /** Ends the link because there is a better way to the peer. */
+  replace(): void {
+    this.#end ??= "cut";
+    this.#connection.terminate();
+  }
+
   /** This node leaves: the peer forgets it at once. */
   leave(): void {
     this.#end ??= "left";

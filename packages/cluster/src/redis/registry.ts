@@ -3,9 +3,11 @@ import { createLog } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
 import { isTag, makeTag, MAX_TAG_TRIES } from "../core/tag.ts";
 import { Door } from "../links/door.ts";
-import type { Identity } from "../links/handshake.ts";
+import type { Identity, LinkKeys } from "../links/handshake.ts";
 import type { Registry, RegistryHost } from "../links/registry.ts";
 import type { Route } from "../links/route.ts";
+import type { BusStream } from "./bus-stream.ts";
+import { BusCarrier } from "./carrier.ts";
 import type { LinkPlan } from "./link-options.ts";
 import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
 import type { NodeKeys } from "./node-keys.ts";
@@ -62,6 +64,7 @@ export class RedisRegistry implements Registry {
   /** Set once this node has its tag and knows the others. */
   #own: OwnRecord | undefined = undefined;
   #door: Door | undefined = undefined;
+  #carrier: BusCarrier | undefined = undefined;
   /** The secrets that Redis has had, the newest one first. */
   #secrets: readonly Buffer[] = [];
   /** Becomes the secret of all if there is none. */
@@ -81,9 +84,14 @@ export class RedisRegistry implements Registry {
   readonly keys = (): readonly Buffer[] => this.#secrets;
 
   routesTo(tag: string): readonly Route[] {
-    const { address } = this.#entries.get(tag)?.record ?? {};
-    if (address === undefined) return [];
-    return [{ kind: "tcp", ...address, tls: this.#settings.links?.routeTls }];
+    const carrier = this.#carrier;
+    const known = this.#entries.get(tag);
+    if (known === undefined || carrier === undefined) return [];
+    const { links } = this.#settings;
+    const overRedis: Route = { kind: "bus", connect: () => carrier.connect(tag) };
+    const { address } = known.record;
+    if (links === undefined || address === undefined) return [overRedis];
+    return [{ kind: "tcp", ...address, tls: links.routeTls }, overRedis];
   }
 
   // ---- joining -----------------------------------------------------------------------------------------------------
@@ -100,6 +108,7 @@ export class RedisRegistry implements Registry {
       const { port, keys } = this.#settings;
       await port.subscribe(keys.channel, () => this.#look());
       const own = await this.#claim(life, host);
+      await this.#openBus(own, host);
       const others = await this.#untilDone(() => this.#list(own));
       this.#own = own;
       host.onClaimed(own.self, others);
@@ -147,17 +156,33 @@ export class RedisRegistry implements Registry {
     const listened = links.host ?? (await this.#untilDone(() => ownAddress(port)));
     const named =
       links.advertise?.host ?? (isWildcard(listened) ? await this.#untilDone(() => ownAddress(port)) : listened);
-    // Nodes that find the record before this node knows that it stands come again.
-    const keys = (): readonly Buffer[] => (this.#own?.self === self ? host.keys() : []);
-    const door = new Door({ self, keys, kind: "tcp", tls: links.doorTls }, host);
+    const door = new Door({ self, keys: this.#keysFor(self, host), kind: "tcp", tls: links.doorTls }, host);
     this.#door = door;
     await new Promise<void>((resolve, reject) => {
       door.listen({ host: listened, port: links.port }, (error) =>
         error === undefined ? resolve() : reject(failure(error)),
       );
     });
+    if (this.#host !== host) {
+      door.close();
+      throw new ClusterError("CLUSTER_CLOSED");
+    }
     const address = { host: named, port: links.advertise?.port ?? door.port };
     return { self, text: encodeNode({ life, address }) };
+  }
+
+  /** Nodes that find the record before this node knows that it stands are refused, and come again. */
+  #keysFor(self: Identity, host: RegistryHost): LinkKeys {
+    return () => (this.#own?.self === self ? host.keys() : []);
+  }
+
+  /** Opens the way over Redis, for nodes that can't connect here. */
+  async #openBus({ self }: OwnRecord, host: RegistryHost): Promise<void> {
+    const { port, keys: names } = this.#settings;
+    const door = new Door({ self, keys: this.#keysFor(self, host), kind: "bus" }, host);
+    const onStream = (stream: BusStream): void => door.take(stream, host.clock);
+    this.#carrier = new BusCarrier({ port, names, keys: host.keys, tag: self.tag, onStream });
+    await this.#carrier.listen();
   }
 
   // ---- the own record ----------------------------------------------------------------------------------------------
@@ -188,6 +213,7 @@ export class RedisRegistry implements Registry {
     this.#own = undefined;
     this.#door?.close();
     host.onTagLost();
+    this.#carrier?.close();
     void this.#join(self.life, host);
   }
 
@@ -284,8 +310,14 @@ export class RedisRegistry implements Registry {
     this.#stopObserving();
     port.unsubscribe(keys.channel);
     this.#door?.close();
-    if (own === undefined) this.#settings.onLeft();
-    else void this.#drop(own.self.tag, own.text).then(() => this.#settings.onLeft());
+    void this.#part(own);
+  }
+
+  /** The links over Redis close meanwhile. */
+  async #part(own: OwnRecord | undefined): Promise<void> {
+    if (own !== undefined) await this.#drop(own.self.tag, own.text);
+    this.#carrier?.close();
+    this.#settings.onLeft();
   }
 }
 
