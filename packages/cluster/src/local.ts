@@ -3,17 +3,18 @@ import cluster from "node:cluster";
 import { tmpdir, userInfo } from "node:os";
 import { isAbsolute, join } from "node:path";
 import type { Cluster } from "@portage/server/relay";
+import { ClusterError } from "./core/errors.ts";
 import { Directory } from "./links/directory.ts";
 import { HostRegistry } from "./links/host-registry.ts";
 import { checkClusterName, type ClusterOptions, refuseClusterOption, resolveClusterOptions } from "./options.ts";
-import { ServerCluster } from "./server-cluster.ts";
+import { type NodeStart, ServerCluster } from "./server-cluster.ts";
 
 /** Options of `localCluster()`. */
 export interface LocalClusterOptions extends ClusterOptions {
   /**
    * Names the cluster, for processes that node:cluster or pm2 have not started: those with the same name, user and host belong
-   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together; of
-   * several ports, on the first.
+   * together. Letters, digits, ".", "-" and "_". Default: workers of one primary that listen on the same port belong together. Set
+   * it if your server listens on several ports: the first to listen counts, maybe not the same one in each worker.
    */
   name?: string;
   /**
@@ -39,10 +40,18 @@ export function localCluster(options: LocalClusterOptions = {}): Cluster {
     refuseClusterOption("directory", "an absolute path");
   }
   const named = namedDirectory(options);
+  let first: NodeStart["address"];
+  let warning = named === undefined && cluster.isWorker ? new ClusterError("CLUSTER_SEVERAL_PORTS") : undefined;
   return new ServerCluster(resolveClusterOptions(options), {
     registryFor({ address, needsSecret }) {
       const path = named ?? (address === undefined ? undefined : directoryOf(address));
+      first = address;
       return path === undefined ? undefined : new HostRegistry(new Directory(path), needsSecret);
+    },
+    onOtherAddress(address) {
+      if (warning === undefined || address === undefined || address === first) return;
+      process.emitWarning(warning);
+      warning = undefined;
     },
   });
 }

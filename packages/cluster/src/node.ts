@@ -3,6 +3,7 @@ import type {
   ClusterNode as NodeDescription,
   ClusterReport,
   Clock,
+  PendingCall,
   RelayHost,
 } from "@portage/server/relay";
 import { ClusterError, LINK_REFUSALS, type LinkRefusalCode } from "./core/errors.ts";
@@ -16,12 +17,16 @@ import type { ResolvedClusterOptions } from "./options.ts";
 
 /** Milliseconds after which `whenJoined` rejects. */
 const JOIN_DEADLINE = 2000;
+/** Delay of the second attempt to join, in milliseconds; it doubles with each. */
+const FIRST_RETRY = 1000;
+const LONGEST_RETRY = 30_000;
 
 /** Receives what the program may hear of. */
 export interface NodeHandler {
   onNode(event: ClusterEvent): void;
   onLost(event: ClusterEvent): void;
   onRefused(code: LinkRefusalCode, tag: string | undefined, message: string): void;
+  /** The first attempt to join has failed. Others follow until the node is closed. */
   onFailed(error: Error): void;
 }
 
@@ -47,7 +52,12 @@ export class LocalNode implements Peers, PoolHandler {
   readonly #waiting = new Set<{ settle(error?: Error): void }>();
   readonly #ends: Partial<Record<LinkEnd, number>> = {};
   readonly #refused: Partial<Record<LinkRefusalCode, number>> = {};
+  #phase: "new" | "started" | "closed" = "new";
+  /** The links of the current attempt to join. */
   #pool: LinkPool | undefined = undefined;
+  /** The next attempt, after a failure. */
+  #retry: PendingCall | undefined = undefined;
+  #onFailed: ((error: Error) => void) | undefined = undefined;
   #state: NodeReport["state"] = "up";
   #since = 0;
   #reported = 0;
@@ -59,11 +69,26 @@ export class LocalNode implements Peers, PoolHandler {
     this.relay = relay(this);
   }
 
-  /** Joins the nodes of a registry. Does nothing if this node has started. */
-  start(registry: Registry): void {
-    if (this.#pool !== undefined) return;
+  /**
+   * Joins the nodes of a registry. Does nothing if this node has started.
+   *
+   * @param makeRegistry called for each attempt to join. Returns undefined if the registry is not known yet
+   */
+  start(makeRegistry: () => Registry | undefined): void {
+    if (this.#phase === "new") this.#join(makeRegistry, 0);
+  }
+
+  #join(makeRegistry: () => Registry | undefined, failures: number): void {
+    const registry = makeRegistry();
+    if (registry === undefined) return;
+    this.#phase = "started";
     const { heartbeatInterval, heartbeatTimeout, maxLinkBytes, keys } = this.#settings.options;
     this.#since = Date.now();
+    this.#onFailed = (error) => {
+      const delay = Math.min(FIRST_RETRY * 2 ** failures, LONGEST_RETRY);
+      this.#retry = this.#clock.after(delay, () => this.#join(makeRegistry, failures + 1));
+      if (failures === 0) this.#settings.handler.onFailed(error);
+    };
     this.#pool = new LinkPool(
       {
         clock: this.#clock,
@@ -79,7 +104,7 @@ export class LocalNode implements Peers, PoolHandler {
   }
 
   get hasStarted(): boolean {
-    return this.#pool !== undefined;
+    return this.#phase !== "new";
   }
 
   /** Reports that this node opens no more sessions. */
@@ -88,7 +113,15 @@ export class LocalNode implements Peers, PoolHandler {
     this.#reportState();
   }
 
+  /** Reports that this node opens sessions again. */
+  resume(): void {
+    this.#state = "up";
+    this.#reportState();
+  }
+
   close(): void {
+    this.#phase = "closed";
+    this.#retry?.cancel();
     this.#pool?.close();
     for (const waiter of this.#waiting) waiter.settle(new ClusterError("CLUSTER_CLOSED"));
   }
@@ -234,8 +267,7 @@ export class LocalNode implements Peers, PoolHandler {
   }
 
   onFailed(error: Error): void {
-    this.close();
-    this.#settings.handler.onFailed(error);
+    this.#onFailed?.(error);
   }
 }
 

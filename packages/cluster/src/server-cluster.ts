@@ -44,8 +44,10 @@ export interface NodeStart {
 
 /** How the processes of one kind of cluster find each other. */
 export interface Meeting {
-  /** Returns the registry of a node. Undefined: it depends on the address. */
+  /** Returns the registry for an attempt of a node to join. Undefined: it depends on the address. */
   registryFor(node: NodeStart): Registry | undefined;
+  /** A node that has started listens on an address as well. */
+  onOtherAddress?(address: NodeStart["address"]): void;
 }
 
 /** The option `cluster` of a server: one node at a time, which all engines of the server share. */
@@ -99,6 +101,7 @@ export class ServerCluster extends Emitter implements Cluster {
   }
 
   #start(engine: RelayHost): SharedNode {
+    const { clock } = engine;
     const host = new SharedHost(engine);
     const options = { ...this.#options, keys: this.#keys };
     const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
@@ -115,15 +118,9 @@ export class ServerCluster extends Emitter implements Cluster {
       node,
       host,
       startAt: (address: number | string | undefined) => {
-        if (node.hasStarted) return;
         const needsSecret = options.keys === undefined;
-        const registry = this.#meeting.registryFor({
-          clock: engine.clock,
-          address,
-          needsSecret,
-          emit: this.#emitLater,
-        });
-        if (registry !== undefined) node.start(registry);
+        if (node.hasStarted) this.#meeting.onOtherAddress?.(address);
+        else node.start(() => this.#meeting.registryFor({ clock, address, needsSecret, emit: this.#emitLater }));
       },
       onClose: () => {
         leaveProcess();
@@ -131,9 +128,16 @@ export class ServerCluster extends Emitter implements Cluster {
       },
     };
     this.#running = running;
-    running.startAt(undefined);
     const leaveProcess = enterProcess(node, host, this.#servers);
+    running.startAt(undefined);
     return running;
+  }
+
+  /** Forgets the node, which could not join. */
+  #drop(): void {
+    const running = this.#running;
+    running?.node.close();
+    running?.onClose();
   }
 
   /** The links of the current node, for the bus. */
@@ -159,7 +163,8 @@ export class ServerCluster extends Emitter implements Cluster {
       onLost: (event) => emit("lost", event),
       onRefused: (code, tag, message) => emit("refused", { code, tag, message }),
       onFailed: (error) => {
-        this.#running = undefined;
+        // Without a listener, it is thrown: the server is not attached.
+        if (this.listenerCount("error") === 0) this.#drop();
         this.emit("error", error);
       },
     };
@@ -212,6 +217,10 @@ class NodeRelay implements SessionRelay {
   }
 
   listening(server: NetServer): void {
+    if (this.#running.host.resume(this.#engine)) {
+      this.#node.resume();
+      this.#node.relay.resume();
+    }
     const address = server.address();
     if (address !== null) this.#running.startAt(typeof address === "string" ? address : address.port);
   }

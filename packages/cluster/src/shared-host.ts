@@ -36,6 +36,13 @@ export class SharedHost implements RelayHost {
     return this.isDraining;
   }
 
+  /** An engine opens sessions again. Returns whether all have drained. */
+  resume(engine: RelayHost): boolean {
+    const didDrain = this.isDraining;
+    this.#draining.delete(engine);
+    return didDrain && !this.isDraining;
+  }
+
   /** Whether all engines drain. */
   get isDraining(): boolean {
     return this.#engines.every((each) => this.#draining.has(each));

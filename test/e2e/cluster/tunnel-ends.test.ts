@@ -131,6 +131,22 @@ describe("a refused handshake", () => {
     await expectEcho(polling);
   });
 
+  test("because of the owner's maxTunnels leaves the session on polling, until a tunnel has ended", async () => {
+    await start({ ownerTunnels: { maxTunnels: 1 } });
+    const [first, second] = [await RawPolling.open({ port: site.port }), await RawPolling.open({ port: site.port })];
+    const tunnelled = await RawWebSocket.connect({ port: site.port, sid: first.sid });
+    const connect = (): Promise<unknown> =>
+      RawWebSocket.connect({ port: site.port, sid: second.sid }).catch((error: unknown) => error);
+    const refused = await connect();
+    expect(refused).toMatchObject({ status: 503 });
+    expect(JSON.parse((refused as Refused).body)).toMatchObject({ code: 6, retryAfter: 1000 });
+    expect(site.owner.relay.stats.refused).toEqual({ FORWARD_OVERLOADED: 1 });
+    await expectEcho(second);
+    tunnelled.stream.destroy();
+    await untilNothingIsLeft();
+    expect(await connect()).toBeInstanceOf(RawWebSocket);
+  });
+
   test('because of upgrades: "refuse" leaves a client on polling', async () => {
     await start({ tunnels: { upgrades: "refuse" } });
     const io = site.bind();

@@ -1,3 +1,4 @@
+import nodeCluster from "node:cluster";
 import { createServer, request, type Server as HttpServer } from "node:http";
 import * as fs from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -7,7 +8,8 @@ import { type Cluster, localCluster } from "@portage/cluster";
 import { Server } from "@portage/server";
 import { Server as Engine } from "@portage/server/engine";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { nextEvent } from "../../support/waiting.ts";
+import { FakeClock } from "../../unit/support/fake-clock.ts";
+import { nextEvent, turn } from "../../support/waiting.ts";
 import { until } from "./nodes.ts";
 
 /*
@@ -123,4 +125,93 @@ test("an engine that has closed refuses requests for sessions of others in a way
   }
   expect((await ask(server, `&sid=${own}`)).status).toBe(400);
   server.close();
+});
+
+test("a server that has drained and listens again serves the others' sessions as before", async () => {
+  const directory = join(folder, "n");
+  const clusters = [localCluster({ directory }), localCluster({ directory })] as const;
+  const engines = clusters.map((cluster) => new Engine({ cluster }));
+  const servers = [createServer(), createServer()] as const;
+  for (const [index, server] of servers.entries()) {
+    engines[index]!.attach(server, { path: "/socket.io" });
+    await nextEvent(server.listen(0), "listening");
+  }
+  const states = (): string[] =>
+    clusters.map((cluster) =>
+      cluster
+        .nodes()
+        .map(({ state }) => state)
+        .join(),
+    );
+  await until(() => states().join() === "up,up,up,up", "the link");
+  const sid = sidOf(await ask(servers[1], ""));
+  await engines[0]!.drain();
+  await until(() => states()[1] === "up,draining", "the drain");
+  await new Promise((resolve) => servers[0].close(resolve));
+  await nextEvent(servers[0].listen(0), "listening");
+  await until(() => states().join() === "up,up,up,up", "the return");
+  const poll = ask(servers[0], `&sid=${sid}`);
+  expect(await ask(servers[0], `&sid=${sid}`, { body: "4x" })).toMatchObject({ status: 200, text: "ok" });
+  (engines[1]!.clients[sid] as { send(text: string): unknown }).send("hello");
+  expect(await poll).toMatchObject({ status: 200, text: "4hello" });
+  for (const engine of engines) engine.close();
+  for (const server of servers) server.close();
+});
+
+test("a node that can't join tries again, and reports it once", async () => {
+  const clock = new FakeClock();
+  const parent = join(folder, "later");
+  const cluster = localCluster({ directory: join(parent, "n") });
+  const errors: unknown[] = [];
+  cluster.on("error", (error) => errors.push(error));
+  const engine = new Engine({ cluster, clock });
+  const server = createServer((req, res) => engine.handleRequest(req, res)).listen(0);
+  await nextEvent(server, "listening");
+  for (const delay of [0, 1000, 2000, 4000]) clock.advance(delay);
+  expect(errors).toMatchObject([{ code: "CLUSTER_DIRECTORY_FAILED" }]);
+  fs.mkdirSync(parent);
+  const answer = ask(server, "");
+  clock.advance(7999);
+  expect(cluster.tag).toBe("");
+  clock.advance(1);
+  await until(() => cluster.tag !== "", "a node to join");
+  expect((await ask(server, "")).status).toBe(200);
+  void answer;
+  engine.close();
+  expect(clock.pending).toBe(0);
+  server.close();
+});
+
+test("a node that can't join stops to try once it is closed", async () => {
+  const clock = new FakeClock();
+  const cluster = localCluster({ directory: join(folder, "never", "n") });
+  cluster.on("error", () => undefined);
+  const engine = new Engine({ cluster, clock });
+  expect(clock.pending).toBeGreaterThan(0);
+  engine.close();
+  expect(clock.pending).toBe(0);
+});
+
+test("a worker whose server listens on several ports warns, unless the cluster has a name", async () => {
+  Object.assign(nodeCluster, { isWorker: true });
+  const warnings: unknown[] = [];
+  const listen = (warning: Error): void => void warnings.push("code" in warning && warning.code);
+  process.on("warning", listen);
+  try {
+    for (const name of [undefined, `several-${process.pid}`]) {
+      const engine = new Engine({ cluster: localCluster(name === undefined ? {} : { name }) });
+      const servers = [createServer(), createServer(), createServer()];
+      for (const server of servers) {
+        engine.attach(server, { path: "/socket.io" });
+        await nextEvent(server.listen(0), "listening");
+      }
+      engine.close();
+      for (const server of servers) server.close();
+    }
+    await turn();
+    expect(warnings).toEqual(["CLUSTER_SEVERAL_PORTS"]);
+  } finally {
+    process.off("warning", listen);
+    Object.assign(nodeCluster, { isWorker: false });
+  }
 });

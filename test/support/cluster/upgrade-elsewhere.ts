@@ -35,6 +35,8 @@ export interface ElsewhereOptions {
   readonly front?: Front;
   readonly engine?: EngineOptions;
   readonly tunnels?: Partial<TunnelOptions>;
+  /** The same for the owner alone. */
+  readonly ownerTunnels?: Partial<TunnelOptions>;
 }
 
 /** Two nodes behind a balancer that sends requests to the first one, the owner, and WebSockets to the second one, the front. */
@@ -54,11 +56,12 @@ export class UpgradeElsewhere {
     return site;
   }
 
-  private constructor({ front = "http", engine, tunnels }: ElsewhereOptions) {
+  private constructor({ front = "http", engine, tunnels, ownerTunnels }: ElsewhereOptions) {
     const made: TunnelRegistry[] = [];
     const options: Partial<RelayOptions> = {
       tunnels: (relay: TunnelRelay) => {
-        const registry = new TunnelRegistry(relay, { maxTunnels: Infinity, upgrades: "auto", ...tunnels });
+        const own = made.length === 0 ? ownerTunnels : undefined;
+        const registry = new TunnelRegistry(relay, { maxTunnels: Infinity, upgrades: "auto", ...tunnels, ...own });
         made.push(registry);
         return registry;
       },

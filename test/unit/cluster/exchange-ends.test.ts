@@ -388,6 +388,29 @@ describe("limits", () => {
   });
 });
 
+test("the id of a session that has ended counts as unknown", async () => {
+  const clock = new FakeClock();
+  const owner = await start("AAAA", { clock });
+  const front = await start("BBBB", { clock }, { maxUnknownIds: 2 });
+  link(owner, front);
+  const [lasting, ending] = [await openSession(owner), await openSession(owner)];
+  const post = async (sid: string): Promise<number> => (await send(front, query(sid), { body: "4x" }).answer).status;
+  expect([await post(lasting), await post(ending)]).toEqual([200, 200]);
+  (owner.engine.clients[ending] as Socket).close(true);
+  expect([await post(ending), await post(ending), await post(ending)]).toEqual([400, 400, 503]);
+  expect(await post(lasting)).toBe(200);
+});
+
+test("a node that listens again after a drain serves as before", async () => {
+  const trio = await startTrio();
+  void trio.front.engine.drain();
+  trio.front.relay.resume();
+  const poll = await holdPoll(trio, trio.front);
+  trio.session.send("as before");
+  expect((await poll.answer).text).toBe("4as before");
+  expect(trio.front.relay.isLeaving).toBe(false);
+});
+
 test("a node that leaves has its held polls answered, and asks for other connections", async () => {
   const trio = await startTrio();
   const poll = await holdPoll(trio, trio.front);

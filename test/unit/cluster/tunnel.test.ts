@@ -118,6 +118,19 @@ describe("the handshake", () => {
     expect(rig.front.refused).toHaveLength(1);
   });
 
+  test("is refused while its node leaves, and taken again once that listens again", async () => {
+    const rig = new TunnelRig();
+    const tunnelled = new Tunnelled(rig);
+    const left = rig.front.tunnels.leave({ deadline: 1000, each: (items, act) => items.forEach(act) });
+    const [, near] = duplexPair();
+    expect(rig.open(upgradeRequest(near), near)).toEqual({ name: "SERVER_DRAINING" });
+    rig.front.tunnels.resume();
+    await left;
+    rig.front.clock.advance(1000);
+    expect(rig.open(upgradeRequest(near), near)).toBe("taken");
+    expect(tunnelled.client.destroyed).toBe(false);
+  });
+
   test('is refused with upgrades: "refuse"', () => {
     const rig = new TunnelRig("manual", { maxTunnels: Infinity, upgrades: "refuse" });
     const [, near] = duplexPair();
@@ -161,6 +174,19 @@ describe("the handshake", () => {
       expect(opened).toBe(1);
       rig.settle();
       expect(rig.owner.arrivals[0]!.head.toString()).toBe("first");
+    });
+
+    test("is closed if the passing fails", async () => {
+      const passer: SocketPasser = {
+        canHandOver: (_req, _socket): _socket is Socket => true,
+        handOver: () => Promise.reject(new Error("the channel is closed")),
+      };
+      const rig = new TunnelRig("manual", undefined, passer);
+      const [, near] = duplexPair();
+      expect(rig.open(upgradeRequest(near), near)).toBe("taken");
+      await turn();
+      expect(near.destroyed).toBe(true);
+      expect(rig.front.tunnels.stats).toMatchObject({ fronts: 0, opened: 0, passed: 0 });
     });
 
     test("is refused if the process can't take it, and there are maxTunnels", async () => {

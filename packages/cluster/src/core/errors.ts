@@ -28,6 +28,10 @@ export const CLUSTER_ERRORS = {
     message: "all tags that were tried are taken",
     fix: "remove the directory of the cluster while no process uses it",
   },
+  CLUSTER_SEVERAL_PORTS: {
+    message: "the server listens on several ports; set `name` of localCluster()",
+    fix: "set `name`: without it the first port that listens names the cluster, maybe not in all workers",
+  },
   CLUSTER_STARTING: {
     message: "this process has not joined the cluster yet",
     fix: "try again; the HTTP server has to listen",

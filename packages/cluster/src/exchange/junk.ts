@@ -33,6 +33,11 @@ class Recent<Value> {
     return this.#young.get(key) ?? this.#old.get(key);
   }
 
+  delete(key: string): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
+  }
+
   set(key: string, value: Value): void {
     if (this.#young.size >= GENERATION) {
       this.#old = this.#young;
@@ -68,8 +73,9 @@ export class JunkGuard {
     this.#known.set(sid, true);
   }
 
-  /** An owner does not know the session. */
-  recordUnknown(address: string): void {
+  /** An owner does not know the session, or not any more. */
+  recordUnknown(address: string, sid: string): void {
+    this.#known.delete(sid);
     let budget = this.#budgets.get(address);
     if (budget === undefined) this.#budgets.set(address, (budget = { left: this.#most, at: this.#clock.now() }));
     this.#refill(budget);

@@ -146,8 +146,9 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   }
 
   routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict {
+    if (isForwarded(req)) return this.#tunnels?.routeForwarded() ?? "local";
     const { sid } = req._query;
-    if (isForwarded(req) || (sid && this.host.has(sid))) return "local";
+    if (sid && this.host.has(sid)) return "local";
     const place = this.#place(sid);
     if (place === "local") return "local";
     if (place instanceof LinkStreams)
@@ -168,6 +169,12 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     this.#state = "leaving";
     this.#releasePolls();
     return this.#tunnels?.leave(pace) ?? Promise.resolve();
+  }
+
+  /** The engine opens sessions again. */
+  resume(): void {
+    this.#state = "serving";
+    this.#tunnels?.resume();
   }
 
   /** Answers polls by itself from now on, so that no answer of an owner is under way when the links close. */
@@ -256,9 +263,10 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
   }
 
   recordAnswer({ req }: FrontExchange, answer: Decoded<AnswerHead>): void {
-    if (!isUnknownSid(answer)) return this.#junk.recordKnown(req._query["sid"] ?? "");
+    const sid = req._query["sid"] ?? "";
+    if (!isUnknownSid(answer)) return this.#junk.recordKnown(sid);
     this.#counts.unknownSids += 1;
-    this.#junk.recordUnknown(clientAddress(req));
+    this.#junk.recordUnknown(clientAddress(req), sid);
   }
 
   replace(exchange: FrontExchange, why: AnswerLoss): void {

@@ -10,14 +10,15 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type {
-  Clock,
-  DrainPace,
-  RelayHost,
-  RelayRefusal,
-  RelayVerdict,
-  StreamHandshake,
-  TransportRequest,
+import {
+  type Clock,
+  createLog,
+  type DrainPace,
+  type RelayHost,
+  type RelayRefusal,
+  type RelayVerdict,
+  type StreamHandshake,
+  type TransportRequest,
 } from "@portage/server/relay";
 import { type Frame, MAX_DATA } from "../core/frames.ts";
 import { decodeRequest, encodeRequest } from "../core/heads.ts";
@@ -29,8 +30,10 @@ import { createForwardedRequest } from "./forwarded-request.ts";
 import { forwardOverloaded } from "./refusals.ts";
 import { upgradeHead } from "./upgrade-head.ts";
 
+const log = createLog("portage:cluster");
+
 export interface TunnelOptions {
-  /** Most tunnels of this node as their front. */
+  /** Most tunnels of this node, as front and as owner. */
   readonly maxTunnels: number;
   /** What happens to WebSockets of other nodes' sessions. */
   readonly upgrades: "auto" | "tunnel" | "refuse";
@@ -119,19 +122,29 @@ export class TunnelRegistry implements Tunnels, TunnelFrontDesk, TunnelOwnerDesk
   #pass(passer: SocketPasser, visit: TunnelVisit): "taken" {
     const { req, handshake, streams } = visit;
     const { stream, head } = handshake.takeOver();
-    void passer.handOver(streams.link.tag, req, stream as Socket, head).then((end) => {
-      if (end === "taken") this.#counts.passed += 1;
-      if (end !== "missed" || stream.destroyed) return;
-      // The node is about to be lost, or its link is: the relay looks again.
-      if (!streams.isOpen) return this.#relay.host.handleHandshake(req, handshake);
-      const verdict = this.#tunnel(visit);
-      if (typeof verdict === "object") this.#relay.host.refuseHandshake(req, handshake, verdict);
-    });
+    passer
+      .handOver(streams.link.tag, req, stream as Socket, head)
+      .then((end) => {
+        if (end === "taken") this.#counts.passed += 1;
+        else if (end === "missed" && !stream.destroyed) this.#onMissed(visit);
+      })
+      .catch((error: unknown) => {
+        log("a socket was not passed: %s", error);
+        stream.destroy();
+      });
     return "taken";
   }
 
+  #onMissed(visit: TunnelVisit): void {
+    const { req, handshake, streams } = visit;
+    // The node is about to be lost, or its link is: the relay looks again.
+    if (!streams.isOpen) return this.#relay.host.handleHandshake(req, handshake);
+    const verdict = this.#tunnel(visit);
+    if (typeof verdict === "object") this.#relay.host.refuseHandshake(req, handshake, verdict);
+  }
+
   #tunnel({ req, handshake, streams }: TunnelVisit): "taken" | RelayRefusal {
-    if (this.#fronts.size >= this.#options.maxTunnels) return this.#relay.count(forwardOverloaded("maxTunnels"));
+    if (this.size >= this.#options.maxTunnels) return this.#relay.count(forwardOverloaded("maxTunnels"));
     const request = encodeRequest(upgradeHead(req));
     if (request === undefined) return this.#relay.count({ name: "BAD_REQUEST" });
     const taken = handshake.takeOver();
@@ -158,6 +171,11 @@ export class TunnelRegistry implements Tunnels, TunnelFrontDesk, TunnelOwnerDesk
     });
   }
 
+  resume(): void {
+    this.#state = "serving";
+    this.#endLeave();
+  }
+
   // ---- as an owner -------------------------------------------------------------------------------------------------
 
   /** Takes an UPGRADE frame. */
@@ -176,6 +194,12 @@ export class TunnelRegistry implements Tunnels, TunnelFrontDesk, TunnelOwnerDesk
     tunnel.sid = (req as Partial<TransportRequest>)._query?.["sid"] ?? "";
   }
 
+  /** The tunnel of the handshake is counted already. */
+  routeForwarded(): RelayVerdict {
+    if (this.size <= this.#options.maxTunnels) return "local";
+    return this.#relay.count(forwardOverloaded("maxTunnels"));
+  }
+
   onRelease({ sid, socket }: OwnerTunnel): void {
     this.#relay.host.releaseStream(sid, socket);
   }
@@ -184,7 +208,10 @@ export class TunnelRegistry implements Tunnels, TunnelFrontDesk, TunnelOwnerDesk
 
   onFrontOver(end: FrontTunnel): void {
     this.#fronts.delete(end);
-    if (this.#fronts.size > 0) return;
+    if (this.#fronts.size === 0) this.#endLeave();
+  }
+
+  #endLeave(): void {
     for (const leave of this.#leavers.splice(0)) leave();
   }
 

@@ -12,4 +12,8 @@ export interface Tunnels {
   accept(streams: LinkStreams, frame: Frame): void;
   /** This node leaves: asks owners to move the clients. Resolves when all have gone; cuts the rest at the deadline. */
   leave(pace: DrainPace): Promise<void>;
+  /** This node does not leave after all: ends a `leave`. */
+  resume(): void;
+  /** Decides about a handshake that another node has forwarded. */
+  routeForwarded(): RelayVerdict;
 }

@@ -49,7 +49,10 @@ export interface ClusterEvents {
   degraded: (error: Error) => void;
   /** It is back. */
   restored: () => void;
-  /** This process can't join. Without a listener, the error is thrown. */
+  /**
+   * This process can't join, and refuses sessions with `SERVER_STARTING`. It tries again, at least every 30 seconds, without
+   * another event. Without a listener, the error is thrown instead.
+   */
   error: (error: Error) => void;
 }
 

@@ -147,7 +147,7 @@ export const REFUSALS = {
   }),
   SERVER_STARTING: refusalKind(7, 503, "Server is starting", {
     hint: "the node has not joined its cluster yet",
-    fix: "nothing, clients try again; if it lasts, look at `io.cluster.nodes()`",
+    fix: "nothing, clients try again; if it lasts, listen to `error` of `io.cluster`",
     retry: "later",
   }),
   OWNER_LOST: refusalKind(1, 400, "Session ID unknown", {
