@@ -41,7 +41,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
   let folder: string;
 
   beforeAll(async () => {
-    const options = { cors: { origin: "*" }, pingInterval: 300, pingTimeout: 5000 };
+    const options = { cors: { origin: "*" }, pingInterval: 300, pingTimeout: 5000, carry: { window: 2000 } };
     [server, packed, chromium, folder] = await Promise.all([
       serve(portage, options),
       serve(portage, { ...options, parser: msgpack }),
@@ -373,7 +373,7 @@ describe.skipIf(!executable)("the client in Chromium", () => {
         await echo();
         await page.reload();
         expect(await page.evaluate(() => sessionStorage.getItem("left"))).toBe(null);
-        // a page that leaves between two polls is missed when its pong is
+        // the session of a page that polled ends once nothing has come back for it
         await vi.waitFor(() => expect(server.io.sockets.sockets.size).toBe(0), PATIENCE);
       },
     );
