@@ -1,8 +1,9 @@
-import { expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
+import { startRedis } from "../support/servers/redis.ts";
 import { BALANCERS } from "./balancers.ts";
 import { complaintsAbout, leftAt, refusals } from "./checker.ts";
 import type { Kind, Load, SessionReport } from "./load.ts";
-import type { Node } from "./nodes.ts";
+import type { Node, NodePlan } from "./nodes.ts";
 import { broadcast, by, isShort, PATIENT, say, SEED } from "./run.ts";
 import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
@@ -36,8 +37,17 @@ function delays(sessions: readonly SessionReport[], { dead, at }: Killing): numb
   return theirs.map(({ ended }) => (ended?.at ?? Infinity) - at).sort((one, other) => one - other);
 }
 
-async function killOne(during: (nodes: readonly Node[], load: Load) => Promise<void>): Promise<Killing> {
-  const { nodes, urls } = await siteBehind(roundRobin, { count: 4, options: QUIET });
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+/** Where the nodes meet. */
+const PLACES: readonly Pick<NodePlan, "redis">[] = redis ? [{}, { redis: redis.url }] : [{}];
+
+async function killOne(
+  place: Pick<NodePlan, "redis">,
+  during: (nodes: readonly Node[], load: Load) => Promise<void>,
+): Promise<Killing> {
+  const { nodes, urls } = await siteBehind(roundRobin, { count: 4, options: QUIET, ...place });
   const load = await clientsOf(2);
   await load.open({
     urls,
@@ -56,8 +66,9 @@ async function killOne(during: (nodes: readonly Node[], load: Load) => Promise<v
   return { load, survivors, dead, at };
 }
 
-test.skipIf(!roundRobin.program)("while all polls are held, no session of another node ends", PATIENT, async () => {
-  const killing = await killOne(async () => {
+const HELD = "while all polls are held, no session of another node ends: %j";
+test.skipIf(!roundRobin.program).each(PLACES)(HELD, PATIENT, async (place) => {
+  const killing = await killOne(place, async () => {
     // The last answers leave, and all clients poll again.
     await new Promise((resolve) => setTimeout(resolve, by({ short: 1500, medium: 3000, long: 3000 })));
   });
@@ -84,7 +95,7 @@ test.skipIf(!roundRobin.program || isShort)(
   "while answers are on their way, few sessions of others end, and none silently",
   PATIENT,
   async () => {
-    const killing = await killOne(async (nodes) => {
+    const killing = await killOne({}, async (nodes) => {
       void broadcast(nodes, { count: 20, pace: 100 });
       await new Promise((resolve) => setTimeout(resolve, 500));
     });

@@ -5,21 +5,30 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url);
-const { library, port, cluster, options, backlog = 4096 } = JSON.parse(process.env.NODE_PLAN);
+const { library, port, cluster, options, redis, backlog = 4096 } = JSON.parse(process.env.NODE_PLAN);
 const { Server } = require(library);
 // Only where it is wanted: a server of another library runs without it.
-const node = cluster && require("@portage/cluster").localCluster(cluster);
+const node = cluster && (redis ? onRedis() : require("@portage/cluster").localCluster(cluster));
+
+function onRedis() {
+  const { Redis } = require("ioredis");
+  return require("@portage/cluster/redis").redisCluster(new Redis(redis, { lazyConnect: true }), cluster);
+}
 
 let health = 200;
 const http = createServer((_req, res) => res.writeHead(health).end());
 const io = new Server(http, { allowEIO3: true, ...options, ...(node && { cluster: node }) });
 
-/** The connections to other nodes: all that are not TCP. */
+/** The connections to other nodes: all that are not TCP, and those between the addresses of links. */
 const links = new Set();
+const noteLink = (socket) => {
+  const addresses = [socket.remoteAddress, socket.localAddress];
+  if (!socket.remoteAddress || addresses.some((address) => address?.startsWith("127.0.1."))) links.add(socket);
+};
 for (const side of ["client", "server"]) {
   subscribe(`net.${side}.socket`, ({ socket }) => {
-    if (side === "client") socket.once("connect", () => socket.remoteAddress || links.add(socket));
-    else if (!socket.remoteAddress) links.add(socket);
+    if (side === "client") socket.once("connect", () => noteLink(socket));
+    else noteLink(socket);
   });
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { vi } from "vitest";
 import { Program } from "./programs.ts";
 
@@ -47,6 +47,8 @@ export interface NodePlan {
   readonly options?: object;
   /** Options of the cluster. */
   readonly cluster?: object;
+  /** The URL of Redis, where they meet instead of in a directory. Each has an address of its own then. */
+  readonly redis?: string | undefined;
   /** Whether a primary of node:cluster passes sockets to the owners of their sessions. */
   readonly passes?: boolean;
 }
@@ -58,10 +60,14 @@ export interface Nodes {
   stop(): Promise<void>;
 }
 
-function planOf(plan: NodePlan, directory: string): Record<string, unknown> {
-  const { library = "@portage/server", isCluster = true, options = {}, cluster = {} } = plan;
-  return { library, options, port: 0, ...(isCluster && { cluster: { directory, ...cluster } }) };
+function planOf(plan: NodePlan, directory: string, index = 0): Record<string, unknown> {
+  const { library = "@portage/server", isCluster = true, options = {}, cluster = {}, redis } = plan;
+  const place = redis === undefined ? { directory } : { name: basename(directory), links: { host: linkHost(index) } };
+  return { library, options, redis, port: 0, ...(isCluster && { cluster: { ...place, ...cluster } }) };
 }
+
+/** An address of this host for the links of a node; node-program.mjs knows links by it. */
+const linkHost = (index: number): string => `127.0.1.${index + 1}`;
 
 const nodeOf = (program: Program, port: number, { pid, worker }: { pid: number; worker?: number }): Node => ({
   pid,
@@ -74,8 +80,10 @@ const nodeOf = (program: Program, port: number, { pid, worker }: { pid: number; 
 /** Starts a process for each node, with a port each, for a balancer. */
 export async function startNodes(plan: NodePlan): Promise<Nodes> {
   const directory = await mkdtemp(join(tmpdir(), "portage-nodes-"));
-  const env = { NODE_PLAN: JSON.stringify(planOf(plan, directory)) };
-  const programs = Array.from({ length: plan.count }, () => new Program("node-program.mjs", env));
+  const envOf = (index: number): { NODE_PLAN: string } => ({
+    NODE_PLAN: JSON.stringify(planOf(plan, directory, index)),
+  });
+  const programs = Array.from({ length: plan.count }, (_, index) => new Program("node-program.mjs", envOf(index)));
   const stop = async (): Promise<void> => {
     await Promise.all(programs.map((program) => program.stop()));
     await rm(directory, { recursive: true, force: true });

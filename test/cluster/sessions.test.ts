@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { startRedis } from "../support/servers/redis.ts";
 import { BALANCERS } from "./balancers.ts";
 import { KINDS } from "./load.ts";
 import { by, expectFlawless, isShort, PATIENT, say, SEED, talkAndHear } from "./run.ts";
@@ -38,6 +39,18 @@ for (const balancer of BALANCERS.filter(({ name }) => some.includes(name))) {
     await serveAll(await siteBehind(balancer, PLAN, balancers));
   });
 }
+
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+test.skipIf(!redis || !BALANCERS[0]?.program)("three nodes on three addresses, with Redis", PATIENT, async () => {
+  await serveAll(await siteBehind(BALANCERS[0]!, { count: 3, redis: redis?.url }, balancers));
+});
+
+test.skipIf(!redis || !BALANCERS[0]?.program)("three nodes with links over Redis alone", PATIENT, async () => {
+  const plan = { count: 3, redis: redis?.url, cluster: { links: "bus" } };
+  await serveAll(await siteBehind(BALANCERS[0]!, plan, balancers));
+});
 
 test("four workers of node:cluster on one port", PATIENT, async () => {
   await serveAll(await siteOfWorkers(PLAN));

@@ -1,9 +1,12 @@
 import { localCluster } from "@portage/cluster";
+import { redisCluster } from "@portage/cluster/redis";
+import { Redis } from "ioredis";
 import type { Server } from "socket.io";
 import * as npm from "socket.io-adapter";
 import msgpack from "socket.io-msgpack-parser";
 import type { Socket } from "socket.io-client";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { startRedis } from "../../support/servers/redis.ts";
 import { type Bus, clientOf, startCluster } from "../../support/servers/cluster.ts";
 import { portage, reference, type Target } from "../../support/targets.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
@@ -16,6 +19,20 @@ function local(): Bus {
   const name = `test-${process.pid}-${clusters++}`;
   const end = (): Promise<void> => Promise.resolve();
   return { adapter: () => Promise.resolve({ options: { cluster: localCluster({ name }) }, end }) };
+}
+
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+/** The same on Redis, over TCP or over Redis alone. */
+function onRedis(links: "auto" | "bus"): Bus {
+  const name = `test-${process.pid}-${clusters++}`;
+  const adapter = (): ReturnType<Bus["adapter"]> => {
+    const client = new Redis(redis?.url ?? "", { lazyConnect: true });
+    const end = (): Promise<void> => Promise.resolve(client.disconnect());
+    return Promise.resolve({ options: { cluster: redisCluster(client, { name, links }) }, end });
+  };
+  return { adapter };
 }
 
 /** Servers of socket.io with its own adapter, on a bus in memory. */
@@ -41,6 +58,10 @@ function inMemory(): Bus {
 
 describe("two servers with the option cluster", () => {
   clusterBehaviour(local, [portage, portage]);
+});
+
+describe.skipIf(redis === undefined).each(["auto", "bus"] as const)("two servers on Redis, links: %s", (links) => {
+  clusterBehaviour(() => onRedis(links), [portage, portage]);
 });
 
 describe("two servers with the option cluster and a custom parser", () => {
