@@ -66,6 +66,11 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/;
 /** Headers of an answer about the connection to the client, which the front has. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding", "date"]);
 
+/** Fields that most requests have: the decoded text would be a new string for each of them. */
+const COMMON_FIELDS = new Map(["GET", "POST", "1.1"].map((field) => [field, field]));
+
+const shared = (field: string): string => COMMON_FIELDS.get(field) ?? field;
+
 function encodeHead(lines: readonly (string | number)[]): Buffer | undefined {
   const text = lines.join("\n");
   if (text.length > MAX_HEAD) return undefined;
@@ -108,7 +113,8 @@ export function decodeRequest(body: Buffer): Decoded<RequestHead> | undefined {
   const rawHeaders = decoded.lines.slice(REQUEST_FIELDS);
   if (!/^m?t?$/.test(flags) || !PORT.test(port)) return undefined;
   const peer = { address, port: Number(port), isEncrypted: flags.endsWith("t") };
-  const head = { method, url, httpVersion, rawHeaders, peer, hasMore: flags.startsWith("m") };
+  const hasMore = flags.startsWith("m");
+  const head = { method: shared(method), url, httpVersion: shared(httpVersion), rawHeaders, peer, hasMore };
   return isSoundRequest(head) ? { head, first: decoded.first } : undefined;
 }
 

@@ -1,5 +1,5 @@
-import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
+import { Emitter } from "@portage/server/relay";
 import type { RequestPeer } from "../core/heads.ts";
 
 /** The exchange, as its socket sees it. */
@@ -16,10 +16,9 @@ export interface SocketUser {
  * Stands for the connection of a client to another node: `req.socket` and `res.socket` of a forwarded request. Node's own classes
  * read their state from it, so that they behave as on a connection.
  */
-export class ForwardedSocket extends EventEmitter {
+export class ForwardedSocket extends Emitter {
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly remoteFamily: "IPv4" | "IPv6";
   readonly encrypted: boolean;
   destroyed = false;
   errored: Error | null = null;
@@ -29,9 +28,12 @@ export class ForwardedSocket extends EventEmitter {
     super();
     this.remoteAddress = address;
     this.remotePort = port;
-    this.remoteFamily = address.includes(":") ? "IPv6" : "IPv4";
     this.encrypted = isEncrypted;
     this.#user = user;
+  }
+
+  get remoteFamily(): "IPv4" | "IPv6" {
+    return this.remoteAddress.includes(":") ? "IPv6" : "IPv4";
   }
 
   get readable(): boolean {
