@@ -120,7 +120,7 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
     port.close();
   });
 
-  test("ends its connections and rejects what is under way", async () => {
+  test("ends its connections and rejects commands under way", async () => {
     const port = await openPort(client());
     const outcome = expect(port.command("BLPOP", "none", "0")).rejects.toThrow();
     port.close();

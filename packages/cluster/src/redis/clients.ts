@@ -55,10 +55,10 @@ interface NodeRedis {
 }
 
 const ENDED = "the connection to Redis has closed";
-const ignoreError = (): void => undefined;
+const suppress = (): void => undefined;
 
 /**
- * Returns how to open connections like that of a client. Clients are distinguished by their methods, so that neither package
+ * Returns how to open connections as a client has. Clients are distinguished by their methods, so that neither package
  * is imported.
  *
  * @throws ClusterError `REDIS_CLIENT_INVALID`
@@ -158,7 +158,7 @@ class IoRedisConnection implements RedisConnection {
 
   unsubscribe(channel: string): void {
     this.#channels.delete(channel);
-    this.#client.unsubscribe(channel).catch(ignoreError);
+    this.#client.unsubscribe(channel).catch(suppress);
   }
 
   end(): void {
@@ -213,13 +213,13 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   unsubscribe(channel: string): void {
-    this.#client.unsubscribe(channel).catch(ignoreError);
+    this.#client.unsubscribe(channel).catch(suppress);
   }
 
   end(): void {
     // Throws if it has ended by itself.
     try {
-      if (this.#client.destroy === undefined) this.#client.disconnect().catch(ignoreError);
+      if (this.#client.destroy === undefined) this.#client.disconnect().catch(suppress);
       else this.#client.destroy();
     } catch {
       // There is nothing left to end.
@@ -231,7 +231,7 @@ class NodeRedisConnection implements RedisConnection {
 function onceEnded(onEnd: (error: Error) => void): { note(error: Error): void; report(): void } {
   let last: Error = new ClusterError("REDIS_UNAVAILABLE", ENDED);
   let report = (): void => {
-    report = ignoreError;
+    report = suppress;
     onEnd(last);
   };
   return { note: (error) => (last = error), report: () => report() };

@@ -21,14 +21,14 @@ export interface ReconnectorHandler {
 }
 
 /** `opening`: there may be a connection, but it is not prepared. `waiting`: for the next attempt. */
-type Phase = "opening" | "up" | "waiting" | "closed";
+type PortPhase = "opening" | "up" | "waiting" | "closed";
 
 /** A connection that is replaced by a new one when it breaks, or when it does not reply. */
 export class Reconnector {
   readonly #open: OpenConnection;
   readonly #clock: Clock;
   readonly #handler: ReconnectorHandler;
-  #phase: Phase = "waiting";
+  #phase: PortPhase = "waiting";
   #connection: RedisConnection | undefined;
   /** Rises with each connection: what an earlier one reports is ignored. */
   #life = 0;

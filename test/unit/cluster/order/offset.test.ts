@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatOffset, parseOffset } from "../../../packages/cluster/src/order/offset.ts";
+import { formatOffset, parseOffset } from "../../../../packages/cluster/src/order/offset.ts";
 
 test.each([
   [{ epoch: "aZ-_", number: 0 }, "aZ-_0"],

@@ -1,0 +1,348 @@
+import { decodeEntry, type WrittenEntry } from "./entry.ts";
+import type { ClusterLog, LogEntry, LogFollower, LogPosition, LogReading, StoredEvent } from "./log.ts";
+import { Ring } from "./ring.ts";
+import { WaitingEntries } from "./waiting.ts";
+import { Writers } from "./writers.ts";
+
+/** Milliseconds before a failed reading is tried again. */
+const READ_RETRY_DELAY = 200;
+
+/** Former epochs that are remembered, so that a late entry is not taken for one of a new epoch. */
+const MOST_PAST_EPOCHS = 16;
+
+/** What a delivery does with entries. */
+export interface DeliveryHandler<Event> {
+  /** Decodes the event of an entry. Undefined: it is malformed, which was reported. */
+  decode(payload: Buffer): Event | undefined;
+  /** Returns an own event, so that it is not decoded. `delivered`: this node has delivered it. Undefined: it is of another node. */
+  takeOwn(entry: WrittenEntry): Event | "delivered" | undefined;
+  /** Delivers an event. `skipped`: sockets that have got it already. */
+  deliver(stored: StoredEvent<Event>, skipped: readonly string[] | undefined): void;
+  /** An entry has been handled. */
+  onHandled(entry: WrittenEntry): void;
+  /** Events are lost for all clients of this node. */
+  onLost(): void;
+  /** Whether all new entries are delivered at once. */
+  onLive(isLive: boolean): void;
+}
+
+export interface DeliveryHost {
+  readonly nsp: string;
+  readonly log: ClusterLog;
+  readonly clock: { now(): number; after(ms: number, fn: () => void): { cancel(): void } };
+}
+
+/** `away`: new entries do not come; `reading`: earlier ones are read first; `live`: they are delivered as they come. */
+type DeliveryPhase = "away" | "reading" | "live" | "closed";
+
+/**
+ * Whether the log still has the entries that were delivered. `unverified`: it may have lost its end and got other entries with the
+ * same numbers, while this node did not follow it. `diverged`: it has.
+ */
+type LogTrust = "trusted" | "unverified" | "diverged";
+
+/**
+ * Delivers the entries of a namespace by their number, each once.
+ *
+ * Invariant between calls: every entry up to `delivered` was delivered, unless this node had not joined then, or `onLost` has
+ * reported a loss. What would break it: delivering an entry anywhere but in `#handle`.
+ */
+export class OrderedDelivery<Event> implements LogFollower {
+  readonly #host: DeliveryHost;
+  readonly #handler: DeliveryHandler<Event>;
+  readonly #waiting = new WaitingEntries();
+  readonly #writers = new Writers();
+  readonly #skips = new Map<string, LogPosition>();
+  #phase: DeliveryPhase = "away";
+  #delivered: LogPosition | undefined;
+  /** This node has not handled entries of this epoch up to this number, and late ones may come. */
+  #from = 0;
+  /** The entry at this position; undefined: it is not known. */
+  #last: Pick<WrittenEntry, "writer" | "sequence"> | undefined;
+  #ring = new Ring<Event>({ epoch: "", number: 0 });
+  /** The last entry that is known to exist. */
+  #target: LogPosition = { epoch: "", number: 0 };
+  /** Rises when a reading under way must be forgotten. */
+  #life = 0;
+  #retry: { cancel(): void } | undefined;
+  readonly #joining = new Set<() => void>();
+  /** Epochs that the log does not have any more. */
+  readonly #past = new Set<string>();
+
+  constructor(host: DeliveryHost, handler: DeliveryHandler<Event>) {
+    this.#host = host;
+    this.#handler = handler;
+  }
+
+  open(): void {
+    this.#host.log.follow(this.#host.nsp, this);
+  }
+
+  close(): void {
+    this.#host.log.unfollow(this.#host.nsp, this);
+    this.#enter("closed");
+    this.#life += 1;
+    this.#retry?.cancel();
+  }
+
+  // ---- for recovery ------------------------------------------------------------------------------------------------
+
+  get delivered(): LogPosition | undefined {
+    return this.#delivered;
+  }
+
+  get isLive(): boolean {
+    return this.#phase === "live";
+  }
+
+  /** Bytes in memory, for tests and metrics. */
+  get bytes(): number {
+    return this.#waiting.bytes + this.#ring.bytes;
+  }
+
+  whenJoined(): Promise<void> {
+    if (this.#delivered !== undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#joining.add(resolve));
+  }
+
+  recent(after: LogPosition): readonly StoredEvent<Event>[] | undefined {
+    return this.#ring.after(after);
+  }
+
+  async history(after: LogPosition, through: number): Promise<readonly StoredEvent<Event>[] | "trimmed" | "epoch"> {
+    const reading = await this.#host.log.read(this.#host.nsp, after, through);
+    if (typeof reading === "string") return reading;
+    const events: StoredEvent<Event>[] = [];
+    for (const { body, epoch, number } of reading) {
+      const entry = decodeEntry(body);
+      const event = entry?.kind === "event" ? this.#handler.decode(entry.payload) : undefined;
+      if (event === undefined) return "trimmed";
+      events.push({ epoch, number, event, bytes: body.length });
+    }
+    return events;
+  }
+
+  skipThrough(sid: string, position: LogPosition): void {
+    const { epoch, number } = this.#delivered ?? { epoch: "", number: 0 };
+    if (position.epoch === epoch && position.number > number) this.#skips.set(sid, position);
+  }
+
+  /** The socket has ended. */
+  forget(sid: string): void {
+    this.#skips.delete(sid);
+  }
+
+  // ---- the log -----------------------------------------------------------------------------------------------------
+
+  onEntry(entry: LogEntry): void {
+    if (this.#phase === "closed" || this.#past.has(entry.epoch)) return;
+    if (this.#phase === "live" && this.#isNext(entry)) {
+      this.#target = this.#delivered = { epoch: entry.epoch, number: entry.number };
+      return this.#handle(entry);
+    }
+    this.#noteTarget(entry);
+    this.#waiting.add(entry);
+    if (this.#phase !== "live") return;
+    if (this.#isBehind()) this.#startReading("trusted");
+    // Another entry has had its number.
+    else if (entry.number > this.#from && this.#isNew(entry)) this.#startReading("diverged");
+  }
+
+  onInterrupted(): void {
+    if (this.#phase === "closed") return;
+    this.#life += 1;
+    this.#retry?.cancel();
+    this.#waiting.take();
+    this.#enter("away");
+  }
+
+  onResumed(position: LogPosition): void {
+    if (this.#phase === "closed") return;
+    const last = this.#delivered;
+    if (last === undefined) {
+      this.#moveTo(position);
+      for (const resolve of this.#joining) resolve();
+      this.#joining.clear();
+    }
+    this.#noteTarget(position);
+    this.#startReading("unverified");
+  }
+
+  /** The log has got this far. */
+  onPosition(position: LogPosition): void {
+    this.#noteTarget(position);
+    if (this.#phase === "live" && this.#isBehind()) this.#startReading("trusted");
+  }
+
+  /** Whether this node has delivered an entry, or can't get it any more. */
+  hasPassed({ epoch, number }: LogPosition): boolean {
+    return this.#delivered?.epoch === epoch ? number <= this.#delivered.number : this.#past.has(epoch);
+  }
+
+  #noteTarget({ epoch, number }: LogPosition): void {
+    if (this.#past.has(epoch)) return;
+    if (epoch !== this.#target.epoch || number > this.#target.number) this.#target = { epoch, number };
+  }
+
+  #isNext({ epoch, number }: LogPosition): boolean {
+    return this.#delivered?.epoch === epoch && number === this.#delivered.number + 1;
+  }
+
+  #isNew({ body }: LogEntry): boolean {
+    const entry = decodeEntry(body);
+    return entry !== undefined && !this.#writers.knows(entry);
+  }
+
+  #isBehind(): boolean {
+    const { epoch, number } = this.#target;
+    return this.#delivered !== undefined && (this.#delivered.epoch !== epoch || this.#delivered.number < number);
+  }
+
+  #enter(phase: DeliveryPhase): void {
+    if (this.#phase === phase) return;
+    const wasLive = this.isLive;
+    this.#phase = phase;
+    if (this.isLive !== wasLive) this.#handler.onLive(this.isLive);
+  }
+
+  // ---- reading missing entries -------------------------------------------------------------------------------------
+
+  #startReading(trust: LogTrust): void {
+    this.#life += 1;
+    this.#retry?.cancel();
+    this.#enter("reading");
+    void this.#read(this.#life, trust);
+  }
+
+  async #read(life: number, trust: LogTrust): Promise<void> {
+    try {
+      if (trust === "diverged" || (trust === "unverified" && (await this.#hasDiverged()))) {
+        if (life !== this.#life) return;
+        const position = await this.#renew();
+        if (life !== this.#life) return;
+        this.#noteTarget(position);
+      }
+      if (life !== this.#life) return;
+      // Entries that come meanwhile may show that still more are missing.
+      for (let after = this.#catchUp(); after !== undefined; after = this.#catchUp()) {
+        const reading = await this.#host.log.read(this.#host.nsp, after, this.#target.number);
+        if (life !== this.#life) return;
+        if (reading === "epoch") {
+          const position = await this.#host.log.position(this.#host.nsp, after);
+          if (life !== this.#life) return;
+          this.#noteTarget(position);
+        } else this.#takeReading(reading);
+        // What it has delivered may have closed this namespace.
+        if (life !== this.#life) return;
+      }
+      this.#enter("live");
+    } catch {
+      if (life !== this.#life) return;
+      this.#retry = this.#host.clock.after(READ_RETRY_DELAY, () => {
+        if (life === this.#life) this.#startReading(trust);
+      });
+    }
+  }
+
+  /** Whether the log has another entry, or none, in the place of the last delivered one. */
+  async #hasDiverged(): Promise<boolean> {
+    const [at, last] = [this.#delivered, this.#last];
+    if (at === undefined || last === undefined || at.epoch !== this.#target.epoch) return false;
+    const { nsp, log } = this.#host;
+    const { epoch, number } = await log.position(nsp);
+    if (epoch !== at.epoch || number < at.number) return epoch === at.epoch;
+    const reading = await log.read(nsp, { epoch, number: at.number - 1 }, at.number);
+    if (typeof reading === "string") return false;
+    const [entry] = reading.map(({ body }) => decodeEntry(body));
+    return entry?.writer !== last.writer || entry.sequence !== last.sequence;
+  }
+
+  /** The log gets a new epoch: clients of different nodes have got different events with the same number. */
+  #renew(): Promise<LogPosition> {
+    const { epoch } = this.#delivered ?? this.#target;
+    return this.#host.log.position(this.#host.nsp, { epoch, number: Number.MAX_SAFE_INTEGER });
+  }
+
+  /** Delivers what waits. Returns the position beyond which entries must be read; undefined: none. */
+  #catchUp(): LogPosition | undefined {
+    this.#takeWaiting();
+    if (this.#delivered !== undefined && this.#delivered.epoch !== this.#target.epoch) {
+      this.#moveTo({ epoch: this.#target.epoch, number: 0 });
+    }
+    return this.#isBehind() ? this.#delivered : undefined;
+  }
+
+  #takeReading(reading: Exclude<LogReading, "epoch">): void {
+    if (reading !== "trimmed") return reading.forEach((entry) => this.#accept(entry));
+    this.#moveTo(this.#target);
+    this.#writers.expectGaps();
+    this.#handler.onLost();
+  }
+
+  #takeWaiting(): void {
+    for (const entry of this.#waiting.take()) {
+      this.#accept(entry);
+      if (!this.hasPassed(entry)) this.#waiting.add(entry);
+    }
+  }
+
+  // ---- delivery ----------------------------------------------------------------------------------------------------
+
+  /** Goes on beyond a position. */
+  #moveTo({ epoch, number }: LogPosition): void {
+    if (this.#delivered !== undefined && this.#delivered.epoch !== epoch) this.#leaveEpoch(this.#delivered.epoch);
+    this.#delivered = { epoch, number };
+    this.#last = undefined;
+    this.#from = number;
+    this.#ring = new Ring<Event>(this.#delivered);
+    this.#skips.clear();
+  }
+
+  #leaveEpoch(epoch: string): void {
+    this.#past.add(epoch);
+    const [oldest = epoch] = this.#past;
+    if (this.#past.size > MOST_PAST_EPOCHS) this.#past.delete(oldest);
+  }
+
+  /** Handles an entry if it is the next one. */
+  #accept(entry: LogEntry): void {
+    if (!this.#isNext(entry)) return;
+    this.#delivered = { epoch: entry.epoch, number: entry.number };
+    this.#handle(entry);
+  }
+
+  #handle({ epoch, number, body }: LogEntry): void {
+    const now = this.#host.clock.now();
+    const entry = decodeEntry(body);
+    this.#last = entry;
+    if (entry === undefined) return this.#ring.addHole({ epoch, number }, now);
+    const event = this.#eventOf(entry);
+    if (event === undefined) this.#ring.addHole({ epoch, number }, now);
+    else {
+      const stored = { epoch, number, event, bytes: body.length };
+      this.#ring.add(stored, now);
+      this.#handler.deliver(stored, this.#skippedAt(number));
+    }
+    this.#handler.onHandled(entry);
+  }
+
+  /** Returns the event of an entry, unless there is none, or it was delivered before. */
+  #eventOf(entry: WrittenEntry): Event | undefined {
+    const order = this.#writers.receive(entry);
+    if (order === "hole") this.#handler.onLost();
+    const own = order === "repeated" ? "delivered" : this.#handler.takeOwn(entry);
+    if (own === "delivered" || entry.kind === "hole") return undefined;
+    return own ?? this.#handler.decode(entry.payload);
+  }
+
+  /** Returns the sockets that have got an event already. */
+  #skippedAt(number: number): string[] | undefined {
+    if (this.#skips.size === 0) return undefined;
+    const skipped: string[] = [];
+    for (const [sid, through] of this.#skips) {
+      if (through.number >= number) skipped.push(sid);
+      if (through.number <= number) this.#skips.delete(sid);
+    }
+    return skipped;
+  }
+}

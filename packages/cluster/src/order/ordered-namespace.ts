@@ -1,0 +1,210 @@
+import type { WrittenEntry } from "./entry.ts";
+import type { ClusterLog, LogPosition, OrderedEvents, StoredEvent } from "./log.ts";
+import { OrderedDelivery } from "./ordered-delivery.ts";
+import { OwnEvents, type OwnEventsHost } from "./own-events.ts";
+
+/** Milliseconds without the log after which a node delivers its own events at once. */
+const HOLD_TIME = 1000;
+/** Milliseconds after a timer, so that what has arrived during a stall of this process is read first. */
+const INPUT_TIME = 50;
+
+/** What the adapter does with events. */
+export interface NamespaceHandler<Event> {
+  /** Decodes an event. Undefined: it is malformed, which was reported. */
+  decode(payload: Buffer): Event | undefined;
+  /**
+   * Delivers an event to the sockets of this node. Without a position, clients that get it can't resume from it.
+   *
+   * @param skipped sockets that have got it already
+   */
+  deliver(event: Event, position: LogPosition | undefined, skipped: readonly string[] | undefined): void;
+  /** Events for the clients of this node are lost. */
+  onLost(): void;
+  /** This node delivers its events at once, because the log is away; or it does not any more. */
+  onDegraded(isDegraded: boolean): void;
+  /** An own event came back after this time, in milliseconds. */
+  onLag(ms: number): void;
+  /** An own event was not sent to the other nodes, because too many wait for the log. */
+  onDropped(): void;
+}
+
+export interface NamespaceHost extends Omit<OwnEventsHost, "epoch"> {
+  readonly log: ClusterLog;
+}
+
+/**
+ * `ordered`: events are delivered when they come back from the log. `degraded`: the log is away, and own events are delivered at once.
+ * They go to the log later, and a hole after them: a client that has not got an event beyond it can't resume, because this node has
+ * not kept the order.
+ */
+type NamespacePhase = "ordered" | "degraded" | "closed";
+
+/** The events of one namespace on one node, in the order of the log. */
+export class OrderedNamespace<Event> implements OrderedEvents<Event> {
+  readonly #host: NamespaceHost;
+  readonly #handler: NamespaceHandler<Event>;
+  readonly #own: OwnEvents<Event>;
+  readonly #delivery: OrderedDelivery<Event>;
+  #phase: NamespacePhase = "ordered";
+  /** Runs while the log is away. */
+  #awayTimer: { cancel(): void } | undefined;
+  #stopObserving: () => void = () => undefined;
+  /** The degraded node has delivered or dropped events that others have in another order, or not. */
+  #needsHole = false;
+
+  constructor(host: NamespaceHost, handler: NamespaceHandler<Event>) {
+    this.#host = host;
+    this.#handler = handler;
+    this.#own = new OwnEvents<Event>(
+      { ...host, epoch: () => this.#delivery.delivered?.epoch },
+      {
+        deliverEarly: (event) => {
+          this.#needsHole = true;
+          handler.deliver(event, undefined, undefined);
+        },
+        onAppended: (position) => this.#onAppended(position),
+        onFailed: () => this.#look(),
+        onDropped: () => {
+          this.#needsHole = true;
+          handler.onDropped();
+        },
+      },
+    );
+    this.#delivery = new OrderedDelivery<Event>(host, {
+      decode: (payload) => handler.decode(payload),
+      takeOwn: (entry) => this.#own.take(entry, (ms) => handler.onLag(ms)),
+      deliver: (stored, skipped) => handler.deliver(stored.event, this.#isDegraded ? undefined : stored, skipped),
+      onHandled: (entry) => this.#onHandled(entry),
+      onLost: () => handler.onLost(),
+      onLive: () => this.#look(),
+    });
+  }
+
+  open(): void {
+    this.#stopObserving = this.#host.log.observe({
+      onUp: () => {
+        this.#own.resume();
+        this.#look();
+      },
+      onDown: () => this.#look(),
+    });
+    this.#delivery.open();
+    this.#look();
+  }
+
+  close(): void {
+    this.#phase = "closed";
+    this.#awayTimer?.cancel();
+    this.#stopObserving();
+    this.#delivery.close();
+    this.#own.close();
+  }
+
+  get #isDegraded(): boolean {
+    return this.#phase === "degraded";
+  }
+
+  // ---- the program -------------------------------------------------------------------------------------------------
+
+  /** Appends an event of this node. `payload`: the same, encoded. */
+  emit(event: Event, payload: Buffer): void {
+    if (this.#phase === "ordered" && !this.#own.hasRoom(payload.length)) this.#degrade();
+    if (this.#phase === "ordered") this.#own.add(event, payload);
+    else if (this.#phase === "degraded") this.#own.addEarly(event, payload);
+  }
+
+  /** Runs a step after all events that were emitted before it are delivered on this node. */
+  runInOrder(step: () => void): void {
+    this.#own.run(step);
+  }
+
+  /** Whether events of this node are not delivered here yet. */
+  get isHolding(): boolean {
+    return this.#own.isHolding;
+  }
+
+  /** Bytes in memory, for tests and metrics. */
+  get bytes(): number {
+    return this.#own.queuedBytes + this.#delivery.bytes;
+  }
+
+  // ---- recovery ----------------------------------------------------------------------------------------------------
+
+  get delivered(): LogPosition | undefined {
+    return this.#isDegraded ? undefined : this.#delivery.delivered;
+  }
+
+  whenJoined(): Promise<void> {
+    return this.#delivery.whenJoined();
+  }
+
+  recent(after: LogPosition): readonly StoredEvent<Event>[] | undefined {
+    return this.#isDegraded ? undefined : this.#delivery.recent(after);
+  }
+
+  history(after: LogPosition, through: number): Promise<readonly StoredEvent<Event>[] | "trimmed" | "epoch"> {
+    return this.#delivery.history(after, through);
+  }
+
+  skipThrough(sid: string, position: LogPosition): void {
+    this.#delivery.skipThrough(sid, position);
+  }
+
+  /** A socket has ended. */
+  forget(sid: string): void {
+    this.#delivery.forget(sid);
+  }
+
+  // ---- the log -----------------------------------------------------------------------------------------------------
+
+  get #isAway(): boolean {
+    return !this.#host.log.isUp || !this.#delivery.isLive || this.#own.isFailing;
+  }
+
+  #onAppended(position: LogPosition): void {
+    // Entries of this epoch come by themselves.
+    if (position.epoch !== this.#delivery.delivered?.epoch) this.#delivery.onPosition(position);
+    this.#look();
+  }
+
+  #onHandled(_entry: WrittenEntry): void {
+    this.#own.runSteps();
+    if (this.#isDegraded) this.#look();
+  }
+
+  /** Something has changed. */
+  #look(): void {
+    if (this.#phase === "closed") return;
+    if (this.#isAway) {
+      this.#awayTimer ??= this.#host.clock.after(HOLD_TIME, () => this.#waitForInput());
+      return;
+    }
+    this.#awayTimer?.cancel();
+    this.#awayTimer = undefined;
+    const { appended } = this.#own;
+    const hasPassed = appended === undefined || this.#delivery.hasPassed(appended);
+    // The log confirmed events that did not come back.
+    if (hasPassed) this.#own.deliverLost();
+    if (this.#isDegraded && hasPassed && this.#own.isEmpty) this.#restore();
+  }
+
+  #waitForInput(): void {
+    this.#awayTimer = this.#host.clock.after(INPUT_TIME, () => this.#degrade());
+  }
+
+  #degrade(): void {
+    if (this.#phase !== "ordered") return;
+    // An event that is emitted meanwhile is delivered after those before it.
+    this.#own.deliverAll();
+    this.#phase = "degraded";
+    this.#handler.onDegraded(true);
+  }
+
+  /** The log has all events of this node, and this node has passed them. */
+  #restore(): void {
+    if (this.#needsHole) this.#own.addHole();
+    this.#needsHole = false;
+    this.#phase = "ordered";
+    this.#handler.onDegraded(false);
+  }
+}

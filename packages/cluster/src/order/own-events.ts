@@ -1,0 +1,258 @@
+import { encodeEntry, type WrittenEntry, type EntryKind } from "./entry.ts";
+import type { ClusterLog, LogPosition } from "./log.ts";
+
+/** Most entries and bytes that are appended at once. */
+const APPEND_BATCH = { entries: 500, bytes: 1e6 } as const;
+/** Milliseconds before entries are appended again after a failure. */
+const APPEND_RETRY_DELAY = 200;
+
+/** What happens to own events. */
+export interface OwnEventsHandler<Event> {
+  /** Delivers an event on this node, out of the order of the log. */
+  deliverEarly(event: Event): void;
+  /** The log has stored own entries. */
+  onAppended(position: LogPosition): void;
+  /** Entries could not be appended; they are tried again. */
+  onFailed(): void;
+  /** An event was not appended, because too many wait. */
+  onDropped(): void;
+}
+
+export interface OwnEventsHost {
+  readonly nsp: string;
+  /** Names this node as a writer: eight ASCII characters. */
+  readonly writer: string;
+  readonly log: ClusterLog;
+  readonly clock: { now(): number; after(ms: number, fn: () => void): { cancel(): void } };
+  /** The epoch of the log, as far as this node knows. */
+  readonly epoch: () => string | undefined;
+  /** Calls back at the end of the turn. */
+  readonly atEndOfTurn: (fn: () => void) => void;
+  /** Most bytes that wait to be appended. */
+  readonly maxQueuedBytes: number;
+}
+
+/** An event that this node has not delivered yet, or something to do after those before it. */
+type PendingStep<Event> =
+  { readonly sequence: number; readonly event: Event; readonly at: number } | { readonly run: () => void };
+
+interface Unsent {
+  readonly sequence: number;
+  readonly body: Buffer;
+}
+
+/**
+ * The events of this node: they are appended to the log in the order of the program, and delivered when they come back.
+ *
+ * Two queues: `unsent`, of entries that the log does not confirm yet, and `steps`, of what this node has still to deliver or to do. While
+ * events are delivered early, `steps` is empty. Sequences have no gaps: an event that is dropped has none.
+ */
+export class OwnEvents<Event> {
+  readonly #host: OwnEventsHost;
+  readonly #handler: OwnEventsHandler<Event>;
+  #unsent: Unsent[] = [];
+  #unsentBytes = 0;
+  #steps: PendingStep<Event>[] = [];
+  #sequence = 0;
+  /** All events up to this sequence were delivered on this node. */
+  #deliveredThrough = 0;
+  #appended: LogPosition | undefined;
+  #phase: "idle" | "scheduled" | "appending" | "waiting" | "closed" = "idle";
+  /** The epoch at the first attempt: unsent entries may have been appended in it without a confirmation. */
+  #doubt: { readonly epoch: string | undefined } | undefined;
+  #retry: { cancel(): void } | undefined;
+
+  constructor(host: OwnEventsHost, handler: OwnEventsHandler<Event>) {
+    this.#host = host;
+    this.#handler = handler;
+  }
+
+  /** Bytes that the log has not confirmed. */
+  get queuedBytes(): number {
+    return this.#unsentBytes;
+  }
+
+  /** Whether something waits for the log before this node delivers or does it. */
+  get isHolding(): boolean {
+    return this.#steps.length > 0;
+  }
+
+  /** Where the last own entry is; undefined before the first. */
+  get appended(): LogPosition | undefined {
+    return this.#appended;
+  }
+
+  /** Whether the last attempt to append has failed. */
+  get isFailing(): boolean {
+    return this.#doubt !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#unsent.length === 0;
+  }
+
+  /** Whether an event of this size can wait. */
+  hasRoom(bytes: number): boolean {
+    return this.#unsentBytes + bytes <= this.#host.maxQueuedBytes;
+  }
+
+  /** Appends an event, and holds it until it comes back. */
+  add(event: Event, payload: Buffer): void {
+    const sequence = this.#append("event", payload);
+    this.#steps.push({ sequence, event, at: this.#host.clock.now() });
+  }
+
+  /** Delivers an event at once, and appends it for the other nodes. */
+  addEarly(event: Event, payload: Buffer): void {
+    if (this.hasRoom(payload.length)) this.#deliveredThrough = this.#append("event", payload);
+    else this.#handler.onDropped();
+    this.#handler.deliverEarly(event);
+  }
+
+  /** Appends a hole: clients that have not got an event beyond it can't resume. */
+  addHole(): void {
+    this.#append("hole", Buffer.alloc(0));
+  }
+
+  /** Runs a step of the program after all events that were added before it. */
+  run(step: () => void): void {
+    if (this.#steps.length > 0) this.#steps.push({ run: step });
+    else step();
+  }
+
+  #append(kind: EntryKind, payload: Buffer): number {
+    this.#sequence += 1;
+    const body = encodeEntry({ writer: this.#host.writer, sequence: this.#sequence, kind, payload });
+    this.#unsent.push({ sequence: this.#sequence, body });
+    this.#unsentBytes += body.length;
+    this.#schedule();
+    return this.#sequence;
+  }
+
+  // ---- to the log --------------------------------------------------------------------------------------------------
+
+  #schedule(): void {
+    if (this.#phase !== "idle") return;
+    this.#phase = "scheduled";
+    this.#host.atEndOfTurn(() => {
+      if (this.#phase === "scheduled") void this.#send();
+    });
+  }
+
+  /** The log can be used again. */
+  resume(): void {
+    if (this.#phase !== "waiting") return;
+    this.#retry?.cancel();
+    void this.#send();
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#nextBatch();
+    if (batch.length === 0) {
+      this.#phase = "idle";
+      return;
+    }
+    this.#phase = "appending";
+    const [{ sequence }] = batch as [Unsent];
+    const { nsp, writer, log } = this.#host;
+    const epoch = this.#host.epoch();
+    try {
+      const position = await log.append(nsp, { writer, sequence, bodies: batch.map(({ body }) => body) });
+      if (!this.#isClosed) this.#confirm(batch, position);
+    } catch {
+      if (!this.#isClosed) this.#wait(epoch);
+    }
+  }
+
+  get #isClosed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  #nextBatch(): Unsent[] {
+    const batch: Unsent[] = [];
+    let bytes = 0;
+    for (const entry of this.#unsent) {
+      bytes += entry.body.length;
+      if (batch.length >= APPEND_BATCH.entries || (bytes > APPEND_BATCH.bytes && batch.length > 0)) break;
+      batch.push(entry);
+    }
+    return batch;
+  }
+
+  #confirm(batch: readonly Unsent[], position: LogPosition): void {
+    this.#unsent.splice(0, batch.length);
+    for (const { body } of batch) this.#unsentBytes -= body.length;
+    // The log may have had these entries before it lost everything: clients may have got them.
+    const isDoubtful = this.#doubt !== undefined && this.#doubt.epoch !== position.epoch;
+    this.#doubt = undefined;
+    this.#appended = position;
+    if (isDoubtful) this.addHole();
+    this.#handler.onAppended(position);
+    if (!this.#isClosed) void this.#send();
+  }
+
+  #wait(epoch: string | undefined): void {
+    this.#phase = "waiting";
+    this.#doubt ??= { epoch };
+    this.#retry = this.#host.clock.after(APPEND_RETRY_DELAY, () => this.resume());
+    this.#handler.onFailed();
+  }
+
+  // ---- back from the log -------------------------------------------------------------------------------------------
+
+  /** Returns the event of an own entry, or `delivered`; undefined for an entry of another node. */
+  take({ writer, sequence }: WrittenEntry, onLag: (ms: number) => void): Event | "delivered" | undefined {
+    if (writer !== this.#host.writer) return undefined;
+    if (sequence <= this.#deliveredThrough) return "delivered";
+    this.#deliverBefore(sequence);
+    this.#deliveredThrough = sequence;
+    const [step] = this.#steps;
+    // A hole is not a step.
+    if (step === undefined || "run" in step || step.sequence !== sequence) return "delivered";
+    this.#steps.shift();
+    onLag(this.#host.clock.now() - step.at);
+    return step.event;
+  }
+
+  /** Delivers the events before a sequence: they have been appended, and will not come any more. */
+  #deliverBefore(sequence: number): void {
+    for (let [step] = this.#steps; step !== undefined; [step] = this.#steps) {
+      if (!("run" in step) && step.sequence >= sequence) return;
+      this.#steps.shift();
+      this.#do(step);
+    }
+  }
+
+  /** Does what waits only for events that were delivered. */
+  runSteps(): void {
+    for (let [step] = this.#steps; step !== undefined && "run" in step; [step] = this.#steps) {
+      this.#steps.shift();
+      step.run();
+    }
+  }
+
+  /** Delivers everything that is held, out of the order of the log. */
+  deliverAll(): void {
+    for (let step = this.#steps.shift(); step !== undefined; step = this.#steps.shift()) this.#do(step);
+  }
+
+  /** Delivers the events that the log has confirmed, and that will not come: the log has lost them, or has trimmed them. */
+  deliverLost(): void {
+    const [{ sequence } = { sequence: this.#sequence + 1 }] = this.#unsent;
+    this.#deliverBefore(sequence);
+  }
+
+  #do(step: PendingStep<Event>): void {
+    if ("run" in step) return step.run();
+    this.#deliveredThrough = step.sequence;
+    this.#handler.deliverEarly(step.event);
+  }
+
+  close(): void {
+    this.#phase = "closed";
+    this.#retry?.cancel();
+    this.#steps = [];
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+  }
+}

@@ -1,0 +1,196 @@
+import { randomBytes } from "node:crypto";
+import type { Clock } from "@portage/server/relay";
+import { ClusterError } from "../core/errors.ts";
+import type {
+  ClusterLog,
+  LogEntry,
+  LogFollower,
+  LogObserver,
+  LogPosition,
+  LogReading,
+  NewEntries,
+} from "../order/log.ts";
+import { type LogKeys, logKeys } from "./log-keys.ts";
+import { APPEND, POSITION, READ } from "./log-scripts.ts";
+import type { RedisPort, RedisValue } from "./port.ts";
+
+/** Entries that are read at once. */
+const READ_COUNT = 100;
+/** Milliseconds for which positions are kept, at least. */
+const LEAST_LIFETIME = 24 * 60 * 60 * 1000;
+/** Milliseconds before the position is asked for again. */
+const POSITION_RETRY_DELAY = 200;
+const EPOCH_LENGTH = 4;
+const NUMBER_END = 0x20;
+
+/** Bounds of the stored entries of each namespace. */
+export interface HistoryOptions {
+  /** Most entries; Redis may keep some more. */
+  readonly maxLength: number;
+  /** Longest time, in milliseconds; up to 255 entries may be older. */
+  readonly maxAge: number;
+}
+
+export interface RedisLogSettings {
+  readonly port: RedisPort;
+  /** The name of the cluster, as keys begin. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly history: HistoryOptions;
+}
+
+interface Following {
+  readonly nsp: string;
+  readonly follower: LogFollower;
+  isFollowed: boolean;
+}
+
+/** The log in Redis. */
+export class RedisLog implements ClusterLog {
+  readonly #settings: RedisLogSettings;
+  readonly #followings = new Map<string, Following>();
+  readonly #keys = new Map<string, LogKeys>();
+  /** The last position that is known of each namespace. */
+  readonly #seen = new Map<string, LogPosition>();
+  readonly #stop: () => void;
+  /** Rises when subscriptions break: a position that was asked for before says nothing then. */
+  #life = 0;
+
+  constructor(settings: RedisLogSettings) {
+    this.#settings = settings;
+    this.#stop = settings.port.observe({
+      onInterrupted: (part) => part === "subscriptions" && this.#interrupt(),
+      onRestored: (part) => part === "subscriptions" && this.#resumeAll(),
+    });
+  }
+
+  close(): void {
+    this.#stop();
+    for (const { nsp, follower } of this.#followings.values()) this.unfollow(nsp, follower);
+  }
+
+  get isUp(): boolean {
+    return this.#settings.port.isUp("commands");
+  }
+
+  observe(observer: LogObserver): () => void {
+    return this.#settings.port.observe({
+      onInterrupted: (part) => part === "commands" && observer.onDown(),
+      onRestored: (part) => part === "commands" && observer.onUp(),
+    });
+  }
+
+  #keysOf(nsp: string): LogKeys {
+    let keys = this.#keys.get(nsp);
+    if (keys === undefined) {
+      const { port, name } = this.#settings;
+      this.#keys.set(nsp, (keys = logKeys(`${port.prefix}${name}:`, nsp)));
+    }
+    return keys;
+  }
+
+  // ---- commands ----------------------------------------------------------------------------------------------------
+
+  async append(nsp: string, { writer, sequence, bodies }: NewEntries): Promise<LogPosition> {
+    const keysOf = this.#keysOf(nsp);
+    const { epoch, number, history, marks, channel } = keysOf;
+    const { maxLength, maxAge } = this.#settings.history;
+    const keys = [epoch, number, history, marks, keysOf.writer(writer)];
+    const common = this.#commonArguments(this.#seen.get(nsp));
+    const args = [...common, channel, sequence, maxLength, maxAge, ...bodies];
+    return this.#note(nsp, positionOf(await this.#settings.port.eval(APPEND, keys, args)));
+  }
+
+  async position(nsp: string, seen = this.#seen.get(nsp)): Promise<LogPosition> {
+    const { epoch, number, history, marks } = this.#keysOf(nsp);
+    const keys = [epoch, number, history, marks];
+    return this.#note(nsp, positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen))));
+  }
+
+  #commonArguments(seen: LogPosition | undefined): RedisValue[] {
+    const { maxAge } = this.#settings.history;
+    return [newEpoch(), seen?.epoch ?? "", seen?.number ?? 0, Math.max(LEAST_LIFETIME, 2 * maxAge)];
+  }
+
+  async read(nsp: string, after: LogPosition, through: number): Promise<LogReading> {
+    const { epoch, history } = this.#keysOf(nsp);
+    const args = [after.epoch, `${after.number + 1}-0`, `${through}-0`, READ_COUNT];
+    const reply = await this.#settings.port.eval(READ, [epoch, history], args);
+    if (reply === null) return "epoch";
+    const entries: LogEntry[] = [];
+    for (const entry of reply as [Buffer, [Buffer, Buffer]][]) {
+      const number = Number.parseInt(entry[0].toString(), 10);
+      if (number !== after.number + entries.length + 1) break;
+      entries.push({ epoch: after.epoch, number, body: entry[1][1] });
+    }
+    return entries.length === 0 ? "trimmed" : entries;
+  }
+
+  #note(nsp: string, position: LogPosition): LogPosition {
+    const seen = this.#seen.get(nsp);
+    if (seen?.epoch !== position.epoch || position.number > seen.number) this.#seen.set(nsp, position);
+    return position;
+  }
+
+  // ---- followers ---------------------------------------------------------------------------------------------------
+
+  follow(nsp: string, follower: LogFollower): void {
+    const following = { nsp, follower, isFollowed: true };
+    this.#followings.set(nsp, following);
+    this.#settings.port
+      .subscribe(this.#keysOf(nsp).channel, (message) => this.#onMessage(following, message))
+      .then(() => this.#resume(following))
+      // The port has closed.
+      .catch(() => undefined);
+  }
+
+  unfollow(nsp: string, follower: LogFollower): void {
+    const following = this.#followings.get(nsp);
+    if (following?.follower !== follower) return;
+    following.isFollowed = false;
+    this.#followings.delete(nsp);
+    this.#settings.port.unsubscribe(this.#keysOf(nsp).channel);
+  }
+
+  #onMessage({ nsp, follower, isFollowed }: Following, message: Buffer): void {
+    const end = message.indexOf(NUMBER_END, EPOCH_LENGTH);
+    const number = Number(message.toString("latin1", EPOCH_LENGTH, end));
+    if (!isFollowed || end < 0 || !Number.isSafeInteger(number)) return;
+    const entry = { epoch: message.toString("latin1", 0, EPOCH_LENGTH), number, body: message.subarray(end + 1) };
+    follower.onEntry(entry);
+    // What the follower has seen, Redis must have.
+    this.#note(nsp, { epoch: entry.epoch, number });
+  }
+
+  #interrupt(): void {
+    this.#life += 1;
+    for (const { follower } of this.#followings.values()) follower.onInterrupted();
+  }
+
+  #resumeAll(): void {
+    for (const following of this.#followings.values()) void this.#resume(following);
+  }
+
+  /** Reports the position: it is asked for after the subscription was confirmed, so nothing is between the two. */
+  async #resume(following: Following): Promise<void> {
+    const { port, clock } = this.#settings;
+    const life = this.#life;
+    const isWanted = (): boolean => following.isFollowed && port.isUp("subscriptions") && life === this.#life;
+    if (!isWanted()) return;
+    try {
+      const position = await this.position(following.nsp);
+      if (isWanted()) following.follower.onResumed(position);
+    } catch {
+      clock.after(POSITION_RETRY_DELAY, () => void this.#resume(following));
+    }
+  }
+}
+
+function positionOf(reply: unknown): LogPosition {
+  const [epoch, number] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  const position = { epoch: String(epoch), number: Number(String(number)) };
+  if (Number.isSafeInteger(position.number)) return position;
+  throw new ClusterError("REDIS_UNAVAILABLE", "Redis gave an unexpected reply");
+}
+
+const newEpoch = (): string => randomBytes(3).toString("base64url");
