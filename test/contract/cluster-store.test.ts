@@ -69,7 +69,7 @@ describe.skipIf(server === undefined).each([
     const redis = await port();
     await redis.command("FLUSHALL");
     const store = new RedisStore(redis, "test:", keysOf);
-    const owner = { life: "a", tag: "aaaa" };
+    const owner = { term: "a", tag: "aaaa" };
     await store.put("/", { pid: "secret", record: Buffer.from("r"), ttl: 60_000 }, owner);
     await store.take("/", "secret", 60_000, owner);
     const keys = (await redis.command("KEYS", "*")) as Buffer[];

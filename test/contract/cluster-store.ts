@@ -13,8 +13,8 @@ export interface StoreUnderTest {
   readonly flush: () => Promise<void>;
 }
 
-const A = { life: "life of a", tag: "aaaa" };
-const B = { life: "life of b", tag: "bbbb" };
+const A = { term: "term of a", tag: "aaaa" };
+const B = { term: "term of b", tag: "bbbb" };
 const BYTES = Buffer.from([0, 1, 255, 10, 13]);
 /** Long enough for the slowest test. */
 const LONG = 60_000;
@@ -56,16 +56,41 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     expect(await store.take("/", pid, LONG, A)).toMatchObject({ record: Buffer.from("three") });
   });
 
+  test("a term of the same node is another one", async () => {
+    const { store } = await start();
+    const pid = newPid();
+    const again = { ...A, term: "another term of a" };
+    await store.put("/", { pid, record: BYTES, ttl: LONG }, A);
+    await store.take("/", pid, LONG, again);
+    expect(await store.put("/", { pid, record: BYTES, ttl: LONG }, A)).toBe("taken");
+    expect(await store.renew("/", [{ pid, ...A }], LONG)).toEqual(["taken"]);
+    expect(await store.put("/", { pid, record: BYTES, ttl: LONG }, again)).toBe("kept");
+  });
+
   test("the owner removes its record, and an earlier owner does not", async () => {
     const { store } = await start();
     const pid = newPid();
     await store.put("/", { pid, record: BYTES, ttl: LONG }, A);
     await store.take("/", pid, LONG, B);
-    await store.remove("/", pid, A);
+    await store.remove("/", { pid, ...A }, LONG);
     expect(await store.take("/", pid, LONG, B)).toBeDefined();
-    await store.remove("/", pid, B);
-    await store.remove("/", pid, B);
+    await store.remove("/", { pid, ...B }, LONG);
+    await store.remove("/", { pid, ...B }, LONG);
     expect(await store.take("/", pid, LONG, B)).toBeUndefined();
+  });
+
+  test("an earlier owner does not write a record anew that a later one has removed", async () => {
+    const { store, pass } = await start();
+    const [taken, own] = [newPid(), newPid()];
+    for (const pid of [taken, own]) await store.put("/", { pid, record: BYTES, ttl: LONG }, A);
+    await store.take("/", taken, LONG, B);
+    await store.remove("/", { pid: taken, ...B }, 300);
+    expect(await store.put("/", { pid: taken, record: BYTES, ttl: LONG }, A)).toBe("taken");
+    expect(await store.renew("/", [{ pid: taken, ...A }], LONG)).toEqual(["taken"]);
+    await store.remove("/", { pid: own, ...A }, LONG);
+    expect(await store.renew("/", [{ pid: own, ...A }], LONG)).toEqual(["missing"]);
+    await pass(400);
+    expect(await store.put("/", { pid: taken, record: BYTES, ttl: LONG }, A)).toBe("kept");
   });
 
   test("namespaces and private ids are apart", async () => {
@@ -109,7 +134,13 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     await store.put("/", { pid: own, record: BYTES, ttl: 500 }, A);
     await store.put("/", { pid: taken, record: BYTES, ttl: LONG }, A);
     await store.take("/", taken, LONG, B);
-    expect(await store.renew("/", [own, taken, missing], LONG, A)).toEqual(["kept", "taken", "missing"]);
+    expect(
+      await store.renew(
+        "/",
+        [own, taken, missing].map((pid) => ({ pid, ...A })),
+        LONG,
+      ),
+    ).toEqual(["kept", "taken", "missing"]);
     await pass(600);
     expect(await store.take("/", own, LONG, B)).toMatchObject({ record: BYTES });
   });
@@ -120,7 +151,7 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     await store.put("/", { pid, record: BYTES, ttl: LONG }, A);
     await flush();
     expect(await store.take("/", pid, LONG, B)).toBeUndefined();
-    expect(await store.renew("/", [pid], LONG, A)).toEqual(["missing"]);
+    expect(await store.renew("/", [{ pid, ...A }], LONG)).toEqual(["missing"]);
     expect(await store.put("/", { pid, record: BYTES, ttl: LONG }, A)).toBe("kept");
   });
 }

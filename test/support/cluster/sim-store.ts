@@ -1,5 +1,6 @@
 import type {
   ClusterStore,
+  OwnedRecord,
   RecordOwner,
   RenewalOutcome,
   StoredRecord,
@@ -8,8 +9,10 @@ import type {
 } from "../../../packages/cluster/src/recovery/store.ts";
 import type { LogPosition } from "../../../packages/cluster/src/order/log.ts";
 
-interface SimRecord {
-  readonly record: Buffer;
+export interface SimRecord {
+  /** Undefined: it was removed, and its owner is kept. */
+  readonly record: Buffer | undefined;
+  readonly isTaken: boolean;
   readonly owner: RecordOwner;
   readonly expiresAt: number;
 }
@@ -18,14 +21,18 @@ export interface SimStoreOptions {
   readonly clock: { now(): number };
   /** Where the log of a namespace is. */
   position(nsp: string): LogPosition;
+  /** The records, if several objects share them: one for each node. */
+  readonly records?: Map<string, SimRecord>;
   /** Lets a command or a reply travel. Default: it arrives in a microtask. */
-  readonly travel?: (arrive: () => void) => void;
+  readonly travel?: (what: "command" | "reply", arrive: () => void) => void;
 }
+
+const arriveSoon = (_what: string, arrive: () => void): void => queueMicrotask(arrive);
 
 /** A store in memory that all nodes of a test share. */
 export class SimStore implements ClusterStore {
   readonly #options: SimStoreOptions;
-  readonly #records = new Map<string, SimRecord>();
+  readonly #records: Map<string, SimRecord>;
   /** `away`: commands fail; `mute`: they are done, and their replies are lost. */
   state: "up" | "away" | "mute" = "up";
   /** The commands that were done, without those that only renew. */
@@ -33,6 +40,7 @@ export class SimStore implements ClusterStore {
 
   constructor(options: SimStoreOptions) {
     this.#options = options;
+    this.#records = options.records ?? new Map<string, SimRecord>();
   }
 
   /** Number of records. */
@@ -40,7 +48,7 @@ export class SimStore implements ClusterStore {
     for (const [key, { expiresAt }] of this.#records) {
       if (expiresAt <= this.#options.clock.now()) this.#records.delete(key);
     }
-    return this.#records.size;
+    return [...this.#records.values()].filter(({ record }) => record !== undefined).length;
   }
 
   /** All data is lost. */
@@ -51,19 +59,24 @@ export class SimStore implements ClusterStore {
   put(nsp: string, { pid, record, ttl }: StoredRecord, owner: RecordOwner): Promise<WriteOutcome> {
     return this.#run("put", () => {
       const found = this.#find(nsp, pid);
-      if (found !== undefined && found.owner.life !== owner.life) return "taken";
-      this.#set(nsp, pid, { record, owner, expiresAt: this.#options.clock.now() + ttl });
+      if (found !== undefined && found.owner.term !== owner.term) return "taken";
+      this.#set(nsp, pid, {
+        record,
+        owner,
+        isTaken: found?.isTaken ?? false,
+        expiresAt: this.#options.clock.now() + ttl,
+      });
       return "kept";
     });
   }
 
-  renew(nsp: string, pids: readonly string[], ttl: number, { life }: RecordOwner): Promise<readonly RenewalOutcome[]> {
+  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]> {
     const expiresAt = (): number => this.#options.clock.now() + ttl;
     return this.#run(undefined, () =>
-      pids.map((pid) => {
+      records.map(({ pid, term }) => {
         const found = this.#find(nsp, pid);
         if (found === undefined) return "missing";
-        if (found.owner.life !== life) return "taken";
+        if (found.owner.term !== term) return "taken";
         this.#set(nsp, pid, { ...found, expiresAt: expiresAt() });
         return "kept";
       }),
@@ -73,16 +86,20 @@ export class SimStore implements ClusterStore {
   take(nsp: string, pid: string, ttl: number, owner: RecordOwner): Promise<TakenRecord | undefined> {
     return this.#run("take", () => {
       const found = this.#find(nsp, pid);
-      if (found === undefined) return undefined;
+      if (found?.record === undefined) return undefined;
       const expiresAt = Math.max(found.expiresAt, this.#options.clock.now() + ttl);
-      this.#set(nsp, pid, { ...found, owner, expiresAt });
+      this.#set(nsp, pid, { ...found, owner, expiresAt, isTaken: true });
       return { record: found.record, previous: found.owner, position: this.#options.position(nsp) };
     });
   }
 
-  remove(nsp: string, pid: string, { life }: RecordOwner): Promise<void> {
+  remove(nsp: string, { pid, term }: OwnedRecord, ttl: number): Promise<void> {
     return this.#run("remove", () => {
-      if (this.#find(nsp, pid)?.owner.life === life) this.#records.delete(`${nsp} ${pid}`);
+      const found = this.#find(nsp, pid);
+      if (found?.owner.term !== term) return;
+      const expiresAt = this.#options.clock.now() + ttl;
+      if (found.isTaken) this.#set(nsp, pid, { ...found, record: undefined, expiresAt });
+      else this.#records.delete(`${nsp} ${pid}`);
     });
   }
 
@@ -96,15 +113,15 @@ export class SimStore implements ClusterStore {
   }
 
   #run<Result>(name: string | undefined, command: () => Result): Promise<Result> {
-    const { travel = queueMicrotask } = this.#options;
+    const { travel = arriveSoon } = this.#options;
     return new Promise((resolve, reject) => {
       const lose = (): void => reject(new Error("the store is away"));
-      if (this.state === "away") return travel(lose);
-      travel(() => {
+      if (this.state === "away") return travel("reply", lose);
+      travel("command", () => {
         if (this.state === "away") return lose();
         if (name !== undefined) this.done.push(name);
         const result = command();
-        travel(() => (this.state === "up" ? resolve(result) : lose()));
+        travel("reply", () => (this.state === "up" ? resolve(result) : lose()));
       });
     });
   }

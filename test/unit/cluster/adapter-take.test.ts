@@ -5,13 +5,13 @@ import { Mesh } from "./adapter-mesh.ts";
 
 /** An adapter that has a record for one session. */
 class Giver extends BusAdapter {
-  protected override giveRecord(pid: string): Buffer | undefined {
+  protected override giveRecord(pid: string, term: string): Buffer | undefined {
     if (pid === "failing") throw new Error("no record");
-    return pid === "known" ? Buffer.from([0, 1, 255]) : undefined;
+    return pid === "known" && term === "term" ? Buffer.from([0, 1, 255]) : undefined;
   }
 
   take(tag: string, pid: string): Promise<Buffer | undefined> {
-    return this.askRecord(tag, pid);
+    return this.askRecord({ tag, term: "term" }, pid);
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type OnCollected,
   type RestoredSession,
 } from "@portage/server/relay";
+import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus } from "./bus.ts";
 import type { SessionSide } from "./hand-over.ts";
 import { toWire } from "./messages.ts";
@@ -41,7 +42,7 @@ export class BusAdapter extends SessionAwareAdapter {
       sessions: this.keepsSessions ? this.#sessionSide() : undefined,
       ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
       forgetAcks: (id) => this.forgetAcks(id),
-      giveRecord: (pid) => this.giveRecord(pid),
+      giveRecord: (pid, term) => this.giveRecord(pid, term),
       fetchSockets: (opts) => super.fetchSockets(opts),
       addSockets: (opts, rooms) => super.addSockets(opts, rooms),
       delSockets: (opts, rooms) => super.delSockets(opts, rooms),
@@ -59,14 +60,14 @@ export class BusAdapter extends SessionAwareAdapter {
     };
   }
 
-  /** Ends the socket of a session that another node has taken. Returns its record if the store may not have it. */
-  protected giveRecord(_pid: string): Buffer | undefined {
+  /** Ends the socket of a session that another node has taken. Returns its record of that term if the store may not have it. */
+  protected giveRecord(_pid: string, _term: string): Buffer | undefined {
     return undefined;
   }
 
   /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
-  protected askRecord(tag: string, pid: string): Promise<Buffer | undefined> {
-    return this.#remote.askRecord(tag, pid);
+  protected askRecord(owner: RecordOwner, pid: string): Promise<Buffer | undefined> {
+    return this.#remote.askRecord(owner, pid);
   }
 
   override init(): void {

@@ -26,8 +26,8 @@ export interface LocalSide {
   forgetAcks(id: number): void;
   /** Undefined: sessions are not recoverable. */
   readonly sessions: SessionSide | undefined;
-  /** Ends the socket of a session that another node has taken. Returns its record if the store may not have it. */
-  giveRecord(pid: string): Buffer | undefined;
+  /** Ends the socket of a session that another node has taken. Returns its record of that term if the store may not have it. */
+  giveRecord(pid: string, term: string): Buffer | undefined;
   fetchSockets(opts: BroadcastOptions): Promise<unknown[]>;
   addSockets(opts: BroadcastOptions, rooms: Room[]): void;
   delSockets(opts: BroadcastOptions, rooms: Room[]): void;

@@ -47,7 +47,7 @@ const KINDS = {
   GIVEN: 18,
   /** a listener has answered after its session was given away; parts: the encoded answer, none if it has failed */
   ANSWERED: 21,
-  /** a node has taken a record from the store, and asks its last owner for what that has not written */
+  /** a node has taken a record from the store, and asks its last owner for what it has not written */
   TAKE: 19,
   /** answers TAKE; part: the record */
   RECORD: 20,
@@ -118,7 +118,7 @@ interface Heads {
     readonly positions: Readonly<Record<string, number>>;
     readonly nodes: string[];
   };
-  TAKE: { readonly pid: string };
+  TAKE: { readonly pid: string; readonly term: string };
   RECORD: object;
 }
 
@@ -306,6 +306,6 @@ const HEAD_SCHEMA: { readonly [Kind in MessageKind]: { readonly [Field in keyof 
   SEEK: { pid: isTextField, offset: isTextField },
   ANSWERED: { pid: isTextField, id: isCountField },
   GIVEN: { sid: isTextField, rooms: isStringList, positions: isPositions, nodes: isTexts },
-  TAKE: { pid: isTextField },
+  TAKE: { pid: isTextField, term: isTextField },
   RECORD: {},
 };

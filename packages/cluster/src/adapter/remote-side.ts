@@ -13,6 +13,7 @@ import {
   serverClock,
 } from "@portage/server/relay";
 import type { LinkEnd } from "../links/link.ts";
+import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus, BusMember } from "./bus.ts";
 import { type AnswerReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
 import { givenSession, HandOver } from "./hand-over.ts";
@@ -154,12 +155,12 @@ export class RemoteSide implements BusMember {
   }
 
   /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
-  async askRecord(tag: string, pid: string): Promise<Buffer | undefined> {
+  async askRecord({ tag, term }: RecordOwner, pid: string): Promise<Buffer | undefined> {
     const request = this.#bus.nextRequest();
     const [record] = await new Promise<unknown[]>((resolve) => {
       const onEnd = (_error: unknown, answers: unknown[]): void => resolve(answers);
       this.#requests.add(request, { asked: [tag], answers: [], ms: TAKE_TIME, onEnd });
-      const message = encodeMessage({ kind: "TAKE", nsp: this.nsp.name, request, head: { pid } });
+      const message = encodeMessage({ kind: "TAKE", nsp: this.nsp.name, request, head: { pid, term } });
       if (!this.#bus.send(tag, message)) this.#requests.fail(request, tag);
     });
     return Buffer.isBuffer(record) ? record : undefined;

@@ -101,7 +101,7 @@ export class Responder {
   }
 
   #onTake(from: string, { request, head }: MessageOf<"TAKE">): void {
-    const record = this.#local.giveRecord(head.pid);
+    const record = this.#local.giveRecord(head.pid, head.term);
     if (record === undefined) this.#respond(from, { kind: "ABSENT", request, head: {} });
     else this.#respond(from, { kind: "RECORD", request, head: {}, parts: [record] });
   }

@@ -6,6 +6,7 @@ import type { LogPosition } from "../order/log.ts";
 
 /** A session that this node has taken, until its socket is connected. */
 export interface ReturnedSession {
+  readonly term: string;
   readonly record: SessionRecord;
   readonly memberships: RoomTimes;
   /** The last event that its socket has got or gets before it connects. */
@@ -22,6 +23,7 @@ export type HeldPhase = "open" | "unwritable" | "taken";
 /** The session of a connected socket. */
 export class HeldSession {
   readonly socket: RecordedSocket;
+  readonly term: string;
   readonly #start: LogPosition;
   readonly #memberships: RoomTimes;
   /** A resumed socket may have got more than this node has delivered to the others. */
@@ -31,24 +33,29 @@ export class HeldSession {
   /** When its data is compared next, by the clock. */
   dueAt = 0;
 
-  constructor(socket: RecordedSocket, { start, memberships, floor }: SessionStart) {
+  constructor(socket: RecordedSocket, { term, start, memberships, floor }: SessionStart) {
     this.socket = socket;
+    this.term = term;
     this.#start = start;
     this.#memberships = memberships;
     this.#floor = floor;
   }
 
   /** A session that begins now. */
-  static begin(socket: RecordedSocket, rooms: Iterable<Room>, position: LogPosition): HeldSession {
+  static begin(
+    socket: RecordedSocket,
+    rooms: Iterable<Room>,
+    { term, position }: { readonly term: string; readonly position: LogPosition },
+  ): HeldSession {
     const memberships = RoomTimes.start([...rooms, socket.id], position);
-    return new HeldSession(socket, { start: position, memberships, floor: position });
+    return new HeldSession(socket, { term, start: position, memberships, floor: position });
   }
 
   /** A session that goes on. `rooms`: the middlewares may have added some. */
   static resume(socket: RecordedSocket, rooms: Iterable<Room>, returned: ReturnedSession): HeldSession {
-    const { record, memberships, through: floor } = returned;
+    const { term, record, memberships, through: floor } = returned;
     for (const room of rooms) memberships.join(room, floor);
-    return new HeldSession(socket, { start: record.start, memberships, floor });
+    return new HeldSession(socket, { term, start: record.start, memberships, floor });
   }
 
   #positionOf(delivered: LogPosition): LogPosition {
@@ -97,6 +104,7 @@ export class HeldSession {
 }
 
 interface SessionStart {
+  readonly term: string;
   readonly start: LogPosition;
   readonly memberships: RoomTimes;
   readonly floor: LogPosition;

@@ -28,18 +28,19 @@ export class SessionRecords {
   /** In the order of their next check. */
   readonly #fresh = new Set<HeldSession>();
   readonly #settled = new Set<HeldSession>();
+  #terms = 0;
   #tick: { cancel(): void } | undefined;
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
-    const { nsp, store, clock, recovery, owner, onError, onDropped } = settings;
+    const { nsp, store, clock, recovery, tag, onError, onDropped } = settings;
     this.writer = new RecordWriter({
       nsp,
       store,
       clock,
-      owner,
+      tag,
       maxRecords: recovery.maxSessions,
-      onTaken: (pid) => this.#onTaken(pid),
+      onTaken: (pid, term) => this.#onTaken(pid, term),
       onFailed: onError,
       onDropped,
     });
@@ -55,12 +56,23 @@ export class SessionRecords {
     return this.#settings.recovery.maxDisconnectionDuration;
   }
 
+  /** Returns a name for a new term. */
+  nextTerm(): string {
+    this.#terms += 1;
+    return `${this.#settings.life}.${this.#terms}`;
+  }
+
+  /** Whether a term is of this node. */
+  isOwn(term: string): boolean {
+    return term.startsWith(`${this.#settings.life}.`);
+  }
+
   /** A socket is connected. */
   open(socket: RecordedSocket, rooms: Iterable<Room>, returned: ReturnedSession | undefined): void {
     const { events, clock } = this.#settings;
     const held =
       returned === undefined
-        ? HeldSession.begin(socket, rooms, deliveredBy(events))
+        ? HeldSession.begin(socket, rooms, { term: this.nextTerm(), position: deliveredBy(events) })
         : HeldSession.resume(socket, rooms, returned);
     this.#byPid.set(socket.pid, held);
     this.#bySid.set(socket.id, held);
@@ -94,8 +106,7 @@ export class SessionRecords {
     this.#drop(held);
     if (held.phase === "taken") return true;
     const record = this.#encode(held);
-    void this.writer.write(pid, record, this.#ttl);
-    this.#tickLater();
+    this.#put(pid, held.term, record);
     return true;
   }
 
@@ -105,13 +116,16 @@ export class SessionRecords {
     if (held === undefined) return;
     this.#drop(held);
     if (held.phase === "taken") return;
-    void this.writer.write(pid, undefined, this.#ttl);
-    this.#tickLater();
+    this.#put(pid, held.term, undefined);
   }
 
-  /** Writes a record of a session that has not connected. */
-  putBack(pid: string, record: Buffer | undefined): void {
-    void this.writer.write(pid, record, this.#ttl);
+  /** Writes the record of a session that has not connected; undefined removes it. */
+  putBack(pid: string, term: string, record: Buffer | undefined): void {
+    this.#put(pid, term, record);
+  }
+
+  #put(pid: string, term: string, record: Buffer | undefined): void {
+    void this.writer.write({ pid, term, record, ttl: this.#ttl });
     this.#tickLater();
   }
 
@@ -153,7 +167,7 @@ export class SessionRecords {
     const { recovery } = this.#settings;
     const record = this.#encode(held);
     const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
-    return this.writer.write(held.socket.pid, record, ttl);
+    return this.writer.write({ pid: held.socket.pid, term: held.term, record, ttl });
   }
 
   /** Returns the record of a session. Undefined: it has none, because its `data` can't be encoded or is too large. */
@@ -172,9 +186,9 @@ export class SessionRecords {
   }
 
   /** Another node has taken a session: the client has left this one. */
-  #onTaken(pid: string): void {
+  #onTaken(pid: string, term: string): void {
     const held = this.#byPid.get(pid);
-    if (held === undefined) return;
+    if (held?.term !== term) return;
     held.phase = "taken";
     this.#settings.endSocket(pid);
   }
@@ -194,7 +208,7 @@ export class SessionRecords {
   /** Compares the data of due sessions, writes the records of changed ones, and renews the others. */
   #check(): void {
     const now = this.#settings.clock.now();
-    const unchanged: string[] = [];
+    const unchanged: HeldSession[] = [];
     for (const queue of [this.#fresh, this.#settled]) {
       for (const held of queue) {
         if (held.dueAt > now) break;
@@ -203,7 +217,7 @@ export class SessionRecords {
         this.#settled.add(held);
         held.forgetBefore(now - this.#settings.recovery.noticeTime);
         if (this.#hasChanged(held)) void this.#write(held);
-        else unchanged.push(held.socket.pid);
+        else unchanged.push(held);
       }
     }
     for (let i = 0; i < unchanged.length; i += RENEWED_AT_ONCE) {
@@ -220,21 +234,22 @@ export class SessionRecords {
     }
   }
 
-  async #renew(pids: readonly string[]): Promise<void> {
-    const { nsp, store, recovery, owner, onError } = this.#settings;
+  async #renew(sessions: readonly HeldSession[]): Promise<void> {
+    const { nsp, store, recovery, onError } = this.#settings;
     try {
       const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
-      const outcomes = await store.renew(nsp, pids, ttl, owner());
-      for (const [i, outcome] of outcomes.entries()) this.#onRenewed(pids[i]!, outcome);
+      const records = sessions.map(({ term, socket: { pid } }) => ({ pid, term }));
+      const outcomes = await store.renew(nsp, records, ttl);
+      for (const [i, outcome] of outcomes.entries()) this.#onRenewed(sessions[i]!, outcome);
     } catch (error) {
       onError(error);
     }
   }
 
-  #onRenewed(pid: string, outcome: "kept" | "taken" | "missing"): void {
-    const held = this.#byPid.get(pid);
-    if (outcome === "taken") this.#onTaken(pid);
-    else if (outcome === "missing" && held !== undefined) void this.#write(held);
+  #onRenewed(held: HeldSession, outcome: "kept" | "taken" | "missing"): void {
+    const { pid } = held.socket;
+    if (outcome === "taken") this.#onTaken(pid, held.term);
+    else if (outcome === "missing" && this.#byPid.get(pid) === held) void this.#write(held);
   }
 }
 

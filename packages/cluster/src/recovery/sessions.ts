@@ -70,10 +70,8 @@ export class ClusterSessions {
     if (found === undefined) return;
     this.#returned.delete(pid);
     const { sid, start, data } = found.record;
-    this.#records.putBack(
-      pid,
-      encodeRecord({ sid, start, memberships: found.memberships.toRecord() }, encodeData(data)),
-    );
+    const record = encodeRecord({ sid, start, memberships: found.memberships.toRecord() }, encodeData(data));
+    this.#records.putBack(pid, found.term, record);
   }
 
   /** A session is over for good, unless it was persisted before. */
@@ -84,11 +82,11 @@ export class ClusterSessions {
 
   // ---- the return ----------------------------------------------------------------------------------------------------
 
-  /** Gives a session to the node that has taken it. Returns its last record, if the store may not have it. */
-  give(pid: string): Buffer | undefined {
+  /** Gives a session to the node that has ended a term. Returns its last record in that term, if the store may not have it. */
+  give(pid: string, term: string): Buffer | undefined {
     this.#attempts.delete(pid);
     this.#settings.endSocket(pid);
-    return this.#records.writer.pending(pid);
+    return this.#records.writer.pending(pid, term);
   }
 
   /** Resolves with the session of a client, and with the events that it missed; or with the reason why not. */
@@ -97,12 +95,13 @@ export class ClusterSessions {
     const attempt = {};
     this.#attempts.set(pid, attempt);
     const deadline = clock.now() + RESUME_TIME;
-    const found = await this.#inTime(this.#find(pid, offset, deadline));
+    const term = this.#records.nextTerm();
+    const found = await this.#inTime(this.#find({ pid, offset, term, deadline }));
     // Another connection, or another node, has asked for the session meanwhile.
     if (this.#attempts.get(pid) !== attempt) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     this.#attempts.delete(pid);
     if (!(found instanceof SocketIoError)) return this.#restored(pid, found);
-    if (found.code !== "RECOVERY_SESSION_UNKNOWN") this.#records.putBack(pid, undefined);
+    if (found.code !== "RECOVERY_SESSION_UNKNOWN") this.#records.putBack(pid, term, undefined);
     return found;
   }
 
@@ -119,10 +118,10 @@ export class ClusterSessions {
     });
   }
 
-  async #find(pid: string, offset: string, deadline: number): Promise<Found | SocketIoError> {
-    const { nsp, store, events, recovery, owner, clock } = this.#settings;
+  async #find({ pid, offset, term, deadline }: Search): Promise<Found | SocketIoError> {
+    const { nsp, store, events, recovery, tag, clock } = this.#settings;
     const before = deliveredBy(events);
-    const taken = await store.take(nsp, pid, recovery.maxDisconnectionDuration, owner());
+    const taken = await store.take(nsp, pid, recovery.maxDisconnectionDuration, { term, tag: tag() });
     if (taken === undefined) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     if (isBehind(taken.position, before)) return new SocketIoError("RECOVERY_EPOCH");
     const record = decodeRecord((await this.#latest(pid, taken)) ?? taken.record);
@@ -135,13 +134,15 @@ export class ClusterSessions {
     const replay = this.#replay(record.sid, memberships, { after, position: taken.position, deadline });
     const refusal = await replay.read();
     if (refusal !== undefined) return new SocketIoError(refusal);
-    return { record, memberships, replay, through: replay.through };
+    return { term, record, memberships, replay, through: replay.through };
   }
 
   /** Returns a newer record than the store has: the last owner may not have written it. */
   async #latest(pid: string, { previous }: TakenRecord): Promise<Buffer | undefined> {
-    if (previous.life === this.#settings.owner().life) return this.#records.writer.pending(pid);
-    return this.#settings.ask(previous.tag, pid);
+    const { writer } = this.#records;
+    const own = writer.pending(pid, previous.term);
+    writer.forget(pid);
+    return this.#records.isOwn(previous.term) ? own : this.#settings.ask(previous, pid);
   }
 
   #replay(sid: string, memberships: RoomTimes, { after, position, deadline }: ReplayRange): Replay {
@@ -174,6 +175,13 @@ export class ClusterSessions {
   close(): void {
     this.#records.close();
   }
+}
+
+interface Search {
+  readonly pid: string;
+  readonly offset: string;
+  readonly term: string;
+  readonly deadline: number;
 }
 
 interface ReplayRange {

@@ -12,10 +12,12 @@ export interface SessionSettings {
   readonly recovery: Pick<ResolvedRecovery, "maxDisconnectionDuration" | "maxSessions" | "noticeTime">;
   /** Most encoded bytes of the events of one recovery. */
   readonly maxReplayBytes: () => number;
-  /** This node. */
-  readonly owner: () => RecordOwner;
+  /** Names this node as long as its process runs. */
+  readonly life: string;
+  /** The tag of this node, where others can ask it. */
+  readonly tag: () => string;
   /** Asks another node for the last record of a session, which ends there. Undefined: it can't be asked, or has none. */
-  readonly ask: (tag: string, pid: string) => Promise<Buffer | undefined>;
+  readonly ask: (owner: RecordOwner, pid: string) => Promise<Buffer | undefined>;
   /** Ends the socket of a session at this node, if there is one. */
   readonly endSocket: (pid: string) => void;
   /** Reports a failure. */

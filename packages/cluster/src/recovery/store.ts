@@ -4,8 +4,8 @@
  * Must not know: which broker has log and store, links, HTTP, and how an event reaches a socket.
  *
  * Each session has one record in the store while its socket is connected and for a time afterwards. The record has one
- * owner, the node that wrote it first or took it last. `take` makes a node the owner in one step with the position of the
- * log, so writes of an earlier owner have no effect from there on.
+ * owner, the node that wrote it first or took it last. `take` begins a new term, in one step with the position of the log:
+ * writes of earlier terms have no effect from there on, even if they are of the same node.
  *
  * Invariant: a session is resumed only if each event beyond the offset of its client, up to the position where the live
  * events begin, was read and tested against the rooms of the session at that event. Else `recovered` is false.
@@ -14,10 +14,16 @@
  */
 import type { LogPosition } from "../order/log.ts";
 
-/** A node that owns records: `life` is the same as long as its process runs, `tag` is where it can be asked. */
+/** Who owns a record: `term` is new each time that a node begins or takes one, `tag` says which node it is now. */
 export interface RecordOwner {
-  readonly life: string;
+  readonly term: string;
   readonly tag: string;
+}
+
+/** A record that a node owns. */
+export interface OwnedRecord {
+  readonly pid: string;
+  readonly term: string;
 }
 
 /** A record as the store keeps it. */
@@ -44,12 +50,15 @@ export type RenewalOutcome = WriteOutcome | "missing";
 
 /** The records of all sessions, by private id. All methods reject when the store does not answer. */
 export interface ClusterStore {
-  /** Writes a record, unless another node owns it. */
+  /** Writes a record, unless it belongs to another term. */
   put(nsp: string, stored: StoredRecord, owner: RecordOwner): Promise<WriteOutcome>;
-  /** Lets records expire later. The outcomes are in the order of `pids`. */
-  renew(nsp: string, pids: readonly string[], ttl: number, owner: RecordOwner): Promise<readonly RenewalOutcome[]>;
-  /** Makes a node the owner of a record, which then lives for `ttl` at least. Undefined: there is no record. */
+  /** Lets records expire later. The outcomes are in the order of `records`. */
+  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]>;
+  /** Begins a new term of a record, which then lives for `ttl` at least. Undefined: there is no record. */
   take(nsp: string, pid: string, ttl: number, owner: RecordOwner): Promise<TakenRecord | undefined>;
-  /** Removes a record, unless another node owns it. */
-  remove(nsp: string, pid: string, owner: RecordOwner): Promise<void>;
+  /**
+   * Removes a record, unless it belongs to another term. If it was taken before, its owner is kept for `ttl`: an earlier one, whose
+   * process was frozen, must not write it anew.
+   */
+  remove(nsp: string, record: OwnedRecord, ttl: number): Promise<void>;
 }

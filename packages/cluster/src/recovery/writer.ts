@@ -1,8 +1,19 @@
 import type { Clock } from "@portage/server/relay";
-import type { ClusterStore, RecordOwner } from "./store.ts";
+import type { ClusterStore } from "./store.ts";
 
 /** What a record should be. */
+export interface WantedRecord {
+  readonly pid: string;
+  readonly term: string;
+  /** Undefined: removed. */
+  readonly record: Buffer | undefined;
+  /** Milliseconds until it expires. */
+  readonly ttl: number;
+}
+
+/** The same, from now on. */
 interface Wanted {
+  readonly term: string;
   /** Undefined: removed. */
   readonly record: Buffer | undefined;
   /** When it expires, by the clock. */
@@ -19,6 +30,7 @@ interface Slot {
 
 /** A record that another node has taken before it was written. */
 interface Late {
+  readonly term: string;
   readonly record: Buffer;
   readonly until: number;
 }
@@ -29,9 +41,10 @@ export interface WriterSettings {
   readonly clock: Clock;
   /** Most records that wait while the store is away; the oldest are dropped. */
   readonly maxRecords: number;
-  readonly owner: () => RecordOwner;
+  /** The tag of this node. */
+  readonly tag: () => string;
   /** Another node has taken a record. */
-  readonly onTaken: (pid: string) => void;
+  readonly onTaken: (pid: string, term: string) => void;
   /** The store does not answer; called once until it does. */
   readonly onFailed: (error: unknown) => void;
   readonly onDropped: () => void;
@@ -60,19 +73,28 @@ export class RecordWriter {
   }
 
   /** Writes a record; undefined removes it. Resolves when that is done, or when the store does not answer. */
-  write(pid: string, record: Buffer | undefined, ttl: number): Promise<void> {
+  write({ pid, term, record, ttl }: WantedRecord): Promise<void> {
     return new Promise((resolve) => {
       const slot = this.#slots.get(pid) ?? this.#addSlot(pid);
       const onSettled = [...(slot.next?.onSettled ?? []), resolve];
-      slot.next = { record, expiresAt: this.#settings.clock.now() + ttl, onSettled };
+      slot.next = { term, record, expiresAt: this.#settings.clock.now() + ttl, onSettled };
       if (slot.current === undefined) void this.#send(pid, slot);
     });
   }
 
-  /** Returns the last record of a session that the store may not have. */
-  pending(pid: string): Buffer | undefined {
+  /** Returns the last record of a term, if the store may not have it. */
+  pending(pid: string, term: string): Buffer | undefined {
     const slot = this.#slots.get(pid);
-    return (slot?.next ?? slot?.current ?? this.#late.get(pid))?.record;
+    const last = slot?.next ?? slot?.current ?? this.#late.get(pid);
+    return last?.term === term ? last.record : undefined;
+  }
+
+  /** This node has taken a session: what it would write for an earlier term has no effect any more. */
+  forget(pid: string): void {
+    const slot = this.#slots.get(pid);
+    this.#slots.delete(pid);
+    this.#late.delete(pid);
+    for (const settled of [...(slot?.current?.onSettled ?? []), ...(slot?.next?.onSettled ?? [])]) settled();
   }
 
   /** Repeats what has failed, and drops what has expired. */
@@ -117,20 +139,19 @@ export class RecordWriter {
   }
 
   async #send(pid: string, slot: Slot): Promise<void> {
-    const { nsp, store, clock } = this.#settings;
+    const { nsp, store, clock, tag } = this.#settings;
     const wanted = slot.next!;
     slot.current = wanted;
     slot.next = undefined;
-    const owner = this.#settings.owner();
-    const { record } = wanted;
+    const { record, term } = wanted;
     const ttl = Math.max(1, wanted.expiresAt - clock.now());
     try {
-      const outcome = record === undefined ? "kept" : await store.put(nsp, { pid, record, ttl }, owner);
-      if (record === undefined) await store.remove(nsp, pid, owner);
+      const outcome = record === undefined ? "kept" : await store.put(nsp, { pid, record, ttl }, { term, tag: tag() });
+      if (record === undefined) await store.remove(nsp, { pid, term }, ttl);
       this.#store = "answers";
-      this.#onOutcome(pid, slot, outcome);
+      if (this.#slots.get(pid) === slot) this.#onOutcome(pid, slot, outcome);
     } catch (error) {
-      this.#onFailure(slot, wanted, error);
+      if (this.#slots.get(pid) === slot) this.#onFailure(slot, wanted, error);
     }
     if (this.#waiting.size > 0 && !this.#isWriting) this.#release();
   }
@@ -143,9 +164,9 @@ export class RecordWriter {
     this.#slots.delete(pid);
     if (outcome === "kept") return;
     for (const settled of next?.onSettled ?? []) settled();
-    const record = next?.record ?? current?.record;
-    if (record !== undefined) this.#late.set(pid, { record, until: this.#settings.clock.now() + LATE_TIME });
-    this.#settings.onTaken(pid);
+    const { record, term = "" } = next ?? current ?? {};
+    if (record !== undefined) this.#late.set(pid, { term, record, until: this.#settings.clock.now() + LATE_TIME });
+    this.#settings.onTaken(pid, term);
   }
 
   #onFailure(slot: Slot, wanted: Wanted, error: unknown): void {

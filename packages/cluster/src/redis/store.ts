@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type {
   ClusterStore,
+  OwnedRecord,
   RecordOwner,
   RenewalOutcome,
   StoredRecord,
@@ -11,40 +12,42 @@ import type { RedisPort } from "./port.ts";
 import { redisScript } from "./script.ts";
 
 /*
- * A record is a hash: `r` its bytes, `l` and `t` the life and the tag of its owner. Its key has a digest of the private id, so
+ * A record is a hash: `r` its bytes, `o` and `t` the term and the tag of its owner, `k` is there once it was taken. Its key has a digest of the private id, so
  * that neither the list of keys nor an error of Redis shows the secret of a client.
  */
 
 const PUT = redisScript(`
-  local life = redis.call("HGET", KEYS[1], "l")
-  if life and life ~= ARGV[1] then return 0 end
-  redis.call("HSET", KEYS[1], "l", ARGV[1], "t", ARGV[2], "r", ARGV[3])
+  local term = redis.call("HGET", KEYS[1], "o")
+  if term and term ~= ARGV[1] then return 0 end
+  redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "r", ARGV[3])
   redis.call("PEXPIRE", KEYS[1], ARGV[4])
   return 1`);
 
 const RENEW = redisScript(`
   local outcomes = {}
   for i, key in ipairs(KEYS) do
-    local life = redis.call("HGET", key, "l")
-    if not life then outcomes[i] = 2
-    elseif life ~= ARGV[1] then outcomes[i] = 0
+    local term = redis.call("HGET", key, "o")
+    if not term then outcomes[i] = 2
+    elseif term ~= ARGV[i + 1] then outcomes[i] = 0
     else
-      redis.call("PEXPIRE", key, ARGV[2])
+      redis.call("PEXPIRE", key, ARGV[1])
       outcomes[i] = 1
     end
   end
   return outcomes`);
 
 const TAKE = redisScript(`
-  local found = redis.call("HMGET", KEYS[1], "l", "t", "r")
+  local found = redis.call("HMGET", KEYS[1], "o", "t", "r")
   if not found[3] then return false end
-  redis.call("HSET", KEYS[1], "l", ARGV[1], "t", ARGV[2])
+  redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "k", 1)
   if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[1], ARGV[3]) end
   return { found[1], found[2], found[3], redis.call("GET", KEYS[2]) or "0", redis.call("GET", KEYS[3]) or "" }`);
 
 const REMOVE = redisScript(`
-  if redis.call("HGET", KEYS[1], "l") == ARGV[1] then redis.call("DEL", KEYS[1]) end
-  return 1`);
+  if redis.call("HGET", KEYS[1], "o") ~= ARGV[1] then return 0 end
+  if redis.call("HEXISTS", KEYS[1], "k") == 0 then return redis.call("DEL", KEYS[1]) end
+  redis.call("HDEL", KEYS[1], "r")
+  return redis.call("PEXPIRE", KEYS[1], ARGV[2])`);
 
 /** Longest time of a key, about a year: Redis refuses much more. */
 const MAX_TTL = 3e10;
@@ -75,37 +78,32 @@ export class RedisStore implements ClusterStore {
     return `${this.#prefix}{${nsp}}:s:${digest}`;
   }
 
-  async put(nsp: string, { pid, record, ttl }: StoredRecord, { life, tag }: RecordOwner): Promise<WriteOutcome> {
-    const kept = await this.#port.eval(PUT, [this.#keyOf(nsp, pid)], [life, tag, record, millisecondsOf(ttl)]);
+  async put(nsp: string, { pid, record, ttl }: StoredRecord, { term, tag }: RecordOwner): Promise<WriteOutcome> {
+    const kept = await this.#port.eval(PUT, [this.#keyOf(nsp, pid)], [term, tag, record, millisecondsOf(ttl)]);
     return kept === 1 ? "kept" : "taken";
   }
 
-  async renew(
-    nsp: string,
-    pids: readonly string[],
-    ttl: number,
-    { life }: RecordOwner,
-  ): Promise<readonly RenewalOutcome[]> {
-    const keys = pids.map((pid) => this.#keyOf(nsp, pid));
-    const outcomes = await this.#port.eval(RENEW, keys, [life, millisecondsOf(ttl)]);
+  async renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]> {
+    const keys = records.map(({ pid }) => this.#keyOf(nsp, pid));
+    const outcomes = await this.#port.eval(RENEW, keys, [millisecondsOf(ttl), ...records.map(({ term }) => term)]);
     return (outcomes as number[]).map((outcome) => OUTCOMES[outcome] ?? "missing");
   }
 
-  async take(nsp: string, pid: string, ttl: number, { life, tag }: RecordOwner): Promise<TakenRecord | undefined> {
+  async take(nsp: string, pid: string, ttl: number, { term, tag }: RecordOwner): Promise<TakenRecord | undefined> {
     const { number, epoch } = this.#positionKeys(nsp);
     const keys = [this.#keyOf(nsp, pid), number, epoch];
-    const taken = await this.#port.eval(TAKE, keys, [life, tag, millisecondsOf(ttl)]);
+    const taken = await this.#port.eval(TAKE, keys, [term, tag, millisecondsOf(ttl)]);
     if (taken === null) return undefined;
-    const [previousLife, previousTag, record, last, current] = taken as [Buffer, Buffer, Buffer, Buffer, Buffer];
+    const [previousTerm, previousTag, record, last, current] = taken as [Buffer, Buffer, Buffer, Buffer, Buffer];
     return {
       record,
-      previous: { life: String(previousLife), tag: String(previousTag) },
+      previous: { term: String(previousTerm), tag: String(previousTag) },
       position: { epoch: String(current), number: Number(last) },
     };
   }
 
-  async remove(nsp: string, pid: string, { life }: RecordOwner): Promise<void> {
-    await this.#port.eval(REMOVE, [this.#keyOf(nsp, pid)], [life]);
+  async remove(nsp: string, { pid, term }: OwnedRecord, ttl: number): Promise<void> {
+    await this.#port.eval(REMOVE, [this.#keyOf(nsp, pid)], [term, millisecondsOf(ttl)]);
   }
 }
 

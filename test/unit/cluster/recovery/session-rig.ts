@@ -1,5 +1,6 @@
 import { SocketIoError } from "@portage/server/relay";
 import { ClusterSessions } from "../../../../packages/cluster/src/recovery/sessions.ts";
+import type { RecordOwner } from "../../../../packages/cluster/src/recovery/store.ts";
 import { SimEvents, SimHistory } from "../../../support/cluster/sim-events.ts";
 import { SimStore } from "../../../support/cluster/sim-store.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -39,8 +40,9 @@ export class RigNode {
       clock: rig.clock,
       recovery: { maxDisconnectionDuration: 120_000, maxSessions: 3, noticeTime: 45_000 },
       maxReplayBytes: () => this.maxReplayBytes,
-      owner: () => ({ life: `life of ${tag}`, tag }),
-      ask: (to, pid) => rig.ask(to, pid),
+      life: `life of ${tag}`,
+      tag: () => tag,
+      ask: (owner, pid) => rig.ask(owner, pid),
       endSocket: (pid) => {
         this.ended.push(pid);
         this.sessions.persist(pid);
@@ -86,10 +88,10 @@ export class SessionRig {
     this.#nodes.delete(tag);
   }
 
-  async ask(tag: string, pid: string): Promise<Buffer | undefined> {
+  async ask({ tag, term }: RecordOwner, pid: string): Promise<Buffer | undefined> {
     await Promise.resolve();
     const node = this.#nodes.get(tag);
-    return node?.isReachable ? node.sessions.give(pid) : undefined;
+    return node?.isReachable ? node.sessions.give(pid, term) : undefined;
   }
 
   /** Time passes, and all that it causes happens. */
