@@ -1,7 +1,7 @@
 import type { Room } from "@portage/server/adapter";
 import type { RecordedSocket } from "@portage/server/relay";
 import { RoomTimes } from "./room-times.ts";
-import { encodeData, encodeRecord, type SessionRecord } from "./record.ts";
+import { encodeRecord, encodeState, type SessionRecord } from "./record.ts";
 import type { LogPosition } from "../order/log.ts";
 
 /** A session that this node has taken, until its socket is connected. */
@@ -88,7 +88,7 @@ export class HeldSession {
 
   /** Reads `data`. Returns whether it has changed since the last time. @throws what `JSON.stringify` throws */
   readData(): boolean {
-    const data = encodeData(this.socket.data);
+    const data = encodeState(this.socket.data);
     if (this.#data?.equals(data)) return false;
     this.#data = data;
     return true;
@@ -99,7 +99,7 @@ export class HeldSession {
     this.readData();
     this.#memberships.enter(delivered.epoch);
     const head = { sid: this.socket.id, start: this.#start, memberships: this.#memberships.toRecord() };
-    return encodeRecord(head, this.#data!);
+    return encodeRecord(head, this.#data!, encodeState(this.socket.answers));
   }
 }
 

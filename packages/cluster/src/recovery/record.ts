@@ -1,5 +1,5 @@
 import type { Room } from "@portage/server/adapter";
-import { decodeValues, encodeValues } from "@portage/server/relay";
+import { type AnswerRecord, decodeValues, encodeValues } from "@portage/server/relay";
 import { decodeParts, encodeParts } from "../adapter/parts.ts";
 import type { RoomTimesRecord } from "./room-times.ts";
 import type { LogPosition } from "../order/log.ts";
@@ -7,7 +7,9 @@ import type { LogPosition } from "../order/log.ts";
 /*
  * The record of a session:
  *
- *   u8 version | u32 length, head (JSON) | parts: the values [data], as the parser encodes them
+ *   u8 version | u32 length of the head | u32 length of the data | head (JSON) | data | answers
+ *
+ * Data and answers are values, as the parser encodes them. Without answers, nothing is in their place.
  *
  * Records come from other processes and maybe other versions: everything is checked before it is used.
  */
@@ -19,38 +21,52 @@ export interface SessionRecord {
   readonly start: LogPosition;
   readonly memberships: RoomTimesRecord;
   readonly data: unknown;
+  /** The events that its client may repeat, with their answers. They are checked where they are used. */
+  readonly answers: AnswerRecord | undefined;
 }
 
 /** The same before `data` is decoded. */
-type Head = Omit<SessionRecord, "data">;
+type Head = Omit<SessionRecord, "data" | "answers">;
 
+const EMPTY = Buffer.alloc(0);
 const RECORD_VERSION = 1;
-const HEAD_BYTES = 5;
+const HEAD_BYTES = 9;
 
-/** Encodes the `data` of a socket. @throws what `JSON.stringify` throws */
-export function encodeData(data: unknown): Buffer {
-  return Buffer.concat(encodeParts(encodeValues([data])));
+/** Encodes `data` or the answers of a socket. @throws what `JSON.stringify` throws */
+export function encodeState(state: unknown): Buffer {
+  return state === undefined ? EMPTY : Buffer.concat(encodeParts(encodeValues([state])));
 }
 
-/** Encodes a record. */
-export function encodeRecord({ sid, start, memberships }: Head, data: Buffer): Buffer {
+/** Returns undefined if it is malformed. */
+function decodeState(bytes: Buffer): { readonly state: unknown } | undefined {
+  if (bytes.length === 0) return { state: undefined };
+  const values = decodeValues(decodeParts(bytes, 0) ?? []);
+  return values && { state: values[0] };
+}
+
+/** Encodes a record, with data and answers that are encoded. */
+export function encodeRecord({ sid, start, memberships }: Head, data: Buffer, answers: Buffer = EMPTY): Buffer {
   const json = Buffer.from(JSON.stringify({ sid, start, memberships }));
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head[0] = RECORD_VERSION;
   head.writeUInt32BE(json.length, 1);
-  return Buffer.concat([head, json, data]);
+  head.writeUInt32BE(data.length, 5);
+  return Buffer.concat([head, json, data, answers]);
 }
 
 /** Decodes and checks a record. Undefined: it is malformed, or of another version. */
 export function decodeRecord(bytes: Buffer): SessionRecord | undefined {
   if (bytes.length < HEAD_BYTES || bytes[0] !== RECORD_VERSION) return undefined;
-  const end = HEAD_BYTES + bytes.readUInt32BE(1);
-  if (end > bytes.length) return undefined;
+  const headEnd = HEAD_BYTES + bytes.readUInt32BE(1);
+  const dataEnd = headEnd + bytes.readUInt32BE(5);
+  if (dataEnd > bytes.length) return undefined;
   try {
-    const head: unknown = JSON.parse(bytes.toString("utf8", HEAD_BYTES, end));
-    const values = decodeValues(decodeParts(bytes, end) ?? []);
-    if (!isHead(head) || values === undefined) return undefined;
-    return { sid: head.sid, start: head.start, memberships: head.memberships, data: values[0] };
+    const head: unknown = JSON.parse(bytes.toString("utf8", HEAD_BYTES, headEnd));
+    const data = decodeState(bytes.subarray(headEnd, dataEnd));
+    const answers = decodeState(bytes.subarray(dataEnd));
+    if (!isHead(head) || data === undefined || answers === undefined) return undefined;
+    const { sid, start, memberships } = head;
+    return { sid, start, memberships, data: data.state, answers: answers.state as AnswerRecord | undefined };
   } catch {
     return undefined;
   }

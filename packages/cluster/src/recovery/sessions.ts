@@ -10,7 +10,7 @@ import type { LogPosition } from "../order/log.ts";
 import { deliveredBy, type LoggedEvent } from "./events.ts";
 import type { ReturnedSession } from "./held-session.ts";
 import { RoomTimes } from "./room-times.ts";
-import { decodeRecord, encodeData, encodeRecord, type SessionRecord } from "./record.ts";
+import { decodeRecord, encodeRecord, encodeState, type SessionRecord } from "./record.ts";
 import { SessionRecords } from "./records.ts";
 import { Replay } from "./replay.ts";
 import type { SessionSettings } from "./settings.ts";
@@ -69,8 +69,9 @@ export class ClusterSessions {
     const found = this.#returned.get(pid);
     if (found === undefined) return;
     this.#returned.delete(pid);
-    const { sid, start, data } = found.record;
-    const record = encodeRecord({ sid, start, memberships: found.memberships.toRecord() }, encodeData(data));
+    const { sid, start, data, answers } = found.record;
+    const head = { sid, start, memberships: found.memberships.toRecord() };
+    const record = encodeRecord(head, encodeState(data), encodeState(answers));
     this.#records.putBack(pid, found.term, record);
   }
 
@@ -159,6 +160,7 @@ export class ClusterSessions {
       pid,
       rooms: memberships.rooms,
       data: record.data,
+      answers: record.answers,
       get missedPackets(): unknown[][] {
         return replay.join().map(dataOf);
       },

@@ -1,26 +1,35 @@
 import { describe, expect, test } from "vitest";
-import { decodeRecord, encodeData, encodeRecord } from "../../../../packages/cluster/src/recovery/record.ts";
+import { decodeRecord, encodeState, encodeRecord } from "../../../../packages/cluster/src/recovery/record.ts";
 
 const HEAD = {
   sid: "sid",
   start: { epoch: "ep-1", number: 5 },
   memberships: { epoch: "ep-1", rooms: [["sid", 5] as const], past: [["red", 6, 7] as const], forgotten: 2 },
 };
-const BYTES = encodeRecord(HEAD, encodeData({ user: 1 }));
+const BYTES = encodeRecord(HEAD, encodeState({ user: 1 }));
+const WITH_ANSWERS = encodeRecord(HEAD, encodeState({ user: 1 }), encodeState([[1]]));
 
 test("a record is read as it was written, with bytes in its data", () => {
   const data = { deep: [Buffer.from([0, 255])], text: "ü" };
-  expect(decodeRecord(encodeRecord(HEAD, encodeData(data)))).toEqual({ ...HEAD, data });
+  expect(decodeRecord(encodeRecord(HEAD, encodeState(data)))).toEqual({ ...HEAD, data });
+});
+
+test("a record has the answers of events that its client may repeat", () => {
+  const answers = [[1], [2, "3[1]", Buffer.from([0])]];
+  const record = encodeRecord(HEAD, encodeState("data"), encodeState(answers));
+  expect(decodeRecord(record)).toEqual({ ...HEAD, data: "data", answers });
 });
 
 test.each([null, undefined, 7, "text", [], {}])("data may be anything: %j", (data) => {
-  expect(decodeRecord(encodeRecord(HEAD, encodeData(data)))?.data).toEqual(data ?? null);
+  expect(decodeRecord(encodeRecord(HEAD, encodeState(data)))?.data).toEqual(data);
 });
 
 describe("a malformed record is refused", () => {
   test("cut anywhere", () => {
-    for (let length = 0; length < BYTES.length; length++) {
-      expect(decodeRecord(BYTES.subarray(0, length)), String(length)).toBeUndefined();
+    for (let length = 0; length < WITH_ANSWERS.length; length++) {
+      // Without answers, it is complete.
+      if (length === BYTES.length) continue;
+      expect(decodeRecord(WITH_ANSWERS.subarray(0, length)), String(length)).toBeUndefined();
     }
   });
 
@@ -43,6 +52,6 @@ describe("a malformed record is refused", () => {
     { ...HEAD, memberships: { ...HEAD.memberships, past: [[{}, 1, 2]] } },
     { ...HEAD, memberships: { ...HEAD.memberships, forgotten: null } },
   ])("with another head: %j", (head) => {
-    expect(decodeRecord(encodeRecord(head as never, encodeData(1)))).toBeUndefined();
+    expect(decodeRecord(encodeRecord(head as never, encodeState(1)))).toBeUndefined();
   });
 });

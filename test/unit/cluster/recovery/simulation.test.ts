@@ -23,7 +23,7 @@ function deliver(world: SimWorld): void {
 
 function deliverAll(world: SimWorld): void {
   const node = world.random.pick(world.awake);
-  while (node !== undefined && node.events.delivered!.number < world.history.events.length) node.deliver();
+  if (node !== undefined) while (node.events.delivered!.number < world.history.events.length) node.deliver();
 }
 
 function connect(world: SimWorld): void {
