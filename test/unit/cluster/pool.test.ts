@@ -102,6 +102,27 @@ describe("nodes that dial each other at once", () => {
   });
 });
 
+/** Blocks the event loop, as a machine with too much to do. */
+const block = (ms: number): void => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+test.each([1, 2, 3, 4, 6, 8])(
+  "a process that stands still after %i turns does not give up its attempts",
+  async (turns) => {
+    const nodes = [new Node(join(folder, "n"), 1), new Node(join(folder, "n"), 1)];
+    nodes[0]!.pool.start();
+    await nodes[0]!.hasJoined;
+    nodes[1]!.pool.start();
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    block(1100);
+    await within(Promise.all(nodes.map(({ isFull }) => isFull)), "all frames");
+    expect(nodes.map(({ opened, closed }) => [opened.length, closed])).toEqual([
+      [1, []],
+      [1, []],
+    ]);
+    for (const { pool } of nodes) pool.close();
+  },
+);
+
 describe("a node that did not hear of a newcomer", () => {
   /** A marker without a process: the newcomer has dialled in vain. */
   const joinUnheard = (tag: string): void => writeFileSync(join(folder, "n", tag), "1\n", { mode: 0o600 });

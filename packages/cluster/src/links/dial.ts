@@ -43,13 +43,19 @@ export interface DialSettings {
   readonly purpose?: "link" | "look";
 }
 
+/**
+ * Parts in which the time of an attempt passes, so that a process that stood still finds one part gone on its return: the answer
+ * may be there, and its peer has a link already.
+ */
+const PARTS = 4;
+
 /** One attempt to connect to a node. */
 export class Dial {
   readonly #settings: DialSettings;
   readonly #handler: DialHandler;
   /** Both requests use its only connection. */
   readonly #agent: Agent;
-  readonly #timer: PendingCall;
+  #timer: PendingCall;
   #isOver = false;
   #stop: () => void = () => undefined;
 
@@ -57,8 +63,17 @@ export class Dial {
     this.#settings = settings;
     this.#handler = handler;
     this.#agent = agentFor(settings.route);
-    this.#timer = settings.clock.after(settings.timeout, () => this.#fail("failed"));
+    this.#timer = this.#after(PARTS);
     this.#hello();
+  }
+
+  /** Fails when so many parts of the time have passed. */
+  #after(parts: number): PendingCall {
+    const { clock, timeout } = this.#settings;
+    return clock.after(timeout / PARTS, () => {
+      if (parts > 1) this.#timer = this.#after(parts - 1);
+      else this.#fail("failed");
+    });
   }
 
   /** Gives up without a report. */
