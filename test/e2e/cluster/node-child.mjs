@@ -29,6 +29,6 @@ io.httpServer.on("listening", () => {
   const timer = setInterval(() => {
     if (cluster.tag === "") return;
     clearInterval(timer);
-    process.send({ name: "joined", tag: cluster.tag });
+    process.send({ name: "joined", tag: cluster.tag, port: io.httpServer.address().port });
   }, 1);
 });

@@ -14,6 +14,7 @@ export interface Heard {
   readonly name: string;
   readonly tag: string;
   readonly state?: string;
+  readonly port?: number;
   readonly reason?: string;
   /** Milliseconds since the test began. */
   readonly at: number;
@@ -31,6 +32,7 @@ export interface Node {
 export interface ChildNode {
   readonly child: ChildProcess;
   readonly tag: string;
+  readonly port: number;
   readonly heard: Inbox<Heard>;
 }
 
@@ -95,8 +97,8 @@ export class Nodes {
     this.#children.push(child);
     const heard = new Inbox<Heard>("an event of a child");
     child.on("message", (event: Heard) => heard.push(event));
-    const { tag } = await heard.find(({ name }) => name === "joined");
-    return { child, tag, heard };
+    const { tag, port = 0 } = await heard.find(({ name }) => name === "joined");
+    return { child, tag, port, heard };
   }
 
   /** Waits until each node in this process knows as many others. */
