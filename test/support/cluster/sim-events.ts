@@ -34,7 +34,8 @@ export class SimHistory {
 
 /** The events of a node: how far it has delivered them, and how many it keeps. */
 export class SimEvents implements RecoverableEvents {
-  delivered: LogPosition | undefined;
+  reached: LogPosition | undefined;
+  #mode: "ordered" | "degraded" = "ordered";
   /** Events that it keeps in memory. */
   ring = 1000;
   readonly skips: [sid: string, number: number][] = [];
@@ -51,12 +52,21 @@ export class SimEvents implements RecoverableEvents {
 
   /** Delivers up to an event, or all. */
   deliver(number = this.#history.events.length): void {
-    this.delivered = { epoch: this.#history.epoch, number };
+    this.reached = { epoch: this.#history.epoch, number };
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
+  /** The node delivers its own events before they are in the log. */
+  degrade(): void {
+    this.#mode = "degraded";
+  }
+
+  get delivered(): LogPosition | undefined {
+    return this.#mode === "ordered" ? this.reached : undefined;
+  }
+
   whenJoined(): Promise<void> {
-    if (this.delivered !== undefined) return Promise.resolve();
+    if (this.reached !== undefined) return Promise.resolve();
     return new Promise((resolve) => void this.#waiting.push(resolve));
   }
 

@@ -87,6 +87,8 @@ export interface OrderedEvents<Event> {
    * return to it then.
    */
   readonly delivered: LogPosition | undefined;
+  /** The same, also while this node delivers its own events at once because the log is away. */
+  readonly reached: LogPosition | undefined;
   /** Resolves when this node has joined the log. */
   whenJoined(): Promise<void>;
   /** Returns the events beyond a position up to `delivered`; undefined if this node does not have all of them in memory. */

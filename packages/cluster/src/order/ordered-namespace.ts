@@ -134,6 +134,10 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     return this.#isDegraded ? undefined : this.#delivery.delivered;
   }
 
+  get reached(): LogPosition | undefined {
+    return this.#delivery.delivered;
+  }
+
   whenJoined(): Promise<void> {
     return this.#delivery.whenJoined();
   }

@@ -1,5 +1,5 @@
 import type { BroadcastOptions } from "@portage/server/adapter";
-import type { LogPosition, OrderedEvents, StoredEvent } from "../order/log.ts";
+import type { OrderedEvents, StoredEvent } from "../order/log.ts";
 
 /** An event of the log, as recovery reads it. */
 export interface RecoverableEvent {
@@ -11,18 +11,7 @@ export interface RecoverableEvent {
 }
 
 /** The events of a namespace, as recovery uses them. */
-export interface RecoverableEvents extends OrderedEvents<RecoverableEvent> {
-  /** Resolves when `delivered` is known. */
-  whenJoined(): Promise<void>;
-}
+export type RecoverableEvents = OrderedEvents<RecoverableEvent>;
 
 /** An event with its position. */
 export type LoggedEvent = StoredEvent<RecoverableEvent>;
-
-/** The position of a node that has not joined the log. It is in no epoch. */
-const NOWHERE: LogPosition = { epoch: "", number: 0 };
-
-/** Returns the position of the last event that this node has delivered. */
-export function deliveredBy({ delivered }: RecoverableEvents): LogPosition {
-  return delivered ?? NOWHERE;
-}

@@ -1,6 +1,6 @@
 import { nextTurn, type RecordedSocket, SocketIoError } from "@portage/server/relay";
 import type { Room, SocketId } from "@portage/server/adapter";
-import { deliveredBy } from "./events.ts";
+import type { LogPosition } from "../order/log.ts";
 import { HeldSession, type ReturnedSession } from "./held-session.ts";
 import type { SessionSettings } from "./settings.ts";
 import { RecordWriter } from "./writer.ts";
@@ -14,6 +14,8 @@ const MISSED_CHECKS = 2;
 const TICK = 1000;
 /** Records that are renewed at once. */
 const RENEWED_AT_ONCE = 500;
+/** The position of a node that has not joined the log. It is in no epoch. */
+const NOWHERE: LogPosition = { epoch: "", number: 0 };
 /** Largest record, in bytes. */
 const MAX_RECORD_BYTES = 1e6;
 
@@ -51,6 +53,11 @@ export class SessionRecords {
     return this.#byPid.size;
   }
 
+  /** The last event of the log that this node has delivered. */
+  get #position(): LogPosition {
+    return this.#settings.events.reached ?? NOWHERE;
+  }
+
   /** How long a session can be resumed after its end, in milliseconds. */
   get #ttl(): number {
     return this.#settings.recovery.maxDisconnectionDuration;
@@ -69,14 +76,13 @@ export class SessionRecords {
 
   /** A socket is connected. */
   open(socket: RecordedSocket, rooms: Iterable<Room>, returned: ReturnedSession | undefined): void {
-    const { events, clock } = this.#settings;
     const held =
       returned === undefined
-        ? HeldSession.begin(socket, rooms, { term: this.nextTerm(), position: deliveredBy(events) })
+        ? HeldSession.begin(socket, rooms, { term: this.nextTerm(), position: this.#position })
         : HeldSession.resume(socket, rooms, returned);
     this.#byPid.set(socket.pid, held);
     this.#bySid.set(socket.id, held);
-    held.dueAt = clock.now() + FIRST_CHECK;
+    held.dueAt = this.#settings.clock.now() + FIRST_CHECK;
     this.#fresh.add(held);
     void this.#change(held);
     this.#tickLater();
@@ -86,16 +92,14 @@ export class SessionRecords {
   join(sid: SocketId, rooms: Iterable<Room>): Promise<void> | undefined {
     const held = this.#bySid.get(sid);
     if (held === undefined) return undefined;
-    const delivered = deliveredBy(this.#settings.events);
-    return held.join(rooms, delivered) ? this.#change(held) : this.#changed.get(held)?.promise;
+    return held.join(rooms, this.#position) ? this.#change(held) : this.#changed.get(held)?.promise;
   }
 
   /** A socket has left rooms; without `rooms`, all. Resolves when that is written. */
   leave(sid: SocketId, rooms?: Iterable<Room>): Promise<void> | undefined {
     const held = this.#bySid.get(sid);
     if (held === undefined) return undefined;
-    const { events, clock } = this.#settings;
-    const hasLeft = held.leave(rooms ?? held.rooms, deliveredBy(events), clock.now());
+    const hasLeft = held.leave(rooms ?? held.rooms, this.#position, this.#settings.clock.now());
     return hasLeft ? this.#change(held) : this.#changed.get(held)?.promise;
   }
 
@@ -174,7 +178,7 @@ export class SessionRecords {
   #encode(held: HeldSession): Buffer | undefined {
     const before = held.phase;
     try {
-      const record = held.encode(deliveredBy(this.#settings.events));
+      const record = held.encode(this.#position);
       if (record.length > MAX_RECORD_BYTES) throw tooLarge();
       held.phase = "open";
       return record;

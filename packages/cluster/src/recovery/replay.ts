@@ -1,5 +1,5 @@
 import { type SocketIoErrorCode, SocketIoError } from "@portage/server/relay";
-import { deliveredBy, type LoggedEvent, type RecoverableEvents } from "./events.ts";
+import type { LoggedEvent, RecoverableEvents } from "./events.ts";
 import type { RoomTimes } from "./room-times.ts";
 import type { LogPosition } from "../order/log.ts";
 
@@ -46,10 +46,13 @@ export class Replay {
     const { events, position, maxBytes, isLate } = this.#settings;
     await events.whenJoined();
     for (;;) {
-      if (deliveredBy(events).epoch !== position.epoch) return "RECOVERY_EPOCH";
-      this.#addRecent();
+      const { delivered } = events;
+      // While the log is away, this node delivers its own events before they are in the log.
+      if (delivered === undefined) return "RECOVERY_FAILED";
+      if (delivered.epoch !== position.epoch) return "RECOVERY_EPOCH";
+      this.#addRecent(delivered);
       if (this.#bytes > maxBytes) return "RECOVERY_TOO_LARGE";
-      const end = Math.max(position.number, deliveredBy(events).number);
+      const end = Math.max(position.number, delivered.number);
       if (this.#through >= end) return undefined;
       if (isLate()) return "RECOVERY_FAILED";
       const batch = await events.history(this.through, Math.min(this.#through + BATCH, end));
@@ -66,18 +69,18 @@ export class Replay {
    */
   join(): readonly LoggedEvent[] {
     const { events, sid, position, maxBytes } = this.#settings;
-    const isInTime = deliveredBy(events).epoch === position.epoch && this.#addRecent() && this.#bytes <= maxBytes;
+    const { delivered } = events;
+    const isInTime = delivered?.epoch === position.epoch && this.#addRecent(delivered) && this.#bytes <= maxBytes;
     if (!isInTime)
       throw new SocketIoError("RECOVERY_FAILED", "the missed events were lost before the socket connected");
-    if (this.#through > deliveredBy(events).number) events.skipThrough(sid, this.through);
+    if (this.#through > delivered.number) events.skipThrough(sid, this.through);
     return this.#missed;
   }
 
   /** Adds what this node has delivered beyond the last event. Returns false if it does not keep that. */
-  #addRecent(): boolean {
-    const { events } = this.#settings;
-    if (deliveredBy(events).number <= this.#through) return true;
-    const recent = events.recent(this.through);
+  #addRecent({ number }: LogPosition): boolean {
+    if (number <= this.#through) return true;
+    const recent = this.#settings.events.recent(this.through);
     return recent !== undefined && this.#addAll(recent);
   }
 

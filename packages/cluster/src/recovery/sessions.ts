@@ -7,7 +7,7 @@ import {
 } from "@portage/server/relay";
 import { formatOffset, parseOffset } from "../order/offset.ts";
 import type { LogPosition } from "../order/log.ts";
-import { deliveredBy, type LoggedEvent } from "./events.ts";
+import type { LoggedEvent } from "./events.ts";
 import type { ReturnedSession } from "./held-session.ts";
 import { RoomTimes } from "./room-times.ts";
 import { decodeRecord, encodeRecord, encodeState, type SessionRecord } from "./record.ts";
@@ -121,7 +121,7 @@ export class ClusterSessions {
 
   async #find({ pid, offset, term, deadline }: Search): Promise<Found | SocketIoError> {
     const { nsp, store, events, recovery, tag, clock } = this.#settings;
-    const before = deliveredBy(events);
+    const before = events.delivered;
     const taken = await store.take(nsp, pid, recovery.maxDisconnectionDuration, { term, tag: tag() });
     if (taken === undefined) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     if (isBehind(taken.position, before)) return new SocketIoError("RECOVERY_EPOCH");
@@ -198,8 +198,8 @@ function dataOf(missed: LoggedEvent): unknown[] {
 }
 
 /** Whether the log has lost events that this node had delivered before it asked. */
-function isBehind({ epoch, number }: LogPosition, before: LogPosition): boolean {
-  return epoch === before.epoch && number < before.number;
+function isBehind({ epoch, number }: LogPosition, before: LogPosition | undefined): boolean {
+  return epoch === before?.epoch && number < before.number;
 }
 
 /** Returns the last event that a client has got, or why that is not known. */

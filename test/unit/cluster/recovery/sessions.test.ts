@@ -88,7 +88,7 @@ describe("a client that comes back to another node", () => {
     const { rig, emit } = await pairOfNodes();
     emit(ALL, ALL);
     const c = rig.node("cccc");
-    c.events.delivered = undefined;
+    c.events.reached = undefined;
     const missed = c.resume("pid", offset(1));
     await settle();
     c.events.deliver(2);
@@ -238,7 +238,7 @@ describe("a client is refused", () => {
     rig.store.state = "away";
     expect(await b.resume("pid", offset(0))).toBe("RECOVERY_FAILED");
     rig.store.state = "up";
-    b.events.delivered = undefined;
+    b.events.reached = undefined;
     const missed = b.resume("pid", offset(0));
     await settle();
     rig.clock.advance(5000);
@@ -268,6 +268,33 @@ test("in a new epoch, a client with an offset of it is resumed, with its rooms o
   rig.history.renew("ep-2");
   emit("red", "blue", "red");
   expect(await b.resume("pid", offset(1, "ep-2"))).toEqual([3]);
+});
+
+describe("while a node delivers its own events before they are in the log", () => {
+  test("it resumes no session", async () => {
+    const { b, emit } = await pairOfNodes();
+    emit(ALL);
+    b.events.degrade();
+    expect(await b.resume("pid", offset(0))).toBe("RECOVERY_FAILED");
+  });
+
+  test("it does not connect a session that it has found before", async () => {
+    const { b, emit } = await pairOfNodes();
+    emit(ALL);
+    const resumed = b.resume("pid", offset(0), () => b.events.degrade());
+    await expect(resumed).rejects.toMatchObject({ code: "RECOVERY_FAILED" });
+  });
+
+  test("rooms keep their times", async () => {
+    const { rig, a, b, emit } = await pairOfNodes(["red"]);
+    emit("red", "blue");
+    a.events.degrade();
+    void a.sessions.leave("sid", ["red"]);
+    await a.sessions.join("sid", ["blue"]);
+    emit("red", "blue");
+    rig.kill("aaaa");
+    expect(await b.resume("pid", offset(0))).toEqual([1, 4]);
+  });
 });
 
 describe("a session is resumed once", () => {
