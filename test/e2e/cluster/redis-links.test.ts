@@ -104,7 +104,7 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     expect(third.io.stats().nodes!.refused).toEqual({});
   });
 
-  test("a node whose tag another one has taken claims a new tag", async () => {
+  test("a node claims a new tag if another one has taken its own", async () => {
     const options = { heartbeatInterval: 20, heartbeatTimeout: 80 };
     const first = await nodes.start(options);
     const second = await nodes.start(options);
@@ -124,7 +124,7 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     expect([first.cluster.nodes().length, second.cluster.nodes().length]).toEqual([1, 1]);
   });
 
-  test("links are encrypted with one certificate that all nodes share", async () => {
+  test("links are encrypted with one shared certificate", async () => {
     const links = { tls: { key: TEST_KEY, cert: TEST_CERTIFICATE } };
     const first = await nodes.start({ links });
     await nodes.start({ links });
@@ -136,7 +136,7 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     expect(await nextEvent(stranger, "error")).toMatchObject([{ code: expect.stringMatching(/^ERR_SSL|ECONNRESET/) }]);
   });
 
-  test("a port that is taken is an error with a code", async () => {
+  test("a taken port is an error with a code", async () => {
     const first = await nodes.start();
     const { port } = JSON.parse((await probe!.get(`${nodes.name}:n:${first.cluster.tag}`)) ?? "");
     const { cluster } = nodes.begin({ links: { host: "127.0.0.1", port } });

@@ -21,8 +21,21 @@ export async function startRedis(): Promise<TestServer | undefined> {
   }
 }
 
-async function launch({ command, env }: Program): Promise<TestServer> {
-  const port = await freePort();
+/** A Redis that a test starts and stops itself; undefined where there is no `redis-server`. */
+export async function ownRedis(): Promise<{ readonly url: string; start(): Promise<TestServer> } | undefined> {
+  try {
+    const program = await findProgram(REDIS);
+    const port = await freePort();
+    return { url: urlOf(port), start: () => launch(program, port) };
+  } catch (error) {
+    return missing("Redis", String(error));
+  }
+}
+
+const urlOf = (port: number): string => `redis://127.0.0.1:${port}`;
+
+async function launch({ command, env }: Program, given?: number): Promise<TestServer> {
+  const port = given ?? (await freePort());
   const cwd = await mkdtemp(join(tmpdir(), "portage-redis-"));
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const end = await startProcess({ command, args, cwd, env, ready: "Ready to accept connections" });
@@ -30,5 +43,5 @@ async function launch({ command, env }: Program): Promise<TestServer> {
     await end();
     await rm(cwd, { recursive: true, force: true });
   };
-  return { url: `redis://127.0.0.1:${port}`, stop };
+  return { url: urlOf(port), stop };
 }

@@ -45,8 +45,9 @@ export function resolveLinks(given: unknown = "auto"): LinkPlan {
 }
 
 function parseAdvertise(given: unknown): { host: string; port: number | undefined } {
-  if (typeof given === "string" && isIPv6(given)) return { host: given, port: undefined };
-  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(String(given)) ?? [];
+  if (typeof given !== "string") refuseClusterOption("links.advertise", "a host, or host:port");
+  if (isIPv6(given)) return { host: given, port: undefined };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(given) ?? [];
   const host = bracketed ?? plain;
   const port = digits === undefined ? undefined : Number(digits);
   if (isHost(host) && (port === undefined || isPort(port))) return { host, port };
