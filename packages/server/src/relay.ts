@@ -33,6 +33,7 @@ export type { ClusterReport, ExchangeReport, LinkReport } from "./socketio/host/
 export { describeSocket } from "./socketio/adapter/cluster/messages.ts";
 export type {
   CollectingAdapter,
+  KeepingAdapter,
   OnCollected,
   RecordedSocket,
   RecordingAdapter,
@@ -56,6 +57,7 @@ export {
   kOneSocket,
   kOpenSession,
   kResumeSession,
+  kWhenTaken,
 } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
 export { completeRecovery, type ResolvedRecovery } from "./socketio/recovery/options.ts";

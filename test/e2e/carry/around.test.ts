@@ -64,7 +64,7 @@ describe("with connection state recovery", () => {
     expect([ferry.client.id, ferry.client.recovered, disconnects()]).toEqual([id, false, []]);
   });
 
-  test("one that returns after the window is recovered", async () => {
+  test("a client returning after the window is recovered", async () => {
     await start({ server: recovery, client: { transports: ["websocket"] } });
     ferry.socket.emit("news", 0);
     await nextEvent(ferry.client, "news");

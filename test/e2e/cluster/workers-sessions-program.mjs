@@ -5,18 +5,27 @@ import { createServer as createSecureServer } from "node:https";
 import { localCluster, runWorkers, setupPrimary } from "@portage/cluster";
 import { Server } from "@portage/server";
 
-const { primary = "runWorkers", tls, options, upgrades } = JSON.parse(process.env.WORKERS_PLAN);
+const {
+  primary = "runWorkers",
+  tls,
+  options,
+  upgrades,
+  recovery,
+  answerAfter = 0,
+} = JSON.parse(process.env.WORKERS_PLAN);
 const say = (event, details) => process.stdout.write(`${JSON.stringify({ event, ...details })}\n`);
 
 function serve() {
   const http = tls ? createSecureServer(tls) : createServer();
-  const io = new Server(http, { cluster: localCluster({ upgrades }), pingInterval: 5000 });
+  const cluster = localCluster({ upgrades });
+  const io = new Server(http, { cluster, pingInterval: 5000, connectionStateRecovery: recovery });
   io.engine.on("connection_error", ({ name, context }) => say("refused", { name, message: context.message }));
   io.on("connection", (socket) => {
     socket.on("pid", (done) => done(process.pid));
     socket.on("echo", (number, done) => {
       say("heard", { client: socket.handshake.query.client, number });
-      done(number);
+      if (answerAfter === 0) done(number);
+      else setTimeout(() => done(number), answerAfter);
     });
     socket.on("connections", (done) => http.getConnections((_error, count) => done(count)));
     socket.on("number", (number) => socket.emit("number", number));

@@ -12,7 +12,7 @@ const BYTES = Uint8Array.from({ length: 16 }, (_, at) => at * 15);
 const LARGE = new Uint8Array(300_000).fill(3);
 const copy = (): ArrayBuffer => BYTES.slice().buffer;
 
-/** What is emitted, and the bytes that must arrive. */
+/** An event, and the bytes that must arrive. */
 const FORMS: Readonly<Record<string, () => readonly [unknown, Uint8Array]>> = {
   Buffer: () => [Buffer.from(copy()), BYTES],
   ArrayBuffer: () => [copy(), BYTES],

@@ -52,7 +52,7 @@ async function answers(path = "/socket.io"): Promise<string[]> {
   return names;
 }
 
-/** The mistakes of the program that were warned of. Clients cause warnings, too, those of other tests among them. */
+/** The warnings about mistakes of the program. Clients of other tests cause warnings, too. */
 async function codes(): Promise<unknown[]> {
   await turn();
   return warnings.filter(({ name }) => name === "UsageError").map(({ code }) => code);

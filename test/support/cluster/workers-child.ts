@@ -21,6 +21,10 @@ export interface Plan {
   readonly port?: number;
   readonly primary?: "runWorkers" | "setupPrimary" | "plain";
   readonly upgrades?: "auto" | "tunnel";
+  /** The option `connectionStateRecovery`. */
+  readonly recovery?: object;
+  /** Milliseconds after which `echo` is answered. Default: at once. */
+  readonly answerAfter?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
   /** A file: while it exists, workers fail to start. */
   readonly brokenBy?: string;

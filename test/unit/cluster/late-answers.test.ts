@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type KeepingAdapter, kWhenTaken } from "@portage/server/relay";
 import { LateAnswers } from "../../../packages/cluster/src/adapter/late-answers.ts";
 import { type Peer, settle } from "../socketio/peer.ts";
 import { ClusterBench, type TestNode } from "./adapter-cluster-bench.ts";
@@ -104,6 +105,44 @@ describe("an event that is repeated at another node", () => {
     nomad.cluster.mesh.kill("aaaa");
     await nomad.peer.say('20["order"]');
     expect(nomad.tags).toEqual(["aaaa", "bbbb"]);
+  });
+});
+
+describe("a node that leaves", () => {
+  /** Begins to wait; `isOver` moves the clock on, and returns whether the waiting has ended. */
+  function leave({ io, bench }: TestNode) {
+    let state: "waiting" | "over" = "waiting";
+    void (io.of("/").adapter as unknown as KeepingAdapter)[kWhenTaken](1000).then(() => (state = "over"));
+    return async (ms: number): Promise<boolean> => {
+      bench.clock.advance(ms);
+      await settle();
+      return state === "over";
+    };
+  }
+
+  test("waits until its sessions are taken and its listeners have answered", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb"]);
+    const [one, two] = nodesOf(nomad);
+    await nomad.come(one);
+    await nomad.peer.say('20["order"]');
+    nomad.peer.transport.lose();
+    const isOver = leave(one);
+    expect(await isOver(100)).toBe(false);
+    expect(await nomad.come(two)).toBe(true);
+    expect(await isOver(100)).toBe(false);
+    nomad.heard[0]?.[1]();
+    expect(await isOver(100)).toBe(true);
+  });
+
+  test("waits no longer than it has time, and not without other nodes", async () => {
+    const nomad = new Nomad(["aaaa", "bbbb"]);
+    const [one, two] = nodesOf(nomad);
+    await nomad.come(one);
+    nomad.peer.transport.lose();
+    const isOver = leave(one);
+    expect([await isOver(990), await isOver(20)]).toEqual([false, true]);
+    nomad.cluster.mesh.kill(two.tag);
+    expect(await leave(one)(0)).toBe(true);
   });
 });
 

@@ -3,16 +3,23 @@ import {
   type AdapterNamespace,
   type AdapterPacket,
   kCollectAnswers,
+  type KeepingAdapter,
+  kEngineClock,
   kOneSocket,
   kGuardsItself,
   type OnCollected,
   type RestoredSession,
+  kWhenTaken,
+  serverClock,
 } from "@portage/server/relay";
 import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus } from "./bus.ts";
 import type { SessionSide } from "./hand-over.ts";
 import { toWire } from "./messages.ts";
 import { RemoteSide } from "./remote-side.ts";
+
+/** Milliseconds between two looks at the sessions that other nodes may take. */
+const LOOK = 20;
 
 /** Types of packets that go to other nodes. */
 const EVENTS: ReadonlySet<number> = new Set([2, 5]);
@@ -25,7 +32,7 @@ type OnServersAnswered = (error: Error | null, answers: readonly unknown[]) => v
  * A broadcast is encoded once, for the clients of all nodes. Each node delivers to its own clients at once, and what other
  * nodes send in their order.
  */
-export class BusAdapter extends SessionAwareAdapter {
+export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
   readonly #remote: RemoteSide;
 
   /** Links admit only nodes that know the secret. */
@@ -82,6 +89,19 @@ export class BusAdapter extends SessionAwareAdapter {
   /** With the option `connectionStateRecovery`, clients resume their sessions on any node. */
   protected override get keepsSessions(): boolean {
     return !!(this.nsp as AdapterNamespace).server.opts?.connectionStateRecovery;
+  }
+
+  [kWhenTaken](ms: number): Promise<void> {
+    const clock = (this.nsp as AdapterNamespace).server[kEngineClock] ?? serverClock;
+    const deadline = clock.now() + ms;
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const isAwaited = this.kept.sessions > 0 || this.#remote.areAnswersAwaited;
+        if (!isAwaited || this.#remote.nodeCount === 0 || clock.now() >= deadline) resolve();
+        else clock.after(LOOK, look);
+      };
+      look();
+    });
   }
 
   /** Number of requests that still lack answers, for tests and metrics. */

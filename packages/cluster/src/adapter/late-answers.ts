@@ -22,6 +22,8 @@ export class LateAnswers {
   readonly #bus: Bus;
   /** Windows that wait for answers of another node, by session. */
   readonly #waiting = new Map<string, { readonly from: string; readonly window: AnswerWindow }>();
+  /** Windows of sessions that were given away, with listeners that have still to answer. */
+  readonly #given = new Set<AnswerWindow>();
   #early: EarlyAnswer[] = [];
 
   constructor(nsp: string, bus: Bus) {
@@ -34,9 +36,16 @@ export class LateAnswers {
     return this.#waiting.size + this.#early.length;
   }
 
+  /** Whether other nodes wait for answers of this one. */
+  get areAwaited(): boolean {
+    return this.#given.size > 0;
+  }
+
   /** A session goes to another node. Returns what that has to know; answers that are still to come follow. */
   give(pid: string, to: string, window: AnswerWindow | undefined): AnswerRecord | undefined {
+    if (window?.isRunning) this.#given.add(window);
     window?.sendBy((id, answer) => {
+      if (!window.isRunning) this.#given.delete(window);
       const head = { pid, id };
       this.#bus.send(to, encodeMessage({ kind: "ANSWERED", nsp: this.#nsp, head, parts: answer }));
     });

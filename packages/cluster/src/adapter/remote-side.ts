@@ -82,6 +82,11 @@ export class RemoteSide implements BusMember {
     return this.#requests.size + this.#collections.size + this.#responder.pending;
   }
 
+  /** Whether other nodes wait for answers of listeners of this one. */
+  get areAnswersAwaited(): boolean {
+    return this.#handOver?.late.areAwaited ?? false;
+  }
+
   open(): void {
     this.#bus.join(this.nsp.name, this);
     if (this.#handOver !== undefined) this.publish({ kind: "HELLO", nsp: this.nsp.name, head: {} });

@@ -11,7 +11,7 @@ import { askForNewConnection } from "./http/http2.ts";
 import { replaceCors } from "./http/cors.ts";
 import { reportUnreadable } from "./admission/cors-check.ts";
 import { Notices } from "../base/notices.ts";
-import { type DrainOptions, moveAway, paceOf, shutDown, whenBoth } from "./departure.ts";
+import { type DrainOptions, moveAway, moveDelay, paceOf, returnTime, shutDown, whenBoth } from "./departure.ts";
 import { Derived } from "./derived.ts";
 import { CHANNELS, reportLimit, reportRefusal, reportUpgradeFailure } from "./report/reports.ts";
 import type { Carry } from "./carry/carry.ts";
@@ -64,6 +64,7 @@ import {
   kReopen,
   kScreenRequest,
   kSessionDirectory,
+  kReturnTime,
   kShutDown,
   kSlowReader,
   kStats,
@@ -75,6 +76,7 @@ const kEngineOptions = Symbol("engineOptions");
 const kChecked = Symbol("checked");
 const kContextOf = Symbol("contextOf");
 const kCors = Symbol("cors");
+const kMoveDelay = Symbol("moveDelay");
 const kRetryAfter = Symbol("retryAfter");
 const kReportFailure = Symbol("reportFailure");
 const kHandshakes = Symbol("handshakes");
@@ -280,19 +282,30 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
    * Moves all clients to other servers. Refuses new sessions with 503 and `Retry-After`, and ends the open ones in small
    * groups, with close code 1012 and a reconnection delay.
    *
-   * @returns resolves when all sessions have ended
+   * @param finish called when all sessions have ended, for what has to end before the engine does. Default: nothing
+   * @returns resolves when all sessions have ended, and `finish` has
    * @example
    * process.once("SIGTERM", () => engine.drain({ deadline: 20_000 }).then(() => engine.close()));
    */
-  drain(options?: DrainOptions | null): Promise<void> {
+  drain(options?: DrainOptions | null, finish?: () => Promise<void>): Promise<void> {
     this[kGate].close();
     const clock = this[kEngineClock];
     const pace = paceOf(clock, options ?? {});
     const moved = this[kRelay]?.draining(pace);
-    this[kRetryAfter] = this[kGate].retryAfter;
-    const drained = whenBoth(moveAway(Object.values(this.clients), clock, pace), moved);
+    this[kRetryAfter] = this[kMoveDelay];
+    const moving = whenBoth(moveAway(Object.values(this.clients), clock, pace), moved);
+    const drained = moving.then(finish);
     this[kDrained] = drained;
     return drained;
+  }
+
+  private get [kMoveDelay](): number {
+    return moveDelay(this.opts, this[kGate].retryAfter, this[kRelay] !== undefined);
+  }
+
+  /** Milliseconds within which a client that was moved away is connected again. */
+  get [kReturnTime](): number {
+    return returnTime(this[kMoveDelay]);
   }
 
   /** Runs the middlewares, then verifies the request. `answer` receives the refusal, or undefined. */

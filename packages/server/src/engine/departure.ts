@@ -12,7 +12,13 @@ export interface DrainOptions {
   rate?: number;
 }
 
-const DRAIN_DEADLINE = 30_000;
+export const DRAIN_DEADLINE = 30_000;
+
+/** Reconnection delay of clients that another process of a cluster can take at once, in milliseconds. */
+const MOVE_DELAY = 500;
+
+/** Milliseconds that a client has to connect, after its delay. */
+const CONNECT_TIME = 1000;
 
 /** Milliseconds between two groups of sessions. */
 const STEP = 100;
@@ -74,6 +80,18 @@ export function paceOf(clock: Clock, options: DrainOptions): DrainPace {
     },
   };
 }
+
+/** Returns the reconnection delay of clients that are moved away, in milliseconds: the option, if it is set. */
+export function moveDelay(
+  { retryAfter }: { readonly retryAfter?: number },
+  usual: number,
+  isInCluster: boolean,
+): number {
+  return isInCluster && retryAfter === undefined ? MOVE_DELAY : usual;
+}
+
+/** Returns the time after which all clients with that delay have come back, in milliseconds. They may double it. */
+export const returnTime = (delay: number): number => 2 * delay + CONNECT_TIME;
 
 /** Resolves when both are done. */
 export function whenBoth(first: Promise<void>, second: Promise<void> | undefined): Promise<void> {

@@ -22,7 +22,7 @@ export {
   type Retry,
 } from "./report/close-codes.ts";
 export type { Congestion } from "./outgoing/congestion.ts";
-export { type DrainOptions } from "./departure.ts";
+export { DRAIN_DEADLINE, type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
@@ -46,6 +46,7 @@ export {
   kPeekRequest,
   kReportSessionLimit as kOnEngineLimit,
   kReceiving,
+  kReturnTime,
   kShutDown,
   kSelf,
   kSendPrepared,

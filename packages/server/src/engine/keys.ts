@@ -68,6 +68,7 @@ export const kRelay = Symbol("relay");
 export const kClosedRelay = Symbol("closedRelay");
 export const kReopen = Symbol("reopen");
 export const kScreenRequest = Symbol("screenRequest");
+export const kReturnTime = Symbol("returnTime");
 export const kShutDown = Symbol("shutDown");
 export const kTransportOwner = Symbol("transportOwner");
 // Handlers, called by the timing wheel, a session, or an upgrade.

@@ -43,4 +43,6 @@ export const kRecordJoin = Symbol("recordJoin");
 export const kRememberExpelled = Symbol("rememberExpelled");
 /** @internal Member of adapters that sign their messages, or need no signature. */
 export const kGuardsItself = Symbol.for("portage:guardsItself");
+/** @internal Member of adapters whose sessions other processes fetch. */
+export const kWhenTaken = Symbol.for("portage:whenTaken");
 export const kYieldSession = Symbol("yieldSession");

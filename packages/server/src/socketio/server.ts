@@ -26,7 +26,7 @@ import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import type { FailureContext } from "./events/listener-errors.ts";
-import { closeNamespace, closeUnused, isEngine } from "./closing.ts";
+import { closeNamespace, closeUnused, isEngine, moveClients } from "./closing.ts";
 import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
@@ -393,7 +393,7 @@ export class Server<
    */
   async drain(options?: DrainOptions | null): Promise<void> {
     const engines = [...this[kAttached].engines].filter(isEngine);
-    await Promise.all(engines.map((engine) => engine.drain(options)));
+    await moveClients(engines, this._nsps.values(), options);
   }
 
   /**

@@ -1,6 +1,14 @@
 import type { EventEmitter } from "node:events";
 import type { SlowPolicy } from "../../engine/index.ts";
-import type { kAnswers, kCollectAnswers, kEndSession, kOneSocket, kOpenSession, kResumeSession } from "../keys.ts";
+import type {
+  kAnswers,
+  kCollectAnswers,
+  kEndSession,
+  kOneSocket,
+  kOpenSession,
+  kResumeSession,
+  kWhenTaken,
+} from "../keys.ts";
 import type { AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import type { SocketIoError } from "../report/errors.ts";
 import type { Untyped } from "../events/typed-events.ts";
@@ -122,6 +130,12 @@ export interface RecordedSocket {
 export interface ResumingAdapter {
   /** Resolves with a session, or with the error that says why not. `offset`: empty if the client has received no event. */
   [kResumeSession](pid: PrivateSessionId, offset: string): Promise<RestoredSession | SocketIoError>;
+}
+
+/** An adapter that has sessions until other processes fetch them. */
+export interface KeepingAdapter {
+  /** Resolves when other processes have all sessions and answers that they may ask for, or after this many milliseconds. */
+  [kWhenTaken](ms: number): Promise<void>;
 }
 
 /** An adapter that records sessions while their sockets are connected. */

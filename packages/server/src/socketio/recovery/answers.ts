@@ -61,6 +61,12 @@ export class AnswerWindow {
     return window;
   }
 
+  /** Whether a listener of this process has still to answer. */
+  get isRunning(): boolean {
+    for (const progress of this.#events.values()) if (progress === "running") return true;
+    return false;
+  }
+
   /** Whether a listener of another process has still to answer. */
   get isWaiting(): boolean {
     for (const progress of this.#events.values()) if (progress === "elsewhere") return true;
