@@ -49,7 +49,8 @@ test.skipIf(!WATCHFUL.program || isShort)("a node that is frozen longer than the
   const { sessions } = await load.report();
   const ended = sessions.filter(({ ended }) => ended);
   const foreign = ended.filter((session) => session.tag !== tag);
-  // A WebSocket or a POST that went through the frozen node ends with it.
+  // A WebSocket or a POST through the frozen node ends with it. So does a poll that it holds: the freeze is longer than the client
+  // waits for a ping. With a pingTimeout of 20 s, next to none of these polls end.
   say("sessions that ended, and those of the other nodes", [ended.length, complaintsAbout(foreign)]);
   expect(sessions.flatMap(({ faults }) => faults)).toEqual([]);
   await load.leave();
