@@ -28,7 +28,7 @@ export interface RelayDoor extends WebSocketDoor {
 export function relayHost(engine: RelayDoor): RelayHost {
   return {
     clock: engine[kEngineClock],
-    has: (sid) => sid in engine.clients,
+    has: (sid) => engine.clients[sid] !== undefined,
     hasPoll: (sid) => engine[kHasPoll](sid),
     count: () => engine.clientsCount,
     handleRequest: (req, res) => engine.handleRequest(req, res),
