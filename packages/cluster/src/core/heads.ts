@@ -65,6 +65,11 @@ const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]/;
 
 /** Headers of an answer about the connection to the client, which the front has. */
 const OF_CONNECTION = new Set(["connection", "keep-alive", "transfer-encoding", "date"]);
+/** The lengths of their names: most other names need no comparison. */
+const LENGTHS_OF_CONNECTION = new Set(Array.from(OF_CONNECTION, (name) => name.length));
+
+const isOfConnection = (name: string): boolean =>
+  LENGTHS_OF_CONNECTION.has(name.length) && OF_CONNECTION.has(name.toLowerCase());
 
 /** Fields that most requests have: the decoded text would be a new string for each of them. */
 const COMMON_FIELDS = new Map(["GET", "POST", "1.1"].map((field) => [field, field]));
@@ -139,8 +144,8 @@ export function encodeAnswer(text: string, hasMore: boolean): Buffer | undefined
   const lines = [hasMore ? "m" : "", status, statusLine.slice(13)];
   for (const line of headerLines) {
     const colon = line.indexOf(": ");
-    if (colon === -1 || OF_CONNECTION.has(line.slice(0, colon).toLowerCase())) continue;
-    lines.push(line.slice(0, colon), line.slice(colon + 2));
+    const name = line.slice(0, colon);
+    if (colon !== -1 && !isOfConnection(name)) lines.push(name, line.slice(colon + 2));
   }
   // Node refuses headers with line breaks.
   return encodeHead(lines);
@@ -153,6 +158,6 @@ export function decodeAnswer(body: Buffer): Decoded<AnswerHead> | undefined {
   const [flags = "", status = "", message = ""] = decoded.lines;
   const headers = decoded.lines.slice(ANSWER_FIELDS);
   if (!/^m?$/.test(flags) || !STATUS.test(status) || CONTROL.test(message) || !areHeaders(headers)) return undefined;
-  if (headers.some((name, i) => i % 2 === 0 && OF_CONNECTION.has(name.toLowerCase()))) return undefined;
+  if (headers.some((name, i) => i % 2 === 0 && isOfConnection(name))) return undefined;
   return { head: { status: Number(status), message, headers, hasMore: flags === "m" }, first: decoded.first };
 }

@@ -39,8 +39,9 @@ export function createForwardedResponse(
   sink: AnswerSink,
 ): ForwardedResponse {
   const res = new ServerResponse(req);
-  // The front has its own.
+  // The front has its own date and connection.
   res.sendDate = false;
+  res.removeHeader("connection");
   return Object.assign(res, { socket: asSocket(socket), [SINK]: sink }, METHODS);
 }
 
