@@ -150,7 +150,7 @@ ${texts(USAGE_ERRORS)}
 
 ## Errors of the cluster
 
-@portage/cluster: \`ClusterError\`, thrown by \`localCluster()\` and the server that uses it, or emitted as \`error\` of
+@portage/cluster: \`ClusterError\`, thrown by \`localCluster()\`, \`redisCluster()\` and the server that uses them, or emitted as \`error\` of
 \`io.cluster\`. Refused requests are [above](#why-a-request-was-refused).
 
 ${texts(CLUSTER_ERRORS)}

@@ -164,6 +164,15 @@ describe.skipIf(redis === undefined)("links over Redis", () => {
     expect(await first.heard.find(({ name }) => name === "lost")).toMatchObject({ reason: "it has left" });
   });
 
+  test("nodes with two secrets do not find each other, and say why", async () => {
+    const first = nodes.begin({ links: "bus", secret: "one secret of many characters" });
+    const heard = nextEvent(first.cluster as never, "refused");
+    await nodes.joined(first);
+    await nodes.start({ links: "bus", secret: "another secret, also long enough" });
+    expect(await heard).toMatchObject([{ code: "LINK_SECRET" }]);
+    expect(first.cluster.nodes()).toHaveLength(1);
+  });
+
   test("a node whose address leads nowhere is reached over Redis", async () => {
     const unreachable = { host: "127.0.0.1", advertise: "127.0.0.1:1" };
     const first = await nodes.start({ links: unreachable });

@@ -4,10 +4,12 @@ import type { Server as Engine } from "@portage/server/engine";
 import type { Socket as ClientSocket } from "@portage/client";
 import type { Server, Socket } from "@portage/server";
 import type { FastifyInstance } from "fastify";
+import type { Redis } from "ioredis";
 
 export * as http from "node:http";
 export { createServer } from "node:http";
 export { localCluster, runWorkers, setupPrimary } from "@portage/cluster";
+export { redisCluster } from "@portage/cluster/redis";
 export { SessionAwareAdapter } from "@portage/server/adapter";
 export { Server as Engine } from "@portage/server/engine";
 export { Server } from "@portage/server";
@@ -24,6 +26,8 @@ export declare const bytes: Buffer;
 export declare const rows: Iterable<object>;
 export declare const logger: { error(fields: object): void };
 /** Clients of Redis. */
+export { Redis } from "ioredis";
+export declare const redis: Redis;
 export declare const pub: object;
 export declare const sub: object;
 export declare const pubClient: object;

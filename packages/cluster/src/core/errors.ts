@@ -5,8 +5,8 @@ export const CLUSTER_ERRORS = {
     fix: "see the message for the accepted values",
   },
   CLUSTER_IN_USE: {
-    message: "two servers use the same localCluster()",
-    fix: "create one localCluster() for each server",
+    message: "two servers use the same object as their cluster",
+    fix: "call localCluster() or redisCluster() once for each server",
   },
   CLUSTER_DIRECTORY_UNSAFE: {
     message: "the directory of the cluster is open to other users",
@@ -74,7 +74,7 @@ export const LINK_REFUSALS = {
   },
   LINK_MALFORMED: {
     message: "the other process sent an invalid handshake",
-    fix: "find out which program connects to the sockets in the directory of the cluster",
+    fix: "find out which program connects to the links of the cluster",
   },
 } as const satisfies Record<string, { readonly message: string; readonly fix: string }>;
 

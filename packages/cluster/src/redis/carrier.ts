@@ -1,12 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { createLog } from "@portage/server/relay";
 import type { LinkKeys } from "../links/handshake.ts";
 import { type BusMessage, type BusType, decodeBusMessage, encodeBusMessage, STREAM_ID_LENGTH } from "./bus-message.ts";
 import { BusStream, BusStreamError, type BusStreamHost } from "./bus-stream.ts";
 import type { NodeKeys } from "./node-keys.ts";
 import type { RedisPort } from "./port.ts";
-
-const log = createLog("portage:cluster");
 
 /** Most streams at a time: more than the nodes of a cluster. */
 const MAX_STREAMS = 1024;
@@ -19,6 +16,8 @@ export interface CarrierSettings {
   readonly tag: string;
   /** Another node has opened a stream. */
   onStream(stream: BusStream): void;
+  /** A message came that no node with this node's secret has sent. */
+  onStranger(): void;
 }
 
 /** Carries streams to nodes without a network path, through the channels of both nodes in Redis. */
@@ -61,7 +60,7 @@ export class BusCarrier implements BusStreamHost {
   #onMessage(bytes: Buffer): void {
     const { tag, keys } = this.#settings;
     const message = decodeBusMessage(bytes, tag, keys());
-    if (message === undefined) return log("a message on %s is not of the cluster", this.#channel);
+    if (message === undefined) return this.#settings.onStranger();
     const stream = this.#streams.get(streamKey({ tag: message.from, id: message.id }));
     if (stream !== undefined) stream.receive(message);
     else if (message.type === "OPEN") this.#accept(message);

@@ -181,7 +181,8 @@ export class RedisRegistry implements Registry {
     const { port, keys: names } = this.#settings;
     const door = new Door({ self, keys: this.#keysFor(self, host), kind: "bus" }, host);
     const onStream = (stream: BusStream): void => door.take(stream, host.clock);
-    this.#carrier = new BusCarrier({ port, names, keys: host.keys, tag: self.tag, onStream });
+    const onStranger = (): void => host.onStranger("LINK_SECRET", undefined);
+    this.#carrier = new BusCarrier({ port, names, keys: host.keys, tag: self.tag, onStream, onStranger });
     await this.#carrier.listen();
   }
 

@@ -39,6 +39,8 @@ class Channels {
   readonly waiting: [channel: string, body: Buffer][] = [];
   readonly #subscribers = new Map<string, (body: Buffer) => void>();
   readonly observers = new Set<RedisObserver>();
+  /** Messages that a carrier has taken for foreign ones. */
+  strangers = 0;
 
   port(): RedisPort {
     return {
@@ -91,6 +93,7 @@ async function open(): Promise<Pair> {
       keys: () => [KEY],
       tag,
       onStream: (stream) => accepted.push(stream),
+      onStranger: () => (channels.strangers += 1),
     });
   const carriers = [make("AAAA"), make("BBBB")] as const;
   await Promise.all(carriers.map((carrier) => carrier.listen()));
@@ -163,6 +166,6 @@ describe("a stream over Redis", () => {
     channels.waiting.push(["x:c:BBBB", Buffer.from("junk")]);
     channels.waiting.push(["x:c:BBBB", encodeBusMessage({ ...own, from: "CCCC", type: "DATA" }, "BBBB", KEY)]);
     await channels.settle();
-    expect([near.destroyed, far.destroyed]).toEqual([false, false]);
+    expect([near.destroyed, far.destroyed, channels.strangers]).toEqual([false, false, 2]);
   });
 });
