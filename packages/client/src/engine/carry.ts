@@ -46,6 +46,8 @@ export const CARRY_TABLE: Readonly<Record<CarryPhase, Readonly<Partial<Record<Ca
 
 /** The session, as its carry sees it. */
 export interface CarryHost {
+  /** `closing`: the program has closed it. */
+  readonly readyState: string;
   /** The transport in use, or the one that died last. */
   readonly transport: Transport;
   /** Names of the transports that the client has. */
@@ -323,7 +325,8 @@ export class Carry implements TransportHandler {
     this.#signal("fail");
     // over WebSocket a server of Portage says so in a close frame, as browsers hide the status
     const { status, code } = answerOf(cause);
-    if (status === 400 || code === 1008) this.#giveUp();
+    // a session that was closed only has its last packets to send
+    if (status === 400 || code === 1008 || this.#host.readyState === "closing") this.#giveUp();
     else this.#wait(RETRY);
   }
 

@@ -354,14 +354,22 @@ describe("a client that closes while adrift", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("ends when the window is over", () => {
+  test("ends with the first try that fails", () => {
     const stage = openCarried();
     breakDown(stage);
     stage.socket.close();
-    for (let passed = 0; passed < WINDOW; passed += RETRY) {
-      stage.last().fails();
-      vi.advanceTimersByTime(RETRY);
-    }
+    stage.last().fails();
+    expect([stage.closes.length, vi.getTimerCount()]).toEqual([1, 0]);
+  });
+
+  test("ends with the first try after a connection that dies while it says goodbye", () => {
+    const stage = openCarried();
+    stage.socket.send("goodbye");
+    stage.socket.close();
+    stage.last().closes(1006);
+    vi.advanceTimersByTime(0);
+    expect([stage.closes.length, stage.phase()]).toEqual([0, "returning"]);
+    stage.last().fails();
     expect([stage.closes.length, vi.getTimerCount()]).toEqual([1, 0]);
   });
 });
