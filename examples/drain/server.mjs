@@ -8,7 +8,7 @@ let isLeaving = false;
 
 // For the load balancer: a server that answers 503 receives no new clients.
 const http = createServer((req, res) => {
-  if (req.url === "/ready") res.writeHead(isLeaving ? 503 : 200).end(isLeaving ? "leaving\n" : "ready\n");
+  if (req.url === "/ready") res.writeHead(io.isReady ? 200 : 503).end(io.isReady ? "ready\n" : "leaving\n");
   else res.writeHead(404).end();
 });
 

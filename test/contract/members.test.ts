@@ -58,7 +58,7 @@ const ABSENT: Record<string, Record<string, string>> = {
 
 /** Members that the reference lacks: documented additions, and handlers for other layers. */
 const ADDED: Record<string, string> = {
-  Server: "cluster drain stats metrics conflate ifSlow",
+  Server: "cluster drain isReady stats metrics conflate ifSlow",
   Namespace: "conflate ifSlow",
   "Namespace of a pattern": "conflate ifSlow",
   Socket: "recoveryError conflate ifSlow dedupKey bufferedBytes whenDrained slowPolicy droppedEvents",

@@ -46,6 +46,7 @@ export {
   kPeekRequest,
   kReportSessionLimit as kOnEngineLimit,
   kReceiving,
+  kGate,
   kReturnTime,
   kShutDown,
   kSelf,

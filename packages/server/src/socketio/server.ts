@@ -17,7 +17,6 @@ import {
   kEngineClock,
   kIsAttached,
   kOnEngineLimit,
-  kShutDown,
   reportOf,
   Server as Engine,
   type Session,
@@ -26,11 +25,10 @@ import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import type { FailureContext } from "./events/listener-errors.ts";
-import { closeNamespace, closeUnused, isEngine, moveClients } from "./closing.ts";
+import { closeEngines, closeNamespace, closeUnused, moveClients, opensSessions } from "./closing.ts";
 import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
-import { bounded } from "../base/numbers.ts";
 import {
   type AnyNamespace,
   type HandlerErrorContext,
@@ -380,6 +378,11 @@ export class Server<
     return this;
   }
 
+  /** Whether new clients are accepted: attached, joined to its cluster, and not draining. For health checks. */
+  get isReady(): boolean {
+    return this.cluster?.tag !== "" && opensSessions(this[kAttached].engines);
+  }
+
   /**
    * Moves all clients to other servers. New clients are refused with 503 and `Retry-After`; connected ones are disconnected
    * in small groups, with WebSocket close code 1012 and a time after which to reconnect. Queued data arrives first.
@@ -392,8 +395,7 @@ export class Server<
    * });
    */
   async drain(options?: DrainOptions | null): Promise<void> {
-    const engines = [...this[kAttached].engines].filter(isEngine);
-    await moveClients(engines, this._nsps.values(), options);
+    await moveClients(this[kAttached].engines, this._nsps.values(), options);
   }
 
   /**
@@ -434,9 +436,7 @@ export class Server<
   async close(fn?: (err?: Error) => void): Promise<void> {
     await Promise.all([...this._nsps.values()].map((nsp) => closeNamespace(nsp)));
     const { engines, httpServers } = this[kAttached];
-    const closeTimeout = bounded(this.opts.closeTimeout, 0, Infinity, SOCKETIO_DEFAULTS.closeTimeout);
-    await Promise.all([...engines].filter(isEngine).map((engine) => engine[kShutDown](closeTimeout)));
-    for (const engine of engines) engine.close();
+    await closeEngines(engines, this.opts.closeTimeout);
     // On a second close, the HTTP server reports that it is not running.
     if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
     const errors = await Promise.all([...httpServers].map(closeHttpServer));
@@ -584,7 +584,7 @@ export class Server<
   }
 }
 
-assignable(Server.prototype, "cluster", "eio", "_opts", "parentNsps");
+assignable(Server.prototype, "cluster", "eio", "isReady", "_opts", "parentNsps");
 
 /** The methods that the server forwards to its main namespace. */
 const FORWARDED_METHODS =

@@ -97,6 +97,11 @@ export class Gate {
     return (this.#byAddress?.size ?? 0) + (this.#byUser?.size ?? 0);
   }
 
+  /** Whether new sessions are not refused. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
   /** Refuses all new sessions from now on. */
   close(): void {
     this.#state = "closed";
