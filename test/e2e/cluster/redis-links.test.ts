@@ -1,5 +1,8 @@
 import { Redis } from "ioredis";
 import { connect } from "node:tls";
+import { redisCluster } from "@portage/cluster/redis";
+import { Server } from "@portage/server";
+import { createClient } from "redis";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 import { startRedis } from "../../support/servers/redis.ts";
@@ -162,6 +165,33 @@ describe.skipIf(redis === undefined)("links over Redis", () => {
     expect(await within(heard, "the event")).toBe(text);
     await second.io.close();
     expect(await first.heard.find(({ name }) => name === "lost")).toMatchObject({ reason: "it has left" });
+  });
+
+  test("a question names a stopped node, and does not wait for a killed one", async () => {
+    const options = { requestTimeout: 1500, heartbeatInterval: 1000, heartbeatTimeout: 20_000 };
+    const first = await nodes.start(options);
+    const second = await nodes.fork(options);
+    const third = await nodes.start(options);
+    await nodes.meet(2);
+    expect(await first.io.fetchSockets()).toEqual([]);
+    second.child.kill("SIGSTOP");
+    await expect(first.io.fetchSockets()).rejects.toMatchObject({ code: "CLUSTER_TIMEOUT", missing: [second.tag] });
+    const asked = first.io.serverSideEmitWithAck("question");
+    third.io.on("question", (answer: (text: string) => void) => answer("yes"));
+    second.child.kill("SIGKILL");
+    expect(await within(asked, "the answers")).toEqual(["yes"]);
+  });
+
+  test("a client of the package redis serves as well as one of ioredis", async () => {
+    const client = createClient({ url });
+    const cluster = redisCluster(client, { name: nodes.name });
+    const io = new Server(0, { cluster });
+    const second = await nodes.start();
+    await until(() => cluster.nodes().length === 2, "the nodes to find each other");
+    expect(viaOf(second)).toEqual(["tcp"]);
+    await io.close();
+    // It was only duplicated.
+    expect(client.isOpen).toBe(false);
   });
 
   test("nodes with two secrets do not find each other, and say why", async () => {

@@ -11,7 +11,7 @@ import { isTag, TAG_LENGTH } from "../core/tag.ts";
  */
 
 /** The kind of these messages, their first byte. */
-export const BUS_KIND = 2;
+const BUS_KIND = 2;
 
 /** The types of messages. OPEN begins a stream; ACK has a u32, the bytes that were read. */
 const BUS_TYPES = { OPEN: 1, DATA: 2, END: 3, RESET: 4, ACK: 5 } as const;

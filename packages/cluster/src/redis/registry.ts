@@ -130,9 +130,9 @@ export class RedisRegistry implements Registry {
   /** Runs a step until Redis answers. @throws ClusterError `CLUSTER_CLOSED` */
   async #untilDone<T>(step: () => Promise<T>): Promise<T> {
     for (;;) {
-      const result = await step().catch((error: unknown) => this.#note(error));
       const host = this.#host;
-      if (host === undefined) throw new ClusterError("CLUSTER_CLOSED");
+      const result = host && (await step().catch((error: unknown) => this.#note(error)));
+      if (host === undefined || this.#host !== host) throw new ClusterError("CLUSTER_CLOSED");
       if (result !== undefined) return result;
       await new Promise<void>((resolve) => {
         const timer = host.clock.after(STEP_DELAY, resolve);
