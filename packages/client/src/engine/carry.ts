@@ -46,8 +46,8 @@ export const CARRY_TABLE: Readonly<Record<CarryPhase, Readonly<Partial<Record<Ca
 
 /** The session, as its carry sees it. */
 export interface CarryHost {
-  /** `closing`: the program has closed it. */
-  readonly readyState: string;
+  /** Whether the program has not closed it. */
+  readonly isAlive_: boolean;
   /** The transport in use, or the one that died last. */
   readonly transport: Transport;
   /** Names of the transports that the client has. */
@@ -233,7 +233,7 @@ export class Carry implements TransportHandler {
     const { buffered_ } = host.transport;
     const wasAsked = this.#askedAt;
     if (wasAsked && (!buffered_ || buffered_ >= this.#buffered)) {
-      host.fail_(SILENCE, { description: "silence: the server does not answer" });
+      host.fail_(SILENCE, { description: "silence of the server" });
     } else {
       // what is still leaving shows that the network takes it
       this.#askedAt = Date.now();
@@ -326,7 +326,7 @@ export class Carry implements TransportHandler {
     // over WebSocket a server of Portage says so in a close frame, as browsers hide the status
     const { status, code } = answerOf(cause);
     // a session that was closed only has its last packets to send
-    if (status === 400 || code === 1008 || this.#host.readyState === "closing") this.#giveUp();
+    if (status === 400 || code === 1008 || !this.#host.isAlive_) this.#giveUp();
     else this.#wait(RETRY);
   }
 

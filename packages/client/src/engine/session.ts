@@ -55,7 +55,7 @@ const CARRY_PARAMETERS = ["carry", "key", "turn"];
 /** A packet in the write buffer. */
 interface SentPacket extends Packet {
   /** Called after the transport has accepted the packet. */
-  onSent_?: SentCallback;
+  onSent_?: SentCallback | undefined;
 }
 
 /**
@@ -180,8 +180,7 @@ export abstract class Session
   /** Adds a packet to the write buffer; drops it after `close`. */
   _sendPacket(type: PacketType, data?: RawData, options?: WriteOptions | null, fn?: SentCallback): void {
     if (!this.isAlive_) return;
-    const packet: SentPacket = { type, data, options: { compress: options?.compress !== false } };
-    if (fn) packet.onSent_ = fn;
+    const packet: SentPacket = { type, data, options: { compress: options?.compress !== false }, onSent_: fn };
     this.emitReserved("packetCreate", packet);
     this.writeBuffer.push(packet);
     this.flush();

@@ -166,7 +166,7 @@ describe("a client without another transport", () => {
     const stage = openCarried(["websocket"]);
     send(stage);
     vi.advanceTimersByTime(QUIET + ANSWER + 2);
-    expect(stage.closes).toEqual([["ping timeout", { description: "silence: the server does not answer" }]]);
+    expect(stage.closes).toEqual([["ping timeout", { description: "silence of the server" }]]);
   });
 
   test.each([
