@@ -71,11 +71,30 @@ async function roll(program: WorkersChild): Promise<number[]> {
 /** Stops a sender. Returns the acknowledged numbers, and the numbers that listeners have got. */
 async function outcome(program: WorkersChild, sender: Sender, index: number) {
   await sender.stop();
+  // The program's output may come after the acknowledgement.
+  await program.count(sender.acknowledged.length, { event: "heard", client: String(index) });
   const heard = program.lines.filter(({ event, client }) => event === "heard" && client === String(index));
   return { acknowledged: sender.acknowledged, heard: heard.map(({ number }) => number as number) };
 }
 
 const countTo = (length: number): number[] => Array.from({ length }, (_, number) => number);
+
+/** What a client hears of the broadcasts of each worker. */
+class Listener {
+  readonly faults: unknown[] = [];
+  readonly #next = new Map<number, number>();
+  heard = 0;
+
+  constructor(socket: Socket) {
+    socket.on("connect", () => socket.recovered || this.faults.push("a new session"));
+    socket.on("news", (worker: number, number: number) => {
+      const next = this.#next.get(worker) ?? number;
+      if (number !== next) this.faults.push(`${number} of ${worker} instead of ${next}`);
+      this.#next.set(worker, number + 1);
+      this.heard += 1;
+    });
+  }
+}
 
 /** Each worker is replaced once, so that a client moves once or twice. */
 const MOST_MOVES = 2;
@@ -114,19 +133,28 @@ test.each([
   ["auto", 0],
   ["tunnel", 15],
 ] as const)(
-  "while SIGHUP rolls twice, the listeners get each event of our client once: %s, answers after %i ms",
+  "while SIGHUP rolls twice, each event of our client arrives once, and all broadcasts: %s, answers after %i ms",
   async (upgrades, answerAfter) => {
     const program = new WorkersChild({
       program: "workers-sessions-program.mjs",
       upgrades,
       recovery: {},
       answerAfter,
+      newsEvery: 20,
       options: { workers: 2, drain: 3000 },
     });
     await program.up(2);
     const senders = await startSenders(program, CLIENTS["@portage/client"] as Connect);
+    for (const way of Object.values(WAYS)) {
+      const client = (CLIENTS["socket.io-client 4.8"] as Connect)(program.url, { ...way, reconnection: true });
+      clients.push(client);
+      await nextEvent(client, "connect");
+    }
+    const listeners = clients.map((client) => new Listener(client));
     await roll(program);
     await roll(program);
+    expect(listeners.map(({ faults }) => faults)).toEqual(listeners.map(() => []));
+    for (const { heard } of listeners) expect(heard).toBeGreaterThan(100);
     for (const [index, sender] of senders.entries()) {
       const { acknowledged, heard } = await outcome(program, sender, index);
       const sent = countTo(acknowledged.length);

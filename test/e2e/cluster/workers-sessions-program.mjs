@@ -12,6 +12,7 @@ const {
   upgrades,
   recovery,
   answerAfter = 0,
+  newsEvery = 0,
 } = JSON.parse(process.env.WORKERS_PLAN);
 const say = (event, details) => process.stdout.write(`${JSON.stringify({ event, ...details })}\n`);
 
@@ -30,6 +31,10 @@ function serve() {
     socket.on("connections", (done) => http.getConnections((_error, count) => done(count)));
     socket.on("number", (number) => socket.emit("number", number));
   });
+  if (newsEvery > 0) {
+    let news = 0;
+    setInterval(() => io.emit("news", process.pid, news++), newsEvery).unref();
+  }
   http.listen(0, "127.0.0.1", () => say("listening", { pid: process.pid, port: http.address().port }));
   if (primary !== "runWorkers") sayWhenJoined(io);
   return io;

@@ -25,6 +25,8 @@ export interface Plan {
   readonly recovery?: object;
   /** Milliseconds after which `echo` is answered. Default: at once. */
   readonly answerAfter?: number;
+  /** Milliseconds between two broadcasts of each worker. Default: none. */
+  readonly newsEvery?: number;
   readonly tls?: { readonly key: string; readonly cert: string };
   /** A file: while it exists, workers fail to start. */
   readonly brokenBy?: string;
