@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,7 +8,9 @@ import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../../support/servers/cluster.ts";
 import { startPostgres } from "../../support/servers/postgres.ts";
+import { findProxy } from "../../support/servers/real-proxies.ts";
 import { startRedis } from "../../support/servers/redis.ts";
+import { freePort } from "../../support/servers/server-process.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
 
 // Starts each example as in its README, and uses it like a page.
@@ -277,6 +280,62 @@ describe.skipIf(redis === undefined)("cluster-redis", () => {
     const gone = clients.map((client) => nextEvent(client, "disconnect"));
     expect(await stop()).toBe(0);
     await Promise.all(gone);
+  });
+});
+
+const haproxy = await findProxy("haproxy");
+
+describe.skipIf(redis === undefined)("many-hosts", () => {
+  const addresses = async ({ output }: Example): Promise<string[]> => {
+    const text = await output(/(?:http:\/\/localhost:\d+[^]*){3}/);
+    return [...text.matchAll(/http:\/\/localhost:\d+/g)].map(([address]) => address);
+  };
+
+  test.skipIf(haproxy === undefined)(
+    "is one server behind the balancer of the example, also when a node dies",
+    async () => {
+      const example = await start("many-hosts", "start.mjs", { REDIS_URL: redis?.url ?? "" });
+      const ports = (await addresses(example)).map((address) => new URL(address).port);
+      const file = await readFile(join(EXAMPLES, "many-hosts/haproxy.cfg"), "utf8");
+      const balancer = await haproxy!.start((port) =>
+        file
+          .replace(":8080", `127.0.0.1:${port}`)
+          // Names of containers.
+          .replace(/^resolvers docker\n.*\n/m, "")
+          .replace("resolvers docker init-addr libc,none", "")
+          .replace(/node-[abc]:3000/g, () => `127.0.0.1:${ports.shift()}`),
+      );
+      const ways = [["polling"], ["websocket"], ["polling", "websocket"], ["polling"], ["polling"], ["polling"]];
+      const clients = ways.map((transports) => connect(balancer.url, { transports, reconnection: true }));
+      const where = (client: Socket) => client.emitWithAck("where") as Promise<{ node: string; nodes: number }>;
+      await eventually(async () =>
+        expect(await Promise.all(clients.map(where))).toEqual(ways.map(() => ({ node: expect.any(String), nodes: 3 }))),
+      );
+      const nodes = await Promise.all(clients.map(where));
+      expect(new Set(nodes.map(({ node }) => node)).size).toBeGreaterThan(1);
+      for (const [index, client] of clients.entries()) {
+        expect(await client.emitWithAck("join", "harbour")).toEqual({ members: index + 1 });
+      }
+      const [speaker, ...others] = clients as [Socket, ...Socket[]];
+      const heard = others.map((client) => nextEvent(client, "said"));
+      speaker.emit("say", "harbour", "ahoy");
+      expect(await Promise.all(heard)).toEqual(others.map(() => ["ahoy", nodes[0]?.node]));
+
+      const [, pid = ""] = /node (\d+)/.exec(await example.output(/node/)) ?? [];
+      process.kill(Number(pid), "SIGKILL");
+      await example.output(/has ended: SIGKILL/);
+      await eventually(async () => {
+        expect(clients.every(({ connected }) => connected)).toBe(true);
+        expect(await Promise.all(clients.map(where))).toEqual(ways.map(() => ({ node: expect.any(String), nodes: 2 })));
+      });
+      expect(await example.stop()).toBe(0);
+      await balancer.stop();
+    },
+  );
+
+  test("says how to get a Redis if none answers", async () => {
+    const settings = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
+    await expect(start("many-hosts", "start.mjs", settings)).rejects.toThrow(/ECONNREFUSED[^]*docker run/);
   });
 });
 
