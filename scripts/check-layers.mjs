@@ -241,7 +241,17 @@ const FOLDERS = [
   ofCluster("exchange", "relay", "core", "links"),
   ofCluster("order", "log", "core"),
   ofCluster("recovery", "store", "core", "order", "adapter/parts.ts"),
-  ofCluster("redis", "port", "core", "order", "recovery", "links", "options.ts", "server-cluster.ts"),
+  ofCluster(
+    "redis",
+    "port",
+    "core",
+    "order",
+    "recovery",
+    "links",
+    "options.ts",
+    "ordered-adapters.ts",
+    "server-cluster.ts",
+  ),
   ofCluster("adapter", "bus", "core", "links", "order", "recovery"),
   { layer: "cluster", prefix: CLUSTER, head: `${CLUSTER}index.ts` },
 

@@ -16,7 +16,7 @@ import {
   type StreamHandshake,
   type TransportRequest,
 } from "@portage/server/relay";
-import { type BusPeers, LinkBus } from "./adapter/bus.ts";
+import { type Bus, type BusPeers, LinkBus } from "./adapter/bus.ts";
 import { createBusAdapter } from "./adapter/create.ts";
 import { ClusterError } from "./core/errors.ts";
 import { TAG_LENGTH } from "./core/tag.ts";
@@ -46,6 +46,8 @@ export interface NodeStart {
 export interface Meeting {
   /** Returns the registry for an attempt of a node to join. Undefined: it depends on the address. */
   registryFor(node: NodeStart): Registry | undefined;
+  /** Creates the adapter of a namespace. Default: one on the bus alone. */
+  createAdapter?(nsp: unknown, bus: Bus): Adapter;
   /** A node that has started listens on an address as well. */
   onOtherAddress?(address: NodeStart["address"]): void;
 }
@@ -88,7 +90,7 @@ export class ServerCluster extends Emitter implements Cluster {
 
   createAdapter(nsp: unknown): Adapter {
     for (const server of serversOf(nsp)) this.#servers.add(server);
-    return createBusAdapter(nsp, this.#bus);
+    return this.#meeting.createAdapter?.(nsp, this.#bus) ?? createBusAdapter(nsp, this.#bus);
   }
 
   connect(engine: RelayHost): SessionRelay {

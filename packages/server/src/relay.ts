@@ -39,7 +39,7 @@ export type {
   RecordingAdapter,
   ResumingAdapter,
 } from "./socketio/adapter/adapter.ts";
-export type { EncodedPacket } from "./socketio/adapter/encoded-packet.ts";
+export { type EncodedPacket, hasLastText, withOffset } from "./socketio/adapter/encoded-packet.ts";
 export type { AdapterNamespace, AdapterPacket } from "./socketio/adapter/surface.ts";
 export {
   AckTimeoutError,
@@ -53,10 +53,12 @@ export {
   kAnswers,
   kCollectAnswers,
   kEndSession,
+  kFinishSending,
   kGuardsItself,
   kOneSocket,
   kOpenSession,
   kResumeSession,
+  kSendInOrder,
   kWhenTaken,
 } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";

@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => nodes.stop());
 
-test("a process that was stopped forwards to one that has joined meanwhile, from the first request on", async () => {
+test("a process that was stopped forwards to a process that has joined meanwhile, from the first request on", async () => {
   const sleeper = await nodes.fork();
   sleeper.child.kill("SIGSTOP");
   // It waits for the link to the other one for a second.

@@ -272,7 +272,8 @@ function isKey(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }
 
-function isWireOptions(value: unknown): boolean {
+/** Whether a value is receivers and flags of the wire. */
+export function isWireOptions(value: unknown): value is WireOptions {
   return (
     isHeadObject(value) && isStringList(value["rooms"]) && isStringList(value["except"]) && isFlags(value["flags"])
   );

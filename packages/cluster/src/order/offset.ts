@@ -8,6 +8,9 @@ import type { LogPosition } from "./log.ts";
 /** Epochs have letters, digits, "-" and "_", so that JSON does not escape them. */
 const OFFSET = /^([\w-]{4})([0-9a-z]{1,11})$/;
 
+/** The offset of an event that is not in the order of the log: a client can't resume from it. */
+export const NO_OFFSET = "-";
+
 export function formatOffset({ epoch, number }: LogPosition): string {
   return epoch + number.toString(36);
 }

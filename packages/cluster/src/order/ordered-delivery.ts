@@ -60,6 +60,10 @@ export class OrderedDelivery<Event> implements LogFollower {
   /** The entry at this position; undefined: it is not known. */
   #last: Pick<WrittenEntry, "writer" | "sequence"> | undefined;
   #ring = new Ring<Event>({ epoch: "", number: 0 });
+  /** The epoch of the last entry in sequence that this subscription has brought; empty before the first. */
+  #anchor = "";
+  /** Whether the log may have another epoch. */
+  #mustAsk = false;
   /** The last entry that is known to exist. */
   #target: LogPosition = { epoch: "", number: 0 };
   /** Rises when a reading under way must be forgotten. */
@@ -137,15 +141,30 @@ export class OrderedDelivery<Event> implements LogFollower {
   onEntry(entry: LogEntry): void {
     if (this.#phase === "closed" || this.#past.has(entry.epoch)) return;
     if (this.#phase === "live" && this.#isNext(entry)) {
+      this.#anchor = entry.epoch;
       this.#target = this.#delivered = { epoch: entry.epoch, number: entry.number };
       return this.#handle(entry);
     }
-    this.#noteTarget(entry);
-    this.#waiting.add(entry);
+    if (this.#isInSequence(entry)) {
+      this.#anchor = entry.epoch;
+      this.#waiting.add(entry);
+    }
+    if (entry.epoch === this.#target.epoch) this.#noteTarget(entry);
+    else this.#mustAsk = true;
     if (this.#phase !== "live") return;
-    if (this.#isBehind()) this.#startReading("trusted");
+    if (this.#mustAsk || this.#isBehind()) this.#startReading("trusted");
     // Another entry has had its number.
     else if (entry.number > this.#from && this.#isNew(entry)) this.#startReading("diverged");
+  }
+
+  /**
+   * Whether an entry is of the current epoch or of a later one. The subscription may lag behind the position that this node
+   * has gone on from, and still bring entries of earlier epochs.
+   */
+  #isInSequence({ epoch }: LogPosition): boolean {
+    const current = this.#delivered?.epoch;
+    if (current === undefined) return false;
+    return epoch === current || this.#anchor === current || (this.#anchor !== "" && this.#waiting.has(this.#anchor));
   }
 
   onInterrupted(): void {
@@ -153,6 +172,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     this.#life += 1;
     this.#retry?.cancel();
     this.#waiting.take();
+    this.#anchor = "";
     this.#enter("away");
   }
 
@@ -161,17 +181,20 @@ export class OrderedDelivery<Event> implements LogFollower {
     const last = this.#delivered;
     if (last === undefined) {
       this.#moveTo(position);
+      this.#target = position;
       for (const resolve of this.#joining) resolve();
       this.#joining.clear();
     }
-    this.#noteTarget(position);
+    if (position.epoch === this.#target.epoch) this.#noteTarget(position);
+    else this.#mustAsk = true;
     this.#startReading("unverified");
   }
 
-  /** The log has got this far. */
-  onPosition(position: LogPosition): void {
-    this.#noteTarget(position);
-    if (this.#phase === "live" && this.#isBehind()) this.#startReading("trusted");
+  /** The log has been in this epoch. */
+  onEpoch(epoch: string): void {
+    if (epoch === this.#target.epoch || this.#past.has(epoch)) return;
+    this.#mustAsk = true;
+    if (this.#phase === "live") this.#startReading("trusted");
   }
 
   /** Whether this node has delivered an entry, or can't get it any more. */
@@ -180,8 +203,14 @@ export class OrderedDelivery<Event> implements LogFollower {
   }
 
   #noteTarget({ epoch, number }: LogPosition): void {
-    if (this.#past.has(epoch)) return;
-    if (epoch !== this.#target.epoch || number > this.#target.number) this.#target = { epoch, number };
+    if (number > this.#target.number) this.#target = { epoch, number };
+  }
+
+  /** Goes where the log is now. */
+  #adopt(position: LogPosition): void {
+    if (position.epoch === this.#target.epoch) return this.#noteTarget(position);
+    this.#past.delete(position.epoch);
+    this.#target = position;
   }
 
   #isNext({ epoch, number }: LogPosition): boolean {
@@ -216,28 +245,33 @@ export class OrderedDelivery<Event> implements LogFollower {
 
   async #read(life: number, trust: LogTrust): Promise<void> {
     try {
+      const { nsp, log } = this.#host;
       if (trust === "diverged" || (trust === "unverified" && (await this.#hasDiverged()))) {
         if (life !== this.#life) return;
         const position = await this.#renew();
         if (life !== this.#life) return;
-        this.#noteTarget(position);
+        this.#adopt(position);
       }
-      if (life !== this.#life) return;
       // Entries that come meanwhile may show that still more are missing.
-      for (let after = this.#catchUp(); after !== undefined; after = this.#catchUp()) {
-        const reading = await this.#host.log.read(this.#host.nsp, after, this.#target.number);
+      for (let after = this.#catchUp(); after !== undefined || this.#mustAsk; after = this.#catchUp()) {
         if (life !== this.#life) return;
-        if (reading === "epoch") {
-          const position = await this.#host.log.position(this.#host.nsp, after);
+        if (this.#mustAsk) {
+          this.#mustAsk = false;
+          const position = await log.position(nsp);
           if (life !== this.#life) return;
-          this.#noteTarget(position);
-        } else this.#takeReading(reading);
-        // What it has delivered may have closed this namespace.
-        if (life !== this.#life) return;
+          this.#adopt(position);
+        } else if (after !== undefined) {
+          const reading = await log.read(nsp, after, this.#target.number);
+          if (life !== this.#life) return;
+          if (reading === "epoch") this.#mustAsk = true;
+          else this.#takeReading(reading);
+        }
       }
-      this.#enter("live");
+      // An event that was delivered may have closed this namespace.
+      if (life === this.#life) this.#enter("live");
     } catch {
       if (life !== this.#life) return;
+      this.#mustAsk = true;
       this.#retry = this.#host.clock.after(READ_RETRY_DELAY, () => {
         if (life === this.#life) this.#startReading(trust);
       });
@@ -266,8 +300,11 @@ export class OrderedDelivery<Event> implements LogFollower {
   /** Delivers what waits. Returns the position beyond which entries must be read; undefined: none. */
   #catchUp(): LogPosition | undefined {
     this.#takeWaiting();
-    if (this.#delivered !== undefined && this.#delivered.epoch !== this.#target.epoch) {
-      this.#moveTo({ epoch: this.#target.epoch, number: 0 });
+    while (this.#delivered !== undefined && this.#delivered.epoch !== this.#target.epoch) {
+      // The log may have had more than one epoch meanwhile, and what came of each is delivered.
+      const { epoch } = this.#waiting.firstBeyond(this.#delivered.epoch) ?? this.#target;
+      this.#moveTo({ epoch, number: 0 });
+      this.#takeWaiting();
     }
     return this.#isBehind() ? this.#delivered : undefined;
   }

@@ -113,6 +113,16 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     else if (this.#phase === "degraded") this.#own.addEarly(event, payload);
   }
 
+  /** Whether an event is small enough for the log. */
+  mayEmit(payload: Buffer): boolean {
+    return payload.length <= this.#host.maxQueuedBytes;
+  }
+
+  /** The events of this node that are not delivered here yet, in their order. */
+  held(): readonly Event[] {
+    return this.#own.held();
+  }
+
   /** Runs a step after all events that were emitted before it are delivered on this node. */
   runInOrder(step: () => void): void {
     this.#own.run(step);
@@ -166,8 +176,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
   }
 
   #onAppended(position: LogPosition): void {
-    // Entries of this epoch come by themselves.
-    if (position.epoch !== this.#delivery.delivered?.epoch) this.#delivery.onPosition(position);
+    this.#delivery.onEpoch(position.epoch);
     this.#look();
   }
 

@@ -20,6 +20,16 @@ export class WaitingEntries {
     this.#bytes += entry.body.length;
   }
 
+  /** Whether an entry of an epoch waits. */
+  has(epoch: string): boolean {
+    return this.#entries.some((entry) => entry.epoch === epoch);
+  }
+
+  /** Returns the first entry of another epoch. */
+  firstBeyond(epoch: string): LogEntry | undefined {
+    return this.#entries.find((entry) => entry.epoch !== epoch);
+  }
+
   /** Returns the entries, and forgets them. */
   take(): readonly LogEntry[] {
     const entries = this.#entries;

@@ -199,6 +199,8 @@ function ofNodeRedis(given: NodeRedis): RedisSource {
 
 class NodeRedisConnection implements RedisConnection {
   readonly #client: NodeRedis;
+  /** Channels that are being left. A subscription meanwhile would be taken for the former one, and end with it. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
 
   constructor(client: NodeRedis) {
     this.#client = client;
@@ -209,11 +211,14 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   async subscribe(channel: string, onMessage: (body: Buffer) => void): Promise<void> {
+    await this.#leaving.get(channel);
     await this.#client.subscribe(channel, onMessage, true);
   }
 
   unsubscribe(channel: string): void {
-    this.#client.unsubscribe(channel).catch(suppress);
+    const left = this.#client.unsubscribe(channel).catch(suppress);
+    this.#leaving.set(channel, left);
+    void left.then(() => this.#leaving.get(channel) === left && this.#leaving.delete(channel));
   }
 
   end(): void {

@@ -1,15 +1,16 @@
 import type { Cluster } from "@portage/server/relay";
 import { checkClusterName, type ClusterOptions, resolveClusterOptions } from "../options.ts";
-import { type Meeting, type NodeStart, ServerCluster } from "../server-cluster.ts";
+import { type Meeting, ServerCluster } from "../server-cluster.ts";
 import { ClientPort } from "./client-port.ts";
 import { type RedisClient, sourceOf } from "./clients.ts";
 import { type RedisLinkOptions, resolveLinks } from "./link-options.ts";
+import { RedisHistory, type RedisHistoryOptions, resolveHistory } from "./history.ts";
 import { nodeKeys } from "./node-keys.ts";
-import type { RedisPort } from "./port.ts";
+import { Outages } from "./outages.ts";
 import { RedisRegistry } from "./registry.ts";
 
 /** Options of `redisCluster()`. */
-export interface RedisClusterOptions extends ClusterOptions {
+export interface RedisClusterOptions extends ClusterOptions, RedisHistoryOptions {
   /**
    * Names the cluster: processes with the same name and Redis belong together. Names of keys and channels begin with it. Letters,
    * digits, ".", "-" and "_". Default: `"portage"`.
@@ -37,35 +38,23 @@ export function redisCluster(client: RedisClient, options: RedisClusterOptions =
   const links = resolveLinks(options.links);
   // Refuses what is not a client.
   sourceOf(client);
+  const history = new RedisHistory(name, resolveHistory(options));
   const meeting: Meeting = {
+    createAdapter: (nsp, bus) => history.adapters.create(nsp, bus),
     registryFor(node) {
       const port = new ClientPort(client, node.clock);
-      const stopReports = reportOutages(port, node);
+      const outages = new Outages(port, node);
+      history.start(port, node, outages);
       const { heartbeatTimeout } = resolved;
       const { needsSecret } = node;
       const keys = nodeKeys(`${port.prefix}${name}:`);
       const onLeft = (): void => {
-        stopReports();
+        history.stop();
+        outages.close();
         port.close();
       };
       return new RedisRegistry({ port, keys, links, needsSecret, heartbeatTimeout, onLeft });
     },
   };
   return new ServerCluster(resolved, meeting);
-}
-
-/** Emits `degraded` when the first of the two connections breaks, and `restored` when both are back. */
-function reportOutages(port: RedisPort, node: NodeStart): () => void {
-  let state: "well" | "degraded" = "well";
-  return port.observe({
-    onInterrupted(_part, error) {
-      if (state === "well") node.emit("degraded", error);
-      state = "degraded";
-    },
-    onRestored() {
-      if (state === "well" || !port.isUp("commands") || !port.isUp("subscriptions")) return;
-      state = "well";
-      node.emit("restored");
-    },
-  });
 }

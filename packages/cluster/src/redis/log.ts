@@ -36,7 +36,7 @@ export interface RedisLogSettings {
   /** The name of the cluster, as keys begin. */
   readonly name: string;
   readonly clock: Clock;
-  readonly history: HistoryOptions;
+  readonly history: () => HistoryOptions;
 }
 
 interface Following {
@@ -94,7 +94,7 @@ export class RedisLog implements ClusterLog {
   async append(nsp: string, { writer, sequence, bodies }: NewEntries): Promise<LogPosition> {
     const keysOf = this.#keysOf(nsp);
     const { epoch, number, history, marks, channel } = keysOf;
-    const { maxLength, maxAge } = this.#settings.history;
+    const { maxLength, maxAge } = this.#settings.history();
     const keys = [epoch, number, history, marks, keysOf.writer(writer)];
     const common = this.#commonArguments(this.#seen.get(nsp));
     const args = [...common, channel, sequence, maxLength, maxAge, ...bodies];
@@ -108,7 +108,7 @@ export class RedisLog implements ClusterLog {
   }
 
   #commonArguments(seen: LogPosition | undefined): RedisValue[] {
-    const { maxAge } = this.#settings.history;
+    const { maxAge } = this.#settings.history();
     return [newEpoch(), seen?.epoch ?? "", seen?.number ?? 0, Math.max(LEAST_LIFETIME, 2 * maxAge)];
   }
 

@@ -49,6 +49,8 @@ export interface ClusterEvents {
   degraded: (error: Error) => void;
   /** It is back. */
   restored: () => void;
+  /** Events of this process take longer than `maxLag` to come back from Redis: so many milliseconds. */
+  lagging: (ms: number) => void;
   /**
    * This process can't join, and refuses sessions with `SERVER_STARTING`. It tries again, at least every 30 seconds, without
    * another event. Without a listener, the error is thrown instead.

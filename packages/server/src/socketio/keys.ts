@@ -20,6 +20,10 @@ export const kDropOldestAck = Symbol.for("portage:dropOldestAck");
 export const kEnd = Symbol("end");
 /** @internal Member of adapters that record sessions: a session is over. */
 export const kEndSession = Symbol.for("portage:endSession");
+/** @internal Member of adapters that hold events: sends a socket what they hold for it. */
+export const kFinishSending = Symbol.for("portage:finishSending");
+/** @internal Member of adapters that hold events: sends something else after them. */
+export const kSendInOrder = Symbol.for("portage:sendInOrder");
 export const kEverybody = Symbol("everybody");
 export const kLimits = Symbol.for("portage:limits");
 export const kNamespace = Symbol("namespace");

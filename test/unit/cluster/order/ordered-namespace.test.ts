@@ -225,6 +225,22 @@ test("a log that was emptied has a new epoch, and delivery goes on", async () =>
   expect(await resumed).toBe(false);
 });
 
+test("a log that is emptied again and again loses nothing for a node that follows it", async () => {
+  const { world, nodes } = await startNodes(2);
+  const [one, two] = nodes as [SimNode, SimNode];
+  const session = two.connect("s");
+  two.log.lag = { commands: 40, subscription: 1 };
+  for (let i = 0; i < 12; i++) {
+    one.emit();
+    await settle();
+    await world.advance(5);
+    if (i % 3 === 2) world.server.empty();
+  }
+  await world.advance(1000);
+  expect(countsOf(session)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+  expect(two.lost).toBe(0);
+});
+
 test("a log that has lost its end gets a new epoch from the first node that knows", async () => {
   const { world, nodes } = await startNodes(2);
   const [one, two] = nodes as [SimNode, SimNode];

@@ -164,11 +164,12 @@ function checkSession(world: SimWorld, session: SimSession): void {
   }
 }
 
-/** No two clients get two recoverable events in opposite orders. */
+/** No two clients get two recoverable events in opposite orders. In another epoch, an event that was lost is another one. */
 function checkOrder(sessions: readonly SimSession[]): void {
-  const orders = sessions.map(
-    ({ received }) => new Map(received.filter(({ position }) => position).map(({ event }, i) => [nameOf(event), i])),
-  );
+  const orders = sessions.map(({ received }) => {
+    const names = received.flatMap(({ event, position }) => (position ? [`${nameOf(event)} ${position.epoch}`] : []));
+    return new Map(names.map((name, i) => [name, i]));
+  });
   for (const one of orders) {
     for (const other of orders) {
       if (one === other) continue;

@@ -4,15 +4,17 @@ import type {
   kAnswers,
   kCollectAnswers,
   kEndSession,
+  kFinishSending,
   kOneSocket,
   kOpenSession,
   kResumeSession,
+  kSendInOrder,
   kWhenTaken,
 } from "../keys.ts";
 import type { AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import type { SocketIoError } from "../report/errors.ts";
 import type { Untyped } from "../events/typed-events.ts";
-import type { AdapterNamespace, AdapterPacket, Room, SocketId } from "./surface.ts";
+import type { AdapterNamespace, AdapterPacket, AdapterSocket, Room, SocketId } from "./surface.ts";
 
 export type { Room, SocketId };
 
@@ -78,6 +80,8 @@ export type RestoredSession = SessionToPersist & { missedPackets: unknown[][] };
  */
 export interface Adapter extends EventEmitter {
   readonly nsp: AdapterNamespace;
+  [kSendInOrder]?: HoldingAdapter[typeof kSendInOrder];
+  [kFinishSending]?: HoldingAdapter[typeof kFinishSending];
   rooms: Map<Room, Set<SocketId>>;
   sids: Map<SocketId, Set<Room>>;
   init(): Promise<void> | void;
@@ -124,6 +128,14 @@ export interface RecordedSocket {
   readonly data: unknown;
   /** See {@link SessionToPersist}, as of now. */
   readonly answers?: AnswerRecord | undefined;
+}
+
+/** An adapter that delivers the events of this server later, in an order that all servers share. */
+export interface HoldingAdapter {
+  /** Calls `send` once the events that this server has emitted before are delivered: now, or later. */
+  [kSendInOrder](send: () => void): void;
+  /** Sends a socket, which is about to be disconnected, the events that are held for it. */
+  [kFinishSending](socket: AdapterSocket): void;
 }
 
 /** An adapter that resumes sessions without an offset, and says why it can't. */

@@ -59,7 +59,7 @@ export function isEncoded(
 /** A client, as adapters see it. */
 export interface AdapterClient {
   /** The session. Missing when an adapter runs without a server. */
-  readonly conn?: { readonly protocol: number };
+  readonly conn?: { readonly protocol: number; close?(): unknown };
   /** Writes encoded packets. Clients that get the same array share the frames made of it. */
   writeToEngine(encoded: readonly RawData[], options: PacketWriteOptions): void;
 }

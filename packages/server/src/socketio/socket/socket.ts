@@ -21,6 +21,8 @@ import type { HandlerKind } from "../../base/handler-errors.ts";
 import { createLog } from "../../base/log.ts";
 import { callAdapter, failHandler, watchAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
+import { onlyTo } from "../adapter/one-socket.ts";
+import { sendInOrder } from "./in-order.ts";
 import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
 import {
   answersFor,
@@ -55,9 +57,9 @@ import {
   kDeliver,
   kDropAck,
   kDropOldestAck,
+  kFinishSending,
   kNextFlags,
   kNotifyIncoming,
-  kOneSocket,
   kEmitDrain,
   kRememberExpelled,
   kTakeFlags,
@@ -257,17 +259,12 @@ export class Socket<
     const packet = new SocketPacket(PacketType.EVENT, this.nsp.name, data, id);
     if (this[kPid] !== undefined && this[kSocketState] !== "joining") {
       // By way of the adapter, which logs the packet for a client that misses it.
-      const toMyself = {
-        rooms: new Set([this.id]),
-        except: new Set<Room>(),
-        flags: flags ?? {},
-        [kOneSocket]: true,
-      } as const;
-      watchAdapter(this.adapter.broadcast(packet as SocketPacket & { data: unknown[] }, toMyself), this.nsp);
+      const event = packet as SocketPacket & { data: unknown[] };
+      watchAdapter(this.adapter.broadcast(event, onlyTo(this.id, flags)), this.nsp);
       return true;
     }
     this.notifyOutgoingListeners(packet);
-    this.packet(packet, flags);
+    sendInOrder(this, packet, flags);
     return true;
   }
 
@@ -444,7 +441,7 @@ export class Socket<
     return (...args) => {
       if (sent) return;
       sent = true;
-      this.packet(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
+      sendInOrder(this, new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
     };
   }
 
@@ -584,6 +581,7 @@ export class Socket<
     if (close) {
       this.client._disconnect();
     } else {
+      this.adapter[kFinishSending]?.(this);
       this.packet(new SocketPacket(PacketType.DISCONNECT, this.nsp.name, undefined, undefined));
       this.client[kRememberExpelled](this.nsp.name);
       this._onclose("server namespace disconnect");

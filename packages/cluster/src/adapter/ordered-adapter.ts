@@ -1,0 +1,214 @@
+import { randomBytes } from "node:crypto";
+import type { BroadcastOptions } from "@portage/server/adapter";
+import {
+  type AdapterNamespace,
+  type AdapterPacket,
+  type Clock,
+  type EncodedPacket,
+  failAdapter,
+  hasLastText,
+  isMeantFor,
+  kCollectAnswers,
+  kEngineClock,
+  kFinishSending,
+  kOneSocket,
+  kSendInOrder,
+  type OnCollected,
+  type RestoredSession,
+  runNextTick,
+  serverClock,
+  SocketIoError,
+  withOffset,
+} from "@portage/server/relay";
+import type { ClusterLog, LogPosition } from "../order/log.ts";
+import { formatOffset, NO_OFFSET } from "../order/offset.ts";
+import { OrderedNamespace } from "../order/ordered-namespace.ts";
+import type { Bus } from "./bus.ts";
+import { BusAdapter } from "./bus-adapter.ts";
+import { decodePayload, encodePayload } from "./ordered-payload.ts";
+
+/** The type of packets that are logged. */
+const EVENT_TYPE = 2;
+
+/** An event, as it is delivered. */
+export interface OrderedEvent {
+  readonly packet: EncodedPacket;
+  readonly opts: BroadcastOptions;
+}
+
+export interface OrderedSettings {
+  readonly log: ClusterLog;
+  /** Most bytes of events that wait for the log; see the options of the cluster. */
+  readonly maxQueuedBytes: number;
+  /** A node does not keep the order for now, or keeps it again. */
+  readonly onDegraded: (isDegraded: boolean) => void;
+  /** An event of this node came back from the log after this time, in milliseconds. */
+  readonly onLag: (ms: number) => void;
+}
+
+type OnAnswer = (...args: unknown[]) => void;
+
+/**
+ * The adapter of a node whose clients can resume on any node: recoverable events go through the log, and all nodes deliver
+ * them in its order. The other events go over the links, after those that this node has emitted before.
+ */
+export class OrderedAdapter extends BusAdapter {
+  readonly events: OrderedNamespace<OrderedEvent>;
+  /** Packets that were encoded before they can be sent: the program may change its arguments. */
+  readonly #encoded = new WeakMap<AdapterPacket, EncodedPacket>();
+
+  constructor(nsp: unknown, bus: Bus, { log, maxQueuedBytes, onDegraded, onLag }: OrderedSettings) {
+    super(nsp, bus);
+    const { name, server } = this.#namespace;
+    const clock: Clock = server[kEngineClock] ?? serverClock;
+    const writer = randomBytes(6).toString("base64url");
+    const atEndOfTurn = (fn: () => void): void => runNextTick(fn, undefined);
+    this.events = new OrderedNamespace<OrderedEvent>(
+      { nsp: name, writer, log, clock, atEndOfTurn, maxQueuedBytes },
+      {
+        decode: (payload) => this.#decode(payload),
+        deliver: (event, position, skipped) => this.#deliver(event, position, skipped),
+        onLost: () => this.#closeConnections(),
+        onDegraded,
+        onLag,
+        onDropped: () => this.#report(messageTooLarge("events of more than maxQueuedBytes wait for the log")),
+      },
+    );
+  }
+
+  get #namespace(): AdapterNamespace {
+    return this.nsp as AdapterNamespace;
+  }
+
+  /** Sessions and events are in the store and the log, not in the memory of this node. */
+  protected override get keepsSessions(): boolean {
+    return false;
+  }
+
+  override init(): void {
+    super.init();
+    this.events.open();
+  }
+
+  override close(): Promise<void> | void {
+    this.events.close();
+    return super.close();
+  }
+
+  override persistSession(): void {}
+
+  override restoreSession(): Promise<RestoredSession | null> {
+    return Promise.resolve(null);
+  }
+
+  // ---- emitting ----------------------------------------------------------------------------------------------------
+
+  override broadcast(packet: AdapterPacket, opts: BroadcastOptions): void {
+    const { flags } = opts;
+    const encoded = this.#encodeNow(packet);
+    const isForOthers = !flags?.local && packet.type === EVENT_TYPE;
+    if (isForOthers && packet.id === undefined && !flags?.volatile) return this.#append(encoded, opts);
+    if (isForOthers && !opts[kOneSocket]) return this.events.runInOrder(() => super.broadcast(packet, opts));
+    // An event that is acknowledged has no offset: clients take none from it.
+    if (packet.id !== undefined) return this.events.runInOrder(() => super.deliverEncoded(encoded, opts));
+    this.events.runInOrder(() => this.deliverEncoded(encoded, opts));
+  }
+
+  override broadcastWithAck(
+    packet: AdapterPacket,
+    opts: BroadcastOptions,
+    clientCountCallback: (clientCount: number) => void,
+    ack: OnAnswer,
+  ): void {
+    this.#encodeNow(packet);
+    this.events.runInOrder(() => super.broadcastWithAck(packet, opts, clientCountCallback, ack));
+  }
+
+  override [kCollectAnswers](
+    packet: AdapterPacket,
+    opts: BroadcastOptions,
+    ms: number,
+    onCollected: OnCollected,
+  ): void {
+    this.#encodeNow(packet);
+    this.events.runInOrder(() => super[kCollectAnswers](packet, opts, ms, onCollected));
+  }
+
+  [kSendInOrder](send: () => void): void {
+    this.events.runInOrder(send);
+  }
+
+  /** The socket will not be there when its events come back from the log. */
+  [kFinishSending]({ id }: { readonly id: string }): void {
+    const rooms = [...(this.socketRooms(id) ?? [])];
+    for (const { packet, opts } of this.events.held()) {
+      if (isMeantFor({ sid: id, rooms }, opts, (room) => rooms.includes(room))) {
+        this.#deliver({ packet, opts: { ...opts, rooms: new Set([id]), except: new Set() } }, undefined, undefined);
+      }
+    }
+  }
+
+  /** Encodes a packet now, although it may be sent later. */
+  #encodeNow(packet: AdapterPacket): EncodedPacket {
+    const { parts } = super.encodePacket(packet);
+    const encoded = { parts, event: { data: packet.data.slice() } };
+    this.#encoded.set(packet, encoded);
+    return encoded;
+  }
+
+  protected override encodePacket(packet: AdapterPacket): EncodedPacket {
+    return this.#encoded.get(packet) ?? super.encodePacket(packet);
+  }
+
+  #append(packet: EncodedPacket, opts: BroadcastOptions): void {
+    const payload = encodePayload(opts, packet.parts);
+    if (this.events.mayEmit(payload)) return this.events.emit({ packet, opts }, payload);
+    this.#report(messageTooLarge(`an event of ${payload.length} bytes exceeds maxQueuedBytes`));
+    this.events.runInOrder(() => this.deliverEncoded(packet, opts));
+  }
+
+  // ---- delivering --------------------------------------------------------------------------------------------------
+
+  #decode(payload: Buffer): OrderedEvent | undefined {
+    try {
+      const decoded = decodePayload(payload);
+      if (decoded === undefined) throw new SocketIoError("CLUSTER_MESSAGE_INVALID");
+      return { packet: this.receivePacket(decoded.parts), opts: decoded.opts };
+    } catch (error) {
+      this.#report(error);
+      return undefined;
+    }
+  }
+
+  #deliver({ packet, opts }: OrderedEvent, position: LogPosition | undefined, skipped: readonly string[] = []): void {
+    const receivers = skipped.length === 0 ? opts : { ...opts, except: new Set([...(opts.except ?? []), ...skipped]) };
+    try {
+      this.deliverWithOffset(withOffset(packet, offsetOf(position), this.#namespace), packet, receivers);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Clients take any text at the end of an event for its offset: an event that is not logged gets the last one. */
+  protected override deliverEncoded(packet: EncodedPacket, opts: BroadcastOptions): void {
+    if (!hasLastText(packet, this.#namespace)) return super.deliverEncoded(packet, opts);
+    const offset = offsetOf(this.events.delivered);
+    this.deliverWithOffset(withOffset(packet, offset, this.#namespace), packet, opts);
+  }
+
+  /** Clients that go on would lack events. When they return, they are refused, and begin anew. */
+  #closeConnections(): void {
+    const { sockets } = this.#namespace;
+    for (const socket of sockets.values()) socket.client.conn?.close?.();
+  }
+
+  #report(error: unknown): void {
+    failAdapter(error, this.#namespace, "thrown");
+  }
+}
+
+const messageTooLarge = (text: string): SocketIoError => new SocketIoError("CLUSTER_MESSAGE_TOO_LARGE", text);
+
+function offsetOf(position: LogPosition | undefined): string {
+  return position === undefined ? NO_OFFSET : formatOffset(position);
+}
