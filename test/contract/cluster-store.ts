@@ -15,6 +15,7 @@ export interface StoreUnderTest {
 
 const A = { term: "term of a", tag: "aaaa" };
 const B = { term: "term of b", tag: "bbbb" };
+const C = { term: "term of c", tag: "cccc" };
 const BYTES = Buffer.from([0, 1, 255, 10, 13]);
 /** Long enough for the slowest test. */
 const LONG = 60_000;
@@ -32,7 +33,8 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     expect(await store.put("/news", { pid, record: BYTES, ttl: LONG }, A)).toBe("kept");
     const position = { epoch: "ep-1", number: 12_345_678_901 };
     expect(await store.take("/news", pid, LONG, B)).toEqual({ record: BYTES, previous: A, position });
-    expect(await store.take("/news", pid, LONG, A)).toMatchObject({ previous: B });
+    expect(await store.take("/news", pid, LONG, B)).toMatchObject({ previous: A });
+    expect(await store.take("/news", pid, LONG, C)).toMatchObject({ previous: B });
   });
 
   test("the position of an empty log has no epoch", async () => {

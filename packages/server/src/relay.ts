@@ -59,10 +59,11 @@ export {
   kOpenSession,
   kResumeSession,
   kSendInOrder,
+  kTally,
   kWhenTaken,
 } from "./socketio/keys.ts";
 export { decodeValues, encodeValues } from "./socketio/packets/values.ts";
-export { completeRecovery, type ResolvedRecovery } from "./socketio/recovery/options.ts";
+export { completeRecovery, replayLimit, type ResolvedRecovery } from "./socketio/recovery/options.ts";
 export { kEngineClock, kHostListens } from "./engine/index.ts";
 export { yieldSession } from "./socketio/socket/recovery.ts";
 export { type AnswerRecord, AnswerWindow } from "./socketio/recovery/answers.ts";

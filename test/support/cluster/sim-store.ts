@@ -12,7 +12,8 @@ import type { LogPosition } from "../../../packages/cluster/src/order/log.ts";
 export interface SimRecord {
   /** Undefined: it was removed, and its owner is kept. */
   readonly record: Buffer | undefined;
-  readonly isTaken: boolean;
+  /** The owner before it was taken. */
+  readonly previous: RecordOwner | undefined;
   readonly owner: RecordOwner;
   readonly expiresAt: number;
 }
@@ -63,7 +64,7 @@ export class SimStore implements ClusterStore {
       this.#set(nsp, pid, {
         record,
         owner,
-        isTaken: found?.isTaken ?? false,
+        previous: found?.previous,
         expiresAt: this.#options.clock.now() + ttl,
       });
       return "kept";
@@ -88,8 +89,10 @@ export class SimStore implements ClusterStore {
       const found = this.#find(nsp, pid);
       if (found?.record === undefined) return undefined;
       const expiresAt = Math.max(found.expiresAt, this.#options.clock.now() + ttl);
-      this.#set(nsp, pid, { ...found, owner, expiresAt, isTaken: true });
-      return { record: found.record, previous: found.owner, position: this.#options.position(nsp) };
+      const isAgain = found.owner.term === owner.term && found.previous !== undefined;
+      const previous = isAgain ? found.previous : found.owner;
+      this.#set(nsp, pid, { ...found, owner, expiresAt, previous });
+      return { record: found.record, previous, position: this.#options.position(nsp) };
     });
   }
 
@@ -98,7 +101,7 @@ export class SimStore implements ClusterStore {
       const found = this.#find(nsp, pid);
       if (found?.owner.term !== term) return;
       const expiresAt = this.#options.clock.now() + ttl;
-      if (found.isTaken) this.#set(nsp, pid, { ...found, record: undefined, expiresAt });
+      if (found.previous !== undefined) this.#set(nsp, pid, { ...found, record: undefined, expiresAt });
       else this.#records.delete(`${nsp} ${pid}`);
     });
   }

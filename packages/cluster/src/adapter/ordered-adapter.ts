@@ -15,6 +15,7 @@ import {
   kSendInOrder,
   type OnCollected,
   type RestoredSession,
+  type SessionToPersist,
   runNextTick,
   serverClock,
   SocketIoError,
@@ -95,7 +96,7 @@ export class OrderedAdapter extends BusAdapter {
     return super.close();
   }
 
-  override persistSession(): void {}
+  override persistSession(_session: SessionToPersist): void {}
 
   override restoreSession(): Promise<RestoredSession | null> {
     return Promise.resolve(null);

@@ -28,13 +28,13 @@ export interface SessionRecord {
 /** The same before `data` is decoded. */
 type Head = Omit<SessionRecord, "data" | "answers">;
 
-const EMPTY = Buffer.alloc(0);
+const NO_STATE = Buffer.alloc(0);
 const RECORD_VERSION = 1;
 const HEAD_BYTES = 9;
 
 /** Encodes `data` or the answers of a socket. @throws what `JSON.stringify` throws */
 export function encodeState(state: unknown): Buffer {
-  return state === undefined ? EMPTY : Buffer.concat(encodeParts(encodeValues([state])));
+  return state === undefined ? NO_STATE : Buffer.concat(encodeParts(encodeValues([state])));
 }
 
 /** Returns undefined if it is malformed. */
@@ -45,7 +45,7 @@ function decodeState(bytes: Buffer): { readonly state: unknown } | undefined {
 }
 
 /** Encodes a record, with data and answers that are encoded. */
-export function encodeRecord({ sid, start, memberships }: Head, data: Buffer, answers: Buffer = EMPTY): Buffer {
+export function encodeRecord({ sid, start, memberships }: Head, data: Buffer, answers: Buffer = NO_STATE): Buffer {
   const json = Buffer.from(JSON.stringify({ sid, start, memberships }));
   const head = Buffer.allocUnsafe(HEAD_BYTES);
   head[0] = RECORD_VERSION;

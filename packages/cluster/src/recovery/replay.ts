@@ -41,14 +41,17 @@ export class Replay {
     return { epoch: this.#settings.position.epoch, number: this.#through };
   }
 
-  /** Reads up to what this node has delivered, or to where the log was if that is further. Resolves with a refusal. */
+  /**
+   * Reads up to what this node has delivered, or to where the log was if that is further. Resolves with a refusal. Rejects while
+   * the log is away; the next call goes on.
+   */
   async read(): Promise<SocketIoErrorCode | undefined> {
     const { events, position, maxBytes, isLate } = this.#settings;
     await events.whenJoined();
     for (;;) {
       const { delivered } = events;
       // While the log is away, this node delivers its own events before they are in the log.
-      if (delivered === undefined) return "RECOVERY_FAILED";
+      if (delivered === undefined) throw new SocketIoError("RECOVERY_FAILED", "the log is away");
       if (delivered.epoch !== position.epoch) return "RECOVERY_EPOCH";
       this.#addRecent(delivered);
       if (this.#bytes > maxBytes) return "RECOVERY_TOO_LARGE";

@@ -19,6 +19,11 @@ import type { TakenRecord } from "./store.ts";
 /** Time for a session to be found and its events to be read, in milliseconds. */
 const RESUME_TIME = 5000;
 
+/** Delay until the store or the log is asked again, in milliseconds. */
+const PATIENCE_STEP = 100;
+/** Time for the last records to be written, in milliseconds. */
+const CLOSE_TIME = 1000;
+
 /** A session that was found, with what its client missed. */
 interface Found extends ReturnedSession {
   readonly replay: Replay;
@@ -122,7 +127,9 @@ export class ClusterSessions {
   async #find({ pid, offset, term, deadline }: Search): Promise<Found | SocketIoError> {
     const { nsp, store, events, recovery, tag, clock } = this.#settings;
     const before = events.delivered;
-    const taken = await store.take(nsp, pid, recovery.maxDisconnectionDuration, { term, tag: tag() });
+    const take = (): Promise<TakenRecord | undefined> =>
+      store.take(nsp, pid, recovery.maxDisconnectionDuration, { term, tag: tag() });
+    const taken = await this.#patiently(deadline, take);
     if (taken === undefined) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     if (isBehind(taken.position, before)) return new SocketIoError("RECOVERY_EPOCH");
     const record = decodeRecord((await this.#latest(pid, taken)) ?? taken.record);
@@ -133,9 +140,22 @@ export class ClusterSessions {
     memberships.enter(taken.position.epoch);
     if (after < memberships.forgotten) return new SocketIoError("RECOVERY_OFFSET_UNKNOWN");
     const replay = this.#replay(record.sid, memberships, { after, position: taken.position, deadline });
-    const refusal = await replay.read();
+    const refusal = await this.#patiently(deadline, () => replay.read());
     if (refusal !== undefined) return new SocketIoError(refusal);
     return { term, record, memberships, replay, through: replay.through };
+  }
+
+  /** Asks the store or the log again while that is away, as long as there is time. */
+  async #patiently<Answer>(deadline: number, ask: () => Promise<Answer>): Promise<Answer> {
+    const { clock } = this.#settings;
+    for (;;) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (clock.now() + PATIENCE_STEP >= deadline) throw error;
+        await new Promise<void>((resolve) => void clock.after(PATIENCE_STEP, resolve));
+      }
+    }
   }
 
   /** Returns a newer record than the store has: the last owner may not have written it. */
@@ -169,12 +189,15 @@ export class ClusterSessions {
 
   // ---- the end -------------------------------------------------------------------------------------------------------
 
-  /** Resolves when no record is being written. */
-  settle(): Promise<void> {
-    return this.#records.writer.settle();
-  }
-
-  close(): void {
+  /** Resolves when no record is being written, or after a time. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#settings.clock.after(CLOSE_TIME, resolve);
+      void this.#records.writer.settle().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
     this.#records.close();
   }
 }

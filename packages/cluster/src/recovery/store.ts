@@ -54,7 +54,10 @@ export interface ClusterStore {
   put(nsp: string, stored: StoredRecord, owner: RecordOwner): Promise<WriteOutcome>;
   /** Lets records expire later. The outcomes are in the order of `records`. */
   renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]>;
-  /** Begins a new term of a record, which then lives for `ttl` at least. Undefined: there is no record. */
+  /**
+   * Begins a new term of a record, which then lives for `ttl` at least. Undefined: there is no record. The same call may be
+   * repeated if it is unknown whether it had an effect.
+   */
   take(nsp: string, pid: string, ttl: number, owner: RecordOwner): Promise<TakenRecord | undefined>;
   /**
    * Removes a record, unless it belongs to another term. If it was taken before, its owner is kept for `ttl`: an earlier one, whose

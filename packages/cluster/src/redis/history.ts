@@ -2,8 +2,10 @@ import { refuseClusterOption } from "../options.ts";
 import { OrderedAdapters } from "../ordered-adapters.ts";
 import type { NodeStart } from "../server-cluster.ts";
 import { RedisLog } from "./log.ts";
+import { logKeys } from "./log-keys.ts";
 import type { Outages } from "./outages.ts";
 import type { RedisPort } from "./port.ts";
+import { RedisStore } from "./store.ts";
 
 /** The options of `redisCluster()` for events that clients may miss. */
 export interface RedisHistoryOptions {
@@ -13,6 +15,8 @@ export interface RedisHistoryOptions {
     maxLength?: number;
     /** Longest time, in milliseconds. Default: `packetLifetime` of `connectionStateRecovery`. */
     maxAge?: number;
+    /** Most encoded bytes of the events that one client gets when it resumes. Default: 8000000; at most `slowReader.hard`. */
+    maxReplayBytes?: number;
   };
   /**
    * Most bytes of events of a namespace that wait while Redis is away. Later ones reach the clients of this process alone, and
@@ -26,20 +30,22 @@ export interface RedisHistoryOptions {
 interface ResolvedHistory {
   readonly maxLength: number;
   readonly maxAge: number | undefined;
+  readonly maxReplayBytes: number;
   readonly maxQueuedBytes: number;
   readonly maxLag: number;
 }
 
-const HISTORY_DEFAULTS = { maxLength: 100_000, maxQueuedBytes: 16e6, maxLag: 2000 } as const;
+const HISTORY_DEFAULTS = { maxLength: 100_000, maxReplayBytes: 8e6, maxQueuedBytes: 16e6, maxLag: 2000 } as const;
 /** A hundred years: Redis refuses to add more to its time. */
 const MOST_MILLISECONDS = 100 * 365 * 24 * 60 * 60 * 1000;
 
 /** Checks options and adds the defaults. @throws ClusterError `OPTION_INVALID` */
 export function resolveHistory({ history = {}, maxQueuedBytes, maxLag }: RedisHistoryOptions): ResolvedHistory {
-  const { maxLength, maxAge } = history;
+  const { maxLength, maxAge, maxReplayBytes } = history;
   return {
     maxLength: atLeast("history.maxLength", maxLength ?? HISTORY_DEFAULTS.maxLength, 1),
     maxAge: maxAge === undefined ? undefined : atLeast("history.maxAge", maxAge, 1),
+    maxReplayBytes: atLeast("history.maxReplayBytes", maxReplayBytes ?? HISTORY_DEFAULTS.maxReplayBytes, 0),
     maxQueuedBytes: atLeast("maxQueuedBytes", maxQueuedBytes ?? HISTORY_DEFAULTS.maxQueuedBytes, 0),
     maxLag: atLeast("maxLag", maxLag ?? HISTORY_DEFAULTS.maxLag, 1),
   };
@@ -63,6 +69,7 @@ export class RedisHistory {
     this.#settings = settings;
     this.adapters = new OrderedAdapters({
       maxQueuedBytes: settings.maxQueuedBytes,
+      maxReplayBytes: settings.maxReplayBytes,
       onDegraded: (adapter, isDegraded) => this.#node?.outages[isDegraded ? "begin" : "end"](adapter),
       onLag: (ms) => this.#noteLag(ms),
     });
@@ -79,11 +86,14 @@ export class RedisHistory {
     const log = new RedisLog({ port, name: this.#name, clock: start.clock, history });
     this.#node = { start, log, outages };
     this.adapters.log.attach(log);
+    const prefix = `${port.prefix}${this.#name}:`;
+    this.adapters.store.attach(new RedisStore(port, prefix, (nsp) => logKeys(prefix, nsp)));
   }
 
   /** The node has ended. */
   stop(): void {
     this.adapters.log.detach();
+    this.adapters.store.detach();
     this.#node?.log.close();
     this.#node = undefined;
   }

@@ -12,7 +12,7 @@ import type { RedisPort } from "./port.ts";
 import { redisScript } from "./script.ts";
 
 /*
- * A record is a hash: `r` its bytes, `o` and `t` the term and the tag of its owner, `k` is there once it was taken. Its key has a digest of the private id, so
+ * A record is a hash: `r` its bytes, `o` and `t` the term and the tag of its owner, `po` and `pt` those before it was taken. Its key has a digest of the private id, so
  * that neither the list of keys nor an error of Redis shows the secret of a client.
  */
 
@@ -39,13 +39,18 @@ const RENEW = redisScript(`
 const TAKE = redisScript(`
   local found = redis.call("HMGET", KEYS[1], "o", "t", "r")
   if not found[3] then return false end
-  redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "k", 1)
+  if found[1] == ARGV[1] then
+    local previous = redis.call("HMGET", KEYS[1], "po", "pt")
+    found[1], found[2] = previous[1], previous[2]
+  else
+    redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "po", found[1], "pt", found[2])
+  end
   if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[1], ARGV[3]) end
   return { found[1], found[2], found[3], redis.call("GET", KEYS[2]) or "0", redis.call("GET", KEYS[3]) or "" }`);
 
 const REMOVE = redisScript(`
   if redis.call("HGET", KEYS[1], "o") ~= ARGV[1] then return 0 end
-  if redis.call("HEXISTS", KEYS[1], "k") == 0 then return redis.call("DEL", KEYS[1]) end
+  if redis.call("HEXISTS", KEYS[1], "po") == 0 then return redis.call("DEL", KEYS[1]) end
   redis.call("HDEL", KEYS[1], "r")
   return redis.call("PEXPIRE", KEYS[1], ARGV[2])`);
 

@@ -57,6 +57,7 @@ export {
   kTakeError,
   kTakeMessage,
   kWatchQueue,
+  kSlowReader,
 } from "./keys.ts";
 export type { EngineCluster } from "./relay/relay.ts";
 export { randomId } from "./random-id.ts";

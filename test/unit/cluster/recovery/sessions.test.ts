@@ -84,6 +84,17 @@ describe("a client that comes back to another node", () => {
     expect(await b.resume("pid", offset(0), () => emit(ALL, "blue", ALL))).toEqual([1, 2, 4]);
   });
 
+  test("waits until the store is back", async () => {
+    const { rig, b, emit } = await pairOfNodes();
+    emit(ALL);
+    rig.store.state = "away";
+    const missed = b.resume("pid", offset(0));
+    await rig.pass(1000);
+    rig.store.state = "up";
+    await rig.pass(1000);
+    expect(await missed).toEqual([1]);
+  });
+
   test("waits until that node has joined the log", async () => {
     const { rig, emit } = await pairOfNodes();
     emit(ALL, ALL);
@@ -236,7 +247,9 @@ describe("a client is refused", () => {
   test("if the store does not answer in time, or is away", async () => {
     const { rig, b } = await pairOfNodes();
     rig.store.state = "away";
-    expect(await b.resume("pid", offset(0))).toBe("RECOVERY_FAILED");
+    const away = b.resume("pid", offset(0));
+    await rig.pass(6000);
+    expect(await away).toBe("RECOVERY_FAILED");
     rig.store.state = "up";
     b.events.reached = undefined;
     const missed = b.resume("pid", offset(0));
@@ -272,10 +285,12 @@ test("in a new epoch, a client with an offset of it is resumed, with its rooms o
 
 describe("while a node delivers its own events before they are in the log", () => {
   test("it resumes no session", async () => {
-    const { b, emit } = await pairOfNodes();
+    const { rig, b, emit } = await pairOfNodes();
     emit(ALL);
     b.events.degrade();
-    expect(await b.resume("pid", offset(0))).toBe("RECOVERY_FAILED");
+    const resumed = b.resume("pid", offset(0));
+    await rig.pass(6000);
+    expect(await resumed).toBe("RECOVERY_FAILED");
   });
 
   test("it does not connect a session that it has found before", async () => {

@@ -1,5 +1,5 @@
 import { bounded } from "../../base/numbers.ts";
-import { carryLimits, type CarryOptions } from "../../engine/index.ts";
+import { carryLimits, type CarryOptions, kSlowReader } from "../../engine/index.ts";
 
 /**
  * Options of connection state recovery: clients resume their sessions after a temporary disconnection. A value that is not
@@ -47,6 +47,13 @@ export interface RecoverySettings {
   readonly pingInterval?: number | undefined;
   readonly pingTimeout?: number | undefined;
   readonly carry?: boolean | CarryOptions | undefined;
+}
+
+/** Returns the most bytes of missed events for one client: with more in its queue, it could be ended as a slow reader. */
+export function replayLimit(server: object): number {
+  // Adapters may be used without an engine.
+  const { engine } = server as { readonly engine?: { readonly [kSlowReader]?: { readonly hard: number } } };
+  return engine?.[kSlowReader]?.hard ?? Infinity;
 }
 
 /** Fills in defaults. A value that is not a number counts as missing. */
