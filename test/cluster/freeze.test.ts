@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { startRedis } from "../support/servers/redis.ts";
 import { WATCHFUL } from "./balancers.ts";
 import { complaintsAbout, leftAt } from "./checker.ts";
 import { KINDS } from "./load.ts";
-import { type Node, whenJoined } from "./nodes.ts";
+import { type Node, placesWith, whenJoined } from "./nodes.ts";
 import { by, expectFlawless, isShort, PATIENT, say, SEED, talkAndLeave } from "./run.ts";
 import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
@@ -35,28 +36,35 @@ async function freeze(frozen: Node, others: readonly Node[], ms: number): Promis
   }
 }
 
-test.skipIf(!WATCHFUL.program || isShort)("a node that is frozen longer than the others wait", PATIENT, async () => {
-  const { nodes, urls } = await siteBehind(WATCHFUL, { count: 3, cluster, options });
-  const [frozen, ...others] = nodes as [Node, ...Node[]];
-  const { tag } = await frozen.ask<{ tag: string }>("who");
-  const load = await clientsOf(1);
-  const opening = { urls, kinds: KINDS, rate: 60, seed: SEED };
-  await load.open({ ...opening, count: by({ short: 45, medium: 180, long: 450 }), rounds: 2 });
-  const delays = await freeze(frozen, others, 6000 * scale);
-  say("the others noticed after ms", delays);
-  for (const delay of delays) expect(delay).toBeLessThan(cluster.heartbeatTimeout + cluster.heartbeatInterval + 500);
-  await whenJoined(nodes);
-  const { sessions } = await load.report();
-  const ended = sessions.filter(({ ended }) => ended);
-  const foreign = ended.filter((session) => session.tag !== tag);
-  // A WebSocket or a POST through the frozen node ends with it. So does a poll that it holds: the freeze is longer than the client
-  // waits for a ping. With a pingTimeout of 20 s, next to none of these polls end.
-  say("sessions that ended, and those of the other nodes", [ended.length, complaintsAbout(foreign)]);
-  expect(sessions.flatMap(({ faults }) => faults)).toEqual([]);
-  await load.leave();
-  expect(await leftAt(nodes)).toEqual([]);
-  const before = await Promise.all(nodes.map((node) => node.report()));
-  expect(before.flatMap(({ faults }) => faults)).toEqual([]);
-  const outcome = await talkAndLeave(nodes, { ...opening, count: 45, processes: 1, rounds: 3, pace: 50 });
-  await expectFlawless(nodes, outcome, before);
-});
+const redis = await startRedis();
+afterAll(() => redis?.stop());
+
+test.skipIf(!WATCHFUL.program || isShort).each(placesWith(redis))(
+  "a node that is frozen longer than the others wait, found by %s",
+  PATIENT,
+  async (_name, place) => {
+    const { nodes, urls } = await siteBehind(WATCHFUL, { count: 3, cluster, options, ...place });
+    const [frozen, ...others] = nodes as [Node, ...Node[]];
+    const { tag } = await frozen.ask<{ tag: string }>("who");
+    const load = await clientsOf(1);
+    const opening = { urls, kinds: KINDS, rate: 60, seed: SEED };
+    await load.open({ ...opening, count: by({ short: 45, medium: 180, long: 450 }), rounds: 2 });
+    const delays = await freeze(frozen, others, 6000 * scale);
+    say("the others noticed after ms", delays);
+    for (const delay of delays) expect(delay).toBeLessThan(cluster.heartbeatTimeout + cluster.heartbeatInterval + 500);
+    await whenJoined(nodes);
+    const { sessions } = await load.report();
+    const ended = sessions.filter(({ ended }) => ended);
+    const foreign = ended.filter((session) => session.tag !== tag);
+    // A WebSocket or a POST through the frozen node ends with it. So does a poll that it holds: the freeze is longer than the client
+    // waits for a ping. With a pingTimeout of 20 s, next to none of these polls end.
+    say("sessions that ended, and those of the other nodes", [ended.length, complaintsAbout(foreign)]);
+    expect(sessions.flatMap(({ faults }) => faults)).toEqual([]);
+    await load.leave();
+    expect(await leftAt(nodes)).toEqual([]);
+    const before = await Promise.all(nodes.map((node) => node.report()));
+    expect(before.flatMap(({ faults }) => faults)).toEqual([]);
+    const outcome = await talkAndLeave(nodes, { ...opening, count: 45, processes: 1, rounds: 3, pace: 50 });
+    await expectFlawless(nodes, outcome, before);
+  },
+);

@@ -3,7 +3,7 @@ import { startRedis } from "../support/servers/redis.ts";
 import { BALANCERS } from "./balancers.ts";
 import { complaintsAbout, leftAt, refusals } from "./checker.ts";
 import type { Kind, Load, SessionReport } from "./load.ts";
-import type { Node, NodePlan } from "./nodes.ts";
+import { type Node, type NodePlace, placesWith } from "./nodes.ts";
 import { broadcast, by, isShort, PATIENT, say, SEED } from "./run.ts";
 import { clientsOf, siteBehind, tidyUp } from "./site.ts";
 
@@ -40,11 +40,8 @@ function delays(sessions: readonly SessionReport[], { dead, at }: Killing): numb
 const redis = await startRedis();
 afterAll(() => redis?.stop());
 
-/** Where the nodes meet. */
-const PLACES: readonly Pick<NodePlan, "redis">[] = redis ? [{}, { redis: redis.url }] : [{}];
-
 async function killOne(
-  place: Pick<NodePlan, "redis">,
+  place: NodePlace,
   during: (nodes: readonly Node[], load: Load) => Promise<void>,
 ): Promise<Killing> {
   const { nodes, urls } = await siteBehind(roundRobin, { count: 4, options: QUIET, ...place });
@@ -66,8 +63,8 @@ async function killOne(
   return { load, survivors, dead, at };
 }
 
-const HELD = "while all polls are held, no session of another node ends: %j";
-test.skipIf(!roundRobin.program).each(PLACES)(HELD, PATIENT, async (place) => {
+const HELD = "while all polls are held, no session of another node ends, found by %s";
+test.skipIf(!roundRobin.program).each(placesWith(redis))(HELD, PATIENT, async (_name, place) => {
   const killing = await killOne(place, async () => {
     // The last answers leave, and all clients poll again.
     await new Promise((resolve) => setTimeout(resolve, by({ short: 1500, medium: 3000, long: 3000 })));

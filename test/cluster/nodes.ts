@@ -53,6 +53,19 @@ export interface NodePlan {
   readonly passes?: boolean;
 }
 
+/** Where nodes meet. */
+export type NodePlace = Pick<NodePlan, "redis">;
+
+/** A directory, and Redis if there is one, with names for tests. */
+export function placesWith(redis: { readonly url: string } | undefined): (readonly [name: string, place: NodePlace])[] {
+  return redis === undefined
+    ? [["a directory", {}]]
+    : [
+        ["a directory", {}],
+        ["Redis", { redis: redis.url }],
+      ];
+}
+
 /** Server processes, which share a port or have one each. */
 export interface Nodes {
   readonly all: readonly Node[];

@@ -43,14 +43,15 @@ let count = 0;
 /** The nodes of a test, and where they meet: in a directory, or in Redis. */
 export class Nodes {
   readonly directory: string;
-  readonly name = `test-${process.pid}-${count++}`;
+  readonly name: string;
   readonly #redis: string | undefined;
   readonly #nodes: Node[] = [];
   readonly #clients: Redis[] = [];
   readonly #children: ChildProcess[] = [];
 
   /** @param redis the URL of Redis. Default: they meet in a directory */
-  constructor(redis?: string) {
+  constructor(redis?: string, name = `test-${process.pid}-${count++}`) {
+    this.name = name;
     this.#redis = redis;
     this.directory = join(fs.mkdtempSync(join(tmpdir(), "pc-")), "nodes");
   }

@@ -1,4 +1,5 @@
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from "node:net";
+import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CLIENTS } from "../../support/clients.ts";
 import { RoundRobin } from "../../support/cluster/round-robin.ts";
@@ -71,4 +72,86 @@ describe.skipIf(redis === undefined)("while Redis is away", () => {
       front.close();
     },
   );
+
+  test("a node without Redis keeps its links after its record has expired", async () => {
+    running = await redis!.start();
+    const options = { heartbeatInterval: 20, heartbeatTimeout: 4000 };
+    const first = await nodes.start(options);
+    const relay = await Relay.to(Number(new URL(redis!.url).port));
+    const others = new Nodes(relay.url, nodes.name);
+    try {
+      const second = await others.start(options);
+      await nodes.meet(1);
+      const degraded = nextEvent(second.cluster as never, "degraded");
+      relay.cut();
+      await within(degraded, "the loss of Redis");
+      const probe = new Redis(redis!.url);
+      await probe.del(`${nodes.name}:n:${second.cluster.tag}`);
+      // All nodes look at the records, and find that one gone.
+      await probe.publish(`${nodes.name}:c`, "1");
+      const third = await nodes.start(options);
+      await until(() => third.cluster.nodes().length === 2, "the first node to be known");
+      for (const { io } of [second, third]) io.on("question", (answer: (text: string) => void) => answer("yes"));
+      expect(await first.io.serverSideEmitWithAck("question")).toEqual(["yes", "yes"]);
+      expect(first.io.stats().nodes!.ends).toEqual({});
+      relay.mend();
+      await until(() => third.cluster.nodes().length === 3, "the record to be written again");
+      probe.disconnect();
+    } finally {
+      await others.stop();
+      relay.close();
+    }
+  });
 });
+
+/** Connections to a port, which a test may cut. */
+class Relay {
+  readonly #server: NetServer;
+  readonly #streams = new Set<Socket>();
+  #state: "open" | "cut" = "open";
+
+  private constructor(port: number) {
+    this.#server = createServer((near) => {
+      if (this.#state === "cut") near.destroy();
+      else this.#join(near, port);
+    });
+  }
+
+  #join(near: Socket, port: number): void {
+    const far = connect(port, "127.0.0.1");
+    for (const [stream, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#streams.add(stream);
+      stream.on("error", () => other.destroy());
+      stream.on("close", () => other.destroy());
+      stream.pipe(other);
+    }
+  }
+
+  static async to(port: number): Promise<Relay> {
+    const relay = new Relay(port);
+    await new Promise<void>((resolve) => relay.#server.listen(0, "127.0.0.1", resolve));
+    return relay;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  cut(): void {
+    this.#state = "cut";
+    for (const stream of this.#streams) stream.destroy();
+    this.#streams.clear();
+  }
+
+  mend(): void {
+    this.#state = "open";
+  }
+
+  close(): void {
+    this.cut();
+    this.#server.close();
+  }
+}
