@@ -139,6 +139,15 @@ describe("bounds", () => {
     expect(window.record().map(([id]) => id)).toEqual([21]);
   });
 
+  test("a large answer does not make an event new whose listener still runs", () => {
+    const { receive, sent } = create();
+    const acknowledge = receive(1);
+    receive(2)?.("x".repeat(100_000));
+    expect(receive(1)).toBeUndefined();
+    acknowledge?.("a");
+    expect(sent.at(-1)).toEqual([1, '["a"]']);
+  });
+
   test("an answer makes its event the last one", () => {
     const { window, receive } = create();
     const acknowledge = receive(0);

@@ -148,9 +148,16 @@ export class AnswerWindow {
     this.#delete(id);
     this.#events.set(id, progress);
     this.#size += answerSize(progress);
-    for (const oldest of this.#events.keys()) {
-      if (this.#events.size <= MAX_EVENTS && (this.#size <= MAX_SIZE || this.#events.size === 1)) break;
-      this.#delete(oldest);
+    this.#trim(id);
+  }
+
+  /** Forgets the oldest events, and answers that take too much room; not the event `last`. */
+  #trim(last: number): void {
+    for (const [id, progress] of this.#events) {
+      const isOver = this.#events.size > MAX_EVENTS;
+      if (id === last || (!isOver && this.#size <= MAX_SIZE)) return;
+      // An event that was not answered takes no room, and its client may repeat it.
+      if (isOver || typeof progress !== "string") this.#delete(id);
     }
   }
 

@@ -1,3 +1,4 @@
+import { PacketType, SocketPacket } from "@portage/parser/socket";
 import type {
   Adapter,
   PrivateSessionId,
@@ -10,6 +11,7 @@ import { type AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
+import type { RawData } from "../packets/codec.ts";
 import type { Socket } from "./socket.ts";
 import { kAnswers, kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
 
@@ -97,6 +99,11 @@ export function answersFor(
   // `Infinity` is null in JSON.
   if (auth["retries"] === undefined) return undefined;
   return previous?.[kAnswers] ?? AnswerWindow.restore(previous?.answers) ?? new AnswerWindow();
+}
+
+/** Encodes the answer to an event, which its client may ask for again. */
+export function encodeAnswer(id: number, args: unknown[], { nsp, server }: Socket): readonly RawData[] {
+  return server.encoder.encode(new SocketPacket(PacketType.ACK, nsp.name, args, id));
 }
 
 /** Ends the connection of a socket whose client resumes the session elsewhere, which stores the session. */

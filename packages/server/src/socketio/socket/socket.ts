@@ -27,6 +27,7 @@ import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
 import {
   answersFor,
   claimSession,
+  encodeAnswer,
   openSession,
   persistSession,
   RECOVERABLE_REASONS,
@@ -434,9 +435,7 @@ export class Socket<
 
   /** Returns the function that acknowledges an event. Programs may replace this method. */
   ack(id: number): (...args: unknown[]) => void {
-    const encode = (args: unknown[]): readonly RawData[] =>
-      this.server.encoder.encode(new SocketPacket(PacketType.ACK, this.nsp.name, args, id));
-    if (this[kAnswers] !== undefined) return this[kAnswers].acknowledge(id, encode);
+    if (this[kAnswers] !== undefined) return this[kAnswers].acknowledge(id, (args) => encodeAnswer(id, args, this));
     let sent = false;
     return (...args) => {
       if (sent) return;
