@@ -197,6 +197,20 @@ describe("outgoing events", () => {
     expect(await peer.hear()).toEqual(['2["b"]']);
   });
 
+  test.each([
+    ["an argument", new Blob(["x"])],
+    ["inside an argument", { files: [new Blob(["x"])] }],
+  ])("with a Blob as %s throw to the caller, and the clients go on", async (_where, data) => {
+    const bench = new Bench();
+    const { peer, socket } = await bench.join();
+    const error = expect.objectContaining({ code: "NOT_ENCODABLE" }) as Error;
+    expect(() => socket.emit("a", data)).toThrow(error);
+    expect(() => bench.io.emit("a", data)).toThrow(error);
+    expect(() => bench.io.emit("a", Buffer.from("x"), data)).toThrow(error);
+    socket.emit("b");
+    expect(await peer.hear()).toEqual(['2["b"]']);
+  });
+
   test("are dropped when volatile and the client can't take them", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();

@@ -63,9 +63,25 @@ class CustomDecoder implements PacketDecoder {
   }
 }
 
+/** The built-in encoder. Its attachments can be sent at once, which those of a browser need not. */
+export class ServerEncoder extends Encoder {
+  constructor() {
+    super(undefined, stringifyData);
+  }
+
+  /** @throws SocketIoError `NOT_ENCODABLE` for a Blob, and what the encoder throws */
+  override encode(packet: Packet): RawData[] {
+    const parts = super.encode(packet) as RawData[];
+    for (let i = 1; i < parts.length; i++) if (isBlob(parts[i])) throw new SocketIoError("NOT_ENCODABLE");
+    return parts;
+  }
+}
+
+const isBlob = (part: unknown): boolean => part instanceof Blob;
+
 /** Creates the encoder of a server, by the option `parser` or built in. */
 export function createEncoder(parser: ParserModule | undefined): PacketEncoder {
-  return parser === undefined ? new Encoder(undefined, stringifyData) : new parser.Encoder();
+  return parser === undefined ? new ServerEncoder() : new parser.Encoder();
 }
 
 /** Creates the decoder of a connection, by the option `parser` or built in. */

@@ -1,16 +1,15 @@
-import { Encoder, PacketType } from "@portage/parser/socket";
-import { decodePacket, type RawData } from "./codec.ts";
-import { stringifyData } from "./json-text.ts";
+import { PacketType } from "@portage/parser/socket";
+import { decodePacket, type RawData, ServerEncoder } from "./codec.ts";
 
 /** An event needs a name. */
 const VALUE_NAME = "values";
 
-const encoder = new Encoder(undefined, stringifyData);
+const encoder = new ServerEncoder();
 
 /**
  * Encodes values as a client would get them: JSON, and bytes at any depth.
  *
- * @throws what `JSON.stringify` or a `toJSON` throws
+ * @throws SocketIoError `NOT_ENCODABLE`, and what `JSON.stringify` or a `toJSON` throws
  */
 export function encodeValues(values: readonly unknown[]): RawData[] {
   return encoder.encode({ type: PacketType.EVENT, nsp: "/", data: [VALUE_NAME, ...values] });

@@ -4,6 +4,10 @@ import { ALL_LIMIT_CODES } from "./limit-codes.ts";
 /** All errors of this layer, by code. */
 export const SOCKETIO_ERRORS = {
   RESERVED_EVENT: { message: "the event name is reserved", fix: "choose another event name" },
+  NOT_ENCODABLE: {
+    message: "a Blob can't be sent, because its bytes can't be read at once",
+    fix: "send `await blob.arrayBuffer()` in its place",
+  },
   ACK_TIMEOUT: { message: "operation has timed out", fix: "raise the timeout, or answer in the listener" },
   NOT_AN_HTTP_SERVER: {
     message: "attach() takes an HTTP server or a port, not a request handler",
