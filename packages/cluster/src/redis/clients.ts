@@ -7,12 +7,17 @@ export interface RedisConnection {
   /** Resolves when the subscription is confirmed. */
   subscribe(channel: string, onMessage: (body: Buffer) => void): Promise<void>;
   unsubscribe(channel: string): void;
-  /** Closes it; `onEnd` is called. */
+}
+
+/** An attempt to connect, and the connection that comes of it. */
+export interface OpenedConnection {
+  readonly connection: Promise<RedisConnection>;
+  /** Gives the attempt up, or closes the connection. */
   end(): void;
 }
 
 /** Opens a connection. `onEnd` is called once if it ends after that, and maybe before. */
-export type OpenConnection = (onEnd: (error: Error) => void) => Promise<RedisConnection>;
+export type OpenConnection = (onEnd: (error: Error) => void) => OpenedConnection;
 
 /** A client of the program, as the port uses it. */
 export interface RedisSource {
@@ -113,13 +118,13 @@ const IOREDIS_OPTIONS = {
 };
 
 function ofIoRedis(given: IoRedis): RedisSource {
-  const open: OpenConnection = async (onEnd) => {
+  const open: OpenConnection = (onEnd) => {
     const client = given.duplicate(IOREDIS_OPTIONS);
     const end = onceEnded(onEnd);
     client.on("error", (error: Error) => end.note(error));
     client.on("end", () => end.report());
-    await client.connect();
-    return new IoRedisConnection(client);
+    const connection = client.connect().then(() => new IoRedisConnection(client));
+    return { connection, end: () => client.disconnect() };
   };
   return { open, prefix: prefixOf(given.options?.keyPrefix, given.options?.db) };
 }
@@ -160,10 +165,6 @@ class IoRedisConnection implements RedisConnection {
     this.#channels.delete(channel);
     this.#client.unsubscribe(channel).catch(suppress);
   }
-
-  end(): void {
-    this.#client.disconnect();
-  }
 }
 
 // ---- node-redis ----------------------------------------------------------------------------------------------------
@@ -173,7 +174,7 @@ const AS_BUFFERS = { returnBuffers: true, typeMapping: { 36: Buffer } };
 
 function ofNodeRedis(given: NodeRedis): RedisSource {
   const options = given.options ?? {};
-  const open: OpenConnection = async (onEnd) => {
+  const open: OpenConnection = (onEnd) => {
     const client = given.duplicate({
       disableOfflineQueue: true,
       legacyMode: false,
@@ -191,8 +192,8 @@ function ofNodeRedis(given: NodeRedis): RedisSource {
       if (!client.isReady) end.report();
     });
     client.on("end", () => end.report());
-    await client.connect();
-    return new NodeRedisConnection(client);
+    const connection = client.connect().then(() => new NodeRedisConnection(client));
+    return { connection, end: () => endNodeRedis(client) };
   };
   return { open, prefix: prefixOf(undefined, options.database) };
 }
@@ -220,15 +221,15 @@ class NodeRedisConnection implements RedisConnection {
     this.#leaving.set(channel, left);
     void left.then(() => this.#leaving.get(channel) === left && this.#leaving.delete(channel));
   }
+}
 
-  end(): void {
-    // Throws if it has ended by itself.
-    try {
-      if (this.#client.destroy === undefined) this.#client.disconnect().catch(suppress);
-      else this.#client.destroy();
-    } catch {
-      // There is nothing left to end.
-    }
+function endNodeRedis(client: NodeRedis): void {
+  // Throws if it has ended by itself.
+  try {
+    if (client.destroy === undefined) client.disconnect().catch(suppress);
+    else client.destroy();
+  } catch {
+    // There is nothing left to end.
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, PendingCall } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
-import type { OpenConnection, RedisConnection } from "./clients.ts";
+import type { OpenConnection, OpenedConnection, RedisConnection } from "./clients.ts";
 
 /** Milliseconds between two looks at a connection. Each sends a PING, if no reply is due. */
 const HEARTBEAT_INTERVAL = 1000;
@@ -29,6 +29,8 @@ export class Reconnector {
   readonly #clock: Clock;
   readonly #handler: ReconnectorHandler;
   #phase: PortPhase = "waiting";
+  /** The attempt under way, or what came of it. */
+  #opened: OpenedConnection | undefined;
   #connection: RedisConnection | undefined;
   /** Rises with each connection: what an earlier one reports is ignored. */
   #life = 0;
@@ -95,8 +97,9 @@ export class Reconnector {
     };
     this.#timer = this.#clock.after(CONNECT_DEADLINE, () => fail(new ClusterError("REDIS_UNAVAILABLE")));
     try {
-      const connection = await this.#open(fail);
-      if (!isCurrent()) return connection.end();
+      this.#opened = this.#open(fail);
+      const connection = await this.#opened.connection;
+      if (!isCurrent()) return;
       this.#connection = connection;
       await this.#handler.prepare();
       if (isCurrent()) this.#succeed();
@@ -127,9 +130,9 @@ export class Reconnector {
     this.#timer?.cancel();
     this.#life += 1;
     this.#due = 0;
-    const connection = this.#connection;
-    this.#connection = undefined;
-    connection?.end();
+    const opened = this.#opened;
+    this.#opened = this.#connection = undefined;
+    opened?.end();
   }
 
   #watch(): void {
