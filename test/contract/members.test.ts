@@ -163,7 +163,7 @@ describe("a member that a program assigns", () => {
   const KINDS = Object.keys(ADDED).filter((kind) => !/WebSocket|Polling|pattern|Operator/.test(kind));
 
   test.each(KINDS.map((kind) => [kind] as const))(
-    "any of what is added to a %s may be assigned: nothing else depends on it",
+    "each member added to a %s may be assigned: nothing else depends on it",
     async (kind) => {
       const held = await heldObjects(portage);
       const object = held.objects[kind as keyof Held["objects"]];

@@ -56,7 +56,7 @@ async function startTwice(): Promise<{ io: Server; cluster: Cluster; servers: re
   return { io, cluster, servers };
 }
 
-test("sessions of both HTTP servers are reached by those of another node", async () => {
+test("sessions of both HTTP servers are reached by clients of another node", async () => {
   const first = await startTwice();
   const second = await startTwice();
   await until(() => first.cluster.nodes().length === 2 && second.cluster.nodes().length === 2, "the link");

@@ -28,6 +28,7 @@ function serve() {
       if (answerAfter === 0) done(number);
       else setTimeout(() => done(number), answerAfter);
     });
+    socket.on("tell", (number) => say("told", { client: socket.handshake.query.client, number }));
     socket.on("connections", (done) => http.getConnections((_error, count) => done(count)));
     socket.on("number", (number) => socket.emit("number", number));
   });

@@ -17,8 +17,8 @@ export const DRAIN_DEADLINE = 30_000;
 /** Reconnection delay of clients that another process of a cluster can take at once, in milliseconds. */
 const MOVE_DELAY = 500;
 
-/** Milliseconds that a client has to connect, after its delay. */
-const CONNECT_TIME = 1000;
+/** Milliseconds that a client has to connect, after its delay: it may have to try several times. */
+const CONNECT_TIME = 4000;
 
 /** Milliseconds between two groups of sessions. */
 const STEP = 100;
