@@ -2,7 +2,12 @@ import type { Socket as ServerSocket } from "@portage/server";
 import { Redis } from "ioredis";
 import { io as connect, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startRedis } from "../../support/servers/redis.ts";
+import { serverClock } from "@portage/server/relay";
+import { encodeEntry } from "../../../packages/cluster/src/order/entry.ts";
+import { ClientPort } from "../../../packages/cluster/src/redis/client-port.ts";
+import { logKeys } from "../../../packages/cluster/src/redis/log-keys.ts";
+import { RedisLog } from "../../../packages/cluster/src/redis/log.ts";
+import { ownRedis, startRedis } from "../../support/servers/redis.ts";
 import { type Node, Nodes, until } from "./nodes.ts";
 
 const redis = await startRedis();
@@ -145,6 +150,60 @@ describe.skipIf(redis === undefined)("events of three nodes on Redis, with recov
       ["c", Buffer.from([1])],
       ["d", "text"],
     ]);
+  });
+
+  test("go on at each node while Redis is away, and between them once it is back without its data", async () => {
+    const own = await ownRedis();
+    const first = await own!.start();
+    const away = new Nodes(own!.url);
+    try {
+      const [one, two] = [await away.start({}, RECOVERY), await away.start({}, RECOVERY)];
+      await away.meet(1);
+      const reports: string[] = [];
+      one.cluster.on("degraded", () => reports.push("degraded"));
+      one.cluster.on("restored", () => reports.push("restored"));
+      const [a, b] = [await clientOf(one), await clientOf(two)];
+      one.io.emit("before", 1);
+      for (const each of [a, b]) await until(() => each.got.length === 1, "the first event");
+      await first.stop();
+      one.io.emit("away", 2);
+      await until(() => a.got.length === 2, "an event without Redis");
+      expect(a.got[1]).toEqual(["away", 2, "-"]);
+      expect(b.got).toHaveLength(1);
+      const second = await own!.start();
+      await until(() => b.got.length === 2, "the same at the other node");
+      await until(() => reports.length === 2, "the report");
+      one.io.emit("after", 3);
+      two.io.emit("after", 4);
+      for (const each of [a, b]) await until(() => each.got.length === 4, "the last events");
+      expect(eventsOf(a)).toEqual(eventsOf(b));
+      expect(reports).toEqual(["degraded", "restored"]);
+      await away.stop();
+      await second.stop();
+    } finally {
+      await away.stop();
+    }
+  });
+
+  test("report an entry that is malformed, and go on", async () => {
+    const [one] = (await startNodes(1)) as [Node];
+    const a = await clientOf(one);
+    const errors: unknown[] = [];
+    one.io.on("handler_error", (error) => errors.push(error));
+    const port = new ClientPort(new Redis(url, { lazyConnect: true }), serverClock);
+    const history = (): { maxLength: number; maxAge: number } => ({ maxLength: 100, maxAge: 60_000 });
+    const log = new RedisLog({ port, name: nodes.name, clock: serverClock, history });
+    await until(() => log.isUp, "the log");
+    const payload = Buffer.from("malformed");
+    const entry = encodeEntry({ writer: "stranger", sequence: 1, kind: "event", payload });
+    await log.append("/", { writer: "stranger", sequence: 1, bodies: [entry, Buffer.from("not an entry")] });
+    const { channel } = logKeys(`${nodes.name}:`, "/");
+    for (const message of ["", "x", "abcd", "abcd ", "abcd1 x", "abcdNaN x"]) await admin.publish(channel, message);
+    one.io.emit("still here");
+    await until(() => a.got.length === 1, "an event");
+    expect(errors).toEqual([expect.objectContaining({ code: "CLUSTER_MESSAGE_INVALID" })]);
+    log.close();
+    port.close();
   });
 
   test.each([

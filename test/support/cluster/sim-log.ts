@@ -25,6 +25,9 @@ interface Stored {
 export class SimLogServer {
   readonly #stored = new Map<string, Stored>();
   readonly nodes = new Set<SimLog>();
+  /** Bodies, as text, that were appended; and those that came again after the log had lost them. */
+  readonly #appended = new Set<string>();
+  readonly repeated = new Set<string>();
   #epochs = 0;
 
   readonly #maxLength: number;
@@ -79,12 +82,18 @@ export class SimLogServer {
       if (sequence + i <= (stored.sequences.get(writer) ?? 0)) return;
       stored.sequences.set(writer, sequence + i);
       stored.number += 1;
+      this.#noteBody(body.toString("latin1"));
       const entry = { epoch: stored.epoch, number: stored.number, body };
       stored.entries.push(entry);
       if (stored.entries.length > this.#maxLength) stored.entries.shift();
       for (const node of this.nodes) node.push(nsp, entry);
     });
     return { epoch: stored.epoch, number: stored.number };
+  }
+
+  #noteBody(text: string): void {
+    if (this.#appended.has(text)) this.repeated.add(text);
+    this.#appended.add(text);
   }
 
   read(nsp: string, { epoch, number }: LogPosition, through: number): LogReading {

@@ -157,6 +157,21 @@ test("a client that has not got an event beyond an outage can't resume", async (
   expect(countsOf(after)).toEqual([2, 3]);
 });
 
+test("while a node is degraded, its clients can't resume from any event", async () => {
+  const { world, nodes } = await startNodes(2);
+  const [one, two] = nodes as [SimNode, SimNode];
+  const session = one.connect("s");
+  one.log.cut("commands");
+  one.emit();
+  await settle();
+  await world.advance(2000);
+  two.emit();
+  await settle();
+  await world.advance(10);
+  expect(seenBy(session)).toEqual(["node-001 1", "node-002 1"]);
+  expect(session.received.map(({ position }) => position)).toEqual([undefined, undefined]);
+});
+
 test("a short outage is not noticed", async () => {
   const { world, nodes } = await startNodes(1);
   const [node] = nodes as [SimNode];

@@ -124,6 +124,8 @@ async function play(seed: number, weather: Weather): Promise<void> {
 
   // All clients get the last events.
   for (const client of clients) {
+    // A loss may show up as late as now, and ends the connections of its node.
+    if (weather.losses && !client.isConnected) continue;
     expect(client.isConnected, `${client.name} is connected`).toBe(true);
     const seen = client.session?.received.map(({ event }) => event) ?? [];
     for (const event of last) expect(seen, client.name).toContainEqual(event);
@@ -144,7 +146,12 @@ async function play(seed: number, weather: Weather): Promise<void> {
 /** No event twice, the order of each program, and no silent hole. */
 function checkSession(world: SimWorld, session: SimSession): void {
   const counts = new Map<string, number>();
+  const repeated = Array.from(world.server.repeated, (text) =>
+    decodeEntry(Buffer.from(text, "latin1"))?.payload.toString(),
+  );
   for (const { event } of session.received) {
+    // Its writer did not know whether the log had it before everything was lost.
+    if (repeated.includes(JSON.stringify(event))) continue;
     expect(event.count, `${session.id} gets ${event.from} ${event.count} in order`).toBeGreaterThan(
       counts.get(event.from) ?? 0,
     );
