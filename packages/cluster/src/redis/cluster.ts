@@ -44,16 +44,17 @@ export function redisCluster(client: RedisClient, options: RedisClusterOptions =
     registryFor(node) {
       const port = new ClientPort(client, node.clock);
       const outages = new Outages(port, node);
-      history.start(port, node, outages);
-      const { heartbeatTimeout } = resolved;
+      const stopHistory = history.start(port, node, outages);
+      const { heartbeatInterval, heartbeatTimeout } = resolved;
       const { needsSecret } = node;
       const keys = nodeKeys(`${port.prefix}${name}:`);
       const onLeft = (): void => {
-        history.stop();
+        stopHistory();
         outages.close();
         port.close();
       };
-      return new RedisRegistry({ port, keys, links, needsSecret, heartbeatTimeout, onLeft });
+      const beats = { heartbeatInterval, heartbeatTimeout };
+      return new RedisRegistry({ port, keys, links, needsSecret, ...beats, onLeft });
     },
   };
   return new ServerCluster(resolved, meeting);

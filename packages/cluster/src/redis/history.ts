@@ -75,8 +75,13 @@ export class RedisHistory {
     });
   }
 
-  /** A node has started. */
-  start(port: RedisPort, start: NodeStart, outages: Outages): void {
+  /**
+   * A node has started. The one before may still be ending.
+   *
+   * @returns call it when the node has ended
+   */
+  start(port: RedisPort, start: NodeStart, outages: Outages): () => void {
+    this.#stop();
     const { maxLength, maxAge } = this.#settings;
     // Redis takes whole numbers.
     const history = (): { maxLength: number; maxAge: number } => ({
@@ -84,17 +89,21 @@ export class RedisHistory {
       maxAge: Math.min(Math.ceil(maxAge ?? this.adapters.lifetime), MOST_MILLISECONDS),
     });
     const log = new RedisLog({ port, name: this.#name, clock: start.clock, history });
-    this.#node = { start, log, outages };
+    const node = { start, log, outages };
+    this.#node = node;
     this.adapters.log.attach(log);
     const prefix = `${port.prefix}${this.#name}:`;
     this.adapters.store.attach(new RedisStore(port, prefix, (nsp) => logKeys(prefix, nsp)));
+    return () => {
+      if (this.#node === node) this.#stop();
+    };
   }
 
-  /** The node has ended. */
-  stop(): void {
+  #stop(): void {
+    if (this.#node === undefined) return;
     this.adapters.log.detach();
     this.adapters.store.detach();
-    this.#node?.log.close();
+    this.#node.log.close();
     this.#node = undefined;
   }
 

@@ -32,6 +32,7 @@ export interface RedisRegistrySettings {
   readonly links: LinkPlan;
   /** Whether the nodes share the secret in Redis. */
   readonly needsSecret: boolean;
+  readonly heartbeatInterval: number;
   readonly heartbeatTimeout: number;
   /** Called once the node has left, and Redis knows. */
   onLeft(): void;
@@ -219,9 +220,9 @@ export class RedisRegistry implements Registry {
   }
 
   async #hold({ self: { tag }, text }: OwnRecord): Promise<"held" | "taken"> {
-    const { port, keys, needsSecret, heartbeatTimeout } = this.#settings;
+    const { port, keys, needsSecret, heartbeatInterval, heartbeatTimeout } = this.#settings;
     const names = [keys.records + tag, keys.tags, keys.secret];
-    const ttl = Math.max(RECORD_TTL, 2 * heartbeatTimeout);
+    const ttl = Math.ceil(Math.max(RECORD_TTL, 3 * heartbeatInterval, 2 * heartbeatTimeout));
     const reply = await port.eval(HOLD_RECORD, names, [
       text,
       ttl,

@@ -76,10 +76,11 @@ class Host implements RegistryHost {
   readonly said: string[] = [];
   readonly registry: RedisRegistry;
   lacksLinks = false;
+  readonly #beats = { heartbeatInterval: 1000, heartbeatTimeout: 4000 };
   self: Identity | undefined = undefined;
 
   constructor(redis: SimRedis, needsSecret = true) {
-    const settings = { port: redis.port(), keys: NAMES, links: undefined, needsSecret, heartbeatTimeout: 4000 };
+    const settings = { port: redis.port(), keys: NAMES, links: undefined, needsSecret, ...this.#beats };
     this.registry = new RedisRegistry({ ...settings, onLeft: () => void this.said.push("left") });
   }
 
