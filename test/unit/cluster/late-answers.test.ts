@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type KeepingAdapter, kWhenTaken } from "@portage/server/relay";
+import { AnswerWindow } from "../../../packages/server/src/socketio/recovery/answers.ts";
 import { LateAnswers } from "../../../packages/cluster/src/adapter/late-answers.ts";
 import { type Peer, settle } from "../socketio/peer.ts";
 import { ClusterBench, type TestNode } from "./adapter-cluster-bench.ts";
@@ -175,5 +176,31 @@ describe("answers that arrive", () => {
       undefined,
       0,
     ]);
+  });
+});
+
+describe("listeners that never answer", () => {
+  const create = (): LateAnswers => new LateAnswers("/", { nodes: () => ["aaaa"], send: () => true } as never);
+  const FIRST = 7;
+
+  test("keep the windows of 10,000 sessions that were given, at most", () => {
+    const late = create();
+    const windows = Array.from({ length: 10_001 }, () => new AnswerWindow());
+    for (const [index, window] of windows.entries()) {
+      const event: unknown[] = ["order"];
+      window.accept(FIRST, event);
+      window.begin(event);
+      late.give(`pid ${index}`, "bbbb", window);
+    }
+    expect(late.areAwaited).toBe(true);
+    for (const window of windows.slice(1)) window.answer(FIRST, ["done"]);
+    expect(late.areAwaited).toBe(false);
+  });
+
+  test("keep the windows of 10,000 sessions that were taken, at most: events of the others are new", () => {
+    const late = create();
+    const windows = Array.from({ length: 10_001 }, (_, index) => late.take(`pid ${index}`, "aaaa", [[FIRST]]));
+    expect(late.pending).toBe(10_000);
+    expect(windows.slice(0, 2).map((window) => window?.accept(FIRST, []))).toEqual([true, false]);
   });
 });

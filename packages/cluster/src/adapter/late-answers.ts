@@ -5,6 +5,8 @@ import type { Part } from "./parts.ts";
 
 /** Answers that have arrived before their session; more drop the oldest. */
 const MAX_EARLY = 100;
+/** Sessions with listeners that have still to answer, given or taken; more drop the oldest. Some listeners never answer. */
+const MAX_UNANSWERED = 10_000;
 
 /** An answer whose session has not been taken yet. */
 interface EarlyAnswer {
@@ -44,6 +46,7 @@ export class LateAnswers {
   /** A session goes to another node. Returns what that has to know; answers that are still to come follow. */
   give(pid: string, to: string, window: AnswerWindow | undefined): AnswerRecord | undefined {
     if (window?.isRunning) this.#given.add(window);
+    dropOldest(this.#given);
     window?.sendBy((id, answer) => {
       if (!window.isRunning) this.#given.delete(window);
       const head = { pid, id };
@@ -54,11 +57,14 @@ export class LateAnswers {
 
   /** A session comes from another node, with what that knows. Undefined: its client does not repeat events. */
   take(pid: string, from: string, record: unknown): AnswerWindow | undefined {
-    const window = AnswerWindow.restore(record, () => this.#bus.nodes().includes(from));
+    const mayAnswer = (): boolean => this.#waiting.get(pid)?.window === window && this.#bus.nodes().includes(from);
+    const window = AnswerWindow.restore(record, mayAnswer);
     const early = this.#early.filter((each) => each.pid === pid);
     this.#early = this.#early.filter((each) => each.pid !== pid);
     for (const { id, answer } of early) window?.answer(id, answer);
+    this.#waiting.delete(pid);
     if (window?.isWaiting) this.#waiting.set(pid, { from, window });
+    dropOldest(this.#waiting);
     return window;
   }
 
@@ -78,4 +84,9 @@ export class LateAnswers {
   lose(tag: string): void {
     for (const [pid, { from }] of this.#waiting) if (from === tag) this.#waiting.delete(pid);
   }
+}
+
+function dropOldest<Key>(entries: { readonly size: number; keys(): Iterable<Key>; delete(key: Key): unknown }): void {
+  if (entries.size <= MAX_UNANSWERED) return;
+  for (const oldest of entries.keys()) return void entries.delete(oldest);
 }
