@@ -52,6 +52,23 @@ const admin = new Redis(url, { lazyConnect: true });
 afterAll(() => admin.disconnect());
 
 describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over %s", (name, client) => {
+  test("subscribes again to a channel that it has just left", async () => {
+    const port = await openPort(client());
+    const heard: string[] = [];
+    await port.subscribe("again", () => heard.push("first"));
+    port.unsubscribe("again");
+    const subscribed = port.subscribe("again", () => heard.push("second"));
+    const end = new Promise<void>((resolve) => void port.subscribe("end", () => resolve()));
+    await subscribed;
+    // Redis has handled all that was sent before.
+    await port.subscribe("other", () => expect.unreachable());
+    await port.command("PUBLISH", "again", "x");
+    await port.command("PUBLISH", "end", "x");
+    await end;
+    expect(heard).toEqual(["second"]);
+    port.close();
+  });
+
   test("runs commands and scripts, with bytes in both directions", async () => {
     const port = await openPort(client());
     expect(port.prefix).toBe(name.startsWith("redis") ? "2/" : "app:2/");

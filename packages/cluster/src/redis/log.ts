@@ -42,16 +42,16 @@ export interface RedisLogSettings {
 interface Following {
   readonly nsp: string;
   readonly follower: LogFollower;
+  readonly keys: LogKeys;
   isFollowed: boolean;
+  /** The last position that is known. */
+  seen: LogPosition | undefined;
 }
 
 /** The log in Redis. */
 export class RedisLog implements ClusterLog {
   readonly #settings: RedisLogSettings;
   readonly #followings = new Map<string, Following>();
-  readonly #keys = new Map<string, LogKeys>();
-  /** The last position that is known of each namespace. */
-  readonly #seen = new Map<string, LogPosition>();
   readonly #stop: () => void;
   /** Rises when subscriptions break: a position that was asked for before says nothing then. */
   #life = 0;
@@ -81,12 +81,8 @@ export class RedisLog implements ClusterLog {
   }
 
   #keysOf(nsp: string): LogKeys {
-    let keys = this.#keys.get(nsp);
-    if (keys === undefined) {
-      const { port, name } = this.#settings;
-      this.#keys.set(nsp, (keys = logKeys(`${port.prefix}${name}:`, nsp)));
-    }
-    return keys;
+    const { port, name } = this.#settings;
+    return this.#followings.get(nsp)?.keys ?? logKeys(`${port.prefix}${name}:`, nsp);
   }
 
   // ---- commands ----------------------------------------------------------------------------------------------------
@@ -96,12 +92,12 @@ export class RedisLog implements ClusterLog {
     const { epoch, number, history, marks, channel } = keysOf;
     const { maxLength, maxAge } = this.#settings.history();
     const keys = [epoch, number, history, marks, keysOf.writer(writer)];
-    const common = this.#commonArguments(this.#seen.get(nsp));
+    const common = this.#commonArguments(this.#followings.get(nsp)?.seen);
     const args = [...common, channel, sequence, maxLength, maxAge, ...bodies];
     return this.#note(nsp, positionOf(await this.#settings.port.eval(APPEND, keys, args)));
   }
 
-  async position(nsp: string, seen = this.#seen.get(nsp)): Promise<LogPosition> {
+  async position(nsp: string, seen = this.#followings.get(nsp)?.seen): Promise<LogPosition> {
     const { epoch, number, history, marks } = this.#keysOf(nsp);
     const keys = [epoch, number, history, marks];
     return this.#note(nsp, positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen))));
@@ -127,18 +123,25 @@ export class RedisLog implements ClusterLog {
   }
 
   #note(nsp: string, position: LogPosition): LogPosition {
-    const seen = this.#seen.get(nsp);
-    if (seen?.epoch !== position.epoch || position.number > seen.number) this.#seen.set(nsp, position);
+    const following = this.#followings.get(nsp);
+    const isNew = following?.seen?.epoch !== position.epoch || position.number > following.seen.number;
+    if (following !== undefined && isNew) following.seen = position;
     return position;
   }
 
   // ---- followers ---------------------------------------------------------------------------------------------------
 
   follow(nsp: string, follower: LogFollower): void {
-    const following = { nsp, follower, isFollowed: true };
+    const following = {
+      nsp,
+      follower,
+      keys: this.#keysOf(nsp),
+      isFollowed: true,
+      seen: this.#followings.get(nsp)?.seen,
+    };
     this.#followings.set(nsp, following);
     this.#settings.port
-      .subscribe(this.#keysOf(nsp).channel, (message) => this.#onMessage(following, message))
+      .subscribe(following.keys.channel, (message) => this.#onMessage(following, message))
       .then(() => this.#resume(following))
       // The port has closed.
       .catch(() => undefined);
@@ -149,7 +152,7 @@ export class RedisLog implements ClusterLog {
     if (following?.follower !== follower) return;
     following.isFollowed = false;
     this.#followings.delete(nsp);
-    this.#settings.port.unsubscribe(this.#keysOf(nsp).channel);
+    this.#settings.port.unsubscribe(following.keys.channel);
   }
 
   #onMessage({ nsp, follower, isFollowed }: Following, message: Buffer): void {
