@@ -57,7 +57,7 @@ test.each([
       recovery: {},
       answerAfter,
       newsEvery: 20,
-      options: { workers: 2, drain: 3000 },
+      options: { workers: 2, drain: 8000 },
     });
     await program.up(2);
     const senders = await startSenders(program, OURS, 6);
