@@ -25,7 +25,7 @@ type Adapter = NonNullable<ConstructorParameters<typeof Server>[1]>["adapter"];
 type RedisConnection = ReturnType<typeof createClient>;
 /** Makes an adapter for a server; `connect` opens connections that end with it. */
 type MakeAdapter = (connect: () => Promise<RedisConnection>, name: string) => Promise<Adapter>;
-type Part = "adapter" | "cluster";
+type Part = "adapter" | "cluster" | "recovery";
 
 let count = 0;
 
@@ -41,7 +41,7 @@ class Site {
     this.#adapter = adapter;
   }
 
-  /** Starts a server with some of the options `adapter` and `cluster`. */
+  /** Starts a server with some of the options `adapter`, `cluster` and `connectionStateRecovery`. */
   async start(target: Target, ...parts: readonly Part[]): Promise<Running> {
     const connections: RedisConnection[] = [];
     const connect = async (): Promise<RedisConnection> => {
@@ -53,6 +53,7 @@ class Site {
     const node = await serve(target, {
       ...(parts.includes("adapter") && { adapter: await this.#adapter(connect, this.name) }),
       ...(cluster && { cluster }),
+      ...(parts.includes("recovery") && { connectionStateRecovery: {} }),
     });
     node.io.on("connection", (socket) => {
       socket.on("join", async (room: string, done: () => void) => {
@@ -130,11 +131,13 @@ async function expectOneCluster(nodes: readonly Running[]): Promise<void> {
   for (const [index, { io }] of nodes.entries()) {
     const all = clients.map((client) => nextEvent(client, "all"));
     io.emit("all", index, Buffer.from([index]));
-    expect(await Promise.all(all)).toEqual(clients.map(() => [index, Buffer.from([index])]));
+    // With recovery, an offset follows.
+    const heardByAll = (await Promise.all(all)).map((args) => args.slice(0, 2));
+    expect(heardByAll).toEqual(clients.map(() => [index, Buffer.from([index])]));
     const some = room.map((client) => nextEvent(client, "red"));
     for (const client of clients) client.once("red", () => expect(room).toContain(client));
     io.to("red").emit("red", index);
-    expect(await Promise.all(some)).toEqual(room.map(() => [index]));
+    expect((await Promise.all(some)).map(([first]) => first)).toEqual(room.map(() => index));
     expect(new Set((await io.fetchSockets()).map(({ id }) => id))).toEqual(new Set(clients.map(({ id }) => id)));
     const others = nodes.filter((node) => node.io !== io);
     const heard = others.map((node) => nextEvent(node.io, "hello"));
@@ -174,6 +177,28 @@ async function expectStickyNeeded(from: Running, to: Running): Promise<void> {
   const answer = await fetch(`${to.url}/socket.io/?EIO=4&transport=polling&sid=${sid}`);
   expect([answer.status, await answer.json()]).toEqual([400, { code: 1, message: "Session ID unknown" }]);
   await site.empty(from);
+}
+
+/** A client that loses its connection to a server comes back at another one, with what was sent meanwhile. */
+async function expectRecovered(from: Running, to: Running): Promise<void> {
+  const client = await site.client(from.url, { transports: ["websocket"] });
+  const got: unknown[] = [];
+  client.on("n", (n) => got.push(n));
+  from.io.emit("n", 1);
+  await eventually(async () => expect(got).toEqual([1]));
+  const { id } = client;
+  const lost = nextEvent(client, "disconnect");
+  client.io.engine.close();
+  await lost;
+  to.io.emit("n", 2);
+  Object.assign(client.io, { uri: to.url });
+  const back = nextEvent(client, "connect");
+  client.connect();
+  await back;
+  expect(client).toMatchObject({ recovered: true, id });
+  from.io.emit("n", 3);
+  await eventually(async () => expect(got).toEqual([1, 2, 3]));
+  await site.empty(to);
 }
 
 describe.skipIf(redis === undefined).each([
@@ -227,6 +252,12 @@ describe.skipIf(redis === undefined).each([
     two = await site.replace(two, portage, "cluster");
     await expectOneCluster([one, two]);
     await expectAnyRoute([one, two]);
+
+    // Step 5: recovery.
+    one = await site.replace(one, portage, "cluster", "recovery");
+    two = await site.replace(two, portage, "cluster", "recovery");
+    await expectOneCluster([one, two]);
+    await expectRecovered(one, two);
 
     // The way back.
     one = await site.replace(one, portage, "adapter", "cluster");
