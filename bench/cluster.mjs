@@ -10,25 +10,12 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
-import { Contender, cpuPer } from "./contender.mjs";
+import { Contender, cpuPer, Together } from "./contender.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
 import { median, save, saved } from "./report.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Processes that are measured together. */
-class Together {
-  constructor(all) {
-    this.all = all;
-  }
-
-  async ask(question) {
-    const answers = await Promise.all(this.all.map((one) => one.ask(question)));
-    const sum = (name) => answers.reduce((total, answer) => total + answer[name], 0);
-    return { user: sum("user"), total: sum("total") };
-  }
-}
 
 /** Starts two nodes of a cluster and a process without one, and stops them after `work`. */
 async function withNodes(work) {

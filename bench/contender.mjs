@@ -22,7 +22,7 @@ export function pinServer(pid) {
 /** If set, the directory for profiles of the servers, with a folder per contender. */
 const profiles = process.env.BENCH_PROFILE;
 
-const SCRIPTS = { "socket.io": "io", portage: "io", cluster: "cluster", primary: "cluster-primary" };
+const SCRIPTS = { "socket.io": "io", portage: "io", cluster: "cluster", primary: "cluster-primary", redis: "redis" };
 
 export class Contender {
   /**
@@ -70,6 +70,19 @@ export class Contender {
       if (profiles) this.process.disconnect();
       else this.process.kill("SIGKILL");
     });
+  }
+}
+
+/** Processes that are measured together. */
+export class Together {
+  constructor(all) {
+    this.all = all;
+  }
+
+  async ask(question) {
+    const answers = await Promise.all(this.all.map((one) => one.ask(question)));
+    const sum = (name) => answers.reduce((total, answer) => total + answer[name], 0);
+    return { user: sum("user"), total: sum("total") };
   }
 }
 

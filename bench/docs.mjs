@@ -65,7 +65,26 @@ function parserTable(content) {
   return table(["ns of CPU", "socket.io-parser", "portage", "JSON", "ratio"], lines);
 }
 
-const tables = { latest: mainTable, websocket: websocketTable, tails: tailsTable, parser: parserTable };
+function redisTable({ redis, kinds, loads, record, ...content }) {
+  const lines = Object.values(loads).flatMap(({ title, figures }) =>
+    Object.entries(figures).map(([kind, { nodes, redis: own, sum, ratio, entry }]) => {
+      const most = `${Math.round(1000 / own)},000`;
+      const stored = entry === 0 ? "-" : number(entry, 0);
+      return [`${title}: ${kinds[kind]}`, amount(nodes), amount(own), amount(sum), number(ratio), most, stored];
+    }),
+  );
+  const head = ["", "nodes, µs", "Redis, µs", "sum, µs", "ratio", "a second, at most", "bytes an entry"];
+  const session = `An open session takes ${number(record, 0)} bytes of Redis.`;
+  return `Redis ${redis}. ${facts(content)}\n\n${table(head, lines)}\n\n${session}`;
+}
+
+const tables = {
+  latest: mainTable,
+  websocket: websocketTable,
+  tails: tailsTable,
+  parser: parserTable,
+  redis: redisTable,
+};
 let text = readFileSync(FILE, "utf8");
 for (const [name, write] of Object.entries(tables)) {
   const content = saved(name);
