@@ -62,6 +62,18 @@ async function clientOf(node: Node, options = {}): Promise<Listener> {
 const eventsOf = ({ got }: Listener): string[] => got.map(([name, value]) => `${String(name)} ${String(value)}`);
 
 describe.skipIf(redis === undefined)("events of three nodes on Redis, with recovery", () => {
+  test("of a node that closes in the same turn come to the clients of the others, and to its own", async () => {
+    const [one, two] = (await startNodes(2)) as [Node, Node];
+    const listeners = [await clientOf(one, { reconnection: false }), await clientOf(two)];
+    for (let i = 0; i < 3; i++) one.io.emit("bye", i);
+    await one.io.close();
+    for (const each of listeners) await until(() => each.got.length === 3, "the last events");
+    expect(listeners.map(eventsOf)).toEqual([
+      ["bye 0", "bye 1", "bye 2"],
+      ["bye 0", "bye 1", "bye 2"],
+    ]);
+  });
+
   test("come to all clients in one order, at the emitter as well", async () => {
     const all = await startNodes(3);
     const listeners = await Promise.all(all.flatMap((node) => [clientOf(node), clientOf(node)]).map((each) => each));

@@ -253,10 +253,11 @@ export class OwnEvents<Event> {
     this.#handler.deliverEarly(step.event);
   }
 
+  /** What waits is delivered and done; the other nodes do not get what the log does not have. */
   close(): void {
     this.#phase = "closed";
     this.#retry?.cancel();
-    this.#steps = [];
+    this.deliverAll();
     this.#unsent = [];
     this.#unsentBytes = 0;
   }

@@ -2,7 +2,7 @@ import { bounded } from "../base/numbers.ts";
 import { DRAIN_DEADLINE, type DrainOptions, kGate, kReturnTime, kShutDown } from "../engine/index.ts";
 import type { Adapter, KeepingAdapter } from "./adapter/adapter.ts";
 import { failAdapter } from "./events/listener-errors.ts";
-import { kWhenTaken } from "./keys.ts";
+import { kSendInOrder, kWhenTaken } from "./keys.ts";
 import type { AnyNamespace } from "./namespace.ts";
 import { SOCKETIO_DEFAULTS } from "./options.ts";
 
@@ -22,11 +22,13 @@ interface OwnEngine extends AnyEngine {
 const isOwn = (engine: AnyEngine): engine is OwnEngine => kShutDown in engine;
 const isKeeping = (adapter: Adapter): adapter is Adapter & KeepingAdapter => kWhenTaken in adapter;
 
-/** Ends the sockets of a namespace, then its adapter. */
+/** Sends what was emitted before, ends the sockets of a namespace, then its adapter. */
 export async function closeNamespace(nsp: AnyNamespace): Promise<void> {
+  const { adapter } = nsp;
+  if (adapter[kSendInOrder] !== undefined) await new Promise<void>((resolve) => adapter[kSendInOrder]?.(resolve));
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
   try {
-    await nsp.adapter.close();
+    await adapter.close();
   } catch (error) {
     failAdapter(error, nsp, "rejected");
   }
