@@ -18,7 +18,7 @@ export interface RigSocket {
 }
 
 /** The sessions of one node. */
-export class RigNode {
+class RigNode {
   readonly tag: string;
   readonly events: SimEvents;
   readonly sessions: ClusterSessions;
@@ -71,7 +71,7 @@ export class RigNode {
 }
 
 /** Nodes with one log and one store. */
-export class SessionRig {
+class SessionRig {
   readonly clock = new FakeClock();
   readonly history = new SimHistory();
   readonly store = new SimStore({ clock: this.clock, position: () => this.history.position });
