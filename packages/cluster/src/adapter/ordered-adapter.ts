@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { BroadcastOptions } from "@portage/server/adapter";
+import type { BroadcastOptions, SocketId } from "@portage/server/adapter";
 import {
   type AdapterNamespace,
   type AdapterPacket,
@@ -141,12 +141,7 @@ export class OrderedAdapter extends BusAdapter {
 
   /** The socket will not be there when its events come back from the log. */
   [kFinishSending]({ id }: { readonly id: string }): void {
-    const rooms = [...(this.socketRooms(id) ?? [])];
-    for (const { packet, opts } of this.events.held()) {
-      if (isMeantFor({ sid: id, rooms }, opts, (room) => rooms.includes(room))) {
-        this.#deliver({ packet, opts: { ...opts, rooms: new Set([id]), except: new Set() } }, undefined, undefined);
-      }
-    }
+    for (const { packet, opts } of this.events.held()) this.#deliverTo(id, { packet, opts }, undefined);
   }
 
   /** Encodes a packet now, although it may be sent later. */
@@ -193,8 +188,17 @@ export class OrderedAdapter extends BusAdapter {
   /** Clients take any text at the end of an event for its offset: an event that is not logged gets the last one. */
   protected override deliverEncoded(packet: EncodedPacket, opts: BroadcastOptions): void {
     if (!hasLastText(packet, this.#namespace)) return super.deliverEncoded(packet, opts);
-    const offset = offsetOf(this.events.delivered);
-    this.deliverWithOffset(withOffset(packet, offset, this.#namespace), packet, opts);
+    const { ahead, delivered } = this.events;
+    this.#deliver({ packet, opts }, delivered, [...ahead.keys()]);
+    // The last offset of this node is behind what these have: they would get events twice when they return.
+    for (const [id, position] of ahead) this.#deliverTo(id, { packet, opts }, position);
+  }
+
+  /** Delivers an event to one socket, if it is among the receivers. */
+  #deliverTo(id: SocketId, { packet, opts }: OrderedEvent, position: LogPosition | undefined): void {
+    const rooms = [...(this.socketRooms(id) ?? [])];
+    if (!isMeantFor({ sid: id, rooms }, opts, (room) => rooms.includes(room))) return;
+    this.#deliver({ packet, opts: { ...opts, rooms: new Set([id]), except: new Set() } }, position);
   }
 
   /** Clients that go on would lack events. When they return, they are refused, and begin anew. */

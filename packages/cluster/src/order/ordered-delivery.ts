@@ -131,6 +131,11 @@ export class OrderedDelivery<Event> implements LogFollower {
     if (position.epoch === epoch && position.number > number) this.#skips.set(sid, position);
   }
 
+  /** Sockets that have got more than this node has delivered to the others, and how much. */
+  get ahead(): ReadonlyMap<string, LogPosition> {
+    return this.#skips;
+  }
+
   /** The socket has ended. */
   forget(sid: string): void {
     this.#skips.delete(sid);

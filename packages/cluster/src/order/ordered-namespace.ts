@@ -164,6 +164,11 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     this.#delivery.skipThrough(sid, position);
   }
 
+  /** Sockets that have got more than this node has delivered to the others, and how much. */
+  get ahead(): ReadonlyMap<string, LogPosition> {
+    return this.#delivery.ahead;
+  }
+
   /** A socket has ended. */
   forget(sid: string): void {
     this.#delivery.forget(sid);
