@@ -15,6 +15,10 @@ interface Seen {
 /** A session, from a connection that was not recovered to the next one. */
 interface Life {
   readonly events: Seen[];
+  /** All of them, also those that a node has delivered while Redis was away: they have no place in the order. */
+  readonly received: Set<string>;
+  /** Events that came twice. */
+  readonly doubles: string[];
   /** Recoveries so far. */
   recoveries: number;
 }
@@ -31,12 +35,17 @@ export class ClientWitness {
   /** The client is connected. */
   connected(recovered: boolean): void {
     if (recovered) this.lives.at(-1)!.recoveries += 1;
-    else this.lives.push({ events: [], recoveries: 0 });
+    else this.lives.push({ events: [], received: new Set(), doubles: [], recoveries: 0 });
   }
 
-  /** An event, as `onAny` reports it. Returns without a note if it has no place in the order. */
+  /** An event, as `onAny` reports it. */
   take([name, emitter, count, kind, offset]: readonly unknown[]): void {
-    const position = name === "event" && typeof offset === "string" ? parseOffset(offset) : undefined;
+    if (name !== "event") return;
+    const life = this.lives.at(-1)!;
+    const key = `${String(emitter)} ${String(count)}`;
+    if (life.received.has(key)) life.doubles.push(key);
+    life.received.add(key);
+    const position = parseOffset(String(offset));
     if (position === undefined) return;
     const { epoch, number } = position;
     this.lives
@@ -62,9 +71,10 @@ export function faultsOf(clients: readonly ClientWitness[]): string[] {
     }
   }
   for (const [index, { room, lives }] of clients.entries()) {
-    for (const { events } of lives) {
+    for (const { events, received, doubles } of lives) {
+      faults.push(...doubles.map((key) => `client ${index}: ${key} came twice`));
       for (const [at, event] of events.entries()) {
-        const fault = at === 0 ? undefined : between(events[at - 1]!, event, { room, order });
+        const fault = at === 0 ? undefined : between(events[at - 1]!, event, { room, order, received });
         if (fault !== undefined) faults.push(`client ${index}: ${fault}`);
       }
     }
@@ -72,18 +82,20 @@ export function faultsOf(clients: readonly ClientWitness[]): string[] {
   return faults;
 }
 
-function between(
-  before: Seen,
-  event: Seen,
-  { room, order }: { readonly room: string; readonly order: ReadonlyMap<string, Seen> },
-): string | undefined {
+interface Context {
+  readonly room: string;
+  readonly order: ReadonlyMap<string, Seen>;
+  readonly received: ReadonlySet<string>;
+}
+
+function between(before: Seen, event: Seen, { room, order, received }: Context): string | undefined {
   // A new epoch begins only where data was lost: nothing is promised across that.
   if (event.epoch !== before.epoch) return undefined;
   if (event.number <= before.number) return `${event.number} came after ${before.number}`;
   for (let number = before.number + 1; number < event.number; number++) {
     const missing = order.get(`${event.epoch} ${number}`);
     const isMeant = missing?.kind === "everybody" || missing?.kind === room;
-    if (isMeant)
+    if (isMeant && !received.has(`${missing.emitter} ${missing.count}`))
       return `${number} (${missing.emitter} ${missing.count}) is missing between ${before.number} and ${event.number}`;
   }
   return undefined;
