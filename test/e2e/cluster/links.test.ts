@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { localCluster } from "@portage/cluster";
 import { Server } from "@portage/server";
+import { io as connect } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { nextEvent, within } from "../../support/waiting.ts";
 import { Nodes, until } from "./nodes.ts";
@@ -84,6 +85,22 @@ describe("nodes in one directory", () => {
     await nodes.meet(1);
     expect(second.cluster.tag).not.toBe(tag);
     expect(first.cluster.nodes()[1]!.tag).toBe(second.cluster.tag);
+  });
+
+  test.each([{}, { connectionStateRecovery: {} }])("and gets the broadcasts of the others: %j", async (server) => {
+    const first = await nodes.start({}, server);
+    const second = await nodes.start({}, server);
+    await second.io.close();
+    second.io.listen(0);
+    await nodes.joined(second);
+    await nodes.meet(1);
+    const { port } = second.io.httpServer.address() as { port: number };
+    const client = connect(`http://127.0.0.1:${port}`, { transports: ["websocket"], forceNew: true });
+    await nextEvent(client, "connect");
+    const heard = nextEvent(client, "news");
+    first.io.emit("news", 1);
+    expect((await heard)[0]).toBe(1);
+    client.disconnect();
   });
 
   test("files of a process that was killed are removed", async () => {

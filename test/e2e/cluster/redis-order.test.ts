@@ -74,6 +74,19 @@ describe.skipIf(redis === undefined)("events of three nodes on Redis, with recov
     ]);
   });
 
+  test("come to the clients of a node that is attached again", async () => {
+    const [one, two] = (await startNodes(2)) as [Node, Node];
+    await two.io.close();
+    two.io.listen(0);
+    await nodes.joined(two);
+    await nodes.meet(1);
+    const listener = await clientOf(two);
+    one.io.emit("a", 1);
+    two.io.emit("b", 2);
+    await until(() => listener.got.length === 2, "both events");
+    expect(eventsOf(listener).sort()).toEqual(["a 1", "b 2"]);
+  });
+
   test("come to all clients in one order, at the emitter as well", async () => {
     const all = await startNodes(3);
     const listeners = await Promise.all(all.flatMap((node) => [clientOf(node), clientOf(node)]).map((each) => each));

@@ -22,16 +22,24 @@ interface OwnEngine extends AnyEngine {
 const isOwn = (engine: AnyEngine): engine is OwnEngine => kShutDown in engine;
 const isKeeping = (adapter: Adapter): adapter is Adapter & KeepingAdapter => kWhenTaken in adapter;
 
+const closedAdapters = new WeakSet<Adapter>();
+
 /** Sends what was emitted before, ends the sockets of a namespace, then its adapter. */
 export async function closeNamespace(nsp: AnyNamespace): Promise<void> {
   const { adapter } = nsp;
   if (adapter[kSendInOrder] !== undefined) await new Promise<void>((resolve) => adapter[kSendInOrder]?.(resolve));
   for (const socket of nsp.sockets.values()) socket._onclose("server shutting down");
+  closedAdapters.add(adapter);
   try {
     await adapter.close();
   } catch (error) {
     failAdapter(error, nsp, "rejected");
   }
+}
+
+/** Gives namespaces that were closed new adapters: the server is attached again, and joins its cluster again. */
+export function reopenNamespaces(namespaces: Iterable<AnyNamespace>): void {
+  for (const nsp of namespaces) if (closedAdapters.has(nsp.adapter)) nsp._initAdapter();
 }
 
 /** Whether there are engines, and all of them open sessions. */

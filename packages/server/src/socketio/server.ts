@@ -25,7 +25,7 @@ import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import type { FailureContext } from "./events/listener-errors.ts";
-import { closeEngines, closeNamespace, closeUnused, moveClients, opensSessions } from "./closing.ts";
+import { closeEngines, closeNamespace, closeUnused, moveClients, opensSessions, reopenNamespaces } from "./closing.ts";
 import type { SessionPort } from "./client/session-port.ts";
 import type { ConnectRefused } from "./client/connect-refused.ts";
 import { createLog } from "../base/log.ts";
@@ -356,9 +356,8 @@ export class Server<
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
     this.engine.on("connection", (conn: Session) => void this.onconnection(conn));
-    this.engine.on(HANDLER_ERROR, (error: unknown, failure: HandlerFailure) =>
-      this[kReportHandlerError](error, failure),
-    );
+    this.engine.on(HANDLER_ERROR, (error: unknown, how: HandlerFailure) => this[kReportHandlerError](error, how));
+    if (this.cluster !== undefined) reopenNamespaces(this._nsps.values());
     return this;
   }
 
