@@ -168,7 +168,7 @@ export class SimNode {
     this.state = "dead";
     this.commands.length = 0;
     this.replies.length = 0;
-    this.sessions.close();
+    void this.sessions.close();
   }
 }
 
