@@ -157,15 +157,19 @@ export class OwnEvents<Event> {
       this.#phase = "idle";
       return;
     }
-    this.#phase = "appending";
     const [{ sequence }] = batch as [Unsent];
     const { nsp, writer, log } = this.#host;
+    // What was not sent is not in doubt.
+    if (!log.isUp) return this.#wait();
+    this.#phase = "appending";
     const epoch = this.#host.epoch();
     try {
       const position = await log.append(nsp, { writer, sequence, bodies: batch.map(({ body }) => body) });
       if (!this.#isClosed) this.#confirm(batch, position);
     } catch {
-      if (!this.#isClosed) this.#wait(epoch);
+      if (this.#isClosed) return;
+      this.#doubt ??= { epoch };
+      this.#wait();
     }
   }
 
@@ -196,9 +200,8 @@ export class OwnEvents<Event> {
     if (!this.#isClosed) void this.#send();
   }
 
-  #wait(epoch: string | undefined): void {
+  #wait(): void {
     this.#phase = "waiting";
-    this.#doubt ??= { epoch };
     this.#retry = this.#host.clock.after(APPEND_RETRY_DELAY, () => this.resume());
     this.#handler.onFailed();
   }

@@ -217,6 +217,29 @@ test("beyond maxQueuedBytes events are not sent to the other nodes, and a hole s
   expect(await resumed).toBe(false);
 });
 
+test("an event from before the first connection to the log makes no hole", async () => {
+  const { world, nodes } = await startNodes(1);
+  const [one] = nodes as [SimNode];
+  const absent = one.connect("a");
+  one.emit();
+  await settle();
+  await world.advance(10);
+  one.sessions.delete(absent);
+  const late = world.add();
+  late.log.cut();
+  late.emit();
+  await settle();
+  await world.advance(200);
+  late.log.mend();
+  await settle();
+  await world.advance(200);
+  const resumed = one.resume(absent);
+  await settle();
+  await world.advance(50);
+  expect(await resumed).toBe(true);
+  expect(seenBy(absent)).toEqual(["node-001 1", "node-002 1"]);
+});
+
 test("a log that was emptied has a new epoch, and delivery goes on", async () => {
   const { world, nodes } = await startNodes(2);
   const [one, two] = nodes as [SimNode, SimNode];
