@@ -36,7 +36,7 @@ function isFor({ sid, room, but }: SentEvent, own: string, session: ClientSessio
 
 const nameOf = ({ life, n }: { life: string; n: number }): string => `${life}#${n}`;
 
-/** Returns what is wrong with what clients got: gaps, events that came twice, out of order, or were for others. */
+/** Returns the faults in the events of clients: gaps, doubles, a wrong order, events for others. */
 export function faultsOfReceipts(journals: Journals): string[] {
   const sent = new Map(journals.lives.map((life) => [life.life, linesOf(life, "sent")]));
   const places = placesOf(journals);
@@ -180,7 +180,7 @@ export function returnsOf({ lives }: Journals): Returns {
 }
 
 /**
- * Returns what is wrong with events of clients with `retries`: each one that was answered has arrived, once in a session. Where the
+ * Returns the faults in the events of clients with `retries`: each answered one has arrived, once in a session. Where the
  * node of its first try was killed it may come again.
  */
 export function faultsOfUps({ lives, clients }: Journals): string[] {

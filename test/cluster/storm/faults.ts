@@ -160,7 +160,7 @@ export const ROUGH: readonly Make[] = [
   command("FLUSHALL", "FLUSHALL"),
 ];
 
-/** Of those, what is over within a moment. */
+/** Faults of a moment. */
 export const BRIEF: readonly Make[] = [
   breaking,
   hopping,
@@ -177,7 +177,7 @@ export interface Storm {
   /** Milliseconds between two faults, at most. */
   readonly pace: number;
   /** Is called before each. */
-  onFault?(fault: Fault): void;
+  readonly onFault?: (fault: Fault) => void;
 }
 
 /** Lets faults happen, one after the other, and clients lose their connections meanwhile. The random numbers alone choose. */

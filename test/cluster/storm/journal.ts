@@ -18,6 +18,8 @@ export interface SocketUp {
   readonly client: number;
   /** Whether the client asked for its earlier session. */
   readonly isReturn: boolean;
+  /** The last offset of the client. */
+  readonly offset?: string;
   readonly recovered: boolean;
   /** Why it was not recovered. */
   readonly code?: string;

@@ -37,12 +37,13 @@ const io = new Server(http, { ...options, cluster: node });
 let moves = 0;
 
 io.on("connection", (socket) => {
-  const { client, pid } = socket.handshake.auth;
+  const { client, pid, offset } = socket.handshake.auth;
   const { recovered, recoveryError } = socket;
   const code = recoveryError?.code;
-  const why = recoveryError && String(recoveryError.cause ?? recoveryError.message);
-  write({ is: "up", sid: socket.id, client, isReturn: pid !== undefined, recovered, code, why, at: now() });
-  if (!recovered) socket.join(rooms[client % rooms.length]);
+  const why = recoveryError?.cause?.message ?? recoveryError?.message;
+  const isReturn = pid !== undefined;
+  write({ is: "up", sid: socket.id, client, isReturn, offset, recovered, code, why, at: now() });
+  if (!recovered) void socket.join(rooms[client % rooms.length]);
   socket.on("disconnect", (reason) => {
     write({ is: "down", sid: socket.id, reason, code: socket.closeReason?.code, at: now() });
   });

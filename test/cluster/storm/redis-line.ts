@@ -14,14 +14,18 @@ class DelayedPipe {
   readonly #queue: { readonly due: number; readonly bytes: Buffer }[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(line: RedisLine, from: Socket, to: Socket) {
+  constructor(line: RedisLine, to: Socket) {
     this.#line = line;
     this.#to = to;
+  }
+
+  /** Passes on what comes from here. */
+  begin(from: Socket): void {
     from.on("data", (bytes: Buffer) => this.#take(bytes));
     from.on("error", () => undefined);
     from.once("close", () => {
       clearTimeout(this.#timer);
-      to.destroy();
+      this.#to.destroy();
     });
   }
 
@@ -55,15 +59,18 @@ export class RedisLine {
 
   private constructor(port: number) {
     this.#server = createServer((near) => {
-      if (this.state === "away") return void near.resetAndDestroy();
+      if (this.state === "away") {
+        near.resetAndDestroy();
+        return;
+      }
       const far = connect(port, "127.0.0.1");
       for (const each of [near, far]) {
         each.setNoDelay(true);
         this.#open.add(each);
         each.once("close", () => this.#open.delete(each));
       }
-      new DelayedPipe(this, near, far);
-      new DelayedPipe(this, far, near);
+      new DelayedPipe(this, far).begin(near);
+      new DelayedPipe(this, near).begin(far);
     });
   }
 
