@@ -92,8 +92,7 @@ export class Reconnector {
     const life = this.#life;
     const isCurrent = (): boolean => life === this.#life;
     const fail = (error: unknown): void => {
-      if (isCurrent())
-        this.#fail(error instanceof Error ? error : new ClusterError("REDIS_UNAVAILABLE", String(error)));
+      if (isCurrent()) this.#fail(unavailable(error));
     };
     this.#timer = this.#clock.after(CONNECT_DEADLINE, () => fail(new ClusterError("REDIS_UNAVAILABLE")));
     try {
@@ -146,4 +145,12 @@ export class Reconnector {
       this.#watch();
     });
   }
+}
+
+/** Returns the error of an outage. It has only the text of the client's error, which may hold the command with the password. */
+function unavailable(error: unknown): ClusterError {
+  if (error instanceof ClusterError) return error;
+  // A host with several addresses that all refuse has a code alone.
+  const { message, code = error } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  return new ClusterError("REDIS_UNAVAILABLE", `Redis can't be reached: ${message || String(code)}`);
 }

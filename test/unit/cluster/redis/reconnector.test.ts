@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { Redis as Valkey } from "iovalkey";
 import { createClient } from "redis";
@@ -16,16 +17,17 @@ const CLIENTS = {
   "redis 6": (url: string) => createClient6({ url }),
 };
 
-/** A Redis that takes connections, and stands still. */
-class SilentRedis {
+/** A Redis that takes connections, and sends one reply to all it reads, or none. */
+class ScriptedRedis {
   readonly server: Server;
   readonly open = new Set<Socket>();
 
-  constructor() {
+  constructor(reply = "") {
     this.server = createServer((socket) => {
       this.open.add(socket);
       this.server.emit("change");
-      socket.on("error", () => undefined).resume();
+      socket.on("error", () => undefined);
+      socket.on("data", () => socket.write(reply));
       socket.on("close", () => {
         this.open.delete(socket);
         this.server.emit("change");
@@ -49,12 +51,12 @@ class SilentRedis {
   }
 }
 
-let redis: SilentRedis | undefined;
+let redis: ScriptedRedis | undefined;
 afterEach(() => redis?.close());
 
 describe.each(Object.entries(CLIENTS))("an attempt to connect with %s that takes too long", (_name, client) => {
   test("is ended before the next one, and by the end of the port", async () => {
-    redis = new SilentRedis();
+    redis = new ScriptedRedis();
     const clock = new FakeClock();
     const port = new ClientPort(client(await redis.listen()), clock);
     await redis.until(2);
@@ -68,3 +70,18 @@ describe.each(Object.entries(CLIENTS))("an attempt to connect with %s that takes
     await redis.until(0);
   });
 });
+
+test.each(Object.entries(CLIENTS))(
+  "the error of a refused password with %s does not have the password",
+  async (_name, client) => {
+    redis = new ScriptedRedis("-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+    const url = (await redis.listen()).replace("//", "//:open-sesame@");
+    const port = new ClientPort(client(url), new FakeClock());
+    const error = await new Promise((resolve) => {
+      port.observe({ onInterrupted: (_part, reason) => resolve(reason) });
+    });
+    port.close();
+    expect(error).toMatchObject({ code: "REDIS_UNAVAILABLE", message: expect.stringContaining("WRONGPASS") as string });
+    expect(inspect(error, { depth: 9 })).not.toContain("open-sesame");
+  },
+);
