@@ -28,10 +28,17 @@ afterEach(async () => {
 const portOf = ({ io }: Node): number => (io.httpServer.address() as { port: number }).port;
 const urlOf = (node: Node): string => `http://127.0.0.1:${portOf(node)}`;
 
+/** Waits until a node delivers the events of a namespace: earlier clients can't be recovered without an offset. */
+function joinedLog({ io }: Node, nsp: string): Promise<void> {
+  const { events } = io.of(nsp).adapter as unknown as { readonly events: { readonly delivered: unknown } };
+  return until(() => events.delivered !== undefined, `the log of ${nsp}`);
+}
+
 async function startNodes(count: number, server: object = {}): Promise<Node[]> {
   const begin = (): Promise<Node> => nodes.start({}, { connectionStateRecovery: {}, ...server });
   const started = await Promise.all(Array.from({ length: count }, begin));
   await nodes.meet(count - 1);
+  for (const node of started) await joinedLog(node, "/");
   return started;
 }
 
@@ -115,7 +122,7 @@ describe.skipIf(redis === undefined)("recovery of unmodified clients on Redis", 
 
   test("in two namespaces of one connection", async () => {
     const [a, b] = (await startNodes(2)) as [Node, Node];
-    for (const { io } of [a, b]) io.of("/news").on("connection", () => undefined);
+    for (const node of [a, b]) await joinedLog(node, "/news");
     const main = await clientOf(a, { forceNew: false });
     const news = main.client.io.socket("/news");
     clients.push(news);
@@ -128,8 +135,8 @@ describe.skipIf(redis === undefined)("recovery of unmodified clients on Redis", 
       a.io.of("/news").emit("news", 2);
     });
     await back;
-    await until(() => main.events.length + events.length === 2, "both events");
     expect([main.client.recovered, news.recovered]).toEqual([true, true]);
+    await until(() => main.events.length + events.length === 2, "both events");
     expect([main.events, events]).toEqual([[["main", 1]], [["news", 2]]]);
   });
 
@@ -204,6 +211,21 @@ describe.skipIf(redis === undefined)("recovery is refused with a reason", () => 
     // Its node writes the record when it notices the loss, maybe afterwards.
     expect(["RECOVERY_SESSION_UNKNOWN", "RECOVERY_EPOCH"]).toContain(code);
     expect(b.io.stats().recovery.refused).toEqual({ [String(code)]: 1 });
+  });
+
+  test("if Redis has lost its data and all connections; later events come", async () => {
+    const [a, b] = (await startNodes(2)) as [Node, Node];
+    const heard = await clientOf(a);
+    a.io.emit("one", 1);
+    await until(() => heard.events.length === 1, "the first event");
+    const code = await refusalAt(b, heard, async () => {
+      await admin.flushall();
+      for (const type of ["normal", "pubsub"]) await admin.client("KILL", "TYPE", type, "SKIPME", "yes");
+    });
+    expect(["RECOVERY_SESSION_UNKNOWN", "RECOVERY_EPOCH", "RECOVERY_FAILED"]).toContain(code);
+    a.io.emit("later", 2);
+    await until(() => heard.events.length === 2, "the later event");
+    expect(heard.events[1]).toEqual(["later", 2]);
   });
 
   test("if the log has begun anew", async () => {
