@@ -78,7 +78,8 @@ class ChaosClient {
   constructor(index: number, nodes: readonly ChaosNode[]) {
     const room = index % 2 === 0 ? "even" : "odd";
     this.witness = new ClientWitness(room);
-    const transports = index % 3 === 0 ? ["polling"] : index % 3 === 1 ? ["websocket"] : ["polling", "websocket"];
+    // No upgrade: a reference client that closes in the middle of one keeps what it has read, and gets that twice.
+    const transports = [index % 3 === 0 ? "polling" : "websocket"];
     const options = { transports, forceNew: true, auth: { room }, reconnectionDelay: 5, reconnectionDelayMax: 20 };
     this.socket = connect(urlOf(random.pick(nodes)), options);
     this.socket.on("connect", () => this.witness.connected(this.socket.recovered));

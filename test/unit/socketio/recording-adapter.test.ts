@@ -86,11 +86,12 @@ test("the adapter says why a session can't be resumed", async () => {
   expect(bench.io.sockets.sockets.get(sid)).toMatchObject({ recovered: false, recoveryError: error });
 });
 
-test("a session without an offset is resumed", async () => {
+test("a session without an offset is resumed, and its events follow the answer", async () => {
   const bench = start();
   Recorder.found = () => ({ sid: "sid", pid: "secret", rooms: ["sid", "red"], data: 1, missedPackets: [["a", 1]] });
   const messages = await joined(bench.peer(), { pid: "secret" });
-  expect(messages).toEqual(['2["a",1]', '0{"sid":"sid","pid":"secret"}']);
+  // Clients of the reference keep events that come before the answer: if that is lost, they would come twice.
+  expect(messages).toEqual(['0{"sid":"sid","pid":"secret"}', '2["a",1]']);
   expect(Recorder.heard).toEqual([
     ["resume", "secret", ""],
     ["open", "sid", ["sid", "red"], 1],

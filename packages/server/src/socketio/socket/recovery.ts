@@ -66,6 +66,12 @@ function isRecording(adapter: Adapter): adapter is Adapter & RecordingAdapter {
   return kOpenSession in adapter;
 }
 
+/**
+ * Whether a client gets the answer to CONNECT before its missed events. Clients of the reference keep events that come before
+ * the answer. If the connection breaks in between, they come twice. Other adapters keep the order of the reference.
+ */
+export const answersFirst = isRecording as (adapter: Adapter) => boolean;
+
 function isResuming(adapter: Adapter): adapter is Adapter & ResumingAdapter {
   return kResumeSession in adapter;
 }

@@ -25,6 +25,7 @@ import { onlyTo } from "../adapter/one-socket.ts";
 import { sendInOrder } from "./in-order.ts";
 import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
 import {
+  answersFirst,
   answersFor,
   claimSession,
   encodeAnswer,
@@ -388,9 +389,10 @@ export class Socket<
     if (this[kPid] !== undefined) openSession(this[kPid], this);
     watchAdapter(this.join(this.id), this.nsp);
     this[kAnswers]?.sendBy((_id, answer) => answer.length > 0 && this.packet(answer, { preEncoded: true }));
-    for (const event of missed) this.packet(new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
     const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
-    this.packet(new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined));
+    const answer = new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined);
+    const events = missed.map((event) => new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
+    for (const packet of answersFirst(this.adapter) ? [answer, ...events] : [...events, answer]) this.packet(packet);
   }
 
   /** Handles a packet for this socket. */
