@@ -115,10 +115,10 @@ async function expectOrder({ journals, deaf, trace }: Outcome): Promise<void> {
 }
 
 test("cuts, hops, kills and lags: all clients recover", PATIENT, async () => {
-  const count = by({ short: 8, medium: 100, long: 1000 });
+  const count = Number(process.env["CHAOS_FAULTS"] ?? by({ short: 8, medium: 100, long: 1000 }));
   const outcome = await endure(
     { nodes: 3, driver: "ioredis", env: { DEBUG: "*,-engine:*,-socket.io:client" } },
-    { faults: MILD, count, pace: 300 },
+    { faults: MILD, count, pace: by({ short: 120, medium: 300, long: 300 }) },
   );
   if (outcome === undefined) return;
   await expectOrder(outcome);
@@ -130,9 +130,12 @@ test("cuts, hops, kills and lags: all clients recover", PATIENT, async () => {
 });
 
 test("nodes stand still, Redis disappears and is emptied: every hole is known", PATIENT, async () => {
-  const count = by({ short: 6, medium: 30, long: 200 });
+  const count = by({ short: 4, medium: 30, long: 200 });
   const faults = by({ short: BRIEF, medium: ROUGH, long: ROUGH });
-  const outcome = await endure({ nodes: 3, driver: "node-redis" }, { faults, count, pace: 500 });
+  const outcome = await endure(
+    { nodes: 3, driver: "node-redis" },
+    { faults, count, pace: by({ short: 200, medium: 500, long: 500 }) },
+  );
   if (outcome === undefined) return;
   await expectOrder(outcome);
 });
