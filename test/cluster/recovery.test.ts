@@ -69,8 +69,16 @@ class ChaosNode {
   }
 }
 
+/** A transport of the reference's client. */
+interface Breakable {
+  readonly name: string;
+  readonly ws?: { terminate?(): void };
+  onError(reason: string): unknown;
+}
+
 /** A client of the reference that comes back to any node. */
 class ChaosClient {
+  readonly #upgrades: boolean;
   readonly witness: ClientWitness;
   readonly socket: Socket;
   received = 0;
@@ -78,8 +86,8 @@ class ChaosClient {
   constructor(index: number, nodes: readonly ChaosNode[]) {
     const room = index % 2 === 0 ? "even" : "odd";
     this.witness = new ClientWitness(room);
-    // No upgrade: a reference client that closes in the middle of one keeps what it has read, and gets that twice.
-    const transports = [index % 3 === 0 ? "polling" : "websocket"];
+    const transports = index % 3 === 0 ? ["polling"] : index % 3 === 1 ? ["websocket"] : ["polling", "websocket"];
+    this.#upgrades = transports.length > 1;
     const options = { transports, forceNew: true, auth: { room }, reconnectionDelay: 5, reconnectionDelayMax: 20 };
     this.socket = connect(urlOf(random.pick(nodes)), options);
     this.socket.on("connect", () => this.witness.connected(this.socket.recovered));
@@ -96,9 +104,12 @@ class ChaosClient {
   cut(): void {
     if (!this.socket.connected) return;
     const { engine } = this.socket.io;
-    const { ws } = engine.transport as unknown as { readonly ws?: { terminate?(): void } };
-    if (ws?.terminate !== undefined && random.below(2) === 0) ws.terminate();
-    else engine.close();
+    const transport = engine.transport as unknown as Breakable;
+    const mayUpgrade = transport.name === "polling" && this.#upgrades;
+    // A client of the reference that closes during an upgrade gets what it has just read twice: only the client can avoid that.
+    if (!mayUpgrade && random.below(2) === 0) engine.close();
+    else if (transport.ws?.terminate === undefined) transport.onError("cut");
+    else transport.ws.terminate();
   }
 }
 
