@@ -485,6 +485,29 @@ describe("recovery", () => {
     await loseAndComeBack({ pid: "another" });
     expect(socket.recovered).toBe(false);
   });
+
+  test("events before an answer that does not come are recovered, and delivered once", async () => {
+    create();
+    const events = record("a");
+    await comeBack({ pid: "private" });
+    await receive('2["a","offset-1"]');
+    await lose();
+    vi.advanceTimersByTime(1000);
+    network.last.open();
+    await receive('2["a","offset-2"]');
+    await lose();
+    vi.advanceTimersByTime(5000);
+    network.last.open();
+    expect(sent()).toEqual(['0{"pid":"private","offset":"offset-1"}']);
+    await receive('2["a","offset-2"]');
+    network.last.accept("socket", "", { pid: "private" });
+    await delivered();
+    expect(socket.recovered).toBe(true);
+    expect(events).toEqual([
+      ["a", "offset-1"],
+      ["a", "offset-2"],
+    ]);
+  });
 });
 
 describe("retries", () => {
