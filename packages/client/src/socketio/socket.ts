@@ -188,8 +188,8 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   onopen(): void {
     const { auth } = this;
     const { engine } = this.io;
-    // they came on an earlier connection, before an answer that did not come: a recovered session gets them again
-    if (this._pid) this.receiveBuffer = [];
+    // a recovered session gets again what came on an earlier connection
+    this.receiveBuffer = [];
     const connect = (data?: object): void => {
       // the connection may have changed before the program gave its credentials
       if (engine === this.io.engine && this.io._readyState === "open" && !this.connected) sendConnect(this, data);
