@@ -6,7 +6,7 @@ import { endPrograms, WorkersChild } from "../support/cluster/workers-child.ts";
 import { by, isShort, PATIENT, say } from "./run.ts";
 
 // All workers are replaced, twice, while clients send and hear. Our clients send until each event is acknowledged, clients of
-// socket.io send once. test/e2e/cluster/workers-roll.test.ts is the short form.
+// socket.io send once. workers-roll.test.ts has fewer clients.
 
 const OURS = CLIENTS["@portage/client"] as Connect;
 const THEIRS = CLIENTS["socket.io-client 4.8"] as Connect;

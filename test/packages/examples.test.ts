@@ -6,16 +6,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../../support/servers/cluster.ts";
-import { startPostgres } from "../../support/servers/postgres.ts";
-import { findProxy } from "../../support/servers/real-proxies.ts";
-import { startRedis } from "../../support/servers/redis.ts";
-import { freePort } from "../../support/servers/server-process.ts";
-import { nextEvent, within } from "../../support/waiting.ts";
+import { eventually } from "../support/servers/cluster.ts";
+import { startPostgres } from "../support/servers/postgres.ts";
+import { findProxy } from "../support/servers/real-proxies.ts";
+import { startRedis } from "../support/servers/redis.ts";
+import { freePort } from "../support/servers/server-process.ts";
+import { nextEvent, within } from "../support/waiting.ts";
 
 // Starts each example as in its README, and uses it like a page.
 
-const EXAMPLES = fileURLToPath(new URL("../../../examples", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 
 /** Processes have to load their packages, several at once, on a machine that does other things as well. Milliseconds. */
 const STARTING_TIME = 30_000;

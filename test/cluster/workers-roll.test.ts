@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { CLIENTS, type Connect, WAYS } from "../../support/clients.ts";
-import { countTo, join, leaveAll, Listener, outcome, roll, startSenders } from "../../support/cluster/rolling.ts";
-import { endPrograms, WorkersChild } from "../../support/cluster/workers-child.ts";
-import { within } from "../../support/waiting.ts";
+import { CLIENTS, type Connect, WAYS } from "../support/clients.ts";
+import { countTo, join, leaveAll, Listener, outcome, roll, startSenders } from "../support/cluster/rolling.ts";
+import { endPrograms, WorkersChild } from "../support/cluster/workers-child.ts";
+import { within } from "../support/waiting.ts";
+import { isShort } from "./run.ts";
 
 const OURS = CLIENTS["@portage/client"] as Connect;
 const THEIRS = CLIENTS["socket.io-client 4.8"] as Connect;
@@ -20,7 +21,7 @@ const MOST_MOVES = 2;
  * what was not acknowledged sends it again, so that the server may hear it once more for each move. A worker that gets little
  * time hears it after its successor, which then has heard later numbers: the order counts where a number is heard first.
  */
-test.each(["auto", "tunnel"] as const)(
+test.skipIf(isShort).each(["auto", "tunnel"] as const)(
   "while SIGHUP rolls, nothing is lost or out of order: %s",
   async (upgrades) => {
     const program = new WorkersChild({
@@ -45,7 +46,7 @@ test.each(["auto", "tunnel"] as const)(
   120_000,
 );
 
-test.each([
+test.skipIf(isShort).each([
   ["auto", 0],
   ["tunnel", 15],
 ] as const)(
