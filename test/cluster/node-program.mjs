@@ -130,8 +130,10 @@ const questions = {
 };
 
 process.on("message", async ({ id, question, value }) => {
+  // A primary that passes sockets sends messages of its own.
+  if (question === undefined) return;
   try {
-    process.send({ id, answer: await questions[question](value) });
+    process.send({ id, answer: (await questions[question](value)) ?? null });
   } catch (error) {
     process.send({ id, error: String(error?.stack ?? error) });
   }

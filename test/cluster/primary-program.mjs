@@ -15,6 +15,8 @@ let started = 0;
 const all = Array.from({ length: workers }, (_, worker) => {
   const child = cluster.fork({ NODE_PLAN: JSON.stringify(plan) });
   child.on("message", (message) => {
+    // Workers talk to the primary as well.
+    if (!("answer" in message || "error" in message)) return;
     if (message.id !== 0) process.send({ ...message, worker });
     else if ((started += 1) === workers) process.send(message);
   });
