@@ -42,6 +42,7 @@ export const kPort = Symbol("port");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
 export const kTakeFlags = Symbol("takeFlags");
+/** @internal Member of servers: the counts that `io.stats()` reports. */
 export const kTally = Symbol.for("portage:tally");
 export const kRecordJoin = Symbol("recordJoin");
 export const kRememberExpelled = Symbol("rememberExpelled");
