@@ -199,7 +199,7 @@ describe("proxies with faults", () => {
   });
 
   // Separate, as only the timeout ends this step.
-  test.concurrent("answers to waiting polls are swallowed", async () => {
+  test("answers to waiting polls are swallowed", async () => {
     const diagnosis = await examine(await behind({ swallowsPolls: true }), { timeout: 2000 });
     expect(complaints(diagnosis)).toEqual(["RESPONSE_SWALLOWED"]);
     expect(diagnosis.verdict).toBe("limited");

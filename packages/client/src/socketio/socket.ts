@@ -188,8 +188,6 @@ export class Socket<ListenEvents extends EventsMap = DefaultEventsMap, EmitEvent
   onopen(): void {
     const { auth } = this;
     const { engine } = this.io;
-    // a recovered session gets again what came on an earlier connection
-    this.receiveBuffer = [];
     const connect = (data?: object): void => {
       // the connection may have changed before the program gave its credentials
       if (engine === this.io.engine && this.io._readyState === "open" && !this.connected) sendConnect(this, data);
@@ -395,6 +393,8 @@ function sendConnect(self: AnySocket, data?: object): void {
     _opts: { retries },
   } = self;
   try {
+    // a recovered session gets again what came on an earlier connection
+    if (pid) self.receiveBuffer = [];
     // with `retries`, the server remembers its answers
     self.packet({ type: CONNECT, data: pid || retries ? { pid, offset, retries, ...data } : data });
   } catch (error) {
