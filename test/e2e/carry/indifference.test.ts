@@ -39,12 +39,17 @@ class Recorder {
 
   readonly begin = (line: Line): Rules => {
     const frames = { up: new FrameReader(), down: new FrameReader() };
+    const noteFrames = (direction: Direction, bytes: Buffer): void => {
+      const read = frames[direction].push(direction === "up" ? unmask(bytes) : bytes);
+      for (const { opcode, payload } of read) this.#note(direction, Buffer.concat([Buffer.from([opcode]), payload]));
+    };
     const note = (direction: Direction, bytes: Buffer): Buffer => {
-      if (!line.isWebSocket || bytes.subarray(0, 8).toString() === "HTTP/1.1") this.#note(direction, bytes);
-      else {
-        const read = frames[direction].push(direction === "up" ? unmask(bytes) : bytes);
-        for (const { opcode, payload } of read) this.#note(direction, Buffer.concat([Buffer.from([opcode]), payload]));
-      }
+      const isAnswer = bytes.subarray(0, 8).toString() === "HTTP/1.1";
+      // The first frames may come in one read with the answer to the handshake.
+      const end = isAnswer ? bytes.indexOf("\r\n\r\n") + 4 : 0;
+      if (!line.isWebSocket) this.#note(direction, bytes);
+      else if (isAnswer) this.#note(direction, bytes.subarray(0, end));
+      if (line.isWebSocket && end < bytes.length) noteFrames(direction, bytes.subarray(end));
       return bytes;
     };
     return {
