@@ -58,7 +58,9 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
     await port.subscribe("again", () => heard.push("first"));
     port.unsubscribe("again");
     const subscribed = port.subscribe("again", () => heard.push("second"));
-    const end = new Promise<void>((resolve) => void port.subscribe("end", () => resolve()));
+    const end = new Promise<void>((resolve, reject) => {
+      port.subscribe("end", () => resolve()).catch(reject);
+    });
     await subscribed;
     // Redis has handled all that was sent before.
     await port.subscribe("other", () => expect.unreachable());
@@ -91,7 +93,9 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
     const port = await openPort(client());
     const received: Buffer[] = [];
     await port.subscribe("news", (body) => received.push(body));
-    const last = new Promise<void>((resolve) => void port.subscribe("end", () => resolve()));
+    const last = new Promise<void>((resolve, reject) => {
+      port.subscribe("end", () => resolve()).catch(reject);
+    });
     await port.subscribe("other", () => expect.unreachable());
     for (let i = 0; i < 100; i++) void port.eval(PUBLISH, [], ["news", Buffer.from([i, 255])]);
     await port.eval(PUBLISH, [], ["end", ""]);
@@ -112,7 +116,9 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
     await admin.client("KILL", "TYPE", "pubsub");
     await interrupted;
     await restored;
-    const heard = new Promise<void>((resolve) => void port.subscribe("end", () => resolve()));
+    const heard = new Promise<void>((resolve, reject) => {
+      port.subscribe("end", () => resolve()).catch(reject);
+    });
     await port.command("PUBLISH", "news", "again");
     await port.command("PUBLISH", "end", "");
     await heard;
