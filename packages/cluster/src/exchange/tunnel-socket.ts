@@ -1,10 +1,10 @@
 /*
  * The owner's end of a tunnel: a stream that the engine takes for the socket of a WebSocket handshake.
  */
-import { Duplex } from "node:stream";
 import type { RequestPeer } from "../core/heads.ts";
 import type { Frame } from "../core/frames.ts";
 import type { TunnelResetCode } from "../core/tunnel-table.ts";
+import { StreamSocket } from "../links/stream-socket.ts";
 import type { LinkStreams } from "./streams.ts";
 import { TunnelEnd } from "./tunnel-end.ts";
 
@@ -38,7 +38,7 @@ class BrokenTunnelError extends Error {
 const ignoreTunnelError = (): void => {};
 
 /** A socket of a client that is connected to another node. Has the members of `net.Socket` that servers use. */
-export class TunnelSocket extends Duplex {
+export class TunnelSocket extends StreamSocket {
   readonly tunnel: OwnerTunnel;
   readonly #peer: RequestPeer;
   /** Called when the pending write has been sent. */
@@ -72,38 +72,6 @@ export class TunnelSocket extends Duplex {
 
   get connecting(): boolean {
     return false;
-  }
-
-  /** Does nothing: the front's socket has the timers. */
-  setTimeout(): this {
-    return this;
-  }
-
-  /** Does nothing: the front has set it. */
-  setNoDelay(): this {
-    return this;
-  }
-
-  /** Does nothing: the front's socket has the probes. */
-  setKeepAlive(): this {
-    return this;
-  }
-
-  /** Does nothing: links do not keep a process alive. */
-  ref(): this {
-    return this;
-  }
-
-  /** Does nothing: links do not keep a process alive. */
-  unref(): this {
-    return this;
-  }
-
-  /** Destroys the stream once all output was sent. */
-  destroySoon(): void {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
   }
 
   override _read(): void {

@@ -1,4 +1,4 @@
-import { Duplex } from "node:stream";
+import { StreamSocket } from "../links/stream-socket.ts";
 import type { BusMessage, BusType } from "./bus-message.ts";
 
 /** Most bytes of one message. */
@@ -27,12 +27,12 @@ export class BusStreamError extends Error {
 const ignoreBusError = (): void => undefined;
 
 /**
- * A connection to another node whose bytes go through Redis. Has the members of `net.Socket` that HTTP uses.
+ * A connection to another node whose bytes go through Redis.
  *
  * Publishing is not reliable: a message may be missing, and the stream ends then, as a connection that breaks. Messages of one
  * direction have numbers, so that it is noticed.
  */
-export class BusStream extends Duplex {
+export class BusStream extends StreamSocket {
   readonly tag: string;
   readonly id: string;
   readonly #host: BusStreamHost;
@@ -70,7 +70,7 @@ export class BusStream extends Duplex {
 
   #onData(bytes: Buffer): void {
     this.#unreported += bytes.length;
-    // One that does not obey the window.
+    // The other node ignores the window.
     if (this.#unreported > 2 * BUS_WINDOW) return void this.destroy(new BusStreamError("it sent too much"));
     if (this.push(bytes)) this.#report();
   }
@@ -131,37 +131,5 @@ export class BusStream extends Duplex {
     this.#host.onClosed(this);
     written?.(error ?? new BusStreamError("the stream has closed"));
     done(error);
-  }
-
-  /** Destroys the stream once all output was sent. */
-  destroySoon(): void {
-    if (this.writable) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
-  }
-
-  /** Does nothing: links notice silence by themselves. */
-  setTimeout(): this {
-    return this;
-  }
-
-  /** Does nothing: messages are published at once. */
-  setNoDelay(): this {
-    return this;
-  }
-
-  /** Does nothing: links notice silence by themselves. */
-  setKeepAlive(): this {
-    return this;
-  }
-
-  /** Does nothing: links do not keep a process alive. */
-  ref(): this {
-    return this;
-  }
-
-  /** Does nothing: links do not keep a process alive. */
-  unref(): this {
-    return this;
   }
 }
