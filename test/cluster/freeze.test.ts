@@ -58,7 +58,7 @@ test.skipIf(!WATCHFUL.program || isShort).each(placesWith(redis))(
     const foreign = ended.filter((session) => session.tag !== tag);
     // A WebSocket or a POST through the frozen node ends with it. So does a poll that it holds: the freeze is longer than the client
     // waits for a ping. With a pingTimeout of 20 s, next to none of these polls end.
-    say("sessions that ended, and those of the other nodes", [ended.length, complaintsAbout(foreign)]);
+    say("ended sessions, and complaints of other nodes' sessions", [ended.length, complaintsAbout(foreign)]);
     expect(sessions.flatMap(({ faults }) => faults)).toEqual([]);
     await load.leave();
     expect(await leftAt(nodes)).toEqual([]);

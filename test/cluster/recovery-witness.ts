@@ -15,7 +15,7 @@ interface Seen {
 /** A session, from a connection that was not recovered to the next one. */
 interface Life {
   readonly events: Seen[];
-  /** All of them, also those that a node has delivered while Redis was away: they have no place in the order. */
+  /** All events. Some have no place in the order: a node has delivered them while Redis was away. */
   readonly received: Set<string>;
   /** Events that came twice. */
   readonly doubles: string[];

@@ -58,7 +58,7 @@ export class ServerCluster extends Emitter implements Cluster {
   readonly #meeting: Meeting;
   #keys: readonly Buffer[] | undefined;
   #running: SharedNode | undefined = undefined;
-  /** Servers that use the cluster: `runWorkers()` ends those that start() does not return. */
+  /** Servers that use the cluster. `runWorkers()` ends each that `start()` has not returned. */
   readonly #servers = new Set<Leavable>();
   /** The adapters outlive a node: a server that closes may be attached again. */
   readonly #bus: LinkBus;

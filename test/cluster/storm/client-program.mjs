@@ -67,7 +67,7 @@ class Client {
       auth: { client: id },
       ...(retries && { retries: 1000, ackTimeout: 2000 }),
     });
-    // A node that does not answer is no use: on to the next one.
+    // A node does not answer: the next one is tried.
     this.manager.on("error", () => this.hop());
     this.socket.on("connect", () => this.#connected());
     this.socket.on("connect_error", ({ message }) => {

@@ -25,7 +25,7 @@ interface Stored {
 export class SimLogServer {
   readonly #stored = new Map<string, Stored>();
   readonly nodes = new Set<SimLog>();
-  /** Bodies, as text, that were appended; and those that came again after the log had lost them. */
+  /** The appended bodies, as text, and those that were appended again after the log had lost them. */
   readonly #appended = new Set<string>();
   readonly repeated = new Set<string>();
   #epochs = 0;

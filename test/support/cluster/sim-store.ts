@@ -36,7 +36,7 @@ export class SimStore implements ClusterStore {
   readonly #records: Map<string, SimRecord>;
   /** `away`: commands fail; `mute`: they are done, and their replies are lost. */
   state: "up" | "away" | "mute" = "up";
-  /** The commands that were done, without those that only renew. */
+  /** The commands, except renewals. */
   readonly done: string[] = [];
 
   constructor(options: SimStoreOptions) {

@@ -55,7 +55,7 @@ export interface ClusterStore {
   /** Lets records expire later. The outcomes are in the order of `records`. */
   renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]>;
   /**
-   * Begins a new term of a record, which then lives for `ttl` at least. Undefined: there is no record. The same call may be
+   * Begins a new term of a record, which then lives for `ttl` at least. Returns undefined without a record. The same call may be
    * repeated if it is unknown whether it had an effect.
    */
   take(nsp: string, pid: string, ttl: number, owner: RecordOwner): Promise<TakenRecord | undefined>;
