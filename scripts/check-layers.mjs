@@ -49,6 +49,18 @@ const PACKAGES = {
     "@portage/parser/engine",
     "@portage/websocket",
   ],
+  "server/dashboard": nodeModules(
+    "crypto",
+    "diagnostics_channel",
+    "fs",
+    "http",
+    "os",
+    "path",
+    "perf_hooks",
+    "stream",
+    "v8",
+    "zlib",
+  ),
   server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
   "cluster/core": nodeModules("buffer", "crypto"),
   cluster: [
@@ -226,6 +238,16 @@ const FOLDERS = [
     layer: "server/fastify",
     prefix: `${SERVER}fastify.ts`,
     inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts"]),
+  },
+  {
+    layer: "server/dashboard",
+    prefix: `${SERVER}dashboard/`,
+    head: `${SERVER}dashboard/index.ts`,
+    inside: [
+      BASE,
+      ...under(SERVER, ["dashboard/", "index.ts", "engine.ts", "relay.ts", "engine/index.ts", "socketio/index.ts"]),
+      `${SOCKETIO}keys.ts`,
+    ],
   },
   {
     layer: "server/doctor",

@@ -29,6 +29,7 @@ const SHARED = {
   "each side of a connection has its own": ["Session", "EngineError", "Emitter"],
   "engine.io and engine.io-client both take it in their options": ["TransportName"],
   "each package has its own, and exports it": ["UsageError", "UsageErrorCode", "Diagnosis"],
+  "the live page and its server have their own words": ["Role", "Tick", "Finding", "Answer"],
   "engine.io-parser has it in revisions 3 and 4": ["encodePacket", "encodePayload", "decodePacket", "decodePayload"],
 };
 const isShared = new Set(Object.values(SHARED).flat());

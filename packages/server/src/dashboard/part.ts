@@ -1,0 +1,81 @@
+/*
+ * The parts of the live page. Each collects something and answers questions about it.
+ * Knows: the interface between a part and the board that composes them.
+ * Must not know: any part, HTTP, or how a message reaches the page.
+ */
+import type { Server } from "../index.ts";
+import type { BoardSocket } from "./sockets.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ResolvedBoardOptions } from "./options.ts";
+import type { Actions, Answer, Finding, Role, TappedPacket, ViewName, Views, WhyPolling } from "./wire.ts";
+
+/** The parameters of a view: words of its address. At most 8, of at most 200 characters each. */
+export type ViewParams = Readonly<Record<string, string>>;
+
+/** A value, now or later. A part that rejects or throws is answered as `FAILED`. */
+export type Soon<T> = T | Promise<T>;
+
+/** A page that is open. */
+export interface Viewer {
+  /** Unique in this process. */
+  readonly id: string;
+  /** Who it is, for the log: a user name, or the address. */
+  readonly name: string;
+  /** The role at the last check. */
+  readonly role: Role;
+  /** Sends packets of a tap to this page alone. */
+  packets(handle: string, entries: readonly TappedPacket[], skipped: number): void;
+  /** Sends lines of the log to this page alone. */
+  logs(lines: readonly string[], skipped: number): void;
+  /** Calls `fn` when the page has left. */
+  onGone(fn: () => void): void;
+}
+
+/** What a part may use. */
+export interface BoardCore {
+  readonly io: Server;
+  readonly clock: Clock;
+  readonly options: ResolvedBoardOptions;
+  readonly handles: {
+    /** The keyed hash by which pages know a session or a socket. The id itself never leaves. */
+    of(id: string): string;
+    /** The id behind a handle that was shown recently; undefined for any other. */
+    idOf(handle: string): string | undefined;
+  };
+  /** Whether a session belongs to `io`: diagnostics channels report the sessions of all servers. */
+  isOurs(subject: { readonly server?: unknown }): boolean;
+  /** The label of a socket by the option `label`; empty without one, or when it fails. Calls the program. */
+  labelOf(socket: BoardSocket): string;
+  /** Calls `fn` once a second, from start to stop. `now` is in milliseconds since 1970. */
+  everySecond(fn: (now: number) => void): void;
+  /** Sends the findings to all pages, open now or later. Call it when the findings have changed. */
+  showFindings(findings: readonly Finding[]): void;
+  /** Whether a page is open. */
+  hasViewers(): boolean;
+}
+
+/** Answers to questions that are not views. Arguments have passed the schema; roles and nonces have been checked. */
+export interface PartAnswers {
+  why(handle: string): Soon<Answer<WhyPolling>>;
+  tap(handle: string, viewer: Viewer): Soon<Answer<{ readonly ok: true }>>;
+  untap(handle: string, viewer: Viewer): void;
+  act(
+    name: keyof Actions,
+    target: unknown,
+    viewer: Viewer,
+  ): Soon<Answer<{ readonly ok: true; readonly affected: number }>>;
+}
+
+/** A part of the board. Nothing runs before `start()`, nor after `stop()`. */
+export interface BoardPart {
+  /** Answers for views, by name. A watched view is asked again every 2 s. */
+  readonly views?: { readonly [Name in ViewName]?: (params: ViewParams) => Soon<Answer<Views[Name]>> };
+  readonly answers?: Partial<PartAnswers>;
+  /** Names for `hello.features`. */
+  readonly features?: readonly string[];
+  start?(): void;
+  stop?(): void;
+}
+
+/** Makes a part. */
+export type MakePart = (core: BoardCore) => BoardPart;
