@@ -216,7 +216,7 @@ const FOLDERS = [
 
   {
     ...ofSocketIo("report", "close-codes"),
-    inside: under(SERVER, ["socketio/report/", "engine/index.ts"]),
+    inside: under(SERVER, ["socketio/report/", "engine/index.ts", "base/handler-errors.ts"]),
   },
   ofSocketIo("events", "typed-events"),
   ofSocketIo("packets", "codec"),

@@ -8,8 +8,10 @@ import { readComments } from "./error-comments.mjs";
 const require = createRequire(import.meta.url);
 const built = (path) => require(`../packages/${path}`);
 const { ALL_CLOSE_CODES, DISCONNECT_CODES } = built("server/dist/socketio/report/close-codes.js");
-const { ALL_LIMIT_CODES } = built("server/dist/socketio/report/limit-codes.js");
+const { ALL_LIMIT_CODES, RECOVERY_LIMITS } = built("server/dist/socketio/report/limit-codes.js");
 const { REFUSALS } = built("server/dist/engine/report/refusals.js");
+const { UPGRADE_FAILURES } = built("server/dist/engine/report/stats.js");
+const { HANDLER_KINDS } = built("server/dist/base/handler-errors.js");
 const { USAGE_ERRORS } = built("server/dist/engine/usage-errors.js");
 const { SOCKETIO_ERRORS } = built("server/dist/socketio/report/errors.js");
 const { CLUSTER_ERRORS, LINK_REFUSALS, WORKERS_ERRORS } = built("cluster/dist/index.js");
@@ -129,17 +131,45 @@ ${table(
   ]),
 )}
 
+## Why an upgrade failed
+
+The session stays on polling. \`io.stats().upgrades.failed\` counts by step, and the channel \`portage.upgrade.failed\` of
+\`node:diagnostics_channel\` has the session.
+
+${table(
+  ["step", "what happened", "what to do"],
+  Object.entries(UPGRADE_FAILURES).map(([name, { message, fix }]) => [code(name), message, fix]),
+)}
+
 ## Limits that a session survives
 
 \`io.engine.on("limit", ({ code, message, limit, actual, sid }) => ...)\`, counted in \`io.stats().limits\`.
 
 ${texts(ALL_LIMIT_CODES)}
 
+## What recovery drops
+
+\`io.stats().recovery.dropped\`, by the option of \`connectionStateRecovery\` that is reached.
+
+${table(
+  ["option", "what happened", "what to do"],
+  Object.entries(RECOVERY_LIMITS).map(([name, { message, fix }]) => [code(name), message, fix]),
+)}
+
 ## Errors of the Socket.IO layer
 
 \`SocketIoError\`: thrown, passed to callbacks, or emitted as process warnings; also the text of HTTP responses.
 
 ${texts(SOCKETIO_ERRORS)}
+
+## Functions of the program that fail
+
+\`io.on("handler_error", (error, { handler }) => ...)\`; [more about them](handler-errors.md).
+
+${table(
+  ["handler", "what happened", "what to do"],
+  Object.entries(HANDLER_KINDS).map(([name, { message, fix }]) => [code(name), message, fix]),
+)}
 
 ## Mistakes of the program
 

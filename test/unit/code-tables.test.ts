@@ -5,7 +5,9 @@ import { describe, expect, test } from "vitest";
 import { ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS } from "../../packages/parser/src/errors.ts";
 import { ENGINE_ERRORS } from "../../packages/client/src/engine/errors.ts";
 import { ALL_CLOSE_CODES, DISCONNECT_CODES } from "../../packages/server/src/socketio/report/close-codes.ts";
-import { ALL_LIMIT_CODES } from "../../packages/server/src/socketio/report/limit-codes.ts";
+import { ALL_LIMIT_CODES, RECOVERY_LIMITS } from "../../packages/server/src/socketio/report/limit-codes.ts";
+import { HANDLER_KINDS } from "../../packages/server/src/base/handler-errors.ts";
+import { UPGRADE_FAILURES } from "../../packages/server/src/engine/report/stats.ts";
 import { USAGE_ERRORS } from "../../packages/server/src/engine/usage-errors.ts";
 import { REFUSALS } from "../../packages/server/src/engine/report/refusals.ts";
 import { SOCKETIO_ERRORS } from "../../packages/server/src/socketio/report/errors.ts";
@@ -113,8 +115,11 @@ describe.each(Object.entries(TABLES))("each sentence fits a line of 80 character
 const SECTIONS: Readonly<Record<string, readonly object[]>> = {
   "Why a session ended": [ALL_CLOSE_CODES, DISCONNECT_CODES],
   "Why a request was refused": [REFUSALS],
+  "Why an upgrade failed": [UPGRADE_FAILURES],
   "Limits that a session survives": [ALL_LIMIT_CODES],
   "Errors of the Socket.IO layer": [SOCKETIO_ERRORS],
+  "What recovery drops": [RECOVERY_LIMITS],
+  "Functions of the program that fail": [HANDLER_KINDS],
   "Mistakes of the program": [USAGE_ERRORS],
   "Errors of the client": [CLIENT_CODES, ENGINE_ERRORS, TRANSPORT_CODES],
   "What the parsers refuse": [ENGINE_PARSER_ERRORS, SOCKET_PARSER_ERRORS],

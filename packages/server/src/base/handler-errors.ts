@@ -17,6 +17,8 @@ type FailureListener = (...args: unknown[]) => unknown;
  */
 export const HANDLER_ERROR = "handler_error";
 
+const LOOK_AT_ERROR = "look at the error: listen to `handler_error`, and correct the function";
+
 /** The function of the program that has failed. */
 export type HandlerKind =
   /** a listener of an event; `event` has its name */
@@ -41,6 +43,27 @@ export type HandlerKind =
   | "userOf"
   /** `engine.generateId`: the request is refused, code 3 */
   | "generateId";
+
+/** What it means that a function has failed, and what to do about it. */
+export const HANDLER_KINDS: Readonly<Record<HandlerKind, { readonly message: string; readonly fix: string }>> = {
+  listener: { message: "a listener of an event threw, or its promise rejected", fix: LOOK_AT_ERROR },
+  acknowledgement: { message: "a callback of `emit` threw, or its promise rejected", fix: LOOK_AT_ERROR },
+  "socket middleware": { message: "a middleware of `socket.use()` failed; the event is dropped", fix: LOOK_AT_ERROR },
+  "namespace middleware": { message: "a middleware of `io.use()` failed; the client is refused", fix: LOOK_AT_ERROR },
+  "namespace function": { message: "a function passed to `io.of()` failed; the client is refused", fix: LOOK_AT_ERROR },
+  adapter: {
+    message: "a method of the adapter failed",
+    fix: "look at the error, and at the bus that the adapter uses",
+  },
+  connecting: { message: "the adapter or the parser failed while a client connected", fix: LOOK_AT_ERROR },
+  "engine middleware": {
+    message: "a middleware of the engine, or `cors`, failed; the request is refused",
+    fix: LOOK_AT_ERROR,
+  },
+  allowRequest: { message: "the function in `allowRequest` failed; the request is refused", fix: LOOK_AT_ERROR },
+  userOf: { message: "the function in `userOf` failed; the request is refused", fix: LOOK_AT_ERROR },
+  generateId: { message: "`engine.generateId` failed; the request is refused", fix: LOOK_AT_ERROR },
+};
 
 /** Details of an error in the program's code. */
 export interface HandlerFailure {

@@ -35,7 +35,7 @@ const isPreflight = ({ method, headers }: IncomingMessage): boolean =>
  * Returns advice if the browser will hide a sent response from its page, judged by the response's headers. Such a page
  * polls in vain, and the server would not notice. Returns undefined if the page may read it, or for other clients.
  */
-function adviceFor(req: IncomingMessage, res: ServerResponse, origin: string): string | undefined {
+function corsAdvice(req: IncomingMessage, res: ServerResponse, origin: string): string | undefined {
   if ((res.statusCode >= 400 && !isPreflight(req)) || !isForeign(req, origin)) return undefined;
   const allowed = headerOf(res, "access-control-allow-origin");
   const isNamed = allowed === origin;
@@ -62,7 +62,7 @@ export interface CorsHost {
 /** Reports a page that has requested a session and may not read the response. The page itself can't report it. */
 export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: ServerResponse): void {
   const { origin = "" } = req.headers;
-  const advice = adviceFor(req, res, origin);
+  const advice = corsAdvice(req, res, origin);
   if (advice === undefined) return;
   host[kStats].corsMismatches += 1;
   if (log.enabled) log("a page of %s may not read the answer", origin);

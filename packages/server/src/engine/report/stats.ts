@@ -1,14 +1,33 @@
 import { ENGINE_PARSER_ERRORS } from "@portage/parser/engine";
 import { VIOLATIONS } from "@portage/websocket";
-import { type AnyLayerCloseCode, brokenRule, type CloseReason } from "./close-codes.ts";
+import { type AnyLayerCloseCode, brokenRule, type CloseReason, type CodeText } from "./close-codes.ts";
 import type { AnyLayerLimitCode } from "./limit-codes.ts";
 
-/**
- * Why an upgrade failed: another one was in progress or done (`candidate`), the candidate sent an unexpected packet
- * (`stray`), its connection ended (`lost`), it took longer than `upgradeTimeout` (`timeout`), or the session ended first.
- */
-export type UpgradeFailure = (typeof UPGRADE_FAILURES)[number];
-export const UPGRADE_FAILURES = ["candidate", "stray", "lost", "timeout", "sessionClosed"] as const;
+/** Why an upgrade failed, by step. The session stays on its transport. */
+export const UPGRADE_FAILURES = {
+  candidate: {
+    message: "another upgrade of the session was under way, or done",
+    fix: "nothing, the first one goes on; check proxies that repeat requests",
+  },
+  stray: {
+    message: "the new connection sent something else than a probe",
+    fix: "use a Socket.IO client, and check proxies that change messages",
+  },
+  lost: {
+    message: "the new connection broke before the upgrade was complete",
+    fix: "if it is frequent, check proxies that cut WebSockets: `npx portage-doctor`",
+  },
+  timeout: {
+    message: "the upgrade took longer than upgradeTimeout",
+    fix: "check proxies that hold frames back, or raise `upgradeTimeout`",
+  },
+  sessionClosed: {
+    message: "the session ended before the upgrade was complete",
+    fix: "nothing, look at why the session ended",
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type UpgradeFailure = keyof typeof UPGRADE_FAILURES;
 
 /** The rules of packets and of WebSocket that a client can violate. */
 export const ENGINE_RULES: readonly string[] = [...Object.keys(VIOLATIONS), ...Object.keys(ENGINE_PARSER_ERRORS)];

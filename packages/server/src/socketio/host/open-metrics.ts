@@ -2,9 +2,9 @@ import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
 import { ENGINE_RULES, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
 import { ALL_CLOSE_CODES } from "../report/close-codes.ts";
 import { SOCKETIO_ERRORS } from "../report/errors.ts";
-import { ALL_LIMIT_CODES } from "../report/limit-codes.ts";
+import { ALL_LIMIT_CODES, RECOVERY_LIMITS } from "../report/limit-codes.ts";
 import type { ClusterReport, ExchangeReport } from "./cluster-report.ts";
-import { CLUSTER_CODES, CONNECT_CODES, RECOVERY_LIMITS, type ServerReport } from "./server-tally.ts";
+import { CLUSTER_CODES, CONNECT_CODES, type ServerReport } from "./server-tally.ts";
 
 /** Options of `io.metrics()`. */
 export interface MetricsOptions {
@@ -67,7 +67,7 @@ export function openMetrics(report: ServerReport, sockets: number, { eof = true 
 function ofSessions({ sessions, upgrades }: ServerReport, sockets: number): Metric[] {
   const transports = from(TRANSPORTS, sessions.byTransport);
   const closed = from(Object.keys(ALL_CLOSE_CODES), sessions.closed);
-  const failed = from(UPGRADE_FAILURES, upgrades.failed);
+  const failed = from(Object.keys(UPGRADE_FAILURES), upgrades.failed);
   return [
     gauge("sockets", "Connected sockets, in all namespaces.", sockets),
     gauge("sessions", "Open sessions by transport.", transports, { label: "transport" }),
@@ -108,7 +108,7 @@ function ofTrouble(report: ServerReport): Metric[] {
   const { limits, refusals, corsMismatches, cluster, recovery } = report;
   const connects = from(CONNECT_CODES, report.connectsRefused);
   const refused = from(RECOVERY_CODES, recovery.refused);
-  const dropped = from(RECOVERY_LIMITS, recovery.dropped);
+  const dropped = from(Object.keys(RECOVERY_LIMITS), recovery.dropped);
   return [
     counter("limits", "Limits met, by code.", from(Object.keys(ALL_LIMIT_CODES), limits), { label: "code" }),
     counter("refusals", "Requests turned away, by name.", from(Object.keys(REFUSALS), refusals), { label: "name" }),

@@ -1,10 +1,7 @@
 import type { ClusterReport } from "./cluster-report.ts";
 import { count, type EngineReport, type Tally } from "../../engine/index.ts";
+import type { RecoveryLimit } from "../report/limit-codes.ts";
 import { SocketIoError, type SocketIoErrorCode } from "../report/errors.ts";
-
-/** The options that bound stored sessions and packets. */
-export type RecoveryLimit = (typeof RECOVERY_LIMITS)[number];
-export const RECOVERY_LIMITS = ["maxSessions", "maxPackets", "maxPacketBytes"] as const;
 
 /** Codes of bus messages that were ignored; they are not failures of the adapter. */
 export const CLUSTER_CODES: ReadonlySet<SocketIoErrorCode> = new Set<SocketIoErrorCode>([

@@ -1,4 +1,4 @@
-import type { RecoveryLimit } from "../host/server-tally.ts";
+import type { RecoveryLimit } from "../report/limit-codes.ts";
 import type { BroadcastOptions } from "../adapter/adapter.ts";
 
 /** Where a packet was sent: the node of a cluster, and the number of the packet there. */

@@ -20,7 +20,7 @@ import { PacketType } from "@portage/parser/socket";
 import { SocketIoError } from "../report/errors.ts";
 import { type Clock, serverClock, type PendingCall } from "../../base/clock.ts";
 import { completeRecovery, type ResolvedRecovery } from "./options.ts";
-import type { RecoveryLimit } from "../host/server-tally.ts";
+import type { RecoveryLimit } from "../report/limit-codes.ts";
 import type {
   BroadcastOptions,
   PrivateSessionId,

@@ -1,4 +1,4 @@
-import { defineLimitCodes, LIMIT_CODES } from "../../engine/index.ts";
+import { type CodeText, defineLimitCodes, LIMIT_CODES } from "../../engine/index.ts";
 
 /** Limits that do not end a session, the engine's and this layer's, by code. */
 export const ALL_LIMIT_CODES = {
@@ -30,3 +30,21 @@ export const ALL_LIMIT_CODES = {
 };
 
 export type SessionLimitCode = keyof typeof ALL_LIMIT_CODES;
+
+/** The options that bound stored sessions and packets. What exceeds them is dropped before it expires. */
+export const RECOVERY_LIMITS = {
+  maxSessions: {
+    message: "a session to recover is dropped: maxSessions of connectionStateRecovery",
+    fix: "raise `maxSessions`, or lower `maxDisconnectionDuration`",
+  },
+  maxPackets: {
+    message: "a kept event is dropped: maxPackets of connectionStateRecovery",
+    fix: "raise `maxPackets`, or send fewer events",
+  },
+  maxPacketBytes: {
+    message: "a kept event is dropped: maxPacketBytes of connectionStateRecovery",
+    fix: "raise `maxPacketBytes`, or send smaller events",
+  },
+} as const satisfies Record<string, CodeText>;
+
+export type RecoveryLimit = keyof typeof RECOVERY_LIMITS;
