@@ -8,9 +8,21 @@ const { Server } = require(process.argv[2]);
 const { setupMaster, setupWorker } = require("@socket.io/sticky");
 const { createAdapter, setupPrimary } = require("@socket.io/cluster-adapter");
 
+/**
+ * The sticky primary reads on while it passes a socket. A busy primary so takes the first frame of a WebSocket away from the
+ * worker, and the client waits for its CONNECT forever. Requests with a body are not passed: the primary has to read them.
+ */
+function stopReadingBeforePassing(socket) {
+  socket.prependListener("data", (chunk) => {
+    if (!/^(?:content-length|transfer-encoding):/im.test(chunk.toString("latin1")))
+      Reflect.get(socket, "_handle")?.readStop();
+  });
+}
+
 if (cluster.isPrimary) {
   const http = createServer();
   setupMaster(http, { loadBalancingMethod: "round-robin" });
+  http.on("connection", stopReadingBeforePassing);
   setupPrimary();
   cluster.setupPrimary({ serialization: "advanced" });
   const workers = [cluster.fork(), cluster.fork()];
