@@ -233,7 +233,7 @@ describe.skipIf(redis === undefined)("recovery is refused with a reason", () => 
     const heard = await clientOf(a);
     a.io.emit("one", 1);
     await until(() => heard.events.length === 1, "the first event");
-    const code = await refusalAt(b, heard, () => admin.del(`${nodes.name}:{/}:e`, `${nodes.name}:{/}:n`));
+    const code = await refusalAt(b, heard, () => admin.del(`${nodes.name}:{/}:p`));
     expect(code).toBe("RECOVERY_EPOCH");
   });
 

@@ -1,9 +1,9 @@
+import type { LogPosition } from "../order/log.ts";
+
 /** The keys and the channel of the log of a namespace. They share a hash tag, so that one script may use them. */
 export interface LogKeys {
-  /** Four characters; missing: the log has lost everything. */
-  readonly epoch: string;
-  /** The number of the last entry. */
-  readonly number: string;
+  /** The epoch, four characters, and the number of the last entry; missing: the log has lost everything. */
+  readonly position: string;
   /** A stream with the entries; the id of an entry is its number, field `d` its body. */
   readonly history: string;
   /** A list of `<number> <time>`, by which old entries are trimmed. */
@@ -13,12 +13,20 @@ export interface LogKeys {
   writer(name: string): string;
 }
 
+/** Characters of an epoch. */
+export const EPOCH_LENGTH = 4;
+
+/** Reads what the key of the position has. Undefined: it is malformed. */
+export function parsePosition(text: string): LogPosition | undefined {
+  const number = text.charAt(EPOCH_LENGTH) === " " ? Number(text.slice(EPOCH_LENGTH + 1)) : NaN;
+  return Number.isSafeInteger(number) ? { epoch: text.slice(0, EPOCH_LENGTH), number } : undefined;
+}
+
 /** `prefix`: of the port, and the name of the cluster. */
 export function logKeys(prefix: string, nsp: string): LogKeys {
   const begin = `${prefix}{${nsp}}:`;
   return {
-    epoch: `${begin}e`,
-    number: `${begin}n`,
+    position: `${begin}p`,
     history: `${begin}h`,
     marks: `${begin}m`,
     channel: `${begin}a`,

@@ -1,8 +1,10 @@
 import { redisScript } from "./script.ts";
 
 /*
- * The scripts of the log. Keys are in the order of LogKeys: epoch, number, history, marks. Redis runs a script as one, and a
+ * The scripts of the log. Keys are in the order of LogKeys: position, history, marks. Redis runs a script as one, and a
  * subscriber gets what scripts publish in their order: this is the one order of all nodes.
+ *
+ * Each command of APPEND costs every event: it reads one key, writes two, stores and publishes, and leaves the rest for seldom.
  */
 
 /**
@@ -11,64 +13,69 @@ import { redisScript } from "./script.ts";
  */
 const CURRENT = `
   local function text(number) return string.format("%.0f", number) end
-  local epoch = redis.call("GET", KEYS[1])
-  local number = tonumber(redis.call("GET", KEYS[2]) or -1)
-  if not epoch or number < 0 or (epoch == ARGV[2] and number < tonumber(ARGV[3])) then
+  local stored = redis.call("GET", KEYS[1])
+  local epoch = stored and string.sub(stored, 1, 4)
+  local number = stored and tonumber(string.sub(stored, 6))
+  local is_new = not number or (epoch == ARGV[2] and number < tonumber(ARGV[3]))
+  if is_new then
     epoch = ARGV[1]
     number = 0
-    redis.call("DEL", KEYS[3], KEYS[4])
-    redis.call("SET", KEYS[1], epoch)
+    redis.call("DEL", KEYS[2], KEYS[3])
   end
-  redis.call("PEXPIRE", KEYS[1], ARGV[4])
 `;
 
-/** Returns epoch and number. */
+/** Returns the position. */
 export const POSITION = redisScript(`${CURRENT}
-  redis.call("SET", KEYS[2], text(number), "PX", ARGV[4])
-  return { epoch, text(number) }
+  local position = epoch .. " " .. text(number)
+  redis.call("SET", KEYS[1], position, "PX", ARGV[4])
+  return position
 `);
 
 /**
- * Appends entries, unless the log has them, and publishes them. Returns epoch and number. Key 5: the last sequence of the writer.
- * Arguments from 5 on: channel, sequence of the first entry, most entries, most milliseconds, bodies.
+ * Appends entries and publishes them. Returns the position. Key 4: the last sequence of the writer.
+ * Arguments from 5 on: channel, sequence of the first entry, most entries, most milliseconds, what to do ("c": leave out the
+ * entries that the log has; "l": the history lives on), bodies.
  *
  * Every 256th number is a mark with its time: entries up to it are as old, and are removed when that is too old.
  */
 export const APPEND = redisScript(`${CURRENT}
   local sequence = tonumber(ARGV[6])
-  local last = tonumber(redis.call("GET", KEYS[5]) or -1)
-  for i = 9, #ARGV do
+  local last = sequence - 1
+  if string.find(ARGV[9], "c", 1, true) then last = tonumber(redis.call("GET", KEYS[4]) or -1) end
+  for i = 10, #ARGV do
     if sequence > last then
       number = number + 1
       last = sequence
       local id = text(number)
-      redis.call("XADD", KEYS[3], "MAXLEN", "~", ARGV[7], id .. "-0", "d", ARGV[i])
+      redis.call("XADD", KEYS[2], "MAXLEN", "~", ARGV[7], id .. "-0", "d", ARGV[i])
       redis.call("PUBLISH", ARGV[5], epoch .. id .. " " .. ARGV[i])
       if number % 256 == 0 then
         local time = redis.call("TIME")
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
-        redis.call("RPUSH", KEYS[4], id .. " " .. text(now))
-        local oldest = redis.call("LINDEX", KEYS[4], 0)
+        redis.call("RPUSH", KEYS[3], id .. " " .. text(now))
+        local oldest = redis.call("LINDEX", KEYS[3], 0)
         while oldest do
           local marked, at = string.match(oldest, "^(%d+) (%d+)$")
           if now - tonumber(at) <= tonumber(ARGV[8]) then break end
-          redis.call("LPOP", KEYS[4])
-          redis.call("XTRIM", KEYS[3], "MINID", text(tonumber(marked) + 1) .. "-0")
-          oldest = redis.call("LINDEX", KEYS[4], 0)
+          redis.call("LPOP", KEYS[3])
+          redis.call("XTRIM", KEYS[2], "MINID", text(tonumber(marked) + 1) .. "-0")
+          oldest = redis.call("LINDEX", KEYS[3], 0)
         end
-        redis.call("PEXPIRE", KEYS[4], ARGV[4])
+        redis.call("PEXPIRE", KEYS[3], ARGV[4])
       end
     end
     sequence = sequence + 1
   end
-  redis.call("SET", KEYS[2], text(number), "PX", ARGV[4])
-  redis.call("SET", KEYS[5], text(last), "PX", ARGV[4])
-  redis.call("PEXPIRE", KEYS[3], ARGV[8])
-  return { epoch, text(number) }
+  local position = epoch .. " " .. text(number)
+  redis.call("SET", KEYS[1], position, "PX", ARGV[4])
+  redis.call("SET", KEYS[4], text(last), "PX", ARGV[4])
+  if is_new or string.find(ARGV[9], "l", 1, true) then redis.call("PEXPIRE", KEYS[2], text(2 * tonumber(ARGV[8]))) end
+  return position
 `);
 
-/** Returns entries of an epoch, as XRANGE does; nil: the log has another epoch. Keys: epoch, history. */
+/** Returns entries of an epoch, as XRANGE does; nil: the log has another epoch. Keys: position, history. */
 export const READ = redisScript(`
-  if redis.call("GET", KEYS[1]) ~= ARGV[1] then return false end
+  local stored = redis.call("GET", KEYS[1])
+  if not stored or string.sub(stored, 1, 4) ~= ARGV[1] then return false end
   return redis.call("XRANGE", KEYS[2], ARGV[2], ARGV[3], "COUNT", ARGV[4])
 `);

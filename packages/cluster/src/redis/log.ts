@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
 import type {
@@ -10,7 +9,7 @@ import type {
   LogReading,
   NewEntries,
 } from "../order/log.ts";
-import { type LogKeys, logKeys } from "./log-keys.ts";
+import { type LogKeys, logKeys, parsePosition, EPOCH_LENGTH } from "./log-keys.ts";
 import { APPEND, POSITION, READ } from "./log-scripts.ts";
 import type { RedisPort, RedisValue } from "./port.ts";
 
@@ -20,7 +19,6 @@ const READ_COUNT = 100;
 const LEAST_LIFETIME = 24 * 60 * 60 * 1000;
 /** Milliseconds before the position is asked for again. */
 const POSITION_RETRY_DELAY = 200;
-const EPOCH_LENGTH = 4;
 const NUMBER_END = 0x20;
 
 /** Bounds of the stored entries of each namespace. */
@@ -46,6 +44,10 @@ interface Following {
   isFollowed: boolean;
   /** The last position that is known. */
   seen: LogPosition | undefined;
+  /** The last writer here, and its next sequence: the log has all before it, and none from it on. Undefined: that is unknown. */
+  next: { readonly writer: string; readonly sequence: number } | undefined;
+  /** When the history was last given time to live, by the clock. */
+  renewedAt: number;
 }
 
 /** The log in Redis. */
@@ -88,18 +90,30 @@ export class RedisLog implements ClusterLog {
   // ---- commands ----------------------------------------------------------------------------------------------------
 
   async append(nsp: string, { writer, sequence, bodies }: NewEntries): Promise<LogPosition> {
-    const keysOf = this.#keysOf(nsp);
-    const { epoch, number, history, marks, channel } = keysOf;
+    const following = this.#followings.get(nsp);
+    const keys = following?.keys ?? this.#keysOf(nsp);
     const { maxLength, maxAge } = this.#settings.history();
-    const keys = [epoch, number, history, marks, keysOf.writer(writer)];
-    const common = this.#commonArguments(this.#followings.get(nsp)?.seen);
-    const args = [...common, channel, sequence, maxLength, maxAge, ...bodies];
-    return this.#note(nsp, positionOf(await this.#settings.port.eval(APPEND, keys, args)));
+    const next = following?.next;
+    const mayHave = next?.writer !== writer || next.sequence !== sequence;
+    // The history lives for twice its age, so this is early enough.
+    const now = this.#settings.clock.now();
+    const isDue = following === undefined || now - following.renewedAt > maxAge / 2;
+    const tasks = (mayHave ? "c" : "") + (isDue ? "l" : "");
+    const names = [keys.position, keys.history, keys.marks, keys.writer(writer)];
+    const common = this.#commonArguments(following?.seen);
+    const args = [...common, keys.channel, sequence, maxLength, maxAge, tasks, ...bodies];
+    if (following !== undefined) following.next = undefined;
+    const position = positionOf(await this.#settings.port.eval(APPEND, names, args));
+    if (following !== undefined) {
+      following.next = { writer, sequence: sequence + bodies.length };
+      if (isDue) following.renewedAt = now;
+    }
+    return this.#note(nsp, position);
   }
 
   async position(nsp: string, seen = this.#followings.get(nsp)?.seen): Promise<LogPosition> {
-    const { epoch, number, history, marks } = this.#keysOf(nsp);
-    const keys = [epoch, number, history, marks];
+    const { position, history, marks } = this.#keysOf(nsp);
+    const keys = [position, history, marks];
     return this.#note(nsp, positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen))));
   }
 
@@ -109,9 +123,9 @@ export class RedisLog implements ClusterLog {
   }
 
   async read(nsp: string, after: LogPosition, through: number): Promise<LogReading> {
-    const { epoch, history } = this.#keysOf(nsp);
+    const { position, history } = this.#keysOf(nsp);
     const args = [after.epoch, `${after.number + 1}-0`, `${through}-0`, READ_COUNT];
-    const reply = await this.#settings.port.eval(READ, [epoch, history], args);
+    const reply = await this.#settings.port.eval(READ, [position, history], args);
     if (reply === null) return "epoch";
     const entries: LogEntry[] = [];
     for (const entry of reply as [Buffer, [Buffer, Buffer]][]) {
@@ -132,12 +146,14 @@ export class RedisLog implements ClusterLog {
   // ---- followers ---------------------------------------------------------------------------------------------------
 
   follow(nsp: string, follower: LogFollower): void {
-    const following = {
+    const following: Following = {
       nsp,
       follower,
       keys: this.#keysOf(nsp),
       isFollowed: true,
       seen: this.#followings.get(nsp)?.seen,
+      next: undefined,
+      renewedAt: -Infinity,
     };
     this.#followings.set(nsp, following);
     this.#settings.port
@@ -190,10 +206,20 @@ export class RedisLog implements ClusterLog {
 }
 
 function positionOf(reply: unknown): LogPosition {
-  const [epoch, number] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  const position = { epoch: String(epoch), number: Number(String(number)) };
-  if (Number.isSafeInteger(position.number)) return position;
+  const position = parsePosition(String(reply));
+  if (position !== undefined) return position;
   throw new ClusterError("REDIS_UNAVAILABLE", "Redis gave an unexpected reply");
 }
 
-const newEpoch = (): string => randomBytes(3).toString("base64url");
+const EPOCH_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Each script gets one, and hardly any needs it. It distinguishes epochs, and is not a secret. */
+function newEpoch(): string {
+  let rest = Math.floor(Math.random() * 64 ** EPOCH_LENGTH);
+  let epoch = "";
+  while (epoch.length < EPOCH_LENGTH) {
+    epoch += EPOCH_CHARACTERS.charAt(rest % 64);
+    rest = Math.floor(rest / 64);
+  }
+  return epoch;
+}

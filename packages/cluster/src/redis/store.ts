@@ -8,6 +8,7 @@ import type {
   TakenRecord,
   WriteOutcome,
 } from "../recovery/store.ts";
+import { parsePosition } from "./log-keys.ts";
 import type { RedisPort } from "./port.ts";
 import { redisScript } from "./script.ts";
 
@@ -46,7 +47,7 @@ const TAKE = redisScript(`
     redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "po", found[1], "pt", found[2])
   end
   if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[1], ARGV[3]) end
-  return { found[1], found[2], found[3], redis.call("GET", KEYS[2]) or "0", redis.call("GET", KEYS[3]) or "" }`);
+  return { found[1], found[2], found[3], redis.call("GET", KEYS[2]) or "" }`);
 
 const REMOVE = redisScript(`
   if redis.call("HGET", KEYS[1], "o") ~= ARGV[1] then return 0 end
@@ -59,23 +60,20 @@ const MAX_TTL = 3e10;
 
 const OUTCOMES: readonly RenewalOutcome[] = ["taken", "kept", "missing"];
 
-/** The keys that have the position of a log. */
-export interface PositionKeys {
-  readonly number: string;
-  readonly epoch: string;
-}
-
 /** Session records in Redis. */
 export class RedisStore implements ClusterStore {
   readonly #port: RedisPort;
   readonly #prefix: string;
-  readonly #positionKeys: (nsp: string) => PositionKeys;
+  readonly #positionKey: (nsp: string) => string;
 
-  /** @param prefix what the names of all keys begin with */
-  constructor(port: RedisPort, prefix: string, positionKeys: (nsp: string) => PositionKeys) {
+  /**
+   * @param prefix what the names of all keys begin with
+   * @param positionKey returns the key with the position of a log
+   */
+  constructor(port: RedisPort, prefix: string, positionKey: (nsp: string) => string) {
     this.#port = port;
     this.#prefix = prefix;
-    this.#positionKeys = positionKeys;
+    this.#positionKey = positionKey;
   }
 
   #keyOf(nsp: string, pid: string): string {
@@ -95,15 +93,14 @@ export class RedisStore implements ClusterStore {
   }
 
   async take(nsp: string, pid: string, ttl: number, { term, tag }: RecordOwner): Promise<TakenRecord | undefined> {
-    const { number, epoch } = this.#positionKeys(nsp);
-    const keys = [this.#keyOf(nsp, pid), number, epoch];
+    const keys = [this.#keyOf(nsp, pid), this.#positionKey(nsp)];
     const taken = await this.#port.eval(TAKE, keys, [term, tag, millisecondsOf(ttl)]);
     if (taken === null) return undefined;
-    const [previousTerm, previousTag, record, last, current] = taken as [Buffer, Buffer, Buffer, Buffer, Buffer];
+    const [previousTerm, previousTag, record, position] = taken as [Buffer, Buffer, Buffer, Buffer];
     return {
       record,
       previous: { term: String(previousTerm), tag: String(previousTag) },
-      position: { epoch: String(current), number: Number(last) },
+      position: parsePosition(String(position)) ?? { epoch: "", number: 0 },
     };
   }
 
