@@ -31,6 +31,7 @@ const PACKAGES = {
       "zlib",
       "events",
       "crypto",
+      "diagnostics_channel",
       "stream",
       "buffer",
       "fs",
@@ -108,7 +109,7 @@ const ENGINE_ROOT = under(ENGINE, [
   "usage-errors.ts",
 ]);
 /** Files of the Socket.IO layer that all its folders may use, and the engine. */
-const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts"]), `${ENGINE}index.ts`];
+const SOCKETIO_ROOT = [...under(SOCKETIO, ["keys.ts", "limits.ts", "probe.ts"]), `${ENGINE}index.ts`];
 
 /** Files that all of the client may use: leaves, and what the folders of each layer share. */
 const CLIENT_ROOT = under(CLIENT, [

@@ -68,7 +68,7 @@ const ADDED: Record<string, string> = {
   // The contract between the engine, its sessions and their transports.
   "engine.io Server":
     "httpServer detach pingInterval pingTimeout upgradeTimeout maxHttpBufferSize initialPacket drain report handleConnect",
-  "engine.io Socket": "writable bufferedBytes carried",
+  "engine.io Socket": "writable bufferedBytes carried openedAt rtt",
   "engine.io WebSocket":
     "open bufferedBytes stream onText onBinary pause resume onFull onDrain closeWith fail turnAway closeTextOf " +
     "onEnding maxBatch retire drop drained ended endedByProgram endedByOwner",

@@ -1,6 +1,11 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { pruneMember, RoomTable } from "../../../packages/server/src/socketio/adapter/room-table.ts";
+import {
+  membersOf,
+  pruneMember,
+  RoomTable,
+  memberCount,
+} from "../../../packages/server/src/socketio/adapter/room-table.ts";
 
 function tableOf(content: Record<string, string[]>): RoomTable {
   const table = new RoomTable();
@@ -158,5 +163,21 @@ describe("a Set that a program has read", () => {
 
   test("equals a common Set", () => {
     expect(held().set).toEqual(new Set(["1"]));
+  });
+});
+
+describe("reading sizes and members", () => {
+  test("makes no Set of a key with one member", () => {
+    const table = tableOf({ one: ["1"], two: ["1", "2"] });
+    expect(["one", "two", "none"].map((key) => memberCount(table, key))).toEqual([1, 2, 0]);
+    expect([...membersOf(table, "one")]).toEqual(["1"]);
+    expect(Map.prototype.get.call(table, "one")).toBe("1");
+    for (const key of table.keys()) memberCount(table, key);
+    expect(Map.prototype.get.call(table, "one")).toBe("1");
+  });
+
+  test("works with the Map of a program as well", () => {
+    expect(memberCount(new Map([["a", new Set(["1"])]]), "a")).toBe(1);
+    expect(memberCount(new Map(), "a")).toBe(0);
   });
 });

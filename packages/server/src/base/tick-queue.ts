@@ -30,6 +30,11 @@ export class TickQueue<Target, Argument = undefined> {
     this.#budget = budget;
   }
 
+  /** Pieces of work that are queued. */
+  get size(): number {
+    return this.#targets.length;
+  }
+
   add(target: Target, argument: Argument): void {
     this.#arguments.push(argument);
     if (this.#targets.push(target) === 1 || this.#asked !== ticks.current()) this.#ask();

@@ -27,7 +27,7 @@ export { EventMark } from "./outgoing/prepared-message.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
 export { type EngineReport, reportOf } from "./stats-report.ts";
-export { count, ENGINE_RULES, type Tally, UPGRADE_FAILURES } from "./report/stats.ts";
+export { count, ENGINE_RULES, type Tally, type UpgradeFailure, UPGRADE_FAILURES } from "./report/stats.ts";
 export { chooseEncoding } from "./http/compression.ts";
 export { corsMiddleware } from "./http/cors.ts";
 export type { CorsMismatch } from "./admission/cors-check.ts";
@@ -58,7 +58,9 @@ export {
   kTakeMessage,
   kWatchQueue,
   kSlowReader,
+  kUpgradeTrouble,
 } from "./keys.ts";
+export type { UpgradeProgress, UpgradeTrouble } from "./report/reports.ts";
 export type { EngineCluster } from "./relay/relay.ts";
 export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";

@@ -42,6 +42,12 @@ export const kOnPollWritable = Symbol("onPollWritable");
 export const kOnPostEnd = Symbol("onPostEnd");
 export const kPostReceipt = Symbol("postReceipt");
 export const kOfferUpgrade = Symbol("offerUpgrade");
+/** When a session opened, and how fast its client answers pings. */
+export const kOpenedAt = Symbol("openedAt");
+export const kPingedAt = Symbol("pingedAt");
+export const kRoundTrip = Symbol("roundTrip");
+/** Why a client was not upgraded. */
+export const kUpgradeTrouble = Symbol("upgradeTrouble");
 export const kParkRequest = Symbol("parkRequest");
 export const kPeekRequest = Symbol("peekRequest");
 export const kQueuedBytes = Symbol("queuedBytes");

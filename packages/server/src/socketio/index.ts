@@ -11,6 +11,8 @@ export type { ConnectRefused } from "./client/connect-refused.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type HandlerErrorContext, type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";
+export { membersOf, memberCount } from "./adapter/room-table.ts";
+export { type BroadcastLook, observeServer, type PacketFollower, type PacketLook, type PacketProbe } from "./probe.ts";
 export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { ServerReport } from "./host/server-tally.ts";

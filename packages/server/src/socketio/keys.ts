@@ -38,6 +38,8 @@ export const kEmitDrain = Symbol("emitDrain");
 export const kOpenSession = Symbol.for("portage:openSession");
 /** @internal Flag of broadcasts to one socket. */
 export const kOneSocket = Symbol.for("portage:oneSocket");
+/** @internal Member of servers: what looks at a sample of their packets; undefined for nothing. */
+export const kProbe = Symbol.for("portage:probe");
 export const kPort = Symbol("port");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");

@@ -13,6 +13,7 @@ import { callProgram, type FailureKind } from "../base/guarded.ts";
 import type { HandlerFailure } from "../base/handler-errors.ts";
 import { failHandler, failAdapter, watchAdapter } from "./events/listener-errors.ts";
 import type { SubjectMiddleware } from "./events/middleware.ts";
+import { LAYER_CHANNELS } from "./report/channels.ts";
 import type { Server } from "./server.ts";
 import { type AnyServerSocket, Socket } from "./socket/socket.ts";
 import {
@@ -231,6 +232,7 @@ export class Namespace<
     this.sockets.set(socket.id, socket);
     onConnected(socket);
     socket._onconnect();
+    if (LAYER_CHANNELS.join.hasSubscribers) LAYER_CHANNELS.join.publish({ socket, namespace: this.name });
     this.emitReserved("connect", socket);
     this.emitReserved("connection", socket);
   }
@@ -247,6 +249,8 @@ export class Namespace<
       if (log.enabled) log("socket %s has left %s", socket.id, this.name);
       this.sockets.delete(socket.id);
       this.server[kTally].sockets -= 1;
+      const { leave } = LAYER_CHANNELS;
+      if (leave.hasSubscribers) leave.publish({ socket, namespace: this.name, reason: socket.closeReason });
     }
     if (this._preConnectSockets.get(socket.id) === socket) this._preConnectSockets.delete(socket.id);
   }

@@ -10,7 +10,7 @@ import { ClientFiles } from "./host/client-files.ts";
 import { type Clock, serverClock } from "../base/clock.ts";
 import { createEncoder, type PacketEncoder, type ParserModule } from "./packets/codec.ts";
 import type { FailureKind } from "../base/guarded.ts";
-import { HANDLER_ERROR, type HandlerFailure, reportFailure } from "../base/handler-errors.ts";
+import { HANDLER_ERROR, type HandlerFailure } from "../base/handler-errors.ts";
 import {
   type DrainOptions,
   isAbsent,
@@ -36,10 +36,13 @@ import {
   Namespace,
   type NamespaceReservedEventsMap,
 } from "./namespace.ts";
+import { reportServerFailure } from "./host/failures.ts";
+import { forwardToMain } from "./host/forwarded.ts";
 import { type MetricsOptions, openMetrics } from "./host/open-metrics.ts";
 import { SOCKETIO_DEFAULTS, defaultAdapter, resolveServerOptions, type ServerOptions } from "./options.ts";
 import { askPattern, type ParentNspNameMatchFn, type Pattern, accepts } from "./namespace-patterns.ts";
 import { ParentNamespace } from "./parent-namespace.ts";
+import type { PacketProbe } from "./probe.ts";
 import { type ServerReport, ServerTally } from "./host/server-tally.ts";
 import type { Handshake } from "./socket/handshake.ts";
 import type { Socket } from "./socket/socket.ts";
@@ -60,6 +63,7 @@ import {
   kCustomParser,
   kEverybody,
   kLimits,
+  kProbe,
   kReportHandlerError,
   kReportLimit,
   kReleaseEmpty,
@@ -146,6 +150,8 @@ export class Server<
   readonly [kClusterKeys]: ClusterKeys | undefined;
   /** The counters of this layer, for {@link stats}. */
   readonly [kTally]: ServerTally = new ServerTally();
+  /** @internal What looks at a sample of the packets; see `probe.ts`. */
+  [kProbe]: PacketProbe | undefined = undefined;
   /** All namespaces except parents, by name. */
   readonly _nsps: Map<string, Namespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>> = new Map();
   /** Time that a connection has to join its first namespace, in milliseconds. */
@@ -366,8 +372,7 @@ export class Server<
    * get the error, or it is printed.
    */
   [kReportHandlerError](error: unknown, context: FailureContext): void {
-    if (context.handler === "adapter") this[kTally].countAdapterFailure(error);
-    reportFailure(this.sockets, error, context);
+    reportServerFailure(this, error, context);
   }
 
   /** Uses one connection of an engine, as {@link bind} does for each. */
@@ -585,15 +590,4 @@ export class Server<
 
 assignable(Server.prototype, "cluster", "eio", "isReady", "_opts", "parentNsps");
 
-/** The methods that the server forwards to its main namespace. */
-const FORWARDED_METHODS =
-  "on once off addListener removeListener removeAllListeners prependListener prependOnceListener " +
-  "listeners rawListeners listenerCount eventNames setMaxListeners getMaxListeners";
-for (const name of FORWARDED_METHODS.split(" ")) {
-  const forward = function (this: Server, ...args: unknown[]): unknown {
-    const method = Reflect.get(this.sockets, name) as (...args: unknown[]) => unknown;
-    const result = Reflect.apply(method, this.sockets, args);
-    return result === this.sockets ? this : result;
-  };
-  Object.defineProperty(Server.prototype, name, { value: forward, writable: true, configurable: true });
-}
+forwardToMain(Server.prototype);

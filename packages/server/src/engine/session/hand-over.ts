@@ -4,9 +4,11 @@
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import type { CloseReason } from "../report/close-codes.ts";
+import { CHANNELS, type UpgradeProgress } from "../report/reports.ts";
 import { kFailSession, kCarry, kTransportOwner, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
 import { NO_OWNER, NOOP_PACKET, type Transport, type TransportOwner } from "../transports/transport.ts";
+import type { UpgradeAttempt } from "./upgrade.ts";
 
 const log = createLog("engine:socket");
 
@@ -19,6 +21,23 @@ interface MovingSession extends TransportOwner, Emitter {
   transport: Transport;
   flush(): void;
   [kFailSession](reason: CloseReason): void;
+}
+
+/** Publishes that the upgrade of a session goes on. */
+function publishPhase(session: MovingSession, phase: UpgradeProgress, { name }: Transport): void {
+  if (CHANNELS.upgrade.hasSubscribers) CHANNELS.upgrade.publish({ session, phase, transport: name });
+}
+
+/** Offers a transport to the upgrade of a session. */
+export function offerTo(
+  session: MovingSession,
+  upgrade: Pick<UpgradeAttempt, "refuse" | "offer">,
+  candidate: Transport,
+): void {
+  candidate.sid = session.id;
+  publishPhase(session, "probing", candidate);
+  if (session.transport.name === candidate.name) upgrade.refuse(candidate);
+  else upgrade.offer(candidate);
 }
 
 /** Makes `candidate` the session's transport. The previous transport retires after it has read the client's last POST. */
@@ -43,6 +62,7 @@ export function takeOver(session: MovingSession, candidate: Transport): void {
     candidate.resume();
   });
   if (log.enabled) log("session %s upgraded to %s", session.id, candidate.name);
+  publishPhase(session, "upgraded", candidate);
   if (session[kObserved]) session.emit("upgrade", candidate);
   session.flush();
 }
@@ -50,6 +70,7 @@ export function takeOver(session: MovingSession, candidate: Transport): void {
 /** Ends the pending poll after a successful probe, so that the client can commit. */
 export function releaseClient(session: MovingSession, candidate: Transport): void {
   if (log.enabled) log("session %s was probed by %s", session.id, candidate.name);
+  publishPhase(session, "probed", candidate);
   if (session[kObserved]) session.emit("upgrading", candidate);
   answerPendingPoll(session);
 }

@@ -15,6 +15,8 @@ import {
   kEnqueue,
   kFailSession,
   kHeardAt,
+  kPingedAt,
+  kRoundTrip,
   kTimingWheel,
 } from "../keys.ts";
 import type { SessionHost } from "./host.ts";
@@ -33,6 +35,9 @@ export interface Pinging extends Emitter, Beating {
   [kHeartbeatPhase]: HeartbeatPhase;
   /** When the client's last ping or pong came in. */
   [kHeardAt]: number;
+  /** See `times.ts`. */
+  [kPingedAt]: number;
+  [kRoundTrip]: number;
   [kEnqueue](type: EnginePacketType, data: RawData | undefined): EnginePacket | undefined;
   onClose(reason: CloseReason): void;
   [kFailSession](reason: CloseReason): void;
@@ -54,12 +59,16 @@ const SERVER_PINGS: HeartbeatPolicy = {
   onBeat(session) {
     if (session[kHeartbeatPhase] !== "interval") return endForSilence(session);
     session[kHeartbeatPhase] = "pong";
+    session[kPingedAt] = session.server[kEngineClock].now() | 0;
     session[kEnqueue]("ping", session[kCarry]?.report());
     session.server[kTimingWheel].schedule(session[kBeat], session.server.pingTimeout);
   },
   onPing: endForDirection,
   onPong(session) {
+    const isAnswer = session[kHeartbeatPhase] !== "interval";
     this.start(session);
+    // In 32 bits, as the ping was recorded: right for any round trip of less than 24 days.
+    if (isAnswer) session[kRoundTrip] = (session[kHeardAt] - session[kPingedAt]) | 0;
     if (session[kObserved]) session.emit("heartbeat");
   },
 };

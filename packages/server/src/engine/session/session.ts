@@ -7,10 +7,10 @@ import { type FlushableSession, flushSoon } from "./flush-queue.ts";
 import type { Carry, CarryQuery } from "../carry/carry.ts";
 import { takeBack } from "../carry/return.ts";
 import { Beat } from "../timing-wheel.ts";
-import { answerPendingPoll, releaseClient, takeOver } from "./hand-over.ts";
+import { answerPendingPoll, offerTo, releaseClient, takeOver } from "./hand-over.ts";
 import { messageData, type SendCallback, SendCallbacks, writeParts } from "./sending.ts";
-import { RequestKeeper } from "../http/request-keeper.ts";
 import { COMPRESS, type PreparedMessage, type PacketSendOptions, sendOptions } from "../outgoing/prepared-message.ts";
+import { SessionTimes } from "./times.ts";
 import { endedByEvent, endTransport, isMoving, recordSessionEnd } from "./end.ts";
 import { extendPong, heartbeatOf, type HeartbeatPhase, type Pinging, takeControlPacket } from "./heartbeat.ts";
 import { NO_HANDLER, type SendFlags, type SessionHandler, type SessionHost, type SessionState } from "./host.ts";
@@ -77,7 +77,7 @@ const EMPTY_QUEUE: EnginePacket[] = Object.freeze([] as EnginePacket[]) as Engin
  * });
  */
 export class Session
-  extends RequestKeeper
+  extends SessionTimes
   implements TransportOwner, UpgradingSession, Pinging, FlushableSession, OutgoingQueue
 {
   /** The session id: 20 characters from 120 random bits. */
@@ -110,7 +110,7 @@ export class Session
   private [kSendCallbacks]: SendCallbacks | undefined;
 
   constructor(id: string, server: SessionHost, transport: Transport, request: TransportRequest) {
-    super(request);
+    super(request, server[kEngineClock].now());
     this.id = id;
     this.server = server;
     this.transport = transport;
@@ -316,9 +316,7 @@ export class Session
   /** Offers a better transport with an open connection. The session closes it if it can't upgrade. */
   [kOfferUpgrade](candidate: Transport): void {
     this[kSessionUpgrade] ??= new UpgradeAttempt(this, this.server[kEngineClock], this.server.upgradeTimeout);
-    candidate.sid = this.id;
-    if (this.transport.name === candidate.name) this[kSessionUpgrade].refuse(candidate);
-    else this[kSessionUpgrade].offer(candidate);
+    offerTo(this, this[kSessionUpgrade], candidate);
   }
 
   [kProbed](candidate: Transport): void {

@@ -1,4 +1,4 @@
-import { kDropAck, kDropOldestAck, kLimits, kNamespace } from "../keys.ts";
+import { kDropAck, kDropOldestAck, kLimits, kNamespace, kProbe } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
@@ -11,9 +11,11 @@ import type {
   SessionToPersist,
   SocketId,
 } from "./adapter.ts";
-import { areBroadcastsUnderway, catchUp, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
+import { areBroadcastsUnderway, catchUp, presentOf, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { NO_MEMBERS, addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import { type EncodedPacket, type OutgoingArguments, receivePacket, withAckId } from "./encoded-packet.ts";
+import { countBroadcast } from "./look.ts";
+import { sizeOfParts } from "../events/looks.ts";
 import { BroadcastPlan } from "./send-plan.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 import type { AckCallback } from "../events/acks.ts";
@@ -26,7 +28,8 @@ const kExit = Symbol("exit");
 const kEncode = Symbol("encode");
 const kPlan = Symbol("plan");
 const kSend = Symbol("send");
-const kIsForMany = Symbol("isForMany");
+const kCount = Symbol("count");
+const kCandidates = Symbol("candidates");
 const kForEach = Symbol("forEach");
 const kSendToMany = Symbol("sendToMany");
 const kDeliverEncoded = Symbol("deliver");
@@ -38,17 +41,6 @@ const noop = (): void => undefined;
 /** Whether a broadcast names no rooms. As in socket.io, a value that is not a Set names none. */
 function isForAll(rooms: ReadonlySet<Room>): boolean {
   return !(rooms.size > 0);
-}
-
-/** Visits the sockets that are still connected. */
-function* presentOf(
-  ids: Iterable<SocketId>,
-  sockets: ReadonlyMap<SocketId, AdapterSocket>,
-): IterableIterator<AdapterSocket> {
-  for (const id of ids) {
-    const socket = sockets.get(id);
-    if (socket !== undefined) yield socket;
-  }
 }
 
 /**
@@ -135,10 +127,11 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
 
   private [kDeliverEncoded](encoded: readonly RawData[], packet: OutgoingArguments, opts: BroadcastOptions): void {
     const plan = this[kPlan](encoded, opts.flags);
-    this[kSend](opts, (socket) => {
+    const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, plan);
     });
+    this[kCount](receivers, opts, encoded, packet);
   }
 
   // ---- packets that are encoded once for several servers -------------------------------------------------------------
@@ -169,11 +162,12 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   protected deliverWithOffset({ parts }: EncodedPacket, plain: EncodedPacket, opts: BroadcastOptions): void {
     const plan = this[kPlan](parts, opts.flags);
     let oldPlan: BroadcastPlan | undefined;
-    this[kSend](opts, (socket) => {
+    const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain.event);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(parts, plan);
       socket.client.writeToEngine(plain.parts, (oldPlan ??= this[kPlan](plain.parts, opts.flags)));
     });
+    this[kCount](receivers, opts, plain.parts, plain.event);
   }
 
   /**
@@ -207,16 +201,15 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     const encoded = this[kEncode](packet);
     const plan = this[kPlan](encoded, opts.flags);
     // The program may change the arguments before the later turns.
-    let old = this[kIsForMany](opts) ? this[kEncode](plain) : undefined;
-    this[kSend](opts, (socket) => {
+    let old = this[kCandidates](opts) > RECEIVERS_PER_TURN ? this[kEncode](plain) : undefined;
+    const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, plan);
       old ??= this[kEncode](plain);
       socket.client.writeToEngine(old, this[kPlan](old, opts.flags));
     });
-    let length = 0;
-    for (const part of encoded) length += part.length;
-    return length;
+    this[kCount](receivers, opts, encoded, plain);
+    return sizeOfParts(encoded);
   }
 
   /**
@@ -254,7 +247,18 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
       socket.notifyOutgoingListeners?.(event);
       socket.client.writeToEngine(parts, plan);
     };
-    this[kSend](opts, ask, () => onAsked(clients));
+    const receivers = this[kSend](opts, ask, () => onAsked(clients));
+    this[kCount](receivers, opts, parts, event);
+  }
+
+  private [kCount](
+    receivers: number,
+    opts: BroadcastOptions,
+    parts: readonly RawData[],
+    event: OutgoingArguments,
+  ): void {
+    if (this[kNamespace].server[kProbe] === undefined) return;
+    countBroadcast(this[kNamespace], receivers, opts, { parts, event });
   }
 
   private [kPlan](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastPlan {
@@ -322,15 +326,25 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     if (socket !== undefined) catchUp(socket, this[kNamespace]);
   }
 
-  private [kSend](opts: BroadcastOptions, send: (socket: AdapterSocket) => void, onFinished: () => void = noop): void {
-    if (this[kIsForMany](opts)) return this[kSendToMany](opts, send, onFinished);
-    this[kForEach](opts, send);
-    onFinished();
+  /** Returns the number of candidates. */
+  private [kSend](
+    opts: BroadcastOptions,
+    send: (socket: AdapterSocket) => void,
+    onFinished: () => void = noop,
+  ): number {
+    const candidates = this[kCandidates](opts);
+    if (candidates > RECEIVERS_PER_TURN) {
+      this[kSendToMany](opts, send, onFinished);
+    } else {
+      this[kForEach](opts, send);
+      onFinished();
+    }
+    return candidates;
   }
 
-  private [kIsForMany]({ rooms }: BroadcastOptions): boolean {
-    const members = isForAll(rooms) ? this[kNamespace].sockets : this[kMembersOf](rooms);
-    return members.size > RECEIVERS_PER_TURN;
+  /** Returns the number of sockets that a broadcast is addressed to, including those that it excepts. */
+  private [kCandidates]({ rooms }: BroadcastOptions): number {
+    return isForAll(rooms) ? this[kNamespace].sockets.size : this[kMembersOf](rooms).size;
   }
 
   private [kSendToMany](

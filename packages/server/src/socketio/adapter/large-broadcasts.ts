@@ -46,6 +46,17 @@ export function catchUp(socket: AdapterSocket, nsp: object): void {
   if (queues.size > 0) queues.get(nsp)?.catchUp(socket);
 }
 
+/** Visits the sockets that are still connected. */
+export function* presentOf(
+  ids: Iterable<string>,
+  sockets: ReadonlyMap<string, AdapterSocket>,
+): IterableIterator<AdapterSocket> {
+  for (const id of ids) {
+    const socket = sockets.get(id);
+    if (socket !== undefined) yield socket;
+  }
+}
+
 /** A broadcast to very many sockets, as the adapter describes it. */
 interface Broadcast {
   /** The candidates; the underlying collection may change while the broadcast is underway. */

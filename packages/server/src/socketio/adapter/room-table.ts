@@ -109,6 +109,12 @@ export class RoomTable extends Map<string, Set<string>> {
     if (kept === member || (typeof kept === "object" && kept.size === 0)) this.delete(key);
   }
 
+  /** Returns the number of members of a key, 0 if it is missing. Unlike `get()`, it makes no Set. */
+  memberCount(key: string): number {
+    const kept = this.#kept(key);
+    return typeof kept === "string" ? 1 : (kept?.size ?? 0);
+  }
+
   /** Whether a key exists with an empty Set. */
   isEmpty(key: string): boolean {
     const kept = this.#kept(key);
@@ -229,7 +235,12 @@ export function isEmptyKey(table: Table, key: string): boolean {
   return table instanceof RoomTable ? table.isEmpty(key) : table.get(key)?.size === 0;
 }
 
-/** Returns the members of a key. */
+/** Returns the number of members of a key, without making a Set of it. */
+export function memberCount(table: ReadonlyMap<string, ReadonlySet<string>>, key: string): number {
+  return table instanceof RoomTable ? table.memberCount(key) : (table.get(key)?.size ?? 0);
+}
+
+/** Returns the members of a key. The table keeps no Set of them. */
 export function membersOf(table: Table, key: string): ReadonlySet<string> {
   return table instanceof RoomTable ? table.membersOf(key) : (table.get(key) ?? NO_MEMBERS);
 }

@@ -9,8 +9,10 @@ import type {
   kDropAck,
   kDropOldestAck,
   kLimits,
+  kProbe,
   kTally,
 } from "../keys.ts";
+import type { PacketProbe } from "../probe.ts";
 import type { RecoverySettings } from "../recovery/options.ts";
 import type { ClusterKeys } from "./cluster/keys.ts";
 
@@ -98,6 +100,7 @@ export interface AdapterNamespace {
     readonly [kClusterKeys]?: ClusterKeys | undefined;
     readonly [kCustomParser]?: ParserModule | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
+    readonly [kProbe]?: PacketProbe | undefined;
     readonly [kTally]?: { countDropped(limit: string): void };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;

@@ -6,13 +6,15 @@ import { isEncoded, type PacketWriteOptions } from "../adapter/surface.ts";
 import type { PendingCall } from "../../base/clock.ts";
 import { ClientWatch } from "./watch.ts";
 import { createDecoder, type PacketDecoder, type RawData } from "../packets/codec.ts";
-import { Credentials, sizeOfAuth } from "./credentials.ts";
+import { Credentials, parseConnect, sizeOfAuth } from "./credentials.ts";
 import { type CloseReason, type Session } from "../../engine/index.ts";
 import { reportConnectRefused } from "./connect-refused.ts";
 import { createCloseReason } from "../report/close-codes.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { JoinAttempt, limitPacket } from "./join-attempt.ts";
 import { deliverNow } from "../events/dispatch.ts";
+import { lookAtSent, takeWatched } from "../events/looks.ts";
+import type { PacketProbe } from "../probe.ts";
 import { type PortHandler, portTo, type SessionPort } from "./session-port.ts";
 import { createLog } from "../../base/log.ts";
 import { NamespaceSlots } from "./namespace-slots.ts";
@@ -24,7 +26,7 @@ import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
 import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
-import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort } from "../keys.ts";
+import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort, kProbe } from "../keys.ts";
 import { kRememberExpelled, kRecordJoin, kYieldSession } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
@@ -34,6 +36,8 @@ const kExpelled = Symbol("expelled");
 const kCredentials = Symbol("credentials");
 const kClientWatch = Symbol("clientWatch");
 const kPatience = Symbol("patience");
+const kTakeWatched = Symbol("takeWatched");
+const kSocketIn = Symbol("socketIn");
 const kOnPacket = Symbol("onPacket");
 const kOnImpatience = Symbol("onImpatience");
 const kJoin = Symbol("join");
@@ -41,7 +45,6 @@ const kOnConnect = Symbol("onConnect");
 const kOnStray = Symbol("onStray");
 const kOnLeaving = Symbol("onLeaving");
 const kCancelJoin = Symbol("cancelJoin");
-const kParseConnect = Symbol("parseConnect");
 const kKeepAuth = Symbol("keepAuth");
 const kRefuse = Symbol("refuse");
 const kLeave = Symbol("leave");
@@ -165,8 +168,21 @@ export class Client<
     } catch (error) {
       return this[kTakeError](error);
     }
-    if (packet !== undefined) this[kOnPacket](packet);
-    else if (this.server[kCustomParser] === undefined) (this[kClientWatch] ??= new ClientWatch(this)).countPart(data);
+    const { [kProbe]: probe } = this.server;
+    if (packet !== undefined) {
+      if (probe === undefined || --probe.left > 0) this[kOnPacket](packet);
+      else this[kTakeWatched](probe, packet, data);
+    } else if (this.server[kCustomParser] === undefined) (this[kClientWatch] ??= new ClientWatch(this)).countPart(data);
+  }
+
+  private [kTakeWatched](probe: PacketProbe, packet: SocketPacket, data: RawData): void {
+    const socket = this[kSocketIn](packet.nsp);
+    takeWatched(probe, packet, { sid: this.id, data, socket }, () => this[kOnPacket](packet));
+  }
+
+  private [kSocketIn](name: string): Socket | undefined {
+    const place = this[kSlots].get(name);
+    return place instanceof Socket ? place : undefined;
   }
 
   private [kOnPacket](packet: SocketPacket): void {
@@ -190,7 +206,7 @@ export class Client<
   }
 
   private [kOnConnect](packet: SocketPacket): void {
-    const { name, auth } = this[kParseConnect](packet);
+    const { name, auth } = parseConnect(packet, this.conn.protocol);
     const place = this[kSlots].get(name);
     if (place instanceof Socket) return this[kOnStray](packet);
     this[kExpelled]?.delete(name);
@@ -225,14 +241,6 @@ export class Client<
   private [kLeave](name: string): void {
     this[kSlots].delete(name);
     this[kCredentials]?.free(name);
-  }
-
-  /** Parses the credentials: from the query of the namespace in protocol 4, from the payload in protocol 5. */
-  private [kParseConnect]({ nsp, data }: SocketPacket): { name: string; auth: Record<string, unknown> } {
-    if (this.conn.protocol !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
-    const cut = nsp.indexOf("?");
-    if (cut === -1) return { name: nsp, auth: {} };
-    return { name: nsp.slice(0, cut), auth: Object.fromEntries(new URLSearchParams(nsp.slice(cut + 1))) };
   }
 
   /** Ends the connection for a packet that is invalid in this state, unless it crossed our own DISCONNECT. */
@@ -364,7 +372,10 @@ export class Client<
     if (options?.volatile && isDiscarded(this[kPort], this.id)) return;
     if (log.enabled) log("client %s: writing packet %j", this.id, packet);
     if (isEncoded(packet, options)) return this.writeToEngine(packet, options ?? {});
-    const encoded = this.server.encoder.encode(packet);
+    const { encoder, [kProbe]: probe } = this.server;
+    const encoded = encoder.encode(packet);
+    if (probe !== undefined && --probe.left <= 0)
+      lookAtSent(probe, packet, { sid: this.id, parts: encoded, acks: this[kSocketIn](packet.nsp)?.acks });
     if (this[kPort][kCongestion] !== undefined || options?.conflate !== undefined)
       return sendWatched(this[kPort], packet, encoded, options);
     // The program has replaced the method.

@@ -2,6 +2,7 @@ import { kEngineClock, type Session } from "../../engine/index.ts";
 import { Notices, quote } from "../../base/notices.ts";
 import { createLog } from "../../base/log.ts";
 import { SOCKETIO_ERRORS, type SocketIoErrorCode } from "../report/errors.ts";
+import { LAYER_CHANNELS } from "../report/channels.ts";
 import { kTally } from "../keys.ts";
 import type { AnyServer } from "../server.ts";
 import type { AnyServerSocket } from "../socket/socket.ts";
@@ -33,6 +34,7 @@ const notices = new WeakMap<AnyServer, Notices>();
 export function reportConnectRefused(server: AnyServer, refused: ConnectRefused): void {
   const { code, namespace, message } = refused;
   server[kTally].countConnectRefused(code);
+  if (LAYER_CHANNELS.refused.hasSubscribers) LAYER_CHANNELS.refused.publish({ server, ...refused });
   if (!notices.has(server)) notices.set(server, new Notices(server[kEngineClock]));
   if (log.enabled) log("a client of session %s was refused by %s: %s (%s)", refused.conn.id, namespace, message, code);
   const why = code === "MIDDLEWARE_REFUSED" ? quote(message) : SOCKETIO_ERRORS[code].message;

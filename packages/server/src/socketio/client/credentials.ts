@@ -40,3 +40,14 @@ export function sizeOfAuth(auth: Record<string, unknown>): number {
     return 0;
   }
 }
+
+/** Parses the credentials: from the query of the namespace in protocol 4, from the payload in protocol 5. */
+export function parseConnect(
+  { nsp, data }: { readonly nsp: string; readonly data?: unknown },
+  revision: 3 | 4,
+): { name: string; auth: Record<string, unknown> } {
+  if (revision !== 3) return { name: nsp, auth: (data ?? {}) as Record<string, unknown> };
+  const cut = nsp.indexOf("?");
+  if (cut === -1) return { name: nsp, auth: {} };
+  return { name: nsp.slice(0, cut), auth: Object.fromEntries(new URLSearchParams(nsp.slice(cut + 1))) };
+}

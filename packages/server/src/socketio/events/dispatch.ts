@@ -18,6 +18,11 @@ export function deliverSoon(receiver: EventReceiver, event: unknown[]): void {
   deliveries.add(receiver, event);
 }
 
+/** Returns the number of queued events. */
+export function queuedDeliveries(): number {
+  return deliveries.size;
+}
+
 /** Delivers all queued events now, because a client that sent them ends its socket or connection. */
 export function deliverNow(): void {
   deliveries.runAll();

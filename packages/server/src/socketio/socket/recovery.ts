@@ -12,6 +12,7 @@ import { SocketIoError } from "../report/errors.ts";
 import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
 import type { RawData } from "../packets/codec.ts";
+import { LAYER_CHANNELS } from "../report/channels.ts";
 import type { Socket } from "./socket.ts";
 import { kAnswers, kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
 
@@ -144,6 +145,10 @@ async function tallied(
 ): Promise<RestoredSession | SocketIoError> {
   const found = await search;
   nsp.server[kTally].countRecovery(found);
+  if (LAYER_CHANNELS.recovery.hasSubscribers) {
+    const code = found instanceof SocketIoError ? found.code : undefined;
+    LAYER_CHANNELS.recovery.publish({ server: nsp.server, namespace: nsp.name, code });
+  }
   return found;
 }
 
