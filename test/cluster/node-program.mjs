@@ -42,6 +42,12 @@ for (const name of ["node", "lost"]) {
   node?.on(name, ({ node: { tag, state }, reason }) => events.push({ name, tag, state, reason, at: now() }));
 }
 
+/** When the refused polls of each name were answered. */
+const refusedPolls = {};
+io.engine.on("connection_error", ({ name, req }) => {
+  if (req.method === "GET" && name) (refusedPolls[name] ??= []).push(now());
+});
+
 function serve(socket) {
   let next = 0;
   let downs = 0;
@@ -89,6 +95,7 @@ const questions = {
     tag: tag(),
     faults,
     events,
+    refusedPolls,
     totals,
     open: io.engine.clientsCount,
     sockets: io.of("/").sockets.size,

@@ -20,6 +20,8 @@ export interface NodeReport {
   /** Messages that arrived twice, not at all, or out of order. */
   readonly faults: readonly string[];
   readonly events: readonly Noticed[];
+  /** When polls were refused, by the name of the refusal: milliseconds since 1970. */
+  readonly refusedPolls: Readonly<Record<string, readonly number[]>>;
   readonly totals: { readonly ups: number; readonly downs: number; readonly sessions: number };
   readonly open: number;
   readonly sockets: number;
