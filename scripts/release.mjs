@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url";
 const KINDS = ["Security", "Changed", "Added", "Fixed"];
 const root = fileURLToPath(new URL("..", import.meta.url));
 const changelog = join(root, "CHANGELOG.md");
+const versionFile = join(root, "packages/server/src/socketio/host/version.ts");
 const notesFolder = join(root, ".changeset");
 
 function fail(message) {
@@ -49,6 +50,7 @@ function notesByKind() {
 function versions() {
   const body = notesByKind().map(([kind, lines]) => `### ${kind}\n\n${lines.join("\n")}\n\n`);
   run(process.execPath, [join(root, "node_modules/@changesets/cli/bin.js"), "version"]);
+  writeFileSync(versionFile, readFileSync(versionFile, "utf8").replace(/"[^"]+"/, `"${versionOfPackages()}"`));
   const text = readFileSync(changelog, "utf8");
   const at = text.indexOf("\n## ") + 1;
   const heading = `## ${versionOfPackages()} (${new Date().toISOString().slice(0, 10)})\n\n`;

@@ -1,6 +1,6 @@
 // The API reference: a page for each public name of each entry, as Markdown below api/.
 const entries = {
-  server: ["index", "engine", "adapter", "relay", "fastify", "doctor/index", "dashboard/index"],
+  server: ["index", "engine", "adapter", "relay", "fastify", "doctor/index", "metrics", "dashboard/index"],
   cluster: ["index"],
   client: ["index", "websocket", "engine"],
   websocket: ["index"],

@@ -43,6 +43,7 @@ const NAMES = {
   ],
   "socket.io/fastify": ["portage", "PortageFastifyError"],
   "socket.io/doctor": ["diagnose", "report", "CODES"],
+  "socket.io/metrics": ["collectMetrics", "METRICS"],
   "socket.io-parser": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],
   "engine.io-parser": ["protocol", "encodePacket", "decodePacket", "encodePayload", "decodePayload"],
   "@portage/parser/engine-v3": ["protocol", "packets", "encodePacket", "decodePacket", "encodePayloadAsBinary"],

@@ -1,9 +1,14 @@
 import { io as connect } from "@portage/client";
 import { Server, type Socket } from "@portage/server";
+import server from "@portage/server/package.json" with { type: "json" };
+import { collectMetrics } from "@portage/server/metrics";
 import prometheus from "prom-client";
+import prometheus15 from "prom-client-15";
 import { expect, test } from "vitest";
 import { ALL_CLOSE_CODES } from "../../../packages/server/src/socketio/report/close-codes.ts";
 import { ALL_LIMIT_CODES } from "../../../packages/server/src/socketio/report/limit-codes.ts";
+import { HANDLER_KINDS } from "../../../packages/server/src/base/handler-errors.ts";
+import { UPGRADE_FAILURES } from "../../../packages/server/src/engine/report/stats.ts";
 import { REFUSALS } from "../../../packages/server/src/engine/report/refusals.ts";
 import { Host } from "../../support/servers/host.ts";
 import { RawPolling } from "../../support/raw/polling.ts";
@@ -32,9 +37,17 @@ function readOpenMetrics(text: string): Map<string, { kind: string; unit?: strin
       expect([subject, family.samples.size]).toEqual([name, 0]);
       if (word === "UNIT") family.unit = rest;
     } else {
-      const sample = /^([a-z_]+)(\{[a-z]+="[^"\\\n]*"(?:,[a-z]+="[^"\\\n]*")*\})? ([\d.e+-]+)$/.exec(line);
-      expect(sample?.[1], line).toBe(family.kind === "counter" ? `${name}_total` : name);
-      family.samples.set(sample?.[2] ?? "", Number(sample?.[3]));
+      const label = '[a-z]+="(?:[^"\\\\\n]|\\\\[\\\\"n])*"';
+      const sample = new RegExp(`^([a-z_]+)(\\{${label}(?:,${label})*\\})? ([\\d.e+-]+)$`).exec(line);
+      const suffixes = { counter: ["_total"], histogram: ["_bucket", "_count", "_sum"] }[family.kind] ?? [""];
+      expect(
+        suffixes.map((suffix) => `${name}${suffix}`),
+        line,
+      ).toContain(sample?.[1]);
+      family.samples.set(
+        `${family.kind === "histogram" ? sample![1]!.slice(name.length) : ""}${sample?.[2] ?? ""}`,
+        Number(sample?.[3]),
+      );
     }
   }
   return families;
@@ -46,13 +59,20 @@ test("the metrics are OpenMetrics, with units, and every counter is there at 0",
   const families = readOpenMetrics(io.metrics());
   for (const [name, { unit }] of families) expect(unit).toBe(/_(bytes|seconds)$/.exec(name)?.[1]);
   expect([...families.values()].map(({ samples }) => samples.size)).not.toContain(0);
-  for (const { samples } of families.values()) for (const value of samples.values()) expect(value).toBe(0);
+  expect(Date.now() / 1000 - families.get("portage_start_time_seconds")!.samples.get("")!).toBeLessThan(60);
+  expect([...families.get("portage_build_info")!.samples]).toEqual([[`{version="${server.version}",node=""}`, 1]]);
+  for (const [name, { samples }] of families) {
+    const isOfInstance = name === "portage_build_info" || name === "portage_start_time_seconds";
+    if (!isOfInstance) for (const value of samples.values()) expect(value, name).toBe(0);
+  }
   const labels = (name: string): string[] => [...families.get(name)!.samples.keys()];
   const by = (label: string, codes: object): string[] => Object.keys(codes).map((code) => `{${label}="${code}"}`);
   expect(labels("portage_sessions_closed")).toEqual(by("code", ALL_CLOSE_CODES));
   expect(labels("portage_limits")).toEqual(by("code", ALL_LIMIT_CODES));
   expect(labels("portage_refusals")).toEqual(by("name", REFUSALS));
   expect(labels("portage_rules_broken")).toContain('{code="SOCKET_TOO_DEEP"}');
+  expect(labels("portage_upgrades_failed")).toEqual(by("step", UPGRADE_FAILURES));
+  expect(labels("portage_handler_errors")).toEqual(by("handler", HANDLER_KINDS));
   expect(labels("portage_sessions")).toEqual(['{transport="polling"}', '{transport="websocket"}']);
   return io.close();
 });
@@ -112,7 +132,7 @@ test("the running totals equal a count over all sessions", async () => {
     expect(stats.sessions.byRevision).toEqual(tally(({ protocol }) => String(protocol)));
     expect(stats.bytes.queued).toBe(sessions.reduce((sum, session) => sum + waiting(session), 0));
     const sockets = [...io._nsps.values()].reduce((sum, nsp) => sum + nsp.sockets.size, 0);
-    expect(io.metrics()).toContain(`portage_sockets ${sockets}\n`);
+    expect(io.metrics()).toContain(`portage_sockets{namespace="/"} ${sockets}\n`);
   };
   check();
   const upgraded = connect(`http://localhost:${port}`, { forceNew: true });
@@ -177,6 +197,100 @@ test("io.stats() looks at none of the sessions", async () => {
   expect(io.stats().sessions.open).toBe(1);
   expect(io.metrics()).toContain('portage_sessions{transport="polling"} 1\n');
   engine.clients = clients;
+  await io.close();
+  await host.drained();
+});
+
+/** The samples that both formats have: OpenMetrics writes bounds with a decimal point. */
+const samplesOf = (text: string): string[] =>
+  text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.replaceAll(/le="(\d+)\.0"/g, 'le="$1"'))
+    .map((line) =>
+      line.replace(/^(\w+\{)(.*)(\} )/, (_, name, labels: string, end) => name + labels.split(",").sort().join() + end),
+    )
+    .sort();
+
+test.each([
+  ["14", prometheus],
+  ["15", prometheus15 as unknown as typeof prometheus],
+])("prom-client %s has the same figures", async (_version, client) => {
+  const host = new Host();
+  const io = new Server(host.http);
+  await host.listen();
+  const register = new client.Registry();
+  new client.Counter({ name: "mine_total", help: "Mine.", registers: [register] }).inc(3);
+  collectMetrics(io, client, register);
+  const without = (lines: string[]): string[] => lines.filter((line) => !line.startsWith("mine_total"));
+  expect(without(samplesOf(await register.metrics()))).toEqual(samplesOf(io.metrics()));
+  const connection = nextEvent(io, "connection");
+  const client1 = connect(`http://localhost:${host.port}`, { forceNew: true });
+  await connection;
+  await expect.poll(() => io.stats().upgrades.completed).toBe(1);
+  client1.disconnect();
+  await expect.poll(() => io.stats().sessions.open).toBe(0);
+  const text = await register.metrics();
+  expect(without(samplesOf(text))).toEqual(samplesOf(io.metrics()));
+  expect(text).toContain("portage_upgrade_duration_seconds_count 1\n");
+  expect(text).toContain("mine_total 3\n");
+  await io.close();
+  await host.drained();
+});
+
+test("a scrape of prom-client makes one report", async () => {
+  const io = new Server();
+  io.attach(0);
+  let reports = 0;
+  const register = new prometheus15.Registry();
+  collectMetrics({ stats: () => (reports++, io.stats()) }, prometheus15, register);
+  await register.metrics();
+  expect(reports).toBe(1);
+  await register.metrics();
+  expect(reports).toBe(2);
+  await io.close();
+});
+
+test("namespaces that clients choose have no series of their own", async () => {
+  const host = new Host();
+  const io = new Server(host.http, { maxNamespaces: 200 });
+  io.of(/^\/tenant-\d+$/);
+  for (let index = 0; index < 60; index += 1) io.of(`/mine-${index}`);
+  await host.listen();
+  const peer = await RawWebSocket.connect({ port: host.port });
+  for (let index = 0; index < 100; index += 1) peer.send(`40/tenant-${index},`);
+  peer.send("40/mine-1,");
+  await expect
+    .poll(() => io.stats().namespaces)
+    .toMatchObject({ "/mine-1": { sockets: 1, rooms: 1 }, _OTHER: { sockets: 100 } });
+  const names = Object.keys(io.stats().namespaces);
+  expect(names).toHaveLength(51);
+  expect(names.join()).not.toContain("tenant");
+  expect(io.metrics()).toContain('portage_sockets{namespace="_OTHER"} 100\n');
+  peer.cut();
+  await io.close();
+  await host.drained();
+});
+
+test("acknowledgements that are late, and functions that fail, are counted", async () => {
+  const host = new Host();
+  const io = new Server(host.http);
+  io.on("handler_error", () => undefined);
+  await host.listen();
+  const connection = nextEvent<[Socket]>(io, "connection");
+  const peer = await RawWebSocket.connect({ port: host.port });
+  peer.send("40");
+  const [socket] = await connection;
+  await expect(socket.timeout(1).emitWithAck("one")).rejects.toThrow("timed out");
+  await expect(io.timeout(1).emitWithAck("all")).rejects.toThrow("timed out");
+  socket.on("fails", () => {
+    throw new Error("mine");
+  });
+  peer.send('42["fails"]');
+  await expect.poll(() => io.stats().handlerErrors).toEqual({ listener: 1 });
+  expect(io.metrics()).toContain("portage_ack_timeouts_total 2\n");
+  expect(io.metrics()).toContain('portage_handler_errors_total{handler="listener"} 1\n');
+  peer.cut();
   await io.close();
   await host.drained();
 });

@@ -3,8 +3,7 @@ import { ClusterAdapterWithHeartbeat, type ClusterMessage } from "@portage/serve
 import { describe, expect, test } from "vitest";
 import { BusGuard } from "../../../packages/server/src/socketio/adapter/cluster/guard.ts";
 import { ClusterKeys } from "../../../packages/server/src/socketio/adapter/cluster/keys.ts";
-import { Bench, settle } from "./peer.ts";
-import { kTally } from "../../../packages/server/src/socketio/keys.ts";
+import { Bench, settle, tallyOf } from "./peer.ts";
 
 const nearSocketIo = createRequire(createRequire(import.meta.url).resolve("socket.io"));
 const npm = nearSocketIo("socket.io-adapter") as { ClusterAdapterWithHeartbeat: typeof ClusterAdapterWithHeartbeat };
@@ -160,7 +159,7 @@ describe.each([
     expect(await adapter.serverCount()).toBe(1);
     expect(await peer.hear()).toEqual([]);
     expect(codes).toEqual(Array.from({ length: 5 }, () => "CLUSTER_SIGNATURE_INVALID"));
-    expect(bench.io[kTally].report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 5 });
+    expect(tallyOf(bench).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 5 });
     adapter.onMessage(signed(broadcast));
     expect(await peer.hear()).toEqual(['2["x"]']);
     expect(await adapter.serverCount()).toBe(2);
@@ -190,6 +189,6 @@ test("an adapter of Portage verifies messages even for a method taken during its
   bench.io.on("handler_error", () => undefined);
   adapter.early({ uid: "a", nsp: "/", type: 2 });
   expect(await adapter.serverCount()).toBe(1);
-  expect(bench.io[kTally].report({} as never).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 1 });
+  expect(tallyOf(bench).cluster).toEqual({ CLUSTER_SIGNATURE_INVALID: 1 });
   void adapter.close();
 });

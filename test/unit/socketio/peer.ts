@@ -18,6 +18,8 @@ import { Session } from "../../../packages/server/src/engine/session/session.ts"
 import { resolveSlowReader, type SlowReaderOptions } from "../../../packages/server/src/engine/outgoing/slow-reader.ts";
 import { count, EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
 import { Transport } from "../../../packages/server/src/engine/transports/transport.ts";
+import type { ServerReport } from "../../../packages/server/src/socketio/host/server-tally.ts";
+import { kTally } from "../../../packages/server/src/socketio/keys.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** A message of the peer or the server: text, or bytes. */
@@ -162,3 +164,6 @@ export class Bench {
     return { peer, socket };
   }
 }
+
+/** The counters of the Socket.IO layer alone. */
+export const tallyOf = ({ io }: Bench): ServerReport => io[kTally].report({} as never, io._nsps);

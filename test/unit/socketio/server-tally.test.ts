@@ -2,13 +2,9 @@ import { SocketIoError } from "@portage/server";
 import { expect, test } from "vitest";
 import { reportOn } from "../../../packages/server/src/engine/stats-report.ts";
 import { openMetrics } from "../../../packages/server/src/socketio/host/open-metrics.ts";
-import type { ServerReport } from "../../../packages/server/src/socketio/host/server-tally.ts";
 import { ClusterAdapterWithHeartbeat } from "@portage/server/adapter";
-import { Bench } from "./peer.ts";
-import { kReportHandlerError, kTally } from "../../../packages/server/src/socketio/keys.ts";
-
-const EMPTY = { cluster: {}, connectsRefused: {}, recovery: { recovered: 0, refused: {}, dropped: {} } };
-const tallyOf = (bench: Bench): ServerReport => bench.io[kTally].report({} as never);
+import { Bench, tallyOf } from "./peer.ts";
+import { kReportHandlerError } from "../../../packages/server/src/socketio/keys.ts";
 
 class Listening extends ClusterAdapterWithHeartbeat {
   public constructor(nsp: unknown) {
@@ -22,13 +18,14 @@ test("junk on the bus is counted by code, failures of the adapter's own are not"
   const bench = new Bench({ adapter: Listening as never });
   bench.io.on("handler_error", () => undefined);
   const adapter = bench.io.sockets.adapter as unknown as Listening;
-  expect(tallyOf(bench)).toEqual(EMPTY);
+  expect(tallyOf(bench)).toMatchObject({ cluster: {}, handlerErrors: {} });
   for (let index = 0; index < 1002; index += 1) adapter.onMessage({ uid: `s${index}`, nsp: "/", type: 2 });
   adapter.onMessage("junk" as never);
   bench.io[kReportHandlerError](new Error("the adapter has failed"), { handler: "adapter", how: "thrown" });
   bench.io[kReportHandlerError](new SocketIoError("CLUSTER_TIMEOUT"), { handler: "adapter", how: "rejected" });
   bench.io[kReportHandlerError](new SocketIoError("TOO_MANY_SERVERS"), { handler: "listener", how: "thrown" });
   expect(tallyOf(bench).cluster).toEqual({ CLUSTER_MESSAGE_INVALID: 1, TOO_MANY_SERVERS: 2 });
+  expect(tallyOf(bench).handlerErrors).toEqual({ adapter: 2, listener: 1 });
 });
 
 test("counts recovered and failed sessions, and early removals", async () => {
@@ -60,12 +57,11 @@ test("counts recovered and failed sessions, and early removals", async () => {
 });
 
 test("metrics have them as well", () => {
-  const {
-    engine: { heartbeat, stats },
-  } = new Bench();
-  const engine = reportOn(stats, heartbeat, 0, 0);
+  const bench = new Bench();
+  const { heartbeat, stats } = bench.engine;
   const recovery = { recovered: 3, refused: { RECOVERY_OFF: 2 }, dropped: { maxPackets: 4 } };
-  const text = openMetrics({ ...engine, connectsRefused: {}, cluster: { CLUSTER_SIGNATURE_INVALID: 1 }, recovery }, 0);
+  const report = { ...tallyOf(bench), ...reportOn(stats, heartbeat, 0, 0) };
+  const text = openMetrics({ ...report, cluster: { CLUSTER_SIGNATURE_INVALID: 1 }, recovery });
   expect(text).toContain('portage_cluster_ignored_total{code="CLUSTER_SIGNATURE_INVALID"} 1\n');
   expect(text).toContain("portage_recoveries_total 3\n");
   expect(text).toContain('portage_recoveries_refused_total{code="RECOVERY_OFF"} 2\n');

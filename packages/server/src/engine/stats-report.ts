@@ -1,6 +1,7 @@
 import { kAdrift, kTimingWheel, kReceiving, kStats } from "./keys.ts";
 import { queuedProcessBytes } from "./outgoing/congestion.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
+import type { HistogramReport } from "./report/histogram.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
 
 /** Counters since the engine was created, and its current state. Text counts in characters, binary data in bytes. */
@@ -26,8 +27,8 @@ export interface EngineReport {
     /** Sessions that ended because of a violation, by the rule of packets or of WebSocket. */
     readonly broken: Tally;
   };
-  /** Upgrades; the failed ones by reason. */
-  readonly upgrades: { readonly completed: number; readonly failed: Tally };
+  /** Upgrades; the failed ones by step. `duration`: from the new connection to the end of the upgrade, in seconds. */
+  readonly upgrades: { readonly completed: number; readonly failed: Tally; readonly duration: HistogramReport };
   /** Packets received and sent. */
   readonly packets: { readonly in: number; readonly out: number };
   /** Bytes received, sent and queued. */
@@ -66,7 +67,11 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
       closed: { ...stats.closes },
       broken: { ...stats.broken },
     },
-    upgrades: { completed: stats.upgrades, failed: { ...stats.upgradeFailures } },
+    upgrades: {
+      completed: stats.upgrades,
+      failed: { ...stats.upgradeFailures },
+      duration: stats.upgradeTimes.report(),
+    },
     packets: { in: stats.packetsIn, out: stats.packetsOut },
     bytes: { in: stats.bytesIn, out: stats.bytesOut, queued: stats.queued, waiting: queuedProcessBytes(), receiving },
     limits: { ...stats.limits },

@@ -410,7 +410,7 @@ export class Server<
    * setInterval(() => console.log(io.stats().sessions.open, io.stats().refusals), 60_000);
    */
   stats(): ServerReport {
-    return this[kTally].report(reportOf(this.engine), this.cluster?.report());
+    return this[kTally].report(reportOf(this.engine), this._nsps, this.cluster);
   }
 
   /**
@@ -426,7 +426,7 @@ export class Server<
    * });
    */
   metrics(options?: MetricsOptions): string {
-    return openMetrics(this.stats(), this[kTally].sockets, options);
+    return openMetrics(this.stats(), options);
   }
 
   /**
@@ -489,6 +489,7 @@ export class Server<
     }
     const nsp = new Namespace(this, name);
     this._nsps.set(name, nsp);
+    this[kTally].addNamespace(name);
     if (name !== "/") this.sockets.emitReserved("new_namespace", nsp);
     return nsp;
   }

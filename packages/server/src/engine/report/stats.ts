@@ -1,6 +1,7 @@
 import { ENGINE_PARSER_ERRORS } from "@portage/parser/engine";
 import { VIOLATIONS } from "@portage/websocket";
 import { type AnyLayerCloseCode, brokenRule, type CloseReason, type CodeText } from "./close-codes.ts";
+import { Histogram, LATENCY_BOUNDS } from "./histogram.ts";
 import type { AnyLayerLimitCode } from "./limit-codes.ts";
 
 /** Why an upgrade failed, by step. The session stays on its transport. */
@@ -72,6 +73,9 @@ export class EngineStats {
   /** Reached limits by code. */
   readonly limits: Tally<AnyLayerLimitCode> = {};
 
+  /** Times from the new connection to the end of the upgrade, in seconds. */
+  readonly upgradeTimes: Histogram = new Histogram(LATENCY_BOUNDS);
+
   /** Counts a new session. */
   recordOpen(transport: string, revision: number): void {
     this.sessionsOpened += 1;
@@ -80,9 +84,10 @@ export class EngineStats {
     count(this.byRevision, String(revision));
   }
 
-  /** Counts a completed upgrade. */
-  recordUpgrade(from: string, to: string): void {
+  /** Counts a completed upgrade, and how many milliseconds it took. */
+  recordUpgrade(from: string, to: string, took: number): void {
     this.upgrades += 1;
+    this.upgradeTimes.add(took / 1000);
     uncount(this.byTransport, from);
     count(this.byTransport, to);
   }

@@ -41,9 +41,9 @@ export function offerTo(
 }
 
 /** Makes `candidate` the session's transport. The previous transport retires after it has read the client's last POST. */
-export function takeOver(session: MovingSession, candidate: Transport): void {
+export function takeOver(session: MovingSession, candidate: Transport, took: number): void {
   const { transport: previous } = session;
-  session.server[kStats].recordUpgrade(previous.name, candidate.name);
+  session.server[kStats].recordUpgrade(previous.name, candidate.name, took);
   previous[kTransportOwner] = {
     onPacket: (packet) => session.onPacket(packet),
     onDrain() {},

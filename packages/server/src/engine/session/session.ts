@@ -328,8 +328,8 @@ export class Session
     if (this[kObserved]) this.emit("upgrade_failed", signal);
   }
 
-  [kCommitted](candidate: Transport): void {
-    takeOver(this, candidate);
+  [kCommitted](candidate: Transport, took: number): void {
+    takeOver(this, candidate, took);
     this[kCloseIfFlushed]();
   }
 

@@ -117,8 +117,8 @@ export const UPGRADE_ATTEMPT_TABLE: Readonly<
 export interface UpgradingSession {
   /** Called after a successful probe. The pending poll must end, so that the client can commit. */
   [kProbed](candidate: Transport): void;
-  /** Called when the client commits. The candidate becomes the session's transport. */
-  [kCommitted](candidate: Transport): void;
+  /** Called when the client commits, so many milliseconds after it connected. The candidate becomes the session's transport. */
+  [kCommitted](candidate: Transport, took: number): void;
   /** Called if a candidate fails or is refused. The session stays on its transport. */
   [kUpgradeFailed]?(signal: UpgradeAttemptSignal): void;
 }
@@ -135,6 +135,8 @@ export class UpgradeAttempt implements TransportOwner {
   #phase: UpgradeAttemptPhase = "idle";
   #candidate: Transport | undefined;
   #timer: PendingCall | undefined;
+  /** When the candidate connected. */
+  #since = 0;
 
   /** @param timeout most milliseconds from the candidate's connection to its `5` */
   constructor(host: UpgradingSession, clock: Clock, timeout: number) {
@@ -199,7 +201,7 @@ export class UpgradeAttempt implements TransportOwner {
         return this.#answer();
       case "commit": {
         const candidate = this.#release();
-        if (candidate) this.#host[kCommitted](candidate);
+        if (candidate) this.#host[kCommitted](candidate, this.#clock.now() - this.#since);
         return;
       }
       case "drop":
@@ -216,6 +218,7 @@ export class UpgradeAttempt implements TransportOwner {
     if (!candidate) return;
     this.#candidate = candidate;
     candidate[kTransportOwner] = this;
+    this.#since = this.#clock.now();
     this.#timer = this.#clock.after(this.#timeout, () => this.#signal("timeout"));
   }
 

@@ -1,3 +1,4 @@
+import type { AckTally } from "../events/acks.ts";
 import type { kEngineClock, PreparedMessage, SlowPolicy } from "../../engine/index.ts";
 import type { Packet } from "@portage/parser/socket";
 import type { ParserModule, RawData } from "../packets/codec.ts";
@@ -101,7 +102,7 @@ export interface AdapterNamespace {
     readonly [kCustomParser]?: ParserModule | undefined;
     readonly [kLimits]?: { readonly maxPendingAcks: number };
     readonly [kProbe]?: PacketProbe | undefined;
-    readonly [kTally]?: { countDropped(limit: string): void };
+    readonly [kTally]?: AckTally & { countDropped(limit: string): void };
   };
   _onServerSideEmit(args: [string, ...unknown[]]): void;
 }

@@ -4,9 +4,9 @@
  * Must not know: how an adapter reaches the sockets.
  */
 import { kEngineClock } from "../../engine/index.ts";
-import { kCollectAnswers, kDropAck } from "../keys.ts";
+import { kCollectAnswers, kDropAck, kTally } from "../keys.ts";
 import { PacketType, RESERVED_EVENTS } from "@portage/parser/socket";
-import { AckCollector, type AckCallback, promiseResponses } from "../events/acks.ts";
+import { AckCollector, type AckCallback, type AckTally, promiseResponses } from "../events/acks.ts";
 import type {
   Adapter,
   BroadcastFlags,
@@ -18,7 +18,7 @@ import type {
 } from "../adapter/adapter.ts";
 import type { AdapterPacket } from "../adapter/surface.ts";
 import { type Clock, serverClock } from "../../base/clock.ts";
-import { ReservedEventError } from "../report/errors.ts";
+import { AckTimeoutError, ReservedEventError } from "../report/errors.ts";
 import { callProgram } from "../../base/guarded.ts";
 import { failHandler, watchAdapter } from "../events/listener-errors.ts";
 import {
@@ -50,6 +50,7 @@ const kBroadcastOptions = Symbol("broadcastOptions");
 const kNamespaceOf = Symbol("namespaceOf");
 const kForget = Symbol("forget");
 const kAnswer = Symbol("answer");
+const kCountTimeout = Symbol("countTimeout");
 const kOperator = Symbol("operator");
 
 /** The time to acknowledge a broadcast without `timeout()`, in milliseconds; practically none, as in socket.io. */
@@ -57,7 +58,7 @@ const NO_TIME_TO_ANSWER = 1;
 
 /** The members of a namespace that a broadcast needs. A parent namespace has no sockets of its own. */
 interface BroadcastNamespace {
-  readonly server?: { readonly [kEngineClock]?: Clock };
+  readonly server?: { readonly [kEngineClock]?: Clock; readonly [kTally]?: AckTally };
   readonly sockets?: ReadonlyMap<SocketId, { [kDropAck]?(id: number): void }>;
 }
 
@@ -172,6 +173,7 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
     };
     const onCollected: OnCollected = (error, responses) => {
       if (error !== null) this[kForget](packet.id);
+      if (error instanceof AckTimeoutError) this[kCountTimeout]();
       const single = error === null ? responses[0] : null;
       this[kAnswer](ack, [error, expectSingleResponse ? single : responses]);
     };
@@ -201,6 +203,12 @@ export class BroadcastOperator<EmitEvents extends EventsMap, SocketData> impleme
       (error, how) => failHandler(nsp, error, { handler: "acknowledgement", how, namespace: nsp }),
       this,
     );
+  }
+
+  /** The server of another package that uses our adapter may lack the counters. */
+  private [kCountTimeout](): void {
+    const tally = this[kNamespaceOf]()?.server?.[kTally];
+    if (tally) tally.ackTimeouts += 1;
   }
 
   /** Drops the acknowledgements that are still pending after the time limit. */

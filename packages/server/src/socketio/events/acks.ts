@@ -7,14 +7,20 @@ export type AckCallback = (...args: unknown[]) => void;
 /** The pending acknowledgements of a socket, by packet id. Adapters add to it. */
 export type PendingAcks = Map<number, AckCallback>;
 
+/** Counts acknowledgements that did not arrive in time. */
+export interface AckTally {
+  ackTimeouts: number;
+}
+
 /** Stores an acknowledgement for `ms` milliseconds: `call` gets an error, or `null` and the answer. */
 export function expectAckWithin(
   acks: PendingAcks,
   id: number,
-  { ms, clock, call }: { ms: number; clock: Clock; call: (args: unknown[]) => void },
+  { ms, clock, tally, call }: { ms: number; clock: Clock; tally: AckTally; call: (args: unknown[]) => void },
 ): void {
   const timer = clock.after(ms, () => {
     acks.delete(id);
+    tally.ackTimeouts += 1;
     call([new AckTimeoutError()]);
   });
   acks.set(id, (...args) => {

@@ -13,7 +13,7 @@ interface FailingServer {
 
 /** Counts, publishes and emits the failure of a function of the program. */
 export function reportServerFailure(server: FailingServer, error: unknown, context: HandlerFailure): void {
-  if (context.handler === "adapter") server[kTally].countAdapterFailure(error);
+  server[kTally].countHandlerError(context.handler, error);
   const { cluster, handlerError } = LAYER_CHANNELS;
   if (error instanceof SocketIoError && CLUSTER_CODES.has(error.code)) {
     if (cluster.hasSubscribers) cluster.publish({ server, code: error.code, error });

@@ -1,12 +1,12 @@
 import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
-import { type AckCallback, expectAckWithin, type PendingAcks } from "../events/acks.ts";
+import { type AckCallback, type AckTally, expectAckWithin, type PendingAcks } from "../events/acks.ts";
 import type { Clock } from "../../base/clock.ts";
 import { kEngineClock } from "../../engine/index.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import type { ResolvedLimits } from "../limits.ts";
 import { SocketIoError } from "../report/errors.ts";
 import type { SessionLimitCode } from "../report/limit-codes.ts";
-import { kCall, kLimits, kReportLimit, kPort } from "../keys.ts";
+import { kCall, kLimits, kReportLimit, kPort, kTally } from "../keys.ts";
 
 /** The members of a socket that its limits need. */
 interface LimitedSocket {
@@ -36,6 +36,7 @@ export function mayJoin(socket: LimitedSocket, wanted: ReadonlySet<Room>): boole
 
 /** The members of a socket that its pending acknowledgements need. */
 interface AcknowledgingSocket extends LimitedSocket {
+  readonly server: LimitedSocket["server"] & { readonly [kTally]: AckTally };
   readonly nsp: { _ids: number };
   [kCall](ack: AckCallback, args: unknown[], kind: "acknowledgement"): void;
 }
@@ -54,7 +55,7 @@ export function addPendingAck(socket: AcknowledgingSocket, ack: AckCallback, tim
   if (timeout === undefined) acks.set(id, ack);
   else {
     const call = (args: unknown[]): void => socket[kCall](ack, args, "acknowledgement");
-    expectAckWithin(acks, id, { ms: timeout, clock: server[kEngineClock], call });
+    expectAckWithin(acks, id, { ms: timeout, clock: server[kEngineClock], tally: server[kTally], call });
   }
   return id;
 }

@@ -1,0 +1,36 @@
+/** What a histogram has counted. */
+export interface HistogramReport {
+  /** How many values are in each bucket, and not in an earlier one. The last bucket has all values above the bounds. */
+  readonly counts: readonly number[];
+  /** The sum of all values. */
+  readonly sum: number;
+}
+
+/** Counts values in buckets. Its size does not grow with the values. */
+export class Histogram {
+  readonly #bounds: readonly number[];
+  readonly #counts: number[];
+  #sum = 0;
+
+  /** @param bounds the largest value of each bucket, in ascending order */
+  constructor(bounds: readonly number[]) {
+    this.#bounds = bounds;
+    this.#counts = Array.from({ length: bounds.length + 1 }, () => 0);
+  }
+
+  /** Counts a value; one below 0, as after a clock that was set back, counts as 0. */
+  add(value: number): void {
+    const bounds = this.#bounds;
+    let bucket = 0;
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1;
+    this.#counts[bucket]! += 1;
+    if (value > 0) this.#sum += value;
+  }
+
+  report(): HistogramReport {
+    return { counts: [...this.#counts], sum: this.#sum };
+  }
+}
+
+/** Largest values of the buckets of round trips and upgrades, in seconds. */
+export const LATENCY_BOUNDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
