@@ -15,6 +15,7 @@ import {
 import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus } from "./bus.ts";
 import type { SessionSide } from "./hand-over.ts";
+import type { LateAnswers } from "./late-answers.ts";
 import { toWire } from "./messages.ts";
 import { RemoteSide } from "./remote-side.ts";
 
@@ -49,7 +50,7 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
       sessions: this.keepsSessions ? this.#sessionSide() : undefined,
       ask: (packet, opts, onAsked, onAnswer) => this.askEncoded(packet, opts, onAsked, onAnswer),
       forgetAcks: (id) => this.forgetAcks(id),
-      giveRecord: (pid, term) => this.giveRecord(pid, term),
+      giveRecord: (pid, term, to) => this.giveRecord(pid, term, to),
       fetchSockets: (opts) => super.fetchSockets(opts),
       addSockets: (opts, rooms) => super.addSockets(opts, rooms),
       delSockets: (opts, rooms) => super.delSockets(opts, rooms),
@@ -67,14 +68,24 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
     };
   }
 
-  /** Ends the socket of a session that another node has taken. Returns its record of that term if the store may not have it. */
-  protected giveRecord(_pid: string, _term: string): Buffer | undefined {
+  /** See `LocalSide`. */
+  protected giveRecord(_pid: string, _term: string, _to: string): Buffer | undefined {
     return undefined;
   }
 
   /** Asks the last owner of a session for its record. Undefined: it has none, or does not answer in time. */
   protected askRecord(owner: RecordOwner, pid: string): Promise<Buffer | undefined> {
     return this.#remote.askRecord(owner, pid);
+  }
+
+  /** The answers of listeners whose session has moved to another node, or from one. */
+  protected get lateAnswers(): LateAnswers {
+    return this.#remote.late;
+  }
+
+  /** Whether other nodes may still need this one. */
+  protected get isAwaited(): boolean {
+    return this.kept.sessions > 0 || this.#remote.late.areAwaited;
   }
 
   override init(): void {
@@ -96,8 +107,7 @@ export class BusAdapter extends SessionAwareAdapter implements KeepingAdapter {
     const deadline = clock.now() + ms;
     return new Promise((resolve) => {
       const look = (): void => {
-        const isAwaited = this.kept.sessions > 0 || this.#remote.areAnswersAwaited;
-        if (!isAwaited || this.#remote.nodeCount === 0 || clock.now() >= deadline) resolve();
+        if (!this.isAwaited || this.#remote.nodeCount === 0 || clock.now() >= deadline) resolve();
         else clock.after(LOOK, look);
       };
       look();

@@ -27,7 +27,7 @@ import {
 } from "@portage/server/relay";
 import type { BroadcastOptions, Room } from "@portage/server/adapter";
 import type { Bus } from "./bus.ts";
-import { LateAnswers } from "./late-answers.ts";
+import type { LateAnswers } from "./late-answers.ts";
 import { encodeMessage } from "./messages.ts";
 import type { Part } from "./parts.ts";
 import { NodePositions, type Positions } from "./positions.ts";
@@ -67,15 +67,15 @@ const SELF = "";
 /** Numbers events, gives sessions away and takes them. */
 export class HandOver {
   readonly positions = new NodePositions();
-  readonly late: LateAnswers;
   readonly #side: SessionSide;
   readonly #bus: Bus;
+  readonly #late: LateAnswers;
   #skips: Skip[] = [];
 
-  constructor(side: SessionSide, bus: Bus) {
+  constructor(side: SessionSide, bus: Bus, late: LateAnswers) {
     this.#side = side;
     this.#bus = bus;
-    this.late = new LateAnswers(side.nsp.name, bus);
+    this.#late = late;
   }
 
   // ---- events --------------------------------------------------------------------------------------------------------
@@ -102,7 +102,6 @@ export class HandOver {
 
   /** What was under way from a node will not arrive. */
   lose(node: string): void {
-    this.late.lose(node);
     this.#skips = this.#skips.filter((skip) => skip.node !== node);
   }
 
@@ -131,7 +130,7 @@ export class HandOver {
       nsp: this.#side.nsp.name,
       request,
       head,
-      parts: encodeValues([data, this.late.give(pid, to, answers), ...missed]),
+      parts: encodeValues([data, this.#late.give(pid, to, answers), ...missed]),
     });
   }
 
@@ -142,7 +141,7 @@ export class HandOver {
     if (!this.#isExact(given)) return null;
     const { session, answers, nodes } = given;
     const [from = ""] = nodes;
-    const adopted = { ...session, [kAnswers]: this.late.take(session.pid, from, answers) };
+    const adopted = { ...session, [kAnswers]: this.#late.take(session.pid, from, answers) };
     return this.#side.adopt(adopted, () => this.#missed(given));
   }
 

@@ -26,8 +26,11 @@ export interface LocalSide {
   forgetAcks(id: number): void;
   /** Undefined: sessions are not recoverable. */
   readonly sessions: SessionSide | undefined;
-  /** Ends the socket of a session that another node has taken. Returns its record of that term if the store may not have it. */
-  giveRecord(pid: string, term: string): Buffer | undefined;
+  /**
+   * Ends the socket of a session that the node `to` has taken. Returns its record of that term if the store may not have it, or
+   * if listeners have still to answer: their answers are sent to that node.
+   */
+  giveRecord(pid: string, term: string, to: string): Buffer | undefined;
   fetchSockets(opts: BroadcastOptions): Promise<unknown[]>;
   addSockets(opts: BroadcastOptions, rooms: Room[]): void;
   delSockets(opts: BroadcastOptions, rooms: Room[]): void;

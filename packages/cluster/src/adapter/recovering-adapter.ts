@@ -3,6 +3,7 @@ import {
   type AdapterNamespace,
   completeRecovery,
   failAdapter,
+  kAnswers,
   kEndSession,
   kEngineClock,
   kOpenSession,
@@ -51,6 +52,7 @@ export class RecoveringAdapter extends OrderedAdapter implements RecordingAdapte
       // A client that can't read so much would be ended as a slow reader, again and again.
       maxReplayBytes: () => Math.min(maxReplayBytes, replayLimit(server)),
       ask: (owner, pid) => this.askRecord(owner, pid),
+      takeAnswers: (pid, from, answers) => this.lateAnswers.take(pid, from, answers),
       endSocket: (pid) => yieldSession(namespace, pid),
       onError: (error) => failAdapter(error, namespace, "rejected"),
       onDropped: () => server[kTally]?.countDropped("maxSessions"),
@@ -87,8 +89,8 @@ export class RecoveringAdapter extends OrderedAdapter implements RecordingAdapte
     this.sessions.open(socket, this.socketRooms(socket.id) ?? []);
   }
 
-  override persistSession({ sid, pid }: SessionToPersist): void {
-    this.sessions.persist(pid);
+  override persistSession({ sid, pid, [kAnswers]: answers }: SessionToPersist): void {
+    this.sessions.persist(pid, answers);
     this.events.forget(sid);
   }
 
@@ -100,7 +102,13 @@ export class RecoveringAdapter extends OrderedAdapter implements RecordingAdapte
     return this.sessions.resume(pid, offset);
   }
 
-  protected override giveRecord(pid: string, term: string): Buffer | undefined {
-    return this.sessions.give(pid, term);
+  protected override giveRecord(pid: string, term: string, to: string): Buffer | undefined {
+    const { record, answers } = this.sessions.give(pid, term);
+    this.lateAnswers.give(pid, to, answers);
+    return record;
+  }
+
+  protected override get isAwaited(): boolean {
+    return this.sessions.unanswered > 0 || super.isAwaited;
   }
 }

@@ -17,6 +17,7 @@ import type { RecordOwner } from "../recovery/store.ts";
 import type { Bus, BusMember } from "./bus.ts";
 import { type AnswerReceiver, Collection, Collections, PassiveCollection } from "./collections.ts";
 import { givenSession, HandOver } from "./hand-over.ts";
+import { LateAnswers } from "./late-answers.ts";
 import { type LocalSide, malformed, reportMessageError } from "./local-side.ts";
 import {
   type AnswerMessage,
@@ -57,6 +58,8 @@ export class RemoteSide implements BusMember {
   readonly #local: LocalSide;
   readonly #bus: Bus;
   readonly #clock: Clock;
+  /** The answers of listeners whose session has moved. */
+  readonly late: LateAnswers;
   readonly #responder: Responder;
   readonly #requests: Requests;
   readonly #collections = new Collections();
@@ -67,8 +70,9 @@ export class RemoteSide implements BusMember {
     this.#local = local;
     this.#bus = bus;
     this.#clock = local.nsp.server[kEngineClock] ?? serverClock;
-    this.#handOver = local.sessions && new HandOver(local.sessions, bus);
-    this.#responder = new Responder(local, bus, this.#clock, this.#handOver);
+    this.late = new LateAnswers(local.nsp.name, bus);
+    this.#handOver = local.sessions && new HandOver(local.sessions, bus, this.late);
+    this.#responder = new Responder(local, { bus, clock: this.#clock, late: this.late, handOver: this.#handOver });
     this.#requests = new Requests(this.#clock);
   }
 
@@ -80,11 +84,6 @@ export class RemoteSide implements BusMember {
   /** Number of requests and broadcasts, of this node and of others, that still lack answers. */
   get pending(): number {
     return this.#requests.size + this.#collections.size + this.#responder.pending;
-  }
-
-  /** Whether other nodes wait for answers of listeners of this one. */
-  get areAnswersAwaited(): boolean {
-    return this.#handOver?.late.areAwaited ?? false;
   }
 
   open(): void {
@@ -270,6 +269,7 @@ export class RemoteSide implements BusMember {
   }
 
   onLost(tag: string, end: LinkEnd): void {
+    this.late.lose(tag);
     this.#handOver?.lose(tag);
     this.#responder.forget(tag);
     this.#collections.lose(tag);

@@ -8,6 +8,7 @@ import {
 } from "@portage/server/relay";
 import type { Bus } from "./bus.ts";
 import type { HandOver } from "./hand-over.ts";
+import type { LateAnswers } from "./late-answers.ts";
 import { type LocalSide, malformed, reportMessageError } from "./local-side.ts";
 import { encodeMessage, fromWire, type Instruction, type OutgoingMessage } from "./messages.ts";
 
@@ -22,19 +23,29 @@ interface AskedRequest {
   timer: PendingCall | undefined;
 }
 
+interface ResponderHost {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly late: LateAnswers;
+  /** Undefined: sessions of this node are not in its memory. */
+  readonly handOver: HandOver | undefined;
+}
+
 /** Does what other nodes ask of this one, and answers them. */
 export class Responder {
   readonly #local: LocalSide;
   readonly #bus: Bus;
   readonly #clock: Clock;
+  readonly #late: LateAnswers;
   readonly #handOver: HandOver | undefined;
   /** By the tag of the asking node and the number of its request. */
   readonly #asked = new Map<string, Map<number, AskedRequest>>();
 
-  constructor(local: LocalSide, bus: Bus, clock: Clock, handOver: HandOver | undefined) {
+  constructor(local: LocalSide, { bus, clock, late, handOver }: ResponderHost) {
     this.#local = local;
     this.#bus = bus;
     this.#clock = clock;
+    this.#late = late;
     this.#handOver = handOver;
   }
 
@@ -70,7 +81,7 @@ export class Responder {
       case "SEEK":
         return void this.#onSeek(from, message);
       case "ANSWERED":
-        return this.#handOver?.late.receive(message.head, message.parts);
+        return this.#late.receive(message.head, message.parts);
       case "TAKE":
         return this.#onTake(from, message);
     }
@@ -101,7 +112,7 @@ export class Responder {
   }
 
   #onTake(from: string, { request, head }: MessageOf<"TAKE">): void {
-    const record = this.#local.giveRecord(head.pid, head.term);
+    const record = this.#local.giveRecord(head.pid, head.term, from);
     if (record === undefined) this.#respond(from, { kind: "ABSENT", request, head: {} });
     else this.#respond(from, { kind: "RECORD", request, head: {}, parts: [record] });
   }

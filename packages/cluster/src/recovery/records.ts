@@ -1,6 +1,7 @@
-import { nextTurn, type RecordedSocket, SocketIoError } from "@portage/server/relay";
+import { type AnswerWindow, nextTurn, type RecordedSocket, SocketIoError } from "@portage/server/relay";
 import type { Room, SocketId } from "@portage/server/adapter";
 import type { LogPosition } from "../order/log.ts";
+import { type EndedSession, EndedSessions } from "./ended-sessions.ts";
 import { HeldSession, type ReturnedSession } from "./held-session.ts";
 import type { SessionSettings } from "./settings.ts";
 import { RecordWriter } from "./writer.ts";
@@ -22,6 +23,7 @@ const MAX_RECORD_BYTES = 1e6;
 /** The records of the connected sockets of a namespace. */
 export class SessionRecords {
   readonly writer: RecordWriter;
+  readonly ended = new EndedSessions((pid, session) => this.#writeEnded(pid, session));
   readonly #settings: SessionSettings;
   readonly #byPid = new Map<string, HeldSession>();
   readonly #bySid = new Map<SocketId, HeldSession>();
@@ -104,13 +106,12 @@ export class SessionRecords {
   }
 
   /** A socket has ended, and its client may return. Returns false if no session of this node has that id. */
-  persist(pid: string): boolean {
+  persist(pid: string, answers?: AnswerWindow): boolean {
     const held = this.#byPid.get(pid);
     if (held === undefined) return false;
     this.#drop(held);
     if (held.phase === "taken") return true;
-    const record = this.#encode(held);
-    this.#put(pid, held.term, record);
+    this.putBack(pid, { term: held.term, answers, encode: () => this.#encode(held) });
     return true;
   }
 
@@ -123,9 +124,21 @@ export class SessionRecords {
     this.#put(pid, held.term, undefined);
   }
 
-  /** Writes the record of a session that has not connected; undefined removes it. */
-  putBack(pid: string, term: string, record: Buffer | undefined): void {
-    this.#put(pid, term, record);
+  /** Writes the record of a session without a socket, and again when listeners answer that still run. */
+  putBack(pid: string, { term, answers, encode }: UnheldSession): void {
+    this.#put(pid, term, encode());
+    const until = this.#settings.clock.now() + this.#ttl;
+    if (answers !== undefined) this.ended.add(pid, { term, answers, encode, until });
+  }
+
+  /** Removes the record of a session that has not connected. */
+  remove(pid: string, term: string): void {
+    this.#put(pid, term, undefined);
+  }
+
+  #writeEnded(pid: string, { term, encode, until }: EndedSession): void {
+    const ttl = until - this.#settings.clock.now();
+    if (ttl > 0) void this.writer.write({ pid, term, record: encode(), ttl });
   }
 
   #put(pid: string, term: string, record: Buffer | undefined): void {
@@ -200,10 +213,11 @@ export class SessionRecords {
   // ---- time ----------------------------------------------------------------------------------------------------------
 
   #tickLater(): void {
-    if (this.#tick !== undefined || (this.#byPid.size === 0 && this.writer.isIdle)) return;
+    if (this.#tick !== undefined || (this.#byPid.size === 0 && this.ended.size === 0 && this.writer.isIdle)) return;
     this.#tick = this.#settings.clock.after(TICK, () => {
       this.#tick = undefined;
       this.writer.retry();
+      this.ended.expire(this.#settings.clock.now());
       this.#check();
       this.#tickLater();
     });
@@ -255,6 +269,10 @@ export class SessionRecords {
     if (outcome === "taken") this.#onTaken(pid, held.term);
     else if (outcome === "missing" && this.#byPid.get(pid) === held) void this.#write(held);
   }
+}
+
+interface UnheldSession extends Pick<EndedSession, "term" | "encode"> {
+  readonly answers: AnswerWindow | undefined;
 }
 
 function tooLarge(): SocketIoError {

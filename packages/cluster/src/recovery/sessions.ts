@@ -1,5 +1,7 @@
 import type { Room, SocketId } from "@portage/server/adapter";
 import {
+  type AnswerWindow,
+  kAnswers,
   type RecordedSocket,
   type RestoredSession,
   SocketIoError,
@@ -27,6 +29,17 @@ const CLOSE_TIME = 1000;
 /** A session that was found, with what its client missed. */
 interface Found extends ReturnedSession {
   readonly replay: Replay;
+  readonly last: LastRecord;
+}
+
+/** What the last owner of a session has of it. */
+interface LastRecord {
+  /** Undefined: nothing that the store does not have. */
+  readonly record?: Buffer | undefined;
+  /** The answers, if this node was the last owner, and listeners still run. */
+  readonly answers?: AnswerWindow | undefined;
+  /** The last owner, if it sends answers that are still to come. */
+  readonly from?: string | undefined;
 }
 
 /** The sessions of a namespace: their records, and their return. */
@@ -69,15 +82,21 @@ export class ClusterSessions {
   }
 
   /** A socket has ended, and its client may return. */
-  persist(pid: string): void {
-    if (this.#records.persist(pid)) return;
+  persist(pid: string, answers?: AnswerWindow): void {
+    if (this.#records.persist(pid, answers)) return;
     const found = this.#returned.get(pid);
     if (found === undefined) return;
     this.#returned.delete(pid);
-    const { sid, start, data, answers } = found.record;
+    const { sid, start, data } = found.record;
     const head = { sid, start, memberships: found.memberships.toRecord() };
-    const record = encodeRecord(head, encodeState(data), encodeState(answers));
-    this.#records.putBack(pid, found.term, record);
+    const encode = (): Buffer =>
+      encodeRecord(head, encodeState(data), encodeState(answers?.record() ?? found.record.answers));
+    this.#records.putBack(pid, { term: found.term, answers, encode });
+  }
+
+  /** Number of sessions without a socket whose listeners have still to answer. */
+  get unanswered(): number {
+    return this.#records.ended.size;
   }
 
   /** A session is over for good, unless it was persisted before. */
@@ -88,11 +107,16 @@ export class ClusterSessions {
 
   // ---- the return ----------------------------------------------------------------------------------------------------
 
-  /** Gives a session to the node that has ended a term. Returns its last record in that term, if the store may not have it. */
-  give(pid: string, term: string): Buffer | undefined {
+  /**
+   * Gives a session to the node that has ended a term. Returns its last record in that term, if the store may not have it or if
+   * there are `answers`: listeners still run.
+   */
+  give(pid: string, term: string): Pick<LastRecord, "record" | "answers"> {
     this.#attempts.delete(pid);
     this.#settings.endSocket(pid);
-    return this.#records.writer.pending(pid, term);
+    const ended = this.#records.ended.take(pid, term);
+    const record = ended?.encode() ?? this.#records.writer.pending(pid, term);
+    return { record, answers: record && ended?.answers };
   }
 
   /** Resolves with the session of a client, and with the events that it missed; or with the reason why not. */
@@ -107,7 +131,7 @@ export class ClusterSessions {
     if (this.#attempts.get(pid) !== attempt) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     this.#attempts.delete(pid);
     if (!(found instanceof SocketIoError)) return this.#restored(pid, found);
-    if (found.code !== "RECOVERY_SESSION_UNKNOWN") this.#records.putBack(pid, term, undefined);
+    if (found.code !== "RECOVERY_SESSION_UNKNOWN") this.#records.remove(pid, term);
     return found;
   }
 
@@ -132,7 +156,8 @@ export class ClusterSessions {
     const taken = await this.#patiently(deadline, take);
     if (taken === undefined) return new SocketIoError("RECOVERY_SESSION_UNKNOWN");
     if (isBehind(taken.position, before)) return new SocketIoError("RECOVERY_EPOCH");
-    const record = decodeRecord((await this.#latest(pid, taken)) ?? taken.record);
+    const last = await this.#latest(pid, taken);
+    const record = decodeRecord(last.record ?? taken.record);
     if (record === undefined) return new SocketIoError("RECOVERY_FAILED", "the record of the session is malformed");
     const after = seenBy(record, offset, taken.position);
     if (typeof after === "string") return new SocketIoError(after);
@@ -142,7 +167,7 @@ export class ClusterSessions {
     const replay = this.#replay(record.sid, memberships, { after, position: taken.position, deadline });
     const refusal = await this.#patiently(deadline, () => replay.read());
     if (refusal !== undefined) return new SocketIoError(refusal);
-    return { term, record, memberships, replay, through: replay.through };
+    return { term, record, memberships, replay, last, through: replay.through };
   }
 
   /** Asks the store or the log again while that is away, as long as there is time. */
@@ -159,11 +184,13 @@ export class ClusterSessions {
   }
 
   /** Returns a newer record than the store has: the last owner may not have written it. */
-  async #latest(pid: string, { previous }: TakenRecord): Promise<Buffer | undefined> {
-    const { writer } = this.#records;
+  async #latest(pid: string, { previous }: TakenRecord): Promise<LastRecord> {
+    const { writer, ended } = this.#records;
     const own = writer.pending(pid, previous.term);
     writer.forget(pid);
-    return this.#records.isOwn(previous.term) ? own : this.#settings.ask(previous, pid);
+    if (this.#records.isOwn(previous.term)) return { record: own, answers: ended.take(pid, previous.term)?.answers };
+    const record = await this.#settings.ask(previous, pid);
+    return { record, from: record && previous.tag };
   }
 
   #replay(sid: string, memberships: RoomTimes, { after, position, deadline }: ReplayRange): Replay {
@@ -173,9 +200,11 @@ export class ClusterSessions {
   }
 
   #restored(pid: string, found: Found): RestoredSession {
-    const { record, memberships, replay } = found;
+    const { record, memberships, replay, last } = found;
     this.#returned.set(pid, found);
+    const answers = last.from === undefined ? last.answers : this.#settings.takeAnswers(pid, last.from, record.answers);
     return {
+      [kAnswers]: answers,
       sid: record.sid,
       pid,
       rooms: memberships.rooms,

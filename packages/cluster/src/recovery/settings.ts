@@ -1,4 +1,4 @@
-import type { Clock, ResolvedRecovery } from "@portage/server/relay";
+import type { AnswerWindow, Clock, ResolvedRecovery } from "@portage/server/relay";
 import type { RecoverableEvents } from "./events.ts";
 import type { ClusterStore, RecordOwner } from "./store.ts";
 
@@ -18,6 +18,8 @@ export interface SessionSettings {
   readonly tag: () => string;
   /** Asks another node for the last record of a session, which ends there. Undefined: it can't be asked, or has none. */
   readonly ask: (owner: RecordOwner, pid: string) => Promise<Buffer | undefined>;
+  /** Returns the answers of a session whose last record that node has given: it sends those that are still to come. */
+  readonly takeAnswers: (pid: string, from: string, answers: unknown) => AnswerWindow | undefined;
   /** Ends the socket of a session at this node, if there is one. */
   readonly endSocket: (pid: string) => void;
   /** Reports a failure. */

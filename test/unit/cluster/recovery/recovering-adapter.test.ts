@@ -1,92 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { RecoveringAdapter } from "../../../../packages/cluster/src/adapter/recovering-adapter.ts";
-import { SimLog, SimLogServer } from "../../../support/cluster/sim-log.ts";
-import { type SimRecord, SimStore } from "../../../support/cluster/sim-store.ts";
 import { Random } from "../../../support/random.ts";
-import { Bench, settle } from "../../socketio/peer.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
-import { Mesh } from "../adapter-mesh.ts";
+import { settle } from "../../socketio/peer.ts";
 import { Nomad } from "../nomad.ts";
-
-const ignore = (): void => undefined;
-
-/** Servers with recovery over one log and one store, both in memory. */
-class RecoveryBench {
-  readonly time = new FakeClock();
-  readonly server = new SimLogServer();
-  readonly mesh = new Mesh();
-  readonly records = new Map<string, SimRecord>();
-  readonly nodes: RecoveryNode[] = [];
-
-  add(tag: string): RecoveryNode {
-    const bus = this.mesh.add(tag);
-    const log = new SimLog(this.server, this.time);
-    const store = new SimStore({
-      clock: this.time,
-      position: (nsp) => this.server.position(nsp, undefined),
-      records: this.records,
-      travel: (_what, arrive) => void this.time.after(1, arrive),
-    });
-    const settings = {
-      log,
-      store,
-      life: `life of ${tag}`,
-      maxQueuedBytes: 1e6,
-      maxReplayBytes: 1e6,
-      onDegraded: ignore,
-      onLag: ignore,
-    };
-    const adapter = (nsp: unknown): RecoveringAdapter => new RecoveringAdapter(nsp, bus, settings);
-    const bench = new Bench({ connectionStateRecovery: {}, adapter });
-    const failures: unknown[] = [];
-    bench.io.on("handler_error", (error) => failures.push(error));
-    const node = { tag, bench, io: bench.io, log, failures };
-    this.nodes.push(node);
-    return node;
-  }
-
-  /** The process of a node ends. */
-  kill(node: RecoveryNode): void {
-    this.mesh.kill(node.tag);
-    this.server.nodes.delete(node.log);
-    node.log.cut();
-    node.bench.clock.forgetTimers();
-    this.nodes.splice(this.nodes.indexOf(node), 1);
-  }
-
-  /** Time passes. */
-  pass(ms: number): void {
-    this.time.advance(ms);
-    for (const { bench } of this.nodes) bench.clock.advance(ms);
-  }
-
-  /** Lets everything arrive. */
-  async rest(): Promise<void> {
-    for (let i = 0; i < 60; i++) {
-      this.pass(5);
-      await settle();
-    }
-  }
-}
-
-interface RecoveryNode {
-  readonly tag: string;
-  readonly bench: Bench;
-  readonly io: Bench["io"];
-  readonly log: SimLog;
-  readonly failures: unknown[];
-}
-
-async function start(...tags: string[]): Promise<RecoveryBench> {
-  const bench = new RecoveryBench();
-  for (const tag of tags) bench.add(tag);
-  await bench.rest();
-  return bench;
-}
+import { type RecoveryNode, startNodes } from "./recovery-bench.ts";
 
 describe("a client that comes back to another node", () => {
   test("is recovered, although its node was killed", async () => {
-    const bench = await start("aaaa", "bbbb");
+    const bench = await startNodes("aaaa", "bbbb");
     const [a, b] = bench.nodes as [RecoveryNode, RecoveryNode];
     const client = new Nomad();
     await client.connect(a);
@@ -104,7 +24,7 @@ describe("a client that comes back to another node", () => {
   });
 
   test("gets no offset behind what it has, while its node lags", async () => {
-    const bench = await start("aaaa", "bbbb");
+    const bench = await startNodes("aaaa", "bbbb");
     const [a, b] = bench.nodes as [RecoveryNode, RecoveryNode];
     const client = new Nomad();
     await client.connect(a);
@@ -127,7 +47,7 @@ test.each(Array.from({ length: 30 }, (_, seed) => seed))(
   "events of all nodes arrive once and in order, over hops, kills and lags (seed %i)",
   async (seed) => {
     const random = new Random(seed);
-    const bench = await start("aaaa", "bbbb", "cccc");
+    const bench = await startNodes("aaaa", "bbbb", "cccc");
     const sent = new Map<string, number>();
     const client = new Nomad();
     let recovered = 0;

@@ -43,6 +43,7 @@ class RigNode {
       life: `life of ${tag}`,
       tag: () => tag,
       ask: (owner, pid) => rig.ask(owner, pid),
+      takeAnswers: () => undefined,
       endSocket: (pid) => {
         this.ended.push(pid);
         this.sessions.persist(pid);
@@ -91,7 +92,7 @@ class SessionRig {
   async ask({ tag, term }: RecordOwner, pid: string): Promise<Buffer | undefined> {
     await Promise.resolve();
     const node = this.#nodes.get(tag);
-    return node?.isReachable ? node.sessions.give(pid, term) : undefined;
+    return node?.isReachable ? node.sessions.give(pid, term).record : undefined;
   }
 
   /** Time passes, and all that it causes happens. */

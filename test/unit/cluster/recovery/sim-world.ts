@@ -70,6 +70,7 @@ export class SimNode {
       life: `life of ${tag}`,
       tag: () => tag,
       ask: (owner, pid) => world.ask(owner, pid),
+      takeAnswers: () => undefined,
       endSocket: (pid) => this.endSocket(pid),
       onError: () => undefined,
       onDropped: () => undefined,
@@ -209,7 +210,7 @@ export class SimWorld {
   async ask({ tag, term }: RecordOwner, pid: string): Promise<Buffer | undefined> {
     await Promise.resolve();
     const node = this.awake.find((each) => each.tag === tag);
-    return node?.isReachable ? node.sessions.give(pid, term) : undefined;
+    return node?.isReachable ? node.sessions.give(pid, term).record : undefined;
   }
 
   connect(client: SimClient, node: SimNode): void {
