@@ -67,14 +67,21 @@ export class LinkStreams {
   readonly #ends = new EndTable<StreamEnd>();
   readonly #waiting = new Set<StreamEnd>();
   #state: "open" | "closed" = "open";
-  #lastOpened = 0;
-  #lastAccepted = 0;
+  #lastOpened: number;
+  /** The highest numbers that were in use. After 2^31 - 1 of them, all numbers were. */
+  #highestOpened: number;
+  #highestAccepted = 0;
 
-  /** @param congestion bytes in the queue of the link from which nothing is added that can wait */
-  constructor(link: Link, taker: StreamTaker, congestion: number) {
+  /**
+   * @param congestion bytes in the queue of the link from which nothing is added that can wait
+   * @param lastOpened the number before the first one of this front
+   */
+  constructor(link: Link, taker: StreamTaker, congestion: number, lastOpened = 0) {
     this.link = link;
     this.#taker = taker;
     this.#congestion = congestion;
+    this.#lastOpened = lastOpened;
+    this.#highestOpened = lastOpened;
   }
 
   get size(): number {
@@ -104,6 +111,7 @@ export class LinkStreams {
   newNumber(): number {
     do this.#lastOpened = this.#lastOpened === LAST_NUMBER ? 1 : this.#lastOpened + 1;
     while (this.#ends.get(addBit(this.#lastOpened)) !== undefined);
+    this.#highestOpened = Math.max(this.#highestOpened, this.#lastOpened);
     return this.#lastOpened;
   }
 
@@ -129,14 +137,14 @@ export class LinkStreams {
     if (end) return end.onFrame(frame);
     if (frame.type === "REQUEST" || frame.type === "UPGRADE") return this.#accept(frame);
     const { stream } = frame;
-    const wasUsed = stream >= OWNER_BIT ? flipBit(stream) <= this.#lastOpened : stream <= this.#lastAccepted;
+    const wasUsed = stream >= OWNER_BIT ? flipBit(stream) <= this.#highestOpened : stream <= this.#highestAccepted;
     if (!wasUsed || stream === 0) this.link.fail(`${frame.type} for a stream that was never opened`);
   }
 
   #accept(frame: Frame): void {
     const { stream } = frame;
     if (stream === 0 || stream >= OWNER_BIT) return this.link.fail(`${frame.type} with an invalid number`);
-    this.#lastAccepted = Math.max(this.#lastAccepted, stream);
+    this.#highestAccepted = Math.max(this.#highestAccepted, stream);
     this.#taker.accept(this, frame);
   }
 
