@@ -33,7 +33,7 @@ test("stats, metrics and diagnostics report events", async () => {
     byRevision: { 3: 1, 4: 2 },
     slow: 0,
   });
-  expect(stats.upgrades).toEqual({ completed: 0, failed: { stray: 1 } });
+  expect(stats.upgrades).toMatchObject({ completed: 0, failed: { stray: 1 } });
   expect(stats.packets.in).toBe(1);
   expect(stats.bytes.in).toBe(1);
   expect(stats.bytes.queued).toBe(0);

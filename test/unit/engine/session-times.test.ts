@@ -1,6 +1,8 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, test } from "vitest";
-import { kEmitGuarded, kStats, kUpgradeTrouble } from "../../../packages/server/src/engine/keys.ts";
+import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { DURATION_BOUNDS } from "../../../packages/server/src/engine/report/histogram.ts";
+import { kEmitGuarded, kFailSession, kStats, kUpgradeTrouble } from "../../../packages/server/src/engine/keys.ts";
 import { reportRefusal, reportUpgradeFailure } from "../../../packages/server/src/engine/report/reports.ts";
 import { EngineStats } from "../../../packages/server/src/engine/report/stats.ts";
 import { openSession, PING_INTERVAL } from "./fake-host.ts";
@@ -15,7 +17,7 @@ describe("a session", () => {
   });
 
   test("knows the round trip of its last ping, and none before it", () => {
-    const { session, clock, transport } = openSession();
+    const { host, session, clock, transport } = openSession();
     expect(session.rtt).toBeUndefined();
     for (const ms of [37, 250, 4]) {
       clock.advance(PING_INTERVAL - 1);
@@ -30,6 +32,20 @@ describe("a session", () => {
     const { rtt } = session;
     transport.receive("pong");
     expect(session.rtt).toBe(rtt);
+    const { counts, sum } = host.stats.roundTrips.report();
+    expect(counts.reduce((all, count) => all + count)).toBe(3);
+    expect(sum).toBeCloseTo(0.037 + 0.25 + 0.004, 5);
+  });
+
+  test("is counted with the time that it was open, by transport and code, once", () => {
+    const { host, session, clock } = openSession({ transport: "websocket" });
+    clock.advance(5500);
+    session[kFailSession](closeReason("CLIENT_CLOSED"));
+    session[kFailSession](closeReason("CONNECTION_CLOSED"));
+    expect([...host.stats.durations.keys()]).toEqual(["websocket>CLIENT_CLOSED"]);
+    const { counts, sum } = host.stats.durations.get("websocket>CLIENT_CLOSED")!.report();
+    expect(DURATION_BOUNDS[counts.indexOf(1)]).toBe(10);
+    expect(sum).toBe(5.5);
   });
 
   test("has no round trip in revision 3, whose clients ping", () => {

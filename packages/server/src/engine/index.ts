@@ -24,7 +24,7 @@ export {
 export type { Congestion } from "./outgoing/congestion.ts";
 export { DRAIN_DEADLINE, type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
-export { type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
+export { DURATION_BOUNDS, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
 export { type EngineReport, reportOf } from "./stats-report.ts";

@@ -26,7 +26,11 @@ export interface EngineReport {
     readonly closed: Tally;
     /** Sessions that ended because of a violation, by the rule of packets or of WebSocket. */
     readonly broken: Tally;
+    /** How long ended sessions were open, in seconds, by `transport>code`: the last transport and the close code. */
+    readonly durations: Readonly<Record<string, HistogramReport>>;
   };
+  /** `rtt`: the times from a ping of the server to its answer, in seconds. */
+  readonly heartbeats: { readonly rtt: HistogramReport };
   /** Upgrades; the failed ones by step. `duration`: from the new connection to the end of the upgrade, in seconds. */
   readonly upgrades: { readonly completed: number; readonly failed: Tally; readonly duration: HistogramReport };
   /** Packets received and sent. */
@@ -66,7 +70,9 @@ export function reportOn(stats: EngineStats, wheel: TimingWheel, receiving: numb
       carried: { ...stats.carried },
       closed: { ...stats.closes },
       broken: { ...stats.broken },
+      durations: Object.fromEntries(Array.from(stats.durations, ([key, durations]) => [key, durations.report()])),
     },
+    heartbeats: { rtt: stats.roundTrips.report() },
     upgrades: {
       completed: stats.upgrades,
       failed: { ...stats.upgradeFailures },

@@ -34,3 +34,9 @@ export class Histogram {
 
 /** Largest values of the buckets of round trips and upgrades, in seconds. */
 export const LATENCY_BOUNDS: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/**
+ * Largest values of the buckets of `portage_session_duration_seconds`, up to a day. Sessions record their opening in tenths of
+ * a second, so the first bucket is not smaller.
+ */
+export const DURATION_BOUNDS: readonly number[] = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 86_400];

@@ -1,7 +1,7 @@
 import { ENGINE_PARSER_ERRORS } from "@portage/parser/engine";
 import { VIOLATIONS } from "@portage/websocket";
 import { type AnyLayerCloseCode, brokenRule, type CloseReason, type CodeText } from "./close-codes.ts";
-import { Histogram, LATENCY_BOUNDS } from "./histogram.ts";
+import { DURATION_BOUNDS, Histogram, LATENCY_BOUNDS } from "./histogram.ts";
 import type { AnyLayerLimitCode } from "./limit-codes.ts";
 
 /** Why an upgrade failed, by step. The session stays on its transport. */
@@ -73,6 +73,10 @@ export class EngineStats {
   /** Reached limits by code. */
   readonly limits: Tally<AnyLayerLimitCode> = {};
 
+  /** How long ended sessions were open, in seconds, by `transport>code`. Both come from tables. */
+  readonly durations: Map<string, Histogram> = new Map();
+  /** Times from a ping to its pong, in seconds. */
+  readonly roundTrips: Histogram = new Histogram(LATENCY_BOUNDS);
   /** Times from the new connection to the end of the upgrade, in seconds. */
   readonly upgradeTimes: Histogram = new Histogram(LATENCY_BOUNDS);
 
@@ -99,14 +103,21 @@ export class EngineStats {
     count(this.byTransport, to);
   }
 
-  /** Counts an ended session. */
-  recordClose(reason: CloseReason, transport: string, revision: number): void {
+  /** Counts an ended session, and how many milliseconds it was open. */
+  recordClose(
+    reason: CloseReason,
+    { transport, revision, age }: { readonly transport: string; readonly revision: number; readonly age: number },
+  ): void {
     this.open -= 1;
     uncount(this.byTransport, transport);
     uncount(this.byRevision, String(revision));
     count(this.closes, reason.code);
     const rule = brokenRule(reason);
     if (rule !== undefined) count(this.broken, rule);
+    const key = `${transport}>${reason.code}`;
+    let durations = this.durations.get(key);
+    if (durations === undefined) this.durations.set(key, (durations = new Histogram(DURATION_BOUNDS)));
+    durations.add(age / 1000);
   }
 }
 

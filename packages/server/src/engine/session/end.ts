@@ -27,6 +27,7 @@ interface EndingSession extends Beating {
   readonly protocol: 3 | 4;
   readonly transport: Transport;
   readonly [kHeardAt]: number;
+  readonly openedAt: number;
   readyState: SessionState;
   closeReason?: CloseReason;
 }
@@ -40,11 +41,13 @@ export function isMoving({ readyState, closeReason }: Pick<EndingSession, "ready
 export function recordSessionEnd(session: EndingSession, why: CloseReason): CloseReason {
   const { server, transport } = session;
   const { [kTimingWheel]: wheel, [kStats]: stats } = server;
-  const heartbeatAge = server[kEngineClock].now() - session[kHeardAt];
+  const now = server[kEngineClock].now();
+  const heartbeatAge = now - session[kHeardAt];
   const reason = completeReason(why, { transport: transport.name, heartbeatAge, loopLag: wheel.lag });
   session.closeReason = reason;
   if (session.readyState === "closing") stats.closing -= 1;
-  stats.recordClose(reason, transport.name, session.protocol);
+  const age = now - session.openedAt;
+  stats.recordClose(reason, { transport: transport.name, revision: session.protocol, age });
   if (log.enabled) log("session %s closed: %s (%s)", session.id, reason.message, reason.code);
   session.readyState = "closed";
   wheel.cancel(session[kBeat]);

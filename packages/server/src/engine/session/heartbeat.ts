@@ -17,6 +17,7 @@ import {
   kHeardAt,
   kPingedAt,
   kRoundTrip,
+  kStats,
   kTimingWheel,
 } from "../keys.ts";
 import type { SessionHost } from "./host.ts";
@@ -68,7 +69,10 @@ const SERVER_PINGS: HeartbeatPolicy = {
     const isAnswer = session[kHeartbeatPhase] !== "interval";
     this.start(session);
     // In 32 bits, as the ping was recorded: right for any round trip of less than 24 days.
-    if (isAnswer) session[kRoundTrip] = (session[kHeardAt] - session[kPingedAt]) | 0;
+    if (isAnswer) {
+      session[kRoundTrip] = (session[kHeardAt] - session[kPingedAt]) | 0;
+      session.server[kStats].roundTrips.add(session[kRoundTrip] / 1000);
+    }
     if (session[kObserved]) session.emit("heartbeat");
   },
 };

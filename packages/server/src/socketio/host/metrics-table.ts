@@ -4,7 +4,7 @@
  */
 import { SOCKET_PARSER_ERRORS } from "@portage/parser/socket";
 import { HANDLER_KINDS } from "../../base/handler-errors.ts";
-import { ENGINE_RULES, LATENCY_BOUNDS, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
+import { DURATION_BOUNDS, ENGINE_RULES, LATENCY_BOUNDS, REFUSALS, UPGRADE_FAILURES } from "../../engine/index.ts";
 import { ALL_CLOSE_CODES } from "../report/close-codes.ts";
 import { SOCKETIO_ERRORS } from "../report/errors.ts";
 import { ALL_LIMIT_CODES, RECOVERY_LIMITS } from "../report/limit-codes.ts";
@@ -63,6 +63,17 @@ const SESSIONS: readonly MetricRow[] = [
   counter("sessions_closed", "Sessions ended, by code.", { labels: ["code"], of: "connection" }, ({ sessions }) =>
     by(sessions.closed, Object.keys(ALL_CLOSE_CODES)),
   ),
+  histogram(
+    "session_duration_seconds",
+    "How long ended sessions were open, by the last transport and the code.",
+    {
+      labels: ["transport", "code"],
+      ...SECONDS,
+      bounds: DURATION_BOUNDS,
+      otel: ["portage.server.connection.duration", "s"],
+    },
+    ({ sessions }) => by(sessions.durations),
+  ),
   counter(
     "sessions_carried",
     "Returns of clients after the death of a transport.",
@@ -78,6 +89,12 @@ const SESSIONS: readonly MetricRow[] = [
     "Time from the new connection to the end of the upgrade.",
     { ...SECONDS, bounds: LATENCY_BOUNDS, otel: ["portage.upgrade.duration", "s"] },
     ({ upgrades }) => one(upgrades.duration),
+  ),
+  histogram(
+    "heartbeat_rtt_seconds",
+    "Time from a ping of the server to the answer of its client.",
+    { ...SECONDS, bounds: LATENCY_BOUNDS },
+    ({ heartbeats }) => one(heartbeats.rtt),
   ),
 ];
 
