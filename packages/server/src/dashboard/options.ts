@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { DashboardError } from "./errors.ts";
 import type { BoardSocket } from "./sockets.ts";
 import type { Payloads, Role } from "./wire.ts";
 
@@ -57,3 +58,57 @@ export interface DashboardOptions {
 /** The options, completed. */
 export type ResolvedBoardOptions = DashboardOptions &
   Required<Pick<DashboardOptions, "path" | "role" | "payloads" | "gauges">>;
+
+const ROLES: readonly Role[] = ["view", "act"];
+const PAYLOADS: readonly Payloads[] = ["none", "shape", "values"];
+const MOST_GAUGES = 16;
+const MOST_GAUGE_NAME = 60;
+
+function refuseBoardOption(name: string, accepted: string): never {
+  throw new DashboardError("DASHBOARD_OPTION_INVALID", `the option "${name}" of dashboard() must be ${accepted}`);
+}
+
+function checkBoardOption(isValid: boolean, name: string, accepted: string): void {
+  if (!isValid) refuseBoardOption(name, accepted);
+}
+
+const isFilledText = (given: unknown): boolean => typeof given === "string" && given !== "";
+const isFunction = (given: unknown): boolean => given === undefined || typeof given === "function";
+
+function checkAuth(auth: unknown): void {
+  // An absent environment variable must not open the page to the network, nor to this machine alone without a word.
+  const accepted = "{ token }, { user, password } with text in them, or a function";
+  if (auth === undefined || typeof auth === "function") return;
+  checkBoardOption(typeof auth === "object" && auth !== null, "auth", accepted);
+  const { token, user, password } = auth as Record<string, unknown>;
+  checkBoardOption(isFilledText(token) || (isFilledText(user) && isFilledText(password)), "auth", accepted);
+}
+
+function checkGauges(gauges: Readonly<Record<string, unknown>>): void {
+  const entries = Object.entries(gauges);
+  const isValid = entries.every(([name, read]) => name.length <= MOST_GAUGE_NAME && typeof read === "function");
+  checkBoardOption(isValid && entries.length <= MOST_GAUGES, "gauges", `at most ${MOST_GAUGES} functions, by names`);
+}
+
+function checkPath(path: string): void {
+  checkBoardOption(typeof path === "string" && /^\/[^?#\s]*[^/?#\s]$/.test(path), "path", 'text like "/dashboard"');
+}
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws DashboardError `DASHBOARD_OPTION_INVALID`
+ */
+export function resolveBoardOptions(given: DashboardOptions): ResolvedBoardOptions {
+  const { path = "/dashboard", role = "view", payloads = "shape", gauges = {}, auth, label, redact, onAction } = given;
+  const base = typeof path === "string" ? path.replace(/\/+$/, "") : path;
+  checkPath(base);
+  checkBoardOption(ROLES.includes(role), "role", '"view" or "act"');
+  checkBoardOption(PAYLOADS.includes(payloads), "payloads", '"none", "shape" or "values"');
+  checkGauges(gauges);
+  checkAuth(auth);
+  checkBoardOption(isFunction(label), "label", "a function");
+  checkBoardOption(isFunction(redact), "redact", "a function");
+  checkBoardOption(isFunction(onAction), "onAction", "a function");
+  return { ...given, path: base, role, payloads, gauges };
+}

@@ -7,7 +7,22 @@ import type { Server } from "../index.ts";
 import type { BoardSocket } from "./sockets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
-import type { Actions, Answer, Finding, Role, TappedPacket, ViewName, Views, WhyPolling } from "./wire.ts";
+import type {
+  Actions,
+  Answer,
+  ConnectionRow,
+  Finding,
+  History,
+  Page,
+  PageQuestion,
+  Role,
+  Series,
+  TappedPacket,
+  Tick,
+  ViewName,
+  Views,
+  WhyPolling,
+} from "./wire.ts";
 
 /** The parameters of a view: words of its address. At most 8, of at most 200 characters each. */
 export type ViewParams = Readonly<Record<string, string>>;
@@ -31,6 +46,12 @@ export interface Viewer {
   onGone(fn: () => void): void;
 }
 
+/** Messages a second, from samples. */
+export interface SampledRates {
+  readonly in: number;
+  readonly out: number;
+}
+
 /** What a part may use. */
 export interface BoardCore {
   readonly io: Server;
@@ -39,6 +60,8 @@ export interface BoardCore {
   readonly handles: {
     /** The keyed hash by which pages know a session or a socket. The id itself never leaves. */
     of(id: string): string;
+    /** Returns the same without remembering it: for comparisons. */
+    hash(id: string): string;
     /** The id behind a handle that was shown recently; undefined for any other. */
     idOf(handle: string): string | undefined;
   };
@@ -46,16 +69,26 @@ export interface BoardCore {
   isOurs(subject: { readonly server?: unknown }): boolean;
   /** The label of a socket by the option `label`; empty without one, or when it fails. Calls the program. */
   labelOf(socket: BoardSocket): string;
+  /** An address as pages may see it: its network, or all of it where the option `role` lets viewers act. */
+  addressOf(address: string): string;
+  /** Messages a second that come from a session and go to it, from samples; 0 if it was not sampled. */
+  ratesOf(sid: string): SampledRates;
+  /** Sets where {@link ratesOf} has its figures from. */
+  provideRates(ratesOf: (sid: string) => SampledRates): void;
   /** Calls `fn` once a second, from start to stop. `now` is in milliseconds since 1970. */
   everySecond(fn: (now: number) => void): void;
   /** Sends the findings to all pages, open now or later. Call it when the findings have changed. */
   showFindings(findings: readonly Finding[]): void;
+  /** Sends the figures of a second to all pages. */
+  showTick(tick: Tick): void;
   /** Whether a page is open. */
   hasViewers(): boolean;
 }
 
 /** Answers to questions that are not views. Arguments have passed the schema; roles and nonces have been checked. */
 export interface PartAnswers {
+  page(view: "connections" | "members", question: PageQuestion): Soon<Answer<Page<ConnectionRow>>>;
+  history(names: readonly string[], step: "1s" | "1m"): Soon<Answer<History>>;
   why(handle: string): Soon<Answer<WhyPolling>>;
   tap(handle: string, viewer: Viewer): Soon<Answer<{ readonly ok: true }>>;
   untap(handle: string, viewer: Viewer): void;
@@ -73,6 +106,8 @@ export interface BoardPart {
   readonly answers?: Partial<PartAnswers>;
   /** Names for `hello.features`. */
   readonly features?: readonly string[];
+  /** The series of its ticks, for `hello.series`. */
+  readonly series?: readonly Series[];
   start?(): void;
   stop?(): void;
 }

@@ -1,4 +1,7 @@
+import { createHistory } from "./history.ts";
+import { createOverview } from "./overview-view.ts";
 import type { MakePart } from "./part.ts";
+import { createConnections } from "./connections.ts";
 
 /** The parts of the board, in the order of their start. */
-export const BOARD_PARTS: readonly MakePart[] = [];
+export const BOARD_PARTS: readonly MakePart[] = [createHistory, createOverview, createConnections];

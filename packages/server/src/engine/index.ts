@@ -26,7 +26,7 @@ export { DRAIN_DEADLINE, type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
 export { DURATION_BOUNDS, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
-export type { SlowPolicy, SlowReaderOptions } from "./outgoing/slow-reader.ts";
+export { SLOW_READER_DEFAULTS, type SlowPolicy, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 export { type EngineReport, reportOf } from "./stats-report.ts";
 export { count, ENGINE_RULES, type Tally, type UpgradeFailure, UPGRADE_FAILURES } from "./report/stats.ts";
 export { chooseEncoding } from "./http/compression.ts";

@@ -15,6 +15,7 @@ export { membersOf, memberCount } from "./adapter/room-table.ts";
 export { type BroadcastLook, observeServer, type PacketFollower, type PacketLook, type PacketProbe } from "./probe.ts";
 export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
+export type { AnyHttpServer } from "./host/http-server.ts";
 export type { ServerReport } from "./host/server-tally.ts";
 export type { DisconnectCode } from "./report/close-codes.ts";
 export type { DisconnectReason } from "./socket/types.ts";

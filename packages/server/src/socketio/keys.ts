@@ -7,6 +7,8 @@
 /** @internal Member of stored sessions: the live {@link AnswerWindow}, for the same process. */
 export const kAnswers = Symbol.for("portage:answers");
 export const kAdmit = Symbol("admit");
+/** @internal Member of servers: the engines and HTTP servers that they use. */
+export const kAttached = Symbol.for("portage:attached");
 export const kBroadcastsGot = Symbol.for("portage:broadcastsGot");
 export const kCall = Symbol("call");
 export const kClusterKeys = Symbol.for("portage:clusterKeys");
@@ -41,6 +43,8 @@ export const kOneSocket = Symbol.for("portage:oneSocket");
 /** @internal Member of servers: what looks at a sample of their packets; undefined for nothing. */
 export const kProbe = Symbol.for("portage:probe");
 export const kPort = Symbol("port");
+/** @internal Member of clients: their sockets, by namespace. */
+export const kSlots = Symbol.for("portage:slots");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
 export const kTakeFlags = Symbol("takeFlags");

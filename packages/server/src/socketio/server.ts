@@ -22,7 +22,7 @@ import {
   type Session,
 } from "../engine/index.ts";
 import { assignable } from "../base/assignable.ts";
-import { type AnyHttpServer, closeHttpServer, toHttpServer } from "./host/http-server.ts";
+import { type AnyHttpServer, HttpServers, toHttpServer } from "./host/http-server.ts";
 import { type ResolvedLimits, resolveLimits } from "./limits.ts";
 import type { FailureContext } from "./events/listener-errors.ts";
 import { closeEngines, closeNamespace, closeUnused, moveClients, opensSessions, reopenNamespaces } from "./closing.ts";
@@ -58,6 +58,7 @@ import {
   type Untyped,
 } from "./events/typed-events.ts";
 import {
+  kAttached,
   kClusterKeys,
   kCreateAdapter,
   kCustomParser,
@@ -74,7 +75,6 @@ import type { SessionLimitCode } from "./report/limit-codes.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kPatterns = Symbol("patterns");
-const kAttached = Symbol("attached");
 const kEnginesOf = Symbol("enginesOf");
 const kClientFiles = Symbol("clientFiles");
 const kHostWith = Symbol("hostWith");
@@ -157,9 +157,9 @@ export class Server<
   /** Time that a connection has to join its first namespace, in milliseconds. */
   _connectTimeout: number = SOCKETIO_DEFAULTS.connectTimeout;
   private readonly [kPatterns]: Pattern<ParentNamespace<ListenEvents, EmitEvents, ServerSideEvents, SocketData>>[] = [];
-  private readonly [kAttached]: { readonly engines: Set<Engine>; readonly httpServers: Set<AnyHttpServer> } = {
+  readonly [kAttached]: { readonly engines: Set<Engine>; readonly httpServers: HttpServers } = {
     engines: new Set(),
-    httpServers: new Set(),
+    httpServers: new HttpServers(),
   };
   /** The engines attached to each HTTP server. Closed ones stay here until the HTTP server gets a new one. */
   private readonly [kEnginesOf]: WeakMap<HttpServer, Engine[]> = new WeakMap();
@@ -443,7 +443,7 @@ export class Server<
     await closeEngines(engines, this.opts.closeTimeout);
     // On a second close, the HTTP server reports that it is not running.
     if (httpServers.size === 0 && this.httpServer) httpServers.add(this.httpServer);
-    const errors = await Promise.all([...httpServers].map(closeHttpServer));
+    const errors = await httpServers.closeAll();
     engines.clear();
     httpServers.clear();
     if (typeof fn === "function") fn(errors.find((error) => error !== undefined));

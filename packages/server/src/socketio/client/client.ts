@@ -27,11 +27,10 @@ import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-event
 import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
 import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort, kProbe } from "../keys.ts";
-import { kRememberExpelled, kRecordJoin, kYieldSession } from "../keys.ts";
+import { kRememberExpelled, kRecordJoin, kSlots, kYieldSession } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kDecoder = Symbol("decoder");
-const kSlots = Symbol("slots");
 const kExpelled = Symbol("expelled");
 const kCredentials = Symbol("credentials");
 const kClientWatch = Symbol("clientWatch");
@@ -73,7 +72,7 @@ export class Client<
   readonly [kPort]: SessionPort;
   private readonly [kDecoder]: PacketDecoder;
   /** The socket, or the attempt to join, by name of the namespace. */
-  private readonly [kSlots]: NamespaceSlots<Socket | JoinAttempt> = new NamespaceSlots();
+  readonly [kSlots]: NamespaceSlots<Socket | JoinAttempt> = new NamespaceSlots();
   /** Namespaces that the server has expelled the client from. Packets for them may still be on their way. */
   private [kExpelled]: Set<string> | undefined;
   private [kCredentials]: Credentials | undefined;

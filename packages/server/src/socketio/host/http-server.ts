@@ -42,8 +42,40 @@ function isHttpServer(target: unknown): target is AnyHttpServer {
   return typeof (target as AnyHttpServer | null)?.listeners === "function";
 }
 
+/** Follows the HTTP servers of a server. */
+export interface HostFollower {
+  /** The server is attached to an HTTP server. */
+  onAttached(httpServer: AnyHttpServer): void;
+  /** All of them are about to close, once their connections have ended. */
+  onClosing(): void;
+}
+
+/** The HTTP servers that a server is attached to. */
+export class HttpServers extends Set<AnyHttpServer> {
+  readonly #followers = new Set<HostFollower>();
+
+  /** Reports the HTTP servers of now and of later. Returns a function that ends it. */
+  follow(follower: HostFollower): () => void {
+    this.#followers.add(follower);
+    for (const httpServer of this) follower.onAttached(httpServer);
+    return () => this.#followers.delete(follower);
+  }
+
+  override add(httpServer: AnyHttpServer): this {
+    super.add(httpServer);
+    for (const follower of this.#followers) follower.onAttached(httpServer);
+    return this;
+  }
+
+  /** Closes all. Resolves with an error for each that was not running. */
+  closeAll(): Promise<(Error | undefined)[]> {
+    for (const follower of this.#followers) follower.onClosing();
+    return Promise.all([...this].map(closeHttpServer));
+  }
+}
+
 /** Closes an HTTP server. Resolves with an error if it was not running. */
-export function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
+function closeHttpServer(server: AnyHttpServer): Promise<Error | undefined> {
   return new Promise((resolve) => {
     server.close((error?: Error) => resolve(error));
   });

@@ -1,0 +1,182 @@
+/*
+ * Decides who may open the live page, and the role of each.
+ * Knows: requests, the option `auth`, cookies.
+ * Must not know: what the page shows.
+ */
+import type { IncomingMessage } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { isFromThisMachine } from "./local.ts";
+import { type LoginFields, Failures, Logins, Secret } from "./login.ts";
+import type { AskRole, BoardAuth, ResolvedBoardOptions } from "./options.ts";
+import type { Role } from "./wire.ts";
+
+const COOKIE = "portage-dashboard";
+
+/** A request that is let in. */
+export interface Pass {
+  readonly role: Role;
+  /** Who it is, for the log. */
+  readonly name: string;
+}
+
+/** Why a request is not let in. */
+export type NoEntry = "LOCAL_ONLY" | "LOGIN_NEEDED" | "FORBIDDEN";
+
+/** The result of a login: the id for the cookie, or why there is none. */
+export type LoginResult = { readonly id: string } | { readonly wait: number };
+
+/** A way to decide about requests. */
+interface Guard {
+  /** Whether files of the page may be sent to a request. They hold nothing secret. */
+  maySeeFiles(req: IncomingMessage): boolean;
+  check(req: IncomingMessage): Pass | NoEntry | Promise<Pass | NoEntry>;
+  /** How to log in; undefined where there is nothing to type. */
+  readonly login?: LoginGuard;
+}
+
+export const remoteAddressOf = ({ socket }: IncomingMessage): string => socket?.remoteAddress ?? "";
+
+/** Without the option `auth`. */
+class LocalGuard implements Guard {
+  readonly #role: Role;
+
+  constructor(role: Role) {
+    this.#role = role;
+  }
+
+  maySeeFiles(req: IncomingMessage): boolean {
+    return isFromThisMachine(req);
+  }
+
+  check(req: IncomingMessage): Pass | NoEntry {
+    return isFromThisMachine(req) ? { role: this.#role, name: "this machine" } : "LOCAL_ONLY";
+  }
+}
+
+/** With a function of the program. */
+class AskingGuard implements Guard {
+  readonly #ask: AskRole;
+
+  constructor(ask: AskRole) {
+    this.#ask = ask;
+  }
+
+  maySeeFiles(): boolean {
+    return true;
+  }
+
+  /** A function that throws, or returns anything but a role, admits no request. */
+  async check(req: IncomingMessage): Promise<Pass | NoEntry> {
+    try {
+      const role: unknown = await this.#ask(req);
+      return role === "view" || role === "act" ? { role, name: remoteAddressOf(req) } : "FORBIDDEN";
+    } catch {
+      return "FORBIDDEN";
+    }
+  }
+}
+
+/** With a token, or a user and a password. */
+class LoginGuard implements Guard {
+  readonly #secret: Secret;
+  readonly #role: Role;
+  readonly #failures: Failures;
+  readonly #logins: Logins;
+
+  constructor(secret: Secret, role: Role, clock: Clock) {
+    this.#secret = secret;
+    this.#role = role;
+    this.#failures = new Failures(clock);
+    this.#logins = new Logins(clock);
+  }
+
+  get login(): this {
+    return this;
+  }
+
+  get hasUser(): boolean {
+    return this.#secret.hasUser;
+  }
+
+  maySeeFiles(): boolean {
+    return true;
+  }
+
+  check(req: IncomingMessage): Pass | NoEntry {
+    const name = this.#nameOf(req);
+    return name === undefined ? "LOGIN_NEEDED" : { role: this.#role, name };
+  }
+
+  /** Programs send the token with each request; pages have a cookie. */
+  #nameOf(req: IncomingMessage): string | undefined {
+    const bearer = /^Bearer +(.{1,1024})$/i.exec(req.headers.authorization ?? "")?.[1];
+    if (bearer === undefined || this.hasUser) return this.#logins.use(cookieIn(req));
+    const isRight = this.#try(remoteAddressOf(req), { user: "", password: bearer }) === 0;
+    return isRight ? remoteAddressOf(req) : undefined;
+  }
+
+  /** @returns 0 for the right credentials, else milliseconds until the next attempt */
+  #try(address: string, credentials: LoginFields): number {
+    const wait = this.#failures.wait(address);
+    if (wait > 0) return wait;
+    if (this.#secret.equals(credentials)) return 0;
+    this.#failures.add(address);
+    return -1;
+  }
+
+  /** Compares credentials. `wait` is -1 for wrong ones, or milliseconds after too many failures. */
+  open(req: IncomingMessage, credentials: LoginFields): LoginResult {
+    const address = remoteAddressOf(req);
+    const wait = this.#try(address, credentials);
+    if (wait !== 0) return { wait };
+    return { id: this.#logins.open(this.hasUser ? credentials.user : address) };
+  }
+
+  close(req: IncomingMessage): void {
+    this.#logins.close(cookieIn(req));
+  }
+}
+
+function cookieIn({ headers }: IncomingMessage): string {
+  for (const part of (headers.cookie ?? "").split(";")) {
+    const [name, value = ""] = part.trim().split("=");
+    if (name === COOKIE) return value;
+  }
+  return "";
+}
+
+/** Returns a `Set-Cookie` header. An empty id removes the cookie. */
+export function cookieHeader(id: string, path: string, secure: boolean): string {
+  const age = id === "" ? "; Max-Age=0" : "";
+  return `${COOKIE}=${id}; Path=${path}; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}${age}`;
+}
+
+function guardOf(auth: BoardAuth | undefined, role: Role, clock: Clock): Guard {
+  if (auth === undefined) return new LocalGuard(role);
+  if (typeof auth === "function") return new AskingGuard(auth);
+  const secret = "token" in auth ? new Secret(undefined, auth.token) : new Secret(auth.user, auth.password);
+  return new LoginGuard(secret, role, clock);
+}
+
+/** Decides about requests by the option `auth`. */
+export class Access {
+  readonly #guard: Guard;
+
+  constructor({ auth, role }: ResolvedBoardOptions, clock: Clock) {
+    this.#guard = guardOf(auth, role, clock);
+  }
+
+  /** How to log in; undefined where there is nothing to type. */
+  get login(): LoginGuard | undefined {
+    return this.#guard.login;
+  }
+
+  maySeeFiles(req: IncomingMessage): boolean {
+    return this.#guard.maySeeFiles(req);
+  }
+
+  /** Decides about a request. Ask again for a page that stays open: the answer may change. */
+  async check(req: IncomingMessage): Promise<Pass | NoEntry> {
+    return this.#guard.check(req);
+  }
+}

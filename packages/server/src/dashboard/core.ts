@@ -1,0 +1,105 @@
+import type { Server } from "../index.ts";
+import type { Clock, PendingCall } from "../base/clock.ts";
+import { kEngineClock } from "../engine/index.ts";
+import { kAttached } from "../socketio/keys.ts";
+import { Handles } from "./handles.ts";
+import type { ResolvedBoardOptions } from "./options.ts";
+import type { BoardCore, SampledRates } from "./part.ts";
+import { type BoardSocket, networkOf } from "./sockets.ts";
+import type { Finding, Tick } from "./wire.ts";
+
+const SECOND = 1000;
+const MOST_LABEL = 100;
+const NOT_SAMPLED: SampledRates = { in: 0, out: 0 };
+
+/** Where the core sends what parts show. */
+interface Outlet {
+  tick(tick: Tick): void;
+  findings(findings: readonly Finding[]): void;
+  viewers(): number;
+}
+
+/** What the parts share. */
+export class Core implements BoardCore {
+  readonly io: Server;
+  readonly clock: Clock;
+  readonly options: ResolvedBoardOptions;
+  readonly handles = new Handles();
+  /** The findings that were shown last. */
+  findings: readonly Finding[] = [];
+  readonly #outlet: Outlet;
+  readonly #everySecond: ((now: number) => void)[] = [];
+  #ratesOf: (sid: string) => SampledRates = () => NOT_SAMPLED;
+  #timer: PendingCall | undefined;
+
+  constructor(io: Server, options: ResolvedBoardOptions, outlet: Outlet) {
+    this.io = io;
+    this.clock = io[kEngineClock];
+    this.options = options;
+    this.#outlet = outlet;
+  }
+
+  start(): void {
+    this.#timer ??= this.clock.after(SECOND, () => this.#onSecond());
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  get isRunning(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  #onSecond(): void {
+    this.#timer = this.clock.after(SECOND, () => this.#onSecond());
+    const now = Date.now();
+    for (const fn of this.#everySecond) fn(now);
+  }
+
+  isOurs({ server }: { readonly server?: unknown }): boolean {
+    return server !== undefined && (this.io[kAttached].engines as ReadonlySet<unknown>).has(server);
+  }
+
+  labelOf(socket: BoardSocket): string {
+    const { label } = this.options;
+    if (label === undefined) return "";
+    try {
+      const text: unknown = label(socket);
+      return typeof text === "string" || typeof text === "number" ? String(text).slice(0, MOST_LABEL) : "";
+    } catch {
+      return "";
+    }
+  }
+
+  addressOf(address: string): string {
+    const { auth, role } = this.options;
+    return role === "act" && typeof auth !== "function" ? address : networkOf(address);
+  }
+
+  ratesOf(sid: string): SampledRates {
+    return this.#ratesOf(sid);
+  }
+
+  provideRates(ratesOf: (sid: string) => SampledRates): void {
+    this.#ratesOf = ratesOf;
+  }
+
+  everySecond(fn: (now: number) => void): void {
+    this.#everySecond.push(fn);
+  }
+
+  showFindings(findings: readonly Finding[]): void {
+    this.findings = findings;
+    this.#outlet.findings(findings);
+  }
+
+  showTick(tick: Tick): void {
+    this.#outlet.tick(tick);
+  }
+
+  hasViewers(): boolean {
+    return this.#outlet.viewers() > 0;
+  }
+}

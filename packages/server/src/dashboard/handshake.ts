@@ -1,0 +1,45 @@
+import type { IncomingMessage } from "node:http";
+import { networkOf } from "./sockets.ts";
+
+const MOST_LINES = 64;
+const MOST_VALUE = 300;
+const HIDDEN = "(hidden)";
+
+/** Headers whose values are secrets. */
+const SECRET_HEADER =
+  /^(?:authorization|cookie|set-cookie|proxy-.*|x-.*-token|sec-websocket-(?:key|protocol))$|pass|secret|token|auth|session|jwt|api.?key/i;
+/** Headers with the address of the client. */
+const ADDRESS_HEADER = /^(?:x-forwarded-for|forwarded|x-real-ip|.*-(?:connecting|client)-ip|client-ip)$/i;
+/** Parameters of Engine.IO. The id of the session is one too, but it is a secret. */
+const OPEN_PARAMETERS: ReadonlySet<string> = new Set(["EIO", "transport", "t", "carry", "stream", "b64", "j"]);
+
+/** Returns headers and query of a handshake as pages may see them. */
+export function safeHandshake(request: IncomingMessage | null): (readonly [name: string, value: string])[] {
+  if (request === null) return [];
+  const lines: (readonly [string, string])[] = [["URL", safeUrl(request.url ?? "")]];
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    // A referrer is a URL of the program, with a query of its own.
+    if (name === "referer" || value === undefined) continue;
+    lines.push([name, safeHeader(name, String(value)).slice(0, MOST_VALUE)]);
+  }
+  return lines.slice(0, MOST_LINES);
+}
+
+function safeHeader(name: string, value: string): string {
+  if (SECRET_HEADER.test(name)) return HIDDEN;
+  if (!ADDRESS_HEADER.test(name)) return value;
+  return value
+    .split(",")
+    .map((address) => networkOf(address.trim()))
+    .join(", ");
+}
+
+function safeUrl(url: string): string {
+  const [path = "", query] = url.split("?", 2);
+  if (query === undefined) return path;
+  const parameters = query.split("&").map((each) => {
+    const [name = ""] = each.split("=", 1);
+    return OPEN_PARAMETERS.has(name) ? each : `${name}=${HIDDEN}`;
+  });
+  return `${path}?${parameters.join("&")}`.slice(0, MOST_VALUE);
+}

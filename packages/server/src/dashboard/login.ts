@@ -1,0 +1,122 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+
+/** Milliseconds for which failures count. */
+const FAILURE_WINDOW = 60_000;
+const MOST_FAILURES_OF_ADDRESS = 5;
+const MOST_FAILURES = 50;
+
+const HOUR = 3_600_000;
+/** Milliseconds without a request after which a login ends. */
+const LONGEST_IDLE = HOUR;
+/** Milliseconds after which a login ends. */
+const LONGEST_LOGIN = 8 * HOUR;
+const MOST_LOGINS = 100;
+
+/** Names of users in the log are at most this long. */
+const MOST_USER_NAME = 60;
+
+const hashText = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+/** What a user types, or a program sends. */
+export interface LoginFields {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Compares credentials in constant time: both parts, whatever the first one gives. */
+export class Secret {
+  readonly #user: Buffer | undefined;
+  readonly #password: Buffer;
+
+  /** @param user undefined for a token */
+  constructor(user: string | undefined, password: string) {
+    this.#user = user === undefined ? undefined : hashText(user);
+    this.#password = hashText(password);
+  }
+
+  /** Whether a name belongs to it. */
+  get hasUser(): boolean {
+    return this.#user !== undefined;
+  }
+
+  equals({ user, password }: LoginFields): boolean {
+    const isPassword = timingSafeEqual(hashText(password), this.#password);
+    const isUser = this.#user === undefined || timingSafeEqual(hashText(user), this.#user);
+    return isPassword && isUser;
+  }
+}
+
+/** Counts failed logins of the last minute, by address and in all. */
+export class Failures {
+  readonly #clock: Clock;
+  /** The oldest first, at most {@link MOST_FAILURES}: beyond, nothing is compared. */
+  #recent: { readonly address: string; readonly at: number }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds until an address may try again; 0 for at once. */
+  wait(address: string): number {
+    const now = this.#clock.now();
+    this.#recent = this.#recent.filter(({ at }) => now - at < FAILURE_WINDOW);
+    const its = this.#recent.filter((each) => each.address === address);
+    const first = this.#recent.length >= MOST_FAILURES ? this.#recent[0] : undefined;
+    const firstOfIts = its.length >= MOST_FAILURES_OF_ADDRESS ? its[0] : undefined;
+    return Math.max(0, ...[first, firstOfIts].map((each) => (each === undefined ? 0 : each.at + FAILURE_WINDOW - now)));
+  }
+
+  add(address: string): void {
+    this.#recent.push({ address, at: this.#clock.now() });
+  }
+}
+
+interface Login {
+  readonly name: string;
+  readonly since: number;
+  seen: number;
+}
+
+/** Logins in memory: a random id of 128 bits each, which is the value of the cookie. */
+export class Logins {
+  readonly #clock: Clock;
+  /** The oldest first. */
+  readonly #byId = new Map<string, Login>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Makes a login, and returns its id. Beyond the limit, the oldest one ends. */
+  open(name: string): string {
+    const now = this.#clock.now();
+    for (const [id, login] of this.#byId) {
+      if (hasExpired(login, now) || this.#byId.size >= MOST_LOGINS) this.#byId.delete(id);
+    }
+    const id = randomBytes(16).toString("base64url");
+    this.#byId.set(id, { name: name.slice(0, MOST_USER_NAME), since: now, seen: now });
+    return id;
+  }
+
+  /** Returns the name of a login that has not expired, and keeps it from becoming idle. */
+  use(id: string): string | undefined {
+    const login = this.#byId.get(id);
+    if (login === undefined) return undefined;
+    const now = this.#clock.now();
+    if (hasExpired(login, now)) {
+      this.#byId.delete(id);
+      return undefined;
+    }
+    login.seen = now;
+    return login.name;
+  }
+
+  close(id: string): void {
+    this.#byId.delete(id);
+  }
+}
+
+function hasExpired({ since, seen }: Login, now: number): boolean {
+  return now - seen >= LONGEST_IDLE || now - since >= LONGEST_LOGIN;
+}
