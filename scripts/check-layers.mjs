@@ -247,7 +247,7 @@ const FOLDERS = [
     inside: [
       BASE,
       ...under(SERVER, ["dashboard/", "index.ts", "engine.ts", "relay.ts", "engine/index.ts", "socketio/index.ts"]),
-      ...under(SOCKETIO, ["keys.ts", "adapter/room-table.ts", "report/advice.ts"]),
+      ...under(SOCKETIO, ["keys.ts", "host/version.ts", "report/advice.ts"]),
     ],
   },
   {

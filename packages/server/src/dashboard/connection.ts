@@ -1,6 +1,6 @@
 import { Socket } from "../index.ts";
 import { kCongestion } from "../engine/index.ts";
-import { membersOf } from "../socketio/adapter/room-table.ts";
+import { memberCount, membersOf } from "../socketio/index.ts";
 import { kSlots } from "../socketio/keys.ts";
 import type { BoardCore } from "./part.ts";
 import { ageOf, type BoardSession, type BoardSocket, roundTripOf } from "./sockets.ts";
@@ -76,8 +76,9 @@ export class SeenConnection {
   get rooms(): number {
     let count = 0;
     for (const { id, nsp } of this.sockets) {
-      const rooms = membersOf(nsp.adapter.sids, id);
-      count += rooms.size - (rooms.has(id) ? 1 : 0);
+      // Nearly each socket is in the room of its own id. A socket in one room is in that one.
+      const rooms = memberCount(nsp.adapter.sids, id);
+      count += rooms <= 1 ? 0 : rooms - (membersOf(nsp.adapter.sids, id).has(id) ? 1 : 0);
     }
     return count;
   }

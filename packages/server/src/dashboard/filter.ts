@@ -1,4 +1,4 @@
-import { membersOf } from "../socketio/adapter/room-table.ts";
+import { membersOf } from "../socketio/index.ts";
 import type { SeenConnection } from "./connection.ts";
 import type { BoardCore } from "./part.ts";
 

@@ -1,19 +1,9 @@
 import { performance } from "node:perf_hooks";
 import { limitsInForce } from "./limits.ts";
 import type { BoardCore, Viewer } from "./part.ts";
+import { SERVER_VERSION } from "../socketio/host/version.ts";
 import type { PartRegistry } from "./registry.ts";
 import type { Hello } from "./wire.ts";
-
-/** The version in package.json; empty in a bundle. */
-function findVersion(): string {
-  try {
-    const { version } = require("../../package.json") as { readonly version?: unknown };
-    return typeof version === "string" ? version : "";
-  } catch {
-    return "";
-  }
-}
-const SERVER_VERSION = findVersion();
 
 /** Returns the answer to the first question of a page. */
 export function helloFor(

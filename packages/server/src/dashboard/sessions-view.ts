@@ -1,4 +1,4 @@
-import { membersOf } from "../socketio/adapter/room-table.ts";
+import { membersOf } from "../socketio/index.ts";
 import type { Census } from "./census.ts";
 import { type SeenConnection, connectionRow, type SlowSince } from "./connection.ts";
 import { type Matches, readFilter } from "./filter.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { kPeekRequest } from "../engine/index.ts";
-import { membersOf } from "../socketio/adapter/room-table.ts";
+import { membersOf } from "../socketio/index.ts";
 import type { Census } from "./census.ts";
 import { connectionRow, type SeenConnection } from "./connection.ts";
 import { endedRow } from "./ended-row.ts";
