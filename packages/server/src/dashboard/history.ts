@@ -3,8 +3,8 @@ import type { BoardCore, BoardPart } from "./part.ts";
 import { MinuteSummary, SeriesRing } from "./rings.ts";
 import type { Answer, History } from "./wire.ts";
 
-const SECONDS = 300;
-const MINUTES = 1440;
+const SECONDS_KEPT = 300;
+const MINUTES_KEPT = 1440;
 const SECONDS_A_MINUTE = 60;
 
 /** The figures of the last 5 minutes by seconds, and of the last 24 hours by minutes. */
@@ -20,8 +20,8 @@ class FigureHistory {
   constructor(names: readonly string[]) {
     this.#names = names;
     const { length } = names;
-    this.#seconds = new SeriesRing(length, SECONDS);
-    this.#minutes = [0, 1, 2].map(() => new SeriesRing(length, MINUTES));
+    this.#seconds = new SeriesRing(length, SECONDS_KEPT);
+    this.#minutes = [0, 1, 2].map(() => new SeriesRing(length, MINUTES_KEPT));
     this.#summary = new MinuteSummary(length);
   }
 

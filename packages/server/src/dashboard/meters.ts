@@ -22,28 +22,28 @@ interface Reading {
   readonly roundTrips: RoundTrips;
 }
 
-type Read = (reading: Reading) => number;
+type ReadMeter = (reading: Reading) => number;
 
 const gaugeOf =
-  (pick: (report: EngineReport) => number): Read =>
+  (pick: (report: EngineReport) => number): ReadMeter =>
   ({ now }) =>
     now === undefined ? Number.NaN : pick(now);
 
 /** A counter, per second. It begins anew with each engine. */
 const rate =
-  (pick: (report: EngineReport) => number): Read =>
+  (pick: (report: EngineReport) => number): ReadMeter =>
   ({ now, before, seconds }) =>
     now === undefined || before === undefined ? Number.NaN : Math.max(0, pick(now) - pick(before)) / seconds;
 
 const delay =
-  (percentile: number): Read =>
+  (percentile: number): ReadMeter =>
   ({ loop }) =>
     Math.max(0, loop.percentile(percentile) * MS_PER_NS - RESOLUTION);
 
 const endsIn = ({ sessions }: EngineReport): number => sessions.opened - sessions.open;
 
 /** The series of the history, in the order of ticks. */
-const SERIES: readonly (readonly [name: string, label: string, unit: Unit, read: Read])[] = [
+const SERIES: readonly (readonly [name: string, label: string, unit: Unit, read: ReadMeter])[] = [
   ["connections", "Connections", "count", gaugeOf(({ sessions }) => sessions.open)],
   ["polling", "Connections on polling", "count", gaugeOf(({ sessions }) => sessions.byTransport["polling"] ?? 0)],
   ["opens", "Connections opened", "rate", rate(({ sessions }) => sessions.opened)],
