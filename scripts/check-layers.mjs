@@ -45,6 +45,7 @@ const PACKAGES = {
     "eventemitter3",
   ],
   "server/fastify": ["fastify", ...nodeModules("crypto", "http", "http2", "stream")],
+  "server/dashboard-page": ["@portage/client", "preact", "preact/hooks"],
   "server/doctor": [
     ...nodeModules("dns/promises", "http", "http2", "https", "net", "tls", "util", "zlib"),
     "@portage/parser/engine",
@@ -96,6 +97,7 @@ const ENGINE = `${SERVER}engine/`;
 const SOCKETIO = `${SERVER}socketio/`;
 const WEBSOCKET = "packages/websocket/src/";
 const BASE = `${SERVER}base/`;
+const PAGE = "packages/server/dashboard-page/src/";
 const CLIENT = "packages/client/src/";
 const CLUSTER = "packages/cluster/src/";
 
@@ -163,7 +165,10 @@ const ofCluster = (name, head, ...others) => ({
   inside: under(CLUSTER, [name, ...others]).map((path) => (path.endsWith(".ts") ? path : `${path}/`)),
 });
 
-/** Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources. */
+/**
+ * Folders in order: the first whose prefix matches a file owns it. `inside`: what it may import of the sources; `types`:
+ * what it may import by `import type` alone.
+ */
 const FOLDERS = [
   { layer: "parser", prefix: "packages/parser/src/", head: "packages/parser/src/index.ts" },
 
@@ -251,6 +256,12 @@ const FOLDERS = [
     ],
   },
   {
+    layer: "server/dashboard-page",
+    prefix: PAGE,
+    head: `${PAGE}live.ts`,
+    types: [`${SERVER}dashboard/wire.ts`],
+  },
+  {
     layer: "server/doctor",
     prefix: `${SERVER}doctor/`,
     head: `${SERVER}doctor/index.ts`,
@@ -326,7 +337,7 @@ function* sources(folder) {
   for (const entry of readdirSync(folder)) {
     const path = join(folder, entry);
     if (statSync(path).isDirectory()) yield* sources(path);
-    else if (/\.[cm]?ts$/.test(entry)) yield path;
+    else if (/\.(?:[cm]?ts|tsx)$/.test(entry)) yield path;
   }
 }
 
@@ -336,18 +347,19 @@ const IMPORT =
 const withoutComments = (text) => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
 const areFacades = (...files) => FACADES.some((facades) => files.every((file) => facades.includes(file)));
 
-for (const name of ["parser", "websocket", "server", "cluster", "client"]) {
+for (const name of ["parser", "websocket", "server", "server/dashboard-page", "cluster", "client"]) {
   for (const path of sources(join(root, "packages", name, "src"))) {
     const file = posix(path);
     const folder = FOLDERS.find(({ prefix }) => file.startsWith(prefix));
-    const { layer, inside = [folder.prefix], exceptions = {} } = folder;
+    const { layer, inside = [folder.prefix], types = [], exceptions = {} } = folder;
     const targets = [];
     for (const [, statement, specifier] of withoutComments(readFileSync(path, "utf8")).matchAll(IMPORT)) {
       if (specifier.startsWith(".")) {
         const target = posix(resolve(dirname(path), specifier));
         const isTypeOnly = /^(?:import|export)\s+type\b/.test(statement ?? "");
         if (!(isTypeOnly && areFacades(file, target))) targets.push(target);
-        if (!inside.some((allowed) => target.startsWith(allowed))) {
+        const allowed = isTypeOnly ? [...inside, ...types] : inside;
+        if (!allowed.some((prefix) => target.startsWith(prefix))) {
           problems.push(`${file}: ${folder.prefix} may not import ${target}`);
         }
       } else if (![...PACKAGES[layer], ...(exceptions[file] ?? [])].includes(specifier)) {

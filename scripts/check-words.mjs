@@ -28,7 +28,7 @@ const prose = (text) => [{ index: 0, piece: text.replace(CODE_BLOCK, (code) => c
 
 /** What is read, and which pieces of it. */
 const REGIONS = {
-  sources: { path: /^packages\/\w+\/src\/.*\.ts$/, read: comments },
+  sources: { path: /^packages\/\w+\/(?:dashboard-page\/)?src\/.*\.tsx?$/, read: comments },
   tests: { path: /^test\/.*\.ts$/, read: (text) => [...comments(text), ...matches(text, TITLE)] },
   pages: { path: /\.md$/, read: prose },
 };

@@ -52,6 +52,7 @@ function build() {
   tool("tsc", "-b", "packages/parser", "packages/websocket", "packages/server", "packages/cluster", "packages/client");
   node("scripts/output.mjs");
   node("packages/client/build.mjs");
+  node("packages/server/dashboard-page/build.mjs");
 }
 
 const vitest = (...args) =>
