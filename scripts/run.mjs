@@ -110,6 +110,7 @@ const jobs = {
     tool("knip");
     node("scripts/errors-doc.mjs", ["--check"]);
     node("scripts/doctor-doc.mjs", ["--check"]);
+    node("scripts/metrics-doc.mjs", ["--check"]);
     tool("size-limit");
     node("scripts/check-packages.mjs", [PNPM]);
   },
