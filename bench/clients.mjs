@@ -59,10 +59,15 @@ export class WireClient {
     return client;
   }
 
-  /** The same after polling: the session opens at one port, and its WebSocket arrives at another one. */
-  static async openUpgraded(port, through = port) {
+  /**
+   * The same after polling: the session opens at one port, and its WebSocket arrives at another one.
+   *
+   * @param before called before the WebSocket connects
+   */
+  static async openUpgraded(port, through = port, before) {
     const polling = await PollingClient.open(port);
     const poll = polling.poll();
+    await before?.();
     const client = new WireClient(through, `&sid=${polling.sid}`);
     client.write(clientFrame("2probe"));
     await client.frame();

@@ -7,10 +7,11 @@
 // Two nodes share a core, this process makes the load on the other one. "here" is at the node that has the session; "elsewhere" arrives
 // at the other node, and counts both. A ratio is the median of the ratios of the rounds.
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { openMany, PollingClient, WireClient } from "./clients.mjs";
-import { Contender, cpuPer, Together } from "./contender.mjs";
+import { Contender, cpuOf, cpuPer, pinServer, Together } from "./contender.mjs";
 import { clientFrame, serverFrames } from "./frames.mjs";
 import { median, save, saved } from "./report.mjs";
 
@@ -77,16 +78,23 @@ async function cycle(measured, owner, front) {
 const echo = async (measured, owner, front) =>
   echoOf(measured, await openMany(through(upgraded, owner, front), undefined, 64));
 
+/** Messages of each client in a measurement. */
+const ECHOES = 200;
+
 /** The same for open clients. */
 async function echoOf(measured, all) {
+  const cpu = await cpuPer(measured, all.length * ECHOES, () => echoes(all));
+  for (const client of all) client.destroy();
+  return cpu;
+}
+
+function echoes(all) {
   const bytes = clientFrame('420["echo","x"]');
   const expected = serverFrames(['430["x"]']).length;
   const run = async (client) => {
-    for (let turn = 0; turn < 200; turn += 1) await client.exchange(bytes, expected);
+    for (let turn = 0; turn < ECHOES; turn += 1) await client.exchange(bytes, expected);
   };
-  const cpu = await cpuPer(measured, all.length * 200, () => Promise.all(all.map(run)));
-  for (const client of all) client.destroy();
-  return cpu;
+  return Promise.all(all.map(run));
 }
 
 /** KiB of heap that each client costs a process. */
@@ -132,17 +140,41 @@ async function compareWithout({ lone, owner }, measure) {
   return { here, elsewhere, ratio: elsewhere / here };
 }
 
+/** Takes the turn of a worker: it refuses the connection, since this is not HTTP, and is ready for another one. */
+const skipWorker = (port) =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.once("error", () => {}).once("close", resolve);
+    socket.resume().write("?\r\n\r\n");
+  });
+
 /**
- * The primary gives connections to its workers in turn: if each client opens its two before the next one begins, all WebSockets
- * reach another worker than their session, unless they come without a poll.
+ * The primary gives connections to its two workers in turn. So the WebSocket of a client that opens two connections reaches the
+ * other worker and is passed; with a skipped one after each of them it reaches the worker of its session.
  */
+const clientOfWorker = {
+  other: (port) => WireClient.openUpgraded(port),
+  same: async (port) => {
+    const client = await WireClient.openUpgraded(port, port, () => skipWorker(port));
+    await skipWorker(port);
+    return client;
+  },
+};
+
+/** All sessions are at one worker, and both kinds of sockets are open all the time: only the one that talks differs. */
 async function passed(primary) {
-  const direct = await openMany(WireClient, primary.port, 64, 1);
-  const { value: here } = await echoOf(primary, direct);
-  const all = await openMany({ open: () => WireClient.openUpgraded(primary.port) }, undefined, 64, 1);
-  const tunnels = await primary.ask("tunnels");
+  for (const pid of await primary.ask("pids")) pinServer(pid);
+  const sets = {};
+  for (const [kind, open] of Object.entries(clientOfWorker)) sets[kind] = await openMany({ open }, primary.port, 64, 1);
+  const [tunnels, sessions] = [await primary.ask("tunnels"), await primary.ask("sessions")];
   if (tunnels > 0) throw new Error(`${tunnels} ends of tunnels: the sockets were not passed`);
-  const { value: elsewhere } = await echoOf(primary, all);
+  if (Math.max(...sessions) !== 128) throw new Error(`the workers have ${sessions} sessions, instead of one all`);
+  await cpuPer(primary, 1, () => Promise.all([echoes(sets.same), echoes(sets.other)]));
+  const spent = { same: 0, other: 0 };
+  for (const kind of ["same", "other", "other", "same", "same", "other", "other", "same"])
+    spent[kind] += (await cpuOf(primary, 64 * ECHOES * 4, () => echoes(sets[kind]))).value;
+  for (const client of Object.values(sets).flat()) client.destroy();
+  const { same: here, other: elsewhere } = spent;
   return { here, elsewhere, ratio: elsewhere / here };
 }
 

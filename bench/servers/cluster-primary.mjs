@@ -11,6 +11,8 @@ setupPrimary();
 const join = {
   ready: ([port]) => port,
   nodes: (counts) => Math.min(...counts),
+  pids: (pids) => pids,
+  sessions: (counts) => counts,
   tunnels: (counts) => counts.reduce((sum, count) => sum + count),
   cpu(figures) {
     const own = process.cpuUsage();

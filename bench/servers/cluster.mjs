@@ -19,6 +19,8 @@ io.on("connection", (socket) => socket.on("echo", (data, acknowledge) => acknowl
 serve(httpServer, {
   /** How many nodes it knows. */
   nodes: () => node?.nodes().length ?? 1,
+  pids: () => process.pid,
+  sessions: () => io.engine.clientsCount,
   /** How many WebSockets it carries to and from other nodes. */
   tunnels: () => io.stats().nodes.exchanges.tunnels,
 });
