@@ -243,7 +243,8 @@ const FOLDERS = [
   {
     layer: "server/fastify",
     prefix: `${SERVER}fastify.ts`,
-    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts"]),
+    // of the live page, types alone, and what is loaded with its option
+    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts", "dashboard/index.ts"]),
   },
   {
     layer: "server/dashboard",

@@ -19,6 +19,9 @@ const SHUTDOWN_TIME = 800;
 /** Interval in milliseconds at which a server started by npm checks that its shell still runs. */
 const SHELL_CHECK_INTERVAL = 250;
 
+/** The live page, for this machine alone. A real program sets `auth`, and shows no values. */
+const DASHBOARD = { role: "act", payloads: "values", label: (socket) => socket.data.name };
+
 function fail(message) {
   console.error(message);
   process.exit(1);
@@ -35,7 +38,7 @@ function refuseBlockedUpgrade(request, _response, next) {
 async function createApp(options) {
   const app = Fastify({ forceCloseConnections: true });
   // Polling sends bytes as base64, a third larger than the picture.
-  await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes, ...options });
+  await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes, dashboard: DASHBOARD, ...options });
   app.io.engine.use(refuseBlockedUpgrade);
   const onPagesChange = openBroadcast(app.io);
   openChat(app.io, { onChange: onPagesChange, sink: openSinking(app.io.engine) });
@@ -88,7 +91,8 @@ function welcome(port, workers) {
   const title =
     workers === undefined ? "Portage demo" : `Portage demo, ${workers} ${workers === 1 ? "worker" : "workers"}`;
   console.log(
-    `${title}\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\nCtrl-C ends it.`,
+    `${title}\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\n` +
+      `  live page  ${origin}/dashboard/\nCtrl-C ends it.`,
   );
 }
 

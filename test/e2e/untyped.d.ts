@@ -30,8 +30,15 @@ declare module "passport" {
 
 declare module "koa" {
   import type { IncomingMessage, ServerResponse } from "node:http";
+  interface Context {
+    readonly req: IncomingMessage;
+    readonly res: ServerResponse;
+    readonly path: string;
+    body: unknown;
+    respond: boolean;
+  }
   export default class Koa {
-    use(middleware: (context: { path: string; body: unknown }) => void): void;
+    use(middleware: (context: Context, next: () => Promise<void>) => unknown): void;
     callback(): (req: IncomingMessage, res: ServerResponse) => void;
   }
 }

@@ -23,8 +23,14 @@ declare module "express" {
     (req: IncomingMessage, res: ServerResponse): void;
     get(path: string, handler: Handler): void;
     use(handler: (req: IncomingMessage, res: ServerResponse) => void): void;
+    use(handler: (req: IncomingMessage, res: ServerResponse, next: () => void) => void): void;
+    use(path: string, handler: (req: IncomingMessage, res: ServerResponse, next: () => void) => void): void;
   }
-  export default function express(): Application;
+  function express(): Application;
+  namespace express {
+    function urlencoded(): (req: IncomingMessage, res: ServerResponse, next: () => void) => void;
+  }
+  export default express;
 }
 
 /** Older servers, as TypeScript can't find their typings through `exports`. */

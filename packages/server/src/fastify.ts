@@ -9,6 +9,7 @@ import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Http2Session } from "node:http2";
 import { PassThrough, type Duplex } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
+import type { Board, DashboardOptions } from "./dashboard/index.ts";
 import { Server as EngineServer } from "./engine.ts";
 import { Server, type ServerOptions } from "./index.ts";
 import { kHostListens } from "./relay.ts";
@@ -27,6 +28,14 @@ export type PortageOptions = Partial<ServerOptions> & {
    * the application run first. Only requests from this machine are answered, unless {@link MetricsRoute} allows more.
    */
   metrics?: boolean | string | MetricsRoute | null | undefined;
+  /**
+   * Serves the live page of `@portage/server/dashboard`: `true`, or its options. Their `path` is relative to the prefix of the
+   * context. The hooks of the application run first. Default: not served, and nothing of it is loaded.
+   *
+   * @example
+   * await app.register(portage, { dashboard: true });
+   */
+  dashboard?: boolean | DashboardOptions | null | undefined;
 };
 
 /** The path of the metrics, and who may read them. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
@@ -167,6 +176,35 @@ function checkVersion(version: string | undefined): void {
   throw new PortageFastifyError("FST_PORTAGE_FASTIFY_VERSION", message, 500);
 }
 
+/** Takes upgrades and CONNECTs after the hooks: an engine, or the live page. */
+interface UpgradeTaker {
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): unknown;
+  handleConnect(req: IncomingMessage, res: ServerResponse): unknown;
+}
+
+/** The live page, and the door for its WebSockets. */
+interface MountedBoard {
+  readonly board: Board;
+  /** Its path in the URLs of requests, without a slash at its end. */
+  readonly path: string;
+  readonly door: UpgradeDoor;
+}
+
+/** Makes the live page of the option `dashboard`. Loads it only then. */
+async function makeBoard(
+  app: FastifyInstance,
+  io: Server,
+  option: PortageOptions["dashboard"],
+): Promise<MountedBoard | undefined> {
+  if (!option) return undefined;
+  const { dashboard } = await import("./dashboard/index.ts");
+  const given = typeof option === "object" ? option : {};
+  const path =
+    app.prefix.replace(/\/$/, "") + checkedPath("dashboard.path", given.path ?? "/dashboard").replace(/\/+$/, "");
+  const board = dashboard(io, { ...given, path });
+  return { board, path, door: new UpgradeDoor(app, `${path}/live/`, board) };
+}
+
 /** Copies headers that hooks have set on the reply (`@fastify/cors`), which a hijacked response would lose. */
 function copyHeaders(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -182,11 +220,11 @@ class UpgradeDoor {
   readonly #app: FastifyInstance;
   /** The prefix of the URLs of its requests. */
   readonly prefix: string;
-  readonly #engine: EngineServer;
+  readonly #engine: UpgradeTaker;
   /** Functions that complete upgrades after the hooks. By request, because Fastify passes on nothing else. */
   readonly #admissions = new WeakMap<IncomingMessage, () => void>();
 
-  constructor(app: FastifyInstance, prefix: string, engine: EngineServer) {
+  constructor(app: FastifyInstance, prefix: string, engine: UpgradeTaker) {
     this.#app = app;
     this.prefix = prefix;
     this.#engine = engine;
@@ -266,17 +304,25 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
 
   io.bind(engine);
   app.decorate("io", io);
+  const mounted = await makeBoard(app, io, options.dashboard);
+  const boardHandler = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    if (mounted?.door.admit(request.raw) || reply.raw.destroyed) return;
+    copyHeaders(reply);
+    if (!mounted?.board.handle(request.raw, reply.raw)) reply.raw.writeHead(404).end();
+  };
   // The engine is not attached, and its cluster waits for the port.
   app.server.on("listening", () => engine[kHostListens](app.server));
-  const closeDoor = openDoor(app.server, door);
+  const closeDoors = [door, ...(mounted ? [mounted.door] : [])].map((each) => openDoor(app.server, each));
   const closeHttp2 = trackHttp2(app.server);
   // Before Fastify waits for pending answers, since open polls would not be answered.
   app.addHook("preClose", async () => {
     isOpen = false;
+    await mounted?.board.close();
     await io.close();
     closeHttp2();
   });
-  app.addHook("onClose", async () => closeDoor());
+  app.addHook("onClose", async () => closeDoors.forEach((close) => close()));
 
   const metrics = metricsRoute(options.metrics);
   if (metrics) serveMetrics(app, io, metrics);
@@ -288,6 +334,10 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
     const local = path.slice(app.prefix.replace(/\/$/, "").length);
     scope.all(`${local}/*`, handler);
     if (options.addTrailingSlash === false) scope.all(local, handler);
+    if (!mounted) return;
+    const page = mounted.path.slice(app.prefix.replace(/\/$/, "").length);
+    scope.all(page, boardHandler);
+    scope.all(`${page}/*`, boardHandler);
   });
 };
 

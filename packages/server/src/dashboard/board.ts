@@ -98,6 +98,18 @@ export class Board {
   }
 
   /**
+   * Takes a WebSocket of the page over HTTP/2 (RFC 8441): a `connect` event of an HTTP/2 server.
+   *
+   * @returns false for any other request, without writing to the response
+   */
+  handleConnect(req: IncomingMessage, res: ServerResponse): boolean {
+    const rest = restOf(req.url ?? "", `${this.#core.options.path}/live`);
+    if (rest === undefined) return false;
+    this.#door.handleConnect(req, res);
+    return true;
+  }
+
+  /**
    * Ends the page: its viewers, its timers, and its paths of the HTTP servers. The server itself goes on.
    *
    * @example

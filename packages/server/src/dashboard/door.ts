@@ -79,6 +79,10 @@ export class LiveDoor {
     this.#engine.handleUpgrade(req, stream, head);
   }
 
+  handleConnect(req: IncomingMessage, res: ServerResponse): void {
+    this.#engine.handleConnect(req, res);
+  }
+
   async #check(req: IncomingMessage): Promise<Pass | undefined> {
     const pass = await this.#access.check(req);
     return typeof pass === "object" ? pass : undefined;
