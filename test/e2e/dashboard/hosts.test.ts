@@ -37,7 +37,7 @@ test("Fastify: the page has the path of the option, and opens over both transpor
 test("Fastify: the hooks of the application run first", async () => {
   const port = await fastify({ dashboard: true }, (app) =>
     app.addHook("onRequest", async (request, reply) => {
-      if (request.headers["x-team"] !== "us") return reply.code(418).send();
+      if (request.headers["x-team"] !== "us") await reply.code(418).send();
     }),
   );
   expect((await ask(port, "/dashboard")).status).toBe(418);
