@@ -188,17 +188,29 @@ test("the running totals equal a count over all sessions", async () => {
   await host.drained();
 });
 
-test("io.stats() looks at none of the sessions", async () => {
+test("io.stats() looks at none of the sessions, sockets and rooms", async () => {
   const host = new Host();
   const io = new Server(host.http);
   await host.listen();
-  await RawPolling.open({ port: host.port });
+  const connection = nextEvent(io, "connection");
+  const peer = await RawWebSocket.connect({ port: host.port });
+  peer.send("40");
+  await connection;
   const { engine } = io as unknown as { engine: { clients: object } };
-  const clients = engine.clients;
+  const { clients } = engine;
   engine.clients = new Proxy({}, { ownKeys: () => expect.fail("a walk over all sessions") });
+  const { sockets, adapter } = io.sockets;
+  const walks = ["forEach", "keys", "values", "entries", "get", Symbol.iterator] as const;
+  for (const map of [sockets, adapter.rooms, adapter.sids] as object[]) {
+    for (const walk of walks) Object.assign(map, { [walk]: () => expect.fail("a walk over all sockets or rooms") });
+  }
   expect(io.stats().sessions.open).toBe(1);
-  expect(io.metrics()).toContain('portage_sessions{transport="polling"} 1\n');
+  expect(io.stats().namespaces["/"]).toEqual({ sockets: 1, rooms: 1 });
+  expect(io.metrics()).toContain('portage_sessions{transport="websocket"} 1\n');
   engine.clients = clients;
+  for (const map of [sockets, adapter.rooms, adapter.sids] as object[])
+    for (const walk of walks) Reflect.deleteProperty(map, walk);
+  peer.cut();
   await io.close();
   await host.drained();
 });
