@@ -1,0 +1,161 @@
+/*
+ * Looks at no more than 2,000 packets a second, whatever the load, and estimates from them: rates and sizes by event, time in
+ * listeners, time to acknowledgements, and which rooms and clients have the largest share.
+ * Knows: the interface of a probe.
+ * Must not know: the page, and what is too much.
+ */
+import type { BroadcastLook, PacketFollower, PacketLook, PacketProbe } from "../../socketio/index.ts";
+import { type EventFigures, EventTable } from "./event-figures.ts";
+import { Pace } from "./pace.ts";
+import { HeavyKeys } from "./sketch.ts";
+
+/** Looks a second: at packets of one client, and at broadcasts. */
+const PACKET_LOOKS = 1500;
+const BROADCAST_LOOKS = 500;
+/** Seconds after which old figures have half their weight. */
+const HALF_LIFE = 10;
+/** Seconds after which a missing acknowledgement counts as unanswered. */
+export const ACK_PATIENCE = 10;
+/** Acknowledgements that are watched at a time. */
+const MOST_WATCHED = 1024;
+/** The name of packets that are not events. */
+const NOT_AN_EVENT = "(no event)";
+
+/** An acknowledgement that was asked for. */
+interface Watched {
+  readonly row: EventFigures;
+  readonly turn: number;
+  isAnswered: boolean;
+}
+
+/** Passes the times of one packet on to its row. */
+class Follower implements PacketFollower {
+  readonly #row: EventFigures;
+  readonly #weight: number;
+  readonly #watched: Watched | undefined;
+
+  constructor(row: EventFigures, weight: number, watched?: Watched) {
+    this.#row = row;
+    this.#weight = weight;
+    this.#watched = watched;
+  }
+
+  handled(ms: number): void {
+    this.#row.addHandled(ms, this.#weight);
+  }
+
+  answered(ms: number): void {
+    if (this.#watched !== undefined) this.#watched.isAnswered = true;
+    this.#row.addAck(ms);
+  }
+}
+
+/** The key of a room in {@link Sampler.rooms}. */
+export const roomKey = (namespace: string, room: string): string => `${namespace}\0${room}`;
+
+/** The parts of such a key. */
+export function roomOf(key: string): { readonly namespace: string; readonly room: string } {
+  const cut = key.indexOf("\0");
+  return { namespace: key.slice(0, cut), room: key.slice(cut + 1) };
+}
+
+/** Estimates from a sample; see the head of this file. */
+export class Sampler implements PacketProbe {
+  left = 1;
+  deliveriesLeft = 1;
+  /** Events from clients, and events to clients. A broadcast counts once for each receiver. */
+  readonly in = new EventTable();
+  readonly out = new EventTable();
+  /** Ids of sessions, by the packets that they send and receive. Broadcasts do not count for one receiver. */
+  readonly senders = new HeavyKeys();
+  readonly receivers = new HeavyKeys();
+  /** Rooms by deliveries, by {@link roomKey}; the total has all deliveries. */
+  readonly rooms = new HeavyKeys();
+  readonly #packets: Pace;
+  readonly #broadcasts: Pace;
+  /** Whether a room is that of one socket alone, named by its id. */
+  readonly #isOwnRoom: (namespace: string, room: string) => boolean;
+  #watched: Watched[] = [];
+  #turns = 0;
+
+  constructor(isOwnRoom: (namespace: string, room: string) => boolean, random: () => number = Math.random) {
+    this.#isOwnRoom = isOwnRoom;
+    this.#packets = new Pace(PACKET_LOOKS, random);
+    this.#broadcasts = new Pace(BROADCAST_LOOKS, random);
+  }
+
+  /** One packet in so many was looked at. */
+  get stride(): number {
+    return this.#packets.stride;
+  }
+
+  received(look: PacketLook): PacketFollower {
+    const weight = this.#lookAtPacket();
+    this.senders.add(look.sid, weight);
+    return new Follower(this.#count(this.in, look, weight), weight);
+  }
+
+  sent(look: PacketLook, asks: boolean): PacketFollower {
+    const weight = this.#lookAtPacket();
+    this.receivers.add(look.sid, weight);
+    this.rooms.total += weight;
+    const row = this.#count(this.out, look, weight);
+    return new Follower(row, weight, asks ? this.#watch(row) : undefined);
+  }
+
+  broadcast(look: BroadcastLook): void {
+    const { weight, left } = this.#broadcasts.look(look.receivers, this.deliveriesLeft);
+    this.deliveriesLeft = left;
+    this.#count(this.out, look, weight).addReceivers(look.receivers);
+    const rooms = [...look.rooms];
+    const shared = rooms.filter((room) => !this.#isOwnRoom(look.namespace, room));
+    if (shared.length === 0) this.rooms.total += weight;
+    for (const room of shared) this.rooms.add(roomKey(look.namespace, room), weight / shared.length);
+  }
+
+  #lookAtPacket(): number {
+    const { weight, left } = this.#packets.look(1, this.left);
+    this.left = left;
+    return weight;
+  }
+
+  #count(table: EventTable, { namespace, event, size }: Omit<PacketLook, "sid">, weight: number): EventFigures {
+    const row = table.at(namespace, event ?? NOT_AN_EVENT);
+    row.add(weight, size);
+    table.all.add(weight);
+    return row;
+  }
+
+  #watch(row: EventFigures): Watched | undefined {
+    if (this.#watched.length >= MOST_WATCHED) return undefined;
+    const watched = { row, turn: this.#turns, isAnswered: false };
+    this.#watched.push(watched);
+    return watched;
+  }
+
+  /** Counts an error of a listener. Exact, unlike the other figures. */
+  countFailure(namespace: string, event: string): void {
+    this.in.at(namespace, event).failures.add(1);
+  }
+
+  /** A second is over, after so many milliseconds. */
+  turn(ms: number): void {
+    this.#turns += 1;
+    this.#packets.turn(ms);
+    this.#broadcasts.turn(ms);
+    this.#judgeAcks();
+    this.in.turn();
+    this.out.turn();
+    if (this.#turns % HALF_LIFE !== 0) return;
+    for (const old of [this.in, this.out, this.senders, this.receivers, this.rooms]) old.halve();
+  }
+
+  #judgeAcks(): void {
+    const isDue = ({ turn }: Watched): boolean => this.#turns - turn > ACK_PATIENCE;
+    for (const { row, isAnswered } of this.#watched.filter(isDue)) {
+      row.awaited.add(1);
+      if (!isAnswered) row.unanswered.add(1);
+    }
+    this.#watched = this.#watched.filter((watched) => !isDue(watched));
+  }
+}
