@@ -45,6 +45,8 @@ export const kProbe = Symbol.for("portage:probe");
 export const kPort = Symbol("port");
 /** @internal Member of clients: their sockets, by namespace. */
 export const kSlots = Symbol.for("portage:slots");
+/** @internal The pending acknowledgements of a socket; undefined until there is one. */
+export const kPendingAcks = Symbol("pendingAcks");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
 export const kTakeFlags = Symbol("takeFlags");

@@ -23,6 +23,11 @@ export class HeavyKeys {
   /** The weight of all keys. */
   total = 0;
 
+  /** Number of keys, at most 256. */
+  get size(): number {
+    return this.#counted.size;
+  }
+
   add(key: string, weight: number): void {
     this.total += weight;
     const known = this.#counted.get(key);

@@ -18,7 +18,7 @@ const log = createLog("engine");
  * - `portage.session.open`: `{ session }`
  * - `portage.session.close`: `{ session, reason }`, a CloseReason
  * - `portage.session.carried`: `{ session, from, to }`, names of transports
- * - `portage.refusal`: `{ req, name, code, context }`
+ * - `portage.refusal`: `{ server, req, name, code, context }`, the server is the engine
  * - `portage.limit`: `{ session, code, limit, actual }`
  * - `portage.upgrade`: `{ session, phase, transport }`, an {@link UpgradeProgress} and the name of the better transport
  * - `portage.upgrade.failed`: `{ session, step }`
@@ -86,7 +86,7 @@ export function reportRefusal(engine: ReportingEngine, req: IncomingMessage, ref
   if (log.enabled) log("refused: %s (%s) %o", message, hint, context);
   count(engine[kStats].refusals, name);
   recordRefusedUpgrade(engine, req, name);
-  if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ req, name, code, context });
+  if (CHANNELS.refusal.hasSubscribers) CHANNELS.refusal.publish({ server: engine, req, name, code, context });
   const error: ConnectionError = { req, code, message, context, name, hint, fix };
   engine[kEmitGuarded]("connection_error", error);
 }

@@ -62,6 +62,7 @@ import {
   kFinishSending,
   kNextFlags,
   kNotifyIncoming,
+  kPendingAcks,
   kEmitDrain,
   kRememberExpelled,
   kTakeFlags,
@@ -77,7 +78,6 @@ const kIssued = Symbol("issued");
 const kSocketState = Symbol("socketState");
 const kHandshake = Symbol("handshake");
 const kData = Symbol("data");
-const kPendingAcks = Symbol("pendingAcks");
 const kOnEvent = Symbol("onEvent");
 const kFailHandler = Symbol("failHandler");
 
@@ -139,7 +139,7 @@ export class Socket<
   // Created when first needed, to save memory on most sockets.
   private [kHandshake]: Handshake | undefined;
   private [kData]: SocketData | undefined;
-  private [kPendingAcks]: PendingAcks | undefined;
+  [kPendingAcks]: PendingAcks | undefined;
   /** @internal The events that the client may repeat; undefined if it does not. */
   readonly [kAnswers]: AnswerWindow | undefined;
 

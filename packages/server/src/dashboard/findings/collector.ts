@@ -1,0 +1,183 @@
+import { type Sampler, roomOf } from "../sampling/sampler.ts";
+import { ROLLING_SECONDS } from "../sampling/rolling.ts";
+import type { BoardCore } from "../part.ts";
+import { listenersOf, RollingCensus } from "./census.ts";
+import { GrowthWatch } from "./growth.ts";
+import { Happenings } from "./happenings.ts";
+import { HeapWatch } from "./heap.ts";
+import { LoopMeter, oldBytes } from "./loop-meter.ts";
+import { ClientNames } from "./names.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** Events that a snapshot names at most. */
+const NAMED = 5;
+/** Seconds for which a lag of the bus counts. */
+const LAG_MEMORY = 15;
+
+/** Makes a snapshot once a second. */
+export class Collector {
+  readonly #core: BoardCore;
+  readonly #sampler: Sampler;
+  readonly #happenings: Happenings;
+  readonly #census: RollingCensus;
+  readonly #names: ClientNames;
+  readonly #growth = new GrowthWatch();
+  readonly #heap = new HeapWatch();
+  readonly #loop = new LoopMeter(() => this.#onOldCollected());
+  #last: number;
+  #watched = 0;
+
+  constructor(core: BoardCore, sampler: Sampler) {
+    this.#core = core;
+    this.#sampler = sampler;
+    this.#happenings = new Happenings(core);
+    this.#census = new RollingCensus(core.io, core.clock);
+    this.#names = new ClientNames(core);
+    this.#last = core.clock.now();
+  }
+
+  start(): void {
+    this.#last = this.#core.clock.now();
+    this.#happenings.start();
+    this.#loop.start();
+  }
+
+  stop(): void {
+    this.#happenings.stop();
+    this.#loop.stop();
+  }
+
+  #onOldCollected(): void {
+    this.#heap.collected(oldBytes());
+    this.#happenings.kept.collected(this.#core.clock.now() / 1000);
+  }
+
+  /** A second is over. */
+  turn(): Snapshot {
+    const now = this.#core.clock.now();
+    this.#loop.turn(now - this.#last);
+    this.#last = now;
+    this.#watched += 1;
+    this.#happenings.turn();
+    this.#census.turn();
+    const { sessions, bytes } = this.#core.io.stats();
+    const { pendingAcks, listeners } = this.#census.result;
+    this.#heap.turn(oldBytes(), sessions.open);
+    this.#growth.turn(sessions.open, [
+      ["rooms", "count", this.#sharedRooms()],
+      ["pending acknowledgements", "count", pendingAcks],
+      ["queued packets", "bytes", sessions.slow > 0 ? 0 : bytes.waiting],
+      ["listeners of sockets", "count", listeners],
+      ["listeners of the server", "count", this.#ownListeners()],
+    ]);
+    return this.#snapshot();
+  }
+
+  /** Rooms beside those of one socket alone, which have its id. */
+  #sharedRooms(): number {
+    let rooms = 0;
+    for (const { adapter, sockets } of this.#core.io._nsps.values())
+      rooms += Math.max(0, ((adapter.rooms as { readonly size?: number } | undefined)?.size ?? 0) - sockets.size);
+    return rooms;
+  }
+
+  #ownListeners(): number {
+    const { io } = this.#core;
+    const namespaces = [...io._nsps.values()].slice(0, 100);
+    const emitters: NodeJS.EventEmitter[] = [process, ...namespaces];
+    if (io.engine !== undefined) emitters.push(io.engine as unknown as NodeJS.EventEmitter);
+    return emitters.reduce((sum, emitter) => sum + listenersOf(emitter), 0);
+  }
+
+  #snapshot(): Snapshot {
+    const { sessions } = this.#core.io.stats();
+    const happened = this.#happenings;
+    const timeouts = new Map(happened.timeouts.sums(60));
+    return {
+      watched: this.#watched,
+      loop: { p99: this.#loop.p99, busy: this.#loop.share("busy"), gc: this.#loop.share("gc") },
+      sessions: { open: sessions.open, old: sessions.byRevision["3"] ?? 0 },
+      slow: happened.slow((sid) => this.#names.of(sid)),
+      ...this.#traffic(),
+      ...this.#events(),
+      growing: [...this.#growth.growing(), ...this.#heap.growing()],
+      kept: happened.kept.report(),
+      networks: this.#census.result.networks,
+      opened: happened.opened.total(30),
+      lost: happened.lostNow(),
+      timeouts: { ours: timeouts.get("ours") ?? 0, theirs: timeouts.get("theirs") ?? 0 },
+      strangers: { count: happened.strangers.total(60), seconds: happened.strangers.busySeconds(60) },
+      refused: happened.refused.sums(30).map(([option, count]) => ({ option, count })),
+      limits: this.#limits(),
+      cluster: this.#cluster(),
+    };
+  }
+
+  #traffic(): Pick<Snapshot, "deliveries" | "incoming"> {
+    const { rooms, senders, in: received, out } = this.#sampler;
+    const [room] = rooms.top(1);
+    const [sender] = senders.top(1);
+    const incoming = { rate: received.all.rate, active: senders.size };
+    const deliveries = { rate: out.all.rate, active: rooms.size };
+    const share = sender === undefined ? 0 : (sender.weight - sender.error) / senders.total;
+    return {
+      deliveries: {
+        ...deliveries,
+        top: room && { ...roomOf(room.key), share: (room.weight - room.error) / rooms.total },
+      },
+      incoming: {
+        ...incoming,
+        // The name of a client may call the program, so only one that matters is asked for.
+        top:
+          sender && share > 0.1
+            ? { who: this.#names.of(sender.key), handle: this.#core.handles.of(sender.key), share }
+            : undefined,
+      },
+    };
+  }
+
+  #events(): Pick<Snapshot, "handlers" | "failures" | "acks"> {
+    const rows = this.#sampler.in.rows();
+    const busy = Math.max(0.01, this.#loop.share("busy")) * ROLLING_SECONDS * 1000;
+    const handlers = rows
+      .map(({ name: event, namespace, handling, handlerTimes }) => ({
+        event,
+        namespace,
+        share: handling.sum / busy,
+        p99: (handlerTimes?.quantile(0.99) ?? 0) / 1000,
+      }))
+      .sort((a, b) => b.share - a.share)
+      .slice(0, NAMED);
+    const failures = rows.map(({ name: event, namespace, failures: { sum } }) => ({ event, namespace, count: sum }));
+    const acks = this.#sampler.out.rows().map(({ name: event, namespace, awaited, unanswered }) => ({
+      event,
+      namespace,
+      awaited: awaited.sum,
+      unanswered: unanswered.sum,
+    }));
+    return {
+      handlers,
+      failures: failures.sort((a, b) => b.count - a.count).slice(0, NAMED),
+      acks: acks.sort((a, b) => b.unanswered - a.unanswered).slice(0, NAMED),
+    };
+  }
+
+  #limits(): Snapshot["limits"] {
+    const { sessions, bytes } = this.#core.io.stats();
+    const { maxConnections = Infinity, maxReceivingBytes = Infinity, slowReader } = this.#core.io.engine?.opts ?? {};
+    const limits = [
+      { name: "maxConnections", value: maxConnections, used: sessions.open },
+      { name: "maxReceivingBytes", value: maxReceivingBytes, used: bytes.receiving },
+      { name: "slowReader.process", value: slowReader?.process ?? Infinity, used: bytes.waiting },
+    ];
+    return limits.filter(({ value }) => Number.isFinite(value));
+  }
+
+  #cluster(): Snapshot["cluster"] {
+    const { io, clock } = this.#core;
+    const { lag } = this.#happenings;
+    const isLate = lag !== undefined && clock.now() / 1000 - lag.at < LAG_MEMORY;
+    const silent = io.cluster?.nodes().filter(({ state }) => state === "silent") ?? [];
+    return { lag: isLate ? lag.ms : 0, silent: silent.map(({ tag }) => tag) };
+  }
+}

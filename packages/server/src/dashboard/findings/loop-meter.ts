@@ -1,0 +1,80 @@
+import {
+  constants,
+  type IntervalHistogram,
+  monitorEventLoopDelay,
+  performance,
+  PerformanceObserver,
+} from "node:perf_hooks";
+import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
+
+/** Milliseconds between two samples of the delay, which is part of what the histogram has. */
+const RESOLUTION = 20;
+/** Seconds of one percentile. */
+const PERIOD = 5;
+const SHARES = 10;
+
+/** Returns the bytes in use outside of the young generation. */
+export function oldBytes(): number {
+  const old = getHeapSpaceStatistics().filter(({ space_name: name }) => /^(old|large_object)_space$/.test(name));
+  return old.reduce((sum, space) => sum + space.space_used_size, getHeapStatistics().external_memory);
+}
+
+/** A garbage collection, as Node reports it. */
+interface CollectionEntry {
+  readonly duration: number;
+  readonly detail: { readonly kind?: number };
+}
+
+/** Measures the event loop and the garbage collection. */
+export class LoopMeter {
+  readonly #onOldCollected: () => void;
+  readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+  #observer: PerformanceObserver | undefined;
+  #used = performance.eventLoopUtilization();
+  #gcMs = 0;
+  #turns = 0;
+  #shares: Array<{ readonly busy: number; readonly gc: number }> = [];
+  /** Milliseconds by which one in a hundred turns was late, in the last full period. */
+  p99 = 0;
+
+  /** @param onOldCollected called after each collection of the old generation */
+  constructor(onOldCollected: () => void) {
+    this.#onOldCollected = onOldCollected;
+  }
+
+  start(): void {
+    this.#delays.enable();
+    this.#observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) this.#onCollection(entry as unknown as CollectionEntry);
+    });
+    this.#observer.observe({ entryTypes: ["gc"] });
+  }
+
+  stop(): void {
+    this.#delays.disable();
+    this.#observer?.disconnect();
+  }
+
+  #onCollection({ duration, detail: { kind } }: CollectionEntry): void {
+    this.#gcMs += duration;
+    if (kind === constants.NODE_PERFORMANCE_GC_MAJOR) this.#onOldCollected();
+  }
+
+  /** A second is over, after so many milliseconds. */
+  turn(ms: number): void {
+    const used = performance.eventLoopUtilization();
+    const { utilization: busy } = performance.eventLoopUtilization(used, this.#used);
+    this.#used = used;
+    this.#shares = [...this.#shares, { busy, gc: Math.min(1, this.#gcMs / Math.max(1, ms)) }].slice(-SHARES);
+    this.#gcMs = 0;
+    this.#turns += 1;
+    if (this.#turns % PERIOD !== 0) return;
+    this.p99 = Math.max(0, this.#delays.percentile(99) / 1e6 - RESOLUTION);
+    this.#delays.reset();
+  }
+
+  /** Returns the mean share of the last ten seconds in which the loop was busy, or collected garbage. */
+  share(of: "busy" | "gc"): number {
+    return this.#shares.reduce((sum, second) => sum + second[of], 0) / Math.max(1, this.#shares.length);
+  }
+}

@@ -1,0 +1,104 @@
+/*
+ * Findings: what is wrong with a server, in sentences with numbers.
+ * Knows: figures of the last minute (this file), and rules over them, one a file.
+ * Must not know: where a figure comes from, except for the files that collect them.
+ */
+import type { Finding, Unit } from "../wire.ts";
+
+/** The code of a finding. */
+export type FindingCode =
+  | "LOOP_LATE"
+  | "SLOW_CLIENTS"
+  | "HOT_ROOM"
+  | "HOT_CLIENT"
+  | "HOT_EVENT"
+  | "GROWS"
+  | "STUCK_ON_POLLING"
+  | "NOT_STICKY"
+  | "REFUSED_AT_LIMIT"
+  | "TIMEOUTS_OURS"
+  | "TIMEOUTS_THEIRS"
+  | "RECONNECT_STORM"
+  | "ACKS_UNANSWERED"
+  | "HANDLERS_FAIL"
+  | "OLD_CLIENTS"
+  | "BUS_LATE"
+  | "NODE_SILENT"
+  | "NEAR_LIMIT";
+
+/** An event by name, with figures of the last ten seconds. */
+export interface EventSnapshot {
+  readonly event: string;
+  readonly namespace: string;
+}
+
+/** Something that has grown while the number of connections was stable. */
+export interface Growth {
+  /** What grows, in the plural: `rooms`. */
+  readonly what: string;
+  readonly then: number;
+  readonly now: number;
+  readonly unit: Unit;
+  /** Seconds between the two. */
+  readonly seconds: number;
+}
+
+/** The connections of one network that are older than 30 s and whose transport may be upgraded. */
+export interface NetworkSnapshot {
+  /** A /24 or /48. */
+  readonly network: string;
+  readonly connections: number;
+  /** Those that are still on a transport that can be upgraded. */
+  readonly stuck: number;
+}
+
+/** Figures of a server, mostly of the last minute. */
+export interface Snapshot {
+  /** Seconds since the board began to watch. */
+  readonly watched: number;
+  /** Of the last 5 s. `p99` in milliseconds; the others are shares of the time. */
+  readonly loop: { readonly p99: number; readonly busy: number; readonly gc: number };
+  readonly sessions: { readonly open: number; readonly old: number };
+  /** The clients that read too slowly, the one with the most queued bytes first. */
+  readonly slow: ReadonlyArray<{ readonly who: string; readonly bytes: number; readonly seconds: number }>;
+  /** Deliveries a second, and the room with most of them. `active`: rooms with any. */
+  readonly deliveries: {
+    readonly rate: number;
+    readonly active: number;
+    readonly top: { readonly room: string; readonly namespace: string; readonly share: number } | undefined;
+  };
+  /** Packets from clients a second, and the client that sends most of them. `active`: clients that send. */
+  readonly incoming: {
+    readonly rate: number;
+    readonly active: number;
+    readonly top: { readonly who: string; readonly handle: string; readonly share: number } | undefined;
+  };
+  /** Time in the listeners of an event, the largest first. `share`: of the time in which the event loop was busy. */
+  readonly handlers: ReadonlyArray<EventSnapshot & { readonly share: number; readonly p99: number }>;
+  readonly failures: ReadonlyArray<EventSnapshot & { readonly count: number }>;
+  readonly acks: ReadonlyArray<EventSnapshot & { readonly awaited: number; readonly unanswered: number }>;
+  readonly growing: readonly Growth[];
+  /** Closed sockets that outlived a major garbage collection, of those that were watched. */
+  readonly kept: { readonly watched: number; readonly alive: number };
+  readonly networks: readonly NetworkSnapshot[];
+  /** Of the last 30 s. `lost`: sessions that the network has ended, and the network of most of them. */
+  readonly opened: number;
+  readonly lost: { readonly count: number; readonly network: string; readonly share: number };
+  /** Of the last minute. */
+  readonly timeouts: { readonly ours: number; readonly theirs: number };
+  /** Requests of the last minute for sessions that this process never had, and the seconds that had any. */
+  readonly strangers: { readonly count: number; readonly seconds: number };
+  /** Requests of the last 30 s that were refused at a limit, by the name of the option. */
+  readonly refused: ReadonlyArray<{ readonly option: string; readonly count: number }>;
+  readonly limits: ReadonlyArray<{ readonly name: string; readonly value: number; readonly used: number }>;
+  /** Milliseconds by which the bus is late; 0 if it is not. Tags of nodes that are silent. */
+  readonly cluster: { readonly lag: number; readonly silent: readonly string[] };
+}
+
+/** Something that a rule sees in a snapshot. */
+export interface Sighting extends Pick<Finding, "subject" | "sentence" | "link" | "figures"> {
+  readonly code: FindingCode;
+}
+
+/** Returns what is wrong in a snapshot. */
+export type Rule = (snapshot: Snapshot) => readonly Sighting[];
