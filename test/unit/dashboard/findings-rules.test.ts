@@ -58,7 +58,7 @@ const lobby = { room: "lobby", namespace: "/", share: 0.81 };
 const chat = { event: "chat", namespace: "/game", share: 0.8, p99: 300 };
 
 /** What is changed in the healthy server, and the finding with its subject. */
-const FAULTS: ReadonlyArray<readonly [changes: Partial<Snapshot>, ...found: string[]]> = [
+const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
   [{ loop: { p99: 240, busy: 0.5, gc: 0.3 }, handlers: [] }, "LOOP_LATE: event loop"],
   [{ loop: { p99: 240, busy: 0.5, gc: 0.1 }, handlers: [chat] }, "LOOP_LATE: chat (/game)", "HOT_EVENT: chat (/game)"],
   [{ slow: [{ who: "ada", bytes: 2e6, seconds: 8 }] }, "SLOW_CLIENTS: ada"],

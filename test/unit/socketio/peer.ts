@@ -2,8 +2,11 @@ import { EventEmitter } from "node:events";
 import { Server, type ServerOptions } from "@portage/server";
 import type { EnginePacket } from "@portage/parser/engine";
 import { closeReason } from "../../../packages/server/src/engine/report/close-codes.ts";
+import { ReceiveBudget } from "@portage/websocket";
 import {
+  kAdrift,
   kEngineClock,
+  kReceiving,
   kTimingWheel,
   kReportSessionLimit,
   kRemoveSession,
@@ -69,6 +72,9 @@ class MemoryEngine extends EventEmitter {
   readonly sessions = new Set<Session>();
   readonly stats = new EngineStats();
   slowReader = resolveSlowReader();
+  readonly opts = {};
+  readonly [kReceiving] = new ReceiveBudget(Infinity);
+  readonly [kAdrift] = new Set();
   readonly [kEngineClock] = this.clock;
   readonly [kTimingWheel] = this.heartbeat;
   readonly [kStats] = this.stats;

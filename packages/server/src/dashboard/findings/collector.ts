@@ -1,5 +1,6 @@
 import { type Sampler, roomOf } from "../sampling/sampler.ts";
 import { ROLLING_SECONDS } from "../sampling/rolling.ts";
+import type { ServerReport } from "../../index.ts";
 import type { BoardCore } from "../part.ts";
 import { listenersOf, RollingCensus } from "./census.ts";
 import { GrowthWatch } from "./growth.ts";
@@ -60,7 +61,8 @@ export class Collector {
     this.#watched += 1;
     this.#happenings.turn();
     this.#census.turn();
-    const { sessions, bytes } = this.#core.io.stats();
+    const report = this.#core.io.stats();
+    const { sessions, bytes } = report;
     const { pendingAcks, listeners } = this.#census.result;
     this.#heap.turn(oldBytes(), sessions.open);
     this.#growth.turn(sessions.open, [
@@ -70,7 +72,7 @@ export class Collector {
       ["listeners of sockets", "count", listeners],
       ["listeners of the server", "count", this.#ownListeners()],
     ]);
-    return this.#snapshot();
+    return this.#snapshot(report);
   }
 
   /** Rooms beside those of one socket alone, which have its id. */
@@ -89,8 +91,8 @@ export class Collector {
     return emitters.reduce((sum, emitter) => sum + listenersOf(emitter), 0);
   }
 
-  #snapshot(): Snapshot {
-    const { sessions } = this.#core.io.stats();
+  #snapshot(report: ServerReport): Snapshot {
+    const { sessions } = report;
     const happened = this.#happenings;
     const timeouts = new Map(happened.timeouts.sums(60));
     return {
@@ -108,7 +110,7 @@ export class Collector {
       timeouts: { ours: timeouts.get("ours") ?? 0, theirs: timeouts.get("theirs") ?? 0 },
       strangers: { count: happened.strangers.total(60), seconds: happened.strangers.busySeconds(60) },
       refused: happened.refused.sums(30).map(([option, count]) => ({ option, count })),
-      limits: this.#limits(),
+      limits: this.#limits(report),
       cluster: this.#cluster(),
     };
   }
@@ -162,8 +164,7 @@ export class Collector {
     };
   }
 
-  #limits(): Snapshot["limits"] {
-    const { sessions, bytes } = this.#core.io.stats();
+  #limits({ sessions, bytes }: ServerReport): Snapshot["limits"] {
     const { maxConnections = Infinity, maxReceivingBytes = Infinity, slowReader } = this.#core.io.engine?.opts ?? {};
     const limits = [
       { name: "maxConnections", value: maxConnections, used: sessions.open },

@@ -7,6 +7,7 @@
 import type { BroadcastLook, PacketFollower, PacketLook, PacketProbe } from "../../socketio/index.ts";
 import { type EventFigures, EventTable } from "./event-figures.ts";
 import { Pace } from "./pace.ts";
+import { Rolling } from "./rolling.ts";
 import { HeavyKeys } from "./sketch.ts";
 
 /** Looks a second: at packets of one client, and at broadcasts. */
@@ -66,6 +67,8 @@ export class Sampler implements PacketProbe {
   /** Events from clients, and events to clients. A broadcast counts once for each receiver. */
   readonly in = new EventTable();
   readonly out = new EventTable();
+  /** Packets to one client: those of {@link out} that are not broadcasts. */
+  readonly single = new Rolling();
   /** Ids of sessions, by the packets that they send and receive. Broadcasts do not count for one receiver. */
   readonly senders = new HeavyKeys();
   readonly receivers = new HeavyKeys();
@@ -98,6 +101,7 @@ export class Sampler implements PacketProbe {
   sent(look: PacketLook, asks: boolean): PacketFollower {
     const weight = this.#lookAtPacket();
     this.receivers.add(look.sid, weight);
+    this.single.add(weight);
     this.rooms.total += weight;
     const row = this.#count(this.out, look, weight);
     return new Follower(row, weight, asks ? this.#watch(row) : undefined);
@@ -146,6 +150,7 @@ export class Sampler implements PacketProbe {
     this.#judgeAcks();
     this.in.turn();
     this.out.turn();
+    this.single.turn();
     if (this.#turns % HALF_LIFE !== 0) return;
     for (const old of [this.in, this.out, this.senders, this.receivers, this.rooms]) old.halve();
   }

@@ -20,7 +20,13 @@ export class SharedSampler {
 
   constructor(core: BoardCore) {
     this.#core = core;
+    core.provideRates((sid) => this.#ratesOf(sid));
     this.sampler = new Sampler((namespace, room) => core.io._nsps.get(namespace)?.sockets.has(room) === true);
+  }
+
+  #ratesOf(sid: string): { readonly in: number; readonly out: number } {
+    const { senders, receivers, in: received, single } = this.sampler;
+    return { in: senders.shareOf(sid) * received.all.rate, out: receivers.shareOf(sid) * single.rate };
   }
 
   start(): void {
