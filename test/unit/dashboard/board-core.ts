@@ -1,10 +1,10 @@
-import { Server } from "@portage/server";
+import type { Server } from "@portage/server";
 import { kEngineClock } from "../../../packages/server/src/engine/index.ts";
 import type { BoardCore } from "../../../packages/server/src/dashboard/part.ts";
 import type { Finding } from "../../../packages/server/src/dashboard/wire.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 
-/** A board without pages: the test turns its seconds, and reads what is shown. */
+/** A board without pages: the test turns its seconds, and reads the shown findings. */
 export class FakeCore {
   readonly core: BoardCore;
   readonly shown: string[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FINDINGS } from "../../../packages/server/src/dashboard/findings/advice.ts";
-import { RULES } from "../../../packages/server/src/dashboard/findings/rules/index.ts";
+import { FINDING_RULES } from "../../../packages/server/src/dashboard/findings/rules/index.ts";
 import type { Sighting, Snapshot } from "../../../packages/server/src/dashboard/findings/snapshot.ts";
 import { FindingWatch } from "../../../packages/server/src/dashboard/findings/watch.ts";
 
@@ -30,7 +30,7 @@ const HEALTHY: Snapshot = {
   cluster: { lag: 0, silent: [] },
 };
 
-/** Three clients, one of which does everything. */
+/** Three clients: one does everything. */
 const QUIET: Snapshot = {
   ...HEALTHY,
   loop: { p99: 3, busy: 0.01, gc: 0 },
@@ -52,20 +52,20 @@ const QUIET: Snapshot = {
 };
 
 const see = (changes: Partial<Snapshot>): readonly Sighting[] =>
-  RULES.flatMap((rule) => rule({ ...HEALTHY, ...changes }));
+  FINDING_RULES.flatMap((rule) => rule({ ...HEALTHY, ...changes }));
 
 const lobby = { room: "lobby", namespace: "/", share: 0.81 };
 const chat = { event: "chat", namespace: "/game", share: 0.8, p99: 300 };
 
-/** What is changed in the healthy server, and the finding with its subject. */
+/** A change in the healthy server, and the finding with its subject. */
 const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
   [{ loop: { p99: 240, busy: 0.5, gc: 0.3 }, handlers: [] }, "LOOP_LATE: event loop"],
   [{ loop: { p99: 240, busy: 0.5, gc: 0.1 }, handlers: [chat] }, "LOOP_LATE: chat (/game)", "HOT_EVENT: chat (/game)"],
   [{ slow: [{ who: "ada", bytes: 2e6, seconds: 8 }] }, "SLOW_CLIENTS: ada"],
   [{ deliveries: { rate: 5000, active: 40, top: lobby } }, "HOT_ROOM: lobby"],
   [{ incoming: { rate: 400, active: 180, top: { who: "eve", handle: "h2", share: 0.5 } } }, "HOT_CLIENT: eve"],
-  [{ growing: [{ what: "rooms", then: 100, now: 500, unit: "count", seconds: 25 }] }, "GROWS: rooms"],
-  [{ growing: [{ what: "heap", then: 2e7, now: 5e7, unit: "bytes", seconds: 60 }] }, "GROWS: heap"],
+  [{ growing: [{ what: "rooms", before: 100, after: 500, unit: "count", seconds: 25 }] }, "GROWS: rooms"],
+  [{ growing: [{ what: "heap", before: 2e7, after: 5e7, unit: "bytes", seconds: 60 }] }, "GROWS: heap"],
   [{ kept: { watched: 60, alive: 50 } }, "GROWS: closed sockets"],
   [{ networks: [{ network: "10.0.1.0/24", connections: 150, stuck: 60 }] }, "STUCK_ON_POLLING: all networks"],
   [
@@ -117,7 +117,7 @@ describe("the rules", () => {
 
   test("are all tried here, and each has advice", () => {
     const tried = new Set(FAULTS.flatMap(([, ...found]) => found.map((text) => text.split(":")[0])));
-    expect([...tried].sort()).toEqual(Object.keys(FINDINGS).sort());
+    expect(Array.from(tried, String).sort()).toEqual(Object.keys(FINDINGS).sort());
     for (const { advice } of Object.values(FINDINGS)) expect(advice).toMatch(/\.$/);
   });
 
@@ -145,7 +145,7 @@ describe("a finding", () => {
     expect(shown(new FindingWatch(), range(2, 20), 60)).toEqual(["7: HOT_ROOM since 2000", "34: "]);
   });
 
-  test("is none when it lasts a moment, and survives a calm moment", () => {
+  test("takes more than a moment, and survives a calm moment", () => {
     expect(shown(new FindingWatch(), [1, 2, 3, 20], 60)).toEqual([]);
     expect(shown(new FindingWatch(), [...range(0, 10), ...range(18, 30)], 40)).toEqual(["5: HOT_ROOM since 0"]);
   });

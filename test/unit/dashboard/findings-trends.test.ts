@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { Counts } from "../../../packages/server/src/dashboard/findings/counts.ts";
 import { GrowthWatch } from "../../../packages/server/src/dashboard/findings/growth.ts";
 import { HeapWatch } from "../../../packages/server/src/dashboard/findings/heap.ts";
-import { networkOf } from "../../../packages/server/src/dashboard/findings/network.ts";
 import { Random } from "../../support/random.ts";
 
 describe("growth", () => {
@@ -69,7 +68,7 @@ describe("a heap", () => {
     expect(grows(0)).toBe(false);
   });
 
-  test("of which a part stays grows", () => {
+  test("grows where a part stays", () => {
     expect(grows(500_000)).toBe(true);
   });
 });
@@ -84,20 +83,5 @@ describe("counts", () => {
     expect([counts.total(1), counts.total(2), counts.busySeconds(60)]).toEqual([1, 65, 2]);
     for (let second = 0; second < 60; second++) counts.turn();
     expect(counts.total(60)).toBe(0);
-  });
-});
-
-describe("a network", () => {
-  test.each([
-    ["10.1.2.3", "10.1.2.0/24"],
-    ["::ffff:10.1.2.3", "10.1.2.0/24"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"],
-    ["2001:db8::1", "2001:db8:0::/48"],
-    ["::1", "0:0:0::/48"],
-    ["fe80::1%eth0", "fe80:0:0::/48"],
-    ["", ""],
-    ["unix socket", ""],
-  ])("of %s is %s", (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });

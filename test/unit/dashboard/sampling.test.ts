@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { EventTable, MOST_NAMES, OTHER } from "../../../packages/server/src/dashboard/sampling/event-figures.ts";
+import {
+  EventTable,
+  MOST_EVENT_NAMES,
+  OTHER_EVENTS,
+} from "../../../packages/server/src/dashboard/sampling/event-figures.ts";
 import { LogHistogram } from "../../../packages/server/src/dashboard/sampling/histogram.ts";
 import { roomKey, Sampler } from "../../../packages/server/src/dashboard/sampling/sampler.ts";
 import { HeavyKeys } from "../../../packages/server/src/dashboard/sampling/sketch.ts";
@@ -49,7 +53,7 @@ describe("a sketch", () => {
     for (const key of heavy) expect(sketch.shareOf(key)).toBeCloseTo(0.025, 1);
   });
 
-  test("forgets what is over", () => {
+  test("forgets old keys", () => {
     const sketch = new HeavyKeys();
     sketch.add("old", 100);
     for (let i = 0; i < 5; i++) sketch.halve();
@@ -65,13 +69,13 @@ describe("events by name", () => {
     const table = new EventTable();
     for (let i = 0; i < 10_000; i++) table.at("/", `event ${i}`).add(1, 10);
     const rows = table.rows();
-    expect(rows).toHaveLength(MOST_NAMES + 1);
-    expect(rows.at(-1)?.name).toBe(OTHER);
+    expect(rows).toHaveLength(MOST_EVENT_NAMES + 1);
+    expect(rows.at(-1)?.name).toBe(OTHER_EVENTS);
   });
 
   test("make room after a minute without a look", () => {
     const table = new EventTable();
-    for (let i = 0; i < MOST_NAMES; i++) table.at("/", `event ${i}`).add(1, 10);
+    for (let i = 0; i < MOST_EVENT_NAMES; i++) table.at("/", `event ${i}`).add(1, 10);
     for (let i = 0; i < 61; i++) {
       table.at("/", "event 7").add(1, 10);
       table.turn();

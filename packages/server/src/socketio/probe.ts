@@ -20,7 +20,7 @@ export interface PacketLook {
 export interface BroadcastLook extends Omit<PacketLook, "sid"> {
   /** The rooms that it is addressed to; empty for all sockets of the namespace. */
   readonly rooms: Iterable<string>;
-  /** How many sockets it is addressed to, including those that are then excepted. */
+  /** How many sockets it is addressed to, including the excepted ones. */
   readonly receivers: number;
 }
 
@@ -37,7 +37,7 @@ export interface PacketFollower {
  * probe then sets the number again. It must not throw.
  */
 export interface PacketProbe {
-  /** Packets until the next look at one that a client has sent, or that is sent to one client. */
+  /** Packets from and to single clients until the next look at one. */
   left: number;
   /** Deliveries of broadcasts until the next look at a broadcast: one for each receiver. */
   deliveriesLeft: number;

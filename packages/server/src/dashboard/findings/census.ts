@@ -1,8 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Server } from "../../index.ts";
 import { kPendingAcks } from "../../socketio/keys.ts";
-import type { BoardSocket } from "../sockets.ts";
-import { networkOf } from "./network.ts";
+import { type BoardSocket, networkOf } from "../sockets.ts";
 import type { NetworkSnapshot } from "./snapshot.ts";
 
 /** Sockets that one turn visits at most, and at least: a pass over few of them takes one turn. */
@@ -26,12 +25,12 @@ export interface CensusResult {
 }
 
 /** Counts the listeners of an emitter. */
-export function listenersOf(emitter: Pick<NodeJS.EventEmitter, "eventNames" | "listenerCount">): number {
+export function countListeners(emitter: Pick<NodeJS.EventEmitter, "eventNames" | "listenerCount">): number {
   return emitter.eventNames().reduce((sum, name) => sum + emitter.listenerCount(name), 0);
 }
 
 /** One pass. */
-class Pass {
+class CensusPass {
   readonly #networks = new Map<string, { connections: number; stuck: number }>();
   readonly #seen = new Set<string>();
   readonly #offers = new Map<string, boolean>();
@@ -50,7 +49,7 @@ class Pass {
     this.#pendingAcks += socket[kPendingAcks]?.size ?? 0;
     if (Math.random() < this.#sampleShare) {
       this.#sampled += 1;
-      this.#listeners += listenersOf(socket);
+      this.#listeners += countListeners(socket);
     }
     const { conn } = socket;
     if (now - conn.openedAt < AGE || conn.readyState !== "open" || this.#wasSeen(conn.id, socket)) return;
@@ -89,7 +88,7 @@ export class RollingCensus {
   readonly #io: Server;
   readonly #clock: Clock;
   #sockets: Iterator<BoardSocket> | undefined;
-  #pass: Pass | undefined;
+  #pass: CensusPass | undefined;
   result: CensusResult = { networks: [], pendingAcks: 0, listeners: 0 };
 
   constructor(io: Server, clock: Clock) {
@@ -100,8 +99,8 @@ export class RollingCensus {
   /** Visits the next sockets. */
   turn(): void {
     const count = [...this.#io._nsps.values()].reduce((sum, nsp) => sum + nsp.sockets.size, 0);
-    this.#sockets ??= socketsOf(this.#io);
-    const pass = (this.#pass ??= new Pass(count));
+    this.#sockets ??= eachSocket(this.#io);
+    const pass = (this.#pass ??= new CensusPass(count));
     const now = this.#clock.now();
     const most = Math.min(MOST_A_TURN, Math.max(LEAST_A_TURN, Math.ceil(count / TURNS)));
     for (let visited = 0; visited < most; visited++) {
@@ -111,7 +110,7 @@ export class RollingCensus {
     }
   }
 
-  #finish(pass: Pass): void {
+  #finish(pass: CensusPass): void {
     this.result = pass.result;
     this.#pass = undefined;
     this.#sockets = undefined;
@@ -119,6 +118,6 @@ export class RollingCensus {
 }
 
 /** The sockets of all namespaces. */
-export function* socketsOf(io: Server): Generator<BoardSocket, undefined> {
+export function* eachSocket(io: Server): Generator<BoardSocket, undefined> {
   for (const nsp of io._nsps.values()) yield* nsp.sockets.values();
 }

@@ -1,17 +1,19 @@
 import { type Sampler, roomOf } from "../sampling/sampler.ts";
 import { ROLLING_SECONDS } from "../sampling/rolling.ts";
+import { kReceiving } from "../../engine/index.ts";
 import type { ServerReport } from "../../index.ts";
 import type { BoardCore } from "../part.ts";
-import { listenersOf, RollingCensus } from "./census.ts";
+import { countListeners, RollingCensus } from "./census.ts";
 import { GrowthWatch } from "./growth.ts";
 import { Happenings } from "./happenings.ts";
 import { HeapWatch } from "./heap.ts";
+import { limitsInForce } from "../limits.ts";
 import { LoopMeter, oldBytes } from "./loop-meter.ts";
 import { ClientNames } from "./names.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Events that a snapshot names at most. */
-const NAMED = 5;
+const NAMED_EVENTS = 5;
 /** Seconds for which a lag of the bus counts. */
 const LAG_MEMORY = 15;
 
@@ -53,15 +55,17 @@ export class Collector {
     this.#happenings.kept.collected(this.#core.clock.now() / 1000);
   }
 
-  /** A second is over. */
-  turn(): Snapshot {
+  /** A second is over. Returns undefined before the server has an engine of its own. */
+  turn(): Snapshot | undefined {
     const now = this.#core.clock.now();
     this.#loop.turn(now - this.#last);
     this.#last = now;
     this.#watched += 1;
     this.#happenings.turn();
     this.#census.turn();
-    const report = this.#core.io.stats();
+    const { io } = this.#core;
+    if (io.engine === undefined || !(kReceiving in io.engine)) return undefined;
+    const report = io.stats();
     const { sessions, bytes } = report;
     const { pendingAcks, listeners } = this.#census.result;
     this.#heap.turn(oldBytes(), sessions.open);
@@ -75,7 +79,7 @@ export class Collector {
     return this.#snapshot(report);
   }
 
-  /** Rooms beside those of one socket alone, which have its id. */
+  /** Rooms, without the own room of each socket. */
   #sharedRooms(): number {
     let rooms = 0;
     for (const { adapter, sockets } of this.#core.io._nsps.values())
@@ -87,8 +91,8 @@ export class Collector {
     const { io } = this.#core;
     const namespaces = [...io._nsps.values()].slice(0, 100);
     const emitters: NodeJS.EventEmitter[] = [process, ...namespaces];
-    if (io.engine !== undefined) emitters.push(io.engine as unknown as NodeJS.EventEmitter);
-    return emitters.reduce((sum, emitter) => sum + listenersOf(emitter), 0);
+    if (io.engine !== undefined) emitters.push(io.engine);
+    return emitters.reduce((sum, emitter) => sum + countListeners(emitter), 0);
   }
 
   #snapshot(report: ServerReport): Snapshot {
@@ -110,7 +114,7 @@ export class Collector {
       timeouts: { ours: timeouts.get("ours") ?? 0, theirs: timeouts.get("theirs") ?? 0 },
       strangers: { count: happened.strangers.total(60), seconds: happened.strangers.busySeconds(60) },
       refused: happened.refused.sums(30).map(([option, count]) => ({ option, count })),
-      limits: this.#limits(report),
+      limits: this.#limits(),
       cluster: this.#cluster(),
     };
   }
@@ -129,7 +133,7 @@ export class Collector {
       },
       incoming: {
         ...incoming,
-        // The name of a client may call the program, so only one that matters is asked for.
+        // The name of a client may call the program, so it is asked for if it matters.
         top:
           sender && share > 0.1
             ? { who: this.#names.of(sender.key), handle: this.#core.handles.of(sender.key), share }
@@ -149,7 +153,7 @@ export class Collector {
         p99: (handlerTimes?.quantile(0.99) ?? 0) / 1000,
       }))
       .sort((a, b) => b.share - a.share)
-      .slice(0, NAMED);
+      .slice(0, NAMED_EVENTS);
     const failures = rows.map(({ name: event, namespace, failures: { sum } }) => ({ event, namespace, count: sum }));
     const acks = this.#sampler.out.rows().map(({ name: event, namespace, awaited, unanswered }) => ({
       event,
@@ -159,19 +163,15 @@ export class Collector {
     }));
     return {
       handlers,
-      failures: failures.sort((a, b) => b.count - a.count).slice(0, NAMED),
-      acks: acks.sort((a, b) => b.unanswered - a.unanswered).slice(0, NAMED),
+      failures: failures.sort((a, b) => b.count - a.count).slice(0, NAMED_EVENTS),
+      acks: acks.sort((a, b) => b.unanswered - a.unanswered).slice(0, NAMED_EVENTS),
     };
   }
 
-  #limits({ sessions, bytes }: ServerReport): Snapshot["limits"] {
-    const { maxConnections = Infinity, maxReceivingBytes = Infinity, slowReader } = this.#core.io.engine?.opts ?? {};
-    const limits = [
-      { name: "maxConnections", value: maxConnections, used: sessions.open },
-      { name: "maxReceivingBytes", value: maxReceivingBytes, used: bytes.receiving },
-      { name: "slowReader.process", value: slowReader?.process ?? Infinity, used: bytes.waiting },
-    ];
-    return limits.filter(({ value }) => Number.isFinite(value));
+  #limits(): Snapshot["limits"] {
+    return limitsInForce(this.#core).flatMap(({ name, value, used }) =>
+      used === undefined ? [] : [{ name, value, used }],
+    );
   }
 
   #cluster(): Snapshot["cluster"] {

@@ -1,6 +1,6 @@
 /** Seconds that are kept, and names in one of them. */
-const SECONDS = 60;
-const NAMES = 64;
+const COUNTED_SECONDS = 60;
+const COUNTED_NAMES = 64;
 
 /** Counts by name in each of the last 60 seconds. */
 export class Counts {
@@ -9,12 +9,12 @@ export class Counts {
   add(name: string): void {
     const [current] = this.#seconds as [Map<string, number>];
     const count = current.get(name);
-    if (count !== undefined || current.size < NAMES) current.set(name, (count ?? 0) + 1);
+    if (count !== undefined || current.size < COUNTED_NAMES) current.set(name, (count ?? 0) + 1);
   }
 
   /** A second is over. */
   turn(): void {
-    this.#seconds = [new Map<string, number>(), ...this.#seconds].slice(0, SECONDS);
+    this.#seconds = [new Map<string, number>(), ...this.#seconds].slice(0, COUNTED_SECONDS);
   }
 
   /** Returns the sums of the last seconds, the largest first. */

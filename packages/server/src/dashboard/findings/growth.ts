@@ -2,19 +2,19 @@ import type { Unit } from "../wire.ts";
 import type { Growth } from "./snapshot.ts";
 
 /** Seconds that are compared, in blocks whose means must rise one after the other. */
-const SECONDS = 30;
+const GROWTH_SECONDS = 30;
 const BLOCKS = 6;
-/** Seconds of which what grows is the highest value: what comes and goes has been as high before. */
+/** A growing value is the highest of so many seconds. A value at its usual height has been as high before. */
 const HISTORY = 180;
 /** The least growth: as a share, and as a number by unit. */
-const SHARE = 0.2;
-const LEAST: Readonly<Partial<Record<Unit, number>>> = { count: 50, bytes: 4e6 };
+const LEAST_GROWTH = 0.2;
+const LEAST_BY_UNIT: Readonly<Partial<Record<Unit, number>>> = { count: 50, bytes: 4e6 };
 /** The least share of the growth that each block has: an even one would have 0.2. */
 const STEADY = 0.08;
 /** How much the number of connections may differ meanwhile. */
 const STABLE = 0.05;
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Whether the number of connections has hardly changed. */
 export function isStable(connections: readonly number[]): boolean {
@@ -29,7 +29,7 @@ export class GrowthWatch {
 
   /** Takes the figures of one second. */
   turn(connections: number, figures: ReadonlyArray<readonly [what: string, unit: Unit, value: number]>): void {
-    this.#connections = [...this.#connections, connections].slice(-SECONDS);
+    this.#connections = [...this.#connections, connections].slice(-GROWTH_SECONDS);
     for (const [what, unit, value] of figures) {
       const series = this.#series.get(what) ?? { unit, values: [] };
       series.values = [...series.values, value].slice(-HISTORY);
@@ -39,18 +39,18 @@ export class GrowthWatch {
 
   /** Returns what grows now. */
   growing(): Growth[] {
-    if (this.#connections.length < SECONDS || !isStable(this.#connections)) return [];
+    if (this.#connections.length < GROWTH_SECONDS || !isStable(this.#connections)) return [];
     return [...this.#series].flatMap(([what, { unit, values: all }]) => {
-      const values = all.slice(-SECONDS);
-      const peak = Math.max(0, ...all.slice(0, -SECONDS));
-      const length = SECONDS / BLOCKS;
-      const means = Array.from({ length: BLOCKS }, (_, i) => mean(values.slice(i * length, (i + 1) * length)));
-      const [then = 0] = means;
-      const now = means.at(-1) ?? 0;
-      const isRising = means.every((value, i) => i === 0 || value - (means[i - 1] ?? 0) > STEADY * (now - then));
-      const isMuch = now - then >= (LEAST[unit] ?? 0) && now - then >= SHARE * then;
-      return isRising && isMuch && now > peak && values.length === SECONDS
-        ? [{ what, then, now, unit, seconds: SECONDS - length }]
+      const values = all.slice(-GROWTH_SECONDS);
+      const peak = Math.max(0, ...all.slice(0, -GROWTH_SECONDS));
+      const length = GROWTH_SECONDS / BLOCKS;
+      const means = Array.from({ length: BLOCKS }, (_, i) => meanOf(values.slice(i * length, (i + 1) * length)));
+      const [before = 0] = means;
+      const after = means.at(-1) ?? 0;
+      const isRising = means.every((value, i) => i === 0 || value - (means[i - 1] ?? 0) > STEADY * (after - before));
+      const isMuch = after - before >= (LEAST_BY_UNIT[unit] ?? 0) && after - before >= LEAST_GROWTH * before;
+      return isRising && isMuch && after > peak && values.length === GROWTH_SECONDS
+        ? [{ what, before, after, unit, seconds: GROWTH_SECONDS - length }]
         : [];
     });
   }

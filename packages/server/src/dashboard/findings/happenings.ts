@@ -1,20 +1,19 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type CloseReason, kCongestion } from "../../engine/index.ts";
 import type { BoardCore } from "../part.ts";
-import type { BoardSession, BoardSocket } from "../sockets.ts";
+import { type BoardSession, type BoardSocket, networkOf } from "../sockets.ts";
 import { Counts } from "./counts.ts";
 import { KeptSockets } from "./kept-sockets.ts";
-import { networkOf } from "./network.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Sessions that have ended, whose clients may ask once more. */
-const MOST_ENDED = 4096;
+const MOST_ENDED_IDS = 4096;
 /** Slow clients at a time. */
-const MOST_SLOW = 256;
+const MOST_SLOW_CLIENTS = 256;
 /** Seconds for which a client that was cut for its slowness is still named. */
 const CUT_MEMORY = 30;
-/** Milliseconds of delay from which a ping timeout is our own. */
-const LATE = 200;
+/** From this delay on, in milliseconds, a ping timeout is our own. */
+const OUR_DELAY = 200;
 
 /** Refusals at a limit, with the option that is meant. */
 const LIMIT_REFUSALS: Readonly<Record<string, string>> = {
@@ -25,7 +24,7 @@ const LIMIT_REFUSALS: Readonly<Record<string, string>> = {
   FORWARD_OVERLOADED: "cluster",
 };
 
-interface Refused {
+interface RefusedRequest {
   readonly req: { readonly _query?: Readonly<Record<string, string | undefined>> };
   readonly name: string;
   readonly server: unknown;
@@ -65,11 +64,11 @@ export class Happenings {
       if (this.#core.isOurs(session)) this.#onClose(session, reason);
     },
     "portage.limit": ({ session, code }: { session: BoardSession; code: string }) => {
-      if (code !== "SLOW_READER" || !this.#core.isOurs(session) || this.#slow.size >= MOST_SLOW) return;
+      if (code !== "SLOW_READER" || !this.#core.isOurs(session) || this.#slow.size >= MOST_SLOW_CLIENTS) return;
       if (!this.#slow.has(session.id))
         this.#slow.set(session.id, { session, since: this.#now(), bytes: session.bufferedBytes, cutAt: undefined });
     },
-    "portage.refusal": (refused: Refused) => this.#onRefusal(refused),
+    "portage.refusal": (refused: RefusedRequest) => this.#onRefusal(refused),
     "portage.namespace.leave": ({ socket }: { socket: BoardSocket }) => {
       if (socket.server === this.#core.io) this.kept.left(socket, this.#now());
     },
@@ -96,16 +95,16 @@ export class Happenings {
   }
 
   #onClose(session: BoardSession, reason: CloseReason): void {
-    if (reason.code === "PING_TIMEOUT") this.timeouts.add((reason.loopLag ?? 0) >= LATE ? "ours" : "theirs");
+    if (reason.code === "PING_TIMEOUT") this.timeouts.add((reason.loopLag ?? 0) >= OUR_DELAY ? "ours" : "theirs");
     if (reason.side === "network") this.lost.add(networkOf(session.remoteAddress));
     const slow = this.#slow.get(session.id);
     if (slow !== undefined) slow.cutAt = this.#now();
     this.#ended.add(session.id);
     const [oldest = ""] = this.#ended;
-    if (this.#ended.size > MOST_ENDED) this.#ended.delete(oldest);
+    if (this.#ended.size > MOST_ENDED_IDS) this.#ended.delete(oldest);
   }
 
-  #onRefusal({ req, name, server }: Refused): void {
+  #onRefusal({ req, name, server }: RefusedRequest): void {
     if (!this.#core.isOurs({ server })) return;
     const option = LIMIT_REFUSALS[name];
     if (option !== undefined) this.refused.add(option);

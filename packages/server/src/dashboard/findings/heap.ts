@@ -2,18 +2,18 @@ import { isStable } from "./growth.ts";
 import type { Growth } from "./snapshot.ts";
 
 /** Seconds that are compared. */
-const SECONDS = 60;
+const HEAP_SECONDS = 60;
 /** Readings of the last seconds are not a beginning. */
 const RECENT = 15;
 /** The least growth, as a share and in bytes. */
-const SHARE = 0.2;
-const LEAST = 8e6;
+const LEAST_HEAP_GROWTH = 0.2;
+const LEAST_HEAP_BYTES = 8e6;
 /** Seconds for which the state after a collection is taken as the present one. */
 const VALID = 20;
 
 /**
- * Finds a heap that grows. What is in use includes garbage, so it rises and falls. But what is left after a collection of the
- * old generation is alive: if that is more than all that was in use earlier, the difference is kept by the program.
+ * Finds a heap that grows. The bytes in use include garbage, so they rise and fall. But the rest after a collection of the old
+ * generation is alive: if it is more than all bytes in use earlier, the program keeps the difference.
  */
 export class HeapWatch {
   #readings: Array<{ readonly used: number; readonly connections: number }> = [];
@@ -21,7 +21,7 @@ export class HeapWatch {
 
   /** Takes the bytes in use in one second. */
   turn(used: number, connections: number): void {
-    this.#readings = [...this.#readings, { used, connections }].slice(-SECONDS);
+    this.#readings = [...this.#readings, { used, connections }].slice(-HEAP_SECONDS);
     if (this.#floor !== undefined) this.#floor.age += 1;
   }
 
@@ -35,9 +35,9 @@ export class HeapWatch {
     const early = this.#readings.slice(0, -RECENT);
     if (floor === undefined || floor.age > VALID || early.length < RECENT) return [];
     if (!isStable(this.#readings.map(({ connections }) => connections))) return [];
-    const then = Math.min(...early.map(({ used }) => used));
-    const now = floor.used;
-    if (now - then < Math.max(LEAST, SHARE * then)) return [];
-    return [{ what: "heap", then, now, unit: "bytes", seconds: this.#readings.length }];
+    const before = Math.min(...early.map(({ used }) => used));
+    const after = floor.used;
+    if (after - before < Math.max(LEAST_HEAP_BYTES, LEAST_HEAP_GROWTH * before)) return [];
+    return [{ what: "heap", before, after, unit: "bytes", seconds: this.#readings.length }];
   }
 }

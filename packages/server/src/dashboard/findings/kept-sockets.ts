@@ -2,8 +2,8 @@
 const WATCHED = 128;
 const FEW = 64;
 const ONE_IN = 64;
-/** Seconds after the end of a socket from which only the program can keep it. */
-const PATIENCE = 15;
+/** So many seconds after the end of a socket, only the program can keep it. */
+const KEPT_PATIENCE = 15;
 /** Seconds after which a socket is no longer watched. */
 const MEMORY = 300;
 
@@ -40,7 +40,7 @@ export class KeptSockets {
     this.#closed = this.#closed.filter(({ at }) => now - at < MEMORY);
     if (now - this.#collectedAt < 1) return;
     for (const closed of this.#closed) {
-      if (closed.state === "open question" && this.#collectedAt - closed.at >= PATIENCE) closed.state = "kept";
+      if (closed.state === "open question" && this.#collectedAt - closed.at >= KEPT_PATIENCE) closed.state = "kept";
     }
   }
 

@@ -3,15 +3,16 @@ import {
   type IntervalHistogram,
   monitorEventLoopDelay,
   performance,
+  type PerformanceEntry,
   PerformanceObserver,
 } from "node:perf_hooks";
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
 
 /** Milliseconds between two samples of the delay, which is part of what the histogram has. */
-const RESOLUTION = 20;
+const DELAY_RESOLUTION = 20;
 /** Seconds of one percentile. */
 const PERIOD = 5;
-const SHARES = 10;
+const SHARE_SECONDS = 10;
 
 /** Returns the bytes in use outside of the young generation. */
 export function oldBytes(): number {
@@ -20,15 +21,12 @@ export function oldBytes(): number {
 }
 
 /** A garbage collection, as Node reports it. */
-interface CollectionEntry {
-  readonly duration: number;
-  readonly detail: { readonly kind?: number };
-}
+type CollectionEntry = PerformanceEntry & { readonly detail: { readonly kind?: number } };
 
 /** Measures the event loop and the garbage collection. */
 export class LoopMeter {
   readonly #onOldCollected: () => void;
-  readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION });
+  readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
   #observer: PerformanceObserver | undefined;
   #used = performance.eventLoopUtilization();
   #gcMs = 0;
@@ -45,7 +43,7 @@ export class LoopMeter {
   start(): void {
     this.#delays.enable();
     this.#observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) this.#onCollection(entry as unknown as CollectionEntry);
+      for (const entry of list.getEntries()) this.#onCollection(entry as CollectionEntry);
     });
     this.#observer.observe({ entryTypes: ["gc"] });
   }
@@ -65,15 +63,15 @@ export class LoopMeter {
     const used = performance.eventLoopUtilization();
     const { utilization: busy } = performance.eventLoopUtilization(used, this.#used);
     this.#used = used;
-    this.#shares = [...this.#shares, { busy, gc: Math.min(1, this.#gcMs / Math.max(1, ms)) }].slice(-SHARES);
+    this.#shares = [...this.#shares, { busy, gc: Math.min(1, this.#gcMs / Math.max(1, ms)) }].slice(-SHARE_SECONDS);
     this.#gcMs = 0;
     this.#turns += 1;
     if (this.#turns % PERIOD !== 0) return;
-    this.p99 = Math.max(0, this.#delays.percentile(99) / 1e6 - RESOLUTION);
+    this.p99 = Math.max(0, this.#delays.percentile(99) / 1e6 - DELAY_RESOLUTION);
     this.#delays.reset();
   }
 
-  /** Returns the mean share of the last ten seconds in which the loop was busy, or collected garbage. */
+  /** Returns how large a share of the last ten seconds the loop was busy, or collected garbage. */
   share(of: "busy" | "gc"): number {
     return this.#shares.reduce((sum, second) => sum + second[of], 0) / Math.max(1, this.#shares.length);
   }

@@ -1,8 +1,8 @@
 import type { BoardCore } from "../part.ts";
-import { socketsOf } from "./census.ts";
+import { eachSocket } from "./census.ts";
 
 /** Names that are remembered. */
-const MOST = 512;
+const MOST_CLIENT_NAMES = 512;
 
 /** Names clients as a person knows them: by the label of the program, else by their handle. */
 export class ClientNames {
@@ -17,7 +17,7 @@ export class ClientNames {
     const known = this.#names.get(sid);
     if (known !== undefined) return known;
     const name = this.#find(sid);
-    if (this.#names.size >= MOST) this.#names.clear();
+    if (this.#names.size >= MOST_CLIENT_NAMES) this.#names.clear();
     this.#names.set(sid, name);
     return name;
   }
@@ -25,7 +25,7 @@ export class ClientNames {
   #find(sid: string): string {
     const { io, handles, options } = this.#core;
     if (options.label === undefined) return handles.of(sid);
-    for (const socket of socketsOf(io)) {
+    for (const socket of eachSocket(io)) {
       if (socket.conn.id === sid) return this.#core.labelOf(socket) || handles.of(sid);
     }
     return handles.of(sid);

@@ -2,16 +2,16 @@ import type { BoardCore, BoardPart } from "../part.ts";
 import { samplerOf } from "../sampling/shared.ts";
 import type { Finding } from "../wire.ts";
 import { Collector } from "./collector.ts";
-import { RULES } from "./rules/index.ts";
+import { FINDING_RULES } from "./rules/index.ts";
 import { FindingWatch } from "./watch.ts";
 
 /** Seconds after which figures in sentences are sent again. */
-const REFRESH = 5;
+const REFRESH_SECONDS = 5;
 
-const keysOf = (findings: readonly Finding[]): string =>
+const findingKeys = (findings: readonly Finding[]): string =>
   findings.map(({ code, subject, since }) => `${code} ${subject} ${since}`).join("\n");
 
-/** Looks once a second for what is wrong, and shows it to the pages. */
+/** Looks for faults once a second, and shows them to the pages. */
 export function createFindings(core: BoardCore): BoardPart {
   const shared = samplerOf(core);
   const collector = new Collector(core, shared.sampler);
@@ -27,12 +27,14 @@ export function createFindings(core: BoardCore): BoardPart {
       core.everySecond((now) => {
         if (!isRunning) return;
         const snapshot = collector.turn();
+        if (snapshot === undefined) return;
         const findings = watch.update(
           now,
-          RULES.flatMap((rule) => rule(snapshot)),
+          FINDING_RULES.flatMap((rule) => rule(snapshot)),
         );
         ticks += 1;
-        if (keysOf(findings) === keysOf(shown) && (findings.length === 0 || ticks % REFRESH !== 0)) return;
+        if (findingKeys(findings) === findingKeys(shown) && (findings.length === 0 || ticks % REFRESH_SECONDS !== 0))
+          return;
         shown = findings;
         core.showFindings(findings);
       });

@@ -13,13 +13,12 @@ export function bytes(count: number): string {
 }
 
 /** `240 ms`, `1.5 s`. */
-export const milliseconds = (ms: number): string =>
-  ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+export const timeText = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`);
 
 /** `1 client`, `3 clients`. */
 export const amount = (count: number, one: string): string =>
   `${Math.round(count)} ${one}${Math.round(count) === 1 ? "" : "s"}`;
 
 /** An event by its name, with the namespace unless it is the main one. */
-export const nameOf = ({ event, namespace }: { event: string; namespace: string }): string =>
+export const eventText = ({ event, namespace }: { event: string; namespace: string }): string =>
   namespace === "/" ? event : `${event} (${namespace})`;

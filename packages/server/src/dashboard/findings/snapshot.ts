@@ -1,5 +1,5 @@
 /*
- * Findings: what is wrong with a server, in sentences with numbers.
+ * Findings: the faults of a server, in sentences with numbers.
  * Knows: figures of the last minute (this file), and rules over them, one a file.
  * Must not know: where a figure comes from, except for the files that collect them.
  */
@@ -36,8 +36,8 @@ export interface EventSnapshot {
 export interface Growth {
   /** What grows, in the plural: `rooms`. */
   readonly what: string;
-  readonly then: number;
-  readonly now: number;
+  readonly before: number;
+  readonly after: number;
   readonly unit: Unit;
   /** Seconds between the two. */
   readonly seconds: number;
@@ -48,7 +48,7 @@ export interface NetworkSnapshot {
   /** A /24 or /48. */
   readonly network: string;
   readonly connections: number;
-  /** Those that are still on a transport that can be upgraded. */
+  /** How many are still on a transport that can be upgraded. */
   readonly stuck: number;
 }
 
@@ -73,12 +73,12 @@ export interface Snapshot {
     readonly active: number;
     readonly top: { readonly who: string; readonly handle: string; readonly share: number } | undefined;
   };
-  /** Time in the listeners of an event, the largest first. `share`: of the time in which the event loop was busy. */
+  /** Time in the listeners of an event, the largest first. `share`: of the busy time of the event loop. */
   readonly handlers: ReadonlyArray<EventSnapshot & { readonly share: number; readonly p99: number }>;
   readonly failures: ReadonlyArray<EventSnapshot & { readonly count: number }>;
   readonly acks: ReadonlyArray<EventSnapshot & { readonly awaited: number; readonly unanswered: number }>;
   readonly growing: readonly Growth[];
-  /** Closed sockets that outlived a major garbage collection, of those that were watched. */
+  /** How many closed sockets were watched, and how many outlived a major garbage collection. */
   readonly kept: { readonly watched: number; readonly alive: number };
   readonly networks: readonly NetworkSnapshot[];
   /** Of the last 30 s. `lost`: sessions that the network has ended, and the network of most of them. */
@@ -100,5 +100,5 @@ export interface Sighting extends Pick<Finding, "subject" | "sentence" | "link" 
   readonly code: FindingCode;
 }
 
-/** Returns what is wrong in a snapshot. */
+/** Returns the faults in a snapshot. */
 export type Rule = (snapshot: Snapshot) => readonly Sighting[];

@@ -2,11 +2,11 @@ import type { Finding } from "../wire.ts";
 import { FINDINGS } from "./advice.ts";
 import type { Sighting } from "./snapshot.ts";
 
-/** Milliseconds for which something must be seen before it is a finding, and unseen before it is none. */
+/** Milliseconds for which something must be seen before it is a finding, and unseen before it ends. */
 const ON_AFTER = 5000;
 const OFF_AFTER = 15_000;
 /** Findings at a time. */
-const MOST = 32;
+const MOST_FINDINGS = 32;
 
 interface Seen {
   sighting: Sighting;
@@ -33,7 +33,7 @@ export class FindingWatch {
     const key = `${sighting.code}\0${sighting.subject}`;
     const seen = this.#seen.get(key);
     if (seen === undefined) {
-      if (this.#seen.size < MOST) this.#seen.set(key, { sighting, since: now, last: now, isShown: false });
+      if (this.#seen.size < MOST_FINDINGS) this.#seen.set(key, { sighting, since: now, last: now, isShown: false });
       return;
     }
     seen.sighting = sighting;

@@ -1,9 +1,9 @@
 import { LogHistogram } from "./histogram.ts";
 import { Rolling } from "./rolling.ts";
 
-/** The name under which events are counted beyond {@link MOST_NAMES}, by which a client can't take memory. */
-export const OTHER = "_OTHER";
-export const MOST_NAMES = 256;
+/** The name under which events are counted beyond {@link MOST_EVENT_NAMES}, by which a client can't take memory. */
+export const OTHER_EVENTS = "_OTHER";
+export const MOST_EVENT_NAMES = 256;
 /** Seconds without a look after which a name makes room for others. */
 const IDLE_SECONDS = 60;
 
@@ -16,7 +16,7 @@ export class EventFigures {
   /** Milliseconds in its listeners. */
   readonly handling = new Rolling();
   readonly failures = new Rolling();
-  /** Acknowledgements that were asked for long enough ago, and those of them that have not come. */
+  /** Acknowledgements that were asked for long enough ago, and how many of them have not come. */
   readonly awaited = new Rolling();
   readonly unanswered = new Rolling();
   readonly sizes = new LogHistogram();
@@ -63,10 +63,10 @@ export class EventFigures {
   }
 }
 
-/** The events of one direction, by namespace and name: at most {@link MOST_NAMES}, and one row for all others. */
+/** The events of one direction, by namespace and name: at most {@link MOST_EVENT_NAMES}, and one row for all others. */
 export class EventTable {
   readonly #rows = new Map<string, EventFigures>();
-  readonly #other = new EventFigures("", OTHER);
+  readonly #other = new EventFigures("", OTHER_EVENTS);
   /** All packets of this direction. */
   readonly all = new Rolling();
 
@@ -75,7 +75,7 @@ export class EventTable {
     const key = `${namespace}\0${name}`;
     const row = this.#rows.get(key);
     if (row !== undefined) return row;
-    if (this.#rows.size >= MOST_NAMES) return this.#other;
+    if (this.#rows.size >= MOST_EVENT_NAMES) return this.#other;
     const made = new EventFigures(namespace, name);
     this.#rows.set(key, made);
     return made;

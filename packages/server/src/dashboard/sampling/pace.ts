@@ -1,9 +1,9 @@
 /** Share of the budget of a second at which the stride doubles for the first time, and between the next times. */
 const FIRST_RAISE = 0.6;
 const NEXT_RAISE = 0.03;
-/** Share of the budget that the next second aims at, if its load is that of the last one. */
+/** Share of the budget that the next second aims at, if it has the same load. */
 const AIM = 0.5;
-/** Hits of one broadcast from which the mean is near enough. */
+/** For more hits of one broadcast, the mean is near enough. */
 const MANY_HITS = 32;
 
 /**

@@ -2,7 +2,7 @@
  * Looks at no more than 2,000 packets a second, whatever the load, and estimates from them: rates and sizes by event, time in
  * listeners, time to acknowledgements, and which rooms and clients have the largest share.
  * Knows: the interface of a probe.
- * Must not know: the page, and what is too much.
+ * Must not know: the page, and how much is too much.
  */
 import type { BroadcastLook, PacketFollower, PacketLook, PacketProbe } from "../../socketio/index.ts";
 import { type EventFigures, EventTable } from "./event-figures.ts";
@@ -67,7 +67,7 @@ export class Sampler implements PacketProbe {
   /** Events from clients, and events to clients. A broadcast counts once for each receiver. */
   readonly in = new EventTable();
   readonly out = new EventTable();
-  /** Packets to one client: those of {@link out} that are not broadcasts. */
+  /** Packets to one client: {@link out} without broadcasts. */
   readonly single = new Rolling();
   /** Ids of sessions, by the packets that they send and receive. Broadcasts do not count for one receiver. */
   readonly senders = new HeavyKeys();
@@ -76,7 +76,7 @@ export class Sampler implements PacketProbe {
   readonly rooms = new HeavyKeys();
   readonly #packets: Pace;
   readonly #broadcasts: Pace;
-  /** Whether a room is that of one socket alone, named by its id. */
+  /** Whether a room is the own room of a socket, named by its id. */
   readonly #isOwnRoom: (namespace: string, room: string) => boolean;
   #watched: Watched[] = [];
   #turns = 0;

@@ -65,11 +65,11 @@ export class SharedSampler {
   };
 }
 
-const shared = new WeakMap<BoardCore, SharedSampler>();
+const sharedSamplers = new WeakMap<BoardCore, SharedSampler>();
 
 /** Returns the sampler that the parts of a board share. */
 export function samplerOf(core: BoardCore): SharedSampler {
-  const known = shared.get(core) ?? new SharedSampler(core);
-  shared.set(core, known);
+  const known = sharedSamplers.get(core) ?? new SharedSampler(core);
+  sharedSamplers.set(core, known);
   return known;
 }

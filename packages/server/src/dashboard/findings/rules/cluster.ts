@@ -1,4 +1,4 @@
-import { milliseconds } from "../sentences.ts";
+import { timeText } from "../sentences.ts";
 import type { Rule } from "../snapshot.ts";
 
 /** What this process shares with others is late. */
@@ -9,7 +9,7 @@ export const busLate: Rule = ({ cluster: { lag } }) =>
         {
           code: "BUS_LATE",
           subject: "bus",
-          sentence: `Events take ${milliseconds(lag)} to come back from the bus of the cluster.`,
+          sentence: `Events take ${timeText(lag)} to come back from the bus of the cluster.`,
           link: "#/cluster",
         },
       ];

@@ -1,16 +1,14 @@
-import { amount, nameOf } from "../sentences.ts";
+import { BARS } from "../bars.ts";
+import { amount, eventText } from "../sentences.ts";
 import type { Rule } from "../snapshot.ts";
-
-/** Errors in ten seconds. */
-const LEAST = 3;
 
 /** The listeners of an event throw, or their promises reject. */
 export const handlersFail: Rule = ({ failures }) =>
   failures
-    .filter(({ count }) => count >= LEAST)
+    .filter(({ count }) => count >= BARS.handlersFail.count)
     .map((row) => ({
       code: "HANDLERS_FAIL",
-      subject: nameOf(row),
-      sentence: `The listeners of "${nameOf(row)}" failed ${amount(row.count, "time")} in 10 seconds.`,
+      subject: eventText(row),
+      sentence: `The listeners of "${eventText(row)}" failed ${amount(row.count, "time")} in 10 seconds.`,
       link: "#/problems",
     }));

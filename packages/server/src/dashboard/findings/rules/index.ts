@@ -21,8 +21,8 @@ import { slowClients } from "./slow-clients.ts";
 import { stuckOnPolling } from "./stuck-on-polling.ts";
 import { timeouts } from "./timeouts.ts";
 
-/** All rules, in the order in which a page shows their findings. */
-export const RULES: readonly Rule[] = [
+/** All rules, in the order of their findings on a page. */
+export const FINDING_RULES: readonly Rule[] = [
   loopLate,
   hotEvent,
   slowClients,

@@ -1,12 +1,11 @@
+import { BARS } from "../bars.ts";
 import { percent } from "../sentences.ts";
 import type { Rule } from "../snapshot.ts";
-
-const SHARE = 0.8;
 
 /** A limit is almost reached. */
 export const nearLimit: Rule = ({ limits }) =>
   limits
-    .filter(({ value, used }) => used > SHARE * value)
+    .filter(({ value, used }) => used > BARS.nearLimit.share * value)
     .map(({ name, value, used }) => ({
       code: "NEAR_LIMIT",
       subject: name,

@@ -1,12 +1,10 @@
+import { BARS } from "../bars.ts";
 import { amount, bytes } from "../sentences.ts";
 import type { Rule } from "../snapshot.ts";
 
-/** Slow clients that are named one by one. */
-const NAMED = 3;
-
 /** Clients read more slowly than they are sent to. */
 export const slowClients: Rule = ({ slow }) =>
-  slow.slice(0, NAMED).map(({ who, bytes: queued, seconds }) => ({
+  slow.slice(0, BARS.slowClients.named).map(({ who, bytes: queued, seconds }) => ({
     code: "SLOW_CLIENTS",
     subject: who,
     sentence:

@@ -1,30 +1,24 @@
+import { BARS } from "../bars.ts";
 import { percent } from "../sentences.ts";
 import type { NetworkSnapshot, Rule, Sighting } from "../snapshot.ts";
 
-const SHARE = 0.2;
-/** Connections, of all or of one network, below which a share says nothing. */
-const LEAST = 5;
-const LEAST_OF_NETWORK = 3;
-/** Networks that are named one by one. */
-const NAMED = 3;
-
-const sum = (networks: readonly NetworkSnapshot[], of: "connections" | "stuck"): number =>
+const sumOf = (networks: readonly NetworkSnapshot[], of: "connections" | "stuck"): number =>
   networks.reduce((all, network) => all + network[of], 0);
 
 function isBlocked({ connections, stuck }: NetworkSnapshot): boolean {
-  return connections >= LEAST_OF_NETWORK && stuck === connections;
+  return connections >= BARS.stuckOnPolling.ofNetwork && stuck === connections;
 }
 
 function sighting(subject: string, sentence: string): Sighting {
   return { code: "STUCK_ON_POLLING", subject, sentence, link: "#/connections?transport=polling" };
 }
 
-/** Clients stay on polling although they may upgrade: those of one network, where others do upgrade, or many of all. */
+/** Clients stay on polling although they may upgrade: all of one network, where others do upgrade, or many of all networks. */
 export const stuckOnPolling: Rule = ({ networks }) => {
-  const connections = sum(networks, "connections");
-  const stuck = sum(networks, "stuck");
+  const connections = sumOf(networks, "connections");
+  const stuck = sumOf(networks, "stuck");
   const upgraded = connections - stuck;
-  const blocked = upgraded > 0 ? networks.filter(isBlocked).slice(0, NAMED) : [];
+  const blocked = upgraded > 0 ? networks.filter(isBlocked).slice(0, BARS.stuckOnPolling.named) : [];
   if (blocked.length > 0) {
     return blocked.map(({ network, connections: count }) =>
       sighting(
@@ -33,7 +27,7 @@ export const stuckOnPolling: Rule = ({ networks }) => {
       ),
     );
   }
-  if (connections < LEAST || stuck / connections <= SHARE) return [];
+  if (connections < BARS.stuckOnPolling.connections || stuck / connections <= BARS.stuckOnPolling.share) return [];
   const sentence = `${stuck} of ${connections} clients (${percent(stuck / connections)}) are still on polling after 30 seconds.`;
   return [sighting("all networks", sentence)];
 };

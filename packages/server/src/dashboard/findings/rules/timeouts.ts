@@ -1,13 +1,10 @@
+import { BARS } from "../bars.ts";
 import { amount } from "../sentences.ts";
 import type { Rule, Sighting } from "../snapshot.ts";
 
-/** Timeouts of the last minute below which they are the usual loss of mobile clients, and their share of all sessions. */
-const LEAST = 5;
-const SHARE = 0.05;
-
 /** Ping timeouts: those while this process was late, and those while it was not. */
 export const timeouts: Rule = ({ timeouts: { ours, theirs }, sessions: { open }, lost }) => {
-  const isMany = (count: number): boolean => count >= LEAST && count >= SHARE * open;
+  const isMany = (count: number): boolean => count >= BARS.timeouts.count && count >= BARS.timeouts.share * open;
   const found: Sighting[] = [];
   const link = "#/ended";
   if (isMany(ours)) {
