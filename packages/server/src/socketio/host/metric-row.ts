@@ -32,13 +32,17 @@ export interface OtelNames {
 export interface MetricRow {
   /** The name in OpenMetrics, with its unit. The samples of a counter have `_total` behind it. */
   readonly name: string;
+  /** What it measures with. */
   readonly kind: MetricKind;
   /** A sentence for people. */
   readonly help: string;
+  /** The unit at the end of the name; undefined for counts. */
   readonly unit: MetricUnit | undefined;
+  /** The names of the labels. */
   readonly labels: readonly string[];
   /** The largest value of each bucket of a histogram, in ascending order. */
   readonly bounds: readonly number[] | undefined;
+  /** Its instrument in OpenTelemetry. */
   readonly otel: OtelNames;
   /** Whether only a server with the option `cluster` has it. */
   readonly isOfCluster: boolean;
