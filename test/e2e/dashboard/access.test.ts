@@ -67,7 +67,7 @@ test.each([
   expect(await isLetIn(host.port, { headers: { Host } })).toBe(false);
 });
 
-test("without auth, other addresses than those of the loopback are refused, and IPv6 forms of it are not", async () => {
+test("without auth, addresses beside the loopback are refused, and IPv6 forms of it are not", async () => {
   const io = new Server();
   const board = boardOf(io);
   const http = createServer((req, res) => board.handle(req, res));
@@ -190,7 +190,7 @@ test("a form that is too long, or none, is answered", async () => {
 
 // ---- roles ---------------------------------------------------------------------------------------------------------
 
-test("a function decides about each request; one that fails lets nobody in", async () => {
+test("a function decides about each request; a failing one admits none", async () => {
   let role: unknown = "act";
   const { host } = await openBoard({ auth: () => role as "act" });
   const page = await openPage(host.port);

@@ -90,7 +90,7 @@ test.each<[name: string, options: Partial<ServerOptions>, prepare?: (io: Server)
   }
 });
 
-test("the page opens beside a server that is full, and one that drains", async () => {
+test("the page opens beside a server that is full, or drains", async () => {
   const { io, host } = await openBoard({}, { maxConnections: 1 });
   await addClient(host.port);
   expect(await isLetIn(host.port)).toBe(true);

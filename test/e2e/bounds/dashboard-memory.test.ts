@@ -1,0 +1,51 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { expect, test } from "vitest";
+import { gather } from "../dashboard/support/crowd.ts";
+import { openBoard, openPage } from "../dashboard/support/board.ts";
+import { turn } from "../../support/waiting.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+async function usedHeap(): Promise<number> {
+  for (let round = 0; round < 4; round += 1) {
+    collect();
+    await turn();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+const VIEWS = ["overview", "problems", "ended", "rooms", "events", "cluster"];
+const ORDERS = ["natural", "age", "rtt", "queued", "dropped", "rooms", "in", "out"];
+
+/** Opens each view, looks at a story and a room, and searches. */
+async function lookAtAll(port: number): Promise<void> {
+  const page = await openPage(port);
+  await page.emitWithAck("hello", { build: "" });
+  for (const view of VIEWS) await page.emitWithAck("watch", view, {});
+  const question = { order: "natural", descending: true, filter: "", from: 0, count: 200 };
+  for (const order of ORDERS) await page.emitWithAck("page", "connections", { ...question, order });
+  for (const filter of ["room:lobby", "user-1", "stuck:yes", "rooms>2"])
+    await page.emitWithAck("page", "connections", { ...question, filter });
+  await page.emitWithAck("page", "members", { ...question, filter: "nsp:/ room:lobby" });
+  const { rows } = await page.emitWithAck("page", "connections", question);
+  for (const { handle } of rows.slice(0, 20)) await page.emitWithAck("watch", "connection", { handle });
+  page.disconnect();
+  while ((await turn(), page.connected)) await turn();
+}
+
+test("10,000 idle sockets cost the same after all views were open", async () => {
+  // Compiles the code that looks at them.
+  const small = await openBoard();
+  await gather(small.io, 10);
+  await lookAtAll(small.host.port);
+
+  const { io, host } = await openBoard({ label: (socket) => socket.id.slice(0, 4) });
+  await gather(io, 10_000);
+  [...io.sockets.sockets.values()].slice(0, 50).forEach((socket) => void socket.join("lobby"));
+  const before = await usedHeap();
+  await lookAtAll(host.port);
+  const grown = ((await usedHeap()) - before) / before;
+  expect(Math.abs(grown)).toBeLessThan(0.01);
+});
