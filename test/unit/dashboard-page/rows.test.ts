@@ -105,6 +105,17 @@ describe("the pager", () => {
     expect(pager.total).toBe(40);
   });
 
+  it("asks once where nothing matches, and where the table has become shorter", async () => {
+    const none = createServer(0);
+    none.pager.want({ from: 0, to: 0 });
+    await none.asked[0]!.answer();
+    expect(none.pager.total).toBe(0);
+    const { pager, asked } = createServer(60);
+    pager.want({ from: 5_000, to: 5_020 });
+    await asked[0]!.answer();
+    expect([none.asked.length, asked.length]).toEqual([1, 1]);
+  });
+
   it("keeps a bounded number of pages", async () => {
     const { pager, asked } = createServer(100_000);
     for (let page = 0; page <= MOST_PAGES; page += 1) {

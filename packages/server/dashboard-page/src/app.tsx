@@ -46,6 +46,15 @@ const FAREWELLS: Record<Farewell, string> = {
   BAD_QUESTION: "The server did not understand this page. It may be older than the server.",
 };
 
+function SignOut(): JSX.Element | null {
+  if (!useFeature("logout")) return null;
+  return (
+    <form method="post" action="logout">
+      <button class="quiet">Sign out</button>
+    </form>
+  );
+}
+
 const ROLES = { view: "may look", act: "may act" };
 const PAYLOADS = { none: "payloads hidden", shape: "payloads as shapes", values: "payloads with values" };
 
@@ -54,6 +63,7 @@ function Rights({ hello: { role, payloads } }: { hello: Hello }): JSX.Element {
     <>
       <Mark tone={role === "act" ? "warn" : "plain"}>{ROLES[role]}</Mark>
       <Mark tone={payloads === "values" ? "warn" : "plain"}>{PAYLOADS[payloads]}</Mark>
+      <SignOut />
     </>
   );
 }
@@ -162,10 +172,10 @@ export function App(): JSX.Element {
           Portage
         </a>
         {hello !== null && <Navigation view={view} />}
-        <p class="rights">
+        <div class="rights">
           <Mark tone={PHASES[phase].tone}>{PHASES[phase].word}</Mark>
           {hello !== null && <Rights hello={hello} />}
-        </p>
+        </div>
       </header>
       <Lost phase={phase} />
       {hello === null ? (

@@ -32,6 +32,14 @@ export function filterOf(params: Readonly<Record<string, string>>): string {
   return [...words, params[FREE] ?? ""].filter((word) => word !== "").join(" ");
 }
 
+/** Returns a word with a value that may have white space in it. */
+const wordOf = (key: string, value: string): string =>
+  `${key}:${value.replaceAll(/[%\s]/g, (sign) => encodeURIComponent(sign))}`;
+
+/** Returns the filter for the members of a room. */
+export const membersOf = (namespace: string, room: string): string =>
+  `${wordOf("nsp", namespace)} ${wordOf("room", room)}`;
+
 /** Whether a filter has a word. */
 export const hasWord = (filter: string, word: string): boolean => splitWords(filter).includes(word);
 

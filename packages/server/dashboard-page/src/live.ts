@@ -27,6 +27,8 @@ import { Store } from "./store.ts";
 const PATIENCE = 10_000;
 /** Milliseconds after which the history of 24 hours is asked for again. */
 const MINUTE = 60_000;
+/** Milliseconds until the page comes back to a server that has disconnected it. */
+const RETURN = 1_000;
 /** Marks the page for the server; it is shown nowhere. */
 const BUILD = "page-1";
 
@@ -80,7 +82,7 @@ export class Live {
   constructor() {
     const socket = this.#socket;
     socket.on("connect", () => void this.#open());
-    socket.on("disconnect", () => this.#lose());
+    socket.on("disconnect", (reason) => this.#lose(reason));
     socket.on("connect_error", () => void this.#askWhyRefused());
     socket.on("tick", (tick) => this.#take(tick));
     socket.on("findings", (findings) => this.findings.set(findings));
@@ -195,10 +197,12 @@ export class Live {
     if (!document.hidden) this.seconds.set(this.#ticked);
   }
 
-  #lose(): void {
+  #lose(reason: string): void {
     this.#taps.clear();
-    const phase = this.phase.get();
-    if (phase === "live") this.phase.set("lost");
+    if (this.phase.get() !== "live") return;
+    this.phase.set("lost");
+    // the client comes back by itself, except after a disconnect packet, as a server that restarts sends it
+    if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), RETURN);
   }
 
   #leave(code: Farewell): void {

@@ -84,7 +84,7 @@ export class Pager<Row> {
       this.#pages.set(page, { rows: rows.slice(start, start + PAGE_ROWS), round });
     }
     for (const page of this.#pages.keys()) {
-      if (this.#pages.size > MOST_PAGES || page * PAGE_ROWS >= total) this.#pages.delete(page);
+      if (this.#pages.size > MOST_PAGES) this.#pages.delete(page);
     }
   }
 }

@@ -4,7 +4,7 @@
  * Must not know: how they are counted.
  */
 import type { JSX } from "preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Hello } from "../../../src/dashboard/wire.ts";
 import { newest, type Lines } from "../figures.ts";
 import { formatValue } from "../format.ts";
@@ -14,20 +14,21 @@ import { Chart, ChartTable, sentenceOfLine, Sparkline, type Drawn } from "./char
 
 interface Card {
   readonly title: string;
-  /** The first is the large figure, and the line; those with its unit are drawn as well. */
-  readonly series: readonly string[];
+  /** Names of series with their short labels. The first is the large figure and the line; its unit is drawn as well. */
+  readonly series: Readonly<Record<string, string>>;
 }
 
 const CARDS: readonly Card[] = [
-  { title: "Connections", series: ["connections", "polling"] },
-  { title: "Opens and ends", series: ["opens", "ends"] },
-  { title: "Events", series: ["events.in", "events.out"] },
-  { title: "Bytes", series: ["bytes.in", "bytes.out"] },
-  { title: "Waiting to be sent", series: ["waiting"] },
-  { title: "Event loop", series: ["loop.p99", "loop.p50", "loop.busy"] },
-  { title: "Heap", series: ["heap", "gc"] },
-  { title: "Round trip", series: ["rtt.p50", "rtt.p99"] },
+  { title: "Connections", series: { connections: "", polling: "on polling" } },
+  { title: "Opens and ends", series: { opens: "opens", ends: "ends", refusals: "refused" } },
+  { title: "Packets", series: { "events.in": "in", "events.out": "out" } },
+  { title: "Bytes", series: { "bytes.in": "in", "bytes.out": "out" } },
+  { title: "Waiting to be sent", series: { waiting: "", slow: "slow readers" } },
+  { title: "Event loop", series: { "loop.p99": "late, p99", "loop.p50": "median", "loop.busy": "busy" } },
+  { title: "Heap", series: { heap: "", gc: "in GC" } },
+  { title: "Round trip", series: { "rtt.p50": "median", "rtt.p99": "p99" } },
 ];
+const SHORT: Readonly<Record<string, string>> = Object.assign({}, ...CARDS.map(({ series }) => series));
 
 export type Range = "5min" | "24h";
 const SPANS: Record<Range, string> = { "5min": "the last 5 minutes", "24h": "the last 24 hours" };
@@ -40,12 +41,13 @@ interface FilledCard {
 /** Returns the cards that the server has figures for, then one for each figure that no card names. */
 function cardsOf({ series, gauges }: Hello): FilledCard[] {
   const known = new Map(series.map((each) => [each.name, each]));
-  const named = new Set(CARDS.flatMap((card) => card.series));
   const filled = CARDS.map(({ title, series: names }) => ({
     title,
-    drawn: names.flatMap((name) => known.get(name) ?? []),
+    drawn: Object.keys(names).flatMap((name) => known.get(name) ?? []),
   }));
-  const others = series.filter(({ name }) => !named.has(name)).map((each) => ({ title: each.label, drawn: [each] }));
+  const others = series
+    .filter(({ name }) => !Object.hasOwn(SHORT, name))
+    .map((each) => ({ title: each.label, drawn: [each] }));
   const own = gauges.map((name) => ({ title: name, drawn: [{ name, label: name, unit: "count" as const }] }));
   return [...filled.filter(({ drawn }) => drawn.length > 0), ...own, ...others];
 }
@@ -70,12 +72,12 @@ function FigureCard({ card: { title, drawn }, lines, current, isOpen, toggle, sp
     <article class="card" aria-labelledby={id}>
       <h3 id={id}>{title}</h3>
       <p class="large">
-        {value(first!)} <small>{first!.label === title ? "" : first!.label}</small>
+        {value(first!)} <small>{SHORT[first!.name]}</small>
       </p>
       <p class="others">
         {others.map((each) => (
           <span key={each.name}>
-            {each.label} <b>{value(each)}</b>
+            {SHORT[each.name]} <b>{value(each)}</b>
           </span>
         ))}
       </p>
@@ -130,6 +132,8 @@ export function Cards(): JSX.Element {
   const lines = range === "24h" ? minutes : seconds;
   const cards = cardsOf(hello);
   const opened = cards.find(({ title }) => title === open);
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => panel.current?.scrollIntoView({ block: "nearest" }), [open]);
   return (
     <section class="figures-now" aria-labelledby="figures-title">
       <header class="panel-head">
@@ -150,7 +154,7 @@ export function Cards(): JSX.Element {
         ))}
       </div>
       {opened !== undefined && (
-        <section class="panel" aria-label={`Chart of ${opened.title}`}>
+        <section ref={panel} class="panel" aria-label={`Chart of ${opened.title}`}>
           <OpenChart card={opened} lines={lines} span={SPANS[range]} />
         </section>
       )}

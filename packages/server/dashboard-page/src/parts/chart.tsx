@@ -91,6 +91,7 @@ function Axes({ lines, scales, width }: FrameProps): JSX.Element {
   const { times } = lines;
   const offset = -new Date().getTimezoneOffset() * 60_000;
   const marks = timeMarks(times[0] ?? 0, times.at(-1) ?? 0, Math.max(2, Math.floor(width / 90)), offset);
+  const write = marks.some((time) => time % 60_000 !== 0) ? formatTime : formatMinute;
   return (
     <g class="axes">
       {scales.map(({ unit, most, isRight }) =>
@@ -108,7 +109,7 @@ function Axes({ lines, scales, width }: FrameProps): JSX.Element {
       )}
       {marks.map((time) => (
         <text key={time} x={placeOf(lines, time, width)} y={INNER + 20} text-anchor="middle">
-          {formatMinute(time)}
+          {write(time)}
         </text>
       ))}
     </g>

@@ -6,6 +6,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Actions } from "../../../src/dashboard/wire.ts";
+import { membersOf } from "../filter.ts";
 import { plural } from "../format.ts";
 import { isRefused } from "../live.ts";
 import { useLive } from "../page.tsx";
@@ -34,6 +35,7 @@ export function EmitForm({ namespace, handle, room }: EmitFormProps): JSX.Elemen
   const { perform, result } = useAct();
   const [problem, setProblem] = useState("");
   const [target, setTarget] = useState<Target | undefined>(undefined);
+  const isRoom = room !== undefined;
   const submit = async ({ event = "", args = "" }: Record<string, string>): Promise<void> => {
     setProblem(isArray(args) ? "" : 'The arguments are a JSON array: ["hello", 1].');
     if (!isArray(args)) return;
@@ -44,11 +46,11 @@ export function EmitForm({ namespace, handle, room }: EmitFormProps): JSX.Elemen
       ...(handle !== undefined && { handle }),
       ...(room !== undefined && { room }),
     };
-    if (handle !== undefined) return perform("emit", { ...wanted, count: 1 });
+    if (!isRoom) return perform("emit", { ...wanted, count: 1 });
     const question = {
       order: "natural",
       descending: false,
-      filter: `nsp:${namespace} room:${room}`,
+      filter: membersOf(namespace, room),
       from: 0,
       count: 1,
     };
@@ -62,11 +64,7 @@ export function EmitForm({ namespace, handle, room }: EmitFormProps): JSX.Elemen
   };
   return (
     <>
-      <ActionForm
-        title="Emit an event"
-        button={room === undefined ? "Emit" : "Emit…"}
-        onSubmit={(fields) => void submit(fields)}
-      >
+      <ActionForm title="Emit an event" button={isRoom ? "Emit…" : "Emit"} onSubmit={(fields) => void submit(fields)}>
         <Field label="Event" name="event" />
         <Field label="Arguments, as a JSON array" name="args" value="[]" />
       </ActionForm>

@@ -15,6 +15,8 @@ export interface LongColumn<Row> {
   readonly isNumber?: boolean;
   /** Its width where the page is narrow; absent: it is left out there. */
   readonly narrow?: string;
+  /** It is there on a page of middle width as well, as are columns for narrow pages. */
+  readonly isMiddle?: boolean;
   /** The order that its title asks for. */
   readonly order?: string;
 }
@@ -35,8 +37,24 @@ interface LongTableProps<Row> {
 
 const HEIGHT = 560;
 
-const kindOf = <Row,>({ isNumber, narrow }: LongColumn<Row>): string =>
-  `${isNumber === true ? "number" : ""} ${narrow === undefined ? "wide" : ""}`;
+/** The class of a column that is left out on some pages. */
+function presenceOf<Row>({ narrow, isMiddle }: LongColumn<Row>): "always" | "middle" | "wide" {
+  if (narrow !== undefined) return "always";
+  return isMiddle === true ? "middle" : "wide";
+}
+
+const kindOf = <Row,>(column: LongColumn<Row>): string =>
+  `${column.isNumber === true ? "number" : ""} ${presenceOf(column)}`;
+
+/** Widths of columns on wide, middle and narrow pages. */
+const widthsOf = <Row,>(columns: ReadonlyArray<LongColumn<Row>>): Record<string, string> => {
+  const middle = columns.filter((column) => presenceOf(column) !== "wide");
+  return {
+    "--wide": columns.map(({ width }) => width).join(" "),
+    "--middle": middle.map(({ width }) => width).join(" "),
+    "--narrow": columns.map(({ narrow }) => narrow ?? "").join(" "),
+  };
+};
 
 type HeadsProps<Row> = Pick<LongTableProps<Row>, "columns" | "order" | "onOrder">;
 
@@ -156,10 +174,7 @@ export function LongTable<Row>(table: LongTableProps<Row>): JSX.Element {
       aria-label={table.label}
       aria-rowcount={total + 1}
       tabIndex={isShown && total > 0 ? -1 : 0}
-      style={{
-        "--columns": table.columns.map(({ width }) => width).join(" "),
-        "--narrow": table.columns.map(({ narrow }) => narrow ?? "").join(" "),
-      }}
+      style={widthsOf(table.columns)}
       onScroll={onScroll}
       onKeyDown={onKeyDown}
       onFocusCapture={onFocus}

@@ -8,7 +8,7 @@ import { useId } from "preact/hooks";
 
 interface PanelProps {
   title: string;
-  /** Beside the title. */
+  /** Beside the title, if this is shown. */
   aside?: ComponentChildren;
   class?: string;
   /** The heading above the box says it already. */
@@ -20,12 +20,16 @@ export function Panel({ title, aside, class: kind = "", isTitleHidden, children 
   const id = useId();
   return (
     <section class={`panel ${kind}`} aria-labelledby={id}>
-      <header class="panel-head">
-        <h2 id={id} class={isTitleHidden === true ? "hidden" : ""}>
+      {isTitleHidden === true ? (
+        <h2 id={id} class="hidden">
           {title}
         </h2>
-        {aside}
-      </header>
+      ) : (
+        <header class="panel-head">
+          <h2 id={id}>{title}</h2>
+          {aside}
+        </header>
+      )}
       {children}
     </section>
   );
@@ -40,7 +44,7 @@ export function Mark({ tone = "plain", children }: { tone?: Tone; children: Comp
   return (
     <span class={`mark ${tone}`}>
       {SIGNS[tone] !== "" && <span aria-hidden="true">{SIGNS[tone]} </span>}
-      {children}
+      <span>{children}</span>
     </span>
   );
 }

@@ -19,6 +19,7 @@ const CALM = 250;
 const WORDS = [
   ["transport:polling", "polling"],
   ["transport:websocket", "WebSocket"],
+  ["stuck:yes", "stuck"],
   ["slow:yes", "slow"],
   ["rev:3", "revision 3"],
   ["age>3600", "older than 1 h"],
@@ -88,8 +89,9 @@ function Filter({ filter, order, onFilter, onOrder }: FilterProps): JSX.Element 
         ))}
       </div>
       <p id={`${id}-help`} class="dim help">
-        Words: <code>transport:</code> <code>rev:</code> <code>slow:</code> <code>room:</code> <code>user:</code>{" "}
-        <code>address:</code> <code>age&gt;</code>; anything else is searched in labels and handles.
+        Words: <code>transport:</code> <code>rev:</code> <code>slow:</code> <code>stuck:</code> <code>room:</code>{" "}
+        <code>user:</code> <code>address:</code> <code>age&gt;</code> <code>queued&gt;</code>; anything else is searched
+        in labels, handles and addresses.
       </p>
     </search>
   );
@@ -137,11 +139,7 @@ export function Connections(): JSX.Element {
   return (
     <>
       <h1>Connections{node === "" ? "" : ` of ${node}`}</h1>
-      <Panel
-        title="Rows"
-        isTitleHidden
-        aside={mayAct && node === "" && filter !== "" ? <DisconnectAll filter={filter} total={total} /> : undefined}
-      >
+      <Panel title="Rows" isTitleHidden>
         <Filter
           filter={filter}
           order={order}
@@ -155,6 +153,7 @@ export function Connections(): JSX.Element {
           onOrder={orderBy}
           onTotal={setTotal}
         />
+        {mayAct && node === "" && filter !== "" && <DisconnectAll filter={filter} total={total} />}
       </Panel>
     </>
   );

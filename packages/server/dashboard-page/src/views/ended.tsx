@@ -21,8 +21,8 @@ const COLUMNS: ReadonlyArray<LongColumn<EndedRow>> = [
     cell: ({ label, handle }) => (label === "" ? <code>{handle}</code> : label),
   },
   { title: "At", width: "5.2rem", narrow: "4.6rem", cell: ({ at }) => <time>{formatTime(at)}</time> },
-  { title: "Age", width: "7rem", cell: ({ age }) => formatSpan(age), isNumber: true },
-  { title: "Transport", width: "6rem", cell: ({ transport }) => transport },
+  { title: "Age", width: "7rem", cell: ({ age }) => formatSpan(age), isMiddle: true },
+  { title: "Transport", width: "6rem", cell: ({ transport }) => transport, isMiddle: true },
   { title: "Code", width: "minmax(11rem, 1fr)", narrow: "minmax(0, 1.2fr)", cell: ({ code }) => <code>{code}</code> },
   { title: "What it means", width: "minmax(12rem, 4fr)", cell: ({ sentence }) => sentence },
 ];

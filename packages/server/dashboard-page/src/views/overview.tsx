@@ -27,7 +27,7 @@ function sentenceOfState(lines: Lines, { started }: Hello, now: number): string 
     `${plural(connections, "client")} ${connections === 1 ? "is" : "are"} connected` +
       (polling !== null && connections > 0 ? `, ${formatShare(polling / connections)} of them on polling` : ""),
     ...(incoming !== null && outgoing !== null
-      ? [`${plural(incoming, "event")} a second come in and ${formatCount(outgoing)} go out`]
+      ? [`${plural(incoming, "packet")} a second come in and ${formatCount(outgoing)} go out`]
       : []),
     ...(late === null ? [] : [`the event loop is ${formatMilliseconds(late)} late at the 99th percentile`]),
   ];

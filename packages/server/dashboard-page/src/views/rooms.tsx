@@ -12,6 +12,7 @@ import { DataTable, type Column } from "../parts/data-table.tsx";
 import { EmitForm } from "../parts/emit-form.tsx";
 import { Answered } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
+import { membersOf } from "../filter.ts";
 import { routeTo } from "../route.ts";
 
 const NAMESPACES: ReadonlyArray<Column<NamespaceRow>> = [
@@ -80,7 +81,7 @@ function Members({ nsp, room }: { nsp: string; room: string }): JSX.Element {
       <ConnectionRows
         view="members"
         label={`Members of ${room}`}
-        question={{ order: "natural", descending: false, filter: `nsp:${nsp} room:${room}` }}
+        question={{ order: "natural", descending: false, filter: membersOf(nsp, room) }}
       />
       {mayAct && <EmitForm namespace={nsp} room={room} />}
     </Panel>
