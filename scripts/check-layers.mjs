@@ -39,6 +39,7 @@ const PACKAGES = {
       "path",
       "url",
     ),
+    "node:diagnostics_channel",
     "@portage/parser",
     "@portage/parser/socket",
     "cors",
@@ -63,6 +64,7 @@ const PACKAGES = {
     "v8",
     "zlib",
   ),
+  "server/otel": ["@opentelemetry/api", "node:diagnostics_channel"],
   server: ["node:http", "@portage/parser/engine", "@portage/parser/socket"],
   "cluster/core": nodeModules("buffer", "crypto"),
   cluster: [
@@ -268,6 +270,18 @@ const FOLDERS = [
     head: `${SERVER}doctor/index.ts`,
     inside: [`${SERVER}doctor/`, `${BASE}clock.ts`],
   },
+  {
+    layer: "server/otel",
+    prefix: `${SERVER}otel/`,
+    head: `${SERVER}otel/index.ts`,
+    inside: under(SERVER, [
+      "otel/",
+      "engine/index.ts",
+      "socketio/server.ts",
+      "socketio/socket/socket.ts",
+      "socketio/tracing.ts",
+    ]),
+  },
   { layer: "server", prefix: SERVER, head: `${SERVER}index.ts` },
 
   ofCluster("core", "frames"),
@@ -324,6 +338,7 @@ const FACADES = [
     "client/client.ts",
     "client/join-attempt.ts",
     "client/connect-refused.ts",
+    "tracing.ts",
   ]),
   under(WEBSOCKET, ["websocket.ts", "event-target.ts", "events.ts", "compatible-types.ts"]),
   under(CLIENT, ["socketio/manager.ts", "socketio/socket.ts"]),

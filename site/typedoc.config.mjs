@@ -1,6 +1,16 @@
 // The API reference: a page for each public name of each entry, as Markdown below api/.
 const entries = {
-  server: ["index", "engine", "adapter", "relay", "fastify", "doctor/index", "metrics", "dashboard/index"],
+  server: [
+    "index",
+    "engine",
+    "adapter",
+    "relay",
+    "fastify",
+    "doctor/index",
+    "metrics",
+    "otel/index",
+    "dashboard/index",
+  ],
   cluster: ["index"],
   client: ["index", "websocket", "engine"],
   websocket: ["index"],

@@ -18,6 +18,7 @@ let project: Project;
 
 beforeAll(async () => {
   project = await createProject();
+  await project.link("@opentelemetry/api");
 });
 
 afterAll(() => project.remove());
@@ -44,6 +45,7 @@ const NAMES = {
   "socket.io/fastify": ["portage", "PortageFastifyError"],
   "socket.io/doctor": ["diagnose", "report", "CODES"],
   "socket.io/metrics": ["collectMetrics", "METRICS"],
+  "socket.io/otel": ["instrument"],
   "socket.io-parser": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],
   "engine.io-parser": ["protocol", "encodePacket", "decodePacket", "encodePayload", "decodePayload"],
   "@portage/parser/engine-v3": ["protocol", "packets", "encodePacket", "decodePacket", "encodePayloadAsBinary"],

@@ -18,6 +18,7 @@ export {
   type CloseSide,
   type CodeText,
   defineCloseCodes,
+  isNormalEnd,
   limitRecord,
   type Retry,
 } from "./report/close-codes.ts";
@@ -39,6 +40,8 @@ export { isAbsent, limitFrom } from "./option-checks.ts";
 export { PreparedMessage } from "./outgoing/prepared-message.ts";
 export {
   kEngineClock,
+  kEnqueue,
+  kTraceWire,
   kCongestion,
   kFailSession,
   kHostListens,
@@ -67,7 +70,7 @@ export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";
 export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
-export type { SendFlags, SessionHandler, SessionHost } from "./session/host.ts";
+export type { SendFlags, SessionHandler, SessionHost, TraceWire } from "./session/host.ts";
 export { Transport } from "./transports/transport.ts";
 export { PollingTransport } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";

@@ -21,6 +21,8 @@ export const kEngineClock = Symbol.for("portage:clock");
 export const kCongestion = Symbol("congestion");
 export const kContext = Symbol("context");
 /** What `drain()` returned; undefined until it is called. */
+/** @internal Member of engines and servers: takes the trace contexts of clients. */
+export const kTraceWire = Symbol.for("portage:traceWire");
 export const kDrained = Symbol("drained");
 export const kEnqueue = Symbol("enqueue");
 export const kFailSession = Symbol("failSession");

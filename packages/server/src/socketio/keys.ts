@@ -49,6 +49,7 @@ export const kSlots = Symbol.for("portage:slots");
 export const kPendingAcks = Symbol("pendingAcks");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
+export const kSendEvent = Symbol("sendEvent");
 export const kTakeFlags = Symbol("takeFlags");
 /** @internal Member of servers: the counts that `io.stats()` reports. */
 export const kTally = Symbol.for("portage:tally");
@@ -58,4 +59,6 @@ export const kRememberExpelled = Symbol("rememberExpelled");
 export const kGuardsItself = Symbol.for("portage:guardsItself");
 /** @internal Member of adapters whose sessions other processes fetch. */
 export const kWhenTaken = Symbol.for("portage:whenTaken");
+/** @internal Flag of an event to one client: the trace context that is sent before it. */
+export const kTraceparent = Symbol.for("portage:traceparent");
 export const kYieldSession = Symbol("yieldSession");

@@ -17,9 +17,11 @@ import {
   kEngineClock,
   kIsAttached,
   kOnEngineLimit,
+  kTraceWire,
   reportOf,
   Server as Engine,
   type Session,
+  type TraceWire,
 } from "../engine/index.ts";
 import { assignable } from "../base/assignable.ts";
 import { type AnyHttpServer, HttpServers, toHttpServer } from "./host/http-server.ts";
@@ -57,19 +59,8 @@ import {
   type RemoveAcknowledgements,
   type Untyped,
 } from "./events/typed-events.ts";
-import {
-  kAttached,
-  kClusterKeys,
-  kCreateAdapter,
-  kCustomParser,
-  kEverybody,
-  kLimits,
-  kProbe,
-  kReportHandlerError,
-  kReportLimit,
-  kReleaseEmpty,
-  kTally,
-} from "./keys.ts";
+import { kAttached, kClusterKeys, kCreateAdapter, kCustomParser, kEverybody, kLimits, kProbe } from "./keys.ts";
+import { kReportHandlerError, kReportLimit, kReleaseEmpty, kTally } from "./keys.ts";
 import { SocketIoError } from "./report/errors.ts";
 import type { SessionLimitCode } from "./report/limit-codes.ts";
 
@@ -148,6 +139,8 @@ export class Server<
   readonly [kEngineClock]: Clock;
   /** The keys of the option `clusterSecret`, if it is set. */
   readonly [kClusterKeys]: ClusterKeys | undefined;
+  /** Takes the trace contexts of clients, once `instrument()` has set it. */
+  declare [kTraceWire]?: TraceWire;
   /** The counters of this layer, for {@link stats}. */
   readonly [kTally]: ServerTally = new ServerTally();
   /** @internal What looks at a sample of the packets; see `probe.ts`. */
@@ -361,6 +354,7 @@ export class Server<
   bind(engine: object): this {
     this.engine = engine as Engine;
     this[kAttached].engines.add(this.engine);
+    if (this[kTraceWire] !== undefined) Object.assign(this.engine, { [kTraceWire]: this[kTraceWire] });
     this.engine.on("connection", (conn: Session) => void this.onconnection(conn));
     this.engine.on(HANDLER_ERROR, (error: unknown, how: HandlerFailure) => this[kReportHandlerError](error, how));
     if (this.cluster !== undefined) reopenNamespaces(this._nsps.values());

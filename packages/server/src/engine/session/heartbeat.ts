@@ -19,9 +19,12 @@ import {
   kRoundTrip,
   kStats,
   kTimingWheel,
+  kTraceWire,
 } from "../keys.ts";
 import type { SessionHost } from "./host.ts";
 import type { Transport } from "../transports/transport.ts";
+
+const CARRY_COUNT = /^\d+\??$/;
 
 /** What comes next: the next ping in either direction, the pong, or the pong after its one extension. */
 export type HeartbeatPhase = "interval" | "pong" | "late pong";
@@ -110,7 +113,7 @@ export function takeControlPacket(session: Pinging, packet: EnginePacket): void 
     case "ping":
       return heartbeatOf(session).onPing(session, packet);
     case "noop":
-      return session[kCarry]?.confirm(packet.data);
+      return takeNoop(session, packet);
     case "close":
       return session[kFailSession](closeReason("CLIENT_CLOSED"));
     case "message":
@@ -119,6 +122,13 @@ export function takeControlPacket(session: Pinging, packet: EnginePacket): void 
       // Messages are the session's own matter; a client has no use for the others.
       return;
   }
+}
+
+/** Takes a noop with data: a count of the carry, which is of digits, or a trace context. */
+function takeNoop(session: Pinging, { data }: EnginePacket): void {
+  const wire = session.server[kTraceWire];
+  if (wire === undefined || data === undefined || CARRY_COUNT.test(data as string)) session[kCarry]?.confirm(data);
+  else wire.take(session, data);
 }
 
 function waitForHeartbeat(session: Pinging, delay: number): void {

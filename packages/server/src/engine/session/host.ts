@@ -25,6 +25,7 @@ import {
   type kReceiving,
   type kSlowReader,
   type kStats,
+  kTraceWire,
   kTakeClosing,
   kTakeDrain,
   kTakeEnd,
@@ -67,6 +68,11 @@ interface StartedSession extends HostedSession {
   readonly [kCarry]: { readonly key: string; readonly limits: { readonly window: number } } | undefined;
 }
 
+/** Takes the trace contexts that clients send before messages, as noop packets with data. */
+export interface TraceWire {
+  take(session: object, data: RawData): void;
+}
+
 /** The part of the server that its sessions use. */
 export interface SessionHost extends Emitter {
   readonly [kEngineClock]: Clock;
@@ -81,6 +87,8 @@ export interface SessionHost extends Emitter {
   readonly [kReceiving]: ReceiveBudget;
   readonly [kStats]: EngineStats;
   readonly [kAdrift]: Set<Carry>;
+  /** Set if clients may send trace contexts. */
+  readonly [kTraceWire]?: TraceWire | undefined;
   /** Names of the transports that a session on `transport` may be upgraded to. */
   upgrades(transport: string): readonly string[];
   /** Removes a session that has ended. */
@@ -109,7 +117,8 @@ export function handshakeData(
   const { pingInterval, pingTimeout } = timesForClient(host);
   const upgrades = host.upgrades(transport);
   const carry = agreed && { key: agreed.key, window: agreed.limits.window };
-  return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize, carry });
+  const trace = host[kTraceWire] && 1;
+  return JSON.stringify({ sid, upgrades, pingInterval, pingTimeout, maxPayload: maxHttpBufferSize, carry, trace });
 }
 
 /** Heartbeat times, in milliseconds. */

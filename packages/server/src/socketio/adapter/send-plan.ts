@@ -1,7 +1,14 @@
 import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.ts";
+import { kTraceparent } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
 import type { BroadcastFlags } from "./adapter.ts";
 import type { PacketWriteOptions } from "./surface.ts";
+
+/** The flags of an event to one client. */
+export interface TracedFlags extends BroadcastFlags {
+  /** The trace context that is sent before the event. */
+  readonly [kTraceparent]?: string | undefined;
+}
 
 /**
  * The flags of one event that clients and sessions obey, resolved once for all receivers. Other flags (`timeout`, `local`)
@@ -15,12 +22,14 @@ export class SendPlan implements PacketWriteOptions {
   readonly ifSlow: SlowPolicy | undefined;
   /** Allows the event to be dropped or replaced while it is queued. */
   readonly mark: EventMark;
+  readonly [kTraceparent]: string | undefined;
 
-  constructor(flags: BroadcastFlags | undefined, nsp: string) {
+  constructor(flags: TracedFlags | undefined, nsp: string) {
     this.volatile = flags?.volatile;
     this.compress = flags?.compress;
     this.conflate = flags?.conflate;
     this.ifSlow = flags?.ifSlow;
+    this[kTraceparent] = flags?.[kTraceparent];
     // The same key in another namespace is another event.
     this.mark = new EventMark(this.conflate === undefined ? undefined : `${nsp},${this.conflate}`);
   }

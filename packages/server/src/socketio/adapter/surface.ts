@@ -12,6 +12,7 @@ import type {
   kLimits,
   kProbe,
   kTally,
+  kTraceparent,
 } from "../keys.ts";
 import type { PacketProbe } from "../probe.ts";
 import type { RecoverySettings } from "../recovery/options.ts";
@@ -45,6 +46,7 @@ export interface PacketWriteOptions {
   // Set by adapters of this package alone.
   conflate?: string | undefined;
   ifSlow?: SlowPolicy | undefined;
+  readonly [kTraceparent]?: string | undefined;
   /** The packets and frames that all receivers share; includes `encoded`. */
   readonly prepared?: PreparedMessage;
   /** Frames that third-party adapters made for another engine. Ignored. */

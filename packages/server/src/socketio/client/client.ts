@@ -19,15 +19,16 @@ import { type PortHandler, portTo, type SessionPort } from "./session-port.ts";
 import { createLog } from "../../base/log.ts";
 import { NamespaceSlots } from "./namespace-slots.ts";
 import type { Server } from "../server.ts";
+import { endConnect, noteArrival, traceConnect, TRACES } from "../tracing.ts";
 import { runNextTick } from "../../base/turn.ts";
 import { isDiscarded, prepare, sendPreparedWatched, sendWatched } from "./watched-send.ts";
 import { type AnyServerSocket, Socket } from "../socket/socket.ts";
 import type { DisconnectReason } from "../socket/types.ts";
 import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-events.ts";
 import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
-import { kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
+import { kEnqueue, kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort, kProbe } from "../keys.ts";
-import { kRememberExpelled, kRecordJoin, kSlots, kYieldSession } from "../keys.ts";
+import { kRememberExpelled, kRecordJoin, kSlots, kTraceparent, kYieldSession } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kDecoder = Symbol("decoder");
@@ -84,13 +85,11 @@ export class Client<
     this.server = server;
     this.conn = conn;
     this[kPort] = portTo(conn);
-    this[kDecoder] = createDecoder(
-      server[kCustomParser],
-      (packet) => this[kOnPacket](packet),
-      server[kLimits].packetLimits,
-    );
-    if (server[kLimits].maxEventsPerSecond !== undefined) this[kClientWatch] = new ClientWatch(this);
+    const { [kLimits]: limits } = server;
+    this[kDecoder] = createDecoder(server[kCustomParser], (packet) => this[kOnPacket](packet), limits.packetLimits);
+    if (limits.maxEventsPerSecond !== undefined) this[kClientWatch] = new ClientWatch(this);
     this[kPort][kSetSessionHandler](this);
+    if (TRACES.connect.hasSubscribers) traceConnect(this);
     this[kPatience] = server[kEngineClock].after(server._connectTimeout, () => this[kOnImpatience]());
     // In protocol 4 (Socket.IO 2), clients join the main namespace without asking.
     if (conn.protocol === 3) this[kJoin]("/", {});
@@ -169,14 +168,14 @@ export class Client<
     }
     const { [kProbe]: probe } = this.server;
     if (packet !== undefined) {
-      if (probe === undefined || --probe.left > 0) this[kOnPacket](packet);
+      if (probe === undefined || --probe.left > 0) this[kOnPacket](packet, data);
       else this[kTakeWatched](probe, packet, data);
     } else if (this.server[kCustomParser] === undefined) (this[kClientWatch] ??= new ClientWatch(this)).countPart(data);
   }
 
   private [kTakeWatched](probe: PacketProbe, packet: SocketPacket, data: RawData): void {
     const socket = this[kSocketIn](packet.nsp);
-    takeWatched(probe, packet, { sid: this.id, data, socket }, () => this[kOnPacket](packet));
+    takeWatched(probe, packet, { sid: this.id, data, socket }, () => this[kOnPacket](packet, data));
   }
 
   private [kSocketIn](name: string): Socket | undefined {
@@ -184,8 +183,9 @@ export class Client<
     return place instanceof Socket ? place : undefined;
   }
 
-  private [kOnPacket](packet: SocketPacket): void {
+  private [kOnPacket](packet: SocketPacket, message?: RawData): void {
     const { type } = packet;
+    if (TRACES.event.hasSubscribers) noteArrival(this.conn, packet, message);
     if (this[kClientWatch] !== undefined && !this[kClientWatch].countPacket(type)) return;
     if (type === PacketType.CONNECT) return this[kOnConnect](packet);
     const place = this[kSlots].get(packet.nsp);
@@ -253,9 +253,7 @@ export class Client<
   /** Emits an invalid message or a failure as `error` of all sockets, then closes the connection. */
   [kTakeError](error: unknown): void {
     deliverNow();
-    for (const place of this[kSlots].all()) {
-      if (place instanceof Socket) place._onerror(error as Error);
-    }
+    for (const place of this[kSlots].all()) if (place instanceof Socket) place._onerror(error as Error);
     this[kPort].close(false, createCloseReason("INVALID_MESSAGE", error));
   }
 
@@ -280,6 +278,7 @@ export class Client<
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
     this[kClientWatch]?.stop();
+    if (TRACES.connect.hasSubscribers) endConnect(this, { reason: record });
     for (const place of this[kSlots].all()) {
       if (place instanceof Socket) place._onclose(reason as DisconnectReason, description, record);
       else this[kCancelJoin](place);
@@ -314,6 +313,7 @@ export class Client<
       if (this[kSlots].get(joining.name) === joining) this[kLeave](joining.name);
       return;
     }
+    if (TRACES.connect.hasSubscribers) endConnect(this, { socket });
     this[kSlots].set(joining.name, socket);
     this[kPatience]?.cancel();
     this[kPatience] = undefined;
@@ -336,9 +336,7 @@ export class Client<
 
   /** Disconnects all sockets and closes the connection. */
   _disconnect(): void {
-    for (const place of this[kSlots].all()) {
-      if (place instanceof Socket) place.disconnect();
-    }
+    for (const place of this[kSlots].all()) if (place instanceof Socket) place.disconnect();
     this[kCloseConnection]();
   }
 
@@ -379,6 +377,7 @@ export class Client<
       return sendWatched(this[kPort], packet, encoded, options);
     // The program has replaced the method.
     if (this.writeToEngine !== WRITE_TO_ENGINE) return this.writeToEngine(encoded, options ?? {});
+    if (options?.[kTraceparent] !== undefined) this[kPort][kEnqueue]?.("noop", options[kTraceparent]);
     for (const part of encoded) this[kPort].write(part, options);
   }
 
@@ -388,6 +387,7 @@ export class Client<
     const message = options.prepared ?? prepare(encoded, options.compress !== false);
     if (this[kPort][kCongestion] !== undefined || options.conflate !== undefined)
       return sendPreparedWatched(this[kPort], message, options);
+    if (options[kTraceparent] !== undefined) this[kPort][kEnqueue]?.("noop", options[kTraceparent]);
     this[kPort][kSendPrepared](message);
   }
 }

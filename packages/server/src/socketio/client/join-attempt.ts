@@ -9,6 +9,7 @@ import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { RestoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
+import { duringConnect } from "../tracing.ts";
 import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease, kYieldSession } from "../keys.ts";
 
 /**
@@ -34,7 +35,7 @@ export class JoinAttempt {
 
   /** Starts in the next tick, so that repeated requests in one read cost no more than one. */
   start(): void {
-    runNextTick(() => this.#run(), undefined);
+    runNextTick(() => duringConnect(this.client, () => this.#run()), undefined);
   }
 
   /**

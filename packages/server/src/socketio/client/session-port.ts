@@ -15,6 +15,7 @@ import {
   type SessionHandler,
   type SessionHost,
   kCongestion,
+  type kEnqueue,
   type kFailSession,
   kSetSessionHandler,
   type kOnEngineLimit,
@@ -52,6 +53,8 @@ export interface SessionPort {
   readonly server?: Pick<SessionHost, typeof kOnEngineLimit | typeof kReceiving>;
   /** Returns the request that opened the session without unparking it; null if the program has deleted it. */
   [kPeekRequest]?(): IncomingMessage | null;
+  /** Queues a packet of the engine. */
+  [kEnqueue]?(type: "noop", data: string): unknown;
   /** Returns the backpressure of this session. */
   [kWatchQueue]?(): Congestion;
   /** Ends the session at once. */

@@ -3,7 +3,7 @@ import { type Packet, PacketType, RESERVED_EVENTS, SocketPacket } from "@portage
 import { assignable, setOwn } from "../../base/assignable.ts";
 import { type AckCallback, type PendingAcks, promiseAck } from "../events/acks.ts";
 import { CatchAllSocket, kMiddlewares } from "./any-listeners.ts";
-import type { Adapter, Room, RestoredSession, SocketId } from "../adapter/adapter.ts";
+import type { Adapter, BroadcastFlags, Room, RestoredSession, SocketId } from "../adapter/adapter.ts";
 import type { PacketWriteOptions } from "../adapter/surface.ts";
 import { catchUp } from "../adapter/large-broadcasts.ts";
 import type { kTimed } from "../broadcast/flags.ts";
@@ -35,6 +35,7 @@ import {
   releaseSession,
 } from "./recovery.ts";
 import type { Server } from "../server.ts";
+import { traceDelivery, traceEmit, TRACES } from "../tracing.ts";
 import { withPublicReason, type DisconnectReason, leaving, type SocketReservedEventsMap } from "./types.ts";
 import {
   type AllButLast,
@@ -52,21 +53,9 @@ import {
   type Last,
   type Untyped,
 } from "../events/typed-events.ts";
-import {
-  kAnswers,
-  kBroadcastsGot,
-  kCall,
-  kDeliver,
-  kDropAck,
-  kDropOldestAck,
-  kFinishSending,
-  kNextFlags,
-  kNotifyIncoming,
-  kPendingAcks,
-  kEmitDrain,
-  kRememberExpelled,
-  kTakeFlags,
-} from "../keys.ts";
+import { kAnswers, kBroadcastsGot, kCall, kDeliver, kDropAck, kDropOldestAck, kFinishSending } from "../keys.ts";
+import { kNextFlags, kNotifyIncoming, kEmitDrain, kPendingAcks, kRememberExpelled, kSendEvent } from "../keys.ts";
+import { kTakeFlags } from "../keys.ts";
 
 const log = createLog("socket.io:socket");
 
@@ -255,6 +244,13 @@ export class Socket<
     if (RESERVED_EVENTS.has(data[0])) throw new ReservedEventError(data[0] as string);
     if (data.length === 0) data.push(undefined);
     const flags = this[kTakeFlags]();
+    if (TRACES.emit.hasSubscribers) traceEmit(this, data, flags);
+    else this[kSendEvent](data, flags);
+    return true;
+  }
+
+  /** Sends an event, with or without a function that takes the acknowledgement. */
+  [kSendEvent](data: unknown[], flags: BroadcastFlags | undefined): void {
     let id: number | undefined;
     if (typeof data[data.length - 1] === "function")
       id = addPendingAck(this, data.pop() as AckCallback, flags?.timeout);
@@ -262,12 +258,10 @@ export class Socket<
     if (this[kPid] !== undefined && this[kSocketState] !== "joining") {
       // By way of the adapter, which logs the packet for a client that misses it.
       const event = packet as SocketPacket & { data: unknown[] };
-      watchAdapter(this.adapter.broadcast(event, onlyTo(this.id, flags)), this.nsp);
-      return true;
+      return watchAdapter(this.adapter.broadcast(event, onlyTo(this.id, flags)), this.nsp);
     }
     this.notifyOutgoingListeners(packet);
     sendInOrder(this, packet, flags);
-    return true;
   }
 
   /**
@@ -468,7 +462,8 @@ export class Socket<
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
     this[kAnswers]?.begin(event);
     try {
-      emitToListeners(this, event);
+      if (TRACES.event.hasSubscribers) traceDelivery(this, event);
+      else emitToListeners(this, event);
     } catch (error) {
       this[kAnswers]?.fail(event);
       this[kFailHandler](error, "thrown", "listener", event[0] as string);

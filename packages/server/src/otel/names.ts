@@ -1,0 +1,68 @@
+import {
+  type Attributes,
+  isSpanContextValid,
+  type Span,
+  type SpanContext,
+  SpanStatusCode,
+  TraceFlags,
+} from "@opentelemetry/api";
+
+/** Stands for all values that a client could make up. */
+export const OTHER_EVENT = "_OTHER";
+
+/** Attributes of the semantic conventions for messaging, and one of `@opentelemetry/instrumentation-socket.io`. */
+export const SPAN_ATTRIBUTES = {
+  system: "messaging.system",
+  operationType: "messaging.operation.type",
+  operationName: "messaging.operation.name",
+  destination: "messaging.destination.name",
+  bodySize: "messaging.message.body.size",
+  eventName: "messaging.socket.io.event_name",
+  protocol: "network.protocol.name",
+  errorType: "error.type",
+  transport: "portage.transport",
+  revision: "portage.revision",
+  closeCode: "portage.close.code",
+  closeSide: "portage.close.side",
+  closeLimit: "portage.close.limit",
+  closeActual: "portage.close.actual",
+} as const;
+
+/** Returns the name of the network protocol that carries a transport. */
+export const protocolOf = (transport: string): string => (transport === "websocket" ? "websocket" : "http");
+
+/** Returns the attributes that all spans of one event have. */
+export function eventAttributes(
+  operation: "process" | "send",
+  { namespace, event, transport }: { namespace: string; event: string; transport: string },
+): Attributes {
+  return {
+    [SPAN_ATTRIBUTES.system]: "socket.io",
+    [SPAN_ATTRIBUTES.operationType]: operation,
+    [SPAN_ATTRIBUTES.operationName]: operation === "process" ? "on" : "emit",
+    [SPAN_ATTRIBUTES.destination]: namespace,
+    [SPAN_ATTRIBUTES.eventName]: event,
+    [SPAN_ATTRIBUTES.protocol]: protocolOf(transport),
+  };
+}
+
+/** Records what a function of the program threw, rejected with, or was given as an error. */
+export function recordError(span: Span, error: unknown): void {
+  const { code, name, message }: { code?: unknown; name?: unknown; message?: unknown } = Object(error);
+  const type = typeof code === "string" && code !== "" ? code : typeof name === "string" ? name : typeof error;
+  span.setAttribute(SPAN_ATTRIBUTES.errorType, type);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: String(message ?? error) });
+  if (error instanceof Error) span.recordException(error);
+}
+
+/** Reads a W3C trace context that was checked already. */
+export function readTraceparent(traceparent: string): SpanContext {
+  const [, traceId = "", spanId = "", flags = "00"] = traceparent.split("-");
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) & TraceFlags.SAMPLED, isRemote: true };
+}
+
+/** Writes a W3C trace context; undefined for a span that is part of no trace. */
+export function writeTraceparent(span: SpanContext): string | undefined {
+  if (!isSpanContextValid(span)) return undefined;
+  return `00-${span.traceId}-${span.spanId}-${(span.traceFlags & TraceFlags.SAMPLED) === 0 ? "00" : "01"}`;
+}
