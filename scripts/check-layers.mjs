@@ -276,6 +276,7 @@ const FOLDERS = [
     head: `${SERVER}otel/index.ts`,
     inside: under(SERVER, [
       "otel/",
+      "metrics.ts",
       "engine/index.ts",
       "socketio/server.ts",
       "socketio/socket/socket.ts",

@@ -1,21 +1,27 @@
 /*
- * Entry @portage/server/otel: spans for OpenTelemetry.
+ * Entry @portage/server/otel: spans and metrics for OpenTelemetry.
  * Knows: the channels of this server, and the API of OpenTelemetry, which the program installs.
  * Must not know: any SDK or exporter.
  */
 import { channel, type TracingChannel } from "node:diagnostics_channel";
-import { trace, type TracerProvider } from "@opentelemetry/api";
+import { type MeterProvider, metrics as globalMetrics, trace, type TracerProvider } from "@opentelemetry/api";
 import { kTraceWire, type TraceWire } from "../engine/index.ts";
 import type { AnyServer } from "../socketio/server.ts";
 import { Socket } from "../socketio/socket/socket.ts";
 import { createTraceWire, TRACES } from "../socketio/tracing.ts";
 import { Connections } from "./connections.ts";
+import { measureServer } from "./metrics.ts";
 import { EmitSpans, EventSpans, type EventTracing } from "./events.ts";
 
 /** What {@link instrument} does. */
 export interface InstrumentOptions {
   /** Whether spans are made, or the provider of their tracer. Default: true, with the global provider. */
   traces?: boolean | TracerProvider;
+  /**
+   * Whether the metrics of `io.metrics()` are made instruments, or the provider of their meter. They are read in one
+   * `io.stats()` for each collection. Default: true, with the global provider.
+   */
+  metrics?: boolean | MeterProvider;
   /**
    * Whether clients may send trace contexts. A client that asks for it also gets the context of each emit to it alone. A context
    * from a client becomes a link of the span of its event; with "trust" it is the parent, and the client decides about sampling.
@@ -58,8 +64,11 @@ type Parts<Message> = Partial<Record<"start" | "end" | "asyncEnd" | "error", Han
  * process.once("SIGTERM", () => tracing.stop());
  */
 export function instrument(io: AnyServer, options: InstrumentOptions = {}): Instrumentation {
-  const { traces = true, propagate = false } = options;
+  const { traces = true, metrics = true, propagate = false } = options;
   const stops = traces === false ? [] : traceServer(io, options, traces === true ? trace.getTracerProvider() : traces);
+  if (metrics !== false) {
+    stops.push(measureServer(io, metrics === true ? globalMetrics.getMeterProvider() : metrics));
+  }
   const counts = { malformed: 0 };
   if (propagate !== false && traces !== false) {
     stops.push(propagateTraces(io, () => (counts.malformed += 1)));
@@ -93,7 +102,10 @@ function traceServer(io: AnyServer, options: InstrumentOptions, provider: Tracer
 }
 
 /** Subscribes to some parts of a tracing channel. Returns what undoes it. */
-function listen<Message extends object>(traced: TracingChannel<Message, Message>, parts: Parts<Message>): () => void {
+function subscribeTo<Message extends object>(
+  traced: TracingChannel<Message, Message>,
+  parts: Parts<Message>,
+): () => void {
   const { start, end, asyncEnd, error } = parts;
   const subscribers = { start, end, asyncEnd, error } as Parameters<typeof traced.subscribe>[0];
   traced.subscribe(subscribers);
