@@ -43,10 +43,10 @@ export interface Instrumentation {
 /** A server with any events. */
 export type { AnyServer };
 
-type Handler<Message> = (message: Message) => void;
+type Subscriber<Message> = (message: Message) => void;
 
 /** The parts of a tracing channel that spans listen to. */
-type Parts<Message> = Partial<Record<"start" | "end" | "asyncEnd" | "error", Handler<Message>>>;
+type Parts<Message> = Partial<Record<"start" | "end" | "asyncEnd" | "error", Subscriber<Message>>>;
 
 /**
  * Traces a server with OpenTelemetry. Needs `@opentelemetry/api`; without an SDK, nothing is recorded.

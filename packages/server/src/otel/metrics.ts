@@ -4,7 +4,7 @@ import { type CloseReason, isNormalEnd, kEngineClock, type Session } from "../en
 import { type MeasuredServer, METRICS, type MetricRow } from "../metrics.ts";
 
 /** Seconds; the first ones are those of SignalR. */
-const DURATION_BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 86_400];
+const OPEN_BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 86_400];
 
 /** A row of the table of metrics, and its instrument. */
 interface Measured {
@@ -56,7 +56,7 @@ function measureDurations(io: { readonly engine: object | undefined }, meter: Me
   const durations = meter.createHistogram("portage.server.connection.duration", {
     description: "Time from the handshake to the end of a connection.",
     unit: "s",
-    advice: { explicitBucketBoundaries: DURATION_BOUNDS },
+    advice: { explicitBucketBoundaries: OPEN_BOUNDS },
   });
   const onClose = (message: unknown): void => {
     const { session, reason } = message as { session: Session; reason: CloseReason };

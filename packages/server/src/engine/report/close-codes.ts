@@ -247,7 +247,7 @@ export function closeReason(code: CloseCode, description?: unknown): CloseReason
 /** Whether the session moves to another server: what its client has already sent is still delivered. */
 export const isMove = ({ code }: CloseReason): boolean => code === "SERVER_DRAINING";
 
-const NORMAL_ENDS: ReadonlySet<string> = new Set<CloseCode>([
+const ORDINARY_ENDS: ReadonlySet<string> = new Set<CloseCode>([
   "CLIENT_CLOSED",
   "CONNECTION_CLOSED",
   "SERVER_CLOSED",
@@ -255,7 +255,7 @@ const NORMAL_ENDS: ReadonlySet<string> = new Set<CloseCode>([
 ]);
 
 /** Whether a session ended as clients and servers end them all day, without an error or a limit. */
-export const isNormalEnd = (code: string): boolean => NORMAL_ENDS.has(code);
+export const isNormalEnd = (code: string): boolean => ORDINARY_ENDS.has(code);
 
 /** Creates a close reason for a close by the program, which may pass its own reason string. */
 export function ownReason(reason: string | undefined, description: unknown): CloseReason {
