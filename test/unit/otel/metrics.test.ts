@@ -57,7 +57,7 @@ function measured(meter: FakeMeter): Bench {
 }
 
 describe("the metrics for OpenTelemetry", () => {
-  test("are those of the table, one instrument for each counter and gauge", () => {
+  test("come from the table, one instrument for each counter and gauge", () => {
     const meter = new FakeMeter();
     measured(meter);
     const wanted = METRICS.filter(({ kind, isOfCluster }) => kind !== "histogram" && !isOfCluster);
