@@ -5,10 +5,10 @@ const require = createRequire(import.meta.url);
 const { Redis } = require("ioredis");
 const { Server } = require("@portage/server");
 const { redisCluster } = require("@portage/cluster/redis");
-const { url, name, emitter, pause } = JSON.parse(process.argv[2]);
+const { url, name, emitter, pause, port = 0, links } = JSON.parse(process.argv[2]);
 
-const cluster = redisCluster(new Redis(url, { lazyConnect: true }), { name });
-const io = new Server(0, { cluster, connectionStateRecovery: {}, pingInterval: 1000, pingTimeout: 1000 });
+const cluster = redisCluster(new Redis(url, { lazyConnect: true }), { name, ...(links && { links }) });
+const io = new Server(port, { cluster, connectionStateRecovery: {}, pingInterval: 1000, pingTimeout: 1000 });
 const errors = [];
 io.on("handler_error", (error) => errors.push(`${error.code} ${error.message}`));
 
@@ -16,6 +16,10 @@ io.on("connection", async (socket) => {
   const { room } = socket.handshake.auth;
   process.send({ name: "socket", recovered: socket.recovered, code: socket.recoveryError?.code });
   if (!socket.recovered) await socket.join(["all", room]);
+  socket.on("echo", (client, count, answer) => {
+    process.send({ name: "heard", client, count });
+    setTimeout(answer, 5, count);
+  });
   socket.emit("ready", socket.recovered);
 });
 
@@ -30,7 +34,8 @@ function emitSome() {
 let timer;
 process.on("message", async (ask) => {
   if (ask === "stop") clearInterval(timer);
-  if (ask === "close") await io.close();
+  if (ask === "drain") await io.drain({ deadline: 12_000 });
+  if (ask === "close" || ask === "drain") await io.close();
   process.send({ name: ask, number, errors, recovery: io.stats().recovery });
 });
 process.on("disconnect", () => process.exit());
