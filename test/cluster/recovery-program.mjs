@@ -18,7 +18,7 @@ io.on("connection", async (socket) => {
   if (!socket.recovered) await socket.join(["all", room]);
   socket.on("echo", (client, count, answer) => {
     process.send({ name: "heard", client, count });
-    setTimeout(answer, 5, count);
+    setTimeout(() => answer(count), 5);
   });
   socket.emit("ready", socket.recovered);
 });

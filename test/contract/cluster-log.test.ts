@@ -56,7 +56,13 @@ const HISTORY = { maxLength: 1000, maxAge: 60_000 };
 
 async function openNode(client: unknown, history = HISTORY): Promise<{ port: RedisPort; log: RedisLog }> {
   const port = new ClientPort(client, serverClock);
-  const log = new RedisLog({ port, name: "contract", clock: serverClock, history: () => history });
+  const log = new RedisLog({
+    port,
+    name: "contract",
+    clock: serverClock,
+    history: () => history,
+    onRefused: () => undefined,
+  });
   await whenUp(port);
   return { port, log };
 }

@@ -217,7 +217,7 @@ describe.skipIf(redis === undefined)("events of three nodes on Redis, with recov
     one.io.on("handler_error", (error) => errors.push(error));
     const port = new ClientPort(new Redis(url, { lazyConnect: true }), serverClock);
     const history = (): { maxLength: number; maxAge: number } => ({ maxLength: 100, maxAge: 60_000 });
-    const log = new RedisLog({ port, name: nodes.name, clock: serverClock, history });
+    const log = new RedisLog({ port, name: nodes.name, clock: serverClock, history, onRefused: () => undefined });
     await until(() => log.isUp, "the log");
     const payload = Buffer.from("malformed");
     const entry = encodeEntry({ writer: "stranger", sequence: 1, kind: "event", payload });

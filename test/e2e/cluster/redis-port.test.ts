@@ -3,7 +3,9 @@ import { Redis as Redis6 } from "ioredis-6";
 import { Redis as Valkey } from "iovalkey";
 import { createClient, createCluster } from "redis";
 import { createClient as createClient6, createCluster as createCluster6 } from "redis-6";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { Server } from "@portage/server";
+import { redisCluster } from "@portage/cluster/redis";
 import { serverClock } from "@portage/server/relay";
 import { ClientPort } from "../../../packages/cluster/src/redis/client-port.ts";
 import type { RedisPart, RedisPort } from "../../../packages/cluster/src/redis/port.ts";
@@ -152,6 +154,35 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
   });
 });
 
+describe.skipIf(server === undefined)("a user that may not use all channels", () => {
+  const limited = url.replace("redis://", "redis://limited:secret@");
+  beforeAll(() => admin.call("ACL", "SETUSER", "limited", "on", ">secret", "+@all", "~*", "resetchannels", "&mine:*"));
+  afterAll(() => admin.call("ACL", "DELUSER", "limited"));
+
+  test.each([
+    ["ioredis", () => new Redis(limited, { lazyConnect: true })],
+    ["redis", () => createClient({ url: limited })],
+  ])("is refused another one with a code, over %s, and may use its own", async (_name, client) => {
+    const port = await openPort(client());
+    await expect(port.subscribe("other", () => undefined)).rejects.toMatchObject({
+      code: "REDIS_REFUSED",
+      message: expect.stringContaining("NOPERM"),
+    });
+    const heard = new Promise((resolve) => port.subscribe("mine:news", resolve));
+    await vi.waitFor(async () => expect(await port.command("PUBLISH", "mine:news", "hi")).toBe(1));
+    expect(String(await heard)).toBe("hi");
+    port.close();
+  });
+
+  test("a cluster that needs it emits an error with a code", async () => {
+    const cluster = redisCluster(new Redis(limited, { lazyConnect: true }), { name: "others" });
+    const failed = new Promise((resolve) => cluster.on("error", resolve));
+    const io = new Server(0, { cluster });
+    expect(await failed).toMatchObject({ code: "REDIS_REFUSED" });
+    await io.close();
+  });
+});
+
 test.each([
   ["nothing", () => undefined],
   ["another object", () => ({ duplicate: () => undefined })],
@@ -162,4 +193,9 @@ test.each([
   expect(() => new ClientPort(client(), serverClock)).toThrow(
     expect.objectContaining({ code: "REDIS_CLIENT_INVALID" }) as Error,
   );
+  const isOfCluster = _name.includes("cluster");
+  const said = isOfCluster
+    ? "a client of a Redis Cluster can't be used; pass one of a single Redis"
+    : "is not a client";
+  expect(() => new ClientPort(client(), serverClock)).toThrow(said);
 });

@@ -243,6 +243,8 @@ test("preflights and unknown ids cost no frame", async () => {
   expect(preflight.status).toBe(204);
   const unknown = await send(front, query("zzzz0123456789abcdef")).answer;
   expect([unknown.status, JSON.parse(unknown.text)]).toEqual([400, { code: 1, message: "Session ID unknown" }]);
+  const long = await send(front, query(`AAAA${"x".repeat(253)}`)).answer;
+  expect([long.status, JSON.parse(long.text)]).toEqual([400, { code: 1, message: "Session ID unknown" }]);
   expect(link!.sent).toEqual([]);
   expect(front.relay.stats).toMatchObject({ unknownTags: 1, forwarded: 0 });
 });

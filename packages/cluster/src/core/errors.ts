@@ -44,6 +44,10 @@ export const CLUSTER_ERRORS = {
     message: "Redis can't be reached",
     fix: "start Redis, or correct the address and password of the client; the cluster connects again",
   },
+  REDIS_REFUSED: {
+    message: "the user of Redis may not use what the cluster needs",
+    fix: "allow the user of the client the keys, channels and commands in docs/many-hosts.md",
+  },
   CLUSTER_CLOSED: { message: "this process has left the cluster", fix: "nothing, the server is closed" },
 } as const satisfies Record<string, { readonly message: string; readonly fix: string }>;
 

@@ -9,6 +9,9 @@
 import type { Clock } from "@portage/server/relay";
 import type { AnswerHead, Decoded } from "../core/heads.ts";
 
+/** Characters of a session id that another process is asked for. A longer one is answered as unknown, and nothing keeps it. */
+export const LONGEST_SID = 256;
+
 /** How the engine's answer begins, for an id that it does not know. */
 const UNKNOWN_SID = Buffer.from('{"code":1,');
 

@@ -36,7 +36,7 @@ import { TAG_LENGTH } from "../core/tag.ts";
 import type { Link, LinkEnd, LinkObserver, Peers } from "../links/link.ts";
 import { isForwarded } from "./forwarded-request.ts";
 import { type AnswerLoss, type FrontDesk, FrontExchange } from "./front.ts";
-import { isUnknownSid, JunkGuard } from "./junk.ts";
+import { isUnknownSid, JunkGuard, LONGEST_SID } from "./junk.ts";
 import { Settling } from "./settling.ts";
 import { type OwnerDesk, OwnerExchange } from "./owner.ts";
 import { askPeer, PendingAtOwner } from "./pending.ts";
@@ -201,7 +201,7 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     if (own === "") return "starting";
     if (!sid) return "local";
     const tag = sid.slice(0, TAG_LENGTH);
-    if (tag === own) return "local";
+    if (tag === own || sid.length > LONGEST_SID) return "local";
     const link = this.#peers.get(tag);
     const streams = link && this.#streams.get(link);
     if (streams) return streams;

@@ -1,6 +1,7 @@
 import type { Clock } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
 import { type OpenConnection, sourceOf } from "./clients.ts";
+import { isRefusal, refusalOf } from "./refusal.ts";
 import type { RedisObserver, RedisPart, RedisPort, RedisScript, RedisValue } from "./port.ts";
 import { Reconnector } from "./reconnector.ts";
 
@@ -83,7 +84,7 @@ export class ClientPort implements RedisPort {
 
   subscribe(channel: string, onMessage: (body: Buffer) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      const subscription = { onMessage, resolve, reject };
+      const subscription: Subscription = { onMessage, resolve, reject, phase: "new" };
       this.#channels.set(channel, subscription);
       // Without a connection, or if it breaks now, the next one subscribes.
       if (this.#subscriptions.connection !== undefined) this.#confirm(channel, subscription).catch(() => undefined);
@@ -94,11 +95,20 @@ export class ClientPort implements RedisPort {
     if (this.#channels.delete(channel)) this.#subscriptions.connection?.unsubscribe(channel);
   }
 
-  async #confirm(channel: string, { onMessage, resolve }: Subscription): Promise<void> {
-    await this.#subscriptions.connection?.subscribe(channel, (body) => {
-      this.#subscriptions.noteLife();
-      onMessage(body);
-    });
+  async #confirm(channel: string, subscription: Subscription): Promise<void> {
+    const { onMessage, resolve } = subscription;
+    try {
+      await this.#subscriptions.connection?.subscribe(channel, (body) => {
+        this.#subscriptions.noteLife();
+        onMessage(body);
+      });
+    } catch (error) {
+      // One that Redis allowed before is an outage.
+      if (!isRefusal(error) || subscription.phase === "confirmed") throw error;
+      if (this.#channels.get(channel) === subscription) this.#channels.delete(channel);
+      return subscription.reject(refusalOf(error));
+    }
+    subscription.phase = "confirmed";
     resolve();
   }
 
@@ -111,6 +121,8 @@ interface Subscription {
   readonly onMessage: (body: Buffer) => void;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+  /** `new`: Redis has not confirmed it yet. */
+  phase: "new" | "confirmed";
 }
 
 const toArgument = (value: RedisValue): string | Buffer => (typeof value === "number" ? String(value) : value);

@@ -71,8 +71,13 @@ const suppress = (): void => undefined;
 export function sourceOf(client: unknown): RedisSource {
   if (isIoRedis(client)) return ofIoRedis(client);
   if (isNodeRedis(client)) return ofNodeRedis(client);
-  throw new ClusterError("REDIS_CLIENT_INVALID");
+  throw new ClusterError("REDIS_CLIENT_INVALID", isOfCluster(client) ? OF_CLUSTER : undefined);
 }
+
+const OF_CLUSTER = "a client of a Redis Cluster can't be used; pass one of a single Redis";
+
+const isOfCluster = (client: unknown): boolean =>
+  isMembers(client) && (client["isCluster"] === true || "slots" in client);
 
 type Members = Readonly<Record<string, unknown>>;
 

@@ -70,7 +70,7 @@ export class RedisHistory {
     this.adapters = new OrderedAdapters({
       maxQueuedBytes: settings.maxQueuedBytes,
       maxReplayBytes: settings.maxReplayBytes,
-      onDegraded: (adapter, isDegraded) => this.#node?.outages[isDegraded ? "begin" : "end"](adapter),
+      onDegraded: (adapter, isDegraded) => this.#noteDegraded(adapter, isDegraded),
       onLag: (ms) => this.#noteLag(ms),
     });
   }
@@ -88,7 +88,9 @@ export class RedisHistory {
       maxLength: Math.min(Math.ceil(maxLength), Number.MAX_SAFE_INTEGER),
       maxAge: Math.min(Math.ceil(maxAge ?? this.adapters.lifetime), MOST_MILLISECONDS),
     });
-    const log = new RedisLog({ port, name: this.#name, clock: start.clock, history });
+    const onRefused = (nsp: string, error: Error): void =>
+      outages.begin(`namespace ${nsp}`, { error, since: "before" });
+    const log = new RedisLog({ port, name: this.#name, clock: start.clock, history, onRefused });
     const node = { start, log, outages };
     this.#node = node;
     this.adapters.log.attach(log);
@@ -105,6 +107,11 @@ export class RedisHistory {
     this.adapters.store.detach();
     this.#node.log.close();
     this.#node = undefined;
+  }
+
+  #noteDegraded(adapter: unknown, isDegraded: boolean): void {
+    if (isDegraded) this.#node?.outages.begin(adapter, { since: "before" });
+    else this.#node?.outages.end(adapter);
   }
 
   #noteLag(ms: number): void {

@@ -35,6 +35,8 @@ export interface RedisLogSettings {
   readonly name: string;
   readonly clock: Clock;
   readonly history: () => HistoryOptions;
+  /** Redis does not let this node follow a namespace. */
+  readonly onRefused: (nsp: string, error: Error) => void;
 }
 
 interface Following {
@@ -159,8 +161,7 @@ export class RedisLog implements ClusterLog {
     this.#settings.port
       .subscribe(following.keys.channel, (message) => this.#onMessage(following, message))
       .then(() => this.#resume(following))
-      // The port has closed.
-      .catch(() => undefined);
+      .catch((error: unknown) => following.isFollowed && this.#settings.onRefused(nsp, error as Error));
   }
 
   unfollow(nsp: string, follower: LogFollower): void {

@@ -47,7 +47,7 @@ export interface RedisPort {
    * Subscribes to a channel, on this and on all later connections. A channel has one subscriber. Resolves when Redis has
    * confirmed the first subscription.
    *
-   * @throws (rejects) ClusterError `CLUSTER_CLOSED`
+   * @throws (rejects) ClusterError `CLUSTER_CLOSED`; `REDIS_REFUSED`, and the channel has no subscriber then
    */
   subscribe(channel: string, onMessage: (body: Buffer) => void): Promise<void>;
   unsubscribe(channel: string): void;

@@ -13,6 +13,7 @@ import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
 import type { NodeKeys } from "./node-keys.ts";
 import { ownAddress } from "./own-address.ts";
 import type { RedisPort } from "./port.ts";
+import { isRefusal, refusalOf } from "./refusal.ts";
 import { DROP_RECORD, HOLD_RECORD, LIST_RECORDS } from "./registry-scripts.ts";
 
 const log = createLog("portage:cluster");
@@ -128,11 +129,11 @@ export class RedisRegistry implements Registry {
     throw new ClusterError("CLUSTER_NO_TAG");
   }
 
-  /** Runs a step until Redis answers. @throws ClusterError `CLUSTER_CLOSED` */
+  /** Runs a step until Redis answers. @throws ClusterError `CLUSTER_CLOSED`, `REDIS_REFUSED` */
   async #untilDone<T>(step: () => Promise<T>): Promise<T> {
     for (;;) {
       const host = this.#host;
-      const result = host && (await step().catch((error: unknown) => this.#note(error)));
+      const result = host && (await step().catch((error: unknown) => this.#noteOrThrow(error)));
       if (host === undefined || this.#host !== host) throw new ClusterError("CLUSTER_CLOSED");
       if (result !== undefined) return result;
       await new Promise<void>((resolve) => {
@@ -143,6 +144,11 @@ export class RedisRegistry implements Registry {
         };
       });
     }
+  }
+
+  #noteOrThrow(error: unknown): undefined {
+    if (isRefusal(error)) throw refusalOf(error);
+    return this.#note(error);
   }
 
   #note(error: unknown): undefined {
