@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { withoutComments } from "./lean.mjs";
 
 const packages = fileURLToPath(new URL("../packages", import.meta.url));
 
@@ -35,15 +36,6 @@ function forOldCompilers(text) {
 /** What a running program does not need is left out. */
 function lean(text) {
   return withoutComments(withConstantExports(text));
-}
-
-/**
- * Empties the lines that are comments alone. Node.js keeps the text of every module in memory, and comments are a quarter
- * of it. Editors read them in the declarations.
- */
-function withoutComments(text) {
-  const comment = /^[ \t]*(?:\/\/(?!#).*|\/\*(?!!)(?:(?!\*\/)[^])*\*\/[ \t]*)$/gm;
-  return text.replace(comment, (lines) => lines.replace(/.+/g, ""));
 }
 
 /**
