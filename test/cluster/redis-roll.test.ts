@@ -36,10 +36,10 @@ interface Report {
   readonly recovery: Readonly<Record<string, unknown>>;
 }
 
-/** The events that listeners have got from each client, in their order. */
+/** The events of each client, in the order of the listeners. */
 const heard = new Map<number, number[]>();
 
-/** A node in its own process, on a port that its successor takes. */
+/** A node in its own process. Its successor takes its port. */
 class RolledNode {
   readonly port: number;
   readonly #child: ChildProcess;
@@ -82,7 +82,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A client that listens, and that sends numbers one after the other if it is one of ours. */
+/** A client listens. One of ours sends numbers as well, one after the other. */
 class RollClient {
   readonly index: number;
   readonly witness: ClientWitness;

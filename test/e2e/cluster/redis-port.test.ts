@@ -154,7 +154,7 @@ describe.skipIf(server === undefined).each(Object.entries(CLIENTS))("a port over
   });
 });
 
-describe.skipIf(server === undefined)("a user that may not use all channels", () => {
+describe.skipIf(server === undefined)("a user without rights to all channels", () => {
   const limited = url.replace("redis://", "redis://limited:secret@");
   beforeAll(() => admin.call("ACL", "SETUSER", "limited", "on", ">secret", "+@all", "~*", "resetchannels", "&mine:*"));
   afterAll(() => admin.call("ACL", "DELUSER", "limited"));
@@ -174,7 +174,7 @@ describe.skipIf(server === undefined)("a user that may not use all channels", ()
     port.close();
   });
 
-  test("a cluster that needs it emits an error with a code", async () => {
+  test("a cluster without its rights emits an error with a code", async () => {
     const cluster = redisCluster(new Redis(limited, { lazyConnect: true }), { name: "others" });
     const failed = new Promise((resolve) => cluster.on("error", resolve));
     const io = new Server(0, { cluster });

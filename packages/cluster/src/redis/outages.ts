@@ -14,8 +14,8 @@ interface Trouble {
 }
 
 /**
- * Reports each outage once: `degraded` with the error of its first sign, `restored` when all is well again. A connection that is
- * back within a second was no outage.
+ * Reports each outage once: `degraded` with the error of its first sign, `restored` when all is well again. A break of
+ * less than a second is not an outage.
  */
 export class Outages {
   readonly #node: NodeStart;

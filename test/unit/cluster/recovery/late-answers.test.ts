@@ -5,10 +5,10 @@ import { type RecoveryBench, type RecoveryNode, startNodes } from "./recovery-be
 
 type Acknowledge = (...args: unknown[]) => void;
 
-/** Nodes with one store, whose listeners answer when the test wants it, and a client that repeats events. */
+/** Nodes with one store, and a client. Listeners answer when the test wants it. */
 class Repeater {
   readonly bench: RecoveryBench;
-  /** The nodes at which listeners have got an event, and how they answer. */
+  /** For each event of a listener: its node, and how it answers. */
   readonly heard: [tag: string, acknowledge: Acknowledge][] = [];
   peer!: Peer;
   #pid: string | undefined;
@@ -104,7 +104,7 @@ describe("an event whose listener runs while its session moves over a store", ()
   });
 });
 
-test("a node that leaves waits until its listeners have answered", async () => {
+test("a node waits at its end until its listeners have answered", async () => {
   const [client, one, two] = await start("aaaa", "bbbb");
   const adapter = one!.io.of("/").adapter as unknown as KeepingAdapter;
   await client.come(one!);

@@ -17,7 +17,7 @@ function create() {
   }
 }
 
-test("a connection that is back within a second is not reported", () => {
+test("a break of less than a second is not reported", () => {
   const { clock, reports, port } = create();
   port.break("cut");
   clock.advance(999);
@@ -26,7 +26,7 @@ test("a connection that is back within a second is not reported", () => {
   expect(reports).toEqual([]);
 });
 
-test("one that stays away is reported once, with its first error, and so is its return", () => {
+test("a longer one is reported once, with its first error, and so is its end", () => {
   const { clock, reports, port } = create();
   port.break("first");
   clock.advance(500);
@@ -37,7 +37,7 @@ test("one that stays away is reported once, with its first error, and so is its 
   expect(reports).toEqual(["first", "restored"]);
 });
 
-test("a trouble that has lasted is reported at once", () => {
+test("what has lasted is reported at once", () => {
   const { reports, outages, port } = create();
   outages.begin("namespace /", { error: new Error("refused"), since: "before" });
   port.break("cut");
