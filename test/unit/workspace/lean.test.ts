@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 const { withoutComments } = (await import(new URL("../../../scripts/lean.mjs", import.meta.url).href)) as {
-  withoutComments(text: string): string;
+  readonly withoutComments: (text: string) => string;
 };
 
 test("lines of comments alone are emptied, and all others stay where they are", () => {
