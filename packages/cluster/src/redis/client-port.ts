@@ -1,7 +1,7 @@
 import type { Clock } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
 import { type OpenConnection, sourceOf } from "./clients.ts";
-import { isRefusal, refusalOf } from "./refusal.ts";
+import { isRefusal, rightsError } from "./refusal.ts";
 import type { RedisObserver, RedisPart, RedisPort, RedisScript, RedisValue } from "./port.ts";
 import { Reconnector } from "./reconnector.ts";
 
@@ -106,7 +106,7 @@ export class ClientPort implements RedisPort {
       // One that Redis allowed before is an outage.
       if (!isRefusal(error) || subscription.phase === "confirmed") throw error;
       if (this.#channels.get(channel) === subscription) this.#channels.delete(channel);
-      return subscription.reject(refusalOf(error));
+      return subscription.reject(rightsError(error));
     }
     subscription.phase = "confirmed";
     resolve();

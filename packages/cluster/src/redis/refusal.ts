@@ -6,6 +6,6 @@ export function isRefusal(error: unknown): error is Error {
 }
 
 /** Returns the error for the program. The client's own error may hold the command. */
-export function refusalOf({ message }: Error): ClusterError {
+export function rightsError({ message }: Error): ClusterError {
   return new ClusterError("REDIS_REFUSED", `Redis refuses what the cluster needs: ${message}`);
 }

@@ -13,7 +13,7 @@ import { decodeNode, encodeNode, type NodeRecord } from "./node-record.ts";
 import type { NodeKeys } from "./node-keys.ts";
 import { ownAddress } from "./own-address.ts";
 import type { RedisPort } from "./port.ts";
-import { isRefusal, refusalOf } from "./refusal.ts";
+import { isRefusal, rightsError } from "./refusal.ts";
 import { DROP_RECORD, HOLD_RECORD, LIST_RECORDS } from "./registry-scripts.ts";
 
 const log = createLog("portage:cluster");
@@ -147,7 +147,7 @@ export class RedisRegistry implements Registry {
   }
 
   #noteOrThrow(error: unknown): undefined {
-    if (isRefusal(error)) throw refusalOf(error);
+    if (isRefusal(error)) throw rightsError(error);
     return this.#note(error);
   }
 
