@@ -13,6 +13,9 @@ import { type DashboardOptions, resolveBoardOptions } from "./options.ts";
 import { Pages, restOf } from "./pages.ts";
 import { BOARD_PARTS } from "./parts.ts";
 import { PartRegistry } from "./registry.ts";
+import type { BoardSocket } from "./sockets.ts";
+import { whyPolling } from "./why-polling.ts";
+import type { WhyPolling } from "./wire.ts";
 
 /** The live page of a server, once {@link dashboard} has made it. */
 export class Board {
@@ -120,6 +123,19 @@ export class Board {
     this.#stop();
     this.#state = "closed";
     await this.#door.close();
+  }
+
+  /**
+   * Returns why the client of a socket is on polling: a code, a sentence, and what to do.
+   *
+   * @example
+   * const board = dashboard(io);
+   * io.on("connection", (socket) => {
+   *   setTimeout(() => console.log(board.whyPolling(socket).sentence), 30_000);
+   * });
+   */
+  whyPolling(socket: BoardSocket): WhyPolling {
+    return whyPolling(this.#core, socket);
   }
 
   #start(): void {

@@ -5,7 +5,7 @@
  * A part (`part.ts`) collects something and answers for its view; `parts.ts` lists them. `wire.ts` has the messages.
  */
 export type { AskRole, BoardAction, BoardAuth, DashboardOptions } from "./options.ts";
-export type { Payloads, Role } from "./wire.ts";
+export type { Payloads, Role, WhyPolling } from "./wire.ts";
 export { type Board, dashboard } from "./board.ts";
 export { DashboardError, type DashboardErrorCode } from "./errors.ts";
 export type { BoardCore, BoardPart, MakePart, PartAnswers, Soon, Viewer, ViewParams } from "./part.ts";

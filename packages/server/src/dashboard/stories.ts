@@ -9,7 +9,8 @@ import { safeHandshake } from "./handshake.ts";
 import type { BoardCore, ViewParams } from "./part.ts";
 import type { EndRecord, Records } from "./records.ts";
 import type { BoardSocket } from "./sockets.ts";
-import type { Answer, ConnectionStory, LifeEvent } from "./wire.ts";
+import { whyPolling } from "./why-polling.ts";
+import type { Answer, ConnectionStory, LifeEvent, WhyPolling } from "./wire.ts";
 
 /** Entries of a timeline, and rooms of a socket. */
 const MOST_EVENTS = 200;
@@ -41,8 +42,12 @@ export class Stories {
       timeline: this.#timelineOf(id),
       handshake: connection === undefined ? [] : safeHandshake(requestOf(connection)),
       sockets: connection === undefined ? [] : connection.sockets.map((socket) => this.#describe(socket)),
-      why: null,
+      why: connection === undefined ? null : this.#whyOf(connection),
     };
+  }
+
+  #whyOf({ sockets: [socket], transport }: SeenConnection): WhyPolling | null {
+    return socket === undefined || transport !== "polling" ? null : whyPolling(this.#core, socket);
   }
 
   /** Finds an open connection. Handles that were not shown lately are compared one by one. */
