@@ -170,7 +170,7 @@ async function expectAnyRoute(nodes: readonly Running[]): Promise<void> {
   }
 }
 
-/** A poll that reaches another server than that of its session is refused. */
+/** A poll at another server than its own is refused. */
 async function expectStickyNeeded(from: Running, to: Running): Promise<void> {
   const client = await site.client(from.url, { transports: ["polling"] });
   const { id: sid } = client.io.engine as unknown as { id: string };

@@ -40,7 +40,7 @@ export interface Instrumentation {
   stop(): void;
 }
 
-/** A server with any events. */
+export type { ConnectTrace, EmitTrace, Enter, EventTrace } from "../socketio/tracing.ts";
 export type { AnyServer };
 
 type Subscriber<Message> = (message: Message) => void;
@@ -60,6 +60,8 @@ type Parts<Message> = Partial<Record<"start" | "end" | "asyncEnd" | "error", Sub
  * @param io the server, before clients connect
  * @returns what stops it
  * @example
+ * import { instrument } from "@portage/server/otel";
+ *
  * const tracing = instrument(io, { propagate: true, ignore: ["typing"] });
  * process.once("SIGTERM", () => tracing.stop());
  */

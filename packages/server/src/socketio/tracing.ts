@@ -101,8 +101,11 @@ export function createTraceWire(onMalformed: () => void): TraceWire {
 
 type EventArrival = Pick<EventTrace, "size" | "ack" | "traceparent">;
 
-/** The facts about each event that waits for its delivery, by its array. */
-const arrivals = new WeakMap<object, EventArrival>();
+/** Key of the facts about an event that waits for its delivery, in its array: far cheaper than a WeakMap. */
+const kArrival = Symbol("arrival");
+
+/** An event with the facts about it. */
+type ArrivedEvent = readonly unknown[] & { [kArrival]?: EventArrival };
 
 /** Notes what came with a packet of a client. `message` is undefined with a parser of the program. */
 export function noteArrival(
@@ -115,12 +118,12 @@ export function noteArrival(
   if (!Array.isArray(data)) return;
   // Bytes are the last attachment of the packet.
   const size = typeof message === "string" ? message.length : undefined;
-  arrivals.set(data, { size, ack: id !== undefined, traceparent });
+  (data as ArrivedEvent)[kArrival] = { size, ack: id !== undefined, traceparent };
 }
 
 /** Calls the listeners of an event, and publishes it. */
 export function traceDelivery(socket: AnyServerSocket, event: readonly unknown[]): void {
-  const { size, ack = false, traceparent }: Partial<EventArrival> = arrivals.get(event) ?? {};
+  const { size, ack = false, traceparent }: Partial<EventArrival> = (event as ArrivedEvent)[kArrival] ?? {};
   const name = event[0] as string;
   const trace: EventTrace = {
     socket,
