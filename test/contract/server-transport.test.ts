@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ForeignLink } from "../../packages/server/src/engine/transports/foreign-link.ts";
-import { requestKind, streamKind } from "../../packages/server/src/engine/transports/registry.ts";
+import { httpKind, streamKind } from "../../packages/server/src/engine/transports/registry.ts";
 import { openJsonp, openPolling, openWebSocket } from "../support/peers/peer.ts";
 import { EventStreamPeer } from "../support/peers/event-stream.ts";
 import { EVENT_STREAM } from "./event-stream.ts";
@@ -17,9 +17,9 @@ const acceptForeign = (req: IncomingMessage, stream: Duplex, head: Buffer): Prom
 
 const websocket = { kind: streamKind("websocket"), open: openWebSocket };
 
-describeTransport({ name: "polling", kind: requestKind("polling"), open: openPolling });
-describeTransport({ name: "streamed polls", kind: requestKind("polling"), open: openStreamedPoll });
-describeTransport({ name: "JSONP", kind: requestKind("polling"), open: openJsonp });
+describeTransport({ name: "polling", kind: httpKind("polling"), open: openPolling });
+describeTransport({ name: "streamed polls", kind: httpKind("polling"), open: openStreamedPoll });
+describeTransport({ name: "JSONP", kind: httpKind("polling"), open: openJsonp });
 describeTransport({ name: "WebSocket", ...websocket });
 describeTransport({ name: "a WebSocket of another library", ...websocket, accept: acceptForeign });
 describeTransport({

@@ -2,7 +2,7 @@ import { reportFailure } from "../base/handler-errors.ts";
 import type { HandlerKind } from "../base/handler-errors.ts";
 import { createLog } from "../base/log.ts";
 import type { FailureKind } from "../base/guarded.ts";
-import { admit, admitRevision, askPermission } from "./admission/admission.ts";
+import { admit, admitRevision, askPermission, isReadOnly } from "./admission/admission.ts";
 import { type CorsHost, noteRefusedOrigin } from "./admission/cors-check.ts";
 import { carryFor } from "./carry/return.ts";
 import type { Gate } from "./admission/gate.ts";
@@ -70,7 +70,7 @@ export class Handshakes {
     const { transports, cors, checkOrigin: isChecked } = this.#options;
     const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
     if (refusal) return answer(refusal);
-    if (!isUpgrade || !cors || isChecked === false) return this.#verifyHandshake(req, answer);
+    if (!(isUpgrade || isReadOnly(req)) || !cors || isChecked === false) return this.#verifyHandshake(req, answer);
     checkOrigin(req, cors, (isAllowed) => {
       if (isAllowed) return this.#verifyHandshake(req, answer);
       noteRefusedOrigin(this.#engine, req);

@@ -23,7 +23,7 @@ import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
 import { NOOP_PACKET, type Transport } from "./transports/transport.ts";
-import { carrierOf, requestKind } from "./transports/registry.ts";
+import { carrierOf, httpKind } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
 import { answerPendingPoll } from "./session/hand-over.ts";
@@ -236,12 +236,12 @@ export class Server extends BaseServer implements RelayDoor {
   }
 
   [kMakeTransport](req: TransportRequest): Transport {
-    return this.createTransport(requestKind(req._query["transport"]).name, req);
+    return this.createTransport(httpKind(req._query["transport"]).name, req);
   }
 
   /** Creates the transport for an HTTP handshake. Subclasses may override it. */
   protected createTransport(name: string, req: TransportRequest): Transport {
-    return requestKind(name).make(req, this[kContext]);
+    return httpKind(name).make(req, this[kContext]);
   }
 
   // ---- WebSocket handshakes ----------------------------------------------------------------------------------------

@@ -66,6 +66,9 @@ function admitToSession(
   if (!isUpgrade && carrierOf(transport) === "stream") {
     return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR" });
   }
+  if (carrierOf(transport) === "answer") {
+    return createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport, previousTransport });
+  }
   const protocol = revisionOf(req);
   if (protocol !== session.protocol) {
     return createRefusal(ERROR_CODES.BAD_REQUEST, {
@@ -100,6 +103,8 @@ function isConnect(req: TransportRequest, isUpgrade: boolean): boolean {
 }
 
 function admitHandshake(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
+  if (isReadOnly(req) && req.method !== "GET")
+    return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { name: "METHOD_NOT_ALLOWED", method: req.method });
   if (req.method !== "GET" && !isConnect(req, isUpgrade))
     return createRefusal(ERROR_CODES.BAD_HANDSHAKE_METHOD, { method: req.method });
   if (!isUpgrade && carrierOf(req._query["transport"]) === "stream") {
@@ -116,9 +121,14 @@ export function admitRevision(req: TransportRequest, allowEIO3: boolean): Refusa
     : createRefusal(ERROR_CODES.UNSUPPORTED_PROTOCOL_VERSION, { protocol });
 }
 
-/** Returns the Engine.IO revision of a request: anything but `EIO=4` is revision 3. */
+/** Whether the client of a request can only read. */
+export function isReadOnly(req: TransportRequest): boolean {
+  return carrierOf(req._query["transport"]) === "answer";
+}
+
+/** Returns the Engine.IO revision of a request: anything but `EIO=4` is revision 3, unless its transport has no other. */
 function revisionOf(req: TransportRequest): 3 | 4 {
-  return req._query["EIO"] === "4" ? 4 : 3;
+  return req._query["EIO"] === "4" || isReadOnly(req) ? 4 : 3;
 }
 
 /** Receives the outcome of `allowRequest`. */

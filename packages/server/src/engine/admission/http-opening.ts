@@ -3,9 +3,10 @@ import { isGone } from "../http/http2.ts";
 import type { HttpExchange, TransportRequest } from "../http/request.ts";
 import { kMakeTransport, kReportRefusal } from "../keys.ts";
 import type { Refusal } from "../report/refusals.ts";
+import { httpKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
-import { bodyOf, retryHeaders, statusOf } from "./refusal-answer.ts";
+import { answerHeaders, bodyOf, statusOf } from "./refusal-answer.ts";
 
 /** The part of the engine that HTTP requests use. */
 export interface HttpDoor {
@@ -46,7 +47,9 @@ export class HttpOpening implements RequestOpening, HttpExchange {
     const { req, res } = this;
     this.#door[kReportRefusal](req, refusal);
     if (res.headersSent) return;
-    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...retryHeaders(refusal) });
+    const kind = httpKind(req._query["transport"]);
+    if (kind.carriedBy === "answer" && kind.refuse(res, refusal)) return;
+    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...answerHeaders(refusal) });
     res.end(bodyOf(refusal));
   }
 }

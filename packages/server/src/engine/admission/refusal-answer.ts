@@ -23,6 +23,11 @@ export function retryHeaders({ retryAfter }: Refusal): Record<string, string> {
   return retryAfter === undefined ? {} : { "Retry-After": String(Math.ceil(retryAfter / 1000)) };
 }
 
+/** Returns the headers that tell an HTTP client what to do: when to come back, or with which method (RFC 9110, section 15.5.6). */
+export function answerHeaders(refusal: Refusal): Record<string, string> {
+  return refusalName(refusal) === "METHOD_NOT_ALLOWED" ? { Allow: "GET" } : retryHeaders(refusal);
+}
+
 /** Whether a value is valid in a header. Listeners may have copied a line break from the request. */
 export const isHeaderLine = (value: string): boolean => !/[\r\n\0]/.test(value);
 

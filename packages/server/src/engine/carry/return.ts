@@ -2,7 +2,7 @@ import { EnginePacket } from "@portage/parser/engine";
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { createLog } from "../../base/log.ts";
 import type { Clock } from "../../base/clock.ts";
-import { kCarry, type kEngineClock, kStats, kTransportOwner } from "../keys.ts";
+import { kCarriedBy, kCarry, type kEngineClock, kStats, kTransportOwner } from "../keys.ts";
 import { type OutgoingQueue, requeue } from "../outgoing/congestion.ts";
 import { COMPRESS } from "../outgoing/prepared-message.ts";
 import { CHANNELS } from "../report/reports.ts";
@@ -22,11 +22,11 @@ interface ReturningSession extends TransportOwner, Emitter, Omit<OutgoingQueue, 
 
 /** The carry of a new session, if its client asks for one in the handshake and the option `carry` agrees. */
 export function carryFor(
-  session: CarriedSession & { readonly protocol: number },
+  session: CarriedSession & { readonly protocol: number; readonly [kCarriedBy]: string | undefined },
   query: CarryQuery,
   option: boolean | CarryOptions | undefined,
 ): Carry | undefined {
-  if (query.carry !== "1" || session.protocol !== 4) return undefined;
+  if (query.carry !== "1" || session.protocol !== 4 || session[kCarriedBy] === "answer") return undefined;
   const limits = carryLimits(option);
   return limits && new Carry(session, limits);
 }

@@ -49,7 +49,7 @@ export interface OutgoingQueue {
   readonly readyState: string;
   readonly transport: { readonly writable: boolean };
   /** What carries its transport. Between two requests, nothing can be sent. */
-  readonly [kCarriedBy]: "requests" | "stream" | undefined;
+  readonly [kCarriedBy]: "requests" | "answer" | "stream" | undefined;
   readonly server: {
     readonly [kEngineClock]: Clock;
     readonly [kSlowReader]: Required<SlowReaderOptions>;

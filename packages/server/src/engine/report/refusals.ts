@@ -45,6 +45,11 @@ export const REFUSALS = {
     fix: "use a Socket.IO client, and check proxies that change the method",
     retry: "no",
   }),
+  METHOD_NOT_ALLOWED: refusalKind(2, 405, "Method not allowed", {
+    hint: "server-sent events are asked for by GET requests alone",
+    fix: "use `EventSource`, or `curl -N` without data",
+    retry: "no",
+  }),
   INVALID_ORIGIN: refusalKind(3, 400, "Bad request", {
     hint: "the Origin header contains invalid characters",
     fix: "correct the client or the proxy that sets the header",

@@ -151,7 +151,7 @@ export class Session
     return this[kCarry]?.times ?? 0;
   }
 
-  get [kCarriedBy](): "requests" | "stream" | undefined {
+  get [kCarriedBy](): ReturnType<typeof carrierOf> {
     return carrierOf(this.transport.name);
   }
 

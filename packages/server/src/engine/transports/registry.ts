@@ -1,4 +1,6 @@
+import type { ServerResponse } from "node:http";
 import type { TransportRequest } from "../http/request.ts";
+import type { Refusal } from "../report/refusals.ts";
 import type { TransportContext } from "./context.ts";
 import type { EngineLink } from "./engine-link.ts";
 import { JsonpTransport } from "./polling-jsonp.ts";
@@ -31,7 +33,23 @@ export interface StreamTransportKind extends TransportFacts {
   make(request: TransportRequest, context: TransportContext, link: EngineLink): Transport;
 }
 
-export type TransportKind = RequestTransportKind | StreamTransportKind;
+/**
+ * A transport carried by the answer to its handshake, which goes on until it ends. Its client can only read. It is of
+ * revision 4, whatever the query says, and no other request belongs to its session. A page that may not read the answer
+ * would hold a session for nothing, so the origin is checked as for WebSocket.
+ */
+export interface AnswerTransportKind extends TransportFacts {
+  readonly carriedBy: "answer";
+  /** @param request the handshake */
+  make(request: TransportRequest, context: TransportContext): Transport;
+  /** Answers a refused handshake in the form that its clients read. Returns false for the usual answer in JSON. */
+  refuse(res: ServerResponse, refusal: Refusal): boolean;
+}
+
+export type TransportKind = RequestTransportKind | StreamTransportKind | AnswerTransportKind;
+
+/** A transport that an HTTP request opens. */
+export type HttpTransportKind = RequestTransportKind | AnswerTransportKind;
 
 /** Names that the option `transports` accepts. WebTransport is accepted but not supported. */
 export type TransportName = "polling" | "websocket" | "webtransport";
@@ -82,10 +100,10 @@ export function upgradesOf(name: string): readonly string[] {
   return transportKinds.get(name)?.upgradesTo ?? [];
 }
 
-/** Returns the kind of transport for an HTTP handshake; polling if the name is not one carried by requests. */
-export function requestKind(name: string | undefined): RequestTransportKind {
+/** Returns the kind of transport for an HTTP handshake; polling if the name is not one that a request opens. */
+export function httpKind(name: string | undefined): HttpTransportKind {
   const kind = transportKinds.get(name);
-  return kind?.carriedBy === "requests" ? kind : POLLING_KIND;
+  return kind === undefined || kind.carriedBy === "stream" ? POLLING_KIND : kind;
 }
 
 /** Returns the kind of transport for a WebSocket handshake; WebSocket if the name is not one carried by a stream. */
