@@ -6,6 +6,7 @@
 //   npm run bench -- tails        latency at a fixed load, and how long the event loop is blocked
 //   npm run bench -- growth       cost of operations by the number of things; draws docs/growth.svg
 //   npm run bench -- websocket    @portage/websocket, compared with ws
+//   npm run bench -- sse          server-sent events, compared with WebSocket
 //   npm run bench -- cluster      what it costs that another process has the session
 //   npm run bench -- redis        several nodes with one Redis, compared with the adapters of socket.io
 //   npm run bench -- compare main the working tree, compared with a commit
@@ -24,7 +25,7 @@ import { sessionRows } from "./rows-sessions.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const rows = { ...messageRows, ...sessionRows };
-const jobs = ["compare", "toggle", "parser", "tails", "growth", "websocket", "cluster", "redis", "docs"];
+const jobs = ["compare", "toggle", "parser", "tails", "growth", "websocket", "sse", "cluster", "redis", "docs"];
 
 async function measure(row) {
   const others = process.env.BENCH_FLOORS === "all" ? (row.others ?? []) : [];

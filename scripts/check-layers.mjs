@@ -233,6 +233,7 @@ const FOLDERS = [
   ofSocketIo("adapter", "index", "events", "packets", "recovery"),
   ofSocketIo("recovery", "session-aware", "adapter", "events", "packets", "host"),
   ofSocketIo("broadcast", "operator", "adapter", "events", "packets", "socket/handshake.ts"),
+  { ...ofSocketIo("event-source", "handler"), inside: [BASE, SOCKETIO, `${ENGINE}index.ts`] },
   { ...ofSocketIo("client", "session-port"), inside: [BASE, SOCKETIO, `${ENGINE}index.ts`] },
   { ...ofSocketIo("socket", "types"), inside: [BASE, SOCKETIO, `${ENGINE}index.ts`] },
   {

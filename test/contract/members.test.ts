@@ -59,8 +59,8 @@ const ABSENT: Record<string, Record<string, string>> = {
 /** Members that the reference lacks: documented additions, and handlers for other layers. */
 const ADDED: Record<string, string> = {
   Server: "cluster drain isReady stats metrics conflate ifSlow",
-  Namespace: "conflate ifSlow",
-  "Namespace of a pattern": "conflate ifSlow",
+  Namespace: "conflate eventSource ifSlow",
+  "Namespace of a pattern": "conflate eventSource ifSlow",
   Socket: "recoveryError conflate ifSlow dedupKey bufferedBytes whenDrained slowPolicy droppedEvents",
   Client: "",
   BroadcastOperator: "conflate ifSlow",

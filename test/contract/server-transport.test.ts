@@ -4,6 +4,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { ForeignLink } from "../../packages/server/src/engine/transports/foreign-link.ts";
 import { httpKind, streamKind } from "../../packages/server/src/engine/transports/registry.ts";
 import { openJsonp, openPolling, openWebSocket } from "../support/peers/peer.ts";
+import { openEventSource } from "../support/peers/event-source.ts";
 import { EventStreamPeer } from "../support/peers/event-stream.ts";
 import { EVENT_STREAM } from "./event-stream.ts";
 import { openStreamedPoll } from "../support/peers/streamed-poll.ts";
@@ -22,6 +23,7 @@ describeTransport({ name: "streamed polls", kind: httpKind("polling"), open: ope
 describeTransport({ name: "JSONP", kind: httpKind("polling"), open: openJsonp });
 describeTransport({ name: "WebSocket", ...websocket });
 describeTransport({ name: "a WebSocket of another library", ...websocket, accept: acceptForeign });
+describeTransport({ name: "server-sent events", kind: httpKind("sse"), open: openEventSource });
 describeTransport({
   name: "a transport of a program's own",
   kind: EVENT_STREAM,

@@ -9,6 +9,7 @@ import type { Gate } from "./admission/gate.ts";
 import type { RequestOpening } from "./admission/opening.ts";
 import { checkOrigin } from "./admission/origin.ts";
 import { keepConnection } from "./http/http2.ts";
+import { dropParsedHeaders } from "./http/parked-request.ts";
 import type { TransportRequest } from "./http/request.ts";
 import {
   kCarry,
@@ -132,6 +133,8 @@ export class Handshakes {
     start(session);
     opening.begin(transport);
     engine[kEmitGuarded]("connection", session);
-    if (engine[kIsRequestUnseen]()) session[kParkRequest]();
+    if (!engine[kIsRequestUnseen]()) return;
+    if (isReadOnly(req)) dropParsedHeaders(req);
+    else session[kParkRequest]();
   }
 }

@@ -38,6 +38,7 @@ export type { ServerOptions } from "./options.ts";
 export type { AttachOptions } from "./http/attachment.ts";
 export { isAbsent, limitFrom } from "./option-checks.ts";
 export { PreparedMessage } from "./outgoing/prepared-message.ts";
+export { EventMessage, OWN_ID } from "./outgoing/shared-event.ts";
 export {
   kEngineClock,
   kEnqueue,
@@ -72,6 +73,8 @@ export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
 export type { SendFlags, SessionHandler, SessionHost, TraceWire } from "./session/host.ts";
 export { Transport } from "./transports/transport.ts";
+export { EventStreamTransport } from "./transports/event-stream.ts";
+export { invite } from "./admission/invitation.ts";
 export { PollingTransport } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";
 export { WebSocketTransport } from "./transports/websocket.ts";

@@ -53,6 +53,8 @@ export const kSendEvent = Symbol("sendEvent");
 export const kTakeFlags = Symbol("takeFlags");
 /** @internal Member of servers: the counts that `io.stats()` reports. */
 export const kTally = Symbol.for("portage:tally");
+/** @internal Member of clients: whether they only read, and can't acknowledge. */
+export const kReadsOnly = Symbol.for("portage:readsOnly");
 export const kRecordJoin = Symbol("recordJoin");
 export const kRememberExpelled = Symbol("rememberExpelled");
 /** @internal Member of adapters that sign their messages, or need no signature. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Adapter, SocketId } from "./adapter/adapter.ts";
 import { guardAdapter } from "./adapter/cluster/foreign-guard.ts";
 import { skipBroadcasts } from "./adapter/large-broadcasts.ts";
@@ -5,6 +6,7 @@ import { BroadcastOperator } from "./broadcast/operator.ts";
 import { BroadcastTarget } from "./broadcast/target.ts";
 import { REJECTION } from "./events/capturing-emitter.ts";
 import type { Client } from "./client/client.ts";
+import { type EventSourceOptions, eventSourceHandler } from "./event-source/handler.ts";
 import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./report/errors.ts";
@@ -209,6 +211,20 @@ export class Namespace<
     }: { event: string | symbol; socket: Socket<ListenEvents, EmitEvents, ServerSideEvents> | undefined },
   ): void {
     failHandler(this, error, { handler: "listener", how, event, namespace: this, ...(socket && { socket }) });
+  }
+
+  /**
+   * Returns a request handler by which plain pages (`EventSource`), curl and scripts read this namespace: server-sent events.
+   * Each connection is a socket that only listens: middlewares, rooms, broadcasts and limits apply as to any other.
+   *
+   * @param options credentials, rooms, binary data. Default: none
+   * @throws SocketIoError `NOT_LOCAL` for the parent of dynamic namespaces
+   * @example
+   * const readNews = io.of("/news").eventSource({ rooms: (req) => [req.headers["accept-language"] ?? "en"] });
+   * app.get("/events/news", readNews); // Express; with node:http, call readNews(req, res)
+   */
+  eventSource(options: EventSourceOptions = {}): (req: IncomingMessage, res: ServerResponse) => void {
+    return eventSourceHandler(this, options);
   }
 
   /** Joins a client unless a middleware refuses it. `fn` gets the socket before `connection` listeners do. */

@@ -39,6 +39,11 @@ export class ParentNamespace<
     super(server, `/_${parents++}`);
   }
 
+  /** Is not supported: a page reads one namespace. @throws SocketIoError `NOT_LOCAL` */
+  override eventSource(): never {
+    throw new SocketIoError("NOT_LOCAL");
+  }
+
   /** Uses an adapter that forwards to the children's, since a parent has no sockets. */
   override _initAdapter(): void {
     this.adapter = new ChildrenAdapter(this);

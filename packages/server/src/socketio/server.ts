@@ -4,7 +4,7 @@ import type { Adapter, AdapterConstructor } from "./adapter/adapter.ts";
 import { ClusterKeys } from "./adapter/cluster/keys.ts";
 import { BroadcastOperator } from "./broadcast/operator.ts";
 import { BroadcastTarget } from "./broadcast/target.ts";
-import { Client } from "./client/client.ts";
+import { createClient } from "./event-source/client.ts";
 import type { Cluster } from "./cluster.ts";
 import { ClientFiles } from "./host/client-files.ts";
 import { type Clock, serverClock } from "../base/clock.ts";
@@ -372,7 +372,7 @@ export class Server<
   /** Uses one connection of an engine, as {@link bind} does for each. */
   onconnection(conn: Session): this {
     if (log.enabled) log("incoming connection with id %s", conn.id);
-    void new Client(this, conn);
+    createClient(this, conn);
     return this;
   }
 

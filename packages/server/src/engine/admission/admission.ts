@@ -9,6 +9,7 @@ import { runNextTick } from "../../base/turn.ts";
 import { type Carry, isReturn } from "../carry/carry.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { kCarry } from "../keys.ts";
+import { isInvited } from "./invitation.ts";
 import { ERROR_CODES, ERROR_MESSAGES, type Refusal, createRefusal } from "../report/refusals.ts";
 import { carrierOf } from "../transports/registry.ts";
 
@@ -37,7 +38,7 @@ const INVALID_HEADER_CHARACTER = /[^\t\u0020-\u007e\u0080-\u00ff]/;
 /** Checks a request before the program's own functions run. Returns undefined if it may pass. */
 export function admit(req: TransportRequest, isUpgrade: boolean, rules: AdmissionRules): Refusal | undefined {
   const { transport, sid } = req._query;
-  if (!transport || !rules.transports.includes(transport))
+  if (!transport || !(rules.transports.includes(transport) || isInvited(req)))
     return createRefusal(ERROR_CODES.UNKNOWN_TRANSPORT, { transport });
   const { origin } = req.headers;
   if (origin !== undefined && INVALID_HEADER_CHARACTER.test(origin)) {

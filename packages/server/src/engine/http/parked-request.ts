@@ -43,10 +43,7 @@ export class ParkedRequest {
    * a header is repeated, which Node's options treat differently.
    */
   static of(req: TransportRequest): ParkedRequest | undefined {
-    if (req.rawHeaders === undefined) return undefined;
-    if (Object.keys(req.headers).length * 2 !== headersIn(req).length) return undefined;
-    for (const key of Reflect.ownKeys(req)) if (!isRemadeKey(key, req)) return undefined;
-    return new ParkedRequest(req);
+    return isPlain(req) ? new ParkedRequest(req) : undefined;
   }
 
   /** Creates a request equal to the parked one. */
@@ -68,6 +65,18 @@ export class ParkedRequest {
     if (answered) withAnswer(req, new ServerResponse(req));
     return prepareRequest(req);
   }
+}
+
+/** Whether a request is as Node made it, without members of the program and repeated headers. */
+function isPlain(req: TransportRequest): boolean {
+  if (req.rawHeaders === undefined) return false;
+  if (Object.keys(req.headers).length * 2 !== headersIn(req).length) return false;
+  return Reflect.ownKeys(req).every((key) => isRemadeKey(key, req));
+}
+
+/** Drops the parsed headers of a request that its open answer holds anyway. Node parses them again when they are read. */
+export function dropParsedHeaders(req: TransportRequest): void {
+  if (req.httpVersionMajor === 1 && isPlain(req)) Object.assign(req, { headers: undefined });
 }
 
 /**

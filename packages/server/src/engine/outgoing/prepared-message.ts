@@ -84,6 +84,8 @@ export class PreparedMessage {
   /** The event's mark, if it may be dropped or replaced in the queue. */
   readonly mark: EventMark | undefined;
   readonly compress: boolean;
+  /** The same message for streams of server-sent events; null if they do not get it, undefined until the first one needs it. */
+  event: PreparedMessage | null | undefined = undefined;
   #packets3: readonly EnginePacket[] | undefined;
   #packets4: readonly EnginePacket[] | undefined;
 

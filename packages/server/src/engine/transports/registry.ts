@@ -5,6 +5,7 @@ import type { TransportContext } from "./context.ts";
 import type { EngineLink } from "./engine-link.ts";
 import { JsonpTransport } from "./polling-jsonp.ts";
 import { PollingTransport } from "./polling.ts";
+import { EventStreamTransport, refuseByEvent } from "./event-stream.ts";
 import type { Transport } from "./transport.ts";
 import { WebSocketTransport } from "./websocket.ts";
 
@@ -52,9 +53,9 @@ export type TransportKind = RequestTransportKind | StreamTransportKind | AnswerT
 export type HttpTransportKind = RequestTransportKind | AnswerTransportKind;
 
 /** Names that the option `transports` accepts. WebTransport is accepted but not supported. */
-export type TransportName = "polling" | "websocket" | "webtransport";
+export type TransportName = "polling" | "websocket" | "webtransport" | "sse";
 
-export const TRANSPORT_NAMES: readonly TransportName[] = ["polling", "websocket", "webtransport"];
+export const TRANSPORT_NAMES: readonly TransportName[] = ["polling", "websocket", "webtransport", "sse"];
 
 /** The default of the option `transports`. */
 export const OFFERED_BY_DEFAULT: readonly TransportName[] = ["polling", "websocket"];
@@ -74,6 +75,14 @@ const WEBSOCKET_KIND: StreamTransportKind = {
   make: (req, context, link) => new WebSocketTransport(req, link, context),
 };
 
+const EVENT_STREAM_KIND: AnswerTransportKind = {
+  name: "sse",
+  upgradesTo: EventStreamTransport.upgradesTo,
+  carriedBy: "answer",
+  make: (req, context) => new EventStreamTransport(req, context),
+  refuse: refuseByEvent,
+};
+
 const transportKinds = new Map<string | undefined, TransportKind>();
 
 /**
@@ -89,6 +98,7 @@ export function registerTransport(kind: TransportKind): () => void {
 
 registerTransport(POLLING_KIND);
 registerTransport(WEBSOCKET_KIND);
+registerTransport(EVENT_STREAM_KIND);
 
 /** Returns what carries a transport; undefined if the name is unknown. */
 export function carrierOf(name: string | undefined): TransportKind["carriedBy"] | undefined {

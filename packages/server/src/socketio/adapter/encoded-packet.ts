@@ -18,6 +18,8 @@ export interface EncodedPacket {
   readonly parts: readonly RawData[];
   /** The same before it was encoded. */
   readonly event: OutgoingArguments;
+  /** The offset, if it is the last argument. */
+  readonly offset?: string;
 }
 
 /** Decodes the arguments of a received packet when the first outgoing listener needs them, and once. */
@@ -72,9 +74,9 @@ export function withAckId({ parts, event }: EncodedPacket, id: number, nsp: Adap
 
 /** Returns a packet with one more argument. Only a custom parser has to decode and encode it. */
 export function withOffset({ parts, event }: EncodedPacket, offset: string, nsp: AdapterNamespace): EncodedPacket {
-  if (nsp.server[kCustomParser] === undefined) return { parts: appendText(parts, offset), event };
+  if (nsp.server[kCustomParser] === undefined) return { parts: appendText(parts, offset), event, offset };
   const packet = { type: PacketType.EVENT, nsp: nsp.name, data: [...event.data, offset] };
-  return { parts: nsp.server.encoder.encode(packet), event };
+  return { parts: nsp.server.encoder.encode(packet), event, offset };
 }
 
 /** Whether the last argument of a packet is a string. */

@@ -1,4 +1,4 @@
-import { kDropAck, kDropOldestAck, kLimits, kNamespace, kProbe } from "../keys.ts";
+import { kDropAck, kDropOldestAck, kLimits, kNamespace, kProbe, kReadsOnly } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
 import { AdapterEmitter, isHeard } from "./adapter-emitter.ts";
 import type {
@@ -16,7 +16,7 @@ import { NO_MEMBERS, addMember, isEmptyKey, membersOf, pruneMember, removeMember
 import { type EncodedPacket, type OutgoingArguments, receivePacket, withAckId } from "./encoded-packet.ts";
 import { countBroadcast } from "./look.ts";
 import { sizeOfParts } from "../events/looks.ts";
-import { BroadcastPlan } from "./send-plan.ts";
+import { BroadcastPlan, offsetIn, type PlannedEvent } from "./send-plan.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
 import type { AckCallback } from "../events/acks.ts";
 import type { Untyped } from "../events/typed-events.ts";
@@ -126,7 +126,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   }
 
   private [kDeliverEncoded](encoded: readonly RawData[], packet: OutgoingArguments, opts: BroadcastOptions): void {
-    const plan = this[kPlan](encoded, opts.flags);
+    const plan = this[kPlan]({ parts: encoded }, opts.flags);
     const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, plan);
@@ -159,13 +159,14 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
    * Sends an encoded packet to the receivers on this server. `plain`, without the offset, is for outgoing listeners and for
    * clients of revision 3.
    */
-  protected deliverWithOffset({ parts }: EncodedPacket, plain: EncodedPacket, opts: BroadcastOptions): void {
-    const plan = this[kPlan](parts, opts.flags);
+  protected deliverWithOffset(complete: EncodedPacket, plain: EncodedPacket, opts: BroadcastOptions): void {
+    const { parts } = complete;
+    const plan = this[kPlan](complete, opts.flags);
     let oldPlan: BroadcastPlan | undefined;
     const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain.event);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(parts, plan);
-      socket.client.writeToEngine(plain.parts, (oldPlan ??= this[kPlan](plain.parts, opts.flags)));
+      socket.client.writeToEngine(plain.parts, (oldPlan ??= this[kPlan](plain, opts.flags)));
     });
     this[kCount](receivers, opts, plain.parts, plain.event);
   }
@@ -199,14 +200,14 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
    */
   protected deliverLocally(packet: AdapterPacket, plain: AdapterPacket, opts: BroadcastOptions): number {
     const encoded = this[kEncode](packet);
-    const plan = this[kPlan](encoded, opts.flags);
+    const plan = this[kPlan]({ parts: encoded, offset: offsetIn(packet, plain) }, opts.flags);
     // The program may change the arguments before the later turns.
     let old = this[kCandidates](opts) > RECEIVERS_PER_TURN ? this[kEncode](plain) : undefined;
     const receivers = this[kSend](opts, (socket) => {
       socket.notifyOutgoingListeners?.(plain);
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(encoded, plan);
       old ??= this[kEncode](plain);
-      socket.client.writeToEngine(old, this[kPlan](old, opts.flags));
+      socket.client.writeToEngine(old, this[kPlan]({ parts: old }, opts.flags));
     });
     this[kCount](receivers, opts, encoded, plain);
     return sizeOfParts(encoded);
@@ -237,13 +238,15 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     onAsked: (clients: number) => void,
     ack: AckCallback,
   ): void {
-    const plan = this[kPlan](parts, opts.flags);
+    const plan = this[kPlan]({ parts }, opts.flags);
     const { maxPendingAcks = Infinity } = this[kNamespace].server[kLimits] ?? {};
     let clients = 0;
     const ask = (socket: AdapterSocket): void => {
-      clients++;
-      if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
-      socket.acks.set(opts.id, ack);
+      if (socket.client[kReadsOnly] !== true) {
+        clients++;
+        if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
+        socket.acks.set(opts.id, ack);
+      }
       socket.notifyOutgoingListeners?.(event);
       socket.client.writeToEngine(parts, plan);
     };
@@ -261,8 +264,8 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
     countBroadcast(this[kNamespace], receivers, opts, { parts, event });
   }
 
-  private [kPlan](encoded: readonly RawData[], flags: BroadcastFlags | undefined): BroadcastPlan {
-    return new BroadcastPlan(encoded, flags, this[kNamespace].name);
+  private [kPlan](event: PlannedEvent, flags: BroadcastFlags | undefined): BroadcastPlan {
+    return new BroadcastPlan(event, flags, this[kNamespace].name);
   }
 
   private [kEncode](packet: AdapterPacket): readonly RawData[] {

@@ -2,6 +2,7 @@ import { EventMark, PreparedMessage, type SlowPolicy } from "../../engine/index.
 import { kTraceparent } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
 import type { BroadcastFlags } from "./adapter.ts";
+import type { OutgoingArguments } from "./encoded-packet.ts";
 import type { PacketWriteOptions } from "./surface.ts";
 
 /** The flags of an event to one client. */
@@ -35,12 +36,26 @@ export class SendPlan implements PacketWriteOptions {
   }
 }
 
+/** An encoded event, as its receivers get it. */
+export interface PlannedEvent {
+  readonly parts: readonly RawData[];
+  readonly offset?: string | undefined;
+}
+
+/** Returns the offset of a packet. Volatile ones have none, unless their last argument could be taken for one. */
+export function offsetIn({ data }: OutgoingArguments, plain: OutgoingArguments): string | undefined {
+  return data.length > plain.data.length ? (data.at(-1) as string) : undefined;
+}
+
 /** The plan of a broadcast, with the packets and frames that all receivers share. */
 export class BroadcastPlan extends SendPlan {
   readonly prepared: PreparedMessage;
+  readonly offset: string | undefined;
 
-  constructor(encoded: readonly RawData[], flags: BroadcastFlags | undefined, nsp: string) {
+  /** @param event encoded; its offset, if it has one, is its last argument */
+  constructor({ parts, offset }: PlannedEvent, flags: BroadcastFlags | undefined, nsp: string) {
     super(flags, nsp);
-    this.prepared = new PreparedMessage(encoded, this.compress !== false, this.mark);
+    this.offset = offset;
+    this.prepared = new PreparedMessage(parts, this.compress !== false, this.mark);
   }
 }

@@ -11,6 +11,7 @@ import type {
   kDropOldestAck,
   kLimits,
   kProbe,
+  kReadsOnly,
   kTally,
   kTraceparent,
 } from "../keys.ts";
@@ -49,6 +50,10 @@ export interface PacketWriteOptions {
   readonly [kTraceparent]?: string | undefined;
   /** The packets and frames that all receivers share; includes `encoded`. */
   readonly prepared?: PreparedMessage;
+  /** The offset, if it is the last argument of the event. */
+  readonly offset?: string | undefined;
+  /** Whether a refused client would be refused again. */
+  readonly isFinal?: boolean;
   /** Frames that third-party adapters made for another engine. Ignored. */
   wsPreEncodedFrame?: unknown;
 }
@@ -65,6 +70,8 @@ export function isEncoded(
 export interface AdapterClient {
   /** The session. Missing when an adapter runs without a server. */
   readonly conn?: { readonly protocol: number; close?(): unknown };
+  /** Whether the client can't acknowledge. */
+  readonly [kReadsOnly]?: boolean;
   /** Writes encoded packets. Clients that get the same array share the frames made of it. */
   writeToEngine(encoded: readonly RawData[], options: PacketWriteOptions): void;
 }

@@ -28,7 +28,7 @@ import type { DefaultEventsMap, EventsMap, Untyped } from "../events/typed-event
 import { kEngineClock, kCongestion, kFailSession, kSetSessionHandler, kSendPrepared } from "../../engine/index.ts";
 import { kEnqueue, kTakeClosing, kTakeDrain, kTakeEnd, kTakeError, kTakeMessage } from "../../engine/index.ts";
 import { kCustomParser, kEnd, kLimits, kReportLimit, kEmitDrain, kPort, kProbe } from "../keys.ts";
-import { kRememberExpelled, kRecordJoin, kSlots, kTraceparent, kYieldSession } from "../keys.ts";
+import { type kReadsOnly, kRememberExpelled, kRecordJoin, kSlots, kTraceparent, kYieldSession } from "../keys.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kDecoder = Symbol("decoder");
@@ -71,6 +71,7 @@ export class Client<
   readonly server: Server<ListenEvents, EmitEvents, ServerSideEvents, SocketData>;
   /** The session, or an adapter of another engine's socket. */
   readonly [kPort]: SessionPort;
+  declare readonly [kReadsOnly]?: boolean;
   private readonly [kDecoder]: PacketDecoder;
   /** The socket, or the attempt to join, by name of the namespace. */
   readonly [kSlots]: NamespaceSlots<Socket | JoinAttempt> = new NamespaceSlots();

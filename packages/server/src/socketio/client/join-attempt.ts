@@ -6,6 +6,7 @@ import { reportConnectRefused } from "./connect-refused.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { failHandler } from "../events/listener-errors.ts";
 import type { ExtendedError, Namespace } from "../namespace.ts";
+import type { PacketWriteOptions } from "../adapter/surface.ts";
 import type { RestoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
 import { Socket } from "../socket/socket.ts";
@@ -60,7 +61,7 @@ export class JoinAttempt {
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client[kRecordJoin](this, undefined);
-      this.client._packet(this.#noNamespace(why));
+      this.client._packet(this.#noNamespace(why), why === undefined ? NEVER : undefined);
     });
   }
 
@@ -191,6 +192,9 @@ export function limitPacket(revision: 3 | 4, name: string, { message, code }: So
   const err = { message, data: { code } };
   return new SocketPacket(PacketType.CONNECT_ERROR, name, revision === 3 ? message : refusal(err, revision), undefined);
 }
+
+/** The options of a refusal that will be the same later. */
+const NEVER: PacketWriteOptions = { isFinal: true };
 
 /** The refusal after a failure of the program, without its details. */
 const INTERNAL = new SocketIoError("MIDDLEWARE_FAILED", "Internal server error");

@@ -9,6 +9,10 @@ export const SOCKETIO_ERRORS = {
     fix: "send `await blob.arrayBuffer()` in its place",
   },
   ACK_TIMEOUT: { message: "operation has timed out", fix: "raise the timeout, or answer in the listener" },
+  CLIENT_READS_ONLY: {
+    message: "the client reads server-sent events, so it can't acknowledge",
+    fix: "ask clients of other transports; see `socket.conn.transport.name`",
+  },
   NOT_AN_HTTP_SERVER: {
     message: "attach() takes an HTTP server or a port, not a request handler",
     fix: "pass the result of `createServer()` or `app.listen()`",

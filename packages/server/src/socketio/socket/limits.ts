@@ -1,17 +1,18 @@
 import type { Adapter, Room, SocketId } from "../adapter/adapter.ts";
 import { type AckCallback, type AckTally, expectAckWithin, type PendingAcks } from "../events/acks.ts";
 import type { Clock } from "../../base/clock.ts";
+import { runNextTick } from "../../base/turn.ts";
 import { kEngineClock } from "../../engine/index.ts";
 import type { SessionPort } from "../client/session-port.ts";
 import type { ResolvedLimits } from "../limits.ts";
 import { SocketIoError } from "../report/errors.ts";
 import type { SessionLimitCode } from "../report/limit-codes.ts";
-import { kCall, kLimits, kReportLimit, kPort, kTally } from "../keys.ts";
+import { kCall, kLimits, kReadsOnly, kReportLimit, kPort, kTally } from "../keys.ts";
 
 /** The members of a socket that its limits need. */
 interface LimitedSocket {
   readonly id: SocketId;
-  readonly client: { readonly [kPort]: SessionPort };
+  readonly client: { readonly [kPort]: SessionPort; readonly [kReadsOnly]?: boolean };
   readonly acks: PendingAcks;
   readonly adapter: Adapter;
   readonly server: {
@@ -42,13 +43,23 @@ interface AcknowledgingSocket extends LimitedSocket {
 }
 
 /**
- * Stores an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is dropped.
+ * Stores an acknowledgement until the client answers. Beyond `maxPendingAcks` the oldest one is dropped. That of a client that
+ * only reads fails at once, if it takes an error.
  *
  * @param timeout in milliseconds; unlimited when undefined
- * @returns the id to send with the event
+ * @returns the id to send with the event; undefined if the client can't answer
  */
-export function addPendingAck(socket: AcknowledgingSocket, ack: AckCallback, timeout: number | undefined): number {
-  const { acks, nsp, server } = socket;
+export function addPendingAck(
+  socket: AcknowledgingSocket,
+  ack: AckCallback,
+  timeout: number | undefined,
+): number | undefined {
+  const { acks, nsp, server, client } = socket;
+  if (client[kReadsOnly]) {
+    const fail = (): void => socket[kCall](ack, [new SocketIoError("CLIENT_READS_ONLY")], "acknowledgement");
+    if (timeout !== undefined) runNextTick(fail, undefined);
+    return undefined;
+  }
   const id = nsp._ids++;
   const { maxPendingAcks } = server[kLimits];
   if (acks.size >= maxPendingAcks) dropOldestAck(socket, maxPendingAcks);

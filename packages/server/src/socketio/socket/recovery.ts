@@ -11,6 +11,7 @@ import { type AnswerRecord, AnswerWindow } from "../recovery/answers.ts";
 import { SocketIoError } from "../report/errors.ts";
 import { callAdapter, failAdapter } from "../events/listener-errors.ts";
 import type { Namespace } from "../namespace.ts";
+import type { PacketWriteOptions } from "../adapter/surface.ts";
 import type { RawData } from "../packets/codec.ts";
 import { LAYER_CHANNELS } from "../report/channels.ts";
 import type { Socket } from "./socket.ts";
@@ -71,7 +72,21 @@ function isRecording(adapter: Adapter): adapter is Adapter & RecordingAdapter {
  * Whether a client gets the answer to CONNECT before its missed events. Clients of the reference keep events that come before
  * the answer. If the connection breaks in between, they come twice. Other adapters keep the order of the reference.
  */
-export const answersFirst = isRecording as (adapter: Adapter) => boolean;
+const answersFirst = isRecording as (adapter: Adapter) => boolean;
+
+/** Returns what a socket sends at first: the answer to CONNECT, and events that its client has missed, with their offsets. */
+export function welcomeOf(socket: Socket, pid: PrivateSessionId | undefined, missed: unknown[][]): SocketPacket[] {
+  const { nsp, id: sid, conn, adapter } = socket;
+  const data = conn.protocol === 3 ? undefined : { sid, pid };
+  const answer = new SocketPacket(PacketType.CONNECT, nsp.name, data, undefined);
+  const events = missed.map((event) => new SocketPacket(PacketType.EVENT, nsp.name, event, undefined));
+  return answersFirst(adapter) ? [answer, ...events] : [...events, answer];
+}
+
+/** The options of a missed event: the offset is its last argument. */
+export function missedOptions({ type, data }: SocketPacket): PacketWriteOptions | undefined {
+  return type === PacketType.EVENT ? { offset: (data as unknown[]).at(-1) as string } : undefined;
+}
 
 function isResuming(adapter: Adapter): adapter is Adapter & ResumingAdapter {
   return kResumeSession in adapter;

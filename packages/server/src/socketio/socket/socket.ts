@@ -25,14 +25,15 @@ import { onlyTo } from "../adapter/one-socket.ts";
 import { sendInOrder } from "./in-order.ts";
 import { addPendingAck, dropOldestAck, mayJoin } from "./limits.ts";
 import {
-  answersFirst,
   answersFor,
   claimSession,
   encodeAnswer,
+  missedOptions,
   openSession,
   persistSession,
   RECOVERABLE_REASONS,
   releaseSession,
+  welcomeOf,
 } from "./recovery.ts";
 import type { Server } from "../server.ts";
 import { traceDelivery, traceEmit, TRACES } from "../tracing.ts";
@@ -55,7 +56,7 @@ import {
 } from "../events/typed-events.ts";
 import { kAnswers, kBroadcastsGot, kCall, kDeliver, kDropAck, kDropOldestAck, kFinishSending } from "../keys.ts";
 import { kNextFlags, kNotifyIncoming, kEmitDrain, kPendingAcks, kRememberExpelled, kSendEvent } from "../keys.ts";
-import { kTakeFlags } from "../keys.ts";
+import { kReadsOnly, kTakeFlags } from "../keys.ts";
 
 const log = createLog("socket.io:socket");
 
@@ -276,8 +277,10 @@ export class Socket<
     ...args: AllButLast<EventParams<EmitEvents, Ev>>
   ): Promise<FirstNonErrorArg<Last<EventParams<EmitEvents, Ev>>>>;
   emitWithAck(...data: unknown[]): Promise<unknown> {
-    const withError = this[kNextFlags]().timeout !== undefined;
-    return promiseAck(withError, (ack) => {
+    const flags = this[kNextFlags]();
+    // Its failure settles the promise.
+    if (this.client[kReadsOnly]) flags.timeout ??= 0;
+    return promiseAck(flags.timeout !== undefined, (ack) => {
       data.push(ack);
       callUntyped(this, "emit", data);
     });
@@ -383,10 +386,7 @@ export class Socket<
     if (this[kPid] !== undefined) openSession(this[kPid], this);
     watchAdapter(this.join(this.id), this.nsp);
     this[kAnswers]?.sendBy((_id, answer) => answer.length > 0 && this.packet(answer, { preEncoded: true }));
-    const data = this.conn.protocol === 3 ? undefined : { sid: this.id, pid: this[kPid] };
-    const answer = new SocketPacket(PacketType.CONNECT, this.nsp.name, data, undefined);
-    const events = missed.map((event) => new SocketPacket(PacketType.EVENT, this.nsp.name, event, undefined));
-    for (const packet of answersFirst(this.adapter) ? [answer, ...events] : [...events, answer]) this.packet(packet);
+    for (const packet of welcomeOf(this, this[kPid], missed)) this.packet(packet, missedOptions(packet));
   }
 
   /** Handles a packet for this socket. */

@@ -1,0 +1,72 @@
+/*
+ * Plain pages, curl and scripts that read a namespace by server-sent events.
+ * Knows: the handler of such requests, what they ask for, and the text of events.
+ * Must not know: how a transport writes its answer.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { checkFunction, invite, Server as Engine } from "../../engine/index.ts";
+
+/** What {@link Namespace.eventSource} takes. */
+export interface EventSourceOptions {
+  /**
+   * Returns the credentials, `socket.handshake.auth`; may be asynchronous. If it throws, the client is refused. Default: a
+   * `token` from the parameter `token` of the URL, the cookie `token`, or `Authorization: Bearer`.
+   */
+  auth?: ((req: IncomingMessage) => Credentials | PromiseLike<Credentials>) | undefined;
+  /** The rooms that the client joins before the listeners of `connection` run, or a function that returns them. Default: none. */
+  rooms?: readonly string[] | ((req: IncomingMessage) => readonly string[] | undefined) | undefined;
+  /**
+   * What happens to events with binary data. `"base64"`: each piece of it becomes `{"_bytes": "<base64>"}`. `"omit"`: the
+   * client does not get such an event. Default `"base64"`.
+   */
+  binary?: "base64" | "omit" | undefined;
+  /** Milliseconds after which a client whose connection broke returns. Default 2000. */
+  retry?: number | undefined;
+}
+
+type Credentials = Record<string, unknown> | undefined | void;
+
+/** A request for events, as its handler sees it. */
+export interface EventSourceTicket extends EventSourceOptions {
+  /** The name of the namespace. */
+  readonly name: string;
+}
+
+const tickets = new WeakMap<IncomingMessage, EventSourceTicket>();
+
+/** The members of a namespace that its handler uses. */
+interface ReadNamespace {
+  readonly name: string;
+  readonly server: {
+    readonly engine: Engine | undefined;
+    readonly opts: NonNullable<ConstructorParameters<typeof Engine>[0]>;
+    bind(engine: object): unknown;
+  };
+}
+
+/** Returns the handler of {@link Namespace.eventSource}. */
+export function eventSourceHandler(
+  { name, server }: ReadNamespace,
+  options: EventSourceOptions,
+): (req: IncomingMessage, res: ServerResponse) => void {
+  if (options.auth) checkFunction(options.auth, "eventSource({ auth })");
+  const ticket: EventSourceTicket = { ...options, name };
+  return (req, res) => {
+    // A program may have no other clients, and no HTTP server of its own to attach to.
+    if (server.engine === undefined) server.bind(new Engine(server.opts));
+    invite(req, "sse");
+    tickets.set(req, ticket);
+    server.engine?.handleRequest(req, res);
+  };
+}
+
+/** Returns what the handler of a request was created with, or what the query asks for. */
+export function ticketOf(req: IncomingMessage): EventSourceTicket {
+  const { nsp = "/" } = queryOf(req);
+  return tickets.get(req) ?? { name: nsp.startsWith("/") ? nsp : `/${nsp}` };
+}
+
+/** Returns the parsed query of a request. */
+export function queryOf(req: IncomingMessage): Record<string, string | undefined> {
+  return (req as { _query?: Record<string, string | undefined> })._query ?? {};
+}
