@@ -1,4 +1,4 @@
-// The demo: two pages, one Fastify application, one Socket.IO server. With `--workers N`, several processes are that server.
+// The demo: three pages, one Fastify application, one Socket.IO server. With `--workers N`, several processes are that server.
 import cluster from "node:cluster";
 import { localCluster, runWorkers } from "@portage/cluster";
 import { portage } from "@portage/server/fastify";
@@ -22,6 +22,9 @@ const SHELL_CHECK_INTERVAL = 250;
 /** The live page, for this machine alone. A real program sets `auth`, and shows no values. */
 const DASHBOARD = { role: "act", payloads: "values", label: (socket) => socket.data.name };
 
+/** The chat for pages without a library, and `curl -N`. */
+const PLAIN_PAGES = { "/events": { namespace: "/" } };
+
 function fail(message) {
   console.error(message);
   process.exit(1);
@@ -38,7 +41,12 @@ function refuseBlockedUpgrade(request, _response, next) {
 async function createApp(options) {
   const app = Fastify({ forceCloseConnections: true });
   // Polling sends bytes as base64, a third larger than the picture.
-  await app.register(portage, { maxHttpBufferSize: 2 * LIMITS.pictureBytes, dashboard: DASHBOARD, ...options });
+  await app.register(portage, {
+    maxHttpBufferSize: 2 * LIMITS.pictureBytes,
+    dashboard: DASHBOARD,
+    eventSources: PLAIN_PAGES,
+    ...options,
+  });
   app.io.engine.use(refuseBlockedUpgrade);
   const onPagesChange = openBroadcast(app.io);
   openChat(app.io, { onChange: onPagesChange, sink: openSinking(app.io.engine) });
@@ -92,6 +100,7 @@ function welcome(port, workers) {
     workers === undefined ? "Portage demo" : `Portage demo, ${workers} ${workers === 1 ? "worker" : "workers"}`;
   console.log(
     `${title}\n  chat       ${origin}/websocket.html\n  broadcast  ${origin}/broadcast.html\n` +
+      `  plain page ${origin}/events.html\n` +
       `  live page  ${origin}/dashboard/\nCtrl-C ends it.`,
   );
 }

@@ -74,10 +74,13 @@ export function openBroadcast(io) {
     answer(sender, "echo", () => {});
     answer(sender, "announce", async (request) => {
       const text = readText(readRecord(request).text, "announcement", LIMITS.text);
-      const targets = await (await audienceOf(pages, request)).fetchSockets();
+      const audience = await (await audienceOf(pages, request)).fetchSockets();
+      // Pages without a library have no data, and can't confirm.
+      const targets = audience.filter((page) => page.data.rooms);
       count += 1;
       const announcement = new Announcement(sender, count, targets);
       for (const page of targets) void announcement.send(page, text);
+      for (const page of audience) if (!page.data.rooms) page.emit("announcement", { number: count, text });
       return { number: count, of: targets.length };
     });
   });

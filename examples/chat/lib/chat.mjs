@@ -6,6 +6,8 @@ import { SharedRooms } from "./workers.mjs";
 
 /** Time limit for the other pages to confirm a message, in milliseconds. */
 const DELIVERY_TIME = 5000;
+/** The room that pages without a library watch. */
+const WATCHED_ROOM = "harbour";
 
 /** Returns a message for other pages, without its key and its page. */
 const publicForm = ({ id, name, text, picture, time }) => ({ id, name, text, picture, time });
@@ -140,6 +142,14 @@ class Page {
   }
 }
 
+/** Shows a room to a page without a library, which can't speak or confirm, and so is not a member. */
+function showTo(socket, rooms) {
+  const room = rooms.open(WATCHED_ROOM);
+  socket.join(channelOf(room.name));
+  socket.emit("history", { room: room.name, messages: room.messages.map(publicForm) });
+  socket.emit("members", { room: room.name, names: room.names() });
+}
+
 /**
  * Opens the chat on the main namespace. Calls `onChange` when a page came, left or changed, and `sink` to kill what carries
  * a page's session.
@@ -153,5 +163,7 @@ export function openChat(io, { onChange, sink }) {
       rooms.change();
     },
   };
-  io.on("connection", (socket) => new Page(socket, rooms, host));
+  io.on("connection", (socket) =>
+    socket.conn.transport.name === "sse" ? showTo(socket, rooms) : new Page(socket, rooms, host),
+  );
 }
