@@ -128,7 +128,7 @@ const TABLE = {
   UPGRADE_OK: ok("a session moves from polling to WebSocket in {ms} ms"),
   UPGRADE_NOT_STICKY: limit("the WebSocket does not reach the session that it should upgrade"),
   UPGRADE_FAILED: limit("sessions stay on polling: the upgrade fails ({failure})"),
-  HTTP2_OFF: ok("the server does not offer HTTP/2: browsers open a connection for each WebSocket"),
+  HTTP2_OFF: ok("the server does not offer HTTP/2: the pages of a browser share six connections, besides WebSockets"),
   HTTP2_OK: ok("the server offers HTTP/2 without WebSocket: browsers open WebSockets over HTTP/1.1"),
   HTTP2_WEBSOCKET_OK: ok("a WebSocket opens over HTTP/2 in {ms} ms"),
   HTTP2_WEBSOCKET_REFUSED: failing(
