@@ -11,7 +11,7 @@ import { PassThrough, type Duplex } from "node:stream";
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from "fastify";
 import type { Board, DashboardOptions } from "./dashboard/index.ts";
 import { Server as EngineServer } from "./engine.ts";
-import { Server, type ServerOptions } from "./index.ts";
+import { type EventSourceOptions, Server, type ServerOptions } from "./index.ts";
 import { kHostListens } from "./relay.ts";
 
 declare module "fastify" {
@@ -29,6 +29,15 @@ export type PortageOptions = Partial<ServerOptions> & {
    */
   metrics?: boolean | string | MetricsRoute | null | undefined;
   /**
+   * Routes by which plain pages and curl read a namespace, by path: the options of `io.of(namespace).eventSource()`. Default: none.
+   * The hooks of the application run first.
+   *
+   * @example
+   * const app = Fastify();
+   * await app.register(portage, { eventSources: { "/events/news": { namespace: "/news" } } });
+   */
+  eventSources?: Readonly<Record<string, EventSourceRoute>> | null | undefined;
+  /**
    * Serves the live page of `@portage/server/dashboard`: `true`, or its options. Their `path` is relative to the prefix of the
    * context. The hooks of the application run first. Default: not served, and nothing of it is loaded.
    *
@@ -37,6 +46,12 @@ export type PortageOptions = Partial<ServerOptions> & {
    */
   dashboard?: boolean | DashboardOptions | null | undefined;
 };
+
+/** What a route for plain pages serves. */
+export interface EventSourceRoute extends EventSourceOptions {
+  /** The namespace that its pages read. Default: "/". */
+  namespace?: string;
+}
 
 /** The path of the metrics, and who may read them. Others get 403, `FST_PORTAGE_METRICS_FORBIDDEN`. */
 export interface MetricsRoute {
@@ -155,6 +170,19 @@ function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): vo
     const message = "Metrics are for requests from this machine, or with the token that the server was given";
     throw new PortageFastifyError("FST_PORTAGE_METRICS_FORBIDDEN", message, 403);
   });
+}
+
+/** Serves the option `eventSources`. A server that closes refuses pages by itself, so that they return. */
+function serveEventSources(scope: FastifyInstance, io: Server, routes: PortageOptions["eventSources"]): void {
+  for (const [path, { namespace = "/", ...options }] of Object.entries(routes ?? {})) {
+    const read = io.of(namespace).eventSource(options);
+    scope.all(checkedPath("eventSources", path), (request, reply) => {
+      reply.hijack();
+      if (reply.raw.destroyed) return;
+      copyHeaders(reply);
+      read(request.raw, reply.raw);
+    });
+  }
 }
 
 function checkedPath(option: string, path: unknown): string {
@@ -331,6 +359,7 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
+    serveEventSources(scope, io, options.eventSources);
     const local = path.slice(app.prefix.replace(/\/$/, "").length);
     scope.all(`${local}/*`, handler);
     if (options.addTrailingSlash === false) scope.all(local, handler);
@@ -353,7 +382,7 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
  * app.io.on("connection", (socket) => socket.emit("hello"));
  * await app.listen({ port: 3000 });
  *
- * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path` or `metrics` does not start with a slash,
+ * @throws PortageFastifyError `FST_PORTAGE_INVALID_PATH` when `path`, `metrics` or one of `eventSources` does not start with a slash,
  * `FST_PORTAGE_INVALID_TOKEN` when `metrics.token` is not a string,
  * `FST_PORTAGE_FASTIFY_VERSION` when the version of Fastify is not supported.
  */

@@ -14,6 +14,7 @@ export {
   type EventsMap,
   type DisconnectCode,
   type EngineReport,
+  type EventSourceOptions,
   type ExtendedError,
   type ConnectRefused,
   type HandlerErrorContext,

@@ -8,6 +8,7 @@
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
 export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./report/errors.ts";
 export type { ConnectRefused } from "./client/connect-refused.ts";
+export type { EventSourceOptions } from "./event-source/handler.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type HandlerErrorContext, type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";

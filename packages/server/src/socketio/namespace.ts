@@ -221,7 +221,7 @@ export class Namespace<
    * @throws SocketIoError `NOT_LOCAL` for the parent of dynamic namespaces
    * @example
    * const readNews = io.of("/news").eventSource({ rooms: (req) => [req.headers["accept-language"] ?? "en"] });
-   * app.get("/events/news", readNews); // Express; with node:http, call readNews(req, res)
+   * createServer((req, res) => readNews(req, res)).listen(3000); // with Express: app.get("/events/news", readNews)
    */
   eventSource(options: EventSourceOptions = {}): (req: IncomingMessage, res: ServerResponse) => void {
     return eventSourceHandler(this, options);

@@ -6,7 +6,7 @@ import type { Refusal } from "../report/refusals.ts";
 import { httpKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
-import { answerHeaders, bodyOf, statusOf } from "./refusal-answer.ts";
+import { refusalHeaders, bodyOf, statusOf } from "./refusal-answer.ts";
 
 /** The part of the engine that HTTP requests use. */
 export interface HttpDoor {
@@ -49,7 +49,7 @@ export class HttpOpening implements RequestOpening, HttpExchange {
     if (res.headersSent) return;
     const kind = httpKind(req._query["transport"]);
     if (kind.carriedBy === "answer" && kind.refuse(res, refusal)) return;
-    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...answerHeaders(refusal) });
+    res.writeHead(statusOf(refusal), { "Content-Type": "application/json", ...refusalHeaders(refusal) });
     res.end(bodyOf(refusal));
   }
 }

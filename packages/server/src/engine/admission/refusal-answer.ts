@@ -24,7 +24,7 @@ export function retryHeaders({ retryAfter }: Refusal): Record<string, string> {
 }
 
 /** Returns the headers that tell an HTTP client what to do: when to come back, or with which method (RFC 9110, section 15.5.6). */
-export function answerHeaders(refusal: Refusal): Record<string, string> {
+export function refusalHeaders(refusal: Refusal): Record<string, string> {
   return refusalName(refusal) === "METHOD_NOT_ALLOWED" ? { Allow: "GET" } : retryHeaders(refusal);
 }
 

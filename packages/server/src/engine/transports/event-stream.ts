@@ -30,10 +30,10 @@ import { Transport } from "./transport.ts";
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kRes = Symbol("res");
-const kAnswer = Symbol("answer");
+const kOpenAnswer = Symbol("openAnswer");
 const kBegin = Symbol("begin");
-const kWriteHead = Symbol("writeHead");
-const kSendPacket = Symbol("sendPacket");
+const kSendHead = Symbol("sendHead");
+const kSendOne = Symbol("sendOne");
 const kWriteEvent = Symbol("writeEvent");
 const kOnClosed = Symbol("onClosed");
 const kOnFlushed = Symbol("onFlushed");
@@ -41,7 +41,7 @@ const kTimer = Symbol("timer");
 const kDelay = Symbol("delay");
 
 /** Most milliseconds for the client to read the last event. */
-const LAST_READ_TIMEOUT = 10_000;
+const LAST_EVENT_TIMEOUT = 10_000;
 
 /** Events up to this size are copied for each stream that writes its id into them; longer ones are written in parts. */
 const LONGEST_COPY = 8192;
@@ -53,12 +53,12 @@ const PONG = new EnginePacket("pong", undefined, COMPRESS);
 const LEAST_RETRY = 1000;
 
 /** Returns the line that tells a client when to return: between the delay and its double, so that not all come at once. */
-export function retryLine(delay: number): string {
+function retryLine(delay: number): string {
   return `retry: ${Math.round(delay * (1 + Math.random()))}\n`;
 }
 
 /** Returns a message that is not an event of the layer above. A line break would end its line. */
-function eventOf({ data = "" }: EnginePacket): SharedEvent {
+function plainEvent({ data = "" }: EnginePacket): SharedEvent {
   if (typeof data !== "string") return new SharedEvent(`event: binary\ndata: ${data.toString("base64")}\n`);
   const lines = data.split(/\r\n|\r|\n/);
   return new SharedEvent(lines.map((line) => `data: ${line}\n`).join(""));
@@ -86,7 +86,7 @@ export class EventStreamTransport extends Transport {
   streamId: string | undefined = undefined;
   private [kRes]: ServerResponse | undefined = undefined;
   /** Defined once the head is written. */
-  private [kAnswer]: OpenAnswer | undefined = undefined;
+  private [kOpenAnswer]: OpenAnswer | undefined = undefined;
   // Absent on most streams, to keep them small.
   declare private [kTimer]?: PendingCall;
   declare private [kDelay]?: number | undefined;
@@ -97,7 +97,7 @@ export class EventStreamTransport extends Transport {
   }
 
   override get bufferedBytes(): number {
-    return this[kAnswer]?.bufferedBytes ?? 0;
+    return this[kOpenAnswer]?.bufferedBytes ?? 0;
   }
 
   override onRequest({ res }: HttpExchange): void {
@@ -120,7 +120,7 @@ export class EventStreamTransport extends Transport {
     const answer = isSilent ? undefined : this[kBegin]();
     if (answer !== undefined) {
       if (batch.length > 1) answer.cork();
-      for (const packet of batch) this[kSendPacket](answer, packet);
+      for (const packet of batch) this[kSendOne](answer, packet);
       if (batch.length > 1) answer.flush();
       this.writable = this.readyState === "open" && !answer.isFull;
       if (!this.writable) answer.whenDrained(() => this[kOnFlushed]());
@@ -130,11 +130,11 @@ export class EventStreamTransport extends Transport {
     while (pings-- > 0 && this.readyState === "open") this.onPacket(PONG);
   }
 
-  private [kSendPacket](answer: OpenAnswer, packet: EnginePacket): void {
+  private [kSendOne](answer: OpenAnswer, packet: EnginePacket): void {
     if (packet.type === "ping") return this[kWriteEvent](answer, PING);
     if (packet.type !== "message") return;
     const { shared } = packet.options as PacketSendOptions;
-    this[kWriteEvent](answer, shared instanceof SharedEvent ? shared : eventOf(packet));
+    this[kWriteEvent](answer, shared instanceof SharedEvent ? shared : plainEvent(packet));
   }
 
   private [kWriteEvent](answer: OpenAnswer, event: SharedEvent): void {
@@ -168,12 +168,13 @@ export class EventStreamTransport extends Transport {
   /** Writes the head, once. Returns undefined if the answer can't begin. */
   private [kBegin](): OpenAnswer | undefined {
     const { [kRes]: res } = this;
-    if (this[kAnswer] === undefined && res !== undefined && this[kWriteHead](res)) this[kAnswer] = new OpenAnswer(res);
-    return this[kAnswer];
+    if (this[kOpenAnswer] === undefined && res !== undefined && this[kSendHead](res))
+      this[kOpenAnswer] = new OpenAnswer(res);
+    return this[kOpenAnswer];
   }
 
   /** Returns false if the headers are invalid, which ends the transport. */
-  private [kWriteHead](res: ServerResponse): boolean {
+  private [kSendHead](res: ServerResponse): boolean {
     if (res.headersSent || isGone(res)) return false;
     const headers = { ...STREAM_HEADERS };
     this[kContext].addHeaders(headers, res.req, this.sid);
@@ -191,7 +192,7 @@ export class EventStreamTransport extends Transport {
   /** Answers with another status, and ends. Does nothing after the head has left. */
   refuse(status: number, body: string): void {
     const { [kRes]: res } = this;
-    if (this[kAnswer] !== undefined || res === undefined || res.headersSent || isGone(res)) return;
+    if (this[kOpenAnswer] !== undefined || res === undefined || res.headersSent || isGone(res)) return;
     res.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
     res.end(body);
   }
@@ -225,6 +226,6 @@ export class EventStreamTransport extends Transport {
     if (this[kDelay] !== undefined) answer?.write(inForm(answer, new SharedEvent(retryLine(this[kDelay]))));
     res.end();
     this[kContext].closing.add(this);
-    this[kTimer] = this[kContext].clock.after(LAST_READ_TIMEOUT, () => res.destroy());
+    this[kTimer] = this[kContext].clock.after(LAST_EVENT_TIMEOUT, () => res.destroy());
   }
 }

@@ -61,7 +61,7 @@ export class JoinAttempt {
       if (nsp) return this.enter(nsp);
       this.#state = "over";
       this.client[kRecordJoin](this, undefined);
-      this.client._packet(this.#noNamespace(why), why === undefined ? NEVER : undefined);
+      this.client._packet(this.#noNamespace(why), why === undefined ? FINAL_REFUSAL : undefined);
     });
   }
 
@@ -194,7 +194,7 @@ export function limitPacket(revision: 3 | 4, name: string, { message, code }: So
 }
 
 /** The options of a refusal that will be the same later. */
-const NEVER: PacketWriteOptions = { isFinal: true };
+const FINAL_REFUSAL: PacketWriteOptions = { isFinal: true };
 
 /** The refusal after a failure of the program, without its details. */
 const INTERNAL = new SocketIoError("MIDDLEWARE_FAILED", "Internal server error");

@@ -25,11 +25,11 @@ import { SocketIoError } from "../report/errors.ts";
 import type { AnyServerSocket } from "../socket/socket.ts";
 import { type EventSourceTicket, ticketOf } from "./handler.ts";
 import { type NamedEvent, namedEvent, ownEvent } from "./event-text.ts";
-import { defaultAuth, positionOf } from "./request.ts";
+import { defaultAuth, resumedFrom } from "./request.ts";
 
 const log = createLog("socket.io:client");
 
-type AnyServer = AnyServerSocket["server"];
+type ServerOfClient = AnyServerSocket["server"];
 type Joining = Parameters<Client[typeof kRecordJoin]>;
 
 /** Milliseconds after which a client returns: after a break, and after a refusal, whose reason is for its page. */
@@ -37,7 +37,7 @@ const USUAL_RETRY = 2000;
 const RETRY_OF_REFUSED = 30_000;
 
 /** Returns the client of a session. */
-export function createClient(server: AnyServer, conn: Session): Client {
+export function createClient(server: ServerOfClient, conn: Session): Client {
   const { transport } = conn;
   return transport instanceof EventStreamTransport
     ? new EventSourceClient(server, conn, transport)
@@ -50,7 +50,7 @@ class EventSourceClient extends Client {
   readonly #stream: EventStreamTransport;
   readonly #ticket: EventSourceTicket;
 
-  constructor(server: AnyServer, conn: Session, stream: EventStreamTransport) {
+  constructor(server: ServerOfClient, conn: Session, stream: EventStreamTransport) {
     super(server, conn);
     this.#stream = stream;
     const request = this[kPort][kPeekRequest]?.() ?? conn.request;
@@ -62,7 +62,7 @@ class EventSourceClient extends Client {
 
   #ask(request: IncomingMessage): void {
     const { auth = defaultAuth } = this.#ticket;
-    const position = positionOf(request);
+    const position = resumedFrom(request);
     const join = (given: Record<string, unknown> | undefined | void): void => {
       if (this.conn.readyState === "open") this.connect(this.#ticket.name, { ...given, ...position });
     };

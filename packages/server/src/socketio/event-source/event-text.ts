@@ -5,22 +5,22 @@ import { decodePacket, type ParserModule, type RawData } from "../packets/codec.
 const TAKEN: ReadonlySet<string> = new Set(["open", "error", "refused"]);
 
 /** What would end a line, and what some clients cut a line at. */
-const LINE_ENDS = /[\r\n\0]/g;
+const NAME_BREAKS = /[\r\n\0]/g;
 
 /** Returns the name of an event as a page listens to it. */
-export function pageName(name: unknown): string {
-  const text = String(name).replace(LINE_ENDS, " ");
+function pageName(name: unknown): string {
+  const text = String(name).replace(NAME_BREAKS, " ");
   return TAKEN.has(text) ? `$${text}` : text;
 }
 
 /** Encodes the arguments of an event: one as it is, several as an array, none as null. */
-function dataOf(args: readonly unknown[]): string {
+function dataField(args: readonly unknown[]): string {
   const data = args.length === 1 ? args[0] : args;
   return args.length === 0 ? "null" : (JSON.stringify(data) ?? "null");
 }
 
 /** Returns the lines of an event of this server's own. */
-export const ownEvent = (name: string, data: unknown): string => `event: ${name}\ndata: ${dataOf([data])}\n`;
+export const ownEvent = (name: string, data: unknown): string => `event: ${name}\ndata: ${dataField([data])}\n`;
 
 /** An event of the program, for any number of streams. */
 export class NamedEvent extends EventMessage {
@@ -33,7 +33,7 @@ export class NamedEvent extends EventMessage {
 }
 
 /** An encoded packet, and how to read it. */
-export interface Encoded {
+export interface EncodedEvent {
   readonly parts: readonly RawData[];
   readonly parser: ParserModule | undefined;
   readonly mark?: EventMark | undefined;
@@ -42,7 +42,7 @@ export interface Encoded {
 }
 
 /** Turns an encoded packet into an event. Returns null for what is not an event. @throws what the parser throws */
-export function namedEvent({ parts, parser, mark, offsetIn }: Encoded): NamedEvent | null {
+export function namedEvent({ parts, parser, mark, offsetIn }: EncodedEvent): NamedEvent | null {
   const packet = decodePacket(parts, parser);
   if (packet === undefined || !Array.isArray(packet.data)) return null;
   const [name, ...args] = packet.data as unknown[];
@@ -50,8 +50,8 @@ export function namedEvent({ parts, parser, mark, offsetIn }: Encoded): NamedEve
   if (offset !== undefined) args.pop();
   const found = { bytes: false };
   const mayHaveBytes = parts.length > 1 || parser !== undefined;
-  const data = dataOf(mayHaveBytes ? (withoutBytes(args, found) as unknown[]) : args);
-  const id = offset === undefined ? "" : `id: ${OWN_ID}.${offset.replace(LINE_ENDS, "")}\n`;
+  const data = dataField(mayHaveBytes ? (withoutBytes(args, found) as unknown[]) : args);
+  const id = offset === undefined ? "" : `id: ${OWN_ID}.${offset.replace(NAME_BREAKS, "")}\n`;
   return new NamedEvent(`${id}event: ${pageName(name)}\ndata: ${data}\n`, found.bytes, mark);
 }
 

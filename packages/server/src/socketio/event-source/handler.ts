@@ -12,7 +12,7 @@ export interface EventSourceOptions {
    * Returns the credentials, `socket.handshake.auth`; may be asynchronous. If it throws, the client is refused. Default: a
    * `token` from the parameter `token` of the URL, the cookie `token`, or `Authorization: Bearer`.
    */
-  auth?: ((req: IncomingMessage) => Credentials | PromiseLike<Credentials>) | undefined;
+  auth?: ((req: IncomingMessage) => PageAuth | PromiseLike<PageAuth>) | undefined;
   /** The rooms that the client joins before the listeners of `connection` run, or a function that returns them. Default: none. */
   rooms?: readonly string[] | ((req: IncomingMessage) => readonly string[] | undefined) | undefined;
   /**
@@ -24,7 +24,7 @@ export interface EventSourceOptions {
   retry?: number | undefined;
 }
 
-type Credentials = Record<string, unknown> | undefined | void;
+type PageAuth = Record<string, unknown> | undefined | void;
 
 /** A request for events, as its handler sees it. */
 export interface EventSourceTicket extends EventSourceOptions {
@@ -62,11 +62,11 @@ export function eventSourceHandler(
 
 /** Returns what the handler of a request was created with, or what the query asks for. */
 export function ticketOf(req: IncomingMessage): EventSourceTicket {
-  const { nsp = "/" } = queryOf(req);
+  const { nsp = "/" } = pageQuery(req);
   return tickets.get(req) ?? { name: nsp.startsWith("/") ? nsp : `/${nsp}` };
 }
 
 /** Returns the parsed query of a request. */
-export function queryOf(req: IncomingMessage): Record<string, string | undefined> {
+export function pageQuery(req: IncomingMessage): Record<string, string | undefined> {
   return (req as { _query?: Record<string, string | undefined> })._query ?? {};
 }

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from "node:http";
-import { queryOf } from "./handler.ts";
+import { pageQuery } from "./handler.ts";
 
 /** What `id:` carries: the secret of a session, and the offset of an event, which is empty before the first one. */
-const POSITION = /^([\w-]{1,64})\.([\x20-\x7e]{0,256})$/;
+const LAST_EVENT_ID = /^([\w-]{1,64})\.([\x20-\x7e]{0,256})$/;
 
 /**
  * Returns what a client sends to resume its session: empty if it does not ask. A browser repeats its URL when it returns, so
  * its header is newer than the query.
  */
-export function positionOf(req: IncomingMessage): { pid?: string | null; offset?: string } {
-  const text = req.headers["last-event-id"] ?? queryOf(req)["last_event_id"] ?? "";
+export function resumedFrom(req: IncomingMessage): { pid?: string | null; offset?: string } {
+  const text = req.headers["last-event-id"] ?? pageQuery(req)["last_event_id"] ?? "";
   if (text === "") return {};
-  const [, pid, offset = ""] = POSITION.exec(String(text)) ?? [];
+  const [, pid, offset = ""] = LAST_EVENT_ID.exec(String(text)) ?? [];
   // Refused as malformed, and told so.
   if (pid === undefined) return { pid: null };
   return offset === "" ? { pid } : { pid, offset };
@@ -19,7 +19,7 @@ export function positionOf(req: IncomingMessage): { pid?: string | null; offset?
 
 /** Returns the token of a client without an `auth` function. */
 export function defaultAuth(req: IncomingMessage): Record<string, unknown> {
-  const token = queryOf(req)["token"] ?? cookieOf(req) ?? bearerOf(req);
+  const token = pageQuery(req)["token"] ?? cookieOf(req) ?? bearerOf(req);
   return token === undefined ? {} : { token };
 }
 
