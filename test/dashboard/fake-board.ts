@@ -10,7 +10,7 @@ import * as data from "./fake-data.ts";
 const DIST = fileURLToPath(new URL("../../packages/server/dashboard-dist", import.meta.url));
 
 /** The policy that the door sends; a violation is an error on the console of the browser. */
-export const POLICY = [
+const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

@@ -14,9 +14,9 @@ import type {
 } from "../../packages/server/src/dashboard/wire.ts";
 
 /** Made-up figures: the same for the same second, so that pictures and tests repeat. */
-export const STARTED = Date.now() - 93_784_000;
+const STARTED = Date.now() - 93_784_000;
 
-export const SERIES: readonly Series[] = [
+const SERIES: readonly Series[] = [
   { name: "connections", label: "Connections", unit: "count" },
   { name: "polling", label: "Connections on polling", unit: "count" },
   { name: "opens", label: "Connections opened", unit: "rate" },
@@ -64,7 +64,7 @@ export function valueOf(name: string, second: number): number {
   return Math.max(0, level + swing * wave(second, name.length + name.charCodeAt(0)));
 }
 
-export const NAMES = [...SERIES.map(({ name }) => name), "games running"];
+const NAMES = [...SERIES.map(({ name }) => name), "games running"];
 
 export const tickAt = (now: number): Tick => [now, ...NAMES.map((name) => valueOf(name, now / 1000))];
 
@@ -211,9 +211,9 @@ export const OVERVIEW: OverviewView = {
     },
   ],
   limits: [
-    { name: "maxConnections", value: 15_000, used: 12_480 },
-    { name: "maxHttpBufferSize", value: 1_000_000 },
-    { name: "maxBufferedBytes", value: 256e6, used: 380_000 },
+    { name: "maxConnections", unit: "count", value: 15_000, used: 12_480 },
+    { name: "maxHttpBufferSize", unit: "bytes", value: 1_000_000 },
+    { name: "slowReader.process", unit: "bytes", value: 256e6, used: 380_000 },
   ],
 };
 

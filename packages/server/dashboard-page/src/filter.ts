@@ -32,13 +32,8 @@ export function filterOf(params: Readonly<Record<string, string>>): string {
   return [...words, params[FREE] ?? ""].filter((word) => word !== "").join(" ");
 }
 
-/** Returns a word with a value that may have white space in it. */
-const wordOf = (key: string, value: string): string =>
-  `${key}:${value.replaceAll(/[%\s]/g, (sign) => encodeURIComponent(sign))}`;
-
-/** Returns the filter for the members of a room. */
-export const membersOf = (namespace: string, room: string): string =>
-  `${wordOf("nsp", namespace)} ${wordOf("room", room)}`;
+/** Returns the filter for the members of a room, whose name may have white space. */
+export const membersOf = (namespace: string, room: string): string => `nsp:${namespace} room:${room}`;
 
 /** Whether a filter has a word. */
 export const hasWord = (filter: string, word: string): boolean => splitWords(filter).includes(word);

@@ -40,6 +40,12 @@ export type LogListener = (lines: readonly string[], skipped: number) => void;
 export type PagedView = "connections" | "members";
 
 const FAILED: Refused = { error: "FAILED" };
+/** The server ends a page that asks with longer texts, which an address may have. */
+const TOO_LONG: Refused = { error: "BAD_QUESTION" };
+const MOST_FILTER = 300;
+const MOST_NAME = 100;
+const MOST_NAMES = 64;
+const isName = (text: string): boolean => text.length <= MOST_NAME;
 
 /** Whether a question was not answered with what it asked for. */
 export const isRefused = (answer: unknown): answer is Refused =>
@@ -106,6 +112,11 @@ export class Live {
     return hello === null ? [] : [...hello.series.map(({ name }) => name), ...hello.gauges];
   }
 
+  /** Names of lines whose history may be asked for. */
+  get #past(): readonly string[] {
+    return this.names.filter(isName).slice(0, MOST_NAMES);
+  }
+
   /** Watches a view until the returned function is called. The listener gets the first answer, then rows every 2 s. */
   watch<Name extends ViewName>(
     view: Name,
@@ -123,14 +134,17 @@ export class Live {
   }
 
   page(view: PagedView, question: PageQuestion): Promise<Answer<Page<ConnectionRow>>> {
-    return this.#ask("page", view, question);
+    const { filter, order, node = "" } = question;
+    const isShort = filter.length <= MOST_FILTER && isName(order) && isName(node);
+    return isShort ? this.#ask("page", view, question) : Promise.resolve(TOO_LONG);
   }
 
   /** Asks for the last 24 hours, now and every minute, until the returned function is called. */
   followMinutes(): () => void {
     const ask = async (): Promise<void> => {
-      const history = await this.#ask<History>("history", this.names, "1m");
-      if (!isRefused(history)) this.minutes.set(readMinutes(this.names, history));
+      const names = this.#past;
+      const history = await this.#ask<History>("history", names, "1m");
+      if (!isRefused(history)) this.minutes.set(readMinutes(names, history));
     };
     void ask();
     const timer = setInterval(() => void ask(), MINUTE);
@@ -181,9 +195,10 @@ export class Live {
     this.hello.set(hello);
     this.phase.set("live");
     for (const [view, watch] of this.#watches) void this.#begin(view, watch);
-    const history = await this.#ask<History>("history", this.names, "1s");
+    const past = this.#past;
+    const history = await this.#ask<History>("history", past, "1s");
     if (isRefused(history)) return;
-    this.#ticked = withHistory(readSeconds(this.names, history), this.#ticked, this.names);
+    this.#ticked = withHistory(readSeconds(past, history), this.#ticked, this.names);
     this.#show();
   }
 
@@ -221,7 +236,8 @@ export class Live {
 
   async #begin(view: ViewName, watch: Watch): Promise<void> {
     if (document.hidden || !this.#socket.connected || this.hello.get() === null) return;
-    const answer = await this.#ask<unknown>("watch", view, watch.params);
+    const isShort = Object.values(watch.params).every(isName);
+    const answer = isShort ? await this.#ask<unknown>("watch", view, watch.params) : TOO_LONG;
     if (this.#watches.get(view) === watch && (this.#socket.connected || !isRefused(answer))) watch.listener(answer);
   }
 

@@ -2,7 +2,7 @@ import { kLimits } from "../socketio/keys.ts";
 import { SLOW_READER_DEFAULTS } from "../engine/index.ts";
 import { currentReport } from "./meters.ts";
 import type { BoardCore } from "./part.ts";
-import type { LimitInForce } from "./wire.ts";
+import type { LimitInForce, Unit } from "./wire.ts";
 
 type BoardReport = NonNullable<ReturnType<typeof currentReport>>;
 
@@ -20,6 +20,17 @@ const ENGINE_LIMITS: Readonly<Record<string, ((report: BoardReport) => number) |
 const SOCKET_LIMITS = ["maxNamespaces", "maxDynamicNamespaces", "maxRooms", "maxPendingAcks"] as const;
 const SLOW_READER_LIMITS = ["soft", "hard", "process"] as const;
 
+/** Units of limits; the others count. */
+const UNITS: Readonly<Record<string, Unit>> = {
+  maxHandshakesPerSecond: "rate",
+  maxHttpBufferSize: "bytes",
+  maxReceivingBytes: "bytes",
+  "slowReader.soft": "bytes",
+  "slowReader.hard": "bytes",
+  "slowReader.process": "bytes",
+  maxEventsPerSecond: "rate",
+};
+
 /** Returns the limits that are set, with defaults. */
 export function limitsInForce(core: BoardCore): LimitInForce[] {
   const { io } = core;
@@ -28,7 +39,7 @@ export function limitsInForce(core: BoardCore): LimitInForce[] {
   const limits: LimitInForce[] = [];
   const add = (name: string, value: unknown, used?: number): void => {
     if (typeof value !== "number" || !Number.isFinite(value)) return;
-    limits.push({ name, value, ...(used !== undefined && { used }) });
+    limits.push({ name, value, unit: UNITS[name] ?? "count", ...(used !== undefined && { used }) });
   };
   const { opts } = io.engine;
   for (const [name, used] of Object.entries(ENGINE_LIMITS)) add(name, Reflect.get(opts, name), used?.(report));

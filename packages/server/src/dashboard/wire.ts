@@ -25,6 +25,7 @@ export interface Series {
 export interface LimitInForce {
   readonly name: string;
   readonly value: number;
+  readonly unit: Unit;
   /** The most that is in use now; absent where it is not counted. */
   readonly used?: number;
 }

@@ -10,6 +10,7 @@ import { useLive, useNow } from "../page.tsx";
 import { useStore } from "../store.ts";
 import { DataTable } from "./data-table.tsx";
 import { Mark } from "./panel.tsx";
+import { Prose } from "./prose.tsx";
 
 const LEVELS = {
   problem: { tone: "bad", word: "Problem" },
@@ -45,7 +46,9 @@ function FindingItem({ finding, now }: { finding: Finding; now: number }): JSX.E
         <span class="dim"> for {formatSpan(now - finding.since)}</span>
       </p>
       <p class="sentence">{finding.sentence}</p>
-      <p class="advice">{finding.advice}</p>
+      <p class="advice">
+        <Prose>{finding.advice}</Prose>
+      </p>
       <Figures finding={finding} />
       {finding.link !== undefined && isView(finding.link) && (
         <a class="button" href={finding.link}>

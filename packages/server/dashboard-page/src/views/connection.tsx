@@ -11,6 +11,7 @@ import { ConnectionActions } from "../parts/connection-actions.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { Answered } from "../parts/notice.tsx";
 import { Facts, Mark, Panel } from "../parts/panel.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { SocketList } from "../parts/socket-list.tsx";
 import { Wire } from "../parts/wire-view.tsx";
 
@@ -53,9 +54,11 @@ function End({ ended }: { ended: EndedRow }): JSX.Element {
   return (
     <Panel title="How it ended">
       <p>
-        <code>{ended.code}</code> {ended.sentence}
+        <code>{ended.code}</code> <Prose>{ended.sentence}</Prose>
       </p>
-      {ended.advice !== "" && <p class="advice">{ended.advice}</p>}
+      <p class="advice">
+        <Prose>{ended.advice}</Prose>
+      </p>
       <Facts
         of={[["At", formatTime(ended.at)], ["Age", formatSpan(ended.age)], ["Transport", ended.transport], ...numbers]}
       />
@@ -67,9 +70,11 @@ function Why({ why }: { why: WhyPolling }): JSX.Element {
   return (
     <Panel title="Why is this client on polling?" class="why">
       <p data-why={why.code}>
-        <code>{why.code}</code> {why.sentence}
+        <code>{why.code}</code> <Prose>{why.sentence}</Prose>
       </p>
-      <p class="advice">{why.advice}</p>
+      <p class="advice">
+        <Prose>{why.advice}</Prose>
+      </p>
     </Panel>
   );
 }

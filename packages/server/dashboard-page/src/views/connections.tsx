@@ -127,7 +127,7 @@ export function Connections(): JSX.Element {
   const mayAct = useMayAct();
   const [total, setTotal] = useState(0);
   const filter = filterOf(params);
-  const order = params["order"] ?? "natural";
+  const order = ORDERS.find(([name]) => name === params["order"])?.[0] ?? "natural";
   const descending = params["desc"] !== "0";
   const node = params["node"] ?? "";
   const show = (words: string, next: string, isDescending: boolean): void => {

@@ -11,6 +11,7 @@ import { useView } from "../page.tsx";
 import { LongTable, type LongColumn } from "../parts/long-table.tsx";
 import { Answered } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { routeTo } from "../route.ts";
 
 const COLUMNS: ReadonlyArray<LongColumn<EndedRow>> = [
@@ -24,7 +25,7 @@ const COLUMNS: ReadonlyArray<LongColumn<EndedRow>> = [
   { title: "Age", width: "7rem", cell: ({ age }) => formatSpan(age), isMiddle: true },
   { title: "Transport", width: "6rem", cell: ({ transport }) => transport, isMiddle: true },
   { title: "Code", width: "minmax(11rem, 1fr)", narrow: "minmax(0, 1.2fr)", cell: ({ code }) => <code>{code}</code> },
-  { title: "What it means", width: "minmax(12rem, 4fr)", cell: ({ sentence }) => sentence },
+  { title: "What it means", width: "minmax(12rem, 4fr)", cell: ({ sentence }) => <Prose>{sentence}</Prose> },
 ];
 
 const matches = (row: EndedRow, text: string): boolean =>

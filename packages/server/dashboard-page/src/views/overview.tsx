@@ -6,7 +6,7 @@
 import type { JSX } from "preact";
 import type { EndCount, Hello, LimitInForce, OverviewView } from "../../../src/dashboard/wire.ts";
 import { newest, type Lines } from "../figures.ts";
-import { formatCount, formatMilliseconds, formatShare, formatSpan, plural } from "../format.ts";
+import { formatCount, formatMilliseconds, formatShare, formatSpan, formatValue, plural } from "../format.ts";
 import { isRefused } from "../live.ts";
 import { useHello, useLive, useMayAct, useNow, useView } from "../page.tsx";
 import { ServerActions } from "../parts/server-actions.tsx";
@@ -14,6 +14,7 @@ import { Cards } from "../parts/cards.tsx";
 import { DataTable } from "../parts/data-table.tsx";
 import { Findings } from "../parts/findings.tsx";
 import { Gauge, Mark, Panel } from "../parts/panel.tsx";
+import { Prose } from "../parts/prose.tsx";
 import { useStore } from "../store.ts";
 
 /** Says how the server is, in one sentence. */
@@ -59,8 +60,13 @@ function Ends({ ends }: { ends: readonly EndCount[] }): JSX.Element {
             title: "What it means",
             cell: ({ sentence, advice, abnormal }) => (
               <>
-                {sentence}
-                {abnormal && advice !== "" && <span class="advice"> {advice}</span>}
+                <Prose>{sentence}</Prose>
+                {abnormal && advice !== "" && (
+                  <span class="advice">
+                    {" "}
+                    <Prose>{advice}</Prose>
+                  </span>
+                )}
               </>
             ),
           },
@@ -80,12 +86,13 @@ function Ends({ ends }: { ends: readonly EndCount[] }): JSX.Element {
   );
 }
 
-function Use({ limit: { name, value, used } }: { limit: LimitInForce }): JSX.Element {
+function Use({ limit: { name, value, used, unit } }: { limit: LimitInForce }): JSX.Element {
   if (used === undefined || value <= 0) return <span class="dim">not counted</span>;
   const share = used / value;
   return (
     <>
-      <Gauge share={share} label={`${formatShare(share)} of ${name}`} /> {formatCount(used)} ({formatShare(share)})
+      <Gauge share={share} label={`${formatShare(share)} of ${name}`} /> {formatValue(used, unit)} ({formatShare(share)}
+      )
     </>
   );
 }
@@ -97,7 +104,7 @@ function Limits({ limits }: { limits: readonly LimitInForce[] }): JSX.Element {
         label="Limits in force"
         columns={[
           { title: "Limit", cell: ({ name }) => <code>{name}</code> },
-          { title: "Set to", cell: ({ value }) => formatCount(value), isNumber: true },
+          { title: "Set to", cell: ({ value, unit }) => formatValue(value, unit), isNumber: true },
           { title: "In use", cell: (limit) => <Use limit={limit} /> },
         ]}
         rows={limits}

@@ -10,6 +10,8 @@ import { formatMinute, plural } from "../format.ts";
 import { useView } from "../page.tsx";
 import { Answered } from "../parts/notice.tsx";
 import { Panel } from "../parts/panel.tsx";
+import { Prose } from "../parts/prose.tsx";
+import { routeTo } from "../route.ts";
 
 const KINDS: Record<ProblemRow["kind"], string> = {
   end: "Ends",
@@ -21,6 +23,24 @@ const KINDS: Record<ProblemRow["kind"], string> = {
   recovery: "Recovery",
 };
 
+/** Handles are 60 bits, which are 10 characters. */
+const HANDLE = /^[\w-]{10}$/;
+
+function Subjects({ of }: { of: readonly string[] }): JSX.Element | null {
+  if (of.length === 0) return null;
+  return (
+    <p class="dim">
+      Last:{" "}
+      {of.map((subject, index) => (
+        <span key={subject}>
+          {index > 0 && ", "}
+          {HANDLE.test(subject) ? <a href={routeTo("connection", {}, subject)}>{subject}</a> : subject}
+        </span>
+      ))}
+    </p>
+  );
+}
+
 function Problem({ row }: { row: ProblemRow }): JSX.Element {
   return (
     <li class="problem" data-problem={row.code}>
@@ -28,9 +48,13 @@ function Problem({ row }: { row: ProblemRow }): JSX.Element {
         <time dateTime={new Date(row.minute).toISOString()}>{formatMinute(row.minute)}</time> <code>{row.code}</code>{" "}
         <b>×{row.count}</b> <span class="dim">{KINDS[row.kind]}</span>
       </p>
-      <p>{row.sentence}</p>
-      {row.advice !== "" && <p class="advice">{row.advice}</p>}
-      {row.subjects.length > 0 && <p class="dim">Last: {row.subjects.join(", ")}</p>}
+      <p>
+        <Prose>{row.sentence}</Prose>
+      </p>
+      <p class="advice">
+        <Prose>{row.advice}</Prose>
+      </p>
+      <Subjects of={row.subjects} />
     </li>
   );
 }
