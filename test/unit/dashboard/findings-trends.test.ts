@@ -64,6 +64,15 @@ describe("a heap", () => {
     return found;
   };
 
+  test("is compared since the connections have come", () => {
+    const watch = new HeapWatch();
+    for (let second = 0; second < 60; second++) watch.turn(10e6 + second * 1e6, Math.min(100, second * 10));
+    watch.collected(60e6);
+    expect(watch.growing()).toMatchObject([{ what: "heap", before: 20e6, after: 60e6 }]);
+    for (let second = 0; second < 60; second++) watch.turn(60e6, 200);
+    expect(watch.growing()).toEqual([]);
+  });
+
   test("that only collects garbage does not grow", () => {
     expect(grows(0)).toBe(false);
   });

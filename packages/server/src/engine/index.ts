@@ -65,7 +65,6 @@ export {
   kSlowReader,
   kUpgradeTrouble,
 } from "./keys.ts";
-export type { UpgradeProgress, UpgradeTrouble } from "./report/reports.ts";
 export type { EngineCluster } from "./relay/relay.ts";
 export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";

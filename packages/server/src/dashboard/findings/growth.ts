@@ -17,9 +17,24 @@ const STABLE = 0.05;
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Whether the number of connections has hardly changed. */
-export function isStable(connections: readonly number[]): boolean {
+function isStable(connections: readonly number[]): boolean {
   const most = Math.max(...connections);
   return most - Math.min(...connections) <= Math.max(1, STABLE * most);
+}
+
+/** Returns the readings since which the number of connections has hardly changed. */
+export function sinceStable<Reading extends { readonly connections: number }>(readings: readonly Reading[]): Reading[] {
+  let least = Infinity;
+  let most = -Infinity;
+  let start = readings.length;
+  while (start > 0) {
+    const { connections } = readings[start - 1] as Reading;
+    least = Math.min(least, connections);
+    most = Math.max(most, connections);
+    if (!isStable([least, most])) break;
+    start -= 1;
+  }
+  return readings.slice(start);
 }
 
 /** Finds what grows steadily while the number of connections does not. */

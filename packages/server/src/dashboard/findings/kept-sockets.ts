@@ -3,7 +3,7 @@ const WATCHED = 128;
 const FEW = 64;
 const ONE_IN = 64;
 /** So many seconds after the end of a socket, only the program can keep it. */
-const KEPT_PATIENCE = 15;
+const KEPT_PATIENCE = 8;
 /** Seconds after which a socket is no longer watched. */
 const MEMORY = 300;
 

@@ -16,7 +16,7 @@ const BROADCAST_LOOKS = 500;
 /** Seconds after which old figures have half their weight. */
 const HALF_LIFE = 10;
 /** Seconds after which a missing acknowledgement counts as unanswered. */
-export const ACK_PATIENCE = 10;
+const ACK_PATIENCE = 10;
 /** Acknowledgements that are watched at a time. */
 const MOST_WATCHED = 1024;
 /** The name of packets that are not events. */
