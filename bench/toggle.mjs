@@ -99,7 +99,9 @@ async function measure(name) {
     const count = operations - before;
     if (count >= LEAST) costs[mode].push((user + system) / count);
   }
+  const ended = new Promise((resolve) => void load.once("exit", resolve));
   load.kill();
+  await ended;
   await new Promise((resolve) => void io.close(resolve));
   return costs;
 }

@@ -28,7 +28,9 @@ export class Pace {
   /** Returns the number of packets to the next look, that one included. */
   next(): number {
     if (this.stride === 1) return 1;
-    return Math.max(1, Math.ceil(Math.log(1 - this.#random()) / Math.log(1 - 1 / this.stride)));
+    const interval = Math.ceil(Math.log(1 - this.#random()) / Math.log(1 - 1 / this.stride));
+    // A small integer: the server counts it down for each packet.
+    return Math.max(1, interval) | 0;
   }
 
   /**
