@@ -227,6 +227,26 @@ describe("actions", () => {
   });
 });
 
+describe("the problems", () => {
+  it("can be filtered, held, and copied as JSON", async () => {
+    const page = await open(`${board.url}#/problems`);
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.locator("[data-problem]").nth(1).waitFor();
+    await page.getByLabel("Kind").selectOption("refusal");
+    await page.getByText("1 row.").waitFor();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("heading", { name: "Paused" }).waitFor();
+    board.io.emit("rows", "problems", 2, []);
+    await page.getByRole("button", { name: "Copy as JSON" }).click();
+    await page.getByText("Copied.").waitFor();
+    const copied = JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as Array<{ code: string }>;
+    expect(copied.map(({ code }) => code)).toEqual(["ORIGIN_NOT_ALLOWED"]);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("0 rows.").waitFor();
+    await close(page);
+  });
+});
+
 describe("one connection", () => {
   it("says why the client is on polling, and shows its packets while they are watched", async () => {
     const page = await open(`${board.url}#/connection/${connectionRow(3).handle}`);

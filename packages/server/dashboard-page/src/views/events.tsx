@@ -17,7 +17,7 @@ function Three({ of, unit }: { of: Percentiles | null; unit: Unit }): JSX.Elemen
   return (
     <span class="three">
       {[of.p50, of.p95, of.p99].map((value, index) => (
-        <span key={index}>{formatValue(value, unit)}</span>
+        <span key={index}>{formatValue(unit === "count" ? Math.round(value) : value, unit)}</span>
       ))}
     </span>
   );

@@ -107,7 +107,7 @@ function Limits({ limits }: { limits: readonly LimitInForce[] }): JSX.Element {
           { title: "Set to", cell: ({ value, unit }) => formatValue(value, unit), isNumber: true },
           { title: "In use", cell: (limit) => <Use limit={limit} /> },
         ]}
-        rows={limits}
+        rows={[...limits].sort((one, other) => Number(other.used !== undefined) - Number(one.used !== undefined))}
         keyOf={({ name }) => name}
         none="None is set."
       />
