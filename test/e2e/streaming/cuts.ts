@@ -10,6 +10,8 @@ export interface CutPlan {
   readonly readers: number;
   /** Connections to cut, of all readers together. */
   readonly cuts: number;
+  /** Most bytes of a connection. It must carry more than is sent while its page is away. */
+  readonly bytes: number;
   /** Milliseconds between two broadcasts. */
   readonly pace: number;
 }
@@ -29,11 +31,13 @@ export interface CutOutcome {
 class Scissors {
   cuts = 0;
   readonly #random: Random;
+  readonly #bytes: number;
   readonly #server: NetServer;
   #isOn = true;
 
-  constructor(seed: number, port: number) {
+  constructor({ seed, bytes }: CutPlan, port: number) {
     this.#random = new Random(seed);
+    this.#bytes = bytes;
     this.#server = createServer((near) => this.#join(near, connect(port, "127.0.0.1")));
   }
 
@@ -51,7 +55,7 @@ class Scissors {
   }
 
   #join(near: Stream, far: Stream): void {
-    let left = 200 + this.#random.below(3000);
+    let left = 200 + this.#random.below(this.#bytes);
     const how = this.#random.below(3);
     for (const stream of [near, far]) stream.on("error", () => {}).on("close", () => far.destroy());
     near.on("data", (bytes) => far.write(bytes));
@@ -109,11 +113,12 @@ class Page {
 }
 
 /** Cuts the connections of pages while a server sends them numbers, and compares what they have heard. */
-export async function runCuts({ seed, readers, cuts, pace }: CutPlan): Promise<CutOutcome> {
+export async function runCuts(plan: CutPlan): Promise<CutOutcome> {
+  const { readers, cuts, pace } = plan;
   const host = new Host();
   const io = new Server(host.http, { transports: ["sse"], connectionStateRecovery: {} });
   await host.listen();
-  const scissors = new Scissors(seed, host.port);
+  const scissors = new Scissors(plan, host.port);
   const port = await scissors.listen();
   const pages = Array.from({ length: readers }, () => new Page(port));
   const ready = (): boolean => pages.every(({ fresh }) => fresh >= 0);

@@ -121,7 +121,7 @@ test("on another node of a cluster", async () => {
 });
 
 test("a page whose connection is cut again and again under load misses nothing", async () => {
-  const outcome = await runCuts({ seed: 1, readers: 4, cuts: 40, pace: 2 });
+  const outcome = await runCuts({ seed: 1, readers: 4, cuts: 40, bytes: 3000, pace: 2 });
   expect(outcome).toMatchObject({ gaps: 0, doubled: 0, reordered: 0, fresh: 0 });
   expect(outcome.cuts).toBeGreaterThanOrEqual(40);
 });
