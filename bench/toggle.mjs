@@ -78,10 +78,12 @@ function difference(base, values) {
 async function measure(name) {
   let operations = 0;
   const http = createServer();
-  const io = new Server(http, { serveClient: false });
+  // The load counts bytes, and knows no pings.
+  const io = new Server(http, { serveClient: false, pingInterval: 1e6, pingTimeout: 1e6 });
   io.on("connection", (socket) => rows[name](socket, (count) => (operations += count), io));
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
   const load = fork(fileURLToPath(new URL("toggle-load.mjs", import.meta.url)), [String(http.address().port), name]);
+  const ended = new Promise((resolve) => void load.once("exit", resolve));
   const probe = new Switch(io);
   // Both ways are compiled before the first window that counts.
   for (let at = 0; at < WARM_UP; at += WINDOW) {
@@ -99,7 +101,6 @@ async function measure(name) {
     const count = operations - before;
     if (count >= LEAST) costs[mode].push((user + system) / count);
   }
-  const ended = new Promise((resolve) => void load.once("exit", resolve));
   load.kill();
   await ended;
   await new Promise((resolve) => void io.close(resolve));
