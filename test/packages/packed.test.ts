@@ -43,6 +43,7 @@ const NAMES = {
     "MessageType",
   ],
   "socket.io/fastify": ["portage", "PortageFastifyError"],
+  "socket.io/dashboard": ["dashboard", "DashboardError"],
   "socket.io/doctor": ["diagnose", "report", "CODES"],
   "socket.io/metrics": ["collectMetrics", "METRICS"],
   "socket.io/otel": ["instrument"],

@@ -20,6 +20,7 @@ const PREAMBLES: readonly (readonly [prefix: string, preamble: string])[] = [
   ["packages/parser/", "parser"],
   ["packages/server/src/base/", "base"],
   ["packages/server/src/engine", "engine"],
+  ["packages/server/src/dashboard/", "dashboard"],
   ["packages/server/src/doctor/", "doctor"],
   ["packages/server/src/fastify.ts", "fastify"],
   ["packages/server/src/socketio/adapter/", "adapter"],

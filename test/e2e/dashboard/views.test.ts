@@ -103,6 +103,10 @@ test("the members of a room, whose name may have spaces", async () => {
   const page = await openPage(host.port);
   const { rows } = await askPage(page, { filter: "nsp:/ room:a room: with words" }, "members");
   expect(rows.map(({ label }) => label)).toEqual(["user-0"]);
+  for (const view of ["members", "connections"] as const) {
+    const filter = "nsp:/ room:a%20room:%20with%20words";
+    expect((await askPage(page, { filter }, view)).total).toBe(1);
+  }
   expect((await askPage(page, { filter: "nsp:/ room:none" }, "members")).rows).toEqual([]);
   expect(await askPage(page, { filter: "nsp:/none room:x" }, "members")).toEqual({ error: "UNKNOWN" });
 });

@@ -5,6 +5,15 @@ import type { BoardCore } from "./part.ts";
 /** Words of a filter. */
 const MOST_WORDS = 12;
 
+/** Reads a word in which white space is written as in a URL. */
+export function readWord(word: string): string {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
 /** Whether a connection matches. */
 export type Matches = (connection: SeenConnection) => boolean;
 
@@ -53,7 +62,7 @@ function byText(text: string, core: BoardCore): Matches {
 }
 
 function matchOf(word: string, core: BoardCore): Matches {
-  const [, name = "", sign = "", value = ""] = /^(\w+)([:<>])(.+)$/.exec(word) ?? [];
+  const [, name = "", sign = "", value = ""] = /^(\w+)([:<>])([^]+)$/.exec(word) ?? [];
   const figure = sign === ":" || !Object.hasOwn(BY_FIGURE, name) ? undefined : BY_FIGURE[name];
   const bound = Number(value);
   if (figure !== undefined && !Number.isNaN(bound)) {
@@ -67,6 +76,6 @@ function matchOf(word: string, core: BoardCore): Matches {
 export function readFilter(text: string, core: BoardCore): Matches | undefined {
   const words = text.split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return undefined;
-  const all = words.slice(0, MOST_WORDS).map((word) => matchOf(word, core));
+  const all = words.slice(0, MOST_WORDS).map((word) => matchOf(readWord(word), core));
   return (connection) => all.every((matches) => matches(connection));
 }

@@ -1,7 +1,7 @@
 import { membersOf } from "../socketio/index.ts";
 import type { Census } from "./census.ts";
 import { type SeenConnection, connectionRow, type SlowSince } from "./connection.ts";
-import { type Matches, readFilter } from "./filter.ts";
+import { type Matches, readFilter, readWord } from "./filter.ts";
 import type { BoardCore } from "./part.ts";
 import type { BoardSocket } from "./sockets.ts";
 import type { Answer, ConnectionOrder, ConnectionRow, Page, PageQuestion } from "./wire.ts";
@@ -105,7 +105,8 @@ class RankedRows implements RowTaker {
 /** Reads a question for the members of a room: `nsp:<name> room:<name>`. A name of a room may have any characters. */
 function readRoom(filter: string): { readonly namespace: string; readonly room: string } | undefined {
   const { namespace, room } = /^nsp:(?<namespace>\S+) room:(?<room>[^]*)$/.exec(filter)?.groups ?? {};
-  return namespace === undefined || room === undefined ? undefined : { namespace, room };
+  if (namespace === undefined || room === undefined) return undefined;
+  return { namespace: readWord(namespace), room: readWord(room) };
 }
 
 /** Answers questions for rows of connections, and of the members of a room. */
