@@ -40,9 +40,6 @@ export type PortageOptions = Partial<ServerOptions> & {
   /**
    * Serves the live page of `@portage/server/dashboard`: `true`, or its options. Their `path` is relative to the prefix of the
    * context. The hooks of the application run first. Default: not served, and nothing of it is loaded.
-   *
-   * @example
-   * await app.register(portage, { dashboard: true });
    */
   dashboard?: boolean | DashboardOptions | null | undefined;
 };

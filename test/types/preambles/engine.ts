@@ -13,6 +13,7 @@ export { kSendPrepared, type WebSocketTransport } from "../../../packages/server
 export declare const io: Server;
 export declare const socket: Socket;
 export declare const engine: Engine;
+export declare const session: Session;
 export declare const sessions: Iterable<Session>;
 export declare const httpServer: HttpServer;
 export declare const app: (req: IncomingMessage, res: object) => void;
