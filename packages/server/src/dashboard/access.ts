@@ -34,7 +34,7 @@ interface Guard {
   readonly login?: LoginGuard;
 }
 
-export const remoteAddressOf = ({ socket }: IncomingMessage): string => socket?.remoteAddress ?? "";
+const remoteAddressOf = ({ socket }: IncomingMessage): string => socket?.remoteAddress ?? "";
 
 /** Without the option `auth`. */
 class LocalGuard implements Guard {

@@ -20,7 +20,7 @@ const HEADERS_OF_PROXIES: ReadonlySet<string> = new Set([
 ]);
 
 /** Returns the host of a request; over HTTP/2 it is a pseudo-header. */
-export function hostOf({ headers }: IncomingMessage): string {
+function hostOf({ headers }: IncomingMessage): string {
   const host = headers.host ?? headers[":authority"];
   return typeof host === "string" ? host : "";
 }

@@ -75,7 +75,7 @@ const VIEWS = oneOf("overview", "connection", "problems", "ended", "rooms", "eve
 const ACTIONS = oneOf("disconnect", "join", "leave", "emit", "log", "drain");
 
 /** The messages that a page may send, and their arguments. */
-export const QUESTIONS: Readonly<Record<QuestionName, Shape>> = {
+const QUESTIONS: Readonly<Record<QuestionName, Shape>> = {
   hello: { args: [(value) => isPlainRecord(value) && name(value["build"])], isAnswered: true },
   watch: { args: [VIEWS, params], isAnswered: true },
   unwatch: { args: [VIEWS], isAnswered: false },

@@ -20,7 +20,7 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** A folder with a small page. */
-export function makeFolder(): string {
+function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "portage-board-"));
   mkdirSync(join(folder, "assets"));
   for (const [name, text] of Object.entries(FILES)) {
@@ -126,7 +126,7 @@ interface PageOptions {
 }
 
 /** A client of the live door. It is not connected yet. */
-export function makePage(
+function makePage(
   port: number,
   { headers = {}, transports = ["websocket"], path }: PageOptions = {},
 ): ClientSocket {
