@@ -15,7 +15,7 @@ const PREAMBLES: readonly (readonly [prefix: string, preamble: string])[] = [
   ["packages/client/src/engine/", "client-engine"],
   ["packages/client/", "client"],
   ["docs/choosing-a-transport.md", "client"],
-  ["docs/dashboard.md", "dashboard"],
+  ["docs/live-page.md", "dashboard"],
   ["docs/mobile.md", "client"],
   ["docs/react-vue-svelte.md", "client"],
   ["packages/parser/", "parser"],
