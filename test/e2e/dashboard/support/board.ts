@@ -126,10 +126,7 @@ interface PageOptions {
 }
 
 /** A client of the live door. It is not connected yet. */
-function makePage(
-  port: number,
-  { headers = {}, transports = ["websocket"], path }: PageOptions = {},
-): ClientSocket {
+function makePage(port: number, { headers = {}, transports = ["websocket"], path }: PageOptions = {}): ClientSocket {
   const page = connect(`http://localhost:${port}`, {
     path: path ?? "/dashboard/live",
     transports: [...transports],
