@@ -88,6 +88,12 @@ it("lists the members of a room whose name has white space and a percent sign", 
   await page.context().close();
 });
 
+it("says that a connection of an address is not known", async () => {
+  const page = await open("#/connection/AAAAAAAAAA");
+  await page.getByText(/This connection is not known/).waitFor();
+  await page.context().close();
+});
+
 it("keeps the story of a connection that has ended, and says why it did", async () => {
   await join("carol", ["websocket"]);
   const page = await open("#/connections?user=carol");

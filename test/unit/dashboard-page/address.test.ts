@@ -1,5 +1,11 @@
 import { expect, it } from "vitest";
-import { filterOf, hasWord, paramsOf, toggleWord } from "../../../packages/server/dashboard-page/src/filter.ts";
+import {
+  filterOf,
+  hasWord,
+  membersOf,
+  paramsOf,
+  toggleWord,
+} from "../../../packages/server/dashboard-page/src/filter.ts";
 import { parseRoute, routeTo } from "../../../packages/server/dashboard-page/src/route.ts";
 
 it.each([
@@ -30,6 +36,10 @@ it.each([
 ])("the filter %s is kept in an address", (filter, params) => {
   expect(paramsOf(filter)).toEqual(params);
   expect(filterOf({ ...params, order: "age", desc: "0", node: "n" })).toBe(filter);
+});
+
+it("asks for the members of a room as URLs are written", () => {
+  expect(membersOf("/", "a room of 100%")).toBe("nsp:/ room:a%20room%20of%20100%25");
 });
 
 it("a common word is added, replaces another of its kind, and is removed", () => {

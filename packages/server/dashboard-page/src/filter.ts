@@ -32,8 +32,11 @@ export function filterOf(params: Readonly<Record<string, string>>): string {
   return [...words, params[FREE] ?? ""].filter((word) => word !== "").join(" ");
 }
 
-/** Returns the filter for the members of a room, whose name may have white space. */
-export const membersOf = (namespace: string, room: string): string => `nsp:${namespace} room:${room}`;
+/** The server reads words as it reads URLs: names may have white space. */
+const escaped = (name: string): string => name.replaceAll(/[%\s]/g, (sign) => encodeURIComponent(sign));
+
+/** Returns the filter for the members of a room. */
+export const membersOf = (namespace: string, room: string): string => `nsp:${escaped(namespace)} room:${escaped(room)}`;
 
 /** Whether a filter has a word. */
 export const hasWord = (filter: string, word: string): boolean => splitWords(filter).includes(word);

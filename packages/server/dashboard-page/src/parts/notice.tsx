@@ -26,12 +26,16 @@ export function Notice({ children }: { children: ComponentChildren }): JSX.Eleme
 
 interface AnsweredProps<T> {
   answer: Answer<T> | undefined;
+  /** Says that the server does not know what the address names. */
+  unknown?: string;
   children: (answer: T) => ComponentChildren;
 }
 
 /** Draws an answer; or says that it has not come, or that it is not available. */
-export function Answered<T>({ answer, children }: AnsweredProps<T>): JSX.Element {
+export function Answered<T>({ answer, unknown, children }: AnsweredProps<T>): JSX.Element {
   if (answer === undefined) return <Notice>Asking the server…</Notice>;
-  if (isRefused(answer)) return <Notice>{sentenceOf(answer)}</Notice>;
+  if (isRefused(answer)) {
+    return <Notice>{answer.error === "UNKNOWN" && unknown !== undefined ? unknown : sentenceOf(answer)}</Notice>;
+  }
   return <>{children(answer)}</>;
 }

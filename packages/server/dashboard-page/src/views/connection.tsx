@@ -9,7 +9,7 @@ import { formatBytes, formatCount, formatMilliseconds, formatRate, formatSpan, f
 import { useFeature, useMayAct, useNow, useRoute, useView } from "../page.tsx";
 import { ConnectionActions } from "../parts/connection-actions.tsx";
 import { DataTable } from "../parts/data-table.tsx";
-import { Answered } from "../parts/notice.tsx";
+import { Answered, Notice } from "../parts/notice.tsx";
 import { Facts, Mark, Panel } from "../parts/panel.tsx";
 import { Prose } from "../parts/prose.tsx";
 import { SocketList } from "../parts/socket-list.tsx";
@@ -115,12 +115,14 @@ function Handshake({ handshake }: Pick<ConnectionStory, "handshake">): JSX.Eleme
   );
 }
 
+const GONE = "This connection is not known: it ended too long ago, or was never here.";
+
 function Story({ story, handle }: { story: ConnectionStory; handle: string }): JSX.Element {
   const now = useNow();
   const mayAct = useMayAct();
   const hasTaps = useFeature("taps");
   const { row, ended } = story;
-  if (row === null && ended === null) return <p class="notice">This connection is not known: it ended too long ago.</p>;
+  if (row === null && ended === null) return <Notice>{GONE}</Notice>;
   const label = (row ?? ended)!.label;
   return (
     <>
@@ -156,7 +158,9 @@ export function Connection(): JSX.Element {
       <p>
         <a href="#/connections">All connections</a>
       </p>
-      <Answered answer={answer}>{(story) => <Story key={subject} story={story} handle={subject} />}</Answered>
+      <Answered answer={answer} unknown={GONE}>
+        {(story) => <Story key={subject} story={story} handle={subject} />}
+      </Answered>
     </>
   );
 }
