@@ -34,7 +34,7 @@ export function setSafetyHeaders(res: ServerResponse): void {
   for (const [name, value] of Object.entries(SAFETY)) res.setHeader(name, value);
 }
 
-/** What is answered instead of the page, by code. */
+/** Answers instead of the page, by code. */
 export const PAGE_ERRORS = {
   LOCAL_ONLY: {
     status: 403,

@@ -1,4 +1,5 @@
 import { adviceFor } from "../socketio/report/advice.ts";
+import { ACTION_ROWS } from "./action-table.ts";
 import type { BoardCore, BoardPart, ViewParams } from "./part.ts";
 import { Census } from "./census.ts";
 import { endedRow } from "./ended-row.ts";
@@ -16,7 +17,11 @@ function problemRow({ minute, kind, code, count, subjects }: ProblemRecord, core
     if ("sid" in subject) return core.handles.of(subject.sid);
     return "address" in subject ? networkOf(subject.address) : subject.name;
   });
-  return { minute, kind, code, count, ...adviceFor(kind, code), subjects: [...new Set(names)] };
+  const texts =
+    kind === "action"
+      ? { sentence: ACTION_ROWS[code as keyof typeof ACTION_ROWS].sentence, advice: "" }
+      : adviceFor(kind, code);
+  return { minute, kind, code, count, ...texts, subjects: [...new Set(names)] };
 }
 
 /** Makes rows of the newest entries, and returns the same ones until an entry is added. */

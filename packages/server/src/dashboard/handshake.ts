@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import { HIDDEN } from "./redaction.ts";
 import { networkOf } from "./sockets.ts";
 
 const MOST_LINES = 64;
 const MOST_VALUE = 300;
-const HIDDEN = "(hidden)";
 
 /** Headers whose values are secrets. */
 const SECRET_HEADER =
@@ -34,7 +34,8 @@ function safeHeader(name: string, value: string): string {
     .join(", ");
 }
 
-function safeUrl(url: string): string {
+/** Returns a URL with the values of Engine.IO in its query, and without other values. */
+export function safeUrl(url: string): string {
   const [path = "", query] = url.split("?", 2);
   if (query === undefined) return path;
   const parameters = query.split("&").map((each) => {

@@ -10,7 +10,7 @@ import type { Series, Unit } from "./wire.ts";
 const RESOLUTION = 20;
 const MS_PER_NS = 1e-6;
 
-/** What is measured over one second. */
+/** Measured over one second. */
 interface Reading {
   /** Undefined before the server has an engine of its own. */
   readonly now: EngineReport | undefined;

@@ -42,6 +42,8 @@ export interface Viewer {
   packets(handle: string, entries: readonly TappedPacket[], skipped: number): void;
   /** Sends lines of the log to this page alone. */
   logs(lines: readonly string[], skipped: number): void;
+  /** Whether an id belongs to its own session or socket. */
+  owns(id: string): boolean;
   /** Calls `fn` when the page has left. */
   onGone(fn: () => void): void;
 }

@@ -1,10 +1,12 @@
 import { createHistory } from "./history.ts";
 import { createOverview } from "./overview-view.ts";
 import type { MakePart } from "./part.ts";
+import { createActions } from "./actions.ts";
 import { createConnections } from "./connections.ts";
 import { createEvents } from "./events-view.ts";
 import { createFindings } from "./findings/part.ts";
 import { createRooms } from "./rooms-view.ts";
+import { createTaps } from "./tap.ts";
 import { createWhyPolling } from "./why-polling.ts";
 
 /** The parts of the board, in the order of their start. */
@@ -16,4 +18,6 @@ export const BOARD_PARTS: readonly MakePart[] = [
   createEvents,
   createFindings,
   createWhyPolling,
+  createTaps,
+  createActions,
 ];

@@ -1,3 +1,5 @@
+import { ACTION_ROWS } from "./action-table.ts";
+import { type FieldTest, optional, textUpTo, wholeUpTo } from "./checks.ts";
 import type { FromPage, PageQuestion } from "./wire.ts";
 
 /** The longest text of each kind, in characters. */
@@ -9,56 +11,46 @@ const MOST_PARAM = 200;
 const MOST_ROWS = 200;
 const MOST_TARGET = 16_000;
 
-type ArgCheck = (value: unknown) => boolean;
-
 /** The name of a message from a page. */
 export type QuestionName = keyof FromPage;
 
 interface Shape {
-  readonly args: readonly ArgCheck[];
+  readonly args: readonly FieldTest[];
   /** Whether the last argument is the function for the answer. */
   readonly isAnswered: boolean;
 }
 
-const text =
-  (most: number): ArgCheck =>
-  (value) =>
-    typeof value === "string" && value.length <= most;
-const name = text(MOST_WORD);
+const name = textUpTo(MOST_WORD);
 const oneOf =
-  (...values: readonly string[]): ArgCheck =>
+  (...values: readonly string[]): FieldTest =>
   (value) =>
     values.includes(value as string);
-const whole =
-  (most: number): ArgCheck =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most;
 const isPlainRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const names: ArgCheck = (value) => Array.isArray(value) && value.length <= MOST_NAMES && value.every(name);
+const names: FieldTest = (value) => Array.isArray(value) && value.length <= MOST_NAMES && value.every(name);
 
-const params: ArgCheck = (value) => {
+const params: FieldTest = (value) => {
   if (!isPlainRecord(value)) return false;
   const entries = Object.entries(value);
-  return entries.length <= MOST_PARAMS && entries.every(([key, word]) => name(key) && text(MOST_PARAM)(word));
+  return entries.length <= MOST_PARAMS && entries.every(([key, word]) => name(key) && textUpTo(MOST_PARAM)(word));
 };
 
-const PAGE_FIELDS: Readonly<Record<keyof PageQuestion, ArgCheck>> = {
+const PAGE_FIELDS: Readonly<Record<keyof PageQuestion, FieldTest>> = {
   order: name,
   descending: (value) => typeof value === "boolean",
-  filter: text(MOST_FILTER),
-  from: whole(1e9),
-  count: whole(MOST_ROWS),
-  node: (value) => value === undefined || name(value),
+  filter: textUpTo(MOST_FILTER),
+  from: wholeUpTo(1e9),
+  count: wholeUpTo(MOST_ROWS),
+  node: optional(name),
 };
 
-const question: ArgCheck = (value) =>
+const question: FieldTest = (value) =>
   isPlainRecord(value) &&
   Object.keys(value).every((key) => Object.hasOwn(PAGE_FIELDS, key)) &&
   Object.entries(PAGE_FIELDS).every(([key, check]) => check(value[key]));
 
-const target: ArgCheck = (value) => isPlainRecord(value) && sizeOfTarget(value) <= MOST_TARGET;
+const target: FieldTest = (value) => isPlainRecord(value) && sizeOfTarget(value) <= MOST_TARGET;
 
 /** Returns the size of the fields of an action. Fields are text, numbers and booleans: anything else is too large. */
 function sizeOfTarget(value: Record<string, unknown>): number {
@@ -72,7 +64,7 @@ function sizeOfTarget(value: Record<string, unknown>): number {
 }
 
 const VIEWS = oneOf("overview", "connection", "problems", "ended", "rooms", "events", "cluster");
-const ACTIONS = oneOf("disconnect", "join", "leave", "emit", "log", "drain");
+const ACTION_NAMES = oneOf(...Object.keys(ACTION_ROWS));
 
 /** The messages that a page may send, and their arguments. */
 const QUESTIONS: Readonly<Record<QuestionName, Shape>> = {
@@ -85,7 +77,7 @@ const QUESTIONS: Readonly<Record<QuestionName, Shape>> = {
   tap: { args: [name], isAnswered: true },
   untap: { args: [name], isAnswered: false },
   nonce: { args: [], isAnswered: true },
-  act: { args: [ACTIONS, target, name], isAnswered: true },
+  act: { args: [ACTION_NAMES, target, name], isAnswered: true },
 };
 
 /** The function that sends an answer. */

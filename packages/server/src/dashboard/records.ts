@@ -121,6 +121,8 @@ export class Records {
         this.#problem("handler", context.handler, { name: wordOf(context.event ?? context.handler) }),
       "portage.recovery": ({ code, namespace }: { code: string | undefined; namespace: unknown }) =>
         code === undefined ? undefined : this.#problem("recovery", code, { name: wordOf(namespace) }),
+      "portage.dashboard.action": ({ name, viewer }: { name: string; viewer: string }) =>
+        this.#problem("action", name, { name: wordOf(viewer) }),
       "portage.cluster": ({ code }: { code: string }) => this.#problem("cluster", code, { name: "bus" }),
     };
     this.#listeners = [

@@ -77,6 +77,10 @@ export class OpenPage implements Viewer {
     return this.#pass.role;
   }
 
+  owns(id: string): boolean {
+    return id === this.socket.id || id === this.socket.conn.id;
+  }
+
   onGone(fn: () => void): void {
     this.#leaving.add(fn);
   }

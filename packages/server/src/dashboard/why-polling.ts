@@ -20,7 +20,7 @@ export interface AlikeConnections {
   readonly upgraded: number;
 }
 
-/** What is known about a client on polling. */
+/** Facts about a client on polling. */
 export interface PollingFacts {
   /** The transport in use, and those that the server offers instead. */
   readonly transport: string;

@@ -195,7 +195,7 @@ export interface EndedRow {
 /** Problems of one code within one minute. */
 export interface ProblemRow {
   readonly minute: number;
-  readonly kind: "end" | "refusal" | "limit" | "upgrade" | "handler" | "cluster" | "recovery";
+  readonly kind: "end" | "refusal" | "limit" | "upgrade" | "handler" | "cluster" | "recovery" | "action";
   readonly code: string;
   readonly count: number;
   readonly sentence: string;

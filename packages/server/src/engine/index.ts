@@ -63,6 +63,7 @@ export {
   kTakeMessage,
   kWatchQueue,
   kSlowReader,
+  kTap,
   kUpgradeTrouble,
 } from "./keys.ts";
 export type { EngineCluster } from "./relay/relay.ts";
@@ -70,6 +71,7 @@ export { randomId } from "./random-id.ts";
 export { type ConnectionError, REFUSALS } from "./report/refusals.ts";
 export { Server } from "./server.ts";
 export { isSession, Session } from "./session/session.ts";
+export type { PacketTap } from "./session/tap.ts";
 export type { SendFlags, SessionHandler, SessionHost, TraceWire } from "./session/host.ts";
 export { Transport } from "./transports/transport.ts";
 export { EventStreamTransport } from "./transports/event-stream.ts";

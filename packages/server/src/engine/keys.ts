@@ -48,6 +48,8 @@ export const kOfferUpgrade = Symbol("offerUpgrade");
 export const kOpenedAt = Symbol("openedAt");
 export const kPingedAt = Symbol("pingedAt");
 export const kRoundTrip = Symbol("roundTrip");
+/** What looks at the packets of a session. */
+export const kTap = Symbol("tap");
 /** Why a client was not upgraded. */
 export const kUpgradeTrouble = Symbol("upgradeTrouble");
 export const kParkRequest = Symbol("parkRequest");

@@ -75,7 +75,7 @@ export function ServerActions(): JSX.Element {
       <div class="actions">
         <div>
           <ActionForm title="Write logs" button="Write logs" onSubmit={log}>
-            <Field label="Scopes of the log" name="scopes" value="portage:*" />
+            <Field label="Scopes of the log" name="scopes" value="socket.io:*, engine:*" />
             <Field label="Minutes, at most 15" name="minutes" type="number" value="5" />
           </ActionForm>
           <Result>{result}</Result>

@@ -21,6 +21,7 @@ const KINDS: Record<ProblemRow["kind"], string> = {
   handler: "Handlers",
   cluster: "Cluster",
   recovery: "Recovery",
+  action: "Actions",
 };
 
 /** Handles are 60 bits, which are 10 characters. */

@@ -49,6 +49,7 @@ import {
   kTakeDrain,
   kTakeEnd,
   kTakeMessage,
+  kTap,
   kUpgradeFailed,
   kWatchQueue,
 } from "../keys.ts";
@@ -173,6 +174,7 @@ export class Session
     stats.packetsIn += 1;
     if (packet.data !== undefined) stats.bytesIn += packet.data.length;
     if (log.enabled) log("session %s received packet %s %o", this.id, packet.type, packet.data);
+    if (this[kTap] !== undefined) this[kTap].take("in", packet);
     if (this[kObserved] && this.listenerCount("packet") > 0) this.emit("packet", packet);
     if (this[kHeartbeatPhase] === "pong") extendPong(this);
     if (packet.type !== "message") return takeControlPacket(this, packet);
@@ -253,8 +255,7 @@ export class Session
     if (this.write !== WRITE || this.sendPacket !== SEND_PACKET) return writeParts(this, message);
     for (const packet of message.packets(this.protocol)) {
       // A `packetCreate` listener may change the packet, so it gets a copy.
-      if (this[kObserved]) this[kQueuePacket](new EnginePacket("message", packet.data, packet.options));
-      else this[kQueuePacket](packet);
+      this[kQueuePacket](this[kObserved] ? new EnginePacket("message", packet.data, packet.options) : packet);
     }
     return this;
   }
@@ -272,10 +273,10 @@ export class Session
     if (this.readyState !== "open" || this[kCongestion]?.isOver) return false;
     if (this[kObserved] && this.listenerCount("packetCreate") > 0) this.emit("packetCreate", packet);
     if (log.enabled) log("session %s sends packet %s %o", this.id, packet.type, packet.data);
+    if (this[kTap] !== undefined) this[kTap].take("out", packet);
     const queue = this.writeBuffer;
-    if (queue.length > 0) {
-      queue.push(packet);
-    } else {
+    if (queue.length > 0) queue.push(packet);
+    else {
       this.writeBuffer = [packet];
       if (this.transport.writable) flushSoon(this);
     }

@@ -1,14 +1,15 @@
 import { assignable } from "../../base/assignable.ts";
 import { RequestKeeper } from "../http/request-keeper.ts";
 import type { TransportRequest } from "../http/request.ts";
-import { kOpenedAt, kPingedAt, kRoundTrip, type kUpgradeTrouble } from "../keys.ts";
+import { kOpenedAt, kPingedAt, kRoundTrip, kTap, type kUpgradeTrouble } from "../keys.ts";
 import type { UpgradeTrouble } from "../report/reports.ts";
+import type { PacketTap } from "./tap.ts";
 
 /** Before the first answer to a ping. */
 const NEVER = -1;
 
 /**
- * The part of a session that records when it opened and how fast its client answers. Small integers: unlike fractions, V8
+ * The part of a session for those who watch it: when it opened, how fast its client answers, its tap. Small integers: unlike fractions, V8
  * stores them inside of the session.
  */
 export abstract class SessionTimes extends RequestKeeper {
@@ -18,6 +19,8 @@ export abstract class SessionTimes extends RequestKeeper {
   [kPingedAt] = 0;
   /** In milliseconds. */
   [kRoundTrip]: number = NEVER;
+  /** What looks at each packet. A field, because a listener would make the session slower for good. */
+  [kTap]: PacketTap | undefined = undefined;
   /** Why the client was not upgraded. Missing in most sessions. */
   declare [kUpgradeTrouble]?: UpgradeTrouble;
 
