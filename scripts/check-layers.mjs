@@ -245,9 +245,10 @@ const FOLDERS = [
 
   {
     layer: "server/fastify",
-    prefix: `${SERVER}fastify.ts`,
+    prefix: `${SERVER}fastify`,
+    head: `${SERVER}fastify.ts`,
     // of the live page, types alone, and what is loaded with its option
-    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts", "dashboard/index.ts"]),
+    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts", "fastify/", "dashboard/index.ts"]),
   },
   {
     layer: "server/dashboard",
