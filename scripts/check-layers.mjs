@@ -13,7 +13,7 @@ const PACKAGES = {
   parser: [],
   "websocket/core": nodeModules("buffer", "zlib", "crypto"),
   websocket: nodeModules("net", "tls", "http", "http2", "https", "events", "stream", "crypto", "buffer"),
-  "server/base": ["debug", ...nodeModules("events", "perf_hooks", "http"), "@portage/websocket"],
+  "server/base": ["debug", ...nodeModules("crypto", "events", "perf_hooks", "http"), "@portage/websocket"],
   "server/engine": [
     ...nodeModules("http", "http2", "https", "zlib", "events", "crypto", "stream", "buffer", "net", "querystring"),
     "node:diagnostics_channel",
@@ -45,6 +45,7 @@ const PACKAGES = {
     "cors",
     "eventemitter3",
   ],
+  "server/logs": nodeModules("diagnostics_channel", "events", "http"),
   "server/fastify": ["fastify", ...nodeModules("crypto", "http", "http2", "stream")],
   "server/dashboard-page": ["@portage/client", "preact", "preact/hooks"],
   "server/doctor": [
@@ -248,7 +249,7 @@ const FOLDERS = [
     prefix: `${SERVER}fastify`,
     head: `${SERVER}fastify.ts`,
     // of the live page, types alone, and what is loaded with its option
-    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts", "fastify/", "dashboard/index.ts"]),
+    inside: under(SERVER, ["index.ts", "engine.ts", "relay.ts", "logs.ts", "fastify/", "dashboard/index.ts"]),
   },
   {
     layer: "server/dashboard",
@@ -271,6 +272,11 @@ const FOLDERS = [
     prefix: `${SERVER}doctor/`,
     head: `${SERVER}doctor/index.ts`,
     inside: [`${SERVER}doctor/`, `${BASE}clock.ts`],
+  },
+  {
+    layer: "server/logs",
+    prefix: `${SERVER}logs.ts`,
+    inside: [BASE, `${ENGINE}index.ts`, ...under(SOCKETIO, ["keys.ts", "report/advice.ts"])],
   },
   {
     layer: "server/otel",

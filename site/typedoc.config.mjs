@@ -7,6 +7,7 @@ const entries = {
     "relay",
     "fastify",
     "doctor/index",
+    "logs",
     "metrics",
     "otel/index",
     "dashboard/index",

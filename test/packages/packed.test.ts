@@ -45,6 +45,7 @@ const NAMES = {
   "socket.io/fastify": ["portage", "PortageFastifyError"],
   "socket.io/dashboard": ["dashboard", "DashboardError"],
   "socket.io/doctor": ["diagnose", "report", "CODES"],
+  "socket.io/logs": ["logProblems"],
   "socket.io/metrics": ["collectMetrics", "METRICS"],
   "socket.io/otel": ["instrument"],
   "socket.io-parser": ["protocol", "PacketType", "Encoder", "Decoder", "isPacketValid"],

@@ -11,6 +11,7 @@ import type { Board, DashboardOptions } from "./dashboard/index.ts";
 import { Server as EngineServer } from "./engine.ts";
 import { openDoor, UpgradeDoor } from "./fastify/doors.ts";
 import { type EventSourceOptions, Server, type ServerOptions } from "./index.ts";
+import { logProblems } from "./logs.ts";
 import { kHostListens } from "./relay.ts";
 
 declare module "fastify" {
@@ -41,6 +42,11 @@ export type PortageOptions = Partial<ServerOptions> & {
    * context. The hooks of the application run first. Default: not served, and nothing of it is loaded.
    */
   dashboard?: boolean | DashboardOptions | null | undefined;
+  /**
+   * Whether `logProblems` of `@portage/server/logs` writes problems to a child of `app.log` with the name `portage`. Without the
+   * option `logger` of Fastify, failures of your functions are printed to the console instead. Default: true.
+   */
+  logs?: boolean | null | undefined;
 };
 
 /** What a route for plain pages serves. */
@@ -149,6 +155,7 @@ interface MountedBoard {
   /** Its path in the URLs of requests, without a slash at its end. */
   readonly path: string;
   readonly door: UpgradeDoor;
+  readonly handler: (request: FastifyRequest, reply: FastifyReply) => void;
 }
 
 /** Makes the live page of the option `dashboard`. Loads it only then. */
@@ -163,7 +170,21 @@ async function makeBoard(
   const path =
     app.prefix.replace(/\/$/, "") + checkedPath("dashboard.path", given.path ?? "/dashboard").replace(/\/+$/, "");
   const board = dashboard(io, { ...given, path });
-  return { board, path, door: new UpgradeDoor(app, `${path}/live/`, board) };
+  const door = new UpgradeDoor(app, `${path}/live/`, board);
+  const handler: MountedBoard["handler"] = (request, reply) => {
+    reply.hijack();
+    if (door.admit(request.raw) || reply.raw.destroyed) return;
+    copyHeaders(reply);
+    if (!board.handle(request.raw, reply.raw)) reply.raw.writeHead(404).end();
+  };
+  return { board, path, door, handler };
+}
+
+/** Logs problems of the server. Returns what stops it. */
+function logTo({ log }: FastifyInstance, io: Server): () => void {
+  // Without the option `logger`, Fastify has a logger that drops all lines, and no level.
+  if (!("level" in log) || log.level === "silent") return () => {};
+  return logProblems(io, log.child({ name: "portage" }));
 }
 
 /** Copies headers that hooks have set on the reply (`@fastify/cors`), which a hijacked response would lose. */
@@ -209,13 +230,8 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
 
   io.bind(engine);
   app.decorate("io", io);
+  const stopLogs = (options.logs ?? true) ? logTo(app, io) : undefined;
   const mounted = await makeBoard(app, io, options.dashboard);
-  const boardHandler = (request: FastifyRequest, reply: FastifyReply): void => {
-    reply.hijack();
-    if (mounted?.door.admit(request.raw) || reply.raw.destroyed) return;
-    copyHeaders(reply);
-    if (!mounted?.board.handle(request.raw, reply.raw)) reply.raw.writeHead(404).end();
-  };
   // The engine is not attached, and its cluster waits for the port.
   app.server.on("listening", () => engine[kHostListens](app.server));
   const closeDoors = [door, ...(mounted ? [mounted.door] : [])].map((each) => openDoor(app.server, each));
@@ -227,7 +243,10 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
     await io.close();
     closeHttp2();
   });
-  app.addHook("onClose", async () => closeDoors.forEach((close) => close()));
+  app.addHook("onClose", async () => {
+    for (const close of closeDoors) close();
+    stopLogs?.();
+  });
 
   const metrics = metricsRoute(options.metrics);
   if (metrics) serveMetrics(app, io, metrics);
@@ -242,8 +261,8 @@ const registerPlugin: FastifyPluginAsync<PortageOptions> = async (app, options) 
     if (options.addTrailingSlash === false) scope.all(local, handler);
     if (!mounted) return;
     const page = mounted.path.slice(app.prefix.replace(/\/$/, "").length);
-    scope.all(page, boardHandler);
-    scope.all(`${page}/*`, boardHandler);
+    scope.all(page, mounted.handler);
+    scope.all(`${page}/*`, mounted.handler);
   });
 };
 

@@ -12,7 +12,7 @@ import { Inbox, nextEvent } from "../../support/waiting.ts";
 
 /** Holds back the handshake of a WebSocket, and an answer to a poll. */
 class Gate {
-  /** Let what is held pass. */
+  /** Functions to release them. */
   readonly handshakes = new Inbox<() => void>("the handshake of a WebSocket");
   readonly answers = new Inbox<() => void>("the answer to a poll");
   #holdsHandshake = true;

@@ -24,7 +24,7 @@ export declare const req: IncomingMessage;
 export declare const res: ServerResponse;
 export declare const bytes: Buffer;
 export declare const rows: Iterable<object>;
-export declare const logger: { error(fields: object): void };
+export declare const logger: Record<"error" | "warn" | "info", (fields: object, sentence?: string) => void>;
 /** Clients of Redis. */
 export { Redis } from "ioredis";
 export declare const redis: Redis;

@@ -44,7 +44,7 @@ export class EngineError extends CodedError<EngineErrorCode> {
   declare readonly limit?: number;
   /** Name of the transport that failed to take over. */
   declare readonly transport?: string;
-  /** The phase in which the upgrade failed. */
+  /** The phase of the failure. */
   declare readonly step?: string;
   /** The error or the close that ended the upgrade. */
   declare readonly cause?: unknown;

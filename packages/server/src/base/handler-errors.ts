@@ -75,11 +75,24 @@ export interface HandlerFailure {
   readonly event?: string | symbol | undefined;
 }
 
+/** The number of logs with the failures of an emitter. */
+const logged = new WeakMap<EventEmitter, number>();
+
+/**
+ * Prints failures of `emitter` no longer, since a log of the program has them. Listeners and the process still get them. Returns
+ * its reversal.
+ */
+export function leaveToLog(emitter: EventEmitter): () => void {
+  const change = (by: number): void => void logged.set(emitter, (logged.get(emitter) ?? 0) + by);
+  change(1);
+  return () => change(-1);
+}
+
 /** Reports an error to the `handler_error` listeners of `emitter`; without any, see {@link reportUnheard}. */
 export function reportFailure(emitter: EventEmitter, error: unknown, failure: HandlerFailure): void {
   if (log.enabled) log("%s failed: %s", nameFailure(failure), error);
   const listeners = emitter.rawListeners(HANDLER_ERROR);
-  if (listeners.length === 0) return reportUnheard(error, failure);
+  if (listeners.length === 0) return reportUnheard(error, failure, (logged.get(emitter) ?? 0) > 0);
   // An error in such a listener goes to the console.
   const onOwnFailure = (own: unknown): void => printer.print(`a listener of "${HANDLER_ERROR}"`, own);
   for (const listener of listeners as FailureListener[]) callProgram(listener, [error, failure], onOwnFailure, emitter);
@@ -90,10 +103,11 @@ const NOT_FOR_THE_PROCESS: ReadonlySet<HandlerKind> = new Set<HandlerKind>(["ada
 
 /**
  * Reports a failure without `handler_error` listeners. If the program listens to `uncaughtException` or `unhandledRejection`
- * of `process`, rethrows the error; otherwise prints it, and the process continues.
+ * of `process`, rethrows the error; otherwise prints it, unless it is in a log, and the process continues.
  */
-export function reportUnheard(error: unknown, failure: HandlerFailure): void {
-  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return printer.print(nameFailure(failure), error);
+export function reportUnheard(error: unknown, failure: HandlerFailure, isLogged = false): void {
+  const print = (): void => (isLogged ? undefined : printer.print(nameFailure(failure), error));
+  if (NOT_FOR_THE_PROCESS.has(failure.handler)) return print();
   const isHandled = process.listenerCount("uncaughtException") > 0 || process.hasUncaughtExceptionCaptureCallback();
   if (failure.how === "thrown" && isHandled) {
     // In its own tick, so that it does not unwind through the layers below, with a read half done.
@@ -101,7 +115,7 @@ export function reportUnheard(error: unknown, failure: HandlerFailure): void {
   } else if (failure.how === "rejected" && (isHandled || process.listenerCount("unhandledRejection") > 0)) {
     void Promise.reject(error);
   } else {
-    printer.print(nameFailure(failure), error);
+    print();
   }
 }
 

@@ -1,17 +1,12 @@
-import { createHmac, randomBytes } from "node:crypto";
+import { HANDLE_LENGTH, sessionHandle } from "../base/handles.ts";
+
+export { HANDLE_LENGTH };
 
 /** Handles that can be traced back to their id: the last ones shown. */
 const MOST_KNOWN = 4096;
 
-/** Characters of a handle, of 6 bits each: 60 bits. */
-export const HANDLE_LENGTH = 10;
-
-/**
- * Names sessions and sockets for pages. An id of a session is as good as a password to it, so that pages get a keyed hash. The
- * key is made anew in each process.
- */
+/** Names sessions and sockets for pages, and remembers the names. */
 export class Handles {
-  readonly #key = randomBytes(32);
   /** The oldest first. */
   readonly #idOf = new Map<string, string>();
   readonly #handleOf = new Map<string, string>();
@@ -39,7 +34,7 @@ export class Handles {
 
   /** Returns the handle of an id without remembering it. */
   hash(id: string): string {
-    return createHmac("sha256", this.#key).update(id).digest("base64url").slice(0, HANDLE_LENGTH);
+    return sessionHandle(id);
   }
 
   /** Returns the id behind a handle; undefined if it was not shown recently. */

@@ -1,8 +1,8 @@
+import { isNormalEnd } from "../engine/index.ts";
 import { adviceFor } from "../socketio/report/advice.ts";
 import { limitsInForce } from "./limits.ts";
 import { currentReport } from "./meters.ts";
 import type { BoardCore, BoardPart } from "./part.ts";
-import { isAbnormal } from "./records.ts";
 import { EntryRing } from "./rings.ts";
 import type { EndCount, OverviewView } from "./wire.ts";
 
@@ -32,5 +32,5 @@ export function createOverview(core: BoardCore): BoardPart {
 function countOf(code: string, now: EndCounts, then: EndCounts): EndCount {
   const total = now[code] ?? 0;
   const recent = Math.max(0, total - (then[code] ?? 0));
-  return { code, ...adviceFor("end", code), abnormal: isAbnormal(code), total, recent };
+  return { code, ...adviceFor("end", code), abnormal: !isNormalEnd(code), total, recent };
 }

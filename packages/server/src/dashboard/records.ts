@@ -3,6 +3,7 @@
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
+import { isNormalEnd } from "../engine/index.ts";
 import type { BoardCore } from "./part.ts";
 import { EntryRing } from "./rings.ts";
 import { ageOf, type BoardSession, type BoardSocket } from "./sockets.ts";
@@ -15,18 +16,6 @@ const MOST_SUBJECTS = 5;
 const MOST_SLOW = 1024;
 const MOST_TEXT = 200;
 const MINUTE = 60_000;
-
-/** Ends without a fault. */
-const NORMAL_ENDS: ReadonlySet<string> = new Set([
-  "CLIENT_CLOSED",
-  "SERVER_CLOSED",
-  "SERVER_DRAINING",
-  "SERVER_SHUTDOWN",
-  "SESSION_RESUMED",
-]);
-
-/** Whether something went wrong if sessions end with a code. */
-export const isAbnormal = (code: string): boolean => !NORMAL_ENDS.has(code);
 
 /** An event in the life of a session. */
 export type LifeRecord = LifeEvent & { readonly sid: string };
@@ -174,7 +163,7 @@ export class Records {
       label: "",
     };
     this.ended.push(this.#lastEnd);
-    if (isAbnormal(code)) this.#problem("end", code, { sid });
+    if (!isNormalEnd(code)) this.#problem("end", code, { sid });
   }
 
   #limit({ session, code, limit, actual }: OfSession & { code: string; limit: number; actual: number }): void {

@@ -1,7 +1,7 @@
 /*
- * Upgrades and CONNECTs that come to the HTTP server of an application: each goes to the door of its path.
+ * Upgrades and CONNECTs of the HTTP server of an application: each goes to the door of its path.
  * Knows: Fastify's routing, the doors of other plugins on the same server.
- * Must not know: what is behind a door.
+ * Must not know: engines and pages behind the doors.
  */
 import { ServerResponse, type IncomingMessage } from "node:http";
 import { PassThrough, type Duplex } from "node:stream";

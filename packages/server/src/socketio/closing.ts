@@ -67,7 +67,7 @@ export async function moveClients(
   await Promise.all(own.map((engine) => engine.drain(moving, finish)));
 }
 
-/** Closes engines, those of ours after sending what is queued. `closeTimeout`: see the option. */
+/** Closes engines, our own after sending what is queued. `closeTimeout`: see the option. */
 export async function closeEngines(engines: Iterable<AnyEngine>, closeTimeout: unknown): Promise<void> {
   const all = [...engines];
   const deadline = bounded(closeTimeout, 0, Infinity, SOCKETIO_DEFAULTS.closeTimeout);

@@ -252,9 +252,13 @@ const ORDINARY_ENDS: ReadonlySet<string> = new Set<CloseCode>([
   "CONNECTION_CLOSED",
   "SERVER_CLOSED",
   "SERVER_DRAINING",
+  "SERVER_SHUTDOWN",
 ]);
 
-/** Whether a session ended as clients and servers end them all day, without an error or a limit. */
+/**
+ * Whether a session ended as clients and servers end them all day, without an error or a limit. A page that is left closes its
+ * connection, and nothing else.
+ */
 export const isNormalEnd = (code: string): boolean => ORDINARY_ENDS.has(code);
 
 /** Creates a close reason for a close by the program, which may pass its own reason string. */
