@@ -125,6 +125,14 @@ describe.skipIf(!executable)("the demo in several processes, in Chromium", () =>
     await sender.locator("main", { hasText: "2 of 2" }).waitFor();
   });
 
+  test("the live page shows all workers, whichever serves it", async () => {
+    await openUser("Ada");
+    const page = await open("/dashboard/#/cluster");
+    const rows = page.locator("main tbody tr, main [role=row]:has([role=cell])");
+    await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(WORKERS);
+    expect(await page.locator("main", { hasText: "(this one)" }).count()).toBe(1);
+  });
+
   test('refuses "many" as a number of workers', async () => {
     const { code, err } = await runDemo(["--workers", "many"]);
     expect([code, err]).toEqual([1, expect.stringContaining('"many" is not a number of workers.')]);

@@ -21,6 +21,9 @@ const JOIN_DEADLINE = 2000;
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 30_000;
 
+/** Frames between nodes as a whole. */
+const FOR_BUS: ReadonlySet<Frame["type"]> = new Set(["MESSAGE", "ASK", "TELL"]);
+
 /** Receives what the program may hear of. */
 export interface NodeHandler {
   onNode(event: ClusterEvent): void;
@@ -36,7 +39,7 @@ export interface NodeSettings {
   readonly handler: NodeHandler;
 }
 
-/** The parts: the relay receives the frames of streams, the bus those of adapters. */
+/** The parts: the relay receives the frames of streams, the bus those of adapters and questions. */
 export interface NodeParts {
   readonly relay: (peers: Peers) => ClusterRelay;
   readonly bus: LinkObserver;
@@ -222,7 +225,7 @@ export class LocalNode implements Peers, PoolHandler {
   }
 
   onFrame(link: Link, frame: Frame): void {
-    if (frame.type === "MESSAGE") this.#bus.onFrame(link, frame);
+    if (FOR_BUS.has(frame.type)) this.#bus.onFrame(link, frame);
     else if (frame.type === "STATE") this.#onState(link, frame.body);
     else this.relay.onFrame(link, frame);
   }

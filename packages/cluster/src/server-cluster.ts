@@ -22,6 +22,8 @@ import { ClusterError } from "./core/errors.ts";
 import { TAG_LENGTH } from "./core/tag.ts";
 import { ownerUnreachable } from "./exchange/refusals.ts";
 import { ClusterRelay } from "./exchange/relay.ts";
+import { GuestRelay } from "./guest-relay.ts";
+import { Questions } from "./questions.ts";
 import { TunnelRegistry } from "./exchange/tunnel-registry.ts";
 import { LocalNode, type NodeHandler } from "./node.ts";
 import type { Registry } from "./links/registry.ts";
@@ -62,6 +64,9 @@ export class ServerCluster extends Emitter implements Cluster {
   readonly #servers = new Set<Leavable>();
   /** The adapters outlive a node: a server that closes may be attached again. */
   readonly #bus: LinkBus;
+  /** Engines beside the server. They outlive a node, too. */
+  readonly #guests = new Set<RelayHost>();
+  readonly questions: Questions;
 
   constructor(options: ResolvedClusterOptions, meeting: Meeting) {
     super();
@@ -70,6 +75,7 @@ export class ServerCluster extends Emitter implements Cluster {
     this.#keys = options.keys;
     const { requestTimeout, maxLinkBytes, maxMessageBytes } = options;
     this.#bus = new LinkBus(this.#peers(), { requestTimeout, maxLinkBytes, maxMessageBytes });
+    this.questions = new Questions(this.#peers(), this.#bus);
   }
 
   get tag(): string {
@@ -94,6 +100,7 @@ export class ServerCluster extends Emitter implements Cluster {
   }
 
   connect(engine: RelayHost): SessionRelay {
+    if (engine.isGuest === true) return new GuestRelay(engine, this.#guests, () => this.#joined());
     const running = this.#running;
     if (running === undefined) return new NodeRelay(this.#start(engine), engine);
     // Two servers with the same namespaces would receive each other's broadcasts.
@@ -102,9 +109,15 @@ export class ServerCluster extends Emitter implements Cluster {
     return new NodeRelay(running, engine);
   }
 
+  #joined(): { readonly relay: ClusterRelay; readonly host: SharedHost } | undefined {
+    const running = this.#running;
+    if (running === undefined || running.node.tag === "") return undefined;
+    return { relay: running.node.relay, host: running.host };
+  }
+
   #start(engine: RelayHost): SharedNode {
     const { clock } = engine;
-    const host = new SharedHost(engine);
+    const host = new SharedHost(engine, this.#guests);
     const options = { ...this.#options, keys: this.#keys };
     const { maxPendingExchanges, maxUnknownIds, maxLinkBytes, maxTunnels, upgrades } = options;
     const tunnels = (relay: ClusterRelay): TunnelRegistry =>
@@ -113,7 +126,7 @@ export class ServerCluster extends Emitter implements Cluster {
       { options, host, handler: this.#handler() },
       {
         relay: (peers) => new ClusterRelay(peers, host, { maxPendingExchanges, maxUnknownIds, maxLinkBytes, tunnels }),
-        bus: this.#bus,
+        bus: this.questions,
       },
     );
     const running = {

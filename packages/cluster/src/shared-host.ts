@@ -3,18 +3,22 @@ import { prepareRequest, type RelayHost } from "@portage/server/relay";
 
 /**
  * The engines of one node, as its relay sees them: a server that is attached to two HTTP servers has two. A request goes back
- * to the engine that has received it, and one of another node to the engine that has its session.
+ * to the engine that has received it, and one of another node to the engine that has its session. Guests take part in nothing
+ * else: see `isGuest`.
  */
 export class SharedHost implements RelayHost {
   /** Never empty: the last engine that leaves ends the node, and stays. */
   #engines: readonly RelayHost[];
   /** Where requests came from; filled while there are several engines. */
   readonly #origins = new WeakMap<IncomingMessage, RelayHost>();
+  readonly #guests: ReadonlySet<RelayHost>;
   readonly #draining = new Set<RelayHost>();
   readonly clock: RelayHost["clock"];
 
-  constructor(first: RelayHost) {
+  /** @param guests may change at any time */
+  constructor(first: RelayHost, guests: ReadonlySet<RelayHost> = new Set()) {
     this.#engines = [first];
+    this.#guests = guests;
     this.clock = first.clock;
   }
 
@@ -50,13 +54,18 @@ export class SharedHost implements RelayHost {
 
   /** Notes which engine has received a request. */
   record(req: IncomingMessage, engine: RelayHost): void {
-    if (this.#engines.length > 1) this.#origins.set(req, engine);
+    if (this.#engines.length + this.#guests.size > 1) this.#origins.set(req, engine);
   }
 
   #ownerOf(sid: string | undefined): RelayHost {
     const [first] = this.#engines as readonly [RelayHost];
-    if (this.#engines.length === 1 || !sid) return first;
-    return this.#engines.find((engine) => engine.has(sid)) ?? first;
+    if (!sid || (this.#engines.length === 1 && this.#guests.size === 0)) return first;
+    return this.#engines.find((engine) => engine.has(sid)) ?? this.#guestWith(sid) ?? first;
+  }
+
+  #guestWith(sid: string): RelayHost | undefined {
+    for (const guest of this.#guests) if (guest.has(sid)) return guest;
+    return undefined;
   }
 
   #engineOf(req: IncomingMessage): RelayHost {
@@ -64,7 +73,7 @@ export class SharedHost implements RelayHost {
   }
 
   has(sid: string): boolean {
-    return this.#engines.some((engine) => engine.has(sid));
+    return this.#engines.some((engine) => engine.has(sid)) || this.#guestWith(sid) !== undefined;
   }
 
   hasPoll(sid: string): boolean {

@@ -27,6 +27,7 @@ export type {
   ClusterEvents,
   ClusterNode,
   ClusterRefusal,
+  NodeQuestions,
   NodeState,
 } from "./socketio/cluster.ts";
 export type { ClusterReport, ExchangeReport, LinkReport } from "./socketio/host/cluster-report.ts";

@@ -1,5 +1,6 @@
 import type { Server } from "@portage/server";
 import { kEngineClock } from "../../../packages/server/src/engine/index.ts";
+import { OtherNodes } from "../../../packages/server/src/dashboard/nodes.ts";
 import type { BoardCore } from "../../../packages/server/src/dashboard/part.ts";
 import type { Finding } from "../../../packages/server/src/dashboard/wire.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
@@ -23,6 +24,7 @@ export class FakeCore {
         hash: (id) => `handle of ${id}`,
         idOf: (handle) => handle.replace("handle of ", ""),
       },
+      nodes: new OtherNodes(io),
       isOurs: ({ server }) => server === io.engine,
       labelOf: (socket) => label?.(socket) ?? "",
       addressOf: (address) => address,

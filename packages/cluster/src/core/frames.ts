@@ -22,6 +22,8 @@
  *   CREDIT   u32                   <->           as many more bytes of DATA may follow
  *   STATE    JSON                  <->           stream 0: the state of the node has changed
  *   MESSAGE  bytes                 <->           stream 0: for the adapter of a namespace
+ *   ASK      JSON                  <->           stream 0: a question to a part of the server, with a number
+ *   TELL     JSON                  <->           stream 0: its answer, with the same number
  */
 
 /** The types of frames, by their number on the wire. */
@@ -39,6 +41,8 @@ export const FRAME = {
   CREDIT: 11,
   STATE: 12,
   MESSAGE: 13,
+  ASK: 14,
+  TELL: 15,
 } as const;
 
 export type FrameName = keyof typeof FRAME;

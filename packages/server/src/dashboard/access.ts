@@ -6,7 +6,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { isFromThisMachine } from "./local.ts";
-import { type LoginFields, Failures, Logins, Secret } from "./login.ts";
+import { type LoginFields, Failures, hashOfLogin, LOGIN_LENGTH, Logins, Secret } from "./login.ts";
+import type { OtherNodes } from "./nodes.ts";
 import type { AskRole, BoardAuth, ResolvedBoardOptions } from "./options.ts";
 import type { Role } from "./wire.ts";
 
@@ -76,18 +77,29 @@ class AskingGuard implements Guard {
   }
 }
 
+/** What guards need beside the options. */
+interface GuardNeeds {
+  readonly clock: Clock;
+  readonly nodes: OtherNodes;
+}
+
 /** With a token, or a user and a password. */
 class LoginGuard implements Guard {
   readonly #secret: Secret;
   readonly #role: Role;
   readonly #failures: Failures;
   readonly #logins: Logins;
+  readonly #nodes: OtherNodes;
 
-  constructor(secret: Secret, role: Role, clock: Clock) {
+  constructor(secret: Secret, role: Role, { clock, nodes }: GuardNeeds) {
     this.#secret = secret;
     this.#role = role;
     this.#failures = new Failures(clock);
     this.#logins = new Logins(clock);
+    this.#nodes = nodes;
+    // A login is known to the node that has made it. The others ask.
+    nodes.answer("login", (hash) => (typeof hash === "string" ? this.#logins.useHash(hash) : undefined));
+    nodes.answer("logout", (hash) => (typeof hash === "string" ? this.#logins.closeHash(hash) : undefined));
   }
 
   get login(): this {
@@ -102,17 +114,24 @@ class LoginGuard implements Guard {
     return true;
   }
 
-  check(req: IncomingMessage): Pass | NoEntry {
-    const name = this.#nameOf(req);
+  async check(req: IncomingMessage): Promise<Pass | NoEntry> {
+    const name = await this.#nameOf(req);
     return name === undefined ? "LOGIN_NEEDED" : { role: this.#role, name };
   }
 
   /** Programs send the token with each request; pages have a cookie. */
-  #nameOf(req: IncomingMessage): string | undefined {
+  async #nameOf(req: IncomingMessage): Promise<string | undefined> {
     const bearer = /^Bearer +(.{1,1024})$/i.exec(req.headers.authorization ?? "")?.[1];
-    if (bearer === undefined || this.hasUser) return this.#logins.use(cookieIn(req));
+    if (bearer === undefined || this.hasUser) return this.#nameOfLogin(cookieIn(req));
     const isRight = this.#try(remoteAddressOf(req), { user: "", password: bearer }) === 0;
     return isRight ? remoteAddressOf(req) : undefined;
+  }
+
+  async #nameOfLogin(id: string): Promise<string | undefined> {
+    const name = this.#logins.use(id);
+    if (name !== undefined || id.length !== LOGIN_LENGTH) return name;
+    const found = await this.#nodes.findFirst("login", hashOfLogin(id));
+    return typeof found === "string" ? found : undefined;
   }
 
   /** @returns 0 for the right credentials, else milliseconds until the next attempt */
@@ -133,7 +152,9 @@ class LoginGuard implements Guard {
   }
 
   close(req: IncomingMessage): void {
-    this.#logins.close(cookieIn(req));
+    const hash = hashOfLogin(cookieIn(req));
+    this.#logins.closeHash(hash);
+    void this.#nodes.findFirst("logout", hash);
   }
 }
 
@@ -151,19 +172,19 @@ export function cookieHeader(id: string, path: string, secure: boolean): string 
   return `${COOKIE}=${id}; Path=${path}; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}${age}`;
 }
 
-function guardOf(auth: BoardAuth | undefined, role: Role, clock: Clock): Guard {
+function guardOf(auth: BoardAuth | undefined, role: Role, surroundings: GuardNeeds): Guard {
   if (auth === undefined) return new LocalGuard(role);
   if (typeof auth === "function") return new AskingGuard(auth);
   const secret = "token" in auth ? new Secret(undefined, auth.token) : new Secret(auth.user, auth.password);
-  return new LoginGuard(secret, role, clock);
+  return new LoginGuard(secret, role, surroundings);
 }
 
 /** Decides about requests by the option `auth`. */
 export class Access {
   readonly #guard: Guard;
 
-  constructor({ auth, role }: ResolvedBoardOptions, clock: Clock) {
-    this.#guard = guardOf(auth, role, clock);
+  constructor({ auth, role }: ResolvedBoardOptions, clock: Clock, nodes: OtherNodes) {
+    this.#guard = guardOf(auth, role, { clock, nodes });
   }
 
   /** How to log in; undefined where there is nothing to type. */

@@ -21,14 +21,17 @@ import type { Actions, Answer, Refused } from "./wire.ts";
 const CUT_SIZE = 500;
 
 const log = createLog("socket.io:dashboard");
+/** Longest name of a viewer of another node. */
+const MOST_VIEWER = 100;
 /** `{ server, name, target, viewer, affected }` for each action. */
 const ACTION_CHANNEL = channel("portage.dashboard.action");
 
+type Named = Pick<Viewer, "name">;
 type Acted = Answer<{ readonly ok: true; readonly affected: number }>;
 type TargetOf<Name extends keyof Actions> = Parameters<Actions[Name]>[0];
 type Perform<Name extends keyof Actions> = (target: TargetOf<Name>, viewer: Viewer) => Soon<Acted>;
 
-const done = (affected: number): Acted => ({ ok: true, affected });
+const acted = (affected: number): Acted => ({ ok: true, affected });
 const refusedAs = (error: Refused["error"]): Refused => ({ error });
 
 /** Performs actions, and reports each to the log and on a diagnostics channel. */
@@ -42,21 +45,25 @@ class ActionTaker {
     this.#core = core;
     this.#census = new Census(core);
     this.#logs = new LogFeed(core);
+    core.nodes.answer("disconnect", (asked) => this.#takeForwarded(asked));
     this.#table = {
-      disconnect: (target) => this.#disconnect(target),
+      disconnect: (target, viewer) => this.#disconnect(target, viewer),
       join: (target) => this.#move(target, "join"),
       leave: (target) => this.#move(target, "leave"),
       emit: (target) => this.#emit(target),
       log: ({ scopes, minutes }, viewer) => {
         this.#logs.open(viewer, scopes, minutes);
-        return done(1);
+        return acted(1);
       },
       drain: ({ timeout }) => this.#drain(timeout),
     };
   }
 
   async act(name: keyof Actions, target: unknown, viewer: Viewer): Promise<Acted> {
-    if (!isTargetOf(name, target)) return refusedAs("BAD_QUESTION");
+    return isTargetOf(name, target) ? this.#perform(name, target, viewer) : refusedAs("BAD_QUESTION");
+  }
+
+  async #perform(name: keyof Actions, target: unknown, viewer: Named): Promise<Acted> {
     const answer = (await Reflect.apply(this.#table[name], undefined, [target, viewer])) as Acted;
     const affected = "ok" in answer ? answer.affected : 0;
     if (log.enabled) log("%s acts: %s %j: %d", viewer.name, name, target, affected);
@@ -83,21 +90,38 @@ class ActionTaker {
     return found;
   }
 
-  async #disconnect({ handle, filter, count }: TargetOf<"disconnect">): Promise<Acted> {
+  async #disconnect({ handle, filter, count, node }: TargetOf<"disconnect">, viewer: Named): Promise<Acted> {
     if ((handle === undefined) === (filter === undefined)) return refusedAs("BAD_QUESTION");
     if (handle !== undefined) {
       const connection = await this.#find(handle);
       if (connection === undefined) return refusedAs("UNKNOWN");
       endConnection(connection);
-      return done(1);
+      return acted(1);
     }
+    const { nodes } = this.#core;
+    if (node !== undefined && node !== nodes.ownTag) return this.#forward(node, { filter, count }, viewer);
     const found = await this.#select(readFilter(filter ?? "", this.#core) ?? (() => false));
     if (found.length !== count) return refusedAs("COUNT_CHANGED");
     for (let from = 0; from < found.length; from += CUT_SIZE) {
       found.slice(from, from + CUT_SIZE).forEach(endConnection);
       await new Promise<void>((resolve) => nextTurn(resolve, undefined));
     }
-    return done(found.length);
+    return acted(found.length);
+  }
+
+  /** The links prove that both nodes belong together: the other one has the same options, and asks for no role again. */
+  async #forward(node: string, target: object, { name }: Named): Promise<Acted> {
+    const { nodes } = this.#core;
+    if (!nodes.tags.includes(node)) return refusedAs("UNKNOWN");
+    const answer = await nodes.ask(node, "disconnect", { target, viewer: name });
+    return typeof answer === "object" && answer !== null ? (answer as Acted) : refusedAs("FAILED");
+  }
+
+  /** Disconnects clients for a viewer of another node. */
+  async #takeForwarded(asked: unknown): Promise<Acted> {
+    const { target, viewer } = asked as { readonly target: unknown; readonly viewer: unknown };
+    if (!isTargetOf("disconnect", target) || typeof viewer !== "string") return refusedAs("BAD_QUESTION");
+    return this.#perform("disconnect", target, { name: viewer.slice(0, MOST_VIEWER) });
   }
 
   async #socketOf(handle: string, namespace: string): Promise<BoardSocket | undefined> {
@@ -109,7 +133,7 @@ class ActionTaker {
     const socket = await this.#socketOf(handle, namespace);
     if (socket === undefined) return refusedAs("UNKNOWN");
     await socket[way](room);
-    return done(1);
+    return acted(1);
   }
 
   async #emit({ handle, namespace, room, event, args: json, count }: TargetOf<"emit">): Promise<Acted> {
@@ -121,14 +145,14 @@ class ActionTaker {
       const socket = await this.#socketOf(handle, namespace);
       if (socket === undefined) return refusedAs("UNKNOWN");
       socket.emit(event, ...args);
-      return done(1);
+      return acted(1);
     }
     // The sockets of this process: their number is what the viewer has typed.
     const receivers = room === undefined ? nsp.sockets.size : memberCount(nsp.adapter.rooms, room);
     if (receivers !== count) return refusedAs("COUNT_CHANGED");
     const local = nsp.local;
     (room === undefined ? local : local.to(room)).emit(event, ...args);
-    return done(receivers);
+    return acted(receivers);
   }
 
   #drain(timeout: number): Acted {
@@ -137,7 +161,7 @@ class ActionTaker {
     for (const { clientsCount } of io[kAttached].engines) sessions += clientsCount;
     // The page hears of the end by its figures.
     void io.drain({ deadline: timeout });
-    return done(sessions);
+    return acted(sessions);
   }
 }
 

@@ -35,20 +35,25 @@ export class Board {
   constructor(io: Server, given: DashboardOptions, folder?: string) {
     const options = resolveBoardOptions(given);
     const { path } = options;
-    const access = new Access(options, io[kEngineClock]);
     this.#core = new Core(io, options, {
       tick: (tick) => this.#door.tick(tick),
       findings: (findings) => this.#door.showFindings(findings),
       viewers: () => this.#door.size,
     });
+    const access = new Access(options, io[kEngineClock], this.#core.nodes);
     this.#registry = new PartRegistry(BOARD_PARTS, this.#core);
-    this.#door = new LiveDoor(path, access, {
-      registry: this.#registry,
-      hello: (viewer) =>
-        helloFor(viewer, this.#core, { registry: this.#registry, canLogOut: access.login !== undefined }),
-      findings: () => this.#core.findings,
-      mayAct: (...action) => mayAct(options, ...action),
-    });
+    this.#door = new LiveDoor(
+      path,
+      access,
+      {
+        registry: this.#registry,
+        hello: (viewer) =>
+          helloFor(viewer, this.#core, { registry: this.#registry, canLogOut: access.login !== undefined }),
+        findings: () => this.#core.findings,
+        mayAct: (...action) => mayAct(options, ...action),
+      },
+      io.cluster,
+    );
     this.#pages = new Pages({
       path,
       access,

@@ -4,6 +4,7 @@ import type { BoardCore, BoardPart, ViewParams } from "./part.ts";
 import { Census } from "./census.ts";
 import { endedRow } from "./ended-row.ts";
 import { type ProblemRecord, Records } from "./records.ts";
+import { PagesOfNodes } from "./node-pages.ts";
 import { SessionsView } from "./sessions-view.ts";
 import { networkOf } from "./sockets.ts";
 import { Stories } from "./stories.ts";
@@ -67,13 +68,14 @@ export function createConnections(core: BoardCore): BoardPart {
     () => records.ended.newest(),
     (record) => endedRow(record, core),
   );
+  const pages = new PagesOfNodes(core, sessions);
   return {
     views: {
       problems: (params) => problems.look(params),
       ended: (params) => ended.look(params),
       connection: (params) => stories.look(params),
     },
-    answers: { page: (view, question) => sessions.page(view, question) },
+    answers: { page: (view, question) => pages.page(view, question) },
     start: () => records.start(),
     stop() {
       records.stop();

@@ -3,6 +3,7 @@ import type { Clock, PendingCall } from "../base/clock.ts";
 import { kEngineClock } from "../engine/index.ts";
 import { kAttached } from "../socketio/keys.ts";
 import { Handles } from "./handles.ts";
+import { OtherNodes } from "./nodes.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
 import type { BoardCore, SampledRates } from "./part.ts";
 import { type BoardSocket, networkOf } from "./sockets.ts";
@@ -25,6 +26,7 @@ export class Core implements BoardCore {
   readonly clock: Clock;
   readonly options: ResolvedBoardOptions;
   readonly handles = new Handles();
+  readonly nodes: OtherNodes;
   /** The findings that were shown last. */
   findings: readonly Finding[] = [];
   readonly #outlet: Outlet;
@@ -34,18 +36,21 @@ export class Core implements BoardCore {
 
   constructor(io: Server, options: ResolvedBoardOptions, outlet: Outlet) {
     this.io = io;
+    this.nodes = new OtherNodes(io);
     this.clock = io[kEngineClock];
     this.options = options;
     this.#outlet = outlet;
   }
 
   start(): void {
+    if (this.#timer === undefined) this.nodes.start();
     this.#timer ??= this.clock.after(SECOND, () => this.#onSecond());
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.nodes.stop();
   }
 
   get isRunning(): boolean {

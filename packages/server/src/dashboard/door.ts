@@ -6,6 +6,7 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { EngineCluster } from "../engine/index.ts";
 import { Server as EngineServer } from "../engine.ts";
 import { Server, type ServerOptions } from "../index.ts";
 import type { AnyHttpServer } from "../socketio/index.ts";
@@ -42,6 +43,11 @@ function privateOptions(path: string, access: Access): Partial<ServerOptions> {
   };
 }
 
+/** The node counts neither pages nor waits for them when it leaves. */
+function asGuest(cluster: EngineCluster): EngineCluster {
+  return { connect: (host) => cluster.connect({ ...host, isGuest: true }) };
+}
+
 /** The private server, and the pages that are connected to it. */
 export class LiveDoor {
   readonly #access: Access;
@@ -53,12 +59,13 @@ export class LiveDoor {
   #seconds = 0;
   #state: "idle" | "refreshing" = "idle";
 
-  constructor(path: string, access: Access, host: DoorHost) {
+  /** @param cluster lets polls of a page land at any node */
+  constructor(path: string, access: Access, host: DoorHost, cluster?: EngineCluster) {
     this.#access = access;
     this.#host = { ...host, checkAgain: (page) => this.#check(page.socket.request) };
     this.#options = privateOptions(path, access);
     this.#server = new Server(this.#options);
-    this.#engine = new EngineServer(this.#options);
+    this.#engine = new EngineServer({ ...this.#options, ...(cluster && { cluster: asGuest(cluster) }) });
     this.#server.bind(this.#engine);
     this.#server.on("connection", (socket) => void this.#admit(socket));
   }

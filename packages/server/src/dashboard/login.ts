@@ -12,6 +12,8 @@ const LONGEST_IDLE = HOUR;
 /** Milliseconds after which a login ends. */
 const LONGEST_LOGIN = 8 * HOUR;
 const MOST_LOGINS = 100;
+/** Characters of the id of a login: 128 bits in base64url. */
+export const LOGIN_LENGTH = 22;
 
 /** Names of users in the log are at most this long. */
 const MOST_USER_NAME = 60;
@@ -78,11 +80,14 @@ interface Login {
   seen: number;
 }
 
-/** Logins in memory: a random id of 128 bits each, which is the value of the cookie. */
+/** Returns the hash of the id of a login. Nodes ask each other by it: it does not log in. */
+export const hashOfLogin = (id: string): string => hashText(id).toString("base64url");
+
+/** Logins in memory: a random id of 128 bits each, which is the value of the cookie. Only its hash is kept. */
 export class Logins {
   readonly #clock: Clock;
   /** The oldest first. */
-  readonly #byId = new Map<string, Login>();
+  readonly #byHash = new Map<string, Login>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -91,29 +96,34 @@ export class Logins {
   /** Makes a login, and returns its id. Beyond the limit, the oldest one ends. */
   open(name: string): string {
     const now = this.#clock.now();
-    for (const [id, login] of this.#byId) {
-      if (hasExpired(login, now) || this.#byId.size >= MOST_LOGINS) this.#byId.delete(id);
+    for (const [hash, login] of this.#byHash) {
+      if (hasExpired(login, now) || this.#byHash.size >= MOST_LOGINS) this.#byHash.delete(hash);
     }
     const id = randomBytes(16).toString("base64url");
-    this.#byId.set(id, { name: name.slice(0, MOST_USER_NAME), since: now, seen: now });
+    this.#byHash.set(hashOfLogin(id), { name: name.slice(0, MOST_USER_NAME), since: now, seen: now });
     return id;
   }
 
   /** Returns the name of a login that has not expired, and keeps it from becoming idle. */
   use(id: string): string | undefined {
-    const login = this.#byId.get(id);
+    return this.useHash(hashOfLogin(id));
+  }
+
+  /** The same, by the hash of the id. */
+  useHash(hash: string): string | undefined {
+    const login = this.#byHash.get(hash);
     if (login === undefined) return undefined;
     const now = this.#clock.now();
     if (hasExpired(login, now)) {
-      this.#byId.delete(id);
+      this.#byHash.delete(hash);
       return undefined;
     }
     login.seen = now;
     return login.name;
   }
 
-  close(id: string): void {
-    this.#byId.delete(id);
+  closeHash(hash: string): void {
+    this.#byHash.delete(hash);
   }
 }
 

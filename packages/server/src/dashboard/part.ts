@@ -4,6 +4,7 @@
  * Must not know: any part, HTTP, or how a message reaches the page.
  */
 import type { Server } from "../index.ts";
+import type { OtherNodes } from "./nodes.ts";
 import type { BoardSocket } from "./sockets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
@@ -67,6 +68,8 @@ export interface BoardCore {
     /** The id behind a handle that was shown recently; undefined for any other. */
     idOf(handle: string): string | undefined;
   };
+  /** The live pages of other nodes. */
+  readonly nodes: OtherNodes;
   /** Whether a session belongs to `io`: diagnostics channels report the sessions of all servers. */
   isOurs(subject: { readonly server?: unknown }): boolean;
   /** The label of a socket by the option `label`; empty without one, or when it fails. Calls the program. */

@@ -2,6 +2,7 @@ import { createHistory } from "./history.ts";
 import { createOverview } from "./overview-view.ts";
 import type { MakePart } from "./part.ts";
 import { createActions } from "./actions.ts";
+import { createCluster } from "./cluster-view.ts";
 import { createConnections } from "./connections.ts";
 import { createEvents } from "./events-view.ts";
 import { createFindings } from "./findings/part.ts";
@@ -20,4 +21,5 @@ export const BOARD_PARTS: readonly MakePart[] = [
   createWhyPolling,
   createTaps,
   createActions,
+  createCluster,
 ];

@@ -45,7 +45,8 @@ const PAGE_FIELDS: Readonly<Record<keyof PageQuestion, FieldTest>> = {
   node: optional(name),
 };
 
-const question: FieldTest = (value) =>
+/** Whether a value is a question for rows. */
+export const isPageQuestion = (value: unknown): value is PageQuestion =>
   isPlainRecord(value) &&
   Object.keys(value).every((key) => Object.hasOwn(PAGE_FIELDS, key)) &&
   Object.entries(PAGE_FIELDS).every(([key, check]) => check(value[key]));
@@ -71,7 +72,7 @@ const QUESTIONS: Readonly<Record<QuestionName, Shape>> = {
   hello: { args: [(value) => isPlainRecord(value) && name(value["build"])], isAnswered: true },
   watch: { args: [VIEWS, params], isAnswered: true },
   unwatch: { args: [VIEWS], isAnswered: false },
-  page: { args: [oneOf("connections", "members"), question], isAnswered: true },
+  page: { args: [oneOf("connections", "members"), isPageQuestion], isAnswered: true },
   history: { args: [names, oneOf("1s", "1m")], isAnswered: true },
   why: { args: [name], isAnswered: true },
   tap: { args: [name], isAnswered: true },

@@ -315,7 +315,7 @@ export type ViewName = keyof Views;
 
 /** Actions of the role `act`. */
 export interface Actions {
-  disconnect(target: { handle?: string; filter?: string; count: number }): void;
+  disconnect(target: { handle?: string; filter?: string; count: number; node?: string }): void;
   join(target: { handle: string; namespace: string; room: string }): void;
   leave(target: { handle: string; namespace: string; room: string }): void;
   emit(target: { handle?: string; namespace: string; room?: string; event: string; args: string; count: number }): void;

@@ -58,6 +58,19 @@ export interface ClusterEvents {
   error: (error: Error) => void;
 }
 
+/** Questions to parts of a server at other nodes, such as its live page, over links that both ends have proved. */
+export interface NodeQuestions {
+  /**
+   * Asks a node.
+   *
+   * @param question JSON of at most 64 KiB, as is the answer
+   * @returns undefined if the node has not answered within a second, or has nothing that answers
+   */
+  ask(tag: string, topic: string, question: unknown): Promise<unknown>;
+  /** Answers questions about a topic. Returns a function that stops it. */
+  answer(topic: string, fn: (question: unknown, from: string) => unknown): () => void;
+}
+
 /** The processes that serve the same clients: the option `cluster`, and `io.cluster`. */
 export interface Cluster extends EngineCluster {
   /** The tag of this process. Empty until it has joined. */
@@ -72,6 +85,8 @@ export interface Cluster extends EngineCluster {
   createAdapter(nsp: unknown): Adapter;
   /** Uses the option `clusterSecret` of the server, unless the cluster has its own secrets. Called before `connect`. */
   useSecrets(secrets: string | readonly string[]): void;
+  /** Questions to parts of the server at other nodes. Absent where nodes have not links. */
+  readonly questions?: NodeQuestions;
   /** Returns the state of links and nodes, for `io.stats()`. Undefined while no server is connected. */
   report(): ClusterReport | undefined;
 }

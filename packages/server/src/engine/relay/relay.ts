@@ -73,6 +73,11 @@ export interface SessionRelay {
 
 /** The part of an engine that its relay uses. */
 export interface RelayHost {
+  /**
+   * Whether the engine is beside the server of the node: its requests go where their sessions are, and the node neither counts
+   * its sessions nor waits for it. Default: false.
+   */
+  readonly isGuest?: boolean;
   /** The clock of the server, which tests may replace. */
   readonly clock: Clock;
   /** Whether this engine has the session. */
