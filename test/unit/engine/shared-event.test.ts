@@ -19,8 +19,8 @@ describe("a shared event", () => {
   test("says where each stream writes its own id", () => {
     const event = new SharedEvent(withId);
     for (const data of [event.bytes, event.chunk]) {
-      const at = event.idAt(data);
-      expect(data.subarray(at, at + OWN_ID.length).toString()).toBe(OWN_ID);
+      const ids = event.idsIn(data).map((at) => data.subarray(at, at + OWN_ID.length).toString());
+      expect(ids).toEqual([OWN_ID]);
     }
     expect(event.hasOwnId).toBe(true);
   });
@@ -35,6 +35,31 @@ describe("a shared event", () => {
     const message = new EventMessage(withId);
     expect(message.packets()).toBe(message.packets());
     expect(message.packets()).toHaveLength(1);
+  });
+});
+
+describe("events of a batch", () => {
+  const plain = new SharedEvent("data: 1\n");
+  const batch = [plain, new SharedEvent(withId), new SharedEvent(withId)];
+  const joined = SharedEvent.join(batch)!;
+
+  test("are one after the other, with a place for each id", () => {
+    expect(joined.bytes.toString()).toBe(batch.map(({ bytes }) => bytes.toString()).join(""));
+    for (const data of [joined.bytes, joined.chunk]) {
+      const ids = joined.idsIn(data).map((at) => data.subarray(at, at + OWN_ID.length).toString());
+      expect(ids).toEqual([OWN_ID, OWN_ID]);
+    }
+    expect(joined.bytesFor("x").toString()).toBe(batch.map((event) => event.bytesFor("x").toString()).join(""));
+  });
+
+  test("are joined once for all streams with the same batch", () => {
+    expect(SharedEvent.join([...batch])).toBe(joined);
+    expect(SharedEvent.join(batch.slice(0, 2))?.bytes.length).toBeLessThan(joined.bytes.length);
+    expect(SharedEvent.join([plain, plain])?.hasOwnId).toBe(false);
+  });
+
+  test("are not copied if they are long", () => {
+    expect(SharedEvent.join([plain, new SharedEvent(`data: ${"x".repeat(20_000)}\n`)])).toBeUndefined();
   });
 });
 

@@ -33,8 +33,9 @@ const kRes = Symbol("res");
 const kOpenAnswer = Symbol("openAnswer");
 const kBegin = Symbol("begin");
 const kSendHead = Symbol("sendHead");
-const kSendOne = Symbol("sendOne");
+const kWriteEvents = Symbol("writeEvents");
 const kWriteEvent = Symbol("writeEvent");
+const kWriteInParts = Symbol("writeInParts");
 const kOnClosed = Symbol("onClosed");
 const kOnFlushed = Symbol("onFlushed");
 const kTimer = Symbol("timer");
@@ -62,6 +63,14 @@ function plainEvent({ data = "" }: EnginePacket): SharedEvent {
   if (typeof data !== "string") return new SharedEvent(`event: binary\ndata: ${data.toString("base64")}\n`);
   const lines = data.split(/\r\n|\r|\n/);
   return new SharedEvent(lines.map((line) => `data: ${line}\n`).join(""));
+}
+
+/** Returns what a client gets of a packet, if anything. */
+function carriedEvent(packet: EnginePacket): SharedEvent | undefined {
+  if (packet.type === "ping") return PING;
+  if (packet.type !== "message") return undefined;
+  const { shared } = packet.options as PacketSendOptions;
+  return shared instanceof SharedEvent ? shared : plainEvent(packet);
 }
 
 /** Answers a refused handshake by an event, if the client should return. */
@@ -113,15 +122,17 @@ export class EventStreamTransport extends Transport {
   // ---- outgoing ----------------------------------------------------------------------------------------------------
 
   override send(batch: readonly EnginePacket[]): void {
+    const events: SharedEvent[] = [];
     let pings = 0;
-    for (const { type } of batch) if (type === "ping") pings += 1;
+    for (const packet of batch) {
+      if (packet.type === "ping") pings += 1;
+      const event = carriedEvent(packet);
+      if (event !== undefined) events.push(event);
+    }
     // The head needs no data of an open packet.
-    const isSilent = batch.every(({ type }) => type === "open" || type === "noop");
-    const answer = isSilent ? undefined : this[kBegin]();
+    const answer = events.length > 0 ? this[kBegin]() : undefined;
     if (answer !== undefined) {
-      if (batch.length > 1) answer.cork();
-      for (const packet of batch) this[kSendOne](answer, packet);
-      if (batch.length > 1) answer.flush();
+      this[kWriteEvents](answer, events);
       this.writable = this.readyState === "open" && !answer.isFull;
       if (!this.writable) answer.whenDrained(() => this[kOnFlushed]());
     }
@@ -130,11 +141,12 @@ export class EventStreamTransport extends Transport {
     while (pings-- > 0 && this.readyState === "open") this.onPacket(PONG);
   }
 
-  private [kSendOne](answer: OpenAnswer, packet: EnginePacket): void {
-    if (packet.type === "ping") return this[kWriteEvent](answer, PING);
-    if (packet.type !== "message") return;
-    const { shared } = packet.options as PacketSendOptions;
-    this[kWriteEvent](answer, shared instanceof SharedEvent ? shared : plainEvent(packet));
+  private [kWriteEvents](answer: OpenAnswer, events: readonly SharedEvent[]): void {
+    const event = events.length === 1 ? events[0] : SharedEvent.join(events);
+    if (event !== undefined) return this[kWriteEvent](answer, event);
+    answer.cork();
+    for (const each of events) this[kWriteEvent](answer, each);
+    answer.flush();
   }
 
   private [kWriteEvent](answer: OpenAnswer, event: SharedEvent): void {
@@ -145,17 +157,24 @@ export class EventStreamTransport extends Transport {
       return answer.write(answer.form === "chunk" ? chunkOf(bytes) : bytes);
     }
     const data = inForm(answer, event);
-    const at = event.idAt(data);
-    if (data.length <= LONGEST_COPY) {
-      const copy = Buffer.allocUnsafe(data.length);
-      data.copy(copy);
-      copy.write(streamId, at, OWN_ID.length, "latin1");
-      return answer.write(copy);
-    }
+    if (data.length > LONGEST_COPY) return this[kWriteInParts](answer, data, event.idsIn(data));
+    const copy = Buffer.allocUnsafe(data.length);
+    data.copy(copy);
+    for (const at of event.idsIn(data)) copy.write(streamId, at, OWN_ID.length, "latin1");
+    answer.write(copy);
+  }
+
+  /** Writes data without copying it; only the stream's own ids are. */
+  private [kWriteInParts](answer: OpenAnswer, data: Buffer, ids: readonly number[]): void {
+    const id = Buffer.from(this.streamId ?? "", "latin1");
+    let start = 0;
     answer.cork();
-    answer.write(data.subarray(0, at));
-    answer.write(Buffer.from(streamId, "latin1"));
-    answer.write(data.subarray(at + OWN_ID.length));
+    for (const at of ids) {
+      answer.write(data.subarray(start, at));
+      answer.write(id);
+      start = at + OWN_ID.length;
+    }
+    answer.write(data.subarray(start));
     answer.flush();
   }
 
