@@ -5,9 +5,29 @@ import { clientFrame, CLOSE_FRAME, FrameReader } from "./frames.mjs";
 /** All clients read into one buffer, which is discarded. */
 const scratch = Buffer.allocUnsafeSlow(256 * 1024);
 const CONNECT = clientFrame("40");
-const upgradeRequest = (query) =>
+
+/** Headers that a Chromium sends with a request to its own origin. */
+export const BROWSER_HEADERS = [
+  'sec-ch-ua: "Chromium";v="142", "Not?A_Brand";v="24"',
+  "sec-ch-ua-mobile: ?0",
+  'sec-ch-ua-platform: "Linux"',
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+  "Cache-Control: no-cache",
+  "Pragma: no-cache",
+  "Referer: http://127.0.0.1/news/today.html",
+  "Sec-Fetch-Dest: empty",
+  "Sec-Fetch-Mode: cors",
+  "Sec-Fetch-Site: same-origin",
+  "Accept-Encoding: gzip, deflate, br, zstd",
+  "Accept-Language: en-GB,en;q=0.9,de;q=0.8",
+  "Cookie: session=b3b1e2c0a8d94f57a1c6d7e8f9012345",
+]
+  .map((line) => `${line}\r\n`)
+  .join("");
+
+const upgradeRequest = (query, headers) =>
   `GET /socket.io/?EIO=4&transport=websocket${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n` +
-  "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+  `Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${headers}\r\n`;
 
 /** A WebSocket that reads frame by frame at first, and later only counts bytes. */
 export class WireClient {
@@ -21,7 +41,7 @@ export class WireClient {
   #isClosed = false;
   #onClose = () => {};
 
-  constructor(port, query = "") {
+  constructor(port, query = "", headers = "") {
     const frames = new FrameReader((payload) => {
       if (this.#onFrame) this.#onFrame(payload.toString("latin1"));
       else this.#frames.push(payload.toString("latin1"));
@@ -46,12 +66,12 @@ export class WireClient {
       this.#isClosed = true;
       this.#onClose();
     });
-    this.#socket.write(upgradeRequest(query));
+    this.#socket.write(upgradeRequest(query, headers));
   }
 
   /** A Socket.IO client, connected to the main namespace. */
-  static async open(port) {
-    const client = new WireClient(port);
+  static async open(port, headers) {
+    const client = new WireClient(port, "", headers);
     await client.frame();
     client.write(CONNECT);
     await client.frame();

@@ -2,25 +2,29 @@
 //
 //   npm run bench -- sse idle     only the rows with that in their title
 //
-// BENCH_ROUNDS: number of rounds, for the median (default 3). SSE_CLIENTS: readers of a broadcast (default 1000).
+// BENCH_ROUNDS: number of rounds, for the median (default 3). SSE_CLIENTS: readers of a broadcast (default 1000),
+// SSE_IDLE: idle clients (default 5000).
 import { connect } from "node:net";
 import { Contender, cpuPer } from "./contender.mjs";
-import { openMany, WireClient } from "./clients.mjs";
+import { BROWSER_HEADERS, openMany, WireClient } from "./clients.mjs";
 import { serverFrames } from "./frames.mjs";
 import { median } from "./report.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const CLIENTS = Number(process.env.SSE_CLIENTS ?? 1000);
-const IDLE = 5000;
-const REQUEST = "GET /socket.io/?transport=sse HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+const IDLE = Number(process.env.SSE_IDLE ?? 5000);
+const REQUEST = "GET /socket.io/?transport=sse HTTP/1.1\r\nHost: 127.0.0.1\r\n";
 const scratch = Buffer.allocUnsafeSlow(256 * 1024);
 
-/** An EventSource of minimal cost: it counts received bytes. */
+const LINE_FEED = 10;
+
+/** An EventSource of minimal cost: it counts the blank lines that end events. How many share a chunk depends on its pace. */
 class EventSourceClient {
   #left = 0;
+  #lastByte = 0;
   #done = () => {};
 
-  static async open(port) {
+  static async open(port, headers = "") {
     const client = new EventSourceClient();
     let text = "";
     const greeted = new Promise((resolve) => {
@@ -34,31 +38,36 @@ class EventSourceClient {
       };
       const socket = connect({ port, host: "127.0.0.1", noDelay: true, onread: { buffer: scratch, callback } });
       socket.on("error", () => {});
-      socket.write(REQUEST);
+      socket.write(`${REQUEST}${headers}\r\n`);
     });
     await greeted;
     return client;
   }
 
-  receive(bytes) {
-    this.#left = bytes;
+  receive(events) {
+    this.#left = events;
     return new Promise((resolve) => (this.#done = resolve));
   }
 
   #count(size) {
-    this.#left -= size;
+    let last = this.#lastByte;
+    for (let at = 0; at < size; at += 1) {
+      const byte = scratch[at];
+      if (byte === LINE_FEED && last === LINE_FEED) this.#left -= 1;
+      last = byte;
+    }
+    this.#lastByte = last;
     if (this.#left <= 0) this.#done();
   }
 }
 
-const events = (each) => Array.from({ length: each }, (_, index) => `event: news\ndata: ["hello",${index}]\n\n`);
-const chunk = (text) => `${text.length.toString(16)}\r\n${text}\r\n`;
+/** What clients of each kind count: a WebSocket the bytes of events, an EventSource the events. */
 const KINDS = {
   websocket: {
     Client: WireClient,
     length: (each) => serverFrames(Array.from({ length: each }, (_, index) => `42["news","hello",${index}]`)).length,
   },
-  sse: { Client: EventSourceClient, length: (each) => events(each).map(chunk).join("").length },
+  sse: { Client: EventSourceClient, length: (each) => each },
 };
 
 const OPTIONS = { transports: ["polling", "websocket", "sse"] };
@@ -85,12 +94,13 @@ const delivery = ({ Client, length }, each) =>
     return (await cpuPer(contender, CLIENTS * each * turns, work)).value;
   });
 
-/** KiB of heap per idle client. */
+/** KiB of heap per idle client, as a browser opens it. */
 const idle = ({ Client }) =>
   measured(async (contender) => {
-    await openMany(Client, contender.port, 200);
+    const Browser = { open: (port) => Client.open(port, BROWSER_HEADERS) };
+    await openMany(Browser, contender.port, 200);
     const before = await contender.ask("memory");
-    await openMany(Client, contender.port, IDLE);
+    await openMany(Browser, contender.port, IDLE);
     const after = await contender.ask("memory");
     return (after.heap - before.heap) / IDLE / 1024;
   });
