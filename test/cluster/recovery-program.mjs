@@ -8,12 +8,20 @@ const { redisCluster } = require("@portage/cluster/redis");
 const { url, name, emitter, pause, port = 0, links } = JSON.parse(process.argv[2]);
 
 const cluster = redisCluster(new Redis(url, { lazyConnect: true }), { name, ...(links && { links }) });
-const io = new Server(port, { cluster, connectionStateRecovery: {}, pingInterval: 1000, pingTimeout: 1000 });
+const transports = ["polling", "websocket", "sse"];
+const io = new Server(port, {
+  transports,
+  cluster,
+  connectionStateRecovery: {},
+  pingInterval: 1000,
+  pingTimeout: 1000,
+});
 const errors = [];
 io.on("handler_error", (error) => errors.push(`${error.code} ${error.message}`));
 
 io.on("connection", async (socket) => {
-  const { room } = socket.handshake.auth;
+  // A plain page has a token alone.
+  const { token, room = token } = socket.handshake.auth;
   process.send({ name: "socket", recovered: socket.recovered, code: socket.recoveryError?.code });
   if (!socket.recovered) await socket.join(["all", room]);
   socket.on("echo", (client, count, answer) => {

@@ -8,6 +8,7 @@ import { startRedis } from "../support/servers/redis.ts";
 import { Inbox, nextEvent } from "../support/waiting.ts";
 import { until } from "../e2e/cluster/nodes.ts";
 import { by, PATIENT, say, SEED } from "./run.ts";
+import { ChaosPage, type Wanderer } from "./recovery-page.ts";
 import { ClientWitness, faultsOf } from "./recovery-witness.ts";
 
 const redis = await startRedis();
@@ -18,8 +19,8 @@ afterAll(async () => {
   await redis?.stop();
 });
 
-// Unmodified clients whose connections are cut, and which come back to any of three processes: those are killed, and so are their
-// connections to Redis. A session that is recovered has no gap and no double.
+// Unmodified clients and plain pages whose connections are cut, and which come back to any of three processes: those are
+// killed, and so are their connections to Redis. A session that is recovered has no gap and no double.
 
 /** Cuts of connections. */
 const CUTS = by({ short: 60, medium: 300, long: 1000 });
@@ -77,10 +78,10 @@ interface Breakable {
 }
 
 /** A client of the reference that comes back to any node. */
-class ChaosClient {
+class ChaosClient implements Wanderer {
   readonly #upgrades: boolean;
   readonly witness: ClientWitness;
-  readonly socket: Socket;
+  readonly #socket: Socket;
   received = 0;
 
   constructor(index: number, nodes: readonly ChaosNode[]) {
@@ -89,21 +90,29 @@ class ChaosClient {
     const transports = index % 3 === 0 ? ["polling"] : index % 3 === 1 ? ["websocket"] : ["polling", "websocket"];
     this.#upgrades = transports.length > 1;
     const options = { transports, forceNew: true, auth: { room }, reconnectionDelay: 5, reconnectionDelayMax: 20 };
-    this.socket = connect(urlOf(random.pick(nodes)), options);
-    this.socket.on("connect", () => this.witness.connected(this.socket.recovered));
-    this.socket.onAny((...event: unknown[]) => {
+    this.#socket = connect(urlOf(random.pick(nodes)), options);
+    this.#socket.on("connect", () => this.witness.connected(this.#socket.recovered));
+    this.#socket.onAny((...event: unknown[]) => {
       this.received += 1;
       this.witness.take(event);
     });
-    this.socket.io.on("reconnect_attempt", () => {
-      Object.assign(this.socket.io, { uri: urlOf(random.pick(nodes)) });
+    this.#socket.io.on("reconnect_attempt", () => {
+      Object.assign(this.#socket.io, { uri: urlOf(random.pick(nodes)) });
     });
+  }
+
+  get isConnected(): boolean {
+    return this.#socket.connected;
+  }
+
+  leave(): void {
+    this.#socket.disconnect();
   }
 
   /** Breaks the connection, with a word or without. */
   cut(): void {
-    if (!this.socket.connected) return;
-    const { engine } = this.socket.io;
+    if (!this.#socket.connected) return;
+    const { engine } = this.#socket.io;
     const transport = engine.transport as unknown as Breakable;
     const mayUpgrade = transport.name === "polling" && this.#upgrades;
     // A client of the reference that closes during an upgrade gets what it has just read twice: only the client can avoid that.
@@ -122,8 +131,9 @@ test.skipIf(redis === undefined)(
   async () => {
     const nodes = await Promise.all(["n1", "n2", "n3"].map((emitter) => new ChaosNode(emitter).start()));
     const ended: ChaosNode[] = [];
-    const clients = Array.from({ length: 6 }, (_, index) => new ChaosClient(index, nodes));
-    await until(() => clients.every(({ socket }) => socket.connected), "all clients to connect");
+    const pages = ["even", "odd"].map((room) => new ChaosPage(room, () => random.pick(nodes).port));
+    const clients: Wanderer[] = [...pages, ...Array.from({ length: 6 }, (_, index) => new ChaosClient(index, nodes))];
+    await until(() => clients.every(({ isConnected }) => isConnected), "all clients to connect");
     let kills = 0;
     for (let cut = 0; cut < CUTS; cut++) {
       await pause(10 + random.below(60));
@@ -138,7 +148,7 @@ test.skipIf(redis === undefined)(
       }
       if (cut % 15 === 12) await admin.client("KILL", "TYPE", random.pick(["normal", "pubsub"]), "SKIPME", "yes");
     }
-    await until(() => clients.every(({ socket }) => socket.connected), "all clients to return");
+    await until(() => clients.every(({ isConnected }) => isConnected), "all clients to return");
     for (const node of nodes) await node.ask("stop");
     const errors = (await Promise.all(nodes.map((node) => node.ask("stop")))).flatMap((report) => report.errors);
     let before = -1;
@@ -151,11 +161,16 @@ test.skipIf(redis === undefined)(
     const lives = witnesses.reduce((sum, witness) => sum + witness.lives.length, 0);
     const refusals = [...nodes, ...ended].flatMap((node) => node.refusals);
     say("kills, recoveries, sessions", [kills, recoveries, lives]);
+    say(
+      "recoveries of each page",
+      pages.map(({ witness }) => witness.recoveries),
+    );
     say("refusals", refusals);
     say("events, errors", [before, errors.length]);
     expect(faultsOf(witnesses), `CHAOS_SEED=${SEED}`).toEqual([]);
     expect(recoveries).toBeGreaterThan(CUTS / 2);
-    for (const { socket } of clients) socket.disconnect();
+    for (const { witness } of pages) expect(witness.recoveries).toBeGreaterThan(0);
+    for (const client of clients) client.leave();
     for (const node of nodes) await node.kill();
   },
 );
