@@ -4,13 +4,11 @@ import type { io as connect } from "@portage/client";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { TEST_CERTIFICATE, TEST_KEY } from "../support/servers/certificate.ts";
 import { type Running, serve } from "../support/servers/host.ts";
 import { portage } from "../support/targets.ts";
-import { findChromium, startChromium } from "./chromium.ts";
-import { findFirefox, Firefox } from "./firefox.ts";
+import { BROWSERS, type TestBrowser } from "./browsers.ts";
 
 const require = createRequire(import.meta.url);
 const REFERENCE = join(dirname(require.resolve("socket.io-client/package.json")), "dist/socket.io.min.js");
@@ -24,38 +22,6 @@ interface Report {
   readonly echoes: boolean;
   readonly error?: string;
 }
-
-/** A browser with one page at a time, which accepts the certificate of the tests. */
-interface TestBrowser {
-  open(url: string): Promise<void>;
-  evaluate<Argument, Result>(fn: (argument: Argument) => Promise<Result>, argument: Argument): Promise<Result>;
-  closePage(): Promise<unknown>;
-  stop(): Promise<void>;
-}
-
-async function chromiumBrowser(executable: string): Promise<TestBrowser> {
-  const chromium = await startChromium(executable);
-  const newPage = async (): Promise<Page> => {
-    const context = await chromium.newContext({ ignoreHTTPSErrors: true });
-    context.setDefaultTimeout(10_000);
-    return context.newPage();
-  };
-  let page: Page;
-  return {
-    async open(url) {
-      page = await newPage();
-      await page.goto(url);
-    },
-    evaluate: (fn, argument) => page.evaluate(fn as (argument: unknown) => never, argument),
-    closePage: () => page.context().close(),
-    stop: () => chromium.stop(),
-  };
-}
-
-const BROWSERS = [
-  ["Chromium", await findChromium(), chromiumBrowser],
-  ["Firefox", findFirefox(), (executable: string) => Firefox.start(executable)],
-] as const;
 
 /** The pages of the server, each with a client. */
 const CLIENTS = [

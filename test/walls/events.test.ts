@@ -1,12 +1,27 @@
 import { expect, test } from "vitest";
+import { BROWSERS } from "../browser/browsers.ts";
+import { cutBrowser } from "../browser/cut-listener.ts";
 import { runCuts } from "../e2e/streaming/cuts.ts";
 
-const isLong = process.env["WALLS"] === "storm";
+const isLong = process.env["WALLS"] !== undefined;
 const seed = Number(process.env["WALLS_SEED"] ?? 1);
 
-// The short form is in e2e/streaming/event-source-recovery.test.ts.
+// The short forms are in e2e/streaming/event-source-recovery.test.ts and browser/event-source.test.ts.
 test.runIf(isLong)("pages whose connections are cut under load miss nothing", { timeout: 120_000 }, async () => {
   const outcome = await runCuts({ seed, readers: 20, cuts: 1000, bytes: 60_000, pace: 2 });
   console.table(outcome);
   expect(outcome, `WALLS_SEED=${seed}`).toMatchObject({ gaps: 0, doubled: 0, reordered: 0, fresh: 0 });
 });
+
+test.runIf(isLong).each(BROWSERS)(
+  "an EventSource of %s misses nothing",
+  { timeout: 120_000 },
+  async (name, path, launch) => {
+    if (!path) return console.warn(`Skipped: no ${name}.`);
+    const browser = await launch(path);
+    const outcome = await cutBrowser(browser, 40);
+    await browser.stop();
+    console.table(outcome);
+    expect(outcome).toMatchObject({ heard: outcome.sent, gaps: 0, doubled: 0, reordered: 0, fresh: 0 });
+  },
+);

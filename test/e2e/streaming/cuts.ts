@@ -28,14 +28,14 @@ export interface CutOutcome {
 }
 
 /** Cuts connections after a number of bytes that its seed decides: with an end, a reset, or by saying nothing. */
-class Scissors {
+export class Scissors {
   cuts = 0;
   readonly #random: Random;
   readonly #bytes: number;
   readonly #server: NetServer;
   #isOn = true;
 
-  constructor({ seed, bytes }: CutPlan, port: number) {
+  constructor({ seed, bytes }: Pick<CutPlan, "seed" | "bytes">, port: number) {
     this.#random = new Random(seed);
     this.#bytes = bytes;
     this.#server = createServer((near) => this.#join(near, connect(port, "127.0.0.1")));
@@ -79,8 +79,15 @@ class Scissors {
   }
 }
 
+/** What a page has heard. */
+export interface Listened {
+  readonly numbers: readonly number[];
+  /** Returns after which its session was not resumed. */
+  readonly fresh: number;
+}
+
 /** A page that returns, by the id of the last event. */
-class Page {
+class Page implements Listened {
   readonly numbers: number[] = [];
   fresh = -1;
   readonly #url: { port: number; path: string };
@@ -145,7 +152,8 @@ export async function runCuts(plan: CutPlan): Promise<CutOutcome> {
   }
 }
 
-function compared(pages: readonly Page[]): Omit<CutOutcome, "sent" | "cuts"> {
+/** Compares what pages have heard with numbers in a row. */
+export function compared(pages: readonly Listened[]): Omit<CutOutcome, "sent" | "cuts"> {
   const result = { heard: 0, gaps: 0, doubled: 0, reordered: 0, fresh: 0 };
   for (const { numbers, fresh } of pages) {
     result.heard += numbers.length;
