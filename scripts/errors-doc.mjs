@@ -44,10 +44,13 @@ const CLIENT_ERRORS = ["socketio/errors.ts", "engine/errors.ts", "engine/transpo
 const PARSER_TEXTS = commentsOf("parser/src/errors.ts");
 
 /** A parser's errors end the session with a close code, which says whether to connect again; the encoder's do not. */
+/** The close codes of rules that are limits. */
+const CLOSE_CODE_OF = { ENGINE_TOO_MANY_PACKETS: "TOO_MANY_PACKETS", ENGINE_PACKET_TOO_LARGE: "PAYLOAD_TOO_LARGE" };
+
 function retryOfParser(name) {
   if (name === "SOCKET_UNENCODABLE_DEPTH") return "";
   if (name.startsWith("SOCKET_")) return ALL_CLOSE_CODES.INVALID_MESSAGE.retry;
-  return ALL_CLOSE_CODES[name === "ENGINE_TOO_MANY_PACKETS" ? "TOO_MANY_PACKETS" : "INVALID_PACKET"].retry;
+  return ALL_CLOSE_CODES[CLOSE_CODE_OF[name] ?? "INVALID_PACKET"].retry;
 }
 
 const INVALID_OPTION = { message: "an option has an invalid value", fix: "give the value that the message asks for" };

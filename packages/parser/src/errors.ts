@@ -38,6 +38,11 @@ export const ENGINE_PARSER_ERRORS = {
    * Fix: raise `maxPayloadPackets`, or send fewer packets at once.
    */
   ENGINE_TOO_MANY_PACKETS: "too many packets in an engine payload",
+  /**
+   * A packet in a stream, as WebTransport has it, that is longer than the caller accepts.
+   * Fix: raise `maxHttpBufferSize`, or send smaller messages.
+   */
+  ENGINE_PACKET_TOO_LARGE: "engine packet larger than the limit",
 } as const;
 
 /**
