@@ -31,6 +31,7 @@ import type { SessionDirectory } from "./session/directory.ts";
 import type { SessionHost } from "./session/host.ts";
 import { Session } from "./session/session.ts";
 import { start } from "./session/start.ts";
+import { isRequestable } from "./transports/registry.ts";
 import type { TransportContext } from "./transports/context.ts";
 import { USAGE_ERRORS, UsageError } from "./usage-errors.ts";
 
@@ -69,6 +70,8 @@ export class Handshakes {
   /** Verifies a request: it must match its session, or be a valid handshake. */
   verify(req: TransportRequest, isUpgrade: boolean, answer: AnswerVerdict): void {
     const { transports, cors, checkOrigin: isChecked } = this.#options;
+    const { transport } = req._query;
+    if (!isRequestable(transport)) return answer(createRefusal(ERROR_CODES.UNKNOWN_TRANSPORT, { transport }));
     const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
     if (refusal) return answer(refusal);
     if (!(isUpgrade || isReadOnly(req)) || !cors || isChecked === false) return this.#verifyHandshake(req, answer);

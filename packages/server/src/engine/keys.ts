@@ -24,6 +24,8 @@ export const kContext = Symbol("context");
 /** @internal Member of engines and servers: takes the trace contexts of clients. */
 export const kTraceWire = Symbol.for("portage:traceWire");
 export const kDrained = Symbol("drained");
+/** The link of a transport that has one. */
+export const kEngineLink = Symbol("engineLink");
 export const kEnqueue = Symbol("enqueue");
 export const kFailSession = Symbol("failSession");
 /** Applies options that may have changed. */

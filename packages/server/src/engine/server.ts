@@ -23,7 +23,7 @@ import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
 import { NOOP_PACKET, type Transport } from "./transports/transport.ts";
-import { carrierOf, httpKind } from "./transports/registry.ts";
+import { carrierOf, httpKind, opensByWebSocket } from "./transports/registry.ts";
 import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
 import { answerPendingPoll } from "./session/hand-over.ts";
@@ -63,9 +63,6 @@ const kRouteOpening = Symbol("routeOpening");
 const kTakeReturn = Symbol("takeReturn");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
 const kTakeRequests = Symbol("takeRequests");
-
-/** Whether a WebSocket handshake opens the transport of this name. */
-const isStream = (name: string | undefined): boolean => carrierOf(name) === "stream";
 
 const ATTACHED_BEFORE = "the server is already attached to this path; nothing changes";
 
@@ -110,7 +107,7 @@ export class Server extends BaseServer implements RelayDoor {
     const { wsEngine, transports, cluster } = this.opts;
     this[kRelay] ??= cluster?.connect(relayHost(this));
     this[kClosedRelay] = undefined;
-    if (!wsEngine || this.ws || !transports.some(isStream)) return;
+    if (!wsEngine || this.ws || !transports.some(opensByWebSocket)) return;
     this.ws = new wsEngine({ noServer: true, clientTracking: false, ...foreignOptions(this.opts) });
     this.ws.on?.("headers", (lines: string[], req: TransportRequest) => {
       const headers: OutgoingHttpHeaders = {};
@@ -341,7 +338,7 @@ export class Server extends BaseServer implements RelayDoor {
       handleConnect: (req, res) => this.handleConnect(req, res),
     };
     setTaking(server, this, takeRequests(server, host, taker));
-    if (this.opts.transports.some(isStream)) takeWebSockets(server, host, taker, options);
+    if (this.opts.transports.some(opensByWebSocket)) takeWebSockets(server, host, taker, options);
     server.on("close", () => isAttached() && this[kOnHostClosed]());
     server.on("listening", () => {
       if (!isAttached()) return;

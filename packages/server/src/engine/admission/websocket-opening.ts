@@ -8,7 +8,7 @@ import type { TransportContext } from "../transports/context.ts";
 import type { EngineLink, ForeignWebSocket } from "../transports/engine-link.ts";
 import { ForeignLink } from "../transports/foreign-link.ts";
 import { noteProtocol } from "../transports/link-socket.ts";
-import { carrierOf, streamKind } from "../transports/registry.ts";
+import { opensByWebSocket, streamKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
 import type { StreamHandshake } from "./stream-handshake.ts";
@@ -109,7 +109,7 @@ export class WebSocketOpening extends StreamOpening {
       const refusal = createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_HANDSHAKE_ERROR", ...check });
       door[kReportRefusal](req, refusal);
       this.#answer(refusal, check.status, check.headers);
-    } else if (carrierOf(transport) !== "stream") {
+    } else if (!opensByWebSocket(transport)) {
       this.refuse(createRefusal(ERROR_CODES.BAD_REQUEST, { name: "TRANSPORT_MISMATCH", transport }));
     } else {
       return true;

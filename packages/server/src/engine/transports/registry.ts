@@ -27,10 +27,12 @@ export interface RequestTransportKind extends TransportFacts {
   make(request: TransportRequest, context: TransportContext): Transport;
 }
 
-/** A transport carried by its own connection, opened by a WebSocket handshake. Others may upgrade to it. */
+/** A transport carried by its own connection. Others may upgrade to it. */
 export interface StreamTransportKind extends TransportFacts {
   readonly carriedBy: "stream";
-  /** @param link the WebSocket; not read before {@link Transport.open} */
+  /** What makes the connection: the handshake of a WebSocket, or something that the program passes to the engine. */
+  readonly openedBy: "websocket" | "program";
+  /** @param link the connection; not read before {@link Transport.open} */
   make(request: TransportRequest, context: TransportContext, link: EngineLink): Transport;
 }
 
@@ -72,6 +74,7 @@ const WEBSOCKET_KIND: StreamTransportKind = {
   name: "websocket",
   upgradesTo: WebSocketTransport.upgradesTo,
   carriedBy: "stream",
+  openedBy: "websocket",
   make: (req, context, link) => new WebSocketTransport(req, link, context),
 };
 
@@ -114,6 +117,17 @@ export function upgradesOf(name: string): readonly string[] {
 export function httpKind(name: string | undefined): HttpTransportKind {
   const kind = transportKinds.get(name);
   return kind === undefined || kind.carriedBy === "stream" ? POLLING_KIND : kind;
+}
+
+/** Whether the handshake of a WebSocket opens the transport of this name. */
+export function opensByWebSocket(name: string | undefined): boolean {
+  const kind = transportKinds.get(name);
+  return kind?.carriedBy === "stream" && kind.openedBy === "websocket";
+}
+
+/** Whether requests may name the transport: whether one of them opens it. */
+export function isRequestable(name: string | undefined): boolean {
+  return carrierOf(name) !== "stream" || opensByWebSocket(name);
 }
 
 /** Returns the kind of transport for a WebSocket handshake; WebSocket if the name is not one carried by a stream. */
