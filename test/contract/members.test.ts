@@ -30,7 +30,6 @@ const ABSENT: Record<string, Record<string, string>> = {
   },
   "engine.io Server": {
     "frames are ours: there is not a server of ws": "ws",
-    "WebTransport is not there yet": "onWebTransportSession",
   },
   "engine.io Socket": {
     "fields of the callbacks, timers and states that are objects of their own here":

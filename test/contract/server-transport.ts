@@ -12,7 +12,7 @@ import { type CloseReason, closeReason } from "../../packages/server/src/engine/
 import { TimingWheel } from "../../packages/server/src/engine/timing-wheel.ts";
 import { type TransportContext, transportContext } from "../../packages/server/src/engine/transports/context.ts";
 import type { EngineLink } from "../../packages/server/src/engine/transports/engine-link.ts";
-import type { TransportKind } from "../../packages/server/src/engine/transports/registry.ts";
+import type { StreamTransportKind, TransportKind } from "../../packages/server/src/engine/transports/registry.ts";
 import {
   NO_OWNER,
   type Transport,
@@ -32,6 +32,8 @@ export interface Subject {
   readonly open: OpenPeer;
   /** Answers a WebSocket handshake, for transports on a stream. */
   readonly accept?: (req: IncomingMessage, stream: Duplex, head: Buffer) => EngineLink | Promise<EngineLink>;
+  /** Makes both ends of a connection that the program passes in; replaces `open`. */
+  readonly pair?: (context: TransportContext) => { peer: Peer; link: EngineLink; req: TransportRequest };
 }
 
 const acceptOurs = (req: IncomingMessage, stream: Duplex, head: Buffer): EngineLink =>
@@ -83,7 +85,7 @@ async function settle(): Promise<void> {
 
 const WHY = closeReason("SERVER_CLOSED");
 
-export function describeTransport({ name, kind, open, accept = acceptOurs }: Subject): void {
+export function describeTransport({ name, kind, open, accept = acceptOurs, pair }: Subject): void {
   // The client of an answer that goes on only reads.
   const canSend = kind.carriedBy !== "answer";
   describe(name, () => {
@@ -135,11 +137,27 @@ export function describeTransport({ name, kind, open, accept = acceptOurs }: Sub
       return { port: (server.address() as AddressInfo).port, made: () => transport };
     }
 
+    interface Ends {
+      readonly made: () => Transport | undefined;
+      readonly peer: Peer;
+    }
+
+    async function connect(owner: Owner, context: TransportContext): Promise<Ends> {
+      const { port, made } = await serve(owner, context);
+      return { made, peer: await open(port) };
+    }
+
+    function passIn(makePair: NonNullable<Subject["pair"]>, owner: Owner, context: TransportContext): Ends {
+      const { peer, link, req } = makePair(context);
+      const transport = (kind as StreamTransportKind).make(req, context, link);
+      transport[kTransportOwner] = owner;
+      return { made: () => transport, peer };
+    }
+
     async function setUp(): Promise<{ transport: Transport; owner: Owner; peer: Peer; context: TransportContext }> {
       const owner = new Owner();
       const context = makeContext();
-      const { port, made } = await serve(owner, context);
-      const peer = await open(port);
+      const { made, peer } = pair ? passIn(pair, owner, context) : await connect(owner, context);
       await until(() => made()?.writable ?? false, "a transport that can send");
       const transport = made() as Transport;
       ends.push(

@@ -11,6 +11,7 @@ import {
   Server,
   type ServerOptions,
   WebSocketTransport,
+  WebTransportTransport,
 } from "./engine/index.ts";
 
 export {
@@ -39,11 +40,15 @@ export { parser };
 export const protocol = 4;
 
 /** The transports by name. */
-export const transports: { readonly polling: typeof PollingTransport; readonly websocket: typeof WebSocketTransport } =
-  {
-    polling: PollingTransport,
-    websocket: WebSocketTransport,
-  };
+export const transports: {
+  readonly polling: typeof PollingTransport;
+  readonly websocket: typeof WebSocketTransport;
+  readonly webtransport: typeof WebTransportTransport;
+} = {
+  polling: PollingTransport,
+  websocket: WebSocketTransport,
+  webtransport: WebTransportTransport,
+};
 
 /** Creates an engine and attaches it to an HTTP server. */
 export function attach(server: HttpServer, options?: ServerOptions & AttachOptions): Server {

@@ -51,6 +51,7 @@ import {
   kDrained,
   kFollowOptions,
   kGate,
+  kHandshakes,
   kTimingWheel,
   kIsRequestUnseen,
   kNotices,
@@ -79,7 +80,6 @@ const kCors = Symbol("cors");
 const kMoveDelay = Symbol("moveDelay");
 const kRetryAfter = Symbol("retryAfter");
 const kReportFailure = Symbol("reportFailure");
-const kHandshakes = Symbol("handshakes");
 
 const log = createLog("engine");
 
@@ -116,7 +116,7 @@ export abstract class BaseServer extends Emitter implements HandshakeHost {
   readonly [kGate]: Gate;
   /** The middlewares added with `use`, in order. */
   protected readonly middlewares: Middleware[] = [];
-  private readonly [kHandshakes]: Handshakes;
+  protected readonly [kHandshakes]: Handshakes;
   private readonly [kContextOf]: Derived<TransportContext>;
   /** The value of the option `cors` that the current middleware uses. */
   private [kCors]: ServerOptions["cors"] = undefined;

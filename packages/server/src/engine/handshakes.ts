@@ -69,10 +69,10 @@ export class Handshakes {
 
   /** Verifies a request: it must match its session, or be a valid handshake. */
   verify(req: TransportRequest, isUpgrade: boolean, answer: AnswerVerdict): void {
-    const { transports, cors, checkOrigin: isChecked } = this.#options;
+    const { cors, checkOrigin: isChecked } = this.#options;
     const { transport } = req._query;
     if (!isRequestable(transport)) return answer(createRefusal(ERROR_CODES.UNKNOWN_TRANSPORT, { transport }));
-    const refusal = admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
+    const refusal = this.#admit(req, isUpgrade);
     if (refusal) return answer(refusal);
     if (!(isUpgrade || isReadOnly(req)) || !cors || isChecked === false) return this.#verifyHandshake(req, answer);
     checkOrigin(req, cors, (isAllowed) => {
@@ -80,6 +80,18 @@ export class Handshakes {
       noteRefusedOrigin(this.#engine, req);
       answer(createRefusal(ERROR_CODES.FORBIDDEN, { name: "ORIGIN_NOT_ALLOWED", origin: req.headers.origin }));
     });
+  }
+
+  /** Verifies what stands for a request, of a connection that the program has passed in. */
+  verifyPassedIn(req: TransportRequest, answer: AnswerVerdict): void {
+    const refusal = this.#admit(req, true);
+    if (refusal) answer(refusal);
+    else this.#verifyHandshake(req, answer);
+  }
+
+  #admit(req: TransportRequest, isUpgrade: boolean): Refusal | undefined {
+    const { transports } = this.#options;
+    return admit(req, isUpgrade, { transports, session: (sid) => this.#engine[kSessionDirectory].find(sid) });
   }
 
   #verifyHandshake(req: TransportRequest, answer: AnswerVerdict): void {

@@ -79,3 +79,4 @@ export { invite } from "./admission/invitation.ts";
 export { PollingTransport } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";
 export { WebSocketTransport } from "./transports/websocket.ts";
+export { WebTransportTransport } from "./transports/webtransport.ts";

@@ -24,6 +24,7 @@ export const kContext = Symbol("context");
 /** @internal Member of engines and servers: takes the trace contexts of clients. */
 export const kTraceWire = Symbol.for("portage:traceWire");
 export const kDrained = Symbol("drained");
+export const kHandshakes = Symbol("handshakes");
 /** The link of a transport that has one. */
 export const kEngineLink = Symbol("engineLink");
 export const kEnqueue = Symbol("enqueue");

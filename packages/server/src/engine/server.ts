@@ -6,19 +6,26 @@ import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts"
 import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
-import { type AttachOptions, type AttachedHost, type Taker, takeRequests, takeWebSockets } from "./http/attachment.ts";
+import {
+  type AttachOptions,
+  type AttachedHost,
+  pathOf,
+  type Taker,
+  takeRequests,
+  takeWebSockets,
+} from "./http/attachment.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
 import { withAnswer } from "./http/parked-request.ts";
 import { isMounted, isTaking, mount, mountedAt, setMounts, setTaking, unmount } from "./http/mounts.ts";
-import { refuseOption } from "./option-checks.ts";
 import { refuseByCarry } from "./admission/admission.ts";
 import { isReturn } from "./carry/carry.ts";
 import { HttpOpening } from "./admission/http-opening.ts";
 import type { RequestOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
+import { type SessionSource, WebTransportDoor, type WebTransportSession } from "./admission/webtransport-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
@@ -28,7 +35,7 @@ import { foreignOptions } from "./transports/foreign-link.ts";
 import type { ForeignWebSocket, ForeignWebSocketServer } from "./transports/engine-link.ts";
 import { answerPendingPoll } from "./session/hand-over.ts";
 import type { FoundSession } from "./session/directory.ts";
-import { UsageError } from "./usage-errors.ts";
+import { emitProcessWarning, UsageError } from "./usage-errors.ts";
 import {
   kAnswerEmpty,
   kAnswerPollOf,
@@ -39,6 +46,7 @@ import {
   kContext,
   kDrained,
   kFollowOptions,
+  kHandshakes,
   kHasPoll,
   kIsAttached,
   kMakeTransport,
@@ -54,6 +62,7 @@ import {
 
 // Private members. Symbols, not `#private`, so that proxies and `Object.create()` work.
 const kHosts = Symbol("hosts");
+const kWebTransportDoor = Symbol("webTransportDoor");
 const kRequestRelay = Symbol("requestRelay");
 const kEndIdle = Symbol("endIdle");
 const kEndSessions = Symbol("endSessions");
@@ -64,24 +73,10 @@ const kTakeReturn = Symbol("takeReturn");
 const kAcceptWebSocket = Symbol("acceptWebSocket");
 const kTakeRequests = Symbol("takeRequests");
 
-const ATTACHED_BEFORE = "the server is already attached to this path; nothing changes";
-
-/** Emits a process warning for an error, because the program may not handle it. */
-function emitProcessWarning(error: UsageError): UsageError {
-  process.emitWarning(error);
-  return error;
-}
-
-/** Most milliseconds that a connection may be idle while the engine and its HTTP server close. */
+/** Most milliseconds that a connection may be idle while its engine closes. */
 const IDLE_GRACE = 1000;
 
 const log = createLog("engine");
-
-/** Returns the path; an empty string or null means the default, not every request. */
-function pathOf(given: unknown): string {
-  const path = given || "/engine.io";
-  return typeof path === "string" ? path : refuseOption("path", "text", given);
-}
 
 /**
  * The engine over HTTP. Attach it to a server, or pass requests to {@link handleRequest} and {@link handleUpgrade}.
@@ -99,6 +94,7 @@ export class Server extends BaseServer implements RelayDoor {
 
   /** The HTTP server that the engine was last attached to. */
   httpServer: HttpServer | undefined;
+  declare private [kWebTransportDoor]?: WebTransportDoor;
   private readonly [kHosts]: Map<HttpServer, AttachedHost> = new Map();
   /** The WebSocket server of the option `wsEngine`. */
   declare ws: ForeignWebSocketServer | undefined;
@@ -303,6 +299,22 @@ export class Server extends BaseServer implements RelayDoor {
     this[kRouteOpening](new ForeignOpening(this, prepareRequest(request), websocket));
   }
 
+  /**
+   * Takes a session of WebTransport from your HTTP/3 server, if the option `transports` has `"webtransport"`.
+   *
+   * @example
+   * for await (const session of sessions) io.engine.onWebTransportSession(session);
+   */
+  onWebTransportSession(session: WebTransportSession, source: SessionSource = {}): Promise<void> {
+    this[kFollowOptions]();
+    this[kWebTransportDoor] ??= new WebTransportDoor(this, {
+      hasMiddlewares: () => this.middlewares.length > (this.opts.cors ? 1 : 0),
+      admit: (opening) =>
+        this[kHandshakes].verifyPassedIn(opening.req, (refusal) => this[kOnScreened](opening, refusal)),
+    });
+    return this[kWebTransportDoor].take(session, source);
+  }
+
   // ---- attaching ---------------------------------------------------------------------------------------------------
 
   /**
@@ -316,7 +328,8 @@ export class Server extends BaseServer implements RelayDoor {
   attach(server: HttpServer, options: AttachOptions = {}): this {
     const path = this._computePath(options);
     const isHeard = this[kHosts].has(server) && isTaking(server, this);
-    if (isHeard && isMounted(server, path, this)) process.emitWarning(new UsageError("PATH_TAKEN", ATTACHED_BEFORE));
+    if (isHeard && isMounted(server, path, this))
+      process.emitWarning(new UsageError("PATH_TAKEN", "the server is already attached to this path; nothing changes"));
     if (mount(server, path, this) !== this) throw emitProcessWarning(new UsageError("PATH_TAKEN"));
     setMounts(this, "open");
     this.httpServer = server;

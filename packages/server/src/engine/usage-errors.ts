@@ -57,3 +57,9 @@ export function kindOf(given: unknown): string {
   if (given === null || typeof given === "number" || typeof given === "boolean") return String(given);
   return typeof given === "string" ? (given === "" ? "an empty string" : "a string") : typeof given;
 }
+
+/** Emits a process warning for an error, because the program may not handle it. */
+export function emitProcessWarning(error: UsageError): UsageError {
+  process.emitWarning(error);
+  return error;
+}

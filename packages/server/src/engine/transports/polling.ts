@@ -83,7 +83,7 @@ const POLL_LOSSES: Readonly<Record<PollLoss, string>> = {
  * arrive in POST bodies. At most one GET and one POST may be pending.
  */
 export class PollingTransport extends Transport implements PollOwner, StreamOwner, PostOwner {
-  static override readonly upgradesTo: readonly string[] = ["websocket"];
+  static override readonly upgradesTo: readonly string[] = ["webtransport", "websocket"];
 
   readonly name: string = "polling";
   readonly [kContext]: TransportContext;

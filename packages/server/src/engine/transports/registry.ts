@@ -8,6 +8,7 @@ import { PollingTransport } from "./polling.ts";
 import { EventStreamTransport, refuseByEvent } from "./event-stream.ts";
 import type { Transport } from "./transport.ts";
 import { WebSocketTransport } from "./websocket.ts";
+import { WebTransportTransport } from "./webtransport.ts";
 
 /** What the engine knows of a kind of transport before it creates one. */
 interface TransportFacts {
@@ -54,7 +55,7 @@ export type TransportKind = RequestTransportKind | StreamTransportKind | AnswerT
 /** A transport that an HTTP request opens. */
 export type HttpTransportKind = RequestTransportKind | AnswerTransportKind;
 
-/** Names that the option `transports` accepts. WebTransport is accepted but not supported. */
+/** Names that the option `transports` accepts. */
 export type TransportName = "polling" | "websocket" | "webtransport" | "sse";
 
 export const TRANSPORT_NAMES: readonly TransportName[] = ["polling", "websocket", "webtransport", "sse"];
@@ -86,6 +87,14 @@ const EVENT_STREAM_KIND: AnswerTransportKind = {
   refuse: refuseByEvent,
 };
 
+const WEBTRANSPORT_KIND: StreamTransportKind = {
+  name: "webtransport",
+  upgradesTo: WebTransportTransport.upgradesTo,
+  carriedBy: "stream",
+  openedBy: "program",
+  make: (req, context, link) => new WebTransportTransport(req, link, context),
+};
+
 const transportKinds = new Map<string | undefined, TransportKind>();
 
 /**
@@ -101,6 +110,7 @@ export function registerTransport(kind: TransportKind): () => void {
 
 registerTransport(POLLING_KIND);
 registerTransport(WEBSOCKET_KIND);
+registerTransport(WEBTRANSPORT_KIND);
 registerTransport(EVENT_STREAM_KIND);
 
 /** Returns what carries a transport; undefined if the name is unknown. */
