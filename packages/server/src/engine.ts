@@ -27,8 +27,10 @@ export {
   Server,
   type ServerOptions,
   Session as Socket,
+  type SessionSource,
   Transport,
   UsageError,
+  type WebTransportSession,
 } from "./engine/index.ts";
 
 export type { HandlerFailure, HandlerKind } from "./base/handler-errors.ts";

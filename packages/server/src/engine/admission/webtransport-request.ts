@@ -4,7 +4,7 @@ import type { EnginePacket } from "@portage/parser/engine";
 import { prepareRequest, type TransportRequest } from "../http/request.ts";
 import type { WebTransportSession } from "../transports/webtransport-link.ts";
 
-/** What the program knows of the client of a session. */
+/** What the program knows of the client of a WebTransport session. */
 export interface SessionSource {
   /** The address of the client, for limits by address, and for programs. Default: unknown. */
   readonly remoteAddress?: string;

@@ -6,13 +6,11 @@ import type { EngineLink } from "./engine-link.ts";
 /** The part of a stream reader that the engine uses. */
 export interface ChunkReader<Item> {
   read(): Promise<{ readonly done: boolean; readonly value?: Item | undefined }>;
-  cancel(reason?: unknown): Promise<unknown>;
 }
 
 /** The part of a stream writer that the engine uses. */
 export interface ChunkWriter {
   write(chunk: Uint8Array): Promise<unknown>;
-  abort(reason?: unknown): Promise<unknown>;
 }
 
 /** A bidirectional stream of a session. */
@@ -287,8 +285,6 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
     this.#context.receiving.remove(this);
     this.#chunks = [];
     closeSession(this.#session, ...this.#goodbye);
-    this.#input.cancel().catch(ignore);
-    this.#output.abort().catch(ignore);
     if (this.#handler === undefined) this.#end = end;
     else this.#handler.onClose(end);
   }

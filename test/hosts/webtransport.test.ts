@@ -1,0 +1,149 @@
+import { execFile } from "node:child_process";
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import type { io as connect } from "@portage/client";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findChromium, startChromium, type StartedBrowser } from "../browser/chromium.ts";
+import { within } from "../support/waiting.ts";
+import { type Running, start, stopAll } from "./running.ts";
+import { findRuntime } from "./runtimes.ts";
+
+// WebTransport on Deno, which has QUIC, with the unmodified socket.io-client in Chromium.
+
+const REFERENCE = join(
+  dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")),
+  "dist/socket.io.min.js",
+);
+const SERVER = join(import.meta.dirname, "webtransport-server.mjs");
+
+/** What the page's script has as a global. */
+declare const io: typeof connect;
+
+/** Makes a certificate that browsers accept by its hash: P-256, for at most 14 days. Undefined without the tool for it. */
+async function makeCertificate(folder: string): Promise<{ files: [string, string]; hash: string } | undefined> {
+  const files: [string, string] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const [cert, key] = files;
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "10"];
+  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
+  try {
+    await promisify(execFile)("openssl", ["req", "-x509", ...kind, ...names, "-keyout", key, "-out", cert]);
+  } catch (error) {
+    process.stdout.write(`\nskipped, no openssl: ${String(error)}\n`);
+    return undefined;
+  }
+  const { raw } = new X509Certificate(await readFile(cert));
+  return { files, hash: createHash("sha256").update(raw).digest("base64") };
+}
+
+const folder = await mkdtemp(join(tmpdir(), "portage-webtransport-"));
+const certificate = await makeCertificate(folder);
+const deno = await findRuntime("deno");
+const chromium = await findChromium();
+if (!chromium) process.stdout.write("\nskipped, no Chromium\n");
+
+/** A page with a client, and what connects it to the server. */
+interface Visit {
+  readonly transports: string[];
+  readonly hash: string;
+}
+
+describe.skipIf(!certificate || !deno || !chromium)("WebTransport on Deno", () => {
+  let browser: StartedBrowser;
+  let server: Running;
+  let page: Page;
+
+  beforeAll(async () => {
+    const args = [...deno!.args, "--unstable-net"];
+    server = start({ ...deno!, args }, SERVER, ...certificate!.files);
+    const { port } = await server.json();
+    browser = await startChromium(chromium!);
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    page = await context.newPage();
+    await page.goto(`https://127.0.0.1:${port}/`);
+    await page.addScriptTag({ path: REFERENCE });
+  });
+
+  afterAll(async () => {
+    await browser?.stop();
+    await stopAll();
+    await rm(folder, { recursive: true });
+  });
+
+  test.each([[["webtransport"]], [["polling", "webtransport"]], [["polling", "websocket", "webtransport"]]])(
+    "carries an unmodified client with %j",
+    async (transports) => {
+      const report = await page.evaluate(
+        async ({ transports, hash }: Visit) => {
+          const value = Uint8Array.from(atob(hash), (char) => char.charCodeAt(0));
+          const options = { serverCertificateHashes: [{ algorithm: "sha-256", value }] };
+          const socket = io({ transports, forceNew: true, transportOptions: { webtransport: options } });
+          await new Promise((resolve, reject) =>
+            socket.once("connect", () => resolve(0)).once("connect_error", reject),
+          );
+          const { engine } = socket.io;
+          if (engine.transport.name !== "webtransport") await new Promise((resolve) => engine.once("upgrade", resolve));
+          const echo = (sent: unknown): Promise<unknown> => socket.timeout(10_000).emitWithAck("echo", sent);
+          const text = await echo("€ 😀");
+          const bytes = new Uint8Array((await echo(Uint8Array.of(0, 255).buffer)) as ArrayBuffer);
+          const long = "x".repeat(600_000);
+          const isLongWhole = (await echo(long)) === long;
+          const received: number[] = [];
+          const all = new Promise<void>((resolve) => {
+            socket.on("one", (i: number) => received.push(i) === 2000 && resolve());
+          });
+          socket.emit("many", 2000);
+          await all;
+          const isOrdered = received.every((i, at) => i === at);
+          const last = new Promise((resolve) => socket.once("last", resolve));
+          const ended = new Promise((resolve) => socket.once("disconnect", resolve));
+          socket.emit("last words");
+          const { name } = engine.transport;
+          return { name, text, bytes: [...bytes], isLongWhole, isOrdered, last: await last, ended: await ended };
+        },
+        { transports, hash: certificate!.hash },
+      );
+      expect(report).toEqual({
+        name: "webtransport",
+        text: "€ 😀",
+        bytes: [0, 255],
+        isLongWhole: true,
+        isOrdered: true,
+        last: "words",
+        ended: "io server disconnect",
+      });
+    },
+  );
+
+  test("delivers the last packet before the server ends the session", async () => {
+    const report = await page.evaluate(
+      async ({ transports, hash }: Visit) => {
+        const value = Uint8Array.from(atob(hash), (char) => char.charCodeAt(0));
+        const options = { serverCertificateHashes: [{ algorithm: "sha-256", value }] };
+        const socket = io({
+          transports,
+          forceNew: true,
+          reconnection: false,
+          transportOptions: { webtransport: options },
+        });
+        const last = new Promise((resolve) => socket.once("last", resolve));
+        const ended = new Promise((resolve) => socket.once("disconnect", resolve));
+        socket.emit("end session");
+        return [await last, await ended];
+      },
+      { transports: ["webtransport"], hash: certificate!.hash },
+    );
+    // Deno ends the connection with the session, which the browser takes for a fault.
+    expect(report).toEqual(["packet", "transport error"]);
+  });
+
+  test("the server closes, and the process ends", async () => {
+    server.child.stdin!.write("close\n");
+    expect(await within(server.lines.next(), "io.close() to resolve")).toBe("closed");
+    expect(await within(server.exited, "the server to end")).toBe(0);
+  });
+});
