@@ -32,7 +32,7 @@ export interface Subject {
   readonly open: OpenPeer;
   /** Answers a WebSocket handshake, for transports on a stream. */
   readonly accept?: (req: IncomingMessage, stream: Duplex, head: Buffer) => EngineLink | Promise<EngineLink>;
-  /** Makes both ends of a connection that the program passes in; replaces `open`. */
+  /** Makes both ends of a connection without a request; replaces `open`. */
   readonly pair?: (context: TransportContext) => { peer: Peer; link: EngineLink; req: TransportRequest };
 }
 

@@ -19,7 +19,7 @@ const LIMIT = 300;
 
 const TEXTS = ["0", '0{"sid":"a"}', "2probe", "4€ 😀", "4" + "x".repeat(130), "b!", "9", "bAQID"];
 
-/** The bytes of some packets, of which some are changed. */
+/** The bytes of some packets, partly changed. */
 function damaged(random: Random): Buffer {
   const packets = Array.from({ length: 1 + random.below(4) }, () =>
     framePacket(random.below(3) === 0 ? random.bytes(1 + random.below(140)) : random.pick(TEXTS)),
@@ -31,7 +31,7 @@ function damaged(random: Random): Buffer {
   return random.below(4) === 0 ? bytes.subarray(0, random.below(bytes.length + 1)) : bytes;
 }
 
-/** What a reader makes of bytes in pieces of at most `longest`: packets, and the code of the refusal. */
+/** The packets in pieces of at most `longest` bytes, and the code of the refusal. */
 function outcome(bytes: Buffer, random: Random, longest: number): string {
   const reader = new PacketReader(LIMIT);
   const seen: string[] = [];

@@ -13,7 +13,7 @@ import { within } from "../support/waiting.ts";
 import { type Running, start, stopAll } from "./running.ts";
 import { findRuntime } from "./runtimes.ts";
 
-// WebTransport on Deno, which has QUIC, with the unmodified socket.io-client in Chromium.
+// WebTransport on Deno, with the unmodified socket.io-client in Chromium.
 
 const REFERENCE = join(
   dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")),
@@ -21,7 +21,7 @@ const REFERENCE = join(
 );
 const SERVER = join(import.meta.dirname, "webtransport-server.mjs");
 
-/** What the page's script has as a global. */
+/** The global of the page's script. */
 declare const io: typeof connect;
 
 /** Makes a certificate that browsers accept by its hash: P-256, for at most 14 days. Undefined without the tool for it. */
@@ -46,7 +46,7 @@ const deno = await findRuntime("deno");
 const chromium = await findChromium();
 if (!chromium) process.stdout.write("\nskipped, no Chromium\n");
 
-/** A page with a client, and what connects it to the server. */
+/** Options of a client in the page. */
 interface Visit {
   readonly transports: string[];
   readonly hash: string;

@@ -27,7 +27,7 @@ export {
   Server,
   type ServerOptions,
   Session as Socket,
-  type SessionSource,
+  type SessionClient,
   Transport,
   UsageError,
   type WebTransportSession,

@@ -11,7 +11,7 @@ interface Half {
   fail(error: Error): void;
 }
 
-/** One direction of a stream in memory. `fail` drops what has not been read, as the end of a session does. */
+/** One direction of a stream in memory. `fail` drops unread chunks, like the end of a session. */
 function half(): Half {
   let controller!: TransformStreamDefaultController<Uint8Array>;
   const pipe = new TransformStream<Uint8Array, Uint8Array>(
@@ -27,7 +27,7 @@ export class SessionPair implements WebTransportSession {
   readonly url: string | undefined;
   readonly closed: Promise<unknown>;
   readonly incomingBidirectionalStreams: ReadableStream<WebTransportStream>;
-  /** What the server has closed the session with. */
+  /** Arguments of `close()` by the server. */
   readonly closes: { closeCode?: number; reason?: string }[] = [];
   readonly #up = half();
   readonly #down = half();
@@ -61,7 +61,7 @@ export class SessionPair implements WebTransportSession {
   end(error?: Error): void {
     if (error) this.#settle.reject(error);
     else this.#settle.resolve({});
-    for (const { fail } of [this.#up, this.#down]) fail(error ?? new Error("the session is closed"));
+    for (const way of [this.#up, this.#down]) way.fail(error ?? new Error("the session is closed"));
   }
 }
 

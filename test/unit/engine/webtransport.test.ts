@@ -8,7 +8,7 @@ import { SessionPair, WebTransportPeer } from "../../support/peers/webtransport.
 import { Inbox, turn, within } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
-// Sessions of WebTransport that the program passes to the engine, in memory.
+// Sessions of WebTransport in memory, passed to the engine by the program.
 
 const ends: (() => void)[] = [];
 afterEach(() => {
@@ -33,7 +33,7 @@ function setUp(options: ServerOptions = {}): Setting {
   return { engine, clock, connections, refusals };
 }
 
-/** Passes a session in, whose client has opened its stream. */
+/** Passes in a session with an open stream. */
 function arrive({ engine }: Setting, url?: string): { session: SessionPair; peer: WebTransportPeer } {
   const session = new SessionPair(url);
   const peer = new WebTransportPeer(session);
@@ -99,7 +99,7 @@ describe("a session of WebTransport", () => {
     expect(socket.closeReason).toMatchObject({ code: "CLIENT_CLOSED", side: "client" });
   });
 
-  test("that the server closes: the client gets its last packets, and a second to leave", async () => {
+  test("closed by the server: the client gets its last packets, and a second to leave", async () => {
     const setting = setUp();
     const { socket, peer, session } = await open(setting);
     peer.leaves = false;
@@ -112,7 +112,7 @@ describe("a session of WebTransport", () => {
     expect(await peer.next()).toBe("end");
   });
 
-  test("that reads slowly holds the engine's queue back", async () => {
+  test("read slowly, holds the engine's queue back", async () => {
     const setting = setUp();
     const session = new SessionPair();
     const { readable, writable } = session.openStream();
@@ -133,7 +133,7 @@ describe("a session of WebTransport", () => {
 });
 
 describe("a polling session goes over to WebTransport", () => {
-  /** A session whose client polls over HTTP. */
+  /** A session over polling. */
   async function poll({ engine, connections }: Setting): Promise<Socket> {
     const server = createServer();
     engine.attach(server);
@@ -229,13 +229,13 @@ describe("a session of WebTransport is refused", () => {
     ["bytes", framePacket(Buffer.of(1))],
     ["no JSON", framePacket("0{")],
     ["no id", framePacket("0{}")],
-    ["an id that is no text", framePacket('0{"sid":{}}')],
+    ["an id of another type", framePacket('0{"sid":{}}')],
     ["null", framePacket("0null")],
-    ["an id that is inherited", framePacket('0{"__proto__":{"sid":"x"}}')],
+    ["an inherited id", framePacket('0{"__proto__":{"sid":"x"}}')],
     ["an empty packet", Buffer.of(0)],
-    ["a packet that is too large", Buffer.of(126, 255, 255)],
+    ["a large packet", Buffer.of(126, 255, 255)],
     ["a length beyond all numbers", Buffer.alloc(9, 255)],
-  ])("for a first packet that is %s", async (_what, bytes) => {
+  ])("at its first packet: %s", async (_what, bytes) => {
     const setting = setUp();
     const { session, peer } = arrive(setting);
     await peer.write(bytes);

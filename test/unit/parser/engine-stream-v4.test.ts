@@ -15,7 +15,7 @@ import { Random } from "../../support/random.ts";
 
 const LIMIT = 1e6;
 
-/** All packets of chunks, and the code of the error that ended them. */
+/** All packets of chunks, and the code of the error at their end. */
 function readAll(chunks: readonly Uint8Array[], limit = LIMIT): { packets: RawData[]; error?: unknown } {
   const reader = new PacketReader(limit);
   const packets: RawData[] = [];
@@ -30,7 +30,7 @@ function readAll(chunks: readonly Uint8Array[], limit = LIMIT): { packets: RawDa
   }
 }
 
-/** Writes to a stream, and returns what comes out of it. */
+/** Writes to a stream, and returns its output. */
 async function through<In, Out>(
   { readable, writable }: TransformStream<In, Out>,
   input: readonly In[],
@@ -156,7 +156,7 @@ describe("packets in a stream of bytes", () => {
     expect(read).toHaveLength(200_000);
   });
 
-  test("that are small keep no large chunk in memory", () => {
+  test("keep no large chunk in memory if they are small", () => {
     const reader = new PacketReader(LIMIT);
     const chunk = new Uint8Array(64 * 1024);
     chunk.set([0x81, 5]);
@@ -172,7 +172,7 @@ describe("packets in a stream of bytes", () => {
     ],
     ["empty", [Uint8Array.of(0), Uint8Array.of(1, 50)], [{ type: "error", data: "parser error" }]],
     ["too large", [Uint8Array.of(126, 255, 255), Uint8Array.of(1, 50)], [{ type: "error", data: "parser error" }]],
-  ])("that are %s become a packet of type error", async (_what, chunks, packets) => {
+  ])("become a packet of type error: %s", async (_what, chunks, packets) => {
     expect(await through(createPacketDecoderStream(1000), chunks)).toEqual(packets);
   });
 

@@ -8,7 +8,7 @@ import { ParserError } from "../errors.ts";
  */
 
 const BINARY_BIT = 0x80;
-const LENGTH_BITS = 0x7f;
+const SHORT_LENGTH = 0x7f;
 /** Says that two bytes of length follow. */
 const TWO_BYTES = 126;
 /** Says that eight bytes of length follow. */
@@ -18,10 +18,10 @@ const LONGEST_HEADER = 9;
 /** First size of the memory for a packet that arrives in pieces, in bytes. */
 const FIRST_PIECE = 1024;
 
-const NOTHING = new Uint8Array(0);
+const UNREAD = new Uint8Array(0);
 
 /** Decodes as the reference does: malformed UTF-8 becomes U+FFFD. Created on first use: some platforms lack it. */
-let decoder: { decode(bytes: Uint8Array): string } | undefined;
+let utf8Decoder: { decode(bytes: Uint8Array): string } | undefined;
 
 /**
  * Finds packets in a stream of bytes. Pass it each chunk with {@link push}, then call {@link next} until it returns
@@ -36,14 +36,14 @@ export class PacketReader {
   /** Most bytes of one packet. May be changed between packets. */
   limit: number;
   /** The last chunk, and how far it is read. */
-  #chunk: Uint8Array = NOTHING;
+  #chunk: Uint8Array = UNREAD;
   #at = 0;
   readonly #header = new Uint8Array(LONGEST_HEADER);
   #headerLength = 0;
   /** Bytes of the packet that is being read; -1 while its header is. */
   #length = -1;
   /** What has arrived of a packet in pieces. */
-  #body: Uint8Array = NOTHING;
+  #body: Uint8Array = UNREAD;
   #bodyLength = 0;
 
   /** @param limit most bytes of one packet */
@@ -81,8 +81,8 @@ export class PacketReader {
     this.#length = -1;
     this.#headerLength = 0;
     if (isBinary) return toBuffer(isSmallPart(bytes) ? bytes.slice() : bytes);
-    decoder ??= new TextDecoder();
-    return decoder.decode(bytes);
+    utf8Decoder ??= new TextDecoder();
+    return utf8Decoder.decode(bytes);
   }
 
   /** Returns whether the header is complete. */
@@ -90,7 +90,7 @@ export class PacketReader {
     const header = this.#header;
     while (this.#at < this.#chunk.length) {
       header[this.#headerLength++] = this.#chunk[this.#at++]!;
-      if (this.#headerLength < headerSize(header[0]!)) continue;
+      if (this.#headerLength < sizeOfHeader(header[0]!)) continue;
       this.#length = readLength(header);
       if (this.#length === 0) throw new ParserError("ENGINE_EMPTY_PACKET");
       if (this.#length > this.limit) throw new ParserError("ENGINE_PACKET_TOO_LARGE");
@@ -109,7 +109,7 @@ export class PacketReader {
     this.#keep(piece);
     if (this.#bodyLength < length) return undefined;
     const body = this.#body.length === length ? this.#body : this.#body.subarray(0, length);
-    this.#body = NOTHING;
+    this.#body = UNREAD;
     this.#bodyLength = 0;
     return body;
   }
@@ -132,14 +132,14 @@ function isSmallPart({ byteLength, buffer }: Uint8Array): boolean {
   return 2 * byteLength < buffer.byteLength;
 }
 
-function headerSize(first: number): number {
-  const length = first & LENGTH_BITS;
+function sizeOfHeader(first: number): number {
+  const length = first & SHORT_LENGTH;
   if (length < TWO_BYTES) return 1;
   return length === TWO_BYTES ? 3 : LONGEST_HEADER;
 }
 
 function readLength(header: Uint8Array): number {
-  const short = header[0]! & LENGTH_BITS;
+  const short = header[0]! & SHORT_LENGTH;
   if (short < TWO_BYTES) return short;
   let length = 0;
   for (let i = 1; i < (short === TWO_BYTES ? 3 : LONGEST_HEADER); i++) length = length * 256 + header[i]!;
@@ -163,7 +163,7 @@ export function writePacketHeader(length: number, isBinary: boolean): Uint8Array
   return header;
 }
 
-let encoder: { encode(text: string): Uint8Array } | undefined;
+let utf8Encoder: { encode(text: string): Uint8Array } | undefined;
 
 /**
  * Returns an encoded packet with its header, in one piece.
@@ -173,7 +173,7 @@ let encoder: { encode(text: string): Uint8Array } | undefined;
  */
 export function framePacket(packet: string | BinaryData): Uint8Array {
   const isText = typeof packet === "string";
-  const bytes = isText ? (encoder ??= new TextEncoder()).encode(packet) : viewBytes(packet);
+  const bytes = isText ? (utf8Encoder ??= new TextEncoder()).encode(packet) : viewBytes(packet);
   const header = writePacketHeader(bytes.length, !isText);
   const framed = new Uint8Array(header.length + bytes.length);
   framed.set(header);

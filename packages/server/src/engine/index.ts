@@ -79,5 +79,5 @@ export { invite } from "./admission/invitation.ts";
 export { PollingTransport } from "./transports/polling.ts";
 export { checkFunction, kindOf, UsageError } from "./usage-errors.ts";
 export { WebSocketTransport } from "./transports/websocket.ts";
-export type { SessionSource, WebTransportSession } from "./admission/webtransport-opening.ts";
+export type { SessionClient, WebTransportSession } from "./admission/webtransport-opening.ts";
 export { WebTransportTransport } from "./transports/webtransport.ts";

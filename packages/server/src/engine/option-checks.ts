@@ -27,3 +27,9 @@ export function limitFrom<Otherwise>(
   const limit = numberOf(given);
   return limit === undefined || limit < least ? refuseOption(name, `a number from ${least} on`, given) : limit;
 }
+
+/** Returns the path; an empty string or null means the default, not every request. */
+export function pathOf(given: unknown): string {
+  const path = given || "/engine.io";
+  return typeof path === "string" ? path : refuseOption("path", "text", given);
+}

@@ -6,14 +6,8 @@ import { ERROR_CODES, ERROR_MESSAGES, type Refusal } from "./report/refusals.ts"
 import { prepareRequest, type TransportRequest } from "./http/request.ts";
 import { createLog } from "../base/log.ts";
 import { addHeaders } from "./http/answer-headers.ts";
-import {
-  type AttachOptions,
-  type AttachedHost,
-  pathOf,
-  type Taker,
-  takeRequests,
-  takeWebSockets,
-} from "./http/attachment.ts";
+import { type AttachOptions, type AttachedHost, type Taker, takeRequests, takeWebSockets } from "./http/attachment.ts";
+import { pathOf } from "./option-checks.ts";
 import { BaseServer } from "./base-server.ts";
 import { Http2Sessions } from "./http/http2.ts";
 import { endIdle, IdleConnections, type IdleList } from "./http/idle-connections.ts";
@@ -25,7 +19,7 @@ import { HttpOpening } from "./admission/http-opening.ts";
 import type { RequestOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
-import { type SessionSource, WebTransportDoor, type WebTransportSession } from "./admission/webtransport-opening.ts";
+import { type SessionClient, WebTransportDoor, type WebTransportSession } from "./admission/webtransport-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
@@ -305,7 +299,7 @@ export class Server extends BaseServer implements RelayDoor {
    * @example
    * for await (const session of sessions) io.engine.onWebTransportSession(session);
    */
-  onWebTransportSession(session: WebTransportSession, source: SessionSource = {}): Promise<void> {
+  onWebTransportSession(session: WebTransportSession, source: SessionClient = {}): Promise<void> {
     this[kFollowOptions]();
     this[kWebTransportDoor] ??= new WebTransportDoor(this, {
       hasMiddlewares: () => this.middlewares.length > (this.opts.cors ? 1 : 0),

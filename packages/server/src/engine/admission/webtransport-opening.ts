@@ -15,15 +15,15 @@ import {
 } from "../transports/webtransport-link.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
 import { statusOf } from "./refusal-answer.ts";
-import { requestFor, type SessionSource, takeParameters } from "./webtransport-request.ts";
+import { requestFor, type SessionClient, takeParameters } from "./webtransport-request.ts";
 
-export type { SessionSource, WebTransportSession };
+export type { SessionClient, WebTransportSession };
 
 /** Most bytes of the first packet. */
 const MAX_FIRST = 4096;
 
 /** Most sessions that have not sent their first packet yet. Of more, the oldest is refused. */
-const MAX_WAITING = 1000;
+const MAX_SILENT = 1000;
 
 /** The part of the engine that sessions of WebTransport use. */
 export interface WebTransportHost {
@@ -39,7 +39,7 @@ export interface WebTransportHost {
   [kReportRefusal](req: IncomingMessage, refusal: Refusal): void;
 }
 
-const refusalOf = (name: RefusalName, context: Record<string, unknown> = {}): Refusal => ({
+const refusedSession = (name: RefusalName, context: Record<string, unknown> = {}): Refusal => ({
   code: REFUSALS[name].code,
   context: { name, ...context },
 });
@@ -52,7 +52,7 @@ export class WebTransportOpening implements RequestOpening {
   #phase: "waiting" | "accepted" | "gone" = "waiting";
   #stream: OpenedStream | undefined;
 
-  constructor(host: WebTransportHost, session: WebTransportSession, source: SessionSource) {
+  constructor(host: WebTransportHost, session: WebTransportSession, source: SessionClient) {
     this.#host = host;
     this.#session = session;
     this.req = requestFor(session, source);
@@ -80,14 +80,14 @@ export class WebTransportOpening implements RequestOpening {
       while (first === undefined) {
         const { done, value } = await input.read();
         if (this.isGone()) return undefined;
-        if (done) return refusalOf("WEBTRANSPORT_HANDSHAKE");
+        if (done) return refusedSession("WEBTRANSPORT_HANDSHAKE");
         packets.push(value!);
         first = packets.next();
       }
       packets.limit = this.#host.opts.maxHttpBufferSize;
-      return takeParameters(this.req, decodePacketV4(first)) ? undefined : refusalOf("WEBTRANSPORT_HANDSHAKE");
+      return takeParameters(this.req, decodePacketV4(first)) ? undefined : refusedSession("WEBTRANSPORT_HANDSHAKE");
     } catch (error) {
-      return refusalOf("WEBTRANSPORT_HANDSHAKE", { error });
+      return refusedSession("WEBTRANSPORT_HANDSHAKE", { error });
     }
   }
 
@@ -140,19 +140,22 @@ export class WebTransportDoor {
   }
 
   /** Resolves when the session is admitted, refused, or gone. Never rejects. */
-  async take(session: WebTransportSession, source: SessionSource): Promise<void> {
+  async take(session: WebTransportSession, source: SessionClient): Promise<void> {
     const opening = new WebTransportOpening(this.#host, session, source);
     if (!this.#host.opts.transports.includes("webtransport"))
       return opening.refuse({ code: ERROR_CODES.UNKNOWN_TRANSPORT, context: { transport: "webtransport" } });
-    if (this.#steps.hasMiddlewares()) return opening.refuse(refusalOf("WEBTRANSPORT_WITHOUT_REQUEST"));
+    if (this.#steps.hasMiddlewares()) return opening.refuse(refusedSession("WEBTRANSPORT_WITHOUT_REQUEST"));
     this.#wait(opening);
     // The platform rejects reads of a session that has ended, which `isGone` shows.
-    const refusal = await opening.readFirst().catch((error: unknown) => refusalOf("WEBTRANSPORT_HANDSHAKE", { error }));
+    const refusal = await opening
+      .readFirst()
+      .catch((error: unknown) => refusedSession("WEBTRANSPORT_HANDSHAKE", { error }));
     this.#waiting.get(opening)?.cancel();
     this.#waiting.delete(opening);
     if (opening.isGone()) return;
     if (refusal) return opening.refuse(refusal);
-    if (!opening.req._query["sid"] && this.#judgesRequests()) opening.refuse(refusalOf("WEBTRANSPORT_WITHOUT_REQUEST"));
+    if (!opening.req._query["sid"] && this.#judgesRequests())
+      opening.refuse(refusedSession("WEBTRANSPORT_WITHOUT_REQUEST"));
     else this.#steps.admit(opening);
   }
 
@@ -164,8 +167,8 @@ export class WebTransportDoor {
 
   #wait(opening: WebTransportOpening): void {
     const { upgradeTimeout } = this.#host.opts;
-    const [oldest] = this.#waiting.size >= MAX_WAITING ? this.#waiting.keys() : [];
-    if (oldest !== undefined) this.#giveUp(oldest, { limit: MAX_WAITING });
+    const [oldest] = this.#waiting.size >= MAX_SILENT ? this.#waiting.keys() : [];
+    if (oldest !== undefined) this.#giveUp(oldest, { limit: MAX_SILENT });
     const timer = this.#host[kContext].clock.after(upgradeTimeout, () =>
       this.#giveUp(opening, { limit: upgradeTimeout }),
     );
@@ -175,6 +178,6 @@ export class WebTransportDoor {
   #giveUp(opening: WebTransportOpening, context: Record<string, unknown>): void {
     this.#waiting.get(opening)?.cancel();
     this.#waiting.delete(opening);
-    opening.refuse(refusalOf("WEBTRANSPORT_SILENT", context));
+    opening.refuse(refusedSession("WEBTRANSPORT_SILENT", context));
   }
 }

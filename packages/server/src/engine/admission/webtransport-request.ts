@@ -5,7 +5,7 @@ import { prepareRequest, type TransportRequest } from "../http/request.ts";
 import type { WebTransportSession } from "../transports/webtransport-link.ts";
 
 /** What the program knows of the client of a WebTransport session. */
-export interface SessionSource {
+export interface SessionClient {
   /** The address of the client, for limits by address, and for programs. Default: unknown. */
   readonly remoteAddress?: string;
 }
@@ -14,7 +14,7 @@ export interface SessionSource {
 const IN_PACKET = ["sid", "carry", "key", "turn"] as const;
 
 /** Returns a request that stands for a session: a GET without headers, with the address that the client asked for. */
-export function requestFor({ url }: WebTransportSession, { remoteAddress }: SessionSource): TransportRequest {
+export function requestFor({ url }: WebTransportSession, { remoteAddress }: SessionClient): TransportRequest {
   const socket: unknown = { remoteAddress, encrypted: true };
   const req = new IncomingMessage(socket as Socket);
   const asked = new URL(typeof url === "string" && URL.canParse(url) ? url : "/", "https://localhost");

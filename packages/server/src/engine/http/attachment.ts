@@ -1,4 +1,3 @@
-import { refuseOption } from "../option-checks.ts";
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../base/clock.ts";
@@ -94,9 +93,3 @@ function takeUpgrades(
 
 /** Earlier responses on the same connection count too. */
 const bytesWritten = (stream: Duplex & { bytesWritten?: number }): number => stream.bytesWritten ?? 0;
-
-/** Returns the path; an empty string or null means the default, not every request. */
-export function pathOf(given: unknown): string {
-  const path = given || "/engine.io";
-  return typeof path === "string" ? path : refuseOption("path", "text", given);
-}

@@ -176,18 +176,18 @@ export const REFUSALS = {
     retry: "no",
   }),
   WEBTRANSPORT_SILENT: refusalKind(3, 408, "Handshake timeout", {
-    hint: "the session of WebTransport sent no packet in time, or too many such sessions were open",
+    hint: "a WebTransport session sent no packet in time, or too many did not",
     fix: "nothing; if it is frequent, look for an attack, or raise `upgradeTimeout`",
     retry: "yes",
   }),
   WEBTRANSPORT_HANDSHAKE: refusalKind(3, 400, "Bad request", {
-    hint: "the first packet of the session of WebTransport is not a handshake",
+    hint: "the first packet of a WebTransport session is not a handshake",
     fix: "use a Socket.IO client",
     retry: "no",
   }),
   WEBTRANSPORT_WITHOUT_REQUEST: refusalKind(4, 403, "Forbidden", {
-    hint: "a session of WebTransport has no request to show to cors, allowRequest or middlewares",
-    fix: 'let clients begin with polling, `["polling", "webtransport"]`',
+    hint: "WebTransport has no request for cors, allowRequest or middlewares to check",
+    fix: "let clients begin with long-polling, and upgrade to WebTransport",
     retry: "no",
   }),
   PAYLOAD_TOO_LARGE: refusalKind(8, 413, "Payload too large", {

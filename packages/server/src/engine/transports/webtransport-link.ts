@@ -1,6 +1,13 @@
-import { framePacket, PacketReader, ParserError, writeClosePacket, writeCloseText } from "@portage/parser/engine";
+import {
+  framePacket,
+  type PacketReader,
+  type ParserError,
+  writeClosePacket,
+  writeCloseText,
+} from "@portage/parser/engine";
 import type { BudgetHolder, LinkClose, LinkHandler, ReceiveBudget } from "@portage/websocket";
 import type { Clock, PendingCall } from "../../base/clock.ts";
+import { CLOSE_CODES, EngineError } from "../report/close-codes.ts";
 import type { EngineLink } from "./engine-link.ts";
 
 /** The part of a stream reader that the engine uses. */
@@ -43,18 +50,18 @@ interface LinkContext {
 }
 
 /** Why the engine ends a link: the transport makes its close code of this. */
-type Violation = Error & { code: string; closeCode: number };
+type StreamViolation = Error & { code: string; closeCode: number };
 
 /** A link handler that accepts violations of the packet stream too. */
 interface StreamHandler extends Omit<LinkHandler, "onEnding"> {
-  onEnding?(error: Violation | undefined): void;
+  onEnding?(error: StreamViolation | undefined): void;
 }
 
 /** Above this many unsent bytes, the transport stops sending until the peer has read some. */
-const HIGH_WATER_MARK = 64 * 1024;
+const FULL_AT = 64 * 1024;
 
 /** Milliseconds for the peer to leave after its close packet. A session that ends earlier loses the last packets. */
-const LEAVE_TIMEOUT = 1000;
+const GOODBYE_TIMEOUT = 1000;
 
 /** Bytes of the longest reason that a session may end with (draft-ietf-webtrans-http3, section 6). */
 const MAX_REASON = 1024;
@@ -70,7 +77,7 @@ export function closeSession(session: WebTransportSession, closeCode: number, re
   }
 }
 
-const ignore = (): void => {};
+const doNothing = (): void => {};
 
 /**
  * One bidirectional stream of a WebTransport session, with the interface of our links: one packet per message.
@@ -192,22 +199,22 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
   }
 
   onEvicted(): void {
-    this.#violate("RECEIVE_BUDGET", 1013);
+    this.#violate("RECEIVE_BUDGET");
   }
 
   #refuse(error: ParserError): void {
     this.#reading = "broken";
     // The packet codec refuses it too, with the reason of any malformed packet.
     if (error.code === "ENGINE_EMPTY_PACKET") this.#hand("");
-    else this.#violate("PAYLOAD_TOO_LARGE", 1009, error.code);
+    else this.#violate("PAYLOAD_TOO_LARGE", error);
   }
 
-  #violate(code: string, closeCode: number, rule = code): void {
+  #violate(code: "RECEIVE_BUDGET" | "PAYLOAD_TOO_LARGE", below?: ParserError): void {
     this.#reading = "broken";
-    const error: Violation = Object.assign(new Error(`the packet stream ended: ${rule}`), { code: rule, closeCode });
     this.#context.receiving.remove(this);
-    this.#handler?.onEnding?.(error);
-    this.close(closeCode, writeCloseText({ code, rule: rule === code ? undefined : rule }));
+    const { message, webSocketCode: closeCode } = CLOSE_CODES[code];
+    this.#handler?.onEnding?.(Object.assign(new EngineError(code, message, below), { closeCode }));
+    this.close(closeCode, writeCloseText({ code, rule: below?.code }));
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
@@ -245,16 +252,16 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
     this.#output.write(bytes).then(
       () => this.#sent(bytes.length),
       // the read fails too, and ends the link
-      ignore,
+      doNothing,
     );
-    if (this.#pressure === "high" || this.#unsent <= HIGH_WATER_MARK) return;
+    if (this.#pressure === "high" || this.#unsent <= FULL_AT) return;
     this.#pressure = "high";
     this.#handler?.onFull?.();
   }
 
   #sent(size: number): void {
     this.#unsent -= size;
-    if (this.#pressure === "low" || this.#unsent > HIGH_WATER_MARK || this.#life !== "open") return;
+    if (this.#pressure === "low" || this.#unsent > FULL_AT || this.#life !== "open") return;
     this.#pressure = "low";
     this.#handler?.onDrain();
   }
@@ -268,7 +275,7 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
     this.flush();
     this.#life = "closing";
     this.#goodbye = [code, reason];
-    this.#timer = this.#context.clock.after(LEAVE_TIMEOUT, () => this.#finish(closeFacts(code)));
+    this.#timer = this.#context.clock.after(GOODBYE_TIMEOUT, () => this.#finish(closeFacts(code)));
     // A peer that leaves is seen by reading alone.
     this.#isPaused = false;
     if (this.#handler !== undefined) queueMicrotask(() => this.#read());
