@@ -68,7 +68,7 @@ const jobs = {
   },
   test: () => vitest(),
   "test:packages": () => vitest("--config", "vitest.packages.config.ts"),
-  "test:dashboard": () => vitest("--config", "vitest.dashboard.config.ts"),
+  "test:pages": () => vitest("--config", "vitest.pages.config.ts"),
   "test:hosts": () => vitest("--config", "vitest.hosts.config.ts"),
   coverage: () => node("scripts/coverage.mjs", rest),
   rfc: () => node("scripts/rfc-coverage.mjs"),

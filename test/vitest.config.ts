@@ -17,6 +17,9 @@ const ALONE = [
   "differential/{arguments,options}.test.ts",
 ];
 
+/** The demo in a browser whose connections sink for half a minute: `npm run test:pages`. */
+export const LONG_IN_BROWSER = "browser/demo-{carry,workers}.test.ts";
+
 export default defineConfig({
   ...shared,
   test: {
@@ -33,7 +36,7 @@ export default defineConfig({
           ...patient,
           name: "system",
           include: ["{contract,e2e,differential,conformance,types,browser,walls,cluster}/**/*.test.ts"],
-          exclude: ALONE,
+          exclude: [...ALONE, LONG_IN_BROWSER],
           isolate: false,
         },
       },

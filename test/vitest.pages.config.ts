@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
-import shared from "./vitest.config.ts";
+import shared, { LONG_IN_BROWSER } from "./vitest.config.ts";
 
 const { resolve, ssr } = shared;
 
-/** The live page in a real Chromium, which takes minutes: not part of `npm test`. */
+/** The live page, and the demo in its storms, in a real Chromium. They take minutes: not part of `npm test`. */
 export default defineConfig({
   ...(resolve && { resolve }),
   ...(ssr && { ssr }),
@@ -11,7 +11,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 1,
     reporters: ["default", "./support/reporter.ts"],
-    include: ["dashboard/**/*.test.ts"],
+    include: ["dashboard/**/*.test.ts", LONG_IN_BROWSER],
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },
