@@ -63,6 +63,7 @@ const PACKAGES = {
     "perf_hooks",
     "stream",
     "v8",
+    "vm",
     "zlib",
   ),
   "server/otel": ["@opentelemetry/api", "node:diagnostics_channel"],

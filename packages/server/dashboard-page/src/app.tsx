@@ -35,6 +35,7 @@ const PHASES: Record<Phase, { tone: Tone; word: string }> = {
   connecting: { tone: "plain", word: "connecting" },
   live: { tone: "good", word: "live" },
   lost: { tone: "bad", word: "connection lost" },
+  full: { tone: "bad", word: "full" },
   signedOut: { tone: "bad", word: "signed out" },
   closed: { tone: "bad", word: "closed" },
 };
@@ -100,6 +101,13 @@ function Lost({ phase }: { phase: Phase }): JSX.Element | null {
     return (
       <p class="lost" role="alert">
         Your session has ended. <a href="./">Sign in again</a>
+      </p>
+    );
+  }
+  if (phase === "full") {
+    return (
+      <p class="lost" role="alert">
+        As many viewers look at this server as there may be. This page goes on by itself once one of them leaves.
       </p>
     );
   }

@@ -32,12 +32,15 @@ const RETURN = 1_000;
 /** Marks the page for the server; it is shown nowhere. */
 const BUILD = "page-1";
 
-/** `signedOut`: the session of the viewer has expired. `closed`: the server has said so, and the page stays as it is. */
-export type Phase = "connecting" | "live" | "lost" | "signedOut" | "closed";
+/** `full`: there are as many viewers as there may be. `signedOut`: the session of the viewer has expired. `closed`: the server has said so, and the page stays as it is. */
+export type Phase = "connecting" | "live" | "lost" | "full" | "signedOut" | "closed";
 export type Farewell = Parameters<FromServer["bye"]>[0];
 export type TapListener = (entries: readonly TappedPacket[], skipped: number) => void;
 export type LogListener = (lines: readonly string[], skipped: number) => void;
 export type PagedView = "connections" | "members";
+
+/** What an answer to a request for the page says about a refused handshake. */
+const REFUSALS: Readonly<Record<number, Phase>> = { 401: "signedOut", 503: "full" };
 
 const FAILED: Refused = { error: "FAILED" };
 /** The server ends a page that asks with longer texts, which an address may have. */
@@ -231,7 +234,7 @@ export class Live {
     if (this.phase.get() === "closed") return;
     const answer = await fetch("./", { method: "HEAD", cache: "no-store" }).catch(() => undefined);
     if (this.#socket.connected) return;
-    this.phase.set(answer?.status === 401 ? "signedOut" : "lost");
+    this.phase.set(REFUSALS[answer?.status ?? 0] ?? "lost");
   }
 
   async #begin(view: ViewName, watch: Watch): Promise<void> {

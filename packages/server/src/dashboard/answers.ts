@@ -44,6 +44,7 @@ export const PAGE_ERRORS = {
   CROSS_SITE: { status: 403, message: "The request comes from a page of another origin." },
   LOGIN_NEEDED: { status: 401, message: "Log in first." },
   TOO_MANY_ATTEMPTS: { status: 429, message: "Too many failed logins. Wait a minute." },
+  FULL: { status: 503, message: "As many viewers are connected as there may be." },
   NOT_FOUND: { status: 404, message: "There is not a page here." },
   METHOD: { status: 405, message: "The page answers GET requests." },
   BODY: { status: 400, message: "The form could not be read." },

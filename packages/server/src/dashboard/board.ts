@@ -58,6 +58,7 @@ export class Board {
       path,
       access,
       assets: new Assets(folder),
+      isFull: () => this.#door.isFull,
       handleLive: (req, res) => this.#door.handleRequest(req, res),
     });
     this.#core.everySecond(() => this.#door.onSecond());

@@ -74,6 +74,10 @@ export class LiveDoor {
     return this.#pages.size;
   }
 
+  get isFull(): boolean {
+    return this.#engine.clientsCount >= MOST_VIEWERS;
+  }
+
   attach(httpServer: AnyHttpServer): void {
     this.#engine.attach(httpServer as Parameters<EngineServer["attach"]>[0], { path: `${this.#options.path}` });
   }

@@ -18,6 +18,8 @@ interface PageHost {
   readonly path: string;
   readonly access: Access;
   readonly assets: Assets;
+  /** Whether as many viewers are connected as there may be. */
+  isFull(): boolean;
   /** Handles a request of the live door. */
   handleLive(req: IncomingMessage, res: ServerResponse): void;
 }
@@ -95,7 +97,10 @@ export class Pages {
     assets.has("index.html");
     void access.check(exchange.req).then((pass) => {
       if (exchange.res.destroyed) return;
-      if (typeof pass === "object") assets.send("index.html", 200, exchange);
+      // A page whose door was shut asks why by a HEAD. A reload must work, since it ends the page before.
+      if (typeof pass === "object" && exchange.req.method === "HEAD" && this.#host.isFull())
+        sendPageError(exchange, "FULL");
+      else if (typeof pass === "object") assets.send("index.html", 200, exchange);
       else this.#refuse(exchange, pass);
     });
   }

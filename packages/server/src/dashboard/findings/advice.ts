@@ -17,7 +17,7 @@ export const FINDINGS: Readonly<Record<FindingCode, Readonly<Pick<Finding, "leve
   },
   HOT_CLIENT: {
     level: "warning",
-    advice: "Look at what this client sends; `maxEventsPerSecond` limits it, and you can disconnect it.",
+    advice: "Look at the packets of this client; `maxEventsPerSecond` limits it, and you can disconnect it.",
   },
   HOT_EVENT: {
     level: "problem",
@@ -25,8 +25,7 @@ export const FINDINGS: Readonly<Record<FindingCode, Readonly<Pick<Finding, "leve
   },
   GROWS: {
     level: "problem",
-    advice:
-      "Look for what is added for each event or connection and never removed; a heap snapshot shows who keeps it.",
+    advice: "Look for things that each event or connection adds and never removes; a heap snapshot shows them.",
   },
   STUCK_ON_POLLING: {
     level: "warning",
@@ -42,7 +41,7 @@ export const FINDINGS: Readonly<Record<FindingCode, Readonly<Pick<Finding, "leve
   },
   TIMEOUTS_OURS: {
     level: "problem",
-    advice: "This process was too busy to read pongs: see what blocks the event loop.",
+    advice: "This process was too busy to read pongs: free its event loop from long work.",
   },
   TIMEOUTS_THEIRS: {
     level: "warning",

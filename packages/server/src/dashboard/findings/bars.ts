@@ -3,8 +3,8 @@
  * the largest share of everything by nature.
  */
 export const BARS = {
-  /** Delay of one in a hundred turns, in milliseconds. */
-  loopLate: { p99: 100, handlerShare: 0.5 },
+  /** Delay of one in a hundred turns, and delays that come twice in half a minute, in milliseconds. */
+  loopLate: { p99: 100, stalls: 500, handlerShare: 0.5 },
   /** A listener matters where the loop is late, in milliseconds, or busy, as a share of the time. */
   hotEvent: { share: 0.6, p99: 50, busy: 0.7 },
   slowClients: { named: 3 },

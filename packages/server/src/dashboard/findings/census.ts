@@ -12,8 +12,8 @@ const TURNS = 10;
 /** Milliseconds after which a client should have left polling. */
 const AGE = 30_000;
 const MOST_NETWORKS = 1024;
-/** Sockets whose listeners are counted. */
-const SAMPLED = 32;
+/** Sockets whose listeners are counted, all if they are so few: one that leaks must be in each pass. */
+const SAMPLED = 256;
 
 /** What a pass over all sockets has found. */
 export interface CensusResult {
@@ -49,7 +49,7 @@ class CensusPass {
     this.#pendingAcks += socket[kPendingAcks]?.size ?? 0;
     if (Math.random() < this.#sampleShare) {
       this.#sampled += 1;
-      this.#listeners += countListeners(socket);
+      this.#listeners += countListeners(socket) + countListeners(socket.conn);
     }
     const { conn } = socket;
     if (now - conn.openedAt < AGE || conn.readyState !== "open" || this.#wasSeen(conn.id, socket)) return;

@@ -3,6 +3,7 @@ import { ROLLING_SECONDS } from "../sampling/rolling.ts";
 import { kReceiving } from "../../engine/index.ts";
 import type { ServerReport } from "../../index.ts";
 import type { BoardCore } from "../part.ts";
+import { AskedCollection } from "./asked-collection.ts";
 import { countListeners, RollingCensus } from "./census.ts";
 import { GrowthWatch } from "./growth.ts";
 import { Happenings } from "./happenings.ts";
@@ -26,6 +27,7 @@ export class Collector {
   readonly #names: ClientNames;
   readonly #growth = new GrowthWatch();
   readonly #heap = new HeapWatch();
+  readonly #collection = new AskedCollection();
   readonly #loop = new LoopMeter(() => this.#onOldCollected());
   #last: number;
   #watched = 0;
@@ -52,7 +54,16 @@ export class Collector {
 
   #onOldCollected(): void {
     this.#heap.collected(oldBytes());
-    this.#happenings.kept.collected(this.#core.clock.now() / 1000);
+    const now = this.#core.clock.now() / 1000;
+    this.#happenings.kept.collected(now);
+    this.#collection.collected(now);
+  }
+
+  /** While a page is open: a person waits for the answer. */
+  #decide(now: number): void {
+    if (!this.#core.hasViewers()) return;
+    if (this.#heap.isUndecided()) this.#collection.ask("heap", now);
+    else if (this.#happenings.kept.isUndecided(now)) this.#collection.ask("closed sockets", now);
   }
 
   /** A second is over. Returns undefined before the server has an engine of its own. */
@@ -76,6 +87,7 @@ export class Collector {
       ["listeners of sockets", "count", listeners],
       ["listeners of the server", "count", this.#ownListeners()],
     ]);
+    this.#decide(now / 1000);
     return this.#snapshot(report);
   }
 
@@ -101,7 +113,12 @@ export class Collector {
     const timeouts = new Map(happened.timeouts.sums(60));
     return {
       watched: this.#watched,
-      loop: { p99: this.#loop.p99, busy: this.#loop.share("busy"), gc: this.#loop.share("gc") },
+      loop: {
+        p99: this.#loop.p99,
+        stalls: this.#loop.stalls,
+        busy: this.#loop.share("busy"),
+        gc: this.#loop.share("gc"),
+      },
       sessions: { open: sessions.open, old: sessions.byRevision["3"] ?? 0 },
       slow: happened.slow((sid) => this.#names.of(sid)),
       ...this.#traffic(),

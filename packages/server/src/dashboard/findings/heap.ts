@@ -28,13 +28,22 @@ export class HeapWatch {
     this.#floor = used;
   }
 
+  /** Whether so much is in use that a collection would decide. */
+  isUndecided(): boolean {
+    return this.#growthTo(this.#readings.at(-1)?.used ?? 0) !== undefined && this.#growthTo(this.#floor) === undefined;
+  }
+
   growing(): Growth[] {
+    const growth = this.#growthTo(this.#floor);
+    return growth === undefined ? [] : [growth];
+  }
+
+  #growthTo(after: number): Growth | undefined {
     const readings = sinceStable(this.#readings);
     const early = readings.slice(0, -RECENT);
-    if (early.length < RECENT) return [];
+    if (early.length < RECENT) return undefined;
     const before = Math.min(...early.map(({ used }) => used));
-    const after = this.#floor;
-    if (after - before < Math.max(LEAST_HEAP_BYTES, LEAST_HEAP_GROWTH * before)) return [];
-    return [{ what: "heap", before, after, unit: "bytes", seconds: readings.length }];
+    if (after - before < Math.max(LEAST_HEAP_BYTES, LEAST_HEAP_GROWTH * before)) return undefined;
+    return { what: "heap", before, after, unit: "bytes", seconds: readings.length };
   }
 }

@@ -2,6 +2,8 @@
 const WATCHED = 128;
 const FEW = 64;
 const ONE_IN = 64;
+/** Sockets that a collection decides about. */
+const UNDECIDED = 10;
 /** So many seconds after the end of a socket, only the program can keep it. */
 const KEPT_PATIENCE = 8;
 /** Seconds after which a socket is no longer watched. */
@@ -42,6 +44,12 @@ export class KeptSockets {
     for (const closed of this.#closed) {
       if (closed.state === "open question" && this.#collectedAt - closed.at >= KEPT_PATIENCE) closed.state = "kept";
     }
+  }
+
+  /** Whether there are many that a collection would decide about, at `now` in seconds. */
+  isUndecided(now: number): boolean {
+    const isOpen = ({ at, state }: Closed): boolean => state === "open question" && now - at >= KEPT_PATIENCE;
+    return this.#closed.filter(isOpen).length >= UNDECIDED;
   }
 
   /** Returns how many closed sockets have met a collection, and how many of them are alive. */

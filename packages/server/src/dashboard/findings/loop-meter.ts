@@ -13,6 +13,8 @@ const DELAY_RESOLUTION = 20;
 /** Seconds of one percentile. */
 const PERIOD = 5;
 const SHARE_SECONDS = 10;
+/** Periods whose longest delays are remembered. */
+const PERIODS = 6;
 
 /** Returns the bytes in use outside of the young generation. */
 export function oldBytes(): number {
@@ -32,6 +34,7 @@ export class LoopMeter {
   #gcMs = 0;
   #turns = 0;
   #shares: Array<{ readonly busy: number; readonly gc: number }> = [];
+  #longest: number[] = [];
   #last: readonly [before: number, now: number] = [0, 0];
 
   /** @param onOldCollected called after each collection of the old generation */
@@ -67,7 +70,13 @@ export class LoopMeter {
     this.#turns += 1;
     if (this.#turns % PERIOD !== 0) return;
     this.#last = [this.#last[1], Math.max(0, this.#delays.percentile(99) / 1e6 - DELAY_RESOLUTION)];
+    this.#longest = [...this.#longest, Math.max(0, this.#delays.max / 1e6 - DELAY_RESOLUTION)].slice(-PERIODS);
     this.#delays.reset();
+  }
+
+  /** The longest delay but one among the last periods, in milliseconds: what has happened twice. */
+  get stalls(): number {
+    return [...this.#longest].sort((a, b) => b - a)[1] ?? 0;
   }
 
   /**
