@@ -9,7 +9,7 @@ import { connectionRow, FINDINGS } from "./fake-data.ts";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ROWS = 100_000;
 
-/** Addresses of all views, and what is there once they are drawn. */
+/** Addresses of all views, and an element of each once it is drawn. */
 const VIEWS: ReadonlyArray<readonly [address: string, selector: string]> = [
   ["#/", ".cards"],
   ["#/connections", "[data-handle]"],
