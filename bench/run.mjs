@@ -11,6 +11,7 @@
 //   npm run bench -- redis        several nodes with one Redis, compared with the adapters of socket.io
 //   npm run bench -- compare main the working tree, compared with a commit
 //   npm run bench -- toggle       what the probe of the live page costs, within one process
+//   npm run bench -- tracing      what a subscriber of the channel of events costs
 //   npm run bench -- docs         writes the last results into docs/performance.md
 //
 // BENCH_ROUNDS: number of rounds, for the median (default 3). BENCH_FLOORS=all: engine.io and ws too, if they support the work.
@@ -25,7 +26,19 @@ import { sessionRows } from "./rows-sessions.mjs";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 const rows = { ...messageRows, ...sessionRows };
-const jobs = ["compare", "toggle", "parser", "tails", "growth", "websocket", "sse", "cluster", "redis", "docs"];
+const jobs = [
+  "compare",
+  "toggle",
+  "tracing",
+  "parser",
+  "tails",
+  "growth",
+  "websocket",
+  "sse",
+  "cluster",
+  "redis",
+  "docs",
+];
 
 async function measure(row) {
   const others = process.env.BENCH_FLOORS === "all" ? (row.others ?? []) : [];

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 import { afterEach, describe, expect, test } from "vitest";
 import { Bench, settle } from "./peer.ts";
@@ -124,6 +125,18 @@ describe("the channel portage.event", () => {
     await peer.say('2["a"]');
     expect(seen).toEqual([true]);
   });
+});
+
+test("a store that is bound to the start of portage.event has its value in listeners", async () => {
+  const store = new AsyncLocalStorage<Message>();
+  const { start } = tracingChannel<Message, Message>("portage.event");
+  start.bindStore(store);
+  undo.push(() => start.unbindStore(store));
+  const { peer, socket } = await new Bench().join();
+  const seen: unknown[] = [];
+  socket.on("a", () => seen.push(store.getStore()?.["event"]));
+  await peer.say('2["a"]');
+  expect(seen).toEqual(["a"]);
 });
 
 describe("the channel portage.emit", () => {
