@@ -86,6 +86,6 @@ export class SimEvents implements RecoverableEvents {
   }
 
   skipThrough(sid: string, { number }: LogPosition): void {
-    this.skips.push([sid, number]);
+    if (number > this.reached!.number) this.skips.push([sid, number]);
   }
 }

@@ -1,3 +1,4 @@
+import { decodeEntry } from "../../../packages/cluster/src/order/entry.ts";
 import type {
   ClusterLog,
   LogEntry,
@@ -25,9 +26,6 @@ interface Stored {
 export class SimLogServer {
   readonly #stored = new Map<string, Stored>();
   readonly nodes = new Set<SimLog>();
-  /** The appended bodies, as text, and those that were appended again after the log had lost them. */
-  readonly #appended = new Set<string>();
-  readonly repeated = new Set<string>();
   #epochs = 0;
 
   readonly #maxLength: number;
@@ -59,10 +57,12 @@ export class SimLogServer {
   /** Loses the last entries of a namespace, as a fail-over may. */
   failOver(nsp: string, lost: number): void {
     const stored = this.of(nsp);
-    for (const { number } of stored.entries.splice(Math.max(0, stored.entries.length - lost)))
+    for (const { number, body } of stored.entries.splice(Math.max(0, stored.entries.length - lost)).toReversed()) {
+      const entry = decodeEntry(body);
       stored.number = number - 1;
-    // The replica knows the sequences of the entries that it has.
-    for (const [writer, sequence] of stored.sequences) stored.sequences.set(writer, sequence - lost);
+      // The replica knows the sequences of the entries that it has.
+      if (entry !== undefined) stored.sequences.set(entry.writer, entry.sequence - 1);
+    }
   }
 
   position(nsp: string, seen: LogPosition | undefined): LogPosition {
@@ -82,18 +82,12 @@ export class SimLogServer {
       if (sequence + i <= (stored.sequences.get(writer) ?? 0)) return;
       stored.sequences.set(writer, sequence + i);
       stored.number += 1;
-      this.#noteBody(body.toString("latin1"));
       const entry = { epoch: stored.epoch, number: stored.number, body };
       stored.entries.push(entry);
       if (stored.entries.length > this.#maxLength) stored.entries.shift();
       for (const node of this.nodes) node.push(nsp, entry);
     });
     return { epoch: stored.epoch, number: stored.number };
-  }
-
-  #noteBody(text: string): void {
-    if (this.#appended.has(text)) this.repeated.add(text);
-    this.#appended.add(text);
   }
 
   read(nsp: string, { epoch, number }: LogPosition, through: number): LogReading {

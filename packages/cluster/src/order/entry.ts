@@ -3,6 +3,8 @@
  *
  *   8 bytes writer | u48 sequence | u8 kind | payload
  *
+ * Before the payload of an event that was appended again are four more bytes: the epoch of the first attempt.
+ *
  * Entries come from other processes, so they are checked.
  */
 
@@ -16,32 +18,54 @@ export interface WrittenEntry {
   readonly sequence: number;
   readonly kind: EntryKind;
   readonly payload: Buffer;
+  /** The epoch of an attempt to append the event before, whose outcome the writer does not know; empty: a log not known by then. */
+  readonly tried?: string | undefined;
 }
 
 const WRITER_BYTES = 8;
 const SEQUENCE_BYTES = 6;
-const ENTRY_HEAD_BYTES = WRITER_BYTES + SEQUENCE_BYTES + 1;
+const KIND_AT = WRITER_BYTES + SEQUENCE_BYTES;
+const ENTRY_HEAD_BYTES = KIND_AT + 1;
+const TRIED_BYTES = 4;
 const ENTRY_KINDS: readonly EntryKind[] = ["event", "hole"];
+/** The kind of an event that was appended again. */
+const RETRIED = 2;
 
 /** Encodes an entry. `writer`: eight ASCII characters. */
 export function encodeEntry({ writer, sequence, kind, payload }: WrittenEntry): Buffer {
   const body = Buffer.allocUnsafe(ENTRY_HEAD_BYTES + payload.length);
   body.write(writer, 0, WRITER_BYTES, "latin1");
   body.writeUIntBE(sequence, WRITER_BYTES, SEQUENCE_BYTES);
-  body[ENTRY_HEAD_BYTES - 1] = ENTRY_KINDS.indexOf(kind);
+  body[KIND_AT] = ENTRY_KINDS.indexOf(kind);
   payload.copy(body, ENTRY_HEAD_BYTES);
   return body;
 }
 
+/** Returns an encoded entry as it is appended again. `epoch`: of the first attempt; later ones do not change it. */
+export function encodeRetry(body: Buffer, epoch = ""): Buffer {
+  if (body[KIND_AT] !== ENTRY_KINDS.indexOf("event")) return body;
+  const tried = Buffer.from(epoch.padEnd(TRIED_BYTES), "latin1");
+  const retry = Buffer.concat([body.subarray(0, ENTRY_HEAD_BYTES), tried, body.subarray(ENTRY_HEAD_BYTES)]);
+  retry[KIND_AT] = RETRIED;
+  return retry;
+}
+
 /** Decodes an entry; undefined if it is malformed. */
 export function decodeEntry(body: Buffer): WrittenEntry | undefined {
-  const kind =
-    body.length < ENTRY_HEAD_BYTES ? undefined : ENTRY_KINDS[body[ENTRY_HEAD_BYTES - 1] ?? ENTRY_KINDS.length];
-  if (kind === undefined) return undefined;
+  const isRetried = body[KIND_AT] === RETRIED;
+  const start = isRetried ? ENTRY_HEAD_BYTES + TRIED_BYTES : ENTRY_HEAD_BYTES;
+  const kind = isRetried ? "event" : ENTRY_KINDS[body[KIND_AT] ?? ENTRY_KINDS.length];
+  if (kind === undefined || body.length < start) return undefined;
   return {
     writer: body.toString("latin1", 0, WRITER_BYTES),
     sequence: body.readUIntBE(WRITER_BYTES, SEQUENCE_BYTES),
     kind,
-    payload: body.subarray(ENTRY_HEAD_BYTES),
+    payload: body.subarray(start),
+    tried: isRetried ? body.toString("latin1", ENTRY_HEAD_BYTES, start).trimEnd() : undefined,
   };
+}
+
+/** Whether an entry of an epoch may have been in the log before, in an epoch that has ended: clients may have got it. */
+export function isDoubtful({ tried }: WrittenEntry, epoch: string): boolean {
+  return tried !== undefined && tried !== epoch;
 }

@@ -95,6 +95,6 @@ export interface OrderedEvents<Event> {
   recent(after: LogPosition): readonly StoredEvent<Event>[] | undefined;
   /** Reads the events beyond a position from the log, in parts: one at least. Rejects if the log is away. */
   history(after: LogPosition, through: number): Promise<readonly StoredEvent<Event>[] | "trimmed" | "epoch">;
-  /** A socket has got every event up to a number already: delivery leaves it out until then. */
+  /** The socket of a client that has returned gets every event up to a position by itself: delivery leaves it out until then. */
   skipThrough(sid: string, position: LogPosition): void;
 }

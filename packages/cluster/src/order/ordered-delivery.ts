@@ -1,4 +1,4 @@
-import { decodeEntry, type WrittenEntry } from "./entry.ts";
+import { decodeEntry, isDoubtful, type WrittenEntry } from "./entry.ts";
 import type { ClusterLog, LogEntry, LogFollower, LogPosition, LogReading, StoredEvent } from "./log.ts";
 import { Ring } from "./ring.ts";
 import { WaitingEntries } from "./waiting.ts";
@@ -119,7 +119,8 @@ export class OrderedDelivery<Event> implements LogFollower {
     const events: StoredEvent<Event>[] = [];
     for (const { body, epoch, number } of reading) {
       const entry = decodeEntry(body);
-      const event = entry?.kind === "event" ? this.#handler.decode(entry.payload) : undefined;
+      const isEvent = entry?.kind === "event" && !isDoubtful(entry, epoch);
+      const event = isEvent ? this.#handler.decode(entry.payload) : undefined;
       if (event === undefined) return "trimmed";
       events.push({ epoch, number, event, bytes: body.length });
     }
@@ -128,6 +129,7 @@ export class OrderedDelivery<Event> implements LogFollower {
 
   skipThrough(sid: string, position: LogPosition): void {
     const { epoch, number } = this.#delivered ?? { epoch: "", number: 0 };
+    this.#writers.expectGuest(epoch);
     if (position.epoch === epoch && position.number > number) this.#skips.set(sid, position);
   }
 
@@ -337,6 +339,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     this.#last = undefined;
     this.#from = number;
     this.#ring = new Ring<Event>(this.#delivered);
+    if (this.#skips.size > 0) this.#writers.expectGuest(epoch);
     this.#skips.clear();
   }
 
@@ -358,19 +361,20 @@ export class OrderedDelivery<Event> implements LogFollower {
     const entry = decodeEntry(body);
     this.#last = entry;
     if (entry === undefined) return this.#ring.addHole({ epoch, number }, now);
-    const event = this.#eventOf(entry);
+    const event = this.#eventOf(entry, epoch);
     if (event === undefined) this.#ring.addHole({ epoch, number }, now);
     else {
       const stored = { epoch, number, event, bytes: body.length };
-      this.#ring.add(stored, now);
+      if (isDoubtful(entry, epoch)) this.#ring.addHole(stored, now);
+      else this.#ring.add(stored, now);
       this.#handler.deliver(stored, this.#skippedAt(number));
     }
     this.#handler.onHandled(entry);
   }
 
   /** Returns the event of an entry, unless there is none, or it was delivered before. */
-  #eventOf(entry: WrittenEntry): Event | undefined {
-    const order = this.#writers.receive(entry);
+  #eventOf(entry: WrittenEntry, epoch: string): Event | undefined {
+    const order = this.#writers.receive(entry, epoch);
     if (order === "hole") this.#handler.onLost();
     const own = order === "repeated" ? "delivered" : this.#handler.takeOwn(entry);
     if (own === "delivered" || entry.kind === "hole") return undefined;

@@ -1,4 +1,4 @@
-import { encodeEntry, type WrittenEntry, type EntryKind } from "./entry.ts";
+import { encodeEntry, encodeRetry, type WrittenEntry, type EntryKind } from "./entry.ts";
 import type { ClusterLog, LogPosition } from "./log.ts";
 
 /** Most entries and bytes that are appended at once. */
@@ -38,7 +38,7 @@ type PendingStep<Event> =
 
 interface Unsent {
   readonly sequence: number;
-  readonly body: Buffer;
+  body: Buffer;
 }
 
 /**
@@ -58,8 +58,7 @@ export class OwnEvents<Event> {
   #deliveredThrough = 0;
   #appended: LogPosition | undefined;
   #phase: "idle" | "scheduled" | "appending" | "waiting" | "closed" = "idle";
-  /** The epoch at the first attempt: unsent entries may have been appended in it without a confirmation. */
-  #doubt: { readonly epoch: string | undefined } | undefined;
+  #lastAttempt: "confirmed" | "failed" = "confirmed";
   #retry: { cancel(): void } | undefined;
 
   constructor(host: OwnEventsHost, handler: OwnEventsHandler<Event>) {
@@ -89,7 +88,7 @@ export class OwnEvents<Event> {
 
   /** Whether the last attempt to append has failed. */
   get isFailing(): boolean {
-    return this.#doubt !== undefined;
+    return this.#lastAttempt === "failed";
   }
 
   get isEmpty(): boolean {
@@ -168,7 +167,8 @@ export class OwnEvents<Event> {
       if (!this.#isClosed) this.#confirm(batch, position);
     } catch {
       if (this.#isClosed) return;
-      this.#doubt ??= { epoch };
+      this.#lastAttempt = "failed";
+      this.#markRetries(batch, epoch);
       this.#wait();
     }
   }
@@ -191,13 +191,19 @@ export class OwnEvents<Event> {
   #confirm(batch: readonly Unsent[], position: LogPosition): void {
     this.#unsent.splice(0, batch.length);
     for (const { body } of batch) this.#unsentBytes -= body.length;
-    // The log may have had these entries before it lost everything: clients may have got them.
-    const isDoubtful = this.#doubt !== undefined && this.#doubt.epoch !== position.epoch;
-    this.#doubt = undefined;
+    this.#lastAttempt = "confirmed";
     this.#appended = position;
-    if (isDoubtful) this.addHole();
     this.#handler.onAppended(position);
     if (!this.#isClosed) void this.#send();
+  }
+
+  /** The log may have these entries. If it loses them and gets them again, clients may get them twice. */
+  #markRetries(batch: readonly Unsent[], epoch: string | undefined): void {
+    for (const entry of batch) {
+      this.#unsentBytes -= entry.body.length;
+      entry.body = encodeRetry(entry.body, epoch);
+      this.#unsentBytes += entry.body.length;
+    }
   }
 
   #wait(): void {

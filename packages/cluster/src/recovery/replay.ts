@@ -76,7 +76,7 @@ export class Replay {
     const isInTime = delivered?.epoch === position.epoch && this.#addRecent(delivered) && this.#bytes <= maxBytes;
     if (!isInTime)
       throw new SocketIoError("RECOVERY_FAILED", "the missed events were lost before the socket connected");
-    if (this.#through > delivered.number) events.skipThrough(sid, this.through);
+    events.skipThrough(sid, this.through);
     return this.#missed;
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decodePayload, encodePayload } from "../../../../packages/cluster/src/adapter/ordered-payload.ts";
-import { decodeEntry, encodeEntry } from "../../../../packages/cluster/src/order/entry.ts";
+import { decodeEntry, encodeEntry, encodeRetry, isDoubtful } from "../../../../packages/cluster/src/order/entry.ts";
 import { Ring } from "../../../../packages/cluster/src/order/ring.ts";
 import { Random } from "../../../support/random.ts";
 
@@ -10,8 +10,20 @@ test("an entry says who has written it, and what it is", () => {
   const body = encodeEntry({ ...entry, kind: "event", payload: Buffer.alloc(0) });
   expect(decodeEntry(body)).toMatchObject({ kind: "event" });
   for (let length = 0; length < body.length; length++) expect(decodeEntry(body.subarray(0, length))).toBeUndefined();
-  body[14] = 2;
+  body[14] = 3;
   expect(decodeEntry(body)).toBeUndefined();
+});
+
+test("an event that is appended again names the epoch of the first attempt", () => {
+  const entry = { writer: "abcdEFGH", sequence: 7, kind: "event", payload: Buffer.from([1, 2]) } as const;
+  const body = encodeRetry(encodeRetry(encodeEntry(entry), "aaaa"), "bbbb");
+  expect(decodeEntry(body)).toEqual({ ...entry, tried: "aaaa" });
+  expect(["aaaa", "bbbb"].map((epoch) => isDoubtful(decodeEntry(body)!, epoch))).toEqual([false, true]);
+  expect(decodeEntry(body.subarray(0, 18))).toBeUndefined();
+  // The log was not known by then.
+  expect(decodeEntry(encodeRetry(encodeEntry(entry)))).toEqual({ ...entry, tried: "" });
+  const hole = encodeEntry({ ...entry, kind: "hole" });
+  expect(encodeRetry(hole, "aaaa")).toBe(hole);
 });
 
 test("a payload has receivers, flags and the encoded packet; a malformed one is refused", () => {

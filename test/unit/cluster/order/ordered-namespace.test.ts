@@ -354,3 +354,38 @@ test("a node that closes leaves no timers and appends nothing more", async () =>
   node.emit();
   expect(node.events.bytes).toBe(0);
 });
+
+test("an event whose outcome was unknown when the log was emptied comes once to each session", async () => {
+  const { world, nodes } = await startNodes(2);
+  const [one, two] = nodes as [SimNode, SimNode];
+  const [here, moved] = [two.connect("a"), two.connect("b")];
+  one.log.losesReplies = true;
+  one.emit();
+  await settle();
+  await world.advance(10);
+  expect([countsOf(here), countsOf(moved)]).toEqual([[1], [1]]);
+  // A node that has not delivered the event, with a client that has it.
+  const late = world.add();
+  await settle();
+  await world.advance(10);
+  two.sessions.delete(moved);
+  const resumed = late.resume(moved);
+  await settle();
+  await world.advance(10);
+  expect(await resumed).toBe(true);
+  const fresh = new Set(["c", "d"].map((id) => late.connect(id)));
+  world.server.empty();
+  one.log.losesReplies = false;
+  one.log.mend();
+  await settle();
+  await world.advance(300);
+  expect([countsOf(here), countsOf(moved)]).toEqual([[1], [1]]);
+  // It can't tell who has the event: all begin anew.
+  expect([two.lost, late.lost, late.sessions.size]).toEqual([0, 1, 0]);
+  for (const session of fresh) expect(countsOf(session)).toEqual([]);
+  const next = late.connect("e");
+  one.emit();
+  await settle();
+  await world.advance(20);
+  expect([countsOf(here), countsOf(next)]).toEqual([[1, 2], [2]]);
+});

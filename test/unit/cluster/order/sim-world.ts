@@ -137,7 +137,7 @@ export class SimNode {
     }
     if (!this.isRunning) return false;
     session.received.push(...missed);
-    if (through.number > (this.events.delivered?.number ?? NaN)) this.events.skipThrough(session.id, through);
+    this.events.skipThrough(session.id, through);
     this.sessions.add(session);
     return true;
   }
