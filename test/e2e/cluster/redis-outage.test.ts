@@ -1,7 +1,8 @@
-import { type AddressInfo, connect, createServer, type Server as NetServer, type Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CLIENTS } from "../../support/clients.ts";
+import { Relay } from "../../support/cluster/relay.ts";
 import { RoundRobin } from "../../support/cluster/round-robin.ts";
 import { ownRedis } from "../../support/servers/redis.ts";
 import type { TestServer } from "../../support/servers/server-process.ts";
@@ -103,55 +104,3 @@ describe.skipIf(redis === undefined)("while Redis is away", () => {
     }
   });
 });
-
-/** Connections to a port, which a test may cut. */
-class Relay {
-  readonly #server: NetServer;
-  readonly #streams = new Set<Socket>();
-  #state: "open" | "cut" = "open";
-
-  private constructor(port: number) {
-    this.#server = createServer((near) => {
-      if (this.#state === "cut") near.destroy();
-      else this.#join(near, port);
-    });
-  }
-
-  #join(near: Socket, port: number): void {
-    const far = connect(port, "127.0.0.1");
-    for (const [stream, other] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#streams.add(stream);
-      stream.on("error", () => other.destroy());
-      stream.on("close", () => other.destroy());
-      stream.pipe(other);
-    }
-  }
-
-  static async to(port: number): Promise<Relay> {
-    const relay = new Relay(port);
-    await new Promise<void>((resolve) => relay.#server.listen(0, "127.0.0.1", resolve));
-    return relay;
-  }
-
-  get url(): string {
-    return `redis://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  cut(): void {
-    this.#state = "cut";
-    for (const stream of this.#streams) stream.destroy();
-    this.#streams.clear();
-  }
-
-  mend(): void {
-    this.#state = "open";
-  }
-
-  close(): void {
-    this.cut();
-    this.#server.close();
-  }
-}

@@ -161,7 +161,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     if (this.#phase !== "live") return;
     if (this.#mustAsk || this.#isBehind()) this.#startReading("trusted");
     // Another entry has had its number.
-    else if (entry.number > this.#from && this.#isNew(entry)) this.#startReading("diverged");
+    else if (this.#hasOtherAt(entry)) this.#startReading("diverged");
   }
 
   /**
@@ -224,7 +224,9 @@ export class OrderedDelivery<Event> implements LogFollower {
     return this.#delivered?.epoch === epoch && number === this.#delivered.number + 1;
   }
 
-  #isNew({ body }: LogEntry): boolean {
+  /** Whether this node has delivered another entry with the number of one that it has passed. */
+  #hasOtherAt({ epoch, number, body }: LogEntry): boolean {
+    if (epoch !== this.#delivered?.epoch || number <= this.#from) return false;
     const entry = decodeEntry(body);
     return entry !== undefined && !this.#writers.knows(entry);
   }
@@ -327,6 +329,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     for (const entry of this.#waiting.take()) {
       this.#accept(entry);
       if (!this.hasPassed(entry)) this.#waiting.add(entry);
+      else if (this.#hasOtherAt(entry)) this.#startReading("diverged");
     }
   }
 

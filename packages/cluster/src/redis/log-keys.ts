@@ -8,6 +8,8 @@ export interface LogKeys {
   readonly history: string;
   /** A list of `<number> <time>`, by which old entries are trimmed. */
   readonly marks: string;
+  /** The Redis that has given out the numbers, as it names its process. */
+  readonly server: string;
   readonly channel: string;
   /** The last sequence of a writer. */
   writer(name: string): string;
@@ -29,6 +31,7 @@ export function logKeys(prefix: string, nsp: string): LogKeys {
     position: `${begin}p`,
     history: `${begin}h`,
     marks: `${begin}m`,
+    server: `${begin}r`,
     channel: `${begin}a`,
     writer: (name) => `${begin}w:${name}`,
   };

@@ -1,22 +1,32 @@
 import { redisScript } from "./script.ts";
 
 /*
- * The scripts of the log. Keys are in the order of LogKeys: position, history, marks. Redis runs a script as one, and a
+ * The scripts of the log. Keys are in the order of LogKeys: position, history, marks, server. Redis runs a script as one, and a
  * subscriber gets what scripts publish in their order: this is the one order of all nodes.
  *
  * Each command of APPEND costs every event: it reads one key, writes two, stores and publishes, and leaves the rest for seldom.
  */
 
 /**
- * Reads the position. A log that has lost entries, or all, gets a new epoch: its numbers begin at 1 again.
+ * Reads the position. A log that has lost entries, or all, gets a new epoch: its numbers begin at 1 again. So does one whose
+ * server has changed: after a fail-over or a restart, numbers may be missing that clients have got, and would be given out again.
  * Arguments 1 to 4: a new epoch, the last known epoch and number, time to live in milliseconds.
+ *
+ * @param looks whether it asks which server this is
  */
-const CURRENT = `
+const current = (looks: string): string => `
   local function text(number) return string.format("%.0f", number) end
   local stored = redis.call("GET", KEYS[1])
   local epoch = stored and string.sub(stored, 1, 4)
   local number = stored and tonumber(string.sub(stored, 6))
   local is_new = not number or (epoch == ARGV[2] and number < tonumber(ARGV[3]))
+  local info = ${looks} and redis.pcall("INFO", "server")
+  local server = type(info) == "string" and string.match(info, "run_id:(%w+)")
+  if server then
+    local former = redis.call("GET", KEYS[4])
+    is_new = is_new or (former and former ~= server)
+    redis.call("SET", KEYS[4], server, "PX", ARGV[4])
+  end
   if is_new then
     epoch = ARGV[1]
     number = 0
@@ -25,23 +35,23 @@ const CURRENT = `
 `;
 
 /** Returns the position. */
-export const POSITION = redisScript(`${CURRENT}
+export const POSITION = redisScript(`${current("true")}
   local position = epoch .. " " .. text(number)
   redis.call("SET", KEYS[1], position, "PX", ARGV[4])
   return position
 `);
 
 /**
- * Appends entries and publishes them. Returns the position. Key 4: the last sequence of the writer.
+ * Appends entries and publishes them. Returns the position. Key 5: the last sequence of the writer.
  * Arguments from 5 on: channel, sequence of the first entry, most entries, most milliseconds, what to do ("c": leave out the
  * entries that the log has; "l": the history lives on), bodies.
  *
  * Every 256th number is a mark with its time: entries up to it are as old, and are removed when that is too old.
  */
-export const APPEND = redisScript(`${CURRENT}
+export const APPEND = redisScript(`${current('ARGV[9] ~= ""')}
   local sequence = tonumber(ARGV[6])
   local last = sequence - 1
-  if string.find(ARGV[9], "c", 1, true) then last = tonumber(redis.call("GET", KEYS[4]) or -1) end
+  if string.find(ARGV[9], "c", 1, true) then last = tonumber(redis.call("GET", KEYS[5]) or -1) end
   for i = 10, #ARGV do
     if sequence > last then
       number = number + 1
@@ -68,7 +78,7 @@ export const APPEND = redisScript(`${CURRENT}
   end
   local position = epoch .. " " .. text(number)
   redis.call("SET", KEYS[1], position, "PX", ARGV[4])
-  redis.call("SET", KEYS[4], text(last), "PX", ARGV[4])
+  redis.call("SET", KEYS[5], text(last), "PX", ARGV[4])
   if is_new or string.find(ARGV[9], "l", 1, true) then redis.call("PEXPIRE", KEYS[2], text(2 * tonumber(ARGV[8]))) end
   return position
 `);

@@ -63,7 +63,7 @@ export class RedisLog implements ClusterLog {
   constructor(settings: RedisLogSettings) {
     this.#settings = settings;
     this.#stop = settings.port.observe({
-      onInterrupted: (part) => part === "subscriptions" && this.#interrupt(),
+      onInterrupted: (part) => (part === "subscriptions" ? this.#interrupt() : this.#doubt()),
       onRestored: (part) => part === "subscriptions" && this.#resumeAll(),
     });
   }
@@ -101,7 +101,7 @@ export class RedisLog implements ClusterLog {
     const now = this.#settings.clock.now();
     const isDue = following === undefined || now - following.renewedAt > maxAge / 2;
     const tasks = (mayHave ? "c" : "") + (isDue ? "l" : "");
-    const names = [keys.position, keys.history, keys.marks, keys.writer(writer)];
+    const names = [keys.position, keys.history, keys.marks, keys.server, keys.writer(writer)];
     const common = this.#commonArguments(following?.seen);
     const args = [...common, keys.channel, sequence, maxLength, maxAge, tasks, ...bodies];
     if (following !== undefined) following.next = undefined;
@@ -114,8 +114,8 @@ export class RedisLog implements ClusterLog {
   }
 
   async position(nsp: string, seen = this.#followings.get(nsp)?.seen): Promise<LogPosition> {
-    const { position, history, marks } = this.#keysOf(nsp);
-    const keys = [position, history, marks];
+    const { position, history, marks, server } = this.#keysOf(nsp);
+    const keys = [position, history, marks, server];
     return this.#note(nsp, positionOf(await this.#settings.port.eval(POSITION, keys, this.#commonArguments(seen))));
   }
 
@@ -180,6 +180,11 @@ export class RedisLog implements ClusterLog {
     follower.onEntry(entry);
     // What the follower has seen, Redis must have.
     this.#note(nsp, { epoch: entry.epoch, number });
+  }
+
+  /** The next connection may lead to another Redis. */
+  #doubt(): void {
+    for (const following of this.#followings.values()) following.next = undefined;
   }
 
   #interrupt(): void {
