@@ -57,11 +57,13 @@ export class SimLogServer {
   /** Loses the last entries of a namespace, as a fail-over may. */
   failOver(nsp: string, lost: number): void {
     const stored = this.of(nsp);
-    for (const { number, body } of stored.entries.splice(Math.max(0, stored.entries.length - lost)).toReversed()) {
+    const tail = stored.entries.splice(Math.max(0, stored.entries.length - lost));
+    for (const { number, body } of tail) {
       const entry = decodeEntry(body);
-      stored.number = number - 1;
+      stored.number = Math.min(stored.number, number - 1);
       // The replica knows the sequences of the entries that it has.
-      if (entry !== undefined) stored.sequences.set(entry.writer, entry.sequence - 1);
+      const { writer, sequence } = entry ?? { writer: "", sequence: 0 };
+      stored.sequences.set(writer, Math.min(stored.sequences.get(writer) ?? 0, sequence - 1));
     }
   }
 
