@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { io as connect } from "@portage/client";
 import type { Page } from "playwright-core";
@@ -19,7 +20,7 @@ const REFERENCE = join(
   dirname(createRequire(import.meta.url).resolve("socket.io-client/package.json")),
   "dist/socket.io.min.js",
 );
-const SERVER = join(import.meta.dirname, "webtransport-server.mjs");
+const SERVER = fileURLToPath(new URL("webtransport-server.mjs", import.meta.url));
 
 /** The global of the page's script. */
 declare const io: typeof connect;
