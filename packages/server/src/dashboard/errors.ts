@@ -10,6 +10,7 @@ export const DASHBOARD_ERRORS = {
   },
 } as const;
 
+/** The codes of {@link DashboardError}. */
 export type DashboardErrorCode = keyof typeof DASHBOARD_ERRORS;
 
 /** A mistake in the call of `dashboard()`. `code` is a key of {@link DASHBOARD_ERRORS}. */

@@ -8,5 +8,3 @@ export type { AskRole, BoardAction, BoardAuth, DashboardOptions } from "./option
 export type { Payloads, Role, WhyPolling } from "./wire.ts";
 export { type Board, dashboard } from "./board.ts";
 export { DashboardError, type DashboardErrorCode } from "./errors.ts";
-export type { BoardCore, BoardPart, MakePart, PartAnswers, Soon, Viewer, ViewParams } from "./part.ts";
-export { BOARD_PARTS } from "./parts.ts";

@@ -43,7 +43,7 @@ type WhyText = Omit<WhyPolling, "code">;
 const DOCTOR = "Run `npx portage-doctor <url>` there: it tries each step of the way.";
 
 /** Failed steps of an upgrade. */
-const STEP_CAUSES: Readonly<Record<UpgradeFailure, WhyText & { readonly code: string }>> = {
+const STEP_CAUSES: Readonly<Record<UpgradeFailure, WhyText & Pick<WhyPolling, "code">>> = {
   timeout: {
     code: "UPGRADE_TIMEOUT",
     sentence: "Its WebSocket connected, but the upgrade took longer than `upgradeTimeout`.",

@@ -150,10 +150,29 @@ export interface LifeEvent {
   readonly code?: string;
 }
 
+/** Causes why a client is on polling. `why-polling.ts` has a sentence and advice for each. */
+export type WhyCode =
+  | "UPGRADE_TIMEOUT"
+  | "UPGRADE_LOST"
+  | "UPGRADE_STRAY"
+  | "UPGRADE_TWICE"
+  | "UPGRADE_ENDED"
+  | "NOT_ON_POLLING"
+  | "SERVER_OFFERS_NONE"
+  | "TOO_YOUNG"
+  | "UPGRADE_REFUSED"
+  | "UPGRADE_STRIPPED"
+  | "NETWORK_BLOCKS"
+  | "CLIENT_DOES_NOT_TRY"
+  | "NEVER_TRIED";
+
 /** Why a client is on polling: a code of the decision list, its sentence, and what to do. */
 export interface WhyPolling {
-  readonly code: string;
+  /** One of a list, e.g. `NETWORK_BLOCKS`. */
+  readonly code: WhyCode;
+  /** What is the case, for people. */
   readonly sentence: string;
+  /** What to do about it. */
   readonly advice: string;
 }
 
@@ -323,8 +342,25 @@ export interface Actions {
   drain(target: { timeout: number }): void;
 }
 
+/** Why a question has another answer than the asked one. The page has a sentence for each. */
+export type RefusedCode =
+  /** The arguments are not those of the question. */
+  | "BAD_QUESTION"
+  /** The role or the nonce does not allow the action. */
+  | "FORBIDDEN"
+  /** What is asked for is not there, or not any more. */
+  | "UNKNOWN"
+  /** As many of these as may be are under way. */
+  | "TOO_MANY"
+  /** An action would affect another number than the viewer typed. */
+  | "COUNT_CHANGED"
+  /** The option `onAction` refused the action. */
+  | "REFUSED"
+  /** The program, or the server, failed at the answer. */
+  | "FAILED";
+
 export interface Refused {
-  readonly error: "BAD_QUESTION" | "FORBIDDEN" | "UNKNOWN" | "TOO_MANY" | "COUNT_CHANGED" | "REFUSED" | "FAILED";
+  readonly error: RefusedCode;
 }
 export type Answer<T> = T | Refused;
 
@@ -357,6 +393,17 @@ export interface FromPage {
   nonce(done: (answer: Answer<{ readonly nonce: string }>) => void): void;
 }
 
+/** Why the server ends the connection of a page. */
+export type ByeCode =
+  /** The request of the page is not let in any longer. */
+  | "ROLE_WITHDRAWN"
+  /** The server drains. */
+  | "DRAINING"
+  /** The page was closed by the program. */
+  | "CLOSED"
+  /** The page sent three malformed messages. */
+  | "BAD_QUESTION";
+
 /** What the server sends. */
 export interface FromServer {
   /** Once a second; only the newest waits for a slow page. */
@@ -366,5 +413,5 @@ export interface FromServer {
   findings(findings: readonly Finding[]): void;
   packets(handle: string, entries: readonly TappedPacket[], skipped: number): void;
   logs(lines: readonly string[], skipped: number): void;
-  bye(code: "ROLE_WITHDRAWN" | "DRAINING" | "CLOSED" | "BAD_QUESTION"): void;
+  bye(code: ByeCode): void;
 }

@@ -18,6 +18,7 @@ export type Enter = (run: () => void) => void;
 
 /** The message of `tracing:portage.event:*`: the listeners of one event of a client are called. */
 export interface EventTrace {
+  /** The socket that received the event. */
   readonly socket: AnyServerSocket;
   /** The name of the event, as the client sent it. */
   readonly event: string;
@@ -37,7 +38,9 @@ export interface EventTrace {
 
 /** The message of `tracing:portage.emit:*`: an event is sent to one client. Broadcasts send none. */
 export interface EmitTrace {
+  /** The socket that the event is sent to. */
   readonly socket: AnyServerSocket;
+  /** The name of the event. */
   readonly event: string;
   /** Whether the program waits for an acknowledgement; `asyncEnd` is published with it, or when it has timed out. */
   readonly ack: boolean;
@@ -51,6 +54,7 @@ export interface EmitTrace {
 
 /** The message of `tracing:portage.connect:*`: from the handshake of a connection to its first namespace. */
 export interface ConnectTrace {
+  /** The connection. */
   readonly client: Client;
   /** The first socket, at `asyncEnd`; undefined if the connection ended before. */
   socket: AnyServerSocket | undefined;
