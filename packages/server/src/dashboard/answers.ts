@@ -41,7 +41,10 @@ export const PAGE_ERRORS = {
     message: "The live page is for this machine alone. Open it at http://localhost, or set the option auth.",
   },
   FORBIDDEN: { status: 403, message: "The option auth of the live page does not let you in." },
-  CROSS_SITE: { status: 403, message: "The request comes from a page of another origin." },
+  CROSS_SITE: {
+    status: 403,
+    message: "The request comes from a page of another origin, or a proxy has changed the header Host.",
+  },
   LOGIN_NEEDED: { status: 401, message: "Log in first." },
   TOO_MANY_ATTEMPTS: { status: 429, message: "Too many failed logins. Wait a minute." },
   FULL: { status: 503, message: "As many viewers are connected as there may be." },
@@ -80,6 +83,8 @@ export function readForm(req: IncomingMessage, done: (form: URLSearchParams | un
   const { body } = req as { body?: unknown };
   // A middleware of the program has read it.
   if (typeof body === "object" && body !== null) return done(new URLSearchParams(textFields(body)));
+  // A middleware has read it, and kept nothing.
+  if (req.readableEnded) return done(undefined);
   const chunks: Buffer[] = [];
   let size = 0;
   req.on("data", (chunk: Buffer) => {

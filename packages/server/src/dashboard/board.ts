@@ -33,7 +33,7 @@ export class Board {
    * @param folder where the built page is. Default: in this package
    */
   constructor(io: Server, given: DashboardOptions, folder?: string) {
-    const options = resolveBoardOptions(given);
+    const options = resolveBoardOptions(given, io.path());
     const { path } = options;
     this.#core = new Core(io, options, {
       tick: (tick) => this.#door.tick(tick),
@@ -62,11 +62,12 @@ export class Board {
       handleLive: (req, res) => this.#door.handleRequest(req, res),
     });
     this.#core.everySecond(() => this.#door.onSecond());
-    this.#start();
     this.#unfollow = io[kAttached].httpServers.follow({
       onAttached: (httpServer) => this.#mount(httpServer as HttpServer),
       onClosing: () => this.#stop(),
     });
+    // Nothing runs for a board whose path is taken.
+    this.#start();
   }
 
   /**
@@ -88,7 +89,7 @@ export class Board {
    * if (!board.handle(req, res)) res.writeHead(404).end();
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean {
-    return this.#pages.answer(req, res);
+    return this.#state === "open" && this.#pages.answer(req, res);
   }
 
   /**
@@ -101,7 +102,7 @@ export class Board {
    */
   handleUpgrade(req: IncomingMessage, stream: Duplex, head: Buffer): boolean {
     const rest = restOf(req.url ?? "", `${this.#core.options.path}/live`);
-    if (rest === undefined) return false;
+    if (rest === undefined || this.#state === "closed") return false;
     this.#door.handleUpgrade(req, stream, head);
     return true;
   }
@@ -113,7 +114,7 @@ export class Board {
    */
   handleConnect(req: IncomingMessage, res: ServerResponse): boolean {
     const rest = restOf(req.url ?? "", `${this.#core.options.path}/live`);
-    if (rest === undefined) return false;
+    if (rest === undefined || this.#state === "closed") return false;
     this.#door.handleConnect(req, res);
     return true;
   }
@@ -159,13 +160,14 @@ export class Board {
   }
 
   #mount(httpServer: HttpServer): void {
-    this.#start();
     const mounted = this.#listeners.get(httpServer);
-    if (mounted !== undefined && receivesRequests(mounted, httpServer)) return;
+    if (mounted !== undefined && receivesRequests(mounted, httpServer)) return this.#start();
     this.#door.attach(httpServer);
-    const take = (req: IncomingMessage, res: ServerResponse): boolean =>
-      this.#state === "open" && this.handle(req, res);
-    this.#listeners.set(httpServer, putInFront(httpServer, take));
+    this.#start();
+    this.#listeners.set(
+      httpServer,
+      putInFront(httpServer, (req, res) => this.handle(req, res)),
+    );
   }
 }
 

@@ -7,6 +7,7 @@ import { OtherNodes } from "./nodes.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
 import type { BoardCore, SampledRates } from "./part.ts";
 import { type BoardSocket, networkOf } from "./sockets.ts";
+import { cutText } from "./text.ts";
 import type { Finding, Tick } from "./wire.ts";
 
 const SECOND = 1000;
@@ -72,7 +73,7 @@ export class Core implements BoardCore {
     if (label === undefined) return "";
     try {
       const text: unknown = label(socket);
-      return typeof text === "string" || typeof text === "number" ? String(text).slice(0, MOST_LABEL) : "";
+      return typeof text === "string" || typeof text === "number" ? cutText(String(text), MOST_LABEL) : "";
     } catch {
       return "";
     }

@@ -22,6 +22,8 @@ const MOST_VIEWERS = 8;
 /** Seconds between two looks at watched views, and between two checks of roles. */
 const REFRESH = 2;
 const CHECK_ROLES = 60;
+/** Messages that a page may send before it is admitted. */
+const MOST_EARLY = 16;
 
 /** What the door uses of the board. */
 type DoorHost = Omit<ViewerHost, "checkAgain">;
@@ -102,7 +104,9 @@ export class LiveDoor {
   /** The request was checked before the session opened; the answer is asked for again, because the engine keeps none. */
   async #admit(socket: BoardSocket): Promise<void> {
     const early: unknown[][] = [];
-    const keep = (...event: unknown[]): void => void early.push(event);
+    const keep = (...event: unknown[]): void => {
+      if (early.push(event) > MOST_EARLY) socket.disconnect(true);
+    };
     socket.onAny(keep);
     const pass = await this.#check(socket.request);
     socket.offAny(keep);

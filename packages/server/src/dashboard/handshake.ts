@@ -7,9 +7,11 @@ const MOST_VALUE = 300;
 
 /** Headers whose values are secrets. */
 const SECRET_HEADER =
-  /^(?:authorization|cookie|set-cookie|proxy-.*|x-.*-token|sec-websocket-(?:key|protocol))$|pass|secret|token|auth|session|jwt|api.?key/i;
+  /^(?:authorization|cookie|set-cookie|proxy-.*|x-.*-token|sec-websocket-(?:key|protocol))$|pass|secret|token|auth|session|jwt|api.?key|cert|signature|credential/i;
+/** Values that are secrets under any name: of `Authorization`, and JSON web tokens. */
+const SECRET_VALUE = /^(?:bearer|basic|digest) |\beyJ[\w-]{8,}\.[\w-]+\.|^eyJ/i;
 /** Headers with the address of the client. */
-const ADDRESS_HEADER = /^(?:x-forwarded-for|forwarded|x-real-ip|.*-(?:connecting|client)-ip|client-ip)$/i;
+const ADDRESS_HEADER = /^(?:(?:.*-)?forwarded(?:-for)?|(?:.*-)?ip|.*-(?:address|addr))$/i;
 /** Parameters of Engine.IO. The id of the session is one too, but it is a secret. */
 const OPEN_PARAMETERS: ReadonlySet<string> = new Set(["EIO", "transport", "t", "carry", "stream", "b64", "j"]);
 
@@ -26,7 +28,7 @@ export function safeHandshake(request: IncomingMessage | null): (readonly [name:
 }
 
 function safeHeader(name: string, value: string): string {
-  if (SECRET_HEADER.test(name)) return HIDDEN;
+  if (SECRET_HEADER.test(name) || SECRET_VALUE.test(value)) return HIDDEN;
   if (!ADDRESS_HEADER.test(name)) return value;
   return value
     .split(",")
@@ -37,7 +39,7 @@ function safeHeader(name: string, value: string): string {
 /** Returns a URL with the values of Engine.IO in its query, and without other values. */
 export function safeUrl(url: string): string {
   const [path = "", query] = url.split("?", 2);
-  if (query === undefined) return path;
+  if (query === undefined) return path.slice(0, MOST_VALUE);
   const parameters = query.split("&").map((each) => {
     const [name = ""] = each.split("=", 1);
     return OPEN_PARAMETERS.has(name) ? each : `${name}=${HIDDEN}`;

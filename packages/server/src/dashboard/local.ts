@@ -25,7 +25,16 @@ function hostOf({ headers }: IncomingMessage): string {
   return typeof host === "string" ? host : "";
 }
 
-const isFromProxy = (name: string): boolean => HEADERS_OF_PROXIES.has(name) || name.startsWith("x-forwarded");
+const isHeaderOfProxy = (name: string): boolean => HEADERS_OF_PROXIES.has(name) || name.startsWith("x-forwarded");
+
+/**
+ * Whether a request shows that a proxy passed it on. nginx adds none of the headers unless it is configured to, and names this
+ * machine as the host; but it speaks HTTP/1.0, or asks for an upgrade in each request. Browsers do neither.
+ */
+function isFromProxy({ headers, httpVersion }: IncomingMessage): boolean {
+  const asksForNothing = headers.upgrade === undefined && /\bupgrade\b/i.test(headers.connection ?? "");
+  return httpVersion === "1.0" || asksForNothing || Object.keys(headers).some(isHeaderOfProxy);
+}
 
 /**
  * Whether a request comes from this machine and means it: by the address, without a proxy in between, and with a host name that
@@ -33,7 +42,7 @@ const isFromProxy = (name: string): boolean => HEADERS_OF_PROXIES.has(name) || n
  */
 export function isFromThisMachine(req: IncomingMessage): boolean {
   if (!LOOPBACK_IP.test(req.socket?.remoteAddress ?? "")) return false;
-  return LOCAL_HOST.test(hostOf(req)) && !Object.keys(req.headers).some(isFromProxy);
+  return LOCAL_HOST.test(hostOf(req)) && !isFromProxy(req);
 }
 
 const SAME_SITE: ReadonlySet<string | undefined> = new Set([undefined, "same-origin", "none"]);
@@ -53,7 +62,12 @@ function hostIn(origin: string): string | undefined {
   return /^https?:\/\/([^/?#@]+)$/i.exec(origin)?.[1]?.toLowerCase();
 }
 
-/** Whether the connection of a request is encrypted, here or at the proxy in front. */
+/**
+ * Whether the connection of a request is encrypted, here or at a proxy in front. Not each proxy adds a header; but with a form,
+ * browsers send the origin of the page.
+ */
 export function isEncrypted({ socket, headers }: IncomingMessage): boolean {
-  return (socket !== undefined && "encrypted" in socket) || headers["x-forwarded-proto"] === "https";
+  const [proto = ""] = String(headers["x-forwarded-proto"] ?? "").split(",", 1);
+  const isBehindTls = proto.trim().toLowerCase() === "https" || /^https:/i.test(headers.origin ?? "");
+  return isBehindTls || (socket !== undefined && "encrypted" in socket);
 }

@@ -49,11 +49,21 @@ export class Secret {
   }
 }
 
+/** Returns what has five attempts a minute: an address, or a network of IPv6, of which a host has all addresses. */
+function sourceOf(address: string): string {
+  if (!address.includes(":") || address.includes(".")) return address;
+  const [head = "", tail = ""] = address.split("::", 2);
+  const groups = head === "" ? [] : head.split(":");
+  const behind = tail === "" ? 0 : tail.split(":").length;
+  while (groups.length < 4) groups.push("0");
+  return behind > 4 ? address : groups.slice(0, 4).join(":");
+}
+
 /** Counts failed logins of the last minute, by address and in all. */
 export class Failures {
   readonly #clock: Clock;
   /** The oldest first, at most {@link MOST_FAILURES}: beyond, nothing is compared. */
-  #recent: { readonly address: string; readonly at: number }[] = [];
+  #recent: { readonly source: string; readonly at: number }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -62,15 +72,16 @@ export class Failures {
   /** Milliseconds until an address may try again; 0 for at once. */
   wait(address: string): number {
     const now = this.#clock.now();
+    const source = sourceOf(address);
     this.#recent = this.#recent.filter(({ at }) => now - at < FAILURE_WINDOW);
-    const its = this.#recent.filter((each) => each.address === address);
+    const its = this.#recent.filter((each) => each.source === source);
     const first = this.#recent.length >= MOST_FAILURES ? this.#recent[0] : undefined;
     const firstOfIts = its.length >= MOST_FAILURES_OF_ADDRESS ? its[0] : undefined;
     return Math.max(0, ...[first, firstOfIts].map((each) => (each === undefined ? 0 : each.at + FAILURE_WINDOW - now)));
   }
 
   add(address: string): void {
-    this.#recent.push({ address, at: this.#clock.now() });
+    this.#recent.push({ source: sourceOf(address), at: this.#clock.now() });
   }
 }
 

@@ -90,19 +90,22 @@ function checkGauges(gauges: Readonly<Record<string, unknown>>): void {
   checkBoardOption(isValid && entries.length <= MOST_GAUGES, "gauges", `at most ${MOST_GAUGES} functions, by names`);
 }
 
-function checkPath(path: string): void {
+function checkPath(path: string, pathOfServer: string): void {
   checkBoardOption(typeof path === "string" && /^\/[^?#\s]*[^/?#\s]$/.test(path), "path", 'text like "/dashboard"');
+  const isApart = !`${pathOfServer}/`.startsWith(`${path}/`);
+  checkBoardOption(isApart, "path", `apart from the path "${pathOfServer}" of the server`);
 }
 
 /**
  * Fills in the defaults.
  *
+ * @param pathOfServer the path of Socket.IO, which the page must leave alone
  * @throws DashboardError `DASHBOARD_OPTION_INVALID`
  */
-export function resolveBoardOptions(given: DashboardOptions): ResolvedBoardOptions {
+export function resolveBoardOptions(given: DashboardOptions, pathOfServer = ""): ResolvedBoardOptions {
   const { path = "/dashboard", role = "view", payloads = "shape", gauges = {}, auth, label, redact, onAction } = given;
   const base = typeof path === "string" ? path.replace(/\/+$/, "") : path;
-  checkPath(base);
+  checkPath(base, pathOfServer);
   checkBoardOption(ROLES.includes(role), "role", '"view" or "act"');
   checkBoardOption(PAYLOADS.includes(payloads), "payloads", '"none", "shape" or "values"');
   checkGauges(gauges);

@@ -60,11 +60,11 @@ export class Pages {
   answer(req: IncomingMessage, res: ServerResponse): boolean {
     const rest = restOf(fullUrlOf(req), this.#host.path);
     if (rest === undefined) return false;
+    setSafetyHeaders(res);
     if (rest === "/live" || rest.startsWith("/live/")) {
       this.#host.handleLive(req, res);
       return true;
     }
-    setSafetyHeaders(res);
     const exchange = { req, res };
     if (!this.#host.access.maySeeFiles(req)) sendPageError(exchange, "LOCAL_ONLY");
     else this.#route(exchange, rest);

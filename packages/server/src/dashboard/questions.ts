@@ -26,9 +26,10 @@ const oneOf =
   (value) =>
     values.includes(value as string);
 const isPlainRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-const names: FieldTest = (value) => Array.isArray(value) && value.length <= MOST_NAMES && value.every(name);
+const names: FieldTest = (value) =>
+  Array.isArray(value) && value.length <= MOST_NAMES && value.every(name) && new Set(value).size === value.length;
 
 const params: FieldTest = (value) => {
   if (!isPlainRecord(value)) return false;

@@ -6,6 +6,7 @@ import type { IncomingMessage } from "node:http";
 import { isNormalEnd } from "../engine/index.ts";
 import type { BoardCore } from "./part.ts";
 import { EntryRing } from "./rings.ts";
+import { cutText } from "./text.ts";
 import { ageOf, type BoardSession, type BoardSocket } from "./sockets.ts";
 import type { LifeEvent, ProblemRow } from "./wire.ts";
 
@@ -134,7 +135,7 @@ export class Records {
   #live(sid: string, kind: string, text: string, code?: string): void {
     // A slow reader drops event after event.
     if (code !== undefined && this.#last?.sid === sid && this.#last.code === code) return;
-    const event = { at: Date.now(), sid, kind, text: text.slice(0, MOST_TEXT), ...(code !== undefined && { code }) };
+    const event = { at: Date.now(), sid, kind, text: cutText(text, MOST_TEXT), ...(code !== undefined && { code }) };
     this.#last = event;
     this.lives.push(event);
     this.version += 1;
@@ -211,7 +212,7 @@ export class Records {
 }
 
 function wordOf(value: unknown): string {
-  if (typeof value === "symbol") return value.description ?? "";
+  if (typeof value === "symbol") return wordOf(value.description);
   if (typeof value === "object" && value !== null && "name" in value) return wordOf(value.name);
-  return typeof value === "string" ? value.slice(0, MOST_TEXT) : "";
+  return typeof value === "string" ? cutText(value, MOST_TEXT) : "";
 }

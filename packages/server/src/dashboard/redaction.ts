@@ -20,16 +20,19 @@ const MOST_SEARCHED = 4096;
 const SECRET_NAME =
   /pass|pwd|secret|token|auth(?!ors?(?![a-z]))|cookie|session|jwt|api.?key|access.?key|private.?key|credential|bearer|signature|card|cvv|cvc|ssn|iban|\bpid\b|\bpin\b|pin.?code|\botp|mfa|\bsid\b/i;
 
-/** Texts that are secret by their form, wherever they are. */
+/**
+ * Texts that are secret by their form, wherever they are. What a client repeats must not repeat the search: parts that begin
+ * anywhere have a bound.
+ */
 const SECRET_FORMS: readonly RegExp[] = [
   // JWT and PASETO
   /eyJ[\w-]{5,}|v[1-4]\.(?:local|public)\.[\w-]+/,
   // headers
   /\b(?:bearer|basic|digest|negotiate|token|apikey)\s+[\w+/=.~:-]{4,}/i,
   // a name, then a value: queries, cookies, JSON in a text, headers
-  new RegExp(`(?:${SECRET_NAME.source})[\\w.-]*["'\\\\]*\\s*(?:[=:]|%3[AD]|=>)`, "i"),
+  new RegExp(`(?:${SECRET_NAME.source})[\\w.-]{0,64}["'\\\\]{0,8}\\s{0,8}(?:[=:]|%3[AD]|=>)`, "i"),
   // a user and a password in a URL
-  /\b[a-z][\w+.-]*:\/\/[^\s/@]+@/i,
+  /\b[a-z][\w+.-]{0,24}:\/\/[^\s/@]{1,256}@/i,
   // keys of well-known services
   /\b(?:sk|pk|rk|whsec|shpat|npm|glpat|hf|dop_v1|xox[a-z]|gh[a-z]|github_pat)[-_][\w-]{8,}/i,
   /\b(?:AKIA|ASIA|AGPA|AROA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]+|\bSG\.[\w-]{8,}\.[\w-]+/,

@@ -3,6 +3,7 @@ import { memberCount } from "../socketio/index.ts";
 import type { BoardCore, BoardPart } from "./part.ts";
 import { roomKey, roomOf, type Sampler } from "./sampling/sampler.ts";
 import { samplerOf } from "./sampling/shared.ts";
+import { cutName } from "./text.ts";
 import type { NamespaceRow, RoomRow, RoomsView } from "./wire.ts";
 
 /** Rooms and namespaces in a view. */
@@ -70,12 +71,18 @@ function findLargest(namespaces: readonly BoardNamespace[]): Promise<LargestRoom
 
 function roomRow(sampler: Sampler, namespace: string, room: string, members: number): RoomRow {
   const share = sampler.rooms.shareOf(roomKey(namespace, room));
-  return { namespace, room, members, share, deliveries: share * sampler.out.all.rate };
+  return {
+    namespace: cutName(namespace),
+    room: cutName(room),
+    members,
+    share,
+    deliveries: share * sampler.out.all.rate,
+  };
 }
 
 function namespaceRow({ name, sockets, adapter }: BoardNamespace): NamespaceRow {
   // Nearly each socket is alone in the room of its own id.
-  return { name, sockets: sockets.size, rooms: Math.max(0, (adapter.rooms?.size ?? 0) - sockets.size) };
+  return { name: cutName(name), sockets: sockets.size, rooms: Math.max(0, (adapter.rooms?.size ?? 0) - sockets.size) };
 }
 
 /** The part about namespaces and rooms. */

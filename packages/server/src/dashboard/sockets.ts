@@ -28,10 +28,12 @@ export function roundTripOf(session: object): number | null {
 
 /** Cuts an address down to its network: /24, or /48 for IPv6. */
 export function networkOf(address: string): string {
-  const four = /(?:^|:)(\d+\.\d+\.\d+)\.\d+$/.exec(address);
+  // Proxies write ports and names around an address.
+  const four = /(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?![\d.])/.exec(address);
   if (four) return `${four[1]}.0/24`;
-  if (!address.includes(":")) return address === "" ? "" : "unknown";
-  const [head = "", tail] = address.split("::", 2);
+  const [six] = /(?<![\da-f])[\da-f]*:[\da-f]*:[\da-f:]*/i.exec(address) ?? [];
+  if (six === undefined) return address === "" ? "" : "unknown";
+  const [head = "", tail] = six.split("::", 2);
   const groups = head === "" ? [] : head.split(":");
   if (tail !== undefined) while (groups.length < 3) groups.push("0");
   return `${groups.slice(0, 3).join(":")}::/48`;

@@ -9,6 +9,7 @@ import { safeHandshake } from "./handshake.ts";
 import type { BoardCore, ViewParams } from "./part.ts";
 import type { EndRecord, Records } from "./records.ts";
 import type { BoardSocket } from "./sockets.ts";
+import { cutName } from "./text.ts";
 import { whyPolling } from "./why-polling.ts";
 import type { Answer, ConnectionStory, LifeEvent, WhyPolling } from "./wire.ts";
 
@@ -83,11 +84,12 @@ export class Stories {
 
   #describe(socket: BoardSocket): ConnectionStory["sockets"][number] {
     const { id, nsp } = socket;
-    const rooms = [...membersOf(nsp.adapter.sids, id)].filter((room) => room !== id);
+    // A room may have the id of another socket, which for revision 3 is the id of its session.
+    const rooms = [...membersOf(nsp.adapter.sids, id)].filter((room) => !nsp.sockets.has(room));
     return {
-      namespace: nsp.name,
+      namespace: cutName(nsp.name),
       handle: this.#core.handles.of(id),
-      rooms: rooms.slice(0, MOST_ROOMS),
+      rooms: rooms.slice(0, MOST_ROOMS).map(cutName),
       pendingAcks: socket.acks.size,
       recovered: socket.recovered,
     };

@@ -15,6 +15,7 @@ const MOST_PENDING = 16;
 const BAD_QUESTION = { error: "BAD_QUESTION" } as const;
 const TOO_MANY = { error: "TOO_MANY" } as const;
 const FORBIDDEN = { error: "FORBIDDEN" } as const;
+const FAILED = { error: "FAILED" } as const;
 const ACTION_REFUSED = { error: "REFUSED" } as const;
 
 /** What a page uses of the board. */
@@ -124,7 +125,12 @@ export class OpenPage implements Viewer {
     const { name, args, done } = question;
     if (this.#pending >= MOST_PENDING) return done?.(TOO_MANY);
     this.#pending += 1;
-    const answer: unknown = await Reflect.apply(this.#handlers[name], undefined, args);
+    let answer: unknown = FAILED;
+    try {
+      answer = await Reflect.apply(this.#handlers[name], undefined, args);
+    } catch {
+      // The program may fail at anything. The page can ask again.
+    }
     this.#pending -= 1;
     done?.(answer);
   }

@@ -1,4 +1,5 @@
 import { LogHistogram } from "./histogram.ts";
+import { cutName } from "../text.ts";
 import { Rolling } from "./rolling.ts";
 
 /** The name under which events are counted beyond {@link MOST_EVENT_NAMES}, by which a client can't take memory. */
@@ -71,7 +72,8 @@ export class EventTable {
   readonly all = new Rolling();
 
   /** Returns the row of a name. */
-  at(namespace: string, name: string): EventFigures {
+  at(namespace: string, fullName: string): EventFigures {
+    const name = cutName(fullName);
     const key = `${namespace}\0${name}`;
     const row = this.#rows.get(key);
     if (row !== undefined) return row;

@@ -7,6 +7,7 @@
 import type { BroadcastLook, PacketFollower, PacketLook, PacketProbe } from "../../socketio/index.ts";
 import { type EventFigures, EventTable } from "./event-figures.ts";
 import { Pace } from "./pace.ts";
+import { cutName } from "../text.ts";
 import { Rolling } from "./rolling.ts";
 import { HeavyKeys } from "./sketch.ts";
 
@@ -52,7 +53,7 @@ class Follower implements PacketFollower {
 }
 
 /** The key of a room in {@link Sampler.rooms}. */
-export const roomKey = (namespace: string, room: string): string => `${namespace}\0${room}`;
+export const roomKey = (namespace: string, room: string): string => `${namespace}\0${cutName(room)}`;
 
 /** The parts of such a key. */
 export function roomOf(key: string): { readonly namespace: string; readonly room: string } {
