@@ -1,10 +1,14 @@
-// Takes the pictures of the README from the running demo: `node scripts/pictures.mjs` writes docs/pictures/*.png.
+// Takes the pictures of the README and of docs/live-page.md from the running demo: `node scripts/pictures.mjs` writes docs/pictures/*.png.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** Milliseconds of history that the charts of the live page show. */
+const HISTORY = 60_000;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "docs/pictures");
@@ -66,6 +70,51 @@ async function take(browser, colorScheme) {
   demo.stop();
 }
 
+/** Clients of the demo that send now and then, and one that sends a lot: the live page says so. */
+async function openCrowd(origin) {
+  const { io } = ofTests("@portage/client");
+  const timers = [];
+  const clients = [];
+  for (let number = 0; number < 12; number += 1) {
+    const client = io(origin, { forceNew: true, transports: [number % 4 === 0 ? "polling" : "websocket"] });
+    clients.push(client);
+    await once(client, "connect");
+    timers.push(setInterval(() => client.emit("position", { x: number }), number === 5 ? 8 : 900));
+  }
+  return () => {
+    for (const timer of timers) clearInterval(timer);
+    for (const client of clients) client.disconnect();
+  };
+}
+
+const LIVE_PAGES = [
+  { name: "live-page", colorScheme: "light", viewport: { width: 1280, height: 800 } },
+  { name: "live-page-phone", colorScheme: "dark", viewport: { width: 390, height: 780 } },
+];
+
+/** The overview of the live page, with findings and some history. */
+async function takeLivePages(browser) {
+  const demo = await startDemo();
+  const endCrowd = await openCrowd(demo.origin);
+  const opened = await Promise.all(
+    LIVE_PAGES.map(async ({ name, ...options }) => {
+      const page = await browser.newPage({ reducedMotion: "reduce", ...options });
+      await page.goto(`${demo.origin}/dashboard/`);
+      await page.locator("[data-finding=HOT_CLIENT]").waitFor({ timeout: 120_000 });
+      return { name, page };
+    }),
+  );
+  await new Promise((resolve) => setTimeout(resolve, HISTORY));
+  for (const { name, page } of opened) {
+    const path = join(folder, `${name}.png`);
+    await page.screenshot({ path });
+    console.log(`${path}: ${Math.round(statSync(path).size / 1024)} KiB`);
+    await page.close();
+  }
+  endCrowd();
+  demo.stop();
+}
+
 mkdirSync(folder, { recursive: true });
 const home = mkdtempSync(join(tmpdir(), "portage-pictures-"));
 const { chromium } = ofTests("playwright-core");
@@ -75,5 +124,6 @@ const browser = await chromium.launch({
   env: { ...process.env, HOME: home },
 });
 for (const colorScheme of ["light", "dark"]) await take(browser, colorScheme);
+await takeLivePages(browser);
 await browser.close();
 rmSync(home, { recursive: true, force: true });

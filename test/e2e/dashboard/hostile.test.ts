@@ -48,7 +48,7 @@ test("a cookie is for TLS alone where the browser says so, or any proxy in front
   expect(await secureWith({ Origin: `https://localhost:${host.port}` })).toBe(true);
 });
 
-test("an id that was not given out is no login, whatever its name", async () => {
+test("an id that was not given out does not log in, whatever its name", async () => {
   const { host } = await openBoard({ auth: { token: "abc" } });
   for (const id of ["__proto__", "constructor", "", "x".repeat(4000)]) {
     const headers = { Cookie: `portage-dashboard=${id}` };
