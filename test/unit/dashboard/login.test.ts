@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Access } from "../../../packages/server/src/dashboard/access.ts";
 import { Failures, Logins, Secret } from "../../../packages/server/src/dashboard/login.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -47,10 +48,34 @@ test("failures are forgotten after a minute, each at its time", () => {
   expect(failures.wait("one")).toBe(0);
 });
 
+test("all addresses of a network of IPv6 have five attempts together", () => {
+  const failures = new Failures(new FakeClock());
+  for (const host of ["1", "2", "a:b:c:d", "ffff", "3"])
+    failures.add(`2001:db8:0:7:${host.includes(":") ? "" : ":"}${host}`);
+  expect(failures.wait("2001:db8:0:7::9")).toBe(60_000);
+  for (const other of ["2001:db8:0:8::9", "::1", "::ffff:1.2.3.4", "1.2.3.4"]) expect(failures.wait(other)).toBe(0);
+});
+
 test("a secret with a user needs both", () => {
   const secret = new Secret("ada", "lovelace");
   expect(secret.equals({ user: "ada", password: "lovelace" })).toBe(true);
   expect(secret.equals({ user: "ada", password: "" })).toBe(false);
   expect(secret.equals({ user: "", password: "lovelace" })).toBe(false);
   expect(new Secret(undefined, "token").equals({ user: "", password: "token" })).toBe(true);
+});
+
+test("cookies of strangers make at most 16 questions to other nodes at a time", async () => {
+  const open: ((answer: unknown) => void)[] = [];
+  const nodes = { answer: () => undefined, findFirst: () => new Promise((resolve) => open.push(resolve)) };
+  const options = { auth: { token: "abc" }, role: "view", path: "/dashboard", payloads: "shape", gauges: {} } as const;
+  const access = new Access(options, new FakeClock(), nodes as never);
+  const ask = (): Promise<unknown> =>
+    access.check({ headers: { cookie: `portage-dashboard=${"x".repeat(22)}` } } as never);
+  const asked = Array.from({ length: 100 }, ask);
+  expect(open).toHaveLength(16);
+  for (const answer of open.splice(0)) answer(undefined);
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(["LOGIN_NEEDED"]));
+  const known = ask();
+  open[0]?.("ada");
+  expect(await known).toEqual({ role: "view", name: "ada" });
 });
