@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 
-const require = createRequire(new URL("../test/package.json", import.meta.url));
+const ofTests = createRequire(new URL("../test/package.json", import.meta.url));
 
 /** Lines that begin like a comment. Without template literals, these are comments. */
 const COMMENT = /^[ \t]*(?:\/\/(?!#).*|\/\*(?!!)(?:(?!\*\/)[^])*\*\/[ \t]*)$/gm;
@@ -26,7 +26,7 @@ function startsIn(text, sourceType) {
   const starts = new Set();
   const onComment = (_isBlock, _text, start) => starts.add(start);
   try {
-    require("acorn").parse(text, { ecmaVersion: "latest", sourceType, allowHashBang: true, onComment });
+    ofTests("acorn").parse(text, { ecmaVersion: "latest", sourceType, allowHashBang: true, onComment });
     return starts;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
