@@ -50,7 +50,7 @@ export class Secret {
 }
 
 /** Returns what has five attempts a minute: an address, or a network of IPv6, of which a host has all addresses. */
-function sourceOf(address: string): string {
+function guesserOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [head = "", tail = ""] = address.split("::", 2);
   const groups = head === "" ? [] : head.split(":");
@@ -72,7 +72,7 @@ export class Failures {
   /** Milliseconds until an address may try again; 0 for at once. */
   wait(address: string): number {
     const now = this.#clock.now();
-    const source = sourceOf(address);
+    const source = guesserOf(address);
     this.#recent = this.#recent.filter(({ at }) => now - at < FAILURE_WINDOW);
     const its = this.#recent.filter((each) => each.source === source);
     const first = this.#recent.length >= MOST_FAILURES ? this.#recent[0] : undefined;
@@ -81,7 +81,7 @@ export class Failures {
   }
 
   add(address: string): void {
-    this.#recent.push({ source: sourceOf(address), at: this.#clock.now() });
+    this.#recent.push({ source: guesserOf(address), at: this.#clock.now() });
   }
 }
 

@@ -15,7 +15,7 @@ const MOST_PENDING = 16;
 const BAD_QUESTION = { error: "BAD_QUESTION" } as const;
 const TOO_MANY = { error: "TOO_MANY" } as const;
 const FORBIDDEN = { error: "FORBIDDEN" } as const;
-const FAILED = { error: "FAILED" } as const;
+const QUESTION_FAILED = { error: "FAILED" } as const;
 const ACTION_REFUSED = { error: "REFUSED" } as const;
 
 /** What a page uses of the board. */
@@ -125,7 +125,7 @@ export class OpenPage implements Viewer {
     const { name, args, done } = question;
     if (this.#pending >= MOST_PENDING) return done?.(TOO_MANY);
     this.#pending += 1;
-    let answer: unknown = FAILED;
+    let answer: unknown = QUESTION_FAILED;
     try {
       answer = await Reflect.apply(this.#handlers[name], undefined, args);
     } catch {
