@@ -1,5 +1,5 @@
 /** Names of namespaces, rooms and events are shown, and kept, up to this many characters. */
-const LONGEST_NAME = 200;
+const LONGEST_SHOWN_NAME = 200;
 
 /**
  * Cuts text, and copies it. A part of a string keeps all of that string in memory, and names come from packets, which may have
@@ -10,4 +10,4 @@ export function cutText(text: string, most: number): string {
 }
 
 /** Cuts a name if it is too long to be kept. */
-export const cutName = (name: string): string => (name.length > LONGEST_NAME ? cutText(name, LONGEST_NAME) : name);
+export const cutName = (name: string): string => (name.length > LONGEST_SHOWN_NAME ? cutText(name, LONGEST_SHOWN_NAME) : name);
