@@ -10,4 +10,5 @@ export function cutText(text: string, most: number): string {
 }
 
 /** Cuts a name if it is too long to be kept. */
-export const cutName = (name: string): string => (name.length > LONGEST_SHOWN_NAME ? cutText(name, LONGEST_SHOWN_NAME) : name);
+export const cutName = (name: string): string =>
+  name.length > LONGEST_SHOWN_NAME ? cutText(name, LONGEST_SHOWN_NAME) : name;
