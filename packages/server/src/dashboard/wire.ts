@@ -3,6 +3,7 @@
  * Knows: shapes of data, and nothing else, so that the page and the server share this file.
  * Must not know: how a figure is collected, or how it is drawn.
  */
+import type { ByeCode, RefusedCode, WhyCode } from "./codes.ts";
 
 /** What a viewer may do: look, or also change things. */
 export type Role = "view" | "act";
@@ -149,22 +150,6 @@ export interface LifeEvent {
   readonly text: string;
   readonly code?: string;
 }
-
-/** Causes why a client is on polling. `why-polling.ts` has a sentence and advice for each. */
-export type WhyCode =
-  | "UPGRADE_TIMEOUT"
-  | "UPGRADE_LOST"
-  | "UPGRADE_STRAY"
-  | "UPGRADE_TWICE"
-  | "UPGRADE_ENDED"
-  | "NOT_ON_POLLING"
-  | "SERVER_OFFERS_NONE"
-  | "TOO_YOUNG"
-  | "UPGRADE_REFUSED"
-  | "UPGRADE_STRIPPED"
-  | "NETWORK_BLOCKS"
-  | "CLIENT_DOES_NOT_TRY"
-  | "NEVER_TRIED";
 
 /** Why a client is on polling: a code of the decision list, its sentence, and what to do. */
 export interface WhyPolling {
@@ -342,23 +327,6 @@ export interface Actions {
   drain(target: { timeout: number }): void;
 }
 
-/** Why a question has another answer than the asked one. The page has a sentence for each. */
-export type RefusedCode =
-  /** The arguments are not those of the question. */
-  | "BAD_QUESTION"
-  /** The role or the nonce does not allow the action. */
-  | "FORBIDDEN"
-  /** What is asked for is not there, or not any more. */
-  | "UNKNOWN"
-  /** As many of these as may be are under way. */
-  | "TOO_MANY"
-  /** An action would affect another number than the viewer typed. */
-  | "COUNT_CHANGED"
-  /** The option `onAction` refused the action. */
-  | "REFUSED"
-  /** The program, or the server, failed at the answer. */
-  | "FAILED";
-
 export interface Refused {
   readonly error: RefusedCode;
 }
@@ -392,17 +360,6 @@ export interface FromPage {
   /** The nonce that the next action needs. */
   nonce(done: (answer: Answer<{ readonly nonce: string }>) => void): void;
 }
-
-/** Why the server ends the connection of a page. */
-export type ByeCode =
-  /** The request of the page is not let in any longer. */
-  | "ROLE_WITHDRAWN"
-  /** The server drains. */
-  | "DRAINING"
-  /** The page was closed by the program. */
-  | "CLOSED"
-  /** The page sent three malformed messages. */
-  | "BAD_QUESTION";
 
 /** What the server sends. */
 export interface FromServer {
