@@ -12,7 +12,7 @@ import type { AskRole, BoardAuth, ResolvedBoardOptions } from "./options.ts";
 import type { Role } from "./wire.ts";
 
 const COOKIE = "portage-dashboard";
-/** Logins that other nodes are asked about at a time. Any stranger can send a cookie, and must not take all questions. */
+/** Questions to other nodes for logins, at a time. Any stranger can send a cookie, and must not take all questions. */
 const MOST_ASKED = 16;
 
 /** A request that is let in. */

@@ -25,7 +25,7 @@ export type RefusedCode =
   | "BAD_QUESTION"
   /** The role or the nonce does not allow the action. */
   | "FORBIDDEN"
-  /** What is asked for is not there, or not any more. */
+  /** It is not there, or not any more. */
   | "UNKNOWN"
   /** As many of these as may be are under way. */
   | "TOO_MANY"

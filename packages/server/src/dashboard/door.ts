@@ -22,7 +22,7 @@ const MOST_VIEWERS = 8;
 /** Seconds between two looks at watched views, and between two checks of roles. */
 const REFRESH = 2;
 const CHECK_ROLES = 60;
-/** Messages that a page may send before it is admitted. */
+/** Messages of a page before it is admitted. */
 const MOST_EARLY = 16;
 
 /** What the door uses of the board. */

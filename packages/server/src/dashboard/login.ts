@@ -49,7 +49,7 @@ export class Secret {
   }
 }
 
-/** Returns what has five attempts a minute: an address, or a network of IPv6, of which a host has all addresses. */
+/** Returns the source of an attempt: an address, or a network of IPv6, since a host has all addresses of one. */
 function guesserOf(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
   const [head = "", tail = ""] = address.split("::", 2);

@@ -21,8 +21,8 @@ const SECRET_NAME =
   /pass|pwd|secret|token|auth(?!ors?(?![a-z]))|cookie|session|jwt|api.?key|access.?key|private.?key|credential|bearer|signature|card|cvv|cvc|ssn|iban|\bpid\b|\bpin\b|pin.?code|\botp|mfa|\bsid\b/i;
 
 /**
- * Texts that are secret by their form, wherever they are. What a client repeats must not repeat the search: parts that begin
- * anywhere have a bound.
+ * Texts that are secret by their form, wherever they are. A text of repetitions must not repeat the search: each part has a
+ * bound.
  */
 const SECRET_FORMS: readonly RegExp[] = [
   // JWT and PASETO
