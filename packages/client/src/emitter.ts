@@ -117,7 +117,7 @@ export class Emitter<
 
   /** Calls the listeners of an event. Stops at the first error and throws it. */
   emit<Ev extends EventNames<EmitEvents>>(event: Ev, ...args: EventParams<EmitEvents, Ev>): this {
-    // cast: what is emitted is listened to under the same name, although the two maps differ
+    // cast: an event is emitted and listened to under one name, although the two maps differ
     for (const listener of this.listeners(event as never)) (listener as Listener).apply(this, args);
     return this;
   }

@@ -48,7 +48,7 @@ export const CARRY_TABLE: Readonly<Record<CarryPhase, Readonly<Partial<Record<Ca
 export interface CarryHost {
   /** Whether the program has not closed it. */
   readonly isAlive_: boolean;
-  /** The transport in use, or the one that died last. */
+  /** The transport in use, or the last dead one. */
   readonly transport: Transport;
   /** Names of the transports that the client has. */
   readonly transports: readonly string[];
@@ -117,7 +117,7 @@ export class Carry implements TransportHandler {
   /** Why the last transport died, and when. */
   #cause!: readonly [reason: string, details: CloseDetails | Error | undefined];
   #lostAt = 0;
-  /** Transports that were left and may still stand; the last one is that of the try under way. */
+  /** Transports that were left and may still stand; the last one belongs to the try under way. */
   #left: Transport[] = [];
   /** Stops the timer of the phase: the watch in `steady`. */
   #stopTimer: (() => void) | undefined;

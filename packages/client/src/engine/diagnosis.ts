@@ -10,7 +10,7 @@ export interface Failure {
   readonly closeCode?: number | undefined;
   /** The server's JSON message, answer body (up to 200 characters) or close reason; else the system's message. */
   readonly said?: string | undefined;
-  /** The phase in which an upgrade failed: see {@link UpgradePhase}. */
+  /** The phase of a failed upgrade: see {@link UpgradePhase}. */
   readonly step?: string | undefined;
 }
 

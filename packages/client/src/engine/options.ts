@@ -110,7 +110,7 @@ export interface SocketOptions {
   cert?: Pem;
   /** Node.js, TLS: authorities to trust. Default: the well-known ones. */
   ca?: Pem;
-  /** Node.js, TLS: cipher suites, in OpenSSL's notation. Default: those of Node.js. */
+  /** Node.js, TLS: cipher suites, in OpenSSL's notation. Default: as Node.js. */
   ciphers?: string;
   /** Node.js, TLS: verifies the server's certificate. Default true. */
   rejectUnauthorized?: boolean;

@@ -105,7 +105,7 @@ export class Directory {
     return tags;
   }
 
-  /** Whether the file is one that `publish` makes: those of ended nodes are removed, and other files must not be. */
+  /** Whether `publish` makes such files: files of ended nodes are removed, and other files must not be. */
   #isMarker(name: string): boolean {
     const path = join(this.path, name);
     try {

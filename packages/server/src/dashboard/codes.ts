@@ -1,7 +1,7 @@
 /*
  * Codes that pages get, a type each.
  * Knows: nothing.
- * Must not know: who sends them.
+ * Must not know: their senders.
  */
 /** Causes why a client is on polling. `why-polling.ts` has a sentence and advice for each. */
 export type WhyCode =

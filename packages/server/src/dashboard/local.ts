@@ -28,7 +28,7 @@ function hostOf({ headers }: IncomingMessage): string {
 const isHeaderOfProxy = (name: string): boolean => HEADERS_OF_PROXIES.has(name) || name.startsWith("x-forwarded");
 
 /**
- * Whether a request shows that a proxy passed it on. nginx adds none of the headers unless it is configured to, and names this
+ * Whether a request shows signs of a proxy. nginx adds none of the headers unless it is configured to, and names this
  * machine as the host; but it speaks HTTP/1.0, or asks for an upgrade in each request. Browsers do neither.
  */
 function isFromProxy({ headers, httpVersion }: IncomingMessage): boolean {

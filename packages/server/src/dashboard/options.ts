@@ -99,7 +99,7 @@ function checkPath(path: string, pathOfServer: string): void {
 /**
  * Fills in the defaults.
  *
- * @param pathOfServer the path of Socket.IO, which the page must leave alone
+ * @param pathOfServer the path of Socket.IO: the page must leave it alone
  * @throws DashboardError `DASHBOARD_OPTION_INVALID`
  */
 export function resolveBoardOptions(given: DashboardOptions, pathOfServer = ""): ResolvedBoardOptions {

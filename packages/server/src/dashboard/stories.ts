@@ -84,7 +84,7 @@ export class Stories {
 
   #describe(socket: BoardSocket): ConnectionStory["sockets"][number] {
     const { id, nsp } = socket;
-    // A room may have the id of another socket, which for revision 3 is the id of its session.
+    // A room may have the id of another socket: for revision 3, the id of its session.
     const rooms = [...membersOf(nsp.adapter.sids, id)].filter((room) => !nsp.sockets.has(room));
     return {
       namespace: cutName(nsp.name),

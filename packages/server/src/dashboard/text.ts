@@ -2,7 +2,7 @@
 const LONGEST_SHOWN_NAME = 200;
 
 /**
- * Cuts text, and copies it. A part of a string keeps all of that string in memory, and names come from packets, which may have
+ * Cuts text, and copies it. A part of a string keeps all of that string in memory, and names come from packets: they may have
  * a megabyte more.
  */
 export function cutText(text: string, most: number): string {

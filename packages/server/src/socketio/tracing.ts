@@ -18,7 +18,7 @@ export type Enter = (run: () => void) => void;
 
 /** The message of `tracing:portage.event:*`: the listeners of one event of a client are called. */
 export interface EventTrace {
-  /** The socket that received the event. */
+  /** The receiver of the event. */
   readonly socket: AnyServerSocket;
   /** The name of the event, as the client sent it. */
   readonly event: string;
@@ -38,7 +38,7 @@ export interface EventTrace {
 
 /** The message of `tracing:portage.emit:*`: an event is sent to one client. Broadcasts send none. */
 export interface EmitTrace {
-  /** The socket that the event is sent to. */
+  /** The receiver of the event. */
   readonly socket: AnyServerSocket;
   /** The name of the event. */
   readonly event: string;
