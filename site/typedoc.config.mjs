@@ -13,7 +13,7 @@ const entries = {
     "dashboard/index",
   ],
   cluster: ["index"],
-  client: ["index", "websocket", "engine"],
+  client: ["index", "websocket", "webtransport", "engine"],
   websocket: ["index"],
   parser: ["index", "engine", "engine-v3"],
 };

@@ -62,7 +62,7 @@ const FILES = [
   },
   { file: "websocket.esm.min.js", input: "src/websocket.ts", format: "esm", isMinified: true, target: MODULE },
 ];
-const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts" };
+const ENTRIES = { engine: "src/engine.ts", websocket: "src/websocket.ts", webtransport: "src/webtransport.ts" };
 const PARSER = join(here, "../parser");
 const ofParser = (name) => [name, join(PARSER, `src/${name}.ts`)];
 

@@ -51,6 +51,17 @@ describe("in Node.js", () => {
     expect(await project.run("mjs", program)).toEqual([true, true]);
   });
 
+  test("the entry `webtransport` has a class for the option `transports`, of the same engine", async () => {
+    const program = `
+      import { WebTransport } from "socket.io-client/webtransport";
+      import { Transport } from "socket.io-client/engine";
+      import { createRequire } from "node:module";
+      const required = createRequire(import.meta.url)("socket.io-client/webtransport");
+      const { name } = WebTransport.prototype;
+      console.log(JSON.stringify([name, WebTransport.prototype instanceof Transport, required.WebTransport === WebTransport]));`;
+    expect(await project.run("mjs", program)).toEqual(["webtransport", true, true]);
+  });
+
   test("DEBUG shows logs", async () => {
     const program = `
       process.env.DEBUG = "socket.io-client*";
@@ -137,7 +148,8 @@ describe("in other places", () => {
 
 describe("types", () => {
   const PROGRAM = `
-    import io, { connect, io as named, Manager, protocol, Socket } from "socket.io-client";
+    import io, { connect, Fetch, io as named, Manager, protocol, Socket } from "socket.io-client";
+    import { WebTransport } from "socket.io-client/webtransport";
     import type {
       DisconnectDescription, ExtendedError, ManagerOptions, ManagerReservedEvents, SocketOptions, SocketReservedEvents,
     } from "socket.io-client";
@@ -155,6 +167,7 @@ describe("types", () => {
     // @ts-expect-error: there is no such event
     socket.emit("tell");
     new Manager("http://localhost", options).reconnectionDelay(5).socket("/chat");
+    io("http://localhost", { transports: [Fetch, WebTransport] });
     export const all: unknown[] = [connect, named, protocol, answer, {} as ManagerReservedEvents, {} as SocketReservedEvents];
   `;
 
