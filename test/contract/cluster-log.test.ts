@@ -96,7 +96,7 @@ describe.skipIf(server === undefined)("Redis", () => {
     });
     await log.position("/other");
     const keys = await admin.keys("*");
-    expect(keys.length).toBe(5);
+    expect(keys.length).toBe(7);
     for (const key of keys) expect(await admin.pttl(key), key).toBeGreaterThan(0);
     log.close();
     port.close();

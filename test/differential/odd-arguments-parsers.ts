@@ -12,7 +12,7 @@ export interface Parsers {
 
 export const PARSERS: Readonly<Record<"reference" | "portage", Parsers>> = {
   reference: { packets: referenceParser, frames: referenceEngineParser },
-  portage: { packets: portageParser as unknown as Parsers["packets"], frames: portageEngineParser as never },
+  portage: { packets: portageParser as unknown as Parsers["packets"], frames: portageEngineParser },
 };
 
 interface Bench extends Parsers {

@@ -16,9 +16,7 @@ const isPortage = subject.name === "portage";
 export const exportsOf = {
   "socket.io": (isPortage ? portageServer : referenceServer) as unknown as typeof referenceServer,
   "engine.io": (isPortage ? portageEngine : referenceEngine) as unknown as typeof referenceEngine,
-  "engine.io-parser": (isPortage
-    ? portageEngineParser
-    : referenceEngineParser) as unknown as typeof referenceEngineParser,
+  "engine.io-parser": isPortage ? portageEngineParser : referenceEngineParser,
   "socket.io-parser": (isPortage ? portageParser : referenceParser) as unknown as typeof referenceParser,
   "socket.io-adapter": (isPortage ? portageAdapter : referenceAdapter) as unknown as typeof referenceAdapter,
 } as const;

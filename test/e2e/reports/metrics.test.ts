@@ -75,7 +75,7 @@ test("the metrics are OpenMetrics, with units, and every counter is there at 0",
   expect(labels("portage_rules_broken")).toContain('{code="SOCKET_TOO_DEEP"}');
   expect(labels("portage_upgrades_failed")).toEqual(by("step", UPGRADE_FAILURES));
   expect(labels("portage_handler_errors")).toEqual(by("handler", HANDLER_KINDS));
-  expect(labels("portage_sessions")).toEqual(['{transport="polling"}', '{transport="websocket"}']);
+  expect(labels("portage_sessions")).toEqual(by("transport", { polling: 0, websocket: 0, webtransport: 0, sse: 0 }));
   return io.close();
 });
 

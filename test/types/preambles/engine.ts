@@ -3,7 +3,7 @@ import type { IncomingMessage, Server as HttpServer } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Encoder, Packet } from "@portage/parser";
 import type { Server, Socket } from "@portage/server";
-import type { Server as Engine, Socket as Session } from "@portage/server/engine";
+import type { Server as Engine, Socket as Session, WebTransportSession } from "@portage/server/engine";
 import type { WebSocketServer } from "ws";
 
 export { createServer } from "node:http";
@@ -15,6 +15,7 @@ export declare const socket: Socket;
 export declare const engine: Engine;
 export declare const session: Session;
 export declare const sessions: Iterable<Session>;
+export declare const webTransports: AsyncIterable<WebTransportSession>;
 export declare const httpServer: HttpServer;
 export declare const app: (req: IncomingMessage, res: object) => void;
 export declare const req: IncomingMessage;

@@ -44,10 +44,10 @@ test.each(Object.entries(ALL_CLOSE_CODES))("%s says whether to connect again", (
 
 test("without a close code, a client connects again", () => expect(readRetry(undefined)).toBe("yes"));
 
-/** Refusals of requests within a session: the client asks for a new one. */
-const IN_SESSION = /^OWNER_LOST$|UNKNOWN_SID|MISMATCH|^CARRY_|PAYLOAD/;
+/** Refusals of requests within a session, after which the client asks for a new one; and of what is not a client of Socket.IO. */
+const NOT_FOR_NEWCOMERS = /^OWNER_LOST$|UNKNOWN_SID|MISMATCH|^CARRY_|PAYLOAD|^METHOD_NOT_ALLOWED$/;
 
-test.each(Object.entries(REFUSALS).filter(([name]) => !IN_SESSION.test(name)))(
+test.each(Object.entries(REFUSALS).filter(([name]) => !NOT_FOR_NEWCOMERS.test(name)))(
   "%s says whether to connect again, by its status",
   (_name, { status, retry }) => expect(readRetry(status)).toBe(retry),
 );

@@ -32,7 +32,9 @@ export interface WebTransportSession {
   readonly url?: unknown;
   /** Settles when the session has ended. */
   readonly closed: Promise<unknown>;
+  /** The streams that the client opens. The engine reads the first one. */
   readonly incomingBidirectionalStreams: { getReader(): ChunkReader<WebTransportStream> };
+  /** Ends the session, with a code and a sentence for the client. */
   close(info?: { closeCode?: number; reason?: string }): void;
 }
 

@@ -18,7 +18,7 @@ interface Flag {
  * classes take their members from here ({@link defineFlags}).
  */
 export const FLAGS = {
-  compress: { obeyedBy: "engine/transports/websocket.ts", byDefault: true, memberOf: "all", as: "method" },
+  compress: { obeyedBy: "engine/transports/link-transport.ts", byDefault: true, memberOf: "all", as: "method" },
   volatile: { obeyedBy: "socketio/client/client.ts", byDefault: false, memberOf: "all", as: "getter" },
   conflate: { obeyedBy: "socketio/adapter/send-plan.ts", byDefault: undefined, memberOf: "all", as: "method" },
   ifSlow: { obeyedBy: "socketio/client/watched-send.ts", byDefault: undefined, memberOf: "all", as: "method" },

@@ -14,7 +14,7 @@ import { CLUSTER_CODES, CONNECT_CODES, type NamespaceReport } from "./server-tal
 
 const RULES = [...ENGINE_RULES, ...Object.keys(SOCKET_PARSER_ERRORS)];
 const RECOVERY_CODES = Object.keys(SOCKETIO_ERRORS).filter((code) => code.startsWith("RECOVERY_"));
-const TRANSPORTS = ["polling", "websocket", "webtransport"];
+const TRANSPORTS = ["polling", "websocket", "webtransport", "sse"];
 const TRANSPORT_CHANGES = TRANSPORTS.flatMap((from) => TRANSPORTS.map((to) => `${from}>${to}`));
 const BYTES = { unit: "bytes" } as const;
 const SECONDS = { unit: "seconds" } as const;
