@@ -9,7 +9,7 @@ export default defineConfig({
   ...(ssr && { ssr }),
   test: {
     pool: "forks",
-    maxWorkers: 1,
+    maxWorkers: 2,
     reporters: ["default", "./support/reporter.ts"],
     include: ["dashboard/**/*.test.ts", LONG_IN_BROWSER],
     testTimeout: 300_000,
