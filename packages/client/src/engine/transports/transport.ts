@@ -34,7 +34,7 @@ type Reporting = { readonly error?: unknown; readonly status?: number } | undefi
 
 /**
  * A failure of a transport. The message is one of `xhr poll error`, `xhr post error`, `fetch read error`, `fetch write
- * error`, `websocket error`.
+ * error`, `websocket error`, `webtransport error`.
  */
 export class TransportError extends CodedError<TransportErrorCode> {
   declare readonly type: "TransportError";
