@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 const FLOORS = {
   parser: { lines: 100, branches: 99 },
   websocket: { lines: 99, branches: 95 },
-  server: { lines: 97, branches: 91 },
+  server: { lines: 94, branches: 86 },
   cluster: { lines: 82, branches: 75 },
   client: { lines: 96, branches: 94 },
 };
