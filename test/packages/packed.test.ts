@@ -147,8 +147,8 @@ describe("entries", () => {
         "Forbidden",
         "Unsupported protocol version",
       ],
-      transports: ["polling", "websocket"],
-      upgradesTo: ["websocket"],
+      transports: ["polling", "websocket", "webtransport"],
+      upgradesTo: ["webtransport", "websocket"],
       packet: { type: "message", data: "hello" },
       server: 1,
     });

@@ -6,7 +6,7 @@
 import { channel } from "node:diagnostics_channel";
 import { createLog } from "../base/log.ts";
 import { nextTurn } from "../base/turn.ts";
-import { memberCount } from "../socketio/index.ts";
+import { sizeOfRoom } from "../socketio/index.ts";
 import { kAttached } from "../socketio/keys.ts";
 import { isTargetOf } from "./action-table.ts";
 import { Census } from "./census.ts";
@@ -148,7 +148,7 @@ class ActionTaker {
       return acted(1);
     }
     // The sockets of this process: their number is what the viewer has typed.
-    const receivers = room === undefined ? nsp.sockets.size : memberCount(nsp.adapter.rooms, room);
+    const receivers = room === undefined ? nsp.sockets.size : sizeOfRoom(nsp.adapter.rooms, room);
     if (receivers !== count) return refusedAs("COUNT_CHANGED");
     const local = nsp.local;
     (room === undefined ? local : local.to(room)).emit(event, ...args);

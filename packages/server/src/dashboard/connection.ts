@@ -1,6 +1,6 @@
 import { Socket } from "../index.ts";
 import { kCongestion } from "../engine/index.ts";
-import { memberCount, membersOf } from "../socketio/index.ts";
+import { sizeOfRoom, membersOfRoom } from "../socketio/index.ts";
 import { kSlots } from "../socketio/keys.ts";
 import type { BoardCore } from "./part.ts";
 import { ageOf, type BoardSession, type BoardSocket, roundTripOf } from "./sockets.ts";
@@ -77,8 +77,8 @@ export class SeenConnection {
     let count = 0;
     for (const { id, nsp } of this.sockets) {
       // Nearly each socket is in the room of its own id. A socket in one room is in that one.
-      const rooms = memberCount(nsp.adapter.sids, id);
-      count += rooms <= 1 ? 0 : rooms - (membersOf(nsp.adapter.sids, id).has(id) ? 1 : 0);
+      const rooms = sizeOfRoom(nsp.adapter.sids, id);
+      count += rooms <= 1 ? 0 : rooms - (membersOfRoom(nsp.adapter.sids, id).has(id) ? 1 : 0);
     }
     return count;
   }

@@ -1,4 +1,4 @@
-import { membersOf } from "../socketio/index.ts";
+import { membersOfRoom } from "../socketio/index.ts";
 import type { SeenConnection } from "./connection.ts";
 import type { BoardCore } from "./part.ts";
 
@@ -24,7 +24,7 @@ const yes = (value: string): boolean => /^(?:y|yes|true|1)$/i.test(value);
 const isIn =
   (room: string): Matches =>
   ({ sockets }) =>
-    sockets.some(({ id, nsp }) => membersOf(nsp.adapter.rooms, room).has(id));
+    sockets.some(({ id, nsp }) => membersOfRoom(nsp.adapter.rooms, room).has(id));
 
 /** Words of the form `name:value`. */
 const BY_NAME: Readonly<Record<string, MakeMatch>> = {

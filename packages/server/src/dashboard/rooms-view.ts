@@ -1,5 +1,5 @@
 import { nextTurn } from "../base/turn.ts";
-import { memberCount } from "../socketio/index.ts";
+import { sizeOfRoom } from "../socketio/index.ts";
 import type { BoardCore, BoardPart } from "./part.ts";
 import { roomKey, roomOf, type Sampler } from "./sampling/sampler.ts";
 import { samplerOf } from "./sampling/shared.ts";
@@ -27,7 +27,7 @@ class LargestRooms {
   #least = 0;
 
   add(nsp: BoardNamespace, room: string): void {
-    const members = memberCount(nsp.adapter.rooms, room);
+    const members = sizeOfRoom(nsp.adapter.rooms, room);
     if (members <= this.#least || nsp.sockets.has(room)) return;
     this.#largest.push({ nsp, room, members });
     if (this.#largest.length > 2 * MOST_ROOM_ROWS) this.#cut();
@@ -97,7 +97,7 @@ export function createRooms(core: BoardCore): BoardPart {
       .filter(({ namespace }) => wanted === undefined || namespace === wanted)
       .map(({ namespace, room }) => {
         const rooms = io._nsps.get(namespace)?.adapter.rooms;
-        return roomRow(sampler, namespace, room, rooms === undefined ? 0 : memberCount(rooms, room));
+        return roomRow(sampler, namespace, room, rooms === undefined ? 0 : sizeOfRoom(rooms, room));
       });
   return {
     views: {

@@ -1,4 +1,4 @@
-import { membersOf } from "../socketio/index.ts";
+import { membersOfRoom } from "../socketio/index.ts";
 import type { Census } from "./census.ts";
 import { type SeenConnection, connectionRow, type SlowSince } from "./connection.ts";
 import { type Matches, readFilter, readWord } from "./filter.ts";
@@ -154,7 +154,7 @@ export class SessionsView {
     const nsp = named === undefined ? undefined : this.#core.io._nsps.get(named.namespace);
     const taker = this.#takerFor(question);
     if (named === undefined || nsp === undefined || taker === undefined) return { error: "UNKNOWN" };
-    const members = membersOf(nsp.adapter.rooms, named.room);
+    const members = membersOfRoom(nsp.adapter.rooms, named.room);
     await this.#census.runOver(socketsIn(members, nsp.sockets), (connection) => this.#visit(connection, taker));
     return this.#answer(question, taker);
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { kPeekRequest } from "../engine/index.ts";
-import { membersOf } from "../socketio/index.ts";
+import { membersOfRoom } from "../socketio/index.ts";
 import type { Census } from "./census.ts";
 import { connectionRow, type SeenConnection } from "./connection.ts";
 import { endedRow } from "./ended-row.ts";
@@ -85,7 +85,7 @@ export class Stories {
   #describe(socket: BoardSocket): ConnectionStory["sockets"][number] {
     const { id, nsp } = socket;
     // A room may have the id of another socket: for revision 3, the id of its session.
-    const rooms = [...membersOf(nsp.adapter.sids, id)].filter((room) => !nsp.sockets.has(room));
+    const rooms = [...membersOfRoom(nsp.adapter.sids, id)].filter((room) => !nsp.sockets.has(room));
     return {
       namespace: cutName(nsp.name),
       handle: this.#core.handles.of(id),

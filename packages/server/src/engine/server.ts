@@ -19,7 +19,7 @@ import { HttpOpening } from "./admission/http-opening.ts";
 import type { RequestOpening } from "./admission/opening.ts";
 import { ConnectHandshake, type StreamHandshake, UpgradeHandshake } from "./admission/stream-handshake.ts";
 import { ForeignOpening, WebSocketOpening } from "./admission/websocket-opening.ts";
-import type { SessionClient, WebTransportDoor, WebTransportSession } from "./admission/webtransport-opening.ts";
+import { type SessionClient, WebTransportDoor, type WebTransportSession } from "./admission/webtransport-opening.ts";
 import { headerLines } from "./admission/refusal-answer.ts";
 import { refusalFrom, type RelayDoor, relayHost } from "./relay/host.ts";
 import type { RelayRefusal, SessionRelay } from "./relay/relay.ts";
@@ -299,9 +299,7 @@ export class Server extends BaseServer implements RelayDoor {
    * @example
    * for await (const session of webTransports) io.engine.onWebTransportSession(session);
    */
-  async onWebTransportSession(session: WebTransportSession, source: SessionClient = {}): Promise<void> {
-    // Most servers never need this code, whose text would stay in memory.
-    const { WebTransportDoor } = await import("./admission/webtransport-opening.ts");
+  onWebTransportSession(session: WebTransportSession, source: SessionClient = {}): Promise<void> {
     this[kFollowOptions]();
     this[kWebTransportDoor] ??= new WebTransportDoor(this, {
       hasMiddlewares: () => this.middlewares.length > (this.opts.cors ? 1 : 0),

@@ -5,6 +5,8 @@
  * The engine passes messages to a Client by direct calls; @portage/parser encodes packets.
  * Members that begin with an underscore exist for third-party adapters and tools: see adapter/surface.ts.
  */
+import * as roomTable from "./adapter/room-table.ts";
+
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
 export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./report/errors.ts";
 export type { ConnectRefused } from "./client/connect-refused.ts";
@@ -12,7 +14,6 @@ export type { EventSourceOptions } from "./event-source/handler.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type HandlerErrorContext, type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";
-export { membersOf, memberCount } from "./adapter/room-table.ts";
 export { type BroadcastLook, observeServer, type PacketFollower, type PacketLook, type PacketProbe } from "./probe.ts";
 export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
@@ -21,3 +22,11 @@ export type { ServerReport } from "./host/server-tally.ts";
 export type { DisconnectCode } from "./report/close-codes.ts";
 export type { DisconnectReason } from "./socket/types.ts";
 export type { DefaultEventsMap, Event, EventsMap } from "./events/typed-events.ts";
+
+type Rooms = ReadonlyMap<string, ReadonlySet<string>>;
+// Their types are spelled out: declarations that lead to the room table have types that TypeScript before 5.6 lacks.
+/** Returns the number of members of a room, without making a Set. */
+export const sizeOfRoom: (rooms: Rooms, room: string) => number = roomTable.memberCount;
+/** Returns the members of a room, without storing a Set. */
+export const membersOfRoom: (rooms: Map<string, Set<string>>, room: string) => ReadonlySet<string> =
+  roomTable.membersOf;
