@@ -54,7 +54,8 @@ const WAYS: Readonly<Record<string, (input: string, folder: string) => Promise<u
     build({ entryPoints: [input], outfile: join(folder, "main.cjs"), bundle: true, platform: "node", minify: true }),
   "main.mjs by rolldown": async (input, folder) => {
     const bundle = await rolldown({ input, platform: "node" });
-    await bundle.write({ file: join(folder, "main.mjs"), format: "esm" });
+    // The Fastify plugin loads the live page when its option asks for it.
+    await bundle.write({ file: join(folder, "main.mjs"), format: "esm", codeSplitting: false });
     await bundle.close();
   },
   "main.cjs by webpack": (input, folder) =>
