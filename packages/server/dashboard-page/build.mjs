@@ -70,7 +70,7 @@ async function script(entry) {
   const bundle = await rolldown({
     input: join(sources, entry),
     resolve: { alias: { "@portage/client": CLIENT } },
-    // calls of `h` are shorter than those that the compiler checks: `jsx` of preact/jsx-runtime
+    // `h` makes shorter calls than `jsx` of preact/jsx-runtime, which the compiler checks
     transform: {
       jsx: { runtime: "classic", pragma: "h", pragmaFrag: "Fragment" },
       inject: { h: ["preact", "h"], Fragment: ["preact", "Fragment"] },

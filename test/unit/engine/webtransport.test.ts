@@ -209,7 +209,7 @@ describe("a session of WebTransport is refused", () => {
   test.each<[string, ServerOptions]>([
     ["allowRequest", { allowRequest: (_req, callback) => callback(null, true) }],
     ["cors", { cors: { origin: "*" } }],
-    ["userOf", { maxConnectionsPerUser: 1, userOf: () => "somebody" }],
+    ["userOf", { maxConnectionsPerUser: 1, userOf: () => "ada" }],
   ])("where %s wants a request, if it is new", async (_option, options) => {
     const setting = setUp(options);
     const { session, peer } = arrive(setting);

@@ -137,7 +137,7 @@ describe("a probe", () => {
     bench.io.to("lobby").emit("a", 1);
     expect(probe.deliveriesLeft).toBe(3);
     bench.io.emit("b", 1);
-    bench.io.to("nobody").emit("c");
+    bench.io.to("empty room").emit("c");
     bench.io
       .to("lobby")
       .timeout(5)

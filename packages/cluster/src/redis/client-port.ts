@@ -103,7 +103,7 @@ export class ClientPort implements RedisPort {
         onMessage(body);
       });
     } catch (error) {
-      // One that Redis allowed before is an outage.
+      // If Redis allowed the channel before, this is an outage.
       if (!isRefusal(error) || subscription.phase === "confirmed") throw error;
       if (this.#channels.get(channel) === subscription) this.#channels.delete(channel);
       return subscription.reject(rightsError(error));

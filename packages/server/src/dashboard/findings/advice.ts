@@ -13,7 +13,7 @@ export const FINDINGS: Readonly<Record<FindingCode, Readonly<Pick<Finding, "leve
   },
   HOT_ROOM: {
     level: "warning",
-    advice: "Send to this room less often, with `conflate()` for values of which only the newest counts, or split it.",
+    advice: "Send to this room less often, with `conflate()` if only the newest value counts, or split it.",
   },
   HOT_CLIENT: {
     level: "warning",

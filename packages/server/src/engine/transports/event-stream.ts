@@ -137,7 +137,7 @@ export class EventStreamTransport extends Transport {
       if (!this.writable) answer.whenDrained(() => this[kOnFlushed]());
     }
     this.drained();
-    // Who can't speak can't answer either. One that reads nothing gets no further ping, and ends by its absence.
+    // A page can't answer a ping. A page that reads nothing gets no further ping, and its session ends for lack of one.
     while (pings-- > 0 && this.readyState === "open") this.onPacket(PONG);
   }
 

@@ -140,7 +140,7 @@ class EventSourceClient extends Client {
     this[kPort][kSendPrepared](event);
   }
 
-  /** Makes the event of a message, for all streams. Undecodable ones are left out, since their senders can't be told. */
+  /** Makes the event of a message, for all streams. It leaves out messages that it can't decode. */
   #eventOf({ parts, mark }: PreparedMessage, { prepared, offset, volatile }: PacketWriteOptions): NamedEvent | null {
     const isGuessed = this.#stream.streamId !== undefined && volatile !== true;
     // Adapters of others append an offset to each event that is neither volatile nor asks for an acknowledgement.

@@ -11,7 +11,7 @@ export const hotEvent: Rule = ({ loop, handlers: [top] }) => {
   )
     return [];
   const sentence =
-    `The listeners of "${eventText(top)}" take ${percent(Math.min(1, top.share))} of the time in which the event loop is busy, ` +
+    `The listeners of "${eventText(top)}" take ${percent(Math.min(1, top.share))} of the busy time of the event loop, ` +
     `up to ${timeText(top.p99)} each.`;
   return [{ code: "HOT_EVENT", subject: eventText(top), sentence, link: "#/events" }];
 };
