@@ -4,24 +4,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server, type Socket } from "@portage/server";
+import { CONTENT_POLICY } from "../../packages/server/src/dashboard/answers.ts";
 import type { ConnectionRow, Finding, Hello, History, PageQuestion } from "../../packages/server/src/dashboard/wire.ts";
 import * as data from "./fake-data.ts";
 
 const DIST = fileURLToPath(new URL("../../packages/server/dashboard-dist", import.meta.url));
-
-/** The policy that the door sends; a violation is an error on the console of the browser. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ");
 
 const TYPES: Record<string, string> = {
   html: "text/html; charset=utf-8",
@@ -57,7 +44,7 @@ function answerPage(request: IncomingMessage, response: ServerResponse, mayEnter
     const content = readFileSync(join(DIST, file));
     response.writeHead(name === "" && !mayEnter ? 401 : 200, {
       "content-type": TYPES[file.split(".").at(-1)!] ?? "text/plain",
-      "content-security-policy": POLICY,
+      "content-security-policy": CONTENT_POLICY, // a violation is an error on the console of the browser
       "cache-control": "no-store",
     });
     response.end(content);

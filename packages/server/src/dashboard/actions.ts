@@ -6,7 +6,7 @@
 import { channel } from "node:diagnostics_channel";
 import { createLog } from "../base/log.ts";
 import { nextTurn } from "../base/turn.ts";
-import { sizeOfRoom } from "../socketio/index.ts";
+import { RESERVED_EVENTS, sizeOfRoom } from "../socketio/index.ts";
 import { kAttached } from "../socketio/keys.ts";
 import { isTargetOf } from "./action-table.ts";
 import { Census } from "./census.ts";
@@ -139,7 +139,7 @@ class ActionTaker {
   async #emit({ handle, namespace, room, event, args: json, count }: TargetOf<"emit">): Promise<Acted> {
     const args = readArgs(json);
     const nsp = this.#core.io._nsps.get(namespace);
-    if (args === undefined || NOT_EMITTED.has(event)) return refusedAs("BAD_QUESTION");
+    if (args === undefined || RESERVED_EVENTS.has(event)) return refusedAs("BAD_QUESTION");
     if (nsp === undefined) return refusedAs("UNKNOWN");
     if (handle !== undefined) {
       const socket = await this.#socketOf(handle, namespace);
@@ -164,16 +164,6 @@ class ActionTaker {
     return acted(sessions);
   }
 }
-
-/** Events that a server does not emit to a client. */
-const NOT_EMITTED: ReadonlySet<string> = new Set([
-  "connect",
-  "connect_error",
-  "disconnect",
-  "disconnecting",
-  "newListener",
-  "removeListener",
-]);
 
 function readArgs(json: string): readonly unknown[] | undefined {
   try {

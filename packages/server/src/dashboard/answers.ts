@@ -6,7 +6,8 @@ export interface WebExchange {
   readonly res: ServerResponse;
 }
 
-const CONTENT_POLICY = [
+/** The policy of all answers: only files of the page, and no code in texts. */
+export const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",

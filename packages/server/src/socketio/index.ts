@@ -8,6 +8,7 @@
 import * as roomTable from "./adapter/room-table.ts";
 
 export { InMemoryAdapter } from "./adapter/in-memory.ts";
+export { RESERVED_EVENTS } from "@portage/parser/socket";
 export { AckTimeoutError, ReservedEventError, SocketIoError, type SocketIoErrorCode } from "./report/errors.ts";
 export type { ConnectRefused } from "./client/connect-refused.ts";
 export type { EventSourceOptions } from "./event-source/handler.ts";
