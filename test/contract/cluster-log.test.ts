@@ -102,6 +102,22 @@ describe.skipIf(server === undefined)("Redis", () => {
     port.close();
   });
 
+  test("a log that was emptied has a time to live, although its node has renewed it just before", async () => {
+    await admin.flushall();
+    const { port, log } = await openNode(CLIENTS.ioredis());
+    const entry = (sequence: number) => ({ writer: "writer-1", sequence, bodies: [Buffer.from("x")] });
+    await new Promise<void>((resolve) => {
+      log.follow("/", { onEntry: () => undefined, onInterrupted: () => undefined, onResumed: () => resolve() });
+    });
+    await log.append("/", entry(1));
+    await admin.flushall();
+    await log.position("/");
+    await log.append("/", entry(2));
+    for (const key of await admin.keys("*")) expect(await admin.pttl(key), key).toBeGreaterThan(0);
+    log.close();
+    port.close();
+  });
+
   test("keeps about as many entries as it may", async () => {
     await admin.flushall();
     const { port, log } = await openNode(CLIENTS.ioredis(), { maxLength: 200, maxAge: 60_000 });

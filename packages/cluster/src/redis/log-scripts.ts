@@ -49,6 +49,8 @@ export const POSITION = redisScript(`${current("true")}
  * Every 256th number is a mark with its time: entries up to it are as old, and are removed when that is too old.
  */
 export const APPEND = redisScript(`${current('ARGV[9] ~= ""')}
+  -- A log that began before this append, by a question for its position, has its first entry now.
+  local is_first = number == 0
   local sequence = tonumber(ARGV[6])
   local last = sequence - 1
   if string.find(ARGV[9], "c", 1, true) then last = tonumber(redis.call("GET", KEYS[5]) or -1) end
@@ -79,7 +81,7 @@ export const APPEND = redisScript(`${current('ARGV[9] ~= ""')}
   local position = epoch .. " " .. text(number)
   redis.call("SET", KEYS[1], position, "PX", ARGV[4])
   redis.call("SET", KEYS[5], text(last), "PX", ARGV[4])
-  if is_new or string.find(ARGV[9], "l", 1, true) then redis.call("PEXPIRE", KEYS[2], text(2 * tonumber(ARGV[8]))) end
+  if is_first or string.find(ARGV[9], "l", 1, true) then redis.call("PEXPIRE", KEYS[2], text(2 * tonumber(ARGV[8]))) end
   return position
 `);
 
