@@ -17,8 +17,8 @@ const ALONE = [
   "differential/{arguments,options}.test.ts",
 ];
 
-/** The demo in a browser whose connections sink for half a minute: `npm run test:pages`. */
-export const LONG_IN_BROWSER = "browser/demo-{carry,workers}.test.ts";
+/** What is slow in a browser, or special to one transport: `npm run test:pages`. */
+export const MORE_IN_BROWSER = "browser/{demo-carry,demo-workers,http2,old-clients,streaming}.test.ts";
 
 export default defineConfig({
   ...shared,
@@ -36,7 +36,7 @@ export default defineConfig({
           ...patient,
           name: "system",
           include: ["{contract,e2e,differential,conformance,types,browser,walls,cluster}/**/*.test.ts"],
-          exclude: [...ALONE, LONG_IN_BROWSER],
+          exclude: [...ALONE, MORE_IN_BROWSER],
           isolate: false,
         },
       },

@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
-import shared, { LONG_IN_BROWSER } from "./vitest.config.ts";
+import shared, { MORE_IN_BROWSER } from "./vitest.config.ts";
 
 const { resolve, ssr } = shared;
 
-/** The live page, and the demo in its storms, in a real Chromium. They take minutes: not part of `npm test`. */
+/** The live page, the demo in its storms and single transports in real browsers. They take minutes: not part of `npm test`. */
 export default defineConfig({
   ...(resolve && { resolve }),
   ...(ssr && { ssr }),
@@ -11,7 +11,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     reporters: ["default", "./support/reporter.ts"],
-    include: ["dashboard/**/*.test.ts", LONG_IN_BROWSER],
+    include: ["dashboard/**/*.test.ts", MORE_IN_BROWSER],
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },

@@ -168,7 +168,9 @@ describe.skipIf(server === undefined)("a user without rights to all channels", (
       code: "REDIS_REFUSED",
       message: expect.stringContaining("NOPERM"),
     });
-    const heard = new Promise((resolve) => port.subscribe("mine:news", resolve));
+    const heard = new Promise<Buffer>((resolve, reject) => {
+      port.subscribe("mine:news", resolve).catch(reject);
+    });
     await vi.waitFor(async () => expect(await port.command("PUBLISH", "mine:news", "hi")).toBe(1));
     expect(String(await heard)).toBe("hi");
     port.close();

@@ -76,7 +76,7 @@ export async function roll(program: WorkersChild, workers = 2): Promise<number[]
 /** Stops a sender. Returns the acknowledged numbers, and the numbers that listeners have got. */
 export async function outcome(program: WorkersChild, sender: Sender, index: number) {
   await sender.stop();
-  // The program's output may come after the acknowledgement. Lines of one client are not enough to wait for: some come twice.
+  // The program's output may come after the acknowledgement. A count of lines would not do: some come twice.
   await program.count(1, { event: "heard", client: String(index), number: sender.acknowledged.at(-1) });
   const heard = program.lines.filter(({ event, client }) => event === "heard" && client === String(index));
   return { acknowledged: sender.acknowledged, heard: heard.map(({ number }) => number as number) };
