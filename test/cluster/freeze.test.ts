@@ -36,7 +36,7 @@ async function freeze(frozen: Node, others: readonly Node[], ms: number): Promis
   }
 }
 
-const redis = await startRedis();
+const redis = isShort ? undefined : await startRedis();
 afterAll(() => redis?.stop());
 
 test.skipIf(!WATCHFUL.program || isShort).each(placesWith(redis))(

@@ -59,7 +59,7 @@ export class OrderedDelivery<Event> implements LogFollower {
   #from = 0;
   /** The entry at this position; undefined: it is not known. */
   #last: Pick<WrittenEntry, "writer" | "sequence"> | undefined;
-  #ring = new Ring<Event>({ epoch: "", number: 0 });
+  #ring = this.#ringFrom({ epoch: "", number: 0 });
   /** The epoch of the last entry in sequence that this subscription has brought; empty before the first. */
   #anchor = "";
   /** Whether the log may have another epoch. */
@@ -117,14 +117,24 @@ export class OrderedDelivery<Event> implements LogFollower {
     const reading = await this.#host.log.read(this.#host.nsp, after, through);
     if (typeof reading === "string") return reading;
     const events: StoredEvent<Event>[] = [];
-    for (const { body, epoch, number } of reading) {
-      const entry = decodeEntry(body);
-      const isEvent = entry?.kind === "event" && !isDoubtful(entry, epoch);
-      const event = isEvent ? this.#handler.decode(entry.payload) : undefined;
-      if (event === undefined) return "trimmed";
-      events.push({ epoch, number, event, bytes: body.length });
+    for (const entry of reading) {
+      const stored = this.#decode(entry);
+      if (stored === undefined) return "trimmed";
+      events.push(stored);
     }
     return events;
+  }
+
+  /** Returns the event of an entry that was delivered; undefined: the entry is a hole. */
+  #decode({ epoch, number, body }: LogEntry): StoredEvent<Event> | undefined {
+    const entry = decodeEntry(body);
+    const isEvent = entry?.kind === "event" && !isDoubtful(entry, epoch);
+    const event = isEvent ? this.#handler.decode(entry.payload) : undefined;
+    return event && { epoch, number, event, bytes: body.length };
+  }
+
+  #ringFrom(position: LogPosition): Ring<Event> {
+    return new Ring(position, (entry) => this.#decode(entry));
   }
 
   skipThrough(sid: string, position: LogPosition): void {
@@ -341,7 +351,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     this.#delivered = { epoch, number };
     this.#last = undefined;
     this.#from = number;
-    this.#ring = new Ring<Event>(this.#delivered);
+    this.#ring = this.#ringFrom(this.#delivered);
     if (this.#skips.size > 0) this.#writers.expectGuest(epoch);
     this.#skips.clear();
   }
@@ -367,10 +377,8 @@ export class OrderedDelivery<Event> implements LogFollower {
     const event = this.#eventOf(entry, epoch);
     if (event === undefined) this.#ring.addHole({ epoch, number }, now);
     else {
-      const stored = { epoch, number, event, bytes: body.length };
-      if (isDoubtful(entry, epoch)) this.#ring.addHole(stored, now);
-      else this.#ring.add(stored, now);
-      this.#handler.deliver(stored, this.#skippedAt(number));
+      this.#ring.add({ epoch, number, body }, now);
+      this.#handler.deliver({ epoch, number, event, bytes: body.length }, this.#skippedAt(number));
     }
     this.#handler.onHandled(entry);
   }

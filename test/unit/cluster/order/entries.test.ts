@@ -45,25 +45,57 @@ test("a payload has receivers, flags and the encoded packet; a malformed one is 
 });
 
 test("a ring returns what follows a position, as long as it has all of it", () => {
-  const ring = new Ring<string>({ epoch: "aaaa", number: 5 });
+  const decoded: number[] = [];
+  const ring = new Ring<string>({ epoch: "aaaa", number: 5 }, ({ epoch, number, body }) => {
+    decoded.push(number);
+    return { epoch, number, event: body.toString(), bytes: body.length };
+  });
   const at = (number: number) => ({ epoch: "aaaa", number });
-  const add = (number: number, now: number, bytes = 10): void =>
-    ring.add({ ...at(number), event: `e${number}`, bytes }, now);
+  const add = (number: number, now: number, body = `e${number}`): void =>
+    ring.add({ ...at(number), body: Buffer.from(body) }, now);
   const after = (number: number, epoch = "aaaa") => ring.after({ epoch, number })?.map(({ event }) => event);
   expect([after(5), after(4), after(6), after(5, "bbbb")]).toEqual([[], undefined, undefined, undefined]);
   add(6, 0);
   add(7, 5000);
+  expect(decoded).toEqual([]);
   expect([after(5), after(6), after(7)]).toEqual([["e6", "e7"], ["e7"], []]);
   ring.addHole(at(8), 5000);
   add(9, 5000);
   expect([after(6), after(7), after(8)]).toEqual([undefined, undefined, ["e9"]]);
-  // Ten seconds, and eight million bytes, are the most.
-  add(10, 10_000);
-  expect(ring.size).toBe(4);
-  add(11, 20_001, 7.9e6);
-  expect(after(9)).toBeUndefined();
-  expect(after(10)).toEqual(["e11"]);
-  add(12, 20_002, 2e6);
-  expect(after(10)).toBeUndefined();
-  expect(ring.bytes).toBeLessThan(8e6);
+  // Each is decoded once, however many clients return.
+  expect(decoded).toEqual([6, 7, 9]);
+  // What does not follow the last one begins anew.
+  add(12, 5000);
+  expect([after(8), after(11)]).toEqual([undefined, ["e12"]]);
+});
+
+test("a ring keeps ten seconds of events, and eight million bytes", () => {
+  const ring = new Ring<number>({ epoch: "aaaa", number: 0 }, ({ epoch, number, body }) => ({
+    epoch,
+    number,
+    event: number,
+    bytes: body.length,
+  }));
+  const beyond = (number: number) => ring.after({ epoch: "aaaa", number })?.map(({ event }) => event);
+  let last = 0;
+  const add = (bytes: number, now: number): void =>
+    ring.add({ epoch: "aaaa", number: ++last, body: Buffer.alloc(bytes) }, now);
+  for (let now = 0; now <= 60_000; now += 10) {
+    add(100, now);
+    if (now % 1000 > 0) continue;
+    const tenSeconds = Math.max(0, last - 1001);
+    expect(beyond(tenSeconds)).toEqual(Array.from({ length: last - tenSeconds }, (_, index) => tenSeconds + 1 + index));
+  }
+  // Whole blocks are left out.
+  expect(ring.size).toBeLessThan(2500);
+  expect(ring.bytes).toBeLessThan(300_000);
+  for (let count = 0; count < 20; count += 1) {
+    add(1e6, 60_000);
+    expect(ring.bytes).toBeLessThan(8.2e6);
+  }
+  expect(beyond(last - 7)).toHaveLength(7);
+  expect(beyond(last - 9)).toBeUndefined();
+  // One that is larger than all is kept alone.
+  add(9e6, 60_000);
+  expect([beyond(last - 1), beyond(last - 2)]).toEqual([[last], undefined]);
 });
