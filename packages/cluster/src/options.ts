@@ -12,7 +12,7 @@ export interface ClusterOptions {
    * connection to the process of the session, `refuse` leaves the client on polling, `auto` chooses. Default: `"auto"`.
    */
   upgrades?: "auto" | "tunnel" | "refuse";
-  /** Delay between two pings of each link. Default: 1000. */
+  /** Time without a byte on a link after which a ping is sent. Default: 1000. */
   heartbeatInterval?: number;
   /** Time without a byte from a process after which its link is reset. Default: 4000. */
   heartbeatTimeout?: number;

@@ -144,6 +144,7 @@ describe.each(["server", "client"] as const)("a link, as %s", (role) => {
     near.send(encodeFrame("DATA", 1, Buffer.alloc(500_000 - near.queuedBytes - heads)));
     expect(near.queuedBytes).toBe(500_000);
     near.beat();
+    near.beat();
     expect(near.queuedBytes).toBeGreaterThan(500_000);
     await report.drains.next();
     expect(near.queuedBytes).toBeLessThan(500_000);
@@ -158,6 +159,21 @@ describe.each(["server", "client"] as const)("a link, as %s", (role) => {
     expect(await probe).toBe(false);
     expect(await report.ends.next()).toBe("cut");
     expect(await near.probe()).toBe(false);
+  });
+
+  test("a beat pings if no byte has come since the one before", async () => {
+    const pings = new Inbox<Buffer>("a ping");
+    far.open({ ...silent, onPing: (data) => pings.push(data) });
+    near.beat();
+    near.beat();
+    expect((await pings.next()).readUInt32BE()).toBe(1);
+    await near.probe();
+    near.beat();
+    far.sendBinary(encodeFrame("FIN", 1));
+    await report.frames.next();
+    near.beat();
+    near.beat();
+    expect([await pings.next(), await pings.next()].map((data) => data.readUInt32BE())).toEqual([2, 3]);
   });
 
   test("silence for the beats of heartbeatTimeout ends it; each byte starts them anew", async () => {

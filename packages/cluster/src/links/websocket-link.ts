@@ -64,6 +64,7 @@ export class PeerLink implements Link, LinkHandler {
   #end: LinkEnd | undefined = undefined;
   #queue: "short" | "long" = "short";
   #output: "idle" | "waiting" = "idle";
+  /** Beats since the last byte of the peer. */
   #missed = 0;
   #pings = 0;
   #pingedAt = 0;
@@ -161,7 +162,8 @@ export class PeerLink implements Link, LinkHandler {
       return;
     }
     this.#missed += 1;
-    this.#ping();
+    // A byte that came since the last beat says as much as a pong. Peers ping in turn then.
+    if (this.#missed > 1) this.#ping();
   }
 
   #ping(): number {

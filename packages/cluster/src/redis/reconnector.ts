@@ -2,8 +2,8 @@ import type { Clock, PendingCall } from "@portage/server/relay";
 import { ClusterError } from "../core/errors.ts";
 import type { OpenConnection, OpenedConnection, RedisConnection } from "./clients.ts";
 
-/** Milliseconds between two looks at a connection. Each sends a PING, if no reply is due. */
-const HEARTBEAT_INTERVAL = 1000;
+/** Milliseconds without a reply after which a PING is sent. */
+const HEARTBEAT_INTERVAL = 2500;
 /** Milliseconds without a due reply after which a connection is given up. */
 const REPLY_DEADLINE = 5000;
 /** Milliseconds for one attempt to connect. */
@@ -134,14 +134,17 @@ export class Reconnector {
     opened?.end();
   }
 
-  #watch(): void {
+  #watch(delay = HEARTBEAT_INTERVAL): void {
     const life = this.#life;
-    this.#timer = this.#clock.after(HEARTBEAT_INTERVAL, () => {
+    this.#timer = this.#clock.after(delay, () => {
       if (life !== this.#life) return;
-      if (this.#due === 0) this.send(["PING"]).catch(() => undefined);
-      else if (this.#clock.now() - this.#lastReply > REPLY_DEADLINE) {
-        return this.#fail(new ClusterError("REDIS_UNAVAILABLE", "Redis does not reply"));
+      const silence = this.#clock.now() - this.#lastReply;
+      if (this.#due > 0) {
+        if (silence >= REPLY_DEADLINE) return this.#fail(new ClusterError("REDIS_UNAVAILABLE", "Redis does not reply"));
+        return this.#watch(Math.min(HEARTBEAT_INTERVAL, REPLY_DEADLINE - silence));
       }
+      if (silence < HEARTBEAT_INTERVAL) return this.#watch(HEARTBEAT_INTERVAL - silence);
+      this.send(["PING"]).catch(() => undefined);
       this.#watch();
     });
   }

@@ -20,6 +20,8 @@ const log = createLog("portage:cluster");
 
 /** Milliseconds for which the record of a node that does not beat is kept, at least. */
 const RECORD_TTL = 10_000;
+/** A record is renewed after this part of its time to live. */
+const RENEWALS = 4;
 /** Milliseconds between two looks at the other records while each node has a link. */
 const FULL_LOOK_INTERVAL = 15_000;
 /** Milliseconds until the next try of a step that needs Redis. */
@@ -54,7 +56,7 @@ interface KnownNode {
 }
 
 /**
- * The registry of nodes on several hosts: a record of each in Redis, which expires unless its node renews it in each beat.
+ * The registry of nodes on several hosts: a record of each in Redis, which expires unless its node renews it.
  *
  * A node has its record before it has joined. While Redis is away it serves on, and so do its links.
  */
@@ -75,6 +77,8 @@ export class RedisRegistry implements Registry {
   #holding: "idle" | "busy" = "idle";
   #looking: "idle" | "busy" | "again" = "idle";
   #lookedAt = 0;
+  /** When the own record was last held. */
+  #heldAt = 0;
   #wake = (): void => undefined;
   #stopObserving = (): void => undefined;
 
@@ -197,7 +201,7 @@ export class RedisRegistry implements Registry {
 
   beat(): void {
     const host = this.#host!;
-    void this.#renew();
+    if (host.clock.now() - this.#heldAt >= this.#ttl / RENEWALS) void this.#renew();
     if (host.lacksLinks || host.clock.now() - this.#lookedAt >= FULL_LOOK_INTERVAL) this.#look();
   }
 
@@ -226,12 +230,11 @@ export class RedisRegistry implements Registry {
   }
 
   async #hold({ self: { tag }, text }: OwnRecord): Promise<"held" | "taken"> {
-    const { port, keys, needsSecret, heartbeatInterval, heartbeatTimeout } = this.#settings;
+    const { port, keys, needsSecret } = this.#settings;
     const names = [keys.records + tag, keys.tags, keys.secret];
-    const ttl = Math.ceil(Math.max(RECORD_TTL, 3 * heartbeatInterval, 2 * heartbeatTimeout));
     const reply = await port.eval(HOLD_RECORD, names, [
       text,
-      ttl,
+      this.#ttl,
       tag,
       needsSecret ? this.#draft : "",
       keys.channel,
@@ -239,7 +242,15 @@ export class RedisRegistry implements Registry {
     ]);
     const [outcome, secret] = reply as [number, Buffer];
     if (needsSecret && outcome !== 0) this.#useSecret(secret);
-    return outcome === 0 ? "taken" : "held";
+    if (outcome === 0) return "taken";
+    this.#heldAt = this.#host?.clock.now() ?? 0;
+    return "held";
+  }
+
+  /** Milliseconds that a record lives without being renewed. */
+  get #ttl(): number {
+    const { heartbeatInterval, heartbeatTimeout } = this.#settings;
+    return Math.ceil(Math.max(RECORD_TTL, 3 * heartbeatInterval, 2 * heartbeatTimeout));
   }
 
   /** The nodes that have not heard of a new one yet know the one before. */

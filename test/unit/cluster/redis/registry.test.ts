@@ -158,6 +158,11 @@ describe("the registry in Redis", () => {
     redis.keys.clear();
     host.registry.beat();
     await settle();
+    expect(redis.tags).toEqual([]);
+    // A quarter of its time to live.
+    host.clock.advance(2500);
+    host.registry.beat();
+    await settle();
     expect(redis.tags).toEqual([host.self!.tag]);
     expect(host.said).not.toContain("tag lost");
   });
@@ -166,6 +171,7 @@ describe("the registry in Redis", () => {
     const host = await new Host(redis).join();
     const { tag } = host.self!;
     redis.keys.set(NAMES.records + tag, OTHER);
+    host.clock.advance(2500);
     host.registry.beat();
     await settle();
     expect(host.said.slice(1)).toEqual(["tag lost", `claimed, others: ${tag}`]);
@@ -243,6 +249,7 @@ describe("the registry in Redis", () => {
     const [former] = first.registry.keys();
     redis.keys.clear();
     const newcomer = await new Host(redis).join();
+    first.clock.advance(2500);
     first.registry.beat();
     await settle();
     expect(first.registry.keys()).toEqual([newcomer.registry.keys()[0], former]);
