@@ -22,6 +22,8 @@ const MOST_VIEWERS = 8;
 /** Seconds between two looks at watched views, and between two checks of roles. */
 const REFRESH = 2;
 const CHECK_ROLES = 60;
+/** Bytes that wait for a page. */
+const MOST_QUEUED = 1_000_000;
 /** Messages of a page before it is admitted. */
 const MOST_EARLY = 16;
 
@@ -37,7 +39,7 @@ function privateOptions(path: string, access: Access): Partial<ServerOptions> {
     maxEventsPerSecond: 50,
     maxNamespaces: 1,
     connectTimeout: 10_000,
-    slowReader: { soft: 256_000, hard: 1_000_000 },
+    slowReader: { soft: 256_000, hard: MOST_QUEUED, burst: MOST_QUEUED },
     allowRequest: (req, decide) => {
       if (!isSameOrigin(req)) return decide(null, false);
       void access.check(req).then((pass) => decide(null, typeof pass === "object"));

@@ -7,10 +7,15 @@ import type { BoardSocket } from "./sockets.ts";
 import type { Actions, Finding, FromPage, FromServer, Hello, Role, TappedPacket, Tick, ViewName } from "./wire.ts";
 import type { PartRegistry } from "./registry.ts";
 
+/** Bytes that wait for a page, above which it gets neither packets nor lines. Their number comes with the next ones. */
+const MOST_BEHIND = 128_000;
 /** Malformed messages after which the page is sent away. */
 const MOST_BAD = 3;
 /** Questions of a page that may wait for their answers. */
 const MOST_PENDING = 16;
+
+/** Counts lines of the log among the taps; handles are longer. */
+const LINES = "";
 
 const BAD_QUESTION = { error: "BAD_QUESTION" } as const;
 const TOO_MANY = { error: "TOO_MANY" } as const;
@@ -38,6 +43,8 @@ export class OpenPage implements Viewer {
   readonly #host: ViewerHost;
   readonly #watched = new Map<ViewName, { readonly params: ViewParams; revision: number; rows: unknown }>();
   readonly #leaving = new Set<() => void>();
+  /** How many packets of each tap, and how many lines, the page has not got because it was behind. */
+  readonly #withheld = new Map<string, number>();
   readonly #handlers: Readonly<Record<QuestionName, Handler>>;
   #pass: Pass;
   #nonce = "";
@@ -87,11 +94,25 @@ export class OpenPage implements Viewer {
   }
 
   packets(handle: string, entries: readonly TappedPacket[], skipped: number): void {
-    this.#send("packets", handle, entries, skipped);
+    if (this.#mayTake(handle, entries.length + skipped))
+      this.#send("packets", handle, entries, skipped + this.#takeWithheld(handle));
   }
 
   logs(lines: readonly string[], skipped: number): void {
-    this.#send("logs", lines, skipped);
+    if (this.#mayTake(LINES, lines.length + skipped)) this.#send("logs", lines, skipped + this.#takeWithheld(LINES));
+  }
+
+  /** Whether the page reads fast enough for more. If not, they are counted. */
+  #mayTake(of: string, count: number): boolean {
+    if (this.socket.conn.bufferedBytes <= MOST_BEHIND) return true;
+    this.#withheld.set(of, (this.#withheld.get(of) ?? 0) + count);
+    return false;
+  }
+
+  #takeWithheld(of: string): number {
+    const count = this.#withheld.get(of) ?? 0;
+    this.#withheld.delete(of);
+    return count;
   }
 
   /** Sends the figures of a second. A slow page gets the newest alone. */
