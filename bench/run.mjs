@@ -11,6 +11,7 @@
 //   npm run bench -- redis        several nodes with one Redis, compared with the adapters of socket.io
 //   npm run bench -- compare main the working tree, compared with a commit
 //   npm run bench -- toggle       what the probe of the live page costs, within one process
+//   npm run bench -- viewer       what an open page of the live page costs
 //   npm run bench -- tracing      what a subscriber of the channel of events costs
 //   npm run bench -- docs         writes the last results into docs/performance.md
 //
@@ -29,6 +30,7 @@ const rows = { ...messageRows, ...sessionRows };
 const jobs = [
   "compare",
   "toggle",
+  "viewer",
   "tracing",
   "parser",
   "tails",
