@@ -4,6 +4,7 @@ import { createClient } from "redis";
 import { afterAll, describe, expect, test } from "vitest";
 import type { LogPosition } from "../../packages/cluster/src/order/log.ts";
 import { ClientPort } from "../../packages/cluster/src/redis/client-port.ts";
+import { type LogKeys, logKeys } from "../../packages/cluster/src/redis/log-keys.ts";
 import type { RedisPort } from "../../packages/cluster/src/redis/port.ts";
 import { RedisStore } from "../../packages/cluster/src/redis/store.ts";
 import { SimStore } from "../support/cluster/sim-store.ts";
@@ -20,6 +21,7 @@ describe("the simulated store", () => {
     return Promise.resolve({
       store,
       moveLog: (nsp, to) => Promise.resolve(void positions.set(nsp, to)),
+      failOver: (nsp) => Promise.resolve(void positions.delete(nsp)),
       pass: (ms) => Promise.resolve(clock.advance(ms)),
       flush: () => Promise.resolve(store.flush()),
     });
@@ -30,7 +32,7 @@ const server = await startRedis();
 const url = server?.url ?? "";
 afterAll(() => server?.stop());
 
-const keyOf = (nsp: string) => `test:{${nsp}}:p`;
+const keysOf = (nsp: string): LogKeys => logKeys("test:", nsp);
 
 /** Milliseconds that pass really: Redis has its own clock. */
 const wait = (ms: number): Promise<void> => new Promise((resolve) => void serverClock.after(ms, resolve));
@@ -55,10 +57,13 @@ describe.skipIf(server === undefined).each([
   storeContract(async () => {
     const redis = await port();
     return {
-      store: new RedisStore(redis, "test:", keyOf),
+      store: new RedisStore(redis, "test:", keysOf),
       moveLog: async (nsp, { epoch, number }) => {
-        await redis.command("SET", keyOf(nsp), `${epoch} ${number}`);
+        const [, server = ""] = /run_id:(\w+)/.exec(String(await redis.command("INFO", "server"))) ?? [];
+        await redis.command("SET", keysOf(nsp).position, `${epoch} ${number}`);
+        await redis.command("SET", keysOf(nsp).server, server);
       },
+      failOver: async (nsp) => void (await redis.command("SET", keysOf(nsp).server, "another")),
       pass: wait,
       flush: async () => void (await redis.command("FLUSHALL")),
     };
@@ -67,7 +72,7 @@ describe.skipIf(server === undefined).each([
   test("all keys expire, and none shows a private id", async () => {
     const redis = await port();
     await redis.command("FLUSHALL");
-    const store = new RedisStore(redis, "test:", keyOf);
+    const store = new RedisStore(redis, "test:", keysOf);
     const owner = { term: "a", tag: "aaaa" };
     await store.put("/", { pid: "secret", record: Buffer.from("r"), ttl: 60_000 }, owner);
     await store.take("/", "secret", 60_000, owner);

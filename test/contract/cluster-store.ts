@@ -7,6 +7,8 @@ export interface StoreUnderTest {
   readonly store: ClusterStore;
   /** Moves the log of a namespace to a position. */
   readonly moveLog: (nsp: string, position: LogPosition) => Promise<void>;
+  /** Lets a replica take the place of the server; the log does not know yet. */
+  readonly failOver: (nsp: string) => Promise<void>;
   /** Lets time pass. */
   readonly pass: (ms: number) => Promise<void>;
   /** Loses all data. */
@@ -42,6 +44,18 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     const [nsp, pid] = [`/${newPid()}`, newPid()];
     await store.put(nsp, { pid, record: BYTES, ttl: LONG }, A);
     expect(await store.take(nsp, pid, LONG, B)).toMatchObject({ position: { epoch: "", number: 0 } });
+  });
+
+  test("the position is not known after a fail-over, until the log has moved on", async () => {
+    const { store, moveLog, failOver } = await start();
+    const [nsp, pid] = [`/${newPid()}`, newPid()];
+    await moveLog(nsp, { epoch: "ep-1", number: 7 });
+    await store.put(nsp, { pid, record: BYTES, ttl: LONG }, A);
+    await failOver(nsp);
+    const taken = { record: BYTES, previous: A };
+    expect(await store.take(nsp, pid, LONG, B)).toEqual({ ...taken, position: { epoch: "", number: 0 } });
+    await moveLog(nsp, { epoch: "ep-2", number: 0 });
+    expect(await store.take(nsp, pid, LONG, B)).toEqual({ ...taken, position: { epoch: "ep-2", number: 0 } });
   });
 
   test("the owner writes its record again, and an earlier owner does not", async () => {

@@ -73,13 +73,20 @@ afterEach(async () => {
 
 const urlOf = ({ io }: Node): string => `http://127.0.0.1:${(io.httpServer.address() as { port: number }).port}`;
 
+/** Returns the number of the last event that a node has delivered; -1: it has not joined the log. */
+function deliveredAt({ io }: Node): number {
+  const { events } = io.of("/").adapter as unknown as {
+    readonly events: { readonly delivered?: { readonly number: number } };
+  };
+  return events.delivered?.number ?? -1;
+}
+
 /** Starts a node that finds Redis by itself. */
 async function startNode(): Promise<Node> {
   const nodes = new Nodes((await pair.address()).url, all[0]?.name);
   all.push(nodes);
   const node = await nodes.start({}, { connectionStateRecovery: {} });
-  const { events } = node.io.of("/").adapter as unknown as { readonly events: { readonly delivered: unknown } };
-  await until(() => events.delivered !== undefined, "the log");
+  await until(() => deliveredAt(node) >= 0, "the log");
   return node;
 }
 
@@ -131,6 +138,27 @@ describe.skipIf(first === undefined || second === undefined)("a replica takes th
     expect(await epochOf(pair.replica)).not.toBe(before);
   });
 
+  test("a client that returns before any node has asked the replica where its log is does not resume", async () => {
+    const [a, b] = [await startNode(), await startNode()];
+    const heard = await connectTo(a);
+    a.io.emit("n", 1);
+    await until(() => heard.length === 1, "the first event");
+    await pair.part();
+    // The other node has not heard of the events that are lost, and does not follow the log of the replica.
+    const [, relay] = pair.relays;
+    relay!.cut();
+    relay!.port = portIn(second!.url);
+    await pair.replica.call("ACL", "SETUSER", "default", "-subscribe");
+    const before = await epochOf(pair.replica);
+    const socket = await moveTo(b, async () => {
+      a.io.emit("n", 2);
+      await until(() => deliveredAt(a) === 2, "the event at the node that has the log");
+      relay!.mend();
+    });
+    expect(await epochOf(pair.replica)).toBe(before);
+    expect([socket.recovered, socket.recoveryError?.code]).toEqual([false, "RECOVERY_EPOCH"]);
+  });
+
   test("and the numbers of lost events, which its only witness has delivered, are not given out again", async () => {
     const [a, b] = [await startNode(), await startNode()];
     const heard = await connectTo(a);
@@ -145,10 +173,7 @@ describe.skipIf(first === undefined || second === undefined)("a replica takes th
     relay!.port = portIn(second!.url);
     relay!.mend();
     for (const n of [12, 13, 14]) b.io.emit("n", n);
-    const { events } = b.io.of("/").adapter as unknown as {
-      readonly events: { readonly delivered?: { number: number } };
-    };
-    await until(() => (events.delivered?.number ?? 0) >= 3, "the events of the other node");
+    await until(() => deliveredAt(b) >= 3, "the events of the other node");
     const socket = await moveTo(b, () => undefined);
     expect([socket.recovered, socket.recoveryError?.code]).toEqual([false, "RECOVERY_EPOCH"]);
   });

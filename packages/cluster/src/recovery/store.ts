@@ -38,7 +38,7 @@ export interface StoredRecord {
 export interface TakenRecord {
   readonly record: Buffer;
   readonly previous: RecordOwner;
-  /** The position of the log at that moment. */
+  /** The position of the log at that moment. The epoch is empty if the log is, or may have lost entries that clients have got. */
   readonly position: LogPosition;
 }
 

@@ -95,7 +95,7 @@ export class RedisHistory {
     this.#node = node;
     this.adapters.log.attach(log);
     const prefix = `${port.prefix}${this.#name}:`;
-    this.adapters.store.attach(new RedisStore(port, prefix, (nsp) => logKeys(prefix, nsp).position));
+    this.adapters.store.attach(new RedisStore(port, prefix, (nsp) => logKeys(prefix, nsp)));
     return () => {
       if (this.#node === node) this.#stop();
     };

@@ -7,6 +7,12 @@ import { redisScript } from "./script.ts";
  * Each command of APPEND costs every event: it reads one key, writes two, stores and publishes, and leaves the rest for seldom.
  */
 
+/** Sets `server` to what names the process of Redis; nil unless `looks`, or if this user may not ask. */
+const ownServer = (looks: string): string => `
+  local info = ${looks} and redis.pcall("INFO", "server")
+  local server = type(info) == "string" and string.match(info, "run_id:(%w+)")
+`;
+
 /**
  * Reads the position. A log that has lost entries, or all, gets a new epoch: its numbers begin at 1 again. So does one whose
  * server has changed: after a fail-over or a restart, numbers may be missing that clients have got, and would be given out again.
@@ -20,8 +26,7 @@ const current = (looks: string): string => `
   local epoch = stored and string.sub(stored, 1, 4)
   local number = stored and tonumber(string.sub(stored, 6))
   local is_new = not number or (epoch == ARGV[2] and number < tonumber(ARGV[3]))
-  local info = ${looks} and redis.pcall("INFO", "server")
-  local server = type(info) == "string" and string.match(info, "run_id:(%w+)")
+  ${ownServer(looks)}
   if server then
     local former = redis.call("GET", KEYS[4])
     is_new = is_new or (former and former ~= server)
@@ -32,6 +37,17 @@ const current = (looks: string): string => `
     number = 0
     redis.call("DEL", KEYS[2], KEYS[3])
   end
+`;
+
+/**
+ * Sets `position` to the stored one, or to "" if there is none. So it is if the server has changed, and no node has asked for the
+ * position since: a node that comes first would let clients resume without the lost entries.
+ */
+export const takePosition = (key: string, serverKey: string): string => `
+  local position = redis.call("GET", ${key}) or ""
+  local former = redis.call("GET", ${serverKey})
+  ${ownServer("former")}
+  if server and server ~= former then position = "" end
 `;
 
 /** Returns the position. */

@@ -8,7 +8,8 @@ import type {
   TakenRecord,
   WriteOutcome,
 } from "../recovery/store.ts";
-import { parsePosition } from "./log-keys.ts";
+import { type LogKeys, parsePosition } from "./log-keys.ts";
+import { takePosition } from "./log-scripts.ts";
 import type { RedisPort } from "./port.ts";
 import { redisScript } from "./script.ts";
 
@@ -47,7 +48,8 @@ const TAKE = redisScript(`
     redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "po", found[1], "pt", found[2])
   end
   if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[3]) then redis.call("PEXPIRE", KEYS[1], ARGV[3]) end
-  return { found[1], found[2], found[3], redis.call("GET", KEYS[2]) or "" }`);
+  ${takePosition("KEYS[2]", "KEYS[3]")}
+  return { found[1], found[2], found[3], position }`);
 
 const REMOVE = redisScript(`
   if redis.call("HGET", KEYS[1], "o") ~= ARGV[1] then return 0 end
@@ -64,16 +66,16 @@ const OUTCOMES: readonly RenewalOutcome[] = ["taken", "kept", "missing"];
 export class RedisStore implements ClusterStore {
   readonly #port: RedisPort;
   readonly #prefix: string;
-  readonly #positionKey: (nsp: string) => string;
+  readonly #logKeys: (nsp: string) => LogKeys;
 
   /**
    * @param prefix what the names of all keys begin with
-   * @param positionKey returns the key with the position of a log
+   * @param logKeysOf returns the keys of the log of a namespace
    */
-  constructor(port: RedisPort, prefix: string, positionKey: (nsp: string) => string) {
+  constructor(port: RedisPort, prefix: string, logKeysOf: (nsp: string) => LogKeys) {
     this.#port = port;
     this.#prefix = prefix;
-    this.#positionKey = positionKey;
+    this.#logKeys = logKeysOf;
   }
 
   #keyOf(nsp: string, pid: string): string {
@@ -93,7 +95,8 @@ export class RedisStore implements ClusterStore {
   }
 
   async take(nsp: string, pid: string, ttl: number, { term, tag }: RecordOwner): Promise<TakenRecord | undefined> {
-    const keys = [this.#keyOf(nsp, pid), this.#positionKey(nsp)];
+    const { position: positionKey, server } = this.#logKeys(nsp);
+    const keys = [this.#keyOf(nsp, pid), positionKey, server];
     const taken = await this.#port.eval(TAKE, keys, [term, tag, millisecondsOf(ttl)]);
     if (taken === null) return undefined;
     const [previousTerm, previousTag, record, position] = taken as [Buffer, Buffer, Buffer, Buffer];
