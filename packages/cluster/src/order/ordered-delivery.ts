@@ -1,5 +1,6 @@
+import type { DeliveryHandler, DeliveryHost } from "./delivery-host.ts";
 import { decodeEntry, isDoubtful, type WrittenEntry } from "./entry.ts";
-import type { ClusterLog, LogEntry, LogFollower, LogPosition, LogReading, StoredEvent } from "./log.ts";
+import type { LogEntry, LogFollower, LogPosition, LogReading, StoredEvent } from "./log.ts";
 import { Ring } from "./ring.ts";
 import { WaitingEntries } from "./waiting.ts";
 import { Writers } from "./writers.ts";
@@ -9,28 +10,6 @@ const READ_RETRY_DELAY = 200;
 
 /** Former epochs that are remembered, so that a late entry is not taken for one of a new epoch. */
 const MOST_PAST_EPOCHS = 16;
-
-/** What a delivery does with entries. */
-export interface DeliveryHandler<Event> {
-  /** Decodes the event of an entry. Undefined: it is malformed, which was reported. */
-  decode(payload: Buffer): Event | undefined;
-  /** Returns an own event, so that it is not decoded. `delivered`: this node has delivered it. Undefined: it is of another node. */
-  takeOwn(entry: WrittenEntry): Event | "delivered" | undefined;
-  /** Delivers an event. `skipped`: sockets that have got it already. */
-  deliver(stored: StoredEvent<Event>, skipped: readonly string[] | undefined): void;
-  /** An entry has been handled. */
-  onHandled(entry: WrittenEntry): void;
-  /** Events are lost for all clients of this node. */
-  onLost(): void;
-  /** Whether all new entries are delivered at once. */
-  onLive(isLive: boolean): void;
-}
-
-export interface DeliveryHost {
-  readonly nsp: string;
-  readonly log: ClusterLog;
-  readonly clock: { now(): number; after(ms: number, fn: () => void): { cancel(): void } };
-}
 
 /** `away`: new entries do not come; `reading`: earlier ones are read first; `live`: they are delivered as they come. */
 type DeliveryPhase = "away" | "reading" | "live" | "closed";
