@@ -11,7 +11,7 @@ import { type Node, Nodes, until } from "./nodes.ts";
 const [first, second] = [await ownRedis(), await ownRedis()];
 const portIn = (url: string): number => Number(new URL(url).port);
 
-/** Redis, its replica, and the address by which nodes find the one that serves. */
+/** Redis, its replica, and the address of the one in service. */
 class Pair {
   readonly relays: Relay[] = [];
   readonly main = new Redis(first!.url, { lazyConnect: true });
@@ -81,7 +81,7 @@ function deliveredAt({ io }: Node): number {
   return events.delivered?.number ?? -1;
 }
 
-/** Starts a node that finds Redis by itself. */
+/** Starts a node with an address of its own for Redis. */
 async function startNode(): Promise<Node> {
   const nodes = new Nodes((await pair.address()).url, all[0]?.name);
   all.push(nodes);
@@ -138,13 +138,13 @@ describe.skipIf(first === undefined || second === undefined)("a replica takes th
     expect(await epochOf(pair.replica)).not.toBe(before);
   });
 
-  test("a client that returns before any node has asked the replica where its log is does not resume", async () => {
+  test("a client does not resume at a replica before a node has asked it for the position", async () => {
     const [a, b] = [await startNode(), await startNode()];
     const heard = await connectTo(a);
     a.io.emit("n", 1);
     await until(() => heard.length === 1, "the first event");
     await pair.part();
-    // The other node has not heard of the events that are lost, and does not follow the log of the replica.
+    // The other node has not heard of the lost events, and does not follow the log of the replica.
     const [, relay] = pair.relays;
     relay!.cut();
     relay!.port = portIn(second!.url);
@@ -152,7 +152,7 @@ describe.skipIf(first === undefined || second === undefined)("a replica takes th
     const before = await epochOf(pair.replica);
     const socket = await moveTo(b, async () => {
       a.io.emit("n", 2);
-      await until(() => deliveredAt(a) === 2, "the event at the node that has the log");
+      await until(() => deliveredAt(a) === 2, "the event at the other node");
       relay!.mend();
     });
     expect(await epochOf(pair.replica)).toBe(before);
