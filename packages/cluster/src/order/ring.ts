@@ -7,7 +7,7 @@ const RING_BYTES = 8e6;
 /** Bytes of the first block, and of the largest that holds several entries. */
 const BLOCK_BYTES = { first: 4096, largest: 65_536 };
 /** The length of an entry stands before it. */
-const LENGTH_BYTES = 4;
+const LENGTH_SIZE = 4;
 
 /** Entries in a row. An entry without bytes is a hole. */
 interface Block<Event> {
@@ -53,10 +53,10 @@ export class Ring<Event> {
   add({ epoch, number, body }: LogEntry, now: number): void {
     if (epoch !== this.#last.epoch || number !== this.#last.number + 1) this.#clear();
     this.#last = { epoch, number };
-    const block = this.#blockFor(LENGTH_BYTES + body.length, now);
+    const block = this.#blockFor(LENGTH_SIZE + body.length, now);
     block.bytes.writeUInt32LE(body.length, block.used);
-    body.copy(block.bytes, block.used + LENGTH_BYTES);
-    block.used += LENGTH_BYTES + body.length;
+    body.copy(block.bytes, block.used + LENGTH_SIZE);
+    block.used += LENGTH_SIZE + body.length;
     block.count += 1;
     block.at = now;
   }
@@ -85,7 +85,7 @@ export class Ring<Event> {
   #decodeAll(block: Block<Event>): void {
     const { bytes, decoded, first } = block;
     while (decoded.length < block.count) {
-      const start = block.decodedBytes + LENGTH_BYTES;
+      const start = block.decodedBytes + LENGTH_SIZE;
       const end = start + bytes.readUInt32LE(block.decodedBytes);
       const position = { epoch: this.#last.epoch, number: first + decoded.length };
       decoded.push(start === end ? undefined : this.#decode({ ...position, body: bytes.subarray(start, end) }));
