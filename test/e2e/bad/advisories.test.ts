@@ -28,7 +28,7 @@ beforeAll(async () => {
     allowEIO3: true,
     maxHttpBufferSize: LIMIT,
     pingInterval: 300,
-    pingTimeout: 2000,
+    pingTimeout: 3000,
     upgradeTimeout: 300,
     destroyUpgradeTimeout: 100,
   });
