@@ -16,15 +16,15 @@ const code = (text) => `\`${text}\``;
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((row) => `| ${row.map(cell).join(" | ")} |`).join("\n");
 
-const metricsOf = (isOfCluster) =>
+const metricsOf = (wanted) =>
   table(
     ["metric", "type", "labels", "what it is", "in OpenTelemetry"],
-    METRICS.filter((row) => row.isOfCluster === isOfCluster).map(({ name, kind, labels, help, otel }) => [
+    METRICS.filter(({ option }) => option === wanted).map(({ name, kind, labels, help, otel }) => [
       code(kind === "counter" ? `${name}_total` : name),
       kind,
       labels.map(code).join(", "),
       help.replace(/\.$/, ""),
-      code(otel.name),
+      [otel.name, otel.outName ?? []].flat().map(code).join(", "),
     ]),
   );
 
@@ -63,17 +63,36 @@ collectMetrics(io, promClient);
 
 ## The metrics
 
-${metricsOf(false)}
+${metricsOf(undefined)}
+
+With the option \`eventMetrics\`, a list of names:
+
+${metricsOf("eventMetrics")}
 
 With the option \`cluster\`:
 
-${metricsOf(true)}
+${metricsOf("cluster")}
 
 Durations have buckets up to ${METRICS.find(({ name }) => name === "portage_session_duration_seconds")
   .bounds.at(-1)
   .toLocaleString(
     "en",
   )} seconds, latencies up to ${METRICS.find(({ name }) => name === "portage_heartbeat_rtt_seconds").bounds.at(-1)}.
+
+## Which events are there, and how long do they take?
+
+Name those that matter; nothing is counted without the option.
+
+\`\`\`ts
+import { Server } from "@portage/server";
+
+const io = new Server(3000, { eventMetrics: ["chat", "order"] });
+\`\`\`
+
+Each of them has counts of its own in each of the first 50 namespaces that your program has named, at 0 from the start. All
+other events are \`_OTHER\`, and so are all other namespaces. \`in\` has the events that listeners are given, after the
+middlewares; \`out\` has what the program emits, a broadcast once, on the server that emits it. The duration ends when the last
+listener has returned, or its promise has settled. Events without a listener have none.
 
 ## Which alerts are there?
 

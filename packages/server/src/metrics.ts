@@ -8,13 +8,15 @@ import type { MetricRow, Sample } from "./socketio/host/metric-row.ts";
 import { METRICS } from "./socketio/host/metrics-table.ts";
 import type { ServerReport } from "./socketio/host/server-tally.ts";
 
-export type { MetricKind, MetricRow, MetricUnit, OtelNames, Sample } from "./socketio/host/metric-row.ts";
+export type { MetricKind, MetricOption, MetricRow, MetricUnit, OtelNames, Sample } from "./socketio/host/metric-row.ts";
 export { METRICS } from "./socketio/host/metrics-table.ts";
 
 /** The part of a server that is read. */
 export interface MeasuredServer {
   /** The option `cluster`. */
   readonly cluster?: unknown;
+  /** Options of the constructor. */
+  readonly opts?: { readonly eventMetrics?: unknown };
   /** See `io.stats()`. */
   stats(): ServerReport;
 }
@@ -80,12 +82,17 @@ export function collectMetrics<Registry>(
 ): void {
   const report = oncePerTurn(() => io.stats());
   for (const row of METRICS) {
-    if (row.isOfCluster && io.cluster === undefined) continue;
+    if (lacksMetric(io, row)) continue;
     const { name, help, labels } = row;
     const registers = register && { registers: [register] };
     const configuration = { name, help, labelNames: [...labels], ...registers };
     addMetric(promClient, configuration, { row, read: () => row.read(report()) });
   }
+}
+
+/** Whether a server lacks the option that a metric needs. */
+export function lacksMetric(io: MeasuredServer, { option }: MetricRow): boolean {
+  return option !== undefined && !(option === "cluster" ? io.cluster : io.opts?.eventMetrics);
 }
 
 /** The registry reads all metrics in one turn: they share a report. */

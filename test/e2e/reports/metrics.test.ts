@@ -231,7 +231,8 @@ test.each([
   ["15", prometheus15 as unknown as typeof prometheus],
 ])("prom-client %s has the same figures", async (_version, client) => {
   const host = new Host();
-  const io = new Server(host.http);
+  const io = new Server(host.http, { eventMetrics: ["chat"] });
+  io.on("connection", (socket) => socket.on("chat", () => socket.emit("chat")));
   await host.listen();
   const register = new client.Registry();
   new client.Counter({ name: "mine_total", help: "Mine.", registers: [register] }).inc(3);
@@ -242,11 +243,16 @@ test.each([
   const client1 = connect(`http://localhost:${host.port}`, { forceNew: true });
   await connection;
   await expect.poll(() => io.stats().upgrades.completed).toBe(1);
+  client1.emit("chat");
+  await nextEvent(client1, "chat");
   client1.disconnect();
   await expect.poll(() => io.stats().sessions.open).toBe(0);
   const text = await register.metrics();
   expect(without(samplesOf(text))).toEqual(samplesOf(io.metrics()));
   expect(text).toContain("portage_upgrade_duration_seconds_count 1\n");
+  for (const direction of ["in", "out"])
+    expect(text).toContain(`portage_events_total{direction="${direction}",namespace="/",event="chat"} 1\n`);
+  expect(text).toMatch(/portage_event_duration_seconds_count\{.*event="chat".*\} 1\n/);
   expect(text).toMatch(/portage_session_duration_seconds_count\{.*code="CLIENT_CLOSED".*\} 1\n/);
   expect(text).toContain("mine_total 3\n");
   await io.close();

@@ -1,10 +1,12 @@
 import { createServer } from "node:http";
-import type { BatchObservableCallback, MeterProvider } from "@opentelemetry/api";
-import { Server } from "@portage/server";
+import type { BatchObservableCallback, MeterProvider, MetricOptions } from "@opentelemetry/api";
+import { Server, type ServerOptions } from "@portage/server";
 import { METRICS } from "@portage/server/metrics";
 import { instrument } from "@portage/server/otel";
 import { afterEach, describe, expect, test } from "vitest";
 import { CHANNELS } from "../../../packages/server/src/engine/report/reports.ts";
+import { LATENCY_BOUNDS } from "../../../packages/server/src/engine/report/histogram.ts";
+import { LAYER_CHANNELS } from "../../../packages/server/src/socketio/report/channels.ts";
 import { Bench } from "../socketio/peer.ts";
 
 type Instrument = { readonly name: string; readonly kind: string };
@@ -13,6 +15,8 @@ type Instrument = { readonly name: string; readonly kind: string };
 class FakeMeter {
   readonly instruments: Instrument[] = [];
   readonly recorded: [name: string, value: number, attributes: unknown][] = [];
+  /** The advised bounds of each histogram. */
+  readonly bounds = new Map<string, unknown>();
   callbacks: BatchObservableCallback[] = [];
   readonly provider = { getMeter: () => this } as unknown as MeterProvider;
 
@@ -24,10 +28,13 @@ class FakeMeter {
 
   createObservableCounter = (name: string): Instrument => this.#make("counter", name);
   createObservableGauge = (name: string): Instrument => this.#make("gauge", name);
-  createHistogram = (name: string) => ({
-    ...this.#make("histogram", name),
-    record: (value: number, attributes: unknown) => this.recorded.push([name, value, attributes]),
-  });
+  createHistogram = (name: string, { advice }: MetricOptions) => {
+    this.bounds.set(name, advice?.explicitBucketBoundaries);
+    return {
+      ...this.#make("histogram", name),
+      record: (value: number, attributes: unknown) => this.recorded.push([name, value, attributes]),
+    };
+  };
 
   addBatchObservableCallback(callback: BatchObservableCallback): void {
     this.callbacks.push(callback);
@@ -46,11 +53,13 @@ class FakeMeter {
   }
 }
 
+const isOfChat = (labels: unknown): boolean => Object.values(labels as object).includes("chat");
+
 let stop = (): void => {};
 afterEach(() => stop());
 
-function measured(meter: FakeMeter): Bench {
-  const bench = new Bench();
+function measured(meter: FakeMeter, options?: Partial<ServerOptions>): Bench {
+  const bench = new Bench(options);
   const instrumentation = instrument(bench.io, { traces: false, metrics: meter.provider });
   stop = () => instrumentation.stop();
   return bench;
@@ -60,7 +69,7 @@ describe("the metrics for OpenTelemetry", () => {
   test("come from the table, one instrument for each counter and gauge", () => {
     const meter = new FakeMeter();
     measured(meter);
-    const wanted = METRICS.filter(({ kind, isOfCluster }) => kind !== "histogram" && !isOfCluster);
+    const wanted = METRICS.filter(({ kind, option }) => kind !== "histogram" && option === undefined);
     expect(meter.instruments.filter(({ kind }) => kind !== "histogram")).toEqual(
       wanted.map(({ kind, otel }) => ({ name: otel.name, kind })),
     );
@@ -98,5 +107,72 @@ describe("the metrics for OpenTelemetry", () => {
       ["portage.server.connection.duration", 1.5, { ...attributes, "error.type": "PING_TIMEOUT" }],
       ["portage.server.connection.duration", 1.5, { ...attributes, "portage.close.code": "CLIENT_CLOSED" }],
     ]);
+  });
+
+  test("have the events of the option eventMetrics by the names of the conventions, as consumed and sent", async () => {
+    const meter = new FakeMeter();
+    const bench = measured(meter, { eventMetrics: ["chat"] });
+    const { peer, socket } = await bench.join();
+    await peer.say('2["chat"]', '2["chat"]');
+    socket.emit("chat");
+    const attributes = {
+      "messaging.system": "socket.io",
+      "messaging.destination.name": "/",
+      "messaging.socket.io.event_name": "chat",
+    };
+    const counts = meter.read().filter(([name, , labels]) => name.startsWith("messaging.") && isOfChat(labels));
+    expect(counts).toEqual([
+      [
+        "messaging.client.consumed.messages",
+        2,
+        { ...attributes, "messaging.operation.type": "process", "messaging.operation.name": "on" },
+      ],
+      [
+        "messaging.client.sent.messages",
+        1,
+        { ...attributes, "messaging.operation.type": "send", "messaging.operation.name": "emit" },
+      ],
+    ]);
+  });
+
+  test("have the duration of each event, with what its listeners threw, of this server alone and until it stops", async () => {
+    const meter = new FakeMeter();
+    const bench = measured(meter, { eventMetrics: ["chat"] });
+    const other = new Bench({ eventMetrics: ["chat"] });
+    bench.io.on("handler_error", () => undefined);
+    for (const { io, clock } of [bench, other]) {
+      io.on("connection", (socket) => {
+        socket.on("chat", (ms: number) => clock.advance(ms));
+        socket.on("made up", () => Promise.reject(new RangeError("mine")));
+      });
+    }
+    const { peer } = await bench.join();
+    await (await other.join()).peer.say('2["chat",70]');
+    await peer.say('2["chat",250]', '2["made up"]');
+    stop();
+    await peer.say('2["chat",5]');
+    const attributes = {
+      "messaging.system": "socket.io",
+      "messaging.operation.type": "process",
+      "messaging.operation.name": "on",
+      "messaging.destination.name": "/",
+    };
+    expect(meter.recorded).toEqual([
+      ["messaging.process.duration", 0.25, { ...attributes, "messaging.socket.io.event_name": "chat" }],
+      [
+        "messaging.process.duration",
+        0,
+        { ...attributes, "messaging.socket.io.event_name": "_OTHER", "error.type": "RangeError" },
+      ],
+    ]);
+    expect(meter.bounds.get("messaging.process.duration")).toEqual(LATENCY_BOUNDS);
+    expect(LAYER_CHANNELS.handled.hasSubscribers).toBe(false);
+  });
+
+  test("have none of events without the option", () => {
+    const meter = new FakeMeter();
+    measured(meter);
+    expect(meter.instruments.filter(({ name }) => name.startsWith("messaging."))).toEqual([]);
+    expect(LAYER_CHANNELS.handled.hasSubscribers).toBe(false);
   });
 });

@@ -14,7 +14,10 @@ test.each(METRICS.map((row) => [row.name, row] as const))("%s follows the rules 
 });
 
 test("no two metrics have the same name, neither here nor in OpenTelemetry", () => {
-  for (const names of [METRICS.map(({ name }) => name), METRICS.map(({ otel }) => otel.name)]) {
+  for (const names of [
+    METRICS.map(({ name }) => name),
+    METRICS.flatMap(({ otel }) => [otel.name, otel.outName ?? []].flat()),
+  ]) {
     expect(new Set(names).size).toBe(names.length);
   }
 });

@@ -25,7 +25,7 @@ export {
 export type { Congestion } from "./outgoing/congestion.ts";
 export { DRAIN_DEADLINE, type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
-export { DURATION_BOUNDS, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
+export { DURATION_BOUNDS, Histogram, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export { SLOW_READER_DEFAULTS, type SlowPolicy, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
 export { type EngineReport, reportOf } from "./stats-report.ts";
@@ -36,7 +36,7 @@ export type { CorsMismatch } from "./admission/cors-check.ts";
 export { type Middleware, runMiddlewares } from "./http/middleware.ts";
 export type { ServerOptions } from "./options.ts";
 export type { AttachOptions } from "./http/attachment.ts";
-export { isAbsent, limitFrom } from "./option-checks.ts";
+export { isAbsent, limitFrom, refuseOption } from "./option-checks.ts";
 export { PreparedMessage } from "./outgoing/prepared-message.ts";
 export { EventMessage, OWN_ID } from "./outgoing/shared-event.ts";
 export {

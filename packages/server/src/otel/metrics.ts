@@ -1,65 +1,101 @@
-import type { Meter, MeterProvider, Observable } from "@opentelemetry/api";
+import type { Attributes, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
 import { channel } from "node:diagnostics_channel";
 import { type CloseReason, isNormalEnd, kEngineClock, type Session } from "../engine/index.ts";
-import { type MeasuredServer, METRICS, type MetricRow } from "../metrics.ts";
+import { lacksMetric, type MeasuredServer, METRICS, type MetricRow } from "../metrics.ts";
+import { errorType, operationAttributes, SPAN_ATTRIBUTES } from "./names.ts";
 
 /** Seconds; the first ones are those of SignalR. */
 const OPEN_BOUNDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600, 86_400];
+
+/** The server that is measured. */
+type InstrumentedServer = MeasuredServer & { readonly engine: object | undefined };
 
 /** A row of the table of metrics, and its instrument. */
 interface Measured {
   readonly row: MetricRow;
   readonly instrument: Observable;
+  /** The direction that the instrument has, where the row has both. */
+  readonly direction: "in" | "out" | undefined;
 }
 
 /**
- * Makes instruments of all counters and gauges of the table of metrics. All are read in one `io.stats()` for each collection.
- * Of the histograms it makes the duration of connections: OpenTelemetry can't read the others out of a report.
+ * Makes instruments of the table of metrics. All counters and gauges are read in one `io.stats()` for each collection.
+ * Histograms record as it happens: OpenTelemetry can't read them out of a report.
  *
  * @returns what undoes it
  */
-export function measureServer(
-  io: MeasuredServer & { readonly engine: object | undefined },
-  provider: MeterProvider,
-): () => void {
+export function measureServer(io: InstrumentedServer, provider: MeterProvider): () => void {
   const meter = provider.getMeter("@portage/server");
-  const measured: Measured[] = [];
-  for (const row of METRICS) {
-    if (row.kind === "histogram" || (row.isOfCluster && io.cluster === undefined)) continue;
-    const options = { description: row.help, unit: row.otel.unit };
-    const instrument =
-      row.kind === "counter"
-        ? meter.createObservableCounter(row.otel.name, options)
-        : meter.createObservableGauge(row.otel.name, options);
-    measured.push({ row, instrument });
-  }
+  const rows = METRICS.filter((row) => !lacksMetric(io, row));
+  const measured = rows.filter(({ kind }) => kind !== "histogram").flatMap((row) => observablesOf(meter, row));
   const observables = measured.map(({ instrument }) => instrument);
   const callback: Parameters<typeof meter.addBatchObservableCallback>[0] = (result) => {
     if (io.engine === undefined) return;
     const report = io.stats();
-    for (const { row, instrument } of measured) {
+    for (const { row, instrument, direction } of measured) {
       for (const { labels, value } of row.read(report)) {
-        if (typeof value === "number") result.observe(instrument, value, attributesOf(row, labels));
+        if (typeof value !== "number" || (direction !== undefined && labels[0] !== direction)) continue;
+        result.observe(instrument, value, attributesOf(row, labels, direction));
       }
     }
   };
   meter.addBatchObservableCallback(callback, observables);
-  const stopDurations = measureDurations(io, meter);
+  const stops = [measureDurations(io, meter)];
+  for (const row of rows)
+    if (row.name === "portage_event_duration_seconds") stops.push(measureListeners(io, meter, row));
   return () => {
     meter.removeBatchObservableCallback(callback, observables);
-    stopDurations();
+    for (const stop of stops) stop();
   };
 }
 
+/** Makes the instrument of a row, or one for each direction. */
+function observablesOf(meter: Meter, row: MetricRow): Measured[] {
+  const { name, outName, unit } = row.otel;
+  const make = (of: string): Observable => {
+    const options = { description: row.help, unit };
+    return row.kind === "counter"
+      ? meter.createObservableCounter(of, options)
+      : meter.createObservableGauge(of, options);
+  };
+  if (outName === undefined) return [{ row, instrument: make(name), direction: undefined }];
+  return [
+    { row, instrument: make(name), direction: "in" },
+    { row, instrument: make(outName), direction: "out" },
+  ];
+}
+
+/** Makes the histogram of a row, with the bounds of its buckets as advice. */
+function histogramOf(meter: Meter, { help, otel, bounds = [] }: MetricRow): Histogram {
+  return meter.createHistogram(otel.name, {
+    description: help,
+    unit: otel.unit,
+    advice: { explicitBucketBoundaries: [...bounds] },
+  });
+}
+
+/** Subscribes to a channel of the server. Returns what undoes it. */
+function subscribeChannel(name: string, listener: (message: never) => void): () => void {
+  const messages = channel(name);
+  const onMessage = (message: unknown): void => void Reflect.apply(listener, undefined, [message]);
+  messages.subscribe(onMessage);
+  return () => messages.unsubscribe(onMessage);
+}
+
+/** A session has ended. */
+interface SessionEnded {
+  readonly session: Session;
+  readonly reason: CloseReason;
+}
+
 /** Records how long each connection was open. Returns what undoes it. */
-function measureDurations(io: { readonly engine: object | undefined }, meter: Meter): () => void {
+function measureDurations(io: InstrumentedServer, meter: Meter): () => void {
   const durations = meter.createHistogram("portage.server.connection.duration", {
     description: "Time from the handshake to the end of a connection.",
     unit: "s",
     advice: { explicitBucketBoundaries: OPEN_BOUNDS },
   });
-  const onClose = (message: unknown): void => {
-    const { session, reason } = message as { session: Session; reason: CloseReason };
+  return subscribeChannel("portage.session.close", ({ session, reason }: SessionEnded) => {
     const { openedAt, server, transport } = session;
     if (server !== io.engine) return;
     const attributes = { "portage.transport": transport.name, "portage.close.code": reason.code };
@@ -67,11 +103,39 @@ function measureDurations(io: { readonly engine: object | undefined }, meter: Me
       ...attributes,
       ...(!isNormalEnd(reason.code) && { "error.type": reason.code }),
     });
-  };
-  const closes = channel("portage.session.close");
-  closes.subscribe(onClose);
-  return () => closes.unsubscribe(onClose);
+  });
 }
 
-const attributesOf = ({ labels, otel }: MetricRow, values: readonly string[]): Record<string, string> =>
-  Object.fromEntries(labels.map((label, index) => [otel.attributes[label] ?? label, values[index] ?? ""]));
+/** The listeners of an event are done. */
+interface Handled {
+  readonly server: object;
+  readonly counts: { readonly namespace: string; readonly event: string };
+  readonly seconds: number;
+  readonly trace: { readonly error: unknown };
+}
+
+/** Records how long the listeners of each event took. Returns what undoes it. */
+function measureListeners(io: InstrumentedServer, meter: Meter, row: MetricRow): () => void {
+  const durations = histogramOf(meter, row);
+  return subscribeChannel("portage.event.handled", ({ server, counts, seconds, trace: { error } }: Handled) => {
+    if (server !== io) return;
+    const { namespace, event } = counts;
+    durations.record(seconds, {
+      ...attributesOf(row, [namespace, event], "in"),
+      ...(error !== undefined && { [SPAN_ATTRIBUTES.errorType]: errorType(error) }),
+    });
+  });
+}
+
+/** Returns the attributes of a sample. Those of messages also say what was done, instead of a direction. */
+function attributesOf(
+  { labels, otel }: MetricRow,
+  values: readonly string[],
+  direction: Measured["direction"],
+): Attributes {
+  const own = labels.flatMap((label, index) =>
+    label === "direction" && direction !== undefined ? [] : [[otel.attributes[label] ?? label, values[index] ?? ""]],
+  );
+  const shared = direction === undefined ? {} : operationAttributes(direction === "in" ? "process" : "send");
+  return { ...shared, ...(Object.fromEntries(own) as Attributes) };
+}

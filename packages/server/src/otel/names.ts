@@ -31,26 +31,37 @@ export const SPAN_ATTRIBUTES = {
 /** Returns the name of the network protocol that carries a transport. */
 export const protocolOf = (transport: string): string => (transport === "websocket" ? "websocket" : "http");
 
+/** Returns the attributes that spans and metrics of an operation have. */
+export const operationAttributes = (operation: "process" | "send"): Attributes => ({
+  [SPAN_ATTRIBUTES.system]: "socket.io",
+  [SPAN_ATTRIBUTES.operationType]: operation,
+  [SPAN_ATTRIBUTES.operationName]: operation === "process" ? "on" : "emit",
+});
+
 /** Returns the attributes that all spans of one event have. */
 export function eventAttributes(
   operation: "process" | "send",
   { namespace, event, transport }: { namespace: string; event: string; transport: string },
 ): Attributes {
   return {
-    [SPAN_ATTRIBUTES.system]: "socket.io",
-    [SPAN_ATTRIBUTES.operationType]: operation,
-    [SPAN_ATTRIBUTES.operationName]: operation === "process" ? "on" : "emit",
+    ...operationAttributes(operation),
     [SPAN_ATTRIBUTES.destination]: namespace,
     [SPAN_ATTRIBUTES.eventName]: event,
     [SPAN_ATTRIBUTES.protocol]: protocolOf(transport),
   };
 }
 
-/** Records what a function of the program threw, rejected with, or was given as an error. */
+/** Returns the `error.type` of what a function of the program threw, rejected with, or was given as an error. */
+export function errorType(error: unknown): string {
+  const { code, name }: { code?: unknown; name?: unknown } = Object(error);
+  if (typeof code === "string" && code !== "") return code;
+  return typeof name === "string" ? name : typeof error;
+}
+
+/** Records an error of a function of the program. */
 export function recordError(span: Span, error: unknown): void {
-  const { code, name, message }: { code?: unknown; name?: unknown; message?: unknown } = Object(error);
-  const type = typeof code === "string" && code !== "" ? code : typeof name === "string" ? name : typeof error;
-  span.setAttribute(SPAN_ATTRIBUTES.errorType, type);
+  const { message }: { message?: unknown } = Object(error);
+  span.setAttribute(SPAN_ATTRIBUTES.errorType, errorType(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message: String(message ?? error) });
   if (error instanceof Error) span.recordException(error);
 }

@@ -49,6 +49,7 @@ export const kSlots = Symbol.for("portage:slots");
 export const kPendingAcks = Symbol("pendingAcks");
 export const kRelease = Symbol("release");
 export const kReleaseEmpty = Symbol("releaseEmpty");
+export const kRunListeners = Symbol("runListeners");
 export const kSendEvent = Symbol("sendEvent");
 export const kTakeFlags = Symbol("takeFlags");
 /** @internal Member of servers: the counts that `io.stats()` reports. */

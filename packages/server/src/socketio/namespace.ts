@@ -17,6 +17,7 @@ import { failHandler, failAdapter, watchAdapter } from "./events/listener-errors
 import type { SubjectMiddleware } from "./events/middleware.ts";
 import { LAYER_CHANNELS } from "./report/channels.ts";
 import type { Server } from "./server.ts";
+import { countBroadcasts } from "./socket/measured.ts";
 import { type AnyServerSocket, Socket } from "./socket/socket.ts";
 import {
   callUntyped,
@@ -124,6 +125,8 @@ export class Namespace<
   _initAdapter(): void {
     const adapter = this.server[kCreateAdapter](this);
     if (this.server[kClusterKeys] !== undefined) guardAdapter(adapter, this, this.server[kClusterKeys]);
+    const { events } = this.server[kTally];
+    if (events !== undefined) countBroadcasts(adapter, this.name, events);
     this.adapter = adapter;
     void callProgram(
       () => adapter.init(),

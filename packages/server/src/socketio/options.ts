@@ -56,6 +56,14 @@ export interface ServerOptions
    * io.on("connection", (socket) => console.log(socket.recovered ? "resumed" : "new", socket.id));
    */
   connectionStateRecovery: RecoveryOptions;
+  /**
+   * Names of events to count and time, for `io.stats()` and `io.metrics()`: all others, also those that clients make up, are
+   * counted together as `_OTHER`. Default: off.
+   *
+   * @example
+   * const io = new Server(3000, { eventMetrics: ["chat", "order"] });
+   */
+  eventMetrics: readonly string[];
   /** Whether to remove dynamic namespaces when their last client leaves. Default: false. */
   cleanupEmptyChildNamespaces: boolean;
 }

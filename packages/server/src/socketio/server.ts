@@ -39,6 +39,7 @@ import {
   type NamespaceReservedEventsMap,
 } from "./namespace.ts";
 import { reportServerFailure } from "./host/failures.ts";
+import { createEventTally } from "./host/event-tally.ts";
 import { forwardToMain } from "./host/forwarded.ts";
 import { type MetricsOptions, openMetrics } from "./host/open-metrics.ts";
 import { SOCKETIO_DEFAULTS, defaultAdapter, resolveServerOptions, type ServerOptions } from "./options.ts";
@@ -180,6 +181,7 @@ export class Server<
     if (this[kClusterKeys] !== undefined) this.opts.cluster?.useSecrets(given.clusterSecret!);
     const { path, connectTimeout, serveClient, adapter, parser, clock } = this.opts;
     this[kLimits] = resolveLimits(this.opts);
+    this[kTally].events = createEventTally(this.opts.eventMetrics);
     this[kEngineClock] = clock ?? serverClock;
     this[kCustomParser] = (parser || undefined) as ParserModule | undefined;
     this._parser = (parser as typeof defaultParser | undefined) || defaultParser;

@@ -114,6 +114,8 @@ class ArrivedEvent implements EventTrace {
   promises = 0;
   error: unknown = undefined;
   enter: Enter | undefined = undefined;
+  /** Called once, when the listeners have returned and their promises have settled. */
+  onSettled: ((trace: EventTrace) => void) | undefined = undefined;
 
   constructor(size: number | undefined, ack: boolean, traceparent: string | undefined) {
     this.size = size;
@@ -141,11 +143,16 @@ export function noteArrival(
   (data as TracedEvent)[kArrival] = new ArrivedEvent(size, id !== undefined, traceparent);
 }
 
-/** Calls the listeners of an event, and publishes it. */
-export function traceDelivery(socket: AnyServerSocket, event: readonly unknown[]): void {
+/** Calls the listeners of an event, and publishes it. `onSettled` is called when the listeners and their promises are done. */
+export function traceDelivery(
+  socket: AnyServerSocket,
+  event: readonly unknown[],
+  onSettled?: (trace: EventTrace) => void,
+): void {
   const trace = (event as TracedEvent)[kArrival] ?? new ArrivedEvent(undefined, false, undefined);
   trace.socket = socket;
   trace.event = event[0] as string;
+  trace.onSettled = onSettled;
   const { start, end, error } = TRACES.event;
   try {
     // As `traceSync`, without its closure and its copy of the arguments.
@@ -159,6 +166,7 @@ export function traceDelivery(socket: AnyServerSocket, event: readonly unknown[]
     throw thrown;
   } finally {
     end.publish(trace);
+    if (trace.promises === 0) onSettled?.(trace);
   }
 }
 
@@ -173,13 +181,13 @@ function lacksStores(channel: object): boolean {
   return stores?.size === 0;
 }
 
-function deliver(event: readonly unknown[], trace: EventTrace): void {
+function deliver(event: readonly unknown[], trace: ArrivedEvent): void {
   if (trace.enter === undefined) callListeners(event, trace);
   else trace.enter(() => callListeners(event, trace));
 }
 
 /** Does what `emit` of Node.js does with `captureRejections`, and waits for the promises. */
-function callListeners(received: readonly unknown[], trace: EventTrace): void {
+function callListeners(received: readonly unknown[], trace: ArrivedEvent): void {
   const { socket, event } = trace;
   const args = received.slice(1);
   const listeners = socket.rawListeners(event);
@@ -198,11 +206,13 @@ function callListeners(received: readonly unknown[], trace: EventTrace): void {
 async function awaitListener(
   result: PromiseLike<unknown>,
   args: unknown[],
-  { trace, waiting }: { readonly trace: EventTrace; readonly waiting: { promises: number } },
+  { trace, waiting }: { readonly trace: ArrivedEvent; readonly waiting: { promises: number } },
 ): Promise<void> {
   await settle(result, args, trace);
   waiting.promises -= 1;
-  if (waiting.promises === 0) publishAsync(TRACES.event, trace);
+  if (waiting.promises > 0) return;
+  publishAsync<EventTrace>(TRACES.event, trace);
+  trace.onSettled?.(trace);
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

@@ -9,9 +9,10 @@ import type { ExtendedError, Namespace } from "../namespace.ts";
 import type { PacketWriteOptions } from "../adapter/surface.ts";
 import type { RestoredSession } from "../adapter/adapter.ts";
 import { restore } from "../socket/recovery.ts";
+import { MeasuredSocket } from "../socket/measured.ts";
 import { Socket } from "../socket/socket.ts";
 import { duringConnect } from "../tracing.ts";
-import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease, kYieldSession } from "../keys.ts";
+import { kAdmit, kLimits, kRecordJoin, kReportLimit, kPort, kRelease, kTally, kYieldSession } from "../keys.ts";
 
 /**
  * A client's attempt to join a namespace, from its CONNECT packet to the answer.
@@ -110,7 +111,8 @@ export class JoinAttempt {
 
   #introduce(nsp: Namespace, found?: RestoredSession | SocketIoError): void {
     try {
-      const socket = new Socket(nsp, this.client, this.#auth, found);
+      const Kind = nsp.server[kTally].events === undefined ? Socket : MeasuredSocket;
+      const socket: Socket = new Kind(nsp, this.client, this.#auth, found);
       this.#socket = socket;
       this.#take(nsp, socket);
     } catch (error) {

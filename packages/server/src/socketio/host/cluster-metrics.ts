@@ -29,7 +29,7 @@ const readFrames = ({ links }: ClusterReport): Samples =>
     { labels: [tag, "out"], value: framesOut },
   ]);
 
-const CLUSTER = { isOfCluster: true } as const;
+const CLUSTER = { option: "cluster" } as const;
 
 const LINKS: readonly MetricRow[] = [
   gauge(

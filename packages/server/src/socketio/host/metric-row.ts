@@ -10,6 +10,9 @@ export type MetricKind = "counter" | "gauge" | "histogram";
 /** The base units of OpenMetrics that the server uses. A metric with a unit has it at the end of its name. */
 export type MetricUnit = "bytes" | "seconds";
 
+/** Options of the server that some metrics need. */
+export type MetricOption = "cluster" | "eventMetrics";
+
 /** A value of a metric. */
 export interface Sample<Value = number | HistogramReport> {
   /** The values of the labels, in the order of {@link MetricRow.labels}. */
@@ -24,6 +27,8 @@ export interface OtelNames {
   readonly name: string;
   /** The unit in UCUM, e.g. `By`, `s` or `{session}`. */
   readonly unit: string;
+  /** The name of the instrument for the direction `out`, where the conventions have one for each. */
+  readonly outName: string | undefined;
   /** The attribute of each label. */
   readonly attributes: Readonly<Record<string, string>>;
 }
@@ -44,8 +49,8 @@ export interface MetricRow {
   readonly bounds: readonly number[] | undefined;
   /** Its instrument in OpenTelemetry. */
   readonly otel: OtelNames;
-  /** Whether only a server with the option `cluster` has it. */
-  readonly isOfCluster: boolean;
+  /** The option without which a server does not have it. */
+  readonly option: MetricOption | undefined;
   /** Takes the samples out of a report; none where the server does not have the metric. */
   read(report: ServerReport): readonly Sample[];
 }
@@ -55,9 +60,9 @@ interface Given {
   readonly labels?: readonly string[];
   readonly unit?: MetricUnit;
   readonly bounds?: readonly number[];
-  readonly isOfCluster?: boolean;
+  readonly option?: MetricOption;
   /** Name and unit in OpenTelemetry, where the name is not the usual one with dots. */
-  readonly otel?: readonly [name: string, unit: string];
+  readonly otel?: readonly [name: string, unit: string, outName?: string];
   /** The counted thing, for OpenTelemetry: `session` is the unit `{session}`. */
   readonly of?: string;
 }
@@ -84,14 +89,14 @@ function instrumentName(name: string, unit: MetricUnit | undefined): string {
 }
 
 function row(kind: MetricKind, name: string, [help, given, read]: readonly [string, Given, Read]): MetricRow {
-  const { labels = [], unit, bounds, isOfCluster = false, of = "1" } = given;
+  const { labels = [], unit, bounds, option, of = "1" } = given;
   const fullName = `portage_${name}`;
   const annotated = of === "1" ? of : `{${of}}`;
-  const [otelName = instrumentName(fullName, unit), otelUnit = unit === undefined ? annotated : UCUM[unit]] =
+  const [otelName = instrumentName(fullName, unit), otelUnit = unit === undefined ? annotated : UCUM[unit], outName] =
     given.otel ?? [];
   const attributes = Object.fromEntries(labels.map((label) => [label, attributeOf(label)]));
-  const otel = { name: otelName, unit: otelUnit, attributes };
-  return { name: fullName, kind, help, unit, labels, bounds, otel, isOfCluster, read };
+  const otel = { name: otelName, outName, unit: otelUnit, attributes };
+  return { name: fullName, kind, help, unit, labels, bounds, otel, option, read };
 }
 
 /** Makes the row of a metric that only grows. */

@@ -9,6 +9,7 @@ import { ALL_CLOSE_CODES } from "../report/close-codes.ts";
 import { SOCKETIO_ERRORS } from "../report/errors.ts";
 import { ALL_LIMIT_CODES, RECOVERY_LIMITS } from "../report/limit-codes.ts";
 import { CLUSTER_METRICS } from "./cluster-metrics.ts";
+import { EVENT_METRICS } from "./event-metrics.ts";
 import { by, counter, gauge, histogram, type MetricRow, one } from "./metric-row.ts";
 import { CLUSTER_CODES, CONNECT_CODES, type NamespaceReport } from "./server-tally.ts";
 
@@ -183,4 +184,11 @@ const PROCESS: readonly MetricRow[] = [
 ];
 
 /** All metrics of a server, in the order of `io.metrics()`. */
-export const METRICS: readonly MetricRow[] = [...SESSIONS, ...TRAFFIC, ...TROUBLE, ...PROCESS, ...CLUSTER_METRICS];
+export const METRICS: readonly MetricRow[] = [
+  ...SESSIONS,
+  ...TRAFFIC,
+  ...EVENT_METRICS,
+  ...TROUBLE,
+  ...PROCESS,
+  ...CLUSTER_METRICS,
+];

@@ -1,5 +1,5 @@
 import type { HistogramReport } from "../../engine/index.ts";
-import type { MetricRow, Sample } from "./metric-row.ts";
+import type { MetricOption, MetricRow, Sample } from "./metric-row.ts";
 import { METRICS } from "./metrics-table.ts";
 import type { ServerReport } from "./server-tally.ts";
 
@@ -9,9 +9,15 @@ export interface MetricsOptions {
   eof?: boolean;
 }
 
+/** The part of a report that each option adds. */
+const REPORT_PARTS = { cluster: "nodes", eventMetrics: "events" } as const satisfies Record<
+  MetricOption,
+  keyof ServerReport
+>;
+
 /** Formats a report as OpenMetrics 1.0.0 text. */
 export function openMetrics(report: ServerReport, { eof = true }: MetricsOptions = {}): string {
-  const rows = report.nodes === undefined ? METRICS.filter(({ isOfCluster }) => !isOfCluster) : METRICS;
+  const rows = METRICS.filter(({ option }) => option === undefined || report[REPORT_PARTS[option]] !== undefined);
   return `${rows.flatMap((row) => metricLines(row, row.read(report))).join("\n")}\n${eof ? "# EOF\n" : ""}`;
 }
 

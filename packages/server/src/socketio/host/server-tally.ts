@@ -1,3 +1,4 @@
+import { type EventReport, type EventTally, OTHER } from "./event-tally.ts";
 import type { ClusterReport } from "./cluster-report.ts";
 import { count, type EngineReport, type Tally } from "../../engine/index.ts";
 import type { HandlerKind } from "../../base/handler-errors.ts";
@@ -24,8 +25,6 @@ export const CONNECT_CODES: readonly SocketIoErrorCode[] = [
 
 /** The most namespaces in a report. */
 const MOST_NAMESPACES = 50;
-/** The name of all that have none of their own in a report. No namespace has it: theirs begin with a slash. */
-const OTHER = "_OTHER";
 
 /** What a namespace has. */
 export interface NamespaceReport {
@@ -74,6 +73,10 @@ export interface ServerReport extends EngineReport {
   readonly cluster: Tally;
   /** The other processes. Undefined without the option `cluster`. */
   readonly nodes?: ClusterReport;
+  /**
+   * Events by namespace, then by name: those that the option `eventMetrics` lists, and `_OTHER`. Undefined without the option.
+   */
+  readonly events?: Readonly<Record<string, Readonly<Record<string, EventReport>>>>;
   /** Refused joins of namespaces, by code. */
   readonly connectsRefused: Tally;
   /** Recovery of sessions. */
@@ -96,6 +99,8 @@ export class ServerTally {
   sockets = 0;
   /** Acknowledgements that did not arrive in time. */
   ackTimeouts = 0;
+  /** The counts of the option `eventMetrics`. Undefined without the option. */
+  events: EventTally | undefined;
   readonly #startedAt = Date.now();
   /** Namespaces that the program has named. */
   readonly #named: Set<string> = new Set();
@@ -108,7 +113,9 @@ export class ServerTally {
 
   /** Takes a namespace into the report, unless there are too many. */
   addNamespace(name: string): void {
-    if (this.#named.size < MOST_NAMESPACES) this.#named.add(name);
+    if (this.#named.size >= MOST_NAMESPACES) return;
+    this.#named.add(name);
+    this.events?.addNamespace(name);
   }
 
   /** Counts a failure of a function of the program. A bus message that an adapter ignores is not one. */
@@ -149,6 +156,7 @@ export class ServerTally {
       ackTimeouts: this.ackTimeouts,
       cluster: { ...this.#cluster },
       ...(nodes && { nodes }),
+      ...(this.events && { events: this.events.report() }),
       connectsRefused: { ...this.#connectsRefused },
       recovery: { recovered: this.#recovered, refused: { ...this.#refused }, dropped: { ...this.#dropped } },
     };

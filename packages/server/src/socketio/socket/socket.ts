@@ -56,7 +56,7 @@ import {
 } from "../events/typed-events.ts";
 import { kAnswers, kBroadcastsGot, kCall, kDeliver, kDropAck, kDropOldestAck, kFinishSending } from "../keys.ts";
 import { kNextFlags, kNotifyIncoming, kEmitDrain, kPendingAcks, kRememberExpelled, kSendEvent } from "../keys.ts";
-import { kReadsOnly, kTakeFlags } from "../keys.ts";
+import { kRunListeners, kReadsOnly, kTakeFlags } from "../keys.ts";
 
 const log = createLog("socket.io:socket");
 
@@ -455,19 +455,24 @@ export class Socket<
     return id === undefined ? undefined : `${this.id}:${id}`;
   }
 
-  /** Calls the listeners of an event. */
+  /** Delivers an event to its listeners. */
   [kDeliver](event: unknown[]): void {
     if (this[kSocketState] !== "connected") return;
     // A client may send an event named "error"; without a listener, an EventEmitter would throw.
     if (event[0] === "error" && this.listenerCount("error") === 0) return;
     this[kAnswers]?.begin(event);
     try {
-      if (TRACES.event.hasSubscribers) traceDelivery(this, event);
-      else emitToListeners(this, event);
+      this[kRunListeners](event);
     } catch (error) {
       this[kAnswers]?.fail(event);
       this[kFailHandler](error, "thrown", "listener", event[0] as string);
     }
+  }
+
+  /** @internal Overridden by sockets that are measured. */
+  [kRunListeners](event: unknown[]): void {
+    if (TRACES.event.hasSubscribers) traceDelivery(this, event);
+    else emitToListeners(this, event);
   }
 
   /** Handles an acknowledgement of the client. */
