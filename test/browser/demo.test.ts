@@ -290,7 +290,7 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
   });
 
   describe("the sender's page", () => {
-    // It counts pages. One that was closed while it polled is counted until its ping times out.
+    // It counts pages. A page closed while it polled is counted until its ping times out.
     let shared: Demo;
     beforeEach(async () => {
       shared = demo;

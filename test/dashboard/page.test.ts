@@ -135,7 +135,7 @@ describe("the overview", () => {
 });
 
 describe("the table of connections", () => {
-  it("has 100,000 rows, of which the document holds those in the window", async () => {
+  it("has 100,000 rows; the document holds only the rows in the window", async () => {
     const page = await open(`${board.url}#/connections`);
     const table = page.getByRole("table", { name: "Connections" });
     await page.locator("[data-handle]").first().waitFor();

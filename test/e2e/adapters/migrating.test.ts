@@ -119,7 +119,7 @@ async function expectOneCluster(nodes: readonly Running[]): Promise<void> {
   await site.meet(nodes);
   const ways: ClientOptions[] = [{ transports: ["polling"] }, { transports: ["websocket"] }, {}, { upgrade: false }];
   const clients = await Promise.all(nodes.map((node, index) => site.client(node.url, ways[index] ?? {})));
-  // The streams adapter of a new server misses what is sent before its first read has begun.
+  // The streams adapter of a new server misses earlier events than its first read.
   const reached = new Set<Socket>();
   for (const client of clients) client.on("warm-up", () => reached.add(client));
   await eventually(async () => {

@@ -82,7 +82,7 @@ const ACCIDENTS: Record<string, { readonly accident: Accident; readonly client?:
   "a frame of a client without polling": { accident: inPost, client: { transports: ["websocket"] } },
 };
 
-/** Both sides send numbers, with bytes in every third, and count what is acknowledged. */
+/** Both sides send numbers, with bytes in every third, and count the acknowledgements. */
 async function talk({ client, socket, io }: Ferry, count: number) {
   const up: number[] = [];
   const down: number[] = [];

@@ -105,7 +105,7 @@ describe.each(OTHERS)("%s", (name) => {
   test.each(Object.entries(WAYS))("%s", async (_, options) => {
     const [without, offered] = [await record(name, options, false), await record(name, options, true)];
     expect(offered.join("\n")).not.toMatch(/carry|turn=/);
-    // requests side by side come in any order, and a poll during an upgrade is answered by a noop or by what is queued
+    // requests side by side come in any order, and a poll during an upgrade is answered by a noop or by the queue
     const bytes = (passed: string[]): Set<string> => new Set(passed.filter((each) => !NOOP_ANSWER.test(each)));
     expect(bytes(offered)).toEqual(bytes(without));
     if (options.transports?.[0] === "websocket") expect(offered).toEqual(without);

@@ -15,7 +15,7 @@ afterEach(async () => {
   print.mockClear();
 });
 
-/** Starts an application, a function of which fails. Returns the lines of the plugin. */
+/** Starts an application with a function that fails. Returns the lines of the plugin. */
 async function fail(create: typeof Fastify, logger: object | false, options: PortageOptions): Promise<object[]> {
   const stream = new PassThrough();
   const app = create({ logger: logger && { stream, ...logger } } as never) as unknown as FastifyInstance;
