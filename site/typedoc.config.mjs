@@ -13,7 +13,7 @@ const entries = {
     "dashboard/index",
   ],
   cluster: ["index"],
-  client: ["index", "websocket", "webtransport", "engine"],
+  client: ["index", "websocket", "webtransport", "trace", "engine"],
   websocket: ["index"],
   parser: ["index", "engine", "engine-v3"],
 };

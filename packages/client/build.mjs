@@ -70,6 +70,9 @@ const ofParser = (name) => [name, join(PARSER, `src/${name}.ts`)];
 const FOLDERS = [
   { folder: join(dist, "browser"), input: { index: "src/index.ts", ...ENTRIES }, format: "esm", target: MODERN },
   { folder: join(dist, "es2017"), input: { index: "src/main.ts", ...ENTRIES }, format: "cjs", target: OLD },
+  // shares no modules with the others, which would come in more chunks and in another order
+  { folder: join(dist, "browser"), input: { trace: "src/trace.ts" }, format: "esm", target: MODERN },
+  { folder: join(dist, "es2017"), input: { trace: "src/trace.ts" }, format: "cjs", target: OLD },
   // programs switch logs on by their own package `debug`, so the bundle must not contain another copy
   { folder: join(dist, "browser"), input: { debug: "src/index.ts" }, format: "esm", target: MODERN, instead: DEBUG },
   { folder: join(dist, "es2017"), input: { debug: "src/main.ts" }, format: "cjs", target: OLD, instead: DEBUG },

@@ -62,6 +62,19 @@ describe("in Node.js", () => {
     expect(await project.run("mjs", program)).toEqual(["webtransport", true, true]);
   });
 
+  test("the entry `trace` takes the managers of both entries, and has one copy", async () => {
+    const program = `
+      import { Manager } from "socket.io-client";
+      import { traced } from "socket.io-client/trace";
+      import { Manager as WebSocketManager } from "socket.io-client/websocket";
+      import { createRequire } from "node:module";
+      const required = createRequire(import.meta.url)("socket.io-client/trace");
+      const made = [Manager, WebSocketManager].map((each) => traced(each, {})("http://localhost", { autoConnect: false }).io);
+      const areTheirs = [made[0] instanceof Manager, made[1] instanceof WebSocketManager];
+      console.log(JSON.stringify([...areTheirs, required.traced === traced]));`;
+    expect(await project.run("mjs", program)).toEqual([true, true, true]);
+  });
+
   test("DEBUG shows logs", async () => {
     const program = `
       process.env.DEBUG = "socket.io-client*";
@@ -149,6 +162,7 @@ describe("in other places", () => {
 describe("types", () => {
   const PROGRAM = `
     import io, { connect, Fetch, io as named, Manager, protocol, Socket } from "socket.io-client";
+    import { traced, type TraceOptions } from "socket.io-client/trace";
     import { WebTransport } from "socket.io-client/webtransport";
     import type {
       DisconnectDescription, ExtendedError, ManagerOptions, ManagerReservedEvents, SocketOptions, SocketReservedEvents,
@@ -168,6 +182,9 @@ describe("types", () => {
     socket.emit("tell");
     new Manager("http://localhost", options).reconnectionDelay(5).socket("/chat");
     io("http://localhost", { transports: [Fetch, WebTransport] });
+    const trace: TraceOptions = { traceparent: ({ event }) => event, onEvent: ({ traceparent }, run) => run() };
+    const tracedSocket: Socket<Incoming, Outgoing> = traced(Manager, trace)("http://localhost", options);
+    tracedSocket.emit("ask", "why", (length) => length.toFixed());
     export const all: unknown[] = [connect, named, protocol, answer, {} as ManagerReservedEvents, {} as SocketReservedEvents];
   `;
 

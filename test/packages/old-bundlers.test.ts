@@ -15,13 +15,14 @@ const PATIENCE = 280_000;
 const PROGRAM = `
   import io, { Manager } from "socket.io-client";
   import { io as webSocketOnly } from "socket.io-client/websocket";
+  import { traced } from "socket.io-client/trace";
   import { WebTransport } from "socket.io-client/webtransport";
   import { Socket } from "socket.io-client/engine";
   import { decodePacket } from "@portage/parser/engine";
   import { Decoder } from "@portage/parser";
-  globalThis.found = [io, Manager, io.Manager, webSocketOnly, WebTransport, Socket, decodePacket, Decoder].map((each) => typeof each).join();
+  globalThis.found = [io, Manager, io.Manager, webSocketOnly, traced, WebTransport, Socket, decodePacket, Decoder].map((each) => typeof each).join();
 `;
-const FOUND = Array.from({ length: 8 }, () => "function").join();
+const FOUND = Array.from({ length: 9 }, () => "function").join();
 
 const canFetch = await canFetchPackages();
 

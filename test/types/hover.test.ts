@@ -53,3 +53,15 @@ test("each flag is documented wherever it can be set, and returns the type that 
     );
   }
 });
+
+test("the options of `traced` are documented where they are written, and `io` has the usual type", () => {
+  const [traceparent, onEvent, io] = hover(`
+    import { Manager } from "@portage/client";
+    import { traced } from "@portage/client/trace";
+    const io = traced(Manager, { /*here*/traceparent: () => "", /*here*/onEvent: (received, run) => run() });
+    /*here*/io("http://localhost");
+  `);
+  expect(traceparent).toMatch(/^Returns the W3C `traceparent` of an event\..*\(sent: SentTrace\) => string/s);
+  expect(onEvent).toMatch(/^Called for each event that has come with a context\..*\(received: ReceivedTrace, run/s);
+  expect(io).toMatch(/const io: Lookup.*=> Socket/s);
+});

@@ -24,6 +24,7 @@ export {
   type RawData,
 } from "./engine/packet.ts";
 export { createPacketDecoderStream, createPacketEncoderStream } from "./engine/packet-streams.ts";
+export { isTraceparent } from "./engine/trace-context.ts";
 export { framePacket, PacketReader, writePacketHeader } from "./engine/stream-v4.ts";
 export { decodePacketV4, decodePayloadV4, encodePacketV4, encodePayloadV4, readPayloadV4 } from "./engine/v4.ts";
 export {

@@ -1,4 +1,4 @@
-import { io as connect, type ManagerOptions, type Socket as ClientSocket, type SocketOptions } from "@portage/client";
+import { io as plain, type ManagerOptions, type Socket as ClientSocket, type SocketOptions } from "@portage/client";
 import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { type Line, Road, type Rules } from "../../walls/line.ts";
 import { Host } from "../../support/servers/host.ts";
@@ -11,6 +11,8 @@ export interface FerryOptions {
   readonly server?: Partial<ServerOptions>;
   readonly client?: Partial<ManagerOptions & SocketOptions>;
   readonly namespace?: string;
+  /** `io()` of another entry. Default: of the main one. */
+  readonly connect?: (url: string, options: FerryOptions["client"]) => ClientSocket;
 }
 
 /** A server and a client of ours, with a relay between them that a test breaks. */
@@ -37,7 +39,7 @@ export class Ferry {
 
   private constructor(
     { host, io, road, url }: { host: Host; io: Server; road: Road; url: string },
-    { client = {}, namespace = "" }: FerryOptions,
+    { client = {}, connect = plain, namespace = "" }: FerryOptions,
   ) {
     this.io = io;
     this.#host = host;

@@ -7,7 +7,7 @@
  * means of platform/. Node-only code is in `*.node.ts` files; `browser` in package.json replaces them. Members that end
  * with an underscore are private to the client; the build shortens them.
  */
-export { protocol, readRetryAfter } from "@portage/parser/engine";
+export { isTraceparent, protocol, readRetryAfter } from "@portage/parser/engine";
 export { ADDRESS, isSecure, usualPort } from "./address/address.ts";
 export { parse, type ParsedUri } from "./address/parse-uri.ts";
 export { decodeQuery } from "./address/query.ts";

@@ -138,6 +138,8 @@ export interface HandshakeData {
   maxPayload: number;
   /** How the session survives the death of its transport, if the server agrees; see the option `carry`. */
   carry?: CarryAgreement;
+  /** 1 if the client may send trace contexts; see the entry `trace`. */
+  trace?: 1;
 }
 
 /** Options of one message. */

@@ -7,6 +7,7 @@
  */
 export { type ErrorCallback } from "./report/refusals.ts";
 export type { BudgetHolder, ReceiveBudget } from "@portage/websocket";
+export { isTraceparent } from "@portage/parser/engine";
 export { BaseServer } from "./base-server.ts";
 export { carryLimits, type CarryOptions } from "./carry/options.ts";
 export {

@@ -4,7 +4,7 @@
  * Must not know: any tracer. Nothing here runs before somebody subscribes.
  */
 import { type TracingChannel, tracingChannel } from "node:diagnostics_channel";
-import { type CloseReason, type Session, type TraceWire } from "../engine/index.ts";
+import { type CloseReason, isTraceparent, type Session, type TraceWire } from "../engine/index.ts";
 import type { AckCallback } from "./events/acks.ts";
 import { REJECTION } from "./events/capturing-emitter.ts";
 import type { Client } from "./client/client.ts";
@@ -76,17 +76,6 @@ export const TRACES: {
 };
 
 // ---- trace contexts of clients ---------------------------------------------------------------------------------------
-
-/** W3C Trace Context, 3.2: later versions may be longer. */
-const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:$|-)/;
-const TRACEPARENT_SIZE = 55;
-const LONGEST_TRACEPARENT = 512;
-
-/** Whether `data` is a trace context: W3C `traceparent`, at most 512 characters. */
-function isTraceparent(data: unknown): data is string {
-  if (typeof data !== "string" || data.length > LONGEST_TRACEPARENT || !TRACEPARENT.test(data)) return false;
-  return data.length === TRACEPARENT_SIZE || !data.startsWith("00");
-}
 
 /** The trace context that came last on each session, until the packet that it belongs to. */
 const announced = new WeakMap<Session, string>();

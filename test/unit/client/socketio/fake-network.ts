@@ -6,6 +6,8 @@ import { Transport, TransportError } from "../../../../packages/client/src/engin
 export class FakeConnection {
   /** Messages of the client, oldest first. */
   readonly sent: unknown[] = [];
+  /** All packets of the client, by the write that they came with. */
+  readonly writes: Packet[][] = [];
   readonly #transport: FakeTransport;
 
   constructor(transport: FakeTransport) {
@@ -21,6 +23,16 @@ export class FakeConnection {
   /** Takes a client that returns, of whose messages the server has received `count`. */
   welcome(count: number): void {
     this.#transport.take({ type: "noop", data: String(count) });
+  }
+
+  /** The parameters of the client's requests. */
+  get query(): Record<string, unknown> {
+    return this.#transport.query;
+  }
+
+  /** Sends what says which trace the next message belongs to. */
+  announce(traceparent: string): void {
+    this.#transport.take({ type: "noop", data: traceparent });
   }
 
   /** Sends messages. */
@@ -87,6 +99,7 @@ export class FakeNetwork {
       }
       doClose(): void {}
       write(packets: Packet[]): void {
+        this.#connection.writes.push(packets);
         for (const { type, data } of packets) if (type === "message") this.#connection.sent.push(data);
         this.emitReserved("drain");
       }
