@@ -7,7 +7,7 @@ import { FindingWatch } from "../../../packages/server/src/dashboard/findings/wa
 /** A busy server on which nothing is wrong. */
 const HEALTHY: Snapshot = {
   watched: 600,
-  loop: { p99: 12, stalls: 40, busy: 0.4, gc: 0.02 },
+  loop: { p99: 12, own: 12, stalls: 40, busy: 0.4, gc: 0.02 },
   sessions: { open: 200, old: 2 },
   slow: [],
   deliveries: { rate: 5000, active: 40, top: { room: "lobby", namespace: "/", share: 0.3 } },
@@ -33,7 +33,7 @@ const HEALTHY: Snapshot = {
 /** Three clients: one does everything. */
 const QUIET: Snapshot = {
   ...HEALTHY,
-  loop: { p99: 3, stalls: 4, busy: 0.01, gc: 0 },
+  loop: { p99: 3, own: 3, stalls: 4, busy: 0.01, gc: 0 },
   sessions: { open: 3, old: 1 },
   deliveries: { rate: 6, active: 1, top: { room: "chat", namespace: "/", share: 1 } },
   incoming: { rate: 3, active: 1, top: { who: "ada", handle: "h1", share: 1 } },
@@ -59,14 +59,22 @@ const chat = { event: "chat", namespace: "/game", share: 0.8, p99: 300 };
 
 /** A change in the healthy server, and the finding with its subject. */
 const FAULTS: Array<[changes: Partial<Snapshot>, ...found: string[]]> = [
-  [{ loop: { p99: 240, stalls: 0, busy: 0.5, gc: 0.3 }, handlers: [] }, "LOOP_LATE: event loop"],
+  [{ loop: { p99: 240, own: 240, stalls: 0, busy: 0.5, gc: 0.3 }, handlers: [] }, "LOOP_LATE: event loop"],
   [
-    { loop: { p99: 240, stalls: 0, busy: 0.5, gc: 0.1 }, handlers: [chat] },
+    { loop: { p99: 240, own: 240, stalls: 0, busy: 0.5, gc: 0.1 }, handlers: [chat] },
     "LOOP_LATE: chat (/game)",
     "HOT_EVENT: chat (/game)",
   ],
-  [{ loop: { p99: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [chat] }, "LOOP_LATE: chat (/game)"],
-  [{ loop: { p99: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [] }],
+  [{ loop: { p99: 9, own: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [chat] }, "LOOP_LATE: chat (/game)"],
+  [{ loop: { p99: 9, own: 9, stalls: 1300, busy: 0.2, gc: 0.1 }, handlers: [] }],
+  // A neighbour on the machine has the processor.
+  [{ loop: { p99: 240, own: 30, stalls: 400, busy: 0.5, gc: 0.1 } }],
+  // A listener waits for a file.
+  [
+    { loop: { p99: 240, own: 5, stalls: 0, busy: 0.5, gc: 0.1 }, handlers: [chat] },
+    "LOOP_LATE: chat (/game)",
+    "HOT_EVENT: chat (/game)",
+  ],
   [{ slow: [{ who: "ada", bytes: 2e6, seconds: 8 }] }, "SLOW_CLIENTS: ada"],
   [{ deliveries: { rate: 5000, active: 40, top: lobby } }, "HOT_ROOM: lobby"],
   [{ incoming: { rate: 400, active: 180, top: { who: "eve", handle: "h2", share: 0.5 } } }, "HOT_CLIENT: eve"],
@@ -102,7 +110,7 @@ describe("the rules", () => {
   test("find nothing in the first second, without any figures", () => {
     const empty: Partial<Snapshot> = {
       watched: 1,
-      loop: { p99: 0, stalls: 0, busy: 0, gc: 0 },
+      loop: { p99: 0, own: 0, stalls: 0, busy: 0, gc: 0 },
       sessions: { open: 0, old: 0 },
       deliveries: { rate: 0, active: 0, top: undefined },
       incoming: { rate: 0, active: 0, top: undefined },

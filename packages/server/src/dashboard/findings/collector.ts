@@ -28,7 +28,7 @@ export class Collector {
   readonly #growth = new GrowthWatch();
   readonly #heap = new HeapWatch();
   readonly #collection = new AskedCollection();
-  readonly #loop = new LoopMeter(() => this.#onOldCollected());
+  readonly #loop: LoopMeter;
   #last: number;
   #watched = 0;
 
@@ -38,6 +38,7 @@ export class Collector {
     this.#happenings = new Happenings(core);
     this.#census = new RollingCensus(core.io, core.clock);
     this.#names = new ClientNames(core);
+    this.#loop = new LoopMeter(core.clock, () => this.#onOldCollected());
     this.#last = core.clock.now();
   }
 
@@ -115,6 +116,7 @@ export class Collector {
       watched: this.#watched,
       loop: {
         p99: this.#loop.p99,
+        own: this.#loop.own,
         stalls: this.#loop.stalls,
         busy: this.#loop.share("busy"),
         gc: this.#loop.share("gc"),

@@ -7,6 +7,8 @@ import {
   PerformanceObserver,
 } from "node:perf_hooks";
 import { getHeapSpaceStatistics, getHeapStatistics } from "node:v8";
+import type { Clock, PendingCall } from "../../base/clock.ts";
+import { LOOK_EVERY, OwnLateness } from "./own-lateness.ts";
 
 /** Milliseconds between two samples of the delay, which is part of what the histogram has. */
 const DELAY_RESOLUTION = 20;
@@ -22,12 +24,21 @@ export function oldBytes(): number {
   return old.reduce((sum, space) => sum + space.space_used_size, getHeapStatistics().external_memory);
 }
 
+/** Milliseconds of processor time that this process has used. */
+function workedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 /** A garbage collection, as Node reports it. */
 type CollectionEntry = PerformanceEntry & { readonly detail: { readonly kind?: number } };
 
 /** Measures the event loop and the garbage collection. */
 export class LoopMeter {
+  readonly #clock: Clock;
   readonly #onOldCollected: () => void;
+  #lateness = new OwnLateness();
+  #look: PendingCall | undefined;
   readonly #delays: IntervalHistogram = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION });
   #observer: PerformanceObserver | undefined;
   #used = performance.eventLoopUtilization();
@@ -38,12 +49,15 @@ export class LoopMeter {
   #last: readonly [before: number, now: number] = [0, 0];
 
   /** @param onOldCollected called after each collection of the old generation */
-  constructor(onOldCollected: () => void) {
+  constructor(clock: Clock, onOldCollected: () => void) {
+    this.#clock = clock;
     this.#onOldCollected = onOldCollected;
   }
 
   start(): void {
     this.#delays.enable();
+    this.#lateness = new OwnLateness();
+    this.#lookLater();
     this.#observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) this.#onCollection(entry as CollectionEntry);
     });
@@ -52,7 +66,15 @@ export class LoopMeter {
 
   stop(): void {
     this.#delays.disable();
+    this.#look?.cancel();
     this.#observer?.disconnect();
+  }
+
+  #lookLater(): void {
+    this.#look = this.#clock.after(LOOK_EVERY, () => {
+      this.#lateness.look(this.#clock.now(), workedMs());
+      this.#lookLater();
+    });
   }
 
   #onCollection({ duration, detail: { kind } }: CollectionEntry): void {
@@ -72,6 +94,7 @@ export class LoopMeter {
     this.#last = [this.#last[1], Math.max(0, this.#delays.percentile(99) / 1e6 - DELAY_RESOLUTION)];
     this.#longest = [...this.#longest, Math.max(0, this.#delays.max / 1e6 - DELAY_RESOLUTION)].slice(-PERIODS);
     this.#delays.reset();
+    this.#lateness.turn();
   }
 
   /** The longest delay but one among the last periods, in milliseconds: what has happened twice. */
@@ -85,6 +108,11 @@ export class LoopMeter {
    */
   get p99(): number {
     return Math.min(...this.#last);
+  }
+
+  /** Milliseconds by which the work of this process makes the loop late, more than once in each of the last two periods. */
+  get own(): number {
+    return this.#lateness.ms;
   }
 
   /** Returns how large a share of the last ten seconds the loop was busy, or collected garbage. */

@@ -57,10 +57,17 @@ export interface Snapshot {
   /** Seconds since the board began to watch. */
   readonly watched: number;
   /**
-   * `p99` of the last 5 s, in milliseconds. `stalls`: the longest delay but one, of periods of 5 s in the last half minute:
-   * a listener that blocks for a second, now and then, is not seen in a percentile. The others are shares of the time.
+   * `p99` of the last 5 s, in milliseconds. `own`: what comes of the work of this process, and not of its neighbours on the
+   * machine. `stalls`: the longest delay but one, of periods of 5 s in the last half minute: a listener that blocks for a
+   * second, now and then, is not seen in a percentile. The others are shares of the time.
    */
-  readonly loop: { readonly p99: number; readonly stalls: number; readonly busy: number; readonly gc: number };
+  readonly loop: {
+    readonly p99: number;
+    readonly own: number;
+    readonly stalls: number;
+    readonly busy: number;
+    readonly gc: number;
+  };
   readonly sessions: { readonly open: number; readonly old: number };
   /** The clients that read too slowly, the one with the most queued bytes first. */
   readonly slow: ReadonlyArray<{ readonly who: string; readonly bytes: number; readonly seconds: number }>;
