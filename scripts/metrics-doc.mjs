@@ -94,6 +94,19 @@ other events are \`_OTHER\`, and so are all other namespaces. \`in\` has the eve
 middlewares; \`out\` has what the program emits, a broadcast once, on the server that emits it. The duration ends when the last
 listener has returned, or its promise has settled. Events without a listener have none.
 
+## How do you get from a duration to its trace?
+
+While \`instrument(io)\` of [\`@portage/server/otel\`](tracing.md) is on, each bucket of \`portage_session_duration_seconds\` and
+\`portage_event_duration_seconds\` keeps the ids of the last sampled span: an exemplar. Ask for them, and only in a response whose
+type is OpenMetrics, as above; scrapers refuse them in \`text/plain\`. The route of the Fastify plugin has them.
+
+\`\`\`ts
+io.metrics({ exemplars: true });
+\`\`\`
+
+Prometheus stores them with \`--enable-feature=exemplar-storage\`. prom-client has them in a registry whose content type is
+OpenMetrics.
+
 ## Which alerts are there?
 
 \`node_modules/@portage/server/observability/alerts.yml\` has them as rules for Prometheus. The description of each says what to

@@ -111,7 +111,7 @@ function metricsRoute(option: PortageOptions["metrics"]): MetricsRoute | undefin
 
 function serveMetrics(app: FastifyInstance, io: Server, route: MetricsRoute): void {
   app.get(checkedPath("metrics", route.path || "/metrics"), (request, reply) => {
-    if (maySeeMetrics(request, route)) return reply.type(METRICS_TYPE).send(io.metrics());
+    if (maySeeMetrics(request, route)) return reply.type(METRICS_TYPE).send(io.metrics({ exemplars: true }));
     const message = "Metrics are for requests from this machine, or with the token that the server was given";
     throw new PortageFastifyError("FST_PORTAGE_METRICS_FORBIDDEN", message, 403);
   });

@@ -3,6 +3,7 @@
  * Knows: the report of a server, and what prom-client's classes take. The program passes the module.
  * Must not know: how anything is counted.
  */
+import type { Exemplar } from "./engine/index.ts";
 import { cumulate } from "./socketio/host/open-metrics.ts";
 import type { MetricRow, Sample } from "./socketio/host/metric-row.ts";
 import { METRICS } from "./socketio/host/metrics-table.ts";
@@ -141,6 +142,18 @@ function addMetric<Registry>(
   }
 }
 
+/** An exemplar as prom-client has it; its registry writes it into OpenMetrics text alone. */
+const exemplarOf = (exemplar: Exemplar | undefined): object =>
+  exemplar === undefined
+    ? {}
+    : {
+        exemplar: {
+          labelSet: { trace_id: exemplar.traceId, span_id: exemplar.spanId },
+          value: exemplar.value,
+          timestamp: exemplar.at / 1000,
+        },
+      };
+
 /** The samples of a histogram as prom-client's own `get()` returns them. */
 function bucketValues(row: MetricRow, samples: readonly Sample[]): object[] {
   return samples.flatMap(({ labels: values, value }) => {
@@ -153,7 +166,10 @@ function bucketValues(row: MetricRow, samples: readonly Sample[]): object[] {
       value: amount,
     });
     return [
-      ...buckets.map(([bound, below]) => suffixed("bucket", below, { le: bound === Infinity ? "+Inf" : bound })),
+      ...buckets.map(([bound, below], index) => ({
+        ...suffixed("bucket", below, { le: bound === Infinity ? "+Inf" : bound }),
+        ...exemplarOf(value.exemplars?.[index]),
+      })),
       suffixed("sum", sum),
       suffixed("count", count),
     ];

@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Server } from "@portage/server";
+import { instrument } from "@portage/server/otel";
 import { describe, expect, test } from "vitest";
 import { Host } from "../../support/servers/host.ts";
 import { findPrometheus } from "../../support/servers/prometheus.ts";
@@ -38,16 +40,19 @@ describe.skipIf(prometheus === undefined)("Prometheus", () => {
     await rm(folder, { recursive: true });
   });
 
-  test("scrapes a server, and fires an alert when a listener of the program throws", async () => {
+  test("scrapes a server with exemplars, and fires an alert when a listener of the program throws", async () => {
     const host = new Host();
-    const io = new Server(host.http);
+    const io = new Server(host.http, { eventMetrics: ["fails"] });
+    const exporterOfSpans = new InMemorySpanExporter();
+    const traces = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporterOfSpans)] });
+    const tracing = instrument(io, { traces, metrics: false });
     io.on("handler_error", () => undefined);
     await host.listen();
     let scrapes = 0;
     const exporter = createServer((_req, res) => {
       scrapes += 1;
       res.setHeader("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8");
-      res.end(io.metrics());
+      res.end(io.metrics({ exemplars: true }));
     }).listen(0, "127.0.0.1");
     await nextEvent(exporter, "listening");
     const target = `127.0.0.1:${(exporter.address() as { port: number }).port}`;
@@ -77,7 +82,17 @@ describe.skipIf(prometheus === undefined)("Prometheus", () => {
       .toMatchObject({ alerts: [{ labels, state: "firing" }] });
     const up = (await ask("query?query=up")) as { result: { value: [number, string] }[] };
     expect(up.result.map(({ value }) => value[1])).toEqual(["1"]);
+    const [span] = exporterOfSpans.getFinishedSpans().filter(({ name }) => name === "process / fails");
+    const { traceId, spanId } = span!.spanContext();
+    const selector = encodeURIComponent('portage_event_duration_seconds_bucket{event="fails"}');
+    const since = `start=${Date.now() / 1000 - 60}&end=${Date.now() / 1000 + 60}`;
+    expect(await ask(`query_exemplars?query=${selector}&${since}`)).toMatchObject([
+      { seriesLabels: { namespace: "/" }, exemplars: [{ labels: { trace_id: traceId, span_id: spanId } }] },
+    ]);
+    const counts = (await ask(`query?query=portage_events_total{event="fails",direction="in"}`)) as typeof up;
+    expect(counts.result.map(({ value }) => value[1])).toEqual(["1"]);
     peer.cut();
+    tracing.stop();
     await server.stop();
     exporter.closeAllConnections();
     exporter.close();

@@ -38,7 +38,12 @@ async function start({ command, env }: Program, configuration: string): Promise<
   const port = await freePort();
   const cwd = await mkdtemp(join(tmpdir(), "portage-prometheus-"));
   await writeFile(join(cwd, "prometheus.yml"), configuration);
-  const args = [`--web.listen-address=127.0.0.1:${port}`, "--config.file=prometheus.yml", "--storage.tsdb.path=data"];
+  const args = [
+    `--web.listen-address=127.0.0.1:${port}`,
+    "--config.file=prometheus.yml",
+    "--storage.tsdb.path=data",
+    "--enable-feature=exemplar-storage",
+  ];
   const end = await startProcess({
     command,
     args,

@@ -4,6 +4,7 @@ import {
   BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
+  type Sampler,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 
@@ -40,9 +41,12 @@ class StoredContext implements ContextManager {
 /** A tracer that keeps its spans in memory. Its context manager is the one of the process. */
 export class Recorder {
   readonly exporter = new InMemorySpanExporter();
-  readonly provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(this.exporter)] });
+  readonly provider: BasicTracerProvider;
 
-  constructor() {
+  /** @param sampler decides which spans are recorded. Default: all */
+  constructor(sampler?: Sampler) {
+    const spanProcessors = [new SimpleSpanProcessor(this.exporter)];
+    this.provider = new BasicTracerProvider({ spanProcessors, ...(sampler && { sampler }) });
     context.disable();
     context.setGlobalContextManager(new StoredContext());
   }

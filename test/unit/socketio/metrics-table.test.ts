@@ -61,6 +61,29 @@ test("a histogram has cumulative buckets with canonical bounds, then count and s
   ]);
 });
 
+test("a bucket has its exemplar if the text may have them, as OpenMetrics has it", () => {
+  const histogram = row({ kind: "histogram", labels: ["code"], bounds: [0.5, 1] });
+  const exemplar = {
+    value: 0.75,
+    at: 1_700_000_000_123,
+    traceId: "0af7651916cd43dd8448eb211c80319c",
+    spanId: "b7ad6b7169203331",
+  };
+  const sample = { labels: ["A"], value: { counts: [1, 1, 0], sum: 1, exemplars: [undefined, exemplar, undefined] } };
+  const plain = [
+    'portage_x_bucket{code="A",le="0.5"} 1',
+    'portage_x_bucket{code="A",le="1.0"} 2',
+    'portage_x_bucket{code="A",le="+Inf"} 2',
+    'portage_x_count{code="A"} 2',
+    'portage_x_sum{code="A"} 1',
+  ];
+  expect(metricLines(histogram, [sample]).slice(2)).toEqual(plain);
+  const ids = 'trace_id="0af7651916cd43dd8448eb211c80319c",span_id="b7ad6b7169203331"';
+  const [first = "", second = "", ...rest] = plain;
+  const lines = [first, `${second} # {${ids}} 0.75 1700000000.123`, ...rest];
+  expect(metricLines(histogram, [sample], true).slice(2)).toEqual(lines);
+});
+
 test("a count that is not known has a sample as well, and a known one is never missing", () => {
   expect(by({ b: 2, c: 1 }, ["a", "b"])).toEqual([
     { labels: ["a"], value: 0 },

@@ -26,10 +26,10 @@ export {
 export type { Congestion } from "./outgoing/congestion.ts";
 export { DRAIN_DEADLINE, type DrainOptions } from "./departure.ts";
 export { EventMark } from "./outgoing/prepared-message.ts";
-export { DURATION_BOUNDS, Histogram, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
+export { DURATION_BOUNDS, type Exemplar, Histogram, type HistogramReport, LATENCY_BOUNDS } from "./report/histogram.ts";
 export { defineLimitCodes, LIMIT_CODES, type LimitHit } from "./report/limit-codes.ts";
 export { SLOW_READER_DEFAULTS, type SlowPolicy, type SlowReaderOptions } from "./outgoing/slow-reader.ts";
-export { type EngineReport, reportOf } from "./stats-report.ts";
+export { durationsOf, type EngineReport, reportOf } from "./stats-report.ts";
 export { count, ENGINE_RULES, type Tally, type UpgradeFailure, UPGRADE_FAILURES } from "./report/stats.ts";
 export { chooseEncoding } from "./http/compression.ts";
 export { corsMiddleware } from "./http/cors.ts";

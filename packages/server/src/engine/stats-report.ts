@@ -1,7 +1,7 @@
 import { kAdrift, kTimingWheel, kReceiving, kStats } from "./keys.ts";
 import { queuedProcessBytes } from "./outgoing/congestion.ts";
 import type { TimingWheel } from "./timing-wheel.ts";
-import type { HistogramReport } from "./report/histogram.ts";
+import type { Histogram, HistogramReport } from "./report/histogram.ts";
 import type { EngineStats, Tally } from "./report/stats.ts";
 
 /** Counters since the engine was created, and its current state. Text counts in characters, binary data in bytes. */
@@ -95,4 +95,12 @@ export function reportOf(engine: {
   readonly [kAdrift]: { readonly size: number };
 }): EngineReport {
   return reportOn(engine[kStats], engine[kTimingWheel], engine[kReceiving].held, engine[kAdrift].size);
+}
+
+/** Returns how long sessions of an engine with this end were open; undefined before the first end. */
+export function durationsOf(
+  engine: { readonly [kStats]: EngineStats },
+  { transport, code }: { readonly transport: string; readonly code: string },
+): Histogram | undefined {
+  return engine[kStats].durations.get(`${transport}>${code}`);
 }

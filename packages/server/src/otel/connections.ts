@@ -1,7 +1,7 @@
 import { type Link, type Span, type SpanContext, SpanKind, trace, type Tracer, context } from "@opentelemetry/api";
-import { type CloseReason, isNormalEnd, type Session } from "../engine/index.ts";
+import { type CloseReason, durationsOf, isNormalEnd, kEngineClock, type Session } from "../engine/index.ts";
 import type { ConnectTrace } from "../socketio/tracing.ts";
-import { SPAN_ATTRIBUTES, protocolOf, writeTraceparent } from "./names.ts";
+import { createExemplar, SPAN_ATTRIBUTES, protocolOf, writeTraceparent } from "./names.ts";
 
 /** Spans of one connection that wait for acknowledgements, at most. */
 const MAX_WAITING = 1000;
@@ -109,7 +109,11 @@ export class Connections {
       ...(!isNormalEnd(code) && { [SPAN_ATTRIBUTES.errorType]: code }),
     };
     const links = [{ context: connection.span.spanContext() }];
-    this.#tracer.startSpan("disconnect", { root: true, kind: SpanKind.INTERNAL, attributes, links }).end();
+    const span = this.#tracer.startSpan("disconnect", { root: true, kind: SpanKind.INTERNAL, attributes, links });
+    span.end();
+    const { server, openedAt } = session;
+    const exemplar = createExemplar(span, (server[kEngineClock].now() - openedAt) / 1000);
+    if (exemplar !== undefined) durationsOf(server, { transport, code })?.keepExemplar(exemplar);
   };
 }
 

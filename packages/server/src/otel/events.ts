@@ -9,9 +9,17 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
+import type { Exemplar } from "../engine/index.ts";
 import type { EmitTrace, EventTrace } from "../socketio/tracing.ts";
 import type { Connections } from "./connections.ts";
-import { SPAN_ATTRIBUTES, eventAttributes, OTHER_EVENT, readTraceparent, recordError } from "./names.ts";
+import {
+  createExemplar,
+  SPAN_ATTRIBUTES,
+  eventAttributes,
+  OTHER_EVENT,
+  readTraceparent,
+  recordError,
+} from "./names.ts";
 
 /** What the spans of events need. */
 export interface EventTracing {
@@ -28,6 +36,13 @@ const kSpan = Symbol("span");
 /** A message of a channel, with its span. */
 interface Spanned {
   [kSpan]?: Span | undefined;
+}
+
+/** The listeners of an event are done, of a server with the option `eventMetrics`. */
+interface MeasuredEvent {
+  readonly counts: { keepExemplar(exemplar: Exemplar): void };
+  readonly seconds: number;
+  readonly trace: object;
 }
 
 /** Makes a span of each event of a client: a root of its own, around its listeners. */
@@ -76,6 +91,12 @@ export class EventSpans {
   };
 
   readonly asyncEnd = ({ [kSpan]: span }: EventTrace & Spanned): void => span?.end();
+
+  /** Makes the span the exemplar of the duration. Events of other servers have no span here. */
+  readonly handled = ({ counts, seconds, trace: { [kSpan]: span } }: MeasuredEvent & { trace: Spanned }): void => {
+    const exemplar = span && createExemplar(span, seconds);
+    if (exemplar !== undefined) counts.keepExemplar(exemplar);
+  };
 }
 
 /** Makes a span of each event to one client that wants an acknowledgement, or that a span is active for. */

@@ -3,13 +3,14 @@
  * Knows: the channels of this server, and the API of OpenTelemetry, which the program installs.
  * Must not know: any SDK or exporter.
  */
-import { channel, type TracingChannel } from "node:diagnostics_channel";
+import type { TracingChannel } from "node:diagnostics_channel";
 import { type MeterProvider, metrics as globalMetrics, trace, type TracerProvider } from "@opentelemetry/api";
 import { kTraceWire, type TraceWire } from "../engine/index.ts";
 import type { AnyServer } from "../socketio/server.ts";
 import { Socket } from "../socketio/socket/socket.ts";
 import { createTraceWire, TRACES } from "../socketio/tracing.ts";
 import { Connections } from "./connections.ts";
+import { subscribeChannel } from "./channel.ts";
 import { measureServer } from "./metrics.ts";
 import { EmitSpans, EventSpans, type EventTracing } from "./events.ts";
 
@@ -92,14 +93,13 @@ function traceServer(io: AnyServer, options: InstrumentOptions, provider: Tracer
   const connections = new Connections(io, tracer, propagate !== false);
   const isIgnored = typeof ignore === "function" ? ignore : (event: string) => ignore?.includes(event) === true;
   const tracing: EventTracing = { server: io, tracer, connections, isIgnored, trustsClients: propagate === "trust" };
-  const closes = channel("portage.session.close");
-  const onClose = (message: unknown): void => connections.closed(message as Parameters<typeof connections.closed>[0]);
-  closes.subscribe(onClose);
+  const events = new EventSpans(tracing);
   return [
     subscribeTo(TRACES.connect, connections),
-    subscribeTo(TRACES.event, new EventSpans(tracing)),
+    subscribeTo(TRACES.event, events),
     subscribeTo(TRACES.emit, new EmitSpans(tracing)),
-    () => closes.unsubscribe(onClose),
+    subscribeChannel("portage.session.close", connections.closed),
+    subscribeChannel("portage.event.handled", events.handled),
   ];
 }
 

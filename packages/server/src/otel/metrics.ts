@@ -1,7 +1,7 @@
 import type { Attributes, Histogram, Meter, MeterProvider, Observable } from "@opentelemetry/api";
-import { channel } from "node:diagnostics_channel";
 import { type CloseReason, isNormalEnd, kEngineClock, type Session } from "../engine/index.ts";
 import { lacksMetric, type MeasuredServer, METRICS, type MetricRow } from "../metrics.ts";
+import { subscribeChannel } from "./channel.ts";
 import { errorType, operationAttributes, SPAN_ATTRIBUTES } from "./names.ts";
 
 /** Seconds; the first ones are those of SignalR. */
@@ -72,14 +72,6 @@ function histogramOf(meter: Meter, { help, otel, bounds = [] }: MetricRow): Hist
     unit: otel.unit,
     advice: { explicitBucketBoundaries: [...bounds] },
   });
-}
-
-/** Subscribes to a channel of the server. Returns what undoes it. */
-function subscribeChannel(name: string, listener: (message: never) => void): () => void {
-  const messages = channel(name);
-  const onMessage = (message: unknown): void => void Reflect.apply(listener, undefined, [message]);
-  messages.subscribe(onMessage);
-  return () => messages.unsubscribe(onMessage);
 }
 
 /** A session has ended. */

@@ -6,6 +6,7 @@ import {
   SpanStatusCode,
   TraceFlags,
 } from "@opentelemetry/api";
+import type { Exemplar } from "../engine/index.ts";
 
 /** Stands for all values that a client could make up. */
 export const OTHER_EVENT = "_OTHER";
@@ -64,6 +65,12 @@ export function recordError(span: Span, error: unknown): void {
   span.setAttribute(SPAN_ATTRIBUTES.errorType, errorType(error));
   span.setStatus({ code: SpanStatusCode.ERROR, message: String(message ?? error) });
   if (error instanceof Error) span.recordException(error);
+}
+
+/** Returns the exemplar of a value that was measured during a span; undefined if the span is not sampled. */
+export function createExemplar(span: Span, value: number): Exemplar | undefined {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  return (traceFlags & TraceFlags.SAMPLED) === 0 ? undefined : { value, at: Date.now(), traceId, spanId };
 }
 
 /** Reads a W3C trace context that was checked already. */

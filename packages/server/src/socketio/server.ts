@@ -413,7 +413,8 @@ export class Server<
    * Returns {@link stats} as text for Prometheus, in the OpenMetrics format. Scrapers also read it as the older text format;
    * use that type to append the metrics of prom-client.
    *
-   * @param options `eof: false` leaves out the last line, so that OpenMetrics text can follow
+   * @param options `eof: false` leaves out the last line, so that OpenMetrics text can follow; `exemplars: true` adds the ids
+   * of spans to durations
    * @example
    * app.get("/metrics", (req, reply) => reply.type("application/openmetrics-text; version=1.0.0").send(io.metrics()));
    * app.get("/metrics", async (req, reply) => {

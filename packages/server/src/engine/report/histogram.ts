@@ -1,9 +1,22 @@
+/** A value that a histogram has counted, and the span that explains it. */
+export interface Exemplar {
+  readonly value: number;
+  /** When it was counted, in milliseconds since 1970. */
+  readonly at: number;
+  /** 32 hexadecimal digits. */
+  readonly traceId: string;
+  /** 16 hexadecimal digits. */
+  readonly spanId: string;
+}
+
 /** What a histogram has counted. */
 export interface HistogramReport {
   /** How many values are in each bucket, and not in an earlier one. The last bucket has all values above the bounds. */
   readonly counts: readonly number[];
   /** The sum of all values. */
   readonly sum: number;
+  /** The last exemplar of each bucket. Undefined while a tracer has given none. */
+  readonly exemplars?: readonly (Exemplar | undefined)[];
 }
 
 /** Counts values in buckets. Its size does not grow with the values. */
@@ -11,6 +24,7 @@ export class Histogram {
   readonly #bounds: readonly number[];
   readonly #counts: number[];
   #sum = 0;
+  #exemplars: (Exemplar | undefined)[] | undefined;
 
   /** @param bounds the largest value of each bucket, in ascending order */
   constructor(bounds: readonly number[]) {
@@ -20,15 +34,26 @@ export class Histogram {
 
   /** Counts a value; one below 0, as after a clock that was set back, counts as 0. */
   add(value: number): void {
-    const bounds = this.#bounds;
-    let bucket = 0;
-    while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1;
-    this.#counts[bucket]! += 1;
+    this.#counts[this.#bucketOf(value)]! += 1;
     if (value > 0) this.#sum += value;
   }
 
+  /** Keeps an exemplar of a counted value, instead of an earlier one in its bucket. */
+  keepExemplar(exemplar: Exemplar): void {
+    this.#exemplars ??= Array.from(this.#counts, () => undefined);
+    this.#exemplars[this.#bucketOf(exemplar.value)] = exemplar;
+  }
+
+  #bucketOf(value: number): number {
+    const bounds = this.#bounds;
+    let bucket = 0;
+    while (bucket < bounds.length && value > bounds[bucket]!) bucket += 1;
+    return bucket;
+  }
+
   report(): HistogramReport {
-    return { counts: [...this.#counts], sum: this.#sum };
+    const exemplars = this.#exemplars && [...this.#exemplars];
+    return { counts: [...this.#counts], sum: this.#sum, ...(exemplars && { exemplars }) };
   }
 }
 

@@ -1,4 +1,11 @@
-import { Histogram, type HistogramReport, isAbsent, LATENCY_BOUNDS, refuseOption } from "../../engine/index.ts";
+import {
+  type Exemplar,
+  Histogram,
+  type HistogramReport,
+  isAbsent,
+  LATENCY_BOUNDS,
+  refuseOption,
+} from "../../engine/index.ts";
 
 /** Stands for all that have no name of their own in a report. No namespace has it: theirs begin with a slash. */
 export const OTHER = "_OTHER";
@@ -29,6 +36,11 @@ export class EventCounts {
   /** Counts how many seconds the listeners took. */
   addDuration(seconds: number): void {
     (this.#durations ??= new Histogram(LATENCY_BOUNDS)).add(seconds);
+  }
+
+  /** Keeps an exemplar of a duration. */
+  keepExemplar(exemplar: Exemplar): void {
+    this.#durations?.keepExemplar(exemplar);
   }
 
   report(): EventReport {

@@ -1,4 +1,4 @@
-import type { HistogramReport } from "../../engine/index.ts";
+import type { Exemplar, HistogramReport } from "../../engine/index.ts";
 import type { MetricOption, MetricRow, Sample } from "./metric-row.ts";
 import { METRICS } from "./metrics-table.ts";
 import type { ServerReport } from "./server-tally.ts";
@@ -7,6 +7,11 @@ import type { ServerReport } from "./server-tally.ts";
 export interface MetricsOptions {
   /** Whether the text ends with the line `# EOF`, which OpenMetrics requires. Default: true. */
   eof?: boolean;
+  /**
+   * Whether buckets of durations have exemplars, the ids of spans that `instrument()` of `@portage/server/otel` has made. Only
+   * OpenMetrics has them: scrapers refuse the text if its type is `text/plain`. Default: false.
+   */
+  exemplars?: boolean;
 }
 
 /** The part of a report that each option adds. */
@@ -16,15 +21,16 @@ const REPORT_PARTS = { cluster: "nodes", eventMetrics: "events" } as const satis
 >;
 
 /** Formats a report as OpenMetrics 1.0.0 text. */
-export function openMetrics(report: ServerReport, { eof = true }: MetricsOptions = {}): string {
+export function openMetrics(report: ServerReport, { eof = true, exemplars = false }: MetricsOptions = {}): string {
   const rows = METRICS.filter(({ option }) => option === undefined || report[REPORT_PARTS[option]] !== undefined);
-  return `${rows.flatMap((row) => metricLines(row, row.read(report))).join("\n")}\n${eof ? "# EOF\n" : ""}`;
+  return `${rows.flatMap((row) => metricLines(row, row.read(report), exemplars)).join("\n")}\n${eof ? "# EOF\n" : ""}`;
 }
 
-/** Formats a metric: its comments, then its samples. */
+/** Formats a metric: its comments, then its samples. `withExemplars`: buckets have the last one that a tracer has given. */
 export function metricLines(
   { name, kind, help, unit, labels, bounds }: MetricRow,
   samples: readonly Sample[],
+  withExemplars = false,
 ): string[] {
   const lines = [`# TYPE ${name} ${kind}`];
   if (unit !== undefined) lines.push(`# UNIT ${name} ${unit}`);
@@ -33,7 +39,13 @@ export function metricLines(
   for (const { labels: values, value } of samples) {
     const pairs = labels.map((label, index) => `${label}="${escapeText(values[index] ?? "")}"`);
     if (typeof value === "number") lines.push(`${name}${suffix}${inBraces(pairs)} ${value}`);
-    else lines.push(...histogramLines(name, pairs, cumulate(value, bounds)));
+    else
+      lines.push(
+        ...histogramLines(name, pairs, {
+          ...cumulate(value, bounds),
+          exemplars: (withExemplars && value.exemplars) || [],
+        }),
+      );
   }
   return lines;
 }
@@ -43,13 +55,19 @@ const inBraces = (pairs: readonly string[]): string => (pairs.length === 0 ? "" 
 function histogramLines(
   name: string,
   pairs: readonly string[],
-  { buckets, count, sum }: ReturnType<typeof cumulate>,
+  { buckets, count, sum, exemplars }: ReturnType<typeof cumulate> & Required<Pick<HistogramReport, "exemplars">>,
 ): string[] {
   const lines = buckets.map(
-    ([bound, below]) => `${name}_bucket${inBraces([...pairs, `le="${boundText(bound)}"`])} ${below}`,
+    ([bound, below], index) =>
+      `${name}_bucket${inBraces([...pairs, `le="${boundText(bound)}"`])} ${below}${exemplarText(exemplars[index])}`,
   );
   return [...lines, `${name}_count${inBraces(pairs)} ${count}`, `${name}_sum${inBraces(pairs)} ${sum}`];
 }
+
+const exemplarText = (exemplar: Exemplar | undefined): string =>
+  exemplar === undefined
+    ? ""
+    : ` # {trace_id="${exemplar.traceId}",span_id="${exemplar.spanId}"} ${exemplar.value} ${exemplar.at / 1000}`;
 
 /** Returns the buckets as scrapers want them: how many values are at most as large as each bound. */
 export function cumulate(
