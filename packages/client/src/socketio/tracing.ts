@@ -185,7 +185,7 @@ function traceSending(socket: Socket, traceparent: NonNullable<TraceOptions["tra
     }
   };
   socket.packet = (packet) => {
-    const context = packet.type === EVENT && (contextOfRetry(socket, packet) ?? contexts.get(packet) ?? current);
+    const context = packet.type === EVENT && contextOf(socket, packet, current);
     if (context) contexts.set(packet, context);
     sendPacket(packet);
   };
@@ -207,9 +207,11 @@ function traceReceiving(socket: Socket, onEvent: NonNullable<TraceOptions["onEve
   };
 }
 
-/** Returns the context of the event that the queue of `retries` sends: maybe within the `emit` of a later one. */
-function contextOfRetry({ _queue: [first] }: Socket, { id }: OutgoingPacket): string | undefined {
-  return first && id !== undefined && first.flags.id === id ? contexts.get(first.flags) : undefined;
+/** Returns the context of an event that is sent now: within its `emit`, or later. */
+function contextOf({ _queue: [first] }: Socket, packet: OutgoingPacket, current?: string): string | undefined {
+  // the queue of `retries` may send an event within the `emit` of another one
+  if (first && packet.id !== undefined && packet.id === first.flags.id) return contexts.get(first.flags);
+  return contexts.get(packet) ?? current;
 }
 
 function askFor(

@@ -179,15 +179,18 @@ describe("with `retries`", () => {
     connect(SENDING, { retries: 2 });
     await open();
     within(1, () => socket.emit("one", () => within(3, () => socket.emit("three"))));
-    within(2, () => socket.emit("two"));
-    network.last.send("30[]");
-    await delivered();
-    network.last.send("31[]");
-    await delivered();
+    within(2, () => socket.emit("two", () => within(5, () => socket.emit("five"))));
+    socket.emit("none");
+    for (const id of [0, 1, 2, 3]) {
+      network.last.send(`3${id}[]`);
+      await delivered();
+    }
     expect(writes()).toEqual([
       `6${contextOf(1)} | 20["one"]`,
       `6${contextOf(2)} | 21["two"]`,
-      `6${contextOf(3)} | 22["three"]`,
+      '22["none"]',
+      `6${contextOf(3)} | 23["three"]`,
+      `6${contextOf(5)} | 24["five"]`,
     ]);
   });
 });
