@@ -2,6 +2,8 @@ import { io as connect } from "@portage/client";
 import { Server, type Socket } from "@portage/server";
 import server from "@portage/server/package.json" with { type: "json" };
 import { collectMetrics } from "@portage/server/metrics";
+import { instrument } from "@portage/server/otel";
+import type { MeterProvider } from "@opentelemetry/api";
 import prometheus from "prom-client";
 import prometheus15 from "prom-client-15";
 import { expect, test } from "vitest";
@@ -255,6 +257,37 @@ test.each([
   expect(text).toMatch(/portage_event_duration_seconds_count\{.*event="chat".*\} 1\n/);
   expect(text).toMatch(/portage_session_duration_seconds_count\{.*code="CLIENT_CLOSED".*\} 1\n/);
   expect(text).toContain("mine_total 3\n");
+  await io.close();
+  await host.drained();
+});
+
+test("the histograms of OpenTelemetry record what the text has", async () => {
+  const host = new Host();
+  const io = new Server(host.http, { pingInterval: 50, pingTimeout: 5000 });
+  await host.listen();
+  const recorded = new Map<string, number[]>();
+  const meter = {
+    createHistogram: (name: string) => ({
+      record: (value: number) => recorded.set(name, [...(recorded.get(name) ?? []), value]),
+    }),
+    createObservableCounter: () => ({}),
+    createObservableGauge: () => ({}),
+    addBatchObservableCallback: () => undefined,
+    removeBatchObservableCallback: () => undefined,
+  };
+  const metrics = { getMeter: () => meter } as unknown as MeterProvider;
+  const instrumentation = instrument(io, { traces: false, metrics });
+  const client = connect(`http://localhost:${host.port}`, { forceNew: true });
+  const total = ({ counts }: { counts: readonly number[] }): number => counts.reduce((sum, each) => sum + each, 0);
+  await expect.poll(() => io.stats().upgrades.completed).toBe(1);
+  await expect.poll(() => total(io.stats().heartbeats.rtt)).toBeGreaterThan(1);
+  const { heartbeats, upgrades } = io.stats();
+  const sum = (name: string): number => recorded.get(name)!.reduce((all, each) => all + each, 0);
+  expect(recorded.get("portage.upgrade.duration")).toEqual([upgrades.duration.sum]);
+  expect(recorded.get("portage.heartbeat.rtt")).toHaveLength(total(heartbeats.rtt));
+  expect(sum("portage.heartbeat.rtt")).toBeCloseTo(heartbeats.rtt.sum, 9);
+  instrumentation.stop();
+  client.disconnect();
   await io.close();
   await host.drained();
 });

@@ -4,10 +4,11 @@ import { Server, type ServerOptions } from "@portage/server";
 import { METRICS } from "@portage/server/metrics";
 import { instrument } from "@portage/server/otel";
 import { afterEach, describe, expect, test } from "vitest";
+import { kHeartbeatPhase } from "../../../packages/server/src/engine/keys.ts";
 import { CHANNELS } from "../../../packages/server/src/engine/report/reports.ts";
 import { LATENCY_BOUNDS } from "../../../packages/server/src/engine/report/histogram.ts";
 import { LAYER_CHANNELS } from "../../../packages/server/src/socketio/report/channels.ts";
-import { Bench } from "../socketio/peer.ts";
+import { Bench, type Peer } from "../socketio/peer.ts";
 
 type Instrument = { readonly name: string; readonly kind: string };
 
@@ -107,6 +108,40 @@ describe("the metrics for OpenTelemetry", () => {
       ["portage.server.connection.duration", 1.5, { ...attributes, "error.type": "PING_TIMEOUT" }],
       ["portage.server.connection.duration", 1.5, { ...attributes, "portage.close.code": "CLIENT_CLOSED" }],
     ]);
+  });
+
+  test("have the round trip of each ping as it is answered, of this server alone and until it stops", async () => {
+    const meter = new FakeMeter();
+    const bench = measured(meter);
+    const other = new Bench();
+    const answerPing = ({ clock }: Bench, { session }: Peer, ms: number): void => {
+      for (let waited = 0; waited < 60_000 && session[kHeartbeatPhase] === "interval"; waited += 1) clock.advance(1);
+      clock.advance(ms);
+      session.onPacket({ type: "pong" } as never);
+    };
+    const { peer } = await bench.join();
+    answerPing(bench, peer, 120);
+    answerPing(other, (await other.join()).peer, 30);
+    answerPing(bench, peer, 2);
+    stop();
+    answerPing(bench, peer, 7);
+    expect(meter.recorded).toEqual([
+      ["portage.heartbeat.rtt", 0.12, undefined],
+      ["portage.heartbeat.rtt", 0.002, undefined],
+    ]);
+    for (const name of ["portage.heartbeat.rtt", "portage.upgrade.duration"])
+      expect(meter.bounds.get(name)).toEqual(LATENCY_BOUNDS);
+    for (const { hasSubscribers } of [CHANNELS.heartbeat, CHANNELS.upgrade]) expect(hasSubscribers).toBe(false);
+  });
+
+  test("have the duration of each upgrade, in its last step", async () => {
+    const meter = new FakeMeter();
+    const bench = measured(meter);
+    const { session } = (await bench.join()).peer;
+    for (const phase of ["probing", "probed"]) CHANNELS.upgrade.publish({ session, phase, transport: "websocket" });
+    CHANNELS.upgrade.publish({ session, phase: "upgraded", transport: "websocket", took: 45 });
+    CHANNELS.upgrade.publish({ session: (await new Bench().join()).peer.session, phase: "upgraded", took: 50 });
+    expect(meter.recorded).toEqual([["portage.upgrade.duration", 0.045, undefined]]);
   });
 
   test("have the events of the option eventMetrics by the names of the conventions, as consumed and sent", async () => {

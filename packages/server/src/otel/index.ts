@@ -19,8 +19,8 @@ export interface InstrumentOptions {
   /** Whether spans are made, or the provider of their tracer. Default: true, with the global provider. */
   traces?: boolean | TracerProvider;
   /**
-   * Whether the metrics of `io.metrics()` are made instruments, or the provider of their meter. They are read in one
-   * `io.stats()` for each collection. Default: true, with the global provider.
+   * Whether the metrics of `io.metrics()` are made instruments, or the provider of their meter. Counters and gauges are read
+   * in one `io.stats()` for each collection. Default: true, with the global provider.
    */
   metrics?: boolean | MeterProvider;
   /**

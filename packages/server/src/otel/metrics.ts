@@ -41,8 +41,10 @@ export function measureServer(io: InstrumentedServer, provider: MeterProvider): 
   };
   meter.addBatchObservableCallback(callback, observables);
   const stops = [measureDurations(io, meter)];
-  for (const row of rows)
-    if (row.name === "portage_event_duration_seconds") stops.push(measureListeners(io, meter, row));
+  for (const row of rows) {
+    const record = RECORDERS[row.name];
+    if (record !== undefined) stops.push(record(io, histogramOf(meter, row), row));
+  }
   return () => {
     meter.removeBatchObservableCallback(callback, observables);
     for (const stop of stops) stop();
@@ -106,10 +108,27 @@ interface Handled {
   readonly trace: { readonly error: unknown };
 }
 
-/** Records how long the listeners of each event took. Returns what undoes it. */
-function measureListeners(io: InstrumentedServer, meter: Meter, row: MetricRow): () => void {
-  const durations = histogramOf(meter, row);
-  return subscribeChannel("portage.event.handled", ({ server, counts, seconds, trace: { error } }: Handled) => {
+/** Records the values of a histogram. Returns what undoes it. */
+type Recorder = (io: InstrumentedServer, times: Histogram, row: MetricRow) => () => void;
+
+const recordRoundTrips: Recorder = (io, times) =>
+  subscribeChannel("portage.heartbeat", ({ session: { server, rtt } }: { readonly session: Session }) => {
+    if (server === io.engine && rtt !== undefined) times.record(rtt / 1000);
+  });
+
+/** A step of an upgrade; the last one says how long the upgrade took. */
+interface UpgradeStep {
+  readonly session: Session;
+  readonly took: number | undefined;
+}
+
+const recordUpgrades: Recorder = (io, times) =>
+  subscribeChannel("portage.upgrade", ({ session: { server }, took }: UpgradeStep) => {
+    if (server === io.engine && took !== undefined) times.record(took / 1000);
+  });
+
+const recordListeners: Recorder = (io, durations, row) =>
+  subscribeChannel("portage.event.handled", ({ server, counts, seconds, trace: { error } }: Handled) => {
     if (server !== io) return;
     const { namespace, event } = counts;
     durations.record(seconds, {
@@ -117,7 +136,13 @@ function measureListeners(io: InstrumentedServer, meter: Meter, row: MetricRow):
       ...(error !== undefined && { [SPAN_ATTRIBUTES.errorType]: errorType(error) }),
     });
   });
-}
+
+/** By the name of the histogram. */
+const RECORDERS: Readonly<Record<string, Recorder>> = {
+  portage_heartbeat_rtt_seconds: recordRoundTrips,
+  portage_upgrade_duration_seconds: recordUpgrades,
+  portage_event_duration_seconds: recordListeners,
+};
 
 /** Returns the attributes of a sample. Those of messages also say what was done, instead of a direction. */
 function attributesOf(

@@ -20,19 +20,22 @@ const log = createLog("engine");
  * - `portage.session.carried`: `{ session, from, to }`, names of transports
  * - `portage.refusal`: `{ server, req, name, code, context }`, the server is the engine
  * - `portage.limit`: `{ session, code, limit, actual }`
- * - `portage.upgrade`: `{ session, phase, transport }`, an {@link UpgradeProgress} and the name of the better transport
+ * - `portage.heartbeat`: `{ session }`, a client has answered a ping after `session.rtt` milliseconds
+ * - `portage.upgrade`: `{ session, phase, transport, took }`, an {@link UpgradeProgress}, the name of the better transport, and
+ *   in the last phase the milliseconds since it was connected
  * - `portage.upgrade.failed`: `{ session, step }`
  *
  * Those of the layer above, such as `portage.namespace.join`, are in `socketio/report/channels.ts`.
  */
 export const CHANNELS: Readonly<
-  Record<"opened" | "closed" | "carried" | "refusal" | "limit" | "upgrade" | "upgradeFailed", Channel>
+  Record<"opened" | "closed" | "carried" | "refusal" | "limit" | "heartbeat" | "upgrade" | "upgradeFailed", Channel>
 > = {
   opened: channel("portage.session.open"),
   closed: channel("portage.session.close"),
   carried: channel("portage.session.carried"),
   refusal: channel("portage.refusal"),
   limit: channel("portage.limit"),
+  heartbeat: channel("portage.heartbeat"),
   upgrade: channel("portage.upgrade"),
   upgradeFailed: channel("portage.upgrade.failed"),
 };

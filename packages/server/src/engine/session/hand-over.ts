@@ -24,8 +24,8 @@ interface MovingSession extends TransportOwner, Emitter {
 }
 
 /** Publishes that the upgrade of a session goes on. */
-function publishPhase(session: MovingSession, phase: UpgradeProgress, { name }: Transport): void {
-  if (CHANNELS.upgrade.hasSubscribers) CHANNELS.upgrade.publish({ session, phase, transport: name });
+function publishPhase(session: MovingSession, phase: UpgradeProgress, { name }: Transport, took?: number): void {
+  if (CHANNELS.upgrade.hasSubscribers) CHANNELS.upgrade.publish({ session, phase, transport: name, took });
 }
 
 /** Offers a transport to the upgrade of a session. */
@@ -62,7 +62,7 @@ export function takeOver(session: MovingSession, candidate: Transport, took: num
     candidate.resume();
   });
   if (log.enabled) log("session %s upgraded to %s", session.id, candidate.name);
-  publishPhase(session, "upgraded", candidate);
+  publishPhase(session, "upgraded", candidate, took);
   if (session[kObserved]) session.emit("upgrade", candidate);
   session.flush();
 }

@@ -6,6 +6,7 @@ import type { EnginePacket, EnginePacketType, RawData } from "@portage/parser/en
 import { type Emitter, kObserved } from "../../base/emitter.ts";
 import { type CloseReason, closeError, closeReason } from "../report/close-codes.ts";
 import type { Carry } from "../carry/carry.ts";
+import { CHANNELS } from "../report/reports.ts";
 import type { Beating } from "../timing-wheel.ts";
 import {
   kHeartbeatPhase,
@@ -75,6 +76,7 @@ const SERVER_PINGS: HeartbeatPolicy = {
     if (isAnswer) {
       session[kRoundTrip] = (session[kHeardAt] - session[kPingedAt]) | 0;
       session.server[kStats].roundTrips.add(session[kRoundTrip] / 1000);
+      if (CHANNELS.heartbeat.hasSubscribers) CHANNELS.heartbeat.publish({ session });
     }
     if (session[kObserved]) session.emit("heartbeat");
   },
