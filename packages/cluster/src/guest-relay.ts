@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import {
   randomId,
   type RelayHost,
+  type RelayRefusal,
   type RelayVerdict,
   type SessionRelay,
   type StreamHandshake,
@@ -49,6 +50,10 @@ export class GuestRelay implements SessionRelay {
     if (node === undefined) return "local";
     node.host.record(req, this.#guest);
     return node.relay.routeHandshake(req, handshake);
+  }
+
+  routePassedIn(req: TransportRequest): "local" | RelayRefusal {
+    return this.#current()?.relay.routePassedIn(req) ?? "local";
   }
 
   listening(): void {}

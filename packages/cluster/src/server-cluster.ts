@@ -10,6 +10,7 @@ import {
   type DrainPace,
   Emitter,
   type RelayHost,
+  type RelayRefusal,
   type RelayVerdict,
   runNextTick,
   type SessionRelay,
@@ -231,6 +232,11 @@ class NodeRelay implements SessionRelay {
     return this.#node.relay.routeHandshake(req, handshake);
   }
 
+  routePassedIn(req: TransportRequest): "local" | RelayRefusal {
+    if (this.#closedTag !== undefined) return this.#verdictAfterClose(this.#closedTag, req);
+    return this.#node.relay.routePassedIn(req);
+  }
+
   listening(server: NetServer): void {
     if (this.#running.host.resume(this.#engine)) {
       this.#node.resume();
@@ -259,7 +265,7 @@ class NodeRelay implements SessionRelay {
   }
 
   /** Refuses requests for sessions of others: a balancer may send them to another node. */
-  #verdictAfterClose(own: string, { _query: { sid } }: TransportRequest): RelayVerdict {
+  #verdictAfterClose(own: string, { _query: { sid } }: TransportRequest): "local" | RelayRefusal {
     if (!sid || (own !== "" && sid.startsWith(own))) return "local";
     return this.#node.relay.count(ownerUnreachable(sid.slice(0, TAG_LENGTH)));
   }

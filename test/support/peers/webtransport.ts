@@ -54,13 +54,13 @@ export class SessionPair implements WebTransportSession {
 
   close(info: { closeCode?: number; reason?: string } = {}): void {
     this.closes.push(info);
-    this.end();
+    this.end(undefined, info);
   }
 
   /** The session ends, by either side. */
-  end(error?: Error): void {
+  end(error?: Error, info: object = {}): void {
     if (error) this.#settle.reject(error);
-    else this.#settle.resolve({});
+    else this.#settle.resolve(info);
     for (const way of [this.#up, this.#down]) way.fail(error ?? new Error("the session is closed"));
   }
 }
@@ -108,4 +108,32 @@ export class WebTransportPeer implements Peer {
   cut(): void {
     this.session.end(new Error("cut"));
   }
+}
+
+/** Returns the platform's class, for clients in this process; `take` gets each session, for the server. */
+export function platformClass(take: (session: SessionPair) => void): new (url: string) => object {
+  return class {
+    readonly ready: Promise<void> = Promise.resolve();
+    readonly closed: Promise<unknown>;
+    readonly #session: SessionPair;
+
+    constructor(url: string) {
+      this.#session = new SessionPair(url);
+      this.closed = this.#session.closed;
+      take(this.#session);
+    }
+
+    createBidirectionalStream(): Promise<object> {
+      const { readable, writable: sink } = this.#session.openStream();
+      const writer = sink.getWriter();
+      for (const promise of [writer.ready, writer.closed]) promise.catch(() => undefined);
+      // Does not reject after the end: the reference would leave that to the process.
+      const writable = new WritableStream({ write: (chunk) => writer.write(chunk).catch(() => undefined) });
+      return Promise.resolve({ readable, writable });
+    }
+
+    close(): void {
+      this.#session.end();
+    }
+  };
 }

@@ -132,6 +132,72 @@ describe("a session of WebTransport", () => {
   });
 });
 
+describe("a session whose client asks to be carried", () => {
+  const ASKS = "https://localhost/engine.io/?carry=1&key=mine&turn=7";
+
+  async function openCarried(options: ServerOptions = {}) {
+    const setting = setUp(options);
+    const { session, peer } = arrive(setting, ASKS);
+    await peer.send("0");
+    const socket = await setting.connections.next();
+    const { sid, carry } = JSON.parse(String(await peer.next()).slice(1)) as { sid: string; carry?: { key: string } };
+    /** The client returns. */
+    const returnTo = async (given: object = {}) => {
+      const next = arrive(setting, ASKS);
+      await next.peer.send(`0${JSON.stringify({ sid, carry: 0, key: carry?.key, turn: 1, ...given })}`);
+      return next;
+    };
+    return { setting, socket, session, peer, key: carry?.key, returnTo };
+  }
+
+  test("goes on over another one, with what the client lacks", async () => {
+    const { setting, socket, session, peer, returnTo } = await openCarried();
+    await peer.send("4one");
+    expect(await peer.next()).toBe("61");
+    socket.send("a");
+    expect(await peer.next()).toBe("4a");
+    session.end(new Error("lost"));
+    await until(() => setting.engine.report().sessions.adrift === 1);
+    socket.send("b");
+    const next = await returnTo();
+    expect([await next.peer.next(), await next.peer.next(), await next.peer.next()]).toEqual(["61", "4a", "4b"]);
+    expect([socket.readyState, socket.carried]).toEqual(["open", 1]);
+  });
+
+  test("takes a return from one that looks alive, which ends without a goodbye", async () => {
+    const { session, returnTo } = await openCarried();
+    const next = await returnTo();
+    expect(await next.peer.next()).toBe("60");
+    await until(() => session.closes.length > 0);
+    expect(session.closes).toEqual([{ closeCode: 0, reason: "" }]);
+  });
+
+  test("waits for its client after a ping without an answer, and leaves without a goodbye", async () => {
+    const { setting, session } = await openCarried({ pingInterval: 1000, pingTimeout: 500 });
+    for (let time = 0; time < 3000; time += 500) {
+      setting.clock.advance(500);
+      await turn();
+    }
+    expect(session.closes).toEqual([{ closeCode: 0, reason: "" }]);
+    expect(setting.engine.report().sessions).toMatchObject({ open: 1, adrift: 1 });
+  });
+
+  test.each([
+    ["a wrong key", { key: "x" }, "CARRY_KEY"],
+    ["a late turn", { turn: 0 }, "CARRY_TURN"],
+    ["an unknown id", { sid: "nobody" }, "UNKNOWN_SID"],
+  ])("refuses %s for good", async (_what, given, name) => {
+    const { setting, returnTo } = await openCarried();
+    const { session } = await returnTo(given);
+    expect((await setting.refusals.next()).name).toBe(name);
+    expect(session.closes).toEqual([{ closeCode: 1008, reason: name }]);
+  });
+
+  test("gets no key where the option is off", async () => {
+    expect((await openCarried({ carry: false })).key).toBeUndefined();
+  });
+});
+
 describe("a polling session goes over to WebTransport", () => {
   /** A session over polling. */
   async function poll({ engine, connections }: Setting): Promise<Socket> {

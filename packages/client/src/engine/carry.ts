@@ -282,9 +282,11 @@ export class Carry implements TransportHandler {
     const { key, window } = this.#agreement;
     this.#signal("try");
     this.turn_++;
-    // a proxy that has cut a WebSocket may cut the next one; behind others only a WebSocket works
-    const names = [...host.transports].sort((a, b) => +(a === "websocket") - +(b === "websocket"));
-    const transport = host.createTransport(names[this.#tries++ % (host.calm_() ? 1 : names.length)]!);
+    // polling is the first by name: what has cut a WebSocket may cut the next one; behind others only a WebSocket works
+    const names = [...host.transports].sort();
+    const transport = host.createTransport(
+      names[this.#tries++ % (host.calm_() && names[0] !== "websocket" ? 1 : names.length)]!,
+    );
     Object.assign(transport.query, { carry: this.#ledger.report(), key });
     this.#left.push(transport);
     // a slow line opens slowly; a second try must still fit into the window

@@ -107,12 +107,13 @@ export class Socket extends Session implements OpeningHost, UpgradeHost {
   }
 
   override resume_(transport: Transport, lost: readonly Packet[]): void {
-    if (this.upgrade_ && transport.name !== "websocket" && this.readyState === "open") {
+    // a transport with a connection of its own is not upgraded: it can't be paused
+    if (transport.buffered_ == null && this.upgrade_ && this.readyState === "open") {
       // before `carried`, whose listeners may look
       if (this._filterUpgrades(this.offered_).includes("websocket")) this.#skips("upgrade");
     }
     super.resume_(transport, lost);
-    if (this.upgrade_ && this.readyState === "open") {
+    if (transport.buffered_ == null && this.upgrade_ && this.readyState === "open") {
       this.upgrade_ = new Upgrade(this);
       this.upgrade_.begin_(this.offered_);
     }

@@ -43,6 +43,7 @@ import { askPeer, PendingAtOwner } from "./pending.ts";
 import { forwardOverloaded, ownerLost, ownerUnreachable, SERVER_STARTING } from "./refusals.ts";
 import { LinkStreams, type StreamTaker } from "./streams.ts";
 import type { Tunnels } from "./tunnels.ts";
+import { clientAddress, isPlainPoll, tagOfRequest, type Visit } from "./visit.ts";
 import { WaitingRoom } from "./waiting-room.ts";
 
 /** Most milliseconds for this node to join while requests wait. */
@@ -62,18 +63,6 @@ export interface RelayOptions {
   /** Forwards WebSocket handshakes; without it they are refused. */
   readonly tunnels?: (relay: ClusterRelay) => Tunnels;
 }
-
-/** A request on the way to its session, over any transport. */
-interface Visit {
-  readonly req: TransportRequest;
-  isGone(): boolean;
-  /** Returns the request to the engine, which asks the relay again. */
-  again(): void;
-  refuse(refusal: RelayRefusal): void;
-}
-
-/** Whether a poll may be answered without its session. One that returns to a carried session may not. */
-const isPlainPoll = ({ method, _query: { key } }: TransportRequest): boolean => method === "GET" && key === undefined;
 
 export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, FrontDesk, OwnerDesk {
   readonly host: RelayHost;
@@ -159,6 +148,16 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
       again: () => this.host.handleHandshake(req, handshake),
       refuse: (refusal) => this.host.refuseHandshake(req, handshake, refusal),
     });
+  }
+
+  /** It waits for nothing, and is not forwarded: its client has other transports, or tries again. */
+  routePassedIn(req: TransportRequest): "local" | RelayRefusal {
+    const { sid } = req._query;
+    const place = sid && this.host.has(sid) ? "local" : this.#place(sid);
+    if (place === "local") return place;
+    if (place instanceof LinkStreams) return this.count({ name: "UPGRADES_REFUSED" });
+    if (typeof place === "object") return this.count(place);
+    return this.count(this.#refusalWithoutLink(place === "starting" ? "" : tagOfRequest(req)));
   }
 
   /** The node listens to it: there is nothing to do for requests. */
@@ -393,7 +392,3 @@ export class ClusterRelay implements SessionRelay, LinkObserver, StreamTaker, Fr
     streams?.onClose(end);
   }
 }
-
-const tagOfRequest = ({ _query }: TransportRequest): string => (_query["sid"] ?? "").slice(0, TAG_LENGTH);
-
-const clientAddress = ({ socket }: TransportRequest): string => socket.remoteAddress ?? "";

@@ -303,8 +303,11 @@ export class Server extends BaseServer implements RelayDoor {
     this[kFollowOptions]();
     this[kWebTransportDoor] ??= new WebTransportDoor(this, {
       hasMiddlewares: () => this.middlewares.length > (this.opts.cors ? 1 : 0),
-      admit: (opening) =>
-        this[kHandshakes].verifyPassedIn(opening.req, (refusal) => this[kOnScreened](opening, refusal)),
+      admit: (opening) => {
+        const verdict = this[kRequestRelay]?.routePassedIn(opening.req) ?? "local";
+        if (verdict !== "local") opening.refuse(refusalFrom(verdict, opening.req));
+        else this[kHandshakes].verifyPassedIn(opening.req, (refusal) => this[kOnScreened](opening, refusal));
+      },
     });
     return this[kWebTransportDoor].take(session, source);
   }

@@ -32,7 +32,7 @@ interface PlatformSession {
 
 type PlatformClass = new (uri: string, options?: object) => PlatformSession;
 
-/** Parameters that go in the first packet. The packet of a new session has none of them. */
+/** Parameters that go in the first packet of a session that is upgraded or returns. The packet of a new one is empty. */
 const OF_SESSION = ["sid", "carry", "key", "turn"] as const;
 
 /** Milliseconds for the server to confirm our close packet. A session that ends earlier loses its last packets. */
@@ -84,7 +84,8 @@ export class WT extends Transport {
     const { WebTransport } = globalThis as { WebTransport?: PlatformClass };
     const options = (this.opts.transportOptions as Record<string, object> | undefined)?.[this.name];
     const query = { ...this.query };
-    for (const name of OF_SESSION) delete query[name];
+    // a new session asks for its carry in the address
+    if (query["sid"]) for (const name of OF_SESSION) delete query[name];
     try {
       const session = (this.#session = new WebTransport!(this.createUri("https", query), options));
       const fail = (error: unknown): void => this.#fail(error);

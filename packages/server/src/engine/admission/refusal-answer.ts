@@ -1,5 +1,16 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import { isReturn } from "../carry/carry.ts";
+import type { TransportRequest } from "../http/request.ts";
 import { type Refusal, refusalName, REFUSALS } from "../report/refusals.ts";
+
+/** Close code of a return that can't succeed later either. */
+export const FINAL = 1008;
+
+/** Whether a refusal is that of a client that returns, and can't succeed later either. */
+export function isFinalReturn({ _query: query }: TransportRequest, refusal: Refusal): boolean {
+  const name = refusalName(refusal);
+  return isReturn(query) && (name === "UNKNOWN_SID" || name === "OWNER_LOST" || name.startsWith("CARRY_"));
+}
 
 /** Returns the HTTP status for a refusal. */
 export function statusOf(refusal: Refusal): number {

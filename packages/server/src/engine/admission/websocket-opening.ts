@@ -1,6 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { type AcceptOptions, parseProtocols } from "@portage/websocket";
-import { isReturn } from "../carry/carry.ts";
 import type { TransportRequest } from "../http/request.ts";
 import { kContext, kOfferUpgrade, kReportRefusal } from "../keys.ts";
 import { ERROR_CODES, type Refusal, createRefusal, refusalName } from "../report/refusals.ts";
@@ -12,7 +11,16 @@ import { opensByWebSocket, streamKind } from "../transports/registry.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
 import type { StreamHandshake } from "./stream-handshake.ts";
-import { bodyOf, headerLines, isHeaderLine, retryHeaders, sentenceOf, statusOf } from "./refusal-answer.ts";
+import {
+  bodyOf,
+  FINAL,
+  headerLines,
+  isFinalReturn,
+  isHeaderLine,
+  retryHeaders,
+  sentenceOf,
+  statusOf,
+} from "./refusal-answer.ts";
 
 /** The options of the engine that WebSocket handshakes use. */
 interface HandshakeOptions extends Pick<
@@ -71,15 +79,6 @@ abstract class StreamOpening implements RequestOpening {
 }
 
 const ignoreError = (): void => {};
-
-/** Close code of a refused return. */
-const POLICY = 1008;
-
-/** Whether a client that returns can't succeed later either. */
-const isFinal = (refusal: Refusal): boolean => {
-  const name = refusalName(refusal);
-  return name === "UNKNOWN_SID" || name === "OWNER_LOST" || name.startsWith("CARRY_");
-};
 
 /** A WebSocket handshake that is answered after all checks. */
 export class WebSocketOpening extends StreamOpening {
@@ -142,7 +141,7 @@ export class WebSocketOpening extends StreamOpening {
 
   refuse(refusal: Refusal): void {
     this.door[kReportRefusal](this.req, refusal);
-    if (isReturn(this.req._query) && isFinal(refusal)) return this.#turnAway(refusal);
+    if (isFinalReturn(this.req, refusal)) return this.#turnAway(refusal);
     const headers: Record<string, string> = retryHeaders(refusal);
     for (const [name, value] of Object.entries(this.headers))
       if (isHeaderLine(String(value))) headers[name] = String(value);
@@ -156,7 +155,7 @@ export class WebSocketOpening extends StreamOpening {
     const transport = this.accept();
     if (!transport) return;
     transport.open();
-    this.#link?.close(POLICY, refusalName(refusal));
+    this.#link?.close(FINAL, refusalName(refusal));
     this.door[kContext].closingBacklog.add(transport);
   }
 

@@ -14,7 +14,7 @@ import {
   type WebTransportSession,
 } from "../transports/webtransport-link.ts";
 import type { JoinedSession, RequestOpening } from "./opening.ts";
-import { statusOf } from "./refusal-answer.ts";
+import { FINAL, isFinalReturn, statusOf } from "./refusal-answer.ts";
 import { requestFor, type SessionClient, takeParameters } from "./webtransport-request.ts";
 
 export type { SessionClient, WebTransportSession };
@@ -115,7 +115,8 @@ export class WebTransportOpening implements RequestOpening {
     this.#phase = "gone";
     this.#host[kReportRefusal](this.req, refusal);
     const { retryAfter } = refusal;
-    closeSession(this.#session, statusOf(refusal), writeCloseText({ code: refusalName(refusal), retryAfter }));
+    const closeCode = isFinalReturn(this.req, refusal) ? FINAL : statusOf(refusal);
+    closeSession(this.#session, closeCode, writeCloseText({ code: refusalName(refusal), retryAfter }));
   }
 }
 

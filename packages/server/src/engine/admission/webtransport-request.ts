@@ -11,7 +11,7 @@ export interface SessionClient {
 }
 
 /** Parameters that count only in the first packet of a session. */
-const IN_PACKET = ["sid", "carry", "key", "turn"] as const;
+const IN_PACKET = ["sid", "key", "turn"] as const;
 
 /** Returns a request that stands for a session: a GET without headers, with the address that the client asked for. */
 export function requestFor({ url }: WebTransportSession, { remoteAddress }: SessionClient): TransportRequest {
@@ -47,7 +47,9 @@ export function takeParameters(req: TransportRequest, packet: EnginePacket): boo
     return false;
   }
   if (typeof given !== "object" || given === null) return false;
-  for (const name of IN_PACKET) {
+  // in the address, it asks for the carry of a new session
+  delete req._query["carry"];
+  for (const name of [...IN_PACKET, "carry"]) {
     const value: unknown = Object.hasOwn(given, name) ? Reflect.get(given, name) : undefined;
     if (typeof value === "string" || typeof value === "number") req._query[name] = String(value);
   }

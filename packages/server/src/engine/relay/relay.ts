@@ -50,6 +50,8 @@ export interface SessionRelay {
   route(req: TransportRequest, res: ServerResponse): RelayVerdict;
   /** Decides about a WebSocket handshake. */
   routeHandshake(req: TransportRequest, handshake: StreamHandshake): RelayVerdict;
+  /** Decides about what the program passes to the engine: a session of WebTransport. It can't go to another process. */
+  routePassedIn(req: TransportRequest): "local" | RelayRefusal;
   /** Called when an HTTP server of the engine listens, for the first time or again. */
   listening(server: HttpServer): void;
   /**

@@ -171,7 +171,7 @@ export const REFUSALS = {
     retry: "later",
   }),
   UPGRADES_REFUSED: refusalKind(3, 400, "Bad request", {
-    hint: 'another node has the session, and `upgrades` of the cluster is "refuse"',
+    hint: 'another node has the session; `upgrades` is "refuse", or it is WebTransport',
     fix: 'nothing, the session stays on polling; or set `upgrades: "auto"`',
     retry: "no",
   }),

@@ -104,8 +104,8 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
   #unsent = 0;
   #pressure: "low" | "high" = "low";
   #timer: PendingCall | undefined;
-  /** What the session ends with. */
-  #goodbye: readonly [code: number, reason: string] = [1000, ""];
+  /** What the session ends with. Without a goodbye the peer takes the end for an accident, and may return. */
+  #goodbye: readonly [code: number, reason: string] = [0, ""];
   /** The report for `onClose` if the session ended before `open`. */
   #end: LinkClose | undefined;
 

@@ -102,7 +102,7 @@ test("connects to the address with the options of the platform, and begins with 
   const transportOptions = { webtransport: { serverCertificateHashes } };
   const [socket, session] = await opened({ query: { a: "b c" }, transportOptions });
   expect(session.args).toEqual([
-    "https://example.org/engine.io/?a=b%20c&EIO=4&transport=webtransport",
+    "https://example.org/engine.io/?a=b%20c&EIO=4&transport=webtransport&carry=1",
     { serverCertificateHashes },
   ]);
   expect(session.received).toEqual(["0"]);
@@ -156,6 +156,50 @@ describe("an upgrade", () => {
     FakeSession.made[0]!.breakOff(new Error("no UDP"));
     expect(String(await failed)).toContain("webtransport error");
     expect([socket.readyState, socket.transport.name]).toEqual(["open", "slow"]);
+  });
+});
+
+describe("a session that the server carries", () => {
+  const AGREED = HANDSHAKE.replace("}", ',"carry":{"key":"the-key","window":10000}}');
+
+  /** Its session of WebTransport has died, and the next one has reached the server. */
+  async function returning(): Promise<[Socket, FakeSession, unknown[]]> {
+    const socket = connect();
+    const first = FakeSession.made[0]!;
+    first.accept();
+    await settle();
+    await first.send(AGREED, "4one");
+    const ends = endsOf(socket);
+    first.breakOff(new Error("lost"));
+    await vi.waitFor(() => expect(FakeSession.made).toHaveLength(2));
+    const next = FakeSession.made[1]!;
+    next.accept();
+    await settle();
+    return [socket, next, ends];
+  }
+
+  test("returns with the key in the first packet, and not in the address", async () => {
+    const [socket, next, ends] = await returning();
+    expect(next.args[0]).toBe("https://example.org/engine.io/?EIO=4&transport=webtransport");
+    expect(next.received).toEqual(['0{"sid":"abc","carry":1,"key":"the-key","turn":1}']);
+    await next.send("60");
+    socket.send("back");
+    await settle();
+    expect([next.received[1], ends]).toEqual(["4back", []]);
+  });
+
+  test("ends if the server refuses the return for good", async () => {
+    const [, next, ends] = await returning();
+    next.end({ closeCode: 1008, reason: "UNKNOWN_SID" });
+    await settle();
+    expect(ends.slice(0, 2)).toEqual(["Error: webtransport error", "transport error"]);
+  });
+
+  test("tries again after any other refusal", async () => {
+    const [, next, ends] = await returning();
+    next.end({ closeCode: 400, reason: "UPGRADES_REFUSED" });
+    await vi.waitFor(() => expect(FakeSession.made).toHaveLength(3));
+    expect(ends).toEqual([]);
   });
 });
 
