@@ -95,7 +95,7 @@ export class Firefox {
     const id = ++this.#commands;
     const answered = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
     this.#socket.send(JSON.stringify({ id, method, params }));
-    const { type, result, message } = await within(answered, `an answer of Firefox to ${method}`, 120_000);
+    const { type, result, message } = await within(answered, `an answer of Firefox to ${method}`, 240_000);
     this.#waiting.delete(id);
     if (type === "error") throw new Error(`${method}: ${message}`);
     return result;

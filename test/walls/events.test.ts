@@ -15,11 +15,11 @@ test.runIf(isLong)("pages whose connections are cut under load miss nothing", { 
 
 test.runIf(isLong).each(BROWSERS)(
   "an EventSource of %s misses nothing",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async (name, path, launch) => {
     if (!path) return console.warn(`Skipped: no ${name}.`);
     const browser = await launch(path);
-    const outcome = await cutBrowser(browser, 40);
+    const outcome = await cutBrowser(browser, 100);
     await browser.stop();
     console.table(outcome);
     expect(outcome).toMatchObject({ heard: outcome.sent, gaps: 0, doubled: 0, reordered: 0, fresh: 0 });
