@@ -6,7 +6,7 @@ import { createClient } from "redis";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 import { startRedis } from "../../support/servers/redis.ts";
-import { nextEvent, within } from "../../support/waiting.ts";
+import { nextEvent, PATIENCE, within } from "../../support/waiting.ts";
 import { type Node, Nodes, until } from "./nodes.ts";
 
 const redis = await startRedis();
@@ -97,10 +97,14 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     const second = await nodes.start(options);
     await nodes.meet(1);
     await probe!.del(`${nodes.name}:n:${second.cluster.tag}`, `${nodes.name}:nodes`, `${nodes.name}:secret`);
-    await vi.waitFor(async () => {
-      const names = [first, second].map(({ cluster }) => `n:${cluster.tag}`);
-      expect(Object.keys(await keysLeft())).toEqual([...names.sort(), "nodes", "secret"]);
-    });
+    // A record is renewed after 2.5 s.
+    await vi.waitFor(
+      async () => {
+        const names = [first, second].map(({ cluster }) => `n:${cluster.tag}`);
+        expect(Object.keys(await keysLeft())).toEqual([...names.sort(), "nodes", "secret"]);
+      },
+      { timeout: PATIENCE },
+    );
     expect(first.io.stats().nodes!.ends).toEqual({});
     const third = await nodes.start(options);
     await nodes.meet(2);
@@ -113,7 +117,7 @@ describe.skipIf(redis === undefined)("nodes with one Redis", () => {
     const second = await nodes.start(options);
     await nodes.meet(1);
     const { tag } = second.cluster;
-    await probe!.set(`${nodes.name}:n:${tag}`, JSON.stringify({ life: "x".repeat(22) }), "PX", 200);
+    await probe!.set(`${nodes.name}:n:${tag}`, JSON.stringify({ life: "x".repeat(22) }), "PX", 10_000);
     await until(() => second.cluster.tag !== "" && second.cluster.tag !== tag, "another tag");
     await until(() => first.cluster.nodes().some((node) => node.tag === second.cluster.tag), "the node to be found");
   });

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { encodeFrame, type Frame } from "../../../packages/cluster/src/core/frames.ts";
 import type { LinkEnd } from "../../../packages/cluster/src/links/link.ts";
 import { CONNECTION_OPTIONS, type LinkEvents, PeerLink } from "../../../packages/cluster/src/links/websocket-link.ts";
-import { Inbox, nextEvent } from "../../support/waiting.ts";
+import { Inbox, nextEvent, turn } from "../../support/waiting.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** Records what a link reports. */
@@ -34,7 +34,7 @@ let far: WebSocketLink;
 let report: Recorder;
 
 /** Connects a link to a WebSocket that the test holds. `role`: the side of the link. */
-async function connect(role: "server" | "client"): Promise<void> {
+async function connect(role: "server" | "client", maxMissed = 3): Promise<void> {
   const path = join(folder, "s");
   const accepted = new Promise<WebSocketLink>((resolve) => {
     server = createServer().on("upgrade", (req, stream, head) =>
@@ -50,7 +50,7 @@ async function connect(role: "server" | "client"): Promise<void> {
   const own = role === "client" ? dialled : await accepted;
   far = role === "client" ? await accepted : dialled;
   report = new Recorder();
-  near = new PeerLink(own, { tag: "abcd", kind: "unix", clock, maxBytes: 1e6, maxMissed: 3 }, report);
+  near = new PeerLink(own, { tag: "abcd", kind: "unix", clock, maxBytes: 1e6, maxMissed }, report);
   near.open();
 }
 
@@ -205,4 +205,13 @@ describe.each(["server", "client"] as const)("a link, as %s", (role) => {
     expect(await closed).toBe(1001);
     expect(await report.ends.next()).toBe("left");
   });
+});
+
+test("a peer is asked before it is silent, even if it may not miss more than one beat", async () => {
+  await connect("client", 1);
+  far.open(silent);
+  near.beat();
+  while (near.roundTrip === undefined) await turn();
+  near.beat();
+  expect(await near.probe()).toBe(true);
 });

@@ -162,8 +162,8 @@ export class PeerLink implements Link, LinkHandler {
       return;
     }
     this.#missed += 1;
-    // A byte that came since the last beat says as much as a pong. Peers ping in turn then.
-    if (this.#missed > 1) this.#ping();
+    // A byte that came since the last beat says as much as a pong. Peers ping in turn then. The last beat before the end has to ask.
+    if (this.#missed > 1 || this.#settings.maxMissed === 1) this.#ping();
   }
 
   #ping(): number {

@@ -105,7 +105,12 @@ export class RedisRegistry implements Registry {
   join(life: string, host: RegistryHost): void {
     this.#host = host;
     const { port } = this.#settings;
-    this.#stopObserving = port.observe({ onRestored: () => this.#look() });
+    // Redis may have restarted without data: a node that joins now would not find this one.
+    const onRestored = (): void => {
+      void this.#renew();
+      this.#look();
+    };
+    this.#stopObserving = port.observe({ onRestored });
     void this.#join(life, host);
   }
 

@@ -167,6 +167,14 @@ describe("the registry in Redis", () => {
     expect(host.said).not.toContain("tag lost");
   });
 
+  test("restores the record at once when a connection to Redis is back", async () => {
+    const host = await new Host(redis).join();
+    redis.keys.clear();
+    for (const observer of redis.observers) observer.onRestored?.("commands");
+    await settle();
+    expect(redis.tags).toEqual([host.self!.tag]);
+  });
+
   test("claims another tag if a node has taken it meanwhile", async () => {
     const host = await new Host(redis).join();
     const { tag } = host.self!;
