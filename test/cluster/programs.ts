@@ -29,11 +29,14 @@ export class Program {
     this.#child.stdout?.on("data", listen);
     this.#child.stderr?.on("data", listen);
     this.#child.on("message", (answer: Answer) => this.#open.get(answer.id)?.(answer));
-    this.#child.once("exit", (code, signal) => {
-      for (const settle of this.#open.values()) {
-        settle({ id: 0, error: `${file} ended with ${code ?? signal}: ${this.#said}` });
-      }
+    this.#child.once("exit", () => {
+      for (const settle of this.#open.values()) settle(this.#ending());
     });
+  }
+
+  #ending(): Answer {
+    const { exitCode, signalCode } = this.#child;
+    return { id: 0, error: `${this.#name} ended with ${exitCode ?? signalCode}: ${this.#said}` };
   }
 
   get pid(): number {
@@ -54,6 +57,7 @@ export class Program {
     const id = ++this.#count;
     const answer = this.#answer(id);
     if (this.#child.connected) this.#child.send({ id, question, value, worker });
+    else this.#open.get(id)?.(this.#ending());
     return answer as Promise<T>;
   }
 

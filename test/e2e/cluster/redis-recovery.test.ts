@@ -247,3 +247,31 @@ describe.skipIf(redis === undefined)("recovery is refused with a reason", () => 
     expect(code).toBe("RECOVERY_TOO_LARGE");
   });
 });
+
+test.skipIf(redis === undefined)(
+  "an event from the log does not come again when its emitter has waited too long for it",
+  async () => {
+    const [one, two] = (await startNodes(2)) as [Node, Node];
+    const heard = await clientOf(one);
+    one.io.emit("n", 1);
+    await until(() => heard.events.length === 1, "the first event");
+    const degraded = nextEvent(two.cluster as never, "degraded");
+    let returned: Promise<void> | undefined;
+    await admin.call("ACL", "SETUSER", "default", "-subscribe");
+    try {
+      await admin.client("KILL", "TYPE", "pubsub");
+      two.io.emit("n", 2);
+      const { recovered } = await moveTo(two, heard);
+      returned = recovered ? new Promise((resolve) => two.io.once("connection", () => resolve())) : undefined;
+      await degraded;
+    } finally {
+      await admin.call("ACL", "SETUSER", "default", "+subscribe");
+    }
+    // Its connection was closed, so that it does not get the event out of the order.
+    await returned;
+    await until(() => heard.client.connected, "the client to connect again");
+    one.io.emit("n", 3);
+    await until(() => heard.events.some(([, number]) => number === 3), "a later event");
+    expect(heard.events).toEqual([1, 2, 3].map((number) => ["n", number]));
+  },
+);

@@ -69,7 +69,8 @@ export class OrderedAdapter extends BusAdapter {
       {
         decode: (payload) => this.#decode(payload),
         deliver: (event, position, skipped) => this.#deliver(event, position, skipped),
-        onLost: () => this.#closeConnections(),
+        onLost: () => this.#closeConnections(this.#namespace.sockets.keys()),
+        onAhead: (sids) => this.#closeConnections(sids),
         onDegraded,
         onLag,
         onDropped: () => this.#report(messageTooLarge("events of more than maxQueuedBytes wait for the log")),
@@ -201,10 +202,10 @@ export class OrderedAdapter extends BusAdapter {
     this.#deliver({ packet, opts: { ...opts, rooms: new Set([id]), except: new Set() } }, position);
   }
 
-  /** Clients that go on would lack events. When they return, they are refused, and begin anew. */
-  #closeConnections(): void {
+  /** Clients that go on would lack events, or get some twice. When they return, they resume from what they have, or begin anew. */
+  #closeConnections(sids: Iterable<SocketId>): void {
     const { sockets } = this.#namespace;
-    for (const socket of sockets.values()) socket.client.conn?.close?.();
+    for (const sid of sids) sockets.get(sid)?.client.conn?.close?.();
   }
 
   #report(error: unknown): void {

@@ -13,6 +13,8 @@ export interface DeliveryHandler<Event> {
   onHandled(entry: WrittenEntry): void;
   /** Events are lost for all clients of this node. */
   onLost(): void;
+  /** These sockets have got events that this node has not delivered and may deliver yet: their connections have to end. */
+  onAhead(sids: readonly string[]): void;
   /** Whether all new entries are delivered at once. */
   onLive(isLive: boolean): void;
 }

@@ -127,6 +127,14 @@ export class OrderedDelivery<Event> implements LogFollower {
     return this.#skips;
   }
 
+  /** This node goes on out of the order of the log: sockets that are ahead may have got the next events, and can't stay. */
+  leaveAhead(): void {
+    if (this.#skips.size === 0) return;
+    const sids = [...this.#skips.keys()];
+    this.#skips.clear();
+    this.#handler.onAhead(sids);
+  }
+
   /** The socket has ended. */
   forget(sid: string): void {
     this.#skips.delete(sid);
@@ -331,8 +339,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     this.#last = undefined;
     this.#from = number;
     this.#ring = this.#ringFrom(this.#delivered);
-    if (this.#skips.size > 0) this.#writers.expectGuest(epoch);
-    this.#skips.clear();
+    this.leaveAhead();
   }
 
   #leaveEpoch(epoch: string): void {

@@ -20,6 +20,8 @@ export interface NamespaceHandler<Event> {
   deliver(event: Event, position: LogPosition | undefined, skipped: readonly string[] | undefined): void;
   /** Events for the clients of this node are lost. */
   onLost(): void;
+  /** These sockets have got events that this node may deliver again: their connections have to end. */
+  onAhead(sids: readonly string[]): void;
   /** This node delivers its events at once, because the log is away; or it does not any more. */
   onDegraded(isDegraded: boolean): void;
   /** An own event came back after this time, in milliseconds. */
@@ -60,6 +62,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
       {
         deliverEarly: (event) => {
           this.#needsHole = true;
+          this.#delivery.leaveAhead();
           handler.deliver(event, undefined, undefined);
         },
         onAppended: (position) => this.#onAppended(position),
@@ -76,6 +79,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
       deliver: (stored, skipped) => handler.deliver(stored.event, this.#isDegraded ? undefined : stored, skipped),
       onHandled: (entry) => this.#onHandled(entry),
       onLost: () => handler.onLost(),
+      onAhead: (sids) => handler.onAhead(sids),
       onLive: () => this.#look(),
     });
   }

@@ -61,6 +61,30 @@ test("what the program does after an event happens after its delivery", async ()
   expect(order).toEqual(["a after 0", "b after 1", "c after 1", "d after 2"]);
 });
 
+test("a client that has read an event from the log does not get it again when its emitter gives up waiting", async () => {
+  const { world, nodes } = await startNodes(2);
+  const [one, two] = nodes as [SimNode, SimNode];
+  const session = one.connect("s");
+  one.emit();
+  await settle();
+  await world.advance(10);
+  one.sessions.delete(session);
+  two.log.lag = { commands: 1, subscription: 5000 };
+  two.emit();
+  await settle();
+  await world.advance(10);
+  const resumed = two.resume(session);
+  await world.advance(50);
+  expect(await resumed).toBe(true);
+  expect(seenBy(session)).toEqual(["node-001 1", "node-002 1"]);
+  two.log.cut("subscription");
+  await world.advance(1500);
+  expect(two.reports).toEqual(["degraded"]);
+  expect(seenBy(session)).toEqual(["node-001 1", "node-002 1"]);
+  expect(two.sessions.has(session)).toBe(false);
+  expect(await Promise.all([one.resume(session), world.advance(50)])).toEqual([true, undefined]);
+});
+
 test("what came while the subscription was interrupted is read, before what comes live", async () => {
   const { world, nodes } = await startNodes(2);
   const [one, two] = nodes as [SimNode, SimNode];

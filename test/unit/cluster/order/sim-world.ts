@@ -83,6 +83,9 @@ export class SimNode {
           this.lost += 1;
           this.sessions.clear();
         },
+        onAhead: (sids) => {
+          for (const session of this.sessions) if (sids.includes(session.id)) this.sessions.delete(session);
+        },
         onDegraded: (isDegraded) => this.reports.push(isDegraded ? "degraded" : "restored"),
         onLag: () => undefined,
         onDropped: () => this.reports.push("dropped"),
@@ -118,19 +121,15 @@ export class SimNode {
         if (delivered?.epoch !== after.epoch || position.epoch !== after.epoch || after.number > position.number)
           return false;
         const end = Math.max(position.number, delivered.number);
-        const batch =
-          this.events.recent(through)?.slice() ??
-          (through.number < end ? await this.events.history(through, end) : undefined);
-        if (batch === undefined || typeof batch === "string") return false;
+        if (through.number >= end) break;
+        const recent = this.events.recent(through) ?? [];
+        const batch = recent.length > 0 ? recent : await this.events.history(through, end);
+        if (typeof batch === "string" || batch.length === 0) return false;
         for (const { event, epoch, number } of batch) {
           if (number !== through.number + 1) return false;
           missed.push({ event, position: { epoch, number } });
           through = { epoch, number };
         }
-        const now = this.events.delivered;
-        if (now?.epoch !== after.epoch) return false;
-        if (through.number >= Math.max(position.number, now.number)) break;
-        if (batch.length === 0) return false;
       }
     } catch {
       return false;
