@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import { request } from "node:http";
-import { createServer } from "node:net";
+import { connect as connectTcp, createServer } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { localCluster } from "@portage/cluster";
 import { Server } from "@portage/server";
 import { io as connect } from "socket.io-client";
@@ -64,6 +65,29 @@ describe("nodes in one directory", () => {
     expect(second.all.filter(({ state }) => state === "silent")).toEqual([]);
     await first.io.close();
     expect(fs.existsSync(nodes.directory)).toBe(false);
+  });
+
+  test("a client may reset its WebSocket handshake while that waits for a silent node", async () => {
+    const options = { heartbeatInterval: 50, heartbeatTimeout: 200 };
+    const first = await nodes.start(options);
+    const second = await nodes.fork(options);
+    await nodes.meet(1);
+    second.child.kill("SIGSTOP");
+    await first.heard.find(({ state }) => state === "silent");
+    const { httpServer } = first.io;
+    const client = connectTcp((httpServer.address() as { port: number }).port, "127.0.0.1");
+    const handshake = nextEvent<[unknown, Duplex]>(httpServer as never, "upgrade");
+    client.write(
+      `GET /socket.io/?EIO=4&transport=websocket&sid=${second.tag}${"x".repeat(16)} HTTP/1.1\r\nHost: a\r\n` +
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    const [, stream] = await handshake;
+    const closed = nextEvent(stream, "close");
+    client.resetAndDestroy();
+    // Without a listener, the error ends the process.
+    await closed;
+    expect(stream.errored).toMatchObject({ code: "ECONNRESET" });
   });
 
   test("a node that drains says so", async () => {

@@ -254,9 +254,10 @@ export class Server extends BaseServer implements RelayDoor {
 
   /** Takes a WebSocket handshake, of either version of HTTP. */
   [kTakeHandshake](req: TransportRequest, handshake: StreamHandshake): void {
+    // Listens for errors from here on: the relay may let the handshake wait.
+    const opening = new WebSocketOpening(this, req, handshake);
     const verdict = this[kRequestRelay]?.routeHandshake(req, handshake) ?? "local";
     if (verdict === "taken") return;
-    const opening = new WebSocketOpening(this, req, handshake);
     if (verdict !== "local") return opening.refuse(refusalFrom(verdict, req));
     const admitted = (refusal: Refusal | undefined): void => {
       if (opening.isGone()) return;
