@@ -1,4 +1,4 @@
-// What tracing costs: events of a client in memory, without a subscriber, with an empty one, and with spans.
+// What tracing and the option `eventMetrics` cost: events of a client in memory, without a subscriber, and with an empty one.
 //
 //   npm run bench -- tracing          TRACING_ROUNDS (default 5)
 //
@@ -12,7 +12,15 @@ import { Server } from "@portage/server";
 import { median } from "./report.mjs";
 
 const ROUNDS = Number(process.env.TRACING_ROUNDS ?? 5);
-const MODES = ["off", "start and end", "all parts", "promise, off", "promise, all parts"];
+const MODES = [
+  "off",
+  "start and end",
+  "all parts",
+  "metrics",
+  "promise, off",
+  "promise, all parts",
+  "promise, metrics",
+];
 const BATCH = 1000;
 const BATCHES = 20;
 const WINDOWS = 60;
@@ -37,13 +45,13 @@ function subscribe(mode) {
   const ignore = () => {};
   const subscribers = { start: ignore, end: ignore };
   if (mode.endsWith("all parts")) Object.assign(subscribers, { asyncStart: ignore, asyncEnd: ignore, error: ignore });
-  if (!mode.endsWith("off")) tracingChannel("portage.event").subscribe(subscribers);
+  if (!/off|metrics/.test(mode)) tracingChannel("portage.event").subscribe(subscribers);
 }
 
 /** Returns the nanoseconds of CPU for an event. */
 async function measure(mode) {
   subscribe(mode);
-  const io = new Server();
+  const io = new Server(mode.endsWith("metrics") ? { eventMetrics: ["event"] } : {});
   const engine = new EventEmitter();
   io.bind(engine);
   let events = 0;

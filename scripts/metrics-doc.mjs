@@ -92,7 +92,8 @@ const io = new Server(3000, { eventMetrics: ["chat", "order"] });
 Each of them has counts of its own in each of the first 50 namespaces that your program has named, at 0 from the start. All
 other events are \`_OTHER\`, and so are all other namespaces. \`in\` has the events that listeners are given, after the
 middlewares; \`out\` has what the program emits, a broadcast once, on the server that emits it. The duration ends when the last
-listener has returned, or its promise has settled. Events without a listener have none.
+listener has returned, or its promise has settled. Events without a listener have none. An event costs 0.2 µs of CPU more, 0.4 µs
+with a promise (\`npm run bench -- tracing\`, Node.js 20, a shared machine).
 
 ## How do you get from a duration to its trace?
 

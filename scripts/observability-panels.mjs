@@ -67,6 +67,17 @@ const ROWS = {
         [quantile(0.99, "portage_heartbeat_rtt_seconds"), "p99"],
       ],
     ],
+    ["Events per second (option eventMetrics)", "ops", [[rate("portage_events_total", "event"), "{{event}}"]]],
+    [
+      "Time of listeners, p95 (option eventMetrics)",
+      "s",
+      [
+        [
+          "histogram_quantile(0.95, sum by (le, event) (rate(portage_event_duration_seconds_bucket[$__rate_interval])))",
+          "{{event}}",
+        ],
+      ],
+    ],
     [
       "Upgrades",
       "ops",
