@@ -21,7 +21,16 @@ const SENT = {
   password: "hunter2-0e9b7d",
   card: "4111-1111-secret",
   jwt: "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.c2lnbmF0dXJlLW9mLWpvaG4",
+  answer: "short-5bd1",
+  sentBytes: "bytes-3c9e70",
+  returnedBytes: "bytes-d2106f",
 } as const;
+
+/** What a viewer may see of packets where `payloads` has values. */
+const OPEN = { text: "ada", bytes: "pixels-of-a-face" } as const;
+
+/** Hexadecimal digits, as bytes of a tap are shown. */
+const hexOf = (text: string): string => Buffer.from(text).toString("hex");
 
 const PASSWORD = "correct horse battery staple";
 
@@ -55,7 +64,8 @@ class Wire {
   /** Returns those secrets that occur. */
   findAny(secrets: readonly string[]): string[] {
     const all = this.#texts.join("\n");
-    return secrets.filter((secret) => all.includes(secret));
+    const forms = (secret: string): string[] => [secret, hexOf(secret), Buffer.from(secret).toString("base64")];
+    return secrets.filter((secret) => forms(secret).some((form) => all.includes(form)));
   }
 }
 
@@ -82,6 +92,12 @@ async function startRun(payloads: Payloads): Promise<Run> {
   io.on("connection", (socket) => {
     void socket.join(socket.handshake.auth["room"]);
     socket.on("login", (_form, done) => done({ token: SENT.token }));
+    socket.on("getToken", (done) => done(SENT.answer));
+    // Programs send ids of sessions, and bytes, under any name.
+    socket.on("picture", (picture, done) => {
+      socket.emit("pictures", { of: socket.conn.id, password: Buffer.from(SENT.returnedBytes), picture });
+      done({ password: Buffer.from(SENT.returnedBytes) }, Buffer.from(`for ${socket.conn.id}`));
+    });
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const origin = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
@@ -100,8 +116,11 @@ async function startRun(payloads: Payloads): Promise<Run> {
     }),
   );
   const chat = setInterval(() => {
-    for (const client of clients)
+    for (const client of clients) {
       client.emit("login", { user: "ada", password: SENT.password, card: SENT.card, note: SENT.jwt }, () => undefined);
+      client.emit("getToken", () => undefined);
+      client.emit("picture", { password: Buffer.from(SENT.sentBytes), face: Buffer.from(OPEN.bytes) }, () => undefined);
+    }
   }, 200);
   await Promise.all(
     clients.slice(0, 5).map((client) => new Promise((resolve) => client.once("connect", () => resolve(undefined)))),
@@ -125,7 +144,7 @@ async function startRun(payloads: Payloads): Promise<Run> {
   };
 }
 
-/** Opens each view, and each connection's story; taps it where the page can. */
+/** Opens each view, and the story of each connection; taps it until packets with bytes and an answer are there. */
 async function lookAtAll(page: Page, url: string): Promise<void> {
   for (const view of [
     "#/",
@@ -149,13 +168,20 @@ async function lookAtAll(page: Page, url: string): Promise<void> {
   for (const handle of handles) {
     await page.goto(`${url}#/connection/${handle}`);
     await page.locator(".timeline").waitFor();
-    const tap = page.getByRole("button", { name: /watch|tap|packets/i }).first();
-    if ((await tap.count()) > 0) await tap.click();
+    await page.getByRole("button", { name: "Watch packets" }).click();
+    await page.locator("main", { hasText: "BINARY_ACK" }).waitFor();
     await page.waitForTimeout(600);
   }
 }
 
-it.each<Payloads>(IS_LONG ? ["none", "shape", "values"] : ["values"])(
+/** What of {@link OPEN} is shown, and whether shapes are. */
+const SHOWN: Readonly<Record<Payloads, readonly [open: number, shapes: boolean]>> = {
+  none: [0, false],
+  shape: [0, true],
+  values: [2, false],
+};
+
+it.each<Payloads>(IS_LONG ? ["none", "shape", "values"] : ["shape", "values"])(
   "sends no secret of a client to the page, with payloads: %s",
   async (payloads) => {
     const run = await startRun(payloads);
@@ -172,6 +198,9 @@ it.each<Payloads>(IS_LONG ? ["none", "shape", "values"] : ["values"])(
       await lookAtAll(page, run.url);
       expect(wire.size).toBeGreaterThan(20);
       expect(wire.findAny(["user of room 1"])).toHaveLength(1);
+      const [open, shapes] = SHOWN[payloads];
+      expect(wire.findAny([`user: \\"${OPEN.text}\\"`, OPEN.bytes])).toHaveLength(open);
+      expect(wire.findAny(["user: string(3)"])).toHaveLength(shapes ? 1 : 0);
       expect(wire.findAny(run.secrets)).toEqual([]);
     } finally {
       await context.close();

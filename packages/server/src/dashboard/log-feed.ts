@@ -1,7 +1,7 @@
 import { type LogSink, setLogScopes } from "../base/log.ts";
 import type { PendingCall } from "../base/clock.ts";
 import { safeUrl } from "./handshake.ts";
-import { describePacket } from "./packet-text.ts";
+import { PacketTexts } from "./packet-text.ts";
 import { SEND_INTERVAL, SENDS_A_SECOND } from "./pace.ts";
 import type { BoardCore, Viewer } from "./part.ts";
 import { HIDDEN, Redaction } from "./redaction.ts";
@@ -117,7 +117,7 @@ export class LogFeed {
     if (Array.isArray(value)) return value.map((each) => this.#payload(each)).join(" ");
     if (typeof value === "string" || Buffer.isBuffer(value)) {
       const type = typeof before === "string" && LOGGED_TYPES.has(before) ? before : "message";
-      const { head, body } = describePacket({ type, data: value }, this.#redaction, true);
+      const { head, body } = new PacketTexts(this.#redaction, true).describe("in", { type, data: value });
       return `${head} ${body}`;
     }
     // The credentials of a client, or the key to its session.

@@ -61,15 +61,33 @@ function isCard(text: string): boolean {
 }
 
 /** Whether a name belongs to a secret. */
-const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
+export const isSecretName = (name: string): boolean => SECRET_NAME.test(name);
 
 function isSecretText(text: string): boolean {
   if (text.length > MOST_SEARCHED) return true;
   return SECRET_FORMS.some((form) => form.test(text)) || (text.match(DIGITS) ?? []).some(isCard);
 }
 
+/** Whether a value stands for an attachment, which is a packet of its own. */
+function isPlaceholder(value: unknown): value is { readonly num: number } {
+  if (typeof value !== "object" || value === null) return false;
+  const { _placeholder: mark, num } = value as { readonly _placeholder?: unknown; readonly num?: unknown };
+  return mark === true && Number.isSafeInteger(num);
+}
+
 /** Fields whose text is the name of what their sibling `value` holds. */
 const NAME_FIELDS = ["name", "key", "header", "field", "type", "id"];
+
+/** The keys of attachments by their number, of those alone that may be shown. */
+export type AttachmentKeys = Map<number, string>;
+
+/** Where a value is in its payload. */
+interface PayloadPlace {
+  readonly depth: number;
+  readonly keys: AttachmentKeys;
+}
+
+const inside = ({ depth, keys }: PayloadPlace): PayloadPlace => ({ depth: depth + 1, keys });
 
 /** What the redaction of a server depends on. */
 export interface RedactionRules {
@@ -93,20 +111,36 @@ export class Redaction {
     return isSecretText(name) || this.#hasSessionId(name) ? HIDDEN : name.slice(0, most);
   }
 
-  /** Describes the arguments of an event. An event named after a secret has secret arguments. */
-  args(event: string, args: readonly unknown[]): string {
+  /**
+   * Describes the arguments of an event. An event named after a secret has secret arguments.
+   *
+   * @param keys takes the keys of attachments
+   */
+  args(event: string, args: readonly unknown[], keys: AttachmentKeys = new Map()): string {
     if (this.#rules.level === "none") return "";
     if (isSecretName(event) && args.length > 0) return HIDDEN;
-    return this.#list(args, 0).slice(1, -1);
+    return this.#list(args, { depth: 0, keys }).slice(1, -1);
   }
 
   /** Describes one value. */
-  value(value: unknown): string {
-    return this.#rules.level === "none" ? "" : this.#describe(value, "", 0);
+  value(value: unknown, keys: AttachmentKeys = new Map()): string {
+    return this.#rules.level === "none" ? "" : this.#describe(value, "", { depth: 0, keys });
+  }
+
+  /** Describes a value by its type alone, or hides it: it may belong to a secret. */
+  unknown(value: unknown): string {
+    return this.#rules.level === "values" ? HIDDEN : this.value(value);
+  }
+
+  /** Describes an attachment. Without a key, it may belong to a secret. */
+  attachment(bytes: Buffer, key: string | undefined): string {
+    if (key !== undefined)
+      return this.#rules.level === "none" ? "" : this.#describe(bytes, key, { depth: 0, keys: new Map() });
+    return this.#rules.level === "values" ? `binary(${bytes.length}) ${HIDDEN}` : this.#bytes(bytes);
   }
 
   /** Describes bytes: their number, or the first of them. */
-  bytes(bytes: Buffer): string {
+  #bytes(bytes: Buffer): string {
     const { level } = this.#rules;
     if (level === "none") return "";
     if (level === "shape") return `binary(${bytes.length})`;
@@ -120,8 +154,12 @@ export class Redaction {
     return (text.match(/[\w-]{20,}/g) ?? []).some((word) => this.#rules.isSessionId(word));
   }
 
-  #describe(value: unknown, key: string, depth: number): string {
+  #describe(value: unknown, key: string, place: PayloadPlace): string {
     if (isSecretName(key)) return HIDDEN;
+    if (isPlaceholder(value)) {
+      place.keys.set(value.num, key);
+      return "binary";
+    }
     const { redact } = this.#rules;
     let shown = value;
     try {
@@ -129,9 +167,9 @@ export class Redaction {
     } catch {
       return HIDDEN;
     }
-    if (Array.isArray(shown)) return this.#list(shown, depth);
-    if (Buffer.isBuffer(shown)) return this.bytes(shown);
-    if (typeof shown === "object" && shown !== null) return this.#record(shown, depth);
+    if (Array.isArray(shown)) return this.#list(shown, place);
+    if (Buffer.isBuffer(shown)) return this.#bytes(shown);
+    if (typeof shown === "object" && shown !== null) return this.#record(shown, place);
     return this.#scalar(shown);
   }
 
@@ -144,27 +182,27 @@ export class Redaction {
   }
 
   /** An element that names a secret hides those after it: `["authorization", "Bearer ..."]`. */
-  #list(list: readonly unknown[], depth: number): string {
-    if (depth >= MOST_DEPTH) return `[${list.length}]`;
+  #list(list: readonly unknown[], place: PayloadPlace): string {
+    if (place.depth >= MOST_DEPTH) return `[${list.length}]`;
     const parts: string[] = [];
     let name = "";
     for (const value of list.slice(0, MOST_FIELDS)) {
-      parts.push(this.#describe(value, name, depth + 1));
+      parts.push(this.#describe(value, name, inside(place)));
       if (typeof value === "string" && value.length <= MOST_KEY && isSecretName(value)) name = value;
     }
     if (list.length > MOST_FIELDS) parts.push(`… ${list.length - MOST_FIELDS} more`);
     return `[${parts.join(", ")}]`;
   }
 
-  #record(record: object, depth: number): string {
+  #record(record: object, place: PayloadPlace): string {
     const entries = Object.entries(record);
-    if (depth >= MOST_DEPTH) return `{${entries.length}}`;
+    if (place.depth >= MOST_DEPTH) return `{${entries.length}}`;
     const namesSecret = entries.some(
       ([key, value]) => NAME_FIELDS.includes(key.toLowerCase()) && typeof value === "string" && isSecretName(value),
     );
     const parts = entries.slice(0, MOST_FIELDS).map(([key, value]) => {
       const isNamed = namesSecret && !NAME_FIELDS.includes(key.toLowerCase());
-      return `${this.#key(key)}: ${isNamed ? HIDDEN : this.#describe(value, key, depth + 1)}`;
+      return `${this.#key(key)}: ${isNamed ? HIDDEN : this.#describe(value, key, inside(place))}`;
     });
     if (entries.length > MOST_FIELDS) parts.push(`… ${entries.length - MOST_FIELDS} more`);
     return parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`;

@@ -1,7 +1,7 @@
 import { isSession, kTap, type PacketTap, type Session } from "../engine/index.ts";
 import type { PendingCall } from "../base/clock.ts";
 import { kAttached, kCustomParser } from "../socketio/keys.ts";
-import { describePacket, type EnginePart } from "./packet-text.ts";
+import { type EnginePart, PacketTexts } from "./packet-text.ts";
 import { SEND_INTERVAL, SENDS_A_SECOND } from "./pace.ts";
 import type { BoardCore, BoardPart, Viewer } from "./part.ts";
 import { Redaction } from "./redaction.ts";
@@ -17,34 +17,32 @@ class ConnectionTap implements PacketTap {
   readonly handle: string;
   readonly session: Session;
   readonly viewers = new Set<Viewer>();
-  readonly #describe: (packet: EnginePart) => Omit<TappedPacket, "at" | "direction">;
+  readonly #texts: PacketTexts;
   #entries: TappedPacket[] = [];
   #skipped = 0;
   #left = MOST_PACKETS;
 
-  constructor(
-    handle: string,
-    session: Session,
-    describe: (packet: EnginePart) => Omit<TappedPacket, "at" | "direction">,
-  ) {
+  constructor(handle: string, session: Session, texts: PacketTexts) {
     this.handle = handle;
     this.session = session;
-    this.#describe = describe;
+    this.#texts = texts;
     session[kTap] = this;
   }
 
   take(direction: "in" | "out", packet: EnginePart): void {
-    if (this.#left === 0) {
-      this.#skipped += 1;
-      return;
-    }
+    if (this.#left === 0) return this.#skip(direction);
     this.#left -= 1;
     try {
-      this.#entries.push({ at: Date.now(), direction, ...this.#describe(packet) });
+      this.#entries.push({ at: Date.now(), direction, ...this.#texts.describe(direction, packet) });
     } catch {
       // The option `redact` returned an object that can't be read.
-      this.#skipped += 1;
+      this.#skip(direction);
     }
+  }
+
+  #skip(direction: "in" | "out"): void {
+    this.#skipped += 1;
+    this.#texts.skip(direction);
   }
 
   flush(): void {
@@ -107,7 +105,7 @@ class Taps {
 
   #make(handle: string, session: Session): ConnectionTap {
     const isBuiltIn = this.#core.io[kCustomParser] === undefined;
-    const tap = new ConnectionTap(handle, session, (packet) => describePacket(packet, this.#redaction, isBuiltIn));
+    const tap = new ConnectionTap(handle, session, new PacketTexts(this.#redaction, isBuiltIn));
     this.#byHandle.set(handle, tap);
     this.#timer ??= this.#core.clock.after(SEND_INTERVAL, () => this.#onInterval());
     return tap;
