@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { io } from "@portage/client";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { findChromium, startChromium, type StartedBrowser } from "./chromium.ts";
@@ -132,6 +133,23 @@ describe.skipIf(!executable)("the demo in several processes, in Chromium", () =>
     await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(WORKERS);
     expect(await page.locator("main", { hasText: "(this one)" }).count()).toBe(1);
   });
+
+  test("the live page begins with the findings of all workers", async () => {
+    const clients = Array.from({ length: 32 }, () => io(demo.origin, { forceNew: true, transports: ["websocket"] }));
+    const timers = clients.map((client, i) => setInterval(() => client.emit("position", { x: i }), i === 0 ? 8 : 900));
+    try {
+      const pages = await Promise.all(Array.from({ length: 4 }, () => open("/dashboard/")));
+      const isOfOther = '[data-finding="HOT_CLIENT"][data-node]';
+      await Promise.any(pages.map((page) => page.locator(isOfOther).waitFor({ timeout: 60_000 })));
+      const other = (await Promise.all(pages.map((page) => page.locator(isOfOther).all()))).flat()[0]!;
+      expect(await other.getAttribute("data-node")).toMatch(/^[\w-]{4}$/);
+      expect(await other.getAttribute("data-subject")).toMatch(/^Guest /);
+      await other.page().screenshot({ path: `${SCREENSHOTS}workers-findings.png` });
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      for (const client of clients) client.disconnect();
+    }
+  }, 90_000);
 
   test('refuses "many" as a number of workers', async () => {
     const { code, err } = await runDemo(["--workers", "many"]);

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { io as connect, type Socket } from "@portage/client";
 import { Nodes, type Node } from "../cluster/nodes.ts";
-import { nextEvent } from "../../support/waiting.ts";
+import type { Finding } from "../../../packages/server/src/dashboard/wire.ts";
+import { nextEvent, within } from "../../support/waiting.ts";
 import { atEnd, boardOf, logIn, openPage } from "./support/board.ts";
 
 const nodes: Nodes[] = [];
@@ -61,6 +62,29 @@ describe("the live page of several nodes", () => {
     expect(other).toMatchObject({ state: "up", connections: 1, version: rows[0]!["version"] });
     expect(other!["heap"]).toBeGreaterThan(0);
   });
+
+  it("begins with the findings of all nodes, without ids of their clients", async () => {
+    const [first, second] = (await openNodes(3)) as [Node, Node];
+    second.io.on("handler_error", () => undefined);
+    second.io.on("connection", (socket) =>
+      socket.on("fail", () => {
+        throw new Error("of the program");
+      }),
+    );
+    const client = await openClient(second);
+    const failing = setInterval(() => client.emit("fail"), 500);
+    atEnd(() => clearInterval(failing));
+    const page = await openPage(portOf(first));
+    const found = new Promise<Finding[]>((resolve) => {
+      page.on("findings", (findings: Finding[]) => findings.length > 0 && resolve(findings));
+    });
+    await page.emitWithAck("hello", { build: "test" });
+    const findings = await within(found, "a finding of the second node", 25_000);
+    expect(findings).toMatchObject([{ code: "HANDLERS_FAIL", subject: "fail", node: second.cluster.tag }]);
+    for (const id of [client.id!, ...Object.keys(second.io.engine.clients)]) {
+      expect(JSON.stringify(findings)).not.toContain(id);
+    }
+  }, 40_000);
 
   it("counts neither viewers nor waits for them", async () => {
     const [first] = (await openNodes(2)) as [Node];

@@ -32,6 +32,10 @@ export class FakeCore {
       provideRates: (ratesOf) => void Object.assign(this.core, { ratesOf }),
       showTick: () => undefined,
       everySecond: (fn) => this.#everySecond.push(fn),
+      findings: [],
+      showFindingsOfOthers: () => undefined,
+      takeQuestion: () => undefined,
+      isWatched: () => false,
       showFindings: (findings) => void this.shown.splice(0, Infinity, ...findings.map(name)),
       hasViewers: () => false,
     };

@@ -49,7 +49,7 @@ export class Board {
         registry: this.#registry,
         hello: (viewer) =>
           helloFor(viewer, this.#core, { registry: this.#registry, canLogOut: access.login !== undefined }),
-        findings: () => this.#core.findings,
+        findings: () => this.#core.allFindings,
         mayAct: (...action) => mayAct(options, ...action),
       },
       io.cluster,

@@ -3,6 +3,7 @@ import type { Clock, PendingCall } from "../base/clock.ts";
 import { kEngineClock } from "../engine/index.ts";
 import { kAttached } from "../socketio/keys.ts";
 import { Handles } from "./handles.ts";
+import { findingsOfAll } from "./node-findings.ts";
 import { OtherNodes } from "./nodes.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
 import type { BoardCore, SampledRates } from "./part.ts";
@@ -12,6 +13,8 @@ import type { Finding, Tick } from "./wire.ts";
 
 const SECOND = 1000;
 const MOST_LABEL = 100;
+/** Milliseconds for which a question of another node counts as a viewer. It asks every 5 s. */
+const ASKED_LATELY = 15_000;
 const NOT_SAMPLED: SampledRates = { in: 0, out: 0 };
 
 /** Where the core sends what parts show. */
@@ -28,8 +31,9 @@ export class Core implements BoardCore {
   readonly options: ResolvedBoardOptions;
   readonly handles = new Handles();
   readonly nodes: OtherNodes;
-  /** The findings that were shown last. */
   findings: readonly Finding[] = [];
+  #othersFindings: readonly Finding[] = [];
+  #askedAt = -Infinity;
   readonly #outlet: Outlet;
   readonly #everySecond: ((now: number) => void)[] = [];
   #ratesOf: (sid: string) => SampledRates = () => NOT_SAMPLED;
@@ -98,7 +102,18 @@ export class Core implements BoardCore {
 
   showFindings(findings: readonly Finding[]): void {
     this.findings = findings;
-    this.#outlet.findings(findings);
+    this.#outlet.findings(this.allFindings);
+  }
+
+  showFindingsOfOthers(findings: readonly Finding[]): void {
+    if (JSON.stringify(findings) === JSON.stringify(this.#othersFindings)) return;
+    this.#othersFindings = findings;
+    this.#outlet.findings(this.allFindings);
+  }
+
+  /** The findings that were shown last. */
+  get allFindings(): readonly Finding[] {
+    return findingsOfAll(this.findings, this.#othersFindings);
   }
 
   showTick(tick: Tick): void {
@@ -107,5 +122,13 @@ export class Core implements BoardCore {
 
   hasViewers(): boolean {
     return this.#outlet.viewers() > 0;
+  }
+
+  takeQuestion(): void {
+    this.#askedAt = this.clock.now();
+  }
+
+  isWatched(): boolean {
+    return this.hasViewers() || this.clock.now() - this.#askedAt < ASKED_LATELY;
   }
 }

@@ -82,12 +82,20 @@ export interface BoardCore {
   provideRates(ratesOf: (sid: string) => SampledRates): void;
   /** Calls `fn` once a second, from start to stop. `now` is in milliseconds since 1970. */
   everySecond(fn: (now: number) => void): void;
-  /** Sends the findings to all pages, open now or later. Call it when the findings have changed. */
+  /** The findings of this node. */
+  readonly findings: readonly Finding[];
+  /** Sends the findings of this node to all pages, open now or later. Call it when the findings have changed. */
   showFindings(findings: readonly Finding[]): void;
+  /** The same for the findings of other nodes; nothing is sent if they are the same. */
+  showFindingsOfOthers(findings: readonly Finding[]): void;
   /** Sends the figures of a second to all pages. */
   showTick(tick: Tick): void;
   /** Whether a page is open. */
   hasViewers(): boolean;
+  /** Another node has asked for a page of its own. */
+  takeQuestion(): void;
+  /** Whether a page is open, or another node has asked lately. */
+  isWatched(): boolean;
 }
 
 /** Answers to questions that are not views. Arguments have passed the schema; roles and nonces have been checked. */

@@ -67,6 +67,8 @@ export interface History {
 
 /** Something that is wrong, in a sentence with numbers. */
 export interface Finding {
+  /** The tag of another node of the cluster; absent for this one. */
+  readonly node?: string;
   /** E.g. `HOT_ROOM`. */
   readonly code: string;
   /** A name that a person knows: a room, an event, a label or handle, the /24 of a network, what grows. */

@@ -7,6 +7,7 @@ import type { JSX } from "preact";
 import type { Finding } from "../../../src/dashboard/wire.ts";
 import { formatSpan, formatValue } from "../format.ts";
 import { useLive, useNow } from "../page.tsx";
+import { routeTo } from "../route.ts";
 import { useStore } from "../store.ts";
 import { DataTable } from "./data-table.tsx";
 import { Mark } from "./panel.tsx";
@@ -37,12 +38,23 @@ function Figures({ finding: { code, figures = [] } }: { finding: Finding }): JSX
   );
 }
 
+/** The name of another node, which leads to its connections. */
+function AtNode({ node }: { node: string }): JSX.Element {
+  return (
+    <span class="dim">
+      {" "}
+      at node <a href={routeTo("connections", { node })}>{node}</a>
+    </span>
+  );
+}
+
 function FindingItem({ finding, now }: { finding: Finding; now: number }): JSX.Element {
   const { tone, word } = LEVELS[finding.level];
   return (
-    <li class={`finding ${tone}`} data-finding={finding.code} data-subject={finding.subject}>
+    <li class={`finding ${tone}`} data-finding={finding.code} data-subject={finding.subject} data-node={finding.node}>
       <p class="finding-head">
         <Mark tone={tone}>{word}</Mark> <code>{finding.code}</code>
+        {finding.node !== undefined && <AtNode node={finding.node} />}
         <span class="dim"> for {formatSpan(now - finding.since)}</span>
       </p>
       <p class="sentence">{finding.sentence}</p>
@@ -85,7 +97,7 @@ export function Findings(): JSX.Element {
       )}
       <ul>
         {inOrder(findings ?? []).map((finding) => (
-          <FindingItem key={`${finding.code} ${finding.subject}`} finding={finding} now={now} />
+          <FindingItem key={`${finding.node} ${finding.code} ${finding.subject}`} finding={finding} now={now} />
         ))}
       </ul>
     </section>

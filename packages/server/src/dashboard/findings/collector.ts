@@ -60,9 +60,9 @@ export class Collector {
     this.#collection.collected(now);
   }
 
-  /** While a page is open: a person waits for the answer. */
+  /** While a page is open, here or at another node: a person waits for the answer. */
   #decide(now: number): void {
-    if (!this.#core.hasViewers()) return;
+    if (!this.#core.isWatched()) return;
     if (this.#heap.isUndecided()) this.#collection.ask("heap", now);
     else if (this.#happenings.kept.isUndecided(now)) this.#collection.ask("closed sockets", now);
   }
