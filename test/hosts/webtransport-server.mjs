@@ -16,7 +16,17 @@ const https = createServer({ cert, key }, (_req, res) => {
 });
 const io = new Server(https, { transports: ["polling", "websocket", "webtransport"] });
 
+const connections = new Set();
+
 io.on("connection", (socket) => {
+  socket.on("number", (number, answer) => {
+    socket.emit("number", number);
+    answer(number);
+  });
+  socket.on("cut", () => {
+    for (const connection of connections) connection.close({ closeCode: 1, reason: "cut" });
+    connections.clear();
+  });
   socket.on("echo", (value, answer) => answer(value));
   socket.on("many", (count) => {
     for (let i = 0; i < count; i++) socket.emit("one", i);
@@ -48,6 +58,7 @@ process.stdin.on("data", () => {
 
 for (;;) {
   const connection = await listener.accept();
+  connections.add(connection);
   Deno.upgradeWebTransport(connection)
     .then(async (session) => {
       await session.ready;

@@ -169,6 +169,51 @@ describe.skipIf(!certificate || !deno || !chromium)("WebTransport on Deno", () =
     expect(report).toEqual(["packet", reason]);
   });
 
+  test.each([[["webtransport"]], [["webtransport", "polling"]], [["polling", "websocket", "webtransport"]]])(
+    "a session goes on when its connection dies: @portage/client with %j",
+    async (transports) => {
+      const report = await page.evaluate(
+        async ({ client, transports, hash }: Visit) => {
+          const value = Uint8Array.from(atob(hash), (char) => char.charCodeAt(0));
+          const options = { serverCertificateHashes: [{ algorithm: "sha-256", value }] };
+          const socket = io({ client, transports, forceNew: true, transportOptions: { webtransport: options } });
+          await new Promise((resolve, reject) =>
+            socket.once("connect", () => resolve(0)).once("connect_error", reject),
+          );
+          const { engine } = socket.io;
+          const ends: string[] = [];
+          socket.on("disconnect", (reason) => ends.push(reason));
+          const carried: string[] = [];
+          engine.on("carried" as never, ((from: string) => carried.push(from)) as never);
+          const received: number[] = [];
+          socket.on("number", (number: number) => received.push(number));
+          const answers: Promise<unknown>[] = [];
+          let sent = 0;
+          for (let cuts = 1; cuts <= 5; cuts++) {
+            while (engine.transport.name !== "webtransport") await new Promise((resolve) => setTimeout(resolve, 5));
+            for (let count = 0; count < 10; count++) answers.push(socket.emitWithAck("number", sent++));
+            socket.emit("cut");
+            for (let count = 0; count < 10; count++) answers.push(socket.emitWithAck("number", sent++));
+            while (carried.length < cuts) await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+          const acknowledged = await Promise.all(answers);
+          while (received.length < sent || engine.transport.name !== "webtransport")
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          socket.disconnect();
+          const isOrdered = [received, acknowledged].every((list) => list.every((number, at) => number === at));
+          return { ends, carried, isOrdered, count: received.length };
+        },
+        { client: "@portage/client", transports, hash: certificate!.hash },
+      );
+      expect(report).toEqual({
+        ends: ["io client disconnect"],
+        carried: Array.from({ length: 5 }, () => "webtransport"),
+        isOrdered: true,
+        count: 100,
+      });
+    },
+  );
+
   test("the server closes, and the process ends", async () => {
     server.child.stdin!.write("close\n");
     expect(await within(server.lines.next(), "io.close() to resolve")).toBe("closed");
