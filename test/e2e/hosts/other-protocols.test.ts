@@ -193,6 +193,26 @@ test("a WebSocket that nothing takes is ended on a connection that was used befo
   await closed;
 });
 
+test("a WebSocket of an earlier listener stays, though it is silent after its answer", async () => {
+  const http = createServer(app);
+  http.on("upgrade", (req: IncomingMessage, stream: Duplex) => {
+    if (req.url !== "/taken") return;
+    stream.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    stream.pipe(stream);
+  });
+  const { port } = await start(http);
+  const taken = await RawTcp.open(port);
+  await taken.write(get("/taken", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  await taken.until(/101/);
+  const other = await plain(port);
+  const closed = nextEvent(other.stream, "close");
+  other.stream.write(get("/app", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  await closed;
+  await taken.write("hello");
+  await taken.until(/hello/);
+  taken.end();
+});
+
 test("a connection that breaks right after such a request does not affect others", async () => {
   const { port, http } = await start(createServer(app));
   const upgraded = nextEvent(http, "upgrade");

@@ -81,7 +81,7 @@ function takeUpgrades(
     if (isMine(req)) return taker.handleUpgrade(req, stream, head);
     // Not the engine's, but a reset must not end the process if nothing else listens.
     stream.on("error", ignoreStreamError);
-    const written = bytesWritten(stream);
+    const written = writtenBefore.get(stream) ?? 0;
     afterPatience(() => {
       if (!stream.writable || bytesWritten(stream) > written) return;
       if (isPlain && stream.readableFlowing === null) giveBack(server, req, stream, head);
@@ -89,7 +89,13 @@ function takeUpgrades(
     });
   };
   server.on("upgrade", takesWebSocketsOnly(onUpgrade));
+  // Before all listeners: one of them may have answered when the engine is called.
+  const onFirst = (_req: IncomingMessage, stream: Duplex): void => void writtenBefore.set(stream, bytesWritten(stream));
+  server.prependListener("upgrade", takesWebSocketsOnly(onFirst));
 }
+
+/** Bytes that were written to a stream before its upgrade request. */
+const writtenBefore = new WeakMap<Duplex, number>();
 
 /** Earlier responses on the same connection count too. */
 const bytesWritten = (stream: Duplex & { bytesWritten?: number }): number => stream.bytesWritten ?? 0;
