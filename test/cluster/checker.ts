@@ -95,7 +95,7 @@ function leftIn(value: unknown, path: string): string[] {
 /** Returns what a node still has. */
 function leftovers({ open, sockets, stats }: NodeReport): string[] {
   return [
-    ...(open === 0 ? [] : [`sessions: ${open}`]),
+    ...open.map((session) => `session ${session}`),
     ...(sockets === 0 ? [] : [`sockets: ${sockets}`]),
     ...leftIn(stats["nodes"], "nodes"),
   ];

@@ -88,6 +88,12 @@ io.on("connection", serve);
 let news = 0;
 const tag = () => node?.tag || String(process.pid);
 
+/** A session that is open, as a failed test names it. */
+function describeSession({ id, protocol, transport, request, openedAt, readyState }) {
+  const age = openedAt === undefined ? "" : `, ${Math.round(performance.now() - openedAt)} ms old`;
+  return `${id}, EIO ${protocol}, ${transport.name}, ${readyState}${age}, opened by ${request?.method} ${request?.url}`;
+}
+
 const questions = {
   who: () => ({ tag: tag(), pid: process.pid }),
   nodes: () => node?.nodes() ?? [],
@@ -97,7 +103,7 @@ const questions = {
     events,
     refusedPolls,
     totals,
-    open: io.engine.clientsCount,
+    open: Object.values(io.engine.clients).map(describeSession),
     sockets: io.of("/").sockets.size,
     stats: io.stats?.() ?? {},
     handles: process.getActiveResourcesInfo().length,

@@ -23,7 +23,8 @@ export interface NodeReport {
   /** When polls were refused, by the name of the refusal: milliseconds since 1970. */
   readonly refusedPolls: Readonly<Record<string, readonly number[]>>;
   readonly totals: { readonly ups: number; readonly downs: number; readonly sessions: number };
-  readonly open: number;
+  /** Describes each session that is open. */
+  readonly open: readonly string[];
   readonly sockets: number;
   /** `io.stats()`. */
   readonly stats: Readonly<Record<string, unknown>>;
