@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 import type { LoadReport, Refused, SessionReport } from "./load.ts";
-import type { Node, NodeReport } from "./nodes.ts";
+import type { NodeReport } from "./nodes.ts";
 
 /** What went wrong, in sentences; a table of counts by sentence stays readable for thousands of sessions. */
 export type Complaints = Readonly<Record<string, number>>;
@@ -92,8 +92,10 @@ function leftIn(value: unknown, path: string): string[] {
   return Object.entries(value).flatMap(([name, each]) => leftIn(each, `${path}.${name}`));
 }
 
+export type Leftovers = Pick<NodeReport, "open" | "sockets" | "stats">;
+
 /** Returns what a node still has. */
-function leftovers({ open, sockets, stats }: NodeReport): string[] {
+function leftovers({ open, sockets, stats }: Leftovers): string[] {
   return [
     ...open.map((session) => `session ${session}`),
     ...(sockets === 0 ? [] : [`sockets: ${sockets}`]),
@@ -102,7 +104,7 @@ function leftovers({ open, sockets, stats }: NodeReport): string[] {
 }
 
 /** Waits until the nodes have nothing left over; returns what stays. */
-export async function leftAt(nodes: readonly Node[], patience = 20_000): Promise<string[]> {
+export async function leftAt(nodes: readonly { report(): Promise<Leftovers> }[], patience = 20_000): Promise<string[]> {
   const look = async (): Promise<string[]> =>
     (await Promise.all(nodes.map((node) => node.report()))).flatMap(leftovers);
   try {

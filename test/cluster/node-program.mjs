@@ -3,6 +3,7 @@
 import { subscribe } from "node:diagnostics_channel";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { describeSession } from "./describe-session.mjs";
 
 const require = createRequire(import.meta.url);
 const { library, port, cluster, options, redis, backlog = 4096 } = JSON.parse(process.env.NODE_PLAN);
@@ -87,12 +88,6 @@ io.on("connection", serve);
 
 let news = 0;
 const tag = () => node?.tag || String(process.pid);
-
-/** A session that is open, as a failed test names it. */
-function describeSession({ id, protocol, transport, request, openedAt, readyState }) {
-  const age = openedAt === undefined ? "" : `, ${Math.round(performance.now() - openedAt)} ms old`;
-  return `${id}, EIO ${protocol}, ${transport.name}, ${readyState}${age}, opened by ${request?.method} ${request?.url}`;
-}
 
 const questions = {
   who: () => ({ tag: tag(), pid: process.pid }),

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { Random } from "../support/random.ts";
-import { leftAt } from "./checker.ts";
+import { leftAt, type Leftovers } from "./checker.ts";
 import {
   endsWithoutCode,
   faultsOfReceipts,
@@ -106,8 +106,8 @@ async function expectOrder({ journals, deaf, trace }: Outcome): Promise<void> {
   const living = new Map(sids.map((sid) => [sid, extra.includes(sid)]));
   expect(faultsOfRooms(journals, living), message).toEqual([]);
   await site!.clients.ask("leave");
-  const nodes = site!.places.map((place) => ({ report: () => place.ask("report") }));
-  expect(await leftAt(nodes as never), message).toEqual([]);
+  const nodes = site!.places.map((place) => ({ report: () => place.ask<Leftovers>("report") }));
+  expect(await leftAt(nodes), message).toEqual([]);
   expect(await site!.keysForEver()).toEqual([]);
   const said = site!.places.map((place) => place.said).join("");
   const pids = journals.clients.flatMap(({ pids }) => pids);

@@ -5,6 +5,7 @@ import { subscribe } from "node:diagnostics_channel";
 import { openSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { describeSession } from "../describe-session.mjs";
 
 const require = createRequire(import.meta.url);
 const { life, file, redis, driver, cluster, options, port, address, rooms } = JSON.parse(process.env.NODE_PLAN);
@@ -122,7 +123,7 @@ const questions = {
   report: () => ({
     tag: node.tag,
     faults: [],
-    open: io.engine.clientsCount,
+    open: Object.values(io.engine.clients).map(describeSession),
     sockets: io.of("/").sockets.size,
     stats: io.stats(),
   }),
