@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { BROWSERS } from "../browser/browsers.ts";
 import { cutBrowser } from "../browser/cut-listener.ts";
 import { runCuts } from "../e2e/streaming/cuts.ts";
@@ -19,9 +19,9 @@ test.runIf(isLong).each(BROWSERS)(
   async (name, path, launch) => {
     if (!path) return console.warn(`Skipped: no ${name}.`);
     const browser = await launch(path);
+    onTestFinished(() => browser.stop());
     // Firefox waits for half a second before each return, and closes its EventSource for good at some cuts after the 40th.
     const outcome = await cutBrowser(browser, name === "Firefox" ? 40 : 100);
-    await browser.stop();
     console.table(outcome);
     expect(outcome).toMatchObject({ heard: outcome.sent, gaps: 0, doubled: 0, reordered: 0, fresh: 0 });
   },
