@@ -10,6 +10,8 @@ export default defineConfig({
   test: {
     pool: "forks",
     maxWorkers: 2,
+    // All healthy programs at once: they wait for ten minutes.
+    maxConcurrency: 6,
     reporters: ["default", "./support/reporter.ts"],
     include: ["dashboard/**/*.test.ts", MORE_IN_BROWSER],
     testTimeout: 300_000,
