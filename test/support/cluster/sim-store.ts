@@ -20,7 +20,7 @@ export interface SimRecord {
 
 export interface SimStoreOptions {
   readonly clock: { now(): number };
-  /** Where the log of a namespace is. Without an epoch: nobody knows. */
+  /** The position of the log of a namespace. The epoch is empty if it is not known. */
   position(nsp: string): LogPosition;
   /** The records, if several objects share them: one for each node. */
   readonly records?: Map<string, SimRecord>;

@@ -103,7 +103,7 @@ describe("a page of one of three nodes", () => {
     expect([nodes.asked.size, isWatched()]).toEqual([0, []]);
     nodes.viewers.set("a", 1);
     await nodes.pass(20);
-    // The others ask nobody: no page is open there.
+    // The other nodes do not ask, as a page is open here alone.
     expect([...nodes.asked]).toEqual([
       ["b", 4],
       ["c", 4],

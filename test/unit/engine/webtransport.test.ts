@@ -185,7 +185,7 @@ describe("a session whose client asks to be carried", () => {
   test.each([
     ["a wrong key", { key: "x" }, "CARRY_KEY"],
     ["a late turn", { turn: 0 }, "CARRY_TURN"],
-    ["an unknown id", { sid: "nobody" }, "UNKNOWN_SID"],
+    ["an unknown id", { sid: "unknown" }, "UNKNOWN_SID"],
   ])("refuses %s for good", async (_what, given, name) => {
     const { setting, returnTo } = await openCarried();
     const { session } = await returnTo(given);

@@ -8,6 +8,7 @@ const RING_BYTES = 8e6;
 const BLOCK_BYTES = { first: 4096, largest: 65_536 };
 /** The length of an entry stands before it. */
 const LENGTH_SIZE = 4;
+const HOLE = Buffer.alloc(0);
 
 /** Entries in a row. An entry without bytes is a hole. */
 interface Block<Event> {
@@ -63,7 +64,7 @@ export class Ring<Event> {
 
   /** Adds a hole after the last event: events before it are not enough for a client. */
   addHole({ epoch, number }: LogPosition, now: number): void {
-    this.add({ epoch, number, body: Buffer.alloc(0) }, now);
+    this.add({ epoch, number, body: HOLE }, now);
   }
 
   /** Returns the events beyond a position; undefined if some of them are missing. */
@@ -108,13 +109,13 @@ export class Ring<Event> {
 
   /** Leaves out old blocks, but not the last one. */
   #trim(now: number): void {
-    let kept = 0;
+    let dropped = 0;
     for (const { at, bytes } of this.#blocks.slice(0, -1)) {
       if (at > now - RING_AGE && this.#bytes <= RING_BYTES) break;
       this.#bytes -= bytes.length;
-      kept += 1;
+      dropped += 1;
     }
-    this.#blocks = this.#blocks.slice(kept);
+    this.#blocks = this.#blocks.slice(dropped);
   }
 
   #clear(): void {

@@ -57,8 +57,8 @@ export interface ServerOptions
    */
   connectionStateRecovery: RecoveryOptions;
   /**
-   * Names of events to count and time, for `io.stats()` and `io.metrics()`: all others, also those that clients make up, are
-   * counted together as `_OTHER`. Default: off.
+   * Names of events to count and time. `io.stats()` and `io.metrics()` report them; all other events count together as
+   * `_OTHER`. Default: off.
    *
    * @example
    * const io = new Server(3000, { eventMetrics: ["chat", "order"] });

@@ -123,7 +123,7 @@ describe("a context goes with its event", () => {
     expect(writes()).toEqual([`6${contextOf(2)} | 2["two"]`, `6${contextOf(1)} | 2["one"]`]);
   });
 
-  test("and not with a volatile one that is dropped", async () => {
+  test("and not with a dropped volatile event", async () => {
     connect();
     await open();
     within(1, () => socket.volatile.emit("one"));

@@ -95,7 +95,7 @@ test("a ring keeps ten seconds of events, and eight million bytes", () => {
   }
   expect(beyond(last - 7)).toHaveLength(7);
   expect(beyond(last - 9)).toBeUndefined();
-  // One that is larger than all is kept alone.
+  // A larger entry is kept alone.
   add(9e6, 60_000);
   expect([beyond(last - 1), beyond(last - 2)]).toEqual([[last], undefined]);
 });

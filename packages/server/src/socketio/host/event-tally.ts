@@ -12,7 +12,7 @@ export const OTHER = "_OTHER";
 
 /** What happened to an event in a namespace. */
 export interface EventReport {
-  /** Events of clients that the program was given: those that a middleware refused are not among them. */
+  /** Events of clients, after the middlewares. */
   readonly in: number;
   /** Events that the program has emitted; a broadcast counts once, however many clients get it. */
   readonly out: number;

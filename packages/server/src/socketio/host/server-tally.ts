@@ -74,7 +74,7 @@ export interface ServerReport extends EngineReport {
   /** The other processes. Undefined without the option `cluster`. */
   readonly nodes?: ClusterReport;
   /**
-   * Events by namespace, then by name: those that the option `eventMetrics` lists, and `_OTHER`. Undefined without the option.
+   * Counts by namespace and event: the names of the option `eventMetrics`, and `_OTHER`. Undefined without the option.
    */
   readonly events?: Readonly<Record<string, Readonly<Record<string, EventReport>>>>;
   /** Refused joins of namespaces, by code. */
