@@ -9,6 +9,8 @@ const BLOCK_BYTES = { first: 4096, largest: 65_536 };
 /** The length of an entry stands before it. */
 const LENGTH_SIZE = 4;
 const HOLE = Buffer.alloc(0);
+/** Bytes that a decoded event takes beside its own. */
+const DECODED_SIZE = 100;
 
 /** Entries in a row. An entry without bytes is a hole. */
 interface Block<Event> {
@@ -22,6 +24,8 @@ interface Block<Event> {
   /** What was decoded so far, and how far that is. Nothing is decoded before a client returns. */
   readonly decoded: (StoredEvent<Event> | undefined)[];
   decodedBytes: number;
+  /** Bytes that it counts for: its own, and those of decoded events. */
+  size: number;
 }
 
 /**
@@ -91,6 +95,8 @@ export class Ring<Event> {
       const position = { epoch: this.#last.epoch, number: first + decoded.length };
       decoded.push(start === end ? undefined : this.#decode({ ...position, body: bytes.subarray(start, end) }));
       block.decodedBytes = end;
+      block.size += end - start + DECODED_SIZE;
+      this.#bytes += end - start + DECODED_SIZE;
     }
   }
 
@@ -100,7 +106,16 @@ export class Ring<Event> {
     if (last !== undefined && last.used + length <= last.bytes.length) return last;
     const usual = Math.min(last === undefined ? BLOCK_BYTES.first : 2 * last.bytes.length, BLOCK_BYTES.largest);
     const bytes = Buffer.allocUnsafeSlow(Math.max(usual, length));
-    const block = { first: this.#last.number, bytes, used: 0, count: 0, at: now, decoded: [], decodedBytes: 0 };
+    const block: Block<Event> = {
+      first: this.#last.number,
+      bytes,
+      used: 0,
+      count: 0,
+      at: now,
+      decoded: [],
+      decodedBytes: 0,
+      size: bytes.length,
+    };
     this.#blocks.push(block);
     this.#bytes += bytes.length;
     this.#trim(now);
@@ -110,9 +125,9 @@ export class Ring<Event> {
   /** Leaves out old blocks, but not the last one. */
   #trim(now: number): void {
     let dropped = 0;
-    for (const { at, bytes } of this.#blocks.slice(0, -1)) {
+    for (const { at, size } of this.#blocks.slice(0, -1)) {
       if (at > now - RING_AGE && this.#bytes <= RING_BYTES) break;
-      this.#bytes -= bytes.length;
+      this.#bytes -= size;
       dropped += 1;
     }
     this.#blocks = this.#blocks.slice(dropped);

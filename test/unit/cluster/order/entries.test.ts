@@ -88,13 +88,21 @@ test("a ring keeps ten seconds of events, and eight million bytes", () => {
   }
   // Whole blocks are left out.
   expect(ring.size).toBeLessThan(2500);
-  expect(ring.bytes).toBeLessThan(300_000);
+  // Half of them are of decoded events.
+  expect(ring.bytes).toBeLessThan(600_000);
   for (let count = 0; count < 20; count += 1) {
     add(1e6, 60_000);
     expect(ring.bytes).toBeLessThan(8.2e6);
   }
   expect(beyond(last - 7)).toHaveLength(7);
   expect(beyond(last - 9)).toBeUndefined();
+  // Decoded events count as well.
+  for (let count = 0; count < 100_000; count += 1) add(20, 60_000);
+  const before = ring.bytes;
+  beyond(last - 50_000);
+  expect(ring.bytes).toBeGreaterThan(before + 5e6);
+  for (let count = 0; count < 5000; count += 1) add(20, 60_000);
+  expect(ring.bytes).toBeLessThan(8.2e6);
   // A larger entry is kept alone.
   add(9e6, 60_000);
   expect([beyond(last - 1), beyond(last - 2)]).toEqual([[last], undefined]);
