@@ -4,19 +4,21 @@
 //   npm run bench -- toggle ingest broadcast   only these; TOGGLE_SECONDS (default 30) for each
 //
 // Figures of two processes differ by more than one percent even if both run the same code. So all windows are of one
-// process: 60 ms each, in random order with the probe, without it, and without it once more as a control. The lower half of
+// process: 60 ms each, in random order with the probe of a closed page and of an open one, without, and without once more as a control. The lower half of
 // the windows counts, since what disturbs a window makes it slower.
 import { fork } from "node:child_process";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { Server } from "@portage/server";
-import { Sampler } from "../packages/server/dist/dashboard/sampling/sampler.js";
+import { Sampler, UNWATCHED_SHARE } from "../packages/server/dist/dashboard/sampling/sampler.js";
 import { observeServer } from "../packages/server/dist/socketio/index.js";
 
 const SECONDS = Number(process.env.TOGGLE_SECONDS ?? 30);
 const WINDOW = 60;
 const WARM_UP = 3000;
-const MODES = ["off", "control", "probe"];
+const MODES = ["off", "control", "closed", "open"];
+/** How much of its budget the probe has: while no page is open, and while one is. */
+const SHARES = { closed: UNWATCHED_SHARE, open: 1 };
 /** Operations below which a window says nothing. */
 const LEAST = 50;
 
@@ -47,9 +49,9 @@ const rows = {
 /** The probe of the live page, switched on and off. Its seconds are those in which it is on. */
 class Switch {
   #io;
-  #sampler = new Sampler(() => false);
+  #samplers = { closed: new Sampler(() => false), open: new Sampler(() => false) };
   #end = () => {};
-  #on = 0;
+  #on = { closed: 0, open: 0 };
 
   constructor(io) {
     this.#io = io;
@@ -57,10 +59,11 @@ class Switch {
 
   turnTo(mode) {
     this.#end();
-    this.#end = mode === "probe" ? observeServer(this.#io, this.#sampler) : () => {};
-    if (mode !== "probe" || (this.#on += WINDOW) < 1000) return;
-    this.#sampler.turn(this.#on);
-    this.#on = 0;
+    const sampler = this.#samplers[mode];
+    this.#end = sampler === undefined ? () => {} : observeServer(this.#io, sampler);
+    if (sampler === undefined || (this.#on[mode] += WINDOW) < 1000) return;
+    sampler.turn(this.#on[mode], SHARES[mode]);
+    this.#on[mode] = 0;
   }
 }
 
@@ -87,10 +90,10 @@ async function measure(name) {
   const probe = new Switch(io);
   // Both ways are compiled before the first window that counts.
   for (let at = 0; at < WARM_UP; at += WINDOW) {
-    probe.turnTo(at % (2 * WINDOW) === 0 ? "probe" : "off");
+    probe.turnTo(MODES[(at / WINDOW) % MODES.length]);
     await pause(WINDOW);
   }
-  const costs = { off: [], control: [], probe: [] };
+  const costs = Object.fromEntries(MODES.map((mode) => [mode, []]));
   for (const end = performance.now() + SECONDS * 1000; performance.now() < end;) {
     const mode = MODES[Math.floor(Math.random() * MODES.length)];
     probe.turnTo(mode);
@@ -116,10 +119,12 @@ if (unknown.length > 0) {
 const text = ({ percent, error }) => `${percent >= 0 ? "+" : ""}${percent.toFixed(2)} % ± ${error.toFixed(2)}`;
 console.log(`Node ${process.version}, ${SECONDS} s a row in windows of ${WINDOW} ms\n`);
 for (const name of wanted.length > 0 ? wanted : Object.keys(rows)) {
-  const { off, control, probe } = await measure(name);
+  const costs = await measure(name);
+  const { off, control, closed, open } = costs;
   console.log(
     `${name.padEnd(12)}${mean(lowerHalf(off)).toFixed(2).padStart(8)} us   control ${text(difference(off, control))}` +
-      `   probe ${text(difference(off, probe))}   (${off.length + control.length + probe.length} windows)`,
+      `   closed ${text(difference(off, closed))}   open ${text(difference(off, open))}` +
+      `   (${Object.values(costs).flat().length} windows)`,
   );
 }
 process.exit(0);

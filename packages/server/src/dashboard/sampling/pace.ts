@@ -11,7 +11,9 @@ const MANY_HITS = 32;
  * random, and do not depend on earlier ones: a program that sends in a rhythm is sampled like any other.
  */
 export class Pace {
-  readonly #budget: number;
+  /** Looks in a second. */
+  readonly #most: number;
+  #budget: number;
   readonly #random: () => number;
   #looks = 0;
   #counted = 0;
@@ -20,7 +22,7 @@ export class Pace {
   stride = 1;
 
   constructor(budget: number, random: () => number) {
-    this.#budget = budget;
+    this.#most = this.#budget = budget;
     this.#random = random;
     this.#raiseAt = budget * FIRST_RAISE;
   }
@@ -60,8 +62,9 @@ export class Pace {
     return { count, left: rest };
   }
 
-  /** A second is over, after so many milliseconds. */
-  turn(ms: number): void {
+  /** A second is over, after so many milliseconds. The next one has this share of the budget. */
+  turn(ms: number, share = 1): void {
+    this.#budget = this.#most * share;
     const rate = this.#counted / Math.max(0.001, ms / 1000);
     this.stride = Math.max(1, Math.ceil(rate / (this.#budget * AIM)));
     this.#looks = 0;

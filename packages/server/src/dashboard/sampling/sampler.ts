@@ -14,6 +14,8 @@ import { HeavyKeys } from "./sketch.ts";
 /** Looks a second: at packets of one client, and at broadcasts. */
 const PACKET_LOOKS = 1500;
 const BROADCAST_LOOKS = 500;
+/** Share of these looks while no page is open: findings need less than figures by the second. */
+export const UNWATCHED_SHARE = 0.125;
 /** Seconds after which old figures have half their weight. */
 const HALF_LIFE = 10;
 /** Seconds after which a missing acknowledgement counts as unanswered. */
@@ -143,11 +145,11 @@ export class Sampler implements PacketProbe {
     this.in.at(namespace, event).failures.add(1);
   }
 
-  /** A second is over, after so many milliseconds. */
-  turn(ms: number): void {
+  /** A second is over, after so many milliseconds. `share`: how much of its budget the next one has. */
+  turn(ms: number, share = 1): void {
     this.#turns += 1;
-    this.#packets.turn(ms);
-    this.#broadcasts.turn(ms);
+    this.#packets.turn(ms, share);
+    this.#broadcasts.turn(ms, share);
     this.#judgeAcks();
     this.in.turn();
     this.out.turn();

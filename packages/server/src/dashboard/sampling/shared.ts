@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { observeServer } from "../../socketio/index.ts";
 import type { BoardCore } from "../part.ts";
-import { Sampler } from "./sampler.ts";
+import { Sampler, UNWATCHED_SHARE } from "./sampler.ts";
 
 /** An error of the program, as `portage.handler_error` has it. */
 interface HandlerError {
@@ -54,7 +54,7 @@ export class SharedSampler {
   #turn(): void {
     if (this.#end === undefined) return;
     const now = this.#core.clock.now();
-    this.sampler.turn(now - this.#last);
+    this.sampler.turn(now - this.#last, this.#core.isWatched() ? 1 : UNWATCHED_SHARE);
     this.#last = now;
   }
 
