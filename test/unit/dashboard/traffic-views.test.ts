@@ -9,6 +9,8 @@ async function boardWith(clients: number) {
   const bench = new Bench();
   const joined = await Promise.all(Array.from({ length: clients }, () => bench.join()));
   const board = new FakeCore(bench.io);
+  // A view is looked at with an open page.
+  Object.assign(board.core, { isWatched: () => true });
   return { bench, joined, board };
 }
 
