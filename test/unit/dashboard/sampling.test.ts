@@ -5,7 +5,7 @@ import {
   OTHER_EVENTS,
 } from "../../../packages/server/src/dashboard/sampling/event-figures.ts";
 import { LogHistogram } from "../../../packages/server/src/dashboard/sampling/histogram.ts";
-import { roomKey, Sampler } from "../../../packages/server/src/dashboard/sampling/sampler.ts";
+import { roomKey, Sampler, UNWATCHED_SHARE } from "../../../packages/server/src/dashboard/sampling/sampler.ts";
 import { HeavyKeys } from "../../../packages/server/src/dashboard/sampling/sketch.ts";
 import { Random } from "../../support/random.ts";
 
@@ -92,7 +92,7 @@ interface Load {
 }
 
 /** Passes packets to a sampler as the server does; returns the most looks of a second. */
-function run(sampler: Sampler, seconds: number, packetsOf: (second: number) => Iterable<Load>): number {
+function run(sampler: Sampler, seconds: number, packetsOf: (second: number) => Iterable<Load>, share?: number): number {
   let most = 0;
   for (let second = 0; second < seconds; second++) {
     let looks = 0;
@@ -104,7 +104,7 @@ function run(sampler: Sampler, seconds: number, packetsOf: (second: number) => I
       else sampler.sent(look, false);
     }
     most = Math.max(most, looks);
-    sampler.turn(1000);
+    sampler.turn(1000, share);
   }
   return most;
 }
@@ -159,6 +159,21 @@ describe("a sampler", () => {
       for (let i = 0; i < (loads[second] ?? 0); i++) yield { direction: "in", event: "e", sid: "one" };
     });
     expect(most).toBeLessThanOrEqual(1500);
+  });
+
+  test("looks at an eighth of them while no page is open, and has the same rates", () => {
+    const sampler = new Sampler(noOwnRoom, seededRandom(9));
+    const load = function* (): Generator<Load> {
+      for (let i = 0; i < 20_000; i++) yield { direction: "in", event: i % 4 === 0 ? "rare" : "often", sid: "one" };
+    };
+    run(sampler, 10, load, UNWATCHED_SHARE);
+    expect(run(sampler, 10, load, UNWATCHED_SHARE)).toBeLessThanOrEqual(1500 / 8);
+    const rates = Object.fromEntries(sampler.in.rows().map(({ name, count }) => [name, count.rate / 20_000]));
+    expect(rates["rare"]).toBeCloseTo(0.25, 1);
+    expect(rates["often"]).toBeCloseTo(0.75, 1);
+    // A page was opened.
+    run(sampler, 1, load);
+    expect(run(sampler, 10, load)).toBeGreaterThan(1500 / 4);
   });
 
   test("looks at everything as long as that is little", () => {
