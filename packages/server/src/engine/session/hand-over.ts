@@ -7,6 +7,7 @@ import type { CloseReason } from "../report/close-codes.ts";
 import { CHANNELS, type UpgradeProgress } from "../report/reports.ts";
 import { kFailSession, kCarry, kTransportOwner, kStats } from "../keys.ts";
 import type { SessionHost, SessionState } from "./host.ts";
+import { upgradesOf } from "../transports/registry.ts";
 import { NO_OWNER, NOOP_PACKET, type Transport, type TransportOwner } from "../transports/transport.ts";
 import type { UpgradeAttempt } from "./upgrade.ts";
 
@@ -28,7 +29,10 @@ function publishPhase(session: MovingSession, phase: UpgradeProgress, { name }: 
   if (CHANNELS.upgrade.hasSubscribers) CHANNELS.upgrade.publish({ session, phase, transport: name, took });
 }
 
-/** Offers a transport to the upgrade of a session. */
+/**
+ * Offers a transport to the upgrade of a session. A session whose transport is never upgraded refuses it: that transport can
+ * always send, so nothing would end the noops for its pending poll.
+ */
 export function offerTo(
   session: MovingSession,
   upgrade: Pick<UpgradeAttempt, "refuse" | "offer">,
@@ -36,8 +40,8 @@ export function offerTo(
 ): void {
   candidate.sid = session.id;
   publishPhase(session, "probing", candidate);
-  if (session.transport.name === candidate.name) upgrade.refuse(candidate);
-  else upgrade.offer(candidate);
+  if (upgradesOf(session.transport.name).includes(candidate.name)) upgrade.offer(candidate);
+  else upgrade.refuse(candidate);
 }
 
 /** Makes `candidate` the session's transport. The previous transport retires after it has read the client's last POST. */
