@@ -41,6 +41,27 @@ describe("recovery", () => {
     expect(second.parser.lastEventId).toBe(got.at(-1)?.id);
   });
 
+  test("a page that missed more than the soft limit resumes from any of it", async () => {
+    const { io, read } = await station({ connectionStateRecovery: {}, slowReader: { soft: 1000 } });
+    const first = read();
+    await first.event("connect");
+    first.cut();
+    await first.ended;
+    for (let number = 0; number < 30; number += 1) io.emit("n", number, "x".repeat(100));
+    const got: number[] = [];
+    let { lastEventId } = first.parser;
+    for (let page = 0; page < 3; page += 1) {
+      const reader = read("", { "last-event-id": lastEventId });
+      for (let each = 0; each < 10; each += 1) {
+        const { id, data } = await reader.event("n");
+        got.push((JSON.parse(data) as [number])[0]);
+        lastEventId = id ?? lastEventId;
+      }
+      reader.cut();
+    }
+    expect(got).toEqual(Array.from({ length: 30 }, (_, number) => number));
+  });
+
   test("before its first event, too; and while the server has not noticed that it left", async () => {
     const { io, read } = await recovering();
     const first = read();

@@ -15,7 +15,7 @@ import type { PacketWriteOptions } from "../adapter/surface.ts";
 import type { RawData } from "../packets/codec.ts";
 import { LAYER_CHANNELS } from "../report/channels.ts";
 import type { Socket } from "./socket.ts";
-import { kAnswers, kEndSession, kOpenSession, kResumeSession, kYieldSession, kTally } from "../keys.ts";
+import { kAnswers, kEndSession, kOpenSession, kReadsOnly, kResumeSession, kYieldSession, kTally } from "../keys.ts";
 
 /** The reasons of disconnection after which a client may resume its session. */
 export const RECOVERABLE_REASONS: ReadonlySet<string> = new Set([
@@ -70,17 +70,20 @@ function isRecording(adapter: Adapter): adapter is Adapter & RecordingAdapter {
 
 /**
  * Whether a client gets the answer to CONNECT before its missed events. Clients of the reference keep events that come before
- * the answer. If the connection breaks in between, they come twice. Other adapters keep the order of the reference.
+ * the answer. If the connection breaks in between, they come twice. Other adapters keep the order of the reference, except for
+ * clients that only read: the answer has the private id that completes the ids of their events.
  */
-const answersFirst = isRecording as (adapter: Adapter) => boolean;
+function answersFirst({ adapter, client }: Socket): boolean {
+  return client[kReadsOnly] === true || isRecording(adapter);
+}
 
 /** Returns what a socket sends at first: the answer to CONNECT, and events that its client has missed, with their offsets. */
 export function welcomeOf(socket: Socket, pid: PrivateSessionId | undefined, missed: unknown[][]): SocketPacket[] {
-  const { nsp, id: sid, conn, adapter } = socket;
+  const { nsp, id: sid, conn } = socket;
   const data = conn.protocol === 3 ? undefined : { sid, pid };
   const answer = new SocketPacket(PacketType.CONNECT, nsp.name, data, undefined);
   const events = missed.map((event) => new SocketPacket(PacketType.EVENT, nsp.name, event, undefined));
-  return answersFirst(adapter) ? [answer, ...events] : [...events, answer];
+  return answersFirst(socket) ? [answer, ...events] : [...events, answer];
 }
 
 /** The options of a missed event: the offset is its last argument. */
