@@ -1,5 +1,6 @@
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { runNextTick } from "../../base/turn.ts";
 import { isGone } from "./http2.ts";
 
 /**
@@ -19,11 +20,22 @@ export class OpenAnswer {
   /** @param res with its head written */
   constructor(res: ServerResponse) {
     this.#res = res;
-    res.flushHeaders();
     // A pipelined request waits for the answers before it, and has no connection until then.
     const isPlain = res.write === WRITE && res.end === END && res.socket !== null && res.req.httpVersionMajor === 1;
+    if (isPlain) this.#beginTogether();
+    res.flushHeaders();
     if (!isPlain) this.form = "response";
     else this.form = res.chunkedEncoding ? "chunk" : "bytes";
+  }
+
+  /**
+   * Joins the head and what follows in this tick into one write. A Firefox gives up for good on another origin's stream that
+   * breaks after its head and before its body.
+   */
+  #beginTogether(): void {
+    const { socket } = this.#res;
+    socket?.cork();
+    runNextTick(() => socket?.uncork(), undefined);
   }
 
   /** Bytes that have not left the process yet. */
