@@ -29,3 +29,20 @@ test.skipIf(!executable)("a page without a library shows boats, chat and announc
   expect(await demo.stop()).toBe(0);
   expect([problems, demo.errors()]).toEqual([[], ""]);
 });
+
+test.skipIf(!executable)("a page without a library opens another stream when its browser has given up", async () => {
+  const [demo, chromium] = await Promise.all([startDemo(), startChromium(executable as string)]);
+  const context = await chromium.newContext();
+  context.setDefaultTimeout(8000);
+  const page = await context.newPage();
+  await page.clock.install();
+  await page.route("**/events?*", (route) => route.fulfill({ status: 502 }), { times: 1 });
+  await page.goto(`${demo.origin}/events.html`);
+  const state = page.locator("#state");
+  await state.filter({ hasText: "Reconnecting." }).waitFor();
+  await page.clock.fastForward(4000);
+  await state.filter({ hasText: "Connected." }).waitFor();
+  await chromium.stop();
+  expect(await demo.stop()).toBe(0);
+  expect(demo.errors()).toBe("");
+});

@@ -1,7 +1,15 @@
 // The chat for a page without a library: copy it, and name the events of your own server.
 const log = document.querySelector("#log");
 const state = document.querySelector("#state");
-const source = new EventSource("/events");
+let lastId = "";
+
+/** What the page shows of each event. */
+const TEXTS = {
+  history: ({ messages }) => `${messages.length} earlier messages`,
+  message: ({ name, text }) => `${name}: ${text || "(a picture)"}`,
+  members: ({ room, names }) => `boats in ${room}: ${names.join(", ") || "none"}`,
+  announcement: ({ text }) => `announcement: ${text}`,
+};
 
 function show(text) {
   const line = document.createElement("li");
@@ -10,20 +18,25 @@ function show(text) {
   while (log.children.length > 100) log.lastChild.remove();
 }
 
-/** Calls `show` with the data of each event of that name. */
-function on(name, toText) {
-  source.addEventListener(name, ({ data }) => show(toText(JSON.parse(data))));
+/** Reads the events after those that have come. Between two connections EventSource itself waits, and returns. */
+function open() {
+  const source = new EventSource(`/events?last_event_id=${encodeURIComponent(lastId)}`);
+  const on = (name, take) =>
+    source.addEventListener(name, ({ data, lastEventId }) => {
+      lastId = lastEventId || lastId;
+      take(JSON.parse(data));
+    });
+  for (const [name, toText] of Object.entries(TEXTS)) on(name, (data) => show(toText(data)));
+  // The server's own events.
+  on("connect", () => (state.textContent = "Connected."));
+  on("refused", ({ message }) => (state.textContent = `Refused: ${message}`));
+  source.onerror = () => {
+    state.textContent = "Reconnecting.";
+    // The browser has given up: a proxy has answered 502, say. Not all pages open another one at the same time.
+    if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000 + Math.random() * 2000);
+  };
 }
 
-on("history", ({ messages }) => `${messages.length} earlier messages`);
-on("message", ({ name, text }) => `${name}: ${text || "(a picture)"}`);
-on("members", ({ room, names }) => `boats in ${room}: ${names.join(", ") || "none"}`);
-on("announcement", ({ text }) => `announcement: ${text}`);
-
-// The server's own events. Between two connections EventSource itself waits, returns, and asks for what it has missed.
-source.addEventListener("connect", () => (state.textContent = "Connected."));
-source.addEventListener("refused", ({ data }) => (state.textContent = `Refused: ${JSON.parse(data).message}`));
-source.onerror = () =>
-  (state.textContent = source.readyState === 2 ? "The server refuses this page." : "Reconnecting.");
+open();
 
 document.querySelector("#curl").textContent = `curl -N ${location.origin}/events`;
