@@ -27,17 +27,27 @@ export interface CutOutcome {
   readonly fresh: number;
 }
 
+export interface ScissorsPlan extends Pick<CutPlan, "seed" | "bytes"> {
+  /** Least bytes of a connection. Default: 200. */
+  readonly least?: number;
+  /** One of so many connections is cut in its head or its first event. Default: those whose number of bytes is so small. */
+  readonly early?: number;
+}
+
+/** Bytes of a head and its first event, at least. */
+const EARLY = 300;
+
 /** Cuts connections after a number of bytes that its seed decides: with an end, a reset, or by saying nothing. */
 export class Scissors {
   cuts = 0;
   readonly #random: Random;
-  readonly #bytes: number;
+  readonly #plan: ScissorsPlan;
   readonly #server: NetServer;
   #isOn = true;
 
-  constructor({ seed, bytes }: Pick<CutPlan, "seed" | "bytes">, port: number) {
-    this.#random = new Random(seed);
-    this.#bytes = bytes;
+  constructor(plan: ScissorsPlan, port: number) {
+    this.#random = new Random(plan.seed);
+    this.#plan = plan;
     this.#server = createServer((near) => this.#join(near, connect(port, "127.0.0.1")));
   }
 
@@ -50,12 +60,21 @@ export class Scissors {
     this.#isOn = false;
   }
 
+  work(): void {
+    this.#isOn = true;
+  }
+
   close(): void {
     this.#server.close();
   }
 
+  #nextLength(): number {
+    const { bytes, least = 200, early } = this.#plan;
+    return least + this.#random.below(early !== undefined && this.#random.below(early) === 0 ? EARLY : bytes);
+  }
+
   #join(near: Stream, far: Stream): void {
-    let left = 200 + this.#random.below(this.#bytes);
+    let left = this.#nextLength();
     const how = this.#random.below(3);
     for (const stream of [near, far]) stream.on("error", () => {}).on("close", () => far.destroy());
     near.on("data", (bytes) => far.write(bytes));
