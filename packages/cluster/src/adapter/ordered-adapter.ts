@@ -110,10 +110,11 @@ export class OrderedAdapter extends BusAdapter {
     const encoded = this.#encodeNow(packet);
     const isForOthers = !flags?.local && packet.type === EVENT_TYPE;
     if (isForOthers && packet.id === undefined && !flags?.volatile) return this.#append(encoded, opts);
-    if (isForOthers && !opts[kOneSocket]) return this.events.runInOrder(() => super.broadcast(packet, opts));
     // An event that is acknowledged has no offset: clients take none from it.
-    if (packet.id !== undefined) return this.events.runInOrder(() => super.deliverEncoded(encoded, opts));
-    this.events.runInOrder(() => this.deliverEncoded(encoded, opts));
+    const send = (receivers: BroadcastOptions): void =>
+      packet.id === undefined ? this.deliverEncoded(encoded, receivers) : super.deliverEncoded(encoded, receivers);
+    const run = isForOthers && !opts[kOneSocket] ? () => super.broadcast(packet, opts) : () => send(opts);
+    this.events.runInOrder({ run, runFor: (sid) => this.#sendTo(sid, opts, send) });
   }
 
   override broadcastWithAck(
@@ -123,7 +124,7 @@ export class OrderedAdapter extends BusAdapter {
     ack: OnAnswer,
   ): void {
     this.#encodeNow(packet);
-    this.events.runInOrder(() => super.broadcastWithAck(packet, opts, clientCountCallback, ack));
+    this.events.runInOrder({ run: () => super.broadcastWithAck(packet, opts, clientCountCallback, ack) });
   }
 
   override [kCollectAnswers](
@@ -133,16 +134,16 @@ export class OrderedAdapter extends BusAdapter {
     onCollected: OnCollected,
   ): void {
     this.#encodeNow(packet);
-    this.events.runInOrder(() => super[kCollectAnswers](packet, opts, ms, onCollected));
+    this.events.runInOrder({ run: () => super[kCollectAnswers](packet, opts, ms, onCollected) });
   }
 
-  [kSendInOrder](send: () => void): void {
-    this.events.runInOrder(send);
+  [kSendInOrder](run: () => void, sid?: SocketId): void {
+    this.events.runInOrder({ run, sid });
   }
 
   /** The socket will not be there when its events come back from the log. */
   [kFinishSending]({ id }: { readonly id: string }): void {
-    for (const { packet, opts } of this.events.held()) this.#deliverTo(id, { packet, opts }, undefined);
+    this.events.finish(id, (event) => this.#deliverTo(id, event, undefined));
   }
 
   /** Encodes a packet now, although it may be sent later. */
@@ -161,7 +162,8 @@ export class OrderedAdapter extends BusAdapter {
     const payload = encodePayload(opts, packet.parts);
     if (this.events.mayEmit(payload)) return this.events.emit({ packet, opts }, payload);
     this.#report(messageTooLarge(`an event of ${payload.length} bytes exceeds maxQueuedBytes`));
-    this.events.runInOrder(() => this.deliverEncoded(packet, opts));
+    const send = (receivers: BroadcastOptions): void => this.deliverEncoded(packet, receivers);
+    this.events.runInOrder({ run: () => send(opts), runFor: (sid) => this.#sendTo(sid, opts, send) });
   }
 
   // ---- delivering --------------------------------------------------------------------------------------------------
@@ -197,9 +199,14 @@ export class OrderedAdapter extends BusAdapter {
 
   /** Delivers an event to one socket, if it is among the receivers. */
   #deliverTo(id: SocketId, { packet, opts }: OrderedEvent, position: LogPosition | undefined): void {
+    this.#sendTo(id, opts, (receivers) => this.#deliver({ packet, opts: receivers }, position));
+  }
+
+  /** Calls `send` for one socket, if it is among the receivers. */
+  #sendTo(id: SocketId, opts: BroadcastOptions, send: (receivers: BroadcastOptions) => void): void {
     const rooms = [...(this.socketRooms(id) ?? [])];
     if (!isMeantFor({ sid: id, rooms }, opts, (room) => rooms.includes(room))) return;
-    this.#deliver({ packet, opts: { ...opts, rooms: new Set([id]), except: new Set() } }, position);
+    send({ ...opts, rooms: new Set([id]), except: new Set() });
   }
 
   /** Clients that go on would lack events, or get some twice. When they return, they resume from what they have, or begin anew. */

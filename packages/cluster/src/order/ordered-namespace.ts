@@ -1,7 +1,7 @@
 import type { WrittenEntry } from "./entry.ts";
 import type { ClusterLog, LogPosition, OrderedEvents, StoredEvent } from "./log.ts";
 import { OrderedDelivery } from "./ordered-delivery.ts";
-import { OwnEvents, type OwnEventsHost } from "./own-events.ts";
+import { type HeldAction, OwnEvents, type OwnEventsHost } from "./own-events.ts";
 
 /** Milliseconds without the log after which a node delivers its own events at once. */
 const HOLD_TIME = 1000;
@@ -122,14 +122,14 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     return payload.length <= this.#host.maxQueuedBytes;
   }
 
-  /** The events of this node that are not delivered here yet, in their order. */
-  held(): readonly Event[] {
-    return this.#own.held();
+  /** Runs an action after all events that were emitted before it are delivered on this node. */
+  runInOrder(action: HeldAction): void {
+    this.#own.run(action);
   }
 
-  /** Runs a step after all events that were emitted before it are delivered on this node. */
-  runInOrder(step: () => void): void {
-    this.#own.run(step);
+  /** A socket is about to end: does for it what waits, and calls `deliver` with the events that it has not got yet. */
+  finish(sid: string, deliver: (event: Event) => void): void {
+    this.#own.finish(sid, this.#delivery.ahead.get(sid), deliver);
   }
 
   /** Whether events of this node are not delivered here yet. */

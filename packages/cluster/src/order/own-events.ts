@@ -32,9 +32,23 @@ export interface OwnEventsHost {
   readonly maxQueuedBytes: number;
 }
 
-/** An event that this node has not delivered yet, or something to do after those before it. */
-type PendingStep<Event> =
-  { readonly sequence: number; readonly event: Event; readonly at: number } | { readonly run: () => void };
+/** Something to do after the events before it. */
+export interface HeldAction {
+  readonly run: () => void;
+  /** The only socket that it concerns. */
+  readonly sid?: string | undefined;
+  /** Does the part for a socket, which will have ended when the rest is done. */
+  readonly runFor?: ((sid: string) => void) | undefined;
+}
+
+/** An event that this node has not delivered yet, or something to do. */
+type PendingStep<Event> = { readonly sequence: number; readonly event: Event; readonly at: number } | HeldAction;
+
+/** The log has the entries up to this sequence, and the last one at this position or before. */
+interface Confirmed {
+  readonly sequence: number;
+  readonly position: LogPosition;
+}
 
 interface Unsent {
   readonly sequence: number;
@@ -53,6 +67,8 @@ export class OwnEvents<Event> {
   #unsent: Unsent[] = [];
   #unsentBytes = 0;
   #steps: PendingStep<Event>[] = [];
+  /** What the log has of the events that this node has not delivered yet. */
+  readonly #confirmed: Confirmed[] = [];
   #sequence = 0;
   /** All events up to this sequence were delivered on this node. */
   #deliveredThrough = 0;
@@ -74,11 +90,6 @@ export class OwnEvents<Event> {
   /** Whether something waits for the log before this node delivers or does it. */
   get isHolding(): boolean {
     return this.#steps.length > 0;
-  }
-
-  /** The events that this node has not delivered yet. */
-  held(): readonly Event[] {
-    return this.#steps.flatMap((step) => ("run" in step ? [] : [step.event]));
   }
 
   /** Where the last own entry is; undefined before the first. */
@@ -119,9 +130,30 @@ export class OwnEvents<Event> {
   }
 
   /** Runs a step of the program after all events that were added before it. */
-  run(step: () => void): void {
-    if (this.#steps.length > 0) this.#steps.push({ run: step });
-    else step();
+  run(action: HeldAction): void {
+    if (this.#steps.length > 0) this.#steps.push(action);
+    else action.run();
+  }
+
+  /**
+   * A socket is about to end: does for it what waits, and calls `deliver` with the events that this node has not delivered yet.
+   * `got`: the socket has got the events up to here already.
+   */
+  finish(sid: string, got: LogPosition | undefined, deliver: (event: Event) => void): void {
+    const steps = this.#steps;
+    this.#steps = steps.filter((step) => !("run" in step && step.sid === sid));
+    for (const step of steps) {
+      if (!("run" in step)) {
+        if (got === undefined || !this.#isWithin(got, step.sequence)) deliver(step.event);
+      } else if (step.sid === sid) step.run();
+      else step.runFor?.(sid);
+    }
+  }
+
+  /** Whether the log is known to have an own event at a position or before. */
+  #isWithin({ epoch, number }: LogPosition, sequence: number): boolean {
+    const batch = this.#confirmed.find((each) => each.sequence >= sequence);
+    return batch?.position.epoch === epoch && batch.position.number - (batch.sequence - sequence) <= number;
   }
 
   #append(kind: EntryKind, payload: Buffer): number {
@@ -193,8 +225,15 @@ export class OwnEvents<Event> {
     for (const { body } of batch) this.#unsentBytes -= body.length;
     this.#lastAttempt = "confirmed";
     this.#appended = position;
+    this.#noteConfirmed({ sequence: batch.at(-1)!.sequence, position });
     this.#handler.onAppended(position);
     if (!this.#isClosed) void this.#send();
+  }
+
+  #noteConfirmed(last: Confirmed): void {
+    const confirmed = this.#confirmed;
+    while (confirmed.length > 0 && confirmed[0]!.sequence <= this.#deliveredThrough) confirmed.shift();
+    if (last.sequence > this.#deliveredThrough) confirmed.push(last);
   }
 
   /** The log may have these entries. If it loses them and gets them again, clients may get them twice. */

@@ -48,7 +48,7 @@ test("what the program does after an event happens after its delivery", async ()
   const [node] = nodes as [SimNode];
   const session = node.connect("s");
   const order: string[] = [];
-  const note = (name: string) => () => order.push(`${name} after ${countsOf(session).length}`);
+  const note = (name: string) => ({ run: () => void order.push(`${name} after ${countsOf(session).length}`) });
   node.events.runInOrder(note("a"));
   node.emit();
   node.events.runInOrder(note("b"));

@@ -132,9 +132,9 @@ export interface RecordedSocket {
 
 /** An adapter that delivers the events of this server later, in an order that all servers share. */
 export interface HoldingAdapter {
-  /** Calls `send` once the events that this server has emitted before are delivered: now, or later. */
-  [kSendInOrder](send: () => void): void;
-  /** Sends a socket, which is about to be disconnected, the events that are held for it. */
+  /** Calls `send` once the events that this server has emitted before are delivered: now, or later. `sid`: the only socket that it concerns. */
+  [kSendInOrder](send: () => void, sid?: SocketId): void;
+  /** Sends a socket, which is about to be disconnected, what is held for it. */
   [kFinishSending](socket: AdapterSocket): void;
 }
 

@@ -4,6 +4,7 @@ import type { PacketWriteOptions } from "../adapter/surface.ts";
 import { kSendInOrder } from "../keys.ts";
 
 interface PacketSender {
+  readonly id: string;
   readonly adapter: Adapter;
   packet(packet: Packet, options?: PacketWriteOptions): void;
 }
@@ -12,5 +13,5 @@ interface PacketSender {
 export function sendInOrder(socket: PacketSender, packet: Packet, options?: PacketWriteOptions): void {
   const { adapter } = socket;
   if (adapter[kSendInOrder] === undefined) socket.packet(packet, options);
-  else adapter[kSendInOrder](() => socket.packet(packet, options));
+  else adapter[kSendInOrder](() => socket.packet(packet, options), socket.id);
 }
