@@ -18,7 +18,7 @@ export interface WrittenEntry {
   readonly sequence: number;
   readonly kind: EntryKind;
   readonly payload: Buffer;
-  /** The epoch of an attempt to append the event before, whose outcome the writer does not know; empty: a log not known by then. */
+  /** The epoch of an attempt to append the event before, whose outcome the writer does not know. */
   readonly tried?: string | undefined;
 }
 
@@ -42,9 +42,9 @@ export function encodeEntry({ writer, sequence, kind, payload }: WrittenEntry): 
 }
 
 /** Returns an encoded entry as it is appended again. `epoch`: of the first attempt; later ones do not change it. */
-export function encodeRetry(body: Buffer, epoch = ""): Buffer {
+export function encodeRetry(body: Buffer, epoch: string): Buffer {
   if (body[KIND_AT] !== ENTRY_KINDS.indexOf("event")) return body;
-  const tried = Buffer.from(epoch.padEnd(TRIED_BYTES), "latin1");
+  const tried = Buffer.from(epoch, "latin1");
   const retry = Buffer.concat([body.subarray(0, ENTRY_HEAD_BYTES), tried, body.subarray(ENTRY_HEAD_BYTES)]);
   retry[KIND_AT] = RETRIED;
   return retry;
@@ -61,7 +61,7 @@ export function decodeEntry(body: Buffer): WrittenEntry | undefined {
     sequence: body.readUIntBE(WRITER_BYTES, SEQUENCE_BYTES),
     kind,
     payload: body.subarray(start),
-    tried: isRetried ? body.toString("latin1", ENTRY_HEAD_BYTES, start).trimEnd() : undefined,
+    tried: isRetried ? body.toString("latin1", ENTRY_HEAD_BYTES, start) : undefined,
   };
 }
 

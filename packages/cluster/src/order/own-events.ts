@@ -193,14 +193,17 @@ export class OwnEvents<Event> {
     // What was not sent is not in doubt.
     if (!log.isUp) return this.#wait();
     this.#phase = "appending";
-    const epoch = this.#host.epoch();
+    let epoch = this.#host.epoch();
     try {
+      // An attempt without a known epoch would be in doubt for ever.
+      epoch ??= (await log.position(nsp)).epoch;
+      if (this.#isClosed) return;
       const position = await log.append(nsp, { writer, sequence, bodies: batch.map(({ body }) => body) });
       if (!this.#isClosed) this.#confirm(batch, position);
     } catch {
       if (this.#isClosed) return;
       this.#lastAttempt = "failed";
-      this.#markRetries(batch, epoch);
+      if (epoch !== undefined) this.#markRetries(batch, epoch);
       this.#wait();
     }
   }
@@ -237,7 +240,7 @@ export class OwnEvents<Event> {
   }
 
   /** The log may have these entries. If it loses them and gets them again, clients may get them twice. */
-  #markRetries(batch: readonly Unsent[], epoch: string | undefined): void {
+  #markRetries(batch: readonly Unsent[], epoch: string): void {
     for (const entry of batch) {
       this.#unsentBytes -= entry.body.length;
       entry.body = encodeRetry(entry.body, epoch);

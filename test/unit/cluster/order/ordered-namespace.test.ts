@@ -413,3 +413,20 @@ test("an event whose outcome was unknown when the log was emptied comes once to 
   await world.advance(20);
   expect([countsOf(here), countsOf(next)]).toEqual([[1, 2], [2]]);
 });
+
+test("the first event of a new node is not in doubt, although the connection was cut before the node knew the log", async () => {
+  const { world, nodes } = await startNodes(1);
+  const [one] = nodes as [SimNode];
+  const session = one.connect("s");
+  const late = world.add();
+  late.emit();
+  for (const part of ["both", "commands"] as const) {
+    await settle();
+    late.log.cut(part);
+    await settle();
+    late.log.mend();
+    await world.advance(1);
+  }
+  await world.advance(500);
+  expect([countsOf(session), one.lost]).toEqual([[1], 0]);
+});
