@@ -13,7 +13,7 @@ import { logContract } from "./cluster-log.ts";
 logContract("a simulated log", () => {
   const server = new SimLogServer();
   // Each way takes a turn.
-  const time = { after: (_ms: number, fn: () => void) => setImmediate(fn) };
+  const time = { now: () => 0, after: (_ms: number, fn: () => void) => setImmediate(fn) };
   const nodes = [new SimLog(server, time), new SimLog(server, time)] as const;
   return Promise.resolve({
     nodes,

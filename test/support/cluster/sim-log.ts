@@ -11,6 +11,7 @@ import type {
 
 /** The clock that delays what goes between a node and the log. */
 interface SimTime {
+  now(): number;
   after(ms: number, fn: () => void): unknown;
 }
 
@@ -18,6 +19,8 @@ interface Stored {
   readonly sequences: Map<string, number>;
   epoch: string;
   number: number;
+  /** Whether another server has it now. */
+  isMoved: boolean;
   /** The oldest has the number `number - entries.length + 1`. */
   entries: LogEntry[];
 }
@@ -38,7 +41,7 @@ export class SimLogServer {
   of(nsp: string): Stored {
     let stored = this.#stored.get(nsp);
     if (stored === undefined) {
-      stored = { epoch: this.#newEpoch(), number: 0, entries: [], sequences: new Map() };
+      stored = { epoch: this.#newEpoch(), number: 0, isMoved: false, entries: [], sequences: new Map() };
       this.#stored.set(nsp, stored);
     }
     return stored;
@@ -54,9 +57,10 @@ export class SimLogServer {
     this.#stored.clear();
   }
 
-  /** Loses the last entries of a namespace, as a fail-over may. */
-  failOver(nsp: string, lost: number): void {
+  /** Loses the last entries of a namespace, as a fail-over may. `isSeen`: the nodes may ask which server has it. */
+  failOver(nsp: string, lost: number, { isSeen = false } = {}): void {
     const stored = this.of(nsp);
+    stored.isMoved = isSeen;
     const tail = stored.entries.splice(Math.max(0, stored.entries.length - lost));
     for (const { number, body } of tail) {
       const entry = decodeEntry(body);
@@ -69,7 +73,8 @@ export class SimLogServer {
 
   position(nsp: string, seen: LogPosition | undefined): LogPosition {
     const stored = this.of(nsp);
-    if (seen?.epoch === stored.epoch && seen.number > stored.number) {
+    if (stored.isMoved || (seen?.epoch === stored.epoch && seen.number > stored.number)) {
+      stored.isMoved = false;
       stored.epoch = this.#newEpoch();
       stored.number = 0;
       stored.entries = [];
@@ -112,6 +117,8 @@ export class SimLog implements ClusterLog {
   readonly #observers = new Set<LogObserver>();
   readonly #pending = new Set<(error: Error) => void>();
   readonly #seen = new Map<string, LogPosition>();
+  /** When the last command and the last reply arrive: a connection keeps the order. */
+  #arrivals = { command: 0, reply: 0 };
   /** Rises when the subscription breaks. */
   #life = 0;
   #isSubscribed = true;
@@ -134,6 +141,7 @@ export class SimLog implements ClusterLog {
   #cutCommands(): void {
     if (!this.#isUp) return;
     this.#isUp = false;
+    this.#arrivals = { command: 0, reply: 0 };
     for (const reject of this.#pending) reject(new Error("cut"));
     this.#pending.clear();
     for (const observer of this.#observers) observer.onDown();
@@ -179,15 +187,21 @@ export class SimLog implements ClusterLog {
     return new Promise((resolve, reject) => {
       if (!this.#isUp) return reject(new Error("down"));
       this.#pending.add(reject);
-      this.#time.after(this.lag.commands, () => {
+      this.#travel("command", () => {
         if (!this.#pending.has(reject)) return;
         const reply = command();
         if (this.losesReplies) return this.#cutCommands();
-        this.#time.after(this.lag.commands, () => {
+        this.#travel("reply", () => {
           if (this.#pending.delete(reject)) resolve(reply);
         });
       });
     });
+  }
+
+  #travel(what: "command" | "reply", arrive: () => void): void {
+    const now = this.#time.now();
+    this.#arrivals[what] = Math.max(this.#arrivals[what], now + this.lag.commands);
+    this.#time.after(this.#arrivals[what] - now, arrive);
   }
 
   async append(nsp: string, entries: NewEntries): Promise<LogPosition> {

@@ -4,7 +4,7 @@ import type { LogPosition } from "../../../../packages/cluster/src/order/log.ts"
 import { SimLog, SimLogServer } from "../../../support/cluster/sim-log.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const time = { after: (_ms: number, fn: () => void) => setImmediate(fn) };
+const time = { now: () => 0, after: (_ms: number, fn: () => void) => setImmediate(fn) };
 
 test("followers and observers go from one log to the next", async () => {
   const server = new SimLogServer();

@@ -29,6 +29,10 @@ export class SimSession {
   readonly start: LogPosition | undefined;
   /** The events that some node had delivered by then. */
   readonly before: ReadonlySet<string>;
+  /** What its node has emitted while it was there, if that has ended the session. */
+  farewell: readonly SimEvent[] | undefined;
+  /** Number of events that its node had emitted when it came. */
+  since = 0;
 
   constructor(id: string, start: LogPosition | undefined, before: ReadonlySet<string>) {
     this.id = id;
@@ -104,14 +108,26 @@ export class SimNode {
   /** A client connects for the first time. */
   connect(id: string): SimSession {
     const session = new SimSession(id, this.events.delivered, new Set(this.#world.delivered));
-    this.sessions.add(session);
+    this.#admit(session);
     return session;
+  }
+
+  #admit(session: SimSession): void {
+    session.since = this.emitted.length;
+    this.sessions.add(session);
+  }
+
+  /** The program ends the session of a client. */
+  disconnect(session: SimSession): void {
+    this.events.finish(session.id, (event) => session.received.push({ event, position: undefined }));
+    session.farewell = this.emitted.slice(session.since);
+    this.sessions.delete(session);
   }
 
   /** A client returns. Resolves with false if it can't resume, as recovery decides it. */
   async resume(session: SimSession): Promise<boolean> {
     const after = session.offset;
-    if (after === undefined) return false;
+    if (after === undefined || session.farewell !== undefined) return false;
     const missed: Received[] = [];
     let through = after;
     try {
@@ -137,7 +153,7 @@ export class SimNode {
     if (!this.isRunning) return false;
     session.received.push(...missed);
     this.events.skipThrough(session.id, through);
-    this.sessions.add(session);
+    this.#admit(session);
     return true;
   }
 

@@ -8,7 +8,7 @@ const ROUNDS = Number(process.env["ORDER_ROUNDS"] ?? 40);
 const SEED = Number(process.env["ORDER_SEED"] ?? 1);
 const STEPS = 60;
 
-/** What may happen to a world. `losses`: the log loses entries. */
+/** What may happen to a world. `losses`: the log loses entries, and is silent about it unless `kills`. */
 interface Weather {
   readonly losses: boolean;
   readonly kills: boolean;
@@ -37,6 +37,11 @@ class SimClient {
 
   leave(): void {
     if (this.session !== undefined) this.node?.sessions.delete(this.session);
+  }
+
+  /** The node ends the session. */
+  expel(): void {
+    if (this.isConnected) this.node!.disconnect(this.session!);
   }
 
   /** Returns to a node; starts a new session if it can't resume. */
@@ -71,6 +76,7 @@ async function play(seed: number, weather: Weather): Promise<void> {
     },
     () => void returning.push(random.pick(clients).connect(anyNode())),
     () => random.pick(clients).leave(),
+    () => random.pick(clients).expel(),
     () => (anyNode().log.lag = { commands: 1 + random.below(40), subscription: 1 + random.below(60) }),
   ];
   if (weather.outages) {
@@ -88,7 +94,7 @@ async function play(seed: number, weather: Weather): Promise<void> {
   if (weather.losses)
     rare.push(
       () => world.server.empty(),
-      () => world.server.failOver(NSP, 1 + random.below(4)),
+      () => world.server.failOver(NSP, 1 + random.below(4), { isSeen: weather.kills }),
     );
   if (weather.kills) {
     rare.push(() => {
@@ -153,17 +159,32 @@ function checkSession(world: SimWorld, session: SimSession): void {
     counts.set(event.from, event.count);
   }
   const seen = new Set(session.received.map(({ event }) => nameOf(event)));
+  for (const event of session.farewell ?? [])
+    expect(seen, `${session.id} gets it before its end`).toContain(nameOf(event));
   const { epoch } = world.server.position(NSP, undefined);
-  const numbers = session.received.flatMap(({ position }) => (position?.epoch === epoch ? [position.number] : []));
+  const names = namesOf(world);
+  const got = session.received.filter(({ position }) => position?.epoch === epoch);
+  const numbers = got.map(({ position }) => position!.number);
   if (session.start?.epoch === epoch) numbers.unshift(session.start.number);
-  const [first = 0, last = 0] = [numbers[0], numbers.at(-1)];
-  for (const entry of world.server.of(NSP).entries) {
-    const text = decodeEntry(entry.body)?.payload.toString() ?? "";
-    if (entry.number <= first || entry.number > last || text === "") continue;
-    const name = nameOf(JSON.parse(text) as SimEvent);
+  const [first = 0] = numbers;
+  // The log may have lost what a client got last, and not know that yet.
+  const kept = got.filter(({ event, position }) => names.get(position!.number) === nameOf(event));
+  const last = kept.at(-1)?.position?.number ?? 0;
+  for (const [number, name] of names) {
+    if (number <= first || number > last) continue;
     // A log that was emptied may get an event again.
-    if (!session.before.has(name)) expect(seen, `${session.id} has ${name}, number ${entry.number}`).toContain(name);
+    if (!session.before.has(name)) expect(seen, `${session.id} has ${name}, number ${number}`).toContain(name);
   }
+}
+
+/** The events of the log, by their number. */
+function namesOf(world: SimWorld): Map<number, string> {
+  const names = new Map<number, string>();
+  for (const { number, body } of world.server.of(NSP).entries) {
+    const text = decodeEntry(body)?.payload.toString() ?? "";
+    if (text !== "") names.set(number, nameOf(JSON.parse(text) as SimEvent));
+  }
+  return names;
 }
 
 /** No two clients get two recoverable events in opposite orders. In another epoch, an event that was lost is another one. */
@@ -190,6 +211,7 @@ const WEATHERS: Readonly<Record<string, Weather>> = {
   "lag alone": { losses: false, kills: false, outages: false },
   "lag and outages": { losses: false, kills: false, outages: true },
   "lag, outages and killed nodes": { losses: false, kills: true, outages: true },
+  "lag, outages and a log that loses entries unseen": { losses: true, kills: false, outages: true },
   "all that and a log that loses entries": { losses: true, kills: true, outages: true },
 };
 
