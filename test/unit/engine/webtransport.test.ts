@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { framePacket } from "@portage/parser/engine";
 import { afterEach, describe, expect, test } from "vitest";
 import { type ConnectionError, Server, type ServerOptions, type Socket } from "../../../packages/server/src/engine.ts";
+import { kSendPrepared } from "../../../packages/server/src/engine/keys.ts";
+import { PreparedMessage } from "../../../packages/server/src/engine/outgoing/prepared-message.ts";
 import { noise, openPolling } from "../../support/peers/peer.ts";
 import { SessionPair, WebTransportPeer } from "../../support/peers/webtransport.ts";
 import { Inbox, turn, within } from "../../support/waiting.ts";
@@ -80,6 +82,17 @@ describe("a session of WebTransport", () => {
     socket.send("back").send(bytes);
     expect(await peer.next()).toBe("4back");
     expect(bytes.equals((await peer.next()) as Buffer)).toBe(true);
+  });
+
+  test("gets messages of no bytes, one by one and broadcast", async () => {
+    const { socket, peer } = await open(setUp());
+    socket.send(Buffer.alloc(0));
+    socket[kSendPrepared](new PreparedMessage([Buffer.alloc(0)]));
+    expect([await peer.next(), await peer.next()]).toEqual(["b", "b"]);
+    const messages = new Inbox<unknown>("a message");
+    socket.on("message", (data: unknown) => messages.push(data));
+    await peer.send("b");
+    expect(await messages.next()).toEqual(Buffer.alloc(0));
   });
 
   test("is offered for an upgrade, and counted by its transport", async () => {

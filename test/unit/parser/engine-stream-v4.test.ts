@@ -118,6 +118,20 @@ describe("packets in a stream of bytes", () => {
     expect([...framePacket(new Uint16Array([513]))]).toEqual([0x82, 1, 2]);
   });
 
+  test("of no bytes travel as text, since empty packets are refused", async () => {
+    const packet: Packet = { type: "message", data: new Uint8Array(0) };
+    const bytes = await wire([packet]);
+    expect([...bytes]).toEqual([1, 0x62]);
+    const decoders = [
+      createPacketDecoderStream(LIMIT, "arraybuffer"),
+      reference.createPacketDecoderStream(LIMIT, "arraybuffer"),
+    ];
+    for (const stream of decoders) {
+      const read = await through(stream as ReturnType<typeof createPacketDecoderStream>, [bytes]);
+      expect(read).toEqual([{ type: "message", data: new ArrayBuffer(0) }]);
+    }
+  });
+
   test("without a byte are refused", () => {
     expect(readAll([Uint8Array.of(1, 50, 0, 1, 50)])).toMatchObject({
       packets: ["2"],

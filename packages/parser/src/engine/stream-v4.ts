@@ -165,8 +165,11 @@ export function writePacketHeader(length: number, isBinary: boolean): Uint8Array
 
 let utf8Encoder: { encode(text: string): Uint8Array } | undefined;
 
+/** An empty message of bytes. Readers refuse empty packets, so it takes the form that it has in text. */
+const EMPTY_BYTES = "b";
+
 /**
- * Returns an encoded packet with its header, in one piece.
+ * Returns an encoded packet with its header, in one piece. Bytes without content become the text `b`, which decodes to them.
  *
  * @param packet text or bytes, as the packet codecs make them
  * @example framePacket("4a") // Uint8Array [ 2, 52, 97 ]
@@ -174,6 +177,7 @@ let utf8Encoder: { encode(text: string): Uint8Array } | undefined;
 export function framePacket(packet: string | BinaryData): Uint8Array {
   const isText = typeof packet === "string";
   const bytes = isText ? (utf8Encoder ??= new TextEncoder()).encode(packet) : viewBytes(packet);
+  if (bytes.length === 0 && !isText) return framePacket(EMPTY_BYTES);
   const header = writePacketHeader(bytes.length, !isText);
   const framed = new Uint8Array(header.length + bytes.length);
   framed.set(header);
