@@ -2,11 +2,12 @@
  * Requests for events that are refused, and readers that misbehave: each has a code, and the server goes on.
  */
 import { request } from "node:http";
+import { connect } from "node:net";
 import { Server, type Socket } from "@portage/server";
 import { describe, expect, test } from "vitest";
 import type { EventReader } from "../../support/peers/event-source.ts";
-import { nextEvent } from "../../support/waiting.ts";
-import { readAt, station } from "./readers.ts";
+import { nextEvent, within } from "../../support/waiting.ts";
+import { atEnd, readAt, station } from "./readers.ts";
 
 /** Returns status and body of a request that is answered at once. */
 function call(
@@ -129,6 +130,17 @@ describe("what may pass later is an event, as an EventSource gives up for good a
     await drained;
   });
 
+  test("a server that closes: open pages hear when to return, each at another time", async () => {
+    const { io, read } = await station();
+    const pages = [read(), read(), read()];
+    for (const page of pages) await page.event("connect");
+    void io.close();
+    for (const page of pages) expect(await page.rest()).toEqual([]);
+    const delays = pages.map(({ parser }) => parser.retry ?? 0);
+    for (const delay of delays) expect(Math.abs(delay - 1500)).toBeLessThanOrEqual(500);
+    expect(new Set(delays).size).toBeGreaterThan(1);
+  });
+
   test("credentials that are too large, and too many dynamic namespaces", async () => {
     const { io, read } = await station({ maxDynamicNamespaces: 1 });
     io.of(/^\/d/);
@@ -206,8 +218,35 @@ describe("a reader that stalls", () => {
   });
 });
 
+test("pipelined requests end with their connection, though they were never their turn", async () => {
+  const { io, port } = await station({ pingInterval: 100, pingTimeout: 100 });
+  const stream = connect(port, "127.0.0.1");
+  atEnd(() => stream.destroy());
+  let open = 0;
+  const allGone = new Promise<void>((resolve) => {
+    io.on("connection", (socket) => {
+      open += 1;
+      socket.on("disconnect", () => (open -= 1) === 0 && resolve());
+      if (open === 5) stream.destroy();
+    });
+  });
+  stream.write("GET /socket.io/?transport=sse HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(5));
+  await within(allGone, "all of them to be gone");
+  expect(io.engine.clientsCount).toBe(0);
+});
+
 test("a parent of dynamic namespaces has no pages of its own", () => {
   const io = new Server();
   expect(() => io.of(/^\/d/).eventSource()).toThrow(expect.objectContaining({ code: "NOT_LOCAL" }));
-  expect(() => io.of("/n").eventSource({ auth: "token" as never })).toThrow(/auth/);
+});
+
+test.each([
+  [{ auth: "token" }, "NOT_A_FUNCTION"],
+  [{ rooms: new Set(["a"]) }, "OPTION_INVALID"],
+  [{ binary: "hex" }, "OPTION_INVALID"],
+  [{ retry: -1 }, "OPTION_INVALID"],
+  [{ retry: Number.NaN }, "OPTION_INVALID"],
+])("the options %j are refused", (options, code) => {
+  const io = new Server();
+  expect(() => io.of("/n").eventSource(options as never)).toThrow(expect.objectContaining({ code }));
 });

@@ -1,6 +1,7 @@
 /*
  * Namespaces that plain pages read: what they get, who they are, and that they can't answer.
  */
+import assert from "node:assert";
 import { createServer, type IncomingMessage } from "node:http";
 import { connect as connectHttp2, createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -11,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { EventParser, type EventReader, type StreamEvent } from "../../support/peers/event-source.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
 import { nextEvent, within } from "../../support/waiting.ts";
-import { atEnd, readAt, station } from "./readers.ts";
+import { atEnd, readAt, readFrom, station } from "./readers.ts";
 
 const CONNECT = { name: "connect", id: undefined };
 
@@ -195,14 +196,34 @@ describe("who reads", () => {
       if (how === "throws") throw new Error("mine");
       return Promise.reject(new Error("mine"));
     };
-    const http = createServer(io.of("/news").eventSource({ auth }));
-    await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-    atEnd(() => http.close());
-    const events = await readAt((http.address() as AddressInfo).port, "/").rest();
+    const events = await (await readFrom(io.of("/news").eventSource({ auth }))).rest();
     expect(events.map(({ name, data }) => [name, JSON.parse(data)])).toEqual([
       ["refused", { message: "Internal server error" }],
     ]);
     expect(await failure).toMatchObject([{ message: "mine" }, { handler: "connecting" }]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ["throws", () => assert.fail("mine")],
+    ["returns a promise", () => Promise.resolve(["a"])],
+  ])("rooms whose function %s refuse the page, and are reported", async (_how, rooms) => {
+    const { io } = await station();
+    const failure = nextEvent(io, "handler_error");
+    const reader = await readFrom(io.of("/news").eventSource({ rooms: rooms as never }));
+    const events = await reader.rest();
+    expect(events.map(({ name, data }) => [name, JSON.parse(data)])).toEqual([
+      ["refused", { message: "Internal server error" }],
+    ]);
+    expect(await failure).toMatchObject([expect.any(Error), { handler: "connecting" }]);
+    expect([io.of("/news").sockets.size, io.engine.clientsCount]).toEqual([0, 0]);
+  });
+
+  test.each([["one"], [["one"]], [() => "one"]])("rooms may be %j", async (rooms) => {
+    const { io } = await station();
+    const reader = await readFrom(io.of("/").eventSource({ rooms }));
+    await reader.event("connect");
+    io.to("one").emit("n", 1);
+    expect(await heard(reader, 1)).toEqual([["n", 1]]);
   });
 
   test("a server that is not attached anywhere serves pages all the same", async () => {

@@ -1,3 +1,5 @@
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Server, type ServerOptions } from "@portage/server";
 import { afterEach } from "vitest";
 import { EventReader } from "../../support/peers/event-source.ts";
@@ -25,6 +27,14 @@ export function readAt(port: number, path: string, headers: Record<string, strin
   const reader = new EventReader({ port, path, headers });
   atEnd(() => reader.cut());
   return reader;
+}
+
+/** Reads what a handler of `eventSource()` sends. */
+export async function readFrom(handler: RequestListener): Promise<EventReader> {
+  const http = createServer(handler);
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  atEnd(() => http.close());
+  return readAt((http.address() as AddressInfo).port, "/");
 }
 
 export async function station(options: Partial<ServerOptions> = {}): Promise<Station> {

@@ -221,7 +221,7 @@ export class Namespace<
    * Each connection is a socket that only listens: middlewares, rooms, broadcasts and limits apply as to any other.
    *
    * @param options credentials, rooms, binary data. Default: none
-   * @throws SocketIoError `NOT_LOCAL` for the parent of dynamic namespaces
+   * @throws SocketIoError `NOT_LOCAL` for the parent of dynamic namespaces; UsageError `OPTION_INVALID`, `NOT_A_FUNCTION`
    * @example
    * const readNews = io.of("/news").eventSource({ rooms: (req) => [req.headers["accept-language"] ?? "en"] });
    * createServer((req, res) => readNews(req, res)).listen(3000); // with Express: app.get("/events/news", readNews)

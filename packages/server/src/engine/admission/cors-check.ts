@@ -71,7 +71,7 @@ export function reportUnreadable(host: CorsHost, req: IncomingMessage, res: Serv
   host[kEmitGuarded]("cors_mismatch", mismatch);
 }
 
-/** Warns that a WebSocket was refused because of its page's origin. Listeners and counters get the refusal itself. */
+/** Warns that a session was refused because of its page's origin. Listeners and counters get the refusal itself. */
 export function noteRefusedOrigin(host: CorsHost, { headers: { origin = "" } }: IncomingMessage): void {
-  host[kNotices].say(CODE, `A page of ${quote(origin)} may not open a WebSocket: ${adviseNaming(undefined)}`);
+  host[kNotices].say(CODE, `A page of ${quote(origin)} may not connect: ${adviseNaming(undefined)}`);
 }

@@ -53,6 +53,9 @@ const PONG = new EnginePacket("pong", undefined, COMPRESS);
 /** The least delay of a client that was refused, in milliseconds. */
 const LEAST_RETRY = 1000;
 
+/** The delay of clients whose server has closed, in milliseconds: like that of a client of Socket.IO. */
+const RETRY_AFTER_SHUTDOWN = 1000;
+
 /** Returns the line that tells a client when to return: between the delay and its double, so that not all come at once. */
 function retryLine(delay: number): string {
   return `retry: ${Math.round(delay * (1 + Math.random()))}\n`;
@@ -137,6 +140,8 @@ export class EventStreamTransport extends Transport {
       if (!this.writable) answer.whenDrained(() => this[kOnFlushed]());
     }
     this.drained();
+    // The answer to a pipelined request does not close with its connection, if that ends before its turn.
+    if (pings > 0 && this[kRes] !== undefined && isGone(this[kRes])) return this[kOnClosed]();
     // A page can't answer a ping. A page that reads nothing gets no further ping, and its session ends for lack of one.
     while (pings-- > 0 && this.readyState === "open") this.onPacket(PONG);
   }
@@ -222,6 +227,7 @@ export class EventStreamTransport extends Transport {
     if (this.readyState !== "open") return;
     if (reason === undefined) return this.endedByProgram(onClosed);
     this[kDelay] = this[kContext].retryAfter() ?? reason.retryAfter;
+    if (reason.code === "SERVER_SHUTDOWN") this[kDelay] ??= RETRY_AFTER_SHUTDOWN;
     this.endedByOwner(onClosed);
   }
 

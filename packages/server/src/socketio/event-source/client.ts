@@ -21,9 +21,10 @@ import { lookAtSent } from "../events/looks.ts";
 import { failHandler, watchAdapter } from "../events/listener-errors.ts";
 import { kCustomParser, kPort, kProbe, kReadsOnly, kRecordJoin } from "../keys.ts";
 import type { RawData } from "../packets/codec.ts";
+import { createCloseReason } from "../report/close-codes.ts";
 import { SocketIoError } from "../report/errors.ts";
 import type { AnyServerSocket } from "../socket/socket.ts";
-import { type EventSourceTicket, ticketOf } from "./handler.ts";
+import { type EventSourceTicket, roomsIn, ticketOf } from "./handler.ts";
 import { type NamedEvent, namedEvent, ownEvent } from "./event-text.ts";
 import { defaultAuth, resumedFrom } from "./request.ts";
 
@@ -88,10 +89,9 @@ class EventSourceClient extends Client {
     if (socket === undefined) return;
     const { rooms } = this.#ticket;
     const request = this[kPort][kPeekRequest]?.() ?? this.request;
-    const fail = (error: unknown, how: "thrown" | "rejected"): void =>
-      failHandler(socket.nsp, error, { handler: "connecting", how, socket, namespace: socket.nsp });
-    const found = typeof rooms === "function" ? callProgram(rooms, [request], fail) : rooms;
-    if (Array.isArray(found) && found.length > 0) watchAdapter(socket.join(found.map(String)), socket.nsp);
+    // What it throws refuses the client, like any failure of this step.
+    const names = roomsIn(typeof rooms === "function" ? rooms(request) : rooms);
+    if (names.length > 0) watchAdapter(socket.join(names), socket.nsp);
   }
 
   /** Refuses a request that can never pass, by its status. */
@@ -108,7 +108,8 @@ class EventSourceClient extends Client {
   /** A socket that has left has nothing to read. */
   override _remove(socket: Parameters<Client["_remove"]>[0]): void {
     super._remove(socket);
-    this.conn.close();
+    const isShutdown = socket.closeReason?.code === "SERVER_SHUTDOWN";
+    this[kPort].close(false, createCloseReason(isShutdown ? "SERVER_SHUTDOWN" : "SERVER_CLOSED"));
   }
 
   // ---- outgoing ----------------------------------------------------------------------------------------------------
@@ -163,7 +164,8 @@ class EventSourceClient extends Client {
     const why = recoveryError instanceof SocketIoError ? `: ${recoveryError.code}: ${recoveryError.message}\n` : "";
     // The id of a resumed session would forget the offset of what the client has received.
     const id = pid === undefined || recovered ? "" : `id: ${pid}.\n`;
-    return `retry: ${bounded(this.#ticket.retry, 0, LONGEST_TIMEOUT, USUAL_RETRY)}\n${why}${id}${ownEvent("connect", { sid, recovered })}`;
+    const retry = Math.round(bounded(this.#ticket.retry, 0, LONGEST_TIMEOUT, USUAL_RETRY));
+    return `retry: ${retry}\n${why}${id}${ownEvent("connect", { sid, recovered })}`;
   }
 
   #send(text: string): void {

@@ -4,7 +4,7 @@
  * Must not know: how a transport writes its answer.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { checkFunction, invite, Server as Engine } from "../../engine/index.ts";
+import { checkFunction, invite, isAbsent, limitFrom, refuseOption, Server as Engine } from "../../engine/index.ts";
 
 /** What {@link Namespace.eventSource} takes. */
 export interface EventSourceOptions {
@@ -13,8 +13,11 @@ export interface EventSourceOptions {
    * `token` from the parameter `token` of the URL, the cookie `token`, or `Authorization: Bearer`.
    */
   auth?: ((req: IncomingMessage) => PageAuth | PromiseLike<PageAuth>) | undefined;
-  /** The rooms that the client joins before the listeners of `connection` run, or a function that returns them. Default: none. */
-  rooms?: readonly string[] | ((req: IncomingMessage) => readonly string[] | undefined) | undefined;
+  /**
+   * The rooms that the client joins before the listeners of `connection` run, or a function that returns them at once. If it
+   * throws, the client is refused. Default: none.
+   */
+  rooms?: PageRooms | ((req: IncomingMessage) => PageRooms) | undefined;
   /**
    * What happens to events with binary data. `"base64"`: each piece of it becomes `{"_bytes": "<base64>"}`. `"omit"`: the
    * client does not get such an event. Default `"base64"`.
@@ -24,6 +27,7 @@ export interface EventSourceOptions {
   retry?: number | undefined;
 }
 
+type PageRooms = string | readonly string[] | undefined;
 type PageAuth = Record<string, unknown> | undefined | void;
 
 /** A request for events, as its handler sees it. */
@@ -44,12 +48,36 @@ interface ReadNamespace {
   };
 }
 
-/** Returns the handler of {@link Namespace.eventSource}. */
+/** @throws UsageError `OPTION_INVALID`, `NOT_A_FUNCTION` */
+function checkOptions({ auth, rooms, binary, retry }: EventSourceOptions): void {
+  if (!isAbsent(auth)) checkFunction(auth, "eventSource({ auth })");
+  if (typeof rooms !== "function") roomsIn(rooms);
+  if (!isAbsent(binary) && binary !== "base64" && binary !== "omit")
+    refuseOption("eventSource.binary", '"base64" or "omit"', binary);
+  limitFrom("eventSource.retry", retry, 0, undefined);
+}
+
+/**
+ * Returns what the option `rooms` names, or its function.
+ *
+ * @throws UsageError `OPTION_INVALID`
+ */
+export function roomsIn(given: unknown): string[] {
+  if (isAbsent(given)) return [];
+  if (typeof given === "string") return [given];
+  return Array.isArray(given) ? (given as string[]) : refuseOption("eventSource.rooms", "an array of names", given);
+}
+
+/**
+ * Returns the handler of {@link Namespace.eventSource}.
+ *
+ * @throws UsageError `OPTION_INVALID`, `NOT_A_FUNCTION`
+ */
 export function eventSourceHandler(
   { name, server }: ReadNamespace,
   options: EventSourceOptions,
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  if (options.auth) checkFunction(options.auth, "eventSource({ auth })");
+  checkOptions(options);
   const ticket: EventSourceTicket = { ...options, name };
   return (req, res) => {
     // A program may have no other clients, and no HTTP server of its own to attach to.
