@@ -81,8 +81,6 @@ export function closeSession(session: WebTransportSession, closeCode: number, re
 
 const doNothing = (): void => {};
 
-const NO_BYTES = Buffer.alloc(0);
-
 /**
  * One bidirectional stream of a WebTransport session, with the interface of our links: one packet per message.
  *
@@ -234,7 +232,7 @@ export class WebTransportLink implements EngineLink, BudgetHolder {
   /** The frame of a server's WebSocket is the packet's length and the packet too, behind a byte with the kind of its data. */
   sendFrame(frame: Buffer): void {
     const isBinary = (frame[0]! & 0x0f) === 2;
-    if (isBinary && frame[1] === 0) return this.sendBinary(NO_BYTES);
+    if (isBinary && frame[1] === 0) return this.sendBinary(Buffer.alloc(0));
     const framed = isBinary ? Buffer.from(frame.subarray(1)) : frame.subarray(1);
     if (isBinary) framed[0]! |= 0x80;
     this.#queue(framed);
