@@ -77,6 +77,14 @@ describe("a heap", () => {
     expect(grows(0)).toBe(false);
   });
 
+  test("does not grow where the memory of buffers is freed a moment after the collection", () => {
+    const watch = new HeapWatch();
+    for (let second = 0; second < 60; second++) watch.turn(30e6 + second * 1e6, 100);
+    watch.collected(90e6);
+    watch.turn(31e6, 100);
+    expect(watch.growing()).toEqual([]);
+  });
+
   test("grows where a part stays", () => {
     expect(grows(500_000)).toBe(true);
   });

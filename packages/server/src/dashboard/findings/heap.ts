@@ -20,6 +20,8 @@ export class HeapWatch {
 
   /** Takes the bytes in use in one second. */
   turn(used: number, connections: number): void {
+    // The memory of buffers is freed later than the collection says.
+    this.#floor = Math.min(this.#floor, used);
     this.#readings = [...this.#readings, { used, connections }].slice(-HEAP_SECONDS);
   }
 
