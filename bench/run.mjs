@@ -12,6 +12,7 @@
 //   npm run bench -- compare main the working tree, compared with a commit
 //   npm run bench -- toggle       what the probe of the live page costs, within one process
 //   npm run bench -- viewer       what an open page of the live page costs
+//   npm run bench -- collection   how long the collection of garbage that the live page starts holds the loop up
 //   npm run bench -- tracing      what a subscriber of the channel of events costs
 //   npm run bench -- docs         writes the last results into docs/performance.md
 //
@@ -31,6 +32,7 @@ const jobs = [
   "compare",
   "toggle",
   "viewer",
+  "collection",
   "tracing",
   "parser",
   "tails",
