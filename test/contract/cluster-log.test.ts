@@ -67,6 +67,14 @@ async function openNode(client: unknown, history = HISTORY): Promise<{ port: Red
   return { port, log };
 }
 
+/** Resolves when the log follows the main namespace, as that of a node does. */
+const followed = (log: RedisLog): Promise<void> =>
+  new Promise((resolve) => {
+    log.follow("/", { onEntry: () => undefined, onInterrupted: () => undefined, onResumed: () => resolve() });
+  });
+
+const entry = (sequence: number) => ({ writer: "writer-1", sequence, bodies: [Buffer.from("x")] });
+
 describe.skipIf(server === undefined)("Redis", () => {
   for (const [name, client] of Object.entries(CLIENTS)) {
     logContract(`the log over ${name}`, async () => {
@@ -105,10 +113,7 @@ describe.skipIf(server === undefined)("Redis", () => {
   test("a log that was emptied has a time to live, although its node has renewed it just before", async () => {
     await admin.flushall();
     const { port, log } = await openNode(CLIENTS.ioredis());
-    const entry = (sequence: number) => ({ writer: "writer-1", sequence, bodies: [Buffer.from("x")] });
-    await new Promise<void>((resolve) => {
-      log.follow("/", { onEntry: () => undefined, onInterrupted: () => undefined, onResumed: () => resolve() });
-    });
+    await followed(log);
     await log.append("/", entry(1));
     await admin.flushall();
     await log.position("/");
@@ -135,6 +140,83 @@ describe.skipIf(server === undefined)("Redis", () => {
     expect(position.number).toBe(1000);
     expect(await log.read("/", { ...position, number: 1 }, 1000)).toBe("trimmed");
     expect(await log.read("/", { ...position, number: 900 }, 1000)).toHaveLength(100);
+    log.close();
+    port.close();
+  });
+
+  test("keeps about as many entries as it may, and marks how old they are, although they come one by one", async () => {
+    await admin.flushall();
+    const { port, log } = await openNode(CLIENTS.ioredis(), { maxLength: 1024, maxAge: 60_000 });
+    await followed(log);
+    for (let i = 1; i <= 3000; i++) await log.append("/", entry(i));
+    const { history, marks, position } = logKeys("contract:", "/");
+    const length = await admin.xlen(history);
+    expect(length).toBeGreaterThanOrEqual(1024);
+    expect(length).toBeLessThan(1024 + 400);
+    expect(await admin.llen(marks)).toBe(Math.floor(3000 / 256));
+    expect(Object.values(await admin.hgetall(position))).toEqual(["3000"]);
+    for (const key of await admin.keys("*")) expect(await admin.pttl(key), key).toBeGreaterThan(0);
+    log.close();
+    port.close();
+  });
+
+  test.each([
+    ["all keys", async () => void (await admin.flushall())],
+    ["its position", async () => void (await admin.del(logKeys("contract:", "/").position))],
+    [
+      "its end",
+      async () => {
+        const { position } = logKeys("contract:", "/");
+        const [epoch = ""] = await admin.hkeys(position);
+        await admin.hset(position, epoch, 1);
+      },
+    ],
+  ])("a log that has lost %s goes on in a new epoch", async (_what, lose) => {
+    await admin.flushall();
+    const { port, log } = await openNode(CLIENTS.ioredis());
+    await followed(log);
+    await log.append("/", entry(1));
+    await log.append("/", entry(2));
+    const before = await log.append("/", entry(3));
+    expect(before.number).toBe(3);
+    await lose();
+    const after = await log.append("/", entry(4));
+    expect(after.number).toBe(1);
+    expect(after.epoch).not.toBe(before.epoch);
+    expect(await admin.hgetall(logKeys("contract:", "/").position)).toEqual({ [after.epoch]: "1" });
+    expect(await log.read("/", { ...after, number: 0 }, 10)).toHaveLength(1);
+    for (const key of await admin.keys("*")) expect(await admin.pttl(key), key).toBeGreaterThan(0);
+    log.close();
+    port.close();
+  });
+
+  test("a node goes on in the epoch that another has begun", async () => {
+    await admin.flushall();
+    const [one, two] = await Promise.all([openNode(CLIENTS.ioredis()), openNode(CLIENTS.ioredis())]);
+    await Promise.all([followed(one.log), followed(two.log)]);
+    for (let i = 1; i <= 5; i++) await one.log.append("/", entry(i));
+    const { epoch } = await two.log.position("/", { epoch: (await two.log.position("/")).epoch, number: 100 });
+    expect(await one.log.append("/", entry(6))).toEqual({ epoch, number: 1 });
+    expect(await admin.hkeys(logKeys("contract:", "/").position)).toEqual([epoch]);
+    for (const { log, port } of [one, two]) {
+      log.close();
+      port.close();
+    }
+  });
+
+  test("an entry that was appended, and whose writer does not know it, is not appended again", async () => {
+    await admin.flushall();
+    const { port, log } = await openNode(CLIENTS.ioredis());
+    await followed(log);
+    for (let i = 1; i <= 3; i++) await log.append("/", entry(i));
+    const keys = logKeys("contract:", "/");
+    await log.append("/", entry(3));
+    expect(await admin.xlen(keys.history)).toBe(3);
+    // The log does not know the writer any more.
+    await admin.del(keys.writer("writer-1"));
+    expect(await log.append("/", entry(4))).toMatchObject({ number: 4 });
+    expect(await log.append("/", entry(4))).toMatchObject({ number: 4 });
+    expect(await admin.xlen(keys.history)).toBe(4);
     log.close();
     port.close();
   });

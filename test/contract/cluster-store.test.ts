@@ -60,7 +60,8 @@ describe.skipIf(server === undefined).each([
       store: new RedisStore(redis, "test:", keysOf),
       moveLog: async (nsp, { epoch, number }) => {
         const [, server = ""] = /run_id:(\w+)/.exec(String(await redis.command("INFO", "server"))) ?? [];
-        await redis.command("SET", keysOf(nsp).position, `${epoch} ${number}`);
+        await redis.command("DEL", keysOf(nsp).position);
+        await redis.command("HSET", keysOf(nsp).position, epoch, number);
         await redis.command("SET", keysOf(nsp).server, server);
       },
       failOver: async (nsp) => void (await redis.command("SET", keysOf(nsp).server, "another")),

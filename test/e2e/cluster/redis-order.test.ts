@@ -222,7 +222,7 @@ describe.skipIf(redis === undefined)("events of three nodes on Redis, with recov
     const payload = Buffer.from("malformed");
     const entry = encodeEntry({ writer: "stranger", sequence: 1, kind: "event", payload });
     await log.append("/", { writer: "stranger", sequence: 1, bodies: [entry, Buffer.from("not an entry")] });
-    const { channel } = logKeys(`${nodes.name}:`, "/");
+    const { history: channel } = logKeys(`${nodes.name}:`, "/");
     for (const message of ["", "x", "abcd", "abcd ", "abcd1 x", "abcdNaN x"]) await admin.publish(channel, message);
     one.io.emit("still here");
     await until(() => a.got.length === 1, "an event");

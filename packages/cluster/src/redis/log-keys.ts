@@ -1,16 +1,15 @@
 import type { LogPosition } from "../order/log.ts";
 
-/** The keys and the channel of the log of a namespace. They share a hash tag, so that one script may use them. */
+/** The keys of the log of a namespace. They share a hash tag, so that one script may use them. */
 export interface LogKeys {
-  /** The epoch, four characters, and the number of the last entry; missing: the log has lost everything. */
+  /** A hash: its field is the epoch, four characters, and the value the number of the last entry; missing: all is lost. */
   readonly position: string;
-  /** A stream with the entries; the id of an entry is its number, field `d` its body. */
+  /** A stream with the entries; the id of an entry is its number, field `d` its body. The channel of this name has the new ones. */
   readonly history: string;
   /** A list of `<number> <time>`, by which old entries are trimmed. */
   readonly marks: string;
   /** The Redis that has given out the numbers, as it names its process. */
   readonly server: string;
-  readonly channel: string;
   /** The last sequence of a writer. */
   writer(name: string): string;
 }
@@ -18,7 +17,7 @@ export interface LogKeys {
 /** Characters of an epoch. */
 export const EPOCH_LENGTH = 4;
 
-/** Reads what the key of the position has. Undefined: it is malformed. */
+/** Reads a position, as scripts return it. Undefined: it is malformed. */
 export function parsePosition(text: string): LogPosition | undefined {
   const number = text.charAt(EPOCH_LENGTH) === " " ? Number(text.slice(EPOCH_LENGTH + 1)) : NaN;
   return Number.isSafeInteger(number) ? { epoch: text.slice(0, EPOCH_LENGTH), number } : undefined;
@@ -32,7 +31,6 @@ export function logKeys(prefix: string, nsp: string): LogKeys {
     history: `${begin}h`,
     marks: `${begin}m`,
     server: `${begin}r`,
-    channel: `${begin}a`,
     writer: (name) => `${begin}w:${name}`,
   };
 }

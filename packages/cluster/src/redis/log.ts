@@ -10,13 +10,15 @@ import type {
   NewEntries,
 } from "../order/log.ts";
 import { type LogKeys, logKeys, parsePosition, EPOCH_LENGTH } from "./log-keys.ts";
-import { APPEND, POSITION, READ } from "./log-scripts.ts";
+import { APPEND, APPEND_NEXT, MARK_STEP, POSITION, READ } from "./log-scripts.ts";
 import type { RedisPort, RedisValue } from "./port.ts";
 
 /** Entries that are read at once. */
 const READ_COUNT = 100;
 /** Milliseconds for which positions are kept, at least. */
 const LEAST_LIFETIME = 24 * 60 * 60 * 1000;
+/** A shorter history is trimmed at each append; a longer one has more entries than it may, until the next mark. */
+const SHORT_HISTORY = 4 * MARK_STEP;
 /** Milliseconds before the position is asked for again. */
 const POSITION_RETRY_DELAY = 200;
 const NUMBER_END = 0x20;
@@ -91,26 +93,49 @@ export class RedisLog implements ClusterLog {
 
   // ---- commands ----------------------------------------------------------------------------------------------------
 
-  async append(nsp: string, { writer, sequence, bodies }: NewEntries): Promise<LogPosition> {
+  async append(nsp: string, entries: NewEntries): Promise<LogPosition> {
     const following = this.#followings.get(nsp);
-    const keys = following?.keys ?? this.#keysOf(nsp);
-    const { maxLength, maxAge } = this.#settings.history();
-    const next = following?.next;
+    if (following === undefined) return await this.#appendAs(undefined, nsp, entries, "cl");
+    const { writer, sequence, bodies } = entries;
+    const { next } = following;
     const mayHave = next?.writer !== writer || next.sequence !== sequence;
-    // The history lives for twice its age, so this is early enough.
+    // The log lives for twice the age of its history, so this is early enough.
     const now = this.#settings.clock.now();
-    const isDue = following === undefined || now - following.renewedAt > maxAge / 2;
+    const isDue = now - following.renewedAt > this.#settings.history().maxAge / 2;
     const tasks = (mayHave ? "c" : "") + (isDue ? "l" : "");
-    const names = [keys.position, keys.history, keys.marks, keys.server, keys.writer(writer)];
-    const common = this.#commonArguments(following?.seen);
-    const args = [...common, keys.channel, sequence, maxLength, maxAge, tasks, ...bodies];
-    if (following !== undefined) following.next = undefined;
-    const position = positionOf(await this.#settings.port.eval(APPEND, names, args));
-    if (following !== undefined) {
-      following.next = { writer, sequence: sequence + bodies.length };
-      if (isDue) following.renewedAt = now;
-    }
+    following.next = undefined;
+    const position =
+      (tasks === "" ? await this.#appendNext(following, entries) : undefined) ??
+      (await this.#appendAs(following, nsp, entries, tasks));
+    following.next = { writer, sequence: sequence + bodies.length };
+    if (isDue) following.renewedAt = now;
     return this.#note(nsp, position);
+  }
+
+  /** Appends entries if the log is as it was. Undefined: it is not, or has to be trimmed. */
+  async #appendNext(following: Following, { writer, sequence, bodies }: NewEntries): Promise<LogPosition | undefined> {
+    const { keys, seen } = following;
+    const { length } = bodies;
+    if (seen === undefined || seen.number === 0 || (seen.number % MARK_STEP) + length >= MARK_STEP) return undefined;
+    if (this.#settings.history().maxLength < SHORT_HISTORY) return undefined;
+    const names = [keys.position, keys.history, keys.writer(writer)];
+    const args = [seen.epoch, seen.number, sequence + length - 1, ...bodies];
+    const number = await this.#settings.port.eval(APPEND_NEXT, names, args);
+    return number === null ? undefined : { epoch: seen.epoch, number: number as number };
+  }
+
+  async #appendAs(
+    following: Following | undefined,
+    nsp: string,
+    { writer, sequence, bodies }: NewEntries,
+    tasks: string,
+  ): Promise<LogPosition> {
+    const { port, history } = this.#settings;
+    const { maxLength, maxAge } = history();
+    const keys = following?.keys ?? this.#keysOf(nsp);
+    const names = [keys.position, keys.history, keys.marks, keys.server, keys.writer(writer)];
+    const args = [...this.#commonArguments(following?.seen), sequence, maxLength, maxAge, tasks, ...bodies];
+    return positionOf(await port.eval(APPEND, names, args));
   }
 
   async position(nsp: string, seen = this.#followings.get(nsp)?.seen): Promise<LogPosition> {
@@ -159,7 +184,7 @@ export class RedisLog implements ClusterLog {
     };
     this.#followings.set(nsp, following);
     this.#settings.port
-      .subscribe(following.keys.channel, (message) => this.#onMessage(following, message))
+      .subscribe(following.keys.history, (message) => this.#onMessage(following, message))
       .then(() => this.#resume(following))
       .catch((error: unknown) => following.isFollowed && this.#settings.onRefused(nsp, error as Error));
   }
@@ -169,7 +194,7 @@ export class RedisLog implements ClusterLog {
     if (following?.follower !== follower) return;
     following.isFollowed = false;
     this.#followings.delete(nsp);
-    this.#settings.port.unsubscribe(following.keys.channel);
+    this.#settings.port.unsubscribe(following.keys.history);
   }
 
   #onMessage({ nsp, follower, isFollowed }: Following, message: Buffer): void {
