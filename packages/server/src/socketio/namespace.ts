@@ -7,6 +7,7 @@ import { BroadcastTarget } from "./broadcast/target.ts";
 import { REJECTION } from "./events/capturing-emitter.ts";
 import type { Client } from "./client/client.ts";
 import { type EventSourceOptions, eventSourceHandler } from "./event-source/handler.ts";
+import { noteOffsets } from "./event-source/offsets.ts";
 import { checkFunction, kSelf } from "../engine/index.ts";
 import { createLog } from "../base/log.ts";
 import { ReservedEventError, SERVER_RESERVED_EVENTS } from "./report/errors.ts";
@@ -127,6 +128,7 @@ export class Namespace<
     if (this.server[kClusterKeys] !== undefined) guardAdapter(adapter, this, this.server[kClusterKeys]);
     const { events } = this.server[kTally];
     if (events !== undefined) countBroadcasts(adapter, this.name, events);
+    if (this.server.opts.connectionStateRecovery !== undefined) noteOffsets(adapter);
     this.adapter = adapter;
     void callProgram(
       () => adapter.init(),

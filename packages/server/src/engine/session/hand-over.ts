@@ -30,8 +30,8 @@ function publishPhase(session: MovingSession, phase: UpgradeProgress, { name }: 
 }
 
 /**
- * Offers a transport to the upgrade of a session. A session whose transport is never upgraded refuses it: that transport can
- * always send, so nothing would end the noops for its pending poll.
+ * Offers a transport to the upgrade of a session. If the session's own transport has no such upgrade, it is refused: a WebSocket
+ * can always send, so the noops for a pending poll would not end.
  */
 export function offerTo(
   session: MovingSession,

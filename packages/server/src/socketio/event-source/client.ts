@@ -26,6 +26,7 @@ import { SocketIoError } from "../report/errors.ts";
 import type { AnyServerSocket } from "../socket/socket.ts";
 import { type EventSourceTicket, roomsIn, ticketOf } from "./handler.ts";
 import { type NamedEvent, namedEvent, ownEvent } from "./event-text.ts";
+import { endsWithOffset } from "./offsets.ts";
 import { defaultAuth, resumedFrom } from "./request.ts";
 
 const log = createLog("socket.io:client");
@@ -89,7 +90,7 @@ class EventSourceClient extends Client {
     if (socket === undefined) return;
     const { rooms } = this.#ticket;
     const request = this[kPort][kPeekRequest]?.() ?? this.request;
-    // What it throws refuses the client, like any failure of this step.
+    // An exception refuses the client, like any failure of this step.
     const names = roomsIn(typeof rooms === "function" ? rooms(request) : rooms);
     if (names.length > 0) watchAdapter(socket.join(names), socket.nsp);
   }
@@ -143,11 +144,11 @@ class EventSourceClient extends Client {
 
   /** Makes the event of a message, for all streams. It leaves out messages that it can't decode. */
   #eventOf({ parts, mark }: PreparedMessage, { prepared, offset, volatile }: PacketWriteOptions): NamedEvent | null {
-    const isGuessed = this.#stream.streamId !== undefined && volatile !== true;
+    const hasOffset = this.#stream.streamId !== undefined && volatile !== true && endsWithOffset(parts);
     // Adapters of others append an offset to each event that is neither volatile nor asks for an acknowledgement.
-    const guess = (args: readonly unknown[], id: number | undefined): string | undefined =>
-      isGuessed && id === undefined && typeof args.at(-1) === "string" ? (args.at(-1) as string) : undefined;
-    const offsetIn = prepared === undefined ? guess : () => offset;
+    const appended = (args: readonly unknown[], id: number | undefined): string | undefined =>
+      hasOffset && id === undefined && typeof args.at(-1) === "string" ? (args.at(-1) as string) : undefined;
+    const offsetIn = prepared === undefined ? appended : () => offset;
     try {
       return namedEvent({ parts, parser: this.server[kCustomParser], mark, offsetIn });
     } catch (error) {

@@ -57,7 +57,7 @@ export function namedEvent({ parts, parser, mark, offsetIn }: EncodedEvent): Nam
 
 /** Returns decoded data with base64 in the place of bytes. */
 function withoutBytes(value: unknown, found: { bytes: boolean }): unknown {
-  if (typeof value !== "object" || value === null) return value;
+  if (typeof value !== "object" || value === null || value instanceof Date) return value;
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
     found.bytes = true;
     const bytes =

@@ -14,8 +14,8 @@ export interface EventSourceOptions {
    */
   auth?: ((req: IncomingMessage) => PageAuth | PromiseLike<PageAuth>) | undefined;
   /**
-   * The rooms that the client joins before the listeners of `connection` run, or a function that returns them at once. If it
-   * throws, the client is refused. Default: none.
+   * The rooms, joined before the listeners of `connection` run, or a function from the request to them, which is not
+   * asynchronous. If it throws, the client is refused. Default: none.
    */
   rooms?: PageRooms | ((req: IncomingMessage) => PageRooms) | undefined;
   /**
@@ -58,7 +58,7 @@ function checkOptions({ auth, rooms, binary, retry }: EventSourceOptions): void 
 }
 
 /**
- * Returns what the option `rooms` names, or its function.
+ * Returns the names in the option `rooms`, or in the result of its function.
  *
  * @throws UsageError `OPTION_INVALID`
  */
