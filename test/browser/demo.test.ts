@@ -399,6 +399,18 @@ describe.skipIf(!executable)("the demo in Chromium", () => {
     });
   });
 
+  test.each([360, 520, 600, 1280])("links the live page from both pages at %d pixels", async (width) => {
+    for (const openPage of [openSender, () => openUser("ada", { viewport: { width, height: 760 } })]) {
+      const page = await openPage({ viewport: { width, height: 760 } });
+      const link = page.getByRole("link", { name: "Live page" });
+      const { x, width: wide } = (await link.boundingBox())!;
+      expect(x + wide).toBeLessThanOrEqual(width);
+      expect(await fitsItsWidth(page)).toBe(true);
+      await link.click();
+      await page.getByRole("heading", { name: "Findings" }).waitFor();
+    }
+  });
+
   test("fits a phone of 360 pixels, in light and in dark", async () => {
     const phone = { viewport: { width: 360, height: 760 }, deviceScaleFactor: 2 };
     const long = "longnamewithoutanyspaces";
