@@ -85,6 +85,10 @@ describe.each([
       expect(await violationsOf(page), address).toEqual([]);
       expect(await sidewaysOf(page), address).toBeLessThanOrEqual(0);
     }
+    await page.goto(`${board.url}#/`);
+    await page.getByRole("button", { name: "Chart of Round trip" }).click();
+    await page.getByRole("button", { name: "Close chart of Round trip" }).waitFor();
+    expect(await violationsOf(page), "a chart").toEqual([]);
     expect(errors).toEqual([]);
     await close(page);
   });

@@ -83,7 +83,12 @@ function FigureCard({ card: { title, drawn }, lines, current, isOpen, toggle, sp
       </p>
       <Sparkline lines={shown} />
       <p class="hidden">{sentenceOfLine(first!, lines.values.get(first!.name) ?? [], span)}</p>
-      <button class="quiet" aria-expanded={isOpen} aria-label={`Chart of ${title}`} onClick={toggle}>
+      <button
+        class="quiet"
+        aria-expanded={isOpen}
+        aria-label={`${isOpen ? "Close chart" : "Chart"} of ${title}`}
+        onClick={toggle}
+      >
         <span>{isOpen ? "Close" : "Chart"}</span>
       </button>
     </article>
