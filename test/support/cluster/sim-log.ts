@@ -235,6 +235,9 @@ export class SimLog implements ClusterLog {
     const life = this.#life;
     const isWanted = (): boolean => this.#followers.get(nsp) === follower && this.#isSubscribed && life === this.#life;
     if (!isWanted()) return;
+    // The subscription is confirmed first.
+    await new Promise<void>((resolve) => void this.#time.after(2 * this.lag.subscription, resolve));
+    if (!isWanted()) return;
     try {
       const position = await this.position(nsp);
       if (isWanted()) follower.onResumed(position);

@@ -116,7 +116,7 @@ export class Dial {
     const listenerNonce = headers["portage-nonce"];
     if (!isSameVersion(headers)) return this.#fail("LINK_VERSION");
     if (listener === undefined || !isNonce(listenerNonce)) return this.#fail("LINK_MALFORMED");
-    // The address is that of an earlier node.
+    // The address belonged to an earlier node.
     if (listener.tag !== this.#settings.tag) return this.#fail("absent");
     if (this.#settings.purpose === "look") this.abort();
     this.#handler.onAnswered();

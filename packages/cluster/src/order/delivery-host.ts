@@ -11,6 +11,8 @@ export interface DeliveryHandler<Event> {
   deliver(stored: StoredEvent<Event>, skipped: readonly string[] | undefined): void;
   /** An entry has been handled. */
   onHandled(entry: WrittenEntry): void;
+  /** This node goes on beyond entries that it has not handled. Called before the next entry is handled. */
+  onMoved(): void;
   /** Events are lost for all clients of this node. */
   onLost(): void;
   /** These sockets have got events that this node has not delivered and may deliver yet: their connections have to end. */

@@ -221,7 +221,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     return this.#delivered?.epoch === epoch && number === this.#delivered.number + 1;
   }
 
-  /** Whether this node has delivered another entry with the number of one that it has passed. */
+  /** Whether this node has delivered another entry with the number of an entry. */
   #hasOtherAt({ epoch, number, body }: LogEntry): boolean {
     if (epoch !== this.#delivered?.epoch || number <= this.#from) return false;
     const entry = decodeEntry(body);
@@ -340,6 +340,7 @@ export class OrderedDelivery<Event> implements LogFollower {
     this.#from = number;
     this.#ring = this.#ringFrom(this.#delivered);
     this.leaveAhead();
+    this.#handler.onMoved();
   }
 
   #leaveEpoch(epoch: string): void {

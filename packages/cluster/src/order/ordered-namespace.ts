@@ -30,7 +30,7 @@ export interface NamespaceHandler<Event> {
   onDropped(): void;
 }
 
-export interface NamespaceHost extends Omit<OwnEventsHost, "epoch"> {
+export interface NamespaceHost extends Omit<OwnEventsHost, "epoch" | "comesBack"> {
   readonly log: ClusterLog;
 }
 
@@ -58,7 +58,12 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     this.#host = host;
     this.#handler = handler;
     this.#own = new OwnEvents<Event>(
-      { ...host, epoch: () => this.#delivery.delivered?.epoch },
+      {
+        ...host,
+        epoch: () => this.#delivery.delivered?.epoch,
+        // A node does not get entries from before it joins. If it is degraded, it has delivered its events.
+        comesBack: () => this.#isDegraded || this.#delivery.delivered !== undefined,
+      },
       {
         deliverEarly: (event) => {
           this.#needsHole = true;
@@ -78,6 +83,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
       takeOwn: (entry) => this.#own.take(entry, (ms) => handler.onLag(ms)),
       deliver: (stored, skipped) => handler.deliver(stored.event, this.#isDegraded ? undefined : stored, skipped),
       onHandled: (entry) => this.#onHandled(entry),
+      onMoved: () => this.#deliverPassed(),
       onLost: () => handler.onLost(),
       onAhead: (sids) => handler.onAhead(sids),
       onLive: () => this.#look(),
@@ -93,6 +99,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
       onDown: () => this.#look(),
     });
     this.#delivery.open();
+    void this.#delivery.whenJoined().then(() => this.#own.resume());
     this.#look();
   }
 
@@ -203,11 +210,19 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     }
     this.#awayTimer?.cancel();
     this.#awayTimer = undefined;
+    this.#deliverPassed();
+    if (this.#isDegraded && this.#hasPassedOwn && this.#own.isEmpty) this.#restore();
+  }
+
+  /** Whether no event that the log has confirmed is still to come. */
+  get #hasPassedOwn(): boolean {
     const { appended } = this.#own;
-    const hasPassed = appended === undefined || this.#delivery.hasPassed(appended);
-    // The log confirmed events that did not come back.
-    if (hasPassed) this.#own.deliverLost();
-    if (this.#isDegraded && hasPassed && this.#own.isEmpty) this.#restore();
+    return appended === undefined || this.#delivery.hasPassed(appended);
+  }
+
+  /** Delivers events that the log has confirmed, and that did not come back. */
+  #deliverPassed(): void {
+    if (this.#hasPassedOwn) this.#own.deliverLost();
   }
 
   #waitForInput(): void {
@@ -220,6 +235,7 @@ export class OrderedNamespace<Event> implements OrderedEvents<Event> {
     this.#own.deliverAll();
     this.#phase = "degraded";
     this.#handler.onDegraded(true);
+    this.#own.resume();
   }
 
   /** The log has all events of this node, and this node has passed them. */

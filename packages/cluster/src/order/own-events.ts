@@ -26,6 +26,8 @@ export interface OwnEventsHost {
   readonly clock: { now(): number; after(ms: number, fn: () => void): { cancel(): void } };
   /** The epoch of the log, as far as this node knows. */
   readonly epoch: () => string | undefined;
+  /** Whether entries that are appended now will come back. */
+  readonly comesBack: () => boolean;
   /** Calls back at the end of the turn. */
   readonly atEndOfTurn: (fn: () => void) => void;
   /** Most bytes that wait to be appended. */
@@ -175,7 +177,7 @@ export class OwnEvents<Event> {
     });
   }
 
-  /** The log can be used again. */
+  /** The log can be used now, or again. */
   resume(): void {
     if (this.#phase !== "waiting") return;
     this.#retry?.cancel();
@@ -189,9 +191,9 @@ export class OwnEvents<Event> {
       return;
     }
     const [{ sequence }] = batch as [Unsent];
-    const { nsp, writer, log } = this.#host;
+    const { nsp, writer, log, comesBack } = this.#host;
     // What was not sent is not in doubt.
-    if (!log.isUp) return this.#wait();
+    if (!log.isUp || !comesBack()) return this.#wait();
     this.#phase = "appending";
     let epoch = this.#host.epoch();
     try {

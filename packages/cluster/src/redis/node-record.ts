@@ -21,7 +21,7 @@ export function isHost(given: unknown): given is string {
   return typeof given === "string" && (isIP(given) !== 0 || HOST_NAME.test(given));
 }
 
-/** Whether a number is that of a port that others can connect to. */
+/** Whether a number can be a port that others connect to. */
 export function isPort(given: unknown): given is number {
   return Number.isInteger(given) && (given as number) > 0 && (given as number) < 65_536;
 }

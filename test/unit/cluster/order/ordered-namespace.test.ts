@@ -30,6 +30,28 @@ test("all nodes deliver in one order, the emitter included, and the order of eac
   expect(numbers).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
 });
 
+test("what a node emits before it has joined the log comes back to it, in the one order", async () => {
+  const { world, nodes } = await startNodes(1);
+  const [one] = nodes as [SimNode];
+  const first = one.connect("a");
+  const two = world.add({ commands: 10, subscription: 10 });
+  await settle();
+  const second = two.connect("b");
+  two.emit();
+  for (let i = 0; i < 12; i++) {
+    await settle();
+    await world.advance(10);
+    one.emit();
+  }
+  await settle();
+  await world.advance(200);
+  expect(seenBy(first)).toContain("node-002 1");
+  const [since = ""] = seenBy(second);
+  expect(seenBy(second)).toEqual(seenBy(first).slice(seenBy(first).indexOf(since)));
+  expect(seenBy(second)).toContain("node-002 1");
+  expect(second.received.map(({ position }) => position)).not.toContain(undefined);
+});
+
 test("an event is delivered by its emitter when it comes back, and not before", async () => {
   const { world, nodes } = await startNodes(1);
   const [node] = nodes as [SimNode];
@@ -285,6 +307,25 @@ test("a log that was emptied has a new epoch, and delivery goes on", async () =>
   await settle();
   await world.advance(50);
   expect(await resumed).toBe(false);
+});
+
+test("an event that the log has confirmed and lost comes before those of the next epoch, at its own node as well", async () => {
+  const { world, nodes } = await startNodes(2);
+  const [one, two] = nodes as [SimNode, SimNode];
+  const [remote, local] = [one.connect("a"), two.connect("b")];
+  two.log.cut("subscription");
+  two.emit();
+  await settle();
+  await world.advance(10);
+  world.server.empty();
+  one.emit();
+  await settle();
+  await world.advance(10);
+  two.log.mend();
+  await settle();
+  await world.advance(500);
+  expect(seenBy(remote)).toEqual(["node-002 1", "node-001 1"]);
+  expect(seenBy(local)).toEqual(["node-002 1", "node-001 1"]);
 });
 
 test("a log that is emptied again and again loses nothing for a node that follows it", async () => {

@@ -61,11 +61,12 @@ export class SimNode {
 
   readonly #world: SimWorld;
 
-  constructor(name: string, world: SimWorld, maxQueuedBytes: number) {
+  constructor(name: string, world: SimWorld, maxQueuedBytes: number, lag?: SimLog["lag"]) {
     this.name = name;
     this.#world = world;
     const clock = world.clock.of(this);
     this.log = new SimLog(world.server, clock);
+    if (lag !== undefined) this.log.lag = lag;
     this.events = new OrderedNamespace<SimEvent>(
       {
         nsp: NSP,
@@ -179,9 +180,10 @@ export class SimWorld {
     this.#maxQueuedBytes = maxQueuedBytes;
   }
 
-  add(): SimNode {
+  /** `lag`: of the connections of the node, from its start on. */
+  add(lag?: SimLog["lag"]): SimNode {
     this.#names += 1;
-    const node = new SimNode(`node-${String(this.#names).padStart(3, "0")}`, this, this.#maxQueuedBytes);
+    const node = new SimNode(`node-${String(this.#names).padStart(3, "0")}`, this, this.#maxQueuedBytes, lag);
     this.nodes.push(node);
     return node;
   }

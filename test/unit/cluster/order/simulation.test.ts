@@ -99,7 +99,8 @@ async function play(seed: number, weather: Weather): Promise<void> {
   if (weather.kills) {
     rare.push(() => {
       world.remove(anyNode());
-      world.add();
+      const node = world.add({ commands: 1 + random.below(40), subscription: 1 + random.below(60) });
+      if (random.below(2) > 0) node.emit();
     });
   }
   for (let step = 0; step < STEPS; step++) {
@@ -137,6 +138,12 @@ async function play(seed: number, weather: Weather): Promise<void> {
     for (const event of last) expect(seen, client.name).toContainEqual(event);
   }
   for (const client of clients) for (const session of client.sessions) checkSession(world, session);
+  if (!weather.outages && !weather.losses) {
+    const positions = clients
+      .flatMap(({ sessions }) => sessions)
+      .flatMap(({ received }) => received.map((each) => each.position));
+    expect(positions, "the offset of each event").not.toContain(undefined);
+  }
   checkOrder(clients.flatMap(({ sessions }) => sessions));
   for (const node of world.nodes) {
     expect(node.events.isHolding).toBe(false);
@@ -209,6 +216,7 @@ function checkOrder(sessions: readonly SimSession[]): void {
 
 const WEATHERS: Readonly<Record<string, Weather>> = {
   "lag alone": { losses: false, kills: false, outages: false },
+  "lag and killed nodes": { losses: false, kills: true, outages: false },
   "lag and outages": { losses: false, kills: false, outages: true },
   "lag, outages and killed nodes": { losses: false, kills: true, outages: true },
   "lag, outages and a log that loses entries unseen": { losses: true, kills: false, outages: true },
