@@ -3,15 +3,15 @@
  */
 import assert from "node:assert";
 import { createServer, type IncomingMessage } from "node:http";
-import { connect as connectHttp2, createSecureServer } from "node:http2";
+import { type ClientHttp2Stream, connect as connectHttp2, createSecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { io as connectClient } from "@portage/client";
-import { Server, type Socket } from "@portage/server";
+import { Server, type ServerOptions, type Socket } from "@portage/server";
 import { describe, expect, test } from "vitest";
 import { EventParser, type EventReader, type StreamEvent } from "../../support/peers/event-source.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/servers/certificate.ts";
-import { nextEvent, within } from "../../support/waiting.ts";
+import { Inbox, nextEvent, within } from "../../support/waiting.ts";
 import { atEnd, readAt, readFrom, station } from "./readers.ts";
 
 const CONNECT = { name: "connect", id: undefined };
@@ -274,9 +274,10 @@ describe("versions of HTTP", () => {
     expect(text).not.toMatch(/chunked/i);
   });
 
-  test("HTTP/2: its streams share a connection", async () => {
+  /** Opens a connection of HTTP/2 to a server. */
+  async function overHttp2(options: Partial<ServerOptions>): Promise<{ io: Server; page: () => ClientHttp2Stream }> {
     const http2 = createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE, allowHTTP1: true });
-    const io = new Server(http2, { transports: ["sse"], connectionStateRecovery: {} });
+    const io = new Server(http2, { transports: ["sse"], ...options });
     await new Promise<void>((resolve) => http2.listen(0, "127.0.0.1", resolve));
     atEnd(() => io.close());
     const { port } = http2.address() as AddressInfo;
@@ -284,8 +285,18 @@ describe("versions of HTTP", () => {
       createConnection: () => connectTls({ port, host: "127.0.0.1", ALPNProtocols: ["h2"], rejectUnauthorized: false }),
     });
     atEnd(() => session.destroy());
+    const page = (): ClientHttp2Stream =>
+      session
+        .request({ ":path": "/socket.io/?transport=sse" })
+        .setEncoding("utf8")
+        .on("error", () => undefined);
+    return { io, page };
+  }
+
+  test("HTTP/2: its streams share a connection", async () => {
+    const { io, page } = await overHttp2({ connectionStateRecovery: {} });
     const streams = Array.from({ length: 12 }, () => {
-      const stream = session.request({ ":path": "/socket.io/?transport=sse" }).setEncoding("utf8");
+      const stream = page();
       const names: string[] = [];
       const parser = new EventParser(({ name }) => names.push(name));
       stream.on("data", (chunk: string) => parser.read(chunk));
@@ -300,5 +311,26 @@ describe("versions of HTTP", () => {
       expect(names).toEqual(["connect", "n", "m", "disconnect"]);
       expect(parser.lastEventId).toMatch(/^[\w-]{20}\../);
     }
+  });
+
+  test("HTTP/2: a stream that stalls is ended by the limits of slow readers, beside one that reads", async () => {
+    const { io, page } = await overHttp2({ slowReader: { soft: 1e5, hard: 5e5 } });
+    const connection = nextEvent<[Socket]>(io, "connection");
+    page();
+    const [socket] = await connection;
+    const other = nextEvent(io, "connection");
+    const reading = page();
+    const got = new Inbox<string>("an event of the page that reads");
+    const parser = new EventParser(({ name }) => name === "n" && got.push(name));
+    reading.on("data", (chunk: string) => parser.read(chunk));
+    await other;
+    const gone = nextEvent(socket, "disconnect");
+    for (let sent = 0; socket.connected && sent < 500; sent += 1) {
+      io.emit("n", "x".repeat(20_000));
+      await got.next();
+    }
+    await gone;
+    expect(socket.closeReason).toMatchObject({ code: "SLOW_READER", limit: 5e5 });
+    expect(io.engine.clientsCount).toBe(1);
   });
 });

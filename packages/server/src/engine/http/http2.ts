@@ -87,6 +87,11 @@ export function isGone(res: ServerResponse): boolean {
   return stream.destroyed || stream.closed || stream.aborted;
 }
 
+/** Returns what fills up while the client does not read a response: its stream, as responses of HTTP/2 do not report that. */
+export function backlogOf(res: ServerResponse): Duplex | ServerResponse {
+  return streamOf(res.req) ?? res;
+}
+
 /** Whether the connection broke before the whole response left the process. Call it after the response has closed. */
 export function brokeOff(res: ServerResponse): boolean {
   const stream = streamOf(res.req);

@@ -1,7 +1,8 @@
 import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { runNextTick } from "../../base/turn.ts";
-import { isGone } from "./http2.ts";
+import { backlogOf, isGone } from "./http2.ts";
 
 /**
  * How the body of an answer is written. `chunk` and `bytes` go to the connection itself, which saves a third of the time of a
@@ -62,14 +63,18 @@ export class OpenAnswer {
     if (!isGone(this.#res)) this.#output.write(data);
   }
 
+  get #backlog(): Duplex | ServerResponse {
+    return this.form === "response" ? backlogOf(this.#res) : this.#output;
+  }
+
   /** Whether the client has to read first. */
   get isFull(): boolean {
-    return this.#output.writableNeedDrain;
+    return this.#backlog.writableNeedDrain;
   }
 
   /** Calls back once, when the client has read what was written. */
   whenDrained(done: () => void): void {
-    this.#output.once("drain", done);
+    this.#backlog.once("drain", done);
   }
 
   end(): void {
