@@ -30,4 +30,16 @@ export const HEALTHY = {
       for (let i = 0; i < 500; i++) talk(connect(ports[0], { name: `early-${i}`, room: `hall-${i % 20}`, i }), 15_000);
     },
   },
+  "healthy: frames": {
+    named: [],
+    clients: [5],
+    // The last 20 MB of a camera: the memory of buffers is freed later than their objects.
+    server() {
+      const frames = Array.from({ length: 4000 }, () => Buffer.alloc(5000, 1));
+      let count = 0;
+      every(20, () => {
+        for (let i = 0; i < 4; i++) frames[count++ % frames.length] = Buffer.alloc(5000, 1);
+      });
+    },
+  },
 };
