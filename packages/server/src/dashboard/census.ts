@@ -1,6 +1,6 @@
 import { serverClock } from "../base/clock.ts";
 import { nextTurn } from "../base/turn.ts";
-import { SeenConnection } from "./connection.ts";
+import { isLeading, SeenConnection } from "./connection.ts";
 import type { BoardCore } from "./part.ts";
 import type { BoardSocket } from "./sockets.ts";
 
@@ -60,8 +60,7 @@ export class Census {
     for (let count = 1; count <= SLICE_SIZE; count += 1) {
       const { value: socket, done } = sockets.next();
       if (done) return false;
-      const connection = new SeenConnection(socket, this.#core);
-      if (connection.isLedBy(socket) && visit(connection) === false) return false;
+      if (isLeading(socket) && visit(new SeenConnection(socket, this.#core)) === false) return false;
       if (count % CHECK_EVERY === 0 && serverClock.now() - start > SLICE_TIME) return true;
     }
     return true;

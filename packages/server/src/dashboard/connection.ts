@@ -18,6 +18,9 @@ function socketsOf(socket: BoardSocket): readonly BoardSocket[] {
   return slots.size === 1 ? [socket] : slots.all().filter(isSocket);
 }
 
+/** Whether a socket stands for its session: others of the same session are left out of a census. */
+export const isLeading = (socket: BoardSocket): boolean => socketsOf(socket)[0] === socket;
+
 /** A session with its sockets, as the views see it. Reads figures when they are asked for, and changes nothing. */
 export class SeenConnection {
   readonly session: BoardSession;
@@ -28,11 +31,6 @@ export class SeenConnection {
     this.session = socket.conn;
     this.sockets = socketsOf(socket);
     this.#core = core;
-  }
-
-  /** Whether a socket stands for the session: others of the same session are left out of a census. */
-  isLedBy(socket: BoardSocket): boolean {
-    return this.sockets[0] === socket;
   }
 
   get transport(): string {

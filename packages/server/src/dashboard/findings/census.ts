@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Server } from "../../index.ts";
 import { kPendingAcks } from "../../socketio/keys.ts";
+import { isLeading } from "../connection.ts";
 import { type BoardSocket, networkOf } from "../sockets.ts";
 import type { NetworkSnapshot } from "./snapshot.ts";
 
@@ -32,7 +33,6 @@ export function countListeners(emitter: Pick<NodeJS.EventEmitter, "eventNames" |
 /** One pass. */
 class CensusPass {
   readonly #networks = new Map<string, { connections: number; stuck: number }>();
-  readonly #seen = new Set<string>();
   readonly #offers = new Map<string, boolean>();
   readonly #sampleShare: number;
   #pendingAcks = 0;
@@ -52,20 +52,12 @@ class CensusPass {
       this.#listeners += countListeners(socket) + countListeners(socket.conn);
     }
     const { conn } = socket;
-    if (now - conn.openedAt < AGE || conn.readyState !== "open" || this.#wasSeen(conn.id, socket)) return;
+    if (now - conn.openedAt < AGE || conn.readyState !== "open" || !isLeading(socket)) return;
     const name = networkOf(conn.remoteAddress);
     const network = this.#networks.get(name) ?? { connections: 0, stuck: 0 };
     network.connections += 1;
     if (this.#mayUpgrade(conn)) network.stuck += 1;
     if (this.#networks.size < MOST_NETWORKS) this.#networks.set(name, network);
-  }
-
-  /** A session may have sockets in several namespaces. */
-  #wasSeen(sid: string, { server }: BoardSocket): boolean {
-    if (server._nsps.size === 1) return false;
-    if (this.#seen.has(sid)) return true;
-    this.#seen.add(sid);
-    return false;
   }
 
   #mayUpgrade({ transport: { name }, server }: BoardSocket["conn"]): boolean {
