@@ -256,6 +256,8 @@ export class OrderedDelivery<Event> implements LogFollower {
         if (life !== this.#life) return;
         const position = await this.#renew();
         if (life !== this.#life) return;
+        // Clients have got events that the log has lost, and not those that have their numbers now.
+        this.#loseEvents();
         this.#adopt(position);
       }
       // Entries that come meanwhile may show that still more are missing.
@@ -318,6 +320,11 @@ export class OrderedDelivery<Event> implements LogFollower {
   #takeReading(reading: Exclude<LogReading, "epoch">): void {
     if (reading !== "trimmed") return reading.forEach((entry) => this.#accept(entry));
     this.#moveTo(this.#target);
+    this.#loseEvents();
+  }
+
+  /** Events are lost for the clients of this node, whatever comes next. */
+  #loseEvents(): void {
     this.#writers.expectGaps();
     this.#handler.onLost();
   }

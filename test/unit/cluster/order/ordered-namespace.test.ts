@@ -366,6 +366,31 @@ test("a log that has lost its end gets a new epoch from the first node that know
   expect(local.offset?.number).toBe(1);
 });
 
+test("clients begin anew when the log has lost what they got, and other events have come in its place", async () => {
+  const { world, nodes } = await startNodes(3);
+  const [one, two, three] = nodes as [SimNode, SimNode, SimNode];
+  const [local, remote] = [one.connect("a"), two.connect("b")];
+  one.log.cut("subscription");
+  three.emit();
+  await settle();
+  await world.advance(10);
+  expect(countsOf(remote)).toEqual([1]);
+  two.log.cut();
+  three.log.cut();
+  // No node that follows the log knows more than it has now.
+  world.server.failOver("/", 1);
+  for (let i = 0; i < 3; i++) one.emit();
+  one.log.mend();
+  await settle();
+  await world.advance(10);
+  two.log.mend();
+  await settle();
+  await world.advance(300);
+  expect([countsOf(local), one.lost]).toEqual([[1, 2, 3], 0]);
+  // Nobody had heard of the first node before: its numbers do not show that events are missing.
+  expect([countsOf(remote), two.lost, two.sessions.size]).toEqual([[1], 1, 0]);
+});
+
 test("a node that was away for longer than the log stores reports that events are lost, once", async () => {
   const { world, nodes } = await startNodes(2, { maxLength: 5 });
   const [one, two] = nodes as [SimNode, SimNode];
