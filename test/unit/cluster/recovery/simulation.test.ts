@@ -49,7 +49,8 @@ function move(world: SimWorld): void {
   const { moves } = socket;
   const isCurrent = client.pid === socket.pid && client.connection === socket.connection;
   if (socket.rooms.delete("moving")) {
-    if (client.pid === socket.pid) for (const stay of client.stays) stay.until ??= since;
+    if (client.pid === socket.pid)
+      for (const stay of client.stays) stay.until = Math.min(stay.until ?? Infinity, since);
     void node.sessions.leave(socket.id, ["moving"]);
   } else {
     socket.rooms.add("moving");
