@@ -161,6 +161,23 @@ export function storeContract(start: () => Promise<StoreUnderTest>): void {
     expect(await store.take("/", own, LONG, B)).toMatchObject({ record: BYTES });
   });
 
+  test("a record that is lost alone is not written again in the same epoch", async () => {
+    const { store, moveLog, failOver, flush } = await start();
+    const [nsp, pid] = [`/${newPid()}`, newPid()];
+    const put = (epoch?: string): Promise<unknown> => store.put(nsp, { pid, record: BYTES, ttl: LONG, epoch }, A);
+    await moveLog(nsp, { epoch: "ep-1", number: 7 });
+    expect(await put("ep-1")).toBe("missing");
+    expect(await put("ep-0")).toBe("kept");
+    expect(await put("ep-1")).toBe("kept");
+    await store.remove(nsp, { pid, ...A }, LONG);
+    expect(await put()).toBe("kept");
+    await flush();
+    await moveLog(nsp, { epoch: "ep-1", number: 9 });
+    expect(await put("ep-1")).toBe("missing");
+    await failOver(nsp);
+    expect(await put("ep-1")).toBe("kept");
+  });
+
   test("after a loss of data, records are missing and can be written again", async () => {
     const { store, flush } = await start();
     const pid = newPid();

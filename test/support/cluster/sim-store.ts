@@ -2,7 +2,6 @@ import type {
   ClusterStore,
   OwnedRecord,
   RecordOwner,
-  RenewalOutcome,
   StoredRecord,
   TakenRecord,
   WriteOutcome,
@@ -44,6 +43,10 @@ export class SimStore implements ClusterStore {
     this.#records = options.records ?? new Map<string, SimRecord>();
   }
 
+  get isUp(): boolean {
+    return this.state !== "away";
+  }
+
   /** Number of records. */
   get size(): number {
     for (const [key, { expiresAt }] of this.#records) {
@@ -57,9 +60,10 @@ export class SimStore implements ClusterStore {
     this.#records.clear();
   }
 
-  put(nsp: string, { pid, record, ttl }: StoredRecord, owner: RecordOwner): Promise<WriteOutcome> {
+  put(nsp: string, { pid, record, ttl, epoch = "" }: StoredRecord, owner: RecordOwner): Promise<WriteOutcome> {
     return this.#run("put", () => {
       const found = this.#find(nsp, pid);
+      if (found === undefined && epoch !== "" && epoch === this.#options.position(nsp).epoch) return "missing";
       if (found !== undefined && found.owner.term !== owner.term) return "taken";
       this.#set(nsp, pid, {
         record,
@@ -71,7 +75,7 @@ export class SimStore implements ClusterStore {
     });
   }
 
-  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]> {
+  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly WriteOutcome[]> {
     const expiresAt = (): number => this.#options.clock.now() + ttl;
     return this.#run(undefined, () =>
       records.map(({ pid, term }) => {

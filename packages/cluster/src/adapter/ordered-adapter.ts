@@ -51,7 +51,7 @@ type OnAnswer = (...args: unknown[]) => void;
 
 /**
  * The adapter of a node whose clients can resume on any node: recoverable events go through the log, and all nodes deliver
- * them in its order. The other events go over the links, after those that this node has emitted before.
+ * them in its order. The other events go over the links, after all earlier events of this node.
  */
 export class OrderedAdapter extends BusAdapter {
   readonly events: OrderedNamespace<OrderedEvent>;

@@ -32,7 +32,7 @@ export interface RecoveringSettings extends OrderedSettings {
   readonly maxReplayBytes: number;
 }
 
-/** The adapter of a node whose clients can resume on any node: it records sessions, and takes those of other nodes. */
+/** The adapter of a node whose clients can resume on any node: it records sessions, and takes sessions of other nodes. */
 export class RecoveringAdapter extends OrderedAdapter implements RecordingAdapter, ResumingAdapter {
   readonly sessions: ClusterSessions;
 

@@ -24,7 +24,7 @@ interface Block<Event> {
   /** What was decoded so far, and how far that is. Nothing is decoded before a client returns. */
   readonly decoded: (StoredEvent<Event> | undefined)[];
   decodedBytes: number;
-  /** Bytes that it counts for: its own, and those of decoded events. */
+  /** Bytes that it counts for: its own, and the bytes of decoded events. */
   size: number;
 }
 

@@ -1,13 +1,5 @@
 import { ClusterError } from "../core/errors.ts";
-import type {
-  ClusterStore,
-  OwnedRecord,
-  RecordOwner,
-  RenewalOutcome,
-  StoredRecord,
-  TakenRecord,
-  WriteOutcome,
-} from "./store.ts";
+import type { ClusterStore, OwnedRecord, RecordOwner, StoredRecord, TakenRecord, WriteOutcome } from "./store.ts";
 
 /** The store of the current node. Adapters outlive nodes: while there is none, the store is away. */
 export class AttachedStore implements ClusterStore {
@@ -23,11 +15,15 @@ export class AttachedStore implements ClusterStore {
     this.#store = undefined;
   }
 
+  get isUp(): boolean {
+    return this.#store?.isUp === true;
+  }
+
   async put(nsp: string, stored: StoredRecord, owner: RecordOwner): Promise<WriteOutcome> {
     return await this.#current().put(nsp, stored, owner);
   }
 
-  async renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]> {
+  async renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly WriteOutcome[]> {
     return await this.#current().renew(nsp, records, ttl);
   }
 

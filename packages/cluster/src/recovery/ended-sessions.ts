@@ -6,6 +6,8 @@ const MAX_ENDED = 10_000;
 /** A session whose socket has ended while listeners had still to answer. */
 export interface EndedSession {
   readonly term: string;
+  /** See the store. */
+  readonly epoch: string | undefined;
   readonly answers: AnswerWindow;
   /** Returns its record as of now. Undefined: it can't be encoded. */
   readonly encode: () => Buffer | undefined;

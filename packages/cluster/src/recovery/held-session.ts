@@ -17,8 +17,9 @@ export interface ReturnedSession {
  * - `open`: its record is written
  * - `unwritable`: its `data` can't be encoded, so it has no record
  * - `taken`: another node owns it
+ * - `missing`: the store has lost its record
  */
-export type HeldPhase = "open" | "unwritable" | "taken";
+export type HeldPhase = "open" | "unwritable" | "taken" | "missing";
 
 /** The session of a connected socket. */
 export class HeldSession {
@@ -30,6 +31,8 @@ export class HeldSession {
   readonly #floor: LogPosition;
   #data: Buffer | undefined;
   phase: HeldPhase = "open";
+  /** The epoch in which the store has had its record; undefined: it may have none yet. */
+  epoch: string | undefined;
   /** When its data is compared next, by the clock. */
   dueAt = 0;
 
@@ -55,7 +58,14 @@ export class HeldSession {
   static resume(socket: RecordedSocket, rooms: Iterable<Room>, returned: ReturnedSession): HeldSession {
     const { term, record, memberships, through: floor } = returned;
     for (const room of rooms) memberships.join(room, floor);
-    return new HeldSession(socket, { term, start: record.start, memberships, floor });
+    const session = new HeldSession(socket, { term, start: record.start, memberships, floor });
+    session.epoch = floor.epoch;
+    return session;
+  }
+
+  /** Whether its record is not written any more. */
+  get isOver(): boolean {
+    return this.phase === "taken" || this.phase === "missing";
   }
 
   #positionOf(delivered: LogPosition): LogPosition {

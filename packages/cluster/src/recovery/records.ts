@@ -4,7 +4,8 @@ import type { LogPosition } from "../order/log.ts";
 import { type EndedSession, EndedSessions } from "./ended-sessions.ts";
 import { HeldSession, type ReturnedSession } from "./held-session.ts";
 import type { SessionSettings } from "./settings.ts";
-import { RecordWriter } from "./writer.ts";
+import type { WriteOutcome } from "./store.ts";
+import { RecordWriter, type WantedRecord } from "./writer.ts";
 
 /** Time after which `data` is compared: once after the connection, then again and again. In milliseconds. */
 const FIRST_CHECK = 1000;
@@ -43,8 +44,9 @@ export class SessionRecords {
       store,
       clock,
       tag,
+      epoch: () => this.#epoch,
       maxRecords: recovery.maxSessions,
-      onTaken: (pid, term) => this.#onTaken(pid, term),
+      onOutcome: (pid, term, outcome) => this.#onOutcome(pid, term, outcome),
       onFailed: onError,
       onDropped,
     });
@@ -58,6 +60,10 @@ export class SessionRecords {
   /** The last event of the log that this node has delivered. */
   get #position(): LogPosition {
     return this.#settings.events.reached ?? NOWHERE;
+  }
+
+  get #epoch(): string | undefined {
+    return this.#settings.events.reached?.epoch;
   }
 
   /** How long a session can be resumed after its end, in milliseconds. */
@@ -110,8 +116,8 @@ export class SessionRecords {
     const held = this.#byPid.get(pid);
     if (held === undefined) return false;
     this.#drop(held);
-    if (held.phase === "taken") return true;
-    this.putBack(pid, { term: held.term, answers, encode: () => this.#encode(held) });
+    if (held.isOver) return true;
+    this.putBack(pid, { term: held.term, epoch: held.epoch, answers, encode: () => this.#encode(held) });
     return true;
   }
 
@@ -120,29 +126,29 @@ export class SessionRecords {
     const held = this.#byPid.get(pid);
     if (held === undefined) return;
     this.#drop(held);
-    if (held.phase === "taken") return;
-    this.#put(pid, held.term, undefined);
+    if (held.isOver) return;
+    this.remove(pid, held.term);
   }
 
   /** Writes the record of a session without a socket, and again when listeners answer that still run. */
-  putBack(pid: string, { term, answers, encode }: UnheldSession): void {
-    this.#put(pid, term, encode());
+  putBack(pid: string, { term, epoch, answers, encode }: UnheldSession): void {
+    this.#put({ pid, term, epoch, record: encode(), ttl: this.#ttl });
     const until = this.#settings.clock.now() + this.#ttl;
-    if (answers !== undefined) this.ended.add(pid, { term, answers, encode, until });
+    if (answers !== undefined) this.ended.add(pid, { term, epoch, answers, encode, until });
   }
 
   /** Removes the record of a session that has not connected. */
   remove(pid: string, term: string): void {
-    this.#put(pid, term, undefined);
+    this.#put({ pid, term, epoch: undefined, record: undefined, ttl: this.#ttl });
   }
 
-  #writeEnded(pid: string, { term, encode, until }: EndedSession): void {
+  #writeEnded(pid: string, { term, epoch, encode, until }: EndedSession): void {
     const ttl = until - this.#settings.clock.now();
-    if (ttl > 0) void this.writer.write({ pid, term, record: encode(), ttl });
+    if (ttl > 0) this.#put({ pid, term, epoch, record: encode(), ttl });
   }
 
-  #put(pid: string, term: string, record: Buffer | undefined): void {
-    void this.writer.write({ pid, term, record, ttl: this.#ttl });
+  #put(wanted: WantedRecord): void {
+    void this.writer.write(wanted);
     this.#tickLater();
   }
 
@@ -180,11 +186,11 @@ export class SessionRecords {
   }
 
   #write(held: HeldSession): Promise<void> {
-    if (held.phase === "taken") return Promise.resolve();
+    if (held.isOver) return Promise.resolve();
     const { recovery } = this.#settings;
-    const record = this.#encode(held);
+    const { socket, term, epoch } = held;
     const ttl = recovery.maxDisconnectionDuration + MISSED_CHECKS * CHECK;
-    return this.writer.write({ pid: held.socket.pid, term: held.term, record, ttl });
+    return this.writer.write({ pid: socket.pid, term, epoch, record: this.#encode(held), ttl });
   }
 
   /** Returns the record of a session. Undefined: it has none, because its `data` can't be encoded or is too large. */
@@ -202,12 +208,13 @@ export class SessionRecords {
     }
   }
 
-  /** Another node has taken a session: the client has left this one. */
-  #onTaken(pid: string, term: string): void {
+  /** The client of a taken session has left this node. A session without a record can't be resumed, and its client stays. */
+  #onOutcome(pid: string, term: string, outcome: WriteOutcome | "removed"): void {
     const held = this.#byPid.get(pid);
     if (held?.term !== term) return;
-    held.phase = "taken";
-    this.#settings.endSocket(pid);
+    if (outcome === "taken" || outcome === "missing") held.phase = outcome;
+    else held.epoch = outcome === "kept" ? this.#epoch : undefined;
+    if (outcome === "taken") this.#settings.endSocket(pid);
   }
 
   // ---- time ----------------------------------------------------------------------------------------------------------
@@ -264,14 +271,14 @@ export class SessionRecords {
     }
   }
 
-  #onRenewed(held: HeldSession, outcome: "kept" | "taken" | "missing"): void {
+  #onRenewed(held: HeldSession, outcome: WriteOutcome): void {
     const { pid } = held.socket;
-    if (outcome === "taken") this.#onTaken(pid, held.term);
-    else if (outcome === "missing" && this.#byPid.get(pid) === held) void this.#write(held);
+    if (outcome !== "missing") this.#onOutcome(pid, held.term, outcome);
+    else if (this.#byPid.get(pid) === held) void this.#write(held);
   }
 }
 
-interface UnheldSession extends Pick<EndedSession, "term" | "encode"> {
+interface UnheldSession extends Pick<EndedSession, "term" | "epoch" | "encode"> {
   readonly answers: AnswerWindow | undefined;
 }
 

@@ -91,7 +91,7 @@ export class ClusterSessions {
     const head = { sid, start, memberships: found.memberships.toRecord() };
     const encode = (): Buffer =>
       encodeRecord(head, encodeState(data), encodeState(answers?.record() ?? found.record.answers));
-    this.#records.putBack(pid, { term: found.term, answers, encode });
+    this.#records.putBack(pid, { term: found.term, epoch: found.through.epoch, answers, encode });
   }
 
   /** Number of sessions without a socket whose listeners have still to answer. */

@@ -32,6 +32,11 @@ export interface StoredRecord {
   readonly record: Buffer;
   /** Milliseconds until it expires. */
   readonly ttl: number;
+  /**
+   * The epoch of the log in which the store has had a record of this term, or may have. Without a record in the same epoch, the
+   * store has lost the record alone. Another node may have taken it before, so it is not written again.
+   */
+  readonly epoch?: string | undefined;
 }
 
 /** A record that was taken. */
@@ -42,18 +47,17 @@ export interface TakenRecord {
   readonly position: LogPosition;
 }
 
-/** Whether a write had an effect: another node may have taken the record. */
-export type WriteOutcome = "kept" | "taken";
-
-/** Whether a record could be renewed: it may have been taken, or the store has lost it. */
-export type RenewalOutcome = WriteOutcome | "missing";
+/** Whether a record was written or renewed: another node may have taken it, or the store has lost it. */
+export type WriteOutcome = "kept" | "taken" | "missing";
 
 /** The records of all sessions, by private id. All methods reject when the store does not answer. */
 export interface ClusterStore {
-  /** Writes a record, unless it belongs to another term. */
+  /** Whether commands can be sent now. */
+  readonly isUp: boolean;
+  /** Writes a record, unless it belongs to another term, or is missing in its `epoch`. */
   put(nsp: string, stored: StoredRecord, owner: RecordOwner): Promise<WriteOutcome>;
   /** Lets records expire later. The outcomes are in the order of `records`. */
-  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]>;
+  renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly WriteOutcome[]>;
   /**
    * Begins a new term of a record, which then lives for `ttl` at least. Returns undefined without a record. The same call may be
    * repeated if it is unknown whether it had an effect.

@@ -1,5 +1,5 @@
 import type { Clock } from "@portage/server/relay";
-import type { ClusterStore } from "./store.ts";
+import type { ClusterStore, WriteOutcome } from "./store.ts";
 
 /** What a record should be. */
 export interface WantedRecord {
@@ -9,11 +9,14 @@ export interface WantedRecord {
   readonly record: Buffer | undefined;
   /** Milliseconds until it expires. */
   readonly ttl: number;
+  /** See the store. */
+  readonly epoch: string | undefined;
 }
 
 /** The same, from now on. */
 interface Wanted {
   readonly term: string;
+  epoch: string | undefined;
   /** Undefined: removed. */
   readonly record: Buffer | undefined;
   /** When it expires, by the clock. */
@@ -41,10 +44,12 @@ export interface WriterSettings {
   readonly clock: Clock;
   /** Most records that wait while the store is away; the oldest are dropped. */
   readonly maxRecords: number;
+  /** The epoch of the log, as far as this node knows. */
+  readonly epoch: () => string | undefined;
   /** The tag of this node. */
   readonly tag: () => string;
-  /** Another node has taken a record. */
-  readonly onTaken: (pid: string, term: string) => void;
+  /** A record was written or removed, another node has taken it, or the store has lost it. */
+  readonly onOutcome: (pid: string, term: string, outcome: WriteOutcome | "removed") => void;
   /** The store does not answer; called once until it does. */
   readonly onFailed: (error: unknown) => void;
   readonly onDropped: () => void;
@@ -73,11 +78,12 @@ export class RecordWriter {
   }
 
   /** Writes a record; undefined removes it. Resolves when that is done, or when the store does not answer. */
-  write({ pid, term, record, ttl }: WantedRecord): Promise<void> {
+  write({ pid, term, record, ttl, epoch }: WantedRecord): Promise<void> {
     return new Promise((resolve) => {
       const slot = this.#slots.get(pid) ?? this.#addSlot(pid);
       const onSettled = [...(slot.next?.onSettled ?? []), resolve];
-      slot.next = { term, record, expiresAt: this.#settings.clock.now() + ttl, onSettled };
+      const had = slot.next?.term === term ? slot.next.epoch : undefined;
+      slot.next = { term, record, epoch: epoch ?? had, expiresAt: this.#settings.clock.now() + ttl, onSettled };
       if (slot.current === undefined) void this.#send(pid, slot);
     });
   }
@@ -143,30 +149,44 @@ export class RecordWriter {
     const wanted = slot.next!;
     slot.current = wanted;
     slot.next = undefined;
-    const { record, term } = wanted;
+    const { record, term, epoch } = wanted;
     const ttl = Math.max(1, wanted.expiresAt - clock.now());
+    const isSent = store.isUp;
     try {
-      const outcome = record === undefined ? "kept" : await store.put(nsp, { pid, record, ttl }, { term, tag: tag() });
-      if (record === undefined) await store.remove(nsp, { pid, term }, ttl);
+      const owner = { term, tag: tag() };
+      const outcome = record === undefined ? "removed" : await store.put(nsp, { pid, record, ttl, epoch }, owner);
+      if (outcome === "removed") await store.remove(nsp, { pid, term }, ttl);
       this.#store = "answers";
       if (this.#slots.get(pid) === slot) this.#onOutcome(pid, slot, outcome);
     } catch (error) {
       if (this.#slots.get(pid) === slot) this.#onFailure(slot, wanted, error);
+      if (isSent) this.#noteHad(slot, record);
     }
     if (this.#waiting.size > 0 && !this.#isWriting) this.#release();
   }
 
-  #onOutcome(pid: string, slot: Slot, outcome: "kept" | "taken"): void {
+  #onOutcome(pid: string, slot: Slot, outcome: WriteOutcome | "removed"): void {
     const { current, next } = slot;
     slot.current = undefined;
     for (const settled of current?.onSettled ?? []) settled();
-    if (outcome === "kept" && next !== undefined) return void this.#send(pid, slot);
+    if (outcome === "kept" || outcome === "removed") {
+      this.#noteHad(slot, current?.record);
+      this.#settings.onOutcome(pid, current?.term ?? "", outcome);
+      if (next === undefined) this.#slots.delete(pid);
+      else void this.#send(pid, slot);
+      return;
+    }
     this.#slots.delete(pid);
-    if (outcome === "kept") return;
     for (const settled of next?.onSettled ?? []) settled();
     const { record, term = "" } = next ?? current ?? {};
-    if (record !== undefined) this.#late.set(pid, { term, record, until: this.#settings.clock.now() + LATE_TIME });
-    this.#settings.onTaken(pid, term);
+    const until = this.#settings.clock.now() + LATE_TIME;
+    if (record !== undefined && outcome === "taken") this.#late.set(pid, { term, record, until });
+    this.#settings.onOutcome(pid, term, outcome);
+  }
+
+  /** The store has had this record, or may have: the next write is not the first one then. */
+  #noteHad({ next }: Slot, record: Buffer | undefined): void {
+    if (next !== undefined) next.epoch = record && (next.epoch ?? this.#settings.epoch());
   }
 
   #onFailure(slot: Slot, wanted: Wanted, error: unknown): void {

@@ -3,7 +3,6 @@ import type {
   ClusterStore,
   OwnedRecord,
   RecordOwner,
-  RenewalOutcome,
   StoredRecord,
   TakenRecord,
   WriteOutcome,
@@ -21,6 +20,10 @@ import { redisScript } from "./script.ts";
 const PUT = redisScript(`
   local term = redis.call("HGET", KEYS[1], "o")
   if term and term ~= ARGV[1] then return 0 end
+  if not term and ARGV[5] ~= "" then
+    ${takePosition("KEYS[2]", "KEYS[3]")}
+    if string.sub(position, 1, 4) == ARGV[5] then return 2 end
+  end
   redis.call("HSET", KEYS[1], "o", ARGV[1], "t", ARGV[2], "r", ARGV[3])
   redis.call("PEXPIRE", KEYS[1], ARGV[4])
   return 1`);
@@ -60,7 +63,7 @@ const REMOVE = redisScript(`
 /** Longest time of a key, about a year: Redis refuses much more. */
 const MAX_TTL = 3e10;
 
-const OUTCOMES: readonly RenewalOutcome[] = ["taken", "kept", "missing"];
+const OUTCOMES: readonly WriteOutcome[] = ["taken", "kept", "missing"];
 
 /** Session records in Redis. */
 export class RedisStore implements ClusterStore {
@@ -78,26 +81,35 @@ export class RedisStore implements ClusterStore {
     this.#logKeys = logKeysOf;
   }
 
+  get isUp(): boolean {
+    return this.#port.isUp("commands");
+  }
+
   #keyOf(nsp: string, pid: string): string {
     const digest = createHash("sha256").update(pid).digest("base64url");
     return `${this.#prefix}{${nsp}}:s:${digest}`;
   }
 
-  async put(nsp: string, { pid, record, ttl }: StoredRecord, { term, tag }: RecordOwner): Promise<WriteOutcome> {
-    const kept = await this.#port.eval(PUT, [this.#keyOf(nsp, pid)], [term, tag, record, millisecondsOf(ttl)]);
-    return kept === 1 ? "kept" : "taken";
+  /** A record and the position of the log. */
+  #keysOf(nsp: string, pid: string): string[] {
+    const { position, server } = this.#logKeys(nsp);
+    return [this.#keyOf(nsp, pid), position, server];
   }
 
-  async renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly RenewalOutcome[]> {
+  async put(nsp: string, { pid, record, ttl, epoch = "" }: StoredRecord, owner: RecordOwner): Promise<WriteOutcome> {
+    const { term, tag } = owner;
+    const outcome = await this.#port.eval(PUT, this.#keysOf(nsp, pid), [term, tag, record, millisecondsOf(ttl), epoch]);
+    return outcomeOf(outcome);
+  }
+
+  async renew(nsp: string, records: readonly OwnedRecord[], ttl: number): Promise<readonly WriteOutcome[]> {
     const keys = records.map(({ pid }) => this.#keyOf(nsp, pid));
     const outcomes = await this.#port.eval(RENEW, keys, [millisecondsOf(ttl), ...records.map(({ term }) => term)]);
-    return (outcomes as number[]).map((outcome) => OUTCOMES[outcome] ?? "missing");
+    return (outcomes as unknown[]).map(outcomeOf);
   }
 
   async take(nsp: string, pid: string, ttl: number, { term, tag }: RecordOwner): Promise<TakenRecord | undefined> {
-    const { position: positionKey, server } = this.#logKeys(nsp);
-    const keys = [this.#keyOf(nsp, pid), positionKey, server];
-    const taken = await this.#port.eval(TAKE, keys, [term, tag, millisecondsOf(ttl)]);
+    const taken = await this.#port.eval(TAKE, this.#keysOf(nsp, pid), [term, tag, millisecondsOf(ttl)]);
     if (taken === null) return undefined;
     const [previousTerm, previousTag, record, position] = taken as [Buffer, Buffer, Buffer, Buffer];
     return {
@@ -111,6 +123,8 @@ export class RedisStore implements ClusterStore {
     await this.#port.eval(REMOVE, [this.#keyOf(nsp, pid)], [term, millisecondsOf(ttl)]);
   }
 }
+
+const outcomeOf = (outcome: unknown): WriteOutcome => OUTCOMES[Number(outcome)] ?? "missing";
 
 function millisecondsOf(ttl: number): number {
   return Math.max(1, Math.min(MAX_TTL, Math.ceil(ttl)));

@@ -63,13 +63,30 @@ describe("a record lives", () => {
     expect(rig.clock.pending).toBe(0);
   });
 
-  test("again after the store has lost it", async () => {
-    const { rig, b } = await pairOfNodes(["red"]);
+  test("again after the store has lost it together with the log", async () => {
+    const { rig, a, b } = await pairOfNodes(["red"]);
     rig.store.flush();
+    rig.history.renew("ep-2");
     await rig.pass(1000);
     expect(rig.store.size).toBe(1);
+    for (const { events } of [a, b]) events.deliver();
     rig.kill("aaaa");
+    expect(await b.resume("pid", offset(0, "ep-2"))).toEqual([]);
+  });
+
+  test("no more after the store has lost it alone: another node may have taken it before", async () => {
+    const { rig, a, b, socket } = await pairOfNodes();
+    a.isReachable = false;
     expect(await b.resume("pid", offset(0))).toEqual([]);
+    await b.sessions.join("sid", ["red"]);
+    rig.kill("bbbb");
+    rig.store.flush();
+    socket.data = "of a connection that its client has left";
+    await rig.pass(12_000);
+    a.sessions.persist("pid");
+    await rig.pass(1000);
+    expect([rig.store.size, a.ended]).toEqual([0, []]);
+    expect(await rig.node("cccc").resume("pid", offset(0))).toBe("RECOVERY_SESSION_UNKNOWN");
   });
 });
 
