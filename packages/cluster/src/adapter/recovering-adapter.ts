@@ -109,6 +109,6 @@ export class RecoveringAdapter extends OrderedAdapter implements RecordingAdapte
   }
 
   protected override get isAwaited(): boolean {
-    return this.sessions.unanswered > 0 || super.isAwaited;
+    return this.sessions.isAwaited || super.isAwaited;
   }
 }

@@ -38,8 +38,8 @@ import { Responder } from "./responder.ts";
 /** Time that the other nodes have to give a session, in milliseconds. */
 const SEEK_TIME = 1000;
 
-/** Time that the last owner of a session has to give its record, in milliseconds. */
-const TAKE_TIME = 200;
+/** Time that the last owner of a session has to give its record, in milliseconds. Its event loop may be blocked for a while. */
+const TAKE_TIME = 2000;
 
 /** Most pending requests with which the nodes are asked for one more session: clients can cause these. */
 const MAX_REQUESTS = 1000;

@@ -94,9 +94,9 @@ export class ClusterSessions {
     this.#records.putBack(pid, { term: found.term, epoch: found.through.epoch, answers, encode });
   }
 
-  /** Number of sessions without a socket whose listeners have still to answer. */
-  get unanswered(): number {
-    return this.#records.ended.size;
+  /** Whether other nodes may still need this one: for records that are not written, or for answers of listeners that run. */
+  get isAwaited(): boolean {
+    return this.#records.ended.size > 0 || !this.#records.writer.isIdle;
   }
 
   /** A session is over for good, unless it was persisted before. */
@@ -115,7 +115,8 @@ export class ClusterSessions {
     this.#attempts.delete(pid);
     this.#settings.endSocket(pid);
     const ended = this.#records.ended.take(pid, term);
-    const record = ended?.encode() ?? this.#records.writer.pending(pid, term);
+    const unwritten = this.#records.writer.give(pid, term);
+    const record = ended?.encode() ?? unwritten;
     return { record, answers: record && ended?.answers };
   }
 

@@ -95,6 +95,13 @@ export class RecordWriter {
     return last?.term === term ? last.record : undefined;
   }
 
+  /** Returns the same for the node that has taken the session. It is not written any more, for that would have no effect. */
+  give(pid: string, term: string): Buffer | undefined {
+    const record = this.pending(pid, term);
+    if (record !== undefined) this.forget(pid);
+    return record;
+  }
+
   /** This node has taken a session: what it would write for an earlier term has no effect any more. */
   forget(pid: string): void {
     const slot = this.#slots.get(pid);

@@ -120,3 +120,24 @@ test("a node waits at its end until its listeners have answered", async () => {
   await client.bench.rest();
   expect(state).toBe("over");
 });
+
+test("a node waits at its end until the last records of its sessions are written, or taken", async () => {
+  const [client, one, two] = await start("aaaa", "bbbb");
+  const adapter = one!.io.of("/").adapter as unknown as KeepingAdapter;
+  one!.io.on("connection", (socket) => socket.on("rename", (name: string) => (socket.data = { name })));
+  await client.come(one!);
+  await client.peer.say('2["rename","boat"]');
+  client.peer.transport.lose();
+  await settle();
+  let state: "waiting" | "over" = "waiting";
+  void adapter[kWhenTaken](10_000).then(() => (state = "over"));
+  await settle();
+  expect(state).toBe("waiting");
+  await client.bench.rest();
+  expect(state).toBe("over");
+  client.bench.kill(one!);
+  const names: unknown[] = [];
+  two!.io.on("connection", ({ data }) => names.push(data));
+  expect(await client.come(two!)).toBe(true);
+  expect(names).toEqual([{ name: "boat" }]);
+});

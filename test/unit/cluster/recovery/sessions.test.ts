@@ -141,6 +141,19 @@ describe("the last owner", () => {
     expect(await a.sessions.resume("pid", "")).toMatchObject({ data: "last" });
   });
 
+  test("is not needed any more, once it has given what it has not written", async () => {
+    const { rig, a, b, socket } = await pairOfNodes();
+    socket.data = "last";
+    rig.store.state = "away";
+    a.sessions.persist("pid");
+    await settle();
+    expect(a.sessions.isAwaited).toBe(true);
+    rig.store.state = "up";
+    expect(await b.sessions.resume("pid", "")).toMatchObject({ data: "last" });
+    await settle();
+    expect(a.sessions.isAwaited).toBe(false);
+  });
+
   test("that can't be asked ends its socket when it finds its record taken", async () => {
     const { rig, a, b } = await pairOfNodes();
     a.isReachable = false;
