@@ -132,6 +132,15 @@ describe("packets in a stream of bytes", () => {
     }
   });
 
+  test("of no bytes are read as the reference writes them, too", async () => {
+    const theirs = reference.createPacketEncoderStream() as ReturnType<typeof createPacketEncoderStream>;
+    const bytes = Buffer.concat(await through(theirs, [{ type: "message", data: Buffer.alloc(0) }, { type: "ping" }]));
+    expect(await through(createPacketDecoderStream(LIMIT), [bytes])).toEqual([
+      { type: "message", data: Buffer.alloc(0) },
+      { type: "ping" },
+    ]);
+  });
+
   test("without a byte are refused", () => {
     expect(readAll([Uint8Array.of(1, 50, 0, 1, 50)])).toMatchObject({
       packets: ["2"],

@@ -92,7 +92,8 @@ export class PacketReader {
       header[this.#headerLength++] = this.#chunk[this.#at++]!;
       if (this.#headerLength < sizeOfHeader(header[0]!)) continue;
       this.#length = readLength(header);
-      if (this.#length === 0) throw new ParserError("ENGINE_EMPTY_PACKET");
+      // The reference writes a message of no bytes so, and refuses it when it reads.
+      if (this.#length === 0 && header[0] !== BINARY_BIT) throw new ParserError("ENGINE_EMPTY_PACKET");
       if (this.#length > this.limit) throw new ParserError("ENGINE_PACKET_TOO_LARGE");
       return true;
     }
@@ -165,7 +166,7 @@ export function writePacketHeader(length: number, isBinary: boolean): Uint8Array
 
 let utf8Encoder: { encode(text: string): Uint8Array } | undefined;
 
-/** An empty message of bytes. Readers refuse empty packets, so it takes the form that it has in text. */
+/** A message of no bytes. Readers of the reference refuse empty packets, so it takes the form that it has in text. */
 const EMPTY_BYTES = "b";
 
 /**
