@@ -1,20 +1,32 @@
+import { createServer } from "node:http";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Server, type ServerOptions } from "@portage/server";
 import { expect, test } from "vitest";
 import { gather } from "../dashboard/support/crowd.ts";
-import { openBoard, openPage } from "../dashboard/support/board.ts";
+import { atEnd, openBoard, openPage } from "../dashboard/support/board.ts";
+import { FakeClock } from "../../unit/support/fake-clock.ts";
 import { turn } from "../../support/waiting.ts";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc") as () => void;
 
-async function usedHeap(): Promise<number> {
+/** A server without a board, which ends with the test. */
+function openServer(options: Partial<ServerOptions>): Server {
+  const io = new Server(createServer(), { serveClient: false, ...options });
+  atEnd(() => io.close());
+  return io;
+}
+
+async function usedMemory(): Promise<NodeJS.MemoryUsage> {
   for (let round = 0; round < 4; round += 1) {
     collect();
     await turn();
   }
-  return process.memoryUsage().heapUsed;
+  return process.memoryUsage();
 }
+
+const usedHeap = async (): Promise<number> => (await usedMemory()).heapUsed;
 
 const VIEWS = ["overview", "problems", "ended", "rooms", "events", "cluster"];
 const ORDERS = ["natural", "age", "rtt", "queued", "dropped", "rooms", "in", "out"];
@@ -34,6 +46,28 @@ async function lookAtAll(port: number): Promise<void> {
   page.disconnect();
   while ((await turn(), page.connected)) await turn();
 }
+
+/** Returns the bytes that a server needs for its sockets, with a board or without. */
+async function costOf(sockets: number, open: (clock: FakeClock) => Promise<Server>): Promise<number> {
+  const before = await usedMemory();
+  const clock = new FakeClock();
+  const io = await open(clock);
+  await gather(io, sockets);
+  // Time for a look at all of them.
+  for (let second = 0; second < 20; second += 1) clock.advance(1000);
+  const { heapUsed, external } = await usedMemory();
+  return heapUsed + external - before.heapUsed - before.external;
+}
+
+test("a board without a page costs at most 4 MB, and 16 bytes a socket", async () => {
+  const withBoard = async (clock: FakeClock) => (await openBoard({}, { clock })).io;
+  const without = async (clock: FakeClock) => openServer({ clock });
+  // Compiles the code.
+  for (const open of [withBoard, without]) await costOf(100, open);
+  const cost = (await costOf(10_000, withBoard)) - (await costOf(10_000, without));
+  expect(cost).toBeGreaterThan(0);
+  expect(cost).toBeLessThan(4e6 + 16 * 10_000);
+});
 
 test("10,000 idle sockets cost the same after all views were open", async () => {
   // Compiles the code that looks at them.
