@@ -11,9 +11,11 @@ import type {
   PageQuestion,
   ProblemRow,
 } from "../../../packages/server/src/dashboard/wire.ts";
-import { turn } from "../../support/waiting.ts";
+import { CLIENTS } from "../../support/clients.ts";
+import { nextEvent, turn } from "../../support/waiting.ts";
 import { FakeClock } from "../../unit/support/fake-clock.ts";
-import { ask, openBoard, openPage } from "./support/board.ts";
+import type { BoardSocket } from "../../../packages/server/src/dashboard/sockets.ts";
+import { ask, atEnd, openBoard, openPage } from "./support/board.ts";
 import { gather } from "./support/crowd.ts";
 
 const QUESTION: PageQuestion = { order: "natural", descending: false, filter: "", from: 0, count: 200 };
@@ -92,6 +94,34 @@ test.each<[filter: string, labels: readonly string[]]>([
   const { rows, total } = await askPage(page, { filter });
   expect(rows.map(({ label }) => label)).toEqual(labels);
   expect(total).toBe(labels.length);
+});
+
+test("names that a program makes from ids of sessions have handles instead", async () => {
+  const { io, host } = await openBoard({}, { allowEIO3: true });
+  const old = CLIENTS["socket.io-client 2.5"]!(`http://127.0.0.1:${host.port}`, { transports: ["websocket"] });
+  atEnd(() => old.disconnect());
+  const [socket] = await nextEvent<[BoardSocket]>(io, "connection");
+  const { id } = socket.conn;
+  // With revision 3, both have the same id.
+  expect(socket.id).toBe(id);
+  await socket.join(`call_${id}-video`);
+  io.to(`call_${id}-video`).emit(`answer:${id}`);
+  await turn();
+  const page = await openPage(host.port);
+  const { handle } = (await askPage(page)).rows[0]!;
+  const answers = async (): Promise<string> =>
+    JSON.stringify([
+      await page.emitWithAck("watch", "rooms", {}),
+      await page.emitWithAck("watch", "events", {}),
+      await page.emitWithAck("watch", "connection", { handle }),
+    ]);
+  const open = await answers();
+  expect(open).not.toContain(id);
+  expect(open).toContain(`"call_${handle}-video"`);
+  expect(open).toContain(`"answer:${handle}"`);
+  old.disconnect();
+  await nextEvent(socket, "disconnect");
+  expect(await answers()).not.toContain(id);
 });
 
 test("the members of a room, whose name may have spaces", async () => {

@@ -2,6 +2,7 @@ import type { Server } from "@portage/server";
 import { kEngineClock } from "../../../packages/server/src/engine/index.ts";
 import { OtherNodes } from "../../../packages/server/src/dashboard/nodes.ts";
 import type { BoardCore } from "../../../packages/server/src/dashboard/part.ts";
+import { SessionIds } from "../../../packages/server/src/dashboard/session-ids.ts";
 import type { Finding } from "../../../packages/server/src/dashboard/wire.ts";
 import type { FakeClock } from "../support/fake-clock.ts";
 
@@ -25,6 +26,7 @@ export class FakeCore {
         idOf: (handle) => handle.replace("handle of ", ""),
       },
       nodes: new OtherNodes(io),
+      sessionIds: new SessionIds(io),
       isOurs: ({ server }) => server === io.engine,
       labelOf: (socket) => label?.(socket) ?? "",
       addressOf: (address) => address,

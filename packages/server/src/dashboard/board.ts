@@ -50,6 +50,7 @@ export class Board {
         hello: (viewer) =>
           helloFor(viewer, this.#core, { registry: this.#registry, canLogOut: access.login !== undefined }),
         findings: () => this.#core.allFindings,
+        hide: (value) => this.#core.sessionIds.hide(value),
         mayAct: (...action) => mayAct(options, ...action),
       },
       io.cluster,

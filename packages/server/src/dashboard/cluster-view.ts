@@ -123,7 +123,7 @@ export function createCluster(core: BoardCore): BoardPart {
   const view = new ClusterView(core, nodes);
   nodes.answer("summary", () => {
     core.takeQuestion();
-    return { ...summaryOf(core), findings: findingsToReport(core.findings) };
+    return { ...summaryOf(core), findings: core.sessionIds.hide(findingsToReport(core.findings)) };
   });
   core.everySecond(() => view.onSecond());
   return { features: ["cluster"], views: { cluster: () => view.look() } };

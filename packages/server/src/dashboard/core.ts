@@ -7,6 +7,7 @@ import { findingsOfAll } from "./node-findings.ts";
 import { OtherNodes } from "./nodes.ts";
 import type { ResolvedBoardOptions } from "./options.ts";
 import type { BoardCore, SampledRates } from "./part.ts";
+import { SessionIds } from "./session-ids.ts";
 import { type BoardSocket, networkOf } from "./sockets.ts";
 import { cutText } from "./text.ts";
 import type { Finding, Tick } from "./wire.ts";
@@ -30,6 +31,7 @@ export class Core implements BoardCore {
   readonly clock: Clock;
   readonly options: ResolvedBoardOptions;
   readonly handles = new Handles();
+  readonly sessionIds: SessionIds;
   readonly nodes: OtherNodes;
   findings: readonly Finding[] = [];
   #othersFindings: readonly Finding[] = [];
@@ -42,13 +44,17 @@ export class Core implements BoardCore {
   constructor(io: Server, options: ResolvedBoardOptions, outlet: Outlet) {
     this.io = io;
     this.nodes = new OtherNodes(io);
+    this.sessionIds = new SessionIds(io);
     this.clock = io[kEngineClock];
     this.options = options;
     this.#outlet = outlet;
   }
 
   start(): void {
-    if (this.#timer === undefined) this.nodes.start();
+    if (this.#timer === undefined) {
+      this.nodes.start();
+      this.sessionIds.start();
+    }
     this.#timer ??= this.clock.after(SECOND, () => this.#onSecond());
   }
 
@@ -56,6 +62,7 @@ export class Core implements BoardCore {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.nodes.stop();
+    this.sessionIds.stop();
   }
 
   get isRunning(): boolean {

@@ -31,10 +31,10 @@ export class PagesOfNodes {
     return isPageAnswer(answer) ? answer : { error: "FAILED" };
   }
 
-  #answer(asked: unknown): Promise<AnsweredPage> | undefined {
+  async #answer(asked: unknown): Promise<AnsweredPage | undefined> {
     const [view, question] = Array.isArray(asked) ? (asked as readonly unknown[]) : [];
     if ((view !== "connections" && view !== "members") || !isPageQuestion(question)) return undefined;
-    return this.#own.page(view, question);
+    return this.#core.sessionIds.hide(await this.#own.page(view, question));
   }
 }
 

@@ -68,6 +68,12 @@ export interface BoardCore {
     /** The id behind a handle that was shown recently; undefined for any other. */
     idOf(handle: string): string | undefined;
   };
+  readonly sessionIds: {
+    /** Whether a session with this id has ended lately. */
+    hasEnded(id: string): boolean;
+    /** Puts handles in the place of ids, in all texts of a value. */
+    hide<Value>(value: Value): Value;
+  };
   /** The live pages of other nodes. */
   readonly nodes: OtherNodes;
   /** Whether a session belongs to `io`: diagnostics channels report the sessions of all servers. */

@@ -28,6 +28,8 @@ export interface ViewerHost {
   readonly registry: PartRegistry;
   hello(viewer: Viewer): Hello;
   findings(): readonly Finding[];
+  /** Hides ids of sessions in what a page gets. */
+  hide<Value>(value: Value): Value;
   /** Decides again about the request of a page. Undefined: it may stay no longer. */
   checkAgain(viewer: OpenPage): Promise<Pass | undefined>;
   /** Asks the program about an action. */
@@ -121,7 +123,7 @@ export class OpenPage implements Viewer {
   }
 
   showFindings(findings: readonly Finding[]): void {
-    if (this.#isReady) this.socket.conflate("findings").emit("findings", findings);
+    if (this.#isReady) this.socket.conflate("findings").emit("findings", this.#host.hide(findings));
   }
 
   /** Sends a last message, and ends the connection. */
@@ -131,7 +133,7 @@ export class OpenPage implements Viewer {
   }
 
   #send<Name extends keyof FromServer>(name: Name, ...args: Parameters<FromServer[Name]>): void {
-    this.socket.emit(name, ...args);
+    this.socket.emit(name, ...this.#host.hide(args));
   }
 
   // ---- questions ---------------------------------------------------------------------------------------------------
@@ -153,7 +155,7 @@ export class OpenPage implements Viewer {
       // The program may fail at anything. The page can ask again.
     }
     this.#pending -= 1;
-    done?.(answer);
+    done?.(this.#host.hide(answer));
   }
 
   #refuseMalformed(last: unknown): void {
@@ -184,7 +186,7 @@ export class OpenPage implements Viewer {
       if (rows === watched.rows) continue;
       watched.rows = rows;
       watched.revision += 1;
-      this.socket.conflate(view).emit("rows", view, watched.revision, rows);
+      this.socket.conflate(view).emit("rows", view, watched.revision, this.#host.hide(rows));
     }
   }
 
