@@ -225,6 +225,24 @@ describe("a sampler", () => {
     expect((rates.get("pair") ?? 0) / 20_000).toBeCloseTo(1, 0);
   });
 
+  test("knows how often each room is sent to, however many are in it", () => {
+    const sampler = new Sampler((_nsp, room) => room === "socket", seededRandom(12));
+    for (let second = 0; second < 9; second++) {
+      for (const [room, receivers] of [
+        ["large", 50],
+        ["small", 2],
+        ["socket", 1],
+      ] as const)
+        for (let i = 0; i < 4; i++) {
+          sampler.deliveriesLeft -= receivers;
+          sampler.broadcast({ namespace: "/", event: "e", size: 1, rooms: [room], receivers });
+        }
+      sampler.turn(1000);
+    }
+    const { addressed } = sampler;
+    expect(["large", "small", "socket"].map((room) => addressed.weightOf(roomKey("/", room)))).toEqual([36, 36, 0]);
+  });
+
   test("reports which acknowledgements did not come", () => {
     const sampler = new Sampler(noOwnRoom, seededRandom(10));
     const ask = (event: string) => sampler.sent({ namespace: "/", event, sid: "one", size: 1 }, true);
@@ -232,11 +250,16 @@ describe("a sampler", () => {
       ask("silent");
       ask("quick").answered(5);
     }
+    const look = { namespace: "/", event: "to all", size: 1, rooms: [], receivers: 30 };
+    sampler.broadcast(look, { asked: 29, answered: 9 }).answered(5);
+    sampler.broadcast({ ...look, event: "news" });
     for (let second = 0; second < 12; second++) sampler.turn(1000);
     const figures = sampler.out.rows().map(({ name, awaited, unanswered }) => [name, awaited.sum, unanswered.sum]);
     expect(figures).toEqual([
       ["silent", 20, 20],
       ["quick", 20, 0],
+      ["to all", 29, 20],
+      ["news", 0, 0],
     ]);
   });
 

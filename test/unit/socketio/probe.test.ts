@@ -1,6 +1,11 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { afterEach, describe, expect, test } from "vitest";
-import type { BroadcastLook, PacketLook, PacketProbe } from "../../../packages/server/src/socketio/probe.ts";
+import type {
+  BroadcastAnswers,
+  BroadcastLook,
+  PacketLook,
+  PacketProbe,
+} from "../../../packages/server/src/socketio/probe.ts";
 import { observeServer } from "../../../packages/server/src/socketio/probe.ts";
 import { Bench } from "./peer.ts";
 
@@ -11,6 +16,8 @@ class Recorder implements PacketProbe {
   readonly #stride: number;
   readonly seen: unknown[] = [];
   readonly broadcasts: BroadcastLook[] = [];
+  readonly asking: BroadcastAnswers[] = [];
+  readonly passed: number[] = [];
   readonly handled: number[] = [];
   readonly answered: number[] = [];
 
@@ -19,6 +26,8 @@ class Recorder implements PacketProbe {
   }
 
   readonly #follower = {
+    begins: () => undefined,
+    passed: (ms: number) => void this.passed.push(ms),
     handled: (ms: number) => void this.handled.push(ms),
     answered: (ms: number) => void this.answered.push(ms),
   };
@@ -35,9 +44,11 @@ class Recorder implements PacketProbe {
     return this.#follower;
   }
 
-  broadcast(look: BroadcastLook): void {
+  broadcast(look: BroadcastLook, answers?: BroadcastAnswers) {
     this.deliveriesLeft = 1;
     this.broadcasts.push(look);
+    if (answers !== undefined) this.asking.push(answers);
+    return this.#follower;
   }
 }
 
@@ -103,6 +114,20 @@ describe("a probe", () => {
     expect(await peer.hear()).toEqual(['31["own"]', '20["question"]']);
   });
 
+  test("measures the time of middlewares, and of listeners to all events", async () => {
+    const bench = new Bench();
+    const { peer, socket } = await bench.join();
+    const probe = new Recorder();
+    observeServer(bench.io, probe);
+    socket.use((_event, next) => {
+      busyFor(5);
+      next();
+    });
+    socket.onAny(() => busyFor(5));
+    await peer.say('2["news"]');
+    expect(probe.passed[0]! + probe.handled[0]!).toBeGreaterThanOrEqual(10);
+  });
+
   test("does not measure an event that a middleware holds", async () => {
     const bench = new Bench();
     const { peer, socket } = await bench.join();
@@ -125,6 +150,21 @@ describe("a probe", () => {
     socket.on("order", (done: () => void) => keys.push(socket.dedupKey(done)));
     await peer.say('21["order"]');
     expect(keys).toEqual([undefined]);
+  });
+
+  test("follows the acknowledgements of a broadcast, which arrive as without it", async () => {
+    const bench = new Bench();
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => bench.join()));
+    const probe = new Recorder();
+    observeServer(bench.io, probe);
+    bench.io.emit("news");
+    const answers = bench.io.timeout(1000).emitWithAck("ready?");
+    expect(probe.asking).toMatchObject([{ asked: 3, answered: 0 }]);
+    for (const { peer } of [first!, second!]) await peer.say('30["yes"]');
+    expect(probe.asking).toMatchObject([{ asked: 3, answered: 2 }]);
+    expect(probe.answered).toHaveLength(2);
+    await third!.peer.say('30["no"]');
+    expect(await answers).toEqual(["yes", "yes", "no"]);
   });
 
   test("sees broadcasts with rooms and receivers, and counts one delivery for each receiver", async () => {

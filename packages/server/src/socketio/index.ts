@@ -15,7 +15,15 @@ export type { EventSourceOptions } from "./event-source/handler.ts";
 export type { Handshake } from "./socket/handshake.ts";
 export { type HandlerErrorContext, type ExtendedError, Namespace } from "./namespace.ts";
 export type { ServerOptions } from "./options.ts";
-export { type BroadcastLook, observeServer, type PacketFollower, type PacketLook, type PacketProbe } from "./probe.ts";
+export {
+  type AnswerFollower,
+  type BroadcastAnswers,
+  type BroadcastLook,
+  observeServer,
+  type PacketFollower,
+  type PacketLook,
+  type PacketProbe,
+} from "./probe.ts";
 export { Server } from "./server.ts";
 export type { EngineReport, SlowPolicy, SlowReaderOptions } from "../engine/index.ts";
 export type { AnyHttpServer } from "./host/http-server.ts";

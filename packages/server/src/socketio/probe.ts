@@ -24,12 +24,27 @@ export interface BroadcastLook extends Omit<PacketLook, "sid"> {
   readonly receivers: number;
 }
 
-/** Gets what happens to a packet after the look, in milliseconds. */
-export interface PacketFollower {
-  /** The listeners of a received event have returned, after so long. */
-  handled(ms: number): void;
-  /** The event asked for an acknowledgement, which came after so long. */
+/** The acknowledgements of a broadcast. Both numbers grow. */
+export interface BroadcastAnswers {
+  /** How many clients were asked. */
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** Gets the acknowledgements of a packet after the look. */
+export interface AnswerFollower {
+  /** One has come, after so many milliseconds. A broadcast may get many. */
   answered(ms: number): void;
+}
+
+/** Gets what happens to a received packet after the look. The server acknowledges it. */
+export interface PacketFollower extends AnswerFollower {
+  /** Middlewares, or listeners, are about to be called. */
+  begins(): void;
+  /** Middlewares and listeners to all events have returned, after so many milliseconds. */
+  passed(ms: number): void;
+  /** The listeners of its event have returned, after so many milliseconds. Nothing follows. */
+  handled(ms: number): void;
 }
 
 /**
@@ -44,9 +59,9 @@ export interface PacketProbe {
   /** Looks at a packet of a client, before it is handled. Returns who follows it. */
   received(look: PacketLook): PacketFollower | undefined;
   /** Looks at a packet for one client. `asks`: it asks for an acknowledgement. Returns who follows it. */
-  sent(look: PacketLook, asks: boolean): PacketFollower | undefined;
-  /** Looks at a broadcast. */
-  broadcast(look: BroadcastLook): void;
+  sent(look: PacketLook, asks: boolean): AnswerFollower | undefined;
+  /** Looks at a broadcast, and at its acknowledgements if it asks for any. Returns who follows them. */
+  broadcast(look: BroadcastLook, answers?: BroadcastAnswers): AnswerFollower | undefined;
 }
 
 /**

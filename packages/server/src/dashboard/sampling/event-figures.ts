@@ -7,6 +7,8 @@ export const OTHER_EVENTS = "_OTHER";
 export const MOST_EVENT_NAMES = 256;
 /** Seconds without a look after which a name makes room for others. */
 const IDLE_SECONDS = 60;
+/** Seconds for which the longest time in listeners counts. */
+const LONGEST_SECONDS = 30;
 
 /** What was seen of the events of one name, in one direction. Counts are estimates for all packets. */
 export class EventFigures {
@@ -25,6 +27,9 @@ export class EventFigures {
   handlerTimes: LogHistogram | undefined;
   ackTimes: LogHistogram | undefined;
   receivers: LogHistogram | undefined;
+  /** The most processor time of its listeners lately, in milliseconds. */
+  longest = 0;
+  #sinceLongest = 0;
   #idle = 0;
 
   constructor(namespace: string, name: string) {
@@ -39,9 +44,13 @@ export class EventFigures {
     this.sizes.add(size);
   }
 
-  addHandled(ms: number, weight: number): void {
+  /** @param worked milliseconds of processor time in these */
+  addHandled(ms: number, weight: number, worked: number): void {
     this.handling.add(ms * weight);
     (this.handlerTimes ??= new LogHistogram()).add(ms * 1000);
+    if (worked < this.longest) return;
+    this.longest = worked;
+    this.#sinceLongest = 0;
   }
 
   addAck(ms: number): void {
@@ -55,6 +64,8 @@ export class EventFigures {
   /** A second is over. Returns whether the name was idle for so long that it may go. */
   turn(): boolean {
     for (const sum of [this.count, this.bytes, this.handling, this.failures, this.awaited, this.unanswered]) sum.turn();
+    this.#sinceLongest += 1;
+    if (this.#sinceLongest > LONGEST_SECONDS) this.longest = 0;
     this.#idle += 1;
     return this.#idle > IDLE_SECONDS;
   }

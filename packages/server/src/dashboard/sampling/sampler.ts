@@ -4,10 +4,18 @@
  * Knows: the interface of a probe.
  * Must not know: the page, and how much is too much.
  */
-import type { BroadcastLook, PacketFollower, PacketLook, PacketProbe } from "../../socketio/index.ts";
+import type {
+  AnswerFollower,
+  BroadcastAnswers,
+  BroadcastLook,
+  PacketFollower,
+  PacketLook,
+  PacketProbe,
+} from "../../socketio/index.ts";
 import { type EventFigures, EventTable } from "./event-figures.ts";
 import { Pace } from "./pace.ts";
 import { cutName } from "../text.ts";
+import { ProcessorTime } from "./processor-time.ts";
 import { Rolling } from "./rolling.ts";
 import { HeavyKeys } from "./sketch.ts";
 
@@ -20,36 +28,68 @@ export const UNWATCHED_SHARE = 0.125;
 const HALF_LIFE = 10;
 /** Seconds after which a missing acknowledgement counts as unanswered. */
 const ACK_PATIENCE = 10;
-/** Acknowledgements that are watched at a time. */
+/** Events whose acknowledgements are watched at a time. */
 const MOST_WATCHED = 1024;
 /** The name of packets that are not events. */
 const NOT_AN_EVENT = "(no event)";
 
-/** An acknowledgement that was asked for. */
+/** An event that asked for acknowledgements: of one client, or of many. */
 interface Watched {
   readonly row: EventFigures;
   readonly turn: number;
-  isAnswered: boolean;
+  readonly answers: BroadcastAnswers;
 }
 
-/** Passes the times of one packet on to its row. */
-class Follower implements PacketFollower {
+/** The acknowledgement of one client. */
+class OneAnswer implements BroadcastAnswers {
+  readonly asked = 1;
+  answered = 0;
+}
+
+/** Passes the times of a received packet on to its row. */
+class ReceivedFollower implements PacketFollower {
   readonly #row: EventFigures;
   readonly #weight: number;
-  readonly #watched: Watched | undefined;
+  readonly #processor: ProcessorTime;
+  #start = 0;
+  #passed = { ms: 0, worked: 0 };
 
-  constructor(row: EventFigures, weight: number, watched?: Watched) {
+  constructor(row: EventFigures, weight: number, processor: ProcessorTime) {
     this.#row = row;
     this.#weight = weight;
-    this.#watched = watched;
+    this.#processor = processor;
+  }
+
+  begins(): void {
+    this.#start = this.#processor.atStart();
+  }
+
+  passed(ms: number): void {
+    this.#passed = { ms, worked: this.#processor.since(this.#start, ms) };
   }
 
   handled(ms: number): void {
-    this.#row.addHandled(ms, this.#weight);
+    const worked = this.#processor.since(this.#start, ms);
+    this.#row.addHandled(this.#passed.ms + ms, this.#weight, this.#passed.worked + worked);
   }
 
   answered(ms: number): void {
-    if (this.#watched !== undefined) this.#watched.isAnswered = true;
+    this.#row.addAck(ms);
+  }
+}
+
+/** Passes the times of acknowledgements of a sent packet on to its row. */
+class SentFollower implements AnswerFollower {
+  readonly #row: EventFigures;
+  readonly #answer: OneAnswer | undefined;
+
+  constructor(row: EventFigures, answer?: OneAnswer) {
+    this.#row = row;
+    this.#answer = answer;
+  }
+
+  answered(ms: number): void {
+    if (this.#answer !== undefined) this.#answer.answered = 1;
     this.#row.addAck(ms);
   }
 }
@@ -75,8 +115,14 @@ export class Sampler implements PacketProbe {
   /** Ids of sessions, by the packets that they send and receive. Broadcasts do not count for one receiver. */
   readonly senders = new HeavyKeys();
   readonly receivers = new HeavyKeys();
+  /** {@link senders} of the last second alone. */
+  sendersLately = new HeavyKeys();
+  #sendersNow = new HeavyKeys();
   /** Rooms by deliveries, by {@link roomKey}; the total has all deliveries. */
   readonly rooms = new HeavyKeys();
+  /** Rooms by broadcasts, whatever the number of their receivers. */
+  readonly addressed = new HeavyKeys();
+  readonly #processor: ProcessorTime;
   readonly #packets: Pace;
   readonly #broadcasts: Pace;
   /** Whether a room is the own room of a socket, named by its id. */
@@ -84,8 +130,13 @@ export class Sampler implements PacketProbe {
   #watched: Watched[] = [];
   #turns = 0;
 
-  constructor(isOwnRoom: (namespace: string, room: string) => boolean, random: () => number = Math.random) {
+  constructor(
+    isOwnRoom: (namespace: string, room: string) => boolean,
+    random: () => number = Math.random,
+    processor: ProcessorTime = new ProcessorTime(),
+  ) {
     this.#isOwnRoom = isOwnRoom;
+    this.#processor = processor;
     this.#packets = new Pace(PACKET_LOOKS, random);
     this.#broadcasts = new Pace(BROADCAST_LOOKS, random);
   }
@@ -98,26 +149,37 @@ export class Sampler implements PacketProbe {
   received(look: PacketLook): PacketFollower {
     const weight = this.#lookAtPacket();
     this.senders.add(look.sid, weight);
-    return new Follower(this.#count(this.in, look, weight), weight);
+    this.#sendersNow.add(look.sid, weight);
+    return new ReceivedFollower(this.#count(this.in, look, weight), weight, this.#processor);
   }
 
-  sent(look: PacketLook, asks: boolean): PacketFollower {
+  sent(look: PacketLook, asks: boolean): AnswerFollower {
     const weight = this.#lookAtPacket();
     this.receivers.add(look.sid, weight);
     this.single.add(weight);
     this.rooms.total += weight;
     const row = this.#count(this.out, look, weight);
-    return new Follower(row, weight, asks ? this.#watch(row) : undefined);
+    if (!asks) return new SentFollower(row);
+    const answer = new OneAnswer();
+    this.#watch(row, answer);
+    return new SentFollower(row, answer);
   }
 
-  broadcast(look: BroadcastLook): void {
+  broadcast(look: BroadcastLook, answers?: BroadcastAnswers): AnswerFollower {
     const { weight, left } = this.#broadcasts.look(look.receivers, this.deliveriesLeft);
     this.deliveriesLeft = left;
-    this.#count(this.out, look, weight).addReceivers(look.receivers);
+    const row = this.#count(this.out, look, weight);
+    row.addReceivers(look.receivers);
+    if (answers !== undefined) this.#watch(row, answers);
     const rooms = [...look.rooms];
     const shared = rooms.filter((room) => !this.#isOwnRoom(look.namespace, room));
     if (shared.length === 0) this.rooms.total += weight;
-    for (const room of shared) this.rooms.add(roomKey(look.namespace, room), weight / shared.length);
+    for (const room of shared) {
+      const key = roomKey(look.namespace, room);
+      this.rooms.add(key, weight / shared.length);
+      this.addressed.add(key, weight / shared.length / look.receivers);
+    }
+    return new SentFollower(row);
   }
 
   #lookAtPacket(): number {
@@ -133,11 +195,8 @@ export class Sampler implements PacketProbe {
     return row;
   }
 
-  #watch(row: EventFigures): Watched | undefined {
-    if (this.#watched.length >= MOST_WATCHED) return undefined;
-    const watched = { row, turn: this.#turns, isAnswered: false };
-    this.#watched.push(watched);
-    return watched;
+  #watch(row: EventFigures, answers: BroadcastAnswers): void {
+    if (this.#watched.length < MOST_WATCHED) this.#watched.push({ row, turn: this.#turns, answers });
   }
 
   /** Counts an error of a listener. Exact, unlike the other figures. */
@@ -151,18 +210,20 @@ export class Sampler implements PacketProbe {
     this.#packets.turn(ms, share);
     this.#broadcasts.turn(ms, share);
     this.#judgeAcks();
+    this.sendersLately = this.#sendersNow;
+    this.#sendersNow = new HeavyKeys();
     this.in.turn();
     this.out.turn();
     this.single.turn();
     if (this.#turns % HALF_LIFE !== 0) return;
-    for (const old of [this.in, this.out, this.senders, this.receivers, this.rooms]) old.halve();
+    for (const old of [this.in, this.out, this.senders, this.receivers, this.rooms, this.addressed]) old.halve();
   }
 
   #judgeAcks(): void {
     const isDue = ({ turn }: Watched): boolean => this.#turns - turn > ACK_PATIENCE;
-    for (const { row, isAnswered } of this.#watched.filter(isDue)) {
-      row.awaited.add(1);
-      if (!isAnswered) row.unanswered.add(1);
+    for (const { row, answers } of this.#watched.filter(isDue)) {
+      row.awaited.add(answers.asked);
+      row.unanswered.add(answers.asked - answers.answered);
     }
     this.#watched = this.#watched.filter((watched) => !isDue(watched));
   }

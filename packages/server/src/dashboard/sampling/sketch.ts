@@ -66,9 +66,13 @@ export class HeavyKeys {
     return all.sort((a, b) => b.weight - a.weight).slice(0, count);
   }
 
+  /** Returns the weight of a key: 0 if it is not among the heavy ones. */
+  weightOf(key: string): number {
+    return this.#counted.get(key)?.weight ?? 0;
+  }
+
   /** Returns the share of a key in the total: 0 if it is not among the heavy ones. */
   shareOf(key: string): number {
-    const counted = this.#counted.get(key);
-    return counted === undefined || this.total === 0 ? 0 : counted.weight / this.total;
+    return this.total === 0 ? 0 : this.weightOf(key) / this.total;
   }
 }

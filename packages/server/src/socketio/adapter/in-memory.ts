@@ -14,7 +14,7 @@ import type {
 import { areBroadcastsUnderway, catchUp, presentOf, RECEIVERS_PER_TURN, startBroadcast } from "./large-broadcasts.ts";
 import { NO_MEMBERS, addMember, isEmptyKey, membersOf, pruneMember, removeMember, RoomTable } from "./room-table.ts";
 import { type EncodedPacket, type OutgoingArguments, receivePacket, withAckId } from "./encoded-packet.ts";
-import { countBroadcast } from "./look.ts";
+import { countBroadcast, CountedAnswers } from "./look.ts";
 import { sizeOfParts } from "../events/looks.ts";
 import { BroadcastPlan, offsetIn, type PlannedEvent } from "./send-plan.ts";
 import type { AdapterNamespace, AdapterPacket, AdapterSocket } from "./surface.ts";
@@ -131,7 +131,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
       socket.notifyOutgoingListeners?.(packet);
       socket.client.writeToEngine(encoded, plan);
     });
-    this[kCount](receivers, opts, encoded, packet);
+    this[kCount](receivers, opts, { parts: encoded, event: packet });
   }
 
   // ---- packets that are encoded once for several servers -------------------------------------------------------------
@@ -168,7 +168,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
       if (socket.client.conn?.protocol !== 3) return socket.client.writeToEngine(parts, plan);
       socket.client.writeToEngine(plain.parts, (oldPlan ??= this[kPlan](plain, opts.flags)));
     });
-    this[kCount](receivers, opts, plain.parts, plain.event);
+    this[kCount](receivers, opts, plain);
   }
 
   /**
@@ -209,7 +209,7 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
       old ??= this[kEncode](plain);
       socket.client.writeToEngine(old, this[kPlan]({ parts: old }, opts.flags));
     });
-    this[kCount](receivers, opts, encoded, plain);
+    this[kCount](receivers, opts, { parts: encoded, event: plain });
     return sizeOfParts(encoded);
   }
 
@@ -240,28 +240,24 @@ export class InMemoryAdapter extends AdapterEmitter implements Adapter {
   ): void {
     const plan = this[kPlan]({ parts }, opts.flags);
     const { maxPendingAcks = Infinity } = this[kNamespace].server[kLimits] ?? {};
-    let clients = 0;
+    const answers = new CountedAnswers();
+    const called = this[kNamespace].server[kProbe] === undefined ? ack : answers.counting(ack);
     const ask = (socket: AdapterSocket): void => {
       if (socket.client[kReadsOnly] !== true) {
-        clients++;
+        answers.asked += 1;
         if (socket.acks.size >= maxPendingAcks) socket[kDropOldestAck]?.(maxPendingAcks);
-        socket.acks.set(opts.id, ack);
+        socket.acks.set(opts.id, called);
       }
       socket.notifyOutgoingListeners?.(event);
       socket.client.writeToEngine(parts, plan);
     };
-    const receivers = this[kSend](opts, ask, () => onAsked(clients));
-    this[kCount](receivers, opts, parts, event);
+    const receivers = this[kSend](opts, ask, () => onAsked(answers.asked));
+    this[kCount](receivers, opts, { parts, event, answers });
   }
 
-  private [kCount](
-    receivers: number,
-    opts: BroadcastOptions,
-    parts: readonly RawData[],
-    event: OutgoingArguments,
-  ): void {
+  private [kCount](receivers: number, opts: BroadcastOptions, sent: Parameters<typeof countBroadcast>[3]): void {
     if (this[kNamespace].server[kProbe] === undefined) return;
-    countBroadcast(this[kNamespace], receivers, opts, { parts, event });
+    countBroadcast(this[kNamespace], receivers, opts, sent);
   }
 
   private [kPlan](event: PlannedEvent, flags: BroadcastFlags | undefined): BroadcastPlan {

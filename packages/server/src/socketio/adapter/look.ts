@@ -1,7 +1,9 @@
 import type { RawData } from "../packets/codec.ts";
+import { serverClock } from "../../base/clock.ts";
+import type { AckCallback } from "../events/acks.ts";
 import { eventName, lookAtSent, sizeOfParts } from "../events/looks.ts";
 import { kOneSocket, kProbe } from "../keys.ts";
-import type { PacketProbe } from "../probe.ts";
+import type { AnswerFollower, BroadcastAnswers, PacketProbe } from "../probe.ts";
 import type { BroadcastOptions } from "./adapter.ts";
 import type { AdapterNamespace, AdapterSocket } from "./surface.ts";
 
@@ -9,6 +11,25 @@ import type { AdapterNamespace, AdapterSocket } from "./surface.ts";
 interface Sent {
   readonly parts: readonly RawData[];
   readonly event: { readonly data: unknown; readonly type?: number; readonly id?: number | undefined };
+  /** Of a broadcast that asks for acknowledgements. */
+  readonly answers?: CountedAnswers;
+}
+
+/** Counts the acknowledgements of a broadcast, and tells a follower of each. */
+export class CountedAnswers implements BroadcastAnswers {
+  readonly #since = serverClock.now();
+  asked = 0;
+  answered = 0;
+  follower: AnswerFollower | undefined;
+
+  /** Returns what receivers call instead of `ack`. */
+  counting(ack: AckCallback): AckCallback {
+    return (...args) => {
+      this.answered += 1;
+      this.follower?.answered(serverClock.now() - this.#since);
+      ack(...args);
+    };
+  }
 }
 
 /** Lets the probe of the server look at a broadcast, if it is its turn. */
@@ -26,11 +47,13 @@ function lookAtBroadcast(
   probe: PacketProbe,
   { name }: AdapterNamespace,
   { rooms }: BroadcastOptions,
-  { parts, event: { type = 2, data }, receivers }: Sent & { readonly receivers: number },
+  { parts, event: { type = 2, data }, receivers, answers }: Sent & { readonly receivers: number },
 ): void {
   const event = eventName({ type, data });
   // A program written for socket.io may pass any iterable.
-  probe.broadcast({ namespace: name, event, size: sizeOfParts(parts), rooms: new Set(rooms), receivers });
+  const look = { namespace: name, event, size: sizeOfParts(parts), rooms: new Set(rooms), receivers };
+  const follower = probe.broadcast(look, answers);
+  if (answers !== undefined) answers.follower = follower;
 }
 
 /** An event for one socket, which the adapter sends so that it is recorded. */

@@ -5,7 +5,7 @@
 import { PacketType } from "@portage/parser/socket";
 import { serverClock } from "../../base/clock.ts";
 import { kDeliver } from "../keys.ts";
-import type { PacketFollower, PacketLook, PacketProbe } from "../probe.ts";
+import type { AnswerFollower, PacketFollower, PacketLook, PacketProbe } from "../probe.ts";
 import type { AckCallback, PendingAcks } from "./acks.ts";
 import { deliverSoon, queuedDeliveries } from "./dispatch.ts";
 
@@ -65,15 +65,23 @@ class Stopwatch {
     this.#follower = follower;
   }
 
+  /** Measures middlewares, and listeners to all events: they are called before. */
+  measure(handle: () => void): void {
+    this.#follower.begins();
+    const startedAt = serverClock.now();
+    handle();
+    this.#follower.passed(serverClock.now() - startedAt);
+  }
+
   [kDeliver](): void {
-    const now = serverClock.now();
-    if (this.#startedAt === -1) this.#startedAt = now;
-    else this.#follower.handled(now - this.#startedAt);
+    if (this.#startedAt !== -1) return this.#follower.handled(serverClock.now() - this.#startedAt);
+    this.#follower.begins();
+    this.#startedAt = serverClock.now();
   }
 }
 
 /** Passes the first call on to the follower. */
-function answering(follower: PacketFollower, ack: AckCallback): AckCallback {
+function answering(follower: AnswerFollower, ack: AckCallback): AckCallback {
   const since = serverClock.now();
   let isAnswered = false;
   return (...args) => {
@@ -84,7 +92,7 @@ function answering(follower: PacketFollower, ack: AckCallback): AckCallback {
 }
 
 /** Follows the acknowledgement that a client has asked for. Clients that repeat events know theirs by identity. */
-function followOwnAnswer(follower: PacketFollower, { id, data }: LookedAt, socket: ReceivingSocket): void {
+function followOwnAnswer(follower: AnswerFollower, { id, data }: LookedAt, socket: ReceivingSocket): void {
   if (id === undefined || !Array.isArray(data)) return;
   const ack: unknown = data.at(-1);
   if (typeof ack !== "function" || socket.dedupKey(ack as AckCallback) !== undefined) return;
@@ -104,7 +112,7 @@ export function takeWatched(
   const before = queuedDeliveries();
   const stopwatch = new Stopwatch(follower);
   deliverSoon(stopwatch, NO_EVENT);
-  handle();
+  stopwatch.measure(handle);
   // A middleware may deliver it later, or not at all.
   if (queuedDeliveries() === before + 2) deliverSoon(stopwatch, NO_EVENT);
   followOwnAnswer(follower, packet, socket);
